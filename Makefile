@@ -1,0 +1,134 @@
+# Every task of the project; `make help` lists them.
+# Installed things are remembered by stamps inside .venv/ and clients/web/node_modules/, named after what they
+# were made from: a second run neither installs nor asks the network.
+
+VENV := .venv
+BIN := $(VENV)/bin
+WEB := clients/web
+STATIC := gateway/api/static
+ROOMS := gateway channels scheduler storage
+TYPED := $(wildcard $(ROOMS) tests bench)
+
+# The first Python that is new enough; override with `make PYTHON=/path/to/python …`.
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+
+sum = $(shell cat $(1) | cksum | cut -d ' ' -f 1)
+RUNTIME := $(VENV)/.runtime-$(call sum,requirements.lock)
+DEV := $(VENV)/.dev-$(call sum,requirements-dev.lock)
+PACKAGE := $(VENV)/.package-$(call sum,pyproject.toml)
+MODULES := $(WEB)/node_modules/.installed
+BUILT := $(WEB)/node_modules/.built
+WEB_SOURCES := $(shell find $(WEB) -name node_modules -prune -o -type f ! -name '*.tsbuildinfo' -print 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help run test check lint types imports fmt web bench doctor venv venv-dev chromium node lock clean FORCE
+
+help: ## list these tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: venv web ## install what is missing, build the web clients, start the gateway
+	@exec $(BIN)/turngate serve
+
+test: venv-dev web chromium ## install what tests need and run all of them
+	npm --prefix $(WEB) test
+	$(BIN)/python -m pytest
+
+check: lint types imports ## lint, types and import rules, in Python and in the web clients
+
+lint: venv-dev $(MODULES) ## style: ruff, and the web clients' linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	npm --prefix $(WEB) run lint
+
+types: venv-dev $(MODULES) ## types: mypy strict, and the web clients' compiler
+	$(BIN)/mypy $(TYPED)
+	npm --prefix $(WEB) run types
+
+imports: venv-dev ## which room may import which (pyproject.toml, importlinter)
+	$(BIN)/lint-imports --no-logo
+
+fmt: venv-dev ## format the Python sources and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+web: $(BUILT) ## build the web clients, when their sources changed
+
+bench: venv-dev web ## measure against a bare loop and pgbench
+	$(BIN)/python -m bench
+
+doctor: venv ## check settings, database, channels, agents, clock and disk
+	@$(BIN)/turngate doctor
+
+venv: $(PACKAGE) $(RUNTIME) ## the Python environment the gateway runs in
+
+venv-dev: $(DEV) $(PACKAGE) ## the same, with everything for tests and checks
+
+lock: venv-dev ## resolve the dependencies anew into requirements*.lock (needs the network)
+	$(BIN)/uv $(LOCKING) --group build --output-file requirements.lock pyproject.toml
+	$(BIN)/uv $(LOCKING) --group dev --constraints requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+LOCKING := pip compile --quiet --upgrade --universal --python-version 3.11 --extra all --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+clean: ## remove everything make made; the gateway's data stays
+	rm -rf $(VENV) $(STATIC) $(WEB)/node_modules build dist
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis test-results
+	find $(wildcard $(ROOMS) tests bench) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- how things get installed -------------------------------------------------------------------------------------
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and none was found in PATH. \
+	Install it from your system's packages, or name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is not a Python 3.11 \
+	or newer. Install one from your system's packages, or leave PYTHON unset." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) can't make virtual environments. \
+	Install its venv module from your system's packages (Debian, Ubuntu: apt-get install python3-venv)." >&2; exit 1; }
+	@echo "==> Making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(VENV)
+
+# What tests need includes what the gateway needs, so a development environment serves both.
+$(RUNTIME): | $(BIN)/python
+	@echo "==> Installing what the gateway needs (requirements.lock)"
+	@test -f $(DEV) || $(PIP) install --require-hashes -r requirements.lock
+	@rm -f $(VENV)/.runtime-* && touch $@
+
+$(DEV): | $(BIN)/python
+	@echo "==> Installing what the gateway and its tests need (requirements-dev.lock)"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@rm -f $(VENV)/.dev-* $(VENV)/.runtime-* && touch $@ $(RUNTIME)
+
+# The sources stay where they are; only the command and the package's metadata go into the environment.
+$(PACKAGE): | $(RUNTIME)
+	@echo "==> Installing turngate itself, editable"
+	@$(PIP) install --quiet --no-index --no-deps --no-build-isolation --editable .
+	@rm -f $(VENV)/.package-* && touch $@
+
+# 20.19 is what Vite asks for.
+NODE_IS_OLD := const [major, minor] = process.versions.node.split(".").map(Number); \
+	process.exit(major < 20 || (major === 20 && minor < 19) ? 1 : 0);
+
+node:
+	@command -v node >/dev/null && command -v npm >/dev/null || { echo "Node 20 or newer with npm is needed to build \
+	the web clients, and node or npm was not found in PATH. Install them from your system's packages." >&2; exit 1; }
+	@node -e '$(NODE_IS_OLD)' || { echo "Node 20 (20.19) or newer is needed to build the web clients; this one \
+	is $$(node --version). Install a newer one from your system's packages." >&2; exit 1; }
+
+$(MODULES): $(WEB)/package-lock.json | node
+	@echo "==> Installing what the web clients are built with"
+	@npm --prefix $(WEB) ci --no-audit --no-fund
+	@touch $@
+
+$(BUILT): $(MODULES) $(WEB_SOURCES) $(if $(wildcard $(STATIC)/*),,FORCE)
+	@echo "==> Building the web clients into $(STATIC)"
+	@npm --prefix $(WEB) run build
+	@touch $@
+
+chromium: venv-dev
+	@$(BIN)/python tests/browser/ensure_chromium.py
+
+FORCE:

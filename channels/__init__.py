@@ -1,0 +1,1 @@
+"""The networks people write from: one folder each, and one table of their names in `channels.table`."""

@@ -1,0 +1,52 @@
+"""Who may chat, and as which user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from gateway.config import Telegram
+from gateway.core.model import UserId
+
+NOT_INVITED = "This bot answers invited people only. Ask whoever runs it to add your Telegram id, {sender_id}."
+HOW_TO_LINK = (
+    "This bot answers linked accounts only, and yours is not linked yet. Sign in to the console of this gateway "
+    "and link your Telegram account there, or ask whoever runs it to link your Telegram id, {sender_id}. "
+    "Nothing you wrote was kept."
+)
+GREETING = "You are connected. Write a message and it will be answered; /help lists what else you can do."
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """Turned away; `text` tells the person what to do."""
+
+    text: str
+
+
+def admit(settings: Telegram, sender_id: int) -> Admitted | Turned:
+    """An entry `id=user` of `allow` maps a person to a user under every kind of access, and counts as a link."""
+    listed = _listed(settings.allow)
+    own = UserId(f"telegram:{sender_id}")
+    user = listed.get(sender_id)
+    if user is not None:
+        return Admitted(user)
+    match settings.access:
+        case "open":
+            return Admitted(own)
+        case "allowlist":
+            return Admitted(own) if sender_id in listed else Turned(NOT_INVITED.format(sender_id=sender_id))
+        case "linked":
+            return Turned(HOW_TO_LINK.format(sender_id=sender_id))
+        case _:
+            assert_never(settings.access)
+
+
+def _listed(allow: tuple[str, ...]) -> dict[int, UserId | None]:
+    entries = (entry.partition("=") for entry in allow)
+    return {int(number): UserId(user) if user else None for number, _, user in entries}

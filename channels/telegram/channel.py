@@ -1,0 +1,186 @@
+"""The Telegram channel: one bot, its way in and its way out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+from aiohttp import web
+from telegram.error import EndPointNotFound, InvalidToken, TelegramError
+
+from channels.table import ChannelState, ChannelStatus, NetworkParts, NetworkRoute
+from channels.telegram import webhook
+from channels.telegram.api import BotApi
+from channels.telegram.backoff import Backoff
+from channels.telegram.normalize import BotIdentity
+from channels.telegram.notices import Notices
+from channels.telegram.pace import Pace
+from channels.telegram.poller import Poller
+from channels.telegram.render import render
+from channels.telegram.sender import Sender
+from channels.telegram.updates import Reception, Updates
+from channels.telegram.watch import Watch
+from gateway.config import Telegram
+from gateway.core.model import TELEGRAM, Address, AgentName, ChannelName, Chunk
+from gateway.core.ports import PollLeases, Quarantine
+from gateway.core.service import Intake
+from gateway.errors import GatewayError, SettingsError
+from gateway.log import redact
+
+_REFUSED = "Telegram refused the bot's token; get the current one from @BotFather and set TURNGATE_TELEGRAM__TOKEN."
+
+
+class TelegramChannel:
+    """A bot's updates go into `intake`, replies come out through `deliver`.
+
+    Raises `SettingsError` for webhook mode without a public URL.
+    """
+
+    def __init__(
+        self,
+        settings: Telegram,
+        intake: Intake,
+        leases: PollLeases,
+        quarantine: Quarantine,
+        *,
+        default_agent: AgentName,
+        public_url: str | None,
+        max_text: int,
+    ) -> None:
+        self._webhook_url = _webhook_url(settings, public_url)
+        self._api = BotApi(settings)
+        self._sender = Sender(self._api, Pace())
+        self._notices = Notices(self._sender)
+        self._reception = Reception(settings, intake, quarantine, self._notices, default_agent, max_text)
+        self._leases = leases
+        secret = settings.webhook_secret
+        self._secret = secret.get_secret_value() if secret is not None else ""
+        self._webhook = webhook.Webhook(self._secret)
+        self._status = ChannelStatus("starting", "asking Telegram who the bot is")
+        self._log = structlog.get_logger().bind(bot=self._api.bot_id)
+
+    @property
+    def name(self) -> ChannelName:
+        return TELEGRAM
+
+    @property
+    def status(self) -> ChannelStatus:
+        return self._status
+
+    def routes(self) -> Sequence[NetworkRoute]:
+        """The webhook, in webhook mode only."""
+        return [NetworkRoute("POST", webhook.PATH, self.webhook)] if self._webhook_url is not None else []
+
+    async def webhook(self, request: web.Request) -> web.Response:
+        return await self._webhook.answer(request)
+
+    def render(self, content: str) -> Sequence[Chunk]:
+        return render(content)
+
+    async def deliver(self, address: Address, chunk: Chunk) -> None:
+        await self._sender.deliver(address, chunk)
+
+    async def typing(self, address: Address) -> None:
+        await self._sender.typing(address)
+
+    async def run(self) -> None:
+        """Takes updates in until cancelled; `deliver` goes on working until `close`.
+
+        Waits for a network that is away. Returns when Telegram refuses the token: the rest of the gateway goes on.
+        """
+        try:
+            bot = await self._until_known()
+            updates = Updates(bot, self._reception)
+            await (self._run_polling(updates) if self._webhook_url is None else self._run_webhook(updates))
+        except (InvalidToken, EndPointNotFound):
+            self._become("failed", _REFUSED)
+            self._log.error("telegram_token_refused", remedy=_REFUSED)
+
+    async def close(self) -> None:
+        """Drops notices that wait, and closes all connections."""
+        await self._notices.close()
+        await self._api.close()
+
+    async def _until_known(self) -> BotIdentity:
+        backoff = Backoff()
+        while True:
+            try:
+                bot = await self._api.identity()
+            except InvalidToken:
+                raise
+            except TelegramError as error:
+                await self._wait_out(error, backoff)
+            else:
+                self._log.info("telegram_bot_known", username=bot.username)
+                return bot
+
+    async def _run_polling(self, updates: Updates) -> None:
+        poller = Poller(self._api, updates, lambda detail: self._become("ready", detail))
+        standby = "this replica does not hold the bot's lease"
+        await Watch(self._api.account, self._leases, poller, lambda: self._become("standby", standby)).run()
+
+    async def _run_webhook(self, updates: Updates) -> None:
+        self._webhook.updates = updates
+        await self._until_webhook_set()
+        self._become("ready", f"webhook at {self._webhook_url}")
+        await asyncio.Event().wait()
+
+    async def _until_webhook_set(self) -> None:
+        backoff = Backoff()
+        while True:
+            try:
+                return await self._api.begin_webhook(self._webhook_url or "", self._secret)
+            except InvalidToken:
+                raise
+            except TelegramError as error:
+                await self._wait_out(error, backoff)
+
+    async def _wait_out(self, error: TelegramError, backoff: Backoff) -> None:
+        text = redact(str(error))
+        if backoff.tries == 0:
+            self._log.warning("telegram_unreachable", error=text)
+        self._become("starting", f"Telegram does not answer as it should: {text}")
+        await asyncio.sleep(backoff.next())
+
+    def _become(self, state: ChannelState, detail: str) -> None:
+        self._status = ChannelStatus(state, detail)
+
+
+def _webhook_url(settings: Telegram, public_url: str | None) -> str | None:
+    if settings.mode == "polling":
+        return None
+    if public_url is None:
+        raise SettingsError('telegram.mode = "webhook" needs public_url, so that Telegram can reach this gateway.')
+    return public_url.rstrip("/") + webhook.PATH
+
+
+async def check_bot(settings: Telegram) -> str:
+    """Asks Telegram who the bot is, for `turngate doctor`; raises `GatewayError` with a remedy."""
+    api = BotApi(settings)
+    try:
+        bot = await api.identity()
+    except (InvalidToken, EndPointNotFound):
+        raise GatewayError(_REFUSED) from None
+    except TelegramError as error:
+        raise GatewayError(
+            f"The Bot API server {redact(settings.api_url)} does not answer as it should: {redact(str(error))}. "
+            "Check the network and TURNGATE_TELEGRAM__API_URL."
+        ) from None
+    finally:
+        await api.close()
+    return f"@{bot.username} ({bot.bot_id})"
+
+
+def create(parts: NetworkParts) -> TelegramChannel:
+    """For the table of networks."""
+    settings = parts.settings
+    return TelegramChannel(
+        settings.telegram,
+        parts.intake,
+        parts.leases,
+        parts.quarantine,
+        default_agent=AgentName(settings.default_agent),
+        public_url=settings.public_url,
+        max_text=settings.turns.max_text,
+    )

@@ -1,0 +1,113 @@
+"""Our own long polling over raw updates: the offset moves only past what is settled (docs/telegram.md)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+from telegram.error import Conflict, EndPointNotFound, InvalidToken, RetryAfter, TelegramError
+
+from channels.telegram.api import BotApi
+from channels.telegram.backoff import Backoff
+from channels.telegram.failures import seconds
+from channels.telegram.offsets import offset_after
+from channels.telegram.updates import Updates
+from channels.telegram.wire import chat_id, update_id
+from gateway.core.model import JsonValue
+from gateway.errors import StoreUnavailable
+from gateway.log import redact
+
+_EMPTY_ANSWER_PAUSE_S = 0.2
+
+
+class Poller:
+    """Fetches one bot's updates and settles them: chats side by side, each chat in order.
+
+    `report` is told in words when updates begin to come, stop coming and come again.
+    """
+
+    def __init__(self, api: BotApi, updates: Updates, report: Callable[[str], None]) -> None:
+        self._api = api
+        self._updates = updates
+        self._report = report
+        self._offset = 0
+        self._settled_ahead: set[int] = set()
+        self._prepared = False
+        self._trouble = ""
+        self._backoff = Backoff()
+        self._log = structlog.get_logger().bind(bot=api.bot_id)
+
+    async def run(self) -> None:
+        """Polls until cancelled, which ends the waiting call at once and confirms nothing. Raises `InvalidToken`."""
+        while True:
+            try:
+                pause = await self._round()
+            except (InvalidToken, EndPointNotFound):
+                raise
+            except (TelegramError, StoreUnavailable) as error:
+                pause = self._note_trouble(error)
+            await asyncio.sleep(pause)
+
+    async def _round(self) -> float:
+        """One call and what came of it; the seconds to pause."""
+        if not self._prepared:
+            await self._api.begin_polling()
+            self._prepared = True
+            self._report("polling")
+        before, began_at = self._offset, asyncio.get_running_loop().time()
+        batch = await self._api.updates(before)
+        await self._settle(batch)
+        self._note_recovery()
+        if batch:
+            return self._backoff.next() if self._offset == before else self._progress()
+        took = asyncio.get_running_loop().time() - began_at
+        return 0.0 if took > _EMPTY_ANSWER_PAUSE_S else _EMPTY_ANSWER_PAUSE_S
+
+    def _progress(self) -> float:
+        self._backoff.reset()
+        return 0.0
+
+    async def _settle(self, batch: Sequence[JsonValue]) -> None:
+        """Settles the batch and moves the offset; raises `StoreUnavailable` if part of it has to come again."""
+        chats: dict[int | None, list[int]] = {}
+        for position, update in enumerate(batch):
+            chats.setdefault(chat_id(update), []).append(position)
+        settled: set[int] = set()
+        outcomes = await asyncio.gather(
+            *(self._settle_chat(batch, positions, settled) for positions in chats.values()), return_exceptions=True
+        )
+        ids = [update_id(update) for update in batch]
+        self._offset = offset_after(ids, settled, self._offset)
+        ahead = {found for position, found in enumerate(ids) if position in settled and found is not None}
+        self._settled_ahead = ahead if len(settled) < len(batch) else set()
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
+
+    async def _settle_chat(self, batch: Sequence[JsonValue], positions: Sequence[int], settled: set[int]) -> None:
+        """Settles one chat's updates in order, up to the first that can't be."""
+        for position in positions:
+            # What was settled behind an update that was not comes again with it; a chat command must not run twice.
+            if update_id(batch[position]) not in self._settled_ahead:
+                await self._updates.settle(batch[position])
+            settled.add(position)
+
+    def _note_trouble(self, error: TelegramError | StoreUnavailable) -> float:
+        text = redact(str(error))
+        if self._trouble != type(error).__name__:
+            self._trouble = type(error).__name__
+            self._log.warning("telegram_polling_interrupted", trouble=self._trouble, error=text)
+            self._report(f"polling is interrupted: {text}")
+        if isinstance(error, Conflict):
+            # Another poller sent this one away, or somebody set a webhook, which has to be taken back.
+            self._prepared = False
+        pause = self._backoff.next()
+        return max(pause, seconds(error)) if isinstance(error, RetryAfter) else pause
+
+    def _note_recovery(self) -> None:
+        if self._trouble:
+            self._log.info("telegram_polling_resumed", after=self._trouble)
+            self._trouble = ""
+            self._report("polling")
+            self._backoff.reset()

@@ -1,0 +1,93 @@
+"""Sends chunks at the pace Telegram allows, and says what became of each."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import structlog
+from telegram.error import ChatMigrated, RetryAfter, TelegramError
+from telegramify_markdown.entity import MessageEntity
+
+from channels.telegram.api import BotApi
+from channels.telegram.failures import delivery_error, refuses_formatting
+from channels.telegram.pace import Pace
+from channels.telegram.render import entities_of
+from channels.telegram.target import Target
+from gateway.core.model import Address, Chunk
+from gateway.errors import DeliveryDeferred, DeliveryError, DeliveryRefused
+from gateway.log import redact
+
+
+class Sender:
+    """One bot's way out. Waiting holds up the chat concerned only."""
+
+    def __init__(self, api: BotApi, pace: Pace) -> None:
+        self._api = api
+        self._pace = pace
+        self._moved: dict[int, int] = {}
+        self._log = structlog.get_logger()
+
+    async def deliver(self, address: Address, chunk: Chunk) -> None:
+        """Sends one chunk; formatting that Telegram can't read is left out.
+
+        Raises `DeliveryRefused`, `DeliveryDeferred` or `DeliveryUnknown`.
+        """
+        target = self._target(address)
+        try:
+            await self._send(target, chunk.text, entities_of(chunk))
+        except TelegramError as error:
+            raise self._failure(target, error) from None
+
+    async def typing(self, address: Address) -> None:
+        """Best effort; silent while the chat is to be left alone."""
+        try:
+            target = self._target(address)
+            if not self._pace.held_for(target.chat_id, time.monotonic()):
+                await self._api.typing(target)
+        except (TelegramError, DeliveryError) as error:
+            self._log.debug("telegram_typing_failed", address=address, error=redact(str(error)))
+
+    def _target(self, address: Address) -> Target:
+        target = Target.parse(address)
+        if target.bot_id != self._api.bot_id:
+            raise DeliveryRefused(f"{address} belongs to another bot than the configured one, {self._api.bot_id}.")
+        return replace(target, chat_id=self._moved.get(target.chat_id, target.chat_id))
+
+    async def _send(self, target: Target, text: str, entities: Sequence[MessageEntity]) -> None:
+        await self._wait_for_place(target.chat_id)
+        try:
+            await self._api.send(target, text, entities)
+        except ChatMigrated as error:
+            await self._send_to_new_chat(target, error, text, entities)
+        except TelegramError as error:
+            if not entities or not refuses_formatting(error):
+                raise
+            self._log.warning("telegram_formatting_refused", address=target.address, error=redact(str(error)))
+            await self._send(target, text, ())
+
+    async def _send_to_new_chat(
+        self, target: Target, error: ChatMigrated, text: str, entities: Sequence[MessageEntity]
+    ) -> None:
+        """A group became a supergroup under another id; the old one takes nothing any more."""
+        if error.new_chat_id in {target.chat_id, *self._moved}:
+            raise DeliveryRefused(str(error), address_dead=True)
+        self._log.info("telegram_chat_migrated", chat_id=target.chat_id, new_chat_id=error.new_chat_id)
+        self._moved[target.chat_id] = error.new_chat_id
+        await self._send(replace(target, chat_id=error.new_chat_id), text, entities)
+
+    async def _wait_for_place(self, chat_id: int) -> None:
+        now = time.monotonic()
+        held = self._pace.held_for(chat_id, now)
+        if held:
+            raise DeliveryDeferred("Telegram asked to leave this chat alone for a while.", held)
+        await asyncio.sleep(self._pace.reserve(chat_id, now))
+        await asyncio.sleep(self._pace.overall.reserve(time.monotonic()))
+
+    def _failure(self, target: Target, error: TelegramError) -> DeliveryError:
+        failure = delivery_error(error)
+        if isinstance(error, RetryAfter) and isinstance(failure, DeliveryDeferred):
+            self._pace.hold(target.chat_id, time.monotonic() + failure.retry_after)
+        return failure

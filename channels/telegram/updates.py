@@ -1,0 +1,132 @@
+"""Settles updates one by one, whichever way they came: taken in, answered by a notice, ignored or put into quarantine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import assert_never
+
+import structlog
+
+from channels.telegram.access import GREETING, Admitted, Turned, admit
+from channels.telegram.normalize import BotIdentity, Ignored, Incoming, normalize
+from channels.telegram.notices import Notices
+from channels.telegram.wire import update_id
+from gateway.config import Telegram
+from gateway.core.model import TELEGRAM, AgentName, InboundMessage, JsonValue, UserId
+from gateway.core.ports import Quarantine
+from gateway.core.service import Intake, Notice
+from gateway.errors import InvalidInput, StoreUnavailable
+from gateway.log import redact
+
+NOT_TAKEN = "Your message could not be taken in because of a fault here. It was kept for whoever runs this bot."
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """What every message from Telegram is taken in with. `max_text` in characters."""
+
+    settings: Telegram
+    intake: Intake
+    quarantine: Quarantine
+    notices: Notices
+    default_agent: AgentName
+    max_text: int
+
+
+class Updates:
+    """Settles the updates of one bot."""
+
+    def __init__(self, bot: BotIdentity, reception: Reception) -> None:
+        self._bot = bot
+        self._with = reception
+        self._faults: Counter[str] = Counter()
+        self._log = structlog.get_logger().bind(bot=bot.bot_id)
+
+    async def settle(self, update: JsonValue) -> None:
+        """Returns once nothing more is to be done for the update, whatever it was.
+
+        Raises `StoreUnavailable` when it has to be delivered again.
+        """
+        try:
+            incoming = normalize(update, self._bot)
+        except InvalidInput as error:
+            await self.quarantine(_key(update), json.dumps(update), str(error))
+            return
+        if isinstance(incoming, Ignored):
+            self._log.debug("telegram_update_ignored", update_id=update_id(update), reason=incoming.reason)
+            return
+        admission = admit(self._with.settings, incoming.sender_id)
+        match admission:
+            case Turned():
+                asked = incoming.start is not None
+                self._with.notices.refuse(incoming.target, incoming.sender_id, admission.text, asked=asked)
+            case Admitted():
+                await self._take_in(incoming, admission.user_id, update)
+            case _:
+                assert_never(admission)
+
+    async def quarantine(self, key: str, raw: str, reason: str) -> None:
+        """Keeps what can't be understood. Raises `StoreUnavailable`."""
+        self._log.warning("telegram_update_quarantined", key=key, reason=redact(reason))
+        account = f"{TELEGRAM}:{self._bot.bot_id}"
+        await self._with.quarantine.keep(account, key, raw, redact(reason))
+
+    async def _take_in(self, incoming: Incoming, user_id: UserId, update: JsonValue) -> None:
+        if incoming.start is not None:
+            self._with.notices.post(incoming.target, GREETING)
+            return
+        if len(incoming.text) > self._with.max_text:
+            self._refuse(
+                incoming, f"a text may have {self._with.max_text} characters, this one has {len(incoming.text)}"
+            )
+            return
+        try:
+            answer = await self._with.intake.accept(self._inbound(incoming, user_id))
+        except InvalidInput as error:
+            self._refuse(incoming, str(error))
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - one update must never block all that follow
+            await self._after_fault(incoming, update, error)
+        else:
+            if isinstance(answer, Notice):
+                self._with.notices.post(incoming.target, answer.text)
+
+    def _inbound(self, incoming: Incoming, user_id: UserId) -> InboundMessage:
+        return InboundMessage(
+            user_id=user_id,
+            channel=TELEGRAM,
+            agent=self._with.default_agent,
+            text=incoming.text,
+            key=incoming.key,
+            route=incoming.target.route,
+            deliver_to=(incoming.target.address,),
+        )
+
+    def _refuse(self, incoming: Incoming, reason: str) -> None:
+        self._with.notices.post(incoming.target, f"That message was not taken in: {reason}")
+
+    async def _after_fault(self, incoming: Incoming, update: JsonValue, error: Exception) -> None:
+        """An unforeseen fault may pass, so the update comes again; one that stays goes into quarantine."""
+        self._faults[incoming.key] += 1
+        self._log.error("telegram_update_failed", key=incoming.key, exc_info=error)
+        if self._faults[incoming.key] < _TRIES:
+            raise StoreUnavailable(f"The message could not be taken in: {redact(str(error))}") from error
+        await self.quarantine(incoming.key, json.dumps(update), f"{type(error).__name__}: {error}")
+        del self._faults[incoming.key]
+        self._with.notices.post(incoming.target, NOT_TAKEN)
+
+
+def _key(update: JsonValue) -> str:
+    """The update's id, or a fingerprint of one that has none."""
+    found = update_id(update)
+    return f"update:{found}" if found is not None else fingerprint(json.dumps(update, sort_keys=True).encode())
+
+
+def fingerprint(raw: bytes) -> str:
+    """The same for the same bytes."""
+    return f"sha256:{hashlib.sha256(raw).hexdigest()}"

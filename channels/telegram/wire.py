@@ -1,0 +1,112 @@
+"""The parts of a Bot API Update that the gateway reads, and their types (Bot API, section Update).
+
+What is not named here is not looked at, so that new fields of Telegram's never make an update malformed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from gateway.core.model import JsonObject, JsonValue
+from gateway.errors import InvalidInput
+
+MAX_RAW_TEXT = 1_000_000
+"""Characters of a text or caption; Telegram allows 4096, other Bot API servers perhaps more."""
+
+_Id = Annotated[int, Field(ge=-(2**53), le=2**53)]
+_PositiveId = Annotated[int, Field(ge=0, le=2**53)]
+_Text = Annotated[str, Field(max_length=MAX_RAW_TEXT)]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+
+class Chat(_Shape):
+    id: _Id
+    type: Literal["private", "group", "supergroup", "channel"]
+
+
+class Sender(_Shape):
+    id: _PositiveId
+    is_bot: bool = False
+
+
+class RawMessage(_Shape):
+    """A message as Telegram tells it. `media`: the name of the first field that holds something other than text."""
+
+    message_id: _PositiveId
+    chat: Chat
+    sender: Sender | None = Field(None, alias="from")
+    text: _Text | None = None
+    caption: _Text | None = None
+    edit_date: _PositiveId = 0
+    message_thread_id: _PositiveId = 0
+    is_topic_message: bool = False
+    media: str | None = None
+
+
+MEDIA = (
+    "animation",  # comes with a `document` besides, so it stands first
+    "audio",
+    "checklist",
+    "contact",
+    "dice",
+    "document",
+    "game",
+    "paid_media",
+    "photo",
+    "poll",
+    "sticker",
+    "story",
+    "venue",  # comes with a `location` besides
+    "location",
+    "video",
+    "video_note",
+    "voice",
+)
+"""Kinds of content without text of their own (Bot API, section Message)."""
+
+_MESSAGE = TypeAdapter(RawMessage)
+_UNSTORABLE = re.compile("[\ud800-\udfff]")
+
+
+def read_message(raw: JsonValue) -> RawMessage:
+    """Raises `InvalidInput` that names the fields which are missing or of a wrong type or size."""
+    if not isinstance(raw, dict):
+        raise InvalidInput("the message is not an object")
+    try:
+        return _MESSAGE.validate_python(raw | _words(raw) | {"media": _media(raw)})
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False, include_context=False)
+        raise InvalidInput("; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in problems)) from None
+
+
+def clean(text: str) -> str:
+    """The text as Postgres can store it: without NUL, and with U+FFFD for halves of surrogate pairs."""
+    return _UNSTORABLE.sub("\ufffd", text.replace("\0", ""))
+
+
+def _words(raw: JsonObject) -> JsonObject:
+    return {name: clean(value) for name in ("text", "caption") if isinstance(value := raw.get(name), str)}
+
+
+def _media(raw: JsonObject) -> str | None:
+    return next((kind for kind in MEDIA if raw.get(kind) is not None), None)
+
+
+def update_id(update: JsonValue) -> int | None:
+    """The update's id, if it has one that could be Telegram's."""
+    found = update.get("update_id") if isinstance(update, dict) else None
+    return found if type(found) is int and 0 <= found < 2**53 else None
+
+
+def chat_id(update: JsonValue) -> int | None:
+    """The chat a new message was written in; None for all other updates and whatever can't be read."""
+    message = update.get("message") if isinstance(update, dict) else None
+    chat = message.get("chat") if isinstance(message, dict) else None
+    found = chat.get("id") if isinstance(chat, dict) else None
+    return found if type(found) is int else None

@@ -1,0 +1,73 @@
+"""What can go wrong on a socket, in the protocol's words: codes of `error` frames and of closes (RFC 6455, 7.4)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from gateway.errors import (
+    Conflict,
+    Forbidden,
+    GatewayError,
+    InvalidInput,
+    NotFound,
+    StoreUnavailable,
+    TooLarge,
+    TooManyRequests,
+    Unauthenticated,
+)
+
+INVALID_TEXT = 1007
+FLOOD = 1008
+RESTARTING = 1012
+TOO_SLOW = 1013
+UNAUTHENTICATED = 4401
+ORIGIN = 4403
+
+Code = Literal[
+    "invalid",
+    "too_large",
+    "unauthenticated",
+    "forbidden",
+    "not_found",
+    "conflict",
+    "rate_limited",
+    "unavailable",
+    "internal",
+]
+
+CODES: tuple[tuple[type[GatewayError], Code], ...] = (
+    (TooLarge, "too_large"),
+    (InvalidInput, "invalid"),
+    (Unauthenticated, "unauthenticated"),
+    (Forbidden, "forbidden"),
+    (NotFound, "not_found"),
+    (Conflict, "conflict"),
+    (TooManyRequests, "rate_limited"),
+    (StoreUnavailable, "unavailable"),
+)
+"""The narrower class comes first."""
+
+
+class BadFrame(InvalidInput):
+    """A frame that breaks a rule. `reply_to`: the client's id in it, when there is one to be read."""
+
+    def __init__(self, text: str, reply_to: str | None = None, code: Code = "invalid") -> None:
+        super().__init__(text)
+        self.reply_to = reply_to
+        self.code: Code = code
+
+
+class HangUp(Exception):  # noqa: N818 - an order to end the socket, raised where the reason is found
+    """The socket ends with this close code, after what is queued for it."""
+
+    def __init__(self, code: int, error: GatewayError | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.error = error
+
+
+def code_of(error: GatewayError) -> Code:
+    """The code of the `error` frame that tells of it."""
+    if isinstance(error, BadFrame):
+        return error.code
+    return next((code for kind, code in CODES if isinstance(error, kind)), "internal")

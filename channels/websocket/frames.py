@@ -1,0 +1,195 @@
+"""What clients send, read into values. Pure; `docs/websocket.md` describes each frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+import orjson
+
+from channels.websocket.faults import BadFrame
+from gateway.core.model import TERMINAL, WEB, AgentName, ChannelName, SessionId, TurnId
+
+MAX_ID = 128
+MAX_NAME = 256
+MAX_TOKEN = 16_384
+MAX_SEQ = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Who is there, and which session they want. `after`: the last `seq` seen; None replays nothing."""
+
+    token: str
+    session_id: SessionId | None
+    agent: AgentName | None
+    after: int | None
+    channel: ChannelName
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A message. `id` is the client's own; sending it again is harmless."""
+
+    id: str
+    text: str
+    session_id: SessionId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Follow a session, or (None) the user's list of sessions."""
+
+    session_id: SessionId | None
+    after: int | None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unwatch:
+    """Stop following what was asked for by `watch`."""
+
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Stop a turn."""
+
+    turn_id: TurnId
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Typing:
+    """The user is typing; nobody needs to know yet."""
+
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Answered by `pong`."""
+
+    id: str | None = None
+
+
+ClientFrame = Hello | Send | Watch | Unwatch | Cancel | Typing | Ping
+
+
+def parse(data: bytes, max_text: int) -> ClientFrame:
+    """Reads a text frame; `max_text` in characters. Raises `BadFrame`."""
+    fields = Fields(_load(data))
+    kind = fields.text("type", MAX_NAME)
+    reader = READERS.get(kind)
+    if reader is None:
+        raise fields.bad(f"There is no frame of type {kind!r}; there are {', '.join(READERS)}.")
+    return reader(fields, max_text)
+
+
+def _load(data: bytes) -> dict[str, object]:
+    try:
+        frame: object = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise BadFrame(f"The frame is not JSON: {error}.") from None
+    if not isinstance(frame, dict):
+        raise BadFrame("The frame should be a JSON object with a type.")
+    return frame
+
+
+class Fields:
+    """The fields of a frame, checked as they are taken out; those nobody takes are ignored."""
+
+    __slots__ = ("_frame", "reply_to")
+
+    def __init__(self, frame: dict[str, object]) -> None:
+        self._frame = frame
+        own = frame.get("id")
+        self.reply_to = own if isinstance(own, str) and 0 < len(own) <= MAX_ID else None
+
+    def bad(self, text: str) -> BadFrame:
+        return BadFrame(text, self.reply_to)
+
+    def text(self, name: str, limit: int, *, least: int = 1) -> str:
+        value = self._frame.get(name)
+        if not isinstance(value, str):
+            raise self.bad(f"The field {name} should be a text.")
+        if len(value) > limit:
+            text = f"The field {name} has {len(value)} characters; at most {limit} are allowed."
+            raise BadFrame(text, self.reply_to, "too_large" if name == "text" else "invalid")
+        if len(value) < least:
+            raise self.bad(f"The field {name} should not be empty.")
+        if "\0" in value:
+            raise self.bad(f"The field {name} holds a NUL character (U+0000), which cannot be kept.")
+        return value
+
+    def optional_text(self, name: str, limit: int) -> str | None:
+        return None if self._frame.get(name) is None else self.text(name, limit)
+
+    def session_id(self) -> SessionId | None:
+        name = self.optional_text("session_id", MAX_NAME)
+        return None if name is None else SessionId(name)
+
+    def after(self) -> int | None:
+        value = self._frame.get("after")
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_SEQ:
+            raise self.bad("The field after should be the seq of a message, or 0.")
+        return value
+
+
+def _hello(fields: Fields, _max_text: int) -> Hello:
+    agent = fields.optional_text("agent", MAX_NAME)
+    channel = ChannelName(fields.optional_text("channel", MAX_NAME) or WEB)
+    if channel not in {WEB, TERMINAL}:
+        raise fields.bad(f"The field channel should be {WEB} or {TERMINAL}.")
+    return Hello(
+        token=fields.text("token", MAX_TOKEN, least=0),
+        session_id=fields.session_id(),
+        agent=None if agent is None else AgentName(agent),
+        after=fields.after(),
+        channel=channel,
+        id=fields.reply_to,
+    )
+
+
+def _send(fields: Fields, max_text: int) -> Send:
+    return Send(fields.text("id", MAX_ID), fields.text("text", max_text), fields.session_id())
+
+
+def _watch(fields: Fields, _max_text: int) -> Watch:
+    return Watch(fields.session_id(), fields.after(), fields.reply_to)
+
+
+def _unwatch(fields: Fields, _max_text: int) -> Unwatch:
+    return Unwatch(fields.reply_to)
+
+
+def _cancel(fields: Fields, _max_text: int) -> Cancel:
+    name = fields.text("turn_id", MAX_NAME)
+    try:
+        return Cancel(TurnId(UUID(name)), fields.reply_to)
+    except ValueError:
+        raise BadFrame("There is no such turn.", fields.reply_to, "not_found") from None
+
+
+def _typing(fields: Fields, _max_text: int) -> Typing:
+    return Typing(fields.reply_to)
+
+
+def _ping(fields: Fields, _max_text: int) -> Ping:
+    return Ping(fields.reply_to)
+
+
+READERS: dict[str, Callable[[Fields, int], ClientFrame]] = {
+    "hello": _hello,
+    "send": _send,
+    "watch": _watch,
+    "unwatch": _unwatch,
+    "cancel": _cancel,
+    "typing": _typing,
+    "ping": _ping,
+}

@@ -1,0 +1,124 @@
+"""What the gateway sends, as UTF-8 JSON. Pure; `docs/websocket.md` describes each frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+
+from channels.websocket.faults import Code
+from gateway.core.events import Progress, TextDelta, ToolCall, TurnChanged
+from gateway.core.model import (
+    AgentName,
+    JsonObject,
+    Message,
+    Principal,
+    Session,
+    SessionId,
+    TurnId,
+    TurnStatus,
+)
+from gateway.core.shapes import message_json, session_json
+
+PONG = b'{"type":"pong"}'
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of an answer that still waits for its turn to be sent; neighbours can be joined."""
+
+    turn_id: TurnId
+    attempt: int
+    text: str
+
+    def frame(self) -> bytes:
+        return _frame({"type": "delta", "turn_id": str(self.turn_id), "attempt": self.attempt, "text": self.text})
+
+    def joined(self, later: Delta) -> Delta | None:
+        """Both in one; None when they belong to different attempts."""
+        if (self.turn_id, self.attempt) != (later.turn_id, later.attempt):
+            return None
+        return Delta(self.turn_id, self.attempt, self.text + later.text)
+
+
+def ready(
+    principal: Principal, agent: AgentName, session_id: SessionId | None = None, *, resumed: bool = False, last_seq: int = 0
+) -> bytes:
+    return _frame({
+        "type": "ready",
+        "session_id": session_id,
+        "user_id": principal.user_id,
+        "agent": agent,
+        "resumed": resumed,
+        "last_seq": last_seq,
+    })
+
+
+def ack(client_id: str, message: Message) -> bytes:
+    return _frame({
+        "type": "ack",
+        "id": client_id,
+        "session_id": message.session_id,
+        "message_id": message.id,
+        "seq": message.seq,
+        "turn_id": None if message.turn_id is None else str(message.turn_id),
+    })
+
+
+def session(changed: Session) -> bytes:
+    return _frame({"type": "session", "session": session_json(changed)})
+
+
+def message(added: Message) -> bytes:
+    return _frame({"type": "message", "message": message_json(added)})
+
+
+def message_changed(changed: Message) -> bytes:
+    return _frame({"type": "message_changed", "message": message_json(changed)})
+
+
+def notice(text: str, client_id: str | None) -> bytes:
+    return _frame({"type": "notice", "text": text} | _id(client_id))
+
+
+def turn(event: TurnChanged) -> bytes:
+    return open_turn(event.turn_id, event.session_id, event.status, event.attempt)
+
+
+def open_turn(turn_id: TurnId, session_id: SessionId, status: TurnStatus, attempt: int) -> bytes:
+    return _frame({
+        "type": "turn",
+        "turn_id": str(turn_id),
+        "session_id": session_id,
+        "status": status,
+        "attempt": attempt,
+    })
+
+
+def progress(event: Progress) -> bytes | Delta:
+    """A delta to be joined and framed when it is sent, or a tool's frame."""
+    step = event.event
+    if isinstance(step, TextDelta):
+        return Delta(event.turn_id, event.attempt, step.text)
+    about: JsonObject = {
+        "type": "tool",
+        "turn_id": str(event.turn_id),
+        "attempt": event.attempt,
+        "call_id": step.call_id,
+        "name": step.name,
+    }
+    if isinstance(step, ToolCall):
+        return _frame(about | {"state": "call", "input": step.input})
+    return _frame(about | {"state": "result", "output": step.output, "failed": step.failed})
+
+
+def error(code: Code, text: str, client_id: str | None = None) -> bytes:
+    return _frame({"type": "error", "code": code, "message": text} | _id(client_id))
+
+
+def _id(client_id: str | None) -> JsonObject:
+    return {} if client_id is None else {"id": client_id}
+
+
+def _frame(content: JsonObject) -> bytes:
+    return orjson.dumps(content)

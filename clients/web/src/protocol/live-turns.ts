@@ -1,0 +1,105 @@
+import type { DeltaFrame, ToolFrame, TurnFrame } from './frames.js';
+import type { Message, ToolPart, TurnStatus } from './model.js';
+
+/** A turn that has no recorded reply yet, with what the agent has said so far. */
+export interface LiveTurn {
+  readonly turnId: string;
+  readonly attempt: number;
+  readonly status: TurnStatus;
+  readonly text: string;
+  readonly tools: readonly ToolPart[];
+}
+
+/** The turns in flight, and how those ended that didn't simply complete. */
+export class LiveTurns {
+  readonly #turns = new Map<string, LiveTurn>();
+  readonly #ended = new Map<string, TurnStatus>();
+
+  get all(): readonly LiveTurn[] {
+    return [...this.#turns.values()];
+  }
+
+  /** The turn that "stop" would stop. */
+  get running(): LiveTurn | undefined {
+    return this.all.find((turn) => turn.status === 'running') ?? this.all.find((turn) => turn.status === 'queued');
+  }
+
+  status(turnId: string): TurnStatus | undefined {
+    return this.#turns.get(turnId)?.status ?? this.#ended.get(turnId);
+  }
+
+  turn(frame: TurnFrame): void {
+    const known = this.#turns.get(frame.turn_id);
+    if (this.#ended.has(frame.turn_id) || (!known && isOver(frame.status))) {
+      this.#ended.set(frame.turn_id, frame.status);
+      return;
+    }
+    const turn = this.#at(frame.turn_id, frame.attempt);
+    if (frame.attempt < turn.attempt) return;
+    this.#turns.set(frame.turn_id, { ...turn, status: frame.status });
+  }
+
+  delta(frame: DeltaFrame): void {
+    this.#grow(frame.turn_id, frame.attempt, (turn) => ({ text: turn.text + frame.text }));
+  }
+
+  tool(frame: ToolFrame): void {
+    const part = asPart(frame);
+    this.#grow(frame.turn_id, frame.attempt, (turn) => ({ tools: replaced(turn.tools, part) }));
+  }
+
+  /** A recorded row ends its turn here, if it is the reply. */
+  recorded(message: Message): void {
+    if (message.role !== 'assistant' || message.turn_id === null) return;
+    const status = this.#turns.get(message.turn_id)?.status ?? this.#ended.get(message.turn_id);
+    this.#turns.delete(message.turn_id);
+    this.#ended.set(message.turn_id, status && isOver(status) ? status : 'completed');
+  }
+
+  /** Nobody answers for this turn any more. */
+  forget(turnId: string): void {
+    this.#turns.delete(turnId);
+  }
+
+  /** The connection was gone for a while: what was heard of running replies has holes now. */
+  interrupted(): void {
+    for (const [id, turn] of this.#turns) {
+      if (isOver(turn.status)) this.#turns.delete(id);
+      else this.#turns.set(id, { ...turn, text: '', tools: [] });
+    }
+  }
+
+  #grow(turnId: string, attempt: number, change: (turn: LiveTurn) => Partial<LiveTurn>): void {
+    if (this.#ended.has(turnId)) return;
+    const turn = this.#at(turnId, attempt);
+    if (attempt < turn.attempt) return;
+    const status = isOver(turn.status) ? turn.status : 'running';
+    this.#turns.set(turnId, { ...turn, status, ...change(turn) });
+  }
+
+  /** The turn as of `attempt`: a later attempt starts with nothing said. */
+  #at(turnId: string, attempt: number): LiveTurn {
+    const known = this.#turns.get(turnId);
+    if (known && attempt <= known.attempt) return known;
+    return { turnId, attempt, status: known?.status ?? 'queued', text: '', tools: [] };
+  }
+}
+
+export function isOver(status: TurnStatus): boolean {
+  return status === 'completed' || status === 'failed' || status === 'cancelled';
+}
+
+function asPart(frame: ToolFrame): ToolPart {
+  return {
+    type: `tool-${frame.name ?? 'tool'}`,
+    ...(frame.call_id === undefined ? {} : { toolCallId: frame.call_id }),
+    ...(frame.state === undefined ? {} : { state: frame.state }),
+    ...(frame.input === undefined ? {} : { input: frame.input }),
+    ...(frame.output === undefined ? {} : { output: frame.output }),
+  };
+}
+
+function replaced(tools: readonly ToolPart[], part: ToolPart): readonly ToolPart[] {
+  const at = tools.findIndex((tool) => tool.toolCallId !== undefined && tool.toolCallId === part.toolCallId);
+  return at < 0 ? [...tools, part] : tools.with(at, { ...tools[at], ...part });
+}

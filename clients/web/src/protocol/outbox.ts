@@ -1,0 +1,61 @@
+import { keep, keysUnder, readJson, type Store } from '../platform/storage.js';
+
+/** A message on its way: kept until the gateway acknowledged it, sent again with the same id until then. */
+export interface Outgoing {
+  readonly id: string;
+  readonly text: string;
+  readonly createdAt: string;
+  /** Why the gateway refused it; it stays until the writer sends it again or discards it. */
+  readonly problem?: string;
+}
+
+/**
+ * Unsent messages, one storage item each, so that two tabs don't overwrite one another. `scope` names the gateway and
+ * the user; `place` a session, or where a new one is about to begin.
+ */
+export class Outbox {
+  constructor(
+    private readonly store: Store,
+    private readonly scope: string,
+  ) {}
+
+  list(place: string): Outgoing[] {
+    return keysUnder(this.store, this.#prefix(place))
+      .map((key) => readJson(this.store, key, isOutgoing))
+      .filter((item) => item !== null)
+      .sort((a, b) => a.createdAt.localeCompare(b.createdAt));
+  }
+
+  put(place: string, item: Outgoing): void {
+    keep(this.store, this.#prefix(place) + item.id, JSON.stringify(item));
+  }
+
+  remove(place: string, id: string): void {
+    this.store.removeItem(this.#prefix(place) + id);
+  }
+
+  /** The session that was about to begin has a name now. */
+  move(from: string, to: string): void {
+    for (const item of this.list(from)) {
+      this.put(to, item);
+      this.remove(from, item.id);
+    }
+  }
+
+  #prefix(place: string): string {
+    return `turngate:outbox:${this.scope}:${place}:`;
+  }
+}
+
+function isOutgoing(value: unknown): value is Outgoing {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'id' in value &&
+    typeof value.id === 'string' &&
+    'text' in value &&
+    typeof value.text === 'string' &&
+    'createdAt' in value &&
+    typeof value.createdAt === 'string'
+  );
+}

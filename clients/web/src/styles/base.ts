@@ -1,0 +1,204 @@
+import { css } from 'lit';
+
+/** What every element of ours starts from: box sizing, buttons, fields, focus. */
+export const base = css`
+  *,
+  *::before,
+  *::after {
+    box-sizing: border-box;
+  }
+  [hidden] {
+    display: none !important;
+  }
+  :host {
+    font-family: var(--tg-font);
+    font-size: var(--tg-size-3);
+    line-height: 1.45;
+    color: var(--tg-text);
+    -webkit-font-smoothing: antialiased;
+  }
+  h1,
+  h2,
+  h3,
+  p {
+    margin: 0;
+    font-weight: inherit;
+    font-size: inherit;
+  }
+  button,
+  input,
+  select,
+  textarea {
+    font: inherit;
+    color: inherit;
+    letter-spacing: inherit;
+    margin: 0;
+  }
+  button {
+    border: 0;
+    background: none;
+    padding: 0;
+    cursor: pointer;
+    text-align: inherit;
+  }
+  button:disabled {
+    cursor: default;
+  }
+  :focus-visible {
+    outline: 2px solid var(--tg-focus);
+    outline-offset: 1px;
+  }
+  svg.icon {
+    display: block;
+    flex: none;
+  }
+  .sr {
+    position: absolute;
+    width: 1px;
+    height: 1px;
+    overflow: hidden;
+    clip-path: inset(50%);
+    white-space: nowrap;
+  }
+  @media (prefers-reduced-motion: reduce) {
+    *,
+    *::before,
+    *::after {
+      animation-duration: 0s !important;
+      transition-duration: 0s !important;
+    }
+  }
+`;
+
+/** Buttons: plain, primary, quiet (text only) and icon (square). */
+export const buttons = css`
+  .button {
+    display: inline-flex;
+    align-items: center;
+    justify-content: center;
+    gap: 6px;
+    height: 32px;
+    padding: 0 var(--tg-3);
+    border-radius: var(--tg-radius-1);
+    border: 1px solid var(--tg-line-strong);
+    background: var(--tg-bg-raised);
+    font-size: var(--tg-size-2);
+    font-weight: 500;
+    white-space: nowrap;
+    transition: background var(--tg-fast) var(--tg-ease);
+  }
+  .button:hover:not(:disabled) {
+    background: var(--tg-bg-hover);
+  }
+  .button.primary {
+    border-color: transparent;
+    background: var(--tg-accent);
+    color: var(--tg-on-accent);
+  }
+  .button.primary:hover:not(:disabled) {
+    background: var(--tg-accent-strong);
+  }
+  .button:disabled {
+    opacity: 0.5;
+  }
+  .link {
+    color: var(--tg-accent);
+    font-weight: 500;
+    border-radius: 4px;
+    text-decoration: underline;
+    text-decoration-color: color-mix(in oklab, currentcolor 35%, transparent);
+    text-underline-offset: 2px;
+  }
+  .link:hover {
+    text-decoration-color: currentcolor;
+  }
+  .square {
+    display: grid;
+    place-items: center;
+    width: 32px;
+    height: 32px;
+    border-radius: var(--tg-radius-1);
+    color: var(--tg-text-soft);
+    transition: background var(--tg-fast) var(--tg-ease), color var(--tg-fast) var(--tg-ease);
+  }
+  .square:hover {
+    background: var(--tg-bg-hover);
+    color: var(--tg-text);
+  }
+  @media (pointer: coarse) {
+    .square {
+      width: 40px;
+      height: 40px;
+    }
+    .button {
+      height: 40px;
+    }
+  }
+`;
+
+/** Labels and inputs of the few forms there are. */
+export const fields = css`
+  .field {
+    display: grid;
+    gap: 6px;
+  }
+  .field > span,
+  .field > label {
+    font-size: var(--tg-size-2);
+    font-weight: 500;
+    color: var(--tg-text-soft);
+  }
+  .input {
+    width: 100%;
+    height: 36px;
+    padding: 0 var(--tg-3);
+    border: 1px solid var(--tg-line-strong);
+    border-radius: var(--tg-radius-1);
+    background: var(--tg-bg-raised);
+    font-size: var(--tg-size-3);
+  }
+  textarea.input {
+    height: auto;
+    min-height: 84px;
+    padding-block: var(--tg-2);
+    resize: vertical;
+    line-height: 1.5;
+  }
+  .input:focus-visible {
+    outline-offset: -1px;
+  }
+  .input::placeholder {
+    color: var(--tg-text-faint);
+  }
+  .hint {
+    font-size: var(--tg-size-1);
+    color: var(--tg-text-faint);
+  }
+  @media (pointer: coarse) {
+    .input {
+      font-size: 16px;
+      min-height: 44px;
+    }
+  }
+`;
+
+/** Grey bars that stand for what is on its way; invisible for the first 150 ms. */
+export const skeleton = css`
+  .skeleton {
+    animation: skeleton-appear 1ms 150ms both;
+  }
+  .skeleton i {
+    display: block;
+    height: 12px;
+    border-radius: 4px;
+    background: var(--tg-bg-soft);
+  }
+  @keyframes skeleton-appear {
+    from {
+      visibility: hidden;
+    }
+    to {
+      visibility: visible;
+    }
+  }
+`;

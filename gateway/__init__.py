@@ -1,0 +1,1 @@
+"""Turngate: every message takes its turn through one gate."""

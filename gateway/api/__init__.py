@@ -1,0 +1,1 @@
+"""The HTTP face: sessions, messages, agents, schedules, tokens, health, and the pages people open."""

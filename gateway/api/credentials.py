@@ -1,0 +1,79 @@
+"""API tokens, one-time codes and the gateway's own key: how they are made and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from gateway.config import Settings
+from gateway.errors import InvalidInput, SettingsError
+
+API_TOKEN_PREFIX = "tg_"  # noqa: S105 - the part that is no secret
+KEY_BYTES = 32
+UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+LONGEST = timedelta(days=3650)
+
+
+def new_api_token() -> str:
+    """A fresh API token; only its digest is ever stored."""
+    return API_TOKEN_PREFIX + secrets.token_urlsafe(32)
+
+
+def new_code() -> str:
+    """A fresh one-time code."""
+    return secrets.token_urlsafe(24)
+
+
+def digest(secret: str) -> bytes:
+    """SHA-256, which is enough for secrets of 256 random bits: they can't be guessed."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def expiry(text: str, now: datetime) -> datetime:
+    """When something made now ends: `30d`, `12h`, `45m` or `2w`. Raises `InvalidInput`."""
+    found = re.fullmatch(r"([1-9][0-9]{0,6})([mhdw])", text)
+    if found is None or int(found[1]) * UNITS[found[2]] > LONGEST:
+        raise InvalidInput(f"expires is {text[:40]!r}; it should be like 45m, 12h, 30d or 2w, ten years at most.")
+    return now + int(found[1]) * UNITS[found[2]]
+
+
+def load_secret_key(settings: Settings) -> bytes:
+    """The configured key, or the one kept in the data dir (`secret.key`, mode 0600), made at first use.
+
+    Raises `SettingsError` when a kept key cannot be used.
+    """
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value().encode()
+    path = settings.data_dir / "secret.key"
+    if not path.exists():
+        _keep_new_key(path)
+    key = path.read_bytes()
+    if len(key) < KEY_BYTES:
+        raise SettingsError(f"{path} is too short for a key. Delete it: a new one is made, visitors sign in anew.")
+    return key
+
+
+def _keep_new_key(path: Path) -> None:
+    """Writes aside and links into place, so that of several starting gateways all read the first one's key."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"secret.key.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_hex(KEY_BYTES).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        _link_unless_there(draft, path)
+    finally:
+        draft.unlink()
+
+
+def _link_unless_there(draft: Path, path: Path) -> None:
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return

@@ -1,0 +1,143 @@
+"""What every request passes before its route: origin, authentication, a body that is sound JSON."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import orjson
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from gateway.api.parts import PRINCIPAL, parts_of
+from gateway.config import Settings
+from gateway.core.model import Principal
+from gateway.errors import Forbidden, InvalidInput, Unauthenticated
+
+GUARDED = ("/api/", "/v1/")
+PUBLIC = frozenset({"/api/sign-in", "/api/visitors"})
+DEEPEST = 32
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; "
+    "img-src 'self' data:; object-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+PREFLIGHT_HEADERS = {
+    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, Prefer, X-Session-Id",
+    "Access-Control-Max-Age": "600",
+}
+
+
+def origin_allowed(origin: str, host: str, settings: Settings) -> bool:
+    """Whether pages of `origin` may call: the gateway's own (by its public URL or by `host`) and the allowed ones."""
+    origin = origin.lower()
+    if origin in settings.web.allowed_origins:
+        return True
+    scheme, _, netloc = origin.partition("://")
+    if scheme not in {"http", "https"} or not netloc:
+        return False
+    public = urlsplit(settings.public_url or "").netloc.lower()
+    return netloc in {host.lower(), public}
+
+
+async def harden(request: web.Request, response: web.StreamResponse) -> None:
+    """Headers of every response; CORS for origins that may call (Fetch standard, CORS protocol)."""
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    if not request.path.startswith(GUARDED):
+        return
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.add("Vary", "Origin")
+    origin = request.headers.get(hdrs.ORIGIN)
+    if origin is not None and origin_allowed(origin, request.host, parts_of(request).settings):
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+
+
+@web.middleware
+async def origins(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuses pages of other origins and answers preflights."""
+    origin = request.headers.get(hdrs.ORIGIN)
+    if origin is None or not request.path.startswith(GUARDED):
+        return await handler(request)
+    if not origin_allowed(origin, request.host, parts_of(request).settings):
+        raise Forbidden("Pages of this origin may not call the gateway. web.allowed_origins lists those that may.")
+    if request.method == hdrs.METH_OPTIONS and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers:
+        return web.Response(status=HTTPStatus.NO_CONTENT, headers=PREFLIGHT_HEADERS)
+    return await handler(request)
+
+
+async def identify(request: web.Request) -> Principal:
+    """Who is asking. Raises `Unauthenticated` or `Forbidden`."""
+    scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("A token is needed: Authorization: Bearer <token>.")
+    return await parts_of(request).authenticator.authenticate(token.strip(), request.headers.get(hdrs.ORIGIN))
+
+
+@web.middleware
+async def authentication(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """No route below `/api` and `/v1` runs without a caller, but those that hand out tokens."""
+    if request.path.startswith(GUARDED) and request.path not in PUBLIC:
+        request[PRINCIPAL] = await identify(request)
+    return await handler(request)
+
+
+@web.middleware
+async def sound_input(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Lets through only query strings and JSON objects that Postgres could keep; routes check the rest."""
+    if not request.path.startswith(GUARDED):
+        return await handler(request)
+    for name, value in request.query.items():
+        require_storable(name)
+        require_storable(value)
+    if request.can_read_body:
+        require_json_object(await request.read(), request.charset)
+    return await handler(request)
+
+
+def require_json_object(body: bytes, charset: str | None) -> None:
+    """Raises `InvalidInput` unless the body is empty or a JSON object in UTF-8 (RFC 8259) that Postgres can keep."""
+    if charset is not None and charset.lower() not in {"utf-8", "utf8"}:
+        raise InvalidInput("The body should be JSON in UTF-8.")
+    if not body:
+        return
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput(f"The body should be JSON in UTF-8: {error}.") from None
+    if not isinstance(value, dict):
+        raise InvalidInput("The body should be a JSON object.")
+    _require_sound(value)
+
+
+def _require_sound(value: object, depth: int = 0) -> None:
+    if depth > DEEPEST:
+        raise InvalidInput(f"The body is nested more than {DEEPEST} levels deep.")
+    if isinstance(value, str):
+        require_storable(value)
+    elif isinstance(value, list):
+        for item in value:
+            _require_sound(item, depth + 1)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            require_storable(name)
+            _require_sound(item, depth + 1)
+
+
+def require_storable(text: str) -> None:
+    """Raises `InvalidInput` for text that Postgres cannot keep: NUL, or half of a surrogate pair."""
+    if not storable(text):
+        raise InvalidInput("Text may not hold NUL characters or lone surrogates.")
+
+
+def storable(text: str) -> bool:
+    """Whether Postgres can keep the text."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+

@@ -1,0 +1,126 @@
+"""What the HTTP face is built from; `gateway.app` fills it in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from aiohttp import web
+
+from gateway.api.auth import TokenAuthenticator
+from gateway.config import Settings
+from gateway.core.model import AgentName, Principal, UserId
+from gateway.core.ports import (
+    Acceptance,
+    MessageStore,
+    ScheduleId,
+    ScheduleStore,
+    SessionStore,
+    TokenStore,
+    Trigger,
+)
+from gateway.core.rates import RateLimit
+from gateway.core.service import Intake
+from gateway.errors import NotFound
+
+FirstFire = Callable[[Trigger, str, datetime], datetime | None]
+"""When a trigger fires first after a moment, in a time zone; None for never. Raises `InvalidInput`."""
+
+RunNow = Callable[[ScheduleId, UserId | None], Awaitable[Acceptance]]
+"""Fires a schedule at once. Raises `NotFound`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentInfo:
+    """An agent as people choose it."""
+
+    name: AgentName
+    kind: str
+    description: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One condition of readiness; `detail` says what is missing, in words for the operator."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether the gateway can serve, condition by condition."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        return all(check.ok for check in self.checks)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiParts:
+    """Everything the routes use."""
+
+    settings: Settings
+    secret_key: bytes
+    authenticator: TokenAuthenticator
+    intake: Intake
+    sessions: SessionStore
+    messages: MessageStore
+    schedules: ScheduleStore
+    tokens: TokenStore
+    agents: tuple[AgentInfo, ...]
+    first_fire: FirstFire
+    run_schedule: RunNow
+    readiness: Callable[[], Awaitable[Readiness]]
+    static_dir: Path
+
+    def agent(self, name: str) -> AgentInfo:
+        """Raises `NotFound`."""
+        for agent in self.agents:
+            if agent.name == name:
+                return agent
+        raise NotFound("There is no such agent.")
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """The counters of this gateway's HTTP face."""
+
+    sign_ins: RateLimit
+    visitors: RateLimit
+    visitor_messages: RateLimit
+    token_messages: RateLimit
+
+
+def agent_infos(settings: Settings) -> tuple[AgentInfo, ...]:
+    """The configured agents, the default one first."""
+    names = sorted(settings.agents, key=lambda name: name != settings.default_agent)
+    return tuple(
+        AgentInfo(AgentName(name), settings.agents[name].kind, settings.agents[name].description) for name in names
+    )
+
+
+PARTS = web.AppKey("parts", ApiParts)
+RATES = web.AppKey("rates", Rates)
+PRINCIPAL = web.RequestKey("principal", Principal)
+
+
+def parts_of(request: web.Request) -> ApiParts:
+    """What the application was built from."""
+    return request.config_dict[PARTS]
+
+
+def principal_of(request: web.Request) -> Principal:
+    """Who is asking; the authentication middleware has made sure of it."""
+    return request[PRINCIPAL]
+
+
+def acting_user(request: web.Request) -> UserId | None:
+    """Whose objects may be touched: the caller's own, or None for an operator's everyone."""
+    principal = principal_of(request)
+    return None if principal.role == "operator" else principal.user_id

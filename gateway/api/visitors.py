@@ -1,0 +1,68 @@
+"""Tokens of anonymous visitors: signed, bound to the origin of the page, never stored."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import jwt
+
+from gateway.core.model import Principal, UserId
+from gateway.errors import Forbidden, Unauthenticated
+
+AUDIENCE = "turngate-visitor"
+LIFETIME = timedelta(days=30)
+PREFIX = "visitor:"
+
+
+@dataclass(frozen=True, slots=True)
+class VisitorPass:
+    """What a new visitor gets."""
+
+    token: str
+    user_id: UserId
+    expires_at: datetime
+
+
+class VisitorPasses:
+    """Makes and checks visitors' tokens (JWT, HS256) with a key derived from the gateway's secret."""
+
+    def __init__(self, secret_key: bytes) -> None:
+        self._key = hmac.digest(secret_key, AUDIENCE.encode(), "sha256")
+
+    def issue(self, origin: str, now: datetime) -> VisitorPass:
+        """A pass for a visitor nobody has seen before, good on pages of `origin` only."""
+        user_id = UserId(PREFIX + secrets.token_urlsafe(16))
+        expires_at = (now + LIFETIME).replace(microsecond=0)
+        claims = {
+            "sub": user_id,
+            "aud": AUDIENCE,
+            "origin": origin,
+            "iat": now,
+            "exp": expires_at,
+            "jti": secrets.token_urlsafe(8),
+        }
+        return VisitorPass(jwt.encode(claims, self._key, algorithm="HS256"), user_id, expires_at)
+
+    def verify(self, token: str, origin: str | None) -> Principal:
+        """Raises `Unauthenticated`, or `Forbidden` when the request comes from another origin, or from none."""
+        try:
+            claims = jwt.decode(
+                token,
+                self._key,
+                algorithms=["HS256"],
+                audience=AUDIENCE,
+                options={"require": ["exp", "sub", "origin"]},
+            )
+        except jwt.PyJWTError:
+            raise Unauthenticated("The visitor's token is not valid, or no longer.") from None
+        if origin is None or origin.lower() != claims["origin"]:
+            raise Forbidden("This visitor's token belongs to another origin.")
+        return Principal(
+            UserId(str(claims["sub"])),
+            "visitor",
+            origin=str(claims["origin"]),
+            expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+        )

@@ -1,0 +1,289 @@
+"""Settings: `turngate.toml`, overridden by `TURNGATE_…` variables with `__` between levels. One frozen object."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from gateway.errors import SettingsError
+
+PREFIX = "TURNGATE_"
+NOT_SETTINGS = frozenset({"TURNGATE_URL", "TURNGATE_TOKEN", "TURNGATE_CONFIG"})
+"""Variables of the clients and of the command line."""
+
+
+class Part(BaseModel):
+    """A group of settings; unknown keys are errors, values cannot be changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Auth(Part):
+    """JWTs of your own login. Set `jwt_secret` or `jwks_url`, not both."""
+
+    jwt_secret: SecretStr | None = Field(None, description="HS256 secret that your login signs JWTs with.")
+    jwks_url: str | None = Field(None, description="Where your login publishes its public keys.")
+    audience: str | None = Field(None, description="Required `aud` of a JWT.")
+    issuer: str | None = Field(None, description="Required `iss` of a JWT.")
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Self:
+        if self.jwt_secret is not None and self.jwks_url is not None:
+            raise ValueError("set either jwt_secret or jwks_url, not both")
+        if self.jwt_secret is not None and len(self.jwt_secret.get_secret_value().encode()) < 32:
+            raise ValueError("jwt_secret should be at least 32 bytes (RFC 7518, section 3.2)")
+        return self
+
+
+class Telegram(Part):
+    """The Telegram channel; off without a token."""
+
+    token: SecretStr | None = Field(None, description="The bot's token from @BotFather; without one the channel is off.")
+    api_url: str = Field("https://api.telegram.org", description="Bot API server; `/bot<token>/<method>` is appended.")
+    mode: Literal["polling", "webhook"] = Field("polling", description="How updates come in.")
+    webhook_secret: SecretStr | None = Field(None, description="Secret that Telegram repeats with each webhook call.")
+    access: Literal["linked", "open", "allowlist"] = Field(
+        "linked", description="Who may chat: linked users, everybody, or those in `allow`."
+    )
+    allow: tuple[str, ...] = Field((), description="Telegram user ids, or `id=user` to map them to a user.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ids_as_text(cls, data: object) -> object:
+        if isinstance(data, dict) and isinstance(data.get("allow"), list):
+            return {**data, "allow": [str(entry) if isinstance(entry, int) else entry for entry in data["allow"]]}
+        return data
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.token is not None and not _is_bot_token(self.token.get_secret_value()):
+            raise ValueError("token should look like 123456:ABC-DEF, as @BotFather gave it")
+        if self.access == "allowlist" and not self.allow:
+            raise ValueError('access = "allowlist" needs at least one entry in allow')
+        if self.mode == "webhook" and self.webhook_secret is None:
+            raise ValueError('mode = "webhook" needs webhook_secret')
+        for entry in self.allow:
+            number, _, user = entry.partition("=")
+            if not number.lstrip("-").isdigit() or ("=" in entry and not user):
+                raise ValueError(f"allow holds {entry!r}; each entry should be a Telegram id or id=user")
+        return self
+
+
+def _is_bot_token(token: str) -> bool:
+    number, colon, secret = token.partition(":")
+    return bool(colon) and number.isdigit() and bool(secret)
+
+
+def _origin(value: str) -> str:
+    scheme, separator, host = value.partition("://")
+    if not separator or scheme not in {"http", "https"} or not host or "/" in host:
+        raise ValueError(f"{value!r} should be an origin such as https://example.com, without a path")
+    return value.lower()
+
+
+class Web(Part):
+    """Browsers of other origins than the gateway's own."""
+
+    allowed_origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = Field(
+        (), description="Origins whose pages may hold the widget and call the API."
+    )
+    anonymous: bool = Field(False, description="Whether visitors of those pages may chat without signing in.")
+
+
+class Sessions(Part):
+    """When a conversation goes on by itself."""
+
+    resume_minutes: float = Field(15, ge=0, le=525_600, description="Idle minutes after which a new session begins.")
+
+
+class Turns(Part):
+    """How turns are run."""
+
+    timeout_s: float = Field(300, gt=0, le=86_400, description="Seconds an attempt at a turn may take.")
+    max_attempts: int = Field(3, ge=1, le=100, description="Attempts before a turn fails with an apology.")
+    concurrency: int = Field(256, ge=1, le=100_000, description="Turns that run at the same time in one replica.")
+    max_text: int = Field(100_000, ge=1, le=10_000_000, description="Characters of a message.")
+    max_reply: int = Field(1_000_000, ge=1_000, le=50_000_000, description="Characters of a reply; the rest is cut off.")
+
+
+class Limits(Part):
+    """Rates; None is no limit."""
+
+    visitor_messages_per_minute: int | None = Field(20, ge=1, description="Messages a visitor may send.")
+    token_messages_per_minute: int | None = Field(None, ge=1, description="Messages any other user may send.")
+    visitors_per_minute: int | None = Field(30, ge=1, description="New visitors from one address.")
+    max_frame: int = Field(1_048_576, ge=1_024, le=67_108_864, description="Bytes of a WebSocket frame or request body.")
+
+
+class Replica(Part):
+    """How replicas notice each other's death."""
+
+    heartbeat_s: float = Field(5, gt=0, le=60, description="Seconds between signs of life.")
+    ttl_s: float = Field(15, gt=0, le=600, description="Seconds without one after which others take over.")
+    sweep_s: float = Field(1.5, gt=0, le=60, description="Seconds between looks for work of the dead.")
+    poll_s: float = Field(0.5, gt=0, le=10, description="Seconds between looks for news from other replicas.")
+
+    @model_validator(mode="after")
+    def _alive_between_beats(self) -> Self:
+        if self.ttl_s < 2 * self.heartbeat_s:
+            raise ValueError("ttl_s should be at least twice heartbeat_s")
+        return self
+
+
+class Log(Part):
+    """Logs go to standard error."""
+
+    format: Literal["console", "json"] = Field("console", description="For people or for machines.")
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
+
+
+class AgentBase(Part):
+    """Keys that every kind of agent has."""
+
+    multitask_strategy: Literal["enqueue", "reject"] = Field(
+        "enqueue", description="What a second message during a turn does."
+    )
+    collect: bool = Field(False, description="Whether messages that queued up during a turn are answered together.")
+    timeout_s: float | None = Field(None, gt=0, le=86_400, description="Overrides turns.timeout_s.")
+    history: int = Field(20, ge=0, le=1_000, description="Earlier turns the agent is given.")
+    description: str | None = Field(None, max_length=500, description="Shown where people choose an agent.")
+
+
+class DemoAgentSettings(AgentBase):
+    """Answers by itself, without a network; for trying things out."""
+
+    kind: Literal["demo"]
+    delay_s: float = Field(0, ge=0, le=60, description="Seconds between the pieces of an answer.")
+
+
+class PythonAgentSettings(AgentBase):
+    """Your own async function or generator."""
+
+    kind: Literal["python"]
+    target: str = Field(pattern=r"^[\w.]+:[\w.]+$", description="`package.module:object`")
+
+
+class OpenAIAgentSettings(AgentBase):
+    """Any server that speaks OpenAI's chat completions."""
+
+    kind: Literal["openai"]
+    model: str = Field(min_length=1, description="The model's name at that server.")
+    base_url: str | None = Field(None, description="Default: OpenAI's own.")
+    api_key: SecretStr | None = Field(None, description="Default: the variable OPENAI_API_KEY.")
+    instructions: str | None = Field(None, description="The system prompt.")
+    temperature: float | None = Field(None, ge=0, le=2)
+    max_tokens: int | None = Field(None, ge=1)
+
+
+AgentSettings = Annotated[DemoAgentSettings | PythonAgentSettings | OpenAIAgentSettings, Field(discriminator="kind")]
+
+
+def _demo_only() -> dict[str, AgentSettings]:
+    return {"assistant": DemoAgentSettings(kind="demo")}
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. None of it is required."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+    )
+    toml: ClassVar[Path | None] = None
+
+    database_url: SecretStr | None = Field(None, description="PostgreSQL 15–18; absent: an embedded one in `data_dir`.")
+    data_dir: Path = Field(Path(".turngate"), description="Where the embedded database and the secret key live.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    public_url: str | None = Field(None, description="How people reach the gateway, when not by host and port.")
+    secret_key: SecretStr | None = Field(None, description="Signs visitors' tokens; absent: kept in `data_dir`.")
+    default_agent: str = Field("assistant", description="Who answers when nobody was named.")
+    auth: Auth = Auth()
+    telegram: Telegram = Telegram()
+    web: Web = Web()
+    sessions: Sessions = Sessions()
+    turns: Turns = Turns()
+    limits: Limits = Limits()
+    replica: Replica = Replica()
+    log: Log = Log()
+    agents: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")], AgentSettings] = Field(
+        default_factory=_demo_only, description="`[agents.NAME]` with a `kind` each."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The command line, then the environment, then the file."""
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, cls.toml))
+
+    @model_validator(mode="after")
+    def _default_agent_exists(self) -> Self:
+        if self.default_agent in self.agents:
+            return self
+        if "default_agent" in self.model_fields_set or not self.agents:
+            raise ValueError(f"default_agent is {self.default_agent!r}; it should be one of: {', '.join(self.agents)}")
+        object.__setattr__(self, "default_agent", next(iter(self.agents)))
+        return self
+
+    @model_validator(mode="after")
+    def _database_is_postgres(self) -> Self:
+        url = self.database_url.get_secret_value() if self.database_url else "postgresql://"
+        if not url.startswith(("postgresql://", "postgres://")):
+            raise ValueError("database_url should begin with postgresql://")
+        return self
+
+
+def load_settings(config: Path | None = None, overrides: Mapping[str, object] | None = None) -> Settings:
+    """Reads file and environment; `overrides` are the command line's.
+
+    Raises `SettingsError` that names each wrong key and what it should be.
+    """
+    path = config or Path(os.environ.get("TURNGATE_CONFIG", "turngate.toml"))
+    if config is not None and not path.is_file():
+        raise SettingsError(f"There is no settings file {path}. Check --config, or leave it out to use the defaults.")
+    _refuse_unknown_variables(os.environ)
+    given = {key: value for key, value in (overrides or {}).items() if value is not None}
+    source = type("FileSettings", (Settings,), {"toml": path})
+    try:
+        loaded: Settings = source(**given)
+    except ValidationError as error:
+        raise SettingsError(_explain(error, path)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not UTF-8: {error}") from None
+    except ValueError as error:
+        raise SettingsError(f"A {PREFIX}… variable cannot be read: {error}. Lists and tables are written as JSON.") from None
+    return loaded
+
+
+def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
+    for name in environment:
+        if not name.startswith(PREFIX) or name in NOT_SETTINGS:
+            continue
+        field = name.removeprefix(PREFIX).lower().split("__")[0]
+        if field not in Settings.model_fields:
+            raise SettingsError(
+                f"{name} is not a setting. It should be one of: "
+                + ", ".join(f"{PREFIX}{known.upper()}" for known in Settings.model_fields)
+            )
+
+
+def _explain(error: ValidationError, path: Path) -> str:
+    lines = [f"Settings cannot be used (from {path} and {PREFIX}… variables):"]
+    for problem in error.errors(include_url=False, include_input=False):
+        key = ".".join(str(part) for part in problem["loc"]) or "settings"
+        text = "is not a setting" if problem["type"] == "extra_forbidden" else problem["msg"]
+        lines.append(f"  {key}: {text}")
+    return "\n".join(lines)

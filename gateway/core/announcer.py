@@ -1,0 +1,70 @@
+"""Says each piece of news once, whether it happened here or was read from the database a moment later."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import datetime
+from typing import TypeVar
+
+from gateway.core.events import (
+    MessageAdded,
+    Progress,
+    RowsAdded,
+    SessionChanged,
+    TextDelta,
+    ToolCall,
+    ToolResult,
+    TurnChanged,
+)
+from gateway.core.model import Message, Session, SessionId, Turn, TurnId, TurnStatus, UserId
+from gateway.core.ports import EventBus, session_topic, user_topic
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+REMEMBERED = 4096
+RANK: dict[TurnStatus, int] = {"queued": 0, "running": 1, "completed": 2, "failed": 2, "cancelled": 2}
+
+
+class Announcer:
+    """Publishes on the bus, and drops what it has published before."""
+
+    def __init__(self, bus: EventBus) -> None:
+        self._bus = bus
+        self._turns: OrderedDict[TurnId, tuple[int, int]] = OrderedDict()
+        self._sessions: OrderedDict[SessionId, datetime] = OrderedDict()
+
+    def message(self, message: Message) -> None:
+        """A row was committed here."""
+        self._bus.publish(session_topic(message.session_id), MessageAdded(message))
+
+    def rows(self, session_id: SessionId, last_seq: int) -> None:
+        """Rows up to there were committed, here or elsewhere."""
+        self._bus.publish(session_topic(session_id), RowsAdded(session_id, last_seq))
+
+    def progress(self, turn: Turn, event: TextDelta | ToolCall | ToolResult) -> None:
+        """The agent yielded something."""
+        self._bus.publish(session_topic(turn.session_id), Progress(turn.session_id, turn.turn_id, turn.attempt, event))
+
+    def turn(self, turn_id: TurnId, session_id: SessionId, user_id: UserId, status: TurnStatus, attempt: int) -> None:
+        """A turn has a new status or attempt; older news than was told already is dropped."""
+        news = (RANK[status], attempt)
+        told = self._turns.get(turn_id)
+        if told is not None and (news[0] < told[0] or news == told):
+            return
+        _remember(self._turns, turn_id, news)
+        self._bus.publish(session_topic(session_id), TurnChanged(session_id, user_id, turn_id, status, attempt))
+
+    def session(self, session: Session) -> None:
+        """A session appeared or changed."""
+        told = self._sessions.get(session.session_id)
+        if told is not None and session.updated_at <= told:
+            return
+        _remember(self._sessions, session.session_id, session.updated_at)
+        self._bus.publish(user_topic(session.user_id), SessionChanged(session))
+
+
+def _remember(memory: OrderedDict[Key, Value], key: Key, value: Value) -> None:
+    memory[key] = value
+    memory.move_to_end(key)
+    if len(memory) > REMEMBERED:
+        memory.popitem(last=False)

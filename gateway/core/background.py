@@ -1,0 +1,46 @@
+"""Tasks that nobody awaits: none is lost to the garbage collector, and no exception either."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+
+class Background:
+    """Holds running tasks, and logs what one of them raises."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def start(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        """Starts it; it ends by itself or with `stop`."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("task_failed", task=task.get_name(), exc_info=error)
+
+    async def settle(self, timeout: float) -> bool:
+        """Waits for what runs now, at most `timeout` seconds; whether all of it ended."""
+        if not self._tasks:
+            return True
+        _, left = await asyncio.wait(tuple(self._tasks), timeout=max(timeout, 0))
+        return not left
+
+    async def stop(self) -> None:
+        """Cancels what still runs and waits for it to end."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

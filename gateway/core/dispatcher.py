@@ -1,0 +1,144 @@
+"""The one way in: every channel's messages pass here, are made durable, acknowledged, announced and run."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import stamina
+import structlog
+
+from gateway.core.announcer import Announcer
+from gateway.core.commands import Commands, parse_command
+from gateway.core.events import LiveEvent, TurnChanged
+from gateway.core.model import AgentName, InboundMessage, SessionId, TurnId, UserId
+from gateway.core.ports import Acceptance, EventBus, MessageStore, TurnOutcome, TurnStore, TurnTerms, session_topic
+from gateway.core.runner import Runner
+from gateway.core.service import Acknowledge, Notice
+from gateway.errors import InvalidInput, NotFound, StoreUnavailable, TooLarge
+
+log = structlog.get_logger(__name__)
+
+KEY_LIMIT = 128
+BUSY = "An answer is being written. Please wait for it, or stop it with /stop."
+LOOK_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class DispatcherParts:
+    """What the dispatcher works with. `alive`: False while this replica may not promise anything."""
+
+    turns: TurnStore
+    messages: MessageStore
+    commands: Commands
+    runner: Runner
+    bus: EventBus
+    announcer: Announcer
+    terms: Mapping[AgentName, TurnTerms]
+    alive: Callable[[], bool]
+    max_text: int
+
+
+class Dispatcher:
+    """`Intake` for every channel."""
+
+    def __init__(self, parts: DispatcherParts) -> None:
+        self._parts = parts
+
+    async def accept(self, message: InboundMessage, acknowledge: Acknowledge | None = None) -> Acceptance | Notice:
+        check_message(message, self._parts.max_text)
+        terms = self._parts.terms.get(message.agent)
+        if terms is None:
+            raise NotFound(f"There is no agent {message.agent}. There are: {', '.join(self._parts.terms)}.")
+        if not self._parts.alive():
+            raise StoreUnavailable(
+                "The gateway cannot reach its database now; nothing was kept. Try again in a moment."
+            )
+        command = parse_command(message.text)
+        if command is not None:
+            notice = await self._parts.commands.run(command, message)
+            if command.name != "new" or not command.rest:
+                return notice
+            message = replace(message, text=command.rest, session_id=None)
+        accepted = await self._store(message, terms)
+        if accepted.status == "rejected":
+            return Notice(BUSY)
+        if acknowledge is not None:
+            acknowledge(accepted)
+        self.adopt(accepted)
+        return accepted
+
+    async def _store(self, message: InboundMessage, terms: TurnTerms) -> Acceptance:
+        # Nobody knows whether a commit that got no answer happened; the same call again finds out.
+        async for attempt in stamina.retry_context(
+            on=StoreUnavailable, attempts=3, timeout=4.0, wait_initial=0.05, wait_max=0.5
+        ):
+            with attempt:
+                return await self._parts.turns.accept(message, terms)
+        raise AssertionError("unreachable")
+
+    def adopt(self, accepted: Acceptance) -> None:
+        announcer = self._parts.announcer
+        if accepted.status == "accepted" and accepted.message is not None and accepted.session is not None:
+            session = accepted.session
+            announcer.message(accepted.message)
+            announcer.session(session)
+            if accepted.turn_id is not None and accepted.turn_status == "queued":
+                announcer.turn(accepted.turn_id, session.session_id, session.user_id, "queued", 0)
+        if accepted.turn is not None:
+            self._parts.runner.start(accepted.turn)
+
+    async def cancel(self, turn_id: TurnId, user_id: UserId | None) -> None:
+        await self._parts.turns.request_cancel(turn_id, user_id)
+        self._parts.runner.cancel(turn_id)
+
+    async def wait(
+        self, turn_id: TurnId, session_id: SessionId, user_id: UserId | None, timeout: float
+    ) -> TurnOutcome | None:
+        ended = asyncio.Event()
+
+        def hear(event: LiveEvent) -> None:
+            if (
+                isinstance(event, TurnChanged)
+                and event.turn_id == turn_id
+                and event.status not in {"queued", "running"}
+            ):
+                ended.set()
+
+        forget = self._parts.bus.subscribe(session_topic(session_id), hear)
+        deadline = time.monotonic() + timeout
+        try:
+            while True:
+                outcome = await self._parts.messages.outcome(turn_id, user_id)
+                left = deadline - time.monotonic()
+                if outcome is not None or left <= 0:
+                    return outcome
+                # The turn may run on another replica: look now and then, whatever is heard.
+                await _heard(ended, min(left, LOOK_EVERY_S))
+        finally:
+            forget()
+
+
+async def _heard(event: asyncio.Event, timeout: float) -> None:
+    try:
+        async with asyncio.timeout(timeout):
+            await event.wait()
+    except TimeoutError:
+        return
+
+
+def check_message(message: InboundMessage, max_text: int) -> None:
+    """Raises `InvalidInput` or `TooLarge` for what cannot be kept."""
+    if not message.text.strip():
+        raise InvalidInput("text should not be empty.")
+    if len(message.text) > max_text:
+        raise TooLarge(f"text has {len(message.text)} characters; the limit is {max_text}.")
+    if not 1 <= len(message.key) <= KEY_LIMIT:
+        raise InvalidInput(f"id should have 1 to {KEY_LIMIT} characters.")
+    for name, value in (("text", message.text), ("id", message.key)):
+        if "\0" in value:
+            raise InvalidInput(f"{name} holds a NUL character, which cannot be kept.")
+        if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+            raise InvalidInput(f"{name} is not valid Unicode: it holds half of a surrogate pair.")

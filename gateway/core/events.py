@@ -1,0 +1,100 @@
+"""Live events: never the record, only the news of it. A follower that missed some reads rows by `seq`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.core.model import JsonObject, Message, Session, SessionId, TurnId, TurnStatus, Usage, UserId
+
+# What an agent yields ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """The next piece of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The agent called a tool."""
+
+    call_id: str
+    name: str
+    input: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """A tool answered; `call_id` as in its call."""
+
+    call_id: str
+    name: str
+    output: str
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport:
+    """What the answer has cost; several add up."""
+
+    usage: Usage
+
+
+AgentEvent = TextDelta | ToolCall | ToolResult | UsageReport
+
+# What followers of a session hear ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TurnChanged:
+    """A turn has a new status or a new attempt."""
+
+    session_id: SessionId
+    user_id: UserId
+    turn_id: TurnId
+    status: TurnStatus
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Something an agent yielded, on its way to whoever watches."""
+
+    session_id: SessionId
+    turn_id: TurnId
+    attempt: int
+    event: TextDelta | ToolCall | ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class MessageAdded:
+    """A transcript row was committed."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class RowsAdded:
+    """Rows up to `last_seq` were committed somewhere else: read them."""
+
+    session_id: SessionId
+    last_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageChanged:
+    """A transcript row was edited or deleted."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChanged:
+    """A session appeared or changed."""
+
+    session: Session
+
+
+LiveEvent = TurnChanged | Progress | MessageAdded | RowsAdded | MessageChanged | SessionChanged

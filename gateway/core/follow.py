@@ -1,0 +1,64 @@
+"""News from other replicas for those who follow sessions here: one query a look, however many follow."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+import structlog
+
+from gateway.core.announcer import Announcer
+from gateway.core.model import SessionId, UserId
+from gateway.core.ports import ChangeFeed, Changes, EventBus, Followed
+from gateway.core.runner import Runner
+from gateway.errors import StoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+
+class Follower:
+    """Reads what changed among the topics that somebody subscribes to, and announces it here."""
+
+    def __init__(self, feed: ChangeFeed, bus: EventBus, announcer: Announcer, runner: Runner, every_s: float) -> None:
+        self._feed = feed
+        self._bus = bus
+        self._announcer = announcer
+        self._runner = runner
+        self._every_s = every_s
+
+    async def run(self) -> None:
+        """Looks for as long as it runs; while the database is away there is no news."""
+        since: datetime | None = None
+        while True:
+            await asyncio.sleep(self._every_s)
+            followed = self._followed(since)
+            if not (followed.sessions or followed.users or followed.running):
+                continue
+            try:
+                changes = await self._feed.changes(followed)
+            except StoreUnavailable as error:
+                log.warning("news_missed", reason=str(error))
+                continue
+            since = changes.now
+            self._tell(changes)
+
+    def _followed(self, since: datetime | None) -> Followed:
+        sessions: list[SessionId] = []
+        users: list[UserId] = []
+        for topic in self._bus.topics():
+            kind, _, name = topic.partition(":")
+            if kind == "session":
+                sessions.append(SessionId(name))
+            else:
+                users.append(UserId(name))
+        return Followed(tuple(sessions), tuple(users), since, self._runner.running)
+
+    def _tell(self, changes: Changes) -> None:
+        for session_id, last_seq in changes.last_seqs:
+            self._announcer.rows(session_id, last_seq)
+        for session in changes.sessions:
+            self._announcer.session(session)
+        for news in changes.turns:
+            self._announcer.turn(news.turn_id, news.session_id, news.user_id, news.status, news.attempt)
+        for turn_id in changes.cancelled:
+            self._runner.cancel(turn_id)

@@ -1,0 +1,186 @@
+"""The nouns: users, sessions, messages, turns, addresses. Values only; `docs/glossary.md` defines each word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, NewType, TypeAlias
+from uuid import UUID
+
+UserId = NewType("UserId", str)
+SessionId = NewType("SessionId", str)
+"""Opaque, made by the server, unique over all users."""
+ChatId = NewType("ChatId", UUID)
+"""The key of `chat_sessions`; internal."""
+MessageId = NewType("MessageId", str)
+TurnId = NewType("TurnId", UUID)
+"""Also the idempotency key an agent gets: the same over all attempts at the turn."""
+ReplicaId = NewType("ReplicaId", UUID)
+AgentName = NewType("AgentName", str)
+ChannelName = NewType("ChannelName", str)
+"""A name of the table in `channels/`, `scheduled` or `api`."""
+Route = NewType("Route", str)
+"""Where in its channel a conversation takes place: `web:<agent>`, `telegram:<bot>:<chat>:<topic>`. One session of a user
+is current per route."""
+Address = NewType("Address", str)
+"""Where a reply can be delivered to through the outbox: `<channel>:<the channel's own target>`."""
+
+WEB = ChannelName("web")
+TELEGRAM = ChannelName("telegram")
+SCHEDULED = ChannelName("scheduled")
+TERMINAL = ChannelName("terminal")
+API = ChannelName("api")
+CHANNELS: tuple[ChannelName, ...] = (WEB, TELEGRAM, SCHEDULED, TERMINAL, API)
+
+Role = Literal["user", "assistant"]
+UserRole = Literal["user", "operator", "visitor"]
+TurnStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
+MultitaskStrategy = Literal["enqueue", "reject"]
+"""What a second message during a turn does; named as in LangGraph."""
+
+JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonObject: TypeAlias = "dict[str, JsonValue]"
+"""Data that passes through unread: metadata, tool inputs and outputs, AI SDK message parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is asking. `origin`: the only Origin a visitor's token is good for."""
+
+    user_id: UserId
+    role: UserRole
+    origin: str | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMessage:
+    """What a channel's normalizer makes of whatever came in.
+
+    `key`: the channel's own id of the message, 1–128 characters; a message with a key seen before is a duplicate.
+    `session_id`: a session the sender named, which then always continues; without it, the current session of `route`
+    goes on within the resume window, else a new one begins.
+    `deliver_to`: addresses the reply goes to besides those that follow the session live.
+    """
+
+    user_id: UserId
+    channel: ChannelName
+    agent: AgentName
+    text: str
+    key: str
+    route: Route
+    session_id: SessionId | None = None
+    deliver_to: tuple[Address, ...] = ()
+    always_new: bool = False
+    """A scheduled run: begins a session of its own, whatever the window says …"""
+    ends_session: bool = False
+    """… and ends it with its turn."""
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One row of the transcript. `seq` counts from 1 in its session, without gaps. `parts`: as in AI SDK's UIMessage."""
+
+    id: MessageId
+    session_id: SessionId
+    seq: int
+    role: Role
+    content: str
+    parts: tuple[JsonObject, ...]
+    channel: ChannelName
+    turn_id: TurnId | None
+    created_at: datetime
+    edited_at: datetime | None = None
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One conversation of one user, as listed."""
+
+    session_id: SessionId
+    user_id: UserId
+    channel: ChannelName
+    agent_name: AgentName
+    title: str | None
+    is_active: bool
+    created_at: datetime
+    updated_at: datetime
+    last_message_at: datetime | None
+    ended_at: datetime | None
+    message_count: int
+    metadata: JsonObject
+    parent_session_id: SessionId | None
+    last_seq: int = 0
+    running: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A claimed turn: everything an agent needs and what fences its result.
+
+    `messages`: the user messages to answer, in order (several when they were collected while another turn ran).
+    `history`: what was said before, oldest first, the agent's last N turns.
+    `attempt` counts from 1; `epoch` grows with every claim, and a result with an older one is dropped.
+    """
+
+    turn_id: TurnId
+    chat_id: ChatId
+    session_id: SessionId
+    user_id: UserId
+    agent: AgentName
+    channel: ChannelName
+    seq: int
+    attempt: int
+    epoch: int
+    messages: tuple[Message, ...]
+    history: tuple[Message, ...]
+    deliver_to: tuple[Address, ...] = ()
+    ends_session: bool = False
+    cancel_requested: bool = False
+
+    @property
+    def text(self) -> str:
+        """What the user said, as one text."""
+        return "\n\n".join(message.content for message in self.messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a turn cost, in the provider's tokens."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a reply as a channel will send it. `markup`: formatting in the channel's own notation, opaque to the core."""
+
+    text: str
+    markup: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxItem:
+    """A chunk on its way. Items of one address leave one at a time, in order of `item_id`."""
+
+    item_id: int
+    address: Address
+    chunk: Chunk
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a turn came to. `status` completed, failed (then `content` is the apology) or cancelled."""
+
+    status: Literal["completed", "failed", "cancelled"]
+    content: str
+    parts: tuple[JsonObject, ...]
+    usage: Usage | None = None
+    error: str | None = None
+    title: str | None = None
+    chunks: tuple[tuple[Address, Chunk], ...] = field(default=())

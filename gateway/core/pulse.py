@@ -1,0 +1,87 @@
+"""Signs of life, and the sweep that takes over the work of the dead."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+
+import structlog
+
+from gateway.config import Replica
+from gateway.core.outbox import Outbox
+from gateway.core.ports import OutboxStore, Replicas, TurnStore
+from gateway.core.runner import Runner
+from gateway.errors import StoreUnavailable
+
+log = structlog.get_logger(__name__)
+STEAL_TURNS = 16
+STEAL_ITEMS = 100
+
+
+class Heartbeat:
+    """Keeps this replica's lease. `alive` turns False well before others may take it for dead: it fences itself."""
+
+    def __init__(self, replicas: Replicas, settings: Replica) -> None:
+        self._replicas = replicas
+        self._settings = settings
+        self._last = float("-inf")
+
+    def alive(self) -> bool:
+        """Whether this replica's leases are certainly still its own."""
+        return time.monotonic() - self._last < self._settings.ttl_s * 2 / 3
+
+    async def run(self) -> None:
+        """Beats for as long as it runs; a database that is away is tried again every second."""
+        while True:
+            await asyncio.sleep(self._settings.heartbeat_s if await self.beat() else min(1, self._settings.heartbeat_s))
+
+    async def beat(self) -> bool:
+        """One sign of life; whether it was written."""
+        # The lease counts from before the statement: it cannot have been written earlier.
+        begun = time.monotonic()
+        try:
+            await self._replicas.beat()
+        except StoreUnavailable as error:
+            log.warning("heartbeat_missed", reason=str(error))
+            return False
+        self._last = begun
+        return True
+
+
+class Sweep:
+    """Claims turns and chunks whose owner is dead or late. Every replica does so; the row locks keep them apart."""
+
+    def __init__(
+        self,
+        turns: TurnStore,
+        runner: Runner,
+        outbox_store: OutboxStore,
+        outbox: Outbox,
+        heartbeat: Heartbeat,
+        every_s: float,
+    ) -> None:
+        self._turns = turns
+        self._runner = runner
+        self._outbox_store = outbox_store
+        self._outbox = outbox
+        self._heartbeat = heartbeat
+        self._every_s = every_s
+
+    async def run(self) -> None:
+        while True:
+            try:
+                if self._heartbeat.alive():
+                    await self._once()
+            except StoreUnavailable as error:
+                log.warning("sweep_missed", reason=str(error))
+            await asyncio.sleep(self._every_s * (0.75 + random.random() / 2))
+
+    async def _once(self) -> None:
+        for turn in await self._turns.steal(STEAL_TURNS):
+            log.info("turn_taken_over", turn=str(turn.turn_id), session=turn.session_id, attempt=turn.attempt)
+            self._runner.start(turn)
+        items = await self._outbox_store.steal(STEAL_ITEMS)
+        if items:
+            log.info("deliveries_taken_over", items=len(items))
+            self._outbox.send(items)

@@ -1,0 +1,269 @@
+"""Runs claimed turns: any number of sessions at once, one attempt after another, to exactly one recorded reply."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+import stamina
+import structlog
+
+from gateway.core.announcer import Announcer
+from gateway.core.background import Background
+from gateway.core.draft import Draft
+from gateway.core.events import UsageReport
+from gateway.core.model import Address, AgentName, ChannelName, Chunk, Reply, Turn, TurnId
+from gateway.core.outbox import Outbox, channel_of
+from gateway.core.ports import Agent, Channel, Finished, TurnStore, TurnTerms
+from gateway.core.titles import title_from
+from gateway.errors import AgentError, LeaseLost, StoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+Result = TypeVar("Result")
+APOLOGY = "Sorry, I could not answer that. Please try again."
+STOPPED = "Stopped."
+TYPING_EVERY_S = 4.5
+RETRY_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 5.0
+
+
+@dataclass(slots=True)
+class Running:
+    """A turn at work. `limit`: expires when its time is up, or at once when it is cancelled."""
+
+    task: asyncio.Task[None] | None = None
+    limit: asyncio.Timeout | None = None
+    cancelled: bool = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+        if self.limit is not None:
+            self.limit.reschedule(asyncio.get_running_loop().time())
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerParts:
+    """What turns are run with."""
+
+    agents: Mapping[AgentName, Agent]
+    terms: Mapping[AgentName, TurnTerms]
+    channels: Mapping[ChannelName, Channel]
+    turns: TurnStore
+    outbox: Outbox
+    announcer: Announcer
+    concurrency: int
+    max_attempts: int
+    max_reply: int
+    running: dict[TurnId, Running] = field(default_factory=dict)
+
+
+async def insist(call: Callable[[], Awaitable[Result]]) -> Result:
+    """The answer of a call to the store, repeated until there is one. Raises what says no, such as `LeaseLost`."""
+    async for attempt in stamina.retry_context(on=StoreUnavailable, attempts=None, timeout=None, wait_max=2.0):
+        with attempt:
+            return await call()
+    raise AssertionError("retries without end have ended")
+
+
+class Runner:
+    """The only place where agents are called."""
+
+    def __init__(self, parts: RunnerParts) -> None:
+        self._parts = parts
+        self._running = parts.running
+        self._slots = asyncio.Semaphore(parts.concurrency)
+        self._work = Background()
+
+    @property
+    def running(self) -> tuple[TurnId, ...]:
+        """Turns that this replica holds now."""
+        return tuple(self._running)
+
+    def start(self, turn: Turn) -> None:
+        """Runs a turn that was claimed for this replica; one that runs already goes on."""
+        if turn.turn_id not in self._running:
+            entry = self._running[turn.turn_id] = Running(cancelled=turn.cancel_requested)
+            entry.task = self._work.start(self._serve(turn, entry), f"turn {turn.turn_id}")
+
+    def cancel(self, turn_id: TurnId) -> None:
+        """Ends the current attempt at once, if the turn runs here; what was said so far is its reply."""
+        if (entry := self._running.get(turn_id)) is not None:
+            entry.cancel()
+
+    async def drain(self, timeout: float) -> None:
+        """Lets turns finish for at most `timeout` seconds, then hands the rest over to other replicas."""
+        await self._work.settle(timeout)
+        left = self.running
+        await self._work.stop()
+        if left:
+            log.info("turns_handed_over", turns=len(left))
+            await self._parts.turns.release(left)
+
+    async def _serve(self, turn: Turn, entry: Running) -> None:
+        finished: Finished | None = None
+        try:
+            if self._slots.locked():
+                async with self._slots:
+                    renewed = await insist(partial(self._parts.turns.begin_attempt, turn, counts=False))
+                    finished = await self._run(renewed, entry)
+            else:
+                async with self._slots:
+                    finished = await self._run(turn, entry)
+        except LeaseLost as lost:
+            log.info("turn_lost", turn=str(turn.turn_id), session=turn.session_id, reason=str(lost))
+        finally:
+            self._running.pop(turn.turn_id, None)
+        if finished is not None and finished.next_turn is not None:
+            self.start(finished.next_turn)
+
+    async def _run(self, turn: Turn, entry: Running) -> Finished:
+        log.info(
+            "turn_started", turn=str(turn.turn_id), session=turn.session_id, agent=turn.agent, attempt=turn.attempt
+        )
+        if not turn.deliver_to:
+            turn, reply = await self._attempts(turn, entry)
+        else:
+            async with self._typing(turn.deliver_to):
+                turn, reply = await self._attempts(turn, entry)
+        finished = await self._finish(turn, reply)
+        self._announce(turn, reply, finished)
+        return finished
+
+    async def _attempts(self, turn: Turn, entry: Running) -> tuple[Turn, Reply]:
+        """One attempt after another until there is a reply; the turn as it was claimed last."""
+        draft = Draft(self._parts.max_reply)
+        error = "every earlier attempt ended with its replica"
+        while turn.attempt <= self._parts.max_attempts and not entry.cancelled:
+            self._say(turn)
+            draft = Draft(self._parts.max_reply)
+            try:
+                return turn, await self._attempt(turn, entry, draft)
+            except AgentError as failure:
+                error = str(failure)
+                log.warning("turn_attempt_failed", turn=str(turn.turn_id), attempt=turn.attempt, reason=error)
+                if not failure.retryable:
+                    break
+            if turn.attempt == self._parts.max_attempts:
+                break
+            await self._pause(turn, entry)
+            if not entry.cancelled:
+                turn = await insist(partial(self._parts.turns.begin_attempt, turn))
+        if entry.cancelled:
+            return turn, self._reply(turn, draft, "cancelled")
+        log.error("turn_failed", turn=str(turn.turn_id), session=turn.session_id, attempts=turn.attempt, reason=error)
+        return turn, self._apology(turn, draft, error)
+
+    async def _attempt(self, turn: Turn, entry: Running, draft: Draft) -> Reply:
+        """Raises `AgentError` for whatever goes wrong with the agent, its time included."""
+        agent = self._parts.agents.get(turn.agent)
+        if agent is None:
+            raise AgentError(f"There is no agent {turn.agent} in the settings.", retryable=False)
+        try:
+            await self._listen(agent, turn, entry, draft)
+        except TimeoutError as error:
+            if not entry.cancelled:
+                raise AgentError("The agent took too long.") from error
+        except AgentError:
+            raise
+        except Exception as error:
+            log.warning("agent_raised", turn=str(turn.turn_id), agent=turn.agent, exc_info=error)
+            raise AgentError(f"The agent failed: {type(error).__name__}: {error}") from error
+        reply = self._reply(turn, draft, "cancelled" if entry.cancelled else "completed")
+        if not reply.parts:
+            raise AgentError("The agent answered nothing.", retryable=False)
+        return reply
+
+    async def _listen(self, agent: Agent, turn: Turn, entry: Running, draft: Draft) -> None:
+        terms = self._parts.terms.get(turn.agent, TurnTerms())
+        announcer = self._parts.announcer
+        async with asyncio.timeout(terms.timeout.total_seconds()) as entry.limit:
+            events = agent.run(turn)
+            try:
+                async for event in events:
+                    if draft.full:
+                        break
+                    draft.add(event)
+                    if not isinstance(event, UsageReport):
+                        announcer.progress(turn, event)
+            finally:
+                entry.limit = None
+                if isinstance(events, AsyncGenerator):
+                    await events.aclose()
+
+    async def _pause(self, turn: Turn, entry: Running) -> None:
+        try:
+            async with asyncio.timeout(min(RETRY_PAUSE_S * 2 ** (turn.attempt - 1), LONGEST_PAUSE_S)) as entry.limit:
+                await asyncio.Event().wait()
+        except TimeoutError:
+            entry.limit = None
+
+    def _reply(self, turn: Turn, draft: Draft, status: str) -> Reply:
+        content, parts = draft.finish()
+        if status == "cancelled" and not parts:
+            content, parts = STOPPED, ({"type": "text", "text": STOPPED},)
+        return Reply(
+            status="cancelled" if status == "cancelled" else "completed",
+            content=content,
+            parts=parts,
+            usage=draft.usage,
+            title=title_from(turn.text) if turn.seq == 1 else None,
+            chunks=self._chunks(turn, content),
+        )
+
+    def _apology(self, turn: Turn, draft: Draft, error: str) -> Reply:
+        return Reply(
+            status="failed",
+            content=APOLOGY,
+            parts=({"type": "text", "text": APOLOGY},),
+            usage=draft.usage,
+            error=error[:2000],
+            title=title_from(turn.text) if turn.seq == 1 else None,
+            chunks=self._chunks(turn, APOLOGY),
+        )
+
+    def _chunks(self, turn: Turn, content: str) -> tuple[tuple[Address, Chunk], ...]:
+        channels = self._parts.channels
+        return tuple(
+            (address, chunk)
+            for address in turn.deliver_to
+            if (channel := channels.get(channel_of(address))) is not None
+            for chunk in channel.render(content)
+        )
+
+    async def _finish(self, turn: Turn, reply: Reply) -> Finished:
+        # The result is worth keeping for as long as this process lives: T2 recognises its own repetition.
+        return await insist(partial(self._parts.turns.finish, turn, reply))
+
+    def _say(self, turn: Turn) -> None:
+        self._parts.announcer.turn(turn.turn_id, turn.session_id, turn.user_id, "running", turn.attempt)
+
+    def _announce(self, turn: Turn, reply: Reply, finished: Finished) -> None:
+        log.info(
+            "turn_ended", turn=str(turn.turn_id), session=turn.session_id, status=reply.status, attempts=turn.attempt
+        )
+        announcer = self._parts.announcer
+        announcer.message(finished.message)
+        announcer.turn(turn.turn_id, turn.session_id, turn.user_id, reply.status, turn.attempt)
+        announcer.session(finished.session)
+        self._parts.outbox.send(finished.outbox)
+
+    @asynccontextmanager
+    async def _typing(self, addresses: tuple[Address, ...]) -> AsyncGenerator[None, None]:
+        task = asyncio.create_task(self._show_typing(addresses), name="typing")
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _show_typing(self, addresses: tuple[Address, ...]) -> None:
+        while True:
+            for address in addresses:
+                if (channel := self._parts.channels.get(channel_of(address))) is not None:
+                    await channel.typing(address)
+            await asyncio.sleep(TYPING_EVERY_S)

@@ -1,0 +1,51 @@
+"""The faces of the core that the edges call; built in `gateway.core.dispatcher` and `gateway.core.runner`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.core.model import InboundMessage, SessionId, TurnId, UserId
+from gateway.core.ports import Acceptance, TurnOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The answer to a chat command, or to a message that the agent's strategy refuses. Not part of the transcript.
+
+    `session_ended`: the channel should forget the session it was in; the next message begins a new one.
+    """
+
+    text: str
+    session_ended: bool = False
+
+
+Acknowledge = Callable[[Acceptance], None]
+"""Called after the message is durable and before any other news of its turn; must not block."""
+
+
+class Intake(Protocol):
+    """The one way in."""
+
+    async def accept(self, message: InboundMessage, acknowledge: Acknowledge | None = None) -> Acceptance | Notice:
+        """Takes a message (or a chat command) in.
+
+        Returns once the message is durable. Raises `InvalidInput` for a text or key that breaks a rule, `NotFound` for
+        a named session or agent that is missing or someone else's, `StoreUnavailable` when nothing was kept.
+        """
+        ...
+
+    def adopt(self, accepted: Acceptance) -> None:
+        """Announces and runs what a store accepted in a transaction of its own (a schedule's fire)."""
+        ...
+
+    async def cancel(self, turn_id: TurnId, user_id: UserId | None) -> None:
+        """Cancels an open turn wherever it runs. Raises `NotFound`."""
+        ...
+
+    async def wait(
+        self, turn_id: TurnId, session_id: SessionId, user_id: UserId | None, timeout: float
+    ) -> TurnOutcome | None:
+        """How a turn ended, once it has; None after `timeout` seconds without that."""
+        ...

@@ -1,0 +1,106 @@
+"""Everything that can go wrong on purpose.
+
+GatewayError
+├── SettingsError            a setting is unknown, of the wrong type, or contradicts another
+├── MissingPiece             something that must be installed or built is not there
+├── InvalidInput             what came in breaks a rule of the contract (HTTP 400)
+│   └── TooLarge             … by its size (413)
+├── Unauthenticated          no token, or one that is not valid (401)
+├── Forbidden                the caller lacks the role, or the origin is not allowed (403)
+├── NotFound                 missing, or someone else's: the answer is the same (404)
+├── Conflict                 the state does not allow it now (409)
+├── TooManyRequests          a rate limit was reached (429)
+├── StoreUnavailable         the database cannot be reached or refuses to work now (503)
+├── LeaseLost                the turn was taken over by another replica: its result is dropped
+├── AgentError               an agent failed; `retryable` says whether another attempt makes sense
+└── DeliveryError            a chunk was not delivered
+    ├── DeliveryRefused      … and never will be
+    ├── DeliveryDeferred     … and may be after `retry_after` seconds
+    └── DeliveryUnknown      … or perhaps it was: the response got lost
+"""
+
+from __future__ import annotations
+
+
+class GatewayError(Exception):
+    """The root of the tree; its text is written for the person who reads it."""
+
+
+class SettingsError(GatewayError):
+    """Settings that cannot be used; the text names each key and what it should be."""
+
+
+class MissingPiece(GatewayError):
+    """Something that must be installed or built is missing; the text says how to get it."""
+
+
+class InvalidInput(GatewayError):
+    """Input that breaks a rule; the text names the rule."""
+
+
+class TooLarge(InvalidInput):
+    """Input larger than its limit; the text names the limit."""
+
+
+class Unauthenticated(GatewayError):
+    """No token, or one that is not valid; the text never says why in more detail than the caller may know."""
+
+
+class Forbidden(GatewayError):
+    """The caller is known and may not do this."""
+
+
+class NotFound(GatewayError):
+    """Missing or someone else's; both get the same text."""
+
+
+class Conflict(GatewayError):
+    """The current state does not allow it."""
+
+
+class TooManyRequests(GatewayError):
+    """A rate limit was reached; try again after `retry_after` seconds."""
+
+    def __init__(self, text: str, retry_after: float) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+
+
+class StoreUnavailable(GatewayError):
+    """The database does not answer, or not as it should; nothing was acknowledged."""
+
+
+class LeaseLost(GatewayError):
+    """The turn's lease moved on (another owner or epoch, or the turn has ended)."""
+
+
+class AgentError(GatewayError):
+    """An agent failed. `retryable`: whether another attempt at the same turn makes sense."""
+
+    def __init__(self, text: str, *, retryable: bool = True) -> None:
+        super().__init__(text)
+        self.retryable = retryable
+
+
+class DeliveryError(GatewayError):
+    """A chunk did not reach its address, or nobody can say whether it did."""
+
+
+class DeliveryRefused(DeliveryError):
+    """The network will never take it (blocked, gone, malformed). `address_dead`: nor anything else for that address."""
+
+    def __init__(self, text: str, *, address_dead: bool = False) -> None:
+        super().__init__(text)
+        self.address_dead = address_dead
+
+
+class DeliveryDeferred(DeliveryError):
+    """Not delivered for now; try again after `retry_after` seconds."""
+
+    def __init__(self, text: str, retry_after: float) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+
+
+class DeliveryUnknown(DeliveryError):
+    """The request left and no answer came: it may have been delivered."""

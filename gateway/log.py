@@ -1,0 +1,64 @@
+"""Structured logs on standard error, with secrets kept out."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Literal
+
+import structlog
+
+BOT_TOKEN = re.compile(r"(?<!\d)(\d{3,}):[A-Za-z0-9_-]{6,}")
+"""A Telegram bot's token stands in every URL of the Bot API, so in many libraries' error texts too."""
+CREDENTIALS = re.compile(r"(\w+://[^\s:/@]*:)[^\s@/]+@|(Bearer\s+)[\w.~+/=-]+|\b(tg_)[A-Za-z0-9_-]{8,}")
+
+Event = MutableMapping[str, Any]
+
+
+def redact(text: str) -> str:
+    """The text without bot tokens, bearer tokens, API tokens and passwords in URLs."""
+    text = BOT_TOKEN.sub(r"\1:…", text)
+    return CREDENTIALS.sub(lambda found: (found[1] or found[2] or found[3]) + ("…@" if found[1] else "…"), text)
+
+
+def _redact_event(_logger: object, _method: str, event: Event) -> Event:
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = redact(value)
+    return event
+
+
+def configure_logging(form: Literal["console", "json"], least: str) -> None:
+    """Sets up structlog and the standard library's logging, for the whole process. `least`: debug, info, …"""
+    level = logging.getLevelNamesMapping()[least.upper()]
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    renderers: list[structlog.typing.Processor] = (
+        [structlog.processors.format_exc_info, _redact_event, structlog.processors.JSONRenderer()]
+        if form == "json"
+        else [structlog.processors.format_exc_info, _redact_event, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for chatty in ("httpx", "httpcore", "apscheduler", "aiohttp.access", "pogo_core", "asyncio"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

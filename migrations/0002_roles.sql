@@ -1,0 +1,58 @@
+--Two roles: turngate_app sees one user's rows at a time, turngate_system does the gateway's own work.
+-- depends: 0001_before_channels
+
+-- migrate: apply
+
+-- Roles belong to the whole server, so another database's migration may be making them at this moment.
+DO $roles$
+DECLARE
+    role_name text;
+BEGIN
+    FOREACH role_name IN ARRAY ARRAY['turngate_app', 'turngate_system'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role_name) THEN
+            BEGIN
+                EXECUTE format('CREATE ROLE %I NOLOGIN NOBYPASSRLS', role_name);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL;
+            END;
+        END IF;
+        BEGIN
+            EXECUTE format('GRANT %I TO %I', role_name, current_user);
+        EXCEPTION
+            WHEN duplicate_object OR unique_violation THEN
+                NULL;
+            WHEN insufficient_privilege THEN
+                IF NOT pg_has_role(current_user, role_name, 'MEMBER') THEN
+                    RAISE EXCEPTION 'A superuser must run once: GRANT % TO %', role_name, current_user;
+                END IF;
+        END;
+        EXECUTE format('GRANT USAGE ON SCHEMA public TO %I', role_name);
+    END LOOP;
+END
+$roles$;
+
+-- The user whose rows may be seen; unset or empty means nobody's.
+CREATE FUNCTION turngate_user() RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT nullif(current_setting('turngate.user_id', true), '') $$;
+
+-- Puts a table that holds users' rows under row-level security, its owner included.
+CREATE FUNCTION turngate_protect(protected regclass) RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', protected);
+    EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', protected);
+    EXECUTE format(
+        'CREATE POLICY own_rows ON %s TO turngate_app USING (user_id = turngate_user()) WITH CHECK (user_id = turngate_user())',
+        protected
+    );
+    EXECUTE format('CREATE POLICY all_rows ON %s TO turngate_system USING (true) WITH CHECK (true)', protected);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO turngate_app, turngate_system', protected);
+END
+$$;
+
+-- migrate: rollback
+
+DROP FUNCTION turngate_protect(regclass);
+DROP FUNCTION turngate_user();

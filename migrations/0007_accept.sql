@@ -1,0 +1,199 @@
+--T1: a message becomes durable, belongs to a turn, and the turn is claimed if its session is idle.
+-- depends: 0006_identity_and_schedules
+
+-- migrate: apply
+
+-- The resume rule: a conversation goes on by itself while it is active and its last activity lies within the window.
+-- A running turn counts as activity.
+CREATE FUNCTION session_resumes(
+    is_active boolean, last_activity timestamptz, is_running boolean, at timestamptz, resume_window interval
+) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT is_active AND (is_running OR at - last_activity <= resume_window) $$;
+
+-- The N turns told before a turn, oldest first, each with its replies; later messages are not part of it.
+CREATE FUNCTION turn_history(p_chat_id uuid, p_seq bigint, p_turns int) RETURNS chat_messages[]
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    v_first bigint;
+    v_told chat_messages[];
+BEGIN
+    IF p_turns = 0 OR p_seq = 1 THEN
+        RETURN '{}';
+    END IF;
+    SELECT seq INTO v_first FROM turns
+    WHERE chat_id = p_chat_id AND seq < p_seq ORDER BY seq DESC OFFSET p_turns - 1 LIMIT 1;
+    -- Fewer turns than that: rows from before there were turns count two to a turn.
+    v_first := coalesce(v_first, p_seq - 2 * p_turns);
+    SELECT array_agg(m ORDER BY m.turn_seq, m.seq) INTO v_told FROM chat_messages AS m
+    WHERE m.chat_id = p_chat_id AND m.seq >= v_first AND m.turn_seq >= v_first AND m.turn_seq < p_seq
+        AND m.deleted_at IS NULL;
+    RETURN coalesce(v_told, '{}');
+END
+$$;
+
+-- `turn`, `messages` and `history` are set when the caller is to run the turn.
+CREATE TYPE accepted AS (
+    status text,
+    session chat_sessions,
+    message chat_messages,
+    turn turns,
+    is_new boolean,
+    is_claimed boolean,
+    messages chat_messages[],
+    history chat_messages[]
+);
+
+-- Locks are taken in one order everywhere: route, session, turn.
+CREATE FUNCTION accept_message(
+    p_user text, p_channel text, p_agent text, p_content text, p_key text, p_route text, p_session text,
+    p_deliver_to text[], p_always_new boolean, p_ends_session boolean, p_title text, p_window interval,
+    p_strategy text, p_collect boolean, p_time_limit interval, p_history_turns int, p_owner uuid
+) RETURNS accepted
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    r accepted;
+    s chat_sessions;
+    m chat_messages;
+    t turns;
+    v_chat uuid;
+    v_current uuid;
+    v_route text;
+    v_running boolean;
+    v_now timestamptz := clock_timestamp();
+BEGIN
+    PERFORM set_config('turngate.user_id', p_user, true);
+    r.is_new := false;
+    r.is_claimed := false;
+
+    IF p_session IS NOT NULL THEN
+        SELECT c.chat_id, c.route, ro.chat_id INTO v_chat, v_route, v_current
+        FROM chat_sessions AS c LEFT JOIN routes AS ro ON ro.user_id = c.user_id AND ro.route = c.route
+        WHERE c.session_id = p_session;
+        IF NOT FOUND THEN
+            r.status := 'not_found';
+            RETURN r;
+        END IF;
+        IF v_route IS NOT NULL AND v_current IS DISTINCT FROM v_chat THEN
+            INSERT INTO routes (user_id, route, chat_id) VALUES (p_user, v_route, v_chat)
+            ON CONFLICT (user_id, route) DO UPDATE SET chat_id = excluded.chat_id;
+        END IF;
+        SELECT * INTO s FROM chat_sessions WHERE chat_id = v_chat FOR UPDATE;
+        IF NOT FOUND THEN
+            r.status := 'not_found';
+            RETURN r;
+        END IF;
+        SELECT * INTO m FROM chat_messages WHERE user_id = p_user AND client_id = p_key AND chat_id = s.chat_id;
+    ELSE
+        IF NOT p_always_new THEN
+            SELECT ro.chat_id INTO v_current FROM routes AS ro
+            WHERE ro.user_id = p_user AND ro.route = p_route FOR UPDATE;
+            IF NOT FOUND THEN
+                INSERT INTO routes (user_id, route) VALUES (p_user, p_route) ON CONFLICT DO NOTHING;
+                SELECT ro.chat_id INTO v_current FROM routes AS ro
+                WHERE ro.user_id = p_user AND ro.route = p_route FOR UPDATE;
+            END IF;
+        END IF;
+        SELECT * INTO m FROM chat_messages
+        WHERE user_id = p_user AND client_id = p_key AND (routed OR chat_id = v_current) LIMIT 1;
+        v_current := coalesce(m.chat_id, v_current);
+        IF v_current IS NOT NULL THEN
+            SELECT * INTO s FROM chat_sessions WHERE chat_id = v_current FOR UPDATE;
+        END IF;
+    END IF;
+
+    IF m.chat_id IS NOT NULL THEN
+        SELECT * INTO t FROM turns WHERE turn_id = m.turn_id;
+        r.status := 'duplicate';
+        r.session := s;
+        r.message := m;
+        r.turn := t;
+        r.is_claimed := t.status = 'running' AND t.owner = p_owner;
+        IF r.is_claimed THEN
+            r.messages := ARRAY(SELECT c FROM chat_messages AS c
+                WHERE c.chat_id = t.chat_id AND c.turn_id = t.turn_id AND c.role = 'user' ORDER BY c.seq);
+            r.history := turn_history(t.chat_id, t.seq, t.history_turns);
+        END IF;
+        RETURN r;
+    END IF;
+
+    v_running := s.chat_id IS NOT NULL
+        AND EXISTS (SELECT FROM turns AS u WHERE u.chat_id = s.chat_id AND u.status = 'running');
+    IF p_session IS NULL AND s.chat_id IS NOT NULL
+        AND NOT session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), v_running, v_now, p_window) THEN
+        s := NULL;
+        v_running := false;
+    END IF;
+    IF v_running AND p_strategy = 'reject' THEN
+        r.status := 'rejected';
+        r.session := s;
+        RETURN r;
+    END IF;
+
+    IF s.chat_id IS NULL THEN
+        INSERT INTO chat_sessions (user_id, channel, agent_name, title, route)
+        VALUES (p_user, p_channel, p_agent, p_title, p_route) RETURNING * INTO s;
+        r.is_new := true;
+        IF NOT p_always_new THEN
+            UPDATE routes SET chat_id = s.chat_id WHERE user_id = p_user AND route = p_route;
+        END IF;
+    END IF;
+
+    IF v_running AND p_collect THEN
+        SELECT * INTO t FROM turns AS u WHERE u.chat_id = s.chat_id ORDER BY u.seq DESC LIMIT 1;
+        IF t.status <> 'queued' THEN
+            t := NULL;
+        END IF;
+    END IF;
+    IF t.turn_id IS NULL THEN
+        INSERT INTO turns (
+            chat_id, seq, user_id, agent_name, channel, status, attempt, epoch, owner, deadline, time_limit,
+            history_turns, deliver_to, ends_session, started_at
+        ) VALUES (
+            s.chat_id, s.last_seq + 1, p_user, s.agent_name, p_channel,
+            CASE WHEN v_running THEN 'queued' ELSE 'running' END,
+            CASE WHEN v_running THEN 0 ELSE 1 END,
+            CASE WHEN v_running THEN 0 ELSE 1 END,
+            CASE WHEN v_running THEN NULL ELSE p_owner END,
+            CASE WHEN v_running THEN NULL ELSE v_now + p_time_limit + interval '30 seconds' END,
+            p_time_limit, p_history_turns,
+            -- A session that lives in a network that replies are pushed to hears every reply, wherever it was asked.
+            CASE WHEN s.channel = 'telegram' AND NOT s.route = ANY (p_deliver_to)
+                THEN p_deliver_to || s.route ELSE p_deliver_to END,
+            p_ends_session,
+            CASE WHEN v_running THEN NULL ELSE v_now END
+        ) RETURNING * INTO t;
+    END IF;
+
+    INSERT INTO chat_messages (
+        chat_id, seq, user_id, role, content, channel, turn_id, turn_seq, client_id, routed, created_at
+    ) VALUES (
+        s.chat_id, s.last_seq + 1, p_user, 'user', p_content, p_channel, t.turn_id, t.seq, p_key, p_session IS NULL, v_now
+    ) RETURNING * INTO m;
+
+    UPDATE chat_sessions SET
+        last_seq = last_seq + 1, message_count = message_count + 1, last_message_at = v_now, updated_at = v_now,
+        is_active = true, ended_at = NULL
+    WHERE chat_id = s.chat_id RETURNING * INTO s;
+
+    r.status := 'accepted';
+    r.session := s;
+    r.message := m;
+    r.turn := t;
+    IF t.status = 'running' THEN
+        r.is_claimed := true;
+        r.messages := ARRAY[m];
+        r.history := turn_history(s.chat_id, t.seq, t.history_turns);
+    END IF;
+    RETURN r;
+END
+$$;
+
+-- migrate: rollback
+
+DROP FUNCTION accept_message;
+DROP TYPE accepted;
+DROP FUNCTION turn_history;
+DROP FUNCTION session_resumes;

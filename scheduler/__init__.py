@@ -1,0 +1,1 @@
+"""Time as a channel: due schedules become inbound messages."""

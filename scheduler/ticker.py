@@ -1,0 +1,125 @@
+"""The scheduler's loop: asks what is due, fires it in one transaction each, hands the turns on. Any replica may tick."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import structlog
+
+from gateway.core.model import AgentName, UserId
+from gateway.core.ports import Acceptance, Schedule, ScheduleId, ScheduleStore, TurnTerms
+from gateway.core.service import Intake
+from gateway.errors import Conflict, GatewayError, StoreUnavailable
+from scheduler.catchup import plan
+from scheduler.normalize import message_of_fire, message_of_request
+
+LONGEST_TICK_S = 1.0
+SHORTEST_PAUSE_S = 0.01
+LONGEST_BACK_OFF_S = 10.0
+BATCH = 100
+
+log = structlog.get_logger(__name__)
+
+TermsOf = Callable[[AgentName], TurnTerms]
+"""How an agent's turns are run; raises `NotFound` for an agent that is not there."""
+
+
+@dataclass(slots=True)
+class _Faults:
+    """Schedules that could not fire, each told of once per fire time."""
+
+    known: dict[ScheduleId, datetime | None] = field(default_factory=dict)
+
+    def note(self, schedule: Schedule, error: GatewayError) -> None:
+        if self.known.get(schedule.id) != schedule.next_fire_at:
+            self.known[schedule.id] = schedule.next_fire_at
+            log.error("schedule_cannot_fire", schedule=str(schedule.id), agent=schedule.agent_name, error=str(error))
+
+    def forget_all_but(self, due: Sequence[Schedule]) -> None:
+        ids = {schedule.id for schedule in due}
+        self.known = {known: at for known, at in self.known.items() if known in ids}
+
+
+class Scheduler:
+    """Fires due schedules, each fire once however many replicas tick. `tick_s`: seconds between looks, at most 1."""
+
+    def __init__(self, store: ScheduleStore, intake: Intake, terms: TermsOf, tick_s: float = LONGEST_TICK_S) -> None:
+        self._store = store
+        self._intake = intake
+        self._terms = terms
+        self._tick_s = min(tick_s, LONGEST_TICK_S)
+        self._faults = _Faults()
+
+    async def run(self) -> None:
+        """Ticks until cancelled; while the database is away it looks again ever more rarely, up to every 10 s."""
+        failures = 0
+        while True:
+            try:
+                pause = await self.tick()
+                failures = 0
+            except StoreUnavailable as error:
+                failures += 1
+                pause = min(self._tick_s * 2 ** min(failures, 8), LONGEST_BACK_OFF_S) * random.uniform(0.5, 1)
+                log.warning("scheduler_waits_for_database", seconds=round(pause, 2), error=str(error))
+            await asyncio.sleep(pause)
+
+    async def tick(self) -> float:
+        """Fires what is due now; answers the seconds to wait before the next tick. Raises `StoreUnavailable`."""
+        # Schedules that cannot fire stay due: without the allowance a batch of them would keep all others waiting.
+        limit = BATCH + len(self._faults.known)
+        now, due = await self._store.due(limit)
+        self._faults.forget_all_but(due)
+        for schedule in due:
+            await self._fire_alone(schedule, now)
+        if len(due) == limit:
+            return SHORTEST_PAUSE_S
+        return self._pause(now, await self._store.next_due_at())
+
+    async def run_now(self, schedule_id: ScheduleId, user_id: UserId | None) -> Acceptance:
+        """Runs a schedule at once and leaves its next fire as it is; a paused one too.
+
+        Raises `NotFound`, also for an agent that is gone; `Conflict` when the schedule keeps changing meanwhile.
+        """
+        request = uuid4()
+        for _ in range(3):
+            accepted = await self._run_once(await self._store.get(schedule_id, user_id), request)
+            if accepted is not None:
+                return accepted
+        raise Conflict("The schedule was changing while it was asked to run. Try again.")
+
+    async def _run_once(self, schedule: Schedule, request: UUID) -> Acceptance | None:
+        message = message_of_request(schedule, request)
+        accepted = await self._store.fire(schedule, schedule.next_fire_at, message, self._terms(schedule.agent_name))
+        if accepted is not None:
+            self._intake.adopt(accepted)
+        return accepted
+
+    async def _fire_alone(self, schedule: Schedule, now: datetime) -> None:
+        try:
+            await self._fire(schedule, now)
+        except StoreUnavailable:
+            raise
+        except GatewayError as error:
+            self._faults.note(schedule, error)
+
+    async def _fire(self, schedule: Schedule, now: datetime) -> None:
+        fire = plan(schedule, now)
+        if fire is None:
+            return
+        message = message_of_fire(schedule, fire.at)
+        accepted = await self._store.fire(schedule, fire.next_fire_at, message, self._terms(schedule.agent_name))
+        if accepted is None:
+            return
+        log.info("schedule_fired", schedule=str(schedule.id), fire_time=fire.at.isoformat())
+        self._intake.adopt(accepted)
+
+    def _pause(self, now: datetime, next_due: datetime | None) -> float:
+        """Until the next fire, at most a tick. A fire time in the past is one that cannot fire: no hurry."""
+        if next_due is None or next_due <= now:
+            return self._tick_s
+        return min(max((next_due - now).total_seconds(), SHORTEST_PAUSE_S), self._tick_s)

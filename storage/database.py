@@ -1,0 +1,137 @@
+"""Two pools: one sees a single user's rows at a time, the other does the gateway's own work across users."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import asyncpg
+import orjson
+
+from gateway.core.model import UserId
+from gateway.errors import StoreUnavailable
+
+APP_ROLE = "turngate_app"
+SYSTEM_ROLE = "turngate_system"
+ACQUIRE_TIMEOUT_S = 5.0
+COMMAND_TIMEOUT_S = 20.0
+CLOSE_TIMEOUT_S = 2.0
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+PooledConnection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+
+# What says "not now" instead of "not so": the same call may work in a moment.
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.ObjectInUseError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InternalServerError,
+    asyncpg.PostgresIOError,
+)
+
+
+@asynccontextmanager
+async def availability() -> AsyncIterator[None]:
+    """Turns whatever says that the database is away into `StoreUnavailable`."""
+    try:
+        yield
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedFunctionError, asyncpg.InvalidParameterValueError) as error:
+        raise StoreUnavailable(f"The database is not ready: {error}. Run `turngate migrate`.") from error
+    except AWAY as error:
+        raise StoreUnavailable(f"The database cannot be reached now ({type(error).__name__}).") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The pools, as roles that row-level security knows. Nothing connects before the first query."""
+
+    app: asyncpg.Pool
+    system: asyncpg.Pool
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[PooledConnection]:
+        """As the application: sees no rows until a statement names its user. Raises `StoreUnavailable`."""
+        async with availability(), self.app.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def all_users(self) -> AsyncIterator[PooledConnection]:
+        """As the gateway itself: every user's rows. Raises `StoreUnavailable`."""
+        async with availability(), self.system.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def as_user(self, user_id: UserId | None) -> AsyncIterator[PooledConnection]:
+        """One transaction that sees that user's rows; None, an operator, sees all. Raises `StoreUnavailable`."""
+        if user_id is None:
+            async with self.all_users() as connection, connection.transaction():
+                yield connection
+            return
+        async with self.connection() as connection, connection.transaction():
+            await connection.execute("SELECT set_config('turngate.user_id', $1, true)", user_id)
+            yield connection
+
+    async def close(self) -> None:
+        """Closes within two seconds, whatever the database does."""
+        await asyncio.gather(_close(self.app), _close(self.system))
+
+
+async def _close(pool: asyncpg.Pool) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await pool.close()
+    except (TimeoutError, *AWAY):
+        pool.terminate()
+
+
+async def open_database(url: str, size: int = 16) -> Database:
+    """Makes the pools of at most `size` and 4 connections; connects to nothing yet."""
+    return Database(app=await _pool(url, APP_ROLE, size), system=await _pool(url, SYSTEM_ROLE, 4))
+
+
+async def _pool(url: str, role: str, size: int) -> asyncpg.Pool:
+    pool: asyncpg.Pool = await asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=size,
+        init=set_codecs,
+        # Settings are made per transaction only, so there is nothing to reset, and no round trip to spend on it.
+        reset=_keep,
+        command_timeout=COMMAND_TIMEOUT_S,
+        timeout=ACQUIRE_TIMEOUT_S,
+        server_settings={"role": role, "application_name": "turngate", "timezone": "UTC"},
+    )
+    return pool
+
+
+async def _keep(_connection: Connection) -> None:
+    return None
+
+
+async def fetch_one(connection: PooledConnection, query: str, *values: object) -> asyncpg.Record:
+    """The one row of a statement that always has one."""
+    row = await connection.fetchrow(query, *values)
+    if row is None:
+        raise StoreUnavailable("A statement that always answers one row answered none.")
+    return row
+
+
+async def set_codecs(connection: Connection) -> None:
+    """Reads and writes jsonb as Python values; binary, so that it works inside composite values too."""
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: b"\x01" + orjson.dumps(value),
+        decoder=lambda data: orjson.loads(data[1:]),
+        format="binary",
+    )

@@ -1,0 +1,82 @@
+"""Applies `migrations/` under a lock that is polled: a blocking wait would deadlock with CREATE INDEX CONCURRENTLY."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+from pogo_core.error import BadMigrationError
+from pogo_core.util import migrate as pogo
+from pogo_core.util import sql as pogo_sql
+
+import storage
+from gateway.errors import SettingsError, StoreUnavailable
+from storage.database import AWAY
+
+MIGRATIONS = Path(storage.__file__).resolve().parent.parent / "migrations"
+LOCK = 0x7475726E67617465  # "turngate"
+LOCK_WAIT_S = 120.0
+OLDEST, NEWEST = 15, 18
+
+
+@asynccontextmanager
+async def _direct(url: str) -> AsyncIterator[asyncpg.Connection]:
+    try:
+        connection = await asyncpg.connect(url, timeout=10, server_settings={"application_name": "turngate migrate"})
+    except (asyncpg.InvalidCatalogNameError, asyncpg.InvalidAuthorizationSpecificationError, ValueError) as error:
+        raise SettingsError(f"The database refuses the connection: {error}. Check TURNGATE_DATABASE_URL.") from error
+    except AWAY as error:
+        raise StoreUnavailable(f"The database cannot be reached ({type(error).__name__}: {error}).") from error
+    try:
+        yield connection
+    finally:
+        await connection.close(timeout=2)
+
+
+async def migrate(url: str) -> list[str]:
+    """Brings the schema up to date; safe when several replicas do so at once. Returns what was applied.
+
+    Raises `StoreUnavailable` when the database is away, `SettingsError` when it cannot be used as it is.
+    """
+    async with _direct(url) as connection:
+        _check_version(connection)
+        await _lock(connection)
+        try:
+            waiting = await _pending(connection)
+            if waiting:
+                await connection.execute("SET lock_timeout = '10s'")
+                await pogo.apply(connection, MIGRATIONS, schema_name="public")
+        except BadMigrationError as error:
+            raise SettingsError(f"{error}: {error.__cause__}") from error
+        except AWAY as error:
+            raise StoreUnavailable(f"The database went away during a migration ({type(error).__name__}).") from error
+        return waiting
+
+
+async def pending_migrations(url: str) -> list[str]:
+    """Names of the migrations that a database lacks, in order; changes nothing."""
+    async with _direct(url) as connection:
+        return await _pending(connection)
+
+
+async def _pending(connection: asyncpg.Connection) -> list[str]:
+    known = await connection.fetchval("SELECT to_regclass('public._pogo_migration') IS NOT NULL")
+    applied = await pogo_sql.get_applied_migrations(connection, schema_name="public") if known else set()
+    return sorted(path.stem for path in MIGRATIONS.glob("*.sql") if path.stem not in applied)
+
+
+def _check_version(connection: asyncpg.Connection) -> None:
+    major = connection.get_server_version().major
+    if major < OLDEST:
+        raise SettingsError(f"PostgreSQL {major} is too old; Turngate needs {OLDEST} to {NEWEST}.")
+
+
+async def _lock(connection: asyncpg.Connection) -> None:
+    # Held by the session: it goes with the connection, however that ends.
+    async with asyncio.timeout(LOCK_WAIT_S):
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+            await asyncio.sleep(0.1 + random.random() * 0.2)  # noqa: S311 - only to spread the replicas

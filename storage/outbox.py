@@ -1,0 +1,48 @@
+"""The record of chunks on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.core.model import Address, Chunk, OutboxItem, ReplicaId
+from storage.queries import load_queries
+
+if TYPE_CHECKING:
+    from storage.database import Database
+
+SQL = load_queries("outbox")
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresOutbox:
+    """`OutboxStore` on Postgres."""
+
+    database: Database
+    replica_id: ReplicaId
+
+    async def mark(self, sent: Sequence[int], dead: Sequence[tuple[int, str]]) -> None:
+        items = [*sent, *(item_id for item_id, _ in dead)]
+        states = ["sent"] * len(sent) + ["dead"] * len(dead)
+        errors = [None] * len(sent) + [reason for _, reason in dead]
+        async with self.database.all_users() as connection, connection.transaction():
+            # A mark that a crash forgets costs one repeated chunk; waiting for the disk would cost every send.
+            await connection.execute("SET LOCAL synchronous_commit = off")
+            await connection.execute(SQL["settle"], items, states, errors)
+
+    async def bury(self, address: Address, reason: str) -> Sequence[int]:
+        async with self.database.all_users() as connection:
+            return [row["item_id"] for row in await connection.fetch(SQL["bury"], address, reason)]
+
+    async def steal(self, limit: int) -> Sequence[OutboxItem]:
+        async with self.database.all_users() as connection:
+            rows = await connection.fetch(SQL["steal"], self.replica_id, limit)
+        return [
+            OutboxItem(row["item_id"], Address(row["address"]), Chunk(row["content"], row["markup"]), row["attempts"])
+            for row in sorted(rows, key=lambda row: row["item_id"])
+        ]
+
+    async def mine(self, items: Sequence[int]) -> Sequence[int]:
+        async with self.database.all_users() as connection:
+            return [row["item_id"] for row in await connection.fetch(SQL["mine"], items, self.replica_id)]

@@ -1,0 +1,113 @@
+"""Who is alive, who polls what, what was set aside, and the news for those who follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, cast
+
+from gateway.core.model import ReplicaId, SessionId, TurnId, TurnStatus, UserId
+from gateway.core.ports import Changes, Followed, TurnNews
+from storage.database import fetch_one
+from storage.queries import load_queries
+from storage.rows import to_session
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from storage.database import Database
+
+SQL = load_queries("replicas")
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+RAW_LIMIT = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresReplicas:
+    """`Replicas` on Postgres. `slot`: the place this process runs in, which no other live process has."""
+
+    database: Database
+    replica_id: ReplicaId
+    slot: str
+    ttl: timedelta
+
+    async def beat(self) -> None:
+        async with self.database.all_users() as connection:
+            if not await connection.fetchval(SQL["beat"], self.replica_id, self.ttl):
+                await connection.execute(SQL["forget"])
+                await connection.execute(SQL["join"], self.replica_id, self.slot, self.ttl)
+
+    async def leave(self) -> None:
+        async with self.database.all_users() as connection:
+            await connection.execute(SQL["leave"], self.replica_id)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresPollLeases:
+    """`PollLeases` on Postgres; as alive as its replica."""
+
+    database: Database
+    replica_id: ReplicaId
+
+    async def hold(self, account: str) -> bool:
+        async with self.database.all_users() as connection:
+            return bool(await connection.fetchval(SQL["hold"], account, self.replica_id))
+
+    async def give_up(self, account: str) -> None:
+        async with self.database.all_users() as connection:
+            await connection.execute(SQL["give_up"], account, self.replica_id)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresQuarantine:
+    """`Quarantine` on Postgres."""
+
+    database: Database
+
+    async def keep(self, account: str, key: str, raw: str, reason: str) -> None:
+        # Postgres text holds neither NUL nor lone surrogates, and this is where odd things come to.
+        readable = [
+            text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")[:RAW_LIMIT]
+            for text in (key, raw, reason)
+        ]
+        async with self.database.all_users() as connection:
+            await connection.execute(SQL["quarantine"], account, *readable)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresChangeFeed:
+    """`ChangeFeed` on Postgres: one query a look."""
+
+    database: Database
+
+    async def changes(self, followed: Followed) -> Changes:
+        async with self.database.all_users() as connection:
+            row = await fetch_one(
+                connection,
+                SQL["changes"],
+                followed.sessions,
+                followed.users,
+                followed.since or LONG_AGO,
+                followed.running,
+            )
+        return Changes(
+            now=row["now"],
+            last_seqs=tuple((SessionId(session["session_id"]), session["last_seq"]) for session in row["followed"]),
+            sessions=tuple(to_session(session) for session in row["listed"]),
+            turns=_news(row["turns"]),
+            cancelled=tuple(TurnId(turn_id) for turn_id in row["cancelled"]),
+        )
+
+
+def _news(turns: Sequence[Record]) -> tuple[TurnNews, ...]:
+    return tuple(
+        TurnNews(
+            SessionId(str(turn["chat_id"])),
+            UserId(turn["user_id"]),
+            TurnId(turn["turn_id"]),
+            cast("TurnStatus", turn["status"]),
+            turn["attempt"],
+        )
+        for turn in sorted(turns, key=lambda turn: turn["seq"])
+    )

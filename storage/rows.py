@@ -1,0 +1,112 @@
+"""Rows of the database as values of the core."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+from uuid import UUID
+
+from gateway.core.model import (
+    Address,
+    AgentName,
+    ChannelName,
+    ChatId,
+    JsonObject,
+    Message,
+    MessageId,
+    Role,
+    Session,
+    SessionId,
+    Turn,
+    TurnId,
+    UserId,
+)
+from gateway.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+
+def present(record: Record | None, key: str) -> Record | None:
+    """A composite value, or None also where Postgres sends a row of nulls for it."""
+    return record if record is not None and record[key] is not None else None
+
+
+def message_id(chat_id: UUID, seq: int) -> MessageId:
+    """The public id of a row: its session's key and its place, so that looking it up needs no index of its own."""
+    return MessageId(f"{chat_id}.{seq}")
+
+
+def seq_of(wanted: MessageId, chat_id: UUID) -> int:
+    """The place that a message's id names. Raises `InvalidInput` when it is not an id of this session."""
+    owner, dot, seq = wanted.rpartition(".")
+    if not dot or owner != str(chat_id) or not seq.isascii() or not seq.isdigit() or len(seq) > 18:
+        raise InvalidInput("before_id should be the id of a message of this session.")
+    return int(seq)
+
+
+def to_message(row: Record) -> Message:
+    """A row of `chat_messages`. A deleted one keeps its place only."""
+    deleted = row["deleted_at"] is not None
+    content: str = "" if deleted else row["content"]
+    parts: list[JsonObject] | None = [] if deleted else row["parts"]
+    chat_id: UUID = row["chat_id"]
+    return Message(
+        id=message_id(chat_id, row["seq"]),
+        session_id=SessionId(str(chat_id)),
+        seq=row["seq"],
+        role=cast("Role", row["role"]),
+        content=content,
+        parts=text_parts(content) if parts is None else tuple(parts),
+        channel=ChannelName(row["channel"]),
+        turn_id=row["turn_id"],
+        created_at=row["created_at"],
+        edited_at=row["edited_at"],
+        deleted=deleted,
+    )
+
+
+def text_parts(content: str) -> tuple[JsonObject, ...]:
+    """The parts of a message that is nothing but text."""
+    return ({"type": "text", "text": content},)
+
+
+def to_session(row: Record, *, running: bool = False) -> Session:
+    """A row of `chat_sessions`."""
+    parent = row["parent_session_id"]
+    return Session(
+        session_id=SessionId(row["session_id"]),
+        user_id=UserId(row["user_id"]),
+        channel=ChannelName(row["channel"]),
+        agent_name=AgentName(row["agent_name"]),
+        title=row["title"],
+        is_active=row["is_active"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        last_message_at=row["last_message_at"],
+        ended_at=row["ended_at"],
+        message_count=row["message_count"],
+        metadata=row["metadata"],
+        parent_session_id=None if parent is None else SessionId(parent),
+        last_seq=row["last_seq"],
+        running=running,
+    )
+
+
+def to_turn(row: Record, messages: list[Record], history: list[Record]) -> Turn:
+    """A claimed row of `turns` with what it answers and what came before."""
+    return Turn(
+        turn_id=TurnId(row["turn_id"]),
+        chat_id=ChatId(row["chat_id"]),
+        session_id=SessionId(str(row["chat_id"])),
+        user_id=UserId(row["user_id"]),
+        agent=AgentName(row["agent_name"]),
+        channel=ChannelName(row["channel"]),
+        seq=row["seq"],
+        attempt=row["attempt"],
+        epoch=row["epoch"],
+        messages=tuple(map(to_message, messages)),
+        history=tuple(map(to_message, history)),
+        deliver_to=tuple(Address(address) for address in row["deliver_to"]),
+        ends_session=row["ends_session"],
+        cancel_requested=row["cancel_requested"],
+    )

@@ -1,0 +1,148 @@
+"""Schedules, and the one transaction that fires them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, assert_never
+
+from gateway.core.model import Address, AgentName, InboundMessage, JsonObject, UserId
+from gateway.core.ports import (
+    Acceptance,
+    CronTrigger,
+    IntervalTrigger,
+    NewSchedule,
+    OnceTrigger,
+    Schedule,
+    ScheduleId,
+    Trigger,
+    TurnTerms,
+)
+from gateway.errors import NotFound
+from storage.database import fetch_one
+from storage.queries import load_queries
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from storage.database import Database
+    from storage.turns import PostgresTurns
+
+SQL = load_queries("schedules")
+NOT_THERE = "There is no such schedule."
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresSchedules:
+    """`ScheduleStore` on Postgres."""
+
+    database: Database
+    turns: PostgresTurns
+
+    async def create(self, new: NewSchedule) -> Schedule:
+        async with self.database.as_user(new.user_id) as connection:
+            row = await fetch_one(
+                connection,
+                SQL["create"],
+                new.user_id,
+                new.name,
+                new.agent_name,
+                new.prompt,
+                _trigger_json(new.trigger),
+                new.timezone,
+                new.deliver_to,
+                new.is_active,
+                new.next_fire_at,
+            )
+        return _to_schedule(row)
+
+    async def list(self, user_id: UserId | None) -> Sequence[Schedule]:
+        async with self.database.as_user(user_id) as connection:
+            return [_to_schedule(row) for row in await connection.fetch(SQL["list"], user_id)]
+
+    async def get(self, schedule_id: ScheduleId, user_id: UserId | None) -> Schedule:
+        async with self.database.as_user(user_id) as connection:
+            return _found(await connection.fetchrow(SQL["get"], schedule_id))
+
+    async def set_active(
+        self, schedule_id: ScheduleId, user_id: UserId | None, *, active: bool, next_fire_at: datetime | None
+    ) -> Schedule:
+        async with self.database.as_user(user_id) as connection:
+            return _found(await connection.fetchrow(SQL["set_active"], schedule_id, active, next_fire_at))
+
+    async def delete(self, schedule_id: ScheduleId, user_id: UserId | None) -> None:
+        async with self.database.as_user(user_id) as connection:
+            if not await connection.fetchval(SQL["delete"], schedule_id):
+                raise NotFound(NOT_THERE)
+
+    async def due(self, limit: int) -> tuple[datetime, Sequence[Schedule]]:
+        async with self.database.all_users() as connection:
+            rows = await connection.fetch(SQL["due"], limit)
+            now: datetime = rows[0]["now"] if rows else await connection.fetchval(SQL["now"])
+        return now, [_to_schedule(row) for row in rows]
+
+    async def next_due_at(self) -> datetime | None:
+        async with self.database.all_users() as connection:
+            found: datetime | None = await connection.fetchval(SQL["next_due_at"])
+        return found
+
+    async def fire(
+        self, schedule: Schedule, next_fire_at: datetime | None, message: InboundMessage, terms: TurnTerms
+    ) -> Acceptance | None:
+        async with self.database.as_user(schedule.user_id) as connection:
+            moved = await connection.fetchval(SQL["fire"], schedule.id, schedule.next_fire_at, next_fire_at)
+            return await self.turns.accept_on(connection, message, terms) if moved else None
+
+    async def run_now(self, schedule: Schedule, message: InboundMessage, terms: TurnTerms) -> Acceptance:
+        async with self.database.as_user(schedule.user_id) as connection:
+            if not await connection.fetchval(SQL["run_now"], schedule.id):
+                raise NotFound(NOT_THERE)
+            return await self.turns.accept_on(connection, message, terms)
+
+
+def _found(row: Record | None) -> Schedule:
+    if row is None:
+        raise NotFound(NOT_THERE)
+    return _to_schedule(row)
+
+
+def _to_schedule(row: Record) -> Schedule:
+    return Schedule(
+        id=row["schedule_id"],
+        user_id=UserId(row["user_id"]),
+        name=row["name"],
+        agent_name=AgentName(row["agent_name"]),
+        prompt=row["prompt"],
+        trigger=_to_trigger(row["trigger"]),
+        timezone=row["timezone"],
+        deliver_to=tuple(Address(address) for address in row["deliver_to"]),
+        is_active=row["is_active"],
+        next_fire_at=row["next_fire_at"],
+        last_fire_at=row["last_fire_at"],
+        created_at=row["created_at"],
+    )
+
+
+def _trigger_json(trigger: Trigger) -> JsonObject:
+    match trigger:
+        case CronTrigger(expression):
+            return {"type": "cron", "expression": expression}
+        case IntervalTrigger(seconds):
+            return {"type": "interval", "seconds": seconds}
+        case OnceTrigger(at):
+            return {"type": "once", "at": at.isoformat()}
+        case _:
+            assert_never(trigger)
+
+
+def _to_trigger(kept: dict[str, str | int]) -> Trigger:
+    match kept:
+        case {"type": "cron", "expression": str(expression)}:
+            return CronTrigger(expression)
+        case {"type": "interval", "seconds": int(seconds)}:
+            return IntervalTrigger(seconds)
+        case {"type": "once", "at": str(at)}:
+            return OnceTrigger(datetime.fromisoformat(at))
+        case _:
+            raise NotFound(f"A schedule has an unknown trigger: {kept}.")

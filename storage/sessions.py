@@ -1,0 +1,164 @@
+"""Reads and changes of sessions and their transcripts."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from gateway.core.model import AgentName, Message, MessageId, Route, Session, SessionId, TurnId, UserId
+from gateway.core.ports import MessagePage, NewSession, SessionFilter, SessionPage, TurnOutcome
+from gateway.errors import InvalidInput, NotFound
+from storage.database import fetch_one
+from storage.queries import load_queries
+from storage.rows import message_id, seq_of, to_message, to_session
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from storage.database import Database
+
+SQL = load_queries("sessions")
+BEFORE_EVERYTHING = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresSessions:
+    """`SessionStore` on Postgres."""
+
+    database: Database
+    resume_window: timedelta
+
+    async def list(self, wanted: SessionFilter) -> SessionPage:
+        if wanted.cursor is not None and wanted.offset:
+            raise InvalidInput("cursor and offset cannot be used together.")
+        before, below = _from_cursor(wanted.cursor)
+        narrowed = (wanted.user_id, wanted.channel, wanted.agent, wanted.active)
+        async with self.database.as_user(wanted.user_id) as connection:
+            rows = await connection.fetch(SQL["list"], *narrowed, before, below, wanted.limit + 1, wanted.offset)
+            total = None if wanted.cursor is not None else await connection.fetchval(SQL["count"], *narrowed)
+        page = rows[: wanted.limit]
+        return SessionPage(
+            sessions=tuple(to_session(row, running=row["running"]) for row in page),
+            total=total,
+            next_cursor=_to_cursor(page[-1]) if len(rows) > wanted.limit else None,
+        )
+
+    async def get(self, session_id: SessionId, user_id: UserId | None) -> Session:
+        async with self.database.as_user(user_id) as connection:
+            return _found(await connection.fetchrow(SQL["get"], session_id))
+
+    async def resumable(self, user_id: UserId, route: Route) -> Session | None:
+        row = await self._current(user_id, route)
+        return None if row is None or not row["resumes"] else to_session(row, running=row["running"])
+
+    async def current(self, user_id: UserId, route: Route) -> Session | None:
+        row = await self._current(user_id, route)
+        return None if row is None else to_session(row, running=row["running"])
+
+    async def _current(self, user_id: UserId, route: Route) -> Record | None:
+        async with self.database.as_user(user_id) as connection:
+            return await connection.fetchrow(SQL["current"], user_id, route, self.resume_window)
+
+    async def latest(self, user_id: UserId, agent: AgentName) -> Session | None:
+        async with self.database.as_user(user_id) as connection:
+            row = await connection.fetchrow(SQL["latest"], user_id, agent, self.resume_window)
+        return None if row is None else to_session(row, running=row["running"])
+
+    async def create(self, new: NewSession) -> Session:
+        async with self.database.as_user(new.user_id) as connection:
+            row = await fetch_one(
+                connection, SQL["create"], new.user_id, new.channel, new.agent, new.route, new.title, new.metadata or {}
+            )
+            await connection.execute(SQL["point"], new.user_id, new.route, row["chat_id"])
+        return to_session(row)
+
+    async def rename(self, session_id: SessionId, user_id: UserId | None, title: str) -> Session:
+        async with self.database.as_user(user_id) as connection:
+            return _found(await connection.fetchrow(SQL["rename"], session_id, title))
+
+    async def set_active(self, session_id: SessionId, user_id: UserId | None, *, active: bool) -> Session:
+        async with self.database.as_user(user_id) as connection:
+            return _found(await connection.fetchrow(SQL["set_active"], session_id, active))
+
+    async def end_current(self, user_id: UserId, route: Route, session_id: SessionId | None) -> Session | None:
+        async with self.database.as_user(user_id) as connection:
+            row = (
+                await connection.fetchrow(SQL["current"], user_id, route, self.resume_window)
+                if session_id is None
+                else await connection.fetchrow(SQL["get"], session_id)
+            )
+            # Route before session, as everywhere, so that nobody waits in a circle.
+            await connection.execute(SQL["leave"], user_id, route, None if row is None else row["chat_id"])
+            if row is None:
+                return None
+            return _found(await connection.fetchrow(SQL["set_active"], row["session_id"], False))
+
+    async def delete(self, session_id: SessionId, user_id: UserId | None) -> Session:
+        async with self.database.as_user(user_id) as connection:
+            row = await connection.fetchrow(SQL["delete"], session_id)
+        if row is None:
+            raise NotFound("There is no such session.")
+        return to_session(row)
+
+    async def open_turns(self, session_id: SessionId, user_id: UserId | None) -> Sequence[TurnId]:
+        async with self.database.as_user(user_id) as connection:
+            return [TurnId(row["turn_id"]) for row in await connection.fetch(SQL["open_turns"], session_id)]
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresMessages:
+    """`MessageStore` on Postgres."""
+
+    database: Database
+
+    async def page(
+        self, session_id: SessionId, user_id: UserId | None, limit: int, before_id: MessageId | None
+    ) -> MessagePage:
+        async with self.database.as_user(user_id) as connection:
+            session = await connection.fetchrow(SQL["get"], session_id)
+            if session is None:
+                raise NotFound("There is no such session.")
+            chat_id: UUID = session["chat_id"]
+            below = BEFORE_EVERYTHING if before_id is None else seq_of(before_id, chat_id)
+            rows = await connection.fetch(SQL["page"], chat_id, below, limit + 1)
+        page = rows[:limit][::-1]
+        older = message_id(chat_id, page[0]["seq"]) if len(rows) > limit else None
+        return MessagePage(tuple(map(to_message, page)), older)
+
+    async def after(self, session_id: SessionId, user_id: UserId | None, seq: int, limit: int) -> Sequence[Message]:
+        async with self.database.as_user(user_id) as connection:
+            return [to_message(row) for row in await connection.fetch(SQL["after"], session_id, seq, limit)]
+
+    async def outcome(self, turn_id: TurnId, user_id: UserId | None) -> TurnOutcome | None:
+        async with self.database.as_user(user_id) as connection:
+            row = await connection.fetchrow(SQL["outcome"], turn_id)
+        return None if row is None else TurnOutcome(row["turn_status"], to_message(row))
+
+
+def _found(row: Record | None) -> Session:
+    if row is None:
+        raise NotFound("There is no such session.")
+    return to_session(row, running=row["running"])
+
+
+def _to_cursor(row: Record) -> str:
+    at: datetime = row["last_message_at"] or row["created_at"]
+    return base64.urlsafe_b64encode(f"{at.isoformat()} {row['chat_id']}".encode()).decode()
+
+
+def _from_cursor(cursor: str | None) -> tuple[datetime | None, UUID | None]:
+    if cursor is None:
+        return None, None
+    try:
+        at, _, chat_id = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").partition(" ")
+        parsed = datetime.fromisoformat(at)
+        if parsed.tzinfo is None:
+            raise ValueError("no zone")
+        return parsed, UUID(chat_id)
+    except (ValueError, binascii.Error) as error:
+        raise InvalidInput("cursor should be the next_cursor of an earlier page.") from error

@@ -1,0 +1,56 @@
+-- name: join
+-- This process takes its slot; whatever ran there before is dead.
+INSERT INTO replicas (replica_id, slot, expires_at) VALUES ($1, $2, clock_timestamp() + $3)
+ON CONFLICT (slot) DO UPDATE SET
+    replica_id = excluded.replica_id, started_at = now(), expires_at = excluded.expires_at;
+
+-- name: beat
+-- Another sign of life; a replica that was counted dead and removed comes back by joining.
+UPDATE replicas SET expires_at = clock_timestamp() + $2 WHERE replica_id = $1 RETURNING true;
+
+-- name: leave
+-- Its leases end at once.
+DELETE FROM replicas WHERE replica_id = $1;
+
+-- name: forget
+-- Replicas that have been dead for an hour.
+DELETE FROM replicas WHERE expires_at < clock_timestamp() - interval '1 hour';
+
+-- name: hold
+-- Takes or renews the lease on polling an account, unless another live replica has it.
+INSERT INTO poll_leases AS l (account, owner) VALUES ($1, $2)
+ON CONFLICT (account) DO UPDATE SET owner = excluded.owner
+WHERE l.owner = excluded.owner
+    OR NOT EXISTS (SELECT FROM replicas AS r WHERE r.replica_id = l.owner AND r.expires_at > clock_timestamp())
+RETURNING true;
+
+-- name: give_up
+-- Lets go of an account.
+DELETE FROM poll_leases WHERE account = $1 AND owner = $2;
+
+-- name: quarantine
+-- Keeps what cannot be understood, once.
+INSERT INTO quarantine (account, key, raw, reason) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING;
+
+-- name: changes
+-- What changed among what this replica's sockets follow since the last look; overlaps, since commits are not in time order.
+SELECT
+    clock_timestamp() AS now,
+    ARRAY(
+        SELECT s FROM chat_sessions AS s
+        WHERE s.session_id = ANY ($1::text[]) AND s.updated_at > $3::timestamptz - interval '5 seconds'
+    ) AS followed,
+    ARRAY(
+        SELECT s FROM unnest($2::text[]) AS u (user_id) CROSS JOIN LATERAL (
+            SELECT c FROM chat_sessions AS c WHERE c.user_id = u.user_id
+            ORDER BY coalesce(c.last_message_at, c.created_at) DESC, c.chat_id DESC LIMIT 20
+        ) AS newest (s)
+        WHERE (s).updated_at > $3::timestamptz - interval '5 seconds'
+    ) AS listed,
+    ARRAY(
+        SELECT t FROM chat_sessions AS s CROSS JOIN LATERAL (
+            SELECT u FROM turns AS u WHERE u.chat_id = s.chat_id ORDER BY u.seq DESC LIMIT 3
+        ) AS newest (t)
+        WHERE s.session_id = ANY ($1::text[]) AND s.updated_at > $3::timestamptz - interval '5 seconds'
+    ) AS turns,
+    ARRAY(SELECT turn_id FROM turns WHERE turn_id = ANY ($4::uuid[]) AND cancel_requested) AS cancelled;

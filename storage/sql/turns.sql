@@ -1,0 +1,25 @@
+-- name: accept
+-- T1.
+SELECT * FROM accept_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
+
+-- name: finish
+-- T2.
+SELECT * FROM finish_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
+
+-- name: begin_attempt
+-- Claims a turn of one's own again.
+SELECT * FROM begin_attempt($1, $2, $3, $4, $5);
+
+-- name: steal
+-- Claims turns of the dead.
+SELECT * FROM steal_turns($1, $2);
+
+-- name: release
+-- Hands turns over: anybody may claim them, and this attempt does not count.
+UPDATE turns SET owner = NULL, deadline = clock_timestamp(), attempt = greatest(attempt - 1, 0)
+WHERE turn_id = ANY ($1::uuid[]) AND owner = $2 AND status = 'running';
+
+-- name: request_cancel
+-- Flags an open turn; a closed one is found too, and left alone.
+UPDATE turns SET cancel_requested = cancel_requested OR status IN ('queued', 'running')
+WHERE turn_id = $1 RETURNING turn_id, status;

@@ -1,0 +1,111 @@
+"""The face bots see: `/bot<token>/<method>`."""
+
+import asyncio
+import json
+
+from aiohttp import web
+
+from tests.fakes.bot_api.bots import Bots, HostedBot
+from tests.fakes.bot_api.faults import Fault
+from tests.fakes.bot_api.messages import MethodCall, record_refusal
+from tests.fakes.bot_api.methods import METHODS, perform
+from tests.fakes.bot_api.wire import Answer, Json, Parameters, RefusedError
+
+_GET_UPDATES = "getUpdates"
+_BY_LOWER_NAME = {name.lower(): name for name in (*METHODS, _GET_UPDATES)}
+
+
+class BotFace:
+    """Answers Bot API calls, letting planned faults happen."""
+
+    def __init__(self, bots: Bots) -> None:
+        self._bots = bots
+
+    def add_routes(self, app: web.Application) -> None:
+        app.router.add_route("*", "/bot{token:[^/]+}/{method:[^/]*}", self._handle)
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        try:
+            bot = self._bots.by_token(request.match_info["token"])
+            method = _canonical(request.match_info["method"])
+            parameters = await _read_parameters(request)
+        except RefusedError as refusal:
+            return _response(refusal.answer())
+        bot.state.record_call(method, parameters.chat_id)
+        fault = bot.state.faults.take(method, parameters.chat_id)
+        if fault is None:
+            return _response(await _answer(bot, MethodCall(method, parameters)))
+        return await _answer_faultily(request, bot, MethodCall(method, parameters), fault)
+
+
+async def _answer(bot: HostedBot, call: MethodCall) -> Answer:
+    try:
+        if call.method == _GET_UPDATES:
+            return Answer.of(await bot.polling.get_updates(call.parameters))
+        result = perform(bot.state, call)
+    except RefusedError as refusal:
+        return refusal.answer()
+    if call.method in ("setWebhook", "deleteWebhook"):
+        bot.webhook_changed()
+    return Answer.of(result)
+
+
+async def _answer_faultily(request: web.Request, bot: HostedBot, call: MethodCall, fault: Fault) -> web.StreamResponse:
+    if not fault.carries_out:
+        return await _refuse(bot, call, fault)
+    answer = await _answer(bot, MethodCall(call.method, call.parameters, answered=fault.kind == "slow"))
+    await asyncio.sleep(fault.delay_s)
+    if fault.kind == "slow":
+        return _response(answer)
+    if fault.kind == "garbage":
+        return web.Response(text="<html>not what you hoped for", content_type="text/html")
+    if fault.kind == "5xx":
+        return _response(fault.refusal().answer())
+    return _hang_up(request)
+
+
+async def _refuse(bot: HostedBot, call: MethodCall, fault: Fault) -> web.Response:
+    refusal = fault.refusal()
+    record_refusal(bot.state, call, refusal)
+    if fault.migrate_to_chat_id is not None:
+        bot.state.chat(fault.migrate_to_chat_id, "supergroup")
+    await asyncio.sleep(fault.delay_s)
+    return _response(refusal.answer())
+
+
+def _hang_up(request: web.Request) -> web.Response:
+    if request.transport is not None:
+        request.transport.close()
+    return web.Response()
+
+
+def _canonical(method: str) -> str:
+    """The method's name as documented; the server doesn't mind case."""
+    name = _BY_LOWER_NAME.get(method.lower())
+    if name is None:
+        raise RefusedError(404, "Not Found")
+    return name
+
+
+async def _read_parameters(request: web.Request) -> Parameters:
+    values: dict[str, Json] = dict(request.query)
+    if request.content_type == "application/json" and request.can_read_body:
+        values |= _json_object(await request.read())
+    elif request.method == "POST":
+        form = await request.post()
+        values |= {name: value for name, value in form.items() if isinstance(value, str)}
+    return Parameters(values)
+
+
+def _json_object(body: bytes) -> dict[str, Json]:
+    try:
+        decoded: Json = json.loads(body)
+    except ValueError:
+        decoded = None
+    if not isinstance(decoded, dict):
+        raise RefusedError(400, "Bad Request: can't parse JSON object")
+    return decoded
+
+
+def _response(answer: Answer) -> web.Response:
+    return web.json_response(answer.body, status=answer.status)

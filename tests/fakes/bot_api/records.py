@@ -1,0 +1,67 @@
+"""What a bot did, kept for those who ask; `at` is Unix time in seconds."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tests.fakes.bot_api.wire import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Any call of a known method, refused ones too."""
+
+    method: str
+    chat_id: int | None
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAction:
+    """One `sendChatAction`, such as typing."""
+
+    chat_id: int
+    thread_id: int | None
+    action: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One try to send or edit a message.
+
+    `delivered`: the person sees it. `answered`: the bot was told; a delivered message without it is a lost response.
+    """
+
+    method: str
+    chat_id: int | None
+    thread_id: int | None
+    text: str
+    entities: list[JsonObject]
+    message_id: int | None
+    reply_to: int | None
+    link_preview_disabled: bool
+    at: float
+    outcome: Literal["delivered", "refused"]
+    delivered: bool
+    answered: bool
+    error_code: int | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Injected:
+    """The ids of what a test made a person do."""
+
+    update_id: int
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where updates are POSTed; no URL means none is set."""
+
+    url: str = ""
+    secret_token: str = ""
+    max_connections: int = 40
+    last_error_date: int | None = None
+    last_error_message: str | None = None

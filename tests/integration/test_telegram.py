@@ -1,0 +1,291 @@
+"""Updates come in through long polling: each is settled before it is confirmed, and none stops the others."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+import pytest
+
+from channels.telegram.channel import check_bot
+from gateway.config import Telegram
+from gateway.core.model import TELEGRAM, Address, InboundMessage, Route, UserId
+from gateway.core.service import Notice
+from gateway.errors import GatewayError, InvalidInput
+from tests.fakes.bot_api import FakeBotApi, Fault, UserMessage
+from tests.integration.telegram_driver import ADA, BOB, TEAM, TOKEN, Gate, Leases, telegram, until
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeBotApi]:
+    async with FakeBotApi(tokens=[TOKEN], conflict_penalty_s=0.05) as server:
+        yield server
+
+
+@pytest.fixture
+async def gate(fake: FakeBotApi) -> AsyncIterator[Gate]:
+    async with telegram(fake) as running:
+        yield running
+
+
+async def test_a_message_is_taken_in_with_user_route_and_key(fake: FakeBotApi, gate: Gate) -> None:
+    """AC-6's first half: what Telegram told becomes one inbound message."""
+    said = fake.says(ADA, "hello")
+    await until(lambda: gate.intake.taken)
+    assert gate.intake.taken == [
+        InboundMessage(
+            user_id=UserId("telegram:5"),
+            channel=TELEGRAM,
+            agent=gate.intake.taken[0].agent,
+            text="hello",
+            key=f"tg:42:5:{said.message_id}:0",
+            route=Route("telegram:42:5:0"),
+            deliver_to=(Address("telegram:42:5:0"),),
+        )
+    ]
+
+
+async def test_topics_and_groups_have_routes_of_their_own(fake: FakeBotApi, gate: Gate) -> None:
+    """Sessions are keyed by bot, chat and topic."""
+    fake.says(TEAM, "in the topic", from_id=ADA, thread_id=9)
+    await until(lambda: gate.intake.taken)
+    assert gate.intake.taken[0].route == f"telegram:42:{TEAM}:9"
+    assert gate.intake.taken[0].user_id == "telegram:5"
+
+
+async def test_an_update_is_confirmed_only_after_it_is_taken_in(fake: FakeBotApi, gate: Gate) -> None:
+    """A crash in between makes Telegram deliver it again."""
+    gate.intake.held_up["hello"] = asyncio.Event()
+    said = fake.says(ADA, "hello")
+    await until(lambda: gate.intake.tries["hello"])
+    assert fake.bot().queue.confirmed_offset <= said.update_id
+    gate.intake.held_up["hello"].set()
+    await until(lambda: fake.bot().queue.confirmed_offset == said.update_id + 1)
+
+
+async def test_a_chat_keeps_its_order_and_holds_up_no_other(fake: FakeBotApi) -> None:
+    """Chats are settled side by side, each in order."""
+    for chat_id, text in [(ADA, "first"), (ADA, "second"), (BOB, "other")]:
+        fake.says(chat_id, text)
+    async with telegram(fake) as gate:
+        gate.intake.held_up["first"] = asyncio.Event()
+        await until(lambda: gate.intake.texts == ["other"])
+        assert not gate.intake.tries["second"]
+        gate.intake.held_up["first"].set()
+        await until(lambda: gate.intake.texts == ["other", "first", "second"])
+
+
+async def test_while_the_store_is_away_nothing_is_confirmed(fake: FakeBotApi, gate: Gate) -> None:
+    """The message comes again until it is taken in; what was settled behind it is not settled twice."""
+    gate.intake.away_for = {ADA}
+    said = fake.says(ADA, "hello")
+    fake.says(BOB, "me too")
+    await until(lambda: gate.intake.tries["hello"] >= 2)
+    assert fake.bot().queue.confirmed_offset <= said.update_id
+    gate.intake.away_for = set()
+    await until(lambda: "hello" in gate.intake.texts)
+    await until(lambda: fake.bot().queue.confirmed_offset == said.update_id + 2)
+    assert gate.intake.tries["me too"] == 1
+
+
+@pytest.mark.parametrize("raw", [{"message": {"text": 5}}, {"message": None}, {}])
+async def test_a_malformed_update_goes_into_quarantine(fake: FakeBotApi, gate: Gate, raw: dict[str, None]) -> None:
+    """It is kept with its reason, and the next message gets through."""
+    update_id = fake.injects(raw)
+    fake.says(ADA, "hello")
+    await until(lambda: gate.intake.texts == ["hello"])
+    assert list(gate.kept.items) == [f"update:{update_id}"]
+
+
+@pytest.mark.parametrize("raw", [None, "text", [], {"message": {}}, {"update_id": "7"}, {"update_id": -1}])
+async def test_even_an_update_without_an_id_blocks_nobody(fake: FakeBotApi, gate: Gate, raw: None) -> None:
+    """Its place in the line tells how to confirm it."""
+    fake.says(ADA, "before")
+    await until(lambda: gate.intake.texts == ["before"])
+    poison = fake.injects(raw, verbatim=True)
+    await until(lambda: fake.bot().queue.confirmed_offset == poison + 1)
+    fake.says(ADA, "after")
+    await until(lambda: gate.intake.texts == ["before", "after"])
+    assert len(gate.kept.items) == 1
+
+
+async def test_an_unforeseen_fault_with_one_message_blocks_nobody(fake: FakeBotApi, gate: Gate) -> None:
+    """After a few tries it is kept aside, and its sender is told."""
+    gate.intake.answers["bad"] = RuntimeError("no idea")
+    fake.says(ADA, "bad")
+    fake.says(ADA, "good")
+    await until(lambda: gate.intake.texts == ["good"], within=20)
+    assert gate.intake.tries["bad"] == 3
+    assert [reason for _, reason in gate.kept.items.values()] == ["RuntimeError: no idea"]
+    assert "kept" in (await fake.hears(ADA))[0].text
+
+
+async def test_a_message_delivered_again_keeps_its_key(fake: FakeBotApi, gate: Gate) -> None:
+    """By its key it is known as a duplicate."""
+    said = fake.says(ADA, "hello")
+    await until(lambda: gate.intake.tries["hello"] == 1)
+    fake.redelivers(said.update_id)
+    await until(lambda: gate.intake.tries["hello"] == 2)
+    assert len({message.key for message in gate.intake.taken}) == 1
+
+
+async def test_update_ids_may_begin_anew(fake: FakeBotApi, gate: Gate) -> None:
+    """After an idle week they do, perhaps lower than before."""
+    fake.says(ADA, "before")
+    await until(lambda: fake.bot().queue.pending == () and gate.intake.texts == ["before"])
+    fake.restarts_ids(17)
+    fake.says(ADA, "after")
+    await until(lambda: gate.intake.texts == ["before", "after"])
+    await until(lambda: fake.bot().queue.confirmed_offset == 18)
+
+
+async def test_edits_are_not_answered_again(fake: FakeBotApi, gate: Gate) -> None:
+    """They are confirmed, and that is all."""
+    said = fake.says(ADA, "helo")
+    edited = fake.edits(ADA, said.message_id, "hello")
+    await until(lambda: fake.bot().queue.confirmed_offset == edited.update_id + 1)
+    assert gate.intake.texts == ["helo"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault("409"), Fault("5xx"), Fault("429"), Fault("garbage"), Fault("lost")],
+    ids=lambda fault: fault.kind,
+)
+async def test_trouble_with_polling_passes(fake: FakeBotApi, gate: Gate, fault: Fault) -> None:
+    """It is said once in the log, and updates come again afterwards."""
+    fake.says(ADA, "before")
+    await until(lambda: gate.intake.texts == ["before"])
+    fake.fails(fault.__class__(fault.kind, method="getUpdates", times=2))
+    fake.says(ADA, "during")
+    await until(lambda: gate.intake.texts == ["before", "during"])
+    fake.says(ADA, "after")
+    await until(lambda: gate.intake.texts == ["before", "during", "after"])
+
+
+async def test_a_network_away_at_start_is_waited_for(fake: FakeBotApi) -> None:
+    """The channel begins when Telegram can be reached."""
+    await fake.stop()
+    async with telegram(fake) as gate:
+        await until(lambda: "does not answer" in gate.channel.status.detail)
+        await fake.start()
+        fake.says(ADA, "hello")
+        await until(lambda: gate.intake.texts == ["hello"])
+        assert gate.channel.status.state == "ready"
+
+
+async def test_a_refused_token_ends_the_channel_only(fake: FakeBotApi) -> None:
+    """It is a fault of the settings: the status says what to do."""
+    async with telegram(fake, token="42:AAF-another") as gate:
+        await asyncio.wait_for(gate.running, timeout=5)
+        assert gate.channel.status.state == "failed"
+        assert "@BotFather" in gate.channel.status.detail
+
+
+async def test_one_replica_polls_and_another_takes_over(fake: FakeBotApi) -> None:
+    """The one with the lease; when it stops, the other follows within seconds."""
+    leases = Leases()
+    async with telegram(fake, leases.of("b")) as second:
+        leases.holder = "a"
+        async with telegram(fake, leases.of("a")) as first:
+            await until(lambda: second.channel.status.state == "standby")
+            fake.says(ADA, "one")
+            await until(lambda: first.intake.texts == ["one"])
+            assert not second.intake.texts
+        fake.says(ADA, "two")
+        await until(lambda: second.intake.texts == ["two"])
+
+
+async def test_stopping_ends_the_waiting_call_at_once(fake: FakeBotApi, gate: Gate) -> None:
+    """Nothing that was not settled is confirmed by it."""
+    gate.intake.held_up["hello"] = asyncio.Event()
+    said = fake.says(ADA, "hello")
+    await until(lambda: gate.intake.tries["hello"])
+    gate.running.cancel()
+    await asyncio.wait([gate.running], timeout=2)
+    assert gate.running.cancelled()
+    assert [update.update_id for update in fake.bot().queue.pending] == [said.update_id]
+
+
+async def test_starting_clears_a_webhook_and_publishes_the_commands(fake: FakeBotApi, gate: Gate) -> None:
+    """So that polling works, and people see what they can do."""
+    await until(lambda: gate.channel.status.state == "ready")
+    assert fake.calls("deleteWebhook")
+    names = {command["command"] for command in fake.bot().commands if isinstance(command, dict)}
+    assert names == {"new", "stop", "status", "title", "help"}
+
+
+async def test_strangers_are_told_once_how_to_link(fake: FakeBotApi) -> None:
+    """AC-11: with the default access nothing is taken in from them; who asks by /start is told again."""
+    async with telegram(fake, access="linked", allow=[f"{BOB}=bob"]) as gate:
+        for text in ["hello", "hello?", "/start"]:
+            fake.says(ADA, text)
+        fake.says(BOB, "hi")
+        heard = await fake.hears(ADA, count=2)
+        await until(lambda: gate.intake.texts == ["hi"])
+        assert gate.intake.taken[0].user_id == "bob"
+        assert all("link" in message.text for message in heard)
+        assert len(fake.sent(ADA)) == 2
+
+
+async def test_start_greets_whom_it_knows(fake: FakeBotApi, gate: Gate) -> None:
+    """Telegram's first button is no message to the agent."""
+    fake.says(ADA, "/start abc")
+    assert "connected" in (await fake.hears(ADA))[0].text
+    assert not gate.intake.taken
+
+
+async def test_a_chat_command_is_answered_by_a_notice(fake: FakeBotApi, gate: Gate) -> None:
+    """In the topic it was given in, as plain text."""
+    gate.intake.answers["/status"] = Notice("Session **a**: quiet")
+    fake.says(TEAM, "/status@test_42_bot", from_id=ADA, thread_id=9)
+    [notice] = await fake.hears(TEAM)
+    assert (notice.text, notice.thread_id, notice.entities) == ("Session **a**: quiet", 9, [])
+
+
+async def test_a_text_that_is_too_long_is_refused_by_a_notice(fake: FakeBotApi) -> None:
+    """The sender hears why, and the next one is taken in."""
+    async with telegram(fake, max_text=10) as gate:
+        fake.says(ADA, "much too long")
+        fake.says(ADA, "short")
+        assert "10 characters" in (await fake.hears(ADA))[0].text
+        await until(lambda: gate.intake.texts == ["short"])
+
+
+async def test_what_the_core_refuses_is_told_to_the_sender(fake: FakeBotApi, gate: Gate) -> None:
+    """With the core's own words."""
+    gate.intake.answers["odd"] = InvalidInput("a text may not be odd")
+    fake.says(ADA, "odd")
+    assert "a text may not be odd" in (await fake.hears(ADA))[0].text
+    assert not gate.kept.items
+
+
+async def test_a_photo_with_a_caption_is_its_caption(fake: FakeBotApi, gate: Gate) -> None:
+    """And one without is named."""
+    fake.does(UserMessage(ADA, media="photo", caption="look"))
+    fake.does(UserMessage(ADA, media="voice"))
+    await until(lambda: gate.intake.texts == ["look", "[voice]"])
+
+
+async def test_the_token_reaches_no_log(
+    fake: FakeBotApi, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not even when everything fails."""
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("httpcore").setLevel(logging.WARNING)
+    await fake.stop()
+    async with telegram(fake) as gate:
+        await until(lambda: "does not answer" in gate.channel.status.detail)
+    output = capsys.readouterr()
+    assert "very-secret" not in caplog.text + output.out + output.err
+
+
+async def test_doctor_hears_who_the_bot_is(fake: FakeBotApi) -> None:
+    """Or what to do about it."""
+    settings = {"token": TOKEN, "api_url": fake.url}
+    assert await check_bot(Telegram.model_validate(settings)) == "@test_42_bot (42)"
+    with pytest.raises(GatewayError, match="@BotFather"):
+        await check_bot(Telegram.model_validate(settings | {"token": "42:AAF-another"}))
+    await fake.stop()
+    with pytest.raises(GatewayError, match="TURNGATE_TELEGRAM__API_URL"):
+        await check_bot(Telegram.model_validate(settings))

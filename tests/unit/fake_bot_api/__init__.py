@@ -1,0 +1,1 @@
+"""The fake Bot API server behaves as documented, towards python-telegram-bot and towards tests."""

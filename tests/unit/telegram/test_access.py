@@ -1,0 +1,46 @@
+"""Who may chat, and as whom."""
+
+from typing import Literal
+
+import pytest
+
+from channels.telegram.access import Admitted, Turned, admit
+from gateway.config import Telegram
+from gateway.core.model import UserId
+
+Access = Literal["linked", "open", "allowlist"]
+
+
+def settings(access: Access, *allow: str) -> Telegram:
+    return Telegram(access=access, allow=allow)
+
+
+@pytest.mark.parametrize(
+    ("access", "allow", "user"),
+    [
+        ("open", (), "telegram:5"),
+        ("open", ("5=ada",), "ada"),
+        ("allowlist", ("5",), "telegram:5"),
+        ("allowlist", ("5=ada",), "ada"),
+        ("linked", ("5=ada",), "ada"),
+    ],
+)
+def test_admitted_people_have_a_user(access: Access, allow: tuple[str, ...], user: str) -> None:
+    """A mapping holds under every kind of access."""
+    assert admit(settings(access, *allow), 5) == Admitted(UserId(user))
+
+
+@pytest.mark.parametrize(("access", "allow"), [("allowlist", ("6",)), ("linked", ()), ("linked", ("5", "6=eve"))])
+def test_others_are_turned_away_with_their_id(access: Access, allow: tuple[str, ...]) -> None:
+    """The text holds what whoever runs the bot needs to know."""
+    turned = admit(settings(access, *allow), 5)
+    assert isinstance(turned, Turned)
+    assert "5" in turned.text
+
+
+def test_unlinked_people_are_told_how_to_link() -> None:
+    """With the default access, the way in is named."""
+    turned = admit(settings("linked"), 5)
+    assert isinstance(turned, Turned)
+    assert "console" in turned.text
+    assert "link" in turned.text

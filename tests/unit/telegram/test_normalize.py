@@ -1,0 +1,180 @@
+"""Raw updates become messages, are ignored with a reason, or are refused for quarantine."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels.telegram.normalize import BotIdentity, Ignored, Incoming, normalize
+from channels.telegram.target import Target
+from gateway.core.model import JsonObject, JsonValue
+from gateway.errors import InvalidInput
+
+BOT = BotIdentity(42, "gate_bot")
+ADA: JsonObject = {"id": 5, "is_bot": False, "first_name": "Ada", "username": "ada"}
+PRIVATE: JsonObject = {"id": 5, "type": "private", "first_name": "Ada"}
+GROUP: JsonObject = {"id": -100, "type": "supergroup", "title": "Team"}
+
+
+def update(sender: JsonValue = ADA, **fields: JsonValue) -> JsonObject:
+    message: JsonObject = {"message_id": 7, "date": 1, "chat": PRIVATE, "from": sender}
+    return {"update_id": 1, "message": message | fields}
+
+
+def taken(**fields: JsonValue) -> Incoming:
+    incoming = normalize(update(**fields), BOT)
+    assert isinstance(incoming, Incoming)
+    return incoming
+
+
+def ignored(raw: JsonValue) -> str:
+    result = normalize(raw, BOT)
+    assert isinstance(result, Ignored)
+    return result.reason
+
+
+def test_a_text_becomes_a_message() -> None:
+    """Sender, place, text and key are all there is."""
+    assert taken(text="hello") == Incoming(Target(42, 5, 0), 5, "hello", "tg:42:5:7:0")
+
+
+def test_a_topic_is_part_of_the_place() -> None:
+    """A forum's topics are conversations of their own."""
+    assert taken(text="x", chat=GROUP, message_thread_id=9, is_topic_message=True).target == Target(42, -100, 9)
+
+
+def test_a_thread_of_replies_is_no_topic() -> None:
+    """Telegram numbers threads of replies as well; they belong to the chat."""
+    assert taken(text="x", chat=GROUP, message_thread_id=9).target == Target(42, -100, 0)
+
+
+def test_the_key_tells_edits_apart() -> None:
+    """The date of an edit is part of the key, so that an edit is no duplicate."""
+    assert taken(text="x", edit_date=99).key == "tg:42:5:7:99"
+
+
+def test_a_caption_is_the_text_of_a_photo() -> None:
+    """What was written to a picture counts."""
+    assert taken(photo=[{"file_id": "a"}], caption="look").text == "look"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [("photo", "[photo]"), ("document", "[document]"), ("video_note", "[video note]"), ("sticker", "[sticker]")],
+)
+def test_media_without_words_leave_a_word(kind: str, text: str) -> None:
+    """Nothing is lost silently: the agent hears that something came."""
+    media: JsonObject = {kind: {"file_id": "a"}}
+    assert taken(**media).text == text
+
+
+def test_nul_and_half_surrogates_are_made_storable() -> None:
+    """NUL is left out, half a surrogate pair becomes U+FFFD."""
+    assert taken(text=json.loads('"a\\u0000b\\ud800c"')).text == "ab\ufffdc"
+
+
+def test_a_text_of_nul_alone_is_still_a_message() -> None:
+    """It is answered, not dropped."""
+    assert taken(text="\0").text == "[empty message]"
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        ("/new@gate_bot", "/new"),
+        ("/title@Gate_Bot My plans", "/title My plans"),
+        ("@gate_bot what is up?", "what is up?"),
+        ("@GATE_BOT, hello", "hello"),
+        ("@gate_bot", "@gate_bot"),
+        ("@gate_bots hello", "@gate_bots hello"),
+        ("mail ada@gate_bot now", "mail ada@gate_bot now"),
+        ("/new", "/new"),
+    ],
+)
+def test_the_bots_own_name_is_left_out(said: str, heard: str) -> None:
+    """In groups people address the bot; the agent need not read it."""
+    assert taken(text=said, chat=GROUP).text == heard
+
+
+def test_commands_for_other_bots_are_ignored_in_groups() -> None:
+    """Several bots share a group."""
+    assert ignored(update(text="/new@other_bot", chat=GROUP)) == "a command for another bot"
+
+
+def test_a_private_chat_has_one_bot_only() -> None:
+    """There even a command with another name is said to this bot."""
+    assert taken(text="/new@other_bot").text == "/new@other_bot"
+
+
+@pytest.mark.parametrize(
+    ("text", "payload"),
+    [("/start", ""), ("/start abc-123_X", "abc-123_X"), ("/started", None), ("/start two words", None), ("hi", None)],
+)
+def test_start_is_recognised_with_its_payload(text: str, payload: str | None) -> None:
+    """Deep links send `/start` with up to 64 letters, digits, `_` and `-`."""
+    assert taken(text=text).start == payload
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        ({"update_id": 1, "edited_message": {"message_id": 7}}, "an update of kind edited_message"),
+        ({"update_id": 1, "my_chat_member": {}}, "an update of kind my_chat_member"),
+        (update(new_chat_members=[ADA], chat=GROUP), "a service message"),
+        (update(text="x", sender={"id": 6, "is_bot": True}), "not written by a person"),
+        (update(text="x", sender=None), "not written by a person"),
+        (update(text="x", chat={"id": -1, "type": "channel"}), "not written by a person"),
+    ],
+)
+def test_what_needs_no_answer_is_ignored_with_a_reason(raw: JsonValue, reason: str) -> None:
+    """Edits are not answered again, and neither are bots, channels and service messages."""
+    assert ignored(raw) == reason
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (None, "not an object"),
+        ("text", "not an object"),
+        ({"update_id": 1}, "holds nothing"),
+        ({"update_id": 1, "message": []}, "not an object"),
+        ({"update_id": 1, "message": {}}, "message_id"),
+        (update(text=5), "text"),
+        (update(chat={"id": "5", "type": "private"}), "chat.id"),
+        (update(chat={"id": 5, "type": "castle"}), "chat.type"),
+        (update(sender={"id": True}), "from.id"),
+        (update(message_id=2**70), "message_id"),
+        (update(text="x" * 1_000_001), "text"),
+    ],
+)
+def test_malformed_updates_are_refused_by_name(raw: JsonValue, words: str) -> None:
+    """The reason names what is wrong, for whoever looks into the quarantine."""
+    with pytest.raises(InvalidInput, match=words):
+        normalize(raw, BOT)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["message", "chat", "from"]), inner),
+)
+
+
+@given(JSON)
+def test_any_json_is_taken_ignored_or_refused(raw: JsonValue) -> None:
+    """Nothing else can happen, so nothing can stop the poller."""
+    try:
+        assert isinstance(normalize(raw, BOT), Incoming | Ignored)
+    except InvalidInput as error:
+        assert str(error)  # noqa: PT017 - every outcome is looked at
+
+
+@given(
+    st.dictionaries(st.sampled_from(["text", "chat", "sender", "message_id", "photo", "edit_date", "caption"]), JSON)
+)
+def test_any_message_is_taken_ignored_or_refused(fields: dict[str, JsonValue]) -> None:
+    """The same for messages that are nearly right."""
+    try:
+        assert isinstance(normalize(update(**fields), BOT), Incoming | Ignored)
+    except InvalidInput as error:
+        assert str(error)  # noqa: PT017 - every outcome is looked at
