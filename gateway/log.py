@@ -31,7 +31,7 @@ def _redact_event(_logger: object, _method: str, event: Event) -> Event:
 
 
 def configure_logging(form: Literal["console", "json"], least: str) -> None:
-    """Sets up structlog and the standard library's logging, for the whole process. `least`: debug, info, …"""
+    """Sets up structlog and the standard library's logging, for the whole process. `least`: debug, info and so on."""
     level = logging.getLevelNamesMapping()[least.upper()]
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

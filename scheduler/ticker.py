@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import structlog
 
 from gateway.core.model import AgentName, UserId
 from gateway.core.ports import Acceptance, Schedule, ScheduleId, ScheduleStore, TurnTerms
 from gateway.core.service import Intake
-from gateway.errors import Conflict, GatewayError, StoreUnavailable
+from gateway.errors import GatewayError, StoreUnavailable
 from scheduler.catchup import plan
 from scheduler.normalize import message_of_fire, message_of_request
 
@@ -62,10 +61,10 @@ class Scheduler:
             try:
                 pause = await self.tick()
                 failures = 0
-            except StoreUnavailable as error:
+            except GatewayError as error:
                 failures += 1
-                pause = min(self._tick_s * 2 ** min(failures, 8), LONGEST_BACK_OFF_S) * random.uniform(0.5, 1)
-                log.warning("scheduler_waits_for_database", seconds=round(pause, 2), error=str(error))
+                pause = min(self._tick_s * 2 ** min(failures, 8), LONGEST_BACK_OFF_S)
+                log.warning("scheduler_looks_again_later", seconds=pause, error=str(error))
             await asyncio.sleep(pause)
 
     async def tick(self) -> float:
@@ -83,20 +82,12 @@ class Scheduler:
     async def run_now(self, schedule_id: ScheduleId, user_id: UserId | None) -> Acceptance:
         """Runs a schedule at once and leaves its next fire as it is; a paused one too.
 
-        Raises `NotFound`, also for an agent that is gone; `Conflict` when the schedule keeps changing meanwhile.
+        Raises `NotFound`, also for an agent that is gone.
         """
-        request = uuid4()
-        for _ in range(3):
-            accepted = await self._run_once(await self._store.get(schedule_id, user_id), request)
-            if accepted is not None:
-                return accepted
-        raise Conflict("The schedule was changing while it was asked to run. Try again.")
-
-    async def _run_once(self, schedule: Schedule, request: UUID) -> Acceptance | None:
-        message = message_of_request(schedule, request)
-        accepted = await self._store.fire(schedule, schedule.next_fire_at, message, self._terms(schedule.agent_name))
-        if accepted is not None:
-            self._intake.adopt(accepted)
+        schedule = await self._store.get(schedule_id, user_id)
+        message = message_of_request(schedule, uuid4())
+        accepted = await self._store.run_now(schedule, message, self._terms(schedule.agent_name))
+        self._intake.adopt(accepted)
         return accepted
 
     async def _fire_alone(self, schedule: Schedule, now: datetime) -> None:

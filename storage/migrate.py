@@ -78,5 +78,5 @@ def _check_version(connection: asyncpg.Connection) -> None:
 async def _lock(connection: asyncpg.Connection) -> None:
     # Held by the session: it goes with the connection, however that ends.
     async with asyncio.timeout(LOCK_WAIT_S):
-        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):  # noqa: ASYNC110 - another process holds it
             await asyncio.sleep(0.1 + random.random() * 0.2)  # noqa: S311 - only to spread the replicas

@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -156,9 +156,6 @@ def _from_cursor(cursor: str | None) -> tuple[datetime | None, UUID | None]:
         return None, None
     try:
         at, _, chat_id = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").partition(" ")
-        parsed = datetime.fromisoformat(at)
-        if parsed.tzinfo is None:
-            raise ValueError("no zone")
-        return parsed, UUID(chat_id)
+        return datetime.fromisoformat(at).astimezone(UTC), UUID(chat_id)
     except (ValueError, binascii.Error) as error:
         raise InvalidInput("cursor should be the next_cursor of an earlier page.") from error

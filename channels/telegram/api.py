@@ -17,6 +17,7 @@ from telegramify_markdown.entity import MessageEntity as FormattedEntity
 from channels.telegram.normalize import BotIdentity
 from channels.telegram.target import Target
 from gateway.config import Telegram
+from gateway.core.commands import HELP
 from gateway.core.model import TELEGRAM, JsonValue
 from gateway.errors import SettingsError
 
@@ -25,13 +26,6 @@ T = TypeVar("T")
 LONG_POLL_S = 25
 """A dead connection is noticed this much later, and some seconds."""
 _ALLOWED_UPDATES = ["message", "edited_message"]
-_COMMANDS = (
-    BotCommand("new", "Begin a new conversation"),
-    BotCommand("stop", "Stop the answer being written"),
-    BotCommand("status", "Show where this conversation stands"),
-    BotCommand("title", "Name this conversation"),
-    BotCommand("help", "List the commands"),
-)
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 """Always: Telegram fetches what it previews, so a link an agent was talked into would carry data out unclicked."""
 
@@ -113,7 +107,7 @@ class BotApi:
         await asyncio.gather(self._polls.shutdown(), self._requests.shutdown())
 
     async def _publish_commands(self) -> None:
-        await _call(self._bot.set_my_commands(_COMMANDS))
+        await _call(self._bot.set_my_commands([BotCommand(name, text) for name, text in HELP.items()]))
 
 
 async def _call(request: Awaitable[T]) -> T:

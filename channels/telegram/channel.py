@@ -28,7 +28,10 @@ from gateway.core.service import Intake
 from gateway.errors import GatewayError, SettingsError
 from gateway.log import redact
 
-_REFUSED = "Telegram refused the bot's token; get the current one from @BotFather and set TURNGATE_TELEGRAM__TOKEN."
+_REFUSED = (
+    "Telegram refused the bot's token; get the current one from @BotFather and set TURNGATE_TELEGRAM__TOKEN. "
+    "With a Bot API server of your own, check TURNGATE_TELEGRAM__API_URL too."
+)
 
 
 class TelegramChannel:

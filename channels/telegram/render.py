@@ -28,7 +28,7 @@ NOTHING_SAID = "(The answer was empty.)"
 _FORMATTED_UP_TO = 40_000
 """Characters of a reply; formatting is for reading, and nobody reads ten screens of it in a chat."""
 _LINK_SCHEMES = frozenset({"http", "https", "tg", "mailto"})
-_LANGUAGE = re.compile(r"[\w.+#-]{1,32}")
+_LANGUAGE_UP_TO = 64
 _WORD = re.compile(r"[^\W_]+")
 _REWRITTEN = re.compile(
     r"\\\[.*?\\\]|\\\(.*?\\\)|\$\$.*?\$\$|\$[^$\n]*\$"  # formulas become Unicode
@@ -62,9 +62,12 @@ def _format(markdown: str) -> tuple[str, list[MessageEntity]] | None:
     except Exception as error:  # noqa: BLE001 - a fault of the formatting library must not cost the answer
         structlog.get_logger().warning("telegram_formatting_failed", error=type(error).__name__)
         return None
-    if _words(_REWRITTEN.sub(" ", html.unescape(markdown))) - _words(_all_of(text, entities)):
+    safe = [entity for entity in map(_safe, entities) if entity is not None]
+    links, languages = (entity.url for entity in entities), (entity.language for entity in safe)
+    kept = " ".join([text, *filter(None, links), *filter(None, languages)])
+    if _words(_REWRITTEN.sub(" ", html.unescape(markdown))) - _words(kept):
         return None
-    return text, [entity for entity in map(_safe, entities) if entity is not None]
+    return text, safe
 
 
 def _plain_symbols() -> RenderConfig:
@@ -102,17 +105,11 @@ def _words(text: str) -> Counter[str]:
     return Counter(_WORD.findall(text))
 
 
-def _all_of(text: str, entities: Sequence[MessageEntity]) -> str:
-    return " ".join([text, *(part for entity in entities for part in (entity.url, entity.language) if part)])
-
-
 def _safe(entity: MessageEntity) -> MessageEntity | None:
-    """The entity as it may be sent: no links that run something, no emoji a bot has no right to, no strange language."""
+    """The entity as it may be sent: no links that run something, no emoji a bot has no right to, no endless language."""
     if entity.type == "custom_emoji" or (entity.type == "text_link" and not _may_link(entity.url or "")):
         return None
-    if entity.language and not _LANGUAGE.fullmatch(entity.language):
-        return entity.copy_with(language=None)
-    return entity
+    return entity if len(entity.language or "") <= _LANGUAGE_UP_TO else entity.copy_with(language=None)
 
 
 def _may_link(url: str) -> bool:

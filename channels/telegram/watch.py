@@ -13,7 +13,7 @@ from gateway.core.ports import PollLeases
 from gateway.errors import StoreUnavailable
 
 _LOOK_EVERY_S = 2.0
-_GIVE_UP_WITHIN_S = 2.0
+_GIVE_UP_WITHIN_S = 1.0
 
 
 class Watch:

@@ -57,7 +57,11 @@ class BadFrame(InvalidInput):
         self.code: Code = code
 
 
-class HangUp(Exception):  # noqa: N818 - an order to end the socket, raised where the reason is found
+class BrokenText(BadFrame):
+    """A text frame that is not UTF-8: the connection cannot go on (RFC 6455, 8.1)."""
+
+
+class HangUp(Exception):
     """The socket ends with this close code, after what is queued for it."""
 
     def __init__(self, code: int, error: GatewayError | None = None) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 
-from channels.websocket.faults import BadFrame
+from channels.websocket.faults import BadFrame, BrokenText
 from gateway.core.model import TERMINAL, WEB, AgentName, ChannelName, SessionId, TurnId
 
 MAX_ID = 128
@@ -93,10 +93,18 @@ def _load(data: bytes) -> dict[str, object]:
     try:
         frame: object = orjson.loads(data)
     except orjson.JSONDecodeError as error:
+        _require_utf8(data)
         raise BadFrame(f"The frame is not JSON: {error}.") from None
     if not isinstance(frame, dict):
         raise BadFrame("The frame should be a JSON object with a type.")
     return frame
+
+
+def _require_utf8(data: bytes) -> None:
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        raise BrokenText(f"The frame is not UTF-8: {error.reason} at byte {error.start}.") from None
 
 
 class Fields:

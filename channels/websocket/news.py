@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import orjson
@@ -42,27 +43,36 @@ class Delta:
 
 
 def ready(
-    principal: Principal, agent: AgentName, session_id: SessionId | None = None, *, resumed: bool = False, last_seq: int = 0
+    principal: Principal,
+    agent: AgentName,
+    session_id: SessionId | None = None,
+    *,
+    resumed: bool = False,
+    last_seq: int = 0,
 ) -> bytes:
-    return _frame({
-        "type": "ready",
-        "session_id": session_id,
-        "user_id": principal.user_id,
-        "agent": agent,
-        "resumed": resumed,
-        "last_seq": last_seq,
-    })
+    return _frame(
+        {
+            "type": "ready",
+            "session_id": session_id,
+            "user_id": principal.user_id,
+            "agent": agent,
+            "resumed": resumed,
+            "last_seq": last_seq,
+        }
+    )
 
 
-def ack(client_id: str, message: Message) -> bytes:
-    return _frame({
-        "type": "ack",
-        "id": client_id,
-        "session_id": message.session_id,
-        "message_id": message.id,
-        "seq": message.seq,
-        "turn_id": None if message.turn_id is None else str(message.turn_id),
-    })
+def ack(client_id: str, message: Message, turn_id: TurnId | None) -> bytes:
+    return _frame(
+        {
+            "type": "ack",
+            "id": client_id,
+            "session_id": message.session_id,
+            "message_id": message.id,
+            "seq": message.seq,
+            "turn_id": None if turn_id is None else str(turn_id),
+        }
+    )
 
 
 def session(changed: Session) -> bytes:
@@ -78,7 +88,7 @@ def message_changed(changed: Message) -> bytes:
 
 
 def notice(text: str, client_id: str | None) -> bytes:
-    return _frame({"type": "notice", "text": text} | _id(client_id))
+    return _frame(_answering(client_id, {"type": "notice", "text": text}))
 
 
 def turn(event: TurnChanged) -> bytes:
@@ -86,13 +96,15 @@ def turn(event: TurnChanged) -> bytes:
 
 
 def open_turn(turn_id: TurnId, session_id: SessionId, status: TurnStatus, attempt: int) -> bytes:
-    return _frame({
-        "type": "turn",
-        "turn_id": str(turn_id),
-        "session_id": session_id,
-        "status": status,
-        "attempt": attempt,
-    })
+    return _frame(
+        {
+            "type": "turn",
+            "turn_id": str(turn_id),
+            "session_id": session_id,
+            "status": status,
+            "attempt": attempt,
+        }
+    )
 
 
 def progress(event: Progress) -> bytes | Delta:
@@ -113,12 +125,16 @@ def progress(event: Progress) -> bytes | Delta:
 
 
 def error(code: Code, text: str, client_id: str | None = None) -> bytes:
-    return _frame({"type": "error", "code": code, "message": text} | _id(client_id))
+    return _frame(_answering(client_id, {"type": "error", "code": code, "message": text}))
 
 
-def _id(client_id: str | None) -> JsonObject:
-    return {} if client_id is None else {"id": client_id}
+def _answering(client_id: str | None, content: JsonObject) -> JsonObject:
+    return content if client_id is None else content | {"id": client_id}
 
 
 def _frame(content: JsonObject) -> bytes:
-    return orjson.dumps(content)
+    try:
+        return orjson.dumps(content)
+    except TypeError:
+        # Agents may yield what orjson refuses: integers beyond 64 bits, halves of surrogate pairs.
+        return json.dumps(content).encode()

@@ -11,6 +11,7 @@ import jwt
 from gateway.api.credentials import API_TOKEN_PREFIX, digest
 from gateway.api.logins import Logins
 from gateway.api.visitors import AUDIENCE, VisitorPasses
+from gateway.config import Settings
 from gateway.core.model import Principal
 from gateway.core.ports import TokenStore
 from gateway.errors import Unauthenticated
@@ -43,9 +44,9 @@ class TokenAuthenticator:
             return self._visitors.verify(token, origin)
         return await self._logins.verify(token)
 
-    def forget(self) -> None:
-        """Asks the database again from now on; a token was revoked here."""
-        self._known.clear()
+    def forget(self, token_digest: bytes) -> None:
+        """Asks the database about this token again; it was revoked."""
+        self._known.pop(token_digest, None)
 
     async def _api_token(self, key: bytes) -> Principal:
         until, principal = self._known.get(key, (0.0, None))
@@ -63,6 +64,11 @@ class TokenAuthenticator:
         principal = Principal(found.user_id, found.role, expires_at=found.expires_at)
         self._known[key] = (self._clock() + REMEMBER_S, principal)
         return principal
+
+
+def open_authenticator(settings: Settings, tokens: TokenStore, secret_key: bytes) -> TokenAuthenticator:
+    """The authenticator that the settings ask for. Raises `SettingsError` for a `jwks_url` that can't be one."""
+    return TokenAuthenticator(tokens, VisitorPasses(secret_key), Logins(settings.auth))
 
 
 def _ended(principal: Principal) -> bool:

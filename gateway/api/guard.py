@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 import orjson
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from gateway.api.parts import PRINCIPAL, parts_of
-from gateway.config import Settings
 from gateway.core.model import Principal
 from gateway.errors import Forbidden, InvalidInput, Unauthenticated
 
@@ -33,18 +31,6 @@ PREFLIGHT_HEADERS = {
 }
 
 
-def origin_allowed(origin: str, host: str, settings: Settings) -> bool:
-    """Whether pages of `origin` may call: the gateway's own (by its public URL or by `host`) and the allowed ones."""
-    origin = origin.lower()
-    if origin in settings.web.allowed_origins:
-        return True
-    scheme, _, netloc = origin.partition("://")
-    if scheme not in {"http", "https"} or not netloc:
-        return False
-    public = urlsplit(settings.public_url or "").netloc.lower()
-    return netloc in {host.lower(), public}
-
-
 async def harden(request: web.Request, response: web.StreamResponse) -> None:
     """Headers of every response; CORS for origins that may call (Fetch standard, CORS protocol)."""
     for name, value in SECURITY_HEADERS.items():
@@ -54,7 +40,7 @@ async def harden(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers.add("Vary", "Origin")
     origin = request.headers.get(hdrs.ORIGIN)
-    if origin is not None and origin_allowed(origin, request.host, parts_of(request).settings):
+    if origin is not None and parts_of(request).origin_allowed(origin, request.host):
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Expose-Headers"] = "Retry-After"
 
@@ -65,7 +51,7 @@ async def origins(request: web.Request, handler: Handler) -> web.StreamResponse:
     origin = request.headers.get(hdrs.ORIGIN)
     if origin is None or not request.path.startswith(GUARDED):
         return await handler(request)
-    if not origin_allowed(origin, request.host, parts_of(request).settings):
+    if not parts_of(request).origin_allowed(origin, request.host):
         raise Forbidden("Pages of this origin may not call the gateway. web.allowed_origins lists those that may.")
     if request.method == hdrs.METH_OPTIONS and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers:
         return web.Response(status=HTTPStatus.NO_CONTENT, headers=PREFLIGHT_HEADERS)
@@ -138,6 +124,8 @@ def require_storable(text: str) -> None:
 
 def storable(text: str) -> bool:
     """Whether Postgres can keep the text."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
-
-
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text

@@ -10,13 +10,14 @@ import jwt
 
 from gateway.config import Auth
 from gateway.core.model import Principal, UserId
-from gateway.errors import StoreUnavailable, Unauthenticated
+from gateway.errors import SettingsError, StoreUnavailable, Unauthenticated
 
 RESERVED = ("telegram:", "visitor:")
 """How the gateway names users who have no account; a login may not speak for them."""
 SHARED_SECRET = ("HS256",)
 PUBLIC_KEYS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 LONGEST_SUBJECT = 255
+FETCH_TIMEOUT_S = 5
 LEEWAY = 5
 """Seconds that the login's clock may differ from ours."""
 
@@ -28,7 +29,7 @@ class Logins:
 
     def __init__(self, settings: Auth) -> None:
         self._settings = settings
-        self._published = jwt.PyJWKClient(settings.jwks_url, timeout=5) if settings.jwks_url else None
+        self._published = None if settings.jwks_url is None else _published(settings.jwks_url)
 
     async def verify(self, token: str) -> Principal:
         """Raises `Unauthenticated`; `StoreUnavailable` while the login's keys can't be fetched."""
@@ -59,6 +60,13 @@ class Logins:
             raise StoreUnavailable("The login's public keys cannot be fetched now.") from None
         except jwt.PyJWTError:
             raise Unauthenticated("The token is not valid, or no longer.") from None
+
+
+def _published(url: str) -> jwt.PyJWKClient:
+    try:
+        return jwt.PyJWKClient(url, timeout=FETCH_TIMEOUT_S)
+    except jwt.PyJWTError as error:
+        raise SettingsError(f"auth.jwks_url is {url!r}; it should be an http or https URL ({error}).") from None
 
 
 def subject(claim: object) -> UserId:

@@ -21,12 +21,15 @@ from gateway.core.ports import (
     TokenStore,
     Trigger,
 )
-from gateway.core.rates import RateLimit
+from gateway.core.rates import Rates
 from gateway.core.service import Intake
 from gateway.errors import NotFound
 
 FirstFire = Callable[[Trigger, str, datetime], datetime | None]
 """When a trigger fires first after a moment, in a time zone; None for never. Raises `InvalidInput`."""
+
+OriginAllowed = Callable[[str | None, str], bool]
+"""Whether pages of an origin may call, given the request's Host; the same rule as the WebSocket's."""
 
 RunNow = Callable[[ScheduleId, UserId | None], Awaitable[Acceptance]]
 """Fires a schedule at once. Raises `NotFound`."""
@@ -66,6 +69,7 @@ class ApiParts:
     """Everything the routes use."""
 
     settings: Settings
+    origin_allowed: OriginAllowed
     secret_key: bytes
     authenticator: TokenAuthenticator
     intake: Intake
@@ -88,13 +92,13 @@ class ApiParts:
 
 
 @dataclass(frozen=True, slots=True)
-class Rates:
-    """The counters of this gateway's HTTP face."""
+class ApiRates:
+    """The counters of this gateway's HTTP face; None is no limit. By address: `sign_ins`, `visitors`; else by user."""
 
-    sign_ins: RateLimit
-    visitors: RateLimit
-    visitor_messages: RateLimit
-    token_messages: RateLimit
+    sign_ins: Rates
+    visitors: Rates | None
+    visitor_messages: Rates | None
+    token_messages: Rates | None
 
 
 def agent_infos(settings: Settings) -> tuple[AgentInfo, ...]:
@@ -106,7 +110,7 @@ def agent_infos(settings: Settings) -> tuple[AgentInfo, ...]:
 
 
 PARTS = web.AppKey("parts", ApiParts)
-RATES = web.AppKey("rates", Rates)
+RATES = web.AppKey("rates", ApiRates)
 PRINCIPAL = web.RequestKey("principal", Principal)
 
 

@@ -13,6 +13,7 @@ import structlog
 from gateway.core.announcer import Announcer
 from gateway.core.commands import Commands, parse_command
 from gateway.core.events import LiveEvent, TurnChanged
+from gateway.core.metrics import MESSAGES
 from gateway.core.model import AgentName, InboundMessage, SessionId, TurnId, UserId
 from gateway.core.ports import Acceptance, EventBus, MessageStore, TurnOutcome, TurnStore, TurnTerms, session_topic
 from gateway.core.runner import Runner
@@ -63,6 +64,7 @@ class Dispatcher:
                 return notice
             message = replace(message, text=command.rest, session_id=None)
         accepted = await self._store(message, terms)
+        MESSAGES.labels(message.channel, accepted.status).inc()
         if accepted.status == "rejected":
             return Notice(BUSY)
         if acknowledge is not None:

@@ -38,7 +38,7 @@ TurnStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
 MultitaskStrategy = Literal["enqueue", "reject"]
 """What a second message during a turn does; named as in LangGraph."""
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 JsonObject: TypeAlias = "dict[str, JsonValue]"
 """Data that passes through unread: metadata, tool inputs and outputs, AI SDK message parts."""
 

@@ -42,7 +42,7 @@ class Agent(Protocol):
 
 
 class Channel(Protocol):
-    """A network that replies are pushed to. (A WebSocket needs none of this: its client reads rows by `seq`.)"""
+    """A network that replies are pushed to. A WebSocket needs none of this: its client reads rows by `seq`."""
 
     @property
     def name(self) -> ChannelName: ...

@@ -9,6 +9,7 @@ import time
 import structlog
 
 from gateway.config import Replica
+from gateway.core.metrics import TAKEN_OVER
 from gateway.core.outbox import Outbox
 from gateway.core.ports import OutboxStore, Replicas, TurnStore
 from gateway.core.runner import Runner
@@ -33,8 +34,10 @@ class Heartbeat:
 
     async def run(self) -> None:
         """Beats for as long as it runs; a database that is away is tried again every second."""
+        every_s = self._settings.heartbeat_s
         while True:
-            await asyncio.sleep(self._settings.heartbeat_s if await self.beat() else min(1, self._settings.heartbeat_s))
+            written = await self.beat()
+            await asyncio.sleep(every_s if written else min(1, every_s))
 
     async def beat(self) -> bool:
         """One sign of life; whether it was written."""
@@ -54,6 +57,7 @@ class Sweep:
 
     def __init__(
         self,
+        *,
         turns: TurnStore,
         runner: Runner,
         outbox_store: OutboxStore,
@@ -75,10 +79,11 @@ class Sweep:
                     await self._once()
             except StoreUnavailable as error:
                 log.warning("sweep_missed", reason=str(error))
-            await asyncio.sleep(self._every_s * (0.75 + random.random() / 2))
+            await asyncio.sleep(self._every_s * (0.75 + random.random() / 2))  # noqa: S311 - only to spread the replicas
 
     async def _once(self) -> None:
         for turn in await self._turns.steal(STEAL_TURNS):
+            TAKEN_OVER.inc()
             log.info("turn_taken_over", turn=str(turn.turn_id), session=turn.session_id, attempt=turn.attempt)
             self._runner.start(turn)
         items = await self._outbox_store.steal(STEAL_ITEMS)

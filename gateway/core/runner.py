@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from gateway.core.announcer import Announcer
 from gateway.core.background import Background
 from gateway.core.draft import Draft
 from gateway.core.events import UsageReport
+from gateway.core.metrics import RUNNING, TURN_SECONDS, TURNS
 from gateway.core.model import Address, AgentName, ChannelName, Chunk, Reply, Turn, TurnId
 from gateway.core.outbox import Outbox, channel_of
 from gateway.core.ports import Agent, Channel, Finished, TurnStore, TurnTerms
@@ -89,6 +91,7 @@ class Runner:
         if turn.turn_id not in self._running:
             entry = self._running[turn.turn_id] = Running(cancelled=turn.cancel_requested)
             entry.task = self._work.start(self._serve(turn, entry), f"turn {turn.turn_id}")
+            RUNNING.set(len(self._running))
 
     def cancel(self, turn_id: TurnId) -> None:
         """Ends the current attempt at once, if the turn runs here; what was said so far is its reply."""
@@ -118,10 +121,12 @@ class Runner:
             log.info("turn_lost", turn=str(turn.turn_id), session=turn.session_id, reason=str(lost))
         finally:
             self._running.pop(turn.turn_id, None)
+            RUNNING.set(len(self._running))
         if finished is not None and finished.next_turn is not None:
             self.start(finished.next_turn)
 
     async def _run(self, turn: Turn, entry: Running) -> Finished:
+        begun = time.monotonic()
         log.info(
             "turn_started", turn=str(turn.turn_id), session=turn.session_id, agent=turn.agent, attempt=turn.attempt
         )
@@ -131,6 +136,8 @@ class Runner:
             async with self._typing(turn.deliver_to):
                 turn, reply = await self._attempts(turn, entry)
         finished = await self._finish(turn, reply)
+        TURNS.labels(turn.agent, reply.status).inc()
+        TURN_SECONDS.labels(turn.agent).observe(time.monotonic() - begun)
         self._announce(turn, reply, finished)
         return finished
 
@@ -181,7 +188,8 @@ class Runner:
     async def _listen(self, agent: Agent, turn: Turn, entry: Running, draft: Draft) -> None:
         terms = self._parts.terms.get(turn.agent, TurnTerms())
         announcer = self._parts.announcer
-        async with asyncio.timeout(terms.timeout.total_seconds()) as entry.limit:
+        async with asyncio.timeout(terms.timeout.total_seconds()) as limit:
+            entry.limit = limit
             events = agent.run(turn)
             try:
                 async for event in events:
@@ -197,7 +205,8 @@ class Runner:
 
     async def _pause(self, turn: Turn, entry: Running) -> None:
         try:
-            async with asyncio.timeout(min(RETRY_PAUSE_S * 2 ** (turn.attempt - 1), LONGEST_PAUSE_S)) as entry.limit:
+            async with asyncio.timeout(min(RETRY_PAUSE_S * 2 ** (turn.attempt - 1), LONGEST_PAUSE_S)) as limit:
+                entry.limit = limit
                 await asyncio.Event().wait()
         except TimeoutError:
             entry.limit = None

@@ -5,23 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+from uuid import uuid4
 
 from pydantic import SecretStr
 
 from channels.telegram.channel import TelegramChannel
 from channels.telegram.target import Target
 from gateway.config import Telegram
-from gateway.core.model import AgentName, InboundMessage, Message, SessionId, TurnId, UserId
-from gateway.core.ports import Acceptance
+from gateway.core.model import AgentName, InboundMessage, ReplicaId, SessionId, TurnId, UserId
+from gateway.core.ports import Acceptance, TurnOutcome
 from gateway.core.service import Acknowledge, Notice
 from gateway.errors import StoreUnavailable
+from storage.database import Database, open_database
+from storage.replicas import PostgresPollLeases, PostgresQuarantine, PostgresReplicas
 from tests.fakes.bot_api import FakeBotApi
 
-TOKEN = "42:AAF-very-secret"
+TOKEN = "777:AAF-very-secret"
 ADA, BOB, TEAM = 5, 6, -1_000_000_000_123
-ADDRESS = Target(42, ADA).address
+ADDRESS = Target(777, ADA).address
 
 
 @dataclass
@@ -55,7 +60,7 @@ class Recorder:
 
     async def wait(
         self, turn_id: TurnId, session_id: SessionId, user_id: UserId | None, timeout: float
-    ) -> Message | None:
+    ) -> TurnOutcome | None:
         raise AssertionError("Telegram waits for no reply")
 
     @property
@@ -64,84 +69,72 @@ class Recorder:
 
 
 @dataclass
-class Leases:
-    """Leases of all replicas of a test; `holder` is who has the bot."""
-
-    holder: str | None = None
-
-    def of(self, replica: str) -> ReplicaLeases:
-        return ReplicaLeases(self, replica)
-
-
-@dataclass
-class ReplicaLeases:
-    """One replica's view of them."""
-
-    leases: Leases
-    replica: str
-
-    async def hold(self, account: str) -> bool:
-        self.leases.holder = self.leases.holder or self.replica
-        return self.leases.holder == self.replica
-
-    async def give_up(self, account: str) -> None:
-        if self.leases.holder == self.replica:
-            self.leases.holder = None
-
-
-@dataclass
-class Kept:
-    """What went into quarantine: raw and reason by key."""
-
-    items: dict[str, tuple[str, str]] = field(default_factory=dict)
-
-    async def keep(self, account: str, key: str, raw: str, reason: str) -> None:
-        self.items.setdefault(key, (raw, reason))
-
-
-@dataclass
 class Gate:
     """Everything a test speaks to."""
 
     channel: TelegramChannel
     intake: Recorder
-    kept: Kept
+    database: Database
     running: asyncio.Task[None]
+
+    async def kept(self) -> dict[str, str]:
+        """What is in quarantine: reasons by key."""
+        async with self.database.all_users() as connection:
+            rows = await connection.fetch("SELECT key, reason FROM quarantine ORDER BY key")
+        return {row["key"]: row["reason"] for row in rows}
+
+
+class Opens(Protocol):
+    """Begins a channel; `settings` are those of `telegram`."""
+
+    def __call__(
+        self, *, max_text: int = 1000, public_url: str | None = None, **settings: object
+    ) -> AbstractAsyncContextManager[Gate]: ...
+
+
+def opens_telegram(fake: FakeBotApi, database_url: str) -> Opens:
+    """Channels of one bot, each in a replica of its own on one database."""
+
+    @asynccontextmanager
+    async def telegram(
+        *, max_text: int = 1000, public_url: str | None = None, **settings: object
+    ) -> AsyncIterator[Gate]:
+        given: dict[str, object] = {"token": SecretStr(TOKEN), "api_url": fake.url, "access": "open"}
+        intake = Recorder()
+        async with _replica(database_url) as (database, replica_id):
+            channel = TelegramChannel(
+                Telegram.model_validate(given | settings),
+                intake,
+                PostgresPollLeases(database, replica_id),
+                PostgresQuarantine(database),
+                default_agent=AgentName("assistant"),
+                public_url=public_url,
+                max_text=max_text,
+            )
+            running = asyncio.create_task(channel.run())
+            try:
+                yield Gate(channel, intake, database, running)
+            finally:
+                running.cancel()
+                await asyncio.wait([running])
+                await channel.close()
+
+    return telegram
 
 
 @asynccontextmanager
-async def telegram(
-    fake: FakeBotApi,
-    leases: ReplicaLeases | None = None,
-    *,
-    max_text: int = 1000,
-    public_url: str | None = None,
-    **settings: object,
-) -> AsyncIterator[Gate]:
-    """A running channel; `settings` are those of `telegram`."""
-    given: dict[str, object] = {"token": SecretStr(TOKEN), "api_url": fake.url, "access": "open"}
-    intake, kept = Recorder(), Kept()
-    channel = TelegramChannel(
-        Telegram.model_validate(given | settings),
-        intake,
-        leases or Leases().of("only"),
-        kept,
-        default_agent=AgentName("assistant"),
-        public_url=public_url,
-        max_text=max_text,
-    )
-    running = asyncio.create_task(channel.run())
+async def _replica(database_url: str) -> AsyncIterator[tuple[Database, ReplicaId]]:
+    """A replica that lives as long as the test needs it."""
+    database, replica_id = await open_database(database_url), ReplicaId(uuid4())
     try:
-        yield Gate(channel, intake, kept, running)
+        await PostgresReplicas(database, replica_id, str(replica_id), timedelta(minutes=1)).beat()
+        yield database, replica_id
     finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
-        await channel.close()
+        await database.close()
 
 
 async def until(condition: Callable[[], object], within: float = 10.0) -> None:
     """Returns once the condition holds; `TimeoutError` when it doesn't in time (seconds)."""
     async with asyncio.timeout(within):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - the fake and the recorder have no events for all that can be waited for
             await asyncio.sleep(0.01)

@@ -1,18 +1,22 @@
 """Updates come in through long polling: each is settled before it is confirmed, and none stops the others."""
 
 import asyncio
+import io
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import structlog
 
 from channels.telegram.channel import check_bot
 from gateway.config import Telegram
 from gateway.core.model import TELEGRAM, Address, InboundMessage, Route, UserId
 from gateway.core.service import Notice
 from gateway.errors import GatewayError, InvalidInput
+from gateway.log import configure_logging
 from tests.fakes.bot_api import FakeBotApi, Fault, UserMessage
-from tests.integration.telegram_driver import ADA, BOB, TEAM, TOKEN, Gate, Leases, telegram, until
+from tests.fakes.bot_api.wire import Json
+from tests.integration.telegram_driver import ADA, BOB, TEAM, TOKEN, Gate, Opens, opens_telegram, until
 
 
 @pytest.fixture
@@ -22,8 +26,13 @@ async def fake() -> AsyncIterator[FakeBotApi]:
 
 
 @pytest.fixture
-async def gate(fake: FakeBotApi) -> AsyncIterator[Gate]:
-    async with telegram(fake) as running:
+def opens(fake: FakeBotApi, database_url: str) -> Opens:
+    return opens_telegram(fake, database_url)
+
+
+@pytest.fixture
+async def gate(opens: Opens) -> AsyncIterator[Gate]:
+    async with opens() as running:
         yield running
 
 
@@ -37,9 +46,9 @@ async def test_a_message_is_taken_in_with_user_route_and_key(fake: FakeBotApi, g
             channel=TELEGRAM,
             agent=gate.intake.taken[0].agent,
             text="hello",
-            key=f"tg:42:5:{said.message_id}:0",
-            route=Route("telegram:42:5:0"),
-            deliver_to=(Address("telegram:42:5:0"),),
+            key=f"tg:777:5:{said.message_id}:0",
+            route=Route("telegram:777:5:0"),
+            deliver_to=(Address("telegram:777:5:0"),),
         )
     ]
 
@@ -48,7 +57,7 @@ async def test_topics_and_groups_have_routes_of_their_own(fake: FakeBotApi, gate
     """Sessions are keyed by bot, chat and topic."""
     fake.says(TEAM, "in the topic", from_id=ADA, thread_id=9)
     await until(lambda: gate.intake.taken)
-    assert gate.intake.taken[0].route == f"telegram:42:{TEAM}:9"
+    assert gate.intake.taken[0].route == f"telegram:777:{TEAM}:9"
     assert gate.intake.taken[0].user_id == "telegram:5"
 
 
@@ -62,11 +71,11 @@ async def test_an_update_is_confirmed_only_after_it_is_taken_in(fake: FakeBotApi
     await until(lambda: fake.bot().queue.confirmed_offset == said.update_id + 1)
 
 
-async def test_a_chat_keeps_its_order_and_holds_up_no_other(fake: FakeBotApi) -> None:
+async def test_a_chat_keeps_its_order_and_holds_up_no_other(opens: Opens, fake: FakeBotApi) -> None:
     """Chats are settled side by side, each in order."""
     for chat_id, text in [(ADA, "first"), (ADA, "second"), (BOB, "other")]:
         fake.says(chat_id, text)
-    async with telegram(fake) as gate:
+    async with opens() as gate:
         gate.intake.held_up["first"] = asyncio.Event()
         await until(lambda: gate.intake.texts == ["other"])
         assert not gate.intake.tries["second"]
@@ -88,16 +97,16 @@ async def test_while_the_store_is_away_nothing_is_confirmed(fake: FakeBotApi, ga
 
 
 @pytest.mark.parametrize("raw", [{"message": {"text": 5}}, {"message": None}, {}])
-async def test_a_malformed_update_goes_into_quarantine(fake: FakeBotApi, gate: Gate, raw: dict[str, None]) -> None:
+async def test_a_malformed_update_goes_into_quarantine(fake: FakeBotApi, gate: Gate, raw: Json) -> None:
     """It is kept with its reason, and the next message gets through."""
     update_id = fake.injects(raw)
     fake.says(ADA, "hello")
     await until(lambda: gate.intake.texts == ["hello"])
-    assert list(gate.kept.items) == [f"update:{update_id}"]
+    assert list(await gate.kept()) == [f"update:{update_id}"]
 
 
 @pytest.mark.parametrize("raw", [None, "text", [], {"message": {}}, {"update_id": "7"}, {"update_id": -1}])
-async def test_even_an_update_without_an_id_blocks_nobody(fake: FakeBotApi, gate: Gate, raw: None) -> None:
+async def test_even_an_update_without_an_id_blocks_nobody(fake: FakeBotApi, gate: Gate, raw: Json) -> None:
     """Its place in the line tells how to confirm it."""
     fake.says(ADA, "before")
     await until(lambda: gate.intake.texts == ["before"])
@@ -105,7 +114,7 @@ async def test_even_an_update_without_an_id_blocks_nobody(fake: FakeBotApi, gate
     await until(lambda: fake.bot().queue.confirmed_offset == poison + 1)
     fake.says(ADA, "after")
     await until(lambda: gate.intake.texts == ["before", "after"])
-    assert len(gate.kept.items) == 1
+    assert len(await gate.kept()) == 1
 
 
 async def test_an_unforeseen_fault_with_one_message_blocks_nobody(fake: FakeBotApi, gate: Gate) -> None:
@@ -115,7 +124,7 @@ async def test_an_unforeseen_fault_with_one_message_blocks_nobody(fake: FakeBotA
     fake.says(ADA, "good")
     await until(lambda: gate.intake.texts == ["good"], within=20)
     assert gate.intake.tries["bad"] == 3
-    assert [reason for _, reason in gate.kept.items.values()] == ["RuntimeError: no idea"]
+    assert list((await gate.kept()).values()) == ["RuntimeError: no idea"]
     assert "kept" in (await fake.hears(ADA))[0].text
 
 
@@ -162,10 +171,10 @@ async def test_trouble_with_polling_passes(fake: FakeBotApi, gate: Gate, fault: 
     await until(lambda: gate.intake.texts == ["before", "during", "after"])
 
 
-async def test_a_network_away_at_start_is_waited_for(fake: FakeBotApi) -> None:
+async def test_a_network_away_at_start_is_waited_for(opens: Opens, fake: FakeBotApi) -> None:
     """The channel begins when Telegram can be reached."""
     await fake.stop()
-    async with telegram(fake) as gate:
+    async with opens() as gate:
         await until(lambda: "does not answer" in gate.channel.status.detail)
         await fake.start()
         fake.says(ADA, "hello")
@@ -173,26 +182,26 @@ async def test_a_network_away_at_start_is_waited_for(fake: FakeBotApi) -> None:
         assert gate.channel.status.state == "ready"
 
 
-async def test_a_refused_token_ends_the_channel_only(fake: FakeBotApi) -> None:
+async def test_a_refused_token_ends_the_channel_only(opens: Opens, fake: FakeBotApi) -> None:
     """It is a fault of the settings: the status says what to do."""
-    async with telegram(fake, token="42:AAF-another") as gate:
+    async with opens(token="777:AAF-another") as gate:
         await asyncio.wait_for(gate.running, timeout=5)
         assert gate.channel.status.state == "failed"
         assert "@BotFather" in gate.channel.status.detail
 
 
-async def test_one_replica_polls_and_another_takes_over(fake: FakeBotApi) -> None:
+async def test_one_replica_polls_and_another_takes_over(opens: Opens, fake: FakeBotApi) -> None:
     """The one with the lease; when it stops, the other follows within seconds."""
-    leases = Leases()
-    async with telegram(fake, leases.of("b")) as second:
-        leases.holder = "a"
-        async with telegram(fake, leases.of("a")) as first:
+    async with opens() as first:
+        await until(lambda: first.channel.status.state == "ready")
+        async with opens() as second:
             await until(lambda: second.channel.status.state == "standby")
             fake.says(ADA, "one")
             await until(lambda: first.intake.texts == ["one"])
-            assert not second.intake.texts
-        fake.says(ADA, "two")
-        await until(lambda: second.intake.texts == ["two"])
+            first.running.cancel()
+            await asyncio.wait([first.running])
+            fake.says(ADA, "two")
+            await until(lambda: second.intake.texts == ["two"])
 
 
 async def test_stopping_ends_the_waiting_call_at_once(fake: FakeBotApi, gate: Gate) -> None:
@@ -214,9 +223,9 @@ async def test_starting_clears_a_webhook_and_publishes_the_commands(fake: FakeBo
     assert names == {"new", "stop", "status", "title", "help"}
 
 
-async def test_strangers_are_told_once_how_to_link(fake: FakeBotApi) -> None:
+async def test_strangers_are_told_once_how_to_link(opens: Opens, fake: FakeBotApi) -> None:
     """AC-11: with the default access nothing is taken in from them; who asks by /start is told again."""
-    async with telegram(fake, access="linked", allow=[f"{BOB}=bob"]) as gate:
+    async with opens(access="linked", allow=[f"{BOB}=bob"]) as gate:
         for text in ["hello", "hello?", "/start"]:
             fake.says(ADA, text)
         fake.says(BOB, "hi")
@@ -237,14 +246,14 @@ async def test_start_greets_whom_it_knows(fake: FakeBotApi, gate: Gate) -> None:
 async def test_a_chat_command_is_answered_by_a_notice(fake: FakeBotApi, gate: Gate) -> None:
     """In the topic it was given in, as plain text."""
     gate.intake.answers["/status"] = Notice("Session **a**: quiet")
-    fake.says(TEAM, "/status@test_42_bot", from_id=ADA, thread_id=9)
+    fake.says(TEAM, "/status@test_777_bot", from_id=ADA, thread_id=9)
     [notice] = await fake.hears(TEAM)
     assert (notice.text, notice.thread_id, notice.entities) == ("Session **a**: quiet", 9, [])
 
 
-async def test_a_text_that_is_too_long_is_refused_by_a_notice(fake: FakeBotApi) -> None:
+async def test_a_text_that_is_too_long_is_refused_by_a_notice(opens: Opens, fake: FakeBotApi) -> None:
     """The sender hears why, and the next one is taken in."""
-    async with telegram(fake, max_text=10) as gate:
+    async with opens(max_text=10) as gate:
         fake.says(ADA, "much too long")
         fake.says(ADA, "short")
         assert "10 characters" in (await fake.hears(ADA))[0].text
@@ -256,7 +265,7 @@ async def test_what_the_core_refuses_is_told_to_the_sender(fake: FakeBotApi, gat
     gate.intake.answers["odd"] = InvalidInput("a text may not be odd")
     fake.says(ADA, "odd")
     assert "a text may not be odd" in (await fake.hears(ADA))[0].text
-    assert not gate.kept.items
+    assert not await gate.kept()
 
 
 async def test_a_photo_with_a_caption_is_its_caption(fake: FakeBotApi, gate: Gate) -> None:
@@ -266,26 +275,40 @@ async def test_a_photo_with_a_caption_is_its_caption(fake: FakeBotApi, gate: Gat
     await until(lambda: gate.intake.texts == ["look", "[voice]"])
 
 
-async def test_the_token_reaches_no_log(
-    fake: FakeBotApi, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def logs() -> Iterator[io.StringIO]:
+    """What the gateway would write to standard error at its most talkative."""
+    written, root = io.StringIO(), logging.getLogger()
+    before = root.handlers, root.level
+    configure_logging("json", "debug")
+    [handler] = root.handlers
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(written)
+    yield written
+    root.handlers, root.level = before
+    structlog.reset_defaults()
+
+
+async def test_the_token_reaches_no_log(opens: Opens, fake: FakeBotApi, logs: io.StringIO) -> None:
     """Not even when everything fails."""
-    caplog.set_level(logging.DEBUG)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("httpcore").setLevel(logging.WARNING)
     await fake.stop()
-    async with telegram(fake) as gate:
+    async with opens() as gate:
         await until(lambda: "does not answer" in gate.channel.status.detail)
-    output = capsys.readouterr()
-    assert "very-secret" not in caplog.text + output.out + output.err
+        await fake.start()
+        await until(lambda: gate.channel.status.state == "ready")
+        fake.fails(Fault("5xx", times=2))
+        fake.says(ADA, "hello")
+        await until(lambda: "telegram_polling_interrupted" in logs.getvalue())
+    assert "getMe" in logs.getvalue()
+    assert "very-secret" not in logs.getvalue()
 
 
 async def test_doctor_hears_who_the_bot_is(fake: FakeBotApi) -> None:
     """Or what to do about it."""
     settings = {"token": TOKEN, "api_url": fake.url}
-    assert await check_bot(Telegram.model_validate(settings)) == "@test_42_bot (42)"
+    assert await check_bot(Telegram.model_validate(settings)) == "@test_777_bot (777)"
     with pytest.raises(GatewayError, match="@BotFather"):
-        await check_bot(Telegram.model_validate(settings | {"token": "42:AAF-another"}))
+        await check_bot(Telegram.model_validate(settings | {"token": "777:AAF-another"}))
     await fake.stop()
     with pytest.raises(GatewayError, match="TURNGATE_TELEGRAM__API_URL"):
         await check_bot(Telegram.model_validate(settings))

@@ -1,0 +1,55 @@
+"""How much one user may send over all their sockets: visitors always, others when it is set."""
+
+from __future__ import annotations
+
+from channels.websocket.faults import FLOOD, HangUp
+from gateway.config import Limits
+from gateway.core.model import Principal
+from gateway.core.rates import Rates
+from gateway.errors import TooManyRequests
+
+FRAMES_PER_S = 50
+FLOOD_FACTOR = 3
+
+
+class _Limit:
+    """Messages a minute, the point from which too many become a flood, and frames of any kind."""
+
+    def __init__(self, messages_per_minute: int) -> None:
+        self.messages = Rates(messages_per_minute)
+        self.attempts = Rates(FLOOD_FACTOR * messages_per_minute)
+        self.frames = Rates(60 * FRAMES_PER_S, burst=2 * FRAMES_PER_S)
+
+
+class Allowance:
+    """Counts by user."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._visitors = _limit(limits.visitor_messages_per_minute)
+        self._others = _limit(limits.token_messages_per_minute)
+
+    def frame(self, principal: Principal) -> None:
+        """Before each frame. Raises `HangUp`."""
+        limit = self._of(principal)
+        if limit is not None and limit.frames.take(principal.user_id):
+            raise _flood()
+
+    def message(self, principal: Principal) -> None:
+        """Before each message. Raises `TooManyRequests`, or `HangUp` for who goes on regardless."""
+        limit = self._of(principal)
+        if limit is None:
+            return
+        if limit.attempts.take(principal.user_id):
+            raise _flood()
+        limit.messages.check(principal.user_id)
+
+    def _of(self, principal: Principal) -> _Limit | None:
+        return self._visitors if principal.role == "visitor" else self._others
+
+
+def _limit(per_minute: int | None) -> _Limit | None:
+    return None if per_minute is None else _Limit(per_minute)
+
+
+def _flood() -> HangUp:
+    return HangUp(FLOOD, TooManyRequests("Far too many messages. Wait a minute before you connect again.", 60))

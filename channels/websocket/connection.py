@@ -1,0 +1,193 @@
+"""One socket, from its hello to its close."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime
+
+import structlog
+from aiohttp import WSMsgType
+
+from channels.websocket import news
+from channels.websocket.conversation import Conversation
+from channels.websocket.faults import (
+    INVALID_TEXT,
+    ORIGIN,
+    RESTARTING,
+    UNAUTHENTICATED,
+    BadFrame,
+    BrokenText,
+    HangUp,
+    code_of,
+)
+from channels.websocket.frames import ClientFrame, Hello, parse
+from channels.websocket.outgoing import BytesSocket, Outgoing
+from channels.websocket.parts import Parts
+from gateway.core.model import Principal
+from gateway.errors import Forbidden, GatewayError, StoreUnavailable, Unauthenticated
+
+log = structlog.get_logger(__name__)
+
+HELLO_S = 5.0
+HELLO_TRIES = 5
+FLUSH_S = 0.5
+"""Seconds that queued frames get before the close frame …"""
+CLOSE_S = 2.0
+"""… and seconds the peer gets to answer it …"""
+LINGER_S = 10.0
+"""… and to read what is in the network's buffers."""
+
+
+class Connection:
+    """Takes frames in, one after another; never waits for an agent. `origin`: of the page, if it is one."""
+
+    __slots__ = ("_closing", "_conversation", "_expiry", "_origin", "_outgoing", "_parts", "_socket", "_transport")
+
+    def __init__(
+        self, socket: BytesSocket, transport: asyncio.Transport | None, origin: str | None, parts: Parts
+    ) -> None:
+        self._socket = socket
+        self._transport = transport
+        self._origin = origin
+        self._parts = parts
+        self._outgoing = Outgoing(socket, parts.tasks, self._give_up)
+        self._conversation: Conversation | None = None
+        self._expiry: asyncio.TimerHandle | None = None
+        self._closing = False
+
+    async def serve(self) -> None:
+        """Returns when the socket has ended, whoever ended it."""
+        try:
+            conversation = await self._greet()
+            while conversation is not None and (data := await self._receive()) is not None:
+                await self._handle(data)
+        except HangUp as order:
+            await self.hang_up(order)
+        finally:
+            self._forget()
+
+    async def hang_up(self, order: HangUp) -> None:
+        """Says why, and closes the socket."""
+        if order.error is not None:
+            self._outgoing.put(news.error(code_of(order.error), str(order.error)))
+        await self.close(order.code)
+
+    async def close(self, code: int) -> None:
+        """Sends what is queued as far as the peer takes it, then closes; takes three seconds at most."""
+        if self._closing:
+            return
+        self._closing = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_S):
+                await self._outgoing.finish()
+        self._outgoing.end()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await self._socket.close(code=code)
+        if self._transport is not None:
+            asyncio.get_running_loop().call_later(LINGER_S, self._transport.abort)
+
+    def _give_up(self, code: int) -> None:
+        log.info("socket_given_up", code=code, user_id=self._user_id)
+        self._parts.tasks.start(self.close(code), "websocket close")
+
+    @property
+    def _user_id(self) -> str | None:
+        return None if self._conversation is None else self._conversation.principal.user_id
+
+    def _forget(self) -> None:
+        self._outgoing.end()
+        if self._conversation is not None:
+            self._conversation.end()
+        if self._expiry is not None:
+            self._expiry.cancel()
+
+    # Hello ------------------------------------------------------------------------------------------------------------
+
+    async def _greet(self) -> Conversation | None:
+        deadline = asyncio.get_running_loop().time() + HELLO_S
+        for _ in range(HELLO_TRIES):
+            try:
+                async with asyncio.timeout_at(deadline):
+                    data = await self._receive()
+            except TimeoutError:
+                break
+            if data is None:
+                return None
+            await self._handle(data)
+            if self._conversation is not None:
+                return self._conversation
+        raise HangUp(UNAUTHENTICATED, Unauthenticated(f"No hello came within {HELLO_S:.0f} s."))
+
+    async def _hello(self, hello: Hello) -> None:
+        principal = await self._authenticate(hello.token)
+        if self._conversation is None or self._conversation.principal != principal:
+            if self._conversation is not None:
+                self._conversation.end()
+            self._conversation = Conversation(principal, self._parts, self._outgoing)
+            self._expire(principal)
+        await self._conversation.enter(hello)
+
+    async def _authenticate(self, token: str) -> Principal:
+        try:
+            return await self._parts.authenticator.authenticate(token, self._origin)
+        except Unauthenticated as error:
+            raise HangUp(UNAUTHENTICATED, error) from None
+        except Forbidden as error:
+            raise HangUp(ORIGIN, error) from None
+        except StoreUnavailable as error:
+            # A close with 4401 would make the client throw its good token away.
+            raise HangUp(RESTARTING, error) from None
+
+    def _expire(self, principal: Principal) -> None:
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
+        if principal.expires_at is not None:
+            left = (principal.expires_at - datetime.now(UTC)).total_seconds()
+            self._expiry = asyncio.get_running_loop().call_later(max(left, 0), self._expired)
+
+    def _expired(self) -> None:
+        order = HangUp(UNAUTHENTICATED, Unauthenticated("The token has expired."))
+        self._parts.tasks.start(self.hang_up(order), "websocket expiry")
+
+    # Frames -----------------------------------------------------------------------------------------------------------
+
+    async def _receive(self) -> bytes | None:
+        while True:
+            message = await self._socket.receive()
+            if message.type is WSMsgType.TEXT:
+                data: bytes = message.data
+                return data
+            if message.type is not WSMsgType.BINARY:
+                return None
+            self._outgoing.put(news.error("invalid", "Frames should be text, in JSON."))
+
+    async def _handle(self, data: bytes) -> None:
+        client_id = None
+        try:
+            if self._conversation is not None:
+                self._parts.allowance.frame(self._conversation.principal)
+            frame = parse(data, self._parts.max_text)
+            client_id = frame.id
+            await self._do(frame)
+        except BrokenText as error:
+            raise HangUp(INVALID_TEXT, error) from None
+        except GatewayError as error:
+            client_id = error.reply_to if isinstance(error, BadFrame) else client_id
+            self._outgoing.put(news.error(code_of(error), str(error), client_id))
+        except HangUp:
+            raise
+        except Exception:
+            log.exception("frame_failed", user_id=self._user_id, client_id=client_id)
+            text = "Something went wrong in the gateway; nobody can say whether it was done. Try again."
+            self._outgoing.put(news.error("internal", text, client_id))
+
+    async def _do(self, frame: ClientFrame) -> None:
+        if isinstance(frame, Hello):
+            await self._hello(frame)
+        elif self._conversation is None:
+            raise HangUp(UNAUTHENTICATED, Unauthenticated("The first frame should be hello."))
+        else:
+            await self._conversation.handle(frame)

@@ -1,0 +1,256 @@
+"""What a signed-in socket does: the session it is in, the sessions it follows, and the frames that change either."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import assert_never
+
+from channels.websocket import news
+from channels.websocket.faults import BadFrame
+from channels.websocket.follow import Follow
+from channels.websocket.frames import Cancel, Hello, Ping, Send, Typing, Unwatch, Watch
+from channels.websocket.outgoing import Outgoing
+from channels.websocket.parts import Parts
+from gateway.core.events import LiveEvent, SessionChanged
+from gateway.core.model import AgentName, ChannelName, InboundMessage, Principal, Route, Session, SessionId, UserId
+from gateway.core.ports import Acceptance, user_topic
+from gateway.core.service import Acknowledge, Notice
+from gateway.errors import Conflict, NotFound
+
+MAX_FOLLOWED = 100
+
+DeedFrame = Send | Watch | Unwatch | Cancel | Typing | Ping
+
+
+class Conversation:
+    """One principal on one socket.
+
+    A socket that named its session stays in it. One that didn't is wherever its route is: `_current` is where its last
+    message went, or what hello found; None before.
+    """
+
+    __slots__ = (
+        "_agent",
+        "_channel",
+        "_current",
+        "_ended",
+        "_follows",
+        "_forget_list",
+        "_named",
+        "_outgoing",
+        "_parts",
+        "_watched",
+        "principal",
+    )
+
+    def __init__(self, principal: Principal, parts: Parts, outgoing: Outgoing) -> None:
+        self.principal = principal
+        self._parts = parts
+        self._outgoing = outgoing
+        self._agent: AgentName | None = None
+        self._channel: ChannelName | None = None
+        self._current: SessionId | None = None
+        self._named = False
+        self._follows: dict[SessionId, Follow] = {}
+        self._watched: set[SessionId] = set()
+        self._forget_list: Callable[[], None] | None = None
+        self._ended = False
+
+    @property
+    def _reader(self) -> UserId | None:
+        return None if self.principal.role == "operator" else self.principal.user_id
+
+    async def enter(self, hello: Hello) -> None:
+        """Goes into the session that is named, or that the route resumes. Raises `NotFound`; then nothing has changed."""
+        session = None
+        if hello.session_id is not None:
+            session = await self._parts.sessions.get(hello.session_id, self._reader)
+            agent = session.agent_name
+        else:
+            agent = self._known_agent(hello.agent)
+            session = await self._parts.sessions.resumable(self.principal.user_id, _route(hello.channel, agent))
+        self._leave()
+        self._agent, self._channel, self._named = agent, hello.channel, hello.session_id is not None
+        if session is None:
+            self._outgoing.put(news.ready(self.principal, agent))
+        else:
+            await self._resume(session, hello.after)
+
+    async def handle(self, frame: DeedFrame) -> None:
+        """Does what the frame says. Raises the gateway's errors."""
+        match frame:
+            case Send():
+                await self._send(frame)
+            case Ping():
+                self._outgoing.put(news.PONG)
+            case Typing():
+                return
+            case Watch():
+                await self._watch(frame)
+            case Unwatch():
+                self._unwatch()
+            case Cancel():
+                await self._parts.intake.cancel(frame.turn_id, self._reader)
+            case _:
+                assert_never(frame)
+
+    def end(self) -> None:
+        """Follows nothing any more."""
+        self._ended = True
+        for follow in self._follows.values():
+            follow.end()
+        self._follows.clear()
+        self._watched.clear()
+        self._stop_list()
+
+    # Where the socket is ----------------------------------------------------------------------------------------------
+
+    def _known_agent(self, name: AgentName | None) -> AgentName:
+        agent = name or self._parts.default_agent
+        if agent not in self._parts.agents:
+            raise NotFound(f"There is no agent {agent}.")
+        return agent
+
+    async def _resume(self, session: Session, after: int | None) -> None:
+        self._current = session.session_id
+        # The follow hears from here on, so what it has to say comes after ready.
+        follow = self._follow(session, after)
+        self._outgoing.put(
+            news.ready(self.principal, session.agent_name, session.session_id, resumed=True, last_seq=session.last_seq)
+        )
+        await _catch_up(follow, session)
+
+    def _leave(self) -> None:
+        current, self._current, self._named = self._current, None, False
+        if current is not None and current not in self._watched and current in self._follows:
+            self._follows.pop(current).end()
+
+    # Messages ---------------------------------------------------------------------------------------------------------
+
+    async def _send(self, frame: Send) -> None:
+        self._parts.allowance.message(self.principal)
+        target = frame.session_id or (self._current if self._named else None)
+        message = await self._message(frame, target)
+        # News of the turn may arrive from elsewhere before the ack is written: it waits.
+        self._outgoing.hold()
+        try:
+            answer = await self._accept(message, partial(self._acknowledge, frame.id, target))
+        finally:
+            self._outgoing.release()
+        if isinstance(answer, Notice):
+            self._notice(frame, target, answer)
+
+    async def _accept(self, message: InboundMessage, acknowledge: Acknowledge) -> Acceptance | Notice:
+        # A client that goes away ends its handler; what is being made durable must be announced and run all the same.
+        accepting = asyncio.create_task(self._parts.intake.accept(message, acknowledge))
+        self._parts.accepting.add(accepting)
+        accepting.add_done_callback(self._parts.accepting.discard)
+        return await asyncio.shield(accepting)
+
+    async def _message(self, frame: Send, target: SessionId | None) -> InboundMessage:
+        if self._agent is None or self._channel is None:
+            raise BadFrame("Say hello first.", frame.id)
+        agent, user_id = self._agent, self.principal.user_id
+        if target is not None:
+            session = (self._follows.get(target) or await self._join(target)).session
+            agent, user_id = session.agent_name, session.user_id
+        return InboundMessage(
+            user_id=user_id,
+            channel=self._channel,
+            agent=agent,
+            text=frame.text,
+            key=frame.id,
+            route=_route(self._channel, agent),
+            session_id=target,
+        )
+
+    async def _join(self, session_id: SessionId) -> Follow:
+        session = await self._parts.sessions.get(session_id, self._reader)
+        follow = self._follow(session, None)
+        follow.catch_up()
+        return follow
+
+    def _acknowledge(self, client_id: str, target: SessionId | None, accepted: Acceptance) -> None:
+        session, message = accepted.session, accepted.message
+        if session is None or message is None or self._ended:
+            return
+        moves = session.session_id != self._current and target in {None, self._current}
+        first = self._move(session, message.seq - 1, is_new=accepted.session_is_new) if moves else ()
+        self._outgoing.release(*first, news.ack(client_id, message, accepted.turn_id or message.turn_id))
+        if session.session_id not in self._follows:
+            follow = self._begin(session, message.seq - 1)
+            if accepted.status == "duplicate":
+                follow.catch_up()
+
+    def _move(self, session: Session, last_seq: int, *, is_new: bool) -> tuple[bytes, ...]:
+        """The route goes on in another session; who was in one already is told so before the ack."""
+        is_first = self._current is None
+        self._leave()
+        self._current = session.session_id
+        if is_first:
+            return ()
+        return (
+            news.ready(self.principal, session.agent_name, session.session_id, resumed=not is_new, last_seq=last_seq),
+        )
+
+    def _notice(self, frame: Send, target: SessionId | None, notice: Notice) -> None:
+        self._outgoing.put(news.notice(notice.text, frame.id))
+        if notice.session_ended and target in {None, self._current} and self._agent is not None:
+            self._leave()
+            self._outgoing.put(news.ready(self.principal, self._agent))
+
+    # Following --------------------------------------------------------------------------------------------------------
+
+    async def _watch(self, frame: Watch) -> None:
+        if frame.session_id is None:
+            if self._forget_list is None:
+                self._forget_list = self._parts.bus.subscribe(user_topic(self.principal.user_id), self._hear_list)
+            return
+        session = await self._parts.sessions.get(frame.session_id, self._reader)
+        follow = self._follow(session, frame.after)
+        self._watched.add(session.session_id)
+        await _catch_up(follow, session)
+
+    def _unwatch(self) -> None:
+        for session_id in self._watched - {self._current}:
+            if session_id in self._follows:
+                self._follows.pop(session_id).end()
+        self._watched.clear()
+        self._stop_list()
+
+    def _follow(self, session: Session, after: int | None) -> Follow:
+        """`after` beyond the last row comes from another database: then nothing is replayed."""
+        follow = self._follows.get(session.session_id)
+        if follow is not None:
+            if after is None or after >= follow.sent:
+                return follow
+            follow.end()
+        elif len(self._follows) >= MAX_FOLLOWED:
+            raise Conflict(f"A socket follows at most {MAX_FOLLOWED} sessions. Send unwatch, or open another socket.")
+        return self._begin(session, session.last_seq if after is None else min(after, session.last_seq))
+
+    def _begin(self, session: Session, sent: int) -> Follow:
+        follow = Follow(session, self._reader, sent, self._parts, self._outgoing)
+        self._follows[session.session_id] = follow
+        return follow
+
+    def _hear_list(self, event: LiveEvent) -> None:
+        if isinstance(event, SessionChanged):
+            self._outgoing.put(news.session(event.session))
+
+    def _stop_list(self) -> None:
+        if self._forget_list is not None:
+            self._forget_list()
+            self._forget_list = None
+
+
+async def _catch_up(follow: Follow, session: Session) -> None:
+    follow.catch_up()
+    if session.running:
+        await follow.tell_open_turns()
+
+
+def _route(channel: ChannelName, agent: AgentName) -> Route:
+    return Route(f"{channel}:{agent}")

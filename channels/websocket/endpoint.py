@@ -1,0 +1,102 @@
+"""The WebSocket channel: `/ws`."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from aiohttp import hdrs, web
+
+from channels.websocket.allowance import Allowance
+from channels.websocket.connection import CLOSE_S, Connection
+from channels.websocket.faults import ORIGIN, RESTARTING, HangUp
+from channels.websocket.origin import OriginRule
+from channels.websocket.outgoing import BytesSocket
+from channels.websocket.parts import Parts
+from gateway.config import Settings
+from gateway.core.background import Background
+from gateway.core.model import AgentName
+from gateway.core.ports import Authenticator, EventBus, MessageStore, SessionStore
+from gateway.core.service import Intake
+from gateway.errors import Forbidden
+
+HEARTBEAT_S = 25.0
+DRAIN_S = 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketParts:
+    """What the channel is built with."""
+
+    intake: Intake
+    sessions: SessionStore
+    messages: MessageStore
+    bus: EventBus
+    authenticator: Authenticator
+    settings: Settings
+
+
+class WebSocketChannel:
+    """All sockets of this replica. What they follow stands in the bus's topics."""
+
+    def __init__(self, parts: WebSocketParts) -> None:
+        settings = parts.settings
+        self._tasks = Background()
+        self._parts = Parts(
+            intake=parts.intake,
+            sessions=parts.sessions,
+            messages=parts.messages,
+            bus=parts.bus,
+            authenticator=parts.authenticator,
+            agents=frozenset(map(AgentName, settings.agents)),
+            default_agent=AgentName(settings.default_agent),
+            origins=OriginRule(settings.web.allowed_origins, settings.public_url),
+            allowance=Allowance(settings.limits),
+            max_text=settings.turns.max_text,
+            max_frame=settings.limits.max_frame,
+            tasks=self._tasks,
+        )
+        self._open: set[Connection] = set()
+        self._draining = False
+
+    def __len__(self) -> int:
+        """How many sockets are open."""
+        return len(self._open)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """The route's handler; returns when the socket has ended."""
+        socket: BytesSocket = web.WebSocketResponse(
+            timeout=CLOSE_S,
+            heartbeat=HEARTBEAT_S,
+            compress=False,  # zlib keeps a state of hundreds of KB per socket
+            max_msg_size=self._parts.max_frame,
+            decode_text=False,
+        )
+        await socket.prepare(request)
+        origin = request.headers.get(hdrs.ORIGIN)
+        connection = Connection(socket, request.transport, origin, self._parts)
+        refusal = self._refusal(origin, request.host)
+        if refusal is not None:
+            await connection.hang_up(refusal)
+            return socket
+        self._open.add(connection)
+        try:
+            await connection.serve()
+        finally:
+            self._open.discard(connection)
+        return socket
+
+    async def drain(self) -> None:
+        """Closes every socket with 1012, all at once, within little more than a second; later ones are closed at their start."""
+        self._draining = True
+        closing = [self._tasks.start(connection.close(RESTARTING), "websocket drain") for connection in self._open]
+        if closing:
+            await asyncio.wait(closing, timeout=DRAIN_S)
+        await self._tasks.stop()
+
+    def _refusal(self, origin: str | None, host: str) -> HangUp | None:
+        if self._draining:
+            return HangUp(RESTARTING)
+        if not self._parts.origins.allows(origin, host):
+            return HangUp(ORIGIN, Forbidden("Pages of this origin may not connect; web.allowed_origins lists who may."))
+        return None

@@ -1,0 +1,157 @@
+"""One socket following one session: every row once, ascending, without gaps; the rest as it happens."""
+
+from __future__ import annotations
+
+import asyncio
+
+from channels.websocket import news
+from channels.websocket.outgoing import Outgoing
+from channels.websocket.parts import Parts
+from gateway.core.events import (
+    LiveEvent,
+    MessageAdded,
+    MessageChanged,
+    Progress,
+    RowsAdded,
+    SessionChanged,
+    TurnChanged,
+)
+from gateway.core.model import Message, Session, TurnId, TurnStatus, UserId
+from gateway.core.ports import session_topic
+from gateway.errors import NotFound, StoreUnavailable
+
+PAGE = 50
+"""Rows read at once; a row can hold a million characters."""
+RETRY_S = 0.5
+RETRY_MAX_S = 5.0
+
+
+class Follow:
+    """Begins to hear at once. Rows missed before, or in between, are read when `catch_up` or an event says so.
+
+    `sent`: the `seq` of the last row the client has. `reader`: whose rights the reads have; None is an operator's.
+    """
+
+    __slots__ = (
+        "_changes",
+        "_ended_turns",
+        "_known",
+        "_outgoing",
+        "_parts",
+        "_reader",
+        "_reading",
+        "_stop",
+        "sent",
+        "session",
+    )
+
+    def __init__(self, session: Session, reader: UserId | None, sent: int, parts: Parts, outgoing: Outgoing) -> None:
+        self.session = session
+        self.sent = sent
+        self._reader = reader
+        self._parts = parts
+        self._outgoing = outgoing
+        self._known = sent
+        self._reading: asyncio.Task[None] | None = None
+        self._changes: list[Message] = []
+        self._ended_turns: set[TurnId] | None = None
+        self._stop = parts.bus.subscribe(session_topic(session.session_id), self._hear)
+
+    def catch_up(self) -> None:
+        """Reads the rows after `sent`, unless that is going on already."""
+        if self._reading is None:
+            self._reading = self._parts.tasks.start(self._read_on(), "websocket catch-up")
+
+    async def tell_open_turns(self) -> None:
+        """Sends `turn` frames of what is queued or running, for clients that came in the middle of it."""
+        self._ended_turns = set()
+        turns = await self._parts.sessions.open_turns(self.session.session_id, self._reader)
+        ended, self._ended_turns = self._ended_turns, None
+        for number, turn_id in enumerate(turns):
+            if turn_id not in ended:
+                status: TurnStatus = "queued" if number else "running"
+                self._outgoing.put(news.open_turn(turn_id, self.session.session_id, status, 0))
+
+    def end(self) -> None:
+        """Hears and reads no more."""
+        self._stop()
+        if self._reading is not None:
+            self._changes.clear()
+            self._reading.cancel()
+
+    def _hear(self, event: LiveEvent) -> None:
+        match event:
+            case Progress():
+                self._outgoing.put(news.progress(event))
+            case MessageAdded(message):
+                self._added(message)
+            case TurnChanged():
+                self._turned(event)
+            case RowsAdded(last_seq=last_seq):
+                self._expect(last_seq)
+            case MessageChanged(message):
+                self._changed(message)
+            case SessionChanged():
+                return  # told to those who watch the list
+
+    def _turned(self, event: TurnChanged) -> None:
+        if self._ended_turns is not None and event.status not in {"queued", "running"}:
+            self._ended_turns.add(event.turn_id)
+        self._outgoing.put(news.turn(event))
+
+    def _added(self, message: Message) -> None:
+        if self._reading is None and message.seq == self.sent + 1:
+            self._send(message)
+        else:
+            self._expect(message.seq)
+
+    def _expect(self, seq: int) -> None:
+        self._known = max(self._known, seq)
+        if self._known > self.sent:
+            self.catch_up()
+
+    def _changed(self, message: Message) -> None:
+        # A page read before the change may still be on its way out: the change is told after it.
+        if self._reading is None:
+            self._outgoing.put(news.message_changed(message))
+        else:
+            self._changes.append(message)
+
+    def _send(self, message: Message) -> None:
+        self.sent = message.seq
+        self._known = max(self._known, message.seq)
+        self._outgoing.put(news.message(message))
+
+    async def _read_on(self) -> None:
+        pause = RETRY_S
+        try:
+            while True:
+                try:
+                    await self._read_pages()
+                    return
+                except StoreUnavailable:
+                    await asyncio.sleep(pause)
+                    pause = min(2 * pause, RETRY_MAX_S)
+        except NotFound:
+            self._stop()
+        finally:
+            self._reading = None
+            self._tell_changes()
+
+    async def _read_pages(self) -> None:
+        while True:
+            await self._outgoing.room()
+            rows = await self._parts.messages.after(self.session.session_id, self._reader, self.sent, PAGE)
+            for row in rows:
+                await self._outgoing.room()
+                self._send(row)
+            if not rows:
+                # What was announced and cannot be read is gone with its session.
+                self._known = self.sent
+            if len(rows) < PAGE and self._known <= self.sent:
+                return
+
+    def _tell_changes(self) -> None:
+        changes, self._changes = self._changes, []
+        for message in changes:
+            self._outgoing.put(news.message_changed(message))

@@ -1,0 +1,153 @@
+"""What waits to be sent on one socket: bounded, in order, and never in anybody's way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+from aiohttp import WSMsgType, web
+
+from channels.websocket.faults import TOO_SLOW
+from channels.websocket.news import Delta
+from gateway.core.background import Background
+
+BytesSocket: TypeAlias = "web.WebSocketResponse[Literal[False]]"
+"""Text frames as bytes: the JSON reader checks the UTF-8 itself."""
+
+MAX_FRAMES = 1024
+MAX_BYTES = 4 * 1024 * 1024
+JOIN_FROM = 64
+"""Frames waiting from which on deltas are joined …"""
+JOIN_UP_TO = 4096
+"""… into pieces of about so many characters."""
+STALL_S = 10.0
+"""Seconds a peer may read nothing while something waits for it."""
+
+
+class Outgoing:
+    """A queue with a writer that lives only while there is something to write.
+
+    `give_up` is called with a close code when the peer doesn't keep up.
+    """
+
+    __slots__ = ("_bytes", "_ended", "_frames", "_give_up", "_held", "_room", "_socket", "_tasks", "_writer")
+
+    def __init__(self, socket: BytesSocket, tasks: Background, give_up: Callable[[int], None]) -> None:
+        self._socket = socket
+        self._tasks = tasks
+        self._give_up = give_up
+        self._frames: deque[bytes | Delta] = deque()
+        self._bytes = 0
+        self._writer: asyncio.Task[None] | None = None
+        self._room: asyncio.Event | None = None
+        self._held = False
+        self._ended = False
+
+    def put(self, frame: bytes | Delta) -> None:
+        """Queues a frame. What comes after the end of the socket is dropped."""
+        if self._ended:
+            return
+        frames = self._frames
+        if len(frames) >= MAX_FRAMES or self._bytes > MAX_BYTES:
+            self._overflow()
+            return
+        if len(frames) >= JOIN_FROM and isinstance(frame, Delta) and self._joined(frame):
+            return
+        frames.append(frame)
+        self._bytes += _size(frame)
+        self._wake()
+
+    def hold(self) -> None:
+        """Frames wait from now on, until `release`."""
+        self._held = True
+
+    def release(self, *first: bytes) -> None:
+        """Goes on writing: `first`, then what was held back."""
+        if self._ended:
+            return
+        self._frames.extendleft(reversed(first))
+        self._bytes += sum(map(len, first))
+        self._held = False
+        if self._frames:
+            self._wake()
+
+    async def room(self) -> None:
+        """Waits until at most half the bounds are used, or the socket has ended."""
+        while not self._ended and self._is_filling():
+            if self._room is None:
+                self._room = asyncio.Event()
+            await self._room.wait()
+
+    async def finish(self) -> None:
+        """Writes what is queued, then takes no more."""
+        self.release()
+        if self._writer is not None:
+            await asyncio.wait((self._writer,))
+        self.end()
+
+    def end(self) -> None:
+        """Drops what is queued, and everything to come."""
+        self._ended = True
+        self._frames.clear()
+        self._bytes = 0
+        if self._writer is not None:
+            self._writer.cancel()
+        self._make_room()
+
+    def _wake(self) -> None:
+        if self._writer is None and not self._held:
+            self._writer = self._tasks.start(self._write(), "websocket writer")
+
+    def _joined(self, delta: Delta) -> bool:
+        last = self._frames[-1]
+        if not isinstance(last, Delta) or len(last.text) > JOIN_UP_TO:
+            return False
+        both = last.joined(delta)
+        if both is None:
+            return False
+        self._frames[-1] = both
+        self._bytes += _size(both) - _size(last)
+        return True
+
+    async def _write(self) -> None:
+        loop = asyncio.get_running_loop()
+        since = loop.time()
+        try:
+            async with asyncio.timeout_at(since + STALL_S) as patience:
+                while self._frames and not self._held:
+                    await self._socket.send_frame(self._next(), WSMsgType.TEXT)
+                    if self._room is not None and not self._is_filling():
+                        self._make_room()
+                    now = loop.time()
+                    if now - since > 1:
+                        since = now
+                        patience.reschedule(now + STALL_S)
+        except TimeoutError:
+            self._overflow()
+        except ConnectionError:
+            self._ended = True
+        finally:
+            self._writer = None
+
+    def _next(self) -> bytes:
+        frame = self._frames.popleft()
+        self._bytes -= _size(frame)
+        return frame.frame() if isinstance(frame, Delta) else frame
+
+    def _is_filling(self) -> bool:
+        return len(self._frames) > MAX_FRAMES // 2 or self._bytes > MAX_BYTES // 2
+
+    def _make_room(self) -> None:
+        if self._room is not None:
+            self._room.set()
+            self._room = None
+
+    def _overflow(self) -> None:
+        self.end()
+        self._give_up(TOO_SLOW)
+
+
+def _size(frame: bytes | Delta) -> int:
+    return len(frame.text) if isinstance(frame, Delta) else len(frame)

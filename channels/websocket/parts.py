@@ -1,0 +1,33 @@
+"""What the sockets of one gateway share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from channels.websocket.allowance import Allowance
+from channels.websocket.origin import OriginRule
+from gateway.core.background import Background
+from gateway.core.model import AgentName
+from gateway.core.ports import Acceptance, Authenticator, EventBus, MessageStore, SessionStore
+from gateway.core.service import Intake, Notice
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """`max_text` in characters, `max_frame` in bytes. `accepting`: what is being made durable now."""
+
+    intake: Intake
+    sessions: SessionStore
+    messages: MessageStore
+    bus: EventBus
+    authenticator: Authenticator
+    agents: Collection[AgentName]
+    default_agent: AgentName
+    origins: OriginRule
+    allowance: Allowance
+    max_text: int
+    max_frame: int
+    tasks: Background
+    accepting: set[asyncio.Task[Acceptance | Notice]] = field(default_factory=set)

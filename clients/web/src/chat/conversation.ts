@@ -1,0 +1,392 @@
+import { ApiClient } from '../api/client.js';
+import { ApiProblem } from '../api/problem.js';
+import { browserStore, type Store } from '../platform/storage.js';
+import { Connection, type LinkState, openSocket, type Refusal, type Socket } from '../protocol/connection.js';
+import type { AckFrame, ErrorFrame, HelloFrame, ReadyFrame, ServerFrame } from '../protocol/frames.js';
+import { newId, scopeOf } from '../protocol/identity.js';
+import { LiveTurns } from '../protocol/live-turns.js';
+import type { Message } from '../protocol/model.js';
+import { Outbox, type Outgoing } from '../protocol/outbox.js';
+import { Transcript } from '../protocol/transcript.js';
+import { Drafts } from './drafts.js';
+import { History } from './history.js';
+
+/**
+ * `resume`: without a session the gateway picks the one that is still warm. `fresh`: a new session, made when the
+ * first message is sent and not before.
+ */
+export type Start = 'resume' | 'fresh';
+
+export interface Subject {
+  readonly base: string;
+  readonly token: string;
+  readonly user: string | null;
+  readonly agent: string | null;
+  readonly sessionId: string | null;
+  readonly start: Start;
+}
+
+export interface Listener {
+  changed(): void;
+  /** The conversation is in another session now; null: in none yet. */
+  opened(sessionId: string | null): void;
+  /** A row came in live. */
+  arrived(message: Message): void;
+  refused(reason: Refusal): void;
+}
+
+/** An answer to a command: shown where it came, and no part of the transcript. */
+export interface Notice {
+  readonly key: string;
+  readonly text: string;
+  readonly command: string | null;
+  readonly afterSeq: number;
+}
+
+export interface Surroundings {
+  readonly store: Store;
+  readonly connect: (base: string) => Socket;
+  readonly random: () => number;
+}
+
+const browser = (): Surroundings => ({ store: browserStore(), connect: openSocket, random: Math.random });
+const newPlace = 'new';
+
+/** One conversation, as seen from a browser: what was said, what is on its way, and the wire to the gateway. */
+export class Conversation {
+  transcript = new Transcript();
+  turns = new LiveTurns();
+  notices: readonly Notice[] = [];
+  pending: readonly Outgoing[] = [];
+  agent: string | null;
+  user: string | null = null;
+  problem: string | null = null;
+  sessionId: string | null;
+  history: History | null = null;
+  readonly drafts: Drafts;
+
+  readonly #sent = new Set<string>();
+  readonly #ownIds = new Map<string, string>();
+  readonly #api: ApiClient;
+  readonly #outbox: Outbox;
+  readonly #connection: Connection;
+  readonly #random: () => number;
+  #token: string;
+  #begun = false;
+  #beginning = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #attempts = 0;
+
+  constructor(
+    private readonly subject: Subject,
+    private readonly listener: Listener,
+    { store, connect, random }: Surroundings = browser(),
+  ) {
+    this.#token = subject.token;
+    this.agent = subject.agent;
+    this.sessionId = subject.sessionId;
+    const scope = scopeOf(subject.base, subject.token, subject.user);
+    this.drafts = new Drafts(store, scope);
+    this.#api = new ApiClient(subject.base, subject.token);
+    this.#outbox = new Outbox(store, scope);
+    this.#random = random;
+    this.#connection = new Connection(
+      {
+        hello: () => this.#hello(),
+        heard: (frame) => this.#heard(frame),
+        linked: (state) => this.#linked(state),
+        refused: (reason) => listener.refused(reason),
+      },
+      () => connect(subject.base),
+      random,
+    );
+  }
+
+  get link(): LinkState {
+    return this.#connection.state;
+  }
+
+  /** The place of drafts and unsent messages. */
+  get place(): string {
+    return this.sessionId ?? `${newPlace}:${this.subject.agent ?? ''}`;
+  }
+
+  /** No session yet, none on its way: a blank page to write on. */
+  get blank(): boolean {
+    return this.sessionId === null && (this.subject.start === 'fresh' || this.link === 'ready');
+  }
+
+  open(): void {
+    this.pending = this.#outbox.list(this.place);
+    if (this.sessionId) this.#load(this.sessionId);
+    if (this.#waitsForFirst) {
+      if (this.pending.some((item) => item.problem === undefined)) void this.#begin();
+    } else this.#connection.open();
+    this.listener.changed();
+  }
+
+  close(): void {
+    clearTimeout(this.#retry);
+    this.#connection.close();
+  }
+
+  send(text: string): void {
+    const item: Outgoing = { id: newId(), text, createdAt: new Date().toISOString() };
+    this.#outbox.put(this.place, item);
+    this.pending = [...this.pending, item];
+    this.#onward();
+  }
+
+  /** Sends a refused message again. Refused means that nothing of it was kept: the id is good still. */
+  retry(id: string): void {
+    this.#sent.delete(id);
+    this.#replace(id, ({ problem: _, ...item }) => item);
+    this.#onward();
+  }
+
+  discard(id: string): void {
+    this.#drop(id);
+    this.listener.changed();
+  }
+
+  /** True while a message is with the gateway and not acknowledged yet. */
+  isSending(id: string): boolean {
+    return this.#sent.has(id);
+  }
+
+  /** The key that a row had while it was on its way, so that it stays the same element. */
+  ownId(messageId: string): string | undefined {
+    return this.#ownIds.get(messageId);
+  }
+
+  stop(): void {
+    const turn = this.turns.running;
+    if (turn) this.#connection.send({ type: 'cancel', turn_id: turn.turnId });
+  }
+
+  older(): void {
+    void this.history?.older();
+  }
+
+  /** Tries again at once whatever waits for the network. */
+  hurry(): void {
+    this.#connection.hurry();
+    if (this.history?.state === 'failed') void this.history.load();
+    if (this.#waitsForFirst && this.pending.length > 0) void this.#begin();
+  }
+
+  offline(): void {
+    this.#connection.lost();
+  }
+
+  get #waitsForFirst(): boolean {
+    return this.subject.start === 'fresh' && this.sessionId === null && !this.#begun;
+  }
+
+  #onward(): void {
+    this.problem = null;
+    if (this.#waitsForFirst) void this.#begin();
+    else this.#flush();
+    this.listener.changed();
+  }
+
+  /** Makes the session that the first message goes to. */
+  async #begin(): Promise<void> {
+    if (this.#beginning) return;
+    this.#beginning = true;
+    clearTimeout(this.#retry);
+    try {
+      const session = await this.#api.startSession(this.subject.agent);
+      this.#begun = true;
+      this.#enter(session.session_id);
+      this.#connection.open();
+    } catch (error) {
+      this.#beginFailed(error);
+    }
+    this.#beginning = false;
+    this.listener.changed();
+  }
+
+  #beginFailed(error: unknown): void {
+    if (error instanceof ApiProblem && error.status === 401) this.listener.refused('unauthenticated');
+    else if (error instanceof ApiProblem && !error.unreachable) this.#refuseAll(error.message);
+    else {
+      this.#attempts += 1;
+      const wait = Math.min(30_000, 1_000 * 2 ** this.#attempts) * (0.5 + this.#random() / 2);
+      this.#retry = setTimeout(() => void this.#begin(), wait);
+    }
+  }
+
+  #refuseAll(problem: string): void {
+    for (const item of this.pending) this.#replace(item.id, (old) => ({ ...old, problem }));
+  }
+
+  #hello(): HelloFrame {
+    const after = this.transcript.lastSeq;
+    return {
+      type: 'hello',
+      token: this.#token,
+      channel: 'web',
+      ...(this.sessionId ? { session_id: this.sessionId } : {}),
+      ...(this.subject.agent ? { agent: this.subject.agent } : {}),
+      ...(this.sessionId && after !== undefined ? { after } : {}),
+    };
+  }
+
+  #linked(state: LinkState): void {
+    if (state !== 'ready') {
+      this.#sent.clear();
+      if (state === 'waiting') this.turns.interrupted();
+    }
+    this.listener.changed();
+  }
+
+  #heard(frame: ServerFrame): void {
+    switch (frame.type) {
+      case 'ready':
+        this.#ready(frame);
+        break;
+      case 'ack':
+        this.#acknowledged(frame);
+        break;
+      case 'message':
+        this.#row(frame.message);
+        break;
+      case 'message_changed':
+        if (frame.message.session_id === this.sessionId) this.transcript.add(frame.message);
+        break;
+      case 'turn':
+        if (frame.session_id === this.sessionId) this.turns.turn(frame);
+        break;
+      case 'delta':
+        this.turns.delta(frame);
+        break;
+      case 'tool':
+        this.turns.tool(frame);
+        break;
+      case 'notice':
+        this.#notice(frame.text, frame.id ?? null);
+        break;
+      case 'error':
+        this.#error(frame);
+        break;
+    }
+    this.listener.changed();
+  }
+
+  #ready(frame: ReadyFrame): void {
+    this.user = frame.user_id;
+    this.agent = frame.agent;
+    this.problem = null;
+    if (frame.session_id !== this.sessionId) this.#enter(frame.session_id);
+    if (this.sessionId && this.history?.state === 'failed') void this.history.load();
+    this.#flush();
+  }
+
+  /** The conversation goes on in `sessionId`; what was typed before there was one goes along. */
+  #enter(sessionId: string | null): void {
+    const from = this.place;
+    const first = this.sessionId === null;
+    this.sessionId = sessionId;
+    this.transcript = new Transcript();
+    this.turns = new LiveTurns();
+    this.history = null;
+    if (sessionId) {
+      if (first) this.#outbox.move(from, sessionId);
+      if (first) this.drafts.move(from, sessionId);
+      this.#load(sessionId);
+    }
+    this.pending = this.#outbox.list(this.place);
+    this.listener.opened(sessionId);
+  }
+
+  #load(sessionId: string): void {
+    this.history = new History(this.#api, sessionId, this.transcript, () => this.listener.changed());
+    void this.history.load();
+  }
+
+  #flush(): void {
+    for (const item of this.pending) {
+      if (item.problem !== undefined || this.#sent.has(item.id)) continue;
+      const session = this.sessionId ? { session_id: this.sessionId } : {};
+      if (this.#connection.send({ type: 'send', id: item.id, text: item.text, ...session })) this.#sent.add(item.id);
+    }
+  }
+
+  #acknowledged(frame: AckFrame): void {
+    const item = this.pending.find(({ id }) => id === frame.id);
+    if (frame.session_id !== this.sessionId) this.#enter(frame.session_id);
+    this.#drop(frame.id);
+    this.#ownIds.set(frame.message_id, frame.id);
+    if (!item || this.transcript.rows.some(({ id }) => id === frame.message_id)) return;
+    this.transcript.add(acknowledgedRow(frame, item));
+    this.#fillHoles();
+  }
+
+  #row(message: Message): void {
+    if (message.session_id !== this.sessionId) return;
+    this.turns.recorded(message);
+    if (this.transcript.add(message)) this.listener.arrived(message);
+    this.#fillHoles();
+  }
+
+  #fillHoles(): void {
+    if (this.transcript.hole()) void this.history?.fill();
+  }
+
+  #notice(text: string, id: string | null): void {
+    const command = this.pending.find((item) => item.id === id)?.text ?? null;
+    if (id) this.#drop(id);
+    if (command?.trim() === '/new' && this.sessionId) this.#enter(null);
+    const afterSeq = this.transcript.lastSeq ?? 0;
+    this.notices = [...this.notices, { key: id ?? newId(), text, command, afterSeq }];
+  }
+
+  #error(frame: ErrorFrame): void {
+    if (frame.id && this.pending.some(({ id }) => id === frame.id)) {
+      this.#sent.delete(frame.id);
+      this.#replace(frame.id, (item) => ({ ...item, problem: frame.message || frame.code }));
+    } else if (frame.code === 'not_found' && this.link !== 'ready' && this.sessionId) this.#sessionGone();
+    else this.problem = frame.message || frame.code;
+  }
+
+  /** A session that was resumed by itself is let go; one that was asked for is missing, and says so. */
+  #sessionGone(): void {
+    if (this.subject.start === 'resume') {
+      this.#enter(null);
+      this.#connection.helloAgain();
+      return;
+    }
+    this.#connection.close();
+    if (this.history) this.history.state = 'missing';
+  }
+
+  #replace(id: string, change: (item: Outgoing) => Outgoing): void {
+    this.pending = this.pending.map((item) => (item.id === id ? change(item) : item));
+    const item = this.pending.find((other) => other.id === id);
+    if (item) this.#outbox.put(this.place, item);
+  }
+
+  #drop(id: string): void {
+    this.#sent.delete(id);
+    this.#outbox.remove(this.place, id);
+    this.pending = this.pending.filter((item) => item.id !== id);
+  }
+}
+
+/** The row as the gateway has it, as far as the writer knows: its `message` frame replaces it. */
+function acknowledgedRow(frame: AckFrame, item: Outgoing): Message {
+  return {
+    id: frame.message_id,
+    session_id: frame.session_id,
+    seq: frame.seq,
+    role: 'user',
+    content: item.text,
+    parts: null,
+    channel: 'web',
+    turn_id: frame.turn_id,
+    created_at: item.createdAt,
+    edited_at: null,
+    deleted: false,
+  };
+}

@@ -1,0 +1,195 @@
+import { isOver, type LiveTurn } from '../protocol/live-turns.js';
+import type { Channel, Message, Part, Role, TurnStatus } from '../protocol/model.js';
+import type { Outgoing } from '../protocol/outbox.js';
+import { sameDay } from '../text/time.js';
+import type { Notice } from './conversation.js';
+
+/** The words for these stand in `state-line.ts`. */
+export type EntryState = 'waiting' | 'sending' | 'sent' | 'queued' | 'running' | 'stopped' | 'failed';
+
+/** Something said, by whomever, recorded or not yet. */
+export interface Entry {
+  readonly kind: 'entry';
+  readonly key: string;
+  readonly role: Role;
+  readonly parts: readonly Part[];
+  readonly at: string | null;
+  readonly channel: Channel | null;
+  /** The first of a run by the same author: it says who. */
+  readonly first: boolean;
+  readonly state: EntryState | null;
+  readonly problem: string | null;
+  /** The client's id of a message that isn't recorded. */
+  readonly pendingId: string | null;
+  readonly deleted: boolean;
+  readonly attempt: number;
+}
+
+export interface DayLine {
+  readonly kind: 'day';
+  readonly key: string;
+  readonly at: string;
+}
+
+export interface NoticeLine {
+  readonly kind: 'notice';
+  readonly key: string;
+  readonly notice: Notice;
+}
+
+export type Item = Entry | DayLine | NoticeLine;
+
+export interface TimelineSource {
+  readonly rows: readonly Message[];
+  readonly live: readonly LiveTurn[];
+  readonly pending: readonly Outgoing[];
+  readonly notices: readonly Notice[];
+  status(turnId: string): TurnStatus | undefined;
+  ownId(messageId: string): string | undefined;
+  isSending(id: string): boolean;
+}
+
+const runLasts = 5 * 60_000;
+
+/** Everything there is to see, from top to bottom: rows, then what is being answered, then what is on its way. */
+export function timeline(source: TimelineSource): Item[] {
+  const entries = [...rowEntries(source), ...source.live.map(liveEntry), ...pendingEntries(source)];
+  return arranged(entries, source);
+}
+
+interface Placed {
+  readonly entry: Omit<Entry, 'first'>;
+  readonly seq: number;
+}
+
+function rowEntries(source: TimelineSource): Placed[] {
+  const answered = new Set(source.rows.filter((row) => row.role === 'assistant').map((row) => row.turn_id));
+  const lastOwn = source.rows.findLast((row) => row.role === 'user')?.id;
+  const taken = new Set<string>();
+  return source.rows.map((row) => {
+    const open = row.role === 'user' && !(row.turn_id && answered.has(row.turn_id));
+    const key = rowKey(row, source, taken);
+    const entry = rowEntry(row, key, open ? ownState(row, source, row.id === lastOwn) : replyState(row, source));
+    return { entry, seq: row.seq };
+  });
+}
+
+/** A row keeps the key it had before it was recorded, so that it stays the same element on the page. */
+function rowKey(row: Message, source: TimelineSource, taken: Set<string>): string {
+  const wished = row.role === 'assistant' && row.turn_id ? `turn:${row.turn_id}` : (source.ownId(row.id) ?? row.id);
+  const key = taken.has(wished) ? row.id : wished;
+  taken.add(key);
+  return key;
+}
+
+function rowEntry(row: Message, key: string, state: EntryState | null): Omit<Entry, 'first'> {
+  return {
+    kind: 'entry',
+    key,
+    role: row.role,
+    parts: partsOf(row),
+    at: row.created_at,
+    channel: row.channel,
+    state,
+    problem: null,
+    pendingId: null,
+    deleted: row.deleted,
+    attempt: 1,
+  };
+}
+
+/** What an author sees of a message that has no reply yet. */
+function ownState(row: Message, source: TimelineSource, last: boolean): EntryState | null {
+  const status = row.turn_id ? source.status(row.turn_id) : undefined;
+  if (status === 'queued') return 'queued';
+  if (status === 'failed') return 'failed';
+  if (status === 'cancelled') return 'stopped';
+  return last ? 'sent' : null;
+}
+
+function replyState(row: Message, source: TimelineSource): EntryState | null {
+  if (row.role !== 'assistant' || !row.turn_id) return null;
+  const status = source.status(row.turn_id);
+  if (status === 'failed') return 'failed';
+  return status === 'cancelled' ? 'stopped' : null;
+}
+
+function liveEntry(turn: LiveTurn): Placed {
+  const text: Part[] = turn.text ? [{ type: 'text', text: turn.text }] : [];
+  const entry = {
+    kind: 'entry',
+    key: `turn:${turn.turnId}`,
+    role: 'assistant',
+    parts: [...turn.tools, ...text],
+    at: null,
+    channel: null,
+    state: isOver(turn.status) ? (turn.status === 'cancelled' ? 'stopped' : null) : 'running',
+    problem: null,
+    pendingId: null,
+    deleted: false,
+    attempt: turn.attempt,
+  } as const;
+  return { entry, seq: Number.MAX_SAFE_INTEGER };
+}
+
+function pendingEntries(source: TimelineSource): Placed[] {
+  return source.pending.map((item) => ({
+    entry: {
+      kind: 'entry',
+      key: item.id,
+      role: 'user',
+      parts: [{ type: 'text', text: item.text }],
+      at: item.createdAt,
+      channel: 'web',
+      state: item.problem !== undefined ? 'failed' : source.isSending(item.id) ? 'sending' : 'waiting',
+      problem: item.problem ?? null,
+      pendingId: item.id,
+      deleted: false,
+      attempt: 1,
+    },
+    seq: Number.MAX_SAFE_INTEGER,
+  }));
+}
+
+/** Adds day lines, notices at their places, and marks where runs begin. */
+function arranged(placed: readonly Placed[], source: TimelineSource): Item[] {
+  const items: Item[] = [];
+  const notices = [...source.notices];
+  let before: Omit<Entry, 'first'> | null = null;
+  for (const { entry, seq } of placed) {
+    while (notices[0] && notices[0].afterSeq < seq) {
+      items.push(noticeLine(notices.shift() as Notice));
+      before = null;
+    }
+    if (entry.at && (!before?.at || !sameDay(before.at, entry.at)) && needsDay(items, entry.at)) {
+      items.push({ kind: 'day', key: `day:${entry.at.slice(0, 10)}:${entry.key}`, at: entry.at });
+      before = null;
+    }
+    items.push({ ...entry, first: !continues(before, entry) });
+    before = entry;
+  }
+  return [...items, ...notices.map(noticeLine)];
+}
+
+function needsDay(items: readonly Item[], at: string): boolean {
+  const last = items.findLast((item) => (item.kind === 'entry' && item.at) || item.kind === 'day');
+  return !last || last.kind === 'notice' || !last.at || !sameDay(last.at, at);
+}
+
+function continues(before: Omit<Entry, 'first'> | null, entry: Omit<Entry, 'first'>): boolean {
+  if (!before || before.role !== entry.role) return false;
+  if (before.channel && entry.channel && before.channel !== entry.channel) return false;
+  if (!before.at || !entry.at) return true;
+  return new Date(entry.at).getTime() - new Date(before.at).getTime() < runLasts;
+}
+
+function noticeLine(notice: Notice): NoticeLine {
+  return { kind: 'notice', key: `notice:${notice.key}`, notice };
+}
+
+/** The row's parts; a row without text among them speaks through its content. */
+function partsOf(row: Message): readonly Part[] {
+  const parts = row.parts ?? [];
+  if (!row.content || parts.some((part) => part.type === 'text')) return parts;
+  return [...parts, { type: 'text', text: row.content }];
+}

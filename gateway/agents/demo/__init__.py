@@ -1,0 +1,1 @@
+"""The agent of kind `demo`: answers by itself, for trying things out and for tests."""

@@ -1,0 +1,58 @@
+"""The demo agent itself: waits, fails and speaks as it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from gateway.agents.demo.answers import answer, pieces
+from gateway.agents.demo.wishes import Wish, read_wish
+from gateway.core.events import AgentEvent, TextDelta, ToolCall, ToolResult
+from gateway.core.model import Turn
+from gateway.errors import AgentError
+
+TOOL = "count_words"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAgent:
+    """Deterministic, without a network. `delay_s`: seconds between the pieces of every answer."""
+
+    delay_s: float = 0
+
+    async def run(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
+        wish = read_wish(turn.messages[-1].content if turn.messages else turn.text)
+        if wish.wait_s:
+            await asyncio.sleep(wish.wait_s)
+        if turn.attempt <= wish.failures and not wish.halfway:
+            raise _told_to_fail(wish, turn.attempt)
+        if wish.tool:
+            for event in _tool_use(turn):
+                yield event
+        said = tuple(pieces(_on_attempt(turn, wish) + answer(turn, wish)))
+        pause = max(self.delay_s, wish.spread_s / len(said))
+        for index, piece in enumerate(said):
+            if turn.attempt <= wish.failures and index >= len(said) // 2:
+                raise _told_to_fail(wish, turn.attempt)
+            # Even a pause of zero lets others run, however long the answer is.
+            await asyncio.sleep(pause if index else 0)
+            yield TextDelta(piece)
+
+
+def _told_to_fail(wish: Wish, attempt: int) -> AgentError:
+    return AgentError(f"The demo agent was told to fail (attempt {attempt}).", retryable=not wish.for_good)
+
+
+def _on_attempt(turn: Turn, wish: Wish) -> str:
+    return f"This worked on attempt {turn.attempt}. " if wish.failures else ""
+
+
+def _tool_use(turn: Turn) -> tuple[AgentEvent, ...]:
+    call_id = f"{turn.turn_id}-1"
+    words = len(turn.text.split())
+    return (
+        ToolCall(call_id, TOOL, {"text": turn.text}),
+        ToolResult(call_id, TOOL, f"{words} words"),
+        TextDelta(f"I used the tool `{TOOL}`: your message has {words} words.\n\n"),
+    )

@@ -1,0 +1,120 @@
+"""What the demo agent says; pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import count, islice
+
+from gateway.agents.demo.wishes import Topic, Unit, Wish
+from gateway.core.model import Turn
+
+MOST_PIECES = 200
+PIECE_CHARACTERS = 12
+ECHOED_CHARACTERS = 300
+
+HELP = """I am Turngate's demo agent. I think nothing, need no network, and show what the gateway can do. Tell me:
+
+- `what was my last question?` – I quote your previous message, word for word
+- `wait 3 seconds`, or `slowly`
+- `fail`, `fail twice`, `fail halfway once`, `fail for good`
+- `long answer`, `answer in 5000 characters`, `answer in 300 words`
+- `use markdown`
+- `use a tool`
+- `count to 20`
+
+They combine: `wait 2 seconds and fail once and use markdown`. Anything else I repeat."""
+
+MARKDOWN = """# A heading
+
+Some **bold**, some *italic*, some ~~struck~~, some `code`, and a [link](https://example.com/).
+
+## A list
+
+1. First
+2. Second
+   - with a point below it
+- A point by itself
+
+> A quotation.
+
+| channel | what it is |
+|---|---|
+| web | the page you may be reading this on |
+| telegram | the bot |
+
+```python
+def greet(name: str) -> str:
+    return f"Hello, {name}!"
+```
+
+---
+
+That was Markdown."""
+
+
+def answer(turn: Turn, wish: Wish) -> str:
+    """The whole answer."""
+    texts: dict[Topic, Callable[[], str]] = {
+        "help": lambda: HELP,
+        "markdown": lambda: MARKDOWN,
+        "long": lambda: _long(wish.amount, wish.unit),
+        "count": lambda: ", ".join(str(number) for number in range(1, wish.amount + 1)) + ".",
+        "quote": lambda: _quote(turn),
+        "greeting": lambda: (
+            f"Hello! I am the demo agent. {_place(turn)} Say `help` and I will tell you what I can show."
+        ),
+        "echo": lambda: f"You said: “{_shortened(turn.text)}”\n\n{_place(turn)} Say `help` to see what I can show.",
+    }
+    return texts[wish.topic]()
+
+
+def pieces(text: str) -> Iterator[str]:
+    """The answer in small pieces that end between words, two at least, some hundred for a long one."""
+    size = max(PIECE_CHARACTERS, len(text) // MOST_PIECES)
+    size = min(size, max(1, len(text) // 2))
+    piece = ""
+    for word in re.findall(r"\s*\S+\s*?|\s+$", text):
+        piece += word
+        if len(piece) >= size:
+            yield piece
+            piece = ""
+    if piece:
+        yield piece
+
+
+def previous_text(turn: Turn) -> str | None:
+    """What the user said before the message to answer; None at the start of a conversation."""
+    said = [message.content for message in turn.history if message.role == "user" and not message.deleted]
+    said += [message.content for message in turn.messages]
+    return said[-2] if len(said) > 1 else None
+
+
+def _quote(turn: Turn) -> str:
+    previous = previous_text(turn)
+    if previous is None:
+        return "You have not said anything before this in our conversation."
+    return f"Before this, you said: “{previous}”"
+
+
+def _place(turn: Turn) -> str:
+    seq = turn.messages[-1].seq if turn.messages else turn.seq
+    return f"This is message {seq} of our conversation."
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= ECHOED_CHARACTERS else text[:ECHOED_CHARACTERS].rstrip() + "…"
+
+
+def _long(amount: int, unit: Unit) -> str:
+    if unit == "words":
+        return " ".join(islice(_words(), amount))
+    return " ".join(islice(_words(), amount // 4 + 2))[:amount]
+
+
+def _words() -> Iterator[str]:
+    for number in count(1):
+        yield from f"This is sentence {number} of a long answer.".split()
+        if number % 5 == 0:
+            yield "\n\nAnother"
+            yield "paragraph:"

@@ -1,0 +1,105 @@
+"""What the demo agent is told to do, read from a message; pure.
+
+Only instructions count: a clause of the message has to *be* one ("wait 3 seconds", "please fail twice"). A clause that
+merely contains such a word ("my test failed slowly") is ordinary talk.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from gateway.agents.demo.phrases import (
+    COUNT,
+    FAIL,
+    GREETING,
+    HELP,
+    LONG,
+    LONG_PLAIN,
+    MARKDOWN,
+    QUOTE,
+    SLOW,
+    TOOL,
+    WAIT,
+    clauses_of,
+    number_of,
+    seconds_of,
+)
+
+Topic = Literal["echo", "help", "greeting", "quote", "markdown", "long", "count"]
+Unit = Literal["characters", "words"]
+
+SLOW_S = 5.0
+LONGEST_WAIT_S = 3_600.0
+LONG_WORDS = 1_000
+MOST_CHARACTERS = 2_000_000
+MOST_WORDS = 200_000
+MOST_COUNTED = 10_000
+ALWAYS = 1_000_000
+"""More attempts than anybody allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How to answer. `failures`: attempts that fail; `halfway`: only after some of the answer. Seconds, counts."""
+
+    topic: Topic = "echo"
+    wait_s: float = 0
+    spread_s: float = 0
+    failures: int = 0
+    for_good: bool = False
+    halfway: bool = False
+    tool: bool = False
+    amount: int = 0
+    unit: Unit = "words"
+
+
+def read_wish(text: str) -> Wish:
+    """What a message asks for; an ordinary one asks for an echo."""
+    wish = Wish()
+    for clause in clauses_of(text):
+        wish = _with_pace(_with_topic(wish, clause), clause)
+    if wish.topic in {"echo", "greeting"} and QUOTE.search(text):
+        return replace(wish, topic="quote")
+    return wish
+
+
+def _with_pace(wish: Wish, clause: str) -> Wish:
+    if SLOW.fullmatch(clause):
+        wish = replace(wish, spread_s=SLOW_S)
+    if found := WAIT.fullmatch(clause):
+        return replace(wish, wait_s=min(seconds_of(found["n"], found["unit"]), LONGEST_WAIT_S))
+    if found := FAIL.fullmatch(clause):
+        return _failing(wish, found)
+    return replace(wish, tool=True) if TOOL.fullmatch(clause) else wish
+
+
+def _with_topic(wish: Wish, clause: str) -> Wish:
+    if found := COUNT.fullmatch(clause):
+        return replace(wish, topic="count", amount=int(min(number_of(found["n"]), MOST_COUNTED)))
+    if found := LONG.fullmatch(clause):
+        return _long(wish, number_of(found["n"]), "words" if found["unit"].lower().startswith("w") else "characters")
+    if LONG_PLAIN.fullmatch(clause):
+        return _long(wish, LONG_WORDS, "words")
+    if MARKDOWN.fullmatch(clause):
+        return replace(wish, topic="markdown")
+    if HELP.fullmatch(clause):
+        return replace(wish, topic="help")
+    return replace(wish, topic="greeting") if wish.topic == "echo" and GREETING.fullmatch(clause) else wish
+
+
+def _failing(wish: Wish, found: re.Match[str]) -> Wish:
+    times = (found["n"] or "always").lower()
+    always = times in {"always", "every time", "for good"}
+    return replace(
+        wish,
+        failures=ALWAYS if always else int(number_of(times)),
+        for_good=times == "for good",
+        halfway=found["where"] is not None,
+    )
+
+
+def _long(wish: Wish, amount: float, unit: Unit) -> Wish:
+    most = MOST_CHARACTERS if unit == "characters" else MOST_WORDS
+    return replace(wish, topic="long", amount=int(min(amount, most)), unit=unit)

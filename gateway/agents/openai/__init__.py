@@ -1,0 +1,1 @@
+"""The agent of kind `openai`: any server that speaks OpenAI's chat completions."""

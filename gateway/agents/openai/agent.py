@@ -1,0 +1,162 @@
+"""Asks a model through the official client, streamed; tries again while nothing has been said yet."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import httpx2
+import openai
+import stamina
+from openai import AsyncOpenAI, AsyncStream, BadRequestError, UnprocessableEntityError
+from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
+
+from gateway.agents.openai.conversation import messages_of
+from gateway.agents.openai.failures import as_agent_error, may_pass, retry_after
+from gateway.config import OpenAIAgentSettings
+from gateway.core.events import AgentEvent, TextDelta, UsageReport
+from gateway.core.model import AgentName, Turn, Usage
+from gateway.errors import AgentError, SettingsError
+
+CONNECT_S = 10.0
+MOST_TRIES = 6
+LONGEST_BACK_OFF_S = 8.0
+NO_KEY = "not-needed"
+"""What a server without keys is sent; the client wants some."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What a server understands of the API; learnt from what it refuses."""
+
+    reports_usage: bool = True
+    old_max_tokens: bool = True
+
+    def after(self, refusal: openai.APIStatusError) -> Dialect | None:
+        """The dialect to try next; None when the refusal is about something else."""
+        if self.reports_usage and ("stream_options" in refusal.message or "include_usage" in refusal.message):
+            return replace(self, reports_usage=False)
+        if self.old_max_tokens and "max_completion_tokens" in refusal.message:
+            return replace(self, old_max_tokens=False)
+        return None
+
+
+@dataclass(slots=True)
+class OpenAIAgent:
+    """One model at one server. `patience`: how long a turn may take, and so how long it is worth trying again."""
+
+    name: AgentName
+    settings: OpenAIAgentSettings
+    client: AsyncOpenAI
+    patience: timedelta
+    _dialect: Dialect = field(default_factory=Dialect)
+
+    async def run(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
+        messages = messages_of(turn, self.settings.instructions)
+        try:
+            stream = await self._open(messages, turn)
+            async with stream:
+                async for event in self._events(stream):
+                    yield event
+        except openai.APIError as error:
+            raise as_agent_error(self.name, error, self.client.api_key) from error
+        except (httpx2.HTTPError, ValueError) as error:
+            raise AgentError(f"agents.{self.name}: the answer was cut off: {type(error).__name__}.") from error
+
+    async def aclose(self) -> None:
+        """Closes the connections to the server."""
+        await self.client.close()
+
+    async def _events(self, stream: AsyncStream[ChatCompletionChunk]) -> AsyncGenerator[AgentEvent, None]:
+        reason: str | None = None
+        spoken = False
+        async for chunk in stream:
+            for choice in chunk.choices[:1]:
+                reason = choice.finish_reason or reason
+                if choice.delta.content:
+                    spoken = True
+                    yield TextDelta(choice.delta.content)
+            if chunk.usage is not None:
+                usage = Usage(
+                    chunk.usage.prompt_tokens, chunk.usage.completion_tokens, chunk.model or self.settings.model
+                )
+                yield UsageReport(usage)
+        self._check_end(reason, spoken=spoken)
+
+    def _check_end(self, reason: str | None, *, spoken: bool) -> None:
+        """A stream that ends without saying why was cut off; one that says why may still have said nothing."""
+        if reason is None:
+            raise AgentError(f"agents.{self.name}: the answer was cut off: the stream ended early.")
+        if spoken:
+            return
+        if reason in {"tool_calls", "function_call"}:
+            raise AgentError(
+                f"agents.{self.name}: the model asked for a tool, and agents of kind openai have none.", retryable=False
+            )
+        raise AgentError(f"agents.{self.name}: the model answered nothing ({reason}).", retryable=reason == "stop")
+
+    async def _open(self, messages: list[ChatCompletionMessageParam], turn: Turn) -> AsyncStream[ChatCompletionChunk]:
+        """Raises the client's errors after the last try."""
+        async for attempt in stamina.retry_context(
+            on=self._back_off,
+            attempts=MOST_TRIES,
+            timeout=self.patience,
+            wait_initial=0.5,
+            wait_max=LONGEST_BACK_OFF_S,
+        ):
+            with attempt:
+                return await self._open_understood(messages, turn)
+        raise AssertionError("retries that end have ended without an error")
+
+    def _back_off(self, error: Exception) -> bool | float:
+        if not may_pass(error):
+            return False
+        asked = retry_after(error)
+        if asked is None:
+            return True
+        return asked if asked < self.patience.total_seconds() else False
+
+    async def _open_understood(
+        self, messages: list[ChatCompletionMessageParam], turn: Turn
+    ) -> AsyncStream[ChatCompletionChunk]:
+        while True:
+            try:
+                return await self._request(messages, turn)
+            except (BadRequestError, UnprocessableEntityError) as refusal:
+                simpler = self._dialect.after(refusal)
+                if simpler is None:
+                    raise
+                self._dialect = simpler
+
+    async def _request(
+        self, messages: list[ChatCompletionMessageParam], turn: Turn
+    ) -> AsyncStream[ChatCompletionChunk]:
+        settings, dialect = self.settings, self._dialect
+        limit = openai.omit if settings.max_tokens is None else settings.max_tokens
+        return await self.client.chat.completions.create(
+            model=settings.model,
+            messages=messages,
+            stream=True,
+            stream_options={"include_usage": True} if dialect.reports_usage else openai.omit,
+            temperature=openai.omit if settings.temperature is None else settings.temperature,
+            max_tokens=limit if dialect.old_max_tokens else openai.omit,
+            max_completion_tokens=openai.omit if dialect.old_max_tokens else limit,
+            extra_headers={"Idempotency-Key": str(turn.turn_id), "X-Turngate-Attempt": str(turn.attempt)},
+        )
+
+
+def build(name: AgentName, settings: OpenAIAgentSettings, patience: timedelta) -> OpenAIAgent:
+    """Raises `SettingsError` when there is no API key where one is needed."""
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    timeout = openai.Timeout(patience.total_seconds(), connect=CONNECT_S)
+    try:
+        client = AsyncOpenAI(api_key=key, base_url=settings.base_url, max_retries=0, timeout=timeout)
+    except openai.OpenAIError as error:
+        if settings.base_url is None:
+            raise SettingsError(
+                f"agents.{name}.api_key is missing. Set it, or the variable OPENAI_API_KEY, or agents.{name}.base_url to a "
+                "server that needs no key."
+            ) from error
+        client = AsyncOpenAI(api_key=NO_KEY, base_url=settings.base_url, max_retries=0, timeout=timeout)
+    return OpenAIAgent(name, settings, client, patience)

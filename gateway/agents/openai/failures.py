@@ -1,0 +1,69 @@
+"""What goes wrong with a model's server, told apart: try again, mind the settings, or give up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from time import time
+
+from openai import (
+    APIConnectionError,
+    APIError,
+    APIStatusError,
+)
+
+from gateway.core.model import AgentName
+from gateway.errors import AgentError
+
+BUSY_STATUSES = frozenset({408, 409, 425, 429})
+NO_CREDIT = "insufficient_quota"
+LONGEST_QUOTE = 500
+ADVICE: Mapping[int | str, str] = {
+    401: "refused the API key (401). Set agents.{name}.api_key, or the variable OPENAI_API_KEY.",
+    403: "does not allow this API key to do that (403). Check agents.{name}.api_key and agents.{name}.model.",
+    404: "does not know the model or the path (404). Check agents.{name}.model and agents.{name}.base_url.",
+    NO_CREDIT: "has no credit left for this account (429).",
+}
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether the same request may succeed later: connection trouble, rate limits, the server's own faults."""
+    if isinstance(error, APIStatusError):
+        return (error.status_code in BUSY_STATUSES and error.code != NO_CREDIT) or error.status_code >= 500
+    return isinstance(error, APIConnectionError)
+
+
+def retry_after(error: Exception) -> float | None:
+    """The seconds the server asks to wait (RFC 9110, section 10.2.3: seconds or a date); None when it doesn't say."""
+    said = error.response.headers.get("retry-after") if isinstance(error, APIStatusError) else None
+    if said is None:
+        return None
+    try:
+        return max(0.0, float(said))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(said).timestamp() - time())
+    except ValueError:
+        return None
+
+
+def as_agent_error(name: AgentName, error: APIError, secret: str) -> AgentError:
+    """The error for whoever runs the gateway. `secret` is left out wherever the server repeats it."""
+    text = f"agents.{name}: {_explain(name, error)}"
+    return AgentError(
+        text.replace(secret, "…") if secret else text,
+        retryable=not isinstance(error, APIStatusError) or may_pass(error),
+    )
+
+
+def _explain(name: AgentName, error: APIError) -> str:
+    place = f"{error.request.url.scheme}://{error.request.url.netloc.decode()}"
+    said = f"It said: {error.message[:LONGEST_QUOTE]}"
+    if isinstance(error, APIStatusError):
+        case = NO_CREDIT if error.code == NO_CREDIT else error.status_code
+        advice = ADVICE.get(case, f"answered {error.status_code}.").format(name=name)
+        return f"{place} {advice} {said}"
+    if isinstance(error, APIConnectionError):
+        return f"{place} cannot be reached. Check agents.{name}.base_url. {said}"
+    return f"{place} broke off its answer. {said}"

@@ -1,0 +1,133 @@
+"""The agent of kind `python`: your own function, generator or object with `run(turn)`."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.core.events import AgentEvent, TextDelta, ToolCall, ToolResult, UsageReport
+from gateway.core.model import AgentName, Turn
+from gateway.errors import AgentError, SettingsError
+
+Target = Callable[[Turn], object]
+"""Answers text, or something awaitable that does, or an iterator (asynchronous or not) of text and events."""
+
+SHAPES = "an async function (turn) -> str, an async generator of text, a plain function or a class with run(turn)"
+
+
+@dataclass(frozen=True, slots=True)
+class PythonAgent:
+    """Calls the target for each attempt; plain functions and generators run in a thread, so they hold nobody up."""
+
+    name: AgentName
+    target: Target
+
+    async def run(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
+        answer = await self._call(turn)
+        if isinstance(answer, AsyncGenerator):
+            async with aclosing(answer):
+                async for piece in answer:
+                    yield self._event(piece)
+        elif isinstance(answer, AsyncIterator):
+            async for piece in answer:
+                yield self._event(piece)
+        elif isinstance(answer, Iterator):
+            async for piece in _in_thread(answer):
+                yield self._event(piece)
+        else:
+            yield self._event(answer)
+
+    async def _call(self, turn: Turn) -> object:
+        answer = self.target(turn) if _is_asynchronous(self.target) else await asyncio.to_thread(self.target, turn)
+        return await answer if isinstance(answer, Awaitable) else answer
+
+    def _event(self, piece: object) -> AgentEvent:
+        if isinstance(piece, str):
+            return TextDelta(piece)
+        if isinstance(piece, TextDelta | ToolCall | ToolResult | UsageReport):
+            return piece
+        raise AgentError(
+            f"The agent {self.name} answered with {type(piece).__name__}; it should answer with str or an event of "
+            "gateway.core.events.",
+            retryable=False,
+        )
+
+
+def load_target(name: AgentName, target: str) -> Target:
+    """The object that `package.module:object` names; the current folder may hold the module.
+
+    A class is made an instance of, without arguments. Raises `SettingsError` that says what is wrong with the target.
+    """
+    module_name, _, path = target.partition(":")
+    found = _imported(name, target, module_name)
+    for part in path.split("."):
+        if not hasattr(found, part):
+            raise _wrong(name, target, f"{module_name} has no {path}")
+        found = getattr(found, part)
+    return _callable(name, target, found)
+
+
+def _imported(name: AgentName, target: str, module: str) -> object:
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        missing = error.name or module
+        if module == missing or module.startswith(f"{missing}."):
+            raise _wrong(name, target, f"there is no module {missing} in {here} nor installed") from error
+        raise _wrong(name, target, f"{module} needs {missing}, which is not installed") from error
+    except Exception as error:
+        raise _wrong(name, target, f"importing {module} failed with {type(error).__name__}: {error}") from error
+
+
+def _callable(name: AgentName, target: str, found: object) -> Target:
+    if isinstance(found, type):
+        try:
+            found = found()
+        except Exception as error:
+            raise _wrong(name, target, f"making an instance failed with {type(error).__name__}: {error}") from error
+    run = getattr(found, "run", found)
+    if not callable(run):
+        raise _wrong(name, target, f"it is {type(found).__name__}; it should be {SHAPES}")
+    if not _takes_a_turn(run):
+        raise _wrong(name, target, f"it takes other arguments than one turn; it should be {SHAPES}")
+    return run
+
+
+def _takes_a_turn(run: Callable[..., object]) -> bool:
+    try:
+        inspect.signature(run).bind(None)
+    except TypeError:
+        return False
+    except ValueError:  # builtins tell nobody their arguments
+        return True
+    return True
+
+
+def _is_asynchronous(target: Target) -> bool:
+    plain = inspect.unwrap(target)
+    called = getattr(plain, "__call__", plain)  # noqa: B004 - an object's own method is asked, not whether it has one
+    return any(
+        test(candidate)
+        for test in (inspect.iscoroutinefunction, inspect.isasyncgenfunction)
+        for candidate in (plain, called)
+    )
+
+
+async def _in_thread(pieces: Iterator[object]) -> AsyncGenerator[object, None]:
+    end = object()
+    while (piece := await asyncio.to_thread(next, pieces, end)) is not end:
+        yield piece
+
+
+def _wrong(name: AgentName, target: str, reason: str) -> SettingsError:
+    return SettingsError(f"agents.{name}.target is {target!r}, but {reason}.")

@@ -1,0 +1,55 @@
+"""The table of agent kinds, and the agents of the settings built from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from gateway.agents.demo.agent import DemoAgent
+from gateway.agents.python import PythonAgent, load_target
+from gateway.config import AgentSettings, DemoAgentSettings, OpenAIAgentSettings, PythonAgentSettings, Turns
+from gateway.core.model import AgentName
+from gateway.core.ports import Agent, TurnTerms
+from gateway.errors import MissingPiece
+
+
+def build_agents(agents: Mapping[str, AgentSettings], turns: Turns) -> dict[AgentName, Agent]:
+    """Every agent of the settings, by name.
+
+    Raises `SettingsError` for settings an agent cannot be built from, `MissingPiece` for a kind whose library is absent.
+    """
+    return {
+        AgentName(name): _build(AgentName(name), settings, terms_of(settings, turns))
+        for name, settings in agents.items()
+    }
+
+
+def terms_of(settings: AgentSettings, turns: Turns) -> TurnTerms:
+    """How an agent's turns are run."""
+    return TurnTerms(
+        strategy=settings.multitask_strategy,
+        collect=settings.collect,
+        timeout=timedelta(seconds=turns.timeout_s if settings.timeout_s is None else settings.timeout_s),
+        history=settings.history,
+    )
+
+
+def _build(name: AgentName, settings: AgentSettings, terms: TurnTerms) -> Agent:
+    """The table: one line per kind; kinds with a library of their own are imported when first wanted."""
+    match settings:
+        case DemoAgentSettings():
+            return DemoAgent(settings.delay_s)
+        case PythonAgentSettings():
+            return PythonAgent(name, load_target(name, settings.target))
+        case OpenAIAgentSettings():
+            return _build_openai(name, settings, terms)
+
+
+def _build_openai(name: AgentName, settings: OpenAIAgentSettings, terms: TurnTerms) -> Agent:
+    try:
+        from gateway.agents.openai.agent import build  # noqa: PLC0415 - an optional extra
+    except ModuleNotFoundError as error:
+        raise MissingPiece(
+            f"agents.{name} is of kind openai, whose library is not installed. Run: pip install 'turngate[openai]'"
+        ) from error
+    return build(name, settings, terms.timeout)

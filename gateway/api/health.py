@@ -1,0 +1,52 @@
+"""`/healthz`, `/readyz` and `/metrics`: for those who run the gateway."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from ipaddress import ip_address
+
+from aiohttp import hdrs, web
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+from gateway.api.answers import json
+from gateway.api.guard import identify
+from gateway.api.parts import parts_of
+from gateway.errors import Forbidden
+
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
+
+
+async def healthz(_request: web.Request) -> web.Response:
+    """The process answers."""
+    return json({"status": "ok"})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """The gateway can serve, or what keeps it from it."""
+    readiness = await parts_of(request).readiness()
+    return json(
+        {
+            "status": "ready" if readiness.ok else "not ready",
+            "checks": [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in readiness.checks],
+        },
+        HTTPStatus.OK if readiness.ok else HTTPStatus.SERVICE_UNAVAILABLE,
+    )
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """Prometheus' text format; for the machine itself, and for operators."""
+    if not is_local(request):
+        principal = await identify(request)
+        if principal.role != "operator":
+            raise Forbidden("Metrics are for operators.")
+    return web.Response(body=generate_latest(REGISTRY), headers={hdrs.CONTENT_TYPE: CONTENT_TYPE_LATEST})
+
+
+def is_local(request: web.Request) -> bool:
+    """Whether the request began on this machine; what a proxy here passes on did not."""
+    if any(name in request.headers for name in FORWARDED):
+        return False
+    try:
+        return ip_address(request.remote or "").is_loopback
+    except ValueError:
+        return False

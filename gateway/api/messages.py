@@ -1,0 +1,119 @@
+"""`/api/chat/sessions/{session_id}/messages` and `/api/turns/{id}/cancel`."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import Annotated
+from uuid import uuid4
+
+from aiohttp import hdrs, web
+from pydantic import Field
+
+from gateway.api.answers import json, page_json
+from gateway.api.limits import allow_message
+from gateway.api.parts import acting_user, parts_of
+from gateway.api.reading import Body, Limit, session_id_of, uuid_of, validated
+from gateway.core.model import API, InboundMessage, MessageId, Route, Session, TurnId
+from gateway.core.ports import Acceptance, TurnOutcome
+from gateway.core.service import Notice
+from gateway.core.shapes import message_json
+from gateway.errors import InvalidInput, NotFound, TooLarge
+
+EVENT_STREAM = "text/event-stream"
+
+
+class Draft(Body):
+    """A message to send. `id` is the sender's own: a second one with the same id in the session is the first again."""
+
+    text: str = Field(min_length=1)
+    id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+
+
+@validated
+async def list_messages(
+    request: web.Request,
+    session_id: str,
+    /,
+    limit: Limit = 50,
+    before_id: Annotated[str, Field(min_length=1, max_length=128)] | None = None,
+) -> web.Response:
+    """The newest page without `before_id`; ascending within the page."""
+    before = None if before_id is None else MessageId(before_id)
+    page = await parts_of(request).messages.page(session_id_of(session_id), acting_user(request), limit, before)
+    return json(page_json(page))
+
+
+@validated
+async def send_message(request: web.Request, session_id: str, /, draft: Draft) -> web.Response:
+    """Sends, waits for the reply and answers both; 202 when the reply takes longer (`Prefer: wait=<seconds>`)."""
+    _require_json_wanted(request)
+    parts = parts_of(request)
+    if len(draft.text) > parts.settings.turns.max_text:
+        raise TooLarge(
+            f"A message may have {parts.settings.turns.max_text} characters; this one has {len(draft.text)}."
+        )
+    session = await parts.sessions.get(session_id_of(session_id), acting_user(request))
+    allow_message(request)
+    accepted = await parts.intake.accept(inbound(session, draft))
+    if isinstance(accepted, Notice):
+        return json({"message": None, "reply": None, "turn_id": None, "status": None, "notice": accepted.text})
+    return _answer(accepted, await _outcome(request, session, accepted))
+
+
+def inbound(session: Session, draft: Draft) -> InboundMessage:
+    """The message as its session's user sends it; without an id of its own it is always a new one."""
+    return InboundMessage(
+        user_id=session.user_id,
+        channel=API,
+        agent=session.agent_name,
+        text=draft.text,
+        key=draft.id or str(uuid4()),
+        route=Route(f"{API}:{session.agent_name}"),
+        session_id=session.session_id,
+    )
+
+
+async def _outcome(request: web.Request, session: Session, accepted: Acceptance) -> TurnOutcome | None:
+    if accepted.turn_id is None:
+        return None
+    where = (accepted.session or session).session_id
+    seconds = wait_seconds(request.headers.get("Prefer", ""), parts_of(request).settings.turns.timeout_s)
+    return await parts_of(request).intake.wait(accepted.turn_id, where, session.user_id, seconds)
+
+
+def _answer(accepted: Acceptance, outcome: TurnOutcome | None) -> web.Response:
+    reply = None if outcome is None else outcome.reply
+    return json(
+        {
+            "message": None if accepted.message is None else message_json(accepted.message),
+            "reply": None if reply is None else message_json(reply),
+            "turn_id": None if accepted.turn_id is None else str(accepted.turn_id),
+            "status": accepted.turn_status if outcome is None else outcome.status,
+            "notice": None,
+        },
+        HTTPStatus.ACCEPTED if outcome is None else HTTPStatus.OK,
+    )
+
+
+def wait_seconds(prefer: str, longest: float) -> float:
+    """How long the caller would wait (RFC 7240, section 4.3), `longest` at most and by default."""
+    found = re.search(r"(?:^|[,;\s])wait=([0-9]{1,6})(?=$|[,;\s])", prefer)
+    return longest if found is None else min(longest, float(found[1]))
+
+
+def _require_json_wanted(request: web.Request) -> None:
+    accept = request.headers.get(hdrs.ACCEPT, "*/*")
+    if EVENT_STREAM in accept and "*/*" not in accept and "json" not in accept:
+        raise InvalidInput("This route answers JSON. A live stream of the reply is what the WebSocket at /ws is for.")
+
+
+@validated
+async def cancel_turn(request: web.Request, turn_id: str, /) -> web.Response:
+    """Asks for the turn to stop, wherever it runs; its session gets a reply row that says so."""
+    wanted = TurnId(uuid_of(turn_id, "turn"))
+    try:
+        await parts_of(request).intake.cancel(wanted, acting_user(request))
+    except NotFound:
+        raise NotFound("There is no such turn, or it has ended.") from None
+    return json({"turn_id": str(wanted)}, HTTPStatus.ACCEPTED)

@@ -1,0 +1,125 @@
+"""`/api/me`, `/api/tokens`, `/api/sign-in`, `/api/visitors`: who one is, and how one comes in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Literal
+
+from aiohttp import hdrs, web
+from pydantic import Field
+
+from gateway.api.answers import json, no_content, token_json
+from gateway.api.credentials import digest, expiry, new_api_token
+from gateway.api.limits import allow_sign_in, allow_visitor
+from gateway.api.parts import acting_user, parts_of, principal_of
+from gateway.api.reading import Body, Name, User, uuid_of, validated
+from gateway.api.sessions import narrowed
+from gateway.api.visitors import PREFIX, VisitorPasses
+from gateway.core.model import Principal, UserId
+from gateway.core.shapes import instant, instant_or_none
+from gateway.errors import Forbidden, InvalidInput, Unauthenticated
+
+CONSOLE_LIFETIME = timedelta(days=30)
+
+
+class TokenDraft(Body):
+    """A token to be made."""
+
+    name: Name | None = None
+    role: Literal["user", "operator"] = "user"
+    user_id: User | None = Field(None, description="For another user; operators only.")
+    expires: str | None = Field(None, max_length=20, description="`45m`, `12h`, `30d` or `2w`; absent: never.")
+
+
+class SignIn(Body):
+    """A one-time code, as printed at the gateway's start."""
+
+    code: str = Field(min_length=1, max_length=200)
+
+
+@validated
+async def me(request: web.Request) -> web.Response:
+    """Who the token speaks for."""
+    principal = principal_of(request)
+    return json(
+        {
+            "user_id": principal.user_id,
+            "role": principal.role,
+            "expires_at": instant_or_none(principal.expires_at),
+        }
+    )
+
+
+@validated
+async def list_tokens(request: web.Request, user: User | None = None) -> web.Response:
+    """The user's tokens; an operator's list holds everyone's, and `user` narrows it."""
+    _require_account(principal_of(request))
+    tokens = await parts_of(request).tokens.list(narrowed(request, user))
+    return json({"tokens": [token_json(token) for token in tokens]})
+
+
+@validated
+async def create_token(request: web.Request, draft: TokenDraft) -> web.Response:
+    """A new token, shown this once."""
+    principal = principal_of(request)
+    _require_account(principal)
+    owner = owner_of(principal, draft)
+    token = new_api_token()
+    expires_at = None if draft.expires is None else expiry(draft.expires, datetime.now(UTC))
+    made = await parts_of(request).tokens.create(owner, digest(token), draft.name, draft.role, expires_at)
+    return json({**token_json(made), "token": token}, HTTPStatus.CREATED)
+
+
+def owner_of(principal: Principal, draft: TokenDraft) -> UserId:
+    """Whose token it becomes. Raises `Forbidden` for more than the caller has; `InvalidInput` for a visitor's."""
+    owner = UserId(draft.user_id or principal.user_id)
+    if principal.role != "operator" and (draft.role == "operator" or owner != principal.user_id):
+        raise Forbidden("Only an operator may make tokens for other users, or with the role operator.")
+    if owner.startswith(PREFIX):
+        raise InvalidInput("Visitors have no API tokens.")
+    return owner
+
+
+@validated
+async def revoke_token(request: web.Request, token_id: str, /) -> web.Response:
+    """Ends a token: here at once, on other replicas within five seconds."""
+    parts = parts_of(request)
+    parts.authenticator.forget(await parts.tokens.revoke(uuid_of(token_id, "token"), acting_user(request)))
+    return no_content()
+
+
+def _require_account(principal: Principal) -> None:
+    if principal.role == "visitor":
+        raise Forbidden("Visitors have no API tokens. Sign in to make one.")
+
+
+@validated
+async def sign_in(request: web.Request, given: SignIn) -> web.Response:
+    """Trades a one-time code for a token of 30 days."""
+    allow_sign_in(request)
+    tokens = parts_of(request).tokens
+    holder = await tokens.redeem_code(digest(given.code))
+    if holder is None:
+        raise Unauthenticated("This code was used, has expired, or never was. A new one is printed at each start.")
+    user_id, role = holder
+    token = new_api_token()
+    expires_at = datetime.now(UTC) + CONSOLE_LIFETIME
+    await tokens.create(user_id, digest(token), "console", role, expires_at)
+    return json({"token": token, "user_id": user_id, "role": role, "expires_at": instant(expires_at)})
+
+
+@validated
+async def new_visitor(request: web.Request) -> web.Response:
+    """A pass for an anonymous visitor, bound to the page's origin."""
+    parts = parts_of(request)
+    origin = request.headers.get(hdrs.ORIGIN, "").lower()
+    if not parts.settings.web.anonymous:
+        raise Forbidden("This gateway takes no anonymous visitors (web.anonymous).")
+    if origin not in parts.settings.web.allowed_origins:
+        raise Forbidden("Visitors come from pages of an allowed origin (web.allowed_origins).")
+    allow_visitor(request)
+    made = VisitorPasses(parts.secret_key).issue(origin, datetime.now(UTC))
+    return json(
+        {"token": made.token, "user_id": made.user_id, "expires_at": instant(made.expires_at)}, HTTPStatus.CREATED
+    )

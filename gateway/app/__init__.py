@@ -1,0 +1,1 @@
+"""The composition root: builds everything, runs it, drains it. `gateway.cli` calls nothing else."""

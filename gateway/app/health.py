@@ -1,0 +1,53 @@
+"""Whether this gateway may promise anything, and what it still waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from channels.table import Network
+from gateway.api.parts import Check, Readiness
+from gateway.core.pulse import Heartbeat
+from gateway.errors import StoreUnavailable
+from storage.database import Database
+
+
+class Health:
+    """Starting, serving or draining; and the state of the parts."""
+
+    def __init__(self, database: Database, heartbeat: Heartbeat) -> None:
+        self._database = database
+        self._heartbeat = heartbeat
+        self._networks: Sequence[Network] = ()
+        self.migrated = False
+        self.draining = False
+
+    def watch(self, networks: Sequence[Network]) -> None:
+        """The networks whose state counts."""
+        self._networks = networks
+
+    def accepting(self) -> bool:
+        """Whether messages may be taken in: the schema is there, the lease is ours, and nobody asked us to stop."""
+        return self.migrated and not self.draining and self._heartbeat.alive()
+
+    async def readiness(self) -> Readiness:
+        """Condition by condition, asked anew."""
+        return Readiness(
+            (
+                await self._database_check(),
+                Check("migrated", self.migrated, "" if self.migrated else "Migrations have not been applied yet."),
+                Check("lease", self._heartbeat.alive(), "" if self._heartbeat.alive() else "No recent sign of life."),
+                Check("serving", not self.draining, "The gateway is stopping." if self.draining else ""),
+                *(
+                    Check(network.name, network.status.state in {"ready", "standby"}, network.status.detail)
+                    for network in self._networks
+                ),
+            )
+        )
+
+    async def _database_check(self) -> Check:
+        try:
+            async with self._database.all_users() as connection:
+                await connection.fetchval("SELECT 1")
+        except StoreUnavailable as error:
+            return Check("database", ok=False, detail=str(error))
+        return Check("database", ok=True)

@@ -1,0 +1,189 @@
+"""Runs a gateway until it is told to stop, and then drains it: within ten seconds, whatever the database does."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
+from functools import partial
+from ipaddress import ip_address
+
+import structlog
+from aiohttp import web
+
+import storage.migrate
+from gateway.api.credentials import digest, new_code
+from gateway.app.compose import Gateway, build_gateway
+from gateway.app.slot import take_slot
+from gateway.app.stores import connect_stores, open_postgres
+from gateway.config import Settings
+from gateway.core.model import UserId
+from gateway.core.runner import insist
+from gateway.errors import GatewayError, SettingsError, StoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+RETRY_S = 1.0
+TURNS_DRAIN_S = 3.0
+OUTBOX_DRAIN_S = 1.0
+STEP_S = 1.5
+SIGN_IN_TTL = timedelta(hours=1)
+OWNER = UserId("owner")
+
+
+async def serve(settings: Settings) -> None:
+    """Runs until SIGTERM or SIGINT. Raises `SettingsError` for what only other settings can mend."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with running_gateway(settings) as running:
+        await running.until(stopping)
+
+
+class Running:
+    """A gateway at work. `url`: where it listens. `failed`: what stopped it, if it stopped by itself."""
+
+    def __init__(self, gateway: Gateway, url: str) -> None:
+        self.gateway = gateway
+        self.url = url
+        self.ready = asyncio.Event()
+        self.failed: GatewayError | None = None
+        self.ended = asyncio.Event()
+
+    async def until(self, stopping: asyncio.Event) -> None:
+        """Returns when asked to stop; raises what stopped the gateway by itself."""
+        waits = [asyncio.ensure_future(stopping.wait()), asyncio.ensure_future(self.ended.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        if self.failed is not None:
+            raise self.failed
+
+
+@asynccontextmanager
+async def running_gateway(settings: Settings) -> AsyncIterator[Running]:
+    """A gateway that listens at once and serves as soon as its database does; drained on the way out."""
+    async with AsyncExitStack() as stack:
+        slot = stack.enter_context(take_slot(settings.data_dir))
+        url = await stack.enter_async_context(open_postgres(settings))
+        stores = await stack.enter_async_context(connect_stores(url, settings, slot))
+        gateway = build_gateway(settings, stores)
+        gateway.api.router.add_get("/ws", gateway.sockets.handle)
+        for network in gateway.networks:
+            for route in network.routes():
+                gateway.api.router.add_route(route.method, route.path, route.handler)
+        running = Running(gateway, await _listen(gateway, stack))
+        work = asyncio.create_task(_work(running, url), name="gateway")
+        try:
+            yield running
+        finally:
+            await _drain(gateway, work)
+
+
+async def _listen(gateway: Gateway, stack: AsyncExitStack) -> str:
+    """Opens the port; answers the URL that reaches it from this machine."""
+    settings = gateway.settings
+    runner = web.AppRunner(gateway.api, access_log=None, shutdown_timeout=0.5, handler_cancellation=True)
+    await runner.setup()
+    stack.push_async_callback(_bounded, runner.cleanup)
+    site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
+    try:
+        await site.start()
+    except OSError as error:
+        raise SettingsError(
+            f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. "
+            "Choose another with --port or TURNGATE_PORT; 0 takes a free one."
+        ) from error
+    port: int = runner.addresses[0][1]
+    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::", ""} else settings.host  # noqa: S104 - comparing only
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _work(running: Running, database_url: str) -> None:
+    gateway = running.gateway
+    try:
+        await _prepare(gateway, database_url)
+        async with asyncio.TaskGroup() as group:
+            for part in (gateway.heartbeat, gateway.sweep, gateway.follower, gateway.outbox, gateway.scheduler):
+                group.create_task(part.run())
+            for network in gateway.networks:
+                group.create_task(network.run())
+            await _say_ready(running)
+    except SettingsError as error:
+        running.failed = error
+    except ExceptionGroup as group_error:
+        log.exception("gateway_failed", exc_info=group_error)
+        running.failed = GatewayError(f"The gateway stopped by itself: {group_error.exceptions[0]}")
+    finally:
+        running.ended.set()
+
+
+async def _prepare(gateway: Gateway, database_url: str) -> None:
+    """Migrates and joins; a database that is away is waited for."""
+    while True:
+        try:
+            applied = await storage.migrate.migrate(database_url)
+        except StoreUnavailable as error:
+            log.warning("database_away", reason=str(error), retry_s=RETRY_S)
+            await asyncio.sleep(RETRY_S)
+            continue
+        if applied:
+            log.info("migrated", applied=len(applied))
+        gateway.health.migrated = True
+        if await gateway.heartbeat.beat():
+            return
+        await asyncio.sleep(RETRY_S)
+
+
+async def _say_ready(running: Running) -> None:
+    settings = running.gateway.settings
+    url = settings.public_url or running.url
+    running.ready.set()
+    log.info("ready", url=url, agents=list(settings.agents), channels=[n.name for n in running.gateway.networks])
+    if _is_loopback(settings.host):
+        code = new_code()
+        await insist(partial(running.gateway.stores.tokens.add_code, digest(code), OWNER, "operator", SIGN_IN_TTL))
+        sys.stdout.write(
+            f"\n  Open {url.rstrip('/')}/?code={code}\n  It signs you in as {OWNER}, once, within an hour.\n" + "\n"
+        )
+        sys.stdout.flush()
+
+
+def _is_loopback(host: str) -> bool:
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
+
+
+async def _drain(gateway: Gateway, work: asyncio.Task[None]) -> None:
+    """No new work; what runs may finish for a moment; the rest is handed over."""
+    begun = time.monotonic()
+    gateway.health.draining = True
+    log.info("stopping", turns=len(gateway.runner.running))
+    await _bounded(lambda: gateway.runner.drain(TURNS_DRAIN_S), TURNS_DRAIN_S + STEP_S)
+    await _bounded(gateway.sockets.drain, STEP_S)
+    await _bounded(lambda: gateway.outbox.drain(OUTBOX_DRAIN_S), OUTBOX_DRAIN_S + 0.5)
+    work.cancel()
+    await _bounded(lambda: asyncio.gather(work, return_exceptions=True))
+    for network in gateway.networks:
+        await _bounded(network.close, 0.5)
+    await _bounded(gateway.stores.replicas.leave, 0.5)
+    log.info("stopped", seconds=round(time.monotonic() - begun, 2))
+
+
+async def _bounded(step: Callable[[], Awaitable[object]], seconds: float = STEP_S) -> None:
+    """One step of stopping; a step that fails or takes too long does not keep the others from theirs."""
+    try:
+        async with asyncio.timeout(seconds):
+            await step()
+    except (TimeoutError, GatewayError) as error:
+        log.warning(
+            "stopping_step_gave_up", step=getattr(step, "__qualname__", "step"), reason=str(error) or "too slow"
+        )

@@ -1,0 +1,48 @@
+"""The place this process runs in. A new process in it knows that the one before is dead."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from gateway.errors import SettingsError
+
+MOST_SLOTS = 64
+
+
+@contextmanager
+def take_slot(data_dir: Path) -> Iterator[str]:
+    """The name of the first slot of the data dir that no live process holds; the kernel frees it when this one ends.
+
+    Raises `SettingsError` when the data dir cannot be written.
+    """
+    folder = data_dir / "slots"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        name = _folder_name(folder)
+    except OSError as error:
+        raise SettingsError(f"The data dir {data_dir} cannot be written ({error}). Set TURNGATE_DATA_DIR.") from error
+    for number in range(1, MOST_SLOTS + 1):
+        with (folder / f"{number}.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield f"{name}:{number}"
+            return
+    raise SettingsError(f"{MOST_SLOTS} gateways share the data dir {data_dir} already.")
+
+
+def _folder_name(folder: Path) -> str:
+    path = folder / "name"
+    if not path.exists():
+        draft = folder / uuid4().hex
+        draft.write_text(draft.name)
+        # A link appears whole or not at all, and only the first one stays.
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
+    return path.read_text()

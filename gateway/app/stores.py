@@ -1,0 +1,107 @@
+"""The database, embedded or configured, and the stores on it, for commands that need no gateway."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import storage.migrate
+from gateway.config import Settings
+from gateway.core.model import ReplicaId
+from gateway.errors import SettingsError
+from storage.database import Database, open_database
+from storage.embedded import embedded_postgres
+from storage.embedded.layout import Layout
+from storage.outbox import PostgresOutbox
+from storage.replicas import PostgresChangeFeed, PostgresPollLeases, PostgresQuarantine, PostgresReplicas
+from storage.schedules import PostgresSchedules
+from storage.sessions import PostgresMessages, PostgresSessions
+from storage.tokens import PostgresTokens
+from storage.turns import PostgresTurns
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Every store, on one database."""
+
+    database: Database
+    replicas: PostgresReplicas
+    turns: PostgresTurns
+    sessions: PostgresSessions
+    messages: PostgresMessages
+    outbox: PostgresOutbox
+    schedules: PostgresSchedules
+    tokens: PostgresTokens
+    leases: PostgresPollLeases
+    quarantine: PostgresQuarantine
+    feed: PostgresChangeFeed
+
+
+def database_url(settings: Settings) -> str:
+    """The URL of the database in use; starts nothing."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return Layout.of(settings.data_dir).url
+
+
+@asynccontextmanager
+async def open_postgres(settings: Settings) -> AsyncIterator[str]:
+    """The URL of a database that runs: the configured one, or the embedded one, which stops with its last user."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    async with embedded_postgres(settings.data_dir) as url:
+        yield url
+
+
+@asynccontextmanager
+async def connect_stores(url: str, settings: Settings, slot: str) -> AsyncIterator[Stores]:
+    """The stores of one replica. Connects to nothing yet."""
+    database = await open_database(url)
+    replica_id = ReplicaId(uuid.uuid4())
+    window = timedelta(minutes=settings.sessions.resume_minutes)
+    turns = PostgresTurns(database, replica_id, window)
+    try:
+        yield Stores(
+            database=database,
+            replicas=PostgresReplicas(database, replica_id, slot, timedelta(seconds=settings.replica.ttl_s)),
+            turns=turns,
+            sessions=PostgresSessions(database, window),
+            messages=PostgresMessages(database),
+            outbox=PostgresOutbox(database, replica_id),
+            schedules=PostgresSchedules(database, turns),
+            tokens=PostgresTokens(database),
+            leases=PostgresPollLeases(database, replica_id),
+            quarantine=PostgresQuarantine(database),
+            feed=PostgresChangeFeed(database),
+        )
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
+    """The stores for a command; starts the embedded database when it does not run, and stops it again.
+
+    Raises `SettingsError` when migrations are pending, `StoreUnavailable` when the database is away.
+    """
+    async with open_postgres(settings) as url:
+        if waiting := await storage.migrate.pending_migrations(url):
+            raise SettingsError(f"{len(waiting)} migrations are pending. Run `turngate migrate`, or start the gateway.")
+        async with connect_stores(url, settings, slot="command") as stores:
+            yield stores
+
+
+async def migrate(settings: Settings) -> list[str]:
+    """Brings the schema up to date; the names of what was applied."""
+    async with open_postgres(settings) as url:
+        return await storage.migrate.migrate(url)
+
+
+async def pending_migrations(settings: Settings) -> list[str]:
+    """The names of what `migrate` would apply."""
+    async with open_postgres(settings) as url:
+        return await storage.migrate.pending_migrations(url)

@@ -1,0 +1,17 @@
+"""What is counted, for Prometheus at `/metrics`."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+MESSAGES = Counter("turngate_messages", "Messages taken in.", ["channel", "status"])
+TURNS = Counter("turngate_turns", "Turns ended.", ["agent", "status"])
+TURN_SECONDS = Histogram(
+    "turngate_turn_seconds",
+    "From claiming a turn to its recorded reply.",
+    ["agent"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
+)
+RUNNING = Gauge("turngate_turns_running", "Turns this replica holds now.")
+TAKEN_OVER = Counter("turngate_turns_taken_over", "Turns claimed from replicas that died or were late.")
+DELIVERIES = Counter("turngate_deliveries", "Chunks settled.", ["channel", "state"])

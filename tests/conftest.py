@@ -1,0 +1,84 @@
+"""One embedded Postgres for the whole run, a migrated template in it, and a clone of that for each test."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+import storage.migrate
+from storage.embedded import embedded_postgres
+from tests.world import World
+
+NAMES = itertools.count(1)
+# Nothing here outlives the run, so nothing needs to reach the disk.
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def on_database(url: str, name: str) -> str:
+    """The URL of another database of the same server."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_settings_of_this_machine() -> Iterator[None]:
+    """Settings of the shell that runs the tests stay out of them."""
+    import os
+
+    kept = {name: os.environ.pop(name) for name in tuple(os.environ) if name.startswith("TURNGATE_")}
+    yield
+    os.environ.update(kept)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """The URL of a running server."""
+    async with embedded_postgres(tmp_path_factory.mktemp("postgres"), FAST) as url:
+        yield url
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def template(postgres: str) -> str:
+    """The name of a migrated database that nobody is connected to."""
+    await _execute(postgres, "CREATE DATABASE template_turngate")
+    await storage.migrate.migrate(on_database(postgres, "template_turngate"))
+    return "template_turngate"
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest_asyncio.fixture
+async def empty_database_url(postgres: str) -> AsyncIterator[str]:
+    """A new database without any table."""
+    name = f"empty_{next(NAMES)}"
+    await _execute(postgres, f"CREATE DATABASE {name}")
+    yield on_database(postgres, name)
+    await _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest_asyncio.fixture
+async def database_url(postgres: str, template: str) -> AsyncIterator[str]:
+    """A database of the test's own, migrated and empty."""
+    name = f"test_{next(NAMES)}"
+    await _execute(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    yield on_database(postgres, name)
+    await _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest_asyncio.fixture
+async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
+    """Gateways on one database, and the people who use them."""
+    async with AsyncExitStack() as stack:
+        yield World(database_url, tmp_path, stack)

@@ -1,0 +1,138 @@
+"""A server of model APIs that says what tests tell it to: aimock (npm, MIT), driven over its control API.
+
+It serves real HTTP with streaming and faults, and keeps a journal of what it was asked. The pinned version stands in
+`package.json` beside this file; it is installed at the first use and not again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from gateway.core.model import JsonObject, JsonValue
+
+HERE = Path(__file__).parent
+CLI = HERE / "node_modules" / "@copilotkit" / "aimock" / "dist" / "cli.js"
+LISTENING = re.compile(r"listening on (http://\S+)")
+START_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the server was asked; headers in lower case. The server itself keeps keys out of its journal."""
+
+    headers: dict[str, str]
+    body: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class ModelApi:
+    """The running server, in a test's words."""
+
+    url: str
+    http: aiohttp.ClientSession
+
+    @property
+    def base_url(self) -> str:
+        """What goes into an agent's settings."""
+        return f"{self.url}/v1"
+
+    async def answers(self, text: str, to: str = "", **how: JsonValue) -> None:
+        """Says `text` to user messages that contain `to`. `how`: chunkSize, latency (ms), truncateAfterChunks, …"""
+        await self._add(to, {"content": text}, None, **how)
+
+    async def refuses(
+        self, status: int, message: str, to: str = "", *, call: int | None = None, **more: JsonValue
+    ) -> None:
+        """Answers with an error: every matching call, or only the one with that number, counted from 0."""
+        error: JsonObject = {"error": {"message": message, **more.pop("error", {})}, "status": status, **more}  # type: ignore[dict-item]  # JSON by construction
+        await self._add(to, error, call)
+
+    async def asks_for_tool(self, name: str) -> None:
+        """Answers with a tool call only."""
+        await self._add("", {"toolCalls": [{"name": name, "arguments": "{}"}]}, None)
+
+    async def requests(self) -> list[Request]:
+        """Everything the server was asked since the last reset, oldest first."""
+        async with self.http.get(f"{self.url}/__aimock/journal") as response:
+            return [Request(entry["headers"], entry["body"]) for entry in await response.json()]
+
+    async def reset(self) -> None:
+        """Forgets answers and requests."""
+        await self._post("reset", {})
+
+    async def _add(self, to: str, response: JsonObject, call: int | None, **how: JsonValue) -> None:
+        match: JsonObject = {"userMessage": to} if to else {}
+        if call is not None:
+            match["sequenceIndex"] = call
+        await self._post("fixtures", {"fixtures": [{"match": match, "response": response, **how}]})
+
+    async def _post(self, path: str, body: JsonObject) -> None:
+        async with self.http.post(f"{self.url}/__aimock/{path}", json=body) as response:
+            if response.status >= 400:
+                raise AssertionError(f"aimock refused {path}: {await response.text()}")
+
+
+def install() -> None:
+    """Installs the pinned version, unless it is there. Raises `RuntimeError` that says what is missing."""
+    wanted = json.loads((HERE / "package.json").read_text())["dependencies"]["@copilotkit/aimock"]
+    manifest = CLI.parent.parent / "package.json"
+    if manifest.is_file() and json.loads(manifest.read_text())["version"] == wanted:
+        return
+    npm = shutil.which("npm")
+    if npm is None:
+        raise RuntimeError("npm was not found in PATH; install Node 20 or newer to run the tests of agents.")
+    done = subprocess.run([npm, "ci"], cwd=HERE, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"npm ci failed in {HERE}: {done.stderr}")
+
+
+@asynccontextmanager
+async def model_api(folder: Path) -> AsyncIterator[ModelApi]:
+    """A server of its own on a free port; `folder` is an empty one."""
+    await asyncio.to_thread(install)
+    process = await asyncio.create_subprocess_exec(
+        "node",
+        str(CLI),
+        "--port",
+        "0",
+        "--fixtures",
+        str(folder),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        url = await asyncio.wait_for(_listening(process), START_S)
+        reading = asyncio.create_task(_drain(process))
+        async with aiohttp.ClientSession() as http:
+            yield ModelApi(url, http)
+        reading.cancel()
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def _listening(process: asyncio.subprocess.Process) -> str:
+    said = ""
+    assert process.stdout is not None
+    while line := (await process.stdout.readline()).decode():
+        said += line
+        if found := LISTENING.search(line):
+            return found[1]
+    raise RuntimeError(f"aimock did not start: {said}")
+
+
+async def _drain(process: asyncio.subprocess.Process) -> None:
+    assert process.stdout is not None
+    while await process.stdout.read(65_536):
+        pass

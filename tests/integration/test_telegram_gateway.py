@@ -1,0 +1,168 @@
+"""Telegram through a whole gateway: from the Bot API server into Postgres and back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from gateway.app.serve import Running
+from tests.fakes.bot_api import FakeBotApi, Fault
+from tests.integration.telegram_driver import ADA, BOB, TEAM, TOKEN, until
+from tests.world import World, eventually
+
+SESSIONS = "SELECT user_id, channel, session_id, is_active FROM chat_sessions ORDER BY created_at"
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeBotApi]:
+    async with FakeBotApi(tokens=[TOKEN], conflict_penalty_s=0.05, webhook_backoff_s=0.05) as server:
+        yield server
+
+
+def settings(fake: FakeBotApi, **given: Any) -> dict[str, Any]:
+    return {"token": TOKEN, "api_url": fake.url, "access": "open", **given}
+
+
+@pytest.fixture
+async def gateway(world: World, fake: FakeBotApi) -> Running:
+    return await world.gateway(telegram=settings(fake))
+
+
+async def test_a_message_is_answered_and_kept(world: World, fake: FakeBotApi, gateway: Running) -> None:
+    """AC-6: the session is tagged telegram, and holds the message and its reply."""
+    fake.says(ADA, "hello there")
+    [reply] = await fake.hears(ADA, within=20)
+    [session] = await world.rows(SESSIONS)
+    assert (session["user_id"], session["channel"]) == ("telegram:5", "telegram")
+    rows = await world.rows("SELECT role, content FROM chat_messages ORDER BY seq")
+    assert [row["role"] for row in rows] == ["user", "assistant"]
+    assert rows[0]["content"] == "hello there"
+    assert rows[1]["content"] == reply.text
+
+
+async def test_the_session_exists_before_the_agent_is_called(world: World, fake: FakeBotApi, gateway: Running) -> None:
+    """AC-6: while the agent still thinks, the row is there, and the person sees typing."""
+    fake.says(ADA, "wait 30 seconds")
+    await eventually(lambda: world.rows(SESSIONS))
+    await until(lambda: fake.bot().actions, within=20)
+    assert not fake.sent(ADA)
+
+
+async def test_a_duplicate_is_answered_once(world: World, fake: FakeBotApi, gateway: Running) -> None:
+    """Telegram may deliver an update again at any time."""
+    said = fake.says(ADA, "first")
+    await fake.hears(ADA, within=20)
+    fake.redelivers(said.update_id)
+    fake.says(ADA, "second")
+    await fake.hears(ADA, within=20)
+    texts = [row["content"] for row in await world.rows("SELECT content FROM chat_messages WHERE role = 'user'")]
+    assert texts == ["first", "second"]
+    assert len(fake.sent(ADA)) == 2
+
+
+async def test_a_stranger_gets_no_session(world: World, fake: FakeBotApi) -> None:
+    """AC-11: with the default access, people who are not linked are told how to link, and nothing is kept."""
+    await world.gateway(telegram=settings(fake, access="linked", allow=(f"{BOB}=bob",)))
+    fake.says(ADA, "let me in")
+    assert "link" in (await fake.hears(ADA, within=20))[0].text
+    fake.says(BOB, "hello")
+    await fake.hears(BOB, within=20)
+    assert [row["user_id"] for row in await world.rows(SESSIONS)] == ["bob"]
+
+
+async def test_new_begins_another_session(world: World, fake: FakeBotApi, gateway: Running) -> None:
+    """The former one ends and stays."""
+    for text in ("one", "/new", "two"):
+        fake.says(ADA, text)
+    await fake.hears(ADA, count=3, within=20)
+    sessions = await world.rows(SESSIONS)
+    assert [session["is_active"] for session in sessions] == [False, True]
+
+
+async def test_topics_are_sessions_of_their_own(world: World, fake: FakeBotApi, gateway: Running) -> None:
+    """And each is answered in its topic."""
+    fake.says(TEAM, "in the first", from_id=ADA, thread_id=1)
+    fake.says(TEAM, "in the second", from_id=ADA, thread_id=2)
+    heard = await fake.hears(TEAM, count=2, within=20)
+    assert {message.thread_id: "first" in message.text for message in heard} == {1: True, 2: False}
+    assert len(await world.rows(SESSIONS)) == 2
+
+
+async def test_a_formatted_answer_keeps_its_formatting(fake: FakeBotApi, gateway: Running) -> None:
+    """On its way through the outbox too."""
+    fake.says(ADA, "use markdown")
+    [reply] = await fake.hears(ADA, within=20)
+    assert {"bold", "italic", "code", "pre", "text_link"} <= {str(entity["type"]) for entity in reply.entities}
+    assert "**" not in reply.text
+
+
+async def test_a_long_answer_arrives_in_order(fake: FakeBotApi, gateway: Running) -> None:
+    """In several messages, one after another."""
+    fake.says(ADA, "answer in 9000 characters")
+    heard = await fake.hears(ADA, count=3, within=20)
+    assert sum(len(message.text) for message in heard) > 8_900
+    assert "sentence 1 " in heard[0].text
+
+
+async def test_a_malformed_update_is_kept_in_quarantine(world: World, fake: FakeBotApi, gateway: Running) -> None:
+    """And the next message is answered."""
+    fake.injects({"message": {"chat": "nonsense", "text": "\0"}})
+    fake.says(ADA, "hello")
+    await fake.hears(ADA, within=20)
+    [kept] = await world.rows("SELECT account, key, reason FROM quarantine")
+    assert kept["account"] == "telegram:777"
+    assert "message_id" in kept["reason"]
+
+
+async def test_a_reply_meets_a_429_and_arrives_later(fake: FakeBotApi, gateway: Running) -> None:
+    """Other chats get theirs meanwhile."""
+    fake.fails(Fault("429", method="sendMessage", chat_id=ADA, retry_after=2))
+    fake.says(ADA, "hello")
+    fake.says(BOB, "hello")
+    await fake.hears(BOB, within=20)
+    assert not any(sent.delivered for sent in fake.sent(ADA))
+    await fake.hears(ADA, within=20)
+
+
+async def test_two_replicas_answer_once_and_one_takes_over(world: World, fake: FakeBotApi) -> None:
+    """One polls; when it is killed, the other follows."""
+    env = {
+        "TURNGATE_TELEGRAM__TOKEN": TOKEN,
+        "TURNGATE_TELEGRAM__API_URL": fake.url,
+        "TURNGATE_TELEGRAM__ACCESS": "open",
+        "TURNGATE_SECRET_KEY": "of-both-replicas-together-32-bytes",
+    }
+    first = await world.process("first", **env)
+    fake.says(ADA, "one")
+    await fake.hears(ADA, within=20)
+    await world.process("second", **env)
+    await first.dies()
+    fake.says(ADA, "two")
+    await fake.hears(ADA, within=30)
+    assert len(fake.sent(ADA)) == 2
+    assert len(await world.rows(SESSIONS)) == 1
+
+
+async def test_a_webhook_works_the_same(world: World, fake: FakeBotApi) -> None:
+    """Without polling."""
+    port = await _free_port()
+    await world.gateway(
+        port=port,
+        public_url=f"http://127.0.0.1:{port}",
+        telegram=settings(fake, mode="webhook", webhook_secret="wh-secret"),
+    )
+    await until(lambda: fake.bot().webhook.url, within=20)
+    fake.says(ADA, "hello")
+    await fake.hears(ADA, within=20)
+    assert not fake.calls("getUpdates")
+
+
+async def _free_port() -> int:
+    server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
+    port: int = server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
+    return port

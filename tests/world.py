@@ -1,0 +1,243 @@
+"""The language of the tests: gateways on one database, and people who talk to them through real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import asyncpg
+from pydantic import SecretStr
+
+from gateway.api.credentials import digest, new_api_token
+from gateway.app.serve import Running, running_gateway
+from gateway.config import Replica, Settings
+from gateway.core.model import UserId
+from storage.database import open_database
+from storage.tokens import PostgresTokens
+
+ROOT = Path(__file__).parent.parent
+PATIENCE_S = 20.0
+Frame = dict[str, Any]
+
+
+async def eventually(look: Callable[[], Awaitable[Any]], within: float = PATIENCE_S) -> Any:
+    """What `look` answers once that is true; fails with its last answer after `within` seconds."""
+    deadline = time.monotonic() + within
+    while True:
+        answer = await look()
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, f"still {answer!r} after {within} s"
+        await asyncio.sleep(0.02)
+
+
+@dataclass
+class Socket:
+    """A WebSocket client that keeps what it heard."""
+
+    socket: aiohttp.ClientWebSocketResponse
+    heard: list[Frame] = field(default_factory=list)
+
+    async def says(self, **frame: Any) -> None:
+        """Sends a frame."""
+        await self.socket.send_str(json.dumps(frame))
+
+    async def hears(self, kind: str, within: float = PATIENCE_S, **fields: Any) -> Frame:
+        """The next frame of that type with those fields; what comes before it is kept in `heard`."""
+        async with asyncio.timeout(within):
+            while True:
+                message = await self.socket.receive()
+                assert message.type is aiohttp.WSMsgType.TEXT, f"{message.type} {message.data} after {self.heard}"
+                frame: Frame = json.loads(message.data)
+                self.heard.append(frame)
+                if frame["type"] == kind and all(frame.get(name) == value for name, value in fields.items()):
+                    return frame
+
+    async def closes(self, within: float = PATIENCE_S) -> int:
+        """The code that the socket is closed with."""
+        async with asyncio.timeout(within):
+            while (await self.socket.receive()).type not in {
+                aiohttp.WSMsgType.CLOSE,
+                aiohttp.WSMsgType.CLOSED,
+                aiohttp.WSMsgType.ERROR,
+            }:
+                pass
+        return self.socket.close_code or 0
+
+    async def asks(self, text: str, key: str) -> Frame:
+        """Sends a message and waits for the reply's row."""
+        await self.says(type="send", id=key, text=text)
+        ack = await self.hears("ack", id=key)
+        reply: Frame = (await self.hears_reply(ack["turn_id"]))["message"]
+        return reply
+
+    async def hears_reply(self, turn_id: str) -> Frame:
+        """The assistant's row of a turn."""
+        while True:
+            frame = await self.hears("message")
+            if frame["message"]["role"] == "assistant" and frame["message"]["turn_id"] == turn_id:
+                return frame
+
+
+@dataclass
+class Person:
+    """Somebody with a token, at one gateway."""
+
+    user: str
+    token: str
+    url: str
+    http: aiohttp.ClientSession
+
+    async def connects(self, **hello: Any) -> Socket:
+        """A socket that has said hello and heard `ready` (in `heard[0]`)."""
+        socket = await self.opens()
+        await socket.says(type="hello", token=self.token, **hello)
+        await socket.hears("ready")
+        return socket
+
+    async def opens(self, headers: dict[str, str] | None = None) -> Socket:
+        """A socket that has said nothing yet."""
+        return Socket(await self.http.ws_connect(f"{self.url}/ws", headers=headers, max_msg_size=0))
+
+    async def calls(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
+        """Status and JSON of an HTTP request with the person's token."""
+        headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
+        async with self.http.request(method, f"{self.url}{path}", headers=headers, **options) as response:
+            return response.status, await response.json(content_type=None)
+
+    async def gets(self, path: str) -> Any:
+        """The JSON of a GET that succeeds."""
+        status, body = await self.calls("GET", path)
+        assert status == 200, (status, body)
+        return body
+
+    async def posts(self, path: str, expect: int, **body: Any) -> Any:
+        """The JSON of a POST that ends with that status."""
+        status, answer = await self.calls("POST", path, json=body)
+        assert status == expect, (status, answer)
+        return answer
+
+
+@dataclass
+class Process:
+    """A gateway in a process of its own."""
+
+    process: asyncio.subprocess.Process
+    url: str
+    log: Path
+
+    async def dies(self) -> None:
+        """kill -9."""
+        self.process.kill()
+        await self.process.wait()
+
+    async def stops(self, number: signal.Signals = signal.SIGTERM) -> float:
+        """Asks it to end; the seconds that took."""
+        begun = time.monotonic()
+        self.process.send_signal(number)
+        await self.process.wait()
+        return time.monotonic() - begun
+
+
+class World:
+    """One database and everything around it."""
+
+    def __init__(self, database_url: str, folder: Path, stack: AsyncExitStack) -> None:
+        self.database_url = database_url
+        self.folder = folder
+        self._stack = stack
+        self._http: aiohttp.ClientSession | None = None
+
+    def settings(self, **given: Any) -> Settings:
+        """Settings of a gateway in this world; quick to notice each other's death."""
+        quick = {"heartbeat_s": 0.3, "ttl_s": 2.0, "sweep_s": 0.2, "poll_s": 0.2}
+        return Settings(
+            database_url=SecretStr(self.database_url),
+            data_dir=self.folder / given.pop("data_dir", "data"),
+            port=given.pop("port", 0),
+            replica=Replica(**{**quick, **given.pop("replica", {})}),
+            **given,
+        )
+
+    async def gateway(self, **given: Any) -> Running:
+        """A gateway in this process, ready."""
+        running = await self._stack.enter_async_context(running_gateway(self.settings(**given)))
+        async with asyncio.timeout(PATIENCE_S):
+            await running.ready.wait()
+        return running
+
+    async def process(self, name: str = "gateway", **env: str) -> Process:
+        """A gateway in a process of its own, ready."""
+        log = self.folder / f"{name}-{time.monotonic_ns()}.log"
+        variables = {
+            "TURNGATE_DATABASE_URL": self.database_url,
+            "TURNGATE_DATA_DIR": str(self.folder / name),
+            "TURNGATE_PORT": "0",
+            "TURNGATE_LOG__FORMAT": "json",
+            "TURNGATE_REPLICA__HEARTBEAT_S": "0.3",
+            "TURNGATE_REPLICA__TTL_S": "2",
+            "TURNGATE_REPLICA__SWEEP_S": "0.2",
+            "TURNGATE_REPLICA__POLL_S": "0.2",
+            **env,
+        }
+        with log.open("wb") as sink:
+            child = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "gateway.cli",
+                "serve",
+                cwd=ROOT,
+                env={**os.environ, **variables},
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=sink,
+            )
+        self._stack.push_async_callback(_end, child)
+
+        async def ready() -> str | None:
+            assert child.returncode is None, log.read_text()
+            events = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+            return next((event["url"] for event in events if event["event"] == "ready"), None)
+
+        return Process(child, await eventually(ready), log)
+
+    async def person(self, user: str, url: str, role: str = "user") -> Person:
+        """Somebody with an API token."""
+        token = new_api_token()
+        database = await open_database(self.database_url)
+        try:
+            await PostgresTokens(database).create(UserId(user), digest(token), None, role, None)  # type: ignore[arg-type] # a literal
+        finally:
+            await database.close()
+        return Person(user, token, url, await self.http())
+
+    async def http(self) -> aiohttp.ClientSession:
+        """The clients' side of HTTP."""
+        if self._http is None:
+            self._http = await self._stack.enter_async_context(aiohttp.ClientSession())
+        return self._http
+
+    async def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        """What an outsider reads from the database."""
+        connection = await asyncpg.connect(self.database_url)
+        try:
+            return [dict(row) for row in await connection.fetch(query, *values)]
+        finally:
+            await connection.close()
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    if child.returncode is None:
+        child.kill()
+        await child.wait()
+
+
