@@ -30,6 +30,11 @@ def _redact_event(_logger: object, _method: str, event: Event) -> Event:
     return event
 
 
+def _console() -> structlog.dev.ConsoleRenderer:
+    # Tracebacks with the values of variables would print secrets.
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+
+
 def configure_logging(form: Literal["console", "json"], least: str) -> None:
     """Sets up structlog and the standard library's logging, for the whole process. `least`: debug, info and so on."""
     level = logging.getLevelNamesMapping()[least.upper()]
@@ -42,7 +47,7 @@ def configure_logging(form: Literal["console", "json"], least: str) -> None:
     renderers: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, _redact_event, structlog.processors.JSONRenderer()]
         if form == "json"
-        else [structlog.processors.format_exc_info, _redact_event, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        else [structlog.processors.format_exc_info, _redact_event, _console()]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -66,13 +66,12 @@ class Socket:
     async def closes(self, within: float = PATIENCE_S) -> int:
         """The code that the socket is closed with."""
         async with asyncio.timeout(within):
-            while (await self.socket.receive()).type not in {
-                aiohttp.WSMsgType.CLOSE,
-                aiohttp.WSMsgType.CLOSED,
-                aiohttp.WSMsgType.ERROR,
-            }:
-                pass
-        return self.socket.close_code or 0
+            while True:
+                message = await self.socket.receive()
+                if message.type is aiohttp.WSMsgType.CLOSE:
+                    return int(message.data)
+                if message.type in {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}:
+                    return self.socket.close_code or 0
 
     async def asks(self, text: str, key: str) -> Frame:
         """Sends a message and waits for the reply's row."""

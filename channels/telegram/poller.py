@@ -35,7 +35,7 @@ class Poller:
         self._settled_ahead: set[int] = set()
         self._prepared = False
         self._trouble = ""
-        self._backoff = Backoff()
+        self._backoff = Backoff(longest=8.0)
         self._log = structlog.get_logger().bind(bot=api.bot_id)
 
     async def run(self) -> None:

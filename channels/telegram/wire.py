@@ -13,12 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from gateway.core.model import JsonObject, JsonValue
 from gateway.errors import InvalidInput
 
-MAX_RAW_TEXT = 1_000_000
-"""Characters of a text or caption; Telegram allows 4096, other Bot API servers perhaps more."""
-
 _Id = Annotated[int, Field(ge=-(2**53), le=2**53)]
 _PositiveId = Annotated[int, Field(ge=0, le=2**53)]
-_Text = Annotated[str, Field(max_length=MAX_RAW_TEXT)]
 
 
 class _Shape(BaseModel):
@@ -41,8 +37,8 @@ class RawMessage(_Shape):
     message_id: _PositiveId
     chat: Chat
     sender: Sender | None = Field(None, alias="from")
-    text: _Text | None = None
-    caption: _Text | None = None
+    text: str | None = None
+    caption: str | None = None
     edit_date: _PositiveId = 0
     message_thread_id: _PositiveId = 0
     is_topic_message: bool = False

@@ -7,7 +7,7 @@ import contextlib
 from datetime import UTC, datetime
 
 import structlog
-from aiohttp import WSMsgType
+from aiohttp import WebSocketError, WSMsgType
 
 from channels.websocket import news
 from channels.websocket.conversation import Conversation
@@ -22,6 +22,7 @@ from channels.websocket.faults import (
     code_of,
 )
 from channels.websocket.frames import ClientFrame, Hello, parse
+from channels.websocket.linger import drop_incoming, keep_open
 from channels.websocket.outgoing import BytesSocket, Outgoing
 from channels.websocket.parts import Parts
 from gateway.core.model import Principal
@@ -161,8 +162,16 @@ class Connection:
                 data: bytes = message.data
                 return data
             if message.type is not WSMsgType.BINARY:
+                if isinstance(message.data, WebSocketError):
+                    self._linger()
                 return None
             self._outgoing.put(news.error("invalid", "Frames should be text, in JSON."))
+
+    def _linger(self) -> None:
+        spare = None if self._transport is None else keep_open(self._transport)
+        if spare is not None:
+            # A task of its own: this one ends with the transport.
+            self._parts.tasks.start(drop_incoming(spare, CLOSE_S), "websocket linger")
 
     async def _handle(self, data: bytes) -> None:
         client_id = None

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import secrets
-from datetime import datetime, timedelta
 from pathlib import Path
 
 from gateway.config import Settings
-from gateway.errors import InvalidInput, SettingsError
+from gateway.errors import SettingsError
 
 API_TOKEN_PREFIX = "tg_"  # noqa: S105 - the part that is no secret
 KEY_BYTES = 32
-UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-LONGEST = timedelta(days=3650)
 
 
 def new_api_token() -> str:
@@ -31,14 +27,6 @@ def new_code() -> str:
 def digest(secret: str) -> bytes:
     """SHA-256, which is enough for secrets of 256 random bits: they can't be guessed."""
     return hashlib.sha256(secret.encode()).digest()
-
-
-def expiry(text: str, now: datetime) -> datetime:
-    """When something made now ends: `30d`, `12h`, `45m` or `2w`. Raises `InvalidInput`."""
-    found = re.fullmatch(r"([1-9][0-9]{0,6})([mhdw])", text)
-    if found is None or int(found[1]) * UNITS[found[2]] > LONGEST:
-        raise InvalidInput(f"expires is {text[:40]!r}; it should be like 45m, 12h, 30d or 2w, ten years at most.")
-    return now + int(found[1]) * UNITS[found[2]]
 
 
 def load_secret_key(settings: Settings) -> bytes:

@@ -10,7 +10,8 @@ from aiohttp import hdrs, web
 from pydantic import Field
 
 from gateway.api.answers import json, no_content, token_json
-from gateway.api.credentials import digest, expiry, new_api_token
+from gateway.api.credentials import digest, new_api_token
+from gateway.api.durations import duration
 from gateway.api.limits import allow_sign_in, allow_visitor
 from gateway.api.parts import acting_user, parts_of, principal_of
 from gateway.api.reading import Body, Name, User, uuid_of, validated
@@ -66,7 +67,7 @@ async def create_token(request: web.Request, draft: TokenDraft) -> web.Response:
     _require_account(principal)
     owner = owner_of(principal, draft)
     token = new_api_token()
-    expires_at = None if draft.expires is None else expiry(draft.expires, datetime.now(UTC))
+    expires_at = None if draft.expires is None else datetime.now(UTC) + duration(draft.expires, "expires")
     made = await parts_of(request).tokens.create(owner, digest(token), draft.name, draft.role, expires_at)
     return json({**token_json(made), "token": token}, HTTPStatus.CREATED)
 

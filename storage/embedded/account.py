@@ -16,7 +16,7 @@ class Account:
 
     def owns(self, path: Path) -> None:
         """Hands `path` to this account."""
-        os.chown(path, self.uid, self.gid)
+        os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
 
 def server_account(cluster: Path) -> Account:

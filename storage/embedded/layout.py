@@ -104,6 +104,7 @@ class Layout:
         path = self.socket_dir
         with contextlib.suppress(FileExistsError):
             path.mkdir(mode=0o700)
+        if path.lstat().st_uid == os.geteuid():
             account.owns(path)
         found = path.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != account.uid or stat.S_IMODE(found.st_mode) & 0o077:

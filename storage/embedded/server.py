@@ -110,9 +110,8 @@ class EmbeddedPostgres:
         return {**self.settings, **own}
 
     async def _accepts(self) -> bool:
-        if not self.layout.socket.exists():
-            return False
         try:
+            self.layout.socket.lstat()
             connection = await asyncpg.connect(self.layout.url, timeout=5)
         except asyncpg.InvalidCatalogNameError:
             await self._create_database()

@@ -26,7 +26,7 @@ SELECT min(next_fire_at) FROM schedules WHERE is_active;
 
 -- name: fire
 -- Moves a schedule on from the time it was read with; nothing when another replica was first.
-UPDATE schedules SET next_fire_at = $3, last_fire_at = clock_timestamp(), is_active = is_active AND $3 IS NOT NULL
+UPDATE schedules SET next_fire_at = $3::timestamptz, last_fire_at = clock_timestamp(), is_active = $3 IS NOT NULL
 WHERE schedule_id = $1 AND is_active AND next_fire_at = $2 RETURNING true;
 
 -- name: run_now
@@ -35,7 +35,7 @@ UPDATE schedules SET last_fire_at = clock_timestamp() WHERE schedule_id = $1 RET
 
 -- name: set_active
 -- Pauses a schedule, or resumes it at its next time.
-UPDATE schedules SET is_active = $2, next_fire_at = $3 WHERE schedule_id = $1 RETURNING *;
+UPDATE schedules SET is_active = $2, next_fire_at = $3::timestamptz WHERE schedule_id = $1 RETURNING *;
 
 -- name: delete
 -- Ends a schedule for good; the sessions of its runs stay.

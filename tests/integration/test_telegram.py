@@ -254,7 +254,7 @@ async def test_a_chat_command_is_answered_by_a_notice(fake: FakeBotApi, gate: Ga
 async def test_a_text_that_is_too_long_is_refused_by_a_notice(opens: Opens, fake: FakeBotApi) -> None:
     """The sender hears why, and the next one is taken in."""
     async with opens(max_text=10) as gate:
-        fake.says(ADA, "much too long")
+        fake.says(ADA, "much too long" * 800_000)
         fake.says(ADA, "short")
         assert "10 characters" in (await fake.hears(ADA))[0].text
         await until(lambda: gate.intake.texts == ["short"])

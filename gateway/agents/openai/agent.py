@@ -53,16 +53,18 @@ class OpenAIAgent:
     _dialect: Dialect = field(default_factory=Dialect)
 
     async def run(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
-        messages = messages_of(turn, self.settings.instructions)
         try:
-            stream = await self._open(messages, turn)
+            stream = await self._open(messages_of(turn, self.settings.instructions), turn)
+        except openai.APIError as error:
+            raise as_agent_error(self.name, error, self.client.api_key) from error
+        try:
             async with stream:
                 async for event in self._events(stream):
                     yield event
+        except (openai.APIConnectionError, httpx2.HTTPError, ValueError) as error:
+            raise self._cut_off(type(error).__name__) from error
         except openai.APIError as error:
             raise as_agent_error(self.name, error, self.client.api_key) from error
-        except (httpx2.HTTPError, ValueError) as error:
-            raise AgentError(f"agents.{self.name}: the answer was cut off: {type(error).__name__}.") from error
 
     async def aclose(self) -> None:
         """Closes the connections to the server."""
@@ -84,10 +86,14 @@ class OpenAIAgent:
                 yield UsageReport(usage)
         self._check_end(reason, spoken=spoken)
 
+    def _cut_off(self, how: str) -> AgentError:
+        # What was said so far has been heard: only a whole new attempt can say it again.
+        return AgentError(f"agents.{self.name}: the answer was cut off: {how}.")
+
     def _check_end(self, reason: str | None, *, spoken: bool) -> None:
         """A stream that ends without saying why was cut off; one that says why may still have said nothing."""
         if reason is None:
-            raise AgentError(f"agents.{self.name}: the answer was cut off: the stream ended early.")
+            raise self._cut_off("it ended early")
         if spoken:
             return
         if reason in {"tool_calls", "function_call"}:

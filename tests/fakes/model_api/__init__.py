@@ -47,15 +47,19 @@ class ModelApi:
         return f"{self.url}/v1"
 
     async def answers(self, text: str, to: str = "", **how: JsonValue) -> None:
-        """Says `text` to user messages that contain `to`. `how`: chunkSize, latency (ms), truncateAfterChunks, …"""
+        """Says `text` to user messages that contain `to`.
+
+        `how`: chunkSize (characters), latency (ms between chunks), truncateAfterChunks, disconnectAfterMs.
+        """
         await self._add(to, {"content": text}, None, **how)
 
-    async def refuses(
-        self, status: int, message: str, to: str = "", *, call: int | None = None, **more: JsonValue
-    ) -> None:
-        """Answers with an error: every matching call, or only the one with that number, counted from 0."""
-        error: JsonObject = {"error": {"message": message, **more.pop("error", {})}, "status": status, **more}  # type: ignore[dict-item]  # JSON by construction
-        await self._add(to, error, call)
+    async def refuses(self, status: int, message: str, *, call: int | None = None, **more: JsonValue) -> None:
+        """Answers with an error: every time, or only the call with that number, counted from 0.
+
+        `more`: `code` of the error, `retryAfter` (seconds).
+        """
+        error: JsonObject = {"message": message, "type": "error", "code": more.pop("code", None)}
+        await self._add("", {"error": error, "status": status, **more}, call)
 
     async def asks_for_tool(self, name: str) -> None:
         """Answers with a tool call only."""

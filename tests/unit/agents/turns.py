@@ -49,6 +49,12 @@ def turn(*said: str, attempt: int = 1, collected: int = 1) -> Turn:
     )
 
 
+async def hear(run: AsyncIterator[AgentEvent], heard: list[AgentEvent]) -> None:
+    """Adds what an agent yields, also when it fails halfway."""
+    async for event in run:
+        heard.append(event)  # noqa: PERF401 - a comprehension would keep nothing when the agent fails
+
+
 async def events_of(run: AsyncIterator[AgentEvent]) -> list[AgentEvent]:
     """Everything an agent yields."""
     return [event async for event in run]

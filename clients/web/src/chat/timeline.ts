@@ -1,5 +1,5 @@
 import { isOver, type LiveTurn } from '../protocol/live-turns.js';
-import type { Channel, Message, Part, Role, TurnStatus } from '../protocol/model.js';
+import { type Channel, isText, type Message, type Part, type Role, type TurnStatus } from '../protocol/model.js';
 import type { Outgoing } from '../protocol/outbox.js';
 import { sameDay } from '../text/time.js';
 import type { Notice } from './conversation.js';
@@ -187,9 +187,30 @@ function noticeLine(notice: Notice): NoticeLine {
   return { kind: 'notice', key: `notice:${notice.key}`, notice };
 }
 
-/** The row's parts; a row without text among them speaks through its content. */
+const partsByRow = new WeakMap<Message, readonly Part[]>();
+
+/** The row's parts; a row without text among them speaks through its content. The same array for the same row. */
 function partsOf(row: Message): readonly Part[] {
+  const known = partsByRow.get(row);
+  if (known) return known;
   const parts = row.parts ?? [];
-  if (!row.content || parts.some((part) => part.type === 'text')) return parts;
-  return [...parts, { type: 'text', text: row.content }];
+  const spoken = !row.content || parts.some((part) => part.type === 'text');
+  const made = spoken ? parts : [...parts, { type: 'text', text: row.content }];
+  partsByRow.set(row, made);
+  return made;
+}
+
+/** True if drawing `b` after `a` would change nothing. */
+export function sameEntry(a: Entry | undefined, b: Entry | undefined): boolean {
+  if (!a || !b) return a === b;
+  const keys = Object.keys(b) as (keyof Entry)[];
+  return keys.every((key) => (key === 'parts' ? sameParts(a.parts, b.parts) : a[key] === b[key]));
+}
+
+function sameParts(a: readonly Part[], b: readonly Part[]): boolean {
+  return a === b || (a.length === b.length && a.every((part, at) => samePart(part, b[at])));
+}
+
+function samePart(a: Part, b: Part | undefined): boolean {
+  return a === b || (b !== undefined && isText(a) && isText(b) && a.text === b.text);
 }

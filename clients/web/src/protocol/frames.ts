@@ -60,11 +60,12 @@ export interface ToolFrame {
   readonly type: 'tool';
   readonly turn_id: string;
   readonly attempt: number;
-  readonly name?: string;
-  readonly call_id?: string;
-  readonly state?: string;
+  readonly call_id: string;
+  readonly name: string;
+  readonly state: 'call' | 'result';
   readonly input?: unknown;
   readonly output?: unknown;
+  readonly failed?: boolean;
 }
 
 export interface ErrorFrame {

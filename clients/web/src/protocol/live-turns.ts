@@ -90,16 +90,12 @@ export function isOver(status: TurnStatus): boolean {
 }
 
 function asPart(frame: ToolFrame): ToolPart {
-  return {
-    type: `tool-${frame.name ?? 'tool'}`,
-    ...(frame.call_id === undefined ? {} : { toolCallId: frame.call_id }),
-    ...(frame.state === undefined ? {} : { state: frame.state }),
-    ...(frame.input === undefined ? {} : { input: frame.input }),
-    ...(frame.output === undefined ? {} : { output: frame.output }),
-  };
+  const part = { type: `tool-${frame.name}`, toolCallId: frame.call_id } as const;
+  if (frame.state === 'call') return { ...part, state: 'input-available', input: frame.input };
+  return { ...part, state: frame.failed ? 'output-error' : 'output-available', output: frame.output };
 }
 
 function replaced(tools: readonly ToolPart[], part: ToolPart): readonly ToolPart[] {
-  const at = tools.findIndex((tool) => tool.toolCallId !== undefined && tool.toolCallId === part.toolCallId);
+  const at = tools.findIndex((tool) => tool.toolCallId === part.toolCallId);
   return at < 0 ? [...tools, part] : tools.with(at, { ...tools[at], ...part });
 }

@@ -1,0 +1,92 @@
+"""What Postgres itself can do: T1 and T2, with nothing around them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+from urllib.parse import parse_qs, urlsplit
+
+from bench.commands import ANSWER, Answer
+from bench.conversation import QUESTION, REPLY, ROUTE
+from bench.databases import SQL
+from bench.errors import BenchError
+from bench.processes import ROOT
+from storage.database import APP_ROLE
+from storage.embedded.binaries import find_binaries
+
+MOST_CONNECTIONS = 64
+"""More would measure the scheduler of two cores; the gateway itself uses 16."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """`driver`: pgbench, or an asyncpg loop where there is no pgbench."""
+
+    database_url: str
+    pgbench: Path | None
+
+    @property
+    def driver(self) -> Literal["pgbench", "asyncpg loop"]:
+        return "asyncpg loop" if self.pgbench is None else "pgbench"
+
+    async def measure(self, sessions: int, seconds: int) -> Answer:
+        """Both statements one after another on a connection per session, 64 at most; a latency is that of both."""
+        connections = min(sessions, MOST_CONNECTIONS)
+        if self.pgbench is None:
+            return await _loop(self.database_url, connections, seconds)
+        return await _pgbench(self.pgbench, self.database_url, connections, seconds)
+
+
+def find_ceiling(database_url: str) -> Ceiling:
+    """The embedded server's own pgbench, or one of the system."""
+    own = find_binaries().folder / "pgbench"
+    system = shutil.which("pgbench")
+    return Ceiling(database_url, own if own.exists() else Path(system) if system else None)
+
+
+async def _pgbench(program: Path, url: str, connections: int, seconds: int) -> Answer:
+    target = urlsplit(url)
+    place = parse_qs(target.query)
+    with TemporaryDirectory(prefix="pgbench-") as folder:
+        command = [
+            *(str(program), "--no-vacuum", "--protocol=prepared", f"--file={SQL / 'turn.pgbench.sql'}"),
+            *(f"--client={connections}", f"--jobs={min(connections, 2)}", f"--time={seconds}", "--log"),
+            *(f"--define=question={QUESTION}", f"--define=reply={REPLY}", f"--define=route={ROUTE}"),
+            *("-h", place["host"][0], "-p", place["port"][0], "-U", target.username or "", target.path.lstrip("/")),
+        ]
+        await _run(command, folder)
+        latencies = tuple(
+            int(line.split()[2]) for log in Path(folder).glob("pgbench_log.*") for line in log.read_text().splitlines()
+        )
+    return Answer(latencies, float(seconds))
+
+
+async def _run(command: list[str], folder: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=folder,
+        env={**os.environ, "PGOPTIONS": f"-c role={APP_ROLE}"},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await process.communicate()
+    if process.returncode != 0:
+        raise BenchError(f"pgbench failed: {said.decode(errors='replace')}")
+
+
+async def _loop(url: str, connections: int, seconds: int) -> Answer:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.statements", url, str(connections), str(seconds)),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await process.communicate()
+    if process.returncode != 0:
+        raise BenchError("The asyncpg loop failed; see above.")
+    return ANSWER.validate_json(said)

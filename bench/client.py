@@ -1,0 +1,146 @@
+"""The measuring process: a WebSocket client for gateway and bare loop alike, told what to do on standard input."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
+from typing import Literal, TypeAlias, assert_never
+from uuid import uuid4
+
+import aiohttp
+import orjson
+import uvloop
+
+from bench.commands import ANSWER, COMMAND, Answer, Command, Hold, Load, Release, Walk
+from bench.conversation import AGENT, QUESTION, token_of, user_name
+from bench.errors import BenchError
+
+Socket: TypeAlias = "aiohttp.ClientWebSocketResponse[Literal[False]]"
+OPENING_AT_ONCE = 64
+# Found in the bytes, not parsed: the client shares two cores with what it measures.
+READY = b'"type":"ready"'
+REPLY_ROW = b'"role":"assistant"'
+ERROR = b'"type":"error"'
+
+
+class Talker:
+    """One socket, one session, one turn at a time."""
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+        self._turns = 0
+        self._prefix = uuid4().hex
+
+    async def hello(self, user: str) -> None:
+        await self._say({"type": "hello", "token": token_of(user), "agent": AGENT})
+        await self._hear(READY)
+
+    async def turn(self) -> int:
+        """Microseconds from the send to the reply's row."""
+        self._turns += 1
+        begun = time.perf_counter_ns()
+        await self._say({"type": "send", "id": f"{self._prefix}-{self._turns}", "text": QUESTION})
+        await self._hear(REPLY_ROW)
+        return (time.perf_counter_ns() - begun) // 1000
+
+    async def close(self) -> None:
+        await self._socket.close()
+
+    async def _say(self, frame: dict[str, str]) -> None:
+        await self._socket.send_frame(orjson.dumps(frame), aiohttp.WSMsgType.TEXT)
+
+    async def _hear(self, mark: bytes) -> None:
+        while True:
+            message = await self._socket.receive()
+            if message.type is not aiohttp.WSMsgType.TEXT or ERROR in message.data:
+                raise BenchError(f"The server answered {message.type.name}: {message.data!r}")
+            if mark in message.data:
+                return
+
+
+class Crowd:
+    """Opens talkers, at most so many at once, and holds the idle ones."""
+
+    def __init__(self, http: aiohttp.ClientSession) -> None:
+        self._http = http
+        self._door = asyncio.Semaphore(OPENING_AT_ONCE)
+        self._idle: list[Talker] = []
+
+    async def obey(self, command: Command) -> Answer:
+        match command:
+            case Load():
+                return await self._load(command)
+            case Walk():
+                return await self._walk(command)
+            case Hold(url, group, first, last):
+                names = [user_name(group, number) for number in range(first, last + 1)]
+                self._idle += await self._open_all(url, names)
+                return Answer()
+            case Release():
+                await self._close_all(self._idle)
+                self._idle.clear()
+                return Answer()
+            case _:
+                assert_never(command)
+
+    async def _load(self, load: Load) -> Answer:
+        names = [user_name(load.group, number) for number in range(1, load.sessions + 1)]
+        talkers = await self._open_all(load.url, names)
+        begun = time.monotonic() + load.warm_s
+        ends = begun + load.seconds
+        spoken = await asyncio.gather(*(_talk(talker, begun, ends) for talker in talkers))
+        await self._close_all(talkers)
+        return Answer(tuple(latency for one in spoken for latency in one), load.seconds)
+
+    async def _walk(self, walk: Walk) -> Answer:
+        names = sorted(set(walk.visits))
+        talkers = dict(zip(names, await self._open_all(walk.url, names), strict=True))
+        begun = time.monotonic()
+        latencies = tuple([await talkers[name].turn() for name in walk.visits])
+        seconds = time.monotonic() - begun
+        await self._close_all(talkers.values())
+        return Answer(latencies, seconds)
+
+    async def _open_all(self, url: str, names: Iterable[str]) -> list[Talker]:
+        return await asyncio.gather(*(self._open(url, name) for name in names))
+
+    async def _open(self, url: str, name: str) -> Talker:
+        async with self._door:
+            talker = Talker(await self._http.ws_connect(f"{url}/ws", max_msg_size=0, decode_text=False))
+            await talker.hello(name)
+            return talker
+
+    async def _close_all(self, talkers: Iterable[Talker]) -> None:
+        await asyncio.gather(*(talker.close() for talker in talkers))
+
+
+async def _talk(talker: Talker, begun: float, ends: float) -> list[int]:
+    """Latencies of the turns that ended between two moments of the monotonic clock."""
+    latencies = []
+    while True:
+        latency = await talker.turn()
+        now = time.monotonic()
+        if now >= ends:
+            return latencies
+        if now >= begun:
+            latencies.append(latency)
+
+
+async def main() -> None:
+    """Obeys until standard input ends."""
+    loop = asyncio.get_running_loop()
+    async with AsyncExitStack() as stack:
+        # Without limits of its own: every session has its socket.
+        connector = aiohttp.TCPConnector(limit=0)
+        crowd = Crowd(await stack.enter_async_context(aiohttp.ClientSession(connector=connector)))
+        while line := await loop.run_in_executor(None, sys.stdin.buffer.readline):
+            answer = await crowd.obey(COMMAND.validate_json(line))
+            sys.stdout.buffer.write(ANSWER.dump_json(answer) + b"\n")
+            sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

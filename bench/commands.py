@@ -1,0 +1,62 @@
+"""What the measuring process is told, and what it answers: one JSON document a line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Each of the first `sessions` users of `group` talks on a socket of its own, the next turn after each reply."""
+
+    url: str
+    group: str
+    sessions: int
+    warm_s: float
+    seconds: float
+    do: Literal["load"] = "load"
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """One turn after another: each visit is a turn of that user, all sockets open from the start."""
+
+    url: str
+    visits: tuple[str, ...]
+    do: Literal["walk"] = "walk"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Opens idle sockets that have said hello, for users `first` to `last` of `group`; they stay open."""
+
+    url: str
+    group: str
+    first: int
+    last: int
+    do: Literal["hold"] = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Closes the idle sockets."""
+
+    do: Literal["release"] = "release"
+
+
+Command = Annotated[Load | Walk | Hold | Release, Field(discriminator="do")]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`latencies_us`: from send to the reply's row, in microseconds; of a walk in the order of its visits."""
+
+    latencies_us: tuple[int, ...] = ()
+    seconds: float = 0.0
+
+
+COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
+ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer)

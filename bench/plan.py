@@ -1,0 +1,52 @@
+"""How much is measured, and for how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """`sessions` sessions of `messages` messages, each visited `visits` times."""
+
+    messages: int
+    sessions: int
+    visits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Bare loop and gateway take `rounds` turns at each level, `load_s` seconds each, after `warm_s` that don't count."""
+
+    levels: tuple[int, ...]
+    rounds: int
+    ceiling_rounds: int
+    ceiling_s: int
+    warm_s: float
+    load_s: float
+    lengths: tuple[Seeded, ...]
+    idle: tuple[int, ...]
+
+
+LEVELS = (1, 16, 64, 256)
+# Long sessions are visited more often, short ones are more: a short one would not stay short otherwise.
+FULL = Plan(
+    levels=LEVELS,
+    rounds=3,
+    ceiling_rounds=2,
+    ceiling_s=3,
+    warm_s=0.75,
+    load_s=4,
+    lengths=(Seeded(10, 125, 4), Seeded(1_000, 25, 20), Seeded(10_000, 10, 50)),
+    idle=(1_000, 5_000),
+)
+QUICK = Plan(
+    levels=LEVELS,
+    rounds=2,
+    ceiling_rounds=1,
+    ceiling_s=1,
+    warm_s=0.25,
+    load_s=0.75,
+    lengths=(Seeded(10, 40, 3), Seeded(1_000, 6, 20), Seeded(10_000, 3, 40)),
+    idle=(250, 1_000),
+)

@@ -1,0 +1,47 @@
+import { css, html, type TemplateResult } from 'lit';
+import { Braces, CalendarClock, Globe, type IconNode, Send, SquareTerminal } from 'lucide';
+import type { Channel } from '../protocol/model.js';
+import { icon } from '../styles/icon.js';
+
+export interface Face {
+  readonly name: string;
+  readonly icon: IconNode;
+}
+
+/** One icon and one name each; the hue is the token of the channel's name. */
+export const faces: Readonly<Record<Channel, Face>> = {
+  web: { name: 'Web', icon: Globe },
+  telegram: { name: 'Telegram', icon: Send },
+  scheduled: { name: 'Scheduled', icon: CalendarClock },
+  terminal: { name: 'Terminal', icon: SquareTerminal },
+  api: { name: 'API', icon: Braces },
+};
+
+export function channelIcon(channel: Channel, size = 16): TemplateResult {
+  return html`<span class="channel" data-channel=${channel} title=${faces[channel].name}
+    >${icon(faces[channel].icon, size)}<span class="sr">${faces[channel].name}</span></span>`;
+}
+
+export const channelHues = css`
+  .channel {
+    display: inline-grid;
+    place-items: center;
+    position: relative;
+    flex: none;
+  }
+  [data-channel="web"] {
+    color: var(--tg-web);
+  }
+  [data-channel="telegram"] {
+    color: var(--tg-telegram);
+  }
+  [data-channel="scheduled"] {
+    color: var(--tg-scheduled);
+  }
+  [data-channel="terminal"] {
+    color: var(--tg-terminal);
+  }
+  [data-channel="api"] {
+    color: var(--tg-api);
+  }
+`;

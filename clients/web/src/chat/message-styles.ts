@@ -1,0 +1,216 @@
+import { css } from 'lit';
+
+export const messageStyles = css`
+  :host {
+    display: block;
+    font-size: var(--tg-message-size, var(--tg-size-4));
+    line-height: 1.6;
+  }
+  article {
+    display: flex;
+    flex-direction: column;
+    position: relative;
+    padding-top: 6px;
+  }
+  article.first {
+    padding-top: var(--tg-5);
+  }
+  .user {
+    align-items: flex-end;
+  }
+  .meta {
+    display: flex;
+    align-items: center;
+    gap: 6px;
+    min-height: 20px;
+    margin-bottom: 4px;
+    font-size: var(--tg-size-2);
+    line-height: 20px;
+    color: var(--tg-text-faint);
+    max-width: 100%;
+  }
+  .author {
+    font-weight: 600;
+    color: var(--tg-text);
+    overflow: hidden;
+    text-overflow: ellipsis;
+    white-space: nowrap;
+  }
+  .user .author {
+    font-weight: 500;
+    color: var(--tg-text-soft);
+  }
+  time {
+    border-radius: 4px;
+    font-variant-numeric: tabular-nums;
+    white-space: nowrap;
+  }
+  .meta .long,
+  article:hover .meta .short,
+  .meta time:focus .short {
+    display: none;
+  }
+  article:hover .meta .long,
+  .meta time:focus .long {
+    display: inline;
+  }
+  .aside {
+    position: absolute;
+    inset-block-start: 100%;
+    z-index: 1;
+    padding: 2px 8px;
+    border-radius: var(--tg-radius-1);
+    background: var(--tg-bg-raised);
+    box-shadow: var(--tg-shadow-2);
+    font-size: var(--tg-size-1);
+    line-height: 18px;
+    color: var(--tg-text-soft);
+    opacity: 0;
+    pointer-events: none;
+    transition: opacity var(--tg-fast) var(--tg-ease) 0s;
+  }
+  article:hover .aside,
+  .aside:focus {
+    opacity: 1;
+    transition-delay: var(--tg-slow);
+  }
+  .bubble {
+    max-width: min(85%, 60ch);
+    padding: 9px 14px;
+    border-radius: var(--tg-radius-3);
+    border-end-end-radius: var(--tg-radius-1);
+    background: var(--tg-bg-soft);
+    white-space: pre-wrap;
+    overflow-wrap: anywhere;
+    line-height: 1.5;
+  }
+  [data-unsent] .bubble {
+    background: none;
+    box-shadow: inset 0 0 0 1px var(--tg-line-strong);
+  }
+  .answer {
+    display: grid;
+    gap: 10px;
+    min-width: 0;
+    width: 100%;
+  }
+  .gone {
+    font-size: var(--tg-size-2);
+    font-style: italic;
+    color: var(--tg-text-faint);
+  }
+  .state {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: 2px 6px;
+    min-height: 20px;
+    margin-top: 4px;
+    font-size: var(--tg-size-1);
+    line-height: 18px;
+    color: var(--tg-text-faint);
+  }
+  .state[data-state="failed"] {
+    color: var(--tg-danger);
+  }
+  .state[data-state="waiting"] {
+    color: var(--tg-warning);
+  }
+  .state[data-state="running"] svg {
+    animation: spin 1.1s linear infinite;
+  }
+  .state .link {
+    padding: 2px 4px;
+  }
+  @keyframes spin {
+    to {
+      rotate: 360deg;
+    }
+  }
+  .copy {
+    display: flex;
+    align-items: center;
+    gap: 5px;
+    margin: 4px 0 -6px -7px;
+    padding: 3px 7px;
+    width: fit-content;
+    border-radius: var(--tg-radius-1);
+    font-size: var(--tg-size-1);
+    line-height: 18px;
+    color: var(--tg-text-faint);
+    opacity: 0;
+    transition: opacity var(--tg-fast) var(--tg-ease);
+  }
+  .copy:hover {
+    background: var(--tg-bg-hover);
+    color: var(--tg-text);
+  }
+  article:hover .copy,
+  .copy:focus-visible {
+    opacity: 1;
+  }
+  @media (hover: none) {
+    .copy {
+      opacity: 1;
+    }
+  }
+  .tool {
+    border: 1px solid var(--tg-line);
+    border-radius: var(--tg-radius-1);
+    font-size: var(--tg-size-2);
+    width: fit-content;
+    max-width: 100%;
+    min-width: min(240px, 100%);
+  }
+  .tool summary {
+    display: flex;
+    align-items: center;
+    gap: 8px;
+    padding: 5px 10px;
+    color: var(--tg-text-soft);
+    list-style: none;
+    cursor: pointer;
+    border-radius: var(--tg-radius-1);
+  }
+  .tool summary::-webkit-details-marker {
+    display: none;
+  }
+  .tool summary:hover {
+    background: var(--tg-bg-hover);
+  }
+  .tool-name {
+    font-family: var(--tg-font-code);
+    font-size: var(--tg-size-1);
+    overflow: hidden;
+    text-overflow: ellipsis;
+  }
+  .tool-state {
+    color: var(--tg-text-faint);
+    font-size: var(--tg-size-1);
+  }
+  .turns {
+    margin-inline-start: auto;
+    transition: rotate var(--tg-fast) var(--tg-ease);
+  }
+  .tool[open] .turns {
+    rotate: 90deg;
+  }
+  .tool-label {
+    padding: 4px 10px 0;
+    font-size: var(--tg-size-1);
+    color: var(--tg-text-faint);
+  }
+  .tool-text {
+    margin: 0;
+    padding: 2px 10px 8px;
+    max-height: 240px;
+    overflow: auto;
+    font-family: var(--tg-font-code);
+    font-size: var(--tg-size-1);
+    line-height: 1.5;
+    white-space: pre-wrap;
+    overflow-wrap: anywhere;
+    direction: ltr;
+    text-align: left;
+  }
+`;

@@ -1,0 +1,82 @@
+import type { ReactiveController, ReactiveControllerHost } from 'lit';
+
+const near = 48;
+
+/** Keeps the end in view while the reader is there, and what is being read in place while they are not. */
+export class ScrollKeeper implements ReactiveController {
+  atEnd = true;
+  #scroller: HTMLElement | null = null;
+  #anchor: { readonly element: HTMLElement; readonly top: number } | null = null;
+  readonly #resized = new ResizeObserver(() => this.#settle());
+
+  constructor(
+    private readonly host: ReactiveControllerHost,
+    private readonly find: () => HTMLElement | null,
+    private readonly reachedStart: () => void,
+  ) {
+    host.addController(this);
+  }
+
+  hostUpdated(): void {
+    const scroller = this.find();
+    if (scroller !== this.#scroller) this.#watch(scroller);
+    this.#settle();
+  }
+
+  hostDisconnected(): void {
+    this.#watch(null);
+  }
+
+  /** Starts over at the end, for another conversation. */
+  reset(): void {
+    this.atEnd = true;
+    this.#anchor = null;
+  }
+
+  toEnd(): void {
+    const motion = matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth';
+    this.#scroller?.scrollTo({ top: this.#scroller.scrollHeight, behavior: motion });
+  }
+
+  #watch(scroller: HTMLElement | null): void {
+    this.#resized.disconnect();
+    this.#scroller?.removeEventListener('scroll', this.#scrolled);
+    this.#scroller = scroller;
+    if (!scroller) return;
+    scroller.addEventListener('scroll', this.#scrolled, { passive: true });
+    this.#resized.observe(scroller);
+    if (scroller.firstElementChild) this.#resized.observe(scroller.firstElementChild);
+  }
+
+  #settle(): void {
+    const scroller = this.#scroller;
+    if (!scroller) return;
+    if (this.atEnd) scroller.scrollTop = scroller.scrollHeight;
+    else if (this.#anchor?.element.isConnected) {
+      scroller.scrollTop += this.#anchor.element.getBoundingClientRect().top - this.#anchor.top;
+    }
+    this.#hold(scroller);
+  }
+
+  #scrolled = (): void => {
+    const scroller = this.#scroller;
+    if (!scroller) return;
+    const was = this.atEnd;
+    this.atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < near;
+    this.#hold(scroller);
+    if (scroller.scrollTop < 400) this.reachedStart();
+    if (was !== this.atEnd) this.host.requestUpdate();
+  };
+
+  /** Remembers where the topmost visible item stands. */
+  #hold(scroller: HTMLElement): void {
+    const top = scroller.getBoundingClientRect().top;
+    const items = scroller.querySelectorAll<HTMLElement>('[data-item]');
+    for (const element of items) {
+      const box = element.getBoundingClientRect();
+      if (box.bottom <= top) continue;
+      this.#anchor = { element, top: box.top };
+      return;
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { property, state } from 'lit/decorators.js';
+import { Check, Copy } from 'lucide';
+import { copyText } from '../markdown/decorate.js';
+import { isText, isTool } from '../protocol/model.js';
+import { base, buttons } from '../styles/base.js';
+import { define } from '../styles/define.js';
+import { icon } from '../styles/icon.js';
+import { clock, exact } from '../text/time.js';
+import '../markdown/tg-markdown.js';
+import { channelHues, channelIcon } from './channel-face.js';
+import { messageStyles } from './message-styles.js';
+import { stateLine } from './state-line.js';
+import { type Entry, sameEntry } from './timeline.js';
+import { toolLine } from './tool-line.js';
+
+/** One message: a person's in a bubble at the side, the agent's as text on the page. */
+@define('tg-message')
+export class TgMessage extends LitElement {
+  static override styles = [base, buttons, channelHues, messageStyles];
+
+  @property({ attribute: false, hasChanged: (now: Entry, before: Entry) => !sameEntry(before, now) }) entry!: Entry;
+  @property() author = '';
+  @state() private copied = false;
+
+  override render() {
+    const { role, first, deleted, pendingId } = this.entry;
+    const time = first ? this.#meta() : this.#aside();
+    return html`<article class="${role} ${first ? 'first' : ''}" aria-label=${this.author} ?data-unsent=${pendingId !== null}>
+      ${first ? time : nothing}
+      ${deleted ? html`<p class="gone">This message was deleted.</p>` : role === 'user' ? this.#bubble() : this.#answer()}
+      ${stateLine(this.entry, (name) => this.#act(name))} ${first ? nothing : time}
+    </article>`;
+  }
+
+  get #text(): string {
+    return this.entry.parts.filter(isText).map((part) => part.text).join('\n\n');
+  }
+
+  #meta(): TemplateResult {
+    const { at, channel } = this.entry;
+    return html`<header class="meta">
+      <span class="author" dir="auto">${this.author}</span>
+      ${channel ? channelIcon(channel, 14) : nothing}
+      ${at
+        ? html`<time datetime=${at} tabindex="0" aria-label=${exact(at)}
+            ><span class="short">${clock(at)}</span><span class="long">${exact(at)}</span></time
+          >`
+        : nothing}
+    </header>`;
+  }
+
+  #aside(): TemplateResult | typeof nothing {
+    const { at } = this.entry;
+    return at ? html`<time class="aside" datetime=${at} tabindex="0">${exact(at)}</time>` : nothing;
+  }
+
+  #bubble(): TemplateResult {
+    // No space may stand between the tags: it would be part of the message.
+    return html`<div class="bubble" dir="auto">${this.#text}</div>`;
+  }
+
+  #answer(): TemplateResult {
+    const text = this.#text;
+    const settled = this.entry.state !== 'running' && text !== '';
+    return html`<div class="answer">
+        ${this.entry.parts.map((part) => (isTool(part) ? toolLine(part) : nothing))}
+        ${text ? html`<tg-markdown .text=${text}></tg-markdown>` : nothing}
+      </div>
+      ${settled ? this.#copyButton(text) : nothing}`;
+  }
+
+  #copyButton(text: string): TemplateResult {
+    return html`<button class="copy" type="button" @click=${() => void this.#copy(text)}>
+      ${icon(this.copied ? Check : Copy, 14)}${this.copied ? 'Copied' : 'Copy'}
+    </button>`;
+  }
+
+  async #copy(text: string): Promise<void> {
+    this.copied = await copyText(text);
+    setTimeout(() => {
+      this.copied = false;
+    }, 1500);
+  }
+
+  #act(name: 'retry' | 'discard'): void {
+    this.dispatchEvent(new CustomEvent(`tg-${name}`, { detail: this.entry.pendingId, bubbles: true, composed: true }));
+  }
+}

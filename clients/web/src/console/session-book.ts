@@ -1,0 +1,89 @@
+import type { SessionPage } from '../api/model.js';
+import type { Channel, Session } from '../protocol/model.js';
+
+/** null: all channels. */
+export type Filter = Channel | null;
+
+interface Shelf {
+  readonly cursor: string | null;
+  readonly total: number | null;
+  /** The oldest session that was asked for; what lies behind it may have holes. */
+  readonly horizon: string | null;
+}
+
+/** The sessions known here, in the server's order: latest activity first. */
+export class SessionBook {
+  readonly #sessions = new Map<string, Session>();
+  readonly #shelves = new Map<Filter, Shelf>();
+
+  session(id: string): Session | undefined {
+    return this.#sessions.get(id);
+  }
+
+  loaded(filter: Filter): boolean {
+    return this.#shelves.has(filter);
+  }
+
+  cursor(filter: Filter): string | null {
+    return this.#shelves.get(filter)?.cursor ?? null;
+  }
+
+  total(filter: Filter): number | null {
+    return this.#shelves.get(filter)?.total ?? null;
+  }
+
+  /** What a list of `filter` shows: nothing from behind the last page that was loaded. */
+  list(filter: Filter): Session[] {
+    const horizon = this.#shelves.get(filter)?.horizon ?? null;
+    return [...this.#sessions.values()]
+      .filter((session) => fits(session, filter) && (horizon === null || orderKey(session) >= horizon))
+      .sort(latestFirst);
+  }
+
+  addPage(filter: Filter, page: SessionPage, first: boolean): void {
+    const before = this.#shelves.get(filter);
+    for (const session of page.sessions) this.#sessions.set(session.session_id, session);
+    const total = first ? (page.total ?? null) : (before?.total ?? null);
+    if (first && before && before.cursor !== null && page.next_cursor !== null) {
+      // Asked again after a silence: the pages behind the first are still good.
+      this.#shelves.set(filter, { ...before, total });
+      return;
+    }
+    const last = page.sessions.at(-1);
+    const horizon = page.next_cursor !== null && last ? orderKey(last) : null;
+    this.#shelves.set(filter, { cursor: page.next_cursor, total, horizon });
+  }
+
+  /** A session as of now. True if it wasn't known. */
+  put(session: Session): boolean {
+    const known = this.#sessions.has(session.session_id);
+    this.#sessions.set(session.session_id, session);
+    if (!known) this.#countUp(session);
+    return !known;
+  }
+
+  #countUp(session: Session): void {
+    for (const [filter, shelf] of this.#shelves) {
+      if (!fits(session, filter) || shelf.total === null) continue;
+      if (shelf.horizon !== null && orderKey(session) < shelf.horizon) continue;
+      this.#shelves.set(filter, { ...shelf, total: shelf.total + 1 });
+    }
+  }
+}
+
+function fits(session: Session, filter: Filter): boolean {
+  return filter === null || session.channel === filter;
+}
+
+export function lastActivity(session: Session): string {
+  return session.last_message_at ?? session.created_at;
+}
+
+/** Comparable as text whatever the number of digits behind the seconds. */
+function orderKey(session: Session): string {
+  return new Date(lastActivity(session)).toISOString();
+}
+
+function latestFirst(a: Session, b: Session): number {
+  return orderKey(b).localeCompare(orderKey(a)) || b.session_id.localeCompare(a.session_id);
+}

@@ -1,0 +1,95 @@
+import type { ApiClient } from '../api/client.js';
+import { Connection, openSocket, type Refusal } from '../protocol/connection.js';
+import type { Session } from '../protocol/model.js';
+import { type Filter, SessionBook } from './session-book.js';
+
+export interface FeedListener {
+  changed(): void;
+  appeared(session: Session): void;
+  refused(reason: Refusal): void;
+}
+
+/** Keeps a book of sessions current: pages over HTTP, news over a socket that watches all of the user's sessions. */
+export class SessionFeed {
+  readonly book = new SessionBook();
+  problem: string | null = null;
+  loading = false;
+  #filter: Filter = null;
+  readonly #connection: Connection;
+
+  constructor(
+    private readonly api: ApiClient,
+    token: string,
+    private readonly listener: FeedListener,
+  ) {
+    this.#connection = new Connection(
+      {
+        hello: () => ({ type: 'hello', token, channel: 'web' }),
+        heard: (frame) => {
+          if (frame.type === 'session') this.#news(frame.session);
+          if (frame.type === 'ready') this.#watch();
+        },
+        linked: () => undefined,
+        refused: (reason) => listener.refused(reason),
+      },
+      () => openSocket(api.base),
+    );
+  }
+
+  open(): void {
+    this.#connection.open();
+    void this.show(null);
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  hurry(): void {
+    this.#connection.hurry();
+  }
+
+  /** Loads the first page of `filter`, again if it is there already: much may have happened. */
+  async show(filter: Filter): Promise<void> {
+    this.#filter = filter;
+    await this.#page(filter, null);
+  }
+
+  /** The next page of the list that is shown. */
+  async more(): Promise<void> {
+    const cursor = this.book.cursor(this.#filter);
+    if (cursor !== null && !this.loading) await this.#page(this.#filter, cursor);
+  }
+
+  async fetch(id: string): Promise<void> {
+    try {
+      this.book.put(await this.api.session(id));
+      this.listener.changed();
+    } catch {
+      // The conversation itself says when it isn't there.
+    }
+  }
+
+  #watch(): void {
+    this.#connection.send({ type: 'watch' });
+    if (this.book.loaded(this.#filter)) void this.show(this.#filter);
+  }
+
+  #news(session: Session): void {
+    if (this.book.put(session)) this.listener.appeared(session);
+    this.listener.changed();
+  }
+
+  async #page(filter: Filter, cursor: string | null): Promise<void> {
+    this.loading = true;
+    this.listener.changed();
+    try {
+      this.book.addPage(filter, await this.api.sessions(filter, cursor), cursor === null);
+      this.problem = null;
+    } catch (error) {
+      this.problem = error instanceof Error ? error.message : String(error);
+    }
+    this.loading = false;
+    this.listener.changed();
+  }
+}

@@ -1,0 +1,5 @@
+"""`python -m gateway.cli` is `turngate`."""
+
+from gateway.cli import main
+
+main()

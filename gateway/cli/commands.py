@@ -1,0 +1,22 @@
+"""The tree of commands."""
+
+from __future__ import annotations
+
+import typer
+
+from gateway.cli import database, doctor, running, schedules, sessions, tokens
+
+app = typer.Typer(
+    help="Turngate, a multi-channel bot gateway: Telegram, web chat and schedules in one Postgres table of sessions.",
+    epilog="Settings come from turngate.toml and TURNGATE_… variables; docs/settings.md lists them. None is required.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("serve")(running.serve)
+app.command("migrate")(database.migrate)
+app.command("doctor")(doctor.doctor)
+app.add_typer(tokens.commands, name="token")
+app.add_typer(sessions.commands, name="sessions")
+app.add_typer(schedules.commands, name="schedules")
+app.add_typer(database.commands, name="db")

@@ -1,0 +1,35 @@
+"""`turngate migrate` and `turngate db`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from gateway.app.stores import database_url, pending_migrations
+from gateway.app.stores import migrate as apply_migrations
+from gateway.cli.options import ConfigFile, DataDir, quiet_settings
+from gateway.cli.output import say
+
+commands = typer.Typer(help="The database in use.", no_args_is_help=True)
+Check = Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if a migration is pending.")]
+
+
+def migrate(*, config: ConfigFile = None, data_dir: DataDir = None, check: Check = False) -> None:
+    """Bring the database's schema up to date; prints what was applied."""
+    settings = quiet_settings(config, data_dir)
+    names = asyncio.run(pending_migrations(settings) if check else apply_migrations(settings))
+    for name in names:
+        typer.echo(name)
+    if not check:
+        say(f"{len(names)} applied." if names else "Nothing to apply.")
+        return
+    say(f"{len(names)} pending." if names else "Nothing is pending.")
+    raise typer.Exit(1 if names else 0)
+
+
+@commands.command("url")
+def url(config: ConfigFile = None, data_dir: DataDir = None) -> None:
+    """Print the Postgres URL in use, embedded or configured, password included."""
+    typer.echo(database_url(quiet_settings(config, data_dir)))

@@ -1,0 +1,138 @@
+"""What `turngate doctor` looks at, one after the other."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryFile
+
+import storage.migrate
+from gateway.agents.registry import build_agents
+from gateway.app.stores import open_postgres
+from gateway.config import Settings, Telegram
+from gateway.errors import GatewayError
+from storage.database import Database, open_database
+
+LEAST_FREE = 500 * 1024 * 1024
+"""Bytes."""
+MOST_SKEW = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `remedy`: what to do when it is not well."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """Everything that can be checked with settings that can be read."""
+    yield data_dir(settings.data_dir)
+    yield disk(settings.data_dir)
+    async for finding in _database(settings):
+        yield finding
+    for name in settings.agents:
+        yield agent(settings, name)
+    yield await _telegram(settings.telegram)
+
+
+def data_dir(folder: Path) -> Finding:
+    """Whether the data dir can be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        return Finding(
+            "data dir", ok=False, detail=f"{folder}: {error.strerror}", remedy="Set TURNGATE_DATA_DIR or --data-dir."
+        )
+    return Finding("data dir", ok=True, detail=str(folder))
+
+
+def disk(folder: Path) -> Finding:
+    """Whether there is room for the database to grow."""
+    there = next((path for path in (folder, *folder.absolute().parents) if path.exists()), Path("/"))
+    free = shutil.disk_usage(there).free
+    detail = f"{free / 1024**3:.1f} GiB free"
+    return Finding("disk", ok=free >= LEAST_FREE, detail=detail, remedy="Make room, or move the data dir elsewhere.")
+
+
+async def _database(settings: Settings) -> AsyncIterator[Finding]:
+    remedy = (
+        "Check that it runs and that TURNGATE_DATABASE_URL is right."
+        if settings.database_url
+        else "Run: pip install 'turngate[postgres]', or set TURNGATE_DATABASE_URL."
+    )
+    try:
+        async with open_postgres(settings) as url:
+            waiting = await storage.migrate.pending_migrations(url)
+            yield migrations(waiting)
+            if not waiting:
+                async for finding in _connected(url):
+                    yield finding
+    except GatewayError as error:
+        yield Finding("database", ok=False, detail=str(error), remedy=remedy)
+
+
+def migrations(waiting: list[str]) -> Finding:
+    """Whether the schema is up to date."""
+    detail = f"{len(waiting)} pending: {', '.join(waiting)}" if waiting else "up to date"
+    return Finding("migrations", ok=not waiting, detail=detail, remedy="Run: turngate migrate")
+
+
+async def _connected(url: str) -> AsyncIterator[Finding]:
+    database = await open_database(url, size=1)
+    try:
+        version, now = await _asked(database)
+        yield Finding("database", ok=True, detail=f"PostgreSQL {version}, both roles work")
+        yield clock(now - datetime.now(UTC))
+    finally:
+        await database.close()
+
+
+async def _asked(database: Database) -> tuple[str, datetime]:
+    """Raises `StoreUnavailable` when one of the two roles cannot be taken."""
+    async with database.connection() as connection:
+        version: str = await connection.fetchval("SELECT current_setting('server_version')")
+    async with database.all_users() as connection:
+        now: datetime = await connection.fetchval("SELECT clock_timestamp()")
+    return version, now
+
+
+def clock(skew: timedelta) -> Finding:
+    """Whether this machine and the database agree on the time."""
+    seconds = skew.total_seconds()
+    return Finding(
+        "clock",
+        ok=abs(skew) <= MOST_SKEW,
+        detail=f"the database's is {abs(seconds):.1f} s {'ahead' if seconds >= 0 else 'behind'}",
+        remedy="Let both machines keep time by NTP: schedules and expiries go by the clock.",
+    )
+
+
+def agent(settings: Settings, name: str) -> Finding:
+    """Whether the agent can be built."""
+    chosen = settings.agents[name]
+    try:
+        build_agents({name: chosen}, settings.turns)
+    except GatewayError as error:
+        return Finding(f"agent {name}", ok=False, detail=str(error), remedy=f"Change [agents.{name}] in the settings.")
+    return Finding(f"agent {name}", ok=True, detail=f"kind {chosen.kind}")
+
+
+async def _telegram(settings: Telegram) -> Finding:
+    if settings.token is None:
+        return Finding("telegram", ok=True, detail="off; TURNGATE_TELEGRAM__TOKEN switches it on")
+    # Imported when it is on, as the table of channels does it.
+    check_bot: Callable[[Telegram], Awaitable[str]] = import_module("channels.telegram.channel").check_bot
+    try:
+        return Finding("telegram", ok=True, detail=await check_bot(settings))
+    except GatewayError as error:
+        return Finding("telegram", ok=False, detail=str(error))

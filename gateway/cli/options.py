@@ -1,0 +1,28 @@
+"""Options that several commands share, and the settings that come of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.config import Settings, load_settings
+from gateway.log import configure_logging
+
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", metavar="F", help="Settings file; default: turngate.toml, if there is one.")
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", metavar="D", help="Where the embedded database and the secret key live."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")]
+OfUser = Annotated[str | None, typer.Option("--user", metavar="U", help="This user's only; default: everybody's.")]
+
+
+def quiet_settings(config: Path | None, data_dir: Path | None) -> Settings:
+    """The settings of a command that answers and ends; the log tells only of errors. Raises `SettingsError`."""
+    settings = load_settings(config, {"data_dir": data_dir})
+    configure_logging(settings.log.format, "error")
+    return settings

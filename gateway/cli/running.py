@@ -1,0 +1,30 @@
+"""`turngate serve`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+import uvloop
+
+from gateway.app.serve import serve as serve_gateway
+from gateway.cli.options import ConfigFile, DataDir
+from gateway.config import load_settings
+from gateway.log import configure_logging
+
+Host = Annotated[str | None, typer.Option("--host", metavar="H", help="Address to listen on; default 127.0.0.1.")]
+Port = Annotated[
+    int | None, typer.Option("--port", metavar="P", help="Port to listen on; default 8080; 0: a free one.")
+]
+
+
+def serve(config: ConfigFile = None, host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
+    """Run the gateway until Ctrl-C or SIGTERM.
+
+    Migrates the database first, starts an embedded one when none is configured, and prints a URL that signs you in.
+    """
+    settings = load_settings(config, {"host": host, "port": port, "data_dir": data_dir})
+    configure_logging(settings.log.format, settings.log.level)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve_gateway(settings))

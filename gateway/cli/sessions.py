@@ -1,0 +1,169 @@
+"""`turngate sessions`: conversations of everybody, on every channel."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import typer
+
+from gateway.app.stores import Stores, open_stores
+from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, quiet_settings
+from gateway.cli.output import ago, print_json, print_table, say
+from gateway.config import Settings
+from gateway.core.model import CHANNELS, AgentName, ChannelName, JsonObject, Message, Session, SessionId, UserId
+from gateway.core.ports import SessionFilter, SessionPage
+from gateway.core.shapes import message_json, session_json
+from gateway.errors import InvalidInput
+
+commands = typer.Typer(help="Conversations, from every channel.", no_args_is_help=True)
+
+PAGE = 200
+Id = Annotated[str, typer.Argument(metavar="ID", help="As `turngate sessions list` shows it.")]
+Channel = Annotated[str | None, typer.Option("--channel", metavar="C", help=f"One of: {', '.join(CHANNELS)}.")]
+Agent = Annotated[str | None, typer.Option("--agent", metavar="A", help="Conversations with this agent only.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=200, help="How many, the latest first.")]
+Format = Annotated[Literal["json", "markdown"], typer.Option("--format", help="For programs, or for reading.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A session with all its messages, ascending."""
+
+    session: Session
+    messages: Sequence[Message]
+
+    def json(self) -> JsonObject:
+        """As `--json` and `export` give it."""
+        return {"session": session_json(self.session), "messages": [message_json(message) for message in self.messages]}
+
+
+@commands.command("list")
+def list_(
+    *,
+    user: OfUser = None,
+    channel: Channel = None,
+    agent: Agent = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+    data_dir: DataDir = None,
+) -> None:
+    """List sessions, latest activity first."""
+    if channel is not None and channel not in CHANNELS:
+        raise InvalidInput(f"--channel is {channel!r}; it should be one of: {', '.join(CHANNELS)}.")
+    wanted = SessionFilter(
+        user_id=None if user is None else UserId(user),
+        channel=None if channel is None else ChannelName(channel),
+        agent=None if agent is None else AgentName(agent),
+        limit=limit,
+    )
+    page = asyncio.run(_list(quiet_settings(config, data_dir), wanted))
+    if as_json:
+        print_json({"sessions": [session_json(session) for session in page.sessions], "total": page.total})
+        return
+    columns = ("session", "user", "channel", "agent", "title", "messages", "last activity", "")
+    print_table(columns, map(_row, page.sessions), "No sessions yet. Each one begins with its first message.")
+    if page.next_cursor is not None:
+        say(f"{len(page.sessions)} of {page.total}; --limit, --user, --channel and --agent choose which.")
+
+
+def _row(session: Session) -> tuple[str, ...]:
+    return (
+        session.session_id,
+        session.user_id,
+        session.channel,
+        session.agent_name,
+        session.title or "",
+        str(session.message_count),
+        ago(session.last_message_at),
+        "" if session.is_active else "ended",
+    )
+
+
+@commands.command("show")
+def show(
+    session_id: Id,
+    *,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Show one session with all its messages."""
+    transcript = asyncio.run(_transcript(quiet_settings(config, data_dir), session_id))
+    if as_json:
+        print_json(transcript.json())
+        return
+    session = transcript.session
+    typer.echo(f"{session.title or 'Untitled'}\n{session.user_id} · {session.channel} · {session.agent_name}\n")
+    columns = ("", "who", "when", "text")
+    rows = ((str(m.seq), m.role, f"{m.created_at:%Y-%m-%d %H:%M}", m.content) for m in transcript.messages)
+    print_table(columns, rows, "No messages yet.")
+
+
+@commands.command("export")
+def export(
+    session_id: Id,
+    *,
+    format_: Format = "json",
+    config: ConfigFile = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Print a session as JSON or Markdown."""
+    transcript = asyncio.run(_transcript(quiet_settings(config, data_dir), session_id))
+    if format_ == "json":
+        print_json(transcript.json())
+    else:
+        typer.echo(markdown(transcript))
+
+
+def markdown(transcript: Transcript) -> str:
+    """The transcript for reading; deleted messages are left out."""
+    session = transcript.session
+    head = f"# {session.title or 'Untitled'}\n\n{session.user_id}, {session.channel}, {session.agent_name}"
+    said = [
+        f"## {message.role}, {message.created_at:%Y-%m-%d %H:%M} UTC\n\n{message.content}"
+        for message in transcript.messages
+        if not message.deleted
+    ]
+    return "\n\n".join([head, *said])
+
+
+@commands.command("delete")
+def delete(
+    session_id: Id,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    config: ConfigFile = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Remove a session with its messages, for good."""
+    if not yes:
+        typer.confirm(f"Remove session {session_id} with all its messages?", abort=True, err=True)
+    asyncio.run(_delete(quiet_settings(config, data_dir), session_id))
+    say(f"Session {session_id} is removed.")
+
+
+async def _list(settings: Settings, wanted: SessionFilter) -> SessionPage:
+    async with open_stores(settings) as stores:
+        return await stores.sessions.list(wanted)
+
+
+async def _transcript(settings: Settings, session_id: str) -> Transcript:
+    async with open_stores(settings) as stores:
+        session = await stores.sessions.get(SessionId(session_id), None)
+        return Transcript(session, await _messages(stores, session.session_id))
+
+
+async def _messages(stores: Stores, session_id: SessionId) -> Sequence[Message]:
+    found: list[Message] = []
+    while rows := await stores.messages.after(session_id, None, found[-1].seq if found else 0, PAGE):
+        found.extend(rows)
+    return found
+
+
+async def _delete(settings: Settings, session_id: str) -> None:
+    async with open_stores(settings) as stores:
+        await stores.sessions.delete(SessionId(session_id), None)

@@ -1,0 +1,126 @@
+"""`turngate token`: API tokens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import typer
+
+from gateway.api.answers import token_json
+from gateway.api.credentials import digest, new_api_token
+from gateway.api.durations import duration
+from gateway.api.logins import RESERVED
+from gateway.app.stores import open_stores
+from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, quiet_settings
+from gateway.cli.output import ago, print_json, print_table, say
+from gateway.config import Settings
+from gateway.core.model import UserId
+from gateway.core.ports import ApiToken
+from gateway.core.shapes import instant_or_none
+from gateway.errors import InvalidInput
+
+commands = typer.Typer(help="API tokens: what programs and the console sign in with.", no_args_is_help=True)
+
+User = Annotated[str, typer.Option("--user", metavar="U", help="Whose token it is.")]
+Name = Annotated[str | None, typer.Option("--name", metavar="N", help="What it is for, to recognise it later.")]
+Role = Annotated[Literal["user", "operator"], typer.Option("--role", help="Operators may act on everyone's objects.")]
+Expires = Annotated[str | None, typer.Option("--expires", metavar="30d", help="When it ends; default: never.")]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenDraft:
+    """A token to be made."""
+
+    user_id: UserId
+    name: str | None
+    role: Literal["user", "operator"]
+    expires_at: datetime | None
+
+
+@commands.command("create")
+def create(
+    *,
+    user: User,
+    name: Name = None,
+    role: Role = "user",
+    expires: Expires = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Make a token and print it. It is shown this once: the database keeps only its SHA-256."""
+    if not user.strip() or not user.isprintable() or user.lower().startswith(RESERVED):
+        raise InvalidInput("--user should be a printable name that does not begin with telegram: or visitor:.")
+    expires_at = None if expires is None else datetime.now(UTC) + duration(expires, "--expires")
+    token = new_api_token()
+    settings = quiet_settings(config, data_dir)
+    made = asyncio.run(_create(settings, TokenDraft(UserId(user), name, role, expires_at), token))
+    if as_json:
+        expiry = instant_or_none(made.expires_at)
+        print_json({"id": str(made.id), "token": token, "user": user, "role": made.role, "expires_at": expiry})
+        return
+    typer.echo(token)
+    say(f"Token {made.id} of {user} ({made.role}), {ends(made)}. Keep it: it is not shown again.")
+
+
+def ends(token: ApiToken) -> str:
+    """Until when it works, in words."""
+    return "without an end" if token.expires_at is None else f"until {token.expires_at:%Y-%m-%d %H:%M} UTC"
+
+
+@commands.command("list")
+def list_(
+    *,
+    user: OfUser = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+    data_dir: DataDir = None,
+) -> None:
+    """List tokens, without their secrets."""
+    tokens = asyncio.run(_list(quiet_settings(config, data_dir), user))
+    if as_json:
+        print_json([token_json(token) for token in tokens])
+        return
+    columns = ("id", "user", "name", "role", "created", "last used", "state")
+    print_table(columns, map(_row, tokens), "No tokens yet. Make one: turngate token create --user U")
+
+
+def _row(token: ApiToken) -> tuple[str, ...]:
+    state = "revoked" if token.revoked_at else "expired" if _expired(token) else ends(token)
+    used = ago(token.last_used_at)
+    return (str(token.id), token.user_id, token.name or "", token.role, ago(token.created_at), used, state)
+
+
+def _expired(token: ApiToken) -> bool:
+    return token.expires_at is not None and token.expires_at <= datetime.now(UTC)
+
+
+@commands.command("revoke")
+def revoke(
+    token_id: Annotated[UUID, typer.Argument(metavar="ID", help="As `turngate token list` shows it.")],
+    config: ConfigFile = None,
+    data_dir: DataDir = None,
+) -> None:
+    """End a token; running gateways notice within five seconds."""
+    asyncio.run(_revoke(quiet_settings(config, data_dir), token_id))
+    say(f"Token {token_id} is revoked.")
+
+
+async def _create(settings: Settings, draft: TokenDraft, token: str) -> ApiToken:
+    async with open_stores(settings) as stores:
+        return await stores.tokens.create(draft.user_id, digest(token), draft.name, draft.role, draft.expires_at)
+
+
+async def _list(settings: Settings, user: str | None) -> Sequence[ApiToken]:
+    async with open_stores(settings) as stores:
+        return await stores.tokens.list(None if user is None else UserId(user))
+
+
+async def _revoke(settings: Settings, token_id: UUID) -> None:
+    async with open_stores(settings) as stores:
+        await stores.tokens.revoke(token_id, None)

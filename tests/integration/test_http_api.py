@@ -1,0 +1,319 @@
+"""The HTTP API through real sockets on real Postgres: what its own user, a stranger and an operator get."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gateway.api.credentials import digest, new_code
+from gateway.app.serve import Running
+from gateway.core.model import UserId
+from tests.world import Person, World
+
+SESSIONS = "/api/chat/sessions"
+
+
+@pytest.fixture
+async def gateway(world: World) -> Running:
+    """A gateway with the demo agent."""
+    return await world.gateway()
+
+
+@pytest.fixture
+async def mia(world: World, gateway: Running) -> Person:
+    """A user."""
+    return await world.person("mia", gateway.url)
+
+
+@pytest.fixture
+async def tom(world: World, gateway: Running) -> Person:
+    """Another user."""
+    return await world.person("tom", gateway.url)
+
+
+@pytest.fixture
+async def owner(world: World, gateway: Running) -> Person:
+    """An operator."""
+    return await world.person("owner", gateway.url, role="operator")
+
+
+async def test_me_says_whom_the_token_speaks_for(mia: Person) -> None:
+    """`GET /api/me`."""
+    assert await mia.gets("/api/me") == {"user_id": "mia", "role": "user", "expires_at": None}
+
+
+async def test_a_message_is_answered_in_its_response(mia: Person) -> None:
+    """`POST …/messages` waits for the reply, and both are rows of the transcript (AC-5)."""
+    session = await mia.posts(SESSIONS, 201, title="A talk")
+    sent = await mia.posts(f"{SESSIONS}/{session['session_id']}/messages", 200, text="hello", id="1")
+    assert sent["status"] == "completed"
+    assert sent["reply"]["role"] == "assistant"
+    page = await mia.gets(f"{SESSIONS}/{session['session_id']}/messages")
+    assert page == {"messages": [sent["message"], sent["reply"]], "next_before_id": None}
+
+
+async def test_the_same_id_is_the_same_message(mia: Person) -> None:
+    """A retry answers what the first call did and adds nothing."""
+    path = f"{SESSIONS}/{(await mia.posts(SESSIONS, 201))['session_id']}/messages"
+    first = await mia.posts(path, 200, text="hello", id="1")
+    assert await mia.posts(path, 200, text="other", id="1") == first
+    assert len((await mia.gets(path))["messages"]) == 2
+
+
+async def test_who_does_not_want_to_wait_gets_202(mia: Person) -> None:
+    """`Prefer: wait=0` (RFC 7240)."""
+    path = f"{SESSIONS}/{(await mia.posts(SESSIONS, 201))['session_id']}/messages"
+    body = {"text": "wait 5 seconds", "id": "1"}
+    status, sent = await mia.calls("POST", path, json=body, headers={"Prefer": "wait=0"})
+    assert (status, sent["reply"]) == (202, None)
+    assert sent["turn_id"]
+
+
+async def test_a_turn_can_be_cancelled(mia: Person) -> None:
+    """`POST /api/turns/{id}/cancel`; the retry of the message then says `cancelled`."""
+    path = f"{SESSIONS}/{(await mia.posts(SESSIONS, 201))['session_id']}/messages"
+    body = {"text": "wait 30 seconds", "id": "1"}
+    _, sent = await mia.calls("POST", path, json=body, headers={"Prefer": "wait=0"})
+    await mia.posts(f"/api/turns/{sent['turn_id']}/cancel", 202)
+    assert (await mia.posts(path, 200, **body))["status"] == "cancelled"
+
+
+async def test_a_chat_command_is_answered_by_a_notice(mia: Person) -> None:
+    """Commands are the same on every channel and leave no row."""
+    path = f"{SESSIONS}/{(await mia.posts(SESSIONS, 201))['session_id']}/messages"
+    answer = await mia.posts(path, 200, text="/help")
+    assert "/new" in answer["notice"]
+    assert (await mia.gets(path))["messages"] == []
+
+
+async def test_messages_come_in_pages_from_the_newest(mia: Person) -> None:
+    """AC-5: `before_id` goes back page by page, ascending within each, null on the oldest."""
+    path = f"{SESSIONS}/{(await mia.posts(SESSIONS, 201))['session_id']}/messages"
+    for number in range(3):
+        await mia.posts(path, 200, text=f"message {number}")
+    seen, before = [], ""
+    while before is not None:
+        page = await mia.gets(f"{path}?limit=4" + (f"&before_id={before}" if before else ""))
+        seen.append([message["seq"] for message in page["messages"]])
+        before = page["next_before_id"]
+    assert seen == [[3, 4, 5, 6], [1, 2]]
+
+
+async def test_sessions_are_listed_latest_first_and_by_channel(mia: Person) -> None:
+    """AC-4, AC-13: also one without messages."""
+    older = await mia.posts(SESSIONS, 201, title="older", metadata={"course": 7})
+    newer = await mia.posts(SESSIONS, 201, title="newer")
+    listed = await mia.gets(SESSIONS)
+    assert [session["session_id"] for session in listed["sessions"]] == [newer["session_id"], older["session_id"]]
+    assert listed["total"] == 2
+    assert listed["sessions"][1]["metadata"] == {"course": 7}
+    assert (await mia.gets(f"{SESSIONS}?channel=telegram"))["sessions"] == []
+
+
+async def test_the_cursor_leads_through_all_sessions(mia: Person) -> None:
+    """Pages by cursor hold each session once and carry no total."""
+    made = {(await mia.posts(SESSIONS, 201))["session_id"] for _ in range(3)}
+    first = await mia.gets(f"{SESSIONS}?limit=2")
+    second = await mia.gets(f"{SESSIONS}?limit=2&cursor={first['next_cursor']}")
+    assert {session["session_id"] for session in first["sessions"] + second["sessions"]} == made
+    assert (second["total"], second["next_cursor"]) == (None, None)
+
+
+async def test_a_session_can_be_renamed_ended_and_removed(mia: Person) -> None:
+    """`PATCH` and `DELETE`."""
+    path = f"{SESSIONS}/{(await mia.posts(SESSIONS, 201))['session_id']}"
+    _, changed = await mia.calls("PATCH", path, json={"title": " Mine ", "is_active": False})
+    assert (changed["title"], changed["is_active"]) == ("Mine", False)
+    assert (await mia.calls("DELETE", path))[0] == 204
+    assert (await mia.calls("GET", path))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "tail", "body"),
+    [
+        ("GET", "", None),
+        ("PATCH", "", {"title": "mine now"}),
+        ("DELETE", "", None),
+        ("GET", "/messages", None),
+        ("POST", "/messages", {"text": "hello"}),
+    ],
+)
+async def test_a_foreign_session_looks_like_a_missing_one(
+    mia: Person, tom: Person, method: str, tail: str, body: dict[str, str] | None
+) -> None:
+    """AC-10: the same status, the same words, for every method."""
+    session = await mia.posts(SESSIONS, 201)
+    foreign = await tom.calls(method, f"{SESSIONS}/{session['session_id']}{tail}", json=body)
+    missing = await tom.calls(method, f"{SESSIONS}/no-such-session{tail}", json=body)
+    assert foreign == missing
+    assert foreign[0] == 404
+
+
+async def test_a_foreign_turn_cannot_be_cancelled(mia: Person, tom: Person) -> None:
+    """AC-10, for turns."""
+    path = f"{SESSIONS}/{(await mia.posts(SESSIONS, 201))['session_id']}/messages"
+    sent = await mia.posts(path, 200, text="hello")
+    assert (await tom.calls("POST", f"/api/turns/{sent['turn_id']}/cancel"))[0] == 404
+
+
+async def test_an_operator_sees_everyone_and_can_narrow(mia: Person, tom: Person, owner: Person) -> None:
+    """`user=` narrows an operator's list, and is refused to others."""
+    for person in (mia, tom):
+        await person.posts(SESSIONS, 201)
+    assert {session["user_id"] for session in (await owner.gets(SESSIONS))["sessions"]} == {"mia", "tom"}
+    assert {session["user_id"] for session in (await owner.gets(f"{SESSIONS}?user=tom"))["sessions"]} == {"tom"}
+    assert (await mia.calls("GET", f"{SESSIONS}?user=tom"))[0] == 403
+
+
+async def test_an_operator_writes_in_the_name_of_the_session(mia: Person, owner: Person) -> None:
+    """The message joins the user's session instead of beginning one of the operator's."""
+    path = f"{SESSIONS}/{(await mia.posts(SESSIONS, 201))['session_id']}/messages"
+    assert (await owner.posts(path, 200, text="hello"))["status"] == "completed"
+    assert len((await mia.gets(path))["messages"]) == 2
+
+
+async def test_agents_are_listed_with_the_default_first(mia: Person) -> None:
+    """`GET /api/agents`."""
+    expected = {"name": "assistant", "kind": "demo", "description": None, "is_default": True}
+    assert await mia.gets("/api/agents") == {"agents": [expected]}
+    assert await mia.gets("/api/agents/assistant") == expected
+    assert (await mia.calls("GET", "/api/agents/nobody"))[0] == 404
+
+
+async def test_the_active_session_comes_with_its_messages(mia: Person) -> None:
+    """R-4: null before there is one."""
+    assert await mia.gets("/api/agents/assistant/active-session") is None
+    session = await mia.posts(SESSIONS, 201)
+    await mia.posts(f"{SESSIONS}/{session['session_id']}/messages", 200, text="hello")
+    active = await mia.gets("/api/agents/assistant/active-session")
+    assert active["session_id"] == session["session_id"]
+    assert [message["role"] for message in active["messages"]] == ["user", "assistant"]
+
+
+async def test_a_token_works_until_it_is_revoked(mia: Person) -> None:
+    """The secret is shown once; the list never holds it."""
+    made = await mia.posts("/api/tokens", 201, name="laptop", expires="30d")
+    laptop = Person("mia", made["token"], mia.url, mia.http)
+    assert (await laptop.gets("/api/me"))["user_id"] == "mia"
+    assert made["token"] not in str(await mia.gets("/api/tokens"))
+    assert (await mia.calls("DELETE", f"/api/tokens/{made['id']}"))[0] == 204
+    assert (await laptop.calls("GET", "/api/me"))[0] == 401
+
+
+async def test_only_an_operator_makes_tokens_for_others(mia: Person, owner: Person) -> None:
+    """Nobody gives away more than they have."""
+    await mia.posts("/api/tokens", 403, role="operator")
+    await mia.posts("/api/tokens", 403, user_id="tom")
+    assert (await owner.posts("/api/tokens", 201, user_id="tom"))["user_id"] == "tom"
+
+
+async def test_a_foreign_token_cannot_be_revoked(mia: Person, tom: Person) -> None:
+    """AC-10, for tokens."""
+    made = await mia.posts("/api/tokens", 201)
+    assert (await tom.calls("DELETE", f"/api/tokens/{made['id']}"))[0] == 404
+
+
+async def test_a_code_signs_in_once(gateway: Running, mia: Person) -> None:
+    """The printed URL's code becomes a token of 30 days, the first time only."""
+    code = new_code()
+    await gateway.gateway.stores.tokens.add_code(digest(code), UserId("owner"), "operator", timedelta(minutes=5))
+    signed_in = await mia.posts("/api/sign-in", 200, code=code)
+    console = Person("owner", signed_in["token"], mia.url, mia.http)
+    assert (await console.gets("/api/me"))["role"] == "operator"
+    await mia.posts("/api/sign-in", 401, code=code)
+
+
+async def test_codes_cannot_be_guessed_fast(mia: Person) -> None:
+    """Ten tries a minute from one address, then 429 with `Retry-After`."""
+    for _ in range(10):
+        await mia.posts("/api/sign-in", 401, code="guess")
+    async with mia.http.post(f"{mia.url}/api/sign-in", json={"code": "guess"}) as response:
+        assert response.status == 429
+        assert int(response.headers["Retry-After"]) >= 1
+
+
+DAILY = {
+    "name": "News",
+    "prompt": "What is new?",
+    "timezone": "Europe/Berlin",
+    "trigger": {"type": "cron", "expression": "0 8 * * *"},
+}
+
+
+async def test_a_schedule_tells_its_first_fire(mia: Person) -> None:
+    """201 with `next_fire_at`, in UTC, whatever its time zone."""
+    made = await mia.posts("/api/schedules", 201, **DAILY)
+    assert datetime.fromisoformat(made["next_fire_at"]) > datetime.now(UTC)
+    assert made["next_fire_at"].endswith("Z")
+    assert made["last_fire_at"] is None
+    assert await mia.gets(f"/api/schedules/{made['id']}") == made
+    assert await mia.gets("/api/schedules") == {"schedules": [made]}
+
+
+async def test_a_time_without_an_offset_is_one_of_the_zone(mia: Person) -> None:
+    """08:00 in January in Berlin is 07:00 in UTC."""
+    once = {"type": "once", "at": "2099-01-31T08:00:00"}
+    made = await mia.posts("/api/schedules", 201, **{**DAILY, "trigger": once})
+    assert made["next_fire_at"] == "2099-01-31T07:00:00Z"
+
+
+async def test_a_schedule_can_be_run_at_once(mia: Person) -> None:
+    """AC-7: the run is a session of its own, channel `scheduled`."""
+    made = await mia.posts("/api/schedules", 201, **DAILY)
+    run = await mia.posts(f"/api/schedules/{made['id']}/run", 202)
+    session = await mia.gets(f"{SESSIONS}/{run['session_id']}")
+    assert (session["channel"], session["user_id"]) == ("scheduled", "mia")
+
+
+async def test_a_schedule_can_be_paused_resumed_and_removed(mia: Person) -> None:
+    """`PATCH` and `DELETE`."""
+    made = await mia.posts("/api/schedules", 201, **DAILY)
+    path = f"/api/schedules/{made['id']}"
+    _, paused = await mia.calls("PATCH", path, json={"is_active": False})
+    assert (paused["is_active"], paused["next_fire_at"]) == (False, None)
+    _, resumed = await mia.calls("PATCH", path, json={"is_active": True})
+    assert resumed["next_fire_at"] == made["next_fire_at"]
+    assert (await mia.calls("DELETE", path))[0] == 204
+    assert (await mia.calls("GET", path))[0] == 404
+
+
+async def test_a_foreign_schedule_looks_like_a_missing_one(mia: Person, tom: Person) -> None:
+    """AC-10, for schedules."""
+    made = await mia.posts("/api/schedules", 201, **DAILY)
+    for method, tail in (("GET", ""), ("DELETE", ""), ("POST", "/run")):
+        foreign = await tom.calls(method, f"/api/schedules/{made['id']}{tail}")
+        missing = await tom.calls(method, f"/api/schedules/00000000-0000-4000-8000-000000000000{tail}")
+        assert foreign == missing
+        assert foreign[0] == 404
+
+
+async def test_health_readiness_and_metrics(mia: Person) -> None:
+    """Open to the machine itself."""
+    assert await mia.gets("/healthz") == {"status": "ok"}
+    ready = await mia.gets("/readyz")
+    assert ready["status"] == "ready"
+    assert {"database", "migrated"} <= {check["name"] for check in ready["checks"]}
+    async with mia.http.get(f"{mia.url}/metrics") as response:
+        assert "python_info" in await response.text()
+
+
+async def test_metrics_behind_a_proxy_are_for_operators(mia: Person, owner: Person) -> None:
+    """A proxy on the same machine is not the machine itself."""
+    forwarded = {"X-Forwarded-For": "203.0.113.7"}
+    assert (await mia.calls("GET", "/metrics", headers=forwarded))[0] == 403
+    headers = {**forwarded, "Authorization": f"Bearer {owner.token}"}
+    async with mia.http.get(f"{mia.url}/metrics", headers=headers) as response:
+        assert response.status == 200
+
+
+async def test_openapi_describes_the_routes(mia: Person) -> None:
+    """With parameters, bodies, answers and a page to read."""
+    document = await mia.gets("/openapi.json")
+    assert document["openapi"].startswith("3.")
+    sessions = document["paths"][SESSIONS]
+    limit = next(parameter for parameter in sessions["get"]["parameters"] if parameter["name"] == "limit")
+    assert limit["schema"]["maximum"] == 200
+    assert "201" in sessions["post"]["responses"]
+    async with mia.http.get(f"{mia.url}/docs") as response:
+        assert "/api/chat/sessions" in await response.text()

@@ -1,0 +1,3 @@
+"""A target whose module cannot be imported."""
+
+raise RuntimeError("at import")

@@ -1,0 +1,69 @@
+"""What a schedule must be like, and what its fires become."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from gateway.core.model import SCHEDULED, AgentName, InboundMessage, UserId
+from gateway.core.ports import CronTrigger, IntervalTrigger
+from gateway.errors import InvalidInput
+from scheduler.normalize import message_of_fire, message_of_request
+from scheduler.proposal import Proposal, validate_new
+from tests.unit.scheduler.schedules import ID, schedule, utc
+
+NOW = utc("2026-01-01 00:00")
+GOOD = Proposal(UserId("ann"), " News ", AgentName("assistant"), "What is new?", IntervalTrigger(60), "Europe/Berlin")
+
+
+def test_computes_the_first_fire() -> None:
+    """A good proposal gets its fire time, and a name without margins."""
+    new = validate_new(GOOD, NOW, 100)
+    assert (new.name, new.next_fire_at) == ("News", utc("2026-01-01 00:01"))
+
+
+@pytest.mark.parametrize(
+    ("proposal", "said"),
+    [
+        (replace(GOOD, name=" "), "name"),
+        (replace(GOOD, name="n" * 201), "200"),
+        (replace(GOOD, name="a\0b"), "NUL"),
+        (replace(GOOD, prompt=""), "prompt"),
+        (replace(GOOD, prompt="p" * 101), "100"),
+        (replace(GOOD, prompt="a\0b"), "NUL"),
+        (replace(GOOD, timezone="Nowhere"), "time zone"),
+        (replace(GOOD, trigger=CronTrigger("0 0 30 2 *")), "never fires"),
+    ],
+)
+def test_refuses(proposal: Proposal, said: str) -> None:
+    """Each refusal names what is wrong."""
+    with pytest.raises(InvalidInput, match=said):
+        validate_new(proposal, NOW, 100)
+
+
+def test_a_fire_becomes_a_message() -> None:
+    """A session of its own, named for the schedule, ended by its turn, with the same key whoever fires."""
+    due = schedule(IntervalTrigger(60), NOW)
+    assert message_of_fire(due, NOW) == InboundMessage(
+        user_id=due.user_id,
+        channel=SCHEDULED,
+        agent=due.agent_name,
+        text=due.prompt,
+        key=f"schedule:{ID}:2026-01-01T00:00:00+00:00",
+        route=message_of_fire(due, NOW).route,
+        deliver_to=due.deliver_to,
+        always_new=True,
+        ends_session=True,
+        title="Morning news",
+    )
+    assert message_of_fire(due, NOW).route == f"scheduled:{ID}"
+
+
+def test_each_request_is_a_run_of_its_own() -> None:
+    """Keys differ, and fit."""
+    due = schedule(IntervalTrigger(60), NOW)
+    first, second = (message_of_request(due, UUID(int=number)) for number in (1, 2))
+    assert first.key != second.key
+    assert len(first.key) <= 128

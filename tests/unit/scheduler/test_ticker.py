@@ -1,0 +1,53 @@
+"""The scheduler's loop, in a gateway on real Postgres."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.world import World, eventually
+
+RUNS = "SELECT user_id FROM chat_sessions WHERE channel = 'scheduled'"
+
+
+def once_in(seconds: float, **given: Any) -> dict[str, Any]:
+    """A one-shot schedule as people send it."""
+    at = datetime.now(UTC) + timedelta(seconds=seconds)
+    trigger = {"type": "once", "at": at.isoformat()}
+    return {"name": "Soon", "agent_name": "assistant", "prompt": "hi", "trigger": trigger, "timezone": "UTC", **given}
+
+
+async def test_fires_although_the_loop_was_blocked(world: World) -> None:
+    """A process that could do nothing for 5 s around the fire time still fires, once."""
+    gateway = await world.gateway()
+    ann = await world.person("ann", gateway.url)
+    await ann.posts("/api/schedules", 201, **once_in(1.5))
+    time.sleep(5)  # noqa: ASYNC251 - blocking the loop is the point
+    assert len(await eventually(lambda: world.rows(RUNS))) == 1
+
+
+async def test_schedules_that_cannot_fire_hold_up_no_others(world: World) -> None:
+    """More of them than one look takes, all due earlier, of an agent that is gone from the settings."""
+    await world.rows(
+        "INSERT INTO schedules (user_id, name, agent_name, prompt, trigger, timezone, next_fire_at)"
+        " SELECT 'bob', 'old', 'gone', 'hi', '{\"type\": \"interval\", \"seconds\": 60}', 'UTC', now() - interval '1 day'"
+        " FROM generate_series(1, 120)"
+    )
+    gateway = await world.gateway()
+    ann = await world.person("ann", gateway.url)
+    await ann.posts("/api/schedules", 201, **once_in(0.5))
+    assert [row["user_id"] for row in await eventually(lambda: world.rows(RUNS))] == ["ann"]
+
+
+async def test_a_run_on_request_leaves_the_next_fire_as_it_is(world: World) -> None:
+    """A schedule far away runs now, and later all the same."""
+    gateway = await world.gateway()
+    ann = await world.person("ann", gateway.url)
+    made = await ann.posts("/api/schedules", 201, **once_in(3600))
+    for _ in range(2):
+        status, _answer = await ann.calls("POST", f"/api/schedules/{made['id']}/run")
+        assert status < 300
+    assert len(await world.rows(RUNS)) == 2
+    kept = (await ann.gets(f"/api/schedules/{made['id']}"))["next_fire_at"]
+    assert kept == made["next_fire_at"]

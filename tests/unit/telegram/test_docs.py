@@ -1,0 +1,24 @@
+"""docs/telegram.md says what is true."""
+
+import re
+import tomllib
+from pathlib import Path
+
+from channels.telegram.access import Admitted, admit
+from gateway.config import Telegram
+from gateway.core.model import UserId
+
+PAGE = (Path(__file__).parents[3] / "docs" / "telegram.md").read_text(encoding="utf-8")
+
+
+def test_the_settings_shown_are_settings() -> None:
+    """And do what their comments say."""
+    [block] = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    settings = Telegram.model_validate(tomllib.loads(block)["telegram"])
+    assert admit(settings, 1001) == Admitted(UserId("telegram:1001"))
+    assert admit(settings, 1002) == Admitted(UserId("ada"))
+
+
+def test_every_setting_is_explained() -> None:
+    """By its name."""
+    assert [name for name in Telegram.model_fields if f"`{name}`" not in PAGE] == []

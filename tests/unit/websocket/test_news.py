@@ -1,0 +1,153 @@
+"""What the gateway sends, letter by letter."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from uuid import UUID
+
+from channels.websocket import news
+from gateway.core.events import Progress, TextDelta, ToolCall, ToolResult, TurnChanged
+from gateway.core.model import (
+    TELEGRAM,
+    WEB,
+    AgentName,
+    JsonObject,
+    Message,
+    MessageId,
+    Principal,
+    Session,
+    SessionId,
+    TurnId,
+    UserId,
+)
+
+TURN = TurnId(UUID(int=7))
+TURN_TEXT = "00000000-0000-0000-0000-000000000007"
+SESSION = SessionId("s")
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=1)))
+MESSAGE = Message(MessageId("m"), SESSION, 3, "user", "hi 👋", ({"type": "text", "text": "hi 👋"},), WEB, TURN, AT)
+MESSAGE_JSON = {
+    "id": "m",
+    "session_id": "s",
+    "seq": 3,
+    "role": "user",
+    "content": "hi 👋",
+    "parts": [{"type": "text", "text": "hi 👋"}],
+    "channel": "web",
+    "turn_id": TURN_TEXT,
+    "created_at": "2026-01-02T02:04:05Z",
+    "edited_at": None,
+    "deleted": False,
+}
+
+
+def read(frame: bytes | news.Delta) -> Any:
+    """The JSON that a client sees."""
+    return json.loads(frame.frame() if isinstance(frame, news.Delta) else frame)
+
+
+def test_ready_of_a_session() -> None:
+    """All five fields, always."""
+    principal = Principal(UserId("ann"), "user")
+    assert read(news.ready(principal, AgentName("a"), SESSION, resumed=True, last_seq=3)) == {
+        "type": "ready",
+        "session_id": "s",
+        "user_id": "ann",
+        "agent": "a",
+        "resumed": True,
+        "last_seq": 3,
+    }
+    assert read(news.ready(principal, AgentName("a")))["session_id"] is None
+
+
+def test_ack() -> None:
+    """An ack names the row and the turn."""
+    assert read(news.ack("k", MESSAGE, TURN)) == {
+        "type": "ack",
+        "id": "k",
+        "session_id": "s",
+        "message_id": "m",
+        "seq": 3,
+        "turn_id": TURN_TEXT,
+    }
+
+
+def test_message_and_message_changed() -> None:
+    """A row as the contract has it, times in UTC."""
+    assert read(news.message(MESSAGE)) == {"type": "message", "message": MESSAGE_JSON}
+    assert read(news.message_changed(MESSAGE)) == {"type": "message_changed", "message": MESSAGE_JSON}
+
+
+def test_session() -> None:
+    """A session as the contract has it, and nothing more."""
+    at = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
+    session = Session(
+        SESSION, UserId("ann"), TELEGRAM, AgentName("a"), "T", True, at, at, at, None, 2, {"course": 1}, None, 5, True
+    )
+    assert read(news.session(session)) == {
+        "type": "session",
+        "session": {
+            "session_id": "s",
+            "user_id": "ann",
+            "channel": "telegram",
+            "agent_name": "a",
+            "title": "T",
+            "is_active": True,
+            "created_at": "2026-01-02T03:04:05.678000Z",
+            "updated_at": "2026-01-02T03:04:05.678000Z",
+            "last_message_at": "2026-01-02T03:04:05.678000Z",
+            "ended_at": None,
+            "message_count": 2,
+            "metadata": {"course": 1},
+            "parent_session_id": None,
+        },
+    }
+
+
+def test_turn() -> None:
+    """A turn's status and attempt."""
+    event = TurnChanged(SESSION, UserId("ann"), TURN, "running", 2)
+    assert read(news.turn(event)) == {
+        "type": "turn",
+        "turn_id": TURN_TEXT,
+        "session_id": "s",
+        "status": "running",
+        "attempt": 2,
+    }
+
+
+def test_delta() -> None:
+    """A piece of text, with the attempt it belongs to."""
+    delta = news.progress(Progress(SESSION, TURN, 1, TextDelta("wor")))
+    assert read(delta) == {"type": "delta", "turn_id": TURN_TEXT, "attempt": 1, "text": "wor"}
+
+
+def test_tool_call_and_result() -> None:
+    """A tool's two frames share its call id."""
+    about = {"type": "tool", "turn_id": TURN_TEXT, "attempt": 1, "call_id": "c", "name": "add"}
+    call = news.progress(Progress(SESSION, TURN, 1, ToolCall("c", "add", {"a": 1})))
+    result = news.progress(Progress(SESSION, TURN, 1, ToolResult("c", "add", "2")))
+    assert read(call) == about | {"state": "call", "input": {"a": 1}}
+    assert read(result) == about | {"state": "result", "output": "2", "failed": False}
+
+
+def test_notice_and_error_repeat_the_clients_id() -> None:
+    """With an id when there is one, and without the field when not."""
+    assert read(news.notice("Done.", "k")) == {"type": "notice", "text": "Done.", "id": "k"}
+    assert read(news.error("invalid", "No.", "k")) == {"type": "error", "code": "invalid", "message": "No.", "id": "k"}
+    assert "id" not in read(news.error("invalid", "No."))
+
+
+def test_what_orjson_refuses_is_sent_all_the_same() -> None:
+    """Integers beyond 64 bits and halves of surrogate pairs come from agents, and must not break the bus."""
+    odd: JsonObject = {"big": 2**80, "half": "\ud800"}
+    assert read(news.progress(Progress(SESSION, TURN, 1, ToolCall("c", "add", odd))))["input"] == odd
+
+
+def test_deltas_of_one_attempt_join() -> None:
+    """Neighbours of one attempt become one piece; others don't."""
+    first = news.Delta(TURN, 1, "wor")
+    assert first.joined(news.Delta(TURN, 1, "ld")) == news.Delta(TURN, 1, "world")
+    assert first.joined(news.Delta(TURN, 2, "ld")) is None
