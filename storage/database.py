@@ -37,6 +37,8 @@ AWAY = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InternalServerError,
     asyncpg.PostgresIOError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidAuthorizationSpecificationError,
 )
 
 

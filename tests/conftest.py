@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -29,8 +30,6 @@ def on_database(url: str, name: str) -> str:
 @pytest.fixture(scope="session", autouse=True)
 def no_settings_of_this_machine() -> Iterator[None]:
     """Settings of the shell that runs the tests stay out of them."""
-    import os
-
     kept = {name: os.environ.pop(name) for name in tuple(os.environ) if name.startswith("TURNGATE_")}
     yield
     os.environ.update(kept)

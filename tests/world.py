@@ -136,7 +136,7 @@ class Process:
     log: Path
 
     async def dies(self) -> None:
-        """kill -9."""
+        """Dies of `kill -9`."""
         self.process.kill()
         await self.process.wait()
 
@@ -225,6 +225,10 @@ class World:
             self._http = await self._stack.enter_async_context(aiohttp.ClientSession())
         return self._http
 
+    def afterwards(self, end: Callable[[], Awaitable[None]]) -> None:
+        """Called when the world ends, last first."""
+        self._stack.push_async_callback(end)
+
     async def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
         """What an outsider reads from the database."""
         connection = await asyncpg.connect(self.database_url)
@@ -238,5 +242,3 @@ async def _end(child: asyncio.subprocess.Process) -> None:
     if child.returncode is None:
         child.kill()
         await child.wait()
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import warnings
 from collections.abc import Awaitable, Sequence
 from typing import TypeVar
@@ -36,6 +37,8 @@ class BotApi:
     def __init__(self, settings: Telegram) -> None:
         if settings.token is None:
             raise SettingsError("telegram.token is missing; get one from @BotFather and set TURNGATE_TELEGRAM__TOKEN.")
+        # Its debug lines hold all arguments of a call: what people wrote, and the webhook's secret.
+        logging.getLogger("telegram").setLevel(logging.INFO)
         token = settings.token.get_secret_value()
         base = settings.api_url.rstrip("/")
         self.bot_id = int(token.partition(":")[0])

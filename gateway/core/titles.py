@@ -11,5 +11,5 @@ def title_from(text: str) -> str | None:
     if len(line) <= TITLE_LIMIT:
         return line or None
     cut = line[: TITLE_LIMIT - 1]
-    words, space, _ = cut.rpartition(" ")
+    words, space, _ = line[:TITLE_LIMIT].rpartition(" ")
     return (words if space and len(words) >= TITLE_LIMIT // 2 else cut).rstrip(" ,.;:–-") + "…"

@@ -37,7 +37,9 @@ async def test_a_due_schedule_goes_all_the_way(world: World) -> None:
     async def done() -> list[dict[str, Any]]:
         return await world.rows("SELECT channel, title, user_id, message_count FROM chat_sessions WHERE NOT is_active")
 
-    assert await eventually(done) == [{"channel": "scheduled", "title": "Morning", "user_id": "ann", "message_count": 2}]
+    assert await eventually(done) == [
+        {"channel": "scheduled", "title": "Morning", "user_id": "ann", "message_count": 2}
+    ]
     rows = await world.rows("SELECT content, channel FROM chat_messages WHERE role = 'user'")
     assert rows == [{"content": "hello", "channel": "scheduled"}]
 

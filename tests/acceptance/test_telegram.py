@@ -48,7 +48,7 @@ async def test_the_row_is_there_before_the_agent_is_called(world: World, bot: Fa
         )
 
     assert await eventually(waiting) == [{"channel": "telegram"}]
-    await bot.until(lambda: bot.calls("sendChatAction"))
+    await bot.until(lambda: bool(bot.calls("sendChatAction")))
     await bot.hears(7)
 
 

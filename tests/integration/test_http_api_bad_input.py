@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 import asyncpg
@@ -72,7 +73,9 @@ async def test_a_bad_message_is_a_400_that_says_why(mia: Person, messages: str, 
 
 async def test_a_body_in_another_charset_is_refused(mia: Person, messages: str) -> None:
     """JSON is UTF-8 (RFC 8259, section 8.1)."""
-    status, _, _ = await raw(mia, messages, '{"text": "ä"}'.encode("latin-1"), **{"Content-Type": "a/b; charset=latin-1"})
+    status, _, _ = await raw(
+        mia, messages, '{"text": "ä"}'.encode("latin-1"), **{"Content-Type": "a/b; charset=latin-1"}
+    )
     assert status == 400
 
 
@@ -187,7 +190,8 @@ async def test_a_bad_schedule_is_a_400_that_says_why(mia: Person, change: dict[s
 
 
 @pytest.mark.parametrize(
-    "authorization", ["", "Bearer", "Bearer ", "Bearer tg_wrong", "Bearer a.b.c", "Basic bWlhOm1pYQ==", "Bearer " + "x" * 7_000]
+    "authorization",
+    ["", "Bearer", "Bearer ", "Bearer tg_wrong", "Bearer a.b.c", "Basic bWlhOm1pYQ==", "Bearer " + "x" * 7_000],
 )
 async def test_without_a_good_token_nothing_is_told(mia: Person, authorization: str) -> None:
     """AC-10: 401 with a challenge, for routes that exist and those that don't."""
@@ -209,8 +213,9 @@ async def test_unknown_routes_and_methods_are_problems_too(mia: Person) -> None:
 
 async def test_a_database_that_is_away_is_a_503(world: World, mia: Person) -> None:
     """With `Retry-After`; once it is back, so is everything else."""
-    name = world.database_url.rsplit("/", 1)[1].partition("?")[0]
-    admin = await asyncpg.connect(world.database_url.replace(f"/{name}", "/postgres"))
+    parts = urlsplit(world.database_url)
+    name = parts.path.removeprefix("/")
+    admin = await asyncpg.connect(urlunsplit(parts._replace(path="/postgres")))
     try:
         await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
@@ -235,7 +240,9 @@ async def test_pages_come_with_a_strict_policy(mia: Person) -> None:
         assert response.headers["Referrer-Policy"] == "no-referrer"
 
 
-@pytest.mark.parametrize("path", ["/assets/../../server.py", "/assets/%2e%2e/%2e%2e/server.py", "/assets/..%2f..%2fauth.py", "/assets/%00"])
+@pytest.mark.parametrize(
+    "path", ["/assets/../../server.py", "/assets/%2e%2e/%2e%2e/server.py", "/assets/..%2f..%2fauth.py", "/assets/%00"]
+)
 async def test_files_outside_the_clients_are_not_served(mia: Person, path: str) -> None:
     """However the way out is spelled."""
     url = aiohttp.client.URL(f"{mia.url}{path}", encoded=True)

@@ -16,7 +16,9 @@ async def test_every_table_with_a_user_is_protected(database_url: str) -> None:
     """P-5: a table that has a user_id and no forced policy would be found here."""
     connection = await asyncpg.connect(database_url)
     tables = await connection.fetch(OURS)
-    roles = await connection.fetch("SELECT rolbypassrls OR rolsuper AS above FROM pg_roles WHERE rolname LIKE 'turngate\\_%'")
+    roles = await connection.fetch(
+        "SELECT rolbypassrls OR rolsuper AS above FROM pg_roles WHERE rolname LIKE 'turngate\\_%'"
+    )
     await connection.close()
     assert len(tables) >= 8
     assert [row["name"] for row in tables if not row["forced"]] == []

@@ -13,7 +13,7 @@ from gateway.agents.openai.agent import OpenAIAgent
 from gateway.agents.registry import build_agents
 from gateway.config import OpenAIAgentSettings, Turns
 from gateway.core.events import AgentEvent, TextDelta, UsageReport
-from gateway.core.model import AgentName, Usage
+from gateway.core.model import AgentName, JsonValue, Usage
 from gateway.errors import AgentError, SettingsError
 from tests.fakes.model_api import ModelApi, model_api
 from tests.unit.agents.turns import TURN_ID, events_of, hear, text_of, turn
@@ -132,9 +132,11 @@ async def test_a_spent_account_is_not_asked_again(api: ModelApi, agent: OpenAIAg
 
 
 @pytest.mark.parametrize("how", [{"truncateAfterChunks": 3, "latency": 30}, {"disconnectAfterMs": 200, "latency": 60}])
-async def test_a_cut_stream_is_worth_another_attempt(api: ModelApi, agent: OpenAIAgent, how: dict[str, int]) -> None:
+async def test_a_cut_stream_is_worth_another_attempt(
+    api: ModelApi, agent: OpenAIAgent, how: dict[str, JsonValue]
+) -> None:
     """What was said before the cut has been heard already, so the whole turn has to be tried again."""
-    await api.answers(LONG, chunkSize=5, **how)
+    await api.answers(LONG, "", chunkSize=5, **how)
     heard: list[AgentEvent] = []
     with pytest.raises(AgentError, match="cut off") as caught:
         await hear(agent.run(turn("hi")), heard)

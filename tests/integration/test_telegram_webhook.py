@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -139,3 +140,14 @@ async def test_a_webhook_needs_a_public_url(opens: Opens, fake: FakeBotApi) -> N
     with pytest.raises(SettingsError, match="public_url"):
         async with opens(mode="webhook", webhook_secret=SECRET):
             pass
+
+
+async def test_the_secret_reaches_no_log(
+    opens: Opens, fake: FakeBotApi, face: Face, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not at the most talkative level either."""
+    caplog.set_level(logging.DEBUG)
+    async with opens(public_url=face.url, mode="webhook", webhook_secret=SECRET) as gate:
+        await until(lambda: gate.channel.status.state == "ready")
+    assert fake.bot().webhook.secret_token == SECRET
+    assert SECRET not in caplog.text

@@ -142,7 +142,9 @@ async def test_history_is_as_long_as_the_agent_wants(replica: Replica) -> None:
     """M-3: the last N turns, and no more."""
     terms = TurnTerms(history=2)
     for number in range(5):
-        await replica.turns.finish(claimed(await replica.turns.accept(saying(f"q{number}", f"k{number}"), terms)), answer(f"a{number}"))
+        await replica.turns.finish(
+            claimed(await replica.turns.accept(saying(f"q{number}", f"k{number}"), terms)), answer(f"a{number}")
+        )
     last = claimed(await replica.turns.accept(saying("now", "k9"), terms))
     assert [message.content for message in last.history] == ["q3", "a3", "q4", "a4"]
 
@@ -247,7 +249,9 @@ async def test_one_replica_polls_an_account(database: Database, replica: Replica
     assert await other.leases.hold("bot")
 
 
-async def test_the_seq_of_a_session_has_no_gaps_under_load(database: Database, database_url: str, replica: Replica) -> None:
+async def test_the_seq_of_a_session_has_no_gaps_under_load(
+    database: Database, database_url: str, replica: Replica
+) -> None:
     """I7: senders and repliers at once."""
 
     async def talk(number: int) -> None:

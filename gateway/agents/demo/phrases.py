@@ -5,12 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-NUMBER_WORDS = {
-    word: number
-    for number, word in enumerate(
-        ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-    )
-} | {"a": 1, "an": 1, "once": 1, "twice": 2, "thrice": 3}
+COUNTING_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+NUMBER_WORDS = {word: number for number, word in enumerate(COUNTING_WORDS)} | {"once": 1, "twice": 2, "thrice": 3}
 NUMBER = rf"\d[\d,]*(?:\.\d+)?|{'|'.join(NUMBER_WORDS)}"
 ANSWER = r"(?:answer|reply|respond|write|talk|speak|type|go|be|say it|say something)"
 
@@ -27,8 +23,9 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 WAIT = _pattern(
-    rf"(?:wait|sleep|pause|delay|take)(?: for)?(?: about)? (?P<n>{NUMBER}) ?(?P<unit>ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?)"
-    r"(?: long)?(?: (?:before|to|until|with) .*|first)?"
+    # Digits or a plain number word: "wait a minute" is something people just say.
+    rf"(?:wait|sleep|pause)(?: for)?(?: about)? (?P<n>\d[\d,]*(?:\.\d+)?|{'|'.join(COUNTING_WORDS)}) ?"
+    r"(?P<unit>ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?)(?: first| (?:before|with) .*)?"
 )
 SLOW = _pattern(
     rf"(?:slow|slowly|very slowly|slow down|take your time|(?:give|make) (?:me )?a slow (?:answer|reply|response)|a slow (?:answer|reply|response)"

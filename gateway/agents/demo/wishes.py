@@ -33,6 +33,8 @@ Unit = Literal["characters", "words"]
 SLOW_S = 5.0
 LONGEST_WAIT_S = 3_600.0
 LONG_WORDS = 1_000
+MOST_READ = 2_000
+"""Characters of a message in which instructions are looked for."""
 MOST_CHARACTERS = 2_000_000
 MOST_WORDS = 200_000
 MOST_COUNTED = 10_000
@@ -57,6 +59,7 @@ class Wish:
 
 def read_wish(text: str) -> Wish:
     """What a message asks for; an ordinary one asks for an echo."""
+    text = text[:MOST_READ]
     wish = Wish()
     for clause in clauses_of(text):
         wish = _with_pace(_with_topic(wish, clause), clause)

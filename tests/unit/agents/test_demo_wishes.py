@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from gateway.agents.demo.wishes import ALWAYS, LONG_WORDS, SLOW_S, Wish, read_wish
@@ -59,6 +61,9 @@ def test_does_as_told(text: str, wish: Wish) -> None:
         "The slow train was late",
         "I had to wait 3 seconds for the page",
         "Users wait 10 minutes on average",
+        "Wait a minute, I have an idea",
+        "Take two minutes to read this",
+        "Please help me with this",
         "My last question was a bad one",
         "That is a long answer to a short question",
         "The essay has 5000 characters",
@@ -72,3 +77,11 @@ def test_does_as_told(text: str, wish: Wish) -> None:
 def test_ordinary_talk_is_no_instruction(text: str) -> None:
     """A word in passing changes nothing."""
     assert read_wish(text) == ORDINARY
+
+
+@pytest.mark.parametrize("word", ["what ", "please ", "a,", "fail ", "tell my ", "wait 3 s "])
+def test_reads_long_messages_quickly(word: str) -> None:
+    """However long a message is and whatever it repeats, reading it holds nobody up."""
+    begun = time.perf_counter()
+    read_wish(word * 100_000)
+    assert time.perf_counter() - begun < 0.5

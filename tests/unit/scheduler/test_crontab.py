@@ -37,7 +37,9 @@ def test_weekdays_count_from_sunday(field: str, days: set[int]) -> None:
         ("  0   9  * * *  ", {0}, {9}, set(range(1, 13))),
     ],
 )
-def test_lists_ranges_steps_and_names(expression: str, minutes: set[int], hours: set[int], months: set[int]) -> None:
+def test_lists_ranges_steps_and_names(
+    expression: str, minutes: frozenset[int], hours: frozenset[int], months: frozenset[int]
+) -> None:
     """The notation of crontab(5)."""
     rule = parse_crontab(expression)
     assert (rule.minutes, rule.hours, rule.months) == (minutes, hours, months)

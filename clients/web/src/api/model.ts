@@ -31,7 +31,8 @@ export type Trigger =
 
 export interface NewSchedule {
   readonly name: string;
-  readonly agent_name: string;
+  /** The gateway's default agent when it is left out. */
+  readonly agent_name?: string;
   readonly prompt: string;
   readonly trigger: Trigger;
   readonly timezone: string;
@@ -39,6 +40,7 @@ export interface NewSchedule {
 
 export interface Schedule extends NewSchedule {
   readonly id: string;
+  readonly agent_name: string;
   readonly is_active: boolean;
   readonly next_fire_at: string | null;
   readonly last_fire_at: string | null;

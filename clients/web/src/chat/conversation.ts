@@ -58,7 +58,7 @@ export class Conversation {
   turns = new LiveTurns();
   notices: readonly Notice[] = [];
   pending: readonly Outgoing[] = [];
-  agent: string | null;
+  agent: string | null = null;
   user: string | null = null;
   problem: string | null = null;
   sessionId: string | null;
@@ -83,7 +83,6 @@ export class Conversation {
     { store, connect, random }: Surroundings = browser(),
   ) {
     this.#token = subject.token;
-    this.agent = subject.agent;
     this.sessionId = subject.sessionId;
     const scope = scopeOf(subject.base, subject.token, subject.user);
     this.drafts = new Drafts(store, scope);
@@ -108,7 +107,8 @@ export class Conversation {
 
   /** The place of drafts and unsent messages. */
   get place(): string {
-    return this.sessionId ?? `${newPlace}:${this.subject.agent ?? ''}`;
+    if (this.sessionId) return this.sessionId;
+    return this.subject.start === 'fresh' ? newPlace : `${newPlace}:${this.subject.agent ?? ''}`;
   }
 
   /** No session yet, none on its way: a blank page to write on. */
@@ -228,7 +228,7 @@ export class Conversation {
       token: this.#token,
       channel: 'web',
       ...(this.sessionId ? { session_id: this.sessionId } : {}),
-      ...(this.subject.agent ? { agent: this.subject.agent } : {}),
+      ...(this.subject.agent && !this.sessionId ? { agent: this.subject.agent } : {}),
       ...(this.sessionId && after !== undefined ? { after } : {}),
     };
   }

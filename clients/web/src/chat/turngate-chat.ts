@@ -32,6 +32,8 @@ export class TurngateChat extends LitElement {
   @property({ attribute: false }) token = '';
   @property() user: string | null = null;
   @property() agent: string | null = null;
+  /** The agent's name as far as it is known before the gateway says it. */
+  @property({ attribute: false }) agentName: string | null = null;
   @property() session: string | null = null;
   @property() start: Start = 'resume';
   /** How the person on this side is called. */
@@ -138,7 +140,7 @@ export class TurngateChat extends LitElement {
         ${command ? html`<code>${command}</code>` : nothing}<span dir="auto">${text}</span>
       </div>`;
     }
-    const author = item.role === 'user' ? this.author : (talk.agent ?? 'Agent');
+    const author = item.role === 'user' ? this.author : (talk.agent ?? this.agentName ?? 'Agent');
     return html`<tg-message data-item .entry=${item} author=${author}></tg-message>`;
   }
 

@@ -1,0 +1,124 @@
+import { css } from 'lit';
+
+export const consoleStyles = css`
+  :host {
+    display: block;
+    height: 100%;
+  }
+  .console {
+    display: grid;
+    grid-template-columns: 56px 320px minmax(0, 1fr);
+    grid-template-rows: minmax(0, 1fr);
+    height: 100%;
+    position: relative;
+    overflow: hidden;
+  }
+  .console[data-place="schedules"] {
+    grid-template-columns: 56px minmax(0, 1fr);
+  }
+  .console[data-details] {
+    grid-template-columns: 56px 320px minmax(0, 1fr) 300px;
+  }
+  tg-session-list {
+    border-inline-end: 1px solid var(--tg-line);
+  }
+  .conversation {
+    display: grid;
+    grid-template-rows: auto minmax(0, 1fr);
+    min-width: 0;
+    min-height: 0;
+  }
+  header {
+    display: flex;
+    align-items: center;
+    gap: var(--tg-2);
+    height: 52px;
+    padding-inline: var(--tg-5) var(--tg-3);
+    border-bottom: 1px solid var(--tg-line);
+  }
+  h1 {
+    flex: 1;
+    min-width: 0;
+    overflow: hidden;
+    text-overflow: ellipsis;
+    white-space: nowrap;
+    font-weight: 600;
+    text-align: start;
+  }
+  .back {
+    display: none;
+  }
+  .blank {
+    display: grid;
+    justify-items: center;
+    gap: var(--tg-2);
+  }
+  .blank h2 {
+    margin-top: var(--tg-3);
+    font-size: var(--tg-size-5);
+    font-weight: 600;
+    letter-spacing: -0.012em;
+    color: var(--tg-text);
+  }
+  .blank p {
+    max-width: 40ch;
+    text-wrap: balance;
+  }
+  .agent {
+    display: flex;
+    align-items: center;
+    gap: var(--tg-2);
+    margin-top: var(--tg-3);
+    font-size: var(--tg-size-2);
+  }
+  @media (max-width: 1099px) {
+    .console,
+    .console[data-details] {
+      grid-template-columns: 56px 280px minmax(0, 1fr);
+    }
+    tg-details {
+      position: absolute;
+      inset-block: 0;
+      inset-inline-end: 0;
+      width: min(320px, 100%);
+      z-index: 10;
+      box-shadow: var(--tg-shadow-3);
+    }
+  }
+  @media (max-width: 699px) {
+    .console,
+    .console[data-details],
+    .console[data-place="schedules"] {
+      grid-template-columns: minmax(0, 1fr);
+      grid-template-rows: minmax(0, 1fr) auto;
+    }
+    tg-rail {
+      grid-row: 2;
+    }
+    tg-session-list,
+    tg-schedules {
+      grid-row: 1;
+      border: 0;
+    }
+    [data-place="home"] .conversation,
+    [data-place="new"] tg-session-list,
+    [data-place="session"] tg-session-list,
+    [data-place="new"] tg-rail,
+    [data-place="session"] tg-rail {
+      display: none;
+    }
+    .conversation {
+      grid-row: 1 / -1;
+    }
+    header {
+      padding-inline: var(--tg-2);
+    }
+    .back {
+      display: grid;
+      color: var(--tg-text);
+    }
+    tg-details {
+      width: 100%;
+    }
+  }
+`;

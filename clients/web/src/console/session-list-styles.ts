@@ -1,0 +1,201 @@
+import { css } from 'lit';
+
+export const sessionListStyles = css`
+  :host {
+    display: flex;
+    flex-direction: column;
+    min-height: 0;
+    min-width: 0;
+    background: var(--tg-bg-side);
+  }
+  header {
+    display: flex;
+    align-items: center;
+    justify-content: space-between;
+    height: 52px;
+    padding-inline: var(--tg-4) var(--tg-2);
+    flex: none;
+  }
+  h1 {
+    font-size: var(--tg-size-4);
+    font-weight: 600;
+    letter-spacing: -0.008em;
+  }
+  .search {
+    display: flex;
+    align-items: center;
+    gap: 8px;
+    flex: none;
+    height: 34px;
+    margin-inline: var(--tg-3);
+    padding-inline: 10px 6px;
+    border: 1px solid var(--tg-line);
+    border-radius: var(--tg-radius-1);
+    background: var(--tg-bg-raised);
+    color: var(--tg-text-faint);
+  }
+  .search:focus-within {
+    border-color: var(--tg-focus);
+    box-shadow: 0 0 0 1px var(--tg-focus);
+  }
+  .search input {
+    flex: 1;
+    min-width: 0;
+    height: 100%;
+    border: 0;
+    outline: 0;
+    background: none;
+    font-size: var(--tg-size-2);
+    color: var(--tg-text);
+  }
+  .search input::placeholder {
+    color: var(--tg-text-faint);
+    opacity: 1;
+  }
+  input::-webkit-search-cancel-button {
+    display: none;
+  }
+  kbd {
+    width: 20px;
+    border: 1px solid var(--tg-line);
+    border-radius: 4px;
+    font: inherit;
+    font-size: var(--tg-size-1);
+    line-height: 18px;
+    text-align: center;
+  }
+  .search:focus-within kbd {
+    visibility: hidden;
+  }
+  .filters {
+    display: flex;
+    gap: 4px;
+    flex: none;
+    padding: 10px var(--tg-3);
+    overflow-x: auto;
+    scrollbar-width: none;
+    mask-image: linear-gradient(to right, transparent 0, #000 12px calc(100% - 24px), transparent);
+    border-bottom: 1px solid var(--tg-line);
+  }
+  .chip {
+    display: flex;
+    align-items: center;
+    gap: 5px;
+    flex: none;
+    height: 28px;
+    padding-inline: 9px;
+    border-radius: 14px;
+    font-size: var(--tg-size-2);
+    color: var(--tg-text-soft);
+    transition: background var(--tg-fast) var(--tg-ease);
+  }
+  .chip:hover {
+    background: var(--tg-bg-hover);
+  }
+  .chip[aria-pressed="true"] {
+    background: var(--tg-bg-selected);
+    color: var(--tg-text);
+    font-weight: 500;
+  }
+  .chip:focus-visible {
+    outline-offset: -2px;
+  }
+  .total {
+    color: var(--tg-text-soft);
+    font-weight: 400;
+    font-variant-numeric: tabular-nums;
+  }
+  .rows {
+    flex: 1;
+    min-height: 0;
+    padding: 6px;
+    overflow-y: auto;
+    scrollbar-width: thin;
+    scrollbar-color: var(--tg-line-strong) transparent;
+  }
+  .item {
+    content-visibility: auto;
+    contain-intrinsic-size: auto 58px;
+  }
+  .row {
+    display: grid;
+    grid-template-columns: auto minmax(0, 1fr) auto;
+    align-items: center;
+    gap: 1px 8px;
+    height: 58px;
+    padding: 0 10px;
+    border-radius: var(--tg-radius-1);
+    color: inherit;
+    text-decoration: none;
+    align-content: center;
+  }
+  .row:hover {
+    background: var(--tg-bg-hover);
+  }
+  .row[aria-current] {
+    background: var(--tg-bg-selected);
+  }
+  .row:focus-visible {
+    outline-offset: -2px;
+  }
+  .title {
+    overflow: hidden;
+    text-overflow: ellipsis;
+    white-space: nowrap;
+    font-weight: 500;
+    text-align: start;
+  }
+  .row time,
+  .running {
+    font-size: var(--tg-size-1);
+    color: var(--tg-text-faint);
+    font-variant-numeric: tabular-nums;
+    white-space: nowrap;
+  }
+  .running svg {
+    animation: spin 1.1s linear infinite;
+    color: var(--tg-accent);
+  }
+  @keyframes spin {
+    to {
+      rotate: 360deg;
+    }
+  }
+  .line {
+    grid-column: 2;
+    overflow: hidden;
+    text-overflow: ellipsis;
+    white-space: nowrap;
+    font-size: var(--tg-size-2);
+    color: var(--tg-text-faint);
+  }
+  .unread .title {
+    font-weight: 650;
+  }
+  .unread .line {
+    color: var(--tg-text-soft);
+  }
+  .dot {
+    justify-self: end;
+    width: 8px;
+    height: 8px;
+    border-radius: 4px;
+    background: var(--tg-accent);
+  }
+  .ghost {
+    display: grid;
+    align-content: center;
+    gap: 8px;
+    height: 58px;
+    padding-inline: 34px 10px;
+  }
+  .aside {
+    display: grid;
+    justify-items: start;
+    gap: var(--tg-3);
+    padding: var(--tg-4) 10px;
+    font-size: var(--tg-size-2);
+    color: var(--tg-text-soft);
+    overflow-wrap: anywhere;
+  }
+`;

@@ -1,0 +1,287 @@
+import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { property, query, state } from 'lit/decorators.js';
+import { ArrowLeft, PanelRight } from 'lucide';
+import { ApiClient } from '../api/client.js';
+import type { Agent, Me } from '../api/model.js';
+import { channelHues, channelIcon } from '../chat/channel-face.js';
+import '../chat/turngate-chat.js';
+import type { TurngateChat } from '../chat/turngate-chat.js';
+import type { Store } from '../platform/storage.js';
+import type { Message, Session } from '../protocol/model.js';
+import { base, buttons, fields } from '../styles/base.js';
+import { define } from '../styles/define.js';
+import { icon } from '../styles/icon.js';
+import { brand } from './brand.js';
+import { consoleStyles } from './console-styles.js';
+import { Keys } from './keys.js';
+import { go, parseRoute, type Route } from './route.js';
+import { Seen } from './seen.js';
+import type { Filter } from './session-book.js';
+import { SessionFeed } from './session-feed.js';
+import './tg-details.js';
+import './tg-rail.js';
+import './tg-schedules.js';
+import './tg-session-list.js';
+import { type TgSessionList, untitled } from './tg-session-list.js';
+import './tg-shortcuts.js';
+import type { TgShortcuts } from './tg-shortcuts.js';
+
+/** Rail, list, conversation, details: everything that needs somebody signed in. */
+@define('tg-console')
+export class TgConsole extends LitElement {
+  static override styles = [base, buttons, fields, channelHues, consoleStyles];
+
+  @property({ attribute: false }) me!: Me;
+  @property({ attribute: false }) token = '';
+  @property({ attribute: false }) store!: Store;
+  @state() private route: Route = parseRoute(location.hash);
+  @state() private filter: Filter = null;
+  @state() private agents: readonly Agent[] = [];
+  @state() private agent: string | null = null;
+  @state() private details = false;
+  @state() private running: string | null = null;
+  @state() private now = new Date();
+  @state() private lastLines: ReadonlyMap<string, string> = new Map();
+  @query('tg-session-list') private list!: TgSessionList | null;
+  @query('turngate-chat') private chat!: TurngateChat | null;
+  @query('tg-shortcuts') private shortcuts!: TgShortcuts;
+
+  #api!: ApiClient;
+  #feed!: SessionFeed;
+  #seen!: Seen;
+  #clock: ReturnType<typeof setInterval> | undefined;
+
+  constructor() {
+    super();
+    new Keys(this, {
+      '/': () => this.list?.focusSearch(),
+      n: () => this.#new(),
+      j: () => this.list?.move(1),
+      k: () => this.list?.move(-1),
+      '?': () => this.shortcuts.show(),
+      Escape: () => this.#escape(),
+    });
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.#api = new ApiClient(location.origin, this.token);
+    this.#seen = new Seen(this.store, this.me.user_id, new Date().toISOString());
+    this.#feed = new SessionFeed(this.#api, this.token, {
+      changed: () => this.requestUpdate(),
+      appeared: () => undefined,
+      refused: () => this.dispatchEvent(new CustomEvent('tg-refused')),
+    });
+    this.#feed.open();
+    void this.#loadAgents();
+    this.#clock = setInterval(() => this.#tick(), 30_000);
+    addEventListener('hashchange', this.#routed);
+    addEventListener('online', this.#online);
+    this.#routed();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    clearInterval(this.#clock);
+    removeEventListener('hashchange', this.#routed);
+    removeEventListener('online', this.#online);
+    this.#feed.close();
+  }
+
+  override render() {
+    const { place } = this.route;
+    return html`<div class="console" data-place=${place} ?data-details=${this.details && this.#session !== undefined}>
+        <tg-rail
+          .me=${this.me}
+          place=${place === 'schedules' ? 'schedules' : 'sessions'}
+          @tg-shortcuts=${() => this.shortcuts.show()}
+          @tg-sign-out=${() => this.dispatchEvent(new CustomEvent('tg-sign-out'))}
+        ></tg-rail>
+        ${place === 'schedules'
+          ? html`<tg-schedules .api=${this.#api} .agents=${this.agents} .me=${this.me.user_id} .now=${this.now}></tg-schedules>`
+          : html`${this.#list()}${this.#conversation()}${this.#panel()}`}
+      </div>
+      <tg-shortcuts></tg-shortcuts>`;
+  }
+
+  get #session(): Session | undefined {
+    return this.route.place === 'session' ? this.#feed.book.session(this.route.id) : undefined;
+  }
+
+  #list(): TemplateResult {
+    const { book, loading, problem } = this.#feed;
+    return html`<tg-session-list
+      .sessions=${book.list(this.filter)}
+      .filter=${this.filter}
+      .total=${book.total(this.filter)}
+      .more=${book.cursor(this.filter) !== null}
+      .loading=${loading}
+      .loaded=${book.loaded(this.filter)}
+      .problem=${problem}
+      .selected=${this.route.place === 'session' ? this.route.id : null}
+      .running=${this.running}
+      .me=${this.me.user_id}
+      .unread=${(session: Session) => this.#seen.unread(session)}
+      .lastLines=${this.lastLines}
+      .now=${this.now}
+      @tg-filter=${(event: CustomEvent<Filter>) => this.#show(event.detail)}
+      @tg-more=${() => void this.#feed.more()}
+      @tg-again=${() => void this.#feed.show(this.filter)}
+      @tg-new=${() => this.#new()}
+    ></tg-session-list>`;
+  }
+
+  #conversation(): TemplateResult {
+    const session = this.#session;
+    const others = session !== undefined && session.user_id !== this.me.user_id;
+    return html`<section class="conversation" aria-label="Conversation">
+      ${this.#head(session)}
+      <turngate-chat
+        .token=${this.token}
+        .user=${this.me.user_id}
+        .agent=${this.agent}
+        .agentName=${session?.agent_name ?? null}
+        .session=${this.route.place === 'session' ? this.route.id : null}
+        .start=${'fresh'}
+        .author=${others ? session.user_id : 'You'}
+        @tg-session=${(event: CustomEvent<string | null>) => this.#moved(event.detail)}
+        @tg-arrived=${(event: CustomEvent<Message>) => this.#arrived(event.detail)}
+        @tg-change=${() => this.#changed()}
+        @tg-refused=${() => this.dispatchEvent(new CustomEvent('tg-refused'))}
+      >
+        <div slot="blank" class="blank">${this.#greeting()}</div>
+        <button slot="missing" class="button" type="button" @click=${() => this.#new()}>New chat</button>
+      </turngate-chat>
+    </section>`;
+  }
+
+  #head(session: Session | undefined): TemplateResult {
+    const title = this.route.place === 'session' ? (session ? session.title || untitled : '') : 'New chat';
+    return html`<header>
+      <a class="square back" href="#/" aria-label="Back to the sessions" title="Back">${icon(ArrowLeft, 20)}</a>
+      ${session ? channelIcon(session.channel, 16) : nothing}
+      <h1 dir="auto" title=${title}>${title}</h1>
+      ${session
+        ? html`<button
+            class="square"
+            type="button"
+            aria-label="Details"
+            title="Details"
+            aria-expanded=${this.details}
+            @click=${() => this.#toggleDetails()}
+          >
+            ${icon(PanelRight, 18)}
+          </button>`
+        : nothing}
+    </header>`;
+  }
+
+  #greeting(): TemplateResult {
+    if (this.route.place === 'session') return html`<p>Nothing has been said here yet.</p>`;
+    return html`${brand(40)}
+      <h2>What is it about?</h2>
+      <p>A new conversation begins with your first message. It is kept, and you can go on from any device.</p>
+      ${this.agents.length > 1 ? this.#agentChoice() : nothing}`;
+  }
+
+  #agentChoice(): TemplateResult {
+    return html`<label class="agent">
+      <span>Agent</span>
+      <select class="input" @change=${(event: Event) => this.#choose((event.target as HTMLSelectElement).value)}>
+        ${this.agents.map((agent) => html`<option ?selected=${agent.name === this.agent}>${agent.name}</option>`)}
+      </select>
+    </label>`;
+  }
+
+  #panel(): TemplateResult | typeof nothing {
+    const session = this.#session;
+    if (!this.details || !session) return nothing;
+    return html`<tg-details .session=${session} @tg-close=${() => this.#toggleDetails()}></tg-details>`;
+  }
+
+  #choose(agent: string): void {
+    this.agent = agent;
+  }
+
+  #toggleDetails(): void {
+    this.details = !this.details;
+  }
+
+  #show(filter: Filter): void {
+    this.filter = filter;
+    void this.#feed.show(filter);
+  }
+
+  #new(): void {
+    if (this.route.place !== 'new') go({ place: 'new' });
+    void this.updateComplete.then(() => this.chat?.focus());
+  }
+
+  #escape(): void {
+    if (this.details) this.details = false;
+    else if (this.route.place !== 'home' && matchMedia('(max-width: 699px)').matches) go({ place: 'home' });
+    else (this.renderRoot as ShadowRoot).activeElement?.dispatchEvent(new Event('blur'));
+  }
+
+  #routed = (): void => {
+    const route = parseRoute(location.hash);
+    const other = route.place !== this.route.place || (route.place === 'session' && this.#open !== route.id);
+    this.route = route;
+    if (route.place === 'session') {
+      if (!this.#feed.book.session(route.id)) void this.#feed.fetch(route.id);
+      this.running = null;
+    }
+    if (other && route.place !== 'home' && matchMedia('(pointer: fine)').matches) this.#focusChat();
+    this.#open = route.place === 'session' ? route.id : null;
+  };
+
+  #open: string | null = null;
+
+  #focusChat(): void {
+    void this.updateComplete.then(() => this.chat?.focus());
+  }
+
+  #online = (): void => this.#feed.hurry();
+
+  /** The chat has begun a session, or left one by command. */
+  #moved(id: string | null): void {
+    if (id === null) go({ place: 'new' });
+    else if (this.route.place !== 'session' || this.route.id !== id) go({ place: 'session', id }, true);
+  }
+
+  #arrived(message: Message): void {
+    if (message.content) this.#remember(message);
+  }
+
+  #remember(message: Message): void {
+    const line = message.content.replace(/\s+/g, ' ').slice(0, 200);
+    if (this.lastLines.get(message.session_id) === line) return;
+    this.lastLines = new Map(this.lastLines).set(message.session_id, line);
+  }
+
+  #changed(): void {
+    const talk = this.chat?.conversation;
+    this.running = talk?.turns.running ? talk.sessionId : null;
+    const last = talk?.transcript.rows.findLast((row) => row.content && !row.deleted);
+    if (last) this.#remember(last);
+  }
+
+  #tick(): void {
+    this.now = new Date();
+  }
+
+  async #loadAgents(): Promise<void> {
+    try {
+      this.agents = await this.#api.agents();
+    } catch {
+      // Without a choice the gateway's default agent answers.
+    }
+  }
+
+  /** What is open and seen is read. */
+  protected override updated(): void {
+    const session = this.#session;
+    if (session && !document.hidden && this.#seen.unread(session)) this.#seen.mark(session);
+    document.title = session ? `${session.title || untitled} · Turngate` : 'Turngate';
+  }
+}

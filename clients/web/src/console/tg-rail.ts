@@ -1,0 +1,264 @@
+import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
+import { property, state } from 'lit/decorators.js';
+import { CalendarClock, type IconNode, Keyboard, LogOut, MessagesSquare, Monitor, Moon, Sun, UserRound } from 'lucide';
+import type { Me } from '../api/model.js';
+import { base, buttons } from '../styles/base.js';
+import { define } from '../styles/define.js';
+import { icon } from '../styles/icon.js';
+import { brand } from './brand.js';
+import { chooseTheme, chosenTheme, type Theme, themes } from './theme.js';
+
+const themeFaces: Readonly<Record<Theme, readonly [IconNode, string]>> = {
+  system: [Monitor, 'System'],
+  light: [Sun, 'Light'],
+  dark: [Moon, 'Dark'],
+};
+
+/** The places of the console, and the account. Events: `tg-shortcuts`, `tg-sign-out`. */
+@define('tg-rail')
+export class TgRail extends LitElement {
+  static override styles = [
+    base,
+    buttons,
+    css`
+      :host {
+        display: flex;
+        flex-direction: column;
+        align-items: center;
+        gap: var(--tg-1);
+        padding-block: 10px;
+        background: var(--tg-bg-side);
+        border-inline-end: 1px solid var(--tg-line);
+      }
+      .brand {
+        display: grid;
+        place-items: center;
+        width: 40px;
+        height: 32px;
+        margin-bottom: var(--tg-3);
+      }
+      .place {
+        display: grid;
+        place-items: center;
+        width: 40px;
+        height: 40px;
+        border-radius: var(--tg-radius-2);
+        color: var(--tg-text-faint);
+        transition: background var(--tg-fast) var(--tg-ease), color var(--tg-fast) var(--tg-ease);
+      }
+      .place:hover,
+      .place[aria-expanded="true"] {
+        background: var(--tg-bg-hover);
+        color: var(--tg-text);
+      }
+      .place[aria-current] {
+        background: var(--tg-accent-soft);
+        color: var(--tg-accent);
+      }
+      .label {
+        display: none;
+      }
+      .account {
+        position: relative;
+        margin-top: auto;
+      }
+      .menu {
+        position: absolute;
+        inset-block-end: 0;
+        inset-inline-start: calc(100% + 12px);
+        z-index: 20;
+        display: grid;
+        gap: var(--tg-1);
+        width: 240px;
+        padding: var(--tg-2);
+        border: 1px solid var(--tg-line);
+        border-radius: var(--tg-radius-2);
+        background: var(--tg-bg-raised);
+        box-shadow: var(--tg-shadow-3);
+        animation: arrive var(--tg-fast) var(--tg-ease);
+      }
+      @keyframes arrive {
+        from {
+          opacity: 0;
+          transform: translateY(4px);
+        }
+      }
+      .who {
+        padding: 6px 8px 10px;
+        border-bottom: 1px solid var(--tg-line);
+        margin-bottom: var(--tg-1);
+      }
+      .who strong {
+        display: block;
+        font-weight: 600;
+        overflow: hidden;
+        text-overflow: ellipsis;
+      }
+      .who span {
+        font-size: var(--tg-size-2);
+        color: var(--tg-text-faint);
+      }
+      .themes {
+        display: grid;
+        grid-template-columns: repeat(3, 1fr);
+        gap: 2px;
+        padding: 2px;
+        margin-block: 4px;
+        border-radius: var(--tg-radius-1);
+        background: var(--tg-bg-soft);
+      }
+      .themes button {
+        display: flex;
+        align-items: center;
+        justify-content: center;
+        gap: 5px;
+        height: 28px;
+        border-radius: 5px;
+        font-size: var(--tg-size-1);
+        color: var(--tg-text-soft);
+      }
+      .themes button[aria-pressed="true"] {
+        background: var(--tg-bg-raised);
+        color: var(--tg-text);
+        box-shadow: var(--tg-shadow-1);
+      }
+      .entry {
+        display: flex;
+        align-items: center;
+        gap: 10px;
+        height: 34px;
+        padding-inline: 8px;
+        border-radius: var(--tg-radius-1);
+        color: var(--tg-text-soft);
+      }
+      .entry:hover {
+        background: var(--tg-bg-hover);
+        color: var(--tg-text);
+      }
+      @media (max-width: 699px) {
+        :host {
+          flex-direction: row;
+          justify-content: space-around;
+          padding: 4px var(--tg-4) max(4px, env(safe-area-inset-bottom));
+          border-inline-end: 0;
+          border-top: 1px solid var(--tg-line);
+        }
+        .brand {
+          display: none;
+        }
+        .account {
+          margin: 0;
+        }
+        .place,
+        .place[aria-current] {
+          width: 88px;
+          height: 48px;
+          gap: 2px;
+          background: none;
+        }
+        .label {
+          display: block;
+          font-size: var(--tg-size-1);
+          line-height: 14px;
+        }
+        .menu {
+          inset-block-end: calc(100% + 8px);
+          inset-inline: auto -8px;
+        }
+        .entry {
+          height: 44px;
+        }
+        .themes button {
+          height: 36px;
+        }
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) me: Me | null = null;
+  @property() place: 'sessions' | 'schedules' = 'sessions';
+  @state() private open = false;
+  @state() private theme = chosenTheme();
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    addEventListener('pointerdown', this.#outside);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    removeEventListener('pointerdown', this.#outside);
+  }
+
+  override render() {
+    return html`<span class="brand">${brand(28)}</span>
+      ${this.#place('sessions', '#/', MessagesSquare, 'Sessions')}
+      ${this.#place('schedules', '#/schedules', CalendarClock, 'Schedules')}
+      <div class="account" @keydown=${this.#key}>
+        <button
+          class="place"
+          type="button"
+          aria-label="Account"
+          title="Account"
+          aria-expanded=${this.open}
+          @click=${() => this.#toggle()}
+        >
+          ${icon(UserRound, 20)}<span class="label" aria-hidden="true">Account</span>
+        </button>
+        ${this.open ? this.#menu() : nothing}
+      </div>`;
+  }
+
+  #place(name: 'sessions' | 'schedules', to: string, sign: IconNode, label: string): TemplateResult {
+    return html`<a
+      class="place"
+      href=${to}
+      aria-label=${label}
+      title=${label}
+      aria-current=${this.place === name ? 'page' : nothing}
+      style="text-decoration: none"
+      >${icon(sign, 20)}<span class="label" aria-hidden="true">${label}</span></a
+    >`;
+  }
+
+  #menu(): TemplateResult {
+    return html`<div class="menu" role="group" aria-label="Account">
+      <div class="who"><strong>${this.me?.user_id}</strong><span>${this.me?.role}</span></div>
+      <div class="themes" role="group" aria-label="Theme">
+        ${themes.map(
+          (theme) =>
+            html`<button type="button" aria-pressed=${theme === this.theme} @click=${() => this.#choose(theme)}>
+              ${icon(themeFaces[theme][0], 14)}${themeFaces[theme][1]}
+            </button>`,
+        )}
+      </div>
+      <button class="entry" type="button" @click=${() => this.#say('tg-shortcuts')}>${icon(Keyboard)}Keyboard shortcuts</button>
+      <button class="entry" type="button" @click=${() => this.#say('tg-sign-out')}>${icon(LogOut)}Sign out</button>
+    </div>`;
+  }
+
+  #toggle(): void {
+    this.open = !this.open;
+  }
+
+  #choose(theme: Theme): void {
+    chooseTheme(theme);
+    this.theme = theme;
+  }
+
+  #outside = (event: Event): void => {
+    if (this.open && !event.composedPath().includes(this)) this.open = false;
+  };
+
+  #key = (event: KeyboardEvent): void => {
+    if (event.key !== 'Escape' || !this.open) return;
+    event.stopPropagation();
+    this.open = false;
+    this.renderRoot.querySelector<HTMLElement>('.account > button')?.focus();
+  };
+
+  #say(name: string): void {
+    this.open = false;
+    this.dispatchEvent(new CustomEvent(name));
+  }
+}

@@ -1,0 +1,106 @@
+import { css, html, LitElement } from 'lit';
+import { query } from 'lit/decorators.js';
+import { X } from 'lucide';
+import { base, buttons } from '../styles/base.js';
+import { define } from '../styles/define.js';
+import { icon } from '../styles/icon.js';
+
+const shortcuts: readonly (readonly [readonly string[], string])[] = [
+  [['n'], 'New chat'],
+  [['/'], 'Filter sessions'],
+  [['j', 'k'], 'Next and previous session'],
+  [['Enter'], 'Open the session, send the message'],
+  [['Shift', 'Enter'], 'Break the line'],
+  [['Esc'], 'Close, or leave the field'],
+  [['?'], 'This list'],
+];
+
+/** All keys on one sheet. */
+@define('tg-shortcuts')
+export class TgShortcuts extends LitElement {
+  static override styles = [
+    base,
+    buttons,
+    css`
+      dialog {
+        width: min(400px, calc(100vw - 32px));
+        padding: var(--tg-4) var(--tg-5) var(--tg-5);
+        border: 1px solid var(--tg-line);
+        border-radius: var(--tg-radius-3);
+        background: var(--tg-bg-raised);
+        color: var(--tg-text);
+        box-shadow: var(--tg-shadow-3);
+      }
+      dialog::backdrop {
+        background: oklch(0 0 0 / 0.32);
+      }
+      header {
+        display: flex;
+        align-items: center;
+        justify-content: space-between;
+        margin-inline-end: -10px;
+        margin-bottom: var(--tg-2);
+      }
+      h2 {
+        font-size: var(--tg-size-4);
+        font-weight: 600;
+      }
+      dl {
+        display: grid;
+        margin: 0;
+      }
+      div {
+        display: flex;
+        align-items: center;
+        justify-content: space-between;
+        min-height: 36px;
+      }
+      dt {
+        color: var(--tg-text-soft);
+      }
+      dd {
+        display: flex;
+        gap: 4px;
+        margin: 0;
+      }
+      kbd {
+        min-width: 24px;
+        padding-inline: 6px;
+        border: 1px solid var(--tg-line-strong);
+        border-bottom-width: 2px;
+        border-radius: 5px;
+        font: inherit;
+        font-size: var(--tg-size-1);
+        line-height: 20px;
+        text-align: center;
+      }
+    `,
+  ];
+
+  @query('dialog') private dialog!: HTMLDialogElement;
+
+  show(): void {
+    this.dialog.showModal();
+  }
+
+  override render() {
+    return html`<dialog aria-labelledby="name" @click=${this.#outside}>
+      <header>
+        <h2 id="name">Keyboard shortcuts</h2>
+        <button class="square" type="button" aria-label="Close" @click=${() => this.dialog.close()}>${icon(X, 18)}</button>
+      </header>
+      <dl>
+        ${shortcuts.map(
+          ([keys, does]) => html`<div>
+            <dt>${does}</dt>
+            <dd>${keys.map((key) => html`<kbd>${key}</kbd>`)}</dd>
+          </div>`,
+        )}
+      </dl>
+    </dialog>`;
+  }
+
+  #outside = (event: MouseEvent): void => {
+    if (event.target === this.dialog) this.dialog.close();
+  };
+}

@@ -1,0 +1,30 @@
+"""Chat commands: what is one, and what goes to the agent."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.core.commands import Command, parse_command
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("/new", Command("new", "")),
+        ("  /NEW  ", Command("new", "")),
+        ("/new what is a heron?", Command("new", "what is a heron?")),
+        ("/title Holiday plans", Command("title", "Holiday plans")),
+        ("/title", Command("title", "")),
+        ("/stop", Command("stop", "")),
+        ("/stop that please", None),
+        ("/status", Command("status", "")),
+        ("/help", Command("help", "")),
+        ("/newspaper", None),
+        ("/unknown", None),
+        ("please /stop", None),
+        ("", None),
+    ],
+)
+def test_a_text_is_a_command_or_is_for_the_agent(text: str, command: Command | None) -> None:
+    """Unknown commands, and known ones with words they do not take, go to the agent as text."""
+    assert parse_command(text) == command

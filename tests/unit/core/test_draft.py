@@ -1,0 +1,69 @@
+"""What an attempt has said, as content and parts."""
+
+from __future__ import annotations
+
+from gateway.core.draft import Draft
+from gateway.core.events import AgentEvent, TextDelta, ToolCall, ToolResult, UsageReport
+from gateway.core.model import Usage
+
+
+def drafted(*events: AgentEvent, limit: int = 1000) -> Draft:
+    """A draft of these events."""
+    draft = Draft(limit)
+    for event in events:
+        draft.add(event)
+    return draft
+
+
+def test_deltas_become_one_text() -> None:
+    """However small the pieces."""
+    assert drafted(TextDelta("he"), TextDelta("llo")).finish() == ("hello", ({"type": "text", "text": "hello"},))
+
+
+def test_a_tool_call_and_its_result_are_one_part_between_texts() -> None:
+    """M-6: as AI SDK's UIMessage has it."""
+    content, parts = drafted(
+        TextDelta("before"),
+        ToolCall("c1", "search", {"q": "heron"}),
+        ToolResult("c1", "search", "a bird"),
+        TextDelta("after"),
+    ).finish()
+    assert content == "before\n\nafter"
+    assert parts[1] == {
+        "type": "tool-search",
+        "toolCallId": "c1",
+        "state": "output-available",
+        "input": {"q": "heron"},
+        "output": "a bird",
+    }
+
+
+def test_a_failed_tool_says_so() -> None:
+    """The text of the error is kept."""
+    _, parts = drafted(ToolCall("c1", "search", {}), ToolResult("c1", "search", "no network", failed=True)).finish()
+    assert (parts[0]["state"], parts[0]["errorText"]) == ("output-error", "no network")
+
+
+def test_usage_adds_up() -> None:
+    """An agent may ask its model several times."""
+    draft = drafted(UsageReport(Usage(3, 4, "m")), UsageReport(Usage(1, 1)))
+    assert draft.usage == Usage(4, 5, "m")
+
+
+def test_a_reply_beyond_the_limit_is_cut_and_says_so() -> None:
+    """A runaway agent costs bounded memory."""
+    draft = drafted(TextDelta("x" * 30), TextDelta("y" * 100), limit=50)
+    content, _ = draft.finish()
+    assert draft.full
+    assert content.startswith("x" * 30 + "y" * 20 + "\n\n[The rest")
+
+
+def test_what_postgres_cannot_hold_is_left_out() -> None:
+    """NUL characters and lone surrogates of a careless agent do not cost the turn."""
+    content, _ = drafted(TextDelta("a\0b\ud800c")).finish()
+    assert content == "ab?c"
+
+
+def test_nothing_said_is_nothing() -> None:
+    """No empty parts."""
+    assert drafted(TextDelta("")).finish() == ("", ())

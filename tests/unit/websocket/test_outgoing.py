@@ -1,0 +1,146 @@
+"""The queue of one socket, with a real socket at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from channels.websocket import outgoing as module
+from channels.websocket.news import Delta
+from channels.websocket.outgoing import BytesSocket, Outgoing
+from gateway.core.background import Background
+from gateway.core.model import TurnId
+
+TURN = TurnId(UUID(int=1))
+
+
+class Line:
+    """Both ends of a socket: `queue` at the server's, `client` at the other. `given_up`: the close codes asked for."""
+
+    def __init__(self) -> None:
+        self.tasks = Background()
+        self.given_up: list[int] = []
+        self.opened: asyncio.Future[Outgoing] = asyncio.get_running_loop().create_future()
+        self.ended = asyncio.Event()
+        self.client: aiohttp.ClientWebSocketResponse
+        self.queue: Outgoing
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """The server's end."""
+        socket: BytesSocket = web.WebSocketResponse(decode_text=False, compress=False, timeout=0.1)
+        await socket.prepare(request)
+        self.opened.set_result(Outgoing(socket, self.tasks, self.given_up.append))
+        await self.ended.wait()
+        return socket
+
+    async def hears(self) -> Any:
+        """The next frame's JSON."""
+        async with asyncio.timeout(10):
+            return json.loads((await self.client.receive()).data)
+
+
+@pytest_asyncio.fixture
+async def line() -> AsyncIterator[Line]:
+    """A socket that is open."""
+    line = Line()
+    app = web.Application()
+    app.router.add_get("/", line.serve)
+    async with TestServer(app) as server, aiohttp.ClientSession() as http:
+        line.client = await http.ws_connect(server.make_url("/"), max_msg_size=0)
+        line.queue = await line.opened
+        yield line
+        line.ended.set()
+        await line.tasks.stop()
+        await line.client.close()
+
+
+async def test_frames_leave_in_order(line: Line) -> None:
+    """First in, first out."""
+    for number in range(100):
+        line.queue.put(b"%d" % number)
+    assert [await line.hears() for _ in range(100)] == list(range(100))
+
+
+async def test_a_held_queue_lets_its_first_frames_pass_before_the_rest(line: Line) -> None:
+    """What came while it was held waits for what is released first."""
+    line.queue.hold()
+    line.queue.put(b"3")
+    line.queue.release(b"1", b"2")
+    line.queue.put(b"4")
+    assert [await line.hears() for _ in range(4)] == [1, 2, 3, 4]
+
+
+async def test_an_idle_queue_has_no_task(line: Line) -> None:
+    """The writer ends with its work."""
+    line.queue.put(b"1")
+    await line.hears()
+    await line.queue.finish()
+    assert len(line.tasks) == 0
+
+
+async def test_deltas_join_in_a_long_queue_only(line: Line) -> None:
+    """A reader that keeps up gets each piece; one that doesn't gets fewer and longer ones, and the whole text."""
+    line.queue.hold()
+    for _ in range(2000):
+        line.queue.put(Delta(TURN, 1, "x"))
+    line.queue.release()
+    pieces = [(await line.hears())["text"]]
+    while sum(map(len, pieces)) < 2000:
+        pieces.append((await line.hears())["text"])
+    assert pieces[0] == "x"
+    assert len(pieces) < 100
+    assert line.given_up == []
+
+
+async def test_too_many_frames_end_the_socket(line: Line) -> None:
+    """1013, and nothing is kept."""
+    line.queue.hold()
+    for _ in range(module.MAX_FRAMES + 1):
+        line.queue.put(b"1")
+    assert line.given_up == [1013]
+
+
+async def test_too_many_bytes_end_the_socket(line: Line) -> None:
+    """One frame of any size passes; more behind it do not."""
+    line.queue.hold()
+    line.queue.put(b"1" * (module.MAX_BYTES + 1))
+    assert line.given_up == []
+    line.queue.put(b"1")
+    assert line.given_up == [1013]
+
+
+async def test_a_peer_that_reads_nothing_is_given_up(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the deadline, with what is queued within bounds."""
+    monkeypatch.setattr(module, "STALL_S", 0.2)
+    response: Any = line.client._response
+    response.connection.transport.pause_reading()
+    async with asyncio.timeout(10):
+        while not line.given_up:
+            await line.queue.room()
+            line.queue.put(b'"%s"' % (b"x" * 1_000_000))
+    assert line.given_up == [1013]
+    response.connection.transport.abort()
+
+
+async def test_room_is_waited_for(line: Line) -> None:
+    """Whoever replays a long history is slowed down to the reader's pace, and never too fast."""
+
+    async def replay() -> None:
+        for _ in range(40):
+            await line.queue.room()
+            line.queue.put(b'"%s"' % (b"x" * 1_000_000))
+
+    replaying = asyncio.create_task(replay())
+    for _ in range(40):
+        assert len(await line.hears()) == 1_000_000
+    await replaying
+    assert line.given_up == []
