@@ -65,5 +65,7 @@ def configure_logging(form: Literal["console", "json"], least: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for chatty in ("httpx", "httpcore", "apscheduler", "aiohttp.access", "pogo_core", "asyncio"):
+    for chatty in ("httpx", "httpcore", "apscheduler", "aiohttp.access", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # It warns of each migration it applies, which is what it was asked to do.
+    logging.getLogger("pogo_core").setLevel(logging.ERROR)

@@ -107,14 +107,19 @@ BEGIN
 END
 $$;
 
--- Only turns that ran out of their deadline, or whose owner is not alive. Every user's: for turngate_system.
-CREATE FUNCTION steal_turns(p_owner uuid, p_limit int) RETURNS SETOF finished
+-- Turns that ran out of their deadline, whose owner is not alive, or that the caller claimed ten seconds ago and does not
+-- run (its task was lost between the claim and the run). Every user's: for turngate_system.
+CREATE FUNCTION steal_turns(p_owner uuid, p_limit int, p_running uuid[]) RETURNS SETOF finished
 LANGUAGE sql
 AS $$
     WITH dead AS MATERIALIZED (
         SELECT u.turn_id FROM turns AS u LEFT JOIN replicas AS r ON r.replica_id = u.owner
         WHERE u.status = 'running'
-            AND (r.replica_id IS NULL OR r.expires_at < clock_timestamp() OR u.deadline < clock_timestamp())
+            AND (
+                r.replica_id IS NULL OR r.expires_at < clock_timestamp() OR u.deadline < clock_timestamp()
+                OR u.owner = p_owner AND NOT u.turn_id = ANY (p_running)
+                    AND u.deadline - u.time_limit - interval '30 seconds' < clock_timestamp() - interval '10 seconds'
+            )
         ORDER BY u.created_at LIMIT p_limit
         FOR UPDATE OF u SKIP LOCKED
     ), stolen AS (

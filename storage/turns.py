@@ -93,9 +93,9 @@ class PostgresTurns:
             raise LeaseLost(f"Turn {turn.turn_id} is no longer this replica's; its result was dropped.")
         return _finished(row, reply)
 
-    async def steal(self, limit: int) -> Sequence[Turn]:
+    async def steal(self, limit: int, running: Sequence[TurnId] = ()) -> Sequence[Turn]:
         async with self.database.all_users() as connection:
-            rows = await connection.fetch(SQL["steal"], self.replica_id, limit)
+            rows = await connection.fetch(SQL["steal"], self.replica_id, limit, running)
         return [to_turn(row["next_turn"], row["messages"], row["history"]) for row in rows]
 
     async def release(self, turns: Sequence[TurnId]) -> None:

@@ -90,7 +90,7 @@ async def running_gateway(settings: Settings) -> AsyncIterator[Running]:
 async def _listen(gateway: Gateway, stack: AsyncExitStack) -> str:
     """Opens the port; answers the URL that reaches it from this machine."""
     settings = gateway.settings
-    runner = web.AppRunner(gateway.api, access_log=None, shutdown_timeout=0.5, handler_cancellation=True)
+    runner = web.AppRunner(gateway.api, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     stack.push_async_callback(_bounded, runner.cleanup)
     site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)

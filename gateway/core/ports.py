@@ -156,8 +156,9 @@ class TurnStore(Protocol):
         """T2. Raises `LeaseLost` when the turn was stolen or has ended otherwise."""
         ...
 
-    async def steal(self, limit: int) -> Sequence[Turn]:
-        """Claims turns whose owner is dead or past its deadline, across all users."""
+    async def steal(self, limit: int, running: Sequence[TurnId] = ()) -> Sequence[Turn]:
+        """Claims turns whose owner is dead or past its deadline, across all users; and this replica's own that are not
+        among `running`, when they were claimed a while ago."""
         ...
 
     async def release(self, turns: Sequence[TurnId]) -> None:

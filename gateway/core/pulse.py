@@ -82,7 +82,7 @@ class Sweep:
             await asyncio.sleep(self._every_s * (0.75 + random.random() / 2))  # noqa: S311 - only to spread the replicas
 
     async def _once(self) -> None:
-        for turn in await self._turns.steal(STEAL_TURNS):
+        for turn in await self._turns.steal(STEAL_TURNS, self._runner.running):
             TAKEN_OVER.inc()
             log.info("turn_taken_over", turn=str(turn.turn_id), session=turn.session_id, attempt=turn.attempt)
             self._runner.start(turn)

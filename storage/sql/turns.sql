@@ -12,7 +12,7 @@ SELECT * FROM begin_attempt($1, $2, $3, $4, $5);
 
 -- name: steal
 -- Claims turns of the dead.
-SELECT * FROM steal_turns($1, $2);
+SELECT * FROM steal_turns($1, $2, $3);
 
 -- name: release
 -- Hands turns over: anybody may claim them, and this attempt does not count.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -38,7 +39,7 @@ async def messages(mia: Person) -> str:
 async def raw(person: Person, path: str, body: bytes, **headers: str) -> tuple[int, str, Any]:
     """Status, content type and JSON of a POST with exactly these bytes."""
     sent = {"Authorization": f"Bearer {person.token}", "Content-Type": "application/json", **headers}
-    async with person.http.post(f"{person.url}{path}", data=body, headers=sent) as response:
+    async with person.http.post(f"{person.url}{path}", data=BytesIO(body), headers=sent) as response:
         return response.status, response.content_type, await response.json(content_type=None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from gateway.agents.openai.agent import OpenAIAgent
 from gateway.agents.registry import build_agents
 from gateway.config import OpenAIAgentSettings, Turns
 from gateway.core.events import AgentEvent, TextDelta, UsageReport
-from gateway.core.model import AgentName, JsonValue, Usage
+from gateway.core.model import AgentName, Usage
 from gateway.errors import AgentError, SettingsError
 from tests.fakes.model_api import ModelApi, model_api
 from tests.unit.agents.turns import TURN_ID, events_of, hear, text_of, turn
+from tests.world import World
 
 KEY = "sk-secret-of-this-test"
 LONG = "A rather long answer, said in many small pieces."
@@ -132,9 +134,7 @@ async def test_a_spent_account_is_not_asked_again(api: ModelApi, agent: OpenAIAg
 
 
 @pytest.mark.parametrize("how", [{"truncateAfterChunks": 3, "latency": 30}, {"disconnectAfterMs": 200, "latency": 60}])
-async def test_a_cut_stream_is_worth_another_attempt(
-    api: ModelApi, agent: OpenAIAgent, how: dict[str, JsonValue]
-) -> None:
+async def test_a_cut_stream_is_worth_another_attempt(api: ModelApi, agent: OpenAIAgent, how: dict[str, int]) -> None:
     """What was said before the cut has been heard already, so the whole turn has to be tried again."""
     await api.answers(LONG, "", chunkSize=5, **how)
     heard: list[AgentEvent] = []
@@ -213,3 +213,16 @@ async def test_a_server_without_keys_needs_none(api: ModelApi, monkeypatch: pyte
     await api.answers("ok")
     assert await text_of(agent.run(turn("hi"))) == "ok"
     await agent.aclose()
+
+
+async def test_a_cut_answer_is_given_once_in_the_end(api: ModelApi, world: World) -> None:
+    """Through a gateway: the second attempt's answer is recorded, with what it cost, and the key is in no log."""
+    await api.answers(LONG, "", chunkSize=5, latency=30, truncateAfterChunks=3, call=0)
+    await api.answers(LONG, chunkSize=5)
+    settings = {"kind": "openai", "model": "gpt-4o", "base_url": api.base_url, "api_key": KEY}
+    gateway = await world.process(TURNGATE_AGENTS=json.dumps({"assistant": settings}))
+    socket = await (await world.person("ann", gateway.url)).connects()
+    assert (await socket.asks("hi", "k1"))["content"] == LONG
+    (turned,) = await world.rows("SELECT attempt, usage->>'model' AS model FROM turns")
+    assert turned == {"attempt": 2, "model": "gpt-4o"}
+    assert KEY not in gateway.log.read_text()

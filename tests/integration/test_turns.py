@@ -267,3 +267,14 @@ async def test_the_seq_of_a_session_has_no_gaps_under_load(
     await connection.close()
     assert [row["seq"] for row in rows] == list(range(1, 101))
     assert open_turns == 0
+
+
+async def test_a_turn_that_its_own_replica_lost_is_found_again(database_url: str, replica: Replica) -> None:
+    """Claimed, and then its task was lost: the sweep takes it up once it is clear that nobody runs it."""
+    turn = claimed(await replica.turns.accept(HELLO, TERMS))
+    assert await replica.turns.steal(10, []) == []
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("UPDATE turns SET deadline = deadline - interval '1 minute'")
+    await connection.close()
+    assert await replica.turns.steal(10, [turn.turn_id]) == []
+    assert [lost.turn_id for lost in await replica.turns.steal(10, [])] == [turn.turn_id]

@@ -46,12 +46,12 @@ class ModelApi:
         """What goes into an agent's settings."""
         return f"{self.url}/v1"
 
-    async def answers(self, text: str, to: str = "", **how: JsonValue) -> None:
-        """Says `text` to user messages that contain `to`.
+    async def answers(self, text: str, to: str = "", *, call: int | None = None, **how: JsonValue) -> None:
+        """Says `text` to user messages that contain `to`: every time, or only at the call of that number, from 0.
 
         `how`: chunkSize (characters), latency (ms between chunks), truncateAfterChunks, disconnectAfterMs.
         """
-        await self._add(to, {"content": text}, None, **how)
+        await self._add(to, {"content": text}, call, **how)
 
     async def refuses(self, status: int, message: str, *, call: int | None = None, **more: JsonValue) -> None:
         """Answers with an error: every time, or only the call with that number, counted from 0.

@@ -309,7 +309,8 @@ export class Conversation {
     for (const item of this.pending) {
       if (item.problem !== undefined || this.#sent.has(item.id)) continue;
       const session = this.sessionId ? { session_id: this.sessionId } : {};
-      if (this.#connection.send({ type: 'send', id: item.id, text: item.text, ...session })) this.#sent.add(item.id);
+      if (this.#connection.send({ type: 'send', id: item.id, text: item.text, ...session }))
+        this.#sent.add(item.id);
     }
   }
 

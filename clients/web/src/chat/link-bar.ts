@@ -5,7 +5,8 @@ import { icon } from '../styles/icon.js';
 
 /** The thin bar for a connection that isn't there; none while there is nothing to worry about. */
 export function linkBar(link: LinkState, slow: boolean, hurry: () => void): TemplateResult | typeof nothing {
-  if (link === 'waiting' && !navigator.onLine) return bar('You are offline. What you write is kept.', nothing);
+  if (link === 'waiting' && !navigator.onLine)
+    return bar('You are offline. What you write is kept.', nothing);
   if (link === 'waiting' || (link === 'connecting' && slow)) {
     const now = html`<button class="link" type="button" @click=${hurry}>Try now</button>`;
     return bar('Reconnecting. What you write is kept.', link === 'waiting' ? now : nothing);

@@ -14,7 +14,10 @@ const words: Readonly<Record<EntryState, readonly [IconNode, string]>> = {
 };
 
 /** An entry's state in words and icon. */
-export function stateLine(entry: Entry, act: (name: 'retry' | 'discard') => void): TemplateResult | typeof nothing {
+export function stateLine(
+  entry: Entry,
+  act: (name: 'retry' | 'discard') => void,
+): TemplateResult | typeof nothing {
   if (!entry.state) return nothing;
   const [sign, word] = words[entry.state];
   const attempt = entry.state === 'running' && entry.attempt > 1 ? `, attempt ${entry.attempt}` : '';
@@ -26,7 +29,9 @@ export function stateLine(entry: Entry, act: (name: 'retry' | 'discard') => void
 function wording(entry: Entry, word: string): string {
   if (entry.state !== 'failed') return word;
   if (entry.pendingId) return `Not sent. ${sentence(entry.problem ?? '')}`;
-  return entry.role === 'assistant' ? 'The agent failed. Your message is kept; send it again to retry.' : 'Failed';
+  return entry.role === 'assistant'
+    ? 'The agent failed. Your message is kept; send it again to retry.'
+    : 'Failed';
 }
 
 function sentence(text: string): string {

@@ -126,14 +126,18 @@ export class TgComposer extends LitElement {
           @input=${this.#typed}
           @keydown=${this.#key}
         ></textarea>
-        ${this.running
-          ? html`<button class="stop" type="button" aria-label="Stop" title="Stop" @click=${this.#stop}>${icon(Square, 14)}</button>`
-          : nothing}
-        ${this.running && empty
-          ? nothing
-          : html`<button type="button" aria-label="Send" title="Send" ?disabled=${empty || this.#over} @click=${this.#send}>
+        ${
+          this.running
+            ? html`<button class="stop" type="button" aria-label="Stop" title="Stop" @click=${this.#stop}>${icon(Square, 14)}</button>`
+            : nothing
+        }
+        ${
+          this.running && empty
+            ? nothing
+            : html`<button type="button" aria-label="Send" title="Send" ?disabled=${empty || this.#over} @click=${this.#send}>
               ${icon(ArrowUp, 20)}
-            </button>`}
+            </button>`
+        }
       </div>
       ${this.#count()}`;
   }

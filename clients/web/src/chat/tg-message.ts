@@ -19,7 +19,8 @@ import { toolLine } from './tool-line.js';
 export class TgMessage extends LitElement {
   static override styles = [base, buttons, channelHues, messageStyles];
 
-  @property({ attribute: false, hasChanged: (now: Entry, before: Entry) => !sameEntry(before, now) }) entry!: Entry;
+  @property({ attribute: false, hasChanged: (now: Entry, before: Entry) => !sameEntry(before, now) })
+  entry!: Entry;
   @property() author = '';
   @state() private copied = false;
 
@@ -34,7 +35,10 @@ export class TgMessage extends LitElement {
   }
 
   get #text(): string {
-    return this.entry.parts.filter(isText).map((part) => part.text).join('\n\n');
+    return this.entry.parts
+      .filter(isText)
+      .map((part) => part.text)
+      .join('\n\n');
   }
 
   #meta(): TemplateResult {
@@ -42,11 +46,13 @@ export class TgMessage extends LitElement {
     return html`<header class="meta">
       <span class="author" dir="auto">${this.author}</span>
       ${channel ? channelIcon(channel, 14) : nothing}
-      ${at
-        ? html`<time datetime=${at} tabindex="0" aria-label=${exact(at)}
+      ${
+        at
+          ? html`<time datetime=${at} tabindex="0" aria-label=${exact(at)}
             ><span class="short">${clock(at)}</span><span class="long">${exact(at)}</span></time
           >`
-        : nothing}
+          : nothing
+      }
     </header>`;
   }
 
@@ -84,6 +90,8 @@ export class TgMessage extends LitElement {
   }
 
   #act(name: 'retry' | 'discard'): void {
-    this.dispatchEvent(new CustomEvent(`tg-${name}`, { detail: this.entry.pendingId, bubbles: true, composed: true }));
+    this.dispatchEvent(
+      new CustomEvent(`tg-${name}`, { detail: this.entry.pendingId, bubbles: true, composed: true }),
+    );
   }
 }

@@ -1,5 +1,12 @@
 import { isOver, type LiveTurn } from '../protocol/live-turns.js';
-import { type Channel, isText, type Message, type Part, type Role, type TurnStatus } from '../protocol/model.js';
+import {
+  type Channel,
+  isText,
+  type Message,
+  type Part,
+  type Role,
+  type TurnStatus,
+} from '../protocol/model.js';
 import type { Outgoing } from '../protocol/outbox.js';
 import { sameDay } from '../text/time.js';
 import type { Notice } from './conversation.js';
@@ -69,14 +76,19 @@ function rowEntries(source: TimelineSource): Placed[] {
   return source.rows.map((row) => {
     const open = row.role === 'user' && !(row.turn_id && answered.has(row.turn_id));
     const key = rowKey(row, source, taken);
-    const entry = rowEntry(row, key, open ? ownState(row, source, row.id === lastOwn) : replyState(row, source));
+    const entry = rowEntry(
+      row,
+      key,
+      open ? ownState(row, source, row.id === lastOwn) : replyState(row, source),
+    );
     return { entry, seq: row.seq };
   });
 }
 
 /** A row keeps the key it had before it was recorded, so that it stays the same element on the page. */
 function rowKey(row: Message, source: TimelineSource, taken: Set<string>): string {
-  const wished = row.role === 'assistant' && row.turn_id ? `turn:${row.turn_id}` : (source.ownId(row.id) ?? row.id);
+  const wished =
+    row.role === 'assistant' && row.turn_id ? `turn:${row.turn_id}` : (source.ownId(row.id) ?? row.id);
   const key = taken.has(wished) ? row.id : wished;
   taken.add(key);
   return key;

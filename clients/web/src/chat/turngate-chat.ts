@@ -128,12 +128,17 @@ export class TurngateChat extends LitElement {
     }
     if (items.length === 0) return waiting;
     return html`<div class="content column" @tg-retry=${this.#retry} @tg-discard=${this.#discard}>
-      ${this.#older(talk)}${repeat(items, (item) => item.key, (item) => this.#item(item, talk))}
+      ${this.#older(talk)}${repeat(
+        items,
+        (item) => item.key,
+        (item) => this.#item(item, talk),
+      )}
     </div>`;
   }
 
   #item(item: Item, talk: Conversation): TemplateResult {
-    if (item.kind === 'day') return html`<div class="day" data-item role="separator">${dayLine(item.at, this.now())}</div>`;
+    if (item.kind === 'day')
+      return html`<div class="day" data-item role="separator">${dayLine(item.at, this.now())}</div>`;
     if (item.kind === 'notice') {
       const { command, text } = item.notice;
       return html`<div class="notice" data-item role="note" aria-label="Notice">
@@ -234,7 +239,8 @@ export class TurngateChat extends LitElement {
   #arrived(message: Message): void {
     if (this.#scroll.atEnd) this.#unread = 0;
     else this.#unread += 1;
-    if (message.role === 'assistant') this.said = `${this.#conversation?.agent ?? 'Agent'}: ${plainText(message.content)}`;
+    if (message.role === 'assistant')
+      this.said = `${this.#conversation?.agent ?? 'Agent'}: ${plainText(message.content)}`;
     this.#tell('tg-arrived', message);
   }
 

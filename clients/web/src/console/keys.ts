@@ -35,5 +35,8 @@ export class Keys implements ReactiveController {
 }
 
 function isField(target: EventTarget | undefined): target is HTMLElement {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+  );
 }

@@ -103,6 +103,7 @@ export class TgApp extends LitElement {
 }
 
 function refusal(error: unknown): string {
-  if (error instanceof ApiProblem && error.unreachable) return `${error.message} Open the printed address again.`;
+  if (error instanceof ApiProblem && error.unreachable)
+    return `${error.message} Open the printed address again.`;
   return usedCode;
 }

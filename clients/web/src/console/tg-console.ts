@@ -97,9 +97,11 @@ export class TgConsole extends LitElement {
           @tg-shortcuts=${() => this.shortcuts.show()}
           @tg-sign-out=${() => this.dispatchEvent(new CustomEvent('tg-sign-out'))}
         ></tg-rail>
-        ${place === 'schedules'
-          ? html`<tg-schedules .api=${this.#api} .agents=${this.agents} .me=${this.me.user_id} .now=${this.now}></tg-schedules>`
-          : html`${this.#list()}${this.#conversation()}${this.#panel()}`}
+        ${
+          place === 'schedules'
+            ? html`<tg-schedules .api=${this.#api} .agents=${this.agents} .me=${this.me.user_id} .now=${this.now}></tg-schedules>`
+            : html`${this.#list()}${this.#conversation()}${this.#panel()}`
+        }
       </div>
       <tg-shortcuts></tg-shortcuts>`;
   }
@@ -161,8 +163,9 @@ export class TgConsole extends LitElement {
       <a class="square back" href="#/" aria-label="Back to the sessions" title="Back">${icon(ArrowLeft, 20)}</a>
       ${session ? channelIcon(session.channel, 16) : nothing}
       <h1 dir="auto" title=${title}>${title}</h1>
-      ${session
-        ? html`<button
+      ${
+        session
+          ? html`<button
             class="square"
             type="button"
             aria-label="Details"
@@ -172,7 +175,8 @@ export class TgConsole extends LitElement {
           >
             ${icon(PanelRight, 18)}
           </button>`
-        : nothing}
+          : nothing
+      }
     </header>`;
   }
 

@@ -1,6 +1,16 @@
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { property, state } from 'lit/decorators.js';
-import { CalendarClock, type IconNode, Keyboard, LogOut, MessagesSquare, Monitor, Moon, Sun, UserRound } from 'lucide';
+import {
+  CalendarClock,
+  type IconNode,
+  Keyboard,
+  LogOut,
+  MessagesSquare,
+  Monitor,
+  Moon,
+  Sun,
+  UserRound,
+} from 'lucide';
 import type { Me } from '../api/model.js';
 import { base, buttons } from '../styles/base.js';
 import { define } from '../styles/define.js';

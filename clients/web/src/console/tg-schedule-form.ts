@@ -125,9 +125,13 @@ export class TgScheduleForm extends LitElement {
 
   #when(): TemplateResult {
     if (this.kind === 'cron') {
-      return field('Cron expression', html`<input class="input code" name="expression" required placeholder="0 8 * * 1-5" autocomplete="off" spellcheck="false" />`);
+      return field(
+        'Cron expression',
+        html`<input class="input code" name="expression" required placeholder="0 8 * * 1-5" autocomplete="off" spellcheck="false" />`,
+      );
     }
-    if (this.kind === 'once') return field('At', html`<input class="input" name="at" type="datetime-local" step="1" required />`);
+    if (this.kind === 'once')
+      return field('At', html`<input class="input" name="at" type="datetime-local" step="1" required />`);
     return field(
       'Every',
       html`<span class="every">

@@ -38,18 +38,22 @@ export class TgSchedules extends LitElement {
           <h1>Schedules</h1>
           <p>Prompts that run by themselves. Each run is a session of its own, under Scheduled.</p>
         </div>
-        ${this.adding
-          ? nothing
-          : html`<button class="button primary" type="button" @click=${() => this.#add(true)}>${icon(Plus)}New schedule</button>`}
+        ${
+          this.adding
+            ? nothing
+            : html`<button class="button primary" type="button" @click=${() => this.#add(true)}>${icon(Plus)}New schedule</button>`
+        }
       </header>
-      ${this.adding
-        ? html`<tg-schedule-form
+      ${
+        this.adding
+          ? html`<tg-schedule-form
             .api=${this.api}
             .agents=${this.agents}
             @tg-added=${this.#added}
             @tg-cancel=${() => this.#add(false)}
           ></tg-schedule-form>`
-        : nothing}
+          : nothing
+      }
       <p class="news" role="status">${this.news}</p>
       ${this.#content()}
     </div>`;
@@ -62,10 +66,15 @@ export class TgSchedules extends LitElement {
         <button class="button" type="button" @click=${() => void this.#load()}>Try again</button>
       </div>`;
     }
-    if (!this.schedules) return html`<div class="skeleton ghosts" aria-busy="true"><i></i><i></i><i></i></div>`;
+    if (!this.schedules)
+      return html`<div class="skeleton ghosts" aria-busy="true"><i></i><i></i><i></i></div>`;
     if (this.schedules.length > 0) {
       return html`<ul aria-label="Schedules">
-        ${repeat(this.schedules, (schedule) => schedule.id, (schedule) => this.#row(schedule))}
+        ${repeat(
+          this.schedules,
+          (schedule) => schedule.id,
+          (schedule) => this.#row(schedule),
+        )}
       </ul>`;
     }
     if (this.adding) return html``;

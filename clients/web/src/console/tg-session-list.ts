@@ -62,7 +62,11 @@ export class TgSessionList extends LitElement {
       </label>
       <div class="filters" role="group" aria-label="Channel">${filters.map((filter) => this.#chip(filter))}</div>
       <div class="rows" role="list" aria-label="Sessions" aria-busy=${this.loading}>
-        ${repeat(shown, (session) => session.session_id, (session) => this.#row(session))}
+        ${repeat(
+          shown,
+          (session) => session.session_id,
+          (session) => this.#row(session),
+        )}
         ${this.#rest(shown.length)}
       </div>`;
   }
@@ -71,7 +75,8 @@ export class TgSessionList extends LitElement {
     this.#end.disconnect();
     const end = this.renderRoot.querySelector('.end');
     if (end) this.#end.observe(end);
-    if (changed.has('selected')) this.renderRoot.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' });
+    if (changed.has('selected'))
+      this.renderRoot.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' });
   }
 
   focusSearch(): void {
@@ -94,8 +99,8 @@ export class TgSessionList extends LitElement {
     const sought = this.sought.trim().toLocaleLowerCase();
     if (!sought) return this.sessions;
     return this.sessions.filter((session) =>
-      [session.title ?? untitled, session.user_id, this.lastLines.get(session.session_id) ?? ''].some((text) =>
-        text.toLocaleLowerCase().includes(sought),
+      [session.title ?? untitled, session.user_id, this.lastLines.get(session.session_id) ?? ''].some(
+        (text) => text.toLocaleLowerCase().includes(sought),
       ),
     );
   }
@@ -110,9 +115,9 @@ export class TgSessionList extends LitElement {
       aria-pressed=${on}
       @click=${() => this.#say('tg-filter', filter)}
     >
-      ${filter ? html`<span data-channel=${filter}>${icon(faces[filter].icon, 14)}</span>` : nothing}${name}${on && this.total
-        ? html`<span class="total">${this.total.toLocaleString()}</span>`
-        : nothing}
+      ${filter ? html`<span data-channel=${filter}>${icon(faces[filter].icon, 14)}</span>` : nothing}${name}${
+        on && this.total ? html`<span class="total">${this.total.toLocaleString()}</span>` : nothing
+      }
     </button>`;
   }
 
@@ -125,11 +130,13 @@ export class TgSessionList extends LitElement {
       <a class="row ${unread ? 'unread' : ''}" href=${href({ place: 'session', id })} aria-current=${open ? 'page' : nothing}>
         ${channelIcon(channel, 16)}
         <span class="title" dir="auto">${name}</span>
-        ${id === this.running
-          ? html`<span class="running">${icon(LoaderCircle, 14)}<span class="sr">Running</span></span>`
-          : html`<time datetime=${lastActivity(session)} title=${exact(lastActivity(session))}
+        ${
+          id === this.running
+            ? html`<span class="running">${icon(LoaderCircle, 14)}<span class="sr">Running</span></span>`
+            : html`<time datetime=${lastActivity(session)} title=${exact(lastActivity(session))}
               >${shortAgo(lastActivity(session), this.now)}</time
-            >`}
+            >`
+        }
         <span class="line" dir="auto">${this.#line(session)}</span>
         ${unread ? html`<span class="dot"><span class="sr">Unread</span></span>` : nothing}
       </a>
@@ -140,8 +147,11 @@ export class TgSessionList extends LitElement {
   #line(session: Session): string {
     const said = this.lastLines.get(session.session_id);
     if (said) return said;
-    const count = session.message_count === 1 ? '1 message' : `${session.message_count.toLocaleString()} messages`;
-    return [session.user_id === this.me ? '' : session.user_id, session.agent_name, count].filter(Boolean).join(' · ');
+    const count =
+      session.message_count === 1 ? '1 message' : `${session.message_count.toLocaleString()} messages`;
+    return [session.user_id === this.me ? '' : session.user_id, session.agent_name, count]
+      .filter(Boolean)
+      .join(' · ');
   }
 
   #rest(shown: number): TemplateResult | typeof nothing {

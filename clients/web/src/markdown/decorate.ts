@@ -14,7 +14,10 @@ function framedCode(pre: HTMLPreElement): HTMLElement {
   const head = made('figcaption', '');
   const label = made('span', '');
   label.textContent = named || 'Code';
-  head.append(label, copyButton(() => pre.textContent ?? ''));
+  head.append(
+    label,
+    copyButton(() => pre.textContent ?? ''),
+  );
   const body = pre.cloneNode(true) as HTMLPreElement;
   body.tabIndex = 0;
   frame.dir = 'ltr';

@@ -50,7 +50,9 @@ const allowed = {
 /** Markdown as sanitised blocks. Half a text is fine: a reply is rendered while it streams. */
 export function renderBlocks(text: string): Block[] {
   const tokens = marked.lexer(text);
-  return tokens.filter((token) => token.type !== 'space').map((token) => ({ html: blockHtml(token, tokens.links) }));
+  return tokens
+    .filter((token) => token.type !== 'space')
+    .map((token) => ({ html: blockHtml(token, tokens.links) }));
 }
 
 function blockHtml(token: Token, links: TokensList['links']): string {
@@ -60,7 +62,12 @@ function blockHtml(token: Token, links: TokensList['links']): string {
 
 /** What a screen reader is told of a text: its words. */
 export function plainText(text: string): string {
-  const page = new DOMParser().parseFromString(renderBlocks(text).map((block) => block.html).join(' '), 'text/html');
+  const page = new DOMParser().parseFromString(
+    renderBlocks(text)
+      .map((block) => block.html)
+      .join(' '),
+    'text/html',
+  );
   return (page.body.textContent ?? '').replace(/\s+/g, ' ').trim();
 }
 

@@ -3,8 +3,8 @@ import { property } from 'lit/decorators.js';
 import { base } from '../styles/base.js';
 import { define } from '../styles/define.js';
 import { decorate } from './decorate.js';
-import { type Block, renderBlocks } from './render.js';
 import { prose } from './prose.js';
+import { type Block, renderBlocks } from './render.js';
 
 /** Sanitised Markdown. While a text grows, the blocks that are finished stay the same nodes: nothing flickers. */
 @define('tg-markdown')

@@ -21,7 +21,9 @@ export class LiveTurns {
 
   /** The turn that "stop" would stop. */
   get running(): LiveTurn | undefined {
-    return this.all.find((turn) => turn.status === 'running') ?? this.all.find((turn) => turn.status === 'queued');
+    return (
+      this.all.find((turn) => turn.status === 'running') ?? this.all.find((turn) => turn.status === 'queued')
+    );
   }
 
   status(turnId: string): TurnStatus | undefined {

@@ -1,0 +1,22 @@
+/** What a page may say in its script tag. */
+export interface WidgetOptions {
+  /** The gateway's address: where the script came from. */
+  readonly base: string;
+  readonly agent: string | null;
+  readonly token: string | null;
+  readonly title: string | null;
+  readonly accent: string | null;
+}
+
+/** Reads the tag; null when it doesn't say where it came from. */
+export function optionsOf(script: HTMLScriptElement | null): WidgetOptions | null {
+  if (!script?.src) return null;
+  const { agent, token, title, accent } = script.dataset;
+  return {
+    base: new URL(script.src).origin,
+    agent: agent || null,
+    token: token || null,
+    title: title || null,
+    accent: accent || null,
+  };
+}

@@ -1,0 +1,165 @@
+import { css } from 'lit';
+
+// Important declarations of a shadow root win over any of the page's (CSS Cascade 5, section 6.4.4).
+export const widgetStyles = css`
+  :host {
+    all: initial !important;
+    position: fixed !important;
+    inset: auto 0 0 auto !important;
+    z-index: 2147483000 !important;
+    display: block !important;
+    width: 0 !important;
+    height: 0 !important;
+  }
+  .root {
+    --tg-message-size: var(--tg-size-3);
+    --tg-chat-pad: var(--tg-4);
+    --edge: 20px;
+    font-family: var(--tg-font);
+    font-size: var(--tg-size-3);
+    line-height: 1.45;
+    color: var(--tg-text);
+    text-align: start;
+    -webkit-font-smoothing: antialiased;
+  }
+  .launcher {
+    position: fixed;
+    inset-block-end: calc(var(--edge) + env(safe-area-inset-bottom));
+    inset-inline-end: calc(var(--edge) + env(safe-area-inset-right));
+    display: grid;
+    place-items: center;
+    width: 56px;
+    height: 56px;
+    border-radius: 28px;
+    background: var(--tg-accent);
+    color: var(--tg-on-accent);
+    box-shadow: var(--tg-shadow-2), 0 0 0 1px var(--tg-shadow);
+    transition: background var(--tg-fast) var(--tg-ease), transform var(--tg-fast) var(--tg-ease);
+    animation: rise var(--tg-slow) var(--tg-ease);
+  }
+  .launcher:hover {
+    background: var(--tg-accent-strong);
+  }
+  .launcher:active {
+    transform: scale(0.96);
+  }
+  .launcher:focus-visible {
+    outline: 3px solid var(--tg-focus);
+    outline-offset: 3px;
+  }
+  .badge {
+    position: absolute;
+    inset-block-start: -3px;
+    inset-inline-end: -3px;
+    min-width: 22px;
+    height: 22px;
+    padding-inline: 6px;
+    border: 2px solid var(--tg-bg);
+    border-radius: 11px;
+    background: light-dark(oklch(0.53 0.19 27), oklch(0.62 0.19 27));
+    color: #fff;
+    font-size: var(--tg-size-1);
+    font-weight: 600;
+    line-height: 18px;
+    text-align: center;
+  }
+  .panel {
+    position: fixed;
+    inset-block-end: calc(var(--edge) + 56px + 12px + env(safe-area-inset-bottom));
+    inset-inline-end: calc(var(--edge) + env(safe-area-inset-right));
+    display: grid;
+    grid-template-rows: auto minmax(0, 1fr);
+    width: 400px;
+    height: min(640px, calc(100dvh - 56px - 12px - 2 * var(--edge)));
+    border-radius: var(--tg-radius-3);
+    background: var(--tg-bg);
+    box-shadow: var(--tg-shadow-3), 0 0 0 1px var(--tg-line);
+    overflow: hidden;
+    outline: 0;
+    transform-origin: 100% 100%;
+    animation: rise var(--tg-slow) var(--tg-ease);
+  }
+  @keyframes rise {
+    from {
+      opacity: 0;
+      transform: translateY(8px) scale(0.985);
+    }
+  }
+  header {
+    display: flex;
+    align-items: center;
+    gap: var(--tg-2);
+    padding: 12px 10px 12px var(--tg-4);
+    border-bottom: 1px solid var(--tg-line);
+  }
+  .name {
+    flex: 1;
+    min-width: 0;
+  }
+  h2 {
+    overflow: hidden;
+    text-overflow: ellipsis;
+    white-space: nowrap;
+    font-size: var(--tg-size-4);
+    font-weight: 600;
+    line-height: 22px;
+    letter-spacing: -0.008em;
+  }
+  .state {
+    display: flex;
+    align-items: center;
+    gap: 6px;
+    font-size: var(--tg-size-1);
+    line-height: 18px;
+    color: var(--tg-text-faint);
+  }
+  .state i {
+    width: 7px;
+    height: 7px;
+    border-radius: 4px;
+    background: var(--tg-line-strong);
+  }
+  .state[data-link="ready"] i {
+    background: light-dark(oklch(0.6 0.14 150), oklch(0.75 0.15 150));
+  }
+  .state[data-link="away"] i {
+    background: light-dark(oklch(0.68 0.14 70), oklch(0.8 0.13 75));
+  }
+  .blank,
+  .away {
+    display: grid;
+    justify-items: center;
+    gap: 6px;
+  }
+  .away {
+    place-content: center;
+    padding: var(--tg-5);
+    text-align: center;
+    color: var(--tg-text-soft);
+  }
+  h3 {
+    font-size: var(--tg-size-4);
+    font-weight: 600;
+    color: var(--tg-text);
+  }
+  .blank p,
+  .away p {
+    max-width: 32ch;
+    text-wrap: balance;
+  }
+  @media (max-width: 480px) {
+    .panel {
+      inset: 0;
+      width: auto;
+      height: 100dvh;
+      border-radius: 0;
+      padding-top: env(safe-area-inset-top);
+    }
+    .launcher[aria-expanded="true"] {
+      display: none;
+    }
+    .root {
+      --tg-message-size: var(--tg-size-4);
+    }
+  }
+`;

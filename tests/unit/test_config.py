@@ -1,0 +1,123 @@
+"""Settings: what is read from where, and how a wrong one is told."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.config import load_settings
+from gateway.errors import SettingsError
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A working folder without a settings file."""
+    monkeypatch.chdir(tmp_path)
+
+
+def written(folder: Path, toml: str) -> Path:
+    """A settings file."""
+    path = folder / "turngate.toml"
+    path.write_text(toml)
+    return path
+
+
+def test_nothing_is_required() -> None:
+    """One demo agent on the loopback, nothing open to anybody else."""
+    settings = load_settings()
+    assert (settings.host, settings.port, settings.default_agent) == ("127.0.0.1", 8080, "assistant")
+    assert [agent.kind for agent in settings.agents.values()] == ["demo"]
+    assert (settings.telegram.token, settings.web.anonymous, settings.telegram.access) == (None, False, "linked")
+
+
+def test_the_command_line_wins_over_the_environment_and_that_over_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each level keeps what the one above it leaves out."""
+    written(tmp_path, 'port = 1\nhost = "::1"\n[turns]\nmax_attempts = 7\ntimeout_s = 5')
+    monkeypatch.setenv("TURNGATE_PORT", "2")
+    monkeypatch.setenv("TURNGATE_TURNS__TIMEOUT_S", "9")
+    settings = load_settings(None, {"port": 3, "host": None})
+    assert (settings.port, settings.host) == (3, "::1")
+    assert (settings.turns.max_attempts, settings.turns.timeout_s) == (7, 9)
+
+
+def test_lists_in_the_environment_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers among Telegram ids too."""
+    monkeypatch.setenv("TURNGATE_WEB__ALLOWED_ORIGINS", '["https://Shop.example"]')
+    monkeypatch.setenv("TURNGATE_TELEGRAM__ALLOW", '[123, "456=mia"]')
+    settings = load_settings()
+    assert settings.web.allowed_origins == ("https://shop.example",)
+    assert settings.telegram.allow == ("123", "456=mia")
+
+
+def test_the_first_agent_is_the_default_when_none_was_named(tmp_path: Path) -> None:
+    """`assistant` is there only when no agents are set."""
+    written(tmp_path, '[agents.helper]\nkind = "demo"')
+    assert load_settings().default_agent == "helper"
+
+
+@pytest.mark.parametrize(
+    ("toml", "says"),
+    [
+        ("colour = 1", "colour: is not a setting"),
+        ("[telegram]\ntokne = 'x'", "telegram.tokne: is not a setting"),
+        ("port = 'many'", "port: "),
+        ("port = 70000", "port: "),
+        ("database_url = 'mysql://host'", "database_url should begin with postgresql://"),
+        ("default_agent = 'nobody'", "default_agent is 'nobody'; it should be one of: assistant"),
+        ("[agents.a]\nkind = 'magic'", "agents.a: "),
+        ("[agents.a]\nkind = 'python'", "agents.a.python.target: "),
+        ("[agents.'a b']\nkind = 'demo'", "agents.a b"),
+        ("[telegram]\ntoken = 'nonsense'", "token should look like 123456:ABC-DEF"),
+        ("[telegram]\naccess = 'allowlist'", "needs at least one entry in allow"),
+        ("[telegram]\nmode = 'webhook'", "needs webhook_secret"),
+        ("[telegram]\nallow = ['mia']", "each entry should be a Telegram id or id=user"),
+        ("[web]\nallowed_origins = ['https://a.example/page']", "should be an origin such as https://example.com"),
+        ("[auth]\njwt_secret = 'short'", "at least 32 bytes"),
+        (f"[auth]\njwt_secret = '{'x' * 32}'\njwks_url = 'https://a'", "either jwt_secret or jwks_url, not both"),
+        ("[replica]\nttl_s = 1", "ttl_s should be at least twice heartbeat_s"),
+        ("port = ", "is not valid TOML"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, toml: str, says: str) -> None:
+    """With what it should be."""
+    path = written(tmp_path, toml)
+    with pytest.raises(SettingsError) as raised:
+        load_settings(path)
+    assert says in str(raised.value)
+
+
+def test_an_unknown_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With those that exist."""
+    monkeypatch.setenv("TURNGATE_PROT", "80")
+    with pytest.raises(SettingsError, match=r"TURNGATE_PROT is not a setting.*TURNGATE_PORT"):
+        load_settings()
+
+
+def test_a_named_file_must_exist() -> None:
+    """The default one need not."""
+    with pytest.raises(SettingsError, match=r"no settings file missing\.toml"):
+        load_settings(Path("missing.toml"))
+
+
+def test_secrets_are_never_printed(tmp_path: Path) -> None:
+    """Neither in the settings' own text nor in what is said about a wrong one."""
+    path = written(tmp_path, "secret_key = 'my-secret-key'\n[telegram]\ntoken = '1234:my-bot-secret'")
+    assert "my-" not in repr(load_settings(path))
+    path = written(tmp_path, "secret_key = ['my-secret-key']\n[telegram]\ntoken = 'my-bot-secret'")
+    with pytest.raises(SettingsError) as raised:
+        load_settings(path)
+    assert "my-" not in str(raised.value)
+
+
+def test_the_reference_page_is_current() -> None:
+    """`docs/settings.md` is generated from the fields."""
+    check = [sys.executable, str(ROOT / "docs" / "generate_settings.py"), "--check"]
+    done = subprocess.run(check, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
