@@ -44,7 +44,9 @@ class Auth(Part):
 class Telegram(Part):
     """The Telegram channel; off without a token."""
 
-    token: SecretStr | None = Field(None, description="The bot's token from @BotFather; without one the channel is off.")
+    token: SecretStr | None = Field(
+        None, description="The bot's token from @BotFather; without one the channel is off."
+    )
     api_url: str = Field("https://api.telegram.org", description="Bot API server; `/bot<token>/<method>` is appended.")
     mode: Literal["polling", "webhook"] = Field("polling", description="How updates come in.")
     webhook_secret: SecretStr | None = Field(None, description="Secret that Telegram repeats with each webhook call.")
@@ -109,7 +111,9 @@ class Turns(Part):
     max_attempts: int = Field(3, ge=1, le=100, description="Attempts before a turn fails with an apology.")
     concurrency: int = Field(256, ge=1, le=100_000, description="Turns that run at the same time in one replica.")
     max_text: int = Field(100_000, ge=1, le=10_000_000, description="Characters of a message.")
-    max_reply: int = Field(1_000_000, ge=1_000, le=50_000_000, description="Characters of a reply; the rest is cut off.")
+    max_reply: int = Field(
+        1_000_000, ge=1_000, le=50_000_000, description="Characters of a reply; the rest is cut off."
+    )
 
 
 class Limits(Part):
@@ -118,7 +122,9 @@ class Limits(Part):
     visitor_messages_per_minute: int | None = Field(20, ge=1, description="Messages a visitor may send.")
     token_messages_per_minute: int | None = Field(None, ge=1, description="Messages any other user may send.")
     visitors_per_minute: int | None = Field(30, ge=1, description="New visitors from one address.")
-    max_frame: int = Field(1_048_576, ge=1_024, le=67_108_864, description="Bytes of a WebSocket frame or request body.")
+    max_frame: int = Field(
+        1_048_576, ge=1_024, le=67_108_864, description="Bytes of a WebSocket frame or request body."
+    )
 
 
 class Replica(Part):
@@ -192,7 +198,11 @@ class Settings(BaseSettings):
     """Everything that can be set. None of it is required."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
     )
     toml: ClassVar[Path | None] = None
 
@@ -264,7 +274,9 @@ def load_settings(config: Path | None = None, overrides: Mapping[str, object] | 
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path} is not UTF-8: {error}") from None
     except ValueError as error:
-        raise SettingsError(f"A {PREFIX}… variable cannot be read: {error}. Lists and tables are written as JSON.") from None
+        raise SettingsError(
+            f"A {PREFIX}… variable cannot be read: {error}. Lists and tables are written as JSON."
+        ) from None
     return loaded
 
 

@@ -12,7 +12,7 @@ import structlog
 
 BOT_TOKEN = re.compile(r"(?<!\d)(\d{3,}):[A-Za-z0-9_-]{6,}")
 """A Telegram bot's token stands in every URL of the Bot API, so in many libraries' error texts too."""
-CREDENTIALS = re.compile(r"(\w+://[^\s:/@]*:)[^\s@/]+@|(Bearer\s+)[\w.~+/=-]+|\b(tg_)[A-Za-z0-9_-]{8,}")
+CREDENTIALS = re.compile(r"(\w+://[^\s:/@]*:)[^\s@/]+@|(Bearer\s+)[\w.~+/=-]+|\b(tg_|sk-)[A-Za-z0-9_-]{8,}")
 
 Event = MutableMapping[str, Any]
 
@@ -65,7 +65,7 @@ def configure_logging(form: Literal["console", "json"], least: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for chatty in ("httpx", "httpcore", "apscheduler", "aiohttp.access", "asyncio"):
+    for chatty in ("httpx", "httpx2", "httpcore", "openai", "apscheduler", "aiohttp.access", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # It warns of each migration it applies, which is what it was asked to do.
     logging.getLogger("pogo_core").setLevel(logging.ERROR)

@@ -38,6 +38,7 @@ AWAY = (
     asyncpg.InternalServerError,
     asyncpg.PostgresIOError,
     asyncpg.InvalidCatalogNameError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
     asyncpg.InvalidAuthorizationSpecificationError,
 )
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
+import structlog
+
 from gateway.core.model import Address, AgentName, InboundMessage, JsonObject, UserId
 from gateway.core.ports import (
     Acceptance,
@@ -19,7 +21,7 @@ from gateway.core.ports import (
     Trigger,
     TurnTerms,
 )
-from gateway.errors import NotFound
+from gateway.errors import InvalidInput, NotFound
 from storage.database import fetch_one
 from storage.queries import load_queries
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.turns import PostgresTurns
 
+log = structlog.get_logger(__name__)
 SQL = load_queries("schedules")
 NOT_THERE = "There is no such schedule."
 
@@ -80,7 +83,7 @@ class PostgresSchedules:
         async with self.database.all_users() as connection:
             rows = await connection.fetch(SQL["due"], limit)
             now: datetime = rows[0]["now"] if rows else await connection.fetchval(SQL["now"])
-        return now, [_to_schedule(row) for row in rows]
+        return now, _readable(rows)
 
     async def next_due_at(self) -> datetime | None:
         async with self.database.all_users() as connection:
@@ -99,6 +102,17 @@ class PostgresSchedules:
             if not await connection.fetchval(SQL["run_now"], schedule.id):
                 raise NotFound(NOT_THERE)
             return await self.turns.accept_on(connection, message, terms)
+
+
+def _readable(rows: Sequence[Record]) -> list[Schedule]:
+    """The schedules among these that can be read; one that cannot holds up no others."""
+    schedules = []
+    for row in rows:
+        try:
+            schedules.append(_to_schedule(row))
+        except InvalidInput as error:
+            log.error("schedule_unreadable", schedule=str(row["schedule_id"]), reason=str(error))
+    return schedules
 
 
 def _found(row: Record | None) -> Schedule:
@@ -145,4 +159,4 @@ def _to_trigger(kept: dict[str, str | int]) -> Trigger:
         case {"type": "once", "at": str(at)}:
             return OnceTrigger(datetime.fromisoformat(at))
         case _:
-            raise NotFound(f"A schedule has an unknown trigger: {kept}.")
+            raise InvalidInput(f"This schedule has an unknown trigger: {kept}.")

@@ -30,7 +30,7 @@ from gateway.core.dispatcher import Dispatcher, DispatcherParts
 from gateway.core.follow import Follower
 from gateway.core.model import AgentName, ChannelName
 from gateway.core.outbox import Outbox
-from gateway.core.ports import Channel, TurnTerms
+from gateway.core.ports import Agent, Channel, TurnTerms
 from gateway.core.pulse import Heartbeat, Sweep
 from gateway.core.runner import Runner, RunnerParts
 from gateway.errors import NotFound
@@ -55,6 +55,7 @@ class Gateway:
     dispatcher: Dispatcher
     scheduler: Scheduler
     networks: tuple[Network, ...]
+    agents: tuple[Agent, ...]
     sockets: WebSocketChannel
     authenticator: TokenAuthenticator
     api: web.Application
@@ -155,6 +156,7 @@ def build_gateway(settings: Settings, stores: Stores) -> Gateway:
         dispatcher=dispatcher,
         scheduler=scheduler,
         networks=networks,
+        agents=tuple(agents.values()),
         sockets=sockets,
         authenticator=authenticator,
         api=api,

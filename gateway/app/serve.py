@@ -22,6 +22,7 @@ from gateway.app.slot import take_slot
 from gateway.app.stores import connect_stores, open_postgres
 from gateway.config import Settings
 from gateway.core.model import UserId
+from gateway.core.ports import Closing
 from gateway.core.runner import insist
 from gateway.errors import GatewayError, SettingsError, StoreUnavailable
 
@@ -174,6 +175,9 @@ async def _drain(gateway: Gateway, work: asyncio.Task[None]) -> None:
     await _bounded(lambda: asyncio.gather(work, return_exceptions=True))
     for network in gateway.networks:
         await _bounded(network.close, 0.5)
+    for agent in gateway.agents:
+        if isinstance(agent, Closing):
+            await _bounded(agent.aclose, 0.5)
     await _bounded(gateway.stores.replicas.leave, 0.5)
     log.info("stopped", seconds=round(time.monotonic() - begun, 2))
 

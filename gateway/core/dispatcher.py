@@ -63,6 +63,12 @@ class Dispatcher:
             if command.name != "new" or not command.rest:
                 return notice
             message = replace(message, text=command.rest, session_id=None)
+        # Whoever sent this may hang up in the meantime; what was stored is announced and run all the same.
+        return await asyncio.shield(self._take(message, terms, acknowledge))
+
+    async def _take(
+        self, message: InboundMessage, terms: TurnTerms, acknowledge: Acknowledge | None
+    ) -> Acceptance | Notice:
         accepted = await self._store(message, terms)
         MESSAGES.labels(message.channel, accepted.status).inc()
         if accepted.status == "rejected":

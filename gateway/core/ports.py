@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 from uuid import UUID
 
 from gateway.core.events import AgentEvent, LiveEvent
@@ -38,6 +38,15 @@ class Agent(Protocol):
 
     def run(self, turn: Turn) -> AsyncIterator[AgentEvent]:
         """Yields the answer as it comes. Raises `AgentError`; anything else counts as a retryable one."""
+        ...
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """An agent that holds something open, such as connections."""
+
+    async def aclose(self) -> None:
+        """Called once, when the gateway stops."""
         ...
 
 
@@ -158,7 +167,8 @@ class TurnStore(Protocol):
 
     async def steal(self, limit: int, running: Sequence[TurnId] = ()) -> Sequence[Turn]:
         """Claims turns whose owner is dead or past its deadline, across all users; and this replica's own that are not
-        among `running`, when they were claimed a while ago."""
+        among `running`, when they were claimed a while ago.
+        """
         ...
 
     async def release(self, turns: Sequence[TurnId]) -> None:

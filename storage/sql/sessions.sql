@@ -47,7 +47,7 @@ ORDER BY coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC LIMIT 1;
 -- name: create
 -- A session before any message.
 INSERT INTO chat_sessions (user_id, channel, agent_name, route, title, title_is_users, metadata)
-VALUES ($1, $2, $3, $4, $5, $5 IS NOT NULL, $6) RETURNING *, false AS running;
+VALUES ($1, $2, $3, $4, $5::text, $5::text IS NOT NULL, $6) RETURNING *, false AS running;
 
 -- name: point
 -- Makes a session the current one of its route.

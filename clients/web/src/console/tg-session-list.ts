@@ -88,7 +88,7 @@ export class TgSessionList extends LitElement {
   move(step: 1 | -1): void {
     const rows = [...this.renderRoot.querySelectorAll<HTMLElement>('a.row')];
     const active = (this.renderRoot as ShadowRoot).activeElement;
-    const at = rows.findIndex((row) => row === active);
+    const at = rows.indexOf(active);
     const from = at >= 0 ? at : rows.findIndex((row) => row.hasAttribute('aria-current'));
     const next = rows[Math.max(0, Math.min(rows.length - 1, from + step))];
     next?.focus();
