@@ -111,7 +111,7 @@ def _readable(rows: Sequence[Record]) -> list[Schedule]:
         try:
             schedules.append(_to_schedule(row))
         except InvalidInput as error:
-            log.error("schedule_unreadable", schedule=str(row["schedule_id"]), reason=str(error))
+            log.warning("schedule_unreadable", schedule=str(row["schedule_id"]), reason=str(error))
     return schedules
 
 

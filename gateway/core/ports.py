@@ -166,8 +166,9 @@ class TurnStore(Protocol):
         ...
 
     async def steal(self, limit: int, running: Sequence[TurnId] = ()) -> Sequence[Turn]:
-        """Claims turns whose owner is dead or past its deadline, across all users; and this replica's own that are not
-        among `running`, when they were claimed a while ago.
+        """Claims turns whose owner is dead or past its deadline, across all users.
+
+        This replica's own count too, when they were claimed a while ago and are not among `running`.
         """
         ...
 
