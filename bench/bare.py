@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 import asyncpg
@@ -18,7 +19,7 @@ from bench.conversation import REPLY
 Socket: TypeAlias = "web.WebSocketResponse[Literal[False]]"
 CONNECTIONS = 16
 """As many as the gateway's pool has."""
-INSERT = "INSERT INTO messages (user_id, role, content) VALUES ($1, $2, $3) RETURNING id, created_at"
+INSERT = "INSERT INTO bare_messages (user_id, role, content) VALUES ($1, $2, $3) RETURNING id, created_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +36,25 @@ class BareLoop:
         await _say(socket, {"type": "ready"})
         while (message := await socket.receive()).type is WSMsgType.TEXT:
             frame = orjson.loads(message.data)
-            question = await self.pool.fetchrow(INSERT, user, "user", frame["text"])
-            await _say(socket, {"type": "ack", "id": frame["id"], "message_id": question["id"]})
-            row = await self.pool.fetchrow(INSERT, user, "assistant", REPLY)
-            reply = {"id": row["id"], "role": "assistant", "content": REPLY, "created_at": row["created_at"]}
+            message_id, _ = await self._keep(user, "user", frame["text"])
+            await _say(socket, {"type": "ack", "id": frame["id"], "message_id": message_id})
+            reply_id, created_at = await self._keep(user, "assistant", REPLY)
+            reply = {"id": reply_id, "role": "assistant", "content": REPLY, "created_at": created_at}
             await _say(socket, {"type": "message", "message": reply})
         return socket
+
+    async def _keep(self, user: str, role: str, content: str) -> tuple[int, datetime]:
+        """One statement, one commit."""
+        row = await self.pool.fetchrow(INSERT, user, role, content)
+        assert row is not None
+        return row["id"], row["created_at"]
 
 
 async def _say(socket: Socket, frame: dict[str, object]) -> None:
     await socket.send_frame(orjson.dumps(frame), WSMsgType.TEXT)
 
 
-async def _keep(_connection: object) -> None:
+async def _as_it_is(_connection: object) -> None:
     """Saves the round trip that resets a connection, as the gateway does."""
 
 
@@ -55,7 +62,7 @@ async def main(database_url: str) -> None:
     """Serves on a free port until SIGTERM; says which on standard error, as the gateway does."""
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
-    async with asyncpg.create_pool(database_url, min_size=CONNECTIONS, max_size=CONNECTIONS, reset=_keep) as pool:
+    async with asyncpg.create_pool(database_url, min_size=CONNECTIONS, max_size=CONNECTIONS, reset=_as_it_is) as pool:
         app = web.Application()
         app.router.add_get("/ws", BareLoop(pool).handle)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)

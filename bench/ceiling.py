@@ -20,8 +20,10 @@ from bench.processes import ROOT
 from storage.database import APP_ROLE
 from storage.embedded.binaries import find_binaries
 
-MOST_CONNECTIONS = 64
-"""More would measure the scheduler of two cores; the gateway itself uses 16."""
+MOST_CONNECTIONS = 16
+"""As many as the gateway's pool has; more are slower where cores are few."""
+WARM_S = 1
+"""Seconds that don't count: a new connection compiles the functions first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Ceiling:
         return "asyncpg loop" if self.pgbench is None else "pgbench"
 
     async def measure(self, sessions: int, seconds: int) -> Answer:
-        """Both statements one after another on a connection per session, 64 at most; a latency is that of both."""
+        """Both statements one after another on a connection per session, 16 at most; a latency is that of both."""
         connections = min(sessions, MOST_CONNECTIONS)
         if self.pgbench is None:
             return await _loop(self.database_url, connections, seconds)
@@ -56,15 +58,20 @@ async def _pgbench(program: Path, url: str, connections: int, seconds: int) -> A
     with TemporaryDirectory(prefix="pgbench-") as folder:
         command = [
             *(str(program), "--no-vacuum", "--protocol=prepared", f"--file={SQL / 'turn.pgbench.sql'}"),
-            *(f"--client={connections}", f"--jobs={min(connections, 2)}", f"--time={seconds}", "--log"),
+            *(f"--client={connections}", f"--jobs={min(connections, 2)}", f"--time={WARM_S + seconds}", "--log"),
             *(f"--define=question={QUESTION}", f"--define=reply={REPLY}", f"--define=route={ROUTE}"),
             *("-h", place["host"][0], "-p", place["port"][0], "-U", target.username or "", target.path.lstrip("/")),
         ]
         await _run(command, folder)
-        latencies = tuple(
-            int(line.split()[2]) for log in Path(folder).glob("pgbench_log.*") for line in log.read_text().splitlines()
-        )
-    return Answer(latencies, float(seconds))
+        return Answer(_logged(Path(folder), seconds), float(seconds))
+
+
+def _logged(folder: Path, seconds: int) -> tuple[int, ...]:
+    """Latencies of the last `seconds`: https://www.postgresql.org/docs/18/pgbench.html, "Per-Transaction Logging"."""
+    rows = [line.split() for log in folder.glob("pgbench_log.*") for line in log.read_text().splitlines()]
+    ended = [int(row[4]) + int(row[5]) / 1_000_000 for row in rows]
+    begun = max(ended, default=0.0) - seconds
+    return tuple(int(row[2]) for row, at in zip(rows, ended, strict=True) if at >= begun)
 
 
 async def _run(command: list[str], folder: str) -> None:

@@ -119,7 +119,7 @@ class Crowd:
 
 async def _talk(talker: Talker, begun: float, ends: float) -> list[int]:
     """Latencies of the turns that ended between two moments of the monotonic clock."""
-    latencies = []
+    latencies: list[int] = []
     while True:
         latency = await talker.turn()
         now = time.monotonic()

@@ -32,15 +32,16 @@ class Databases:
 async def open_databases(folder: Path) -> AsyncIterator[Databases]:
     """Starts the server, and stops it at the end."""
     async with embedded_postgres(folder) as url:
-        await _execute(url, "CREATE DATABASE ceiling")
-        await _execute(url, "CREATE DATABASE bare")
-        ceiling, bare = _on(url, "ceiling"), _on(url, "bare")
-        await storage.migrate.migrate(ceiling)
         await storage.migrate.migrate(url)
-        await _execute(bare, (SQL / "bare.sql").read_text("utf-8"))
+        await _execute(url, "CREATE DATABASE bare")
+        # A database cannot be copied by who is connected to it.
+        await _execute(_on(url, "bare"), "CREATE DATABASE ceiling TEMPLATE turngate")
+        await _execute(_on(url, "bare"), (SQL / "bare.sql").read_text("utf-8"))
         version = str(await _ask(url, "SHOW server_version"))
-        durability = f"fsync {await _ask(url, 'SHOW fsync')}, synchronous_commit {await _ask(url, 'SHOW synchronous_commit')}"
-        yield Databases(ceiling, bare, url, version, durability)
+        durability = (
+            f"fsync {await _ask(url, 'SHOW fsync')}, synchronous_commit {await _ask(url, 'SHOW synchronous_commit')}"
+        )
+        yield Databases(_on(url, "ceiling"), _on(url, "bare"), url, version, durability)
 
 
 async def seed(url: str, group: str, users: int, messages: int) -> None:
@@ -49,7 +50,8 @@ async def seed(url: str, group: str, users: int, messages: int) -> None:
     try:
         seeding = (SQL / "seed.sql").read_text("utf-8")
         await connection.execute(seeding, group, users, messages, AGENT, ROUTE, QUESTION, REPLY)
-        await connection.execute("VACUUM ANALYZE chat_sessions, chat_messages, turns, routes, api_tokens")
+        if messages:
+            await connection.execute("VACUUM ANALYZE chat_sessions, chat_messages, turns, routes, api_tokens")
     finally:
         await connection.close()
 

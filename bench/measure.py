@@ -24,9 +24,8 @@ from bench.processes import Client, Server
 from bench.results import Idle, Length, Level, Machine, Pace, Report, idle, lengths, level, pace, targets
 
 Say = Callable[[str], None]
-TALKERS, IDLERS, WARMERS = "talker", "idler", "warmer"
+IDLERS, WARMERS = "idler", "warmer"
 SPARE_FILES = 200
-SETTLE_S = 2.0
 WARM_SOCKETS = 16
 
 
@@ -42,10 +41,11 @@ class Bench:
 
     async def levels(self, ceiling: Ceiling, bare: Server, gateway: Server) -> tuple[Level, ...]:
         """Turns/s and latencies, with everybody talking at once."""
-        await seed(self.databases.gateway, TALKERS, max(self.plan.levels), 0)
         return tuple([await self._level(sessions, ceiling, bare, gateway) for sessions in self.plan.levels])
 
     async def _level(self, sessions: int, ceiling: Ceiling, bare: Server, gateway: Server) -> Level:
+        group = f"talker-{sessions}"
+        await seed(self.databases.gateway, group, sessions, 0)
         ceilings: list[Pace] = []
         paces: dict[str, list[Pace]] = defaultdict(list)
         for number in range(self.plan.rounds):
@@ -53,7 +53,7 @@ class Bench:
             if number < self.plan.ceiling_rounds:
                 ceilings.append(pace(await ceiling.measure(sessions, self.plan.ceiling_s)))
             for server in (bare, gateway):
-                paces[server.url].append(pace(await self._load(server, TALKERS, sessions)))
+                paces[server.url].append(pace(await self._load(server, group, sessions)))
         return level(sessions, ceilings, paces[bare.url], paces[gateway.url])
 
     async def _load(self, server: Server, group: str, sessions: int) -> Answer:
@@ -81,18 +81,17 @@ class Bench:
         await seed(self.databases.gateway, WARMERS, WARM_SOCKETS, 2)
         async with processes.gateway(self.folder, self.databases.gateway, "idle") as gateway:
             await self._load(gateway, WARMERS, WARM_SOCKETS)
-            measured = [(0, await _settled(gateway))]
+            measured = [(0, await self._settled(gateway))]
             for sockets in self.plan.idle:
                 self.say(f"{sockets:,} idle sockets")
                 await self.client.obey(Hold(gateway.url, IDLERS, measured[-1][0] + 1, sockets))
-                measured.append((sockets, await _settled(gateway)))
+                measured.append((sockets, await self._settled(gateway)))
             await self.client.obey(Release())
         return idle(measured)
 
-
-async def _settled(server: Server) -> int:
-    await asyncio.sleep(SETTLE_S)
-    return server.resident()
+    async def _settled(self, server: Server) -> int:
+        await asyncio.sleep(self.plan.settle_s)
+        return server.resident()
 
 
 async def run(plan: Plan, folder: Path, say: Say) -> Report:
@@ -100,7 +99,9 @@ async def run(plan: Plan, folder: Path, say: Say) -> Report:
     begun = time.monotonic()
     files = processes.allow_many_sockets()
     if files < max(plan.idle) + SPARE_FILES:
-        raise BenchError(f"{max(plan.idle):,} sockets need more open files than {files:,}; raise the hard limit (ulimit -Hn).")
+        raise BenchError(
+            f"{max(plan.idle):,} sockets need more open files than {files:,}; raise the hard limit (ulimit -Hn)."
+        )
     async with AsyncExitStack() as stack:
         say("starting Postgres")
         databases = await stack.enter_async_context(open_databases(folder / "data"))

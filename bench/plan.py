@@ -26,6 +26,7 @@ class Plan:
     load_s: float
     lengths: tuple[Seeded, ...]
     idle: tuple[int, ...]
+    settle_s: float
 
 
 LEVELS = (1, 16, 64, 256)
@@ -39,14 +40,16 @@ FULL = Plan(
     load_s=4,
     lengths=(Seeded(10, 125, 4), Seeded(1_000, 25, 20), Seeded(10_000, 10, 50)),
     idle=(1_000, 5_000),
+    settle_s=2,
 )
 QUICK = Plan(
     levels=LEVELS,
     rounds=2,
     ceiling_rounds=1,
     ceiling_s=1,
-    warm_s=0.25,
+    warm_s=0.2,
     load_s=0.75,
-    lengths=(Seeded(10, 40, 3), Seeded(1_000, 6, 20), Seeded(10_000, 3, 40)),
+    lengths=(Seeded(10, 30, 3), Seeded(1_000, 5, 18), Seeded(10_000, 2, 45)),
     idle=(250, 1_000),
+    settle_s=0.75,
 )

@@ -98,14 +98,23 @@ async def _url(process: asyncio.subprocess.Process, log: Path) -> str:
     """What the `ready` event in the log says."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
-        lines = log.read_text("utf-8").splitlines()
-        for line in lines:
-            if line.startswith("{") and line.endswith("}") and (event := json.loads(line))["event"] == "ready":
-                return str(event["url"])
+        if (url := _ready(log)) is not None:
+            return url
         if process.returncode is not None:
-            raise BenchError(f"A server ended at its start ({process.returncode}):\n" + "\n".join(lines[-12:]))
+            raise BenchError(f"A server ended at its start ({process.returncode}):\n{_end_of(log)}")
         await asyncio.sleep(0.02)
     raise BenchError(f"A server was not ready after {START_S:.0f} s; its log is {log}.")
+
+
+def _ready(log: Path) -> str | None:
+    for line in log.read_text("utf-8").splitlines():
+        if line.startswith("{") and line.endswith("}") and (event := json.loads(line))["event"] == "ready":
+            return str(event["url"])
+    return None
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text("utf-8")[-2000:]
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -32,12 +32,16 @@ def _table(title: str, *columns: str) -> Table:
 
 def _speed(report: Report) -> Table:
     driver = report.machine.ceiling_driver
-    table = _table("Turns a second", "sessions", f"{driver} (a)", "bare loop (b)", "Turngate (c)", "c ÷ b", "c ÷ a", "b ÷ a")
+    table = _table(
+        "Turns a second", "sessions", f"{driver} (a)", "bare loop (b)", "Turngate (c)", "c ÷ b", "c ÷ a", "b ÷ a"
+    )
     for level in report.levels:
         speeds = [one.turns_per_s for one in (level.ceiling, level.bare, level.gateway)]
         bare_to_ceiling = level.bare.turns_per_s / level.ceiling.turns_per_s
         ratios = (level.speed_to_bare, level.speed_to_ceiling, bare_to_ceiling)
-        table.add_row(str(level.sessions), *(f"{speed:,.0f}" for speed in speeds), *(f"{ratio:.2f}" for ratio in ratios))
+        table.add_row(
+            str(level.sessions), *(f"{speed:,.0f}" for speed in speeds), *(f"{ratio:.2f}" for ratio in ratios)
+        )
     return table
 
 

@@ -112,7 +112,9 @@ def level(sessions: int, ceiling: Sequence[Pace], bare: Sequence[Pace], gateway:
 def middle(paces: Sequence[Pace]) -> Pace:
     """Each number's own median."""
     return Pace(
-        median(one.turns_per_s for one in paces), median(one.p50_ms for one in paces), median(one.p99_ms for one in paces)
+        median(one.turns_per_s for one in paces),
+        median(one.p50_ms for one in paces),
+        median(one.p99_ms for one in paces),
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from datetime import timedelta
+from typing import TypeAlias
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -16,35 +17,38 @@ from bench.conversation import AGENT, QUESTION, REPLY, ROUTE
 from storage.database import APP_ROLE
 from storage.queries import load_queries
 
+Values: TypeAlias = "tuple[object, ...]"
 SQL = load_queries("turns")
 OWNER = UUID("00000000-0000-4000-8000-000000000001")
+WARM_S = 1.0
 WINDOW, LIMIT = timedelta(minutes=15), timedelta(minutes=5)
 
 
-async def drive(url: str, number: int, ends: float) -> list[int]:
-    """Microseconds of each turn until a moment of the monotonic clock, in one session on one connection."""
+async def drive(url: str, number: int, begins: float, ends: float) -> list[int]:
+    """Microseconds of each turn between moments of the monotonic clock, in one session on one connection."""
     connection = await asyncpg.connect(url, server_settings={"role": APP_ROLE})
     accept, finish = await connection.prepare(SQL["accept"]), await connection.prepare(SQL["finish"])
     user = f"loop-{number}"
-    whose = (user, "web", AGENT, QUESTION)
-    terms = (ROUTE, None, [], False, False, None, WINDOW, "enqueue", False, LIMIT, 20, OWNER)
+    whose: Values = (user, "web", AGENT, QUESTION)
+    terms: Values = (ROUTE, None, [], False, False, None, WINDOW, "enqueue", False, LIMIT, 20, OWNER)
+    reply: Values = ("completed", REPLY, None, None, None, None, [], [], [])
     latencies = []
     while time.monotonic() < ends:
         begun = time.perf_counter_ns()
         accepted = await accept.fetchrow(*whose, uuid4().hex, *terms)
         assert accepted is not None
         turn = accepted["turn"]
-        reply = ("completed", REPLY, None, None, None, None, [], [], [])
         await finish.fetchrow(user, turn["chat_id"], turn["turn_id"], OWNER, turn["epoch"], *reply)
-        latencies.append((time.perf_counter_ns() - begun) // 1000)
+        if time.monotonic() >= begins:
+            latencies.append((time.perf_counter_ns() - begun) // 1000)
     await connection.close()
     return latencies
 
 
 async def main(url: str, connections: int, seconds: float) -> None:
     """Prints an `Answer`."""
-    ends = time.monotonic() + seconds
-    driven = await asyncio.gather(*(drive(url, number, ends) for number in range(connections)))
+    begins = time.monotonic() + WARM_S
+    driven = await asyncio.gather(*(drive(url, number, begins, begins + seconds) for number in range(connections)))
     answer = Answer(tuple(latency for one in driven for latency in one), seconds)
     sys.stdout.buffer.write(ANSWER.dump_json(answer))
 

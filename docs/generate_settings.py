@@ -1,4 +1,4 @@
-# ruff: noqa: INP001 - a folder of pages, with the scripts that write them
+
 """Writes `docs/settings.md` from the fields of `gateway.config`; `--check` only says whether it is current."""
 
 from __future__ import annotations

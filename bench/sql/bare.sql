@@ -1,5 +1,5 @@
 -- The least that keeps a conversation.
-CREATE TABLE messages (
+CREATE TABLE bare_messages (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     user_id text NOT NULL,
     role text NOT NULL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Literal, assert_never
@@ -106,7 +107,9 @@ async def delete_schedule(request: web.Request, schedule_id: str, /) -> web.Resp
 @validated
 async def run_schedule(request: web.Request, schedule_id: str, /) -> web.Response:
     """Fires at once, besides its times."""
-    accepted = await parts_of(request).run_schedule(uuid_of(schedule_id, "schedule"), acting_user(request))
+    run = parts_of(request).run_schedule(uuid_of(schedule_id, "schedule"), acting_user(request))
+    # A caller who hangs up must not stop the run between its commit and its start.
+    accepted = await asyncio.shield(run)
     session_id = accepted.session.session_id if accepted.session else None
     turn_id = str(accepted.turn_id) if accepted.turn_id else None
     return json({"session_id": session_id, "turn_id": turn_id}, HTTPStatus.ACCEPTED)

@@ -92,7 +92,8 @@ async def test_messages_come_in_pages_from_the_newest(mia: Person) -> None:
     path = f"{SESSIONS}/{(await mia.posts(SESSIONS, 201))['session_id']}/messages"
     for number in range(3):
         await mia.posts(path, 200, text=f"message {number}")
-    seen, before = [], ""
+    seen: list[list[int]] = []
+    before: str | None = ""
     while before is not None:
         page = await mia.gets(f"{path}?limit=4" + (f"&before_id={before}" if before else ""))
         seen.append([message["seq"] for message in page["messages"]])

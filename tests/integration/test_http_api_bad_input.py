@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-import aiohttp
 import asyncpg
 import pytest
+from yarl import URL
 
 from gateway.app.serve import Running
 from tests.world import Person, World
@@ -246,7 +246,7 @@ async def test_pages_come_with_a_strict_policy(mia: Person) -> None:
 )
 async def test_files_outside_the_clients_are_not_served(mia: Person, path: str) -> None:
     """However the way out is spelled."""
-    url = aiohttp.client.URL(f"{mia.url}{path}", encoded=True)
+    url = URL(f"{mia.url}{path}", encoded=True)
     async with mia.http.get(url) as response:
         assert response.status in {404, 503}
         assert "import" not in await response.text()

@@ -42,12 +42,14 @@ export class TgComposer extends LitElement {
         margin-block: 4px;
         padding: 0;
         border: 0;
-        outline: 0;
         background: none;
         resize: none;
         line-height: 24px;
         overflow-y: auto;
         scrollbar-width: thin;
+      }
+      textarea:focus-visible {
+        outline: none;
       }
       textarea::placeholder {
         color: var(--tg-text-faint);

@@ -43,10 +43,12 @@ export const sessionListStyles = css`
     min-width: 0;
     height: 100%;
     border: 0;
-    outline: 0;
     background: none;
     font-size: var(--tg-size-2);
     color: var(--tg-text);
+  }
+  .search input:focus-visible {
+    outline: none;
   }
   .search input::placeholder {
     color: var(--tg-text-faint);
@@ -69,12 +71,10 @@ export const sessionListStyles = css`
   }
   .filters {
     display: flex;
-    gap: 4px;
+    flex-wrap: wrap;
+    gap: 4px 2px;
     flex: none;
-    padding: 10px var(--tg-3);
-    overflow-x: auto;
-    scrollbar-width: none;
-    mask-image: linear-gradient(to right, transparent 0, #000 12px calc(100% - 24px), transparent);
+    padding: 10px 10px;
     border-bottom: 1px solid var(--tg-line);
   }
   .chip {
@@ -82,10 +82,10 @@ export const sessionListStyles = css`
     align-items: center;
     gap: 5px;
     flex: none;
-    height: 28px;
-    padding-inline: 9px;
-    border-radius: 14px;
-    font-size: var(--tg-size-2);
+    height: 26px;
+    padding-inline: 8px;
+    border-radius: 13px;
+    font-size: var(--tg-size-1);
     color: var(--tg-text-soft);
     transition: background var(--tg-fast) var(--tg-ease);
   }

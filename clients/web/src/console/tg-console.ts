@@ -6,6 +6,7 @@ import type { Agent, Me } from '../api/model.js';
 import { channelHues, channelIcon } from '../chat/channel-face.js';
 import '../chat/turngate-chat.js';
 import type { TurngateChat } from '../chat/turngate-chat.js';
+import { plainText } from '../markdown/render.js';
 import type { Store } from '../platform/storage.js';
 import type { Message, Session } from '../protocol/model.js';
 import { base, buttons, fields } from '../styles/base.js';
@@ -240,6 +241,7 @@ export class TgConsole extends LitElement {
   };
 
   #open: string | null = null;
+  #lastRow: string | undefined;
 
   #focusChat(): void {
     void this.updateComplete.then(() => this.chat?.focus());
@@ -258,7 +260,7 @@ export class TgConsole extends LitElement {
   }
 
   #remember(message: Message): void {
-    const line = message.content.replace(/\s+/g, ' ').slice(0, 200);
+    const line = plainText(message.content.slice(0, 400)).slice(0, 200);
     if (this.lastLines.get(message.session_id) === line) return;
     this.lastLines = new Map(this.lastLines).set(message.session_id, line);
   }
@@ -267,7 +269,8 @@ export class TgConsole extends LitElement {
     const talk = this.chat?.conversation;
     this.running = talk?.turns.running ? talk.sessionId : null;
     const last = talk?.transcript.rows.findLast((row) => row.content && !row.deleted);
-    if (last) this.#remember(last);
+    if (last && last.id !== this.#lastRow) this.#remember(last);
+    this.#lastRow = last?.id;
   }
 
   #tick(): void {

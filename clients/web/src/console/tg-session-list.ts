@@ -87,7 +87,7 @@ export class TgSessionList extends LitElement {
   /** Moves the focus to the row after (1) or before (-1) the one that has it, or that is open. */
   move(step: 1 | -1): void {
     const rows = [...this.renderRoot.querySelectorAll<HTMLElement>('a.row')];
-    const active = (this.renderRoot as ShadowRoot).activeElement;
+    const active = (this.renderRoot as ShadowRoot).activeElement as HTMLElement;
     const at = rows.indexOf(active);
     const from = at >= 0 ? at : rows.findIndex((row) => row.hasAttribute('aria-current'));
     const next = rows[Math.max(0, Math.min(rows.length - 1, from + step))];

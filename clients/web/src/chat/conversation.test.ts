@@ -1,0 +1,243 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { MemoryStore } from '../platform/storage.js';
+import type { Page } from '../protocol/transcript.js';
+import { Exchange, ready, row, rows } from '../testing/wire.js';
+import { Conversation, type Subject } from './conversation.js';
+
+/** What the HTTP side of the gateway answers, by path. */
+type Answers = (path: string, query: URLSearchParams) => object | number;
+
+const nothingYet: Page = { messages: [], next_before_id: null };
+const subject: Subject = {
+  base: 'https://gate.example',
+  token: 'token',
+  user: 'ann',
+  agent: null,
+  sessionId: 's1',
+  start: 'resume',
+};
+
+function talk(change: Partial<Subject> = {}, answers: Answers = () => nothingYet, store = new MemoryStore()) {
+  vi.stubGlobal('fetch', (url: URL) => {
+    const answer = answers(url.pathname, url.searchParams);
+    const [body, status] = typeof answer === 'number' ? ['{}', answer] : [JSON.stringify(answer), 200];
+    return Promise.resolve(new Response(body, { status }));
+  });
+  const exchange = new Exchange();
+  const opened: (string | null)[] = [];
+  const arrived: number[] = [];
+  const conversation = new Conversation(
+    { ...subject, ...change },
+    {
+      changed: () => undefined,
+      opened: (id) => opened.push(id),
+      arrived: (message) => arrived.push(message.seq),
+      refused: () => undefined,
+    },
+    { store, connect: exchange.connect, random: () => 0.5 },
+  );
+  conversation.open();
+  return { conversation, exchange, opened, arrived, store };
+}
+
+const settled = () => vi.advanceTimersByTimeAsync(0);
+const seqs = (conversation: Conversation) => conversation.transcript.rows.map(({ seq }) => seq);
+const ack = (id: string, seq: number, session_id = 's1') =>
+  ({ type: 'ack', id, session_id, message_id: `m${seq}`, seq, turn_id: 't1' }) as const;
+
+describe('Conversation', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
+
+  test('history and live rows become one transcript, without doubles', async () => {
+    const { conversation, exchange } = talk({}, () => ({ messages: rows(1, 4), next_before_id: null }));
+    exchange.last.accepts();
+    exchange.last.says(
+      ready('s1', 4),
+      { type: 'message', message: row(4) },
+      { type: 'message', message: row(5) },
+    );
+    await settled();
+    expect(seqs(conversation)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test('a gap is fetched', async () => {
+    const pages: Record<string, Page> = {
+      '': { messages: rows(1, 2), next_before_id: null },
+      m9: { messages: rows(5, 8), next_before_id: 'm5' },
+      m5: { messages: rows(1, 4), next_before_id: null },
+    };
+    const { conversation, exchange } = talk({}, (_, query) => pages[query.get('before_id') ?? ''] ?? 404);
+    await settled();
+    exchange.last.says(ready('s1', 9), { type: 'message', message: row(9) });
+    await settled();
+    expect(seqs(conversation)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  test('a gap that the gateway cannot fill does not go round in circles', async () => {
+    let asked = 0;
+    const { exchange } = talk({}, (_, query) => {
+      asked += 1;
+      return query.get('before_id') ? nothingYet : { messages: rows(1, 2), next_before_id: null };
+    });
+    await settled();
+    exchange.last.says(ready('s1', 9), { type: 'message', message: row(9) });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(asked).toBe(2);
+  });
+
+  test('a message is kept until it is acknowledged', async () => {
+    const { conversation, exchange, store } = talk();
+    await settled();
+    exchange.last.says(ready('s1'));
+    conversation.send('Hello');
+    const id = exchange.last.heard('send')[0]?.id ?? '';
+    expect(store.length).toBe(1);
+    exchange.last.says(ack(id, 1));
+    expect(store.length).toBe(0);
+    expect(conversation.pending).toEqual([]);
+    expect(conversation.transcript.rows[0]).toMatchObject({ seq: 1, content: 'Hello' });
+  });
+
+  test('a message that lost its acknowledgement is sent again with the same id', async () => {
+    const { conversation, exchange } = talk();
+    await settled();
+    exchange.last.says(ready('s1'));
+    conversation.send('Hello');
+    const first = exchange.last.heard('send')[0];
+    exchange.last.hangsUp(1012);
+    await vi.advanceTimersByTimeAsync(5_000);
+    exchange.last.says(ready('s1'));
+    expect(exchange.wires).toHaveLength(2);
+    expect(exchange.last.heard('send')[0]).toEqual(first);
+  });
+
+  test('what was written offline goes out in order after a refresh', async () => {
+    const store = new MemoryStore();
+    const before = talk({}, undefined, store);
+    before.conversation.send('one');
+    await vi.advanceTimersByTimeAsync(5);
+    before.conversation.send('two');
+    before.conversation.close();
+    const { exchange } = talk({}, undefined, store);
+    exchange.last.says(ready('s1'));
+    expect(exchange.last.heard('send').map(({ text }) => text)).toEqual(['one', 'two']);
+  });
+
+  test('after a loss it says how far it has come', async () => {
+    const { exchange } = talk({}, () => ({ messages: rows(1, 6), next_before_id: null }));
+    await settled();
+    exchange.last.hangsUp(1006);
+    await vi.advanceTimersByTimeAsync(2_000);
+    exchange.last.accepts();
+    expect(exchange.last.heard('hello')[0]).toMatchObject({ session_id: 's1', after: 6 });
+  });
+
+  test('a refused message says why, and can be sent again', async () => {
+    const { conversation, exchange } = talk();
+    await settled();
+    exchange.last.says(ready('s1'));
+    conversation.send('Hello');
+    const id = exchange.last.heard('send')[0]?.id ?? '';
+    exchange.last.says({ type: 'error', code: 'rate_limited', message: 'Too fast.', id });
+    expect(conversation.pending[0]?.problem).toBe('Too fast.');
+    conversation.retry(id);
+    expect(exchange.last.heard('send')).toHaveLength(2);
+  });
+
+  test('a resumed session that is gone is forgotten, and another hello follows', async () => {
+    const { exchange, opened } = talk();
+    exchange.last.accepts();
+    exchange.last.says({ type: 'error', code: 'not_found', message: 'No such session.' });
+    expect(opened).toEqual([null]);
+    expect(exchange.last.heard('hello')[1]).not.toHaveProperty('session_id');
+  });
+
+  test('a session that was asked for and is gone is missing', async () => {
+    const { conversation, exchange } = talk({ start: 'fresh' });
+    exchange.last.accepts();
+    exchange.last.says({ type: 'error', code: 'not_found', message: 'No such session.' });
+    expect(conversation.history?.state).toBe('missing');
+  });
+
+  test('a fresh chat makes its session with the first message, and not before', async () => {
+    const asked: string[] = [];
+    const { conversation, exchange, opened } = talk({ start: 'fresh', sessionId: null }, (path) => {
+      asked.push(path);
+      return path.endsWith('/messages') ? nothingYet : { session_id: 's9' };
+    });
+    await settled();
+    expect(asked).toEqual([]);
+    expect(exchange.wires).toHaveLength(0);
+    conversation.send('Hello');
+    await settled();
+    expect(opened).toEqual(['s9']);
+    exchange.last.says(ready('s9'));
+    expect(exchange.last.heard('send')[0]).toMatchObject({ text: 'Hello', session_id: 's9' });
+  });
+
+  test('a fresh chat tries again while the gateway is away', async () => {
+    let away = true;
+    const { conversation, opened } = talk({ start: 'fresh', sessionId: null }, (path) => {
+      if (path.endsWith('/messages')) return nothingYet;
+      return away ? 503 : { session_id: 's9' };
+    });
+    conversation.send('Hello');
+    await settled();
+    expect(opened).toEqual([]);
+    away = false;
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(opened).toEqual(['s9']);
+  });
+
+  test('a resumed chat learns its session from the acknowledgement', async () => {
+    const { conversation, exchange, opened } = talk({ sessionId: null });
+    exchange.last.says(ready(null));
+    conversation.send('Hello');
+    const frame = exchange.last.heard('send')[0];
+    expect(frame).not.toHaveProperty('session_id');
+    exchange.last.says(ack(frame?.id ?? '', 1, 's5'));
+    expect(opened).toEqual(['s5']);
+    expect(conversation.transcript.rows[0]?.content).toBe('Hello');
+  });
+
+  test('a command is answered by a notice and leaves no row', async () => {
+    const { conversation, exchange } = talk();
+    await settled();
+    exchange.last.says(ready('s1'));
+    conversation.send('/status');
+    const id = exchange.last.heard('send')[0]?.id ?? '';
+    exchange.last.says({ type: 'notice', text: 'All is well.', id });
+    expect(conversation.pending).toEqual([]);
+    expect(conversation.notices).toMatchObject([{ command: '/status', text: 'All is well.' }]);
+    expect(conversation.transcript.rows).toEqual([]);
+  });
+
+  test('stop cancels the running turn', async () => {
+    const { conversation, exchange } = talk();
+    await settled();
+    exchange.last.says(ready('s1'), {
+      type: 'turn',
+      turn_id: 't1',
+      session_id: 's1',
+      status: 'running',
+      attempt: 1,
+    });
+    conversation.stop();
+    expect(exchange.last.heard('cancel')).toEqual([{ type: 'cancel', turn_id: 't1' }]);
+  });
+
+  test('only live rows are news', async () => {
+    const { arrived, exchange } = talk({}, () => ({ messages: rows(1, 4), next_before_id: null }));
+    await settled();
+    exchange.last.says(
+      ready('s1', 4),
+      { type: 'message', message: row(4) },
+      { type: 'message', message: row(5) },
+    );
+    expect(arrived).toEqual([5]);
+  });
+});

@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest';
+import { row } from '../testing/wire.js';
+import { type Entry, type TimelineSource, timeline } from './timeline.js';
+
+function source(change: Partial<TimelineSource> = {}): TimelineSource {
+  return {
+    rows: [],
+    live: [],
+    pending: [],
+    notices: [],
+    status: () => undefined,
+    ownId: () => undefined,
+    isSending: () => false,
+    ...change,
+  };
+}
+
+const entries = (change: Partial<TimelineSource>) =>
+  timeline(source(change)).filter((item): item is Entry => item.kind === 'entry');
+
+describe('timeline', () => {
+  test('a line stands between two days', () => {
+    const kinds = timeline(
+      source({
+        rows: [
+          row(1, { created_at: '2026-01-05T12:00:00Z' }),
+          row(2, { created_at: '2026-01-05T12:00:05Z' }),
+          row(3, { created_at: '2026-01-07T12:00:00Z' }),
+        ],
+      }),
+    ).map(({ kind }) => kind);
+    expect(kinds).toEqual(['day', 'entry', 'entry', 'day', 'entry']);
+  });
+
+  test('only the first of a run says who', () => {
+    const rows = [
+      row(1),
+      row(2, { role: 'user' }),
+      row(3, { role: 'user', created_at: '2026-01-05T12:30:00Z' }),
+    ];
+    expect(entries({ rows }).map(({ first }) => first)).toEqual([true, false, true]);
+  });
+
+  test('a reply keeps the key that it had while it streamed', () => {
+    const live = entries({
+      live: [{ turnId: 't1', attempt: 1, status: 'running', text: 'Hel', tools: [] }],
+    });
+    const recorded = entries({ rows: [row(1), row(2, { turn_id: 't1' })] });
+    expect(recorded[1]?.key).toBe(live[0]?.key);
+  });
+
+  test('a message keeps the key that it had before it was acknowledged', () => {
+    const pending = entries({ pending: [{ id: 'mine', text: 'Hi', createdAt: '2026-01-05T12:00:00Z' }] });
+    const recorded = entries({ rows: [row(1)], ownId: () => 'mine' });
+    expect(recorded[0]?.key).toBe(pending[0]?.key);
+  });
+
+  test.each([
+    [{ isSending: () => true }, undefined, 'sending'],
+    [{}, undefined, 'waiting'],
+    [{}, 'Too long.', 'failed'],
+  ])('an unsent message says where it is (%#)', (change, problem, state) => {
+    const item = {
+      id: 'mine',
+      text: 'Hi',
+      createdAt: '2026-01-05T12:00:00Z',
+      ...(problem ? { problem } : {}),
+    };
+    expect(entries({ pending: [item], ...change })[0]?.state).toBe(state);
+  });
+
+  test('a sent message says so until it is answered', () => {
+    expect(entries({ rows: [row(1)] })[0]?.state).toBe('sent');
+    expect(entries({ rows: [row(1)], status: () => 'queued' })[0]?.state).toBe('queued');
+    expect(entries({ rows: [row(1), row(2)] })[0]?.state).toBeNull();
+  });
+
+  test('a notice stays where it came', () => {
+    const notice = { key: 'n', text: 'Done', command: '/title x', afterSeq: 2 };
+    const kinds = timeline(source({ rows: [row(1), row(2), row(3)], notices: [notice] })).map(
+      ({ kind }) => kind,
+    );
+    expect(kinds).toEqual(['day', 'entry', 'entry', 'notice', 'entry']);
+  });
+
+  test('a row without parts speaks through its content', () => {
+    expect(entries({ rows: [row(1)] })[0]?.parts).toEqual([{ type: 'text', text: 'text 1' }]);
+  });
+});

@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest';
+import type { Channel, Session } from '../protocol/model.js';
+import { SessionBook } from './session-book.js';
+
+function session(id: string, minute: number, channel: Channel = 'web'): Session {
+  const at = new Date(Date.UTC(2026, 0, 5, 12, minute)).toISOString();
+  return {
+    session_id: id,
+    user_id: 'ann',
+    channel,
+    agent_name: 'assistant',
+    title: null,
+    is_active: true,
+    created_at: at,
+    updated_at: at,
+    last_message_at: at,
+    ended_at: null,
+    message_count: 2,
+    metadata: null,
+    parent_session_id: null,
+  };
+}
+
+const ids = (book: SessionBook, filter: Channel | null = null) =>
+  book.list(filter).map((one) => one.session_id);
+
+describe('SessionBook', () => {
+  test('lists the latest activity first, and news move a session up', () => {
+    const book = new SessionBook();
+    book.addPage(null, { sessions: [session('b', 2), session('a', 1)], total: 2, next_cursor: null }, true);
+    expect(ids(book)).toEqual(['b', 'a']);
+    book.put(session('a', 3));
+    expect(ids(book)).toEqual(['a', 'b']);
+  });
+
+  test('a session without messages stands where it was made', () => {
+    const book = new SessionBook();
+    const empty = { ...session('empty', 5), last_message_at: null };
+    book.addPage(
+      null,
+      { sessions: [session('a', 9), empty, session('b', 1)], total: 3, next_cursor: null },
+      true,
+    );
+    expect(ids(book)).toEqual(['a', 'empty', 'b']);
+  });
+
+  test('times with more and fewer digits compare as times', () => {
+    const book = new SessionBook();
+    const finer = { ...session('finer', 1), last_message_at: '2026-01-05T12:01:00.500000Z' };
+    const coarse = { ...session('coarse', 1), last_message_at: '2026-01-05T12:01:00Z' };
+    book.addPage(null, { sessions: [coarse, finer], total: 2, next_cursor: null }, true);
+    expect(ids(book)).toEqual(['finer', 'coarse']);
+  });
+
+  test('shows nothing from behind the last loaded page', () => {
+    const book = new SessionBook();
+    book.addPage(null, { sessions: [session('d', 9), session('c', 8)], total: 4, next_cursor: 'x' }, true);
+    book.put(session('a', 1, 'telegram'));
+    expect(ids(book)).toEqual(['d', 'c']);
+    book.addPage(
+      null,
+      { sessions: [session('b', 5), session('a', 1, 'telegram')], next_cursor: null },
+      false,
+    );
+    expect(ids(book)).toEqual(['d', 'c', 'b', 'a']);
+  });
+
+  test('filters by channel', () => {
+    const book = new SessionBook();
+    const all = [session('t', 3, 'telegram'), session('w', 2), session('s', 1, 'scheduled')];
+    book.addPage(null, { sessions: all, total: 3, next_cursor: null }, true);
+    book.addPage('telegram', { sessions: all.slice(0, 1), total: 1, next_cursor: null }, true);
+    expect(ids(book, 'telegram')).toEqual(['t']);
+  });
+
+  test('counts what appears', () => {
+    const book = new SessionBook();
+    book.addPage(null, { sessions: [session('a', 1)], total: 1, next_cursor: null }, true);
+    expect(book.put(session('b', 2, 'telegram'))).toBe(true);
+    expect(book.put(session('b', 3, 'telegram'))).toBe(false);
+    expect(book.total(null)).toBe(2);
+    expect(book.total('telegram')).toBeNull();
+  });
+
+  test('asking for the first page again keeps the pages behind it', () => {
+    const book = new SessionBook();
+    book.addPage(null, { sessions: [session('d', 9)], total: 9, next_cursor: 'x' }, true);
+    book.addPage(null, { sessions: [session('c', 5)], next_cursor: 'y' }, false);
+    book.addPage(null, { sessions: [session('e', 10)], total: 10, next_cursor: 'x' }, true);
+    expect(ids(book)).toEqual(['e', 'd', 'c']);
+    expect(book.cursor(null)).toBe('y');
+  });
+});

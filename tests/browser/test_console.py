@@ -1,0 +1,152 @@
+"""The console in a browser: what is said is kept, and every channel is in one list."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.async_api import expect
+from pydantic import SecretStr
+
+from gateway.config import PythonAgentSettings, Telegram
+from tests.browser.console import Console
+from tests.browser.windows import CLOSED_DOOR, Windows
+from tests.fakes.bot_api import FakeBotApi
+from tests.world import World, eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+SLOW = {"assistant": PythonAgentSettings(kind="python", target="tests.browser.agents:slow")}
+
+
+async def printed_url(capsys: pytest.CaptureFixture[str]) -> str:
+    """The address that a starting gateway prints."""
+    printed = ""
+
+    async def look() -> re.Match[str] | None:
+        nonlocal printed
+        printed += capsys.readouterr().out
+        return re.search(r"http\S+\?code=\S+", printed)
+
+    found: re.Match[str] = await eventually(look)
+    return found[0]
+
+
+async def test_the_printed_url_signs_in_once(
+    world: World, windows: Windows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The code leaves the address at once, and signs nobody in a second time."""
+    await world.gateway()
+    address = await printed_url(capsys)
+    console = Console(await windows.open(address))
+    await console.is_in()
+    assert "code" not in console.page.url
+    windows.expect("401")
+    second = await windows.open(address)
+    await expect(second.get_by_role("alert")).to_contain_text("used before")
+    assert "code" not in second.url
+
+
+async def test_a_chat_survives_a_refresh(world: World, windows: Windows) -> None:
+    """AC-8, S-5: the answer streams in; after a refresh both sides are there again, once, from the server."""
+    gateway = await world.gateway(agents=SLOW)
+    console = await windows.console(world, gateway.url)
+    await console.says("keep this")
+    await expect(console.stop).to_be_visible()
+    await expect(console.answers).to_contain_text("One word")
+    assert "that is all" not in await console.answers.inner_text()
+    await console.hears("keep this and that is all")
+    await console.page.evaluate("localStorage.removeItem('turngate:outbox')")
+    await console.page.reload()
+    await console.shows("keep this")
+    await console.hears("keep this and that is all")
+    await console.lists("keep this")
+    assert await console.page.title() == "keep this · Turngate"
+
+
+async def test_every_channel_is_in_one_list(world: World, windows: Windows, bot: FakeBotApi) -> None:
+    """AC-4, AC-9: Telegram's and a schedule's sessions appear without a reload, filtered by channel, and open."""
+    telegram = Telegram(token=SecretStr("42:secret"), api_url=bot.url, access="allowlist", allow=("7=owner",))
+    gateway = await world.gateway(telegram=telegram)
+    console = await windows.console(world, gateway.url)
+    await console.lists()
+    await console.page.evaluate("window.stayed = true")
+    bot.says(7, "from my phone")
+    await console.lists("from my phone")
+    owner = await world.person("owner", gateway.url)
+    soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+    await owner.posts(
+        "/api/schedules", 201, name="Morning report", prompt="what is new?", trigger={"type": "once", "at": soon}
+    )
+    await console.lists("Morning report", "from my phone")
+
+    await console.filters("Telegram")
+    await console.lists("from my phone")
+    await console.selects("from my phone")
+    await console.shows("from my phone")
+    await console.hears("You said: “from my phone”")
+    await console.filters("Scheduled")
+    await console.lists("Morning report")
+    await console.selects("Morning report")
+    await console.shows("what is new?")
+    await console.filters("Web")
+    await console.lists()
+    await console.filters("All")
+    await console.lists("Morning report", "from my phone")
+    assert await console.page.evaluate("window.stayed")
+
+
+async def test_a_message_from_telegram_appears_in_the_open_session(
+    world: World, windows: Windows, bot: FakeBotApi
+) -> None:
+    """AC-9: what goes on elsewhere is seen as it happens, and an answer from here arrives there."""
+    telegram = Telegram(token=SecretStr("42:secret"), api_url=bot.url, access="allowlist", allow=("7=owner",))
+    gateway = await world.gateway(telegram=telegram)
+    console = await windows.console(world, gateway.url)
+    bot.says(7, "first")
+    await bot.hears(7)
+    await console.selects("first")
+    bot.says(7, "second")
+    await bot.hears(7)
+    await console.hears("You said: “second”")
+    await console.asks("third, from the web", "You said: “third, from the web”")
+    [copy] = await bot.hears(7)
+    assert "third, from the web" in copy.text
+
+
+async def test_a_killed_gateway_comes_back(world: World, windows: Windows, free_port: int) -> None:
+    """The page says that it reconnects and lets one write on; what was sent meanwhile arrives once."""
+    windows.expect(CLOSED_DOOR)
+    process = await world.process(TURNGATE_PORT=str(free_port))
+    console = await windows.console(world, process.url)
+    await console.asks("before", "You said: “before”")
+    await process.dies()
+    await expect(console.bar).to_contain_text("Reconnecting")
+    await console.says("meanwhile")
+    await expect(console.page.get_by_text("Not sent yet")).to_be_visible()
+    await console.composer.fill("not finished")
+    await world.process(TURNGATE_PORT=str(free_port))
+    await console.hears("You said: “meanwhile”")
+    await expect(console.bar).to_have_count(0)
+    await expect(console.composer).to_have_value("not finished")
+    await console.shows("meanwhile")
+    rows = await world.rows("SELECT content FROM chat_messages WHERE role = 'user' ORDER BY seq")
+    assert [row["content"] for row in rows] == ["before", "meanwhile"]
+
+
+async def test_unsent_messages_survive_a_refresh(world: World, windows: Windows, free_port: int) -> None:
+    """What was sent while the gateway was down is sent when page and gateway are both back, once."""
+    windows.expect(CLOSED_DOOR)
+    process = await world.process(TURNGATE_PORT=str(free_port))
+    console = await windows.console(world, process.url)
+    await console.asks("before", "You said: “before”")
+    await process.dies()
+    await expect(console.bar).to_be_visible()
+    await console.says("meanwhile")
+    await expect(console.page.get_by_text("Not sent yet")).to_be_visible()
+    await world.process(TURNGATE_PORT=str(free_port))
+    await console.page.reload()
+    await console.hears("You said: “meanwhile”")
+    rows = await world.rows("SELECT content FROM chat_messages WHERE role = 'user' ORDER BY seq")
+    assert [row["content"] for row in rows] == ["before", "meanwhile"]
