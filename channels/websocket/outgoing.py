@@ -32,7 +32,7 @@ class Outgoing:
     `give_up` is called with a close code when the peer doesn't keep up.
     """
 
-    __slots__ = ("_bytes", "_ended", "_frames", "_give_up", "_held", "_room", "_socket", "_tasks", "_writer")
+    __slots__ = ("_ahead", "_bytes", "_ended", "_frames", "_give_up", "_room", "_socket", "_tasks", "_writer")
 
     def __init__(self, socket: BytesSocket, tasks: Background, give_up: Callable[[int], None]) -> None:
         self._socket = socket
@@ -42,7 +42,7 @@ class Outgoing:
         self._bytes = 0
         self._writer: asyncio.Task[None] | None = None
         self._room: asyncio.Event | None = None
-        self._held = False
+        self._ahead: int | None = None  # while held: how many frames came before and may go
         self._ended = False
 
     def put(self, frame: bytes | Delta) -> None:
@@ -60,16 +60,17 @@ class Outgoing:
         self._wake()
 
     def hold(self) -> None:
-        """Frames wait from now on, until `release`."""
-        self._held = True
+        """What is queued from now on waits until `release`; what was queued before still goes."""
+        self._ahead = len(self._frames)
 
     def release(self, *first: bytes) -> None:
-        """Goes on writing: `first`, then what was held back."""
+        """Goes on writing: what came before `hold`, then `first`, then what was held back."""
         if self._ended:
             return
-        self._frames.extendleft(reversed(first))
+        for place, frame in enumerate(first, self._ahead or 0):
+            self._frames.insert(place, frame)
         self._bytes += sum(map(len, first))
-        self._held = False
+        self._ahead = None
         if self._frames:
             self._wake()
 
@@ -97,7 +98,7 @@ class Outgoing:
         self._make_room()
 
     def _wake(self) -> None:
-        if self._writer is None and not self._held:
+        if self._writer is None and self._ahead != 0:
             self._writer = self._tasks.start(self._write(), "websocket writer")
 
     def _joined(self, delta: Delta) -> bool:
@@ -116,7 +117,7 @@ class Outgoing:
         since = loop.time()
         try:
             async with asyncio.timeout_at(since + STALL_S) as patience:
-                while self._frames and not self._held:
+                while self._frames and self._ahead != 0:
                     await self._socket.send_frame(self._next(), WSMsgType.TEXT)
                     if self._room is not None and not self._is_filling():
                         self._make_room()
@@ -133,6 +134,8 @@ class Outgoing:
 
     def _next(self) -> bytes:
         frame = self._frames.popleft()
+        if self._ahead:
+            self._ahead -= 1
         self._bytes -= _size(frame)
         return frame.frame() if isinstance(frame, Delta) else frame
 

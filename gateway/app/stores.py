@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
+
 import storage.migrate
 from gateway.config import Settings
 from gateway.core.model import ReplicaId
@@ -21,6 +23,9 @@ from storage.schedules import PostgresSchedules
 from storage.sessions import PostgresMessages, PostgresSessions
 from storage.tokens import PostgresTokens
 from storage.turns import PostgresTurns
+
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ async def open_postgres(settings: Settings) -> AsyncIterator[str]:
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
+    log.info("database_starting", kind="embedded", data_dir=str(settings.data_dir))
     async with embedded_postgres(settings.data_dir) as url:
         yield url
 

@@ -55,7 +55,7 @@ class Dispatcher:
             raise NotFound(f"There is no agent {message.agent}. There are: {', '.join(self._parts.terms)}.")
         if not self._parts.alive():
             raise StoreUnavailable(
-                "The gateway cannot reach its database now; nothing was kept. Try again in a moment."
+                "The gateway is starting, stopping, or without its database; nothing was kept. Try again in a moment."
             )
         command = parse_command(message.text)
         if command is not None:

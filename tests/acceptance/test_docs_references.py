@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import tomllib
+from itertools import chain
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,6 +20,7 @@ FILE = re.compile(rf"({ROOMS})/[\w./-]+")
 COMMAND = re.compile(r"(turngate|make) [a-z][^…|]*")
 MACHINE = re.compile(r"/(home|root|Users|work|workspace|mnt)/|\b(10|192\.168|172\.(1[6-9]|2\d|3[01]))(\.\d+){2,3}\b")
 OPERATIONS = "docs/operations.md"
+PACKAGES = ("clients/web/package.json", "tests/fakes/model_api/package.json")
 MADE_BY_MAKE_WEB = "gateway/api/static"
 
 
@@ -59,6 +63,24 @@ def test_every_metric_is_explained() -> None:
     families = [family for family in REGISTRY.collect() if family.name.startswith("turngate_")]
     counted = {f"{family.name}_total" if family.type == "counter" else family.name for family in families}
     assert counted == set(re.findall(r"^\| `(turngate_\w+)`", text_of(OPERATIONS), re.MULTILINE))
+
+
+def test_every_dependency_has_its_reason() -> None:
+    """In docs/why.md, by its name."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    groups = [*project["project"]["optional-dependencies"].values(), *project["dependency-groups"].values()]
+    python = [name for name in chain(project["project"]["dependencies"], *groups) if isinstance(name, str)]
+    node = [
+        name for path in PACKAGES for kind, names in _package(path).items() if "ependencies" in kind for name in names
+    ]
+    names = [re.split(r"[\[<>=]", name.rpartition("/")[2])[0] for name in (*python, *node)]
+    reasons = text_of("docs/why.md").lower()
+    assert [name for name in names if name != project["project"]["name"] and name not in reasons] == []
+
+
+def _package(path: str) -> dict[str, dict[str, str]]:
+    package: dict[str, dict[str, str]] = json.loads((ROOT / path).read_text(encoding="utf-8"))
+    return package
 
 
 def test_every_log_event_that_is_explained_is_logged() -> None:

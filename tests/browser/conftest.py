@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.browser.ensure_chromium import REMEDY, find_chromium
 from tests.browser.hostpage import HostPage
 from tests.browser.windows import Windows
 from tests.fakes.bot_api import FakeBotApi
-from tests.world import ROOT, World
+from tests.world import PATIENCE_S, ROOT, World
 
 WIDGET = ROOT / "gateway" / "api" / "static" / "widget.js"
 QUIET = (
@@ -37,6 +37,7 @@ async def chromium() -> AsyncIterator[Browser]:
         pytest.fail(REMEDY, pytrace=False)
     if not WIDGET.is_file():
         pytest.fail("The web clients are not built. Run `make web`.", pytrace=False)
+    expect.set_options(timeout=PATIENCE_S * 1000)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=QUIET)
         yield browser

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -13,11 +14,24 @@ from gateway.core.model import UserId
 from storage.database import open_database
 from storage.tokens import PostgresTokens
 from tests.browser.console import Console
-from tests.world import World, eventually
+from tests.world import PATIENCE_S, World, eventually
 
 LOOPBACK = {"127.0.0.1", "localhost"}
 CLOSED_DOOR = r"ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket connection to .* failed"
 """What Chromium itself says while nobody listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What somebody looks at; sizes in CSS pixels."""
+
+    width: int = 1440
+    height: int = 900
+    dark: bool = False
+    scale: float = 1
+
+
+DESK = Screen()
 
 
 class Windows:
@@ -35,12 +49,15 @@ class Windows:
         """Complaints that match are part of the test."""
         self._expected.append(pattern)
 
-    async def open(self, url: str, *, width: int = 1440, height: int = 900, dark: bool = False) -> Page:
+    async def open(self, url: str, screen: Screen = DESK) -> Page:
         """A page in a new profile."""
         context = await self._browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", locale="en-GB"
+            viewport={"width": screen.width, "height": screen.height},
+            device_scale_factor=screen.scale,
+            color_scheme="dark" if screen.dark else "light",
+            locale="en-GB",
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_S * 1000)
         self._contexts.append(context)
         context.on("console", self._heard)
         context.on("weberror", lambda error: self._complain(str(error.error)))
@@ -49,11 +66,9 @@ class Windows:
         await page.goto(url)
         return page
 
-    async def console(
-        self, world: World, url: str, *, width: int = 1440, height: int = 900, dark: bool = False
-    ) -> Console:
+    async def console(self, world: World, url: str, screen: Screen = DESK) -> Console:
         """The console at `url`, with the owner signed in."""
-        console = Console(await self.open(await sign_in_url(world, url), width=width, height=height, dark=dark))
+        console = Console(await self.open(await sign_in_url(world, url), screen))
         await console.is_in()
         return console
 

@@ -518,3 +518,14 @@ async def test_who_leaves_after_sending_is_answered_all_the_same(world: World, a
     if again.heard[0]["session_id"] is None:
         await again.says(type="send", id="k1", text="hello")
     await eventually(answered)
+
+
+async def test_what_was_queued_before_a_send_comes_before_its_ack(world: World) -> None:
+    """`hello` and `send` in one breath: `ready` first, then the `ack`."""
+    gateway = await world.gateway()
+    ann = await world.person("ann", gateway.url)
+    socket = await ann.opens()
+    await socket.says(type="hello", token=ann.token)
+    await socket.says(type="send", id="m1", text="hello")
+    await socket.hears("ack", id="m1")
+    assert [frame["type"] for frame in socket.heard] == ["ready", "ack"]

@@ -40,6 +40,9 @@ export const messageStyles = css`
     font-weight: 500;
     color: var(--tg-text-soft);
   }
+  .meta .channel {
+    display: var(--tg-channel-display, inline-grid);
+  }
   time {
     border-radius: 4px;
     font-variant-numeric: tabular-nums;
@@ -90,6 +93,7 @@ export const messageStyles = css`
   }
   .answer {
     display: grid;
+    grid-template-columns: minmax(0, 1fr);
     gap: 10px;
     min-width: 0;
     width: 100%;

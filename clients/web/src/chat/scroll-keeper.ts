@@ -6,6 +6,8 @@ const near = 48;
 export class ScrollKeeper implements ReactiveController {
   atEnd = true;
   #scroller: HTMLElement | null = null;
+  #content: Element | null = null;
+  #top = 0;
   #anchor: { readonly element: HTMLElement; readonly top: number } | null = null;
   readonly #resized = new ResizeObserver(() => this.#settle());
 
@@ -19,7 +21,7 @@ export class ScrollKeeper implements ReactiveController {
 
   hostUpdated(): void {
     const scroller = this.find();
-    if (scroller !== this.#scroller) this.#watch(scroller);
+    if (scroller !== this.#scroller || scroller?.firstElementChild !== this.#content) this.#watch(scroller);
     this.#settle();
   }
 
@@ -42,17 +44,20 @@ export class ScrollKeeper implements ReactiveController {
     this.#resized.disconnect();
     this.#scroller?.removeEventListener('scroll', this.#scrolled);
     this.#scroller = scroller;
+    this.#content = scroller?.firstElementChild ?? null;
     if (!scroller) return;
     scroller.addEventListener('scroll', this.#scrolled, { passive: true });
     this.#resized.observe(scroller);
-    if (scroller.firstElementChild) this.#resized.observe(scroller.firstElementChild);
+    if (this.#content) this.#resized.observe(this.#content);
   }
 
   #settle(): void {
     const scroller = this.#scroller;
     if (!scroller) return;
-    if (this.atEnd) scroller.scrollTop = scroller.scrollHeight;
-    else if (this.#anchor?.element.isConnected) {
+    if (this.atEnd) {
+      scroller.scrollTop = scroller.scrollHeight;
+      this.#top = scroller.scrollTop;
+    } else if (this.#anchor?.element.isConnected) {
       scroller.scrollTop += this.#anchor.element.getBoundingClientRect().top - this.#anchor.top;
     }
     this.#hold(scroller);
@@ -62,7 +67,10 @@ export class ScrollKeeper implements ReactiveController {
     const scroller = this.#scroller;
     if (!scroller) return;
     const was = this.atEnd;
-    this.atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < near;
+    const close = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < near;
+    // What grows below doesn't take the reader away from the end; only going up does.
+    this.atEnd = close || (was && scroller.scrollTop >= this.#top);
+    this.#top = scroller.scrollTop;
     this.#hold(scroller);
     if (scroller.scrollTop < 400) this.reachedStart();
     if (was !== this.atEnd) this.host.requestUpdate();

@@ -6,6 +6,7 @@ import { define } from '../styles/define.js';
 import { icon } from '../styles/icon.js';
 
 const tallest = 240;
+const growsByItself = CSS.supports('field-sizing', 'content');
 
 /** Where one writes. `tg-send` carries the text, `tg-draft` what is typed so far, `tg-stop` nothing. */
 @define('tg-composer')
@@ -37,13 +38,14 @@ export class TgComposer extends LitElement {
       textarea {
         flex: 1;
         min-width: 0;
-        height: 24px;
+        min-height: 24px;
         max-height: ${tallest}px;
         margin-block: 4px;
         padding: 0;
         border: 0;
         background: none;
         resize: none;
+        field-sizing: content;
         line-height: 24px;
         overflow-y: auto;
         scrollbar-width: thin;
@@ -145,7 +147,7 @@ export class TgComposer extends LitElement {
   }
 
   override updated(changed: PropertyValues<this>): void {
-    if (changed.has('draft')) this.#grow();
+    if (changed.has('draft') && !growsByItself) this.#grow();
   }
 
   override focus(): void {

@@ -71,16 +71,12 @@ interface Placed {
 
 function rowEntries(source: TimelineSource): Placed[] {
   const answered = new Set(source.rows.filter((row) => row.role === 'assistant').map((row) => row.turn_id));
-  const lastOwn = source.rows.findLast((row) => row.role === 'user')?.id;
+  const last = source.rows.at(-1);
   const taken = new Set<string>();
   return source.rows.map((row) => {
     const open = row.role === 'user' && !(row.turn_id && answered.has(row.turn_id));
     const key = rowKey(row, source, taken);
-    const entry = rowEntry(
-      row,
-      key,
-      open ? ownState(row, source, row.id === lastOwn) : replyState(row, source),
-    );
+    const entry = rowEntry(row, key, open ? ownState(row, source, row === last) : replyState(row, source));
     return { entry, seq: row.seq };
   });
 }

@@ -66,15 +66,23 @@ export const sessionListStyles = css`
     line-height: 18px;
     text-align: center;
   }
+  @media (pointer: coarse) {
+    kbd {
+      display: none;
+    }
+    .chip {
+      height: 32px;
+    }
+  }
   .search:focus-within kbd {
     visibility: hidden;
   }
   .filters {
-    display: flex;
-    flex-wrap: wrap;
-    gap: 4px 2px;
+    display: grid;
+    grid-template-columns: repeat(3, 1fr);
+    gap: 2px;
     flex: none;
-    padding: 10px 10px;
+    padding: 10px;
     border-bottom: 1px solid var(--tg-line);
   }
   .chip {

@@ -182,6 +182,11 @@ export class TgRail extends LitElement {
           height: 36px;
         }
       }
+      @media (hover: none) {
+        .keys {
+          display: none;
+        }
+      }
     `,
   ];
 
@@ -242,7 +247,7 @@ export class TgRail extends LitElement {
             </button>`,
         )}
       </div>
-      <button class="entry" type="button" @click=${() => this.#say('tg-shortcuts')}>${icon(Keyboard)}Keyboard shortcuts</button>
+      <button class="entry keys" type="button" @click=${() => this.#say('tg-shortcuts')}>${icon(Keyboard)}Keyboard shortcuts</button>
       <button class="entry" type="button" @click=${() => this.#say('tg-sign-out')}>${icon(LogOut)}Sign out</button>
     </div>`;
   }

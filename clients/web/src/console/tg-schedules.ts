@@ -134,6 +134,7 @@ export class TgSchedules extends LitElement {
   async #load(): Promise<void> {
     try {
       this.schedules = await this.api.schedules();
+      this.now = new Date();
       this.problem = '';
     } catch (error) {
       this.problem = error instanceof Error ? error.message : String(error);

@@ -6,7 +6,6 @@ export function applyAccent(element: HTMLElement, accent: string): void {
   }
   element.style.setProperty('--tg-accent', accent);
   element.style.setProperty('--tg-accent-strong', `color-mix(in oklab, ${accent} 86%, black)`);
-  element.style.setProperty('--tg-focus', accent);
   element.style.setProperty('--tg-on-accent', luminance(pixel(accent)) > 0.36 ? '#101414' : '#fff');
 }
 

@@ -14,6 +14,7 @@ export const widgetStyles = css`
   .root {
     --tg-message-size: var(--tg-size-3);
     --tg-chat-pad: var(--tg-4);
+    --tg-channel-display: none;
     --edge: 20px;
     font-family: var(--tg-font);
     font-size: var(--tg-size-3);
