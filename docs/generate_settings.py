@@ -1,4 +1,3 @@
-
 """Writes `docs/settings.md` from the fields of `gateway.config`; `--check` only says whether it is current."""
 
 from __future__ import annotations

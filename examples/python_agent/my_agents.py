@@ -1,6 +1,5 @@
 """Two agents of kind `python`: a function that answers at once, and a generator that answers piece by piece."""
 
-# ruff: noqa: INP001
 from __future__ import annotations
 
 import asyncio

@@ -24,7 +24,6 @@ from storage.sessions import PostgresMessages, PostgresSessions
 from storage.tokens import PostgresTokens
 from storage.turns import PostgresTurns
 
-
 log = structlog.get_logger(__name__)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
-
 from urllib.parse import parse_qs, urlsplit
 
 import aiohttp

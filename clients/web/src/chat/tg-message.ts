@@ -30,7 +30,7 @@ export class TgMessage extends LitElement {
     return html`<article class="${role} ${first ? 'first' : ''}" aria-label=${this.author} ?data-unsent=${pendingId !== null}>
       ${first ? time : nothing}
       ${deleted ? html`<p class="gone">This message was deleted.</p>` : role === 'user' ? this.#bubble() : this.#answer()}
-      ${stateLine(this.entry, (name) => this.#act(name))} ${first ? nothing : time}
+      ${stateLine(this.entry, (name) => this.#act(name))} ${this.#copyButton()} ${first ? nothing : time}
     </article>`;
   }
 
@@ -68,15 +68,17 @@ export class TgMessage extends LitElement {
 
   #answer(): TemplateResult {
     const text = this.#text;
-    const settled = this.entry.state !== 'running' && text !== '';
     return html`<div class="answer">
-        ${this.entry.parts.map((part) => (isTool(part) ? toolLine(part) : nothing))}
-        ${text ? html`<tg-markdown .text=${text}></tg-markdown>` : nothing}
-      </div>
-      ${settled ? this.#copyButton(text) : nothing}`;
+      ${this.entry.parts.map((part) => (isTool(part) ? toolLine(part) : nothing))}
+      ${text ? html`<tg-markdown .text=${text}></tg-markdown>` : nothing}
+    </div>`;
   }
 
-  #copyButton(text: string): TemplateResult {
+  #copyButton(): TemplateResult | typeof nothing {
+    const { role, state, deleted } = this.entry;
+    const text = this.#text;
+    if (role === 'user' || deleted || text === '' || state === 'running' || state === 'failed')
+      return nothing;
     return html`<button class="copy" type="button" @click=${() => void this.#copy(text)}>
       ${icon(this.copied ? Check : Copy, 14)}${this.copied ? 'Copied' : 'Copy'}
     </button>`;

@@ -14,7 +14,7 @@ import { icon } from '../styles/icon.js';
 import tokens from '../tokens.css?inline';
 import { keepFocusInside } from './focus.js';
 import type { WidgetOptions } from './options.js';
-import { VisitorPass } from './visitor.js';
+import { isUp, VisitorPass } from './visitor.js';
 import { widgetStyles } from './widget-styles.js';
 
 type Phase = 'starting' | 'waiting' | 'in' | 'expired' | 'refused';
@@ -39,6 +39,7 @@ export class TurngateWidget extends LitElement {
   readonly #store: Store = browserStore();
   #visitor!: VisitorPass;
   #renewals = 0;
+  #blocked = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
 
   override connectedCallback(): void {
@@ -160,10 +161,18 @@ export class TurngateWidget extends LitElement {
       const visitor = await this.#visitor.get();
       this.#in(visitor.token, visitor.user_id);
     } catch (error) {
-      if (error instanceof ApiProblem && !error.unreachable && error.status !== 429)
-        this.#refuse(error.message);
-      else this.#later();
+      await this.#turnedAway(error);
     }
+  }
+
+  /** A browser doesn't say whether a gateway is away or doesn't allow this origin: a file that anybody may load tells. */
+  async #turnedAway(error: unknown): Promise<void> {
+    const problem = error instanceof ApiProblem ? error : null;
+    if (problem && !problem.unreachable && problem.status !== 429) return this.#refuse(problem.message);
+    if (problem?.status !== 0 || !(await isUp(this.options.base))) return this.#later();
+    this.#blocked += 1;
+    if (this.#blocked >= 2) this.#refuse('This origin is not allowed.');
+    else await this.#enter();
   }
 
   #in(token: string, user: string | null): void {

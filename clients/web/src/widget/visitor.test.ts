@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { MemoryStore } from '../platform/storage.js';
 import { luminance } from './accent.js';
-import { VisitorPass } from './visitor.js';
+import { isUp, VisitorPass } from './visitor.js';
 
 const base = 'https://gate.example';
 const start = Date.parse('2026-01-05T12:00:00Z');
@@ -48,4 +48,11 @@ test('dark and light accents are told apart', () => {
   expect(luminance([255, 255, 255])).toBeCloseTo(1);
   expect(luminance([0, 0, 0])).toBe(0);
   expect(luminance([255, 214, 0])).toBeGreaterThan(luminance([20, 60, 180]));
+});
+
+test('a gateway that answers anything is up', async () => {
+  gateway();
+  expect(await isUp(base)).toBe(true);
+  vi.stubGlobal('fetch', () => Promise.reject(new TypeError('Failed to fetch')));
+  expect(await isUp(base)).toBe(false);
 });

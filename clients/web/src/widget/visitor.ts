@@ -41,6 +41,21 @@ export class VisitorPass {
   }
 }
 
+/** True if something answers at `base`, whether or not it would talk to this origin. */
+export async function isUp(base: string): Promise<boolean> {
+  try {
+    await fetch(new URL('/widget.js', base), {
+      method: 'HEAD',
+      mode: 'no-cors',
+      cache: 'no-store',
+      credentials: 'omit',
+    });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function isVisitor(value: unknown): value is Visitor {
   return (
     typeof value === 'object' &&
