@@ -61,6 +61,8 @@ class Bench:
 
     async def lengths(self, gateway: Server) -> tuple[Length, ...]:
         """A turn at a time, in sessions of different lengths by turns."""
+        # Long sessions are rare among short ones: what suits the average one must not be what the long ones get.
+        await seed(self.databases.gateway, IDLERS, max(self.plan.idle), 2)
         visits: list[tuple[int, str]] = []
         for seeded in self.plan.lengths:
             self.say(f"sessions of {seeded.messages:,} messages")
@@ -76,8 +78,7 @@ class Bench:
         return lengths([(messages, pace(Answer(tuple(us), answer.seconds))) for messages, us in sorted_out.items()])
 
     async def idle(self) -> tuple[Idle, ...]:
-        """Memory of a new gateway as sockets come that say hello, resume a session and fall silent."""
-        await seed(self.databases.gateway, IDLERS, max(self.plan.idle), 2)
+        """Memory of a new gateway as sockets come that say hello, resume a session and fall silent; after `lengths`."""
         await seed(self.databases.gateway, WARMERS, WARM_SOCKETS, 2)
         async with processes.gateway(self.folder, self.databases.gateway, "idle") as gateway:
             await self._load(gateway, WARMERS, WARM_SOCKETS)

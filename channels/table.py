@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from aiohttp import web
 
 from gateway.config import Settings
-from gateway.core.ports import Channel, PollLeases, Quarantine
+from gateway.core.ports.channels import Channel, PollLeases, Quarantine
 from gateway.core.service import Intake
 
 ChannelState = Literal["starting", "ready", "standby", "failed"]

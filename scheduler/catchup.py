@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gateway.core.ports import CronTrigger, IntervalTrigger, Schedule
+from gateway.core.ports.schedules import CronTrigger, IntervalTrigger, Schedule
 from scheduler.triggers import next_fire
 
 FIRST_LOOK_BACK = timedelta(minutes=2)

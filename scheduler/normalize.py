@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from gateway.core.model import SCHEDULED, InboundMessage, Route
-from gateway.core.ports import Schedule
+from gateway.core.ports.schedules import Schedule
 
 
 def message_of_fire(schedule: Schedule, at: datetime) -> InboundMessage:

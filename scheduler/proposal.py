@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.core.model import Address, AgentName, UserId
-from gateway.core.ports import NewSchedule, Trigger
+from gateway.core.ports.schedules import NewSchedule, Trigger
 from gateway.errors import InvalidInput, TooLarge
 from scheduler.triggers import first_fire
 

@@ -11,7 +11,9 @@ from uuid import uuid4
 import structlog
 
 from gateway.core.model import AgentName, UserId
-from gateway.core.ports import Acceptance, Schedule, ScheduleId, ScheduleStore, TurnTerms
+from gateway.core.ports.agents import TurnTerms
+from gateway.core.ports.schedules import Schedule, ScheduleId, ScheduleStore
+from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Intake
 from gateway.errors import GatewayError, StoreUnavailable
 from scheduler.catchup import plan

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger as ApsCronTrigger
 
-from gateway.core.ports import CronTrigger, IntervalTrigger, OnceTrigger, Trigger
+from gateway.core.ports.schedules import CronTrigger, IntervalTrigger, OnceTrigger, Trigger
 from gateway.errors import InvalidInput
 from scheduler.crontab import WEEKDAYS, Crontab, parse_crontab
 from scheduler.walltime import leap_near, moments_of, wall_of, zone_of

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from gateway.core.model import ReplicaId, SessionId, TurnId, TurnStatus, UserId
-from gateway.core.ports import Changes, Followed, TurnNews
+from gateway.core.ports.live import Changes, Followed, TurnNews
 from storage.database import fetch_one
 from storage.queries import load_queries
 from storage.rows import to_session

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, assert_never
 import structlog
 
 from gateway.core.model import Address, AgentName, InboundMessage, JsonObject, UserId
-from gateway.core.ports import (
-    Acceptance,
+from gateway.core.ports.agents import TurnTerms
+from gateway.core.ports.schedules import (
     CronTrigger,
     IntervalTrigger,
     NewSchedule,
@@ -19,8 +19,8 @@ from gateway.core.ports import (
     Schedule,
     ScheduleId,
     Trigger,
-    TurnTerms,
 )
+from gateway.core.ports.turns import Acceptance
 from gateway.errors import InvalidInput, NotFound
 from storage.database import fetch_one
 from storage.queries import load_queries

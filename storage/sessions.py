@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from gateway.core.model import AgentName, Message, MessageId, Route, Session, SessionId, TurnId, UserId
-from gateway.core.ports import MessagePage, NewSession, SessionFilter, SessionPage, TurnOutcome
+from gateway.core.ports.sessions import MessagePage, NewSession, SessionFilter, SessionPage, TurnOutcome
 from gateway.errors import InvalidInput, NotFound
 from storage.database import fetch_one
 from storage.queries import load_queries

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from gateway.core.model import UserId
-from gateway.core.ports import ApiToken
+from gateway.core.ports.identity import ApiToken
 from gateway.errors import NotFound
 from storage.database import fetch_one
 from storage.queries import load_queries

@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 from gateway.core.model import InboundMessage, OutboxItem, ReplicaId, Reply, Turn, TurnId, TurnStatus, UserId
-from gateway.core.ports import Acceptance, AcceptStatus, Finished, TurnTerms
+from gateway.core.ports.agents import TurnTerms
+from gateway.core.ports.turns import Acceptance, AcceptStatus, Finished
 from gateway.errors import LeaseLost, NotFound
 from storage.database import fetch_one
 from storage.queries import load_queries

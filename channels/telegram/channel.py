@@ -23,7 +23,7 @@ from channels.telegram.updates import Reception, Updates
 from channels.telegram.watch import Watch
 from gateway.config import Telegram
 from gateway.core.model import TELEGRAM, Address, AgentName, ChannelName, Chunk
-from gateway.core.ports import PollLeases, Quarantine
+from gateway.core.ports.channels import PollLeases, Quarantine
 from gateway.core.service import Intake
 from gateway.errors import GatewayError, SettingsError
 from gateway.log import redact

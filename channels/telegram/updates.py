@@ -16,7 +16,7 @@ from channels.telegram.notices import Notices
 from channels.telegram.wire import update_id
 from gateway.config import Telegram
 from gateway.core.model import TELEGRAM, AgentName, InboundMessage, JsonValue, UserId
-from gateway.core.ports import Quarantine
+from gateway.core.ports.channels import Quarantine
 from gateway.core.service import Intake, Notice
 from gateway.errors import InvalidInput, StoreUnavailable
 from gateway.log import redact

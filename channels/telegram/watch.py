@@ -9,7 +9,7 @@ from collections.abc import Callable
 import structlog
 
 from channels.telegram.poller import Poller
-from gateway.core.ports import PollLeases
+from gateway.core.ports.channels import PollLeases
 from gateway.errors import StoreUnavailable
 
 _LOOK_EVERY_S = 2.0

@@ -15,7 +15,8 @@ from channels.websocket.outgoing import Outgoing
 from channels.websocket.parts import Parts
 from gateway.core.events import LiveEvent, SessionChanged
 from gateway.core.model import AgentName, ChannelName, InboundMessage, Principal, Route, Session, SessionId, UserId
-from gateway.core.ports import Acceptance, user_topic
+from gateway.core.ports.live import user_topic
+from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Acknowledge, Notice
 from gateway.errors import Conflict, NotFound
 

@@ -16,7 +16,9 @@ from channels.websocket.parts import Parts
 from gateway.config import Settings
 from gateway.core.background import Background
 from gateway.core.model import AgentName
-from gateway.core.ports import Authenticator, EventBus, MessageStore, SessionStore
+from gateway.core.ports.identity import Authenticator
+from gateway.core.ports.live import EventBus
+from gateway.core.ports.sessions import MessageStore, SessionStore
 from gateway.core.service import Intake
 from gateway.errors import Forbidden
 

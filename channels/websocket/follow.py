@@ -17,7 +17,7 @@ from gateway.core.events import (
     TurnChanged,
 )
 from gateway.core.model import Message, Session, TurnId, TurnStatus, UserId
-from gateway.core.ports import session_topic
+from gateway.core.ports.live import session_topic
 from gateway.errors import NotFound, StoreUnavailable
 
 PAGE = 50

@@ -10,7 +10,10 @@ from channels.websocket.allowance import Allowance
 from channels.websocket.origin import OriginRule
 from gateway.core.background import Background
 from gateway.core.model import AgentName
-from gateway.core.ports import Acceptance, Authenticator, EventBus, MessageStore, SessionStore
+from gateway.core.ports.identity import Authenticator
+from gateway.core.ports.live import EventBus
+from gateway.core.ports.sessions import MessageStore, SessionStore
+from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Intake, Notice
 
 

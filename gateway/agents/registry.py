@@ -9,7 +9,7 @@ from gateway.agents.demo.agent import DemoAgent
 from gateway.agents.python import PythonAgent, load_target
 from gateway.config import AgentSettings, DemoAgentSettings, OpenAIAgentSettings, PythonAgentSettings, Turns
 from gateway.core.model import AgentName
-from gateway.core.ports import Agent, TurnTerms
+from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.errors import MissingPiece
 
 

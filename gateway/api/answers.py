@@ -10,7 +10,9 @@ from aiohttp import web
 
 from gateway.api.parts import AgentInfo
 from gateway.core.model import JsonObject, JsonValue
-from gateway.core.ports import ApiToken, CronTrigger, IntervalTrigger, MessagePage, OnceTrigger, Schedule, Trigger
+from gateway.core.ports.identity import ApiToken
+from gateway.core.ports.schedules import CronTrigger, IntervalTrigger, OnceTrigger, Schedule, Trigger
+from gateway.core.ports.sessions import MessagePage
 from gateway.core.shapes import instant, instant_or_none, message_json
 
 

@@ -13,7 +13,7 @@ from gateway.api.logins import Logins
 from gateway.api.visitors import AUDIENCE, VisitorPasses
 from gateway.config import Settings
 from gateway.core.model import Principal
-from gateway.core.ports import TokenStore
+from gateway.core.ports.identity import TokenStore
 from gateway.errors import Unauthenticated
 
 REMEMBER_S = 5.0
@@ -35,7 +35,7 @@ class TokenAuthenticator:
         self._known: dict[bytes, tuple[float, Principal]] = {}
 
     async def authenticate(self, token: str, origin: str | None) -> Principal:
-        """As `gateway.core.ports.Authenticator` promises."""
+        """As `gateway.core.ports.identity.Authenticator` promises."""
         if len(token) > LONGEST_TOKEN or not token.isascii():
             raise Unauthenticated("The token is not valid, or no longer.")
         if token.startswith(API_TOKEN_PREFIX):

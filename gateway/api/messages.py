@@ -15,7 +15,8 @@ from gateway.api.limits import allow_message
 from gateway.api.parts import acting_user, parts_of
 from gateway.api.reading import Body, Limit, session_id_of, uuid_of, validated
 from gateway.core.model import API, InboundMessage, MessageId, Route, Session, TurnId
-from gateway.core.ports import Acceptance, TurnOutcome
+from gateway.core.ports.sessions import TurnOutcome
+from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Notice
 from gateway.core.shapes import message_json
 from gateway.errors import InvalidInput, NotFound, TooLarge

@@ -12,15 +12,10 @@ from aiohttp import web
 from gateway.api.auth import TokenAuthenticator
 from gateway.config import Settings
 from gateway.core.model import AgentName, Principal, UserId
-from gateway.core.ports import (
-    Acceptance,
-    MessageStore,
-    ScheduleId,
-    ScheduleStore,
-    SessionStore,
-    TokenStore,
-    Trigger,
-)
+from gateway.core.ports.identity import TokenStore
+from gateway.core.ports.schedules import ScheduleId, ScheduleStore, Trigger
+from gateway.core.ports.sessions import MessageStore, SessionStore
+from gateway.core.ports.turns import Acceptance
 from gateway.core.rates import Rates
 from gateway.core.service import Intake
 from gateway.errors import NotFound

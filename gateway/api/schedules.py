@@ -16,7 +16,7 @@ from gateway.api.parts import ApiParts, acting_user, parts_of, principal_of
 from gateway.api.reading import Body, Name, User, uuid_of, validated
 from gateway.api.sessions import narrowed
 from gateway.core.model import TELEGRAM, Address, AgentName, Principal, Route, UserId
-from gateway.core.ports import CronTrigger, IntervalTrigger, NewSchedule, OnceTrigger, Trigger
+from gateway.core.ports.schedules import CronTrigger, IntervalTrigger, NewSchedule, OnceTrigger, Trigger
 from gateway.errors import Forbidden, InvalidInput, TooLarge
 
 LONGEST_INTERVAL = 366 * 86_400

@@ -12,7 +12,7 @@ from gateway.api.answers import json, no_content
 from gateway.api.parts import acting_user, parts_of, principal_of
 from gateway.api.reading import Body, Channel, Limit, Metadata, Name, Offset, Title, User, session_id_of, validated
 from gateway.core.model import WEB, AgentName, JsonObject, Route, UserId
-from gateway.core.ports import NewSession, SessionFilter
+from gateway.core.ports.sessions import NewSession, SessionFilter
 from gateway.core.shapes import session_json
 from gateway.errors import Forbidden, InvalidInput
 

@@ -30,7 +30,8 @@ from gateway.core.dispatcher import Dispatcher, DispatcherParts
 from gateway.core.follow import Follower
 from gateway.core.model import AgentName, ChannelName
 from gateway.core.outbox import Outbox
-from gateway.core.ports import Agent, Channel, TurnTerms
+from gateway.core.ports.agents import Agent, TurnTerms
+from gateway.core.ports.channels import Channel
 from gateway.core.pulse import Heartbeat, Sweep
 from gateway.core.runner import Runner, RunnerParts
 from gateway.errors import NotFound

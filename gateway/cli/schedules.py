@@ -18,15 +18,8 @@ from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, quiet_setti
 from gateway.cli.output import ago, print_json, print_table, say
 from gateway.config import Settings
 from gateway.core.model import Address, AgentName, UserId
-from gateway.core.ports import (
-    Acceptance,
-    CronTrigger,
-    IntervalTrigger,
-    NewSchedule,
-    OnceTrigger,
-    Schedule,
-    Trigger,
-)
+from gateway.core.ports.schedules import CronTrigger, IntervalTrigger, NewSchedule, OnceTrigger, Schedule, Trigger
+from gateway.core.ports.turns import Acceptance
 from gateway.errors import InvalidInput, NotFound
 from scheduler.normalize import message_of_request
 from scheduler.proposal import Proposal, validate_new

@@ -14,7 +14,7 @@ from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, quiet_setti
 from gateway.cli.output import ago, print_json, print_table, say
 from gateway.config import Settings
 from gateway.core.model import CHANNELS, AgentName, ChannelName, JsonObject, Message, Session, SessionId, UserId
-from gateway.core.ports import SessionFilter, SessionPage
+from gateway.core.ports.sessions import SessionFilter, SessionPage
 from gateway.core.shapes import message_json, session_json
 from gateway.errors import InvalidInput
 

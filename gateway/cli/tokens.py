@@ -20,7 +20,7 @@ from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, quiet_setti
 from gateway.cli.output import ago, print_json, print_table, say
 from gateway.config import Settings
 from gateway.core.model import UserId
-from gateway.core.ports import ApiToken
+from gateway.core.ports.identity import ApiToken
 from gateway.core.shapes import instant_or_none
 from gateway.errors import InvalidInput
 

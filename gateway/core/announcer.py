@@ -17,7 +17,7 @@ from gateway.core.events import (
     TurnChanged,
 )
 from gateway.core.model import Message, Session, SessionId, Turn, TurnId, TurnStatus, UserId
-from gateway.core.ports import EventBus, session_topic, user_topic
+from gateway.core.ports.live import EventBus, session_topic, user_topic
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")

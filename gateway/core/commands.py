@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from gateway.core.model import InboundMessage, Session
-from gateway.core.ports import SessionStore, TurnStore
+from gateway.core.ports.sessions import SessionStore
+from gateway.core.ports.turns import TurnStore
 from gateway.core.runner import Runner
 from gateway.core.service import Notice
 from gateway.errors import InvalidInput

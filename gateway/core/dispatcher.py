@@ -15,7 +15,10 @@ from gateway.core.commands import Commands, parse_command
 from gateway.core.events import LiveEvent, TurnChanged
 from gateway.core.metrics import MESSAGES
 from gateway.core.model import AgentName, InboundMessage, SessionId, TurnId, UserId
-from gateway.core.ports import Acceptance, EventBus, MessageStore, TurnOutcome, TurnStore, TurnTerms, session_topic
+from gateway.core.ports.agents import TurnTerms
+from gateway.core.ports.live import EventBus, session_topic
+from gateway.core.ports.sessions import MessageStore, TurnOutcome
+from gateway.core.ports.turns import Acceptance, TurnStore
 from gateway.core.runner import Runner
 from gateway.core.service import Acknowledge, Notice
 from gateway.errors import InvalidInput, NotFound, StoreUnavailable, TooLarge

@@ -9,7 +9,7 @@ import structlog
 
 from gateway.core.announcer import Announcer
 from gateway.core.model import SessionId, UserId
-from gateway.core.ports import ChangeFeed, Changes, EventBus, Followed
+from gateway.core.ports.live import ChangeFeed, Changes, EventBus, Followed
 from gateway.core.runner import Runner
 from gateway.errors import StoreUnavailable
 

@@ -11,7 +11,8 @@ import structlog
 from gateway.core.background import Background
 from gateway.core.metrics import DELIVERIES
 from gateway.core.model import Address, ChannelName, OutboxItem
-from gateway.core.ports import Channel, OutboxStore
+from gateway.core.ports.channels import Channel
+from gateway.core.ports.outbox import OutboxStore
 from gateway.errors import DeliveryDeferred, DeliveryRefused, DeliveryUnknown, StoreUnavailable
 
 log = structlog.get_logger(__name__)

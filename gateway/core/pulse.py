@@ -11,7 +11,8 @@ import structlog
 from gateway.config import Replica
 from gateway.core.metrics import TAKEN_OVER
 from gateway.core.outbox import Outbox
-from gateway.core.ports import OutboxStore, Replicas, TurnStore
+from gateway.core.ports.outbox import OutboxStore
+from gateway.core.ports.turns import Replicas, TurnStore
 from gateway.core.runner import Runner
 from gateway.errors import StoreUnavailable
 

@@ -20,7 +20,9 @@ from gateway.core.events import UsageReport
 from gateway.core.metrics import RUNNING, TURN_SECONDS, TURNS
 from gateway.core.model import Address, AgentName, ChannelName, Chunk, Reply, Turn, TurnId
 from gateway.core.outbox import Outbox, channel_of
-from gateway.core.ports import Agent, Channel, Finished, TurnStore, TurnTerms
+from gateway.core.ports.agents import Agent, TurnTerms
+from gateway.core.ports.channels import Channel
+from gateway.core.ports.turns import Finished, TurnStore
 from gateway.core.titles import title_from
 from gateway.errors import AgentError, LeaseLost, StoreUnavailable
 

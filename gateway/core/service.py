@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.core.model import InboundMessage, SessionId, TurnId, UserId
-from gateway.core.ports import Acceptance, TurnOutcome
+from gateway.core.ports.sessions import TurnOutcome
+from gateway.core.ports.turns import Acceptance
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from channels.telegram.channel import TelegramChannel
 from channels.telegram.target import Target
 from gateway.config import Telegram
 from gateway.core.model import AgentName, InboundMessage, ReplicaId, SessionId, TurnId, UserId
-from gateway.core.ports import Acceptance, TurnOutcome
+from gateway.core.ports.sessions import TurnOutcome
+from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Acknowledge, Notice
 from gateway.errors import StoreUnavailable
 from storage.database import Database, open_database

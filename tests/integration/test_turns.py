@@ -13,7 +13,8 @@ import pytest
 import pytest_asyncio
 
 from gateway.core.model import WEB, Address, AgentName, Chunk, InboundMessage, ReplicaId, Reply, Route, Turn, UserId
-from gateway.core.ports import Acceptance, TurnTerms
+from gateway.core.ports.agents import TurnTerms
+from gateway.core.ports.turns import Acceptance
 from gateway.errors import LeaseLost, NotFound
 from storage.database import Database, open_database
 from storage.outbox import PostgresOutbox

@@ -15,7 +15,7 @@ from channels.websocket import connection
 from gateway.app.serve import Running
 from gateway.core.events import Progress, TextDelta
 from gateway.core.model import SessionId, TurnId
-from gateway.core.ports import session_topic
+from gateway.core.ports.live import session_topic
 from tests.world import Frame, Person, Socket, World, eventually
 
 PAGE = "https://shop.example"

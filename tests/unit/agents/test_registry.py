@@ -8,7 +8,7 @@ import pytest
 
 from gateway.agents.registry import build_agents, terms_of
 from gateway.config import DemoAgentSettings, OpenAIAgentSettings, Settings, Turns
-from gateway.core.ports import TurnTerms
+from gateway.core.ports.agents import TurnTerms
 from gateway.errors import SettingsError
 
 

@@ -8,7 +8,7 @@ from gateway.core.announcer import Announcer
 from gateway.core.bus import LocalBus
 from gateway.core.events import LiveEvent, TurnChanged
 from gateway.core.model import SessionId, TurnId, UserId
-from gateway.core.ports import session_topic
+from gateway.core.ports.live import session_topic
 
 SESSION, USER = SessionId("s"), UserId("ann")
 

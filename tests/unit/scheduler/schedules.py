@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from gateway.core.model import Address, AgentName, UserId
-from gateway.core.ports import CronTrigger, Schedule, Trigger
+from gateway.core.ports.schedules import CronTrigger, Schedule, Trigger
 from scheduler.triggers import next_fire
 
 BERLIN = "Europe/Berlin"

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from gateway.core.ports import CronTrigger, IntervalTrigger, OnceTrigger, Trigger
+from gateway.core.ports.schedules import CronTrigger, IntervalTrigger, OnceTrigger, Trigger
 from gateway.errors import InvalidInput
 from scheduler.catchup import Fire, plan
 from tests.unit.scheduler.schedules import schedule, utc

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.ports import CronTrigger, IntervalTrigger, OnceTrigger, Trigger
+from gateway.core.ports.schedules import CronTrigger, IntervalTrigger, OnceTrigger, Trigger
 from gateway.errors import InvalidInput
 from scheduler.crontab import Crontab, parse_crontab
 from scheduler.triggers import first_fire, next_fire

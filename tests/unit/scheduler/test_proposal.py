@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from gateway.core.model import SCHEDULED, AgentName, InboundMessage, UserId
-from gateway.core.ports import CronTrigger, IntervalTrigger
+from gateway.core.ports.schedules import CronTrigger, IntervalTrigger
 from gateway.errors import InvalidInput
 from scheduler.normalize import message_of_fire, message_of_request
 from scheduler.proposal import Proposal, validate_new

@@ -151,7 +151,8 @@ export class TgComposer extends LitElement {
   }
 
   override focus(): void {
-    this.field?.focus({ preventScroll: true });
+    if (this.hasUpdated) this.field.focus({ preventScroll: true });
+    else void this.updateComplete.then(() => this.field.focus({ preventScroll: true }));
   }
 
   get #over(): boolean {

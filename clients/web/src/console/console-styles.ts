@@ -24,7 +24,7 @@ export const consoleStyles = css`
   }
   .conversation {
     display: grid;
-    grid-template-rows: auto minmax(0, 1fr);
+    grid-template: auto minmax(0, 1fr) / minmax(0, 1fr);
     min-width: 0;
     min-height: 0;
   }
@@ -74,7 +74,7 @@ export const consoleStyles = css`
   @media (max-width: 1099px) {
     .console,
     .console[data-details] {
-      grid-template-columns: 56px 280px minmax(0, 1fr);
+      grid-template-columns: 56px 296px minmax(0, 1fr);
     }
     tg-details {
       position: absolute;

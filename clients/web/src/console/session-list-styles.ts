@@ -79,7 +79,8 @@ export const sessionListStyles = css`
   }
   .filters {
     display: grid;
-    grid-template-columns: repeat(3, 1fr);
+    grid-template-columns: repeat(3, auto);
+    justify-content: space-between;
     gap: 2px;
     flex: none;
     padding: 10px;
@@ -91,8 +92,9 @@ export const sessionListStyles = css`
     gap: 5px;
     flex: none;
     height: 26px;
-    padding-inline: 8px;
+    padding-inline: 7px;
     border-radius: 13px;
+    white-space: nowrap;
     font-size: var(--tg-size-1);
     color: var(--tg-text-soft);
     transition: background var(--tg-fast) var(--tg-ease);

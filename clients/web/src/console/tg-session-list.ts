@@ -13,6 +13,7 @@ import { type Filter, lastActivity } from './session-book.js';
 import { sessionListStyles } from './session-list-styles.js';
 
 const filters: readonly Filter[] = [null, ...(Object.keys(faces) as Channel[])];
+const compact = new Intl.NumberFormat(undefined, { notation: 'compact' });
 export const untitled = 'New conversation';
 
 /** The sessions of all channels. Events: `tg-filter`, `tg-more`, `tg-new`, `tg-again`. */
@@ -75,6 +76,7 @@ export class TgSessionList extends LitElement {
     this.#end.disconnect();
     const end = this.renderRoot.querySelector('.end');
     if (end) this.#end.observe(end);
+    if (changed.has('filter')) this.renderRoot.querySelector('.rows')?.scrollTo({ top: 0 });
     if (changed.has('selected'))
       this.renderRoot.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' });
   }
@@ -116,7 +118,7 @@ export class TgSessionList extends LitElement {
       @click=${() => this.#say('tg-filter', filter)}
     >
       ${filter ? html`<span data-channel=${filter}>${icon(faces[filter].icon, 14)}</span>` : nothing}${name}${
-        on && this.total ? html`<span class="total">${this.total.toLocaleString()}</span>` : nothing
+        on && this.total ? html`<span class="total">${compact.format(this.total)}</span>` : nothing
       }
     </button>`;
   }

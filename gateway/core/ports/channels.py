@@ -1,0 +1,45 @@
+"""The seam to networks that replies are pushed to, and what polling ones need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from gateway.core.model import Address, ChannelName, Chunk
+
+
+class Channel(Protocol):
+    """A network that replies are pushed to. A WebSocket needs none of this: its client reads rows by `seq`."""
+
+    @property
+    def name(self) -> ChannelName: ...
+
+    def render(self, content: str) -> Sequence[Chunk]:
+        """Splits and formats a reply; pure. At least one chunk for any text."""
+        ...
+
+    async def deliver(self, address: Address, chunk: Chunk) -> None:
+        """Sends one chunk. Raises `DeliveryRefused`, `DeliveryDeferred` or `DeliveryUnknown`."""
+        ...
+
+    async def typing(self, address: Address) -> None:
+        """Shows that an answer is being written, for about five seconds; never raises `DeliveryError`."""
+        ...
+
+
+class PollLeases(Protocol):
+    """At most one replica polls each account (a bot) at a time; it fails over when its holder dies."""
+
+    async def hold(self, account: str) -> bool:
+        """Takes or renews the lease for this replica; False while another live replica holds it."""
+        ...
+
+    async def give_up(self, account: str) -> None: ...
+
+
+class Quarantine(Protocol):
+    """Where what cannot be understood is kept for a look, so that it blocks nobody."""
+
+    async def keep(self, account: str, key: str, raw: str, reason: str) -> None:
+        """Keeps it once per (account, key)."""
+        ...

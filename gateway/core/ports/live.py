@@ -1,0 +1,76 @@
+"""Live events, and the news from other replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from gateway.core.events import LiveEvent
+from gateway.core.model import Session, SessionId, TurnId, TurnStatus, UserId
+
+
+class EventBus(Protocol):
+    """Live events within a cluster; in-process here, a broker's elsewhere. Losing an event must be harmless."""
+
+    def publish(self, topic: str, event: LiveEvent) -> None:
+        """Hands the event to every subscriber of the topic, at once and in order."""
+        ...
+
+    def subscribe(self, topic: str, sink: Callable[[LiveEvent], None]) -> Callable[[], None]:
+        """Calls `sink`, which must not block, for each event; the answer unsubscribes."""
+        ...
+
+    def topics(self) -> Sequence[str]:
+        """The topics somebody subscribes to now."""
+        ...
+
+
+def session_topic(session_id: SessionId) -> str:
+    """News of one session's rows and turns."""
+    return f"session:{session_id}"
+
+
+def user_topic(user_id: UserId) -> str:
+    """News of a user's list of sessions."""
+    return f"user:{user_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What a replica's sockets follow, and what they know already."""
+
+    sessions: tuple[SessionId, ...]
+    users: tuple[UserId, ...]
+    since: datetime | None
+    running: tuple[TurnId, ...]
+    """Turns running on this replica, to learn of cancels asked for elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnNews:
+    """The status of a session's latest open or just ended turn, whoever runs it."""
+
+    session_id: SessionId
+    user_id: UserId
+    turn_id: TurnId
+    status: TurnStatus
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed among the followed since the last look."""
+
+    now: datetime
+    last_seqs: tuple[tuple[SessionId, int], ...]
+    sessions: tuple[Session, ...]
+    turns: tuple[TurnNews, ...]
+    cancelled: tuple[TurnId, ...]
+
+
+class ChangeFeed(Protocol):
+    """One query per replica and look, for all followed sessions."""
+
+    async def changes(self, followed: Followed) -> Changes: ...

@@ -1,0 +1,115 @@
+"""Schedules and their firing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from gateway.core.model import Address, AgentName, InboundMessage, UserId
+from gateway.core.ports.agents import TurnTerms
+from gateway.core.ports.turns import Acceptance
+
+ScheduleId = UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CronTrigger:
+    """Five-field crontab expression, 0 or 7 = Sunday, day of month OR day of week as cron does."""
+
+    expression: str
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalTrigger:
+    """Every `seconds`, first one interval after it was set."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class OnceTrigger:
+    """Once, at that time."""
+
+    at: datetime
+
+
+Trigger = CronTrigger | IntervalTrigger | OnceTrigger
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A prompt that runs by itself. `next_fire_at` None: it will not fire again."""
+
+    id: ScheduleId
+    user_id: UserId
+    name: str
+    agent_name: AgentName
+    prompt: str
+    trigger: Trigger
+    timezone: str
+    deliver_to: tuple[Address, ...]
+    is_active: bool
+    next_fire_at: datetime | None
+    last_fire_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewSchedule:
+    """A schedule to be made; `next_fire_at` computed by the scheduler's pure part."""
+
+    user_id: UserId
+    name: str
+    agent_name: AgentName
+    prompt: str
+    trigger: Trigger
+    timezone: str
+    deliver_to: tuple[Address, ...]
+    is_active: bool
+    next_fire_at: datetime | None
+
+
+class ScheduleStore(Protocol):
+    """Schedules and their firing. `user_id` None acts for an operator."""
+
+    async def create(self, new: NewSchedule) -> Schedule: ...
+
+    async def list(self, user_id: UserId | None) -> Sequence[Schedule]: ...
+
+    async def get(self, schedule_id: ScheduleId, user_id: UserId | None) -> Schedule:
+        """Raises `NotFound`."""
+        ...
+
+    async def due(self, limit: int) -> tuple[datetime, Sequence[Schedule]]:
+        """The database's now, and active schedules with `next_fire_at` at or before it, of all users."""
+        ...
+
+    async def fire(
+        self, schedule: Schedule, next_fire_at: datetime | None, message: InboundMessage, terms: TurnTerms
+    ) -> Acceptance | None:
+        """Moves `next_fire_at` on from the value in `schedule` and accepts the message, in one transaction.
+
+        None: another replica did it already, or the schedule changed meanwhile.
+        """
+        ...
+
+    async def run_now(self, schedule: Schedule, message: InboundMessage, terms: TurnTerms) -> Acceptance:
+        """Accepts the message of a run outside its times; `next_fire_at` stays."""
+        ...
+
+    async def set_active(
+        self, schedule_id: ScheduleId, user_id: UserId | None, *, active: bool, next_fire_at: datetime | None
+    ) -> Schedule:
+        """Pauses a schedule, or resumes it at `next_fire_at`. Raises `NotFound`."""
+        ...
+
+    async def delete(self, schedule_id: ScheduleId, user_id: UserId | None) -> None:
+        """Raises `NotFound`. The sessions of its runs stay."""
+        ...
+
+    async def next_due_at(self) -> datetime | None:
+        """When the next active schedule of anybody fires."""
+        ...

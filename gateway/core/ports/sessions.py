@@ -1,0 +1,133 @@
+"""Reads and changes of sessions and transcripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.core.model import (
+    AgentName,
+    ChannelName,
+    JsonObject,
+    Message,
+    MessageId,
+    Route,
+    Session,
+    SessionId,
+    TurnId,
+    TurnStatus,
+    UserId,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFilter:
+    """Which sessions to list. `user_id` None: all users' (an operator)."""
+
+    user_id: UserId | None
+    channel: ChannelName | None = None
+    agent: AgentName | None = None
+    active: bool | None = None
+    limit: int = 50
+    offset: int = 0
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """Latest activity first. `total` is None on pages asked for by cursor."""
+
+    sessions: tuple[Session, ...]
+    total: int | None
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    """Ascending by `seq`. `next_before_id` is None on the oldest page."""
+
+    messages: tuple[Message, ...]
+    next_before_id: MessageId | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session made on request, before any message."""
+
+    user_id: UserId
+    channel: ChannelName
+    agent: AgentName
+    route: Route
+    title: str | None = None
+    metadata: JsonObject | None = None
+
+
+class SessionStore(Protocol):
+    """Reads and changes of sessions. `user_id` None acts for an operator; otherwise someone else's raises `NotFound`."""
+
+    async def list(self, wanted: SessionFilter) -> SessionPage:
+        """Raises `InvalidInput` for a cursor that is not one of ours."""
+        ...
+
+    async def get(self, session_id: SessionId, user_id: UserId | None) -> Session: ...
+
+    async def resumable(self, user_id: UserId, route: Route) -> Session | None:
+        """The current session of the route, if it is active and within the resume window."""
+        ...
+
+    async def create(self, new: NewSession) -> Session: ...
+
+    async def rename(self, session_id: SessionId, user_id: UserId | None, title: str) -> Session:
+        """Sets the user's own title, which is never overwritten."""
+        ...
+
+    async def end_current(self, user_id: UserId, route: Route, session_id: SessionId | None) -> Session | None:
+        """Ends the named session, or else the route's current one; the next message on the route begins a new one."""
+        ...
+
+    async def set_active(self, session_id: SessionId, user_id: UserId | None, *, active: bool) -> Session:
+        """Ends a session, or opens it again."""
+        ...
+
+    async def delete(self, session_id: SessionId, user_id: UserId | None) -> Session:
+        """Removes the session and everything in it; answers what it was."""
+        ...
+
+    async def latest(self, user_id: UserId, agent: AgentName) -> Session | None:
+        """The latest session of user and agent, on any channel, that is active and within the resume window."""
+        ...
+
+    async def open_turns(self, session_id: SessionId, user_id: UserId | None) -> Sequence[TurnId]:
+        """Queued and running turns, oldest first."""
+        ...
+
+    async def current(self, user_id: UserId, route: Route) -> Session | None:
+        """The current session of the route, whatever its age."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOutcome:
+    """How a turn ended: `completed`, `failed` (the reply is an apology) or `cancelled`, and its one reply."""
+
+    status: TurnStatus
+    reply: Message
+
+
+class MessageStore(Protocol):
+    """Reads of the transcript."""
+
+    async def page(
+        self, session_id: SessionId, user_id: UserId | None, limit: int, before_id: MessageId | None
+    ) -> MessagePage:
+        """Raises `NotFound`; `InvalidInput` for a `before_id` that is not of this session."""
+        ...
+
+    async def after(self, session_id: SessionId, user_id: UserId | None, seq: int, limit: int) -> Sequence[Message]:
+        """Rows with a greater `seq`, ascending."""
+        ...
+
+    async def outcome(self, turn_id: TurnId, user_id: UserId | None) -> TurnOutcome | None:
+        """What a turn came to, once it has ended."""
+        ...

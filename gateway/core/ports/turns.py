@@ -1,0 +1,99 @@
+"""T1, T2 and the claims between them; who is alive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from gateway.core.model import (
+    InboundMessage,
+    Message,
+    OutboxItem,
+    ReplicaId,
+    Reply,
+    Session,
+    Turn,
+    TurnId,
+    TurnStatus,
+    UserId,
+)
+from gateway.core.ports.agents import TurnTerms
+
+AcceptStatus = Literal["accepted", "duplicate", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What T1 came to. `rejected`: a turn is running and the agent's strategy says so; nothing was kept.
+
+    `turn`: claimed by this replica and to be run here (also on a duplicate whose first acceptance died on the way).
+    """
+
+    status: AcceptStatus
+    session: Session | None = None
+    message: Message | None = None
+    turn_id: TurnId | None = None
+    turn_status: TurnStatus = "queued"
+    attempt: int = 0
+    turn: Turn | None = None
+    session_is_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What T2 came to: the reply's row, the chunks to send, and the session's next turn, already claimed."""
+
+    message: Message
+    session: Session
+    outbox: tuple[OutboxItem, ...]
+    next_turn: Turn | None
+
+
+class TurnStore(Protocol):
+    """T1, T2 and the claims between them. Every method is one round trip and one commit.
+
+    All raise `StoreUnavailable` when nobody can say whether they happened; all may be repeated then.
+    """
+
+    async def accept(self, message: InboundMessage, terms: TurnTerms) -> Acceptance:
+        """T1. Raises `NotFound` for a named session that is missing or someone else's."""
+        ...
+
+    async def begin_attempt(self, turn: Turn, *, counts: bool = True) -> Turn:
+        """Claims the turn again: for its next attempt, or (not `counts`) for more time. Raises `LeaseLost`."""
+        ...
+
+    async def finish(self, turn: Turn, reply: Reply) -> Finished:
+        """T2. Raises `LeaseLost` when the turn was stolen or has ended otherwise."""
+        ...
+
+    async def steal(self, limit: int, running: Sequence[TurnId] = ()) -> Sequence[Turn]:
+        """Claims turns whose owner is dead or past its deadline, across all users.
+
+        This replica's own count too, when they were claimed a while ago and are not among `running`.
+        """
+        ...
+
+    async def release(self, turns: Sequence[TurnId]) -> None:
+        """Hands turns over: any replica may claim them at once, and the attempt does not count."""
+        ...
+
+    async def request_cancel(self, turn_id: TurnId, user_id: UserId | None) -> None:
+        """Flags an open turn (None: an operator's request). Raises `NotFound`."""
+        ...
+
+
+class Replicas(Protocol):
+    """Which replicas are alive, by the database's clock."""
+
+    @property
+    def replica_id(self) -> ReplicaId: ...
+
+    async def beat(self) -> None:
+        """Says that this replica lives for another TTL, and joins it at the first call."""
+        ...
+
+    async def leave(self) -> None:
+        """Ends this replica's leases at once."""
+        ...
