@@ -17,19 +17,32 @@ LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
     v_first bigint;
-    v_told chat_messages[];
+    v_reach bigint := p_turns;
+    v_count int;
 BEGIN
     IF p_turns = 0 OR p_seq = 1 THEN
         RETURN '{}';
     END IF;
-    SELECT seq INTO v_first FROM turns
-    WHERE chat_id = p_chat_id AND seq < p_seq ORDER BY seq DESC OFFSET p_turns - 1 LIMIT 1;
+    -- A range with two ends: no plan can read the whole session. Most turns have two rows; looking further is rare.
+    LOOP
+        v_reach := v_reach * 4;
+        SELECT min(seq), count(*) INTO v_first, v_count FROM (
+            SELECT seq FROM turns
+            WHERE chat_id = p_chat_id AND seq < p_seq AND seq >= p_seq - v_reach
+            ORDER BY seq DESC LIMIT p_turns
+        ) AS newest;
+        EXIT WHEN v_count = p_turns OR v_reach >= p_seq;
+    END LOOP;
     -- Fewer turns than that: rows from before there were turns count two to a turn.
-    v_first := coalesce(v_first, p_seq - 2 * p_turns);
-    SELECT array_agg(m ORDER BY m.turn_seq, m.seq) INTO v_told FROM chat_messages AS m
-    WHERE m.chat_id = p_chat_id AND m.seq >= v_first AND m.turn_seq >= v_first AND m.turn_seq < p_seq
-        AND m.deleted_at IS NULL;
-    RETURN coalesce(v_told, '{}');
+    IF v_count < p_turns THEN
+        v_first := p_seq - 2 * p_turns;
+    END IF;
+    RETURN ARRAY(
+        SELECT m FROM chat_messages AS m
+        WHERE m.chat_id = p_chat_id AND m.seq >= v_first AND m.turn_seq >= v_first AND m.turn_seq < p_seq
+            AND m.deleted_at IS NULL
+        ORDER BY m.turn_seq, m.seq
+    );
 END
 $$;
 

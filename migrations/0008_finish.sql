@@ -26,6 +26,7 @@ DECLARE
     m chat_messages;
     t turns;
     n turns;
+    v_more boolean;
     v_now timestamptz := clock_timestamp();
 BEGIN
     PERFORM set_config('turngate.user_id', p_user, true);
@@ -62,19 +63,24 @@ BEGIN
             )
             SELECT array_agg(item_id ORDER BY item_id) INTO r.outbox_ids FROM queued;
         END IF;
+        v_more := s.last_seq > t.seq;
         UPDATE chat_sessions SET
             last_seq = last_seq + 1, message_count = message_count + 1, last_message_at = v_now, updated_at = v_now,
             title = coalesce(title, p_title),
             is_active = is_active AND NOT t.ends_session,
             ended_at = CASE WHEN t.ends_session THEN v_now ELSE ended_at END
         WHERE chat_id = p_chat_id RETURNING * INTO s;
-        UPDATE turns SET
-            status = 'running', attempt = 1, epoch = 1, owner = p_owner, started_at = v_now,
-            deadline = v_now + time_limit + interval '30 seconds'
-        WHERE turn_id = (
-            SELECT turn_id FROM turns WHERE chat_id = p_chat_id AND seq > t.seq AND status = 'queued' ORDER BY seq LIMIT 1
-        )
-        RETURNING * INTO n;
+        -- Nothing came after the turn's first message: nothing can be waiting.
+        IF v_more THEN
+            UPDATE turns SET
+                status = 'running', attempt = 1, epoch = 1, owner = p_owner, started_at = v_now,
+                deadline = v_now + time_limit + interval '30 seconds'
+            WHERE turn_id = (
+                SELECT turn_id FROM turns
+                WHERE chat_id = p_chat_id AND seq > t.seq AND status = 'queued' ORDER BY seq LIMIT 1
+            )
+            RETURNING * INTO n;
+        END IF;
         r.status := 'finished';
         r.session := s;
         r.message := m;

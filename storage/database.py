@@ -44,10 +44,16 @@ AWAY = (
 
 
 @asynccontextmanager
-async def availability() -> AsyncIterator[None]:
-    """Turns whatever says that the database is away into `StoreUnavailable`."""
+async def _held(pool: asyncpg.Pool) -> AsyncIterator[PooledConnection]:
+    """A connection of the pool; whatever says that the database is away becomes `StoreUnavailable`."""
     try:
-        yield
+        # The pool's own timeout would make a task of each wait.
+        async with asyncio.timeout(ACQUIRE_TIMEOUT_S):
+            connection = await pool.acquire()
+        try:
+            yield connection
+        finally:
+            await pool.release(connection)
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedFunctionError, asyncpg.InvalidParameterValueError) as error:
         raise StoreUnavailable(f"The database is not ready: {error}. Run `turngate migrate`.") from error
     except AWAY as error:
@@ -64,13 +70,13 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[PooledConnection]:
         """As the application: sees no rows until a statement names its user. Raises `StoreUnavailable`."""
-        async with availability(), self.app.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+        async with _held(self.app) as connection:
             yield connection
 
     @asynccontextmanager
     async def all_users(self) -> AsyncIterator[PooledConnection]:
         """As the gateway itself: every user's rows. Raises `StoreUnavailable`."""
-        async with availability(), self.system.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+        async with _held(self.system) as connection:
             yield connection
 
     @asynccontextmanager
@@ -112,7 +118,13 @@ async def _pool(url: str, role: str, size: int) -> asyncpg.Pool:
         reset=_keep,
         command_timeout=COMMAND_TIMEOUT_S,
         timeout=ACQUIRE_TIMEOUT_S,
-        server_settings={"role": role, "application_name": "turngate", "timezone": "UTC"},
+        server_settings={
+            "role": role,
+            "application_name": "turngate",
+            "timezone": "UTC",
+            # Every statement here has one good plan, whatever its values.
+            "plan_cache_mode": "force_generic_plan",
+        },
     )
     return pool
 

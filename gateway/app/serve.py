@@ -23,7 +23,7 @@ from gateway.app.stores import connect_stores, open_postgres
 from gateway.config import Settings
 from gateway.core.model import UserId
 from gateway.core.ports.agents import Closing
-from gateway.core.runner import insist
+from gateway.core.retries import insist
 from gateway.errors import GatewayError, SettingsError, StoreUnavailable
 
 log = structlog.get_logger(__name__)

@@ -6,8 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
-import stamina
 import structlog
 
 from gateway.core.announcer import Announcer
@@ -19,6 +19,7 @@ from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.live import EventBus, session_topic
 from gateway.core.ports.sessions import MessageStore, TurnOutcome
 from gateway.core.ports.turns import Acceptance, TurnStore
+from gateway.core.retries import try_again
 from gateway.core.runner import Runner
 from gateway.core.service import Acknowledge, Notice
 from gateway.errors import InvalidInput, NotFound, StoreUnavailable, TooLarge
@@ -72,7 +73,7 @@ class Dispatcher:
     async def _take(
         self, message: InboundMessage, terms: TurnTerms, acknowledge: Acknowledge | None
     ) -> Acceptance | Notice:
-        accepted = await self._store(message, terms)
+        accepted = await try_again(partial(self._parts.turns.accept, message, terms))
         MESSAGES.labels(message.channel, accepted.status).inc()
         if accepted.status == "rejected":
             return Notice(BUSY)
@@ -80,15 +81,6 @@ class Dispatcher:
             acknowledge(accepted)
         self.adopt(accepted)
         return accepted
-
-    async def _store(self, message: InboundMessage, terms: TurnTerms) -> Acceptance:
-        # Nobody knows whether a commit that got no answer happened; the same call again finds out.
-        async for attempt in stamina.retry_context(
-            on=StoreUnavailable, attempts=3, timeout=4.0, wait_initial=0.05, wait_max=0.5
-        ):
-            with attempt:
-                return await self._parts.turns.accept(message, terms)
-        raise AssertionError("unreachable")
 
     def adopt(self, accepted: Acceptance) -> None:
         announcer = self._parts.announcer

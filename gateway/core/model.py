@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NewType, TypeAlias
@@ -135,7 +136,7 @@ class Turn:
     attempt: int
     epoch: int
     messages: tuple[Message, ...]
-    history: tuple[Message, ...]
+    history: Sequence[Message]
     deliver_to: tuple[Address, ...] = ()
     ends_session: bool = False
     cancel_requested: bool = False

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
 
-import stamina
 import structlog
 
 from gateway.core.announcer import Announcer
@@ -23,12 +21,12 @@ from gateway.core.outbox import Outbox, channel_of
 from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel
 from gateway.core.ports.turns import Finished, TurnStore
+from gateway.core.retries import insist
 from gateway.core.titles import title_from
-from gateway.errors import AgentError, LeaseLost, StoreUnavailable
+from gateway.errors import AgentError, LeaseLost
 
 log = structlog.get_logger(__name__)
 
-Result = TypeVar("Result")
 APOLOGY = "Sorry, I could not answer that. Please try again."
 STOPPED = "Stopped."
 TYPING_EVERY_S = 4.5
@@ -64,14 +62,6 @@ class RunnerParts:
     max_attempts: int
     max_reply: int
     running: dict[TurnId, Running] = field(default_factory=dict)
-
-
-async def insist(call: Callable[[], Awaitable[Result]]) -> Result:
-    """The answer of a call to the store, repeated until there is one. Raises what says no, such as `LeaseLost`."""
-    async for attempt in stamina.retry_context(on=StoreUnavailable, attempts=None, timeout=None, wait_max=2.0):
-        with attempt:
-            return await call()
-    raise AssertionError("retries without end have ended")
 
 
 class Runner:
@@ -129,7 +119,7 @@ class Runner:
 
     async def _run(self, turn: Turn, entry: Running) -> Finished:
         begun = time.monotonic()
-        log.info(
+        log.debug(
             "turn_started", turn=str(turn.turn_id), session=turn.session_id, agent=turn.agent, attempt=turn.attempt
         )
         if not turn.deliver_to:
