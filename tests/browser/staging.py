@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from gateway.config import PythonAgentSettings
 from gateway.core.model import Turn
-from tests.world import Person, World
+from tests.world import World
 
 QUESTION = "Which of our bikes can a customer take on an ICE, and how do I check it for an order?"
-REPLY = """Only folding bikes travel free on an ICE. Everything else needs a reserved space, and e-bikes above 25 kg may not ride at all.
+REPLY = """Only folding bikes travel free on an ICE. Everything else needs a reserved space, and bikes above 25 kg may not ride at all.
 
 | Model | Weight | Folded | On an ICE |
 |---|---|---|---|
@@ -32,10 +32,9 @@ ANSWERS = {
     QUESTION: REPLY,
     "Is my bike ready?": "It is. Your Kolibri had its 500 km service: new brake pads, chain at 0.5 %. "
     "You can pick it up until 18:30 today.",
-    "Do you ship to Austria?": "Yes, to all of Austria, **for 29 €**. A bike leaves two days after the order "
-    "and arrives fully built; you only turn the handlebar.\n\nFolding bikes ship in a box:\n\n"
-    "- Kolibri 8: 5 working days\n- Kolibri Light: 7 working days",
-    "And can I send it back?": "Within 30 days, if it was ridden less than 20 km. We collect it, and the way back is free.",
+    "Do you ship to Austria?": "Yes, to all of Austria:\n\n- fully built: **29 €**, two days\n"
+    "- a folding bike in its box: **12 €**, five days",
+    "And can I send it back?": "Within 30 days, if it was ridden less than 20 km. We collect it; the way back is free.",
 }
 
 
@@ -45,37 +44,47 @@ async def shop(turn: Turn) -> AsyncIterator[str]:
     yield ANSWERS.get(text, "Noted. I will come back to it this afternoon.")
 
 
+AGENTS = {
+    name: PythonAgentSettings(kind="python", target="tests.browser.staging:shop")
+    for name in ("assistant", "workshop", "reports")
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """A session of the list. `ago`: minutes since its last message."""
 
     title: str
     channel: str
+    user: str
+    agent: str
     ago: int
     said: tuple[str, ...]
 
 
 SCENES = (
-    Scene("Stock report for Monday", "scheduled", 1_490, ("List what is below the reorder level.",)),
-    Scene("Returns of the Fernweh series", "web", 1_390, ("How many came back in October?", "And why?")),
-    Scene("Invoice 2026-1187 is missing a line", "api", 1_320, ("Compare the invoice with order 4698.",)),
-    Scene("Rename the spring photos", "terminal", 310, ("Rename them by model and colour.",)),
-    Scene("Test ride on Saturday?", "telegram", 205, ("Is there a slot on Saturday?", "Eleven is fine.")),
-    Scene("Morning report", "scheduled", 122, ("What came in over night?",)),
-    Scene("Cargo bike lease, second year", "web", 47, ("What does the second year cost?",)),
-    Scene("Is my bike ready?", "telegram", 12, ("Is my bike ready?",)),
-    Scene("Bikes on the ICE", "web", 0, ("Who answers the phone today?", QUESTION)),
+    Scene(
+        "Stock report for Monday", "scheduled", "owner", "reports", 1_490, ("List what is below the reorder level.",)
+    ),
+    Scene("Returns of the Fernweh series", "web", "mira", "reports", 1_390, ("How many came back?", "And why?")),
+    Scene("Invoice 1187 lacks a line", "api", "bookkeeping", "reports", 1_320, ("Compare it with order 4698.",)),
+    Scene("Rename the spring photos", "terminal", "owner", "assistant", 310, ("Rename them by model.",)),
+    Scene("Test ride on Saturday?", "telegram", "jonas", "workshop", 205, ("Is there a slot?", "Eleven is fine.")),
+    Scene("Morning report", "scheduled", "owner", "reports", 122, ("What came in over night?",)),
+    Scene("Cargo bike lease, second year", "web", "mira", "assistant", 47, ("What does the second year cost?",)),
+    Scene("Is my bike ready?", "telegram", "telegram:48213377", "workshop", 12, ("Is my bike ready?",)),
+    Scene("Bikes on the ICE", "web", "owner", "assistant", 0, (QUESTION,)),
 )
 
 
-async def stage(world: World, owner: Person) -> None:
-    """Plays the scenes, then moves them to their times and channels."""
+async def stage(world: World, url: str) -> None:
+    """Plays the scenes, and moves them to their times and channels."""
     for scene in SCENES:
-        session = await owner.posts("/api/chat/sessions", 201, title=scene.title)
+        person = await world.person(scene.user, url)
+        session = await person.posts("/api/chat/sessions", 201, title=scene.title, agent_name=scene.agent)
         for text in scene.said:
-            await owner.posts(f"/api/chat/sessions/{session['session_id']}/messages", 200, text=text)
+            await person.posts(f"/api/chat/sessions/{session['session_id']}/messages", 200, text=text)
         await _place(world, str(session["session_id"]), scene)
-        await asyncio.sleep(0)
 
 
 async def _place(world: World, session_id: str, scene: Scene) -> None:

@@ -6,12 +6,12 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 from pydantic import SecretStr
 
 from gateway.config import PythonAgentSettings, Telegram
 from tests.browser.console import Console
-from tests.browser.windows import CLOSED_DOOR, Windows
+from tests.browser.windows import CLOSED_DOOR, Screen, Windows
 from tests.fakes.bot_api import FakeBotApi
 from tests.world import World, eventually
 
@@ -57,7 +57,6 @@ async def test_a_chat_survives_a_refresh(world: World, windows: Windows) -> None
     await expect(console.answers).to_contain_text("One word")
     assert "that is all" not in await console.answers.inner_text()
     await console.hears("keep this and that is all")
-    await console.page.evaluate("localStorage.removeItem('turngate:outbox')")
     await console.page.reload()
     await console.shows("keep this")
     await console.hears("keep this and that is all")
@@ -115,6 +114,28 @@ async def test_a_message_from_telegram_appears_in_the_open_session(
     assert "third, from the web" in copy.text
 
 
+async def test_what_is_said_while_the_history_loads_is_not_missed(
+    world: World, windows: Windows, bot: FakeBotApi
+) -> None:
+    """AC-8: a history that was read before the socket was open, and arrives after it, leaves no gap."""
+    telegram = Telegram(token=SecretStr("42:secret"), api_url=bot.url, access="allowlist", allow=("7=owner",))
+    gateway = await world.gateway(telegram=telegram)
+    console = await windows.console(world, gateway.url)
+    bot.says(7, "first")
+    await bot.hears(7)
+
+    async def late(route: Route) -> None:
+        response = await route.fetch()
+        bot.says(7, "second")
+        await bot.hears(7)
+        await route.fulfill(response=response)
+
+    await console.page.route("**/messages?*", late, times=1)
+    await console.selects("first")
+    await console.hears("You said: “first”")
+    await console.hears("You said: “second”")
+
+
 async def test_a_killed_gateway_comes_back(world: World, windows: Windows, free_port: int) -> None:
     """The page says that it reconnects and lets one write on; what was sent meanwhile arrives once."""
     windows.expect(CLOSED_DOOR)
@@ -150,3 +171,31 @@ async def test_unsent_messages_survive_a_refresh(world: World, windows: Windows,
     await console.hears("You said: “meanwhile”")
     rows = await world.rows("SELECT content FROM chat_messages WHERE role = 'user' ORDER BY seq")
     assert [row["content"] for row in rows] == ["before", "meanwhile"]
+
+
+async def test_an_answer_can_be_stopped(world: World, windows: Windows) -> None:
+    """What was said until then stays, marked as stopped, and one can go on."""
+    gateway = await world.gateway()
+    console = await windows.console(world, gateway.url)
+    await console.says("count to 400 slowly")
+    await expect(console.answers).to_contain_text("1, 2, 3")
+    await console.stop.click()
+    await expect(console.answers).to_contain_text("Stopped")
+    assert "400." not in await console.answers.inner_text()
+    await console.asks("go on", "You said: “go on”")
+
+
+async def test_a_phone_shows_one_pane_at_a_time(world: World, windows: Windows) -> None:
+    """The list, then the conversation, and back by the button or by the browser's own step."""
+    gateway = await world.gateway()
+    console = await windows.console(world, gateway.url, Screen(390, 844))
+    await expect(console.composer).to_be_hidden()
+    await console.page.get_by_role("button", name="New chat").first.click()
+    await expect(console.search).to_be_hidden()
+    await console.asks("on the road", "You said: “on the road”")
+    await console.page.get_by_role("link", name="Back to the sessions").click()
+    await console.lists("on the road")
+    await console.selects("on the road")
+    await expect(console.search).to_be_hidden()
+    await console.page.go_back()
+    await expect(console.search).to_be_visible()

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from gateway.config import PythonAgentSettings, Web
+from gateway.config import Web
 from tests.browser.console import Chat
 from tests.browser.hostpage import HostPage
-from tests.browser.staging import SCENES, stage
+from tests.browser.staging import AGENTS, SCENES, stage
 from tests.browser.windows import Screen, Windows
 from tests.world import ROOT, World
 
@@ -20,7 +20,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 IMAGES = ROOT / "docs" / "images"
 LARGEST = 300_000
 """Bytes."""
-SHOP = {"assistant": PythonAgentSettings(kind="python", target="tests.browser.staging:shop")}
+LOOKED_HALF_AN_HOUR_AGO = """localStorage.setItem(
+    'turngate:seen:owner', JSON.stringify({ since: new Date(Date.now() - 18e5).toISOString(), at: {} }))"""
 SHOP_PAGE = Path(__file__).with_name("shop.html").read_text()
 
 
@@ -39,9 +40,11 @@ async def picture(page: Page, name: str, folder: Path) -> None:
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 async def test_the_console(world: World, windows: Windows, tmp_path: Path, dark: bool) -> None:
     """Sessions of all five channels, one of them open."""
-    gateway = await world.gateway(agents=SHOP)
-    await stage(world, await world.person("owner", gateway.url))
+    gateway = await world.gateway(agents=AGENTS)
+    await stage(world, gateway.url)
     console = await windows.console(world, gateway.url, Screen(dark=dark))
+    await console.page.evaluate(LOOKED_HALF_AN_HOUR_AGO)
+    await console.page.reload()
     await expect(console.rows).to_have_count(len(SCENES))
     await console.selects("Bikes on the ICE")
     await console.hears("Reservations open")
@@ -50,11 +53,12 @@ async def test_the_console(world: World, windows: Windows, tmp_path: Path, dark:
 
 async def test_the_widget(world: World, windows: Windows, hostpage: HostPage, tmp_path: Path) -> None:
     """Open on a shop's page."""
-    gateway = await world.gateway(agents=SHOP, web=Web(allowed_origins=(hostpage.origin,), anonymous=True))
+    gateway = await world.gateway(agents=AGENTS, web=Web(allowed_origins=(hostpage.origin,), anonymous=True))
     hostpage.embeds(gateway.url, body=SHOP_PAGE, attributes='data-title="Fernweh Cycles"')
     page = await windows.open(hostpage.origin, Screen(1200, 800))
     await page.get_by_role("button", name="Open chat").click()
     chat = Chat(page)
     await chat.asks("Do you ship to Austria?", "Yes, to all of Austria")
     await chat.asks("And can I send it back?", "Within 30 days")
+    await page.mouse.move(5, 5)
     await picture(page, "widget.png", tmp_path)

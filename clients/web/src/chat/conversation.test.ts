@@ -64,6 +64,19 @@ describe('Conversation', () => {
     expect(seqs(conversation)).toEqual([1, 2, 3, 4, 5]);
   });
 
+  test('rows that came between the history and the greeting are fetched', async () => {
+    let asked = 0;
+    const { conversation, exchange } = talk({}, () => {
+      asked += 1;
+      return { messages: rows(1, asked === 1 ? 2 : 4), next_before_id: null };
+    });
+    exchange.last.accepts();
+    exchange.last.says(ready('s1', 4));
+    await settled();
+    expect(seqs(conversation)).toEqual([1, 2, 3, 4]);
+    expect(asked).toBe(2);
+  });
+
   test('a gap is fetched', async () => {
     const pages: Record<string, Page> = {
       '': { messages: rows(1, 2), next_before_id: null },
@@ -84,6 +97,7 @@ describe('Conversation', () => {
       return query.get('before_id') ? nothingYet : { messages: rows(1, 2), next_before_id: null };
     });
     await settled();
+    exchange.last.accepts();
     exchange.last.says(ready('s1', 9), { type: 'message', message: row(9) });
     await vi.advanceTimersByTimeAsync(1_000);
     expect(asked).toBe(2);

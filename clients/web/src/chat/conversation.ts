@@ -74,6 +74,7 @@ export class Conversation {
   #token: string;
   #begun = false;
   #beginning = false;
+  #replays = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #attempts = 0;
 
@@ -223,6 +224,7 @@ export class Conversation {
 
   #hello(): HelloFrame {
     const after = this.transcript.lastSeq;
+    this.#replays = this.sessionId !== null && after !== undefined;
     return {
       type: 'hello',
       token: this.#token,
@@ -280,6 +282,8 @@ export class Conversation {
     this.problem = null;
     if (frame.session_id !== this.sessionId) this.#enter(frame.session_id);
     if (this.sessionId && this.history?.state === 'failed') void this.history.load();
+    // The history may have been read before the gateway began to tell what is new.
+    if (!this.#replays) void this.history?.reach(frame.last_seq);
     this.#flush();
   }
 

@@ -11,6 +11,7 @@ export class History {
   loadingOlder = false;
   olderFailed = false;
   #filling = false;
+  #announced = 0;
 
   constructor(
     private readonly api: ApiClient,
@@ -33,6 +34,19 @@ export class History {
     }
     this.changed();
     await this.fill();
+    await this.#catchUp();
+  }
+
+  /** The session reaches `seq` already: a page that was read before it did is read once more. */
+  async reach(seq: number): Promise<void> {
+    this.#announced = seq;
+    await this.#catchUp();
+  }
+
+  async #catchUp(): Promise<void> {
+    if (this.state !== 'ready' || (this.transcript.lastSeq ?? 0) >= this.#announced) return;
+    this.#announced = 0;
+    await this.load();
   }
 
   /** The page before the oldest row. */
