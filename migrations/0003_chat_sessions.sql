@@ -83,6 +83,9 @@ CREATE INDEX chat_sessions_by_activity
 CREATE INDEX chat_sessions_by_channel
     ON chat_sessions (user_id, channel, (coalesce(last_message_at, created_at)) DESC, chat_id DESC);
 
+-- An operator's list of everybody's.
+CREATE INDEX chat_sessions_by_newest ON chat_sessions ((coalesce(last_message_at, created_at)) DESC, chat_id DESC);
+
 -- Each message updates its session's row: leave room beside it, and clean up early.
 ALTER TABLE chat_sessions SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 

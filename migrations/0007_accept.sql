@@ -35,7 +35,7 @@ BEGIN
     END LOOP;
     -- Fewer turns than that: rows from before there were turns count two to a turn.
     IF v_count < p_turns THEN
-        v_first := p_seq - 2 * p_turns;
+        v_first := least(v_first, p_seq - 2 * p_turns);
     END IF;
     RETURN ARRAY(
         SELECT m FROM chat_messages AS m
@@ -61,7 +61,8 @@ CREATE TYPE accepted AS (
 -- Locks are taken in one order everywhere: route, session, turn.
 CREATE FUNCTION accept_message(
     p_user text, p_channel text, p_agent text, p_content text, p_key text, p_route text, p_session text,
-    p_deliver_to text[], p_always_new boolean, p_ends_session boolean, p_title text, p_window interval,
+    p_deliver_to text[], p_always_new boolean, p_ends_session boolean, p_begins_session boolean, p_title text,
+    p_window interval,
     p_strategy text, p_collect boolean, p_time_limit interval, p_history_turns int, p_owner uuid
 ) RETURNS accepted
 LANGUAGE plpgsql
@@ -75,7 +76,7 @@ DECLARE
     v_current uuid;
     v_route text;
     v_running boolean;
-    v_now timestamptz := clock_timestamp();
+    v_now timestamptz;
 BEGIN
     PERFORM set_config('turngate.user_id', p_user, true);
     r.is_new := false;
@@ -132,6 +133,12 @@ BEGIN
         RETURN r;
     END IF;
 
+    -- After every wait for a lock, so that a session's times never run backwards.
+    v_now := greatest(s.updated_at, clock_timestamp());
+    IF p_begins_session AND s.chat_id IS NOT NULL THEN
+        UPDATE chat_sessions SET is_active = false, ended_at = v_now, updated_at = v_now WHERE chat_id = s.chat_id;
+        s := NULL;
+    END IF;
     v_running := s.chat_id IS NOT NULL
         AND EXISTS (SELECT FROM turns AS u WHERE u.chat_id = s.chat_id AND u.status = 'running');
     IF p_session IS NULL AND s.chat_id IS NOT NULL

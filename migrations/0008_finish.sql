@@ -27,10 +27,12 @@ DECLARE
     t turns;
     n turns;
     v_more boolean;
-    v_now timestamptz := clock_timestamp();
+    v_now timestamptz;
 BEGIN
     PERFORM set_config('turngate.user_id', p_user, true);
     SELECT * INTO s FROM chat_sessions WHERE chat_id = p_chat_id FOR UPDATE;
+    -- After the wait for the lock, so that a session's times never run backwards.
+    v_now := greatest(s.updated_at, clock_timestamp());
     UPDATE turns SET
         status = p_status, ended_at = v_now, usage = p_usage, error = p_error, reply_seq = s.last_seq + 1, deadline = NULL
     WHERE turn_id = p_turn_id AND owner = p_owner AND epoch = p_epoch AND status = 'running'
@@ -46,7 +48,9 @@ BEGIN
         r.session := s;
         SELECT * INTO m FROM chat_messages WHERE chat_id = p_chat_id AND seq = t.reply_seq;
         r.message := m;
-        SELECT array_agg(item_id ORDER BY item_id) INTO r.outbox_ids FROM outbox
+        -- What was sent since, or is another's to send, is not handed out again.
+        SELECT array_agg(CASE WHEN state = 'unsent' AND owner = p_owner THEN item_id END ORDER BY item_id)
+        INTO r.outbox_ids FROM outbox
         WHERE chat_id = p_chat_id AND turn_id = p_turn_id;
         SELECT * INTO n FROM turns WHERE chat_id = p_chat_id AND status = 'running' AND owner = p_owner;
     ELSE
@@ -120,11 +124,10 @@ LANGUAGE sql
 AS $$
     WITH dead AS MATERIALIZED (
         SELECT u.turn_id FROM turns AS u LEFT JOIN replicas AS r ON r.replica_id = u.owner
-        WHERE u.status = 'running'
+        WHERE u.status = 'running' AND NOT (u.owner = p_owner AND u.turn_id = ANY (p_running))
             AND (
                 r.replica_id IS NULL OR r.expires_at < clock_timestamp() OR u.deadline < clock_timestamp()
-                OR u.owner = p_owner AND NOT u.turn_id = ANY (p_running)
-                    AND u.deadline - u.time_limit - interval '30 seconds' < clock_timestamp() - interval '10 seconds'
+                OR u.owner = p_owner AND u.deadline - u.time_limit - interval '30 seconds' < clock_timestamp() - interval '10 seconds'
             )
         ORDER BY u.created_at LIMIT p_limit
         FOR UPDATE OF u SKIP LOCKED

@@ -36,10 +36,12 @@ class _Faults:
 
     known: dict[ScheduleId, datetime | None] = field(default_factory=dict)
 
-    def note(self, schedule: Schedule, error: GatewayError) -> None:
+    def note(self, schedule: Schedule, error: Exception) -> None:
         if self.known.get(schedule.id) != schedule.next_fire_at:
             self.known[schedule.id] = schedule.next_fire_at
-            log.error("schedule_cannot_fire", schedule=str(schedule.id), agent=schedule.agent_name, error=str(error))
+            trace = None if isinstance(error, GatewayError) else error
+            names = {"schedule": str(schedule.id), "agent": schedule.agent_name}
+            log.error("schedule_cannot_fire", **names, error=str(error), exc_info=trace)
 
     def forget_all_but(self, due: Sequence[Schedule]) -> None:
         ids = {schedule.id for schedule in due}
@@ -87,6 +89,10 @@ class Scheduler:
         Raises `NotFound`, also for an agent that is gone.
         """
         schedule = await self._store.get(schedule_id, user_id)
+        # A caller who hangs up must not stop the run between its commit and its start.
+        return await asyncio.shield(self._run(schedule))
+
+    async def _run(self, schedule: Schedule) -> Acceptance:
         message = message_of_request(schedule, uuid4())
         accepted = await self._store.run_now(schedule, message, self._terms(schedule.agent_name))
         self._intake.adopt(accepted)
@@ -97,7 +103,7 @@ class Scheduler:
             await self._fire(schedule, now)
         except StoreUnavailable:
             raise
-        except GatewayError as error:
+        except Exception as error:  # noqa: BLE001 - whatever is odd about one schedule, the others fire
             self._faults.note(schedule, error)
 
     async def _fire(self, schedule: Schedule, now: datetime) -> None:

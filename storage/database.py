@@ -1,4 +1,4 @@
-"""Two pools: one sees a single user's rows at a time, the other does the gateway's own work across users."""
+"""Three pools: for a single user's rows, for requests across users, and for the gateway's own work, which must not wait."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ SYSTEM_ROLE = "turngate_system"
 ACQUIRE_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 20.0
 CLOSE_TIMEOUT_S = 2.0
+# Lists narrow by what was asked for, so each has a plan of its own.
+BEGIN_AS = "SELECT set_config('turngate.user_id', $1, true), set_config('plan_cache_mode', 'force_custom_plan', true)"
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 PooledConnection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
@@ -54,6 +56,10 @@ async def _held(pool: asyncpg.Pool) -> AsyncIterator[PooledConnection]:
             yield connection
         finally:
             await pool.release(connection)
+    except (asyncpg.OutdatedSchemaCacheError, asyncpg.InvalidCachedStatementError) as error:
+        # A newer replica has migrated: what this one remembers of the schema is old.
+        await pool.expire_connections()
+        raise StoreUnavailable("The schema has just changed; the same call works in a moment.") from error
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedFunctionError, asyncpg.InvalidParameterValueError) as error:
         raise StoreUnavailable(f"The database is not ready: {error}. Run `turngate migrate`.") from error
     except AWAY as error:
@@ -65,7 +71,8 @@ class Database:
     """The pools, as roles that row-level security knows. Nothing connects before the first query."""
 
     app: asyncpg.Pool
-    system: asyncpg.Pool
+    across: asyncpg.Pool
+    housekeeping: asyncpg.Pool
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[PooledConnection]:
@@ -75,37 +82,46 @@ class Database:
 
     @asynccontextmanager
     async def all_users(self) -> AsyncIterator[PooledConnection]:
-        """As the gateway itself: every user's rows. Raises `StoreUnavailable`."""
-        async with _held(self.system) as connection:
+        """As the gateway, for somebody's request: every user's rows. Raises `StoreUnavailable`."""
+        async with _held(self.across) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def own_work(self) -> AsyncIterator[PooledConnection]:
+        """As the gateway, for its heartbeat, sweep and marks: requests cannot use these up. Raises `StoreUnavailable`."""
+        async with _held(self.housekeeping) as connection:
             yield connection
 
     @asynccontextmanager
     async def as_user(self, user_id: UserId | None) -> AsyncIterator[PooledConnection]:
         """One transaction that sees that user's rows; None, an operator, sees all. Raises `StoreUnavailable`."""
-        if user_id is None:
-            async with self.all_users() as connection, connection.transaction():
-                yield connection
-            return
-        async with self.connection() as connection, connection.transaction():
-            await connection.execute("SELECT set_config('turngate.user_id', $1, true)", user_id)
+        holding = self.all_users() if user_id is None else self.connection()
+        async with holding as connection, connection.transaction():
+            await connection.execute(BEGIN_AS, user_id or "")
             yield connection
 
     async def close(self) -> None:
         """Closes within two seconds, whatever the database does."""
-        await asyncio.gather(_close(self.app), _close(self.system))
+        await asyncio.gather(*map(_close, (self.app, self.across, self.housekeeping)))
 
 
 async def _close(pool: asyncpg.Pool) -> None:
-    try:
-        async with asyncio.timeout(CLOSE_TIMEOUT_S):
-            await pool.close()
-    except (TimeoutError, *AWAY):
-        pool.terminate()
+    closing = asyncio.ensure_future(pool.close())
+    await asyncio.wait({closing}, timeout=CLOSE_TIMEOUT_S)
+    # Frees whoever hangs in giving a connection back.
+    pool.terminate()
+    await asyncio.wait({closing}, timeout=CLOSE_TIMEOUT_S / 4)
+    if closing.done() and not closing.cancelled():
+        closing.exception()
 
 
 async def open_database(url: str, size: int = 16) -> Database:
-    """Makes the pools of at most `size` and 4 connections; connects to nothing yet."""
-    return Database(app=await _pool(url, APP_ROLE, size), system=await _pool(url, SYSTEM_ROLE, 4))
+    """Makes the pools of at most `size`, 4 and 4 connections; connects to nothing yet."""
+    return Database(
+        app=await _pool(url, APP_ROLE, size),
+        across=await _pool(url, SYSTEM_ROLE, 4),
+        housekeeping=await _pool(url, SYSTEM_ROLE, 4),
+    )
 
 
 async def _pool(url: str, role: str, size: int) -> asyncpg.Pool:

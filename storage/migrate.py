@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import asyncpg
@@ -26,7 +26,9 @@ OLDEST, NEWEST = 15, 18
 @asynccontextmanager
 async def _direct(url: str) -> AsyncIterator[asyncpg.Connection]:
     try:
-        connection = await asyncpg.connect(url, timeout=10, server_settings={"application_name": "turngate migrate"})
+        connection = await asyncpg.connect(
+            url, timeout=10, server_settings={"application_name": "turngate migrate", "timezone": "UTC"}
+        )
     except (asyncpg.InvalidCatalogNameError, asyncpg.InvalidAuthorizationSpecificationError, ValueError) as error:
         raise SettingsError(f"The database refuses the connection: {error}. Check TURNGATE_DATABASE_URL.") from error
     except AWAY as error:
@@ -34,7 +36,8 @@ async def _direct(url: str) -> AsyncIterator[asyncpg.Connection]:
     try:
         yield connection
     finally:
-        await connection.close(timeout=2)
+        with suppress(*AWAY):
+            await connection.close(timeout=2)
 
 
 async def migrate(url: str) -> list[str]:
@@ -43,14 +46,16 @@ async def migrate(url: str) -> list[str]:
     Raises `StoreUnavailable` when the database is away, `SettingsError` when it cannot be used as it is.
     """
     async with _direct(url) as connection:
-        _check_version(connection)
-        await _lock(connection)
         try:
+            _check_version(connection)
+            await _lock(connection)
             waiting = await _pending(connection)
             if waiting:
                 await connection.execute("SET lock_timeout = '10s'")
                 await pogo.apply(connection, MIGRATIONS, schema_name="public")
         except BadMigrationError as error:
+            if isinstance(error.__cause__, AWAY):
+                raise StoreUnavailable(f"The database went away during a migration: {error}.") from error
             raise SettingsError(f"{error}: {error.__cause__}") from error
         except AWAY as error:
             raise StoreUnavailable(f"The database went away during a migration ({type(error).__name__}).") from error

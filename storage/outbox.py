@@ -26,17 +26,13 @@ class PostgresOutbox:
         items = [*sent, *(item_id for item_id, _ in dead)]
         states = ["sent"] * len(sent) + ["dead"] * len(dead)
         errors = [None] * len(sent) + [reason for _, reason in dead]
-        async with self.database.all_users() as connection, connection.transaction():
+        async with self.database.own_work() as connection, connection.transaction():
             # A mark that a crash forgets costs one repeated chunk; waiting for the disk would cost every send.
             await connection.execute("SET LOCAL synchronous_commit = off")
             await connection.execute(SQL["settle"], items, states, errors)
 
-    async def bury(self, address: Address, reason: str) -> Sequence[int]:
-        async with self.database.all_users() as connection:
-            return [row["item_id"] for row in await connection.fetch(SQL["bury"], address, reason)]
-
     async def steal(self, limit: int) -> Sequence[OutboxItem]:
-        async with self.database.all_users() as connection:
+        async with self.database.own_work() as connection:
             rows = await connection.fetch(SQL["steal"], self.replica_id, limit)
         return [
             OutboxItem(row["item_id"], Address(row["address"]), Chunk(row["content"], row["markup"]), row["attempts"])
@@ -44,5 +40,5 @@ class PostgresOutbox:
         ]
 
     async def mine(self, items: Sequence[int]) -> Sequence[int]:
-        async with self.database.all_users() as connection:
+        async with self.database.own_work() as connection:
             return [row["item_id"] for row in await connection.fetch(SQL["mine"], items, self.replica_id)]

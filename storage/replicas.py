@@ -33,13 +33,13 @@ class PostgresReplicas:
     ttl: timedelta
 
     async def beat(self) -> None:
-        async with self.database.all_users() as connection:
+        async with self.database.own_work() as connection:
             if not await connection.fetchval(SQL["beat"], self.replica_id, self.ttl):
                 await connection.execute(SQL["forget"])
                 await connection.execute(SQL["join"], self.replica_id, self.slot, self.ttl)
 
     async def leave(self) -> None:
-        async with self.database.all_users() as connection:
+        async with self.database.own_work() as connection:
             await connection.execute(SQL["leave"], self.replica_id)
 
 
@@ -51,11 +51,11 @@ class PostgresPollLeases:
     replica_id: ReplicaId
 
     async def hold(self, account: str) -> bool:
-        async with self.database.all_users() as connection:
+        async with self.database.own_work() as connection:
             return bool(await connection.fetchval(SQL["hold"], account, self.replica_id))
 
     async def give_up(self, account: str) -> None:
-        async with self.database.all_users() as connection:
+        async with self.database.own_work() as connection:
             await connection.execute(SQL["give_up"], account, self.replica_id)
 
 
@@ -71,7 +71,7 @@ class PostgresQuarantine:
             text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")[:RAW_LIMIT]
             for text in (key, raw, reason)
         ]
-        async with self.database.all_users() as connection:
+        async with self.database.own_work() as connection:
             await connection.execute(SQL["quarantine"], account, *readable)
 
 
@@ -82,7 +82,7 @@ class PostgresChangeFeed:
     database: Database
 
     async def changes(self, followed: Followed) -> Changes:
-        async with self.database.all_users() as connection:
+        async with self.database.own_work() as connection:
             row = await fetch_one(
                 connection,
                 SQL["changes"],

@@ -80,13 +80,13 @@ class PostgresSchedules:
                 raise NotFound(NOT_THERE)
 
     async def due(self, limit: int) -> tuple[datetime, Sequence[Schedule]]:
-        async with self.database.all_users() as connection:
+        async with self.database.own_work() as connection:
             rows = await connection.fetch(SQL["due"], limit)
             now: datetime = rows[0]["now"] if rows else await connection.fetchval(SQL["now"])
         return now, _readable(rows)
 
     async def next_due_at(self) -> datetime | None:
-        async with self.database.all_users() as connection:
+        async with self.database.own_work() as connection:
             found: datetime | None = await connection.fetchval(SQL["next_due_at"])
         return found
 

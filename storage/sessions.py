@@ -100,6 +100,7 @@ class PostgresSessions:
 
     async def delete(self, session_id: SessionId, user_id: UserId | None) -> Session:
         async with self.database.as_user(user_id) as connection:
+            await connection.execute(SQL["lock_routes"], session_id)
             row = await connection.fetchrow(SQL["delete"], session_id)
         if row is None:
             raise NotFound("There is no such session.")
@@ -157,5 +158,5 @@ def _from_cursor(cursor: str | None) -> tuple[datetime | None, UUID | None]:
     try:
         at, _, chat_id = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").partition(" ")
         return datetime.fromisoformat(at).astimezone(UTC), UUID(chat_id)
-    except (ValueError, binascii.Error) as error:
+    except (ValueError, OverflowError, binascii.Error) as error:
         raise InvalidInput("cursor should be the next_cursor of an earlier page.") from error

@@ -51,6 +51,7 @@ class PostgresTurns:
             message.deliver_to,
             message.always_new,
             message.ends_session,
+            message.begins_session,
             message.title,
             self.resume_window,
             terms.strategy,
@@ -95,12 +96,12 @@ class PostgresTurns:
         return _finished(row, reply)
 
     async def steal(self, limit: int, running: Sequence[TurnId] = ()) -> Sequence[Turn]:
-        async with self.database.all_users() as connection:
+        async with self.database.own_work() as connection:
             rows = await connection.fetch(SQL["steal"], self.replica_id, limit, running)
         return [to_turn(row["next_turn"], row["messages"], row["history"]) for row in rows]
 
     async def release(self, turns: Sequence[TurnId]) -> None:
-        async with self.database.all_users() as connection:
+        async with self.database.own_work() as connection:
             await connection.execute(SQL["release"], turns, self.replica_id)
 
     async def request_cancel(self, turn_id: TurnId, user_id: UserId | None) -> None:
@@ -142,6 +143,7 @@ def _finished(row: Record, reply: Reply) -> Finished:
         outbox=tuple(
             OutboxItem(item_id, address, chunk)
             for item_id, (address, chunk) in zip(row["outbox_ids"] or (), reply.chunks, strict=True)
+            if item_id is not None
         ),
         next_turn=None if next_turn is None else to_turn(next_turn, row["messages"], row["history"]),
     )

@@ -8,11 +8,12 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 import asyncpg
@@ -156,6 +157,7 @@ class World:
         self.folder = folder
         self._stack = stack
         self._http: aiohttp.ClientSession | None = None
+        self._started: asyncio.Queue[Process] = asyncio.Queue()
 
     def settings(self, **given: Any) -> Settings:
         """Settings of a gateway in this world; quick to notice each other's death."""
@@ -201,6 +203,7 @@ class World:
                 stderr=sink,
             )
         self._stack.push_async_callback(_end, child)
+        self._started.put_nowait(Process(child, "", log))
 
         async def ready() -> str | None:
             assert child.returncode is None, log.read_text()
@@ -208,6 +211,16 @@ class World:
             return next((event["url"] for event in events if event["event"] == "ready"), None)
 
         return Process(child, await eventually(ready), log)
+
+    async def started(self) -> Process:
+        """The next process that logs anything, ready or not."""
+        process = await self._started.get()
+
+        async def spoke() -> bool:
+            return bool(process.log.read_text())
+
+        await eventually(spoke)
+        return process
 
     async def person(self, user: str, url: str, role: str = "user") -> Person:
         """Somebody with an API token."""
@@ -224,6 +237,20 @@ class World:
         if self._http is None:
             self._http = await self._stack.enter_async_context(aiohttp.ClientSession())
         return self._http
+
+    @asynccontextmanager
+    async def database_away(self) -> AsyncIterator[None]:
+        """Nobody is connected to the database, and nobody gets in."""
+        parts = urlsplit(self.database_url)
+        name = parts.path.removeprefix("/")
+        admin = await asyncpg.connect(urlunsplit(parts._replace(path="/postgres")))
+        try:
+            await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+            await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+            yield
+        finally:
+            await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+            await admin.close()
 
     def afterwards(self, end: Callable[[], Awaitable[None]]) -> None:
         """Called when the world ends, last first."""

@@ -21,7 +21,7 @@ from channels.websocket.faults import (
     HangUp,
     code_of,
 )
-from channels.websocket.frames import ClientFrame, Hello, parse
+from channels.websocket.frames import ClientFrame, Hello, Send, Watch, parse
 from channels.websocket.linger import drop_incoming, keep_open
 from channels.websocket.outgoing import BytesSocket, Outgoing
 from channels.websocket.parts import Parts
@@ -43,7 +43,17 @@ LINGER_S = 10.0
 class Connection:
     """Takes frames in, one after another; never waits for an agent. `origin`: of the page, if it is one."""
 
-    __slots__ = ("_closing", "_conversation", "_expiry", "_origin", "_outgoing", "_parts", "_socket", "_transport")
+    __slots__ = (
+        "_closing",
+        "_conversation",
+        "_expiry",
+        "_origin",
+        "_outgoing",
+        "_parts",
+        "_socket",
+        "_token",
+        "_transport",
+    )
 
     def __init__(
         self, socket: BytesSocket, transport: asyncio.Transport | None, origin: str | None, parts: Parts
@@ -54,6 +64,7 @@ class Connection:
         self._parts = parts
         self._outgoing = Outgoing(socket, parts.tasks, self._give_up)
         self._conversation: Conversation | None = None
+        self._token = ""
         self._expiry: asyncio.TimerHandle | None = None
         self._closing = False
 
@@ -122,7 +133,12 @@ class Connection:
         raise HangUp(UNAUTHENTICATED, Unauthenticated(f"No hello came within {HELLO_S:.0f} s."))
 
     async def _hello(self, hello: Hello) -> None:
-        principal = await self._authenticate(hello.token)
+        try:
+            principal = await self._authenticate(hello.token)
+        except StoreUnavailable as error:
+            # A close with 4401 would make the client throw its good token away.
+            raise HangUp(RESTARTING, error) from None
+        self._token = hello.token
         if self._conversation is None or self._conversation.principal != principal:
             if self._conversation is not None:
                 self._conversation.end()
@@ -137,9 +153,6 @@ class Connection:
             raise HangUp(UNAUTHENTICATED, error) from None
         except Forbidden as error:
             raise HangUp(ORIGIN, error) from None
-        except StoreUnavailable as error:
-            # A close with 4401 would make the client throw its good token away.
-            raise HangUp(RESTARTING, error) from None
 
     def _expire(self, principal: Principal) -> None:
         if self._expiry is not None:
@@ -199,4 +212,7 @@ class Connection:
         elif self._conversation is None:
             raise HangUp(UNAUTHENTICATED, Unauthenticated("The first frame should be hello."))
         else:
+            if isinstance(frame, Send | Watch):
+                # The token may have been revoked since; the authenticator knows that within seconds.
+                await self._authenticate(self._token)
             await self._conversation.handle(frame)

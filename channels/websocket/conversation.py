@@ -228,9 +228,18 @@ class Conversation:
             if after is None or after >= follow.sent:
                 return follow
             follow.end()
-        elif len(self._follows) >= MAX_FOLLOWED:
-            raise Conflict(f"A socket follows at most {MAX_FOLLOWED} sessions. Send unwatch, or open another socket.")
+        else:
+            self._make_room()
         return self._begin(session, session.last_seq if after is None else min(after, session.last_seq))
+
+    def _make_room(self) -> None:
+        """What was followed for a message only gives way, the oldest first. Raises `Conflict` when all are watched."""
+        if len(self._follows) < MAX_FOLLOWED:
+            return
+        spare = next((found for found in self._follows if found != self._current and found not in self._watched), None)
+        if spare is None:
+            raise Conflict(f"A socket follows at most {MAX_FOLLOWED} sessions. Send unwatch, or open another socket.")
+        self._follows.pop(spare).end()
 
     def _begin(self, session: Session, sent: int) -> Follow:
         follow = Follow(session, self._reader, sent, self._parts, self._outgoing)

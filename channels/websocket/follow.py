@@ -141,12 +141,13 @@ class Follow:
     async def _read_pages(self) -> None:
         while True:
             await self._outgoing.room()
+            announced = self._known
             rows = await self._parts.messages.after(self.session.session_id, self._reader, self.sent, PAGE)
             for row in rows:
                 await self._outgoing.room()
                 self._send(row)
-            if not rows:
-                # What was announced and cannot be read is gone with its session.
+            if not rows and self._known == announced:
+                # What was announced before the query and cannot be read is gone with its session.
                 self._known = self.sent
             if len(rows) < PAGE and self._known <= self.sent:
                 return

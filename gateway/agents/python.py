@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import inspect
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from gateway.agents.threads import in_daemon_thread
 from gateway.core.events import AgentEvent, TextDelta, ToolCall, ToolResult, UsageReport
 from gateway.core.model import AgentName, Turn
 from gateway.errors import AgentError, SettingsError
@@ -44,7 +45,8 @@ class PythonAgent:
             yield self._event(answer)
 
     async def _call(self, turn: Turn) -> object:
-        answer = self.target(turn) if _is_asynchronous(self.target) else await asyncio.to_thread(self.target, turn)
+        call = partial(self.target, turn)
+        answer = call() if _is_asynchronous(self.target) else await in_daemon_thread(call)
         return await answer if isinstance(answer, Awaitable) else answer
 
     def _event(self, piece: object) -> AgentEvent:
@@ -125,7 +127,7 @@ def _is_asynchronous(target: Target) -> bool:
 
 async def _in_thread(pieces: Iterator[object]) -> AsyncGenerator[object, None]:
     end = object()
-    while (piece := await asyncio.to_thread(next, pieces, end)) is not end:
+    while (piece := await in_daemon_thread(partial(next, pieces, end))) is not end:
         yield piece
 
 

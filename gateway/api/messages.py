@@ -8,7 +8,7 @@ from typing import Annotated
 from uuid import uuid4
 
 from aiohttp import hdrs, web
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from gateway.api.answers import json, page_json
 from gateway.api.limits import allow_message
@@ -19,9 +19,15 @@ from gateway.core.ports.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Notice
 from gateway.core.shapes import message_json
-from gateway.errors import InvalidInput, NotFound, TooLarge
+from gateway.errors import InvalidInput, NotFound, StoreUnavailable, TooLarge
 
 EVENT_STREAM = "text/event-stream"
+
+
+def _none_yet(attachments: list[object] | None) -> list[object] | None:
+    if attachments:
+        raise ValueError("attachments are not supported yet; leave the list out, or empty")
+    return attachments
 
 
 class Draft(Body):
@@ -29,6 +35,7 @@ class Draft(Body):
 
     text: str = Field(min_length=1)
     id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    attachments: Annotated[list[object] | None, AfterValidator(_none_yet)] = None
 
 
 @validated
@@ -80,7 +87,10 @@ async def _outcome(request: web.Request, session: Session, accepted: Acceptance)
         return None
     where = (accepted.session or session).session_id
     seconds = wait_seconds(request.headers.get("Prefer", ""), parts_of(request).settings.turns.timeout_s)
-    return await parts_of(request).intake.wait(accepted.turn_id, where, session.user_id, seconds)
+    try:
+        return await parts_of(request).intake.wait(accepted.turn_id, where, session.user_id, seconds)
+    except StoreUnavailable:
+        return None  # the message is kept all the same, and its turn goes on
 
 
 def _answer(accepted: Acceptance, outcome: TurnOutcome | None) -> web.Response:

@@ -27,7 +27,7 @@ OriginAllowed = Callable[[str | None, str], bool]
 """Whether pages of an origin may call, given the request's Host; the same rule as the WebSocket's."""
 
 RunNow = Callable[[ScheduleId, UserId | None], Awaitable[Acceptance]]
-"""Fires a schedule at once. Raises `NotFound`."""
+"""Fires a schedule at once, also when its caller has gone meanwhile. Raises `NotFound`."""
 
 
 @dataclass(frozen=True, slots=True)

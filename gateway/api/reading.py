@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from functools import wraps
+from inspect import Parameter, signature
+from typing import Annotated, get_type_hints
 from uuid import UUID
 
 import orjson
@@ -15,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from gateway.api.guard import storable
 from gateway.api.problems import invalid
 from gateway.core.model import CHANNELS, ChannelName, JsonObject, SessionId
-from gateway.errors import NotFound
+from gateway.errors import InvalidInput, NotFound
 
 LONGEST_METADATA = 16_384
 """Bytes of a session's metadata as JSON."""
@@ -26,10 +28,36 @@ _inject = InjectParamsFactory(on_validation_error=invalid).and_request
 def validated(handler: Callable[..., Awaitable[web.StreamResponse]]) -> Handler:
     """Fills a route's parameters: before `/` from the path, a model from the body, the others from the query.
 
-    What does not fit its annotation is answered with a 400 that names the field.
+    What does not fit its annotation is answered with a 400 that names the field, and so is a query parameter that a
+    route with such parameters does not know.
     """
     injected: Handler = _inject(handler)
-    return injected
+    known = _query_names(handler)
+    if not known:
+        return injected
+
+    @wraps(injected)
+    async def strict(request: web.Request) -> web.StreamResponse:
+        for name in request.query:
+            if name not in known:
+                raise InvalidInput(f"There is no query parameter {name!r} here; there are {', '.join(known)}.")
+        return await injected(request)
+
+    return strict
+
+
+def _query_names(handler: Callable[..., Awaitable[web.StreamResponse]]) -> tuple[str, ...]:
+    hints = get_type_hints(handler)
+    _request, *parameters = signature(handler).parameters.values()
+    return tuple(
+        parameter.name
+        for parameter in parameters
+        if parameter.kind is not Parameter.POSITIONAL_ONLY and not _is_body(hints[parameter.name])
+    )
+
+
+def _is_body(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 class Body(BaseModel):

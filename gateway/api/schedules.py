@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Literal, assert_never
@@ -107,9 +106,7 @@ async def delete_schedule(request: web.Request, schedule_id: str, /) -> web.Resp
 @validated
 async def run_schedule(request: web.Request, schedule_id: str, /) -> web.Response:
     """Fires at once, besides its times."""
-    run = parts_of(request).run_schedule(uuid_of(schedule_id, "schedule"), acting_user(request))
-    # A caller who hangs up must not stop the run between its commit and its start.
-    accepted = await asyncio.shield(run)
+    accepted = await parts_of(request).run_schedule(uuid_of(schedule_id, "schedule"), acting_user(request))
     session_id = accepted.session.session_id if accepted.session else None
     turn_id = str(accepted.turn_id) if accepted.turn_id else None
     return json({"session_id": session_id, "turn_id": turn_id}, HTTPStatus.ACCEPTED)
@@ -122,21 +119,28 @@ def _require_account(principal: Principal) -> None:
 
 async def new_schedule(parts: ApiParts, user_id: UserId, draft: ScheduleDraft) -> NewSchedule:
     """Checks a draft. Raises `InvalidInput`, or `NotFound` for an unknown agent."""
+    prompt = _checked_prompt(draft.prompt, parts.settings.turns.max_text)
     agent = parts.agent(draft.agent_name or parts.settings.default_agent).name
-    if len(draft.prompt) > parts.settings.turns.max_text:
-        raise TooLarge(f"A prompt may have {parts.settings.turns.max_text} characters.")
     trigger = trigger_of(draft.trigger, zone(draft.timezone))
     return NewSchedule(
         user_id=user_id,
         name=draft.name,
         agent_name=AgentName(agent),
-        prompt=draft.prompt,
+        prompt=prompt,
         trigger=trigger,
         timezone=draft.timezone,
         deliver_to=tuple([await _own_chat(parts, user_id, address) for address in draft.deliver_to]),
         is_active=draft.is_active,
         next_fire_at=_first_fire(parts, trigger, draft.timezone),
     )
+
+
+def _checked_prompt(prompt: str, longest: int) -> str:
+    if not prompt.strip():
+        raise InvalidInput(f"The schedule's prompt is empty; it should have 1 to {longest} characters.")
+    if len(prompt) > longest:
+        raise TooLarge(f"The schedule's prompt has {len(prompt)} characters; it should have at most {longest}.")
+    return prompt
 
 
 def _first_fire(parts: ApiParts, trigger: Trigger, timezone: str) -> datetime:

@@ -77,7 +77,7 @@ def build_gateway(settings: Settings, stores: Stores) -> Gateway:
     announcer = Announcer(bus)
     heartbeat = Heartbeat(stores.replicas, settings.replica)
     channels: dict[ChannelName, Channel] = {}  # filled below: networks take messages in through what sends to them
-    outbox = Outbox(channels, stores.outbox, heartbeat.alive)
+    outbox = Outbox(channels, stores.outbox, heartbeat)
     runner = Runner(
         RunnerParts(
             agents=agents,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
+import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from ipaddress import ip_address
+from typing import Protocol
 
 import structlog
 from aiohttp import web
@@ -32,6 +35,7 @@ RETRY_S = 1.0
 TURNS_DRAIN_S = 3.0
 OUTBOX_DRAIN_S = 1.0
 STEP_S = 1.5
+LAST_RESORT_S = 9.0
 SIGN_IN_TTL = timedelta(hours=1)
 OWNER = UserId("owner")
 
@@ -41,9 +45,24 @@ async def serve(settings: Settings) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+        loop.add_signal_handler(number, _stop, stopping)
     async with running_gateway(settings) as running:
         await running.until(stopping)
+
+
+def _stop(stopping: asyncio.Event) -> None:
+    """Begins to stop. A thread of its own makes sure of the end: nothing that hangs can hold it up."""
+    if not stopping.is_set():
+        watchdog = threading.Timer(LAST_RESORT_S, _give_up)
+        watchdog.daemon = True
+        watchdog.start()
+    stopping.set()
+
+
+def _give_up() -> None:
+    # Every lease ends with the process or soon after it; other replicas go on from what is committed.
+    log.warning("stopping_gave_up", seconds=LAST_RESORT_S)
+    os._exit(0)
 
 
 class Running:
@@ -55,6 +74,8 @@ class Running:
         self.ready = asyncio.Event()
         self.failed: GatewayError | None = None
         self.ended = asyncio.Event()
+        self.takers: list[asyncio.Task[None]] = []
+        """What takes new work in; the first to stop."""
 
     async def until(self, stopping: asyncio.Event) -> None:
         """Returns when asked to stop; raises what stopped the gateway by itself."""
@@ -85,7 +106,7 @@ async def running_gateway(settings: Settings) -> AsyncIterator[Running]:
         try:
             yield running
         finally:
-            await _drain(gateway, work)
+            await _drain(running, work)
 
 
 async def _listen(gateway: Gateway, stack: AsyncExitStack) -> str:
@@ -93,7 +114,7 @@ async def _listen(gateway: Gateway, stack: AsyncExitStack) -> str:
     settings = gateway.settings
     runner = web.AppRunner(gateway.api, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
-    stack.push_async_callback(_bounded, runner.cleanup)
+    stack.push_async_callback(lambda: _bounded("http", runner.cleanup()))
     site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
     try:
         await site.start()
@@ -112,18 +133,34 @@ async def _work(running: Running, database_url: str) -> None:
     try:
         await _prepare(gateway, database_url)
         async with asyncio.TaskGroup() as group:
-            for part in (gateway.heartbeat, gateway.sweep, gateway.follower, gateway.outbox, gateway.scheduler):
-                group.create_task(part.run())
-            for network in gateway.networks:
-                group.create_task(network.run())
+            for part in (gateway.heartbeat, gateway.outbox, gateway.follower):
+                group.create_task(_tended(part))
+            takers: tuple[Part, ...] = (gateway.sweep, gateway.scheduler, *gateway.networks)
+            running.takers = [group.create_task(_tended(part)) for part in takers]
             await _say_ready(running)
     except SettingsError as error:
         running.failed = error
-    except ExceptionGroup as group_error:
-        log.exception("gateway_failed", exc_info=group_error)
-        running.failed = GatewayError(f"The gateway stopped by itself: {group_error.exceptions[0]}")
+    except Exception as error:
+        log.exception("gateway_failed")
+        running.failed = GatewayError(f"The gateway stopped by itself: {type(error).__name__}: {error}")
     finally:
         running.ended.set()
+
+
+class Part(Protocol):
+    """Something that runs for as long as the gateway does."""
+
+    async def run(self) -> None: ...
+
+
+async def _tended(part: Part) -> None:
+    """Runs a part, and again when it fails: what one of them did not foresee does not end the others."""
+    while True:
+        try:
+            return await part.run()
+        except Exception:
+            log.exception("part_failed", part=type(part).__name__, retry_s=RETRY_S)
+            await asyncio.sleep(RETRY_S)
 
 
 async def _prepare(gateway: Gateway, database_url: str) -> None:
@@ -163,31 +200,38 @@ def _is_loopback(host: str) -> bool:
     return host == "localhost"
 
 
-async def _drain(gateway: Gateway, work: asyncio.Task[None]) -> None:
+async def _drain(running: Running, work: asyncio.Task[None]) -> None:
     """No new work; what runs may finish for a moment; the rest is handed over."""
-    begun = time.monotonic()
+    gateway, begun = running.gateway, time.monotonic()
     gateway.health.draining = True
     log.info("stopping", turns=len(gateway.runner.running))
-    await _bounded(lambda: gateway.runner.drain(TURNS_DRAIN_S), TURNS_DRAIN_S + STEP_S)
-    await _bounded(gateway.sockets.drain, STEP_S)
-    await _bounded(lambda: gateway.outbox.drain(OUTBOX_DRAIN_S), OUTBOX_DRAIN_S + 0.5)
-    work.cancel()
-    await _bounded(lambda: asyncio.gather(work, return_exceptions=True))
+    await _ended(running.takers)
+    await _bounded("turns", gateway.runner.drain(TURNS_DRAIN_S), TURNS_DRAIN_S + STEP_S)
+    await _bounded("sockets", gateway.sockets.drain())
+    await _bounded("outbox", gateway.outbox.drain(OUTBOX_DRAIN_S), OUTBOX_DRAIN_S + 0.5)
+    await _ended([work])
     for network in gateway.networks:
-        await _bounded(network.close, 0.5)
+        await _bounded("network", network.close(), 0.5)
     for agent in gateway.agents:
         if isinstance(agent, Closing):
-            await _bounded(agent.aclose, 0.5)
-    await _bounded(gateway.stores.replicas.leave, 0.5)
+            await _bounded("agent", agent.aclose(), 0.5)
+    await _bounded("lease", gateway.stores.replicas.leave(), 0.5)
     log.info("stopped", seconds=round(time.monotonic() - begun, 2))
 
 
-async def _bounded(step: Callable[[], Awaitable[object]], seconds: float = STEP_S) -> None:
-    """One step of stopping; a step that fails or takes too long does not keep the others from theirs."""
-    try:
-        async with asyncio.timeout(seconds):
-            await step()
-    except (TimeoutError, GatewayError) as error:
-        log.warning(
-            "stopping_step_gave_up", step=getattr(step, "__qualname__", "step"), reason=str(error) or "too slow"
-        )
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=STEP_S)
+
+
+async def _bounded(name: str, step: Coroutine[None, None, object], seconds: float = STEP_S) -> None:
+    """One step of stopping; a step that fails or hangs, even in being cancelled, does not keep the others from theirs."""
+    task = asyncio.create_task(step, name=name)
+    done, _ = await asyncio.wait({task}, timeout=seconds)
+    if not done:
+        task.cancel()
+        log.warning("stopping_step_gave_up", step=task.get_name(), reason="too slow")
+    elif not task.cancelled() and (error := task.exception()) is not None:
+        log.warning("stopping_step_gave_up", step=task.get_name(), reason=str(error))

@@ -49,7 +49,7 @@ class Announcer:
         """A turn has a new status or attempt; older news than was told already is dropped."""
         news = (RANK[status], attempt)
         told = self._turns.get(turn_id)
-        if told is not None and (news[0] < told[0] or news == told):
+        if told is not None and news <= told:
             return
         _remember(self._turns, turn_id, news)
         self._bus.publish(session_topic(session_id), TurnChanged(session_id, user_id, turn_id, status, attempt))

@@ -38,9 +38,9 @@ class Background:
         _, left = await asyncio.wait(tuple(self._tasks), timeout=max(timeout, 0))
         return not left
 
-    async def stop(self) -> None:
-        """Cancels what still runs and waits for it to end."""
+    async def stop(self, timeout: float = 1.0) -> None:
+        """Cancels what still runs and waits for it to end, at most `timeout` seconds."""
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.settle(timeout)

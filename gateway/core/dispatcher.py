@@ -62,11 +62,10 @@ class Dispatcher:
                 "The gateway is starting, stopping, or without its database; nothing was kept. Try again in a moment."
             )
         command = parse_command(message.text)
-        if command is not None:
-            notice = await self._parts.commands.run(command, message)
-            if command.name != "new" or not command.rest:
-                return notice
-            message = replace(message, text=command.rest, session_id=None)
+        if command is not None and command.name == "new" and command.rest:
+            message = replace(message, text=command.rest, session_id=None, begins_session=True)
+        elif command is not None:
+            return await self._parts.commands.run(command, message)
         # Whoever sent this may hang up in the meantime; what was stored is announced and run all the same.
         return await asyncio.shield(self._take(message, terms, acknowledge))
 
@@ -91,7 +90,8 @@ class Dispatcher:
             if accepted.turn_id is not None and accepted.turn_status == "queued":
                 announcer.turn(accepted.turn_id, session.session_id, session.user_id, "queued", 0)
         if accepted.turn is not None:
-            self._parts.runner.start(accepted.turn)
+            # What a duplicate was told of its turn may be old by now: look again before running it.
+            self._parts.runner.start(accepted.turn, renew=accepted.status == "duplicate")
 
     async def cancel(self, turn_id: TurnId, user_id: UserId | None) -> None:
         await self._parts.turns.request_cancel(turn_id, user_id)

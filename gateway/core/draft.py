@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.core.events import AgentEvent, TextDelta, ToolCall, ToolResult, UsageReport
-from gateway.core.model import JsonObject, Usage
+from gateway.core.model import JsonObject, JsonValue, Usage
 
 CUT = "\n\n[The rest of this answer was cut off: it was longer than {limit} characters.]"
 
@@ -29,19 +29,20 @@ class Draft:
             case ToolCall(call_id, name, given):
                 self._end_run()
                 part: JsonObject = {
-                    "type": f"tool-{name}",
-                    "toolCallId": call_id,
+                    "type": f"tool-{clean(name)}",
+                    "toolCallId": clean(call_id),
                     "state": "input-available",
-                    "input": given,
+                    "input": clean_object(given),
                 }
                 self._calls[call_id] = part
                 self._parts.append(part)
             case ToolResult(call_id, _, output, failed):
                 part = self._calls.get(call_id, {})
+                told = clean(output)
                 part.update(
-                    {"state": "output-error", "errorText": output}
+                    {"state": "output-error", "errorText": told}
                     if failed
-                    else {"state": "output-available", "output": output}
+                    else {"state": "output-available", "output": told}
                 )
             case UsageReport(usage):
                 self._add_usage(usage)
@@ -59,7 +60,7 @@ class Draft:
         self.usage = Usage(
             before.input_tokens + usage.input_tokens,
             before.output_tokens + usage.output_tokens,
-            usage.model or before.model,
+            clean(usage.model) or before.model,
         )
 
     def _end_run(self) -> None:
@@ -78,3 +79,20 @@ class Draft:
 def clean(text: str) -> str:
     """The text as Postgres and JSON can hold it: without NUL and lone surrogates."""
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def clean_object(given: JsonObject) -> JsonObject:
+    """The same for a JSON object and everything in it."""
+    return {clean(key): _clean_value(value) for key, value in given.items()}
+
+
+def _clean_value(value: JsonValue) -> JsonValue:
+    match value:
+        case str():
+            return clean(value)
+        case list():
+            return [_clean_value(item) for item in value]
+        case dict():
+            return clean_object(value)
+        case _:
+            return value

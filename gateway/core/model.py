@@ -76,6 +76,8 @@ class InboundMessage:
     """A scheduled run: begins a session of its own, whatever the window says …"""
     ends_session: bool = False
     """… and ends it with its turn."""
+    begins_session: bool = False
+    """`/new` with a text: ends the route's current session, unless the message is a duplicate."""
     title: str | None = None
 
 

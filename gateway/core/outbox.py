@@ -1,22 +1,26 @@
-"""Sends chunks to networks that replies are pushed to: one at a time and in order per address, at least once."""
+"""Sends chunks to networks that replies are pushed to: one at a time and in order per address, at least once.
+
+A chunk leaves only after what became of the one before is written down, so that a crash repeats one chunk at most.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 
 from gateway.core.background import Background
+from gateway.core.marks import Marks
 from gateway.core.metrics import DELIVERIES
 from gateway.core.model import Address, ChannelName, OutboxItem
 from gateway.core.ports.channels import Channel
 from gateway.core.ports.outbox import OutboxStore
+from gateway.core.ports.turns import Lease
 from gateway.errors import DeliveryDeferred, DeliveryRefused, DeliveryUnknown, StoreUnavailable
 
 log = structlog.get_logger(__name__)
-MARK_EVERY_S = 0.05
 FENCED_WAIT_S = 0.5
 UNKNOWN_LIMIT = 5
 
@@ -27,16 +31,15 @@ def channel_of(address: Address) -> ChannelName:
 
 
 class Outbox:
-    """The sending side of the outbox table. `alive`: False while this replica may have been taken for dead."""
+    """The sending side of the outbox table."""
 
-    def __init__(self, channels: Mapping[ChannelName, Channel], store: OutboxStore, alive: Callable[[], bool]) -> None:
+    def __init__(self, channels: Mapping[ChannelName, Channel], store: OutboxStore, lease: Lease) -> None:
         self._channels = channels
         self._store = store
-        self._alive = alive
+        self._lease = lease
+        self._marks = Marks(store)
         self._waiting: dict[Address, deque[OutboxItem]] = {}
         self._senders = Background()
-        self._sent: list[int] = []
-        self._dead: list[tuple[int, str]] = []
 
     def send(self, items: Sequence[OutboxItem]) -> None:
         """Queues items behind what waits for their addresses already."""
@@ -47,37 +50,53 @@ class Outbox:
                 self._senders.start(self._serve(item.address, queue), f"outbox {item.address}")
             queue.append(item)
 
+    async def run(self) -> None:
+        """Writes down what became of the chunks. T3."""
+        await self._marks.run()
+
+    async def drain(self, timeout: float) -> None:
+        """Lets senders finish for at most `timeout` seconds; the rest stays in the table for another replica."""
+        await self._senders.settle(timeout)
+        await self._senders.stop()
+        await self._marks.write()
+
     async def _serve(self, address: Address, queue: deque[OutboxItem]) -> None:
+        term = self._lease.term
         try:
             while queue:
-                await self._stay_fenced(queue)
-                if queue and await self._try(queue[0]):
+                if not self._holds(term):
+                    term = await self._keep_what_is_ours(queue)
+                elif await self._try(queue[0], term):
                     queue.popleft()
         finally:
             self._waiting.pop(address, None)
 
-    async def _stay_fenced(self, queue: deque[OutboxItem]) -> None:
-        """While this replica may count as dead, others may be sending: wait, then keep only what is still ours."""
-        if self._alive():
-            return
-        while not self._alive():  # noqa: ASYNC110 - nobody announces it: it is a matter of the clock
-            await asyncio.sleep(FENCED_WAIT_S)
-        try:
-            mine = set(await self._store.mine([item.item_id for item in queue]))
-        except StoreUnavailable:
-            return
-        kept = [item for item in queue if item.item_id in mine]
-        queue.clear()
-        queue.extend(kept)
+    def _holds(self, term: int) -> bool:
+        return self._lease.alive() and self._lease.term == term
 
-    async def _try(self, item: OutboxItem) -> bool:
-        """One item until it is settled, or until the fence has to be looked at again (False)."""
+    async def _keep_what_is_ours(self, queue: deque[OutboxItem]) -> int:
+        """After the lease may have lapsed others may have sent: keeps what is still ours, and answers the new term."""
+        while True:
+            term = self._lease.term
+            try:
+                mine = set(await self._store.mine([item.item_id for item in queue])) if self._lease.alive() else None
+            except StoreUnavailable:
+                mine = None
+            if mine is not None and self._holds(term):
+                kept = [item for item in queue if item.item_id in mine]
+                queue.clear()
+                queue.extend(kept)
+                return term
+            await asyncio.sleep(FENCED_WAIT_S)
+
+    async def _try(self, item: OutboxItem, term: int) -> bool:
+        """One item until it is settled, or until the lease has to be looked at again (False)."""
         channel = self._channels.get(channel_of(item.address))
         if channel is None:
-            self._settle_dead(item, "this channel is off")
+            await self._bury(item, "this channel is off")
             return True
         unknown = 0
-        while self._alive():
+        while self._holds(term):
             try:
                 await channel.deliver(item.address, item.chunk)
             except DeliveryDeferred as error:
@@ -87,7 +106,7 @@ class Outbox:
                 unknown += 1
                 log.warning("delivery_unknown", address=item.address, item=item.item_id, reason=str(error))
                 if unknown > UNKNOWN_LIMIT:
-                    self._settle_dead(item, f"no answer after {unknown} sends: {error}")
+                    await self._bury(item, f"no answer after {unknown} sends: {error}")
                     return True
                 await asyncio.sleep(min(2.0**unknown / 2, 10))
             except DeliveryRefused as error:
@@ -95,42 +114,18 @@ class Outbox:
                 return True
             else:
                 DELIVERIES.labels(channel.name, "sent").inc()
-                self._sent.append(item.item_id)
+                await self._marks.settle(item.item_id)
                 return True
         return False
 
     async def _refused(self, item: OutboxItem, error: DeliveryRefused) -> None:
-        self._settle_dead(item, str(error))
-        if error.address_dead:
-            queue = self._waiting.get(item.address, deque())
-            for later in list(queue)[1:]:
-                self._settle_dead(later, str(error))
-                queue.remove(later)
+        queue = self._waiting.get(item.address, deque())
+        hopeless = list(queue)[1:] if error.address_dead else []
+        for later in hopeless:
+            queue.remove(later)
+        await asyncio.gather(*(self._bury(each, str(error)) for each in (item, *hopeless)))
 
-    def _settle_dead(self, item: OutboxItem, reason: str) -> None:
+    async def _bury(self, item: OutboxItem, reason: str) -> None:
         log.error("delivery_failed", address=item.address, item=item.item_id, reason=reason)
         DELIVERIES.labels(channel_of(item.address), "dead").inc()
-        self._dead.append((item.item_id, reason))
-
-    async def run(self) -> None:
-        """Writes down what was sent, many at a time. T3."""
-        while True:
-            await asyncio.sleep(MARK_EVERY_S)
-            await self._mark()
-
-    async def _mark(self) -> None:
-        sent, dead = self._sent, self._dead
-        if not sent and not dead:
-            return
-        self._sent, self._dead = [], []
-        try:
-            await self._store.mark(sent, dead)
-        except StoreUnavailable:
-            self._sent, self._dead = sent + self._sent, dead + self._dead
-            await asyncio.sleep(FENCED_WAIT_S)
-
-    async def drain(self, timeout: float) -> None:
-        """Lets senders finish for at most `timeout` seconds; the rest stays in the table for another replica."""
-        await self._senders.settle(timeout)
-        await self._senders.stop()
-        await self._mark()
+        await self._marks.settle(item.item_id, reason)

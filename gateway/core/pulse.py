@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Sequence
 
 import structlog
 
 from gateway.config import Replica
 from gateway.core.metrics import TAKEN_OVER
+from gateway.core.model import Turn
 from gateway.core.outbox import Outbox
 from gateway.core.ports.outbox import OutboxStore
 from gateway.core.ports.turns import Replicas, TurnStore
@@ -28,6 +30,12 @@ class Heartbeat:
         self._replicas = replicas
         self._settings = settings
         self._last = float("-inf")
+        self._term = 0
+
+    @property
+    def term(self) -> int:
+        """Grows whenever the lease may have lapsed: what was ours in an earlier term may be another's now."""
+        return self._term
 
     def alive(self) -> bool:
         """Whether this replica's leases are certainly still its own."""
@@ -49,6 +57,8 @@ class Heartbeat:
         except StoreUnavailable as error:
             log.warning("heartbeat_missed", reason=str(error))
             return False
+        if not self.alive():
+            self._term += 1
         self._last = begun
         return True
 
@@ -83,11 +93,15 @@ class Sweep:
             await asyncio.sleep(self._every_s * (0.75 + random.random() / 2))  # noqa: S311 - only to spread the replicas
 
     async def _once(self) -> None:
-        for turn in await self._turns.steal(STEAL_TURNS, self._runner.running):
-            TAKEN_OVER.inc()
-            log.info("turn_taken_over", turn=str(turn.turn_id), session=turn.session_id, attempt=turn.attempt)
-            self._runner.start(turn)
+        while turns := await self._turns.steal(STEAL_TURNS, self._runner.running):
+            self._run(turns)
         items = await self._outbox_store.steal(STEAL_ITEMS)
         if items:
             log.info("deliveries_taken_over", items=len(items))
             self._outbox.send(items)
+
+    def _run(self, turns: Sequence[Turn]) -> None:
+        for turn in turns:
+            TAKEN_OVER.inc()
+            log.info("turn_taken_over", turn=str(turn.turn_id), session=turn.session_id, attempt=turn.attempt)
+            self._runner.start(turn)

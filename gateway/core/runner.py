@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
 from gateway.core.announcer import Announcer
 from gateway.core.background import Background
-from gateway.core.draft import Draft
+from gateway.core.draft import Draft, clean
 from gateway.core.events import UsageReport
 from gateway.core.metrics import RUNNING, TURN_SECONDS, TURNS
 from gateway.core.model import Address, AgentName, ChannelName, Chunk, Reply, Turn, TurnId
@@ -21,6 +20,7 @@ from gateway.core.outbox import Outbox, channel_of
 from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel
 from gateway.core.ports.turns import Finished, TurnStore
+from gateway.core.presence import typing_shown
 from gateway.core.retries import insist
 from gateway.core.titles import title_from
 from gateway.errors import AgentError, LeaseLost
@@ -29,8 +29,8 @@ log = structlog.get_logger(__name__)
 
 APOLOGY = "Sorry, I could not answer that. Please try again."
 STOPPED = "Stopped."
-TYPING_EVERY_S = 4.5
 RETRY_PAUSE_S = 0.5
+STOP_S = 1.0
 LONGEST_PAUSE_S = 5.0
 
 
@@ -38,13 +38,13 @@ LONGEST_PAUSE_S = 5.0
 class Running:
     """A turn at work. `limit`: expires when its time is up, or at once when it is cancelled."""
 
-    task: asyncio.Task[None] | None = None
     limit: asyncio.Timeout | None = None
     cancelled: bool = False
 
     def cancel(self) -> None:
         self.cancelled = True
-        if self.limit is not None:
+        # A limit that has fired is being handled already.
+        if self.limit is not None and not self.limit.expired():
             self.limit.reschedule(asyncio.get_running_loop().time())
 
 
@@ -61,7 +61,6 @@ class RunnerParts:
     concurrency: int
     max_attempts: int
     max_reply: int
-    running: dict[TurnId, Running] = field(default_factory=dict)
 
 
 class Runner:
@@ -69,7 +68,7 @@ class Runner:
 
     def __init__(self, parts: RunnerParts) -> None:
         self._parts = parts
-        self._running = parts.running
+        self._running: dict[TurnId, Running] = {}
         self._slots = asyncio.Semaphore(parts.concurrency)
         self._work = Background()
 
@@ -78,11 +77,14 @@ class Runner:
         """Turns that this replica holds now."""
         return tuple(self._running)
 
-    def start(self, turn: Turn) -> None:
-        """Runs a turn that was claimed for this replica; one that runs already goes on."""
+    def start(self, turn: Turn, *, renew: bool = False) -> None:
+        """Runs a turn that was claimed for this replica; one that runs already goes on.
+
+        `renew`: the claim may be old news, so it is looked at again first.
+        """
         if turn.turn_id not in self._running:
             entry = self._running[turn.turn_id] = Running(cancelled=turn.cancel_requested)
-            entry.task = self._work.start(self._serve(turn, entry), f"turn {turn.turn_id}")
+            self._work.start(self._serve(turn, entry, renew=renew), f"turn {turn.turn_id}")
             RUNNING.set(len(self._running))
 
     def cancel(self, turn_id: TurnId) -> None:
@@ -94,21 +96,24 @@ class Runner:
         """Lets turns finish for at most `timeout` seconds, then hands the rest over to other replicas."""
         await self._work.settle(timeout)
         left = self.running
-        await self._work.stop()
+        await self._work.stop(STOP_S)
         if left:
             log.info("turns_handed_over", turns=len(left))
             await self._parts.turns.release(left)
 
-    async def _serve(self, turn: Turn, entry: Running) -> None:
+    async def _serve(self, turn: Turn, entry: Running, *, renew: bool) -> None:
         finished: Finished | None = None
         try:
+            if renew:
+                turn = await self._renewed(turn)
             if self._slots.locked():
-                async with self._slots:
-                    renewed = await insist(partial(self._parts.turns.begin_attempt, turn, counts=False))
-                    finished = await self._run(renewed, entry)
+                turn = await self._queued(turn)
             else:
-                async with self._slots:
-                    finished = await self._run(turn, entry)
+                await self._slots.acquire()
+            try:
+                finished = await self._run(turn, entry)
+            finally:
+                self._slots.release()
         except LeaseLost as lost:
             log.info("turn_lost", turn=str(turn.turn_id), session=turn.session_id, reason=str(lost))
         finally:
@@ -116,6 +121,28 @@ class Runner:
             RUNNING.set(len(self._running))
         if finished is not None and finished.next_turn is not None:
             self.start(finished.next_turn)
+
+    async def _renewed(self, turn: Turn) -> Turn:
+        return await insist(partial(self._parts.turns.begin_attempt, turn, counts=False))
+
+    async def _queued(self, turn: Turn) -> Turn:
+        """Waits for a slot, and keeps the claim fresh meanwhile: other replicas steal what is late."""
+        patience = self._terms(turn).timeout.total_seconds() / 2
+        while True:
+            try:
+                async with asyncio.timeout(patience):
+                    await self._slots.acquire()
+            except TimeoutError:
+                turn = await self._renewed(turn)
+                continue
+            try:
+                return await self._renewed(turn)
+            except BaseException:
+                self._slots.release()
+                raise
+
+    def _terms(self, turn: Turn) -> TurnTerms:
+        return self._parts.terms.get(turn.agent, TurnTerms())
 
     async def _run(self, turn: Turn, entry: Running) -> Finished:
         begun = time.monotonic()
@@ -125,7 +152,7 @@ class Runner:
         if not turn.deliver_to:
             turn, reply = await self._attempts(turn, entry)
         else:
-            async with self._typing(turn.deliver_to):
+            async with typing_shown(self._parts.channels, turn.deliver_to):
                 turn, reply = await self._attempts(turn, entry)
         finished = await self._finish(turn, reply)
         TURNS.labels(turn.agent, reply.status).inc()
@@ -178,9 +205,8 @@ class Runner:
         return reply
 
     async def _listen(self, agent: Agent, turn: Turn, entry: Running, draft: Draft) -> None:
-        terms = self._parts.terms.get(turn.agent, TurnTerms())
         announcer = self._parts.announcer
-        async with asyncio.timeout(terms.timeout.total_seconds()) as limit:
+        async with asyncio.timeout(self._terms(turn).timeout.total_seconds()) as limit:
             entry.limit = limit
             events = agent.run(turn)
             try:
@@ -222,7 +248,7 @@ class Runner:
             content=APOLOGY,
             parts=({"type": "text", "text": APOLOGY},),
             usage=draft.usage,
-            error=error[:2000],
+            error=clean(error)[:2000],
             title=title_from(turn.text) if turn.seq == 1 else None,
             chunks=self._chunks(turn, APOLOGY),
         )
@@ -252,19 +278,3 @@ class Runner:
         announcer.turn(turn.turn_id, turn.session_id, turn.user_id, reply.status, turn.attempt)
         announcer.session(finished.session)
         self._parts.outbox.send(finished.outbox)
-
-    @asynccontextmanager
-    async def _typing(self, addresses: tuple[Address, ...]) -> AsyncGenerator[None, None]:
-        task = asyncio.create_task(self._show_typing(addresses), name="typing")
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    async def _show_typing(self, addresses: tuple[Address, ...]) -> None:
-        while True:
-            for address in addresses:
-                if (channel := self._parts.channels.get(channel_of(address))) is not None:
-                    await channel.typing(address)
-            await asyncio.sleep(TYPING_EVERY_S)

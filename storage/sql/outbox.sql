@@ -4,11 +4,6 @@ UPDATE outbox AS o SET state = settled.state, error = settled.error, settled_at 
 FROM unnest($1::bigint[], $2::text[], $3::text[]) AS settled (item_id, state, error)
 WHERE o.item_id = settled.item_id AND o.state = 'unsent';
 
--- name: bury
--- Nothing more can be sent to an address.
-UPDATE outbox SET state = 'dead', error = $2, settled_at = clock_timestamp() WHERE state = 'unsent' AND address = $1
-RETURNING item_id;
-
 -- name: steal
 -- Takes over unsent items of dead owners, oldest first.
 WITH dead AS MATERIALIZED (

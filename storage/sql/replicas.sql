@@ -49,7 +49,9 @@ SELECT
     ) AS listed,
     ARRAY(
         SELECT t FROM chat_sessions AS s CROSS JOIN LATERAL (
-            SELECT u FROM turns AS u WHERE u.chat_id = s.chat_id ORDER BY u.seq DESC LIMIT 3
+            SELECT u FROM turns AS u
+            WHERE u.chat_id = s.chat_id AND u.seq > s.last_seq - 400
+                AND (u.status IN ('queued', 'running') OR u.ended_at > $3::timestamptz - interval '5 seconds')
         ) AS newest (t)
         WHERE s.session_id = ANY ($1::text[]) AND s.updated_at > $3::timestamptz - interval '5 seconds'
     ) AS turns,

@@ -69,6 +69,10 @@ WHERE session_id = $1 RETURNING *, false AS running;
 -- The next message on the route begins a new session.
 UPDATE routes SET chat_id = NULL WHERE user_id = $1 AND (route = $2 OR chat_id = $3);
 
+-- name: lock_routes
+-- Route before session, as everywhere, so that nobody waits in a circle.
+SELECT ro.route FROM chat_sessions AS s JOIN routes AS ro ON ro.chat_id = s.chat_id WHERE s.session_id = $1 FOR UPDATE OF ro;
+
 -- name: delete
 -- A session with everything in it.
 DELETE FROM chat_sessions WHERE session_id = $1 RETURNING *;

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
 from gateway.app.serve import running_gateway
+from tests.relay import relay_to_database
 from tests.world import Person, Process, Socket, World, eventually
 
 pytestmark = pytest.mark.acceptance
@@ -131,7 +132,7 @@ async def test_a_body_that_is_no_utf8_is_refused(ann: Person) -> None:
 
 async def test_a_database_that_comes_later_is_waited_for(world: World) -> None:
     """The gateway listens, says why it is not ready, answers 503, and serves once the database is there."""
-    port = await _relay(world)
+    port = await relay_to_database(world)
     url = f"postgresql://turngate@127.0.0.1:{port.number}{urlsplit(world.database_url).path}"
     starting = asyncio.create_task(world.process(TURNGATE_DATABASE_URL=url))
     try:
@@ -143,66 +144,9 @@ async def test_a_database_that_comes_later_is_waited_for(world: World) -> None:
     await still_answers(await ann.connects())
 
 
-class Relay:
-    """A TCP port that leads to the database's socket, once it is open."""
-
-    def __init__(self, target: str) -> None:
-        self._target = target
-        self._open = False
-        self._refused = 0
-        self.number = 0
-        self.server: asyncio.Server | None = None
-        self._writers: list[asyncio.StreamWriter] = []
-
-    async def starts(self) -> None:
-        self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.number = self.server.sockets[0].getsockname()[1]
-
-    async def ends(self) -> None:
-        assert self.server is not None
-        self.server.close()
-        for writer in self._writers:
-            writer.close()
-        await self.server.wait_closed()
-
-    def opens(self) -> None:
-        self._open = True
-
-    async def was_refused(self) -> bool:
-        return self._refused > 0
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self._open:
-            self._refused += 1
-            writer.close()
-            return
-        self._writers.append(writer)
-        theirs, ours = await asyncio.open_unix_connection(self._target)
-        await asyncio.gather(_copy(reader, ours), _copy(theirs, writer))
-
-
-async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    try:
-        while data := await source.read(65536):
-            sink.write(data)
-            await sink.drain()
-    except ConnectionError:
-        pass
-    finally:
-        sink.close()
-
-
-async def _relay(world: World) -> Relay:
-    place = parse_qs(urlsplit(world.database_url).query)
-    relay = Relay(f"{place['host'][0]}/.s.PGSQL.{place['port'][0]}")
-    await relay.starts()
-    world.afterwards(relay.ends)
-    return relay
-
-
 async def test_a_gateway_without_its_database_says_so(world: World) -> None:
     """It lives, names what is missing, and answers 503 with Retry-After."""
-    relay = await _relay(world)
+    relay = await relay_to_database(world)
     url = f"postgresql://turngate@127.0.0.1:{relay.number}/none"
     world.database_url = url
     async with running_gateway(world.settings()) as running, aiohttp.ClientSession() as http:

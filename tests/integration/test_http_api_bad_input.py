@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from base64 import urlsafe_b64encode
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
 import pytest
 from yarl import URL
 
 from gateway.app.serve import Running
-from tests.world import Person, World
+from tests.world import Person, World, eventually
 
 SESSIONS = "/api/chat/sessions"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -62,6 +62,8 @@ async def raw(person: Person, path: str, body: bytes, **headers: str) -> tuple[i
         (b'{"text": ' + b"[" * 100 + b"]" * 100 + b"}", "nested"),
         (b'{"text": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "JSON"),
         (b'{"text": NaN}', "JSON"),
+        (b'{"text": "hello", "attachments": [{"id": "1"}]}', "attachments are not supported yet"),
+        (b'{"text": "hello", "attachments": "none"}', "attachments"),
     ],
 )
 async def test_a_bad_message_is_a_400_that_says_why(mia: Person, messages: str, body: bytes, says: str) -> None:
@@ -70,6 +72,12 @@ async def test_a_bad_message_is_a_400_that_says_why(mia: Person, messages: str, 
     assert (status, kind) == (400, "application/problem+json")
     assert says in problem["detail"]
     assert (await mia.gets(messages))["messages"] == []
+
+
+@pytest.mark.parametrize("attachments", [None, []])
+async def test_no_attachments_are_fine(mia: Person, messages: str, attachments: list[str] | None) -> None:
+    """However a client says that there are none."""
+    await mia.posts(messages, 200, text="hello", attachments=attachments)
 
 
 async def test_a_body_in_another_charset_is_refused(mia: Person, messages: str) -> None:
@@ -113,6 +121,28 @@ async def test_a_bad_query_is_400(mia: Person, query: str) -> None:
     status, problem = await mia.calls("GET", f"{SESSIONS}?{query}")
     assert status == 400
     assert problem["detail"]
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+async def test_a_cursor_beyond_the_calendar_is_400(mia: Person, at: str) -> None:
+    """Made by hand: its time, in UTC, has no year."""
+    cursor = urlsafe_b64encode(f"{at} {UNKNOWN}".encode()).decode()
+    status, problem = await mia.calls("GET", f"{SESSIONS}?cursor={cursor}")
+    assert (status, "cursor" in problem["detail"]) == (400, True)
+
+
+@pytest.mark.parametrize("name", ["q", "metadata.a", "bogus"])
+async def test_an_unknown_query_parameter_is_400(mia: Person, messages: str, name: str) -> None:
+    """A filter that does nothing would look like one that does; the answer names the ones there are."""
+    for path, known in (
+        (SESSIONS, "channel, agent, active"),
+        (messages, "limit, before_id"),
+        ("/api/schedules", "user"),
+    ):
+        status, problem = await mia.calls("GET", f"{path}?{name}=1")
+        assert status == 400
+        assert repr(name) in problem["detail"]
+        assert known in problem["detail"]
 
 
 async def test_a_cursor_with_an_offset_is_400(mia: Person) -> None:
@@ -178,7 +208,9 @@ SCHEDULE = {"name": "News", "prompt": "What is new?", "trigger": {"type": "inter
         ({"timezone": "../../etc/passwd"}, "timezone"),
         ({"timezone": "Europe"}, "timezone"),
         ({"name": ""}, "name"),
+        ({"name": "   "}, "name"),
         ({"prompt": ""}, "prompt"),
+        ({"prompt": " \n\t "}, "The schedule's prompt is empty; it should have 1 to 100000 characters."),
         ({"deliver_to": ["telegram:1:2:0"]}, "deliver_to"),
         ({"deliver_to": ["mail:mia"]}, "deliver_to"),
     ],
@@ -214,21 +246,23 @@ async def test_unknown_routes_and_methods_are_problems_too(mia: Person) -> None:
 
 async def test_a_database_that_is_away_is_a_503(world: World, mia: Person) -> None:
     """With `Retry-After`; once it is back, so is everything else."""
-    parts = urlsplit(world.database_url)
-    name = parts.path.removeprefix("/")
-    admin = await asyncpg.connect(urlunsplit(parts._replace(path="/postgres")))
-    try:
-        await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-        await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+    async with world.database_away():
         async with mia.http.get(f"{mia.url}{SESSIONS}", headers={"Authorization": f"Bearer {mia.token}"}) as response:
             assert response.status == 503
             assert int(response.headers["Retry-After"]) > 0
         async with mia.http.get(f"{mia.url}/readyz") as response:
             assert response.status == 503
-    finally:
-        await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
-        await admin.close()
     assert (await mia.gets(SESSIONS))["sessions"] == []
+
+
+async def test_a_kept_message_is_a_202_when_the_database_goes_away(world: World, mia: Person, messages: str) -> None:
+    """What was kept isn't answered with an error that asks for another try."""
+    sending = asyncio.create_task(mia.calls("POST", messages, json={"text": "wait 30 seconds"}))
+    await eventually(lambda: world.rows("SELECT 1 FROM chat_messages"))
+    async with world.database_away():
+        status, sent = await sending
+    assert status == 202
+    assert (sent["message"]["content"], sent["reply"]) == ("wait 30 seconds", None)
 
 
 async def test_pages_come_with_a_strict_policy(mia: Person) -> None:

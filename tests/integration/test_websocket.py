@@ -11,11 +11,13 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from channels.websocket import connection
+from channels.websocket import connection, conversation
+from gateway.api import auth
 from gateway.app.serve import Running
 from gateway.core.events import Progress, TextDelta
 from gateway.core.model import SessionId, TurnId
 from gateway.core.ports.live import session_topic
+from storage.sessions import PostgresMessages
 from tests.world import Frame, Person, Socket, World, eventually
 
 PAGE = "https://shop.example"
@@ -128,6 +130,33 @@ async def test_an_expired_token_ends_an_open_socket(world: World, ann: Person) -
     await socket.says(type="hello", token=ann.token)
     await socket.hears("ready")
     assert await socket.closes() == 4401
+
+
+@pytest.mark.parametrize("frame", [{"type": "send", "id": "k2", "text": "me again"}, {"type": "watch"}])
+async def test_a_revoked_token_ends_an_open_socket(
+    world: World, ann: Person, frame: Frame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """4401 at the next message or watch, and nothing of it is done."""
+    monkeypatch.setattr(auth, "REMEMBER_S", 0)
+    socket = await ann.connects()
+    await socket.asks("hello", "k1")
+    await world.rows("UPDATE api_tokens SET revoked_at = now() RETURNING token_id")
+    await socket.says(**frame)
+    await socket.hears("error", code="unauthenticated")
+    assert await socket.closes() == 4401
+    assert len(await world.rows("SELECT 1 FROM chat_messages")) == 2
+
+
+async def test_a_token_that_cannot_be_checked_is_kept(
+    world: World, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the database is away: `unavailable` with the message's id; the socket goes on afterwards."""
+    monkeypatch.setattr(auth, "REMEMBER_S", 0)
+    socket = await ann.connects()
+    async with world.database_away():
+        await socket.says(type="send", id="k1", text="hello")
+        await socket.hears("error", code="unavailable", id="k1")
+    await socket.asks("hello", "k1")
 
 
 # Messages -------------------------------------------------------------------------------------------------------------
@@ -354,6 +383,55 @@ async def test_who_comes_in_the_middle_learns_of_the_turn(ann: Person) -> None:
     await second.hears("turn", turn_id=turn_id, status="running")
     await second.says(type="cancel", turn_id=turn_id)
     await first.hears("turn", turn_id=turn_id, status="cancelled")
+
+
+async def test_messages_to_many_sessions_are_all_taken(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was followed for a message gives way to the next; what is watched stays."""
+    monkeypatch.setattr(conversation, "MAX_FOLLOWED", 3)
+    watched, *others = [(await ann.posts("/api/chat/sessions", 201))["session_id"] for _ in range(6)]
+    socket = await ann.connects()
+    await socket.says(type="watch", session_id=watched, after=0)
+    for number, session_id in enumerate(others):
+        await socket.says(type="send", id=f"k{number}", text="hello", session_id=session_id)
+        ack = await socket.hears("ack", id=f"k{number}", session_id=session_id)
+        await socket.hears_reply(ack["turn_id"])
+    await ann.posts(f"/api/chat/sessions/{watched}/messages", 200, text="hello")
+    assert (await socket.hears("message"))["message"]["session_id"] == watched
+
+
+async def test_watching_too_many_sessions_is_a_conflict(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a client watches never ends by itself; `unwatch` makes room."""
+    monkeypatch.setattr(conversation, "MAX_FOLLOWED", 2)
+    *watched, other = [(await ann.posts("/api/chat/sessions", 201))["session_id"] for _ in range(3)]
+    socket = await ann.connects(session_id=watched[0])
+    for session_id in watched:
+        await socket.says(type="watch", session_id=session_id)
+    await socket.says(type="send", id="k1", text="hello", session_id=other)
+    await socket.hears("error", code="conflict", id="k1")
+    await socket.says(type="unwatch")
+    await socket.says(type="send", id="k1", text="hello", session_id=other)
+    await socket.hears("ack", id="k1")
+
+
+async def test_a_row_that_comes_during_a_read_is_not_missed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The query found nothing, and the row was announced before its answer arrived."""
+    gateway = await world.gateway(replica={"poll_s": 10})
+    ann = await world.person("ann", gateway.url)
+    session_id = (await (await ann.connects()).asks("hello", "k1"))["session_id"]
+    original, answers = PostgresMessages.after, iter(["late"])
+
+    async def late(store: PostgresMessages, *asked: Any) -> Any:
+        rows = await original(store, *asked)
+        for text in answers:
+            body = {"text": f"wait 30 seconds, {text}"}
+            await ann.calls(
+                "POST", f"/api/chat/sessions/{session_id}/messages", json=body, headers={"Prefer": "wait=0"}
+            )
+        return rows
+
+    monkeypatch.setattr(PostgresMessages, "after", late)
+    socket = await ann.connects(session_id=session_id, after=2)
+    assert (await socket.hears("message", within=5))["message"]["seq"] == 3
 
 
 # Bad input ------------------------------------------------------------------------------------------------------------

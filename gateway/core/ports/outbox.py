@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from gateway.core.model import Address, OutboxItem
+from gateway.core.model import OutboxItem
 
 
 class OutboxStore(Protocol):
@@ -13,10 +13,6 @@ class OutboxStore(Protocol):
 
     async def mark(self, sent: Sequence[int], dead: Sequence[tuple[int, str]]) -> None:
         """T3: batched, asynchronous commit. `dead`: item and the reason why it will never be delivered."""
-        ...
-
-    async def bury(self, address: Address, reason: str) -> Sequence[int]:
-        """Marks everything unsent for an address as dead; answers which items."""
         ...
 
     async def mine(self, items: Sequence[int]) -> Sequence[int]:

@@ -97,3 +97,14 @@ class Replicas(Protocol):
     async def leave(self) -> None:
         """Ends this replica's leases at once."""
         ...
+
+
+class Lease(Protocol):
+    """Whether this replica's leases are certainly its own, by its own clock."""
+
+    @property
+    def term(self) -> int:
+        """Grows whenever the leases may have lapsed in between."""
+        ...
+
+    def alive(self) -> bool: ...

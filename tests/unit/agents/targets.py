@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 
 from gateway.core.events import AgentEvent, ToolCall
@@ -49,6 +50,29 @@ async def with_tool(turn: Turn) -> AsyncIterator[str | AgentEvent]:
 
 def thread_name(turn: Turn) -> str:
     return threading.current_thread().name
+
+
+def is_daemon(turn: Turn) -> str:
+    return str(threading.current_thread().daemon)
+
+
+def each_in_a_daemon(turn: Turn) -> Iterator[str]:
+    yield is_daemon(turn)
+    yield is_daemon(turn)
+
+
+def stops_iterating(turn: Turn) -> str:
+    raise StopIteration
+
+
+def sleeper(turn: Turn) -> str:
+    time.sleep(30)
+    return "awake"
+
+
+def sleeping_generator(turn: Turn) -> Iterator[str]:
+    yield "zzz"
+    time.sleep(30)
 
 
 async def number(turn: Turn) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from gateway.agents.python import PythonAgent, load_target
 from gateway.agents.registry import build_agents
+from gateway.agents.threads import in_daemon_thread
 from gateway.config import PythonAgentSettings, Turns
 from gateway.core.events import TextDelta, ToolCall
 from gateway.core.model import AgentName
@@ -42,6 +44,42 @@ async def test_passes_events_on() -> None:
 async def test_plain_functions_run_in_a_thread() -> None:
     """A function that blocks holds nobody else up."""
     assert await text_of(agent("thread_name").run(turn("hi"))) != threading.current_thread().name
+
+
+@pytest.mark.parametrize(("attribute", "said"), [("is_daemon", "True"), ("each_in_a_daemon", "TrueTrue")])
+async def test_threads_hold_no_process_up(attribute: str, said: str) -> None:
+    """The end of the process waits for none of them."""
+    assert await text_of(agent(attribute).run(turn("hi"))) == said
+
+
+async def test_a_stop_iteration_is_an_error_like_any() -> None:
+    """It cannot pass through a coroutine as it is."""
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await text_of(agent("stops_iterating").run(turn("hi")))
+
+
+async def test_many_blocking_calls_run_side_by_side() -> None:
+    """More than a shared pool of threads would take; each waits for all the others."""
+    together = threading.Barrier(50, timeout=10)
+    await asyncio.gather(*(in_daemon_thread(together.wait) for _ in range(50)))
+
+
+def test_a_call_may_outlive_its_loop() -> None:
+    """Its answer is dropped then, without a word."""
+    go_on, threads = threading.Event(), []
+
+    def call() -> None:
+        threads.append(threading.current_thread())
+        go_on.wait(10)
+
+    async def give_up() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(in_daemon_thread(call), 0.05)
+
+    asyncio.run(give_up())
+    go_on.set()
+    threads[0].join(10)
+    assert not threads[0].is_alive()
 
 
 async def test_refuses_other_answers() -> None:

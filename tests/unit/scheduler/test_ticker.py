@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
+import pytest
+
+from gateway.core.ports.schedules import ScheduleId
+from storage.schedules import PostgresSchedules
 from tests.world import World, eventually
 
 RUNS = "SELECT user_id FROM chat_sessions WHERE channel = 'scheduled'"
@@ -38,6 +44,40 @@ async def test_schedules_that_cannot_fire_hold_up_no_others(world: World) -> Non
     ann = await world.person("ann", gateway.url)
     await ann.posts("/api/schedules", 201, **once_in(0.5))
     assert [row["user_id"] for row in await eventually(lambda: world.rows(RUNS))] == ["ann"]
+
+
+async def test_an_odd_schedule_holds_up_no_others(world: World) -> None:
+    """One whose interval is longer than the calendar, due first: nobody foresaw that."""
+    await world.rows(
+        "INSERT INTO schedules (user_id, name, agent_name, prompt, trigger, timezone, next_fire_at)"
+        " VALUES ('bob', 'odd', 'assistant', 'hi', '{\"type\": \"interval\", \"seconds\": 1000000000000000}', 'UTC',"
+        " now() - interval '1 day')"
+    )
+    gateway = await world.gateway()
+    ann = await world.person("ann", gateway.url)
+    await ann.posts("/api/schedules", 201, **once_in(0.5))
+    assert [row["user_id"] for row in await eventually(lambda: world.rows(RUNS))] == ["ann"]
+
+
+async def test_a_run_goes_on_when_its_caller_has_gone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was committed is started, whoever hung up between the two."""
+    gateway = await world.gateway()
+    ann = await world.person("ann", gateway.url)
+    made = await ann.posts("/api/schedules", 201, **once_in(3600))
+    original, committed, go_on = PostgresSchedules.run_now, asyncio.Event(), asyncio.Event()
+
+    async def held_up(store: PostgresSchedules, *asked: Any) -> Any:
+        accepted = await original(store, *asked)
+        committed.set()
+        await go_on.wait()
+        return accepted
+
+    monkeypatch.setattr(PostgresSchedules, "run_now", held_up)
+    run = asyncio.create_task(gateway.gateway.scheduler.run_now(ScheduleId(UUID(made["id"])), None))
+    await committed.wait()
+    run.cancel()
+    go_on.set()
+    await eventually(lambda: world.rows("SELECT 1 FROM chat_messages WHERE role = 'assistant'"), within=10)
 
 
 async def test_a_run_on_request_leaves_the_next_fire_as_it_is(world: World) -> None:

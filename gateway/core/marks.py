@@ -1,0 +1,59 @@
+"""T3: writes down what became of chunks, many at a time, and tells who waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from gateway.core.ports.outbox import OutboxStore
+from gateway.errors import StoreUnavailable
+
+EVERY_S = 0.02
+AWAY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What became of an item: sent, or dead for a reason. `written`: done once the database has it."""
+
+    item_id: int
+    reason: str | None
+    written: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class Marks:
+    """A batch that fills while the one before is written."""
+
+    def __init__(self, store: OutboxStore) -> None:
+        self._store = store
+        self._waiting: list[Mark] = []
+
+    async def settle(self, item_id: int, reason: str | None = None) -> None:
+        """Returns once it is written that the item was sent or, with a reason, never will be."""
+        mark = Mark(item_id, reason)
+        self._waiting.append(mark)
+        await mark.written
+
+    async def run(self) -> None:
+        """Writes for as long as it runs; while the database is away, marks wait."""
+        while True:
+            written = await self.write()
+            await asyncio.sleep(EVERY_S if written else AWAY_S)
+
+    async def write(self) -> bool:
+        """Writes what waits; whether the database took it."""
+        marks, self._waiting = self._waiting, []
+        if not marks:
+            return True
+        try:
+            await self._store.mark(
+                [mark.item_id for mark in marks if mark.reason is None],
+                [(mark.item_id, mark.reason) for mark in marks if mark.reason is not None],
+            )
+        except StoreUnavailable:
+            self._waiting = marks + self._waiting
+            return False
+        for mark in marks:
+            if not mark.written.done():
+                mark.written.set_result(None)
+        return True
