@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from gateway.errors import SettingsError
@@ -16,6 +26,11 @@ from gateway.errors import SettingsError
 PREFIX = "TURNGATE_"
 NOT_SETTINGS = frozenset({"TURNGATE_URL", "TURNGATE_TOKEN", "TURNGATE_CONFIG"})
 """Variables of the clients and of the command line."""
+LISTS = {
+    "TURNGATE_WEB__ALLOWED_ORIGINS": '["https://example.com"]',
+    "TURNGATE_TELEGRAM__ALLOW": '["123456", "234567=ann"]',
+}
+"""Variables that hold lists, each with an example."""
 
 
 class Part(BaseModel):
@@ -36,9 +51,13 @@ class Auth(Part):
     def _one_key(self) -> Self:
         if self.jwt_secret is not None and self.jwks_url is not None:
             raise ValueError("set either jwt_secret or jwks_url, not both")
-        if self.jwt_secret is not None and len(self.jwt_secret.get_secret_value().encode()) < 32:
-            raise ValueError("jwt_secret should be at least 32 bytes (RFC 7518, section 3.2)")
         return self
+
+
+def _url(value: str) -> str:
+    if not value.startswith(("http://", "https://")) or not value.partition("://")[2].strip("/"):
+        raise ValueError(f"{value!r} should be a URL such as https://chat.example.com")
+    return value
 
 
 class Telegram(Part):
@@ -47,7 +66,9 @@ class Telegram(Part):
     token: SecretStr | None = Field(
         None, description="The bot's token from @BotFather; without one the channel is off."
     )
-    api_url: str = Field("https://api.telegram.org", description="Bot API server; `/bot<token>/<method>` is appended.")
+    api_url: Annotated[str, AfterValidator(_url)] = Field(
+        "https://api.telegram.org", description="Bot API server; `/bot<token>/<method>` is appended."
+    )
     mode: Literal["polling", "webhook"] = Field("polling", description="How updates come in.")
     webhook_secret: SecretStr | None = Field(None, description="Secret that Telegram repeats with each webhook call.")
     access: Literal["linked", "open", "allowlist"] = Field(
@@ -203,6 +224,7 @@ class Settings(BaseSettings):
         extra="forbid",
         frozen=True,
         nested_model_default_partial_update=True,
+        env_ignore_empty=True,
     )
     toml: ClassVar[Path | None] = None
 
@@ -237,6 +259,11 @@ class Settings(BaseSettings):
         """The command line, then the environment, then the file."""
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, cls.toml))
 
+    @field_validator("public_url")
+    @classmethod
+    def _public_url_is_one(cls, value: str | None) -> str | None:
+        return None if value is None else _url(value)
+
     @model_validator(mode="after")
     def _default_agent_exists(self) -> Self:
         if self.default_agent in self.agents:
@@ -263,6 +290,7 @@ def load_settings(config: Path | None = None, overrides: Mapping[str, object] | 
     if config is not None and not path.is_file():
         raise SettingsError(f"There is no settings file {path}. Check --config, or leave it out to use the defaults.")
     _refuse_unknown_variables(os.environ)
+    _refuse_broken_lists(os.environ)
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
     source = type("FileSettings", (Settings,), {"toml": path})
     try:
@@ -292,10 +320,23 @@ def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
             )
 
 
+def _refuse_broken_lists(environment: Mapping[str, str]) -> None:
+    for name, example in LISTS.items():
+        value = environment.get(name, "")
+        try:
+            good = not value or isinstance(json.loads(value), list)
+        except ValueError:
+            good = False
+        if not good:
+            raise SettingsError(f"{name} is {value!r}; it should be a JSON list such as {example}")
+
+
 def _explain(error: ValidationError, path: Path) -> str:
     lines = [f"Settings cannot be used (from {path} and {PREFIX}… variables):"]
     for problem in error.errors(include_url=False, include_input=False):
         key = ".".join(str(part) for part in problem["loc"]) or "settings"
-        text = "is not a setting" if problem["type"] == "extra_forbidden" else problem["msg"]
+        text = (
+            "is not a setting" if problem["type"] == "extra_forbidden" else problem["msg"].removeprefix("Value error, ")
+        )
         lines.append(f"  {key}: {text}")
     return "\n".join(lines)

@@ -90,11 +90,12 @@ class PostgresChangeFeed:
                 followed.users,
                 followed.since or LONG_AGO,
                 followed.running,
+                followed.everybody,
             )
         return Changes(
             now=row["now"],
             last_seqs=tuple((SessionId(session["session_id"]), session["last_seq"]) for session in row["followed"]),
-            sessions=tuple(to_session(session) for session in row["listed"]),
+            sessions=tuple(to_session(session) for session in [*row["listed"], *row["everybodys"]]),
             turns=_news(row["turns"]),
             cancelled=tuple(TurnId(turn_id) for turn_id in row["cancelled"]),
         )

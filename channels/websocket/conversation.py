@@ -207,7 +207,7 @@ class Conversation:
     async def _watch(self, frame: Watch) -> None:
         if frame.session_id is None:
             if self._forget_list is None:
-                self._forget_list = self._parts.bus.subscribe(user_topic(self.principal.user_id), self._hear_list)
+                self._forget_list = self._parts.bus.subscribe(user_topic(self._reader), self._hear_list)
             return
         session = await self._parts.sessions.get(frame.session_id, self._reader)
         follow = self._follow(session, frame.after)

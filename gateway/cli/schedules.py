@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
@@ -103,7 +104,7 @@ def add(
         prompt=prompt,
         trigger=trigger_of(cron, every, at, tz),
         timezone=tz,
-        deliver_to=tuple(Address(address) for address in deliver_to or ()),
+        deliver_to=tuple(map(chat_address, deliver_to or ())),
     )
     made = asyncio.run(_add(settings, validate_new(proposal, datetime.now(UTC), settings.turns.max_text)))
     if as_json:
@@ -111,6 +112,15 @@ def add(
         return
     typer.echo(str(made.id))
     say(f"{made.name} fires {ago(made.next_fire_at)}, while a gateway runs.")
+
+
+def chat_address(text: str) -> Address:
+    """Raises `InvalidInput` for what is not the address of a chat."""
+    if not re.fullmatch(r"telegram:\d{1,20}:-?\d{1,20}:\d{1,20}", text):
+        raise InvalidInput(
+            f"--deliver-to is {text[:80]!r}; it should be like telegram:<bot id>:<chat id>:<topic or 0>."
+        )
+    return Address(text)
 
 
 def known_agent(settings: Settings, name: str | None) -> AgentName:

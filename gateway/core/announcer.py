@@ -60,7 +60,8 @@ class Announcer:
         if told is not None and session.updated_at <= told:
             return
         _remember(self._sessions, session.session_id, session.updated_at)
-        self._bus.publish(user_topic(session.user_id), SessionChanged(session))
+        for listener in (session.user_id, None):
+            self._bus.publish(user_topic(listener), SessionChanged(session))
 
 
 def _remember(memory: OrderedDict[Key, Value], key: Key, value: Value) -> None:

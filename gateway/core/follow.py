@@ -9,7 +9,7 @@ import structlog
 
 from gateway.core.announcer import Announcer
 from gateway.core.model import SessionId, UserId
-from gateway.core.ports.live import ChangeFeed, Changes, EventBus, Followed
+from gateway.core.ports.live import ChangeFeed, Changes, EventBus, Followed, user_topic
 from gateway.core.runner import Runner
 from gateway.errors import StoreUnavailable
 
@@ -32,7 +32,7 @@ class Follower:
         while True:
             await asyncio.sleep(self._every_s)
             followed = self._followed(since)
-            if not (followed.sessions or followed.users or followed.running):
+            if not (followed.sessions or followed.users or followed.everybody or followed.running):
                 continue
             try:
                 changes = await self._feed.changes(followed)
@@ -49,9 +49,10 @@ class Follower:
             kind, _, name = topic.partition(":")
             if kind == "session":
                 sessions.append(SessionId(name))
-            else:
+            elif kind == "user":
                 users.append(UserId(name))
-        return Followed(tuple(sessions), tuple(users), since, self._runner.running)
+        everybody = user_topic(None) in self._bus.topics()
+        return Followed(tuple(sessions), tuple(users), everybody, since, self._runner.running)
 
     def _tell(self, changes: Changes) -> None:
         for session_id, last_seq in changes.last_seqs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -254,13 +254,12 @@ class Runner:
         )
 
     def _chunks(self, turn: Turn, content: str) -> tuple[tuple[Address, Chunk], ...]:
-        channels = self._parts.channels
-        return tuple(
-            (address, chunk)
-            for address in turn.deliver_to
-            if (channel := channels.get(channel_of(address))) is not None
-            for chunk in channel.render(content)
-        )
+        return tuple((address, chunk) for address in turn.deliver_to for chunk in self._rendered(address, content))
+
+    def _rendered(self, address: Address, content: str) -> Sequence[Chunk]:
+        channel = self._parts.channels.get(channel_of(address))
+        # For a channel that is off the outbox says so; nothing is dropped here.
+        return (Chunk(content),) if channel is None else channel.render(content)
 
     async def _finish(self, turn: Turn, reply: Reply) -> Finished:
         # The result is worth keeping for as long as this process lives: T2 recognises its own repetition.

@@ -48,6 +48,13 @@ SELECT
         WHERE (s).updated_at > $3::timestamptz - interval '5 seconds'
     ) AS listed,
     ARRAY(
+        SELECT s FROM (
+            SELECT c FROM chat_sessions AS c WHERE $5::boolean
+            ORDER BY coalesce(c.last_message_at, c.created_at) DESC, c.chat_id DESC LIMIT 50
+        ) AS newest (s)
+        WHERE (s).updated_at > $3::timestamptz - interval '5 seconds'
+    ) AS everybodys,
+    ARRAY(
         SELECT t FROM chat_sessions AS s CROSS JOIN LATERAL (
             SELECT u FROM turns AS u
             WHERE u.chat_id = s.chat_id AND u.seq > s.last_seq - 400

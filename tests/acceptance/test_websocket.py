@@ -142,3 +142,37 @@ async def test_a_cancel_crosses_replicas(world: World) -> None:
         return await world.rows("SELECT status FROM turns WHERE status = 'cancelled'")
 
     await eventually(ended)
+
+
+async def test_an_operator_hears_of_everybodys_sessions(world: World) -> None:
+    """AC-9: `watch` without a session, here and from another replica; other users hear nothing of each other."""
+    here, there = await world.gateway(data_dir="one"), await world.gateway(data_dir="two")
+    operator, bob = await world.person("owner", here.url, "operator"), await world.person("bob", here.url)
+    watching, stranger = await operator.connects(), await bob.connects()
+    for socket in (watching, stranger):
+        await socket.says(type="watch")
+        await socket.says(type="ping")
+        await socket.hears("pong")
+    for user, url in (("ann", here.url), ("eve", there.url)):
+        await (await (await world.person(user, url)).connects()).asks("hello", "m1")
+        while (await watching.hears("session"))["session"]["user_id"] != user:
+            pass
+    await stranger.says(type="ping")
+    await stranger.hears("pong")
+    assert [frame["type"] for frame in stranger.heard] == ["ready", "pong", "pong"]
+
+
+async def test_new_with_a_text_is_said_twice_and_done_once(world: World) -> None:
+    """A retry of `/new …` finds the message, and leaves the conversation it began alone."""
+    gateway = await world.gateway()
+    ann = await world.person("ann", gateway.url)
+    socket = await ann.connects()
+    first = await socket.asks("hello", "m1")
+    begun = await socket.asks("/new something else", "m2")
+    assert begun["session_id"] != first["session_id"]
+    await socket.says(type="send", id="m2", text="/new something else")
+    assert (await socket.hears("ack", id="m2"))["session_id"] == begun["session_id"]
+    assert await world.rows("SELECT is_active, message_count FROM chat_sessions ORDER BY created_at") == [
+        {"is_active": False, "message_count": 2},
+        {"is_active": True, "message_count": 2},
+    ]

@@ -279,3 +279,38 @@ async def test_a_turn_that_its_own_replica_lost_is_found_again(database_url: str
     await connection.close()
     assert await replica.turns.steal(10, [turn.turn_id]) == []
     assert [lost.turn_id for lost in await replica.turns.steal(10, [])] == [turn.turn_id]
+
+
+async def test_a_repeated_finish_hands_out_only_what_is_still_to_send(database: Database, replica: Replica) -> None:
+    """What was sent since, or taken over by another, is not sent again."""
+    turn = claimed(await replica.turns.accept(HELLO, TERMS))
+    chunks = tuple((Address("telegram:1:2:0"), Chunk(text)) for text in ("one", "two"))
+    reply = replace(answer("all"), chunks=chunks)
+    finished = await replica.turns.finish(turn, reply)
+    await replica.outbox.mark([finished.outbox[0].item_id], [])
+    again = await replica.turns.finish(turn, reply)
+    assert [item.chunk.text for item in again.outbox] == ["two"]
+
+
+async def test_what_waits_here_is_not_taken_from_oneself(database_url: str, replica: Replica) -> None:
+    """A turn that waits for a slot beyond its deadline keeps its attempt."""
+    turn = claimed(await replica.turns.accept(HELLO, TERMS))
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("UPDATE turns SET deadline = now() - interval '1 second'")
+    await connection.close()
+    assert await replica.turns.steal(10, [turn.turn_id]) == []
+
+
+async def test_collected_turns_have_their_history_too(replica: Replica) -> None:
+    """A turn with many messages is one turn of the history."""
+    terms = TurnTerms(collect=True, history=3)
+    turn: Turn | None = claimed(await replica.turns.accept(HELLO, terms))
+    for number in range(12):
+        await replica.turns.accept(saying(f"m{number}", f"c{number}"), terms)
+    assert turn is not None
+    turn = (await replica.turns.finish(turn, answer("a"))).next_turn
+    assert turn is not None
+    await replica.turns.finish(turn, answer("b"))
+    last = claimed(await replica.turns.accept(saying("now", "k9"), terms))
+    assert [message.content for message in last.history][:2] == ["hello", "a"]
+    assert len(last.history) == 15

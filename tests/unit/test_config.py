@@ -79,9 +79,10 @@ def test_the_first_agent_is_the_default_when_none_was_named(tmp_path: Path) -> N
         ("[telegram]\nmode = 'webhook'", "needs webhook_secret"),
         ("[telegram]\nallow = ['mia']", "each entry should be a Telegram id or id=user"),
         ("[web]\nallowed_origins = ['https://a.example/page']", "should be an origin such as https://example.com"),
-        ("[auth]\njwt_secret = 'short'", "at least 32 bytes"),
         (f"[auth]\njwt_secret = '{'x' * 32}'\njwks_url = 'https://a'", "either jwt_secret or jwks_url, not both"),
         ("[replica]\nttl_s = 1", "ttl_s should be at least twice heartbeat_s"),
+        ("public_url = 'foo'", "should be a URL such as https://chat.example.com"),
+        ("[telegram]\napi_url = 'foo'", "should be a URL"),
         ("port = ", "is not valid TOML"),
     ],
 )
@@ -91,6 +92,21 @@ def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, toml: str, says:
     with pytest.raises(SettingsError) as raised:
         load_settings(path)
     assert says in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["TURNGATE_WEB__ALLOWED_ORIGINS", "TURNGATE_TELEGRAM__ALLOW"])
+@pytest.mark.parametrize("value", ["https://example.com", "123", "[oops"])
+def test_a_list_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """With an example of one."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=rf"{name} is .*a JSON list such as"):
+        load_settings()
+
+
+def test_an_empty_variable_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if it were not there."""
+    monkeypatch.setenv("TURNGATE_DATA_DIR", "")
+    assert load_settings().data_dir == Path(".turngate")
 
 
 def test_an_unknown_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,9 +32,9 @@ def session_topic(session_id: SessionId) -> str:
     return f"session:{session_id}"
 
 
-def user_topic(user_id: UserId) -> str:
-    """News of a user's list of sessions."""
-    return f"user:{user_id}"
+def user_topic(user_id: UserId | None) -> str:
+    """News of a user's list of sessions; None: of everybody's, for operators."""
+    return "everybody:" if user_id is None else f"user:{user_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class Followed:
 
     sessions: tuple[SessionId, ...]
     users: tuple[UserId, ...]
+    everybody: bool
+    """Whether an operator follows the list of all users' sessions."""
     since: datetime | None
     running: tuple[TurnId, ...]
     """Turns running on this replica, to learn of cancels asked for elsewhere."""

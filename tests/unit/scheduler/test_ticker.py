@@ -6,7 +6,6 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -73,7 +72,7 @@ async def test_a_run_goes_on_when_its_caller_has_gone(world: World, monkeypatch:
         return accepted
 
     monkeypatch.setattr(PostgresSchedules, "run_now", held_up)
-    run = asyncio.create_task(gateway.gateway.scheduler.run_now(ScheduleId(UUID(made["id"])), None))
+    run = asyncio.create_task(gateway.gateway.scheduler.run_now(ScheduleId(made["id"]), None))
     await committed.wait()
     run.cancel()
     go_on.set()

@@ -23,3 +23,8 @@ test.each([
 ])('%d seconds are %s', (seconds, words) => {
   expect(triggerWords({ type: 'interval', seconds })).toBe(words);
 });
+
+test("a one-shot's time is told in the schedule's own zone", () => {
+  const words = triggerWords({ type: 'once', at: '2030-01-01T08:00:00Z' }, 'Europe/Berlin');
+  expect(words).toContain('9:00');
+});

@@ -90,7 +90,7 @@ export class TgSchedules extends LitElement {
         <h2 dir="auto">${schedule.name}</h2>
         <p class="prompt" dir="auto">${schedule.prompt}</p>
         <p class="facts">
-          <span>${triggerWords(schedule.trigger)}</span><span>${schedule.timezone}</span><span>${schedule.agent_name}</span>
+          <span>${triggerWords(schedule.trigger, schedule.timezone)}</span><span>${schedule.timezone}</span><span>${schedule.agent_name}</span>
         </p>
       </div>
       <div class="when">${this.#next(schedule)}${this.#last(schedule)}</div>

@@ -7,7 +7,7 @@ import { base, buttons, fields } from '../styles/base.js';
 import { define } from '../styles/define.js';
 import { brand } from './brand.js';
 
-const command = 'turngate token create --user you';
+const command = 'turngate token create --user owner --role operator';
 
 /** For whoever comes without a token. `tg-token` carries one that the gateway has accepted. */
 @define('tg-sign-in')

@@ -7,10 +7,10 @@ const units = [
   [60, 'minute'],
 ] as const;
 
-/** When a schedule fires, in words. */
-export function triggerWords(trigger: Trigger): string {
+/** When a schedule fires, in words; `timeZone` is the schedule's own, in which its times are meant. */
+export function triggerWords(trigger: Trigger, timeZone?: string): string {
   if (trigger.type === 'cron') return `Cron ${trigger.expression}`;
-  if (trigger.type === 'once') return `Once, ${exact(trigger.at)}`;
+  if (trigger.type === 'once') return `Once, ${exact(trigger.at, undefined, timeZone)}`;
   for (const [size, name] of units) {
     if (trigger.seconds % size !== 0) continue;
     const count = trigger.seconds / size;

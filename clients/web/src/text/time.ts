@@ -40,8 +40,12 @@ export function clock(at: string, locale?: string): string {
 }
 
 /** To the second, with the day: what hovering shows. */
-export function exact(at: string, locale?: string): string {
-  return format(new Date(at), { dateStyle: 'medium', timeStyle: 'medium' }, locale);
+export function exact(at: string, locale?: string, timeZone?: string): string {
+  return format(
+    new Date(at),
+    { dateStyle: 'medium', timeStyle: 'medium', ...(timeZone && { timeZone }) },
+    locale,
+  );
 }
 
 export function sameDay(a: string, b: string): boolean {
