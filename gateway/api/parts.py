@@ -18,7 +18,7 @@ from gateway.core.ports.sessions import MessageStore, SessionStore
 from gateway.core.ports.turns import Acceptance
 from gateway.core.rates import Rates
 from gateway.core.service import Intake
-from gateway.errors import NotFound
+from gateway.errors import InvalidInput, NotFound
 
 FirstFire = Callable[[Trigger, str, datetime], datetime | None]
 """When a trigger fires first after a moment, in a time zone; None for never. Raises `InvalidInput`."""
@@ -77,6 +77,14 @@ class ApiParts:
     run_schedule: RunNow
     readiness: Callable[[], Awaitable[Readiness]]
     static_dir: Path
+
+    def agent_asked_for(self, name: str | None) -> AgentName:
+        """The agent that a body names, or the default one. Raises `InvalidInput`."""
+        known = [agent.name for agent in self.agents]
+        chosen = AgentName(name or self.settings.default_agent)
+        if chosen not in known:
+            raise InvalidInput(f"agent_name is {chosen!r}; it should be one of: {', '.join(known)}.")
+        return chosen
 
     def agent(self, name: str) -> AgentInfo:
         """Raises `NotFound`."""

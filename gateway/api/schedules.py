@@ -120,7 +120,7 @@ def _require_account(principal: Principal) -> None:
 async def new_schedule(parts: ApiParts, user_id: UserId, draft: ScheduleDraft) -> NewSchedule:
     """Checks a draft. Raises `InvalidInput`, or `NotFound` for an unknown agent."""
     prompt = _checked_prompt(draft.prompt, parts.settings.turns.max_text)
-    agent = parts.agent(draft.agent_name or parts.settings.default_agent).name
+    agent = parts.agent_asked_for(draft.agent_name)
     trigger = trigger_of(draft.trigger, zone(draft.timezone))
     return NewSchedule(
         user_id=user_id,

@@ -79,7 +79,7 @@ def narrowed(request: web.Request, user: str | None) -> UserId | None:
 async def create_session(request: web.Request, draft: SessionDraft) -> web.Response:
     """A new web session without messages."""
     parts = parts_of(request)
-    agent = parts.agent(draft.agent_name or parts.settings.default_agent).name
+    agent = parts.agent_asked_for(draft.agent_name)
     metadata: JsonObject = {**draft.metadata}  # type: ignore[dict-item] # it was JSON a moment ago
     session = await parts.sessions.create(
         NewSession(principal_of(request).user_id, WEB, agent, Route(f"{WEB}:{agent}"), draft.title, metadata)

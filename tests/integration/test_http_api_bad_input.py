@@ -183,9 +183,9 @@ async def test_a_bad_session_is_400(mia: Person, body: dict[str, Any]) -> None:
     await mia.posts(SESSIONS, 400, **body)
 
 
-async def test_a_session_with_an_unknown_agent_is_404(mia: Person) -> None:
-    """The agent is missing, not the input malformed."""
-    await mia.posts(SESSIONS, 404, agent_name="nobody")
+async def test_a_session_with_an_unknown_agent_is_400(mia: Person) -> None:
+    """Named in a body it is the input that is wrong, and the answer lists the agents there are."""
+    await mia.posts(SESSIONS, 400, agent_name="nobody")
 
 
 SCHEDULE = {"name": "News", "prompt": "What is new?", "trigger": {"type": "interval", "seconds": 60}}
