@@ -57,8 +57,7 @@ export class TgSignIn extends LitElement {
       code {
         flex: 1;
         min-width: 0;
-        overflow-x: auto;
-        white-space: nowrap;
+        overflow-wrap: anywhere;
         font-family: var(--tg-font-code);
         font-size: var(--tg-size-2);
       }
