@@ -30,7 +30,7 @@ async def drive(url: str, number: int, begins: float, ends: float) -> list[int]:
     accept, finish = await connection.prepare(SQL["accept"]), await connection.prepare(SQL["finish"])
     user = f"loop-{number}"
     whose: Values = (user, "web", AGENT, QUESTION)
-    terms: Values = (ROUTE, None, [], False, False, None, WINDOW, "enqueue", False, LIMIT, 20, OWNER)
+    terms: Values = (ROUTE, None, [], False, False, False, None, WINDOW, "enqueue", False, LIMIT, 20, OWNER)
     reply: Values = ("completed", REPLY, None, None, None, None, [], [], [])
     latencies = []
     while time.monotonic() < ends:
