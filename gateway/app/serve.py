@@ -98,7 +98,7 @@ async def running_gateway(settings: Settings) -> AsyncIterator[Running]:
         stores = await stack.enter_async_context(connect_stores(url, settings, slot))
         gateway = build_gateway(settings, stores)
         gateway.api.router.add_get("/ws", gateway.sockets.handle)
-        for network in gateway.networks:
+        for network in gateway.engine.networks:
             for route in network.routes():
                 gateway.api.router.add_route(route.method, route.path, route.handler)
         running = Running(gateway, await _listen(gateway, stack))
@@ -133,9 +133,9 @@ async def _work(running: Running, database_url: str) -> None:
     try:
         await _prepare(gateway, database_url)
         async with asyncio.TaskGroup() as group:
-            for part in (gateway.heartbeat, gateway.outbox, gateway.follower):
+            for part in (gateway.engine.heartbeat, gateway.engine.outbox, gateway.follower):
                 group.create_task(_tended(part))
-            takers: tuple[Part, ...] = (gateway.sweep, gateway.scheduler, *gateway.networks)
+            takers: tuple[Part, ...] = (gateway.sweep, gateway.scheduler, *gateway.engine.networks)
             running.takers = [group.create_task(_tended(part)) for part in takers]
             await _say_ready(running)
     except SettingsError as error:
@@ -174,8 +174,8 @@ async def _prepare(gateway: Gateway, database_url: str) -> None:
             continue
         if applied:
             log.info("migrated", applied=len(applied))
-        gateway.health.migrated = True
-        if await gateway.heartbeat.beat():
+        gateway.engine.health.migrated = True
+        if await gateway.engine.heartbeat.beat():
             return
         await asyncio.sleep(RETRY_S)
 
@@ -184,7 +184,7 @@ async def _say_ready(running: Running) -> None:
     settings = running.gateway.settings
     url = settings.public_url or running.url
     running.ready.set()
-    log.info("ready", url=url, agents=list(settings.agents), channels=[n.name for n in running.gateway.networks])
+    log.info("ready", url=url, agents=list(settings.agents), channels=[n.name for n in running.gateway.engine.networks])
     if _is_loopback(settings.host):
         code = new_code()
         await insist(partial(running.gateway.stores.tokens.add_code, digest(code), OWNER, "operator", SIGN_IN_TTL))
@@ -203,16 +203,16 @@ def _is_loopback(host: str) -> bool:
 async def _drain(running: Running, work: asyncio.Task[None]) -> None:
     """No new work; what runs may finish for a moment; the rest is handed over."""
     gateway, begun = running.gateway, time.monotonic()
-    gateway.health.draining = True
-    log.info("stopping", turns=len(gateway.runner.running))
+    gateway.engine.health.draining = True
+    log.info("stopping", turns=len(gateway.engine.runner.running))
     await _ended(running.takers)
-    await _bounded("turns", gateway.runner.drain(TURNS_DRAIN_S), TURNS_DRAIN_S + STEP_S)
+    await _bounded("turns", gateway.engine.runner.drain(TURNS_DRAIN_S), TURNS_DRAIN_S + STEP_S)
     await _bounded("sockets", gateway.sockets.drain())
-    await _bounded("outbox", gateway.outbox.drain(OUTBOX_DRAIN_S), OUTBOX_DRAIN_S + 0.5)
+    await _bounded("outbox", gateway.engine.outbox.drain(OUTBOX_DRAIN_S), OUTBOX_DRAIN_S + 0.5)
     await _ended([work])
-    for network in gateway.networks:
+    for network in gateway.engine.networks:
         await _bounded("network", network.close(), 0.5)
-    for agent in gateway.agents:
+    for agent in gateway.engine.agents.values():
         if isinstance(agent, Closing):
             await _bounded("agent", agent.aclose(), 0.5)
     await _bounded("lease", gateway.stores.replicas.leave(), 0.5)
