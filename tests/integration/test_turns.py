@@ -314,3 +314,18 @@ async def test_collected_turns_have_their_history_too(replica: Replica) -> None:
     last = claimed(await replica.turns.accept(saying("now", "k9"), terms))
     assert [message.content for message in last.history][:2] == ["hello", "a"]
     assert len(last.history) == 15
+
+
+async def test_the_time_of_the_last_message_is_kept_at_every_append(database_url: str, replica: Replica) -> None:
+    """R-1: after the question and after the answer it is the newest row's own."""
+    turn = claimed(await replica.turns.accept(HELLO, TERMS))
+    query = (
+        "SELECT s.last_message_at = max(m.created_at) AS kept, count(*) AS rows FROM chat_sessions AS s"
+        " JOIN chat_messages AS m USING (chat_id) GROUP BY s.chat_id"
+    )
+    connection = await asyncpg.connect(database_url)
+    asked = await connection.fetch(query)
+    await replica.turns.finish(turn, answer("hi"))
+    answered = await connection.fetch(query)
+    await connection.close()
+    assert [tuple(row) for row in (*asked, *answered)] == [(True, 1), (True, 2)]

@@ -1,0 +1,58 @@
+"""What whoever runs a gateway relies on while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import asyncpg
+import pytest
+
+from gateway.core.runner import Running
+from tests.world import World, eventually
+
+pytestmark = pytest.mark.acceptance
+
+
+async def test_each_run_is_logged_with_its_session(world: World) -> None:
+    """R-7."""
+    gateway = await world.process()
+    ann = await world.person("ann", gateway.url)
+    reply = await (await ann.connects()).asks("hello", "m1")
+
+    async def logged() -> bool:
+        events = [json.loads(line) for line in gateway.log.read_text().splitlines() if line.startswith("{")]
+        return any(event["event"] == "turn_ended" and event["session"] == reply["session_id"] for event in events)
+
+    await eventually(logged)
+
+
+async def test_a_newer_replicas_migration_does_not_stop_this_one(world: World) -> None:
+    """A new column under a running gateway: what it remembers of the schema is old, and it goes on all the same."""
+    gateway = await world.gateway()
+    ann = await world.person("ann", gateway.url)
+    socket = await ann.connects()
+    await socket.says(type="watch")
+    await socket.asks("hello", "m1")
+    connection = await asyncpg.connect(world.database_url)
+    await connection.execute("ALTER TABLE chat_sessions ADD COLUMN of_a_newer_version text")
+    await connection.close()
+    assert (await socket.asks("what was my last question?", "m2"))["seq"] == 4
+    assert not gateway.ended.is_set()
+
+
+async def test_a_turn_that_is_ending_can_be_cancelled_again() -> None:
+    """A cancel is repeated by every look at the database, also while the agent still cleans up."""
+    turn = Running()
+
+    async def works() -> None:
+        async with asyncio.timeout(60) as turn.limit:
+            turn.cancel()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                turn.cancel()
+
+    with pytest.raises(TimeoutError):
+        await works()
+    assert turn.cancelled
