@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from aiohttp import web
 
 from gateway.config import Settings
-from gateway.core.ports.channels import Channel, PollLeases, Quarantine
+from gateway.core.ports.channels import Channel, Moves, PollLeases, Quarantine
 from gateway.core.service import Intake
 
 ChannelState = Literal["starting", "ready", "standby", "failed"]
@@ -59,6 +59,7 @@ class NetworkParts:
     intake: Intake
     leases: PollLeases
     quarantine: Quarantine
+    moves: Moves
 
 
 @dataclass(frozen=True, slots=True)

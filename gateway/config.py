@@ -132,6 +132,9 @@ class Turns(Part):
     max_attempts: int = Field(3, ge=1, le=100, description="Attempts before a turn fails with an apology.")
     concurrency: int = Field(256, ge=1, le=100_000, description="Turns that run at the same time in one replica.")
     max_text: int = Field(100_000, ge=1, le=10_000_000, description="Characters of a message.")
+    max_waiting: int = Field(
+        100, ge=1, le=100_000, description="Messages of a session that may wait for its running turn; more are refused."
+    )
     max_reply: int = Field(
         1_000_000, ge=1_000, le=50_000_000, description="Characters of a reply; the rest is cut off."
     )
@@ -173,8 +176,10 @@ class Log(Part):
 class AgentBase(Part):
     """Keys that every kind of agent has."""
 
-    multitask_strategy: Literal["enqueue", "reject"] = Field(
-        "enqueue", description="What a second message during a turn does."
+    multitask_strategy: Literal["enqueue", "interrupt", "rollback", "reject"] = Field(
+        "enqueue",
+        description="What a second message during a turn does: wait; cancel the turn and keep what it said so far; cancel "
+        "it and take question and answer back; be refused.",
     )
     collect: bool = Field(False, description="Whether messages that queued up during a turn are answered together.")
     timeout_s: float | None = Field(None, gt=0, le=86_400, description="Overrides turns.timeout_s.")
@@ -243,6 +248,9 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     replica: Replica = Replica()
     log: Log = Log()
+    failpoints: dict[str, str] = Field(
+        default_factory=dict, description="Faults on purpose, for tests only; docs/reliability.md names them."
+    )
     agents: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")], AgentSettings] = Field(
         default_factory=_demo_only, description="`[agents.NAME]` with a `kind` each."
     )

@@ -6,9 +6,11 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import structlog
+
+log = structlog.get_logger(__name__)
 
 BOT_TOKEN = re.compile(r"(?<!\d)(\d{3,}):[A-Za-z0-9_-]{6,}")
 """A Telegram bot's token stands in every URL of the Bot API, so in many libraries' error texts too."""
@@ -28,6 +30,28 @@ def _redact_event(_logger: object, _method: str, event: Event) -> Event:
         if isinstance(value, str):
             event[key] = redact(value)
     return event
+
+
+class PatientHandler(logging.StreamHandler[TextIO]):
+    """Writes lines to a stream; a full disk or a closed pipe costs lines, and never the work that they tell of."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lost = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        before = self._lost
+        super().emit(record)
+        if before and self._lost == before:
+            self._lost = 0
+            log.warning("log_lines_lost", lines=before)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging names it
+        """Counts what the stream did not take; a mistake in the line itself is shown as usual."""
+        if isinstance(sys.exception(), OSError) or self.stream.closed:
+            self._lost += 1
+        else:
+            super().handleError(record)
 
 
 def _console() -> structlog.dev.ConsoleRenderer:
@@ -55,7 +79,7 @@ def configure_logging(form: Literal["console", "json"], least: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = PatientHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

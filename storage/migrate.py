@@ -15,7 +15,7 @@ from pogo_core.util import sql as pogo_sql
 
 import storage
 from gateway.errors import SettingsError, StoreUnavailable
-from storage.database import AWAY
+from storage.database import AWAY, COMMAND_TIMEOUT_S
 
 MIGRATIONS = Path(storage.__file__).resolve().parent.parent / "migrations"
 LOCK = 0x7475726E67617465  # "turngate"
@@ -40,8 +40,10 @@ async def _direct(url: str) -> AsyncIterator[asyncpg.Connection]:
             await connection.close(timeout=2)
 
 
-async def migrate(url: str) -> list[str]:
-    """Brings the schema up to date; safe when several replicas do so at once. Returns what was applied.
+async def migrate(url: str, folder: Path = MIGRATIONS) -> list[str]:
+    """Brings the schema up to what `folder` holds; safe when several replicas do so at once. Returns what was applied.
+
+    What a newer gateway applied before, and this folder does not hold, stays.
 
     Raises `StoreUnavailable` when the database is away, `SettingsError` when it cannot be used as it is.
     """
@@ -49,10 +51,10 @@ async def migrate(url: str) -> list[str]:
         try:
             _check_version(connection)
             await _lock(connection)
-            waiting = await _pending(connection)
+            waiting = await _pending(connection, folder)
             if waiting:
                 await connection.execute("SET lock_timeout = '10s'")
-                await pogo.apply(connection, MIGRATIONS, schema_name="public")
+                await pogo.apply(connection, folder, schema_name="public")
         except BadMigrationError as error:
             if isinstance(error.__cause__, AWAY):
                 raise StoreUnavailable(f"The database went away during a migration: {error}.") from error
@@ -62,16 +64,24 @@ async def migrate(url: str) -> list[str]:
         return waiting
 
 
-async def pending_migrations(url: str) -> list[str]:
-    """Names of the migrations that a database lacks, in order; changes nothing."""
+async def pending_migrations(url: str, folder: Path = MIGRATIONS) -> list[str]:
+    """Names of the migrations that a database lacks, in order; changes nothing. Raises as `migrate` does."""
     async with _direct(url) as connection:
-        return await _pending(connection)
+        try:
+            return await _pending(connection, folder)
+        except AWAY as error:
+            raise StoreUnavailable(f"The database does not answer ({type(error).__name__}).") from error
 
 
-async def _pending(connection: asyncpg.Connection) -> list[str]:
-    known = await connection.fetchval("SELECT to_regclass('public._pogo_migration') IS NOT NULL")
-    applied = await pogo_sql.get_applied_migrations(connection, schema_name="public") if known else set()
-    return sorted(path.stem for path in MIGRATIONS.glob("*.sql") if path.stem not in applied)
+async def _pending(connection: asyncpg.Connection, folder: Path) -> list[str]:
+    async with asyncio.timeout(COMMAND_TIMEOUT_S):
+        known = await connection.fetchval("SELECT to_regclass('public._pogo_migration') IS NOT NULL")
+        applied = await pogo_sql.get_applied_migrations(connection, schema_name="public") if known else set()
+    return [name for name in _names(folder) if name not in applied]
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.sql"))
 
 
 def _check_version(connection: asyncpg.Connection) -> None:

@@ -26,14 +26,13 @@ class PostgresOutbox:
         items = [*sent, *(item_id for item_id, _ in dead)]
         states = ["sent"] * len(sent) + ["dead"] * len(dead)
         errors = [None] * len(sent) + [reason for _, reason in dead]
-        async with self.database.own_work() as connection, connection.transaction():
-            # A mark that a crash forgets costs one repeated chunk; waiting for the disk would cost every send.
-            await connection.execute("SET LOCAL synchronous_commit = off")
+        # On disk before the next chunk leaves: a mark that Postgres forgets in a crash would repeat a chunk for nothing.
+        async with self.database.own_work() as connection:
             await connection.execute(SQL["settle"], items, states, errors)
 
-    async def steal(self, limit: int) -> Sequence[OutboxItem]:
+    async def steal(self, limit: int, held: Sequence[int], *, expired: bool) -> Sequence[OutboxItem]:
         async with self.database.own_work() as connection:
-            rows = await connection.fetch(SQL["steal"], self.replica_id, limit)
+            rows = await connection.fetch(SQL["steal"], self.replica_id, limit, expired, held)
         return [
             OutboxItem(row["item_id"], Address(row["address"]), Chunk(row["content"], row["markup"]), row["attempts"])
             for row in sorted(rows, key=lambda row: row["item_id"])

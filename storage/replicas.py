@@ -33,10 +33,12 @@ class PostgresReplicas:
     ttl: timedelta
 
     async def beat(self) -> None:
+        # A connection that leads nowhere is given up in time for another to save the lease.
+        patience = self.ttl.total_seconds() / 3
         async with self.database.own_work() as connection:
-            if not await connection.fetchval(SQL["beat"], self.replica_id, self.ttl):
+            if not await connection.fetchval(SQL["beat"], self.replica_id, self.ttl, timeout=patience):
                 await connection.execute(SQL["forget"])
-                await connection.execute(SQL["join"], self.replica_id, self.slot, self.ttl)
+                await connection.execute(SQL["join"], self.replica_id, self.slot, self.ttl, timeout=patience)
 
     async def leave(self) -> None:
         async with self.database.own_work() as connection:

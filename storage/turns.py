@@ -1,8 +1,8 @@
-"""T1, T2 and the claims between them: one round trip and one commit each (`migrations/0007` and `0008`)."""
+"""T1, T2 and the claims between them: one round trip and one commit each (`migrations/0007` to `0009`)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
@@ -59,6 +59,7 @@ class PostgresTurns:
             terms.timeout,
             terms.history,
             self.replica_id,
+            terms.max_waiting,
         )
         return _acceptance(row)
 
@@ -95,9 +96,9 @@ class PostgresTurns:
             raise LeaseLost(f"Turn {turn.turn_id} is no longer this replica's; its result was dropped.")
         return _finished(row, reply)
 
-    async def steal(self, limit: int, running: Sequence[TurnId] = ()) -> Sequence[Turn]:
+    async def steal(self, limit: int, running: Sequence[TurnId] = (), *, silence: timedelta | None) -> Sequence[Turn]:
         async with self.database.own_work() as connection:
-            rows = await connection.fetch(SQL["steal"], self.replica_id, limit, running)
+            rows = await connection.fetch(SQL["steal"], self.replica_id, limit, running, silence)
         return [to_turn(row["next_turn"], row["messages"], row["history"]) for row in rows]
 
     async def release(self, turns: Sequence[TurnId]) -> None:
@@ -132,6 +133,7 @@ def _acceptance(row: Record) -> Acceptance:
         attempt=0 if turn is None else turn["attempt"],
         turn=to_turn(turn, row["messages"], row["history"]) if turn is not None and row["is_claimed"] else None,
         session_is_new=row["is_new"],
+        superseded=tuple(row["superseded"] or ()),
     )
 
 
@@ -140,10 +142,14 @@ def _finished(row: Record, reply: Reply) -> Finished:
     return Finished(
         message=to_message(row["message"]),
         session=to_session(row["session"], running=next_turn is not None),
-        outbox=tuple(
-            OutboxItem(item_id, address, chunk)
-            for item_id, (address, chunk) in zip(row["outbox_ids"] or (), reply.chunks, strict=True)
-            if item_id is not None
-        ),
+        outbox=() if row["outbox_ids"] is None else tuple(_to_send(row["outbox_ids"], reply)),
         next_turn=None if next_turn is None else to_turn(next_turn, row["messages"], row["history"]),
+        dropped=tuple(map(to_message, row["dropped"] or ())),
     )
+
+
+def _to_send(item_ids: Sequence[int | None], reply: Reply) -> Iterator[OutboxItem]:
+    """The chunks that are this replica's to send now."""
+    for item_id, (address, chunk) in zip(item_ids, reply.chunks, strict=True):
+        if item_id is not None:
+            yield OutboxItem(item_id, address, chunk)

@@ -23,7 +23,7 @@ from channels.telegram.updates import Reception, Updates
 from channels.telegram.watch import Watch
 from gateway.config import Telegram
 from gateway.core.model import TELEGRAM, Address, AgentName, ChannelName, Chunk
-from gateway.core.ports.channels import PollLeases, Quarantine
+from gateway.core.ports.channels import Moves, PollLeases, Quarantine
 from gateway.core.service import Intake
 from gateway.errors import GatewayError, SettingsError
 from gateway.log import redact
@@ -46,6 +46,7 @@ class TelegramChannel:
         intake: Intake,
         leases: PollLeases,
         quarantine: Quarantine,
+        moves: Moves,
         *,
         default_agent: AgentName,
         public_url: str | None,
@@ -53,9 +54,9 @@ class TelegramChannel:
     ) -> None:
         self._webhook_url = _webhook_url(settings, public_url)
         self._api = BotApi(settings)
-        self._sender = Sender(self._api, Pace())
+        self._sender = Sender(self._api, Pace(), moves)
         self._notices = Notices(self._sender)
-        self._reception = Reception(settings, intake, quarantine, self._notices, default_agent, max_text)
+        self._reception = Reception(settings, intake, quarantine, moves, self._notices, default_agent, max_text)
         self._leases = leases
         secret = settings.webhook_secret
         self._secret = secret.get_secret_value() if secret is not None else ""
@@ -119,9 +120,7 @@ class TelegramChannel:
                 return bot
 
     async def _run_polling(self, updates: Updates) -> None:
-        poller = Poller(self._api, updates, lambda detail: self._become("ready", detail))
-        standby = "this replica does not hold the bot's lease"
-        await Watch(self._api.account, self._leases, poller, lambda: self._become("standby", standby)).run()
+        await Watch(self._api.account, self._leases, Poller(self._api, updates), self._become).run()
 
     async def _run_webhook(self, updates: Updates) -> None:
         self._webhook.updates = updates
@@ -183,6 +182,7 @@ def create(parts: NetworkParts) -> TelegramChannel:
         parts.intake,
         parts.leases,
         parts.quarantine,
+        parts.moves,
         default_agent=AgentName(settings.default_agent),
         public_url=settings.public_url,
         max_text=settings.turns.max_text,

@@ -34,22 +34,38 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True)
+class Migrated:
+    """A group that became a supergroup: another chat id, the same people and the same conversation."""
+
+    old: Target
+    new: Target
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """An update that is in order and needs no answer."""
 
     reason: str
 
 
-def normalize(update: JsonValue, bot: BotIdentity) -> Incoming | Ignored:
+def normalize(update: JsonValue, bot: BotIdentity) -> Incoming | Migrated | Ignored:
     """Raises `InvalidInput` for an update that can't be understood: it belongs into quarantine."""
     if not isinstance(update, dict):
         raise InvalidInput("the update is not an object")
     if "message" in update:
-        return _from_message(read_message(update["message"]), bot)
+        message = read_message(update["message"])
+        return _migration(message, bot) or _from_message(message, bot)
     kinds = sorted(key for key, value in update.items() if key != "update_id" and isinstance(value, dict))
     if not kinds:
         raise InvalidInput("the update holds nothing")
     return Ignored(f"an update of kind {kinds[0]}")
+
+
+def _migration(message: RawMessage, bot: BotIdentity) -> Migrated | None:
+    """What both service messages say, the last one of the group and the first one of the supergroup."""
+    here = message.chat.id
+    old, new = message.migrate_from_chat_id or here, message.migrate_to_chat_id or here
+    return None if old == new else Migrated(Target(bot.bot_id, old), Target(bot.bot_id, new))
 
 
 def _from_message(message: RawMessage, bot: BotIdentity) -> Incoming | Ignored:

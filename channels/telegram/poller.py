@@ -3,62 +3,55 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-import structlog
-from telegram.error import Conflict, EndPointNotFound, InvalidToken, RetryAfter, TelegramError
+from telegram.error import Conflict
 
 from channels.telegram.api import BotApi
 from channels.telegram.backoff import Backoff
-from channels.telegram.failures import seconds
 from channels.telegram.offsets import offset_after
 from channels.telegram.updates import Updates
 from channels.telegram.wire import chat_id, update_id
 from gateway.core.model import JsonValue
-from gateway.errors import StoreUnavailable
-from gateway.log import redact
 
 _EMPTY_ANSWER_PAUSE_S = 0.2
 
 
 class Poller:
-    """Fetches one bot's updates and settles them: chats side by side, each chat in order.
+    """Fetches one bot's updates and settles them: chats side by side, each chat in order."""
 
-    `report` is told in words when updates begin to come, stop coming and come again.
-    """
-
-    def __init__(self, api: BotApi, updates: Updates, report: Callable[[str], None]) -> None:
+    def __init__(self, api: BotApi, updates: Updates) -> None:
         self._api = api
         self._updates = updates
-        self._report = report
+        self._backoff = Backoff(longest=8.0)
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Forgets how far it was: another has polled since, and what comes twice is known by its key."""
         self._offset = 0
         self._settled_ahead: set[int] = set()
         self._prepared = False
-        self._trouble = ""
-        self._backoff = Backoff(longest=8.0)
-        self._log = structlog.get_logger().bind(bot=api.bot_id)
 
-    async def run(self) -> None:
-        """Polls until cancelled, which ends the waiting call at once and confirms nothing. Raises `InvalidToken`."""
-        while True:
-            try:
-                pause = await self._round()
-            except (InvalidToken, EndPointNotFound):
-                raise
-            except (TelegramError, StoreUnavailable) as error:
-                pause = self._note_trouble(error)
-            await asyncio.sleep(pause)
-
-    async def _round(self) -> float:
-        """One call and what came of it; the seconds to pause."""
+    async def prepare(self) -> None:
+        """Makes polling possible, once; raises `TelegramError`s."""
         if not self._prepared:
             await self._api.begin_polling()
             self._prepared = True
-            self._report("polling")
+
+    async def fetch(self) -> float:
+        """One call, which confirms what was settled before, and what came of it; the seconds to pause.
+
+        Cancelling ends the waiting call at once. Raises `TelegramError`s, and `StoreUnavailable` if part of what came
+        has to come again.
+        """
         before, began_at = self._offset, asyncio.get_running_loop().time()
-        batch = await self._api.updates(before)
+        try:
+            batch = await self._api.updates(before)
+        except Conflict:
+            # Another poller sent this one away, or somebody set a webhook, which has to be taken back.
+            self._prepared = False
+            raise
         await self._settle(batch)
-        self._note_recovery()
         if batch:
             return self._backoff.next() if self._offset == before else self._progress()
         took = asyncio.get_running_loop().time() - began_at
@@ -92,22 +85,3 @@ class Poller:
             if update_id(batch[position]) not in self._settled_ahead:
                 await self._updates.settle(batch[position])
             settled.add(position)
-
-    def _note_trouble(self, error: TelegramError | StoreUnavailable) -> float:
-        text = redact(str(error))
-        if self._trouble != type(error).__name__:
-            self._trouble = type(error).__name__
-            self._log.warning("telegram_polling_interrupted", trouble=self._trouble, error=text)
-            self._report(f"polling is interrupted: {text}")
-        if isinstance(error, Conflict):
-            # Another poller sent this one away, or somebody set a webhook, which has to be taken back.
-            self._prepared = False
-        pause = self._backoff.next()
-        return max(pause, seconds(error)) if isinstance(error, RetryAfter) else pause
-
-    def _note_recovery(self) -> None:
-        if self._trouble:
-            self._log.info("telegram_polling_resumed", after=self._trouble)
-            self._trouble = ""
-            self._report("polling")
-            self._backoff.reset()

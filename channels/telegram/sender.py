@@ -17,17 +17,21 @@ from channels.telegram.pace import Pace
 from channels.telegram.render import entities_of
 from channels.telegram.target import Target
 from gateway.core.model import Address, Chunk
-from gateway.errors import DeliveryDeferred, DeliveryError, DeliveryRefused
+from gateway.core.ports.channels import Moves
+from gateway.errors import DeliveryDeferred, DeliveryError, DeliveryRefused, StoreUnavailable
 from gateway.log import redact
+
+_SHORTLY_S = 2.0
 
 
 class Sender:
     """One bot's way out. Waiting holds up the chat concerned only."""
 
-    def __init__(self, api: BotApi, pace: Pace) -> None:
+    def __init__(self, api: BotApi, pace: Pace, moves: Moves) -> None:
         self._api = api
         self._pace = pace
-        self._moved: dict[int, int] = {}
+        self._moves = moves
+        self._moved: dict[int, int] = {}  # chunks on their way still name the old chat
         self._log = structlog.get_logger()
 
     async def deliver(self, address: Address, chunk: Chunk) -> None:
@@ -72,11 +76,16 @@ class Sender:
         self, target: Target, error: ChatMigrated, text: str, entities: Sequence[MessageEntity]
     ) -> None:
         """A group became a supergroup under another id; the old one takes nothing any more."""
-        if error.new_chat_id in {target.chat_id, *self._moved}:
+        new = replace(target, chat_id=error.new_chat_id)
+        if new.chat_id in {target.chat_id, *self._moved}:
             raise DeliveryRefused(str(error), address_dead=True)
-        self._log.info("telegram_chat_migrated", chat_id=target.chat_id, new_chat_id=error.new_chat_id)
-        self._moved[target.chat_id] = error.new_chat_id
-        await self._send(replace(target, chat_id=error.new_chat_id), text, entities)
+        self._log.info("telegram_chat_migrated", chat=target.chat, new_chat=new.chat)
+        try:
+            await self._moves.move(target.chat, new.chat)
+        except StoreUnavailable as away:
+            raise DeliveryDeferred(f"{error}, which could not be written down: {away}", _SHORTLY_S) from away
+        self._moved[target.chat_id] = new.chat_id
+        await self._send(new, text, entities)
 
     async def _wait_for_place(self, chat_id: int) -> None:
         now = time.monotonic()

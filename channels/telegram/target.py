@@ -21,6 +21,11 @@ class Target:
     thread_id: int = 0
 
     @property
+    def chat(self) -> str:
+        """What the routes and addresses of all topics of the chat begin with."""
+        return f"{TELEGRAM}:{self.bot_id}:{self.chat_id}:"
+
+    @property
     def route(self) -> Route:
         return Route(str(self))
 
@@ -39,4 +44,4 @@ class Target:
         return cls(*(int(number) for number in found.groups()))
 
     def __str__(self) -> str:
-        return f"{TELEGRAM}:{self.bot_id}:{self.chat_id}:{self.thread_id}"
+        return f"{self.chat}{self.thread_id}"

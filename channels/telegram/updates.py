@@ -11,12 +11,12 @@ from typing import assert_never
 import structlog
 
 from channels.telegram.access import GREETING, Admitted, Turned, admit
-from channels.telegram.normalize import BotIdentity, Ignored, Incoming, normalize
+from channels.telegram.normalize import BotIdentity, Ignored, Incoming, Migrated, normalize
 from channels.telegram.notices import Notices
 from channels.telegram.wire import update_id
 from gateway.config import Telegram
 from gateway.core.model import TELEGRAM, AgentName, InboundMessage, JsonValue, UserId
-from gateway.core.ports.channels import Quarantine
+from gateway.core.ports.channels import Moves, Quarantine
 from gateway.core.service import Intake, Notice
 from gateway.errors import InvalidInput, StoreUnavailable
 from gateway.log import redact
@@ -32,6 +32,7 @@ class Reception:
     settings: Telegram
     intake: Intake
     quarantine: Quarantine
+    moves: Moves
     notices: Notices
     default_agent: AgentName
     max_text: int
@@ -51,21 +52,37 @@ class Updates:
 
         Raises `StoreUnavailable` when it has to be delivered again.
         """
+        incoming: Incoming | Migrated | Ignored | None = None
         try:
             incoming = normalize(update, self._bot)
+            await self._settle(incoming, update)
+        except StoreUnavailable:
+            raise
         except InvalidInput as error:
             await self.quarantine(_key(update), json.dumps(update), str(error))
-            return
-        if isinstance(incoming, Ignored):
-            self._log.debug("telegram_update_ignored", update_id=update_id(update), reason=incoming.reason)
-            return
+        except Exception as error:  # noqa: BLE001 - one update must never block all that follow
+            await self._after_fault(update, error, incoming)
+
+    async def _settle(self, incoming: Incoming | Migrated | Ignored, update: JsonValue) -> None:
+        match incoming:
+            case Ignored():
+                self._log.debug("telegram_update_ignored", update_id=update_id(update), reason=incoming.reason)
+            case Migrated():
+                self._log.info("telegram_chat_migrated", chat=incoming.old.chat, new_chat=incoming.new.chat)
+                await self._with.moves.move(incoming.old.chat, incoming.new.chat)
+            case Incoming():
+                await self._admit(incoming)
+            case _:
+                assert_never(incoming)
+
+    async def _admit(self, incoming: Incoming) -> None:
         admission = admit(self._with.settings, incoming.sender_id)
         match admission:
             case Turned():
                 asked = incoming.start is not None
                 self._with.notices.refuse(incoming.target, incoming.sender_id, admission.text, asked=asked)
             case Admitted():
-                await self._take_in(incoming, admission.user_id, update)
+                await self._take_in(incoming, admission.user_id)
             case _:
                 assert_never(admission)
 
@@ -75,7 +92,7 @@ class Updates:
         account = f"{TELEGRAM}:{self._bot.bot_id}"
         await self._with.quarantine.keep(account, key, raw, redact(reason))
 
-    async def _take_in(self, incoming: Incoming, user_id: UserId, update: JsonValue) -> None:
+    async def _take_in(self, incoming: Incoming, user_id: UserId) -> None:
         if incoming.start is not None:
             self._with.notices.post(incoming.target, GREETING)
             return
@@ -88,10 +105,6 @@ class Updates:
             answer = await self._with.intake.accept(self._inbound(incoming, user_id))
         except InvalidInput as error:
             self._refuse(incoming, str(error))
-        except StoreUnavailable:
-            raise
-        except Exception as error:  # noqa: BLE001 - one update must never block all that follow
-            await self._after_fault(incoming, update, error)
         else:
             if isinstance(answer, Notice):
                 self._with.notices.post(incoming.target, answer.text)
@@ -110,15 +123,19 @@ class Updates:
     def _refuse(self, incoming: Incoming, reason: str) -> None:
         self._with.notices.post(incoming.target, f"That message was not taken in: {reason}")
 
-    async def _after_fault(self, incoming: Incoming, update: JsonValue, error: Exception) -> None:
+    async def _after_fault(
+        self, update: JsonValue, error: Exception, incoming: Incoming | Migrated | Ignored | None
+    ) -> None:
         """An unforeseen fault may pass, so the update comes again; one that stays goes into quarantine."""
-        self._faults[incoming.key] += 1
-        self._log.error("telegram_update_failed", key=incoming.key, exc_info=error)
-        if self._faults[incoming.key] < _TRIES:
-            raise StoreUnavailable(f"The message could not be taken in: {redact(str(error))}") from error
-        await self.quarantine(incoming.key, json.dumps(update), f"{type(error).__name__}: {error}")
-        del self._faults[incoming.key]
-        self._with.notices.post(incoming.target, NOT_TAKEN)
+        key = _key(update)
+        self._faults[key] += 1
+        self._log.error("telegram_update_failed", key=key, exc_info=error)
+        if self._faults[key] < _TRIES:
+            raise StoreUnavailable(f"The update could not be settled: {redact(str(error))}") from error
+        await self.quarantine(key, json.dumps(update), f"{type(error).__name__}: {error}")
+        del self._faults[key]
+        if isinstance(incoming, Incoming):
+            self._with.notices.post(incoming.target, NOT_TAKEN)
 
 
 def _key(update: JsonValue) -> str:

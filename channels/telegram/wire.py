@@ -42,6 +42,8 @@ class RawMessage(_Shape):
     edit_date: _PositiveId = 0
     message_thread_id: _PositiveId = 0
     is_topic_message: bool = False
+    migrate_to_chat_id: _Id | None = None
+    migrate_from_chat_id: _Id | None = None
     media: str | None = None
 
 

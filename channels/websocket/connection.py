@@ -11,6 +11,7 @@ from aiohttp import WebSocketError, WSMsgType
 
 from channels.websocket import news
 from channels.websocket.conversation import Conversation
+from channels.websocket.door import crowd
 from channels.websocket.faults import (
     INVALID_TEXT,
     ORIGIN,
@@ -130,9 +131,17 @@ class Connection:
             await self._handle(data)
             if self._conversation is not None:
                 return self._conversation
+        if self._parts.door.crowded:
+            raise crowd()  # the delay may be ours
         raise HangUp(UNAUTHENTICATED, Unauthenticated(f"No hello came within {HELLO_S:.0f} s."))
 
     async def _hello(self, hello: Hello) -> None:
+        async with self._parts.door.entering():
+            # Who has gone while it waited would cost those behind it time.
+            if self._transport is None or not self._transport.is_closing():
+                await self._enter(hello)
+
+    async def _enter(self, hello: Hello) -> None:
         try:
             principal = await self._authenticate(hello.token)
         except StoreUnavailable as error:
@@ -170,7 +179,11 @@ class Connection:
 
     async def _receive(self) -> bytes | None:
         while True:
-            message = await self._socket.receive()
+            try:
+                message = await self._socket.receive()
+            except ConnectionError:
+                # It answers pings by itself, and the transport may be closing.
+                return None
             if message.type is WSMsgType.TEXT:
                 data: bytes = message.data
                 return data

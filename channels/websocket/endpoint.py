@@ -74,7 +74,10 @@ class WebSocketChannel:
             max_msg_size=self._parts.max_frame,
             decode_text=False,
         )
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionError:
+            return web.Response()  # whoever asked has gone again, and will not read it
         origin = request.headers.get(hdrs.ORIGIN)
         connection = Connection(socket, request.transport, origin, self._parts)
         refusal = self._refusal(origin, request.host)

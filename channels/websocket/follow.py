@@ -142,7 +142,8 @@ class Follow:
         while True:
             await self._outgoing.room()
             announced = self._known
-            rows = await self._parts.messages.after(self.session.session_id, self._reader, self.sent, PAGE)
+            async with self._parts.door.reads:
+                rows = await self._parts.messages.after(self.session.session_id, self._reader, self.sent, PAGE)
             for row in rows:
                 await self._outgoing.room()
                 self._send(row)

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from channels.websocket.allowance import Allowance
+from channels.websocket.door import Door
 from channels.websocket.origin import OriginRule
 from gateway.core.background import Background
 from gateway.core.model import AgentName
@@ -33,4 +34,5 @@ class Parts:
     max_text: int
     max_frame: int
     tasks: Background
+    door: Door = field(default_factory=Door)
     accepting: set[asyncio.Task[Acceptance | Notice]] = field(default_factory=set)

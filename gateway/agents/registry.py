@@ -31,6 +31,7 @@ def terms_of(settings: AgentSettings, turns: Turns) -> TurnTerms:
         collect=settings.collect,
         timeout=timedelta(seconds=turns.timeout_s if settings.timeout_s is None else settings.timeout_s),
         history=settings.history,
+        max_waiting=turns.max_waiting,
     )
 
 

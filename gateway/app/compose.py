@@ -19,6 +19,7 @@ from gateway.api.parts import ApiParts, agent_infos
 from gateway.api.server import build_api
 from gateway.api.visitors import VisitorPasses
 from gateway.app.engine import Engine, build_engine
+from gateway.app.seams import Seams
 from gateway.app.stores import Stores
 from gateway.config import Settings
 from gateway.core.follow import Follower
@@ -28,6 +29,7 @@ from gateway.core.pulse import Sweep
 from gateway.errors import NotFound
 from scheduler.ticker import Scheduler
 from scheduler.triggers import first_fire
+from storage.horizon import Horizon
 
 STATIC = Path(gateway.api.__file__).parent / "static"
 
@@ -41,17 +43,19 @@ class Gateway:
     engine: Engine
     sweep: Sweep
     follower: Follower
+    horizon: Horizon
     scheduler: Scheduler
     sockets: WebSocketChannel
     api: web.Application
 
 
-def build_gateway(settings: Settings, stores: Stores) -> Gateway:
+def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
     """Raises `SettingsError` for an agent or a channel that cannot be built as the settings say."""
-    engine = build_engine(settings, stores)
+    stores = seams.stores(stores)
+    engine = build_engine(settings, stores, seams)
     secret_key = load_secret_key(settings)
     authenticator = TokenAuthenticator(stores.tokens, VisitorPasses(secret_key), Logins(settings.auth))
-    scheduler = Scheduler(stores.schedules, engine.dispatcher, partial(_terms, engine.terms))
+    scheduler = Scheduler(stores.schedules, engine.intake, partial(_terms, engine.terms))
     return Gateway(
         settings=settings,
         stores=stores,
@@ -62,13 +66,14 @@ def build_gateway(settings: Settings, stores: Stores) -> Gateway:
             outbox_store=stores.outbox,
             outbox=engine.outbox,
             heartbeat=engine.heartbeat,
-            every_s=settings.replica.sweep_s,
+            settings=settings.replica,
         ),
         follower=Follower(stores.feed, engine.bus, engine.announcer, engine.runner, settings.replica.poll_s),
+        horizon=Horizon(stores.database),
         scheduler=scheduler,
         sockets=WebSocketChannel(
             WebSocketParts(
-                intake=engine.dispatcher,
+                intake=engine.intake,
                 sessions=stores.sessions,
                 messages=stores.messages,
                 bus=engine.bus,
@@ -81,7 +86,7 @@ def build_gateway(settings: Settings, stores: Stores) -> Gateway:
                 settings=settings,
                 secret_key=secret_key,
                 authenticator=authenticator,
-                intake=engine.dispatcher,
+                intake=engine.intake,
                 sessions=stores.sessions,
                 messages=stores.messages,
                 schedules=stores.schedules,

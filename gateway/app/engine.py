@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from channels.table import Network, NetworkParts, open_networks
 from gateway.agents.registry import build_agents, terms_of
 from gateway.app.health import Health
+from gateway.app.seams import Seams
 from gateway.app.stores import Stores
 from gateway.config import Settings
 from gateway.core.announcer import Announcer
@@ -20,6 +21,7 @@ from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel
 from gateway.core.pulse import Heartbeat
 from gateway.core.runner import Runner, RunnerParts
+from gateway.core.service import Intake
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,13 @@ class Engine:
     health: Health
     outbox: Outbox
     runner: Runner
-    dispatcher: Dispatcher
+    intake: Intake
     networks: tuple[Network, ...]
     agents: Mapping[AgentName, Agent]
     terms: Mapping[AgentName, TurnTerms]
 
 
-def build_engine(settings: Settings, stores: Stores) -> Engine:
+def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
     """Raises `SettingsError` for an agent or a channel that cannot be built as the settings say."""
     agents = build_agents(settings.agents, settings.turns)
     terms = {AgentName(name): terms_of(agent, settings.turns) for name, agent in settings.agents.items()}
@@ -50,7 +52,7 @@ def build_engine(settings: Settings, stores: Stores) -> Engine:
     outbox = Outbox(channels, stores.outbox, heartbeat)
     runner = Runner(
         RunnerParts(
-            agents=agents,
+            agents={name: seams.agent(agent) for name, agent in agents.items()},
             terms=terms,
             channels=channels,
             turns=stores.turns,
@@ -61,20 +63,22 @@ def build_engine(settings: Settings, stores: Stores) -> Engine:
             max_reply=settings.turns.max_reply,
         )
     )
-    dispatcher = Dispatcher(
-        DispatcherParts(
-            turns=stores.turns,
-            messages=stores.messages,
-            commands=Commands(stores.sessions, stores.turns, runner),
-            runner=runner,
-            bus=bus,
-            announcer=announcer,
-            terms=terms,
-            alive=health.accepting,
-            max_text=settings.turns.max_text,
+    intake = seams.intake(
+        Dispatcher(
+            DispatcherParts(
+                turns=stores.turns,
+                messages=stores.messages,
+                commands=Commands(stores.sessions, stores.turns, runner),
+                runner=runner,
+                bus=bus,
+                announcer=announcer,
+                terms=terms,
+                alive=health.accepting,
+                max_text=settings.turns.max_text,
+            )
         )
     )
-    networks = tuple(open_networks(NetworkParts(settings, dispatcher, stores.leases, stores.quarantine)))
-    channels.update({network.name: network for network in networks})
+    networks = tuple(open_networks(NetworkParts(settings, intake, stores.leases, stores.quarantine, stores.moves)))
+    channels.update({network.name: seams.channel(network) for network in networks})
     health.watch(networks)
-    return Engine(bus, announcer, heartbeat, health, outbox, runner, dispatcher, networks, agents, terms)
+    return Engine(bus, announcer, heartbeat, health, outbox, runner, intake, networks, agents, terms)

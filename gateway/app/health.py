@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from channels.table import Network
@@ -9,6 +10,8 @@ from gateway.api.parts import Check, Readiness
 from gateway.core.pulse import Heartbeat
 from gateway.errors import StoreUnavailable
 from storage.database import Database
+
+PATIENCE_S = 2.0
 
 
 class Health:
@@ -46,8 +49,11 @@ class Health:
 
     async def _database_check(self) -> Check:
         try:
-            async with self._database.all_users() as connection:
+            # Whoever asks has little patience, and a database that hangs would keep them for long.
+            async with asyncio.timeout(PATIENCE_S), self._database.all_users() as connection:
                 await connection.fetchval("SELECT 1")
         except StoreUnavailable as error:
             return Check("database", ok=False, detail=str(error))
+        except TimeoutError:
+            return Check("database", ok=False, detail=f"The database has not answered within {PATIENCE_S:.0f} s.")
         return Check("database", ok=True)

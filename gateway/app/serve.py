@@ -21,6 +21,8 @@ from aiohttp import web
 import storage.migrate
 from gateway.api.credentials import digest, new_code
 from gateway.app.compose import Gateway, build_gateway
+from gateway.app.failing import failing_seams
+from gateway.app.seams import Seams
 from gateway.app.slot import take_slot
 from gateway.app.stores import connect_stores, open_postgres
 from gateway.config import Settings
@@ -40,13 +42,13 @@ SIGN_IN_TTL = timedelta(hours=1)
 OWNER = UserId("owner")
 
 
-async def serve(settings: Settings) -> None:
-    """Runs until SIGTERM or SIGINT. Raises `SettingsError` for what only other settings can mend."""
+async def serve(settings: Settings, seams: Seams | None = None) -> None:
+    """Runs until SIGTERM or SIGINT. `seams`: what stands between its parts. Raises `SettingsError` for what only other settings can mend."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, stopping)
-    async with running_gateway(settings) as running:
+    async with running_gateway(settings, seams) as running:
         await running.until(stopping)
 
 
@@ -90,13 +92,14 @@ class Running:
 
 
 @asynccontextmanager
-async def running_gateway(settings: Settings) -> AsyncIterator[Running]:
+async def running_gateway(settings: Settings, seams: Seams | None = None) -> AsyncIterator[Running]:
     """A gateway that listens at once and serves as soon as its database does; drained on the way out."""
+    seams = seams or failing_seams(settings.failpoints)
     async with AsyncExitStack() as stack:
         slot = stack.enter_context(take_slot(settings.data_dir))
         url = await stack.enter_async_context(open_postgres(settings))
         stores = await stack.enter_async_context(connect_stores(url, settings, slot))
-        gateway = build_gateway(settings, stores)
+        gateway = build_gateway(settings, stores, seams)
         gateway.api.router.add_get("/ws", gateway.sockets.handle)
         for network in gateway.engine.networks:
             for route in network.routes():
@@ -133,7 +136,7 @@ async def _work(running: Running, database_url: str) -> None:
     try:
         await _prepare(gateway, database_url)
         async with asyncio.TaskGroup() as group:
-            for part in (gateway.engine.heartbeat, gateway.engine.outbox, gateway.follower):
+            for part in (gateway.engine.heartbeat, gateway.engine.outbox, gateway.follower, gateway.horizon):
                 group.create_task(_tended(part))
             takers: tuple[Part, ...] = (gateway.sweep, gateway.scheduler, *gateway.engine.networks)
             running.takers = [group.create_task(_tended(part)) for part in takers]
@@ -188,10 +191,11 @@ async def _say_ready(running: Running) -> None:
     if _is_loopback(settings.host):
         code = new_code()
         await insist(partial(running.gateway.stores.tokens.add_code, digest(code), OWNER, "operator", SIGN_IN_TTL))
-        sys.stdout.write(
-            f"\n  Open {url.rstrip('/')}/?code={code}\n  It signs you in as {OWNER}, once, within an hour.\n" + "\n"
-        )
-        sys.stdout.flush()
+        text = f"\n  Open {url.rstrip('/')}/?code={code}\n  It signs you in as {OWNER}, once, within an hour.\n\n"
+        # Nobody may be there to read it, or its disk be full.
+        with suppress(OSError):
+            sys.stdout.write(text)
+            sys.stdout.flush()
 
 
 def _is_loopback(host: str) -> bool:

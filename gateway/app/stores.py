@@ -13,10 +13,18 @@ import structlog
 import storage.migrate
 from gateway.config import Settings
 from gateway.core.model import ReplicaId
+from gateway.core.ports.channels import Moves, PollLeases, Quarantine
+from gateway.core.ports.identity import TokenStore
+from gateway.core.ports.live import ChangeFeed
+from gateway.core.ports.outbox import OutboxStore
+from gateway.core.ports.schedules import ScheduleStore
+from gateway.core.ports.sessions import MessageStore, SessionStore
+from gateway.core.ports.turns import Replicas, TurnStore
 from gateway.errors import SettingsError
 from storage.database import Database, open_database
 from storage.embedded import embedded_postgres
 from storage.embedded.layout import Layout
+from storage.moves import PostgresMoves
 from storage.outbox import PostgresOutbox
 from storage.replicas import PostgresChangeFeed, PostgresPollLeases, PostgresQuarantine, PostgresReplicas
 from storage.schedules import PostgresSchedules
@@ -32,16 +40,17 @@ class Stores:
     """Every store, on one database."""
 
     database: Database
-    replicas: PostgresReplicas
-    turns: PostgresTurns
-    sessions: PostgresSessions
-    messages: PostgresMessages
-    outbox: PostgresOutbox
-    schedules: PostgresSchedules
-    tokens: PostgresTokens
-    leases: PostgresPollLeases
-    quarantine: PostgresQuarantine
-    feed: PostgresChangeFeed
+    replicas: Replicas
+    turns: TurnStore
+    sessions: SessionStore
+    messages: MessageStore
+    outbox: OutboxStore
+    schedules: ScheduleStore
+    tokens: TokenStore
+    leases: PollLeases
+    quarantine: Quarantine
+    moves: Moves
+    feed: ChangeFeed
 
 
 def database_url(settings: Settings) -> str:
@@ -81,6 +90,7 @@ async def connect_stores(url: str, settings: Settings, slot: str) -> AsyncIterat
             tokens=PostgresTokens(database),
             leases=PostgresPollLeases(database, replica_id),
             quarantine=PostgresQuarantine(database),
+            moves=PostgresMoves(database),
             feed=PostgresChangeFeed(database),
         )
     finally:

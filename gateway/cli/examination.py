@@ -15,6 +15,7 @@ from gateway.agents.registry import build_agents
 from gateway.app.stores import open_postgres
 from gateway.config import Settings, Telegram
 from gateway.errors import GatewayError
+from storage import horizon
 from storage.database import Database, open_database
 
 LEAST_FREE = 500 * 1024 * 1024
@@ -93,6 +94,7 @@ async def _connected(url: str) -> AsyncIterator[Finding]:
         version, now = await _asked(database)
         yield Finding("database", ok=True, detail=f"PostgreSQL {version}, both roles work")
         yield clock(now - datetime.now(UTC))
+        yield transactions(await horizon.look(database))
     finally:
         await database.close()
 
@@ -114,6 +116,19 @@ def clock(skew: timedelta) -> Finding:
         ok=abs(skew) <= MOST_SKEW,
         detail=f"the database's is {abs(seconds):.1f} s {'ahead' if seconds >= 0 else 'behind'}",
         remedy="Let both machines keep time by NTP: schedules and expiries go by the clock.",
+    )
+
+
+def transactions(seen: horizon.Look) -> Finding:
+    """Whether a transaction has been open for long, as far as this login may see."""
+    minutes = seen.age.total_seconds() / 60
+    return Finding(
+        "transactions",
+        ok=seen.age < horizon.LIMIT,
+        detail=f"the oldest has been open for {minutes:.0f} min ({seen.holder})"
+        if seen.age
+        else "none is open for long",
+        remedy=horizon.REMEDY,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from gateway.core.events import (
     MessageAdded,
+    MessageChanged,
     Progress,
     RowsAdded,
     SessionChanged,
@@ -36,6 +37,10 @@ class Announcer:
     def message(self, message: Message) -> None:
         """A row was committed here."""
         self._bus.publish(session_topic(message.session_id), MessageAdded(message))
+
+    def changed(self, message: Message) -> None:
+        """A row was edited or deleted here."""
+        self._bus.publish(session_topic(message.session_id), MessageChanged(message))
 
     def rows(self, session_id: SessionId, last_seq: int) -> None:
         """Rows up to there were committed, here or elsewhere."""

@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 KEY_LIMIT = 128
 BUSY = "An answer is being written. Please wait for it, or stop it with /stop."
+FULL = "Too many messages wait for an answer here. This one was not taken in; please send it again later."
 LOOK_EVERY_S = 1.0
 
 
@@ -57,10 +58,7 @@ class Dispatcher:
         terms = self._parts.terms.get(message.agent)
         if terms is None:
             raise NotFound(f"There is no agent {message.agent}. There are: {', '.join(self._parts.terms)}.")
-        if not self._parts.alive():
-            raise StoreUnavailable(
-                "The gateway is starting, stopping, or without its database; nothing was kept. Try again in a moment."
-            )
+        self._check_alive()
         command = parse_command(message.text)
         if command is not None and command.name == "new" and command.rest:
             message = replace(message, text=command.rest, session_id=None, begins_session=True)
@@ -72,14 +70,30 @@ class Dispatcher:
     async def _take(
         self, message: InboundMessage, terms: TurnTerms, acknowledge: Acknowledge | None
     ) -> Acceptance | Notice:
-        accepted = await try_again(partial(self._parts.turns.accept, message, terms))
+        accepted = await try_again(partial(self._store, message, terms))
         MESSAGES.labels(message.channel, accepted.status).inc()
         if accepted.status == "rejected":
             return Notice(BUSY)
-        if acknowledge is not None:
-            acknowledge(accepted)
-        self.adopt(accepted)
+        if accepted.status == "full":
+            return Notice(FULL)
+        try:
+            if acknowledge is not None:
+                acknowledge(accepted)
+        finally:
+            # It is durable whether or not the channel could say so.
+            self.adopt(accepted)
         return accepted
+
+    async def _store(self, message: InboundMessage, terms: TurnTerms) -> Acceptance:
+        # At each try: a replica whose lease has lapsed meanwhile would claim a turn that another takes away at once.
+        self._check_alive()
+        return await self._parts.turns.accept(message, terms)
+
+    def _check_alive(self) -> None:
+        if not self._parts.alive():
+            raise StoreUnavailable(
+                "The gateway is starting, stopping, or without its database; nothing was kept. Try again in a moment."
+            )
 
     def adopt(self, accepted: Acceptance) -> None:
         announcer = self._parts.announcer
@@ -89,6 +103,8 @@ class Dispatcher:
             announcer.session(session)
             if accepted.turn_id is not None and accepted.turn_status == "queued":
                 announcer.turn(accepted.turn_id, session.session_id, session.user_id, "queued", 0)
+        for turn_id in accepted.superseded:
+            self._parts.runner.cancel(turn_id)
         if accepted.turn is not None:
             # What a duplicate was told of its turn may be old by now: look again before running it.
             self._parts.runner.start(accepted.turn, renew=accepted.status == "duplicate")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from gateway.core.events import AgentEvent, TextDelta, ToolCall, ToolResult, UsageReport
 from gateway.core.model import JsonObject, JsonValue, Usage
 
@@ -19,41 +21,52 @@ class Draft:
         self._parts: list[JsonObject] = []
         self._calls: dict[str, JsonObject] = {}
         self.usage: Usage | None = None
-        self.full = False
+        self.closed = False
+        """Nothing more is taken: the limit was reached, or the attempt is over."""
 
     def add(self, event: AgentEvent) -> None:
-        """Takes the next event; text beyond the limit is left out, and `full` says so."""
+        """Takes the next event; what goes beyond the limit is left out, and closes the draft."""
         match event:
             case TextDelta(text):
                 self._add_text(text)
-            case ToolCall(call_id, name, given):
-                self._end_run()
-                part: JsonObject = {
-                    "type": f"tool-{clean(name)}",
-                    "toolCallId": clean(call_id),
-                    "state": "input-available",
-                    "input": clean_object(given),
-                }
-                self._calls[call_id] = part
-                self._parts.append(part)
-            case ToolResult(call_id, _, output, failed):
-                part = self._calls.get(call_id, {})
-                told = clean(output)
-                part.update(
-                    {"state": "output-error", "errorText": told}
-                    if failed
-                    else {"state": "output-available", "output": told}
-                )
+            case ToolCall():
+                self._add_call(event)
+            case ToolResult():
+                self._add_result(event)
             case UsageReport(usage):
                 self._add_usage(usage)
 
+    def _fits(self, length: int) -> int:
+        """How many of so many characters there is room for; too many close the draft."""
+        room = min(length, self._limit - self._length)
+        self._length += room
+        self.closed = self.closed or room < length
+        return room
+
     def _add_text(self, text: str) -> None:
-        room = self._limit - self._length
-        self._run.append(text[:room])
-        self._length += min(len(text), room)
-        if len(text) > room and not self.full:
-            self.full = True
+        self._run.append(text[: self._fits(len(text))])
+        if self.closed:
             self._run.append(CUT.format(limit=self._limit))
+
+    def _add_call(self, call: ToolCall) -> None:
+        self._end_run()
+        length = len(json.dumps(call.input)) + len(call.name)
+        part: JsonObject = {
+            "type": f"tool-{clean(call.name)}",
+            "toolCallId": clean(call.call_id),
+            "state": "input-available",
+            "input": clean_object(call.input) if self._fits(length) == length else {},
+        }
+        self._calls[call.call_id] = part
+        self._parts.append(part)
+
+    def _add_result(self, result: ToolResult) -> None:
+        told = clean(result.output[: self._fits(len(result.output))])
+        self._calls.get(result.call_id, {}).update(
+            {"state": "output-error", "errorText": told}
+            if result.failed
+            else {"state": "output-available", "output": told}
+        )
 
     def _add_usage(self, usage: Usage) -> None:
         before = self.usage or Usage()

@@ -53,6 +53,9 @@ class Marks:
         except StoreUnavailable:
             self._waiting = marks + self._waiting
             return False
+        except BaseException:
+            self._waiting = marks + self._waiting
+            raise
         for mark in marks:
             if not mark.written.done():
                 mark.written.set_result(None)

@@ -36,8 +36,9 @@ CHANNELS: tuple[ChannelName, ...] = (WEB, TELEGRAM, SCHEDULED, TERMINAL, API)
 Role = Literal["user", "assistant"]
 UserRole = Literal["user", "operator", "visitor"]
 TurnStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
-MultitaskStrategy = Literal["enqueue", "reject"]
-"""What a second message during a turn does; named as in LangGraph."""
+MultitaskStrategy = Literal["enqueue", "interrupt", "rollback", "reject"]
+"""What a second message during a turn does; named as in LangGraph. `interrupt` cancels the turn and keeps what it said so
+far, `rollback` takes question and answer back."""
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 JsonObject: TypeAlias = "dict[str, JsonValue]"

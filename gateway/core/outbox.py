@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from gateway.core.background import Background
+from gateway.core.draft import clean
 from gateway.core.marks import Marks
 from gateway.core.metrics import DELIVERIES
 from gateway.core.model import Address, ChannelName, OutboxItem
@@ -23,6 +24,7 @@ from gateway.errors import DeliveryDeferred, DeliveryRefused, DeliveryUnknown, S
 log = structlog.get_logger(__name__)
 FENCED_WAIT_S = 0.5
 UNKNOWN_LIMIT = 5
+REASON_LIMIT = 2000
 
 
 def channel_of(address: Address) -> ChannelName:
@@ -41,14 +43,20 @@ class Outbox:
         self._waiting: dict[Address, deque[OutboxItem]] = {}
         self._senders = Background()
 
+    @property
+    def held(self) -> tuple[int, ...]:
+        """The items that wait here or are being sent."""
+        return tuple(item.item_id for queue in self._waiting.values() for item in queue)
+
     def send(self, items: Sequence[OutboxItem]) -> None:
-        """Queues items behind what waits for their addresses already."""
+        """Queues items behind what waits for their addresses already; one that waits here is not queued twice."""
         for item in items:
             queue = self._waiting.get(item.address)
             if queue is None:
                 queue = self._waiting[item.address] = deque()
                 self._senders.start(self._serve(item.address, queue), f"outbox {item.address}")
-            queue.append(item)
+            if all(item.item_id != waiting.item_id for waiting in queue):
+                queue.append(item)
 
     async def run(self) -> None:
         """Writes down what became of the chunks. T3."""
@@ -102,21 +110,26 @@ class Outbox:
             except DeliveryDeferred as error:
                 log.info("delivery_deferred", address=item.address, retry_after=error.retry_after)
                 await asyncio.sleep(error.retry_after)
-            except DeliveryUnknown as error:
+            except DeliveryRefused as error:
+                await self._refused(item, error)
+                return True
+            except Exception as error:  # noqa: BLE001 - whatever happens to one chunk, it is settled and others leave
                 unknown += 1
-                log.warning("delivery_unknown", address=item.address, item=item.item_id, reason=str(error))
+                self._note_unknown(item, error)
                 if unknown > UNKNOWN_LIMIT:
                     await self._bury(item, f"no answer after {unknown} sends: {error}")
                     return True
                 await asyncio.sleep(min(2.0**unknown / 2, 10))
-            except DeliveryRefused as error:
-                await self._refused(item, error)
-                return True
             else:
                 DELIVERIES.labels(channel.name, "sent").inc()
                 await self._marks.settle(item.item_id)
                 return True
         return False
+
+    def _note_unknown(self, item: OutboxItem, error: Exception) -> None:
+        # What nobody foresaw may have happened before or after the network took the chunk, like a lost answer.
+        trace = None if isinstance(error, DeliveryUnknown) else error
+        log.warning("delivery_unknown", address=item.address, item=item.item_id, reason=str(error), exc_info=trace)
 
     async def _refused(self, item: OutboxItem, error: DeliveryRefused) -> None:
         queue = self._waiting.get(item.address, deque())
@@ -128,4 +141,4 @@ class Outbox:
     async def _bury(self, item: OutboxItem, reason: str) -> None:
         log.error("delivery_failed", address=item.address, item=item.item_id, reason=reason)
         DELIVERIES.labels(channel_of(item.address), "dead").inc()
-        await self._marks.settle(item.item_id, reason)
+        await self._marks.settle(item.item_id, clean(reason)[:REASON_LIMIT])

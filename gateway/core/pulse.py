@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 
 import structlog
 
@@ -20,7 +21,8 @@ from gateway.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 STEAL_TURNS = 16
-STEAL_ITEMS = 100
+STEAL_ADDRESSES = 20
+RETRY_S = 1.0
 
 
 class Heartbeat:
@@ -30,6 +32,7 @@ class Heartbeat:
         self._replicas = replicas
         self._settings = settings
         self._last = float("-inf")
+        self._since = float("-inf")
         self._term = 0
 
     @property
@@ -41,12 +44,19 @@ class Heartbeat:
         """Whether this replica's leases are certainly still its own."""
         return time.monotonic() - self._last < self._settings.ttl_s * 2 / 3
 
+    def steady(self) -> bool:
+        """Whether this replica's lease has held for so long that whoever lives has been heard of since.
+
+        After the database was away everybody looks dead for a moment.
+        """
+        return self.alive() and time.monotonic() - self._since > self._settings.heartbeat_s + RETRY_S
+
     async def run(self) -> None:
         """Beats for as long as it runs; a database that is away is tried again every second."""
         every_s = self._settings.heartbeat_s
         while True:
             written = await self.beat()
-            await asyncio.sleep(every_s if written else min(1, every_s))
+            await asyncio.sleep(every_s if written else min(RETRY_S, every_s))
 
     async def beat(self) -> bool:
         """One sign of life; whether it was written."""
@@ -59,6 +69,7 @@ class Heartbeat:
             return False
         if not self.alive():
             self._term += 1
+            self._since = begun
         self._last = begun
         return True
 
@@ -74,14 +85,15 @@ class Sweep:
         outbox_store: OutboxStore,
         outbox: Outbox,
         heartbeat: Heartbeat,
-        every_s: float,
+        settings: Replica,
     ) -> None:
         self._turns = turns
         self._runner = runner
         self._outbox_store = outbox_store
         self._outbox = outbox
         self._heartbeat = heartbeat
-        self._every_s = every_s
+        self._every_s = settings.sweep_s
+        self._ttl = timedelta(seconds=settings.ttl_s)
 
     async def run(self) -> None:
         while True:
@@ -93,10 +105,11 @@ class Sweep:
             await asyncio.sleep(self._every_s * (0.75 + random.random() / 2))  # noqa: S311 - only to spread the replicas
 
     async def _once(self) -> None:
-        while turns := await self._turns.steal(STEAL_TURNS, self._runner.running):
+        expired = self._heartbeat.steady()
+        silence = self._ttl if expired else None
+        while turns := await self._turns.steal(STEAL_TURNS, self._runner.running, silence=silence):
             self._run(turns)
-        items = await self._outbox_store.steal(STEAL_ITEMS)
-        if items:
+        while items := await self._outbox_store.steal(STEAL_ADDRESSES, self._outbox.held, expired=expired):
             log.info("deliveries_taken_over", items=len(items))
             self._outbox.send(items)
 

@@ -15,7 +15,7 @@ from gateway.core.background import Background
 from gateway.core.draft import Draft, clean
 from gateway.core.events import UsageReport
 from gateway.core.metrics import RUNNING, TURN_SECONDS, TURNS
-from gateway.core.model import Address, AgentName, ChannelName, Chunk, Reply, Turn, TurnId
+from gateway.core.model import Address, AgentName, ChannelName, Chunk, Reply, Turn, TurnId, Usage
 from gateway.core.outbox import Outbox, channel_of
 from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel
@@ -23,7 +23,7 @@ from gateway.core.ports.turns import Finished, TurnStore
 from gateway.core.presence import typing_shown
 from gateway.core.retries import insist
 from gateway.core.titles import title_from
-from gateway.errors import AgentError, LeaseLost
+from gateway.errors import AgentError, GatewayError, LeaseLost
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +32,7 @@ STOPPED = "Stopped."
 RETRY_PAUSE_S = 0.5
 STOP_S = 1.0
 LONGEST_PAUSE_S = 5.0
+GRACE_S = 0.8
 
 
 @dataclass(slots=True)
@@ -154,7 +155,7 @@ class Runner:
         else:
             async with typing_shown(self._parts.channels, turn.deliver_to):
                 turn, reply = await self._attempts(turn, entry)
-        finished = await self._finish(turn, reply)
+        reply, finished = await self._keep(turn, reply)
         TURNS.labels(turn.agent, reply.status).inc()
         TURN_SECONDS.labels(turn.agent).observe(time.monotonic() - begun)
         self._announce(turn, reply, finished)
@@ -179,10 +180,12 @@ class Runner:
             await self._pause(turn, entry)
             if not entry.cancelled:
                 turn = await insist(partial(self._parts.turns.begin_attempt, turn))
+                if turn.cancel_requested:
+                    entry.cancel()
         if entry.cancelled:
             return turn, self._reply(turn, draft, "cancelled")
         log.error("turn_failed", turn=str(turn.turn_id), session=turn.session_id, attempts=turn.attempt, reason=error)
-        return turn, self._apology(turn, draft, error)
+        return turn, self._apology(turn, draft.usage, error)
 
     async def _attempt(self, turn: Turn, entry: Running, draft: Draft) -> Reply:
         """Raises `AgentError` for whatever goes wrong with the agent, its time included."""
@@ -205,21 +208,33 @@ class Runner:
         return reply
 
     async def _listen(self, agent: Agent, turn: Turn, entry: Running, draft: Draft) -> None:
-        announcer = self._parts.announcer
-        async with asyncio.timeout(self._terms(turn).timeout.total_seconds()) as limit:
-            entry.limit = limit
-            events = agent.run(turn)
-            try:
-                async for event in events:
-                    if draft.full:
-                        break
-                    draft.add(event)
-                    if not isinstance(event, UsageReport):
-                        announcer.progress(turn, event)
-            finally:
-                entry.limit = None
-                if isinstance(events, AsyncGenerator):
-                    await events.aclose()
+        """Hears the agent out. Raises `TimeoutError` when its time is up or the turn is cancelled, and what it raises."""
+        hearing = asyncio.create_task(self._hear(agent, turn, draft), name=f"agent of {turn.turn_id}")
+        try:
+            async with asyncio.timeout(self._terms(turn).timeout.total_seconds()) as limit:
+                entry.limit = limit
+                await asyncio.wait({hearing})
+            if hearing.cancelled():
+                raise AgentError("The agent was cancelled from within.")
+            hearing.result()
+        finally:
+            entry.limit = None
+            draft.closed = True
+            if not hearing.done():
+                await _ended(hearing)
+
+    async def _hear(self, agent: Agent, turn: Turn, draft: Draft) -> None:
+        events = agent.run(turn)
+        try:
+            async for event in events:
+                if draft.closed:
+                    break
+                draft.add(event)
+                if not isinstance(event, UsageReport):
+                    self._parts.announcer.progress(turn, event)
+        finally:
+            if isinstance(events, AsyncGenerator):
+                await events.aclose()
 
     async def _pause(self, turn: Turn, entry: Running) -> None:
         try:
@@ -231,6 +246,8 @@ class Runner:
 
     def _reply(self, turn: Turn, draft: Draft, status: str) -> Reply:
         content, parts = draft.finish()
+        # That nothing was said is recorded and not delivered: whoever cancelled knows.
+        chunks = self._chunks(turn, content) if parts else ()
         if status == "cancelled" and not parts:
             content, parts = STOPPED, ({"type": "text", "text": STOPPED},)
         return Reply(
@@ -239,15 +256,15 @@ class Runner:
             parts=parts,
             usage=draft.usage,
             title=title_from(turn.text) if turn.seq == 1 else None,
-            chunks=self._chunks(turn, content),
+            chunks=chunks,
         )
 
-    def _apology(self, turn: Turn, draft: Draft, error: str) -> Reply:
+    def _apology(self, turn: Turn, usage: Usage | None, error: str) -> Reply:
         return Reply(
             status="failed",
             content=APOLOGY,
             parts=({"type": "text", "text": APOLOGY},),
-            usage=draft.usage,
+            usage=usage,
             error=clean(error)[:2000],
             title=title_from(turn.text) if turn.seq == 1 else None,
             chunks=self._chunks(turn, APOLOGY),
@@ -261,6 +278,17 @@ class Runner:
         # For a channel that is off the outbox says so; nothing is dropped here.
         return (Chunk(content),) if channel is None else channel.render(content)
 
+    async def _keep(self, turn: Turn, reply: Reply) -> tuple[Reply, Finished]:
+        """T2; of a reply that the store cannot take, an apology is kept instead."""
+        try:
+            return reply, await self._finish(turn, reply)
+        except GatewayError:
+            raise
+        except Exception as error:
+            log.exception("reply_not_kept", turn=str(turn.turn_id), session=turn.session_id)
+            apology = self._apology(turn, reply.usage, f"The reply could not be kept: {type(error).__name__}: {error}")
+            return apology, await self._finish(turn, apology)
+
     async def _finish(self, turn: Turn, reply: Reply) -> Finished:
         # The result is worth keeping for as long as this process lives: T2 recognises its own repetition.
         return await insist(partial(self._parts.turns.finish, turn, reply))
@@ -273,7 +301,19 @@ class Runner:
             "turn_ended", turn=str(turn.turn_id), session=turn.session_id, status=reply.status, attempts=turn.attempt
         )
         announcer = self._parts.announcer
+        for message in finished.dropped:
+            announcer.changed(message)
         announcer.message(finished.message)
         announcer.turn(turn.turn_id, turn.session_id, turn.user_id, reply.status, turn.attempt)
         announcer.session(finished.session)
         self._parts.outbox.send(finished.outbox)
+
+
+async def _ended(hearing: asyncio.Task[None]) -> None:
+    """Tells an agent to stop; one that does not is left to itself after a moment, and nobody listens any more."""
+    hearing.cancel()
+    _, left = await asyncio.wait({hearing}, timeout=GRACE_S)
+    if left:
+        log.warning("agent_left_behind", task=hearing.get_name(), seconds=GRACE_S)
+    # Whatever it still raises has no one to hear it.
+    hearing.add_done_callback(lambda task: task.cancelled() or task.exception())

@@ -5,14 +5,28 @@ FROM unnest($1::bigint[], $2::text[], $3::text[]) AS settled (item_id, state, er
 WHERE o.item_id = settled.item_id AND o.state = 'unsent';
 
 -- name: steal
--- Takes over unsent items of dead owners, oldest first.
-WITH dead AS MATERIALIZED (
-    SELECT o.item_id FROM outbox AS o LEFT JOIN replicas AS r ON r.replica_id = o.owner
-    WHERE o.state = 'unsent' AND (r.replica_id IS NULL OR r.expires_at < clock_timestamp())
+-- Takes over the unsent items of addresses whose oldest one belongs to nobody who lives ($3: expired replicas count as dead), or
+-- to the caller, who does not hold it (the answer to its taking it got lost). A whole address at a time, so that its items stay
+-- in order; a caller who is counted dead itself takes nothing.
+WITH free AS MATERIALIZED (
+    SELECT o.item_id, o.address, o.owner FROM outbox AS o LEFT JOIN replicas AS r ON r.replica_id = o.owner
+    WHERE o.state = 'unsent' AND (
+        r.replica_id IS NULL OR $3 AND r.expires_at < clock_timestamp()
+        OR o.owner = $1 AND o.created_at < clock_timestamp() - interval '10 seconds' AND NOT o.item_id = ANY ($4::bigint[])
+    ) AND EXISTS (SELECT FROM replicas WHERE replica_id = $1 AND expires_at > clock_timestamp())
+), heads AS MATERIALIZED (
+    SELECT o.address FROM outbox AS o JOIN free USING (item_id)
+    -- The owner again: whoever was quicker with the row has changed it.
+    WHERE o.state = 'unsent' AND o.owner IS NOT DISTINCT FROM free.owner AND NOT EXISTS (
+        SELECT FROM outbox AS older
+        WHERE older.address = o.address AND older.state = 'unsent' AND older.item_id < o.item_id
+    )
     ORDER BY o.item_id LIMIT $2
     FOR UPDATE OF o SKIP LOCKED
 )
-UPDATE outbox AS o SET owner = $1, attempts = o.attempts + 1 FROM dead WHERE o.item_id = dead.item_id
+UPDATE outbox AS o SET owner = $1, attempts = o.attempts + 1
+FROM heads JOIN free USING (address)
+WHERE o.item_id = free.item_id AND o.state = 'unsent' AND o.owner IS NOT DISTINCT FROM free.owner
 RETURNING o.item_id, o.address, o.content, o.markup, o.attempts;
 
 -- name: mine

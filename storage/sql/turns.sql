@@ -1,6 +1,6 @@
 -- name: accept
 -- T1.
-SELECT * FROM accept_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18);
+SELECT * FROM accept_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19);
 
 -- name: finish
 -- T2.
@@ -12,7 +12,7 @@ SELECT * FROM begin_attempt($1, $2, $3, $4, $5);
 
 -- name: steal
 -- Claims turns of the dead.
-SELECT * FROM steal_turns($1, $2, $3);
+SELECT * FROM steal_turns($1, $2, $3, $4);
 
 -- name: release
 -- Hands turns over: anybody may claim them, and this attempt does not count.

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import uuid4
 
+import asyncpg
 from pydantic import SecretStr
 
 from channels.telegram.channel import TelegramChannel
@@ -22,6 +23,7 @@ from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Acknowledge, Notice
 from gateway.errors import StoreUnavailable
 from storage.database import Database, open_database
+from storage.moves import PostgresMoves
 from storage.replicas import PostgresPollLeases, PostgresQuarantine, PostgresReplicas
 from tests.fakes.bot_api import FakeBotApi
 
@@ -76,7 +78,13 @@ class Gate:
     channel: TelegramChannel
     intake: Recorder
     database: Database
+    replica_id: ReplicaId
     running: asyncio.Task[None]
+
+    async def dies(self) -> None:
+        """Others take its replica for dead, and it does not know."""
+        async with self.database.own_work() as connection:
+            await connection.execute("UPDATE replicas SET expires_at = now() WHERE replica_id = $1", self.replica_id)
 
     async def kept(self) -> dict[str, str]:
         """What is in quarantine: reasons by key."""
@@ -108,13 +116,14 @@ def opens_telegram(fake: FakeBotApi, database_url: str) -> Opens:
                 intake,
                 PostgresPollLeases(database, replica_id),
                 PostgresQuarantine(database),
+                PostgresMoves(database),
                 default_agent=AgentName("assistant"),
                 public_url=public_url,
                 max_text=max_text,
             )
             running = asyncio.create_task(channel.run())
             try:
-                yield Gate(channel, intake, database, running)
+                yield Gate(channel, intake, database, replica_id, running)
             finally:
                 running.cancel()
                 await asyncio.wait([running])
@@ -132,6 +141,15 @@ async def _replica(database_url: str) -> AsyncIterator[tuple[Database, ReplicaId
         yield database, replica_id
     finally:
         await database.close()
+
+
+async def execute(database_url: str, statement: str) -> None:
+    """One statement as whoever runs the database."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 async def until(condition: Callable[[], object], within: float = 10.0) -> None:

@@ -16,7 +16,7 @@ from gateway.errors import GatewayError, InvalidInput
 from gateway.log import configure_logging
 from tests.fakes.bot_api import FakeBotApi, Fault, UserMessage
 from tests.fakes.bot_api.wire import Json
-from tests.integration.telegram_driver import ADA, BOB, TEAM, TOKEN, Gate, Opens, opens_telegram, until
+from tests.integration.telegram_driver import ADA, BOB, TEAM, TOKEN, Gate, Opens, execute, opens_telegram, until
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ async def test_topics_and_groups_have_routes_of_their_own(fake: FakeBotApi, gate
 
 
 async def test_an_update_is_confirmed_only_after_it_is_taken_in(fake: FakeBotApi, gate: Gate) -> None:
-    """A crash in between makes Telegram deliver it again."""
+    """Row 1: a crash in between makes Telegram deliver it again."""
     gate.intake.held_up["hello"] = asyncio.Event()
     said = fake.says(ADA, "hello")
     await until(lambda: gate.intake.tries["hello"])
@@ -98,7 +98,7 @@ async def test_while_the_store_is_away_nothing_is_confirmed(fake: FakeBotApi, ga
 
 @pytest.mark.parametrize("raw", [{"message": {"text": 5}}, {"message": None}, {}])
 async def test_a_malformed_update_goes_into_quarantine(fake: FakeBotApi, gate: Gate, raw: Json) -> None:
-    """It is kept with its reason, and the next message gets through."""
+    """Row 22: it is kept with its reason, and the next message gets through."""
     update_id = fake.injects(raw)
     fake.says(ADA, "hello")
     await until(lambda: gate.intake.texts == ["hello"])
@@ -107,7 +107,7 @@ async def test_a_malformed_update_goes_into_quarantine(fake: FakeBotApi, gate: G
 
 @pytest.mark.parametrize("raw", [None, "text", [], {"message": {}}, {"update_id": "7"}, {"update_id": -1}])
 async def test_even_an_update_without_an_id_blocks_nobody(fake: FakeBotApi, gate: Gate, raw: Json) -> None:
-    """Its place in the line tells how to confirm it."""
+    """Row 22: its place in the line tells how to confirm it."""
     fake.says(ADA, "before")
     await until(lambda: gate.intake.texts == ["before"])
     poison = fake.injects(raw, verbatim=True)
@@ -118,7 +118,7 @@ async def test_even_an_update_without_an_id_blocks_nobody(fake: FakeBotApi, gate
 
 
 async def test_an_unforeseen_fault_with_one_message_blocks_nobody(fake: FakeBotApi, gate: Gate) -> None:
-    """After a few tries it is kept aside, and its sender is told."""
+    """Row 22: after a few tries the poison is kept aside, and its sender is told."""
     gate.intake.answers["bad"] = RuntimeError("no idea")
     fake.says(ADA, "bad")
     fake.says(ADA, "good")
@@ -138,7 +138,7 @@ async def test_a_message_delivered_again_keeps_its_key(fake: FakeBotApi, gate: G
 
 
 async def test_update_ids_may_begin_anew(fake: FakeBotApi, gate: Gate) -> None:
-    """After an idle week they do, perhaps lower than before."""
+    """Row 21: after an idle week they do, perhaps lower than before."""
     fake.says(ADA, "before")
     await until(lambda: fake.bot().queue.pending == () and gate.intake.texts == ["before"])
     fake.restarts_ids(17)
@@ -161,7 +161,7 @@ async def test_edits_are_not_answered_again(fake: FakeBotApi, gate: Gate) -> Non
     ids=lambda fault: fault.kind,
 )
 async def test_trouble_with_polling_passes(fake: FakeBotApi, gate: Gate, fault: Fault) -> None:
-    """It is said once in the log, and updates come again afterwards."""
+    """Rows 23 to 26: it is said once in the log, and updates come again afterwards."""
     fake.says(ADA, "before")
     await until(lambda: gate.intake.texts == ["before"])
     fake.fails(fault.__class__(fault.kind, method="getUpdates", times=2))
@@ -191,7 +191,7 @@ async def test_a_refused_token_ends_the_channel_only(opens: Opens, fake: FakeBot
 
 
 async def test_one_replica_polls_and_another_takes_over(opens: Opens, fake: FakeBotApi) -> None:
-    """The one with the lease; when it stops, the other follows within seconds."""
+    """Row 23: the one with the lease; when it stops, the other follows within seconds."""
     async with opens() as first:
         await until(lambda: first.channel.status.state == "ready")
         async with opens() as second:
@@ -202,6 +202,44 @@ async def test_one_replica_polls_and_another_takes_over(opens: Opens, fake: Fake
             await asyncio.wait([first.running])
             fake.says(ADA, "two")
             await until(lambda: second.intake.texts == ["two"])
+
+
+async def test_a_replica_that_lost_the_lease_polls_and_confirms_no_more(opens: Opens, fake: FakeBotApi) -> None:
+    """Row 23: it was busy for too long; what it settled late is confirmed by the one that polls now."""
+    async with opens() as first:
+        await until(lambda: first.channel.status.state == "ready")
+        first.intake.held_up["hello"] = asyncio.Event()
+        said = fake.says(ADA, "hello")
+        await until(lambda: first.intake.tries["hello"])
+        async with opens() as second:
+            await first.dies()
+            await until(lambda: fake.bot().queue.confirmed_offset == said.update_id + 1)
+            calls = len(fake.calls("getUpdates"))
+            first.intake.held_up["hello"].set()
+            await until(lambda: first.channel.status.state == "standby")
+            assert len(fake.calls("getUpdates")) == calls
+            assert second.intake.texts == ["hello"]
+
+
+async def test_a_migration_is_written_down_before_it_is_confirmed(
+    fake: FakeBotApi, gate: Gate, database_url: str
+) -> None:
+    """Row 27: while the database does not take it, it comes again."""
+    await execute(database_url, "ALTER TABLE schedules RENAME TO away")
+    fake.migrates(-77, TEAM, from_id=ADA)
+    await until(lambda: "interrupted" in gate.channel.status.detail)
+    assert len(fake.bot().queue.pending) == 2
+    await execute(database_url, "ALTER TABLE away RENAME TO schedules")
+    await until(lambda: not fake.bot().queue.pending)
+
+
+async def test_a_migration_that_always_fails_blocks_nobody(fake: FakeBotApi, gate: Gate, database_url: str) -> None:
+    """Row 22: it is tried a few times and kept aside, like any other poison."""
+    await execute(database_url, "REVOKE UPDATE ON schedules FROM turngate_system")
+    fake.migrates(-77, TEAM, from_id=ADA)
+    fake.says(TEAM, "hello", from_id=ADA)
+    await until(lambda: gate.intake.texts == ["hello"], within=20)
+    assert len(await gate.kept()) == 2
 
 
 async def test_stopping_ends_the_waiting_call_at_once(fake: FakeBotApi, gate: Gate) -> None:

@@ -10,7 +10,18 @@ from channels.telegram.target import Target
 from gateway.core.model import Address, Chunk
 from gateway.errors import DeliveryDeferred, DeliveryRefused, DeliveryUnknown
 from tests.fakes.bot_api import FakeBotApi, Fault
-from tests.integration.telegram_driver import ADA, ADDRESS, BOB, TEAM, TOKEN, Gate, Opens, opens_telegram, until
+from tests.integration.telegram_driver import (
+    ADA,
+    ADDRESS,
+    BOB,
+    TEAM,
+    TOKEN,
+    Gate,
+    Opens,
+    execute,
+    opens_telegram,
+    until,
+)
 
 HELLO = Chunk("hello")
 TO_BOB = Target(777, BOB).address
@@ -74,7 +85,7 @@ async def test_typing_never_fails(fake: FakeBotApi, gate: Gate) -> None:
 
 
 async def test_a_429_defers_its_chat_only(fake: FakeBotApi, gate: Gate) -> None:
-    """Until its time is over nothing is even tried there; others get theirs at once."""
+    """Row 24: until its time is over nothing is even tried there; others get theirs at once."""
     fake.fails(Fault("429", method="sendMessage", chat_id=ADA, retry_after=30))
     with pytest.raises(DeliveryDeferred) as first:
         await gate.channel.deliver(ADDRESS, HELLO)
@@ -98,7 +109,7 @@ async def test_more_than_a_burst_is_slowed_down_in_its_chat_only(fake: FakeBotAp
 
 
 async def test_a_blocked_bot_is_refused_for_good(fake: FakeBotApi, gate: Gate) -> None:
-    """Nothing else needs to be tried at that address."""
+    """Row 27: nothing else needs to be tried at that address."""
     fake.blocks(ADA)
     with pytest.raises(DeliveryRefused) as refused:
         await gate.channel.deliver(ADDRESS, HELLO)
@@ -113,7 +124,7 @@ async def test_an_unknown_chat_is_refused_for_good(gate: Gate) -> None:
 
 
 async def test_formatting_that_telegram_refuses_is_left_out(fake: FakeBotApi, gate: Gate) -> None:
-    """Once, and the text arrives."""
+    """Row 28: once, and the text arrives."""
     fake.fails(Fault("400", method="sendMessage"))
     await gate.channel.deliver(ADDRESS, Chunk("bold", '[{"type": "bold", "offset": 0, "length": 4}]'))
     assert [(sent.delivered, sent.entities) for sent in fake.sent(ADA)] == [(False, []), (True, [])]
@@ -129,7 +140,7 @@ async def test_any_other_bad_request_is_refused(fake: FakeBotApi, gate: Gate) ->
 
 @pytest.mark.parametrize("fault", [Fault("5xx"), Fault("lost"), Fault("garbage")], ids=lambda fault: fault.kind)
 async def test_a_lost_answer_leaves_delivery_unknown(fake: FakeBotApi, gate: Gate, fault: Fault) -> None:
-    """The message may have arrived, and nobody pretends to know."""
+    """Row 25: the message may have arrived, and nobody pretends to know."""
     await until(lambda: gate.channel.status.state == "ready")
     fake.fails(Fault(fault.kind, method="sendMessage"))
     with pytest.raises(DeliveryUnknown):
@@ -137,7 +148,7 @@ async def test_a_lost_answer_leaves_delivery_unknown(fake: FakeBotApi, gate: Gat
 
 
 async def test_a_refused_connection_is_deferred(fake: FakeBotApi, gate: Gate) -> None:
-    """It certainly did not arrive, and soon may."""
+    """Row 26: it certainly did not arrive, and soon may."""
     await fake.stop()
     with pytest.raises(DeliveryDeferred):
         await gate.channel.deliver(ADDRESS, HELLO)
@@ -147,7 +158,7 @@ async def test_a_refused_connection_is_deferred(fake: FakeBotApi, gate: Gate) ->
 
 
 async def test_a_migrated_group_gets_its_messages_under_the_new_id(fake: FakeBotApi, gate: Gate) -> None:
-    """The one that found out, and those that follow."""
+    """Row 27: the one that found out, and those that follow."""
     old = Target(777, -77).address
     fake.bot().chat(-77)
     fake.fails(Fault("migrate", method="sendMessage", chat_id=-77, migrate_to_chat_id=TEAM))
@@ -155,6 +166,29 @@ async def test_a_migrated_group_gets_its_messages_under_the_new_id(fake: FakeBot
     await gate.channel.deliver(old, HELLO)
     assert len(await fake.hears(TEAM, count=2)) == 2
     assert len(fake.sent(-77)) == 1
+
+
+async def test_a_chat_that_moved_to_itself_is_dead(fake: FakeBotApi, gate: Gate) -> None:
+    """Row 27: an answer that leads nowhere is not followed twice."""
+    fake.fails(Fault("migrate", method="sendMessage", chat_id=TEAM, migrate_to_chat_id=TEAM))
+    with pytest.raises(DeliveryRefused) as refused:
+        await gate.channel.deliver(Target(777, TEAM).address, HELLO)
+    assert refused.value.address_dead
+
+
+async def test_a_move_that_cannot_be_written_down_defers_the_chunk(
+    fake: FakeBotApi, gate: Gate, database_url: str
+) -> None:
+    """Row 27: it leaves once the database took the new id."""
+    old = Target(777, -77).address
+    fake.bot().chat(-77)
+    fake.fails(Fault("migrate", method="sendMessage", chat_id=-77, times=2, migrate_to_chat_id=TEAM))
+    await execute(database_url, "ALTER TABLE schedules RENAME TO away")
+    with pytest.raises(DeliveryDeferred):
+        await gate.channel.deliver(old, HELLO)
+    await execute(database_url, "ALTER TABLE away RENAME TO schedules")
+    await gate.channel.deliver(old, HELLO)
+    assert len(await fake.hears(TEAM)) == 1
 
 
 @pytest.mark.parametrize("address", ["telegram:43:5:0", "telegram:here", "web:assistant"])

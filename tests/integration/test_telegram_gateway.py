@@ -54,7 +54,7 @@ async def test_the_session_exists_before_the_agent_is_called(world: World, fake:
 
 
 async def test_a_duplicate_is_answered_once(world: World, fake: FakeBotApi, gateway: Running) -> None:
-    """Telegram may deliver an update again at any time."""
+    """Row 2: Telegram may deliver an update again at any time."""
     said = fake.says(ADA, "first")
     await fake.hears(ADA, within=20)
     fake.redelivers(said.update_id)
@@ -110,7 +110,7 @@ async def test_a_long_answer_arrives_in_order(fake: FakeBotApi, gateway: Running
 
 
 async def test_a_malformed_update_is_kept_in_quarantine(world: World, fake: FakeBotApi, gateway: Running) -> None:
-    """And the next message is answered."""
+    """Row 22: and the next message is answered."""
     fake.injects({"message": {"chat": "nonsense", "text": "\0"}})
     fake.says(ADA, "hello")
     await fake.hears(ADA, within=20)
@@ -120,7 +120,7 @@ async def test_a_malformed_update_is_kept_in_quarantine(world: World, fake: Fake
 
 
 async def test_a_reply_meets_a_429_and_arrives_later(fake: FakeBotApi, gateway: Running) -> None:
-    """Other chats get theirs meanwhile."""
+    """Row 24: other chats get theirs meanwhile."""
     fake.fails(Fault("429", method="sendMessage", chat_id=ADA, retry_after=2))
     fake.says(ADA, "hello")
     fake.says(BOB, "hello")
@@ -130,7 +130,7 @@ async def test_a_reply_meets_a_429_and_arrives_later(fake: FakeBotApi, gateway: 
 
 
 async def test_two_replicas_answer_once_and_one_takes_over(world: World, fake: FakeBotApi) -> None:
-    """One polls; when it is killed, the other follows."""
+    """Row 23: one polls; when it is killed, the other follows."""
     env = {
         "TURNGATE_TELEGRAM__TOKEN": TOKEN,
         "TURNGATE_TELEGRAM__API_URL": fake.url,
@@ -177,9 +177,11 @@ class Line:
         self._socket = socket
         self._open: set[asyncio.StreamWriter] = set()
         self.cut = False
+        self.refused = 0
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.cut:
+            self.refused += 1
             writer.close()
             return
         far_reader, far_writer = await asyncio.open_unix_connection(self._socket)
@@ -204,20 +206,24 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 async def test_what_is_said_while_the_database_is_away_is_answered_once_it_is_back(
     world: World, fake: FakeBotApi
 ) -> None:
-    """Nothing is confirmed meanwhile, so Telegram delivers it again."""
+    """Row 12: nobody can say who may poll, so nobody does, nothing is confirmed, and Telegram delivers it again."""
     direct = urlsplit(world.database_url)
     host, port = (parse_qs(direct.query)[name][0] for name in ("host", "port"))
     line = Line(f"{host}/.s.PGSQL.{port}")
     async with await asyncio.start_server(line.carry, "127.0.0.1", 0) as server:
         near = server.sockets[0].getsockname()[1]
         world.database_url = f"postgresql://{direct.username}@127.0.0.1:{near}{direct.path}"
-        await world.gateway(telegram=settings(fake))
+        gateway = await world.gateway(telegram=settings(fake))
         world.database_url = urlunsplit(direct)
         await until(lambda: fake.calls("getUpdates"))
         line.cuts()
         said = fake.says(ADA, "is anybody there?")
+        [network] = gateway.gateway.engine.networks
+        await until(lambda: "interrupted" in network.status.detail, within=30)
         polls = len(fake.calls("getUpdates"))
-        await until(lambda: len(fake.calls("getUpdates")) > polls, within=30)
+        knocks = line.refused
+        await until(lambda: line.refused > knocks + 15, within=30)
+        assert len(fake.calls("getUpdates")) == polls
         assert [update.update_id for update in fake.bot().queue.pending] == [said.update_id]
         line.cut = False
         await fake.hears(ADA, within=30)

@@ -184,7 +184,7 @@ async def test_a_stolen_turn_fences_its_old_owner(database: Database, replica: R
     await replica.life.leave()
     thief = Replica(database, "two")
     await thief.life.beat()
-    [stolen] = await thief.turns.steal(10)
+    [stolen] = await thief.turns.steal(10, silence=timedelta(0))
     assert (stolen.turn_id, stolen.attempt, stolen.epoch) == (turn.turn_id, 2, 2)
     with pytest.raises(LeaseLost):
         await replica.turns.finish(turn, answer("late"))
@@ -196,7 +196,7 @@ async def test_a_stolen_turn_fences_its_old_owner(database: Database, replica: R
 async def test_turns_of_the_living_are_not_stolen(database: Database, replica: Replica) -> None:
     """A heartbeat protects every turn of its replica."""
     await replica.turns.accept(HELLO, TERMS)
-    assert await Replica(database, "two").turns.steal(10) == []
+    assert await Replica(database, "two").turns.steal(10, silence=timedelta(0)) == []
 
 
 async def test_a_new_process_in_the_same_slot_ends_the_one_before(database: Database, replica: Replica) -> None:
@@ -204,7 +204,7 @@ async def test_a_new_process_in_the_same_slot_ends_the_one_before(database: Data
     turn = claimed(await replica.turns.accept(HELLO, TERMS))
     reborn = Replica(database, "one")
     await reborn.life.beat()
-    assert [stolen.turn_id for stolen in await reborn.turns.steal(10)] == [turn.turn_id]
+    assert [stolen.turn_id for stolen in await reborn.turns.steal(10, silence=timedelta(0))] == [turn.turn_id]
 
 
 async def test_a_handed_over_turn_does_not_cost_an_attempt(database: Database, replica: Replica) -> None:
@@ -213,7 +213,7 @@ async def test_a_handed_over_turn_does_not_cost_an_attempt(database: Database, r
     await replica.turns.release([turn.turn_id])
     other = Replica(database, "two")
     await other.life.beat()
-    [taken] = await other.turns.steal(10)
+    [taken] = await other.turns.steal(10, silence=timedelta(0))
     assert taken.attempt == 1
 
 
@@ -236,8 +236,8 @@ async def test_unsent_chunks_of_the_dead_are_taken_over_in_order(database: Datab
     await replica.life.leave()
     other = Replica(database, "two")
     await other.life.beat()
-    assert [item.chunk.text for item in await other.outbox.steal(10)] == ["two", "three"]
-    assert await other.outbox.steal(10) == []
+    assert [item.chunk.text for item in await other.outbox.steal(10, [], expired=True)] == ["two", "three"]
+    assert await other.outbox.steal(10, [], expired=True) == []
 
 
 async def test_one_replica_polls_an_account(database: Database, replica: Replica) -> None:
@@ -273,12 +273,12 @@ async def test_the_seq_of_a_session_has_no_gaps_under_load(
 async def test_a_turn_that_its_own_replica_lost_is_found_again(database_url: str, replica: Replica) -> None:
     """Claimed, and then its task was lost: the sweep takes it up once it is clear that nobody runs it."""
     turn = claimed(await replica.turns.accept(HELLO, TERMS))
-    assert await replica.turns.steal(10, []) == []
+    assert await replica.turns.steal(10, [], silence=timedelta(0)) == []
     connection = await asyncpg.connect(database_url)
     await connection.execute("UPDATE turns SET deadline = deadline - interval '1 minute'")
     await connection.close()
-    assert await replica.turns.steal(10, [turn.turn_id]) == []
-    assert [lost.turn_id for lost in await replica.turns.steal(10, [])] == [turn.turn_id]
+    assert await replica.turns.steal(10, [turn.turn_id], silence=timedelta(0)) == []
+    assert [lost.turn_id for lost in await replica.turns.steal(10, [], silence=timedelta(0))] == [turn.turn_id]
 
 
 async def test_a_repeated_finish_hands_out_only_what_is_still_to_send(database: Database, replica: Replica) -> None:
@@ -298,7 +298,7 @@ async def test_what_waits_here_is_not_taken_from_oneself(database_url: str, repl
     connection = await asyncpg.connect(database_url)
     await connection.execute("UPDATE turns SET deadline = now() - interval '1 second'")
     await connection.close()
-    assert await replica.turns.steal(10, [turn.turn_id]) == []
+    assert await replica.turns.steal(10, [turn.turn_id], silence=timedelta(0)) == []
 
 
 async def test_collected_turns_have_their_history_too(replica: Replica) -> None:

@@ -540,7 +540,7 @@ async def test_a_flood_ends_the_socket(world: World, gateway: Running) -> None:
 
 
 async def test_a_reader_that_is_too_slow_is_cut_off(gateway: Running, ann: Person) -> None:
-    """1013, with a bounded queue; resuming brings everything."""
+    """Row 36: 1013, with a bounded queue; resuming brings everything."""
     socket = await ann.connects()
     reply = await socket.asks("hello", "k1")
     response: Any = socket.socket._response
@@ -583,7 +583,7 @@ async def test_ended_sockets_leave_nothing_behind(gateway: Running, ann: Person)
 
 
 async def test_who_leaves_after_sending_is_answered_all_the_same(world: World, ann: Person) -> None:
-    """Promise 1 holds when the client goes away before its ack."""
+    """Row 34: promise 1 holds when the client goes away before its ack."""
     socket = await ann.connects()
     await socket.says(type="send", id="k1", text="hello")
     response: Any = socket.socket._response

@@ -37,3 +37,5 @@ class TurnTerms:
     timeout: timedelta = timedelta(seconds=300)
     history: int = 20
     """How many earlier turns the agent gets to see."""
+    max_waiting: int = 100
+    """How many messages of a session may wait for its running turn."""

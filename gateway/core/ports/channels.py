@@ -43,3 +43,15 @@ class Quarantine(Protocol):
     async def keep(self, account: str, key: str, raw: str, reason: str) -> None:
         """Keeps it once per (account, key)."""
         ...
+
+
+class Moves(Protocol):
+    """Renames places: a network may give a conversation a new address, and its sessions go on there."""
+
+    async def move(self, old: str, new: str) -> None:
+        """All routes and addresses that begin with `old` begin with `new` from now on: every user's, all or none.
+
+        Where both had a current session, the one with the latest message stays it. May be repeated.
+        Raises `StoreUnavailable`.
+        """
+        ...

@@ -12,13 +12,17 @@ class OutboxStore(Protocol):
     """The record of chunks on their way."""
 
     async def mark(self, sent: Sequence[int], dead: Sequence[tuple[int, str]]) -> None:
-        """T3: batched, asynchronous commit. `dead`: item and the reason why it will never be delivered."""
+        """T3, many at a time. `dead`: item and the reason why it will never be delivered."""
         ...
 
     async def mine(self, items: Sequence[int]) -> Sequence[int]:
         """Which of these are unsent and still this replica's."""
         ...
 
-    async def steal(self, limit: int) -> Sequence[OutboxItem]:
-        """Takes over unsent items of dead owners, in order."""
+    async def steal(self, limit: int, held: Sequence[int], *, expired: bool) -> Sequence[OutboxItem]:
+        """Takes over unsent items, in order, of at most `limit` addresses whose oldest one is nobody's or a gone replica's.
+
+        `expired`: replicas that have been silent for their TTL count as gone. This replica's own items count too, when
+        they are a while old and not among those it holds.
+        """
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal, Protocol
 
 from gateway.core.model import (
@@ -20,14 +21,16 @@ from gateway.core.model import (
 )
 from gateway.core.ports.agents import TurnTerms
 
-AcceptStatus = Literal["accepted", "duplicate", "rejected"]
+AcceptStatus = Literal["accepted", "duplicate", "rejected", "full"]
 
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """What T1 came to. `rejected`: a turn is running and the agent's strategy says so; nothing was kept.
+    """What T1 came to.
 
+    `rejected`: a turn is running and the agent's strategy says so; `full`: as many messages wait as may. Nothing was kept.
     `turn`: claimed by this replica and to be run here (also on a duplicate whose first acceptance died on the way).
+    `superseded`: open turns that this message cancelled.
     """
 
     status: AcceptStatus
@@ -38,16 +41,21 @@ class Acceptance:
     attempt: int = 0
     turn: Turn | None = None
     session_is_new: bool = False
+    superseded: tuple[TurnId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What T2 came to: the reply's row, the chunks to send, and the session's next turn, already claimed."""
+    """What T2 came to: the reply's row, the chunks to send, and the session's next turn, already claimed.
+
+    `dropped`: the user's messages that were taken back with the turn; then the reply is a tombstone too.
+    """
 
     message: Message
     session: Session
     outbox: tuple[OutboxItem, ...]
     next_turn: Turn | None
+    dropped: tuple[Message, ...] = ()
 
 
 class TurnStore(Protocol):
@@ -68,10 +76,11 @@ class TurnStore(Protocol):
         """T2. Raises `LeaseLost` when the turn was stolen or has ended otherwise."""
         ...
 
-    async def steal(self, limit: int, running: Sequence[TurnId] = ()) -> Sequence[Turn]:
-        """Claims turns whose owner is dead or past its deadline, across all users.
+    async def steal(self, limit: int, running: Sequence[TurnId] = (), *, silence: timedelta | None) -> Sequence[Turn]:
+        """Claims turns whose owner is gone or past its deadline, across all users, or has been silent for `silence`.
 
-        This replica's own count too, when they were claimed a while ago and are not among `running`.
+        This replica's own count too, when they were claimed a while ago and are not among `running`. Nothing while
+        this replica is counted dead itself.
         """
         ...
 

@@ -47,6 +47,7 @@ class Chat:
     type: ChatType
     title: str = "Test group"
     blocked: bool = False
+    migrated_to: int | None = None
     forum: bool = False
     threads: set[int] = field(default_factory=set)
     messages: dict[int, JsonObject] = field(default_factory=dict)

@@ -105,6 +105,10 @@ class FakeBotApi:
         """A person blocks the bot, or no longer."""
         self.bot().chat(chat_id).blocked = blocked
 
+    def migrates(self, chat_id: int, new_chat_id: int, *, from_id: int | None = None) -> None:
+        """A person turns a group into a supergroup, which has another id."""
+        self.bot().migrate(UserMessage(chat_id, from_id=from_id), new_chat_id)
+
     def fails(self, fault: Fault) -> None:
         """The next calls that match meet a fault."""
         self.bot().faults.add(fault)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from tests.fakes.bot_api.chats import Chat
+from tests.fakes.bot_api.faults import Fault
 from tests.fakes.bot_api.records import Sent
 from tests.fakes.bot_api.state import BotState
 from tests.fakes.bot_api.text import checked_entities, checked_text
@@ -60,6 +61,8 @@ def writable_chat(bot: BotState, parameters: Parameters) -> Chat:
     chat = bot.chats.get(parameters.chat_id or 0)
     if chat is None:
         raise RefusedError(400, "Bad Request: chat not found")
+    if chat.migrated_to is not None:
+        raise Fault("migrate", migrate_to_chat_id=chat.migrated_to).refusal()
     if chat.blocked:
         how = "blocked by the user" if chat.type == "private" else f"kicked from the {chat.type} chat"
         raise RefusedError(403, f"Forbidden: bot was {how}")

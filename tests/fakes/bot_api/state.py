@@ -69,6 +69,18 @@ class BotState:
         edited = user_message_json(said, chat, said.edit_of, now)
         return "edited_message", said.edit_of, edited | {"date": earlier["date"], "edit_date": now}
 
+    def migrate(self, group: UserMessage, supergroup_id: int) -> None:
+        """A person turns a group into a supergroup: both chats tell, and the old one takes nothing any more."""
+        old, new = self.chat(group.chat_id), self.chat(supergroup_id, "supergroup")
+        old.migrated_to = new.chat_id
+        told: list[tuple[Chat, JsonObject]] = [
+            (old, {"migrate_to_chat_id": new.chat_id}),
+            (new, {"migrate_from_chat_id": old.chat_id}),
+        ]
+        for chat, fields in told:
+            message = user_message_json(group, chat, chat.next_message_id(), int(self.clock())) | fields
+            self.enqueue({"update_id": self.queue.next_update_id, "message": message}, chat.chat_id)
+
     def inject(self, body: Json, *, verbatim: bool = False) -> int:
         """Queues any JSON as an update, with its `update_id` filled in unless `verbatim`; returns the id."""
         update_id = self.queue.next_update_id

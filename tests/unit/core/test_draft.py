@@ -54,7 +54,7 @@ def test_a_reply_beyond_the_limit_is_cut_and_says_so() -> None:
     """A runaway agent costs bounded memory."""
     draft = drafted(TextDelta("x" * 30), TextDelta("y" * 100), limit=50)
     content, _ = draft.finish()
-    assert draft.full
+    assert draft.closed
     assert content.startswith("x" * 30 + "y" * 20 + "\n\n[The rest")
 
 

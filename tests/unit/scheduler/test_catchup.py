@@ -27,7 +27,7 @@ DUE = utc("2026-01-01 09:00")
     ],
 )
 def test_fires_for_the_latest_missed_time(trigger: Trigger, now: str, fire: Fire) -> None:
-    """The times before it are skipped, and the next one keeps its place."""
+    """Row 40: the times before it are skipped, and the next one keeps its place."""
     assert plan(schedule(trigger, DUE), utc(now)) == fire
 
 

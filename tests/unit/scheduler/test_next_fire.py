@@ -20,22 +20,22 @@ SPRING = "2026-03-27 12:00"
 
 
 def test_daily_fires_once_when_its_hour_comes_twice() -> None:
-    """02:30 on the night clocks are put back: the first time only."""
+    """Row 39: 02:30 on the night clocks are put back: the first time only."""
     assert fires("30 2 * * *", AUTUMN, 4) == ["10-24 00:30", "10-25 00:30", "10-26 01:30", "10-27 01:30"]
 
 
 def test_daily_fires_when_its_hour_is_skipped() -> None:
-    """02:30 on the night clocks are put forward: an hour later by the clock, a day after the fire before."""
+    """Row 39: 02:30 on the night clocks are put forward: an hour later by the clock, a day after the fire before."""
     assert fires("30 2 * * *", SPRING, 4) == ["03-28 01:30", "03-29 01:30", "03-30 00:30", "03-31 00:30"]
 
 
 def test_hourly_fires_each_hour_in_autumn() -> None:
-    """Every hour that passes counts, whatever clocks show."""
+    """Row 39: every hour that passes counts, whatever clocks show."""
     assert fires("0 * * * *", "2026-10-24 22:30", 4) == ["10-24 23:00", "10-25 00:00", "10-25 01:00", "10-25 02:00"]
 
 
 def test_hourly_fires_each_hour_in_spring() -> None:
-    """And none is made up for the one that clocks skip."""
+    """Row 39: and none is made up for the one that clocks skip."""
     assert fires("0 * * * *", "2026-03-28 22:30", 4) == ["03-28 23:00", "03-29 00:00", "03-29 01:00", "03-29 02:00"]
 
 
@@ -114,6 +114,58 @@ def test_refuses_what_can_never_fire(trigger: Trigger, zone: str, said: str) -> 
     with pytest.raises(InvalidInput) as caught:
         first_fire(trigger, zone, utc("2026-01-01"))
     assert said in str(caught.value)
+
+
+ZONES = [
+    (BERLIN, 2026),
+    ("America/New_York", 2026),
+    ("America/Havana", 2026),  # at midnight
+    ("Africa/Cairo", 2026),  # on Fridays, at midnight
+    ("Australia/Lord_Howe", 2026),  # by half an hour
+    ("America/Asuncion", 2023),
+    ("Asia/Kathmandu", 2026),  # never
+]
+
+
+def all_fires(expression: str, zone: str, begin: datetime, end: datetime) -> list[datetime]:
+    """Every fire in between."""
+    found: list[datetime] = []
+    moment = next_fire(CronTrigger(expression), zone, begin)
+    while moment is not None and moment < end:
+        found.append(moment)
+        moment = next_fire(CronTrigger(expression), zone, moment)
+    return found
+
+
+@pytest.mark.parametrize("at", ["0 0", "30 0", "30 1", "0 2", "30 2", "0 3"])
+@pytest.mark.parametrize(("zone", "year"), ZONES)
+def test_daily_fires_once_each_day_of_a_year(zone: str, year: int, at: str) -> None:
+    """Row 39: no day of a year is left out, and none has two, wherever clocks are changed that day."""
+    begin, end = (datetime(y, 1, 1, 12, tzinfo=ZoneInfo(zone)) for y in (year, year + 1))
+    moments = all_fires(f"{at} * * *", zone, begin, end)
+    days = [moment.astimezone(ZoneInfo(zone)).date() for moment in moments]
+    assert days == [begin.date() + timedelta(days=number) for number in range(1, (end.date() - begin.date()).days + 1)]
+
+
+@pytest.mark.parametrize(("zone", "year"), [ZONES[number] for number in (0, 1, 2, 3, 5)])
+def test_a_rule_for_each_hour_fires_in_each_hour_of_utc(zone: str, year: int) -> None:
+    """Row 39: an hour is an hour on the days clocks are changed too (where it is by whole hours)."""
+    days = change_days(zone, year)
+    assert len(days) == 2
+    for day in days:
+        moments = all_fires("15 * * * *", zone, day, day + timedelta(days=2))
+        assert moments == [day + timedelta(hours=hour, minutes=15) for hour in range(48)]
+
+
+def change_days(zone: str, year: int) -> list[datetime]:
+    """Midnights in UTC that are followed by a change of clocks within a day."""
+    nights = [datetime(year, 1, 1, tzinfo=UTC) + timedelta(days=number) for number in range(365)]
+    place = ZoneInfo(zone)
+    return [
+        night
+        for night in nights
+        if night.astimezone(place).utcoffset() != (night + timedelta(days=1)).astimezone(place).utcoffset()
+    ]
 
 
 FIELDS = st.tuples(

@@ -24,7 +24,7 @@ def once_in(seconds: float, **given: Any) -> dict[str, Any]:
 
 
 async def test_fires_although_the_loop_was_blocked(world: World) -> None:
-    """A process that could do nothing for 5 s around the fire time still fires, once."""
+    """Row 41: a process that could do nothing for 5 s around the fire time still fires, once."""
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
     await ann.posts("/api/schedules", 201, **once_in(1.5))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.telegram.normalize import BotIdentity, Ignored, Incoming, normalize
+from channels.telegram.normalize import BotIdentity, Ignored, Incoming, Migrated, normalize
 from channels.telegram.target import Target
 from gateway.core.model import JsonObject, JsonValue
 from gateway.errors import InvalidInput
@@ -177,3 +177,17 @@ def test_any_message_is_taken_ignored_or_refused(fields: dict[str, JsonValue]) -
         assert isinstance(normalize(update(**fields), BOT), Incoming | Ignored)
     except InvalidInput as error:
         assert str(error)  # noqa: PT017 - every outcome is looked at
+
+
+@pytest.mark.parametrize(
+    ("chat_id", "fields"), [(-77, {"migrate_to_chat_id": -100}), (-100, {"migrate_from_chat_id": -77})]
+)
+def test_both_service_messages_of_a_migration_say_the_same(chat_id: int, fields: JsonObject) -> None:
+    """Whoever wrote them, and whichever comes first."""
+    raw = update(sender=None, chat=GROUP | {"id": chat_id}, **fields)
+    assert normalize(raw, BOT) == Migrated(old=Target(42, -77), new=Target(42, -100))
+
+
+def test_a_migration_to_the_same_place_is_none() -> None:
+    """Nothing is renamed into itself."""
+    assert ignored(update(chat=GROUP, migrate_to_chat_id=-100)) == "a service message"

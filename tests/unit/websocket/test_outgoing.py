@@ -119,7 +119,7 @@ async def test_too_many_bytes_end_the_socket(line: Line) -> None:
 
 
 async def test_a_peer_that_reads_nothing_is_given_up(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After the deadline, with what is queued within bounds."""
+    """Row 36: after the deadline, with what is queued within bounds."""
     monkeypatch.setattr(module, "STALL_S", 0.2)
     response: Any = line.client._response
     response.connection.transport.pause_reading()

@@ -1,0 +1,47 @@
+"""How many sockets may say hello, or read what they missed, at the same time: thousands come back after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from channels.websocket.faults import TOO_SLOW, HangUp
+from gateway.errors import StoreUnavailable
+
+HELLOS = 16
+READS = 8
+"""A message that comes meanwhile waits behind so many for a database connection, not behind thousands."""
+PATIENCE_S = 5.0
+"""Seconds a hello may wait; clients give up after ten."""
+
+
+class Door:
+    """First come, first served."""
+
+    def __init__(self) -> None:
+        self._hellos = asyncio.Semaphore(HELLOS)
+        self.reads = asyncio.Semaphore(READS)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether somebody who came now would have to wait."""
+        return self._hellos.locked()
+
+    @asynccontextmanager
+    async def entering(self) -> AsyncIterator[None]:
+        """Waits for its turn. Raises `HangUp` with 1013 when that takes too long: coming back later is better."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._hellos.acquire()
+        except TimeoutError:
+            raise crowd() from None
+        try:
+            yield
+        finally:
+            self._hellos.release()
+
+
+def crowd() -> HangUp:
+    """The close for who comes while too many others do."""
+    return HangUp(TOO_SLOW, StoreUnavailable("Too many are connecting at this moment. Connect again in a few seconds."))

@@ -1,0 +1,127 @@
+"""Named places between receiving a message and its last mark where a gateway can be told to fail; for tests only.
+
+`TURNGATE_FAILPOINTS='{"after_t1": "kill"}'`. Actions: `kill` (SIGKILL to itself), `pause:SECONDS`, `raise` (what nobody
+foresaw) and `drop` (the connection breaks: before a call nothing arrived, after it the answer is lost). `@N` behind an action
+lets it happen at the Nth time the place is reached, by default at the first; `@*` every time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, assert_never, cast, get_args
+
+import structlog
+
+from gateway.errors import SettingsError
+
+log = structlog.get_logger(__name__)
+
+Point = Literal[
+    "before_t1",
+    "after_t1",
+    "before_ack",
+    "after_ack",
+    "agent_start",
+    "agent_middle",
+    "agent_end",
+    "before_t2",
+    "after_t2",
+    "before_send",
+    "after_send",
+    "before_t3",
+    "after_t3",
+    "before_fire",
+    "after_fire",
+    "poll_offset",
+]
+Action = Literal["kill", "pause", "raise", "drop"]
+POINTS: tuple[Point, ...] = get_args(Point)
+WRITTEN = re.compile(r"(kill|raise|drop|pause:(\d+(?:\.\d+)?))(?:@(\d+|\*))?")
+
+
+class Unforeseen(Exception):
+    """A fault that no part of the gateway expects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What happens at a point. `seconds`: how long a pause is; `hit`: the how manieth time, None: every time."""
+
+    action: Action
+    seconds: float = 0.0
+    hit: int | None = 1
+
+
+class Failpoints:
+    """Fails where it was told to."""
+
+    def __init__(self, plan: Mapping[Point, Failure]) -> None:
+        self._plan = plan
+        self._reached: Counter[Point] = Counter()
+
+    async def reach(self, point: Point, broken: Exception) -> None:
+        """Passes a point; raises `broken` where the connection shall break there."""
+        failure = self._due(point)
+        if failure is not None and failure.action == "pause":
+            await asyncio.sleep(failure.seconds)
+        elif failure is not None:
+            _fail(failure, point, broken)
+
+    def pass_by(self, point: Point, broken: Exception) -> None:
+        """The same where nothing may wait: a pause holds everything up."""
+        failure = self._due(point)
+        if failure is not None:
+            _fail(failure, point, broken)
+
+    def _due(self, point: Point) -> Failure | None:
+        failure = self._plan.get(point)
+        if failure is None:
+            return None
+        self._reached[point] += 1
+        if failure.hit not in {None, self._reached[point]}:
+            return None
+        log.warning("failpoint", point=point, action=failure.action)
+        return failure
+
+
+def _fail(failure: Failure, point: Point, broken: Exception) -> None:
+    match failure.action:
+        case "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "pause":
+            time.sleep(failure.seconds)
+        case "raise":
+            raise Unforeseen(f"Failpoint {point}.")
+        case "drop":
+            raise broken
+        case _:
+            assert_never(failure.action)
+
+
+def read_failpoints(written: Mapping[str, str]) -> dict[Point, Failure]:
+    """The plan that the setting names. Raises `SettingsError`."""
+    return {_point(name): _failure(name, text) for name, text in written.items()}
+
+
+def _point(name: str) -> Point:
+    if name not in POINTS:
+        raise SettingsError(f"failpoints.{name} is not a failpoint. It should be one of: {', '.join(POINTS)}")
+    return name
+
+
+def _failure(name: str, text: str) -> Failure:
+    found = WRITTEN.fullmatch(text)
+    if found is None:
+        raise SettingsError(
+            f"failpoints.{name} is {text!r}; it should be kill, raise, drop or pause:SECONDS, with @N or @* behind it"
+        )
+    action = cast("Action", found[1].partition(":")[0])
+    hit = None if found[3] == "*" else int(found[3] or 1)
+    return Failure(action, float(found[2] or 0), hit)

@@ -1,0 +1,42 @@
+"""Renames a place, such as a group chat that got a new id, in all that was kept of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storage.database import in_transaction
+from storage.queries import load_queries
+
+if TYPE_CHECKING:
+    from storage.database import Database, PooledConnection
+
+SQL = load_queries("moves")
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresMoves:
+    """`Moves` on Postgres. Reads all routes and schedules: a group moves once in its life."""
+
+    database: Database
+
+    async def move(self, old: str, new: str) -> None:
+        async with self.database.own_work() as connection, in_transaction(connection):
+            sessions = await _move_sessions(connection, old, new)
+            await connection.execute(SQL["move_turns"], old, new, sessions)
+            await connection.execute(SQL["move_outbox"], old, new)
+            await connection.execute(SQL["move_schedules"], old, new)
+
+
+async def _move_sessions(connection: PooledConnection, old: str, new: str) -> list[object]:
+    """Locks first, then writes; the keys of all sessions that are locked now."""
+    rows = await connection.fetch(SQL["lock_old_routes"], old)
+    users, before = [row["user_id"] for row in rows], [row["route"] for row in rows]
+    after = [new + route.removeprefix(old) for route in before]
+    await connection.execute(SQL["begin_new_routes"], users, after)
+    await connection.execute(SQL["lock_new_routes"], users, after)
+    locked = await connection.fetch(SQL["lock_sessions"], users, before, old)
+    await connection.execute(SQL["move_sessions"], users, before, after)
+    await connection.execute(SQL["merge_routes"], users, before, after)
+    await connection.execute(SQL["end_old_routes"], users, before)
+    return [row["chat_id"] for row in locked]

@@ -1,0 +1,77 @@
+-- name: lock_old_routes
+-- Route before session, as everywhere, so that nobody waits in a circle.
+SELECT user_id, route FROM routes WHERE starts_with(route, $1) ORDER BY user_id, route FOR UPDATE;
+
+-- name: begin_new_routes
+-- Empty where they are missing, so that nobody begins one meanwhile.
+INSERT INTO routes (user_id, route)
+SELECT user_id, route FROM unnest($1::text[], $2::text[]) AS m (user_id, route) ORDER BY user_id, route
+ON CONFLICT DO NOTHING;
+
+-- name: lock_new_routes
+-- In the same order.
+SELECT r.user_id, r.route FROM unnest($1::text[], $2::text[]) AS m (user_id, route)
+JOIN routes AS r ON r.user_id = m.user_id AND r.route = m.route
+ORDER BY r.user_id, r.route FOR UPDATE OF r;
+
+-- name: lock_sessions
+-- The sessions of those routes, and those of which a running turn is to be heard there.
+SELECT chat_id FROM chat_sessions
+WHERE chat_id IN (
+    SELECT s.chat_id FROM unnest($1::text[], $2::text[]) AS m (user_id, route)
+    JOIN chat_sessions AS s ON s.user_id = m.user_id AND s.route = m.route
+    UNION
+    SELECT t.chat_id FROM turns AS t
+    WHERE t.status = 'running' AND EXISTS (SELECT FROM unnest(t.deliver_to) AS a WHERE starts_with(a, $3))
+)
+ORDER BY chat_id FOR UPDATE;
+
+-- name: move_sessions
+-- Their routes.
+UPDATE chat_sessions AS s SET route = m.new_route
+FROM unnest($1::text[], $2::text[], $3::text[]) AS m (user_id, old_route, new_route)
+WHERE s.user_id = m.user_id AND s.route = m.old_route;
+
+-- name: merge_routes
+-- Where both places have a current session, the one with the latest message stays it.
+UPDATE routes AS n SET chat_id = (
+    SELECT s.chat_id FROM chat_sessions AS s WHERE s.chat_id IN (o.chat_id, n.chat_id)
+    ORDER BY coalesce(s.last_message_at, s.created_at) DESC LIMIT 1
+)
+FROM unnest($1::text[], $2::text[], $3::text[]) AS m (user_id, old_route, new_route)
+JOIN routes AS o ON o.user_id = m.user_id AND o.route = m.old_route
+WHERE n.user_id = m.user_id AND n.route = m.new_route;
+
+-- name: end_old_routes
+-- What was merged.
+DELETE FROM routes AS o USING unnest($1::text[], $2::text[]) AS m (user_id, route)
+WHERE o.user_id = m.user_id AND o.route = m.route;
+
+-- name: move_turns
+-- Where the replies of open turns go; once each.
+UPDATE turns SET deliver_to = ARRAY(
+    SELECT DISTINCT CASE WHEN starts_with(a, $1) THEN $2 || substr(a, length($1::text) + 1) ELSE a END
+    FROM unnest(deliver_to) AS a
+)
+WHERE chat_id = ANY ($3::uuid[]) AND status IN ('queued', 'running')
+    AND EXISTS (SELECT FROM unnest(deliver_to) AS a WHERE starts_with(a, $1));
+
+-- name: move_outbox
+-- Chunks that wait; one whose double waits at the new place already stays as it is.
+WITH waiting AS MATERIALIZED (
+    SELECT item_id FROM outbox WHERE state = 'unsent' AND starts_with(address, $1) ORDER BY item_id FOR UPDATE
+)
+UPDATE outbox AS o SET address = $2 || substr(o.address, length($1::text) + 1) FROM waiting AS w
+WHERE o.item_id = w.item_id AND NOT EXISTS (
+    SELECT FROM outbox AS d
+    WHERE d.chat_id = o.chat_id AND d.turn_id = o.turn_id AND d.chunk = o.chunk
+        AND d.address = $2 || substr(o.address, length($1::text) + 1)
+);
+
+-- name: move_schedules
+-- Where the replies of scheduled runs go; once each.
+UPDATE schedules SET deliver_to = ARRAY(
+    SELECT DISTINCT CASE WHEN starts_with(a, $1) THEN $2 || substr(a, length($1::text) + 1) ELSE a END
+    FROM unnest(deliver_to) AS a
+)
+WHERE EXISTS (SELECT FROM unnest(deliver_to) AS a WHERE starts_with(a, $1));

@@ -1,0 +1,97 @@
+"""A second message during a turn, as its agent's strategy has it; the turn may run on another replica."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.acceptance.test_telegram import telegram
+from tests.fakes.bot_api import FakeBotApi
+from tests.world import World, eventually
+
+pytestmark = pytest.mark.acceptance
+
+
+def demo(strategy: str, **given: Any) -> dict[str, Any]:
+    """Settings of the demo agent with a strategy."""
+    return {"assistant": {"kind": "demo", "multitask_strategy": strategy, **given}}
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "on another replica"])
+async def test_interrupt_keeps_what_was_said(world: World, elsewhere: bool) -> None:
+    """The running turn ends at once with what it has said; the new message is answered."""
+    here = await world.gateway(data_dir="one", agents=demo("interrupt", delay_s=0.05))
+    there = await world.gateway(data_dir="two", agents=demo("interrupt", delay_s=0.05)) if elsewhere else here
+    ann = await world.person("ann", here.url)
+    socket = await ann.connects()
+    await socket.says(type="send", id="m1", text="answer in 5000 characters")
+    first = await socket.hears("ack", id="m1")
+    await socket.hears("delta")
+    ann.url = there.url
+    other = await ann.connects(session_id=first["session_id"])
+    answer = await other.asks("what was my last question?", "m2")
+    assert "answer in 5000 characters" in answer["content"]
+    rows = await world.rows("SELECT role, length(content) AS long FROM chat_messages ORDER BY turn_seq, seq")
+    assert [row["role"] for row in rows] == ["user", "assistant", "user", "assistant"]
+    assert 0 < rows[1]["long"] < 5000
+    assert await statuses(world) == ["cancelled", "completed"]
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "on another replica"])
+async def test_rollback_takes_question_and_answer_back(world: World, elsewhere: bool) -> None:
+    """Both keep their places as tombstones; the agent and the readers see nothing of them."""
+    here = await world.gateway(data_dir="one", agents=demo("rollback", delay_s=0.05))
+    there = await world.gateway(data_dir="two", agents=demo("rollback", delay_s=0.05)) if elsewhere else here
+    ann = await world.person("ann", here.url)
+    socket = await ann.connects()
+    await socket.says(type="send", id="m1", text="answer in 5000 characters")
+    first = await socket.hears("ack", id="m1")
+    await socket.hears("delta")
+    ann.url = there.url
+    other = await ann.connects(session_id=first["session_id"])
+    answer = await other.asks("what was my last question?", "m2")
+    assert "answer in 5000 characters" not in answer["content"]
+    assert (await socket.hears("message_changed"))["message"]["deleted"]
+    page = await ann.gets(f"/api/chat/sessions/{first['session_id']}/messages")
+    assert [(row["seq"], row["deleted"], bool(row["content"])) for row in page["messages"]] == [
+        (1, True, False),
+        (2, False, True),
+        (3, True, False),
+        (4, False, True),
+    ]
+    assert (await ann.gets(f"/api/chat/sessions/{first['session_id']}"))["message_count"] == 2
+
+
+async def test_an_interrupted_telegram_chat_hears_no_empty_reply(world: World) -> None:
+    """What had not begun to speak is recorded as stopped, and not sent."""
+    async with FakeBotApi(conflict_penalty_s=0.1) as bot:
+        await world.gateway(telegram=telegram(bot), agents=demo("interrupt"))
+        bot.says(7, "wait 60 seconds")
+
+        async def runs() -> bool:
+            return await statuses(world) == ["running"]
+
+        await eventually(runs)
+        bot.says(7, "hello")
+        [answer] = await bot.hears(7)
+        assert answer.text.startswith("Hello")
+        assert await statuses(world) == ["cancelled", "completed"]
+        assert [sent.text for sent in bot.sent(7)] == [answer.text]
+
+
+async def test_too_many_waiting_messages_are_refused_in_words(world: World) -> None:
+    """What was taken in is answered, what was refused was never acknowledged."""
+    gateway = await world.gateway(turns={"max_waiting": 2})
+    socket = await (await world.person("ann", gateway.url)).connects()
+    for number in range(4):
+        await socket.says(type="send", id=f"m{number}", text="wait 1 second")
+    notice = await socket.hears("notice")
+    assert notice["id"] == "m3"
+    assert "Too many messages" in notice["text"]
+    assert [frame["id"] for frame in socket.heard if frame["type"] == "ack"] == ["m0", "m1", "m2"]
+
+
+async def statuses(world: World) -> list[str]:
+    """Of all turns, in order."""
+    return [row["status"] for row in await world.rows("SELECT status FROM turns ORDER BY seq")]

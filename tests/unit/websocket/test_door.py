@@ -1,0 +1,54 @@
+"""Row 37: how many sockets may say hello at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from channels.websocket import door as module
+from channels.websocket.door import HELLOS, Door
+from channels.websocket.faults import TOO_SLOW, HangUp
+
+
+class Guests:
+    """Comes in through a door and stays until told to leave. `names`: who came in, in order."""
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+        self.names: list[int] = []
+        self.leave = asyncio.Event()
+
+    async def comes(self, name: int) -> None:
+        """Waits for its turn, and stays."""
+        async with self.door.entering():
+            self.names.append(name)
+            await self.leave.wait()
+
+
+async def test_so_many_at_a_time_in_the_order_they_came() -> None:
+    """The rest waits, and nobody is forgotten."""
+    guests = Guests(Door())
+    async with asyncio.TaskGroup() as group:
+        for name in range(3 * HELLOS):
+            group.create_task(guests.comes(name))
+        await asyncio.sleep(0)
+        assert guests.door.crowded
+        assert len(guests.names) == HELLOS
+        guests.leave.set()
+    assert guests.names == list(range(3 * HELLOS))
+    assert not guests.door.crowded
+
+
+async def test_who_waits_too_long_is_asked_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """1013, and the place is not lost to others."""
+    monkeypatch.setattr(module, "PATIENCE_S", 0.01)
+    guests = Guests(Door())
+    staying = [asyncio.create_task(guests.comes(name)) for name in range(HELLOS)]
+    with pytest.raises(HangUp) as told:
+        await guests.comes(HELLOS)
+    assert told.value.code == TOO_SLOW
+    guests.leave.set()
+    await asyncio.gather(*staying)
+    await guests.comes(HELLOS + 1)
+    assert guests.names[-1] == HELLOS + 1
