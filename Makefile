@@ -5,6 +5,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 WEB := clients/web
+MINUTES := 10
 STATIC := gateway/api/static
 ROOMS := gateway channels scheduler storage
 TYPED := $(wildcard $(ROOMS) tests bench)
@@ -25,7 +26,7 @@ WEB_SOURCES := $(shell find $(WEB) -name node_modules -prune -o -type f ! -name 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check lint types imports fmt web bench doctor venv venv-dev chromium node lock clean FORCE
+.PHONY: help run test soak check lint types imports fmt web bench doctor venv venv-dev chromium node lock clean FORCE
 
 help: ## list these tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +37,9 @@ run: venv web ## install what is missing, build the web clients, start the gatew
 test: venv-dev web chromium ## install what tests need and run all of them
 	npm --prefix $(WEB) test
 	$(BIN)/python -m pytest
+
+soak: venv-dev ## a storm of kills, restarts and cut connections: make soak MINUTES=10 SEED=7
+	$(BIN)/python -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 check: lint types imports ## lint, types and import rules, in Python and in the web clients
 

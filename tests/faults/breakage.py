@@ -1,0 +1,169 @@
+"""What each blow of a storm does, and that it is noted."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from tests.fakes.bot_api import FakeBotApi, Fault
+from tests.faults.clients import Talker
+from tests.faults.cluster import Replica
+from tests.faults.ledger import Incident, Kind, Ledger
+from tests.faults.proxy import Proxy
+from tests.faults.server import Server
+from tests.faults.weather import Blow
+
+SLOW_S = 0.15
+AWAY_S = 1.5
+"""A gateway that ended stays away for up to so many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breakable:
+    """What can break. `database` and `bot_api`: the networks to them."""
+
+    server: Server
+    database: Proxy
+    bot_api: Proxy
+    fake: FakeBotApi
+    replicas: Sequence[Replica]
+    talkers: Sequence[Talker]
+
+
+class Breakage:
+    """Carries blows out; those of one front one after another, fronts side by side."""
+
+    def __init__(self, world: Breakable, ledger: Ledger, luck: Random) -> None:
+        self._world = world
+        self._ledger = ledger
+        self._luck = luck
+        self._begun = time.monotonic()
+        self._returns: set[asyncio.Task[None]] = set()
+
+    async def happens(self, blows: Sequence[Blow]) -> None:
+        """Each at its time, or as soon as the one before is over."""
+        for blow in blows:
+            await asyncio.sleep(max(0.0, self._begun + blow.after - time.monotonic()))
+            await self._does(blow)
+
+    async def ends(self) -> None:
+        """Everything is in order again: processes run, networks flow, no fault is planned."""
+        await asyncio.gather(*self._returns)
+        for replica in self._world.replicas:
+            replica.doomed_share = 0.0
+            replica.thaws()
+            await replica.starts()
+        self._world.server.thaw()
+        self._world.database.heals()
+        self._world.bot_api.heals()
+        self._world.fake.recovers()
+
+    async def _does(self, blow: Blow) -> None:
+        match blow.kind:
+            case "kill" | "term" | "freeze" | "ended_by_itself":
+                self._gateway(blow)
+            case "database_restart" | "database_freeze":
+                await self._postgres(blow)
+            case "socket_cut":
+                self._socket(blow)
+            case "bot_429" | "bot_5xx" | "bot_5xx_delivered" | "bot_lost":
+                self._bot(blow)
+            case _:
+                await self._network(blow)
+
+    def _note(self, kind: Kind, at: float) -> None:
+        self._ledger.note(Incident(at, time.time(), kind))
+
+    # Gateways ---------------------------------------------------------------------------------------------------------
+
+    def _gateway(self, blow: Blow) -> None:
+        living = [replica for replica in self._world.replicas if replica.process is not None]
+        if not living:
+            return
+        replica = living[blow.place % len(living)]
+        if blow.kind == "freeze":
+            replica.freezes()
+            self._later(self._thaw(replica, blow.lasts_s))
+        else:
+            self._later(self._end(replica, blow))
+
+    def _later(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._returns.add(task)
+        task.add_done_callback(self._returns.discard)
+
+    async def _thaw(self, replica: Replica, after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        replica.thaws()
+
+    async def _end(self, replica: Replica, blow: Blow) -> None:
+        await (replica.dies() if blow.kind == "kill" else replica.stops())
+        await asyncio.sleep(self._luck.uniform(0, AWAY_S))
+        await replica.starts()
+
+    # The database and the networks --------------------------------------------------------------------------------------
+
+    async def _postgres(self, blow: Blow) -> None:
+        at = time.time()
+        if blow.kind == "database_restart":
+            await self._world.server.stop("immediate")
+            await asyncio.sleep(blow.lasts_s / 4)
+            await self._world.server.start()
+        else:
+            self._world.server.freeze()
+            await asyncio.sleep(blow.lasts_s)
+            self._world.server.thaw()
+        self._note(blow.kind, at)
+
+    async def _network(self, blow: Blow) -> None:
+        at = time.time()
+        proxy = self._world.database if blow.kind.startswith("database") else self._world.bot_api
+        match blow.kind.partition("_")[2]:
+            case "cut_all":
+                proxy.cuts_all()
+            case "cut_one":
+                proxy.cuts_one(self._luck)
+            case "swallow":
+                proxy.swallows_next()
+            case "half_close":
+                proxy.half_closes_one(self._luck)
+            case "delay":
+                proxy.delay_s = SLOW_S
+                await asyncio.sleep(blow.lasts_s)
+                proxy.delay_s = 0.0
+            case "hang":
+                proxy.freezes()
+                await asyncio.sleep(blow.lasts_s)
+                proxy.thaws()
+            case other:
+                raise AssertionError(other)
+        self._note(blow.kind, at)
+
+    # People and their network -------------------------------------------------------------------------------------------
+
+    def _socket(self, blow: Blow) -> None:
+        if self._world.talkers and self._luck.choice(self._world.talkers).loses_its_connection():
+            self._note(blow.kind, time.time())
+
+    def _bot(self, blow: Blow) -> None:
+        method = self._luck.choice(["sendMessage", "sendMessage", "getUpdates"])
+        times = self._luck.randint(1, 3)
+        # Faults that nobody meets would pile up while nobody calls, and then keep everybody from calling for long.
+        if any(fault.method == method for fault in self._world.fake.bot().faults.remaining):
+            return
+        match blow.kind:
+            case "bot_429":
+                fault = Fault("429", method, retry_after=round(blow.lasts_s))
+            case "bot_5xx":
+                fault = Fault("5xx", method, times=times)
+            case "bot_5xx_delivered":
+                fault = Fault("5xx", method, delivers=True)
+            case "bot_lost":
+                fault = Fault("lost", method)
+            case _:
+                raise AssertionError(blow.kind)
+        self._world.fake.fails(fault)
+        self._note(blow.kind, time.time())

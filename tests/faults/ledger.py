@@ -1,0 +1,172 @@
+"""What was sent, acknowledged, heard and delivered, and what was done to the gateways meanwhile.
+
+Times are Unix seconds; gateways, database and harness run on one machine and share its clock.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Literal, TypeVar
+
+import orjson
+
+Kind = Literal[
+    "kill",
+    "term",
+    "freeze",
+    "ended_by_itself",
+    "database_restart",
+    "database_freeze",
+    "database_cut_all",
+    "database_cut_one",
+    "database_swallow",
+    "database_half_close",
+    "database_delay",
+    "database_hang",
+    "bot_cut_all",
+    "bot_cut_one",
+    "bot_swallow",
+    "bot_hang",
+    "bot_429",
+    "bot_5xx",
+    "bot_5xx_delivered",
+    "bot_lost",
+    "socket_cut",
+]
+GATEWAY_KINDS: frozenset[Kind] = frozenset({"kill", "term", "freeze", "ended_by_itself"})
+DATABASE_AWAY: frozenset[Kind] = frozenset({"database_restart", "database_freeze", "database_hang"})
+"""For as long as one of these lasts, no gateway gets anything done."""
+DATABASE_KINDS: frozenset[Kind] = DATABASE_AWAY | {
+    "database_cut_all",
+    "database_cut_one",
+    "database_swallow",
+    "database_half_close",
+    "database_delay",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Somebody said something. `key`: the id a WebSocket client gave it; in Telegram the text is unique anyway."""
+
+    at: float
+    user: str
+    channel: str
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acked:
+    """The gateway told a WebSocket client that a message is durable."""
+
+    at: float
+    user: str
+    key: str
+    session_id: str
+    seq: int
+    turn_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A row that a WebSocket client was told of."""
+
+    at: float
+    user: str
+    session_id: str
+    seq: int
+    role: str
+    turn_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A message that a Telegram chat got. `answered`: the fake told the bot so (a proxy may still have lost that)."""
+
+    at: float
+    chat_id: int
+    text: str
+    answered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A `sendMessage` whose answer, if there was one, did not pass the proxy."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Something done on purpose, from `at` until `until`. `pid` and `replica`: of the gateway it was done to."""
+
+    at: float
+    until: float
+    kind: Kind
+    replica: int | None = None
+    pid: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A gateway process that was ready from `at` until `until`."""
+
+    at: float
+    until: float
+    replica: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A call of the agent, written down by the agent itself."""
+
+    at: float
+    turn_id: str
+    attempt: int
+    epoch: int
+    pid: int
+
+
+Entry = Sent | Acked | Heard | Delivered | Lost | Incident | Life | Called
+Kept = TypeVar("Kept", Sent, Acked, Heard, Delivered, Lost, Incident, Life, Called)
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Entries in the order they were noted; written to `file` as JSON lines, so that a failure can be studied."""
+
+    file: BinaryIO | None = None
+    entries: list[Entry] = field(default_factory=list)
+    happened: Counter[Kind] = field(default_factory=Counter)
+    """Incidents so far."""
+    messages: int = 0
+    """Messages sent so far."""
+
+    def note(self, entry: Entry) -> None:
+        self.entries.append(entry)
+        if isinstance(entry, Incident):
+            self.happened[entry.kind] += 1
+        elif isinstance(entry, Sent):
+            self.messages += 1
+        if self.file is not None:
+            self.file.write(orjson.dumps({"entry": type(entry).__name__})[:-1] + b"," + orjson.dumps(entry)[1:] + b"\n")
+
+    def all(self, kind: type[Kept]) -> list[Kept]:
+        """The entries of one kind."""
+        return [entry for entry in self.entries if isinstance(entry, kind)]
+
+
+def read_calls(file: Path) -> Sequence[Called]:
+    """The calls that agents of all gateways wrote down."""
+    return sorted(_calls(file), key=lambda call: call.at) if file.exists() else ()
+
+
+def _calls(file: Path) -> Iterator[Called]:
+    for line in file.read_bytes().splitlines():
+        yield Called(**orjson.loads(line))

@@ -1,0 +1,120 @@
+"""Agents as nobody wants them. Each answers `re: …` to an ordinary message, and shows its oddity when the text asks for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+
+from gateway.core.model import Turn
+
+ODD = "odd"
+LARGE = 10_000_000  # characters
+
+
+async def hanging(turn: Turn) -> AsyncIterator[str]:
+    """Begins to answer, and never goes on."""
+    yield "I was just going to say"
+    if turn.text == ODD:
+        await asyncio.Event().wait()
+
+
+async def hanging_once(turn: Turn) -> AsyncIterator[str]:
+    """Hangs at its first attempt only."""
+    yield f"{turn.turn_id} "
+    if turn.attempt == 1:
+        await asyncio.Event().wait()
+    yield f"at attempt {turn.attempt}"
+
+
+async def stubborn(turn: Turn) -> str:
+    """Cannot be cancelled for four seconds."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + (4 if turn.text == ODD else 0)
+    while loop.time() < end:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(end - loop.time())
+    return f"re: {turn.text}"
+
+
+def stuck_thread(turn: Turn) -> str:
+    """Blocks its thread."""
+    if turn.text == ODD:
+        time.sleep(3600)
+    return f"re: {turn.text}"
+
+
+async def raising(turn: Turn) -> AsyncIterator[str]:
+    """Breaks off in the middle of its answer."""
+    yield "so far "
+    if turn.text == ODD:
+        raise ZeroDivisionError("on purpose")
+    yield "so good"
+
+
+async def numbers(turn: Turn) -> AsyncIterator[object]:
+    """Yields an integer."""
+    yield 42 if turn.text == ODD else f"re: {turn.text}"
+
+
+async def nothing(turn: Turn) -> str | None:
+    """Answers None."""
+    return None if turn.text == ODD else f"re: {turn.text}"
+
+
+async def dictionaries(turn: Turn) -> object:
+    """Answers what another framework would."""
+    return {"role": "assistant", "content": "hi"} if turn.text == ODD else f"re: {turn.text}"
+
+
+async def unending(turn: Turn) -> AsyncIterator[str]:
+    """A generator that goes on when it is closed, which Python forbids."""
+    try:
+        yield f"re: {turn.text}"
+        if turn.text == ODD:
+            await asyncio.Event().wait()
+    except GeneratorExit:
+        yield "one more thing"
+    except asyncio.CancelledError:
+        yield "one more thing"
+
+
+async def large(turn: Turn) -> str:
+    """Ten million characters at once."""
+    return "x" * LARGE if turn.text == ODD else f"re: {turn.text}"
+
+
+async def large_in_pieces(turn: Turn) -> AsyncIterator[str]:
+    """Ten million characters, a thousand at a time."""
+    for _ in range(LARGE // 1000 if turn.text == ODD else 1):
+        yield "y" * 1000
+        await asyncio.sleep(0)
+
+
+async def deadly(turn: Turn) -> str:
+    """Takes its process with it."""
+    if turn.text == ODD:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return f"re: {turn.text}"
+
+
+async def blocking(turn: Turn) -> str:
+    """Holds the event loop up for five seconds."""
+    if turn.text == ODD:
+        time.sleep(5)  # noqa: ASYNC251 - blocking the loop is the point
+    return f"re: {turn.text}"
+
+
+async def lengthy(turn: Turn) -> AsyncIterator[str]:
+    """Says who it is and at which attempt, then takes three seconds in small steps."""
+    for step in range(30):
+        yield f"{turn.attempt}.{step} "
+        await asyncio.sleep(0.1)
+
+
+async def megabyte(turn: Turn) -> str:
+    """A million characters, whatever it is asked."""
+    return "z" * 1_000_000

@@ -1,0 +1,239 @@
+"""A TCP port in front of the database or of the Bot API that does to connections whatever networks do to them.
+
+Each connection through it is a `Link`. What it did is counted; for HTTP also which requests lost their answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from random import Random
+
+PIECE = 65_536
+FIRST_LINE = 120
+"""Bytes kept of a request that has no answer yet: enough for `POST /bot…/sendMessage HTTP/1.1`."""
+
+Target = tuple[str, int] | str
+"""Host and port, or the path of a Unix socket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A connection that was cut while the client waited for an answer. `asked`: the request's first bytes."""
+
+    at: float
+    asked: bytes
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a proxy did so far."""
+
+    connections: int = 0
+    refused: int = 0
+    cut: int = 0
+    half_closed: int = 0
+    swallowed: int = 0
+    losses: list[Loss] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Link:
+    """One connection: the client's side of it and the server's. `asked`: what the client said since the last answer."""
+
+    client: asyncio.StreamWriter
+    server: asyncio.StreamWriter
+    asked: bytes = b""
+    swallows: bool = False
+
+    def end(self) -> None:
+        for side in (self.client, self.server):
+            side.transport.abort()
+
+
+class Proxy:
+    """A port that leads to `target`, closed at first."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._is_open = False
+        self._flows = asyncio.Event()
+        self._flows.set()
+        self._links: set[Link] = set()
+        self._swallows = False
+        self._listener: asyncio.Server | None = None
+        self._serving: set[asyncio.Task[None]] = set()
+        self.number = 0
+        """The port."""
+        self.delay_s = 0.0
+        """Seconds by which each piece of data is late, in both directions."""
+        self.counts = Counts()
+
+    def __len__(self) -> int:
+        """How many connections there are."""
+        return len(self._links)
+
+    async def starts(self) -> None:
+        """Listens, closed."""
+        self._listener = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=512)
+        self.number = self._listener.sockets[0].getsockname()[1]
+
+    async def ends(self) -> None:
+        """Closes everything."""
+        assert self._listener is not None
+        self._listener.close()
+        self.heals()
+        self.cuts_all()
+        for task in tuple(self._serving):
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    def opens(self) -> None:
+        """Lets connections through from now on."""
+        self._is_open = True
+
+    def closes(self) -> None:
+        """Lets no new connection through; those that are there stay."""
+        self._is_open = False
+
+    def freezes(self) -> None:
+        """Connections stay, and nothing passes any more, as behind a host that hangs."""
+        self._flows.clear()
+
+    def thaws(self) -> None:
+        """What was held up passes."""
+        self._flows.set()
+
+    def heals(self) -> None:
+        """Nothing is wrong from now on."""
+        self.delay_s = 0.0
+        self._swallows = False
+        for link in self._links:
+            link.swallows = False
+        self._flows.set()
+
+    async def was_refused(self) -> bool:
+        """Whether somebody knocked while it was closed."""
+        return self.counts.refused > 0
+
+    def cuts_all(self) -> int:
+        """Cuts every connection; how many there were."""
+        links = tuple(self._links)
+        for link in links:
+            self._cut(link)
+        return len(links)
+
+    def cuts_one(self, luck: Random) -> bool:
+        """Cuts one connection, if there is any."""
+        link = self._any(luck)
+        if link is not None:
+            self._cut(link)
+        return link is not None
+
+    def half_closes_one(self, luck: Random) -> bool:
+        """Ends what the server says to one client, which may go on talking."""
+        link = self._any(luck)
+        if link is None or not link.client.can_write_eof():
+            return False
+        self.counts.half_closed += 1
+        with suppress(OSError, RuntimeError):
+            link.client.write_eof()
+        # What the server answers from now on reaches nobody.
+        link.swallows = True
+        return True
+
+    def swallows_next(self) -> None:
+        """The next answer of the server on any connection is lost, and its connection cut: an ambiguous commit."""
+        self._swallows = True
+
+    def _any(self, luck: Random) -> Link | None:
+        links = sorted(self._links, key=id)
+        return luck.choice(links) if links else None
+
+    def _cut(self, link: Link) -> None:
+        self.counts.cut += 1
+        if link.asked:
+            self.counts.losses.append(Loss(time.time(), link.asked))
+        self._links.discard(link)
+        link.end()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        try:
+            await self._carry(reader, writer)
+        finally:
+            self._serving.discard(task)
+            writer.transport.abort()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._is_open:
+            self.counts.refused += 1
+            return
+        try:
+            answers, server = await self._connect()
+        except OSError:
+            self.counts.refused += 1
+            return
+        self.counts.connections += 1
+        link = Link(writer, server)
+        self._links.add(link)
+        try:
+            await asyncio.gather(
+                self._copy(reader, server, lambda data: self._asked(link, data)),
+                self._copy(answers, writer, lambda data: self._answered(link, data)),
+            )
+        finally:
+            self._links.discard(link)
+            link.end()
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self._target, str):
+            return await asyncio.open_unix_connection(self._target)
+        return await asyncio.open_connection(*self._target)
+
+    async def _copy(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, passes: Callable[[bytes], bool]
+    ) -> None:
+        with suppress(OSError):
+            while data := await source.read(PIECE):
+                if self.delay_s:
+                    await asyncio.sleep(self.delay_s)
+                await self._flows.wait()
+                if sink.is_closing() or not passes(data):
+                    return
+                sink.write(data)
+                await sink.drain()
+        if not sink.is_closing():
+            sink.close()
+
+    def _asked(self, link: Link, data: bytes) -> bool:
+        if not link.asked:
+            link.asked = data[:FIRST_LINE]
+        return True
+
+    def _answered(self, link: Link, data: bytes) -> bool:
+        """Whether the answer may pass."""
+        if not (self._swallows or link.swallows):
+            link.asked = b""
+            return True
+        self._swallows = False
+        self.counts.swallowed += 1
+        self._cut(link)
+        return False
+
+
+@asynccontextmanager
+async def open_proxy(target: Target) -> AsyncIterator[Proxy]:
+    """A proxy that lets everything through."""
+    proxy = Proxy(target)
+    await proxy.starts()
+    proxy.opens()
+    try:
+        yield proxy
+    finally:
+        await proxy.ends()

@@ -1,0 +1,167 @@
+"""What a storm came to, for people: figures, what explains each repetition, and each invariant's verdict."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.faults.cluster import Timing
+from tests.faults.deliveries import check_deliveries, explain, kills_between_send_and_mark, lost_answers, match_chats
+from tests.faults.invariants import (
+    MEANING,
+    Evidence,
+    Invariant,
+    Violation,
+    check_order,
+    check_owners,
+    check_replies,
+    check_sequences,
+)
+from tests.faults.recovery import check_calls, check_recovery, recoveries
+from tests.faults.storm import Outcome, Plan
+
+SLACK_S = 2.0
+"""What recovery may take beyond the TTL and a sweep, for the machine: it starts a gateway every few seconds."""
+SWEEP_SPREAD = 1.25
+"""Sweeps are spread: one may come this many times its interval after the one before."""
+SHOWN = 8
+"""Violations of an invariant that are printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All violations, by invariant; `ended`: gateways that ended though nobody asked them to."""
+
+    by_invariant: Mapping[Invariant, Sequence[Violation]]
+    ended: int
+    quiet: bool
+
+    @property
+    def good(self) -> bool:
+        return self.quiet and not self.ended and not any(self.by_invariant.values())
+
+
+def bound_s(timing: Timing, slack_s: float = SLACK_S) -> float:
+    """Seconds within which a turn of the dead goes on: the TTL, one sweep, and slack."""
+    return timing.ttl_s + timing.sweep_s * SWEEP_SPREAD + slack_s
+
+
+def judge(outcome: Outcome, timing: Timing, slack_s: float = SLACK_S) -> Verdict:
+    """Every invariant against the evidence."""
+    evidence = outcome.evidence
+    found: dict[Invariant, list[Violation]] = {invariant: [] for invariant in MEANING}
+    for violation in _all(evidence, bound_s(timing, slack_s)):
+        found[violation.invariant].append(violation)
+    ended = sum(incident.kind == "ended_by_itself" for incident in evidence.incidents)
+    return Verdict(found, ended, outcome.calm is not None)
+
+
+def _all(evidence: Evidence, recovery_s: float) -> Iterator[Violation]:
+    yield from check_replies(evidence)
+    yield from check_order(evidence)
+    yield from check_deliveries(evidence)
+    yield from check_owners(evidence)
+    yield from check_recovery(evidence, recovery_s)
+    yield from check_calls(evidence)
+    yield from check_sequences(evidence)
+
+
+def print_report(plan: Plan, outcome: Outcome, verdict: Verdict, command: str) -> None:
+    """To standard output."""
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    console.print(_figures(plan, outcome))
+    console.print(_verdicts(verdict))
+    for violations in verdict.by_invariant.values():
+        for violation in violations[:SHOWN]:
+            console.print(f"{violation.invariant}: {violation.text}", style="red")
+        if len(violations) > SHOWN:
+            console.print(f"{violations[0].invariant}: and {len(violations) - SHOWN} more", style="red")
+    if verdict.ended:
+        console.print(f"{verdict.ended} gateways ended though nobody asked them to", style="red")
+    if not verdict.quiet:
+        console.print("It was not quiet a minute after the storm.", style="red")
+    console.print(f"Seed {plan.seed}. The same storm again: {command}")
+
+
+def _figures(plan: Plan, outcome: Outcome) -> Table:
+    table = Table(
+        "figure", "", title=f"Storm of {plan.seconds:.0f} s over {plan.replicas} gateways", title_justify="left"
+    )
+    for name, value in figures(plan, outcome):
+        table.add_row(name, value)
+    return table
+
+
+def figures(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:
+    """What happened, in numbers."""
+    evidence = outcome.evidence
+    channels = Counter(row.channel for row in evidence.rows.messages if row.role == "user")
+    happened = Counter(incident.kind for incident in evidence.incidents)
+    yield "messages", f"{sum(channels.values())} ({_counts(channels)})"
+    yield "turns", _counts(Counter(turn.status for turn in evidence.rows.turns))
+    yield "gateways", _counts({kind: happened[kind] for kind in ("kill", "term", "freeze")})
+    yield "database", _counts({kind: happened[kind] for kind in ("database_restart", "database_freeze")})
+    network = {
+        kind: count for kind, count in sorted(happened.items()) if kind.startswith(("database", "bot", "socket"))
+    }
+    yield "network", _counts({k: n for k, n in network.items() if k not in {"database_restart", "database_freeze"}})
+    yield from _deliveries(evidence)
+    seconds = sorted(one.seconds for one in recoveries(evidence))
+    if seconds:
+        words = f"median {median(seconds):.1f} s, worst {seconds[-1]:.1f} s (bound {bound_s(plan.timing):.1f} s)"
+        yield "turns taken over", f"{len(seconds)}: {words}"
+    waited = sorted(_waits(evidence))
+    if waited:
+        yield (
+            "answer after",
+            f"median {median(waited):.1f} s, worst {waited[-1]:.1f} s (over WebSockets, from the first send)",
+        )
+    yield "agent calls", f"{len(evidence.calls)} for {len(evidence.rows.turns)} turns"
+    yield "errors in logs", _counts(outcome.errors)
+    yield "quiet after", "never" if outcome.calm is None else f"{outcome.calm:.1f} s"
+    yield "took", f"{outcome.seconds:.0f} s"
+
+
+def _waits(evidence: Evidence) -> Iterator[float]:
+    """Seconds from what a client first sent to the reply's row."""
+    keys = {ack.turn_id: (ack.user, ack.key) for ack in evidence.acked}
+    sent = {(one.user, one.key): one.at for one in evidence.sent}
+    for heard in evidence.heard:
+        key = keys.get(heard.turn_id)
+        if heard.role == "assistant" and key is not None:
+            yield heard.at - sent[key]
+
+
+def _deliveries(evidence: Evidence) -> Iterator[tuple[str, str]]:
+    repetitions = match_chats(evidence).repetitions
+    explained = explain(evidence, repetitions)
+    yield (
+        "Telegram messages",
+        f"{len(evidence.delivered)}, chunks {_counts(Counter(i.state for i in evidence.rows.items))}",
+    )
+    causes = _counts(explained.by_cause) if explained.by_cause else "none"
+    yield "sent again", f"{len(repetitions)}: {causes}; unexplained {len(explained.unexplained)}"
+    between = kills_between_send_and_mark(evidence)
+    yield (
+        "room for repetitions",
+        f"{between} kills or freezes between send and mark, {lost_answers(evidence)} lost answers",
+    )
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items()) or "none"
+
+
+def _verdicts(verdict: Verdict) -> Table:
+    table = Table("", "invariant", "", title="Invariants", title_justify="left")
+    for invariant, violations in verdict.by_invariant.items():
+        table.add_row(
+            invariant, MEANING[invariant], f"[red]{len(violations)} violations" if violations else "[green]ok"
+        )
+    return table

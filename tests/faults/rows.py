@@ -1,0 +1,132 @@
+"""What the database holds in the end, read straight, past the gateways and the proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import asyncpg
+
+SESSIONS = """
+SELECT session_id, user_id, channel, last_seq, message_count FROM chat_sessions ORDER BY created_at
+"""
+MESSAGES = """
+SELECT s.session_id, m.seq, m.user_id, m.role, m.content, m.channel, m.turn_id::text, m.client_id
+FROM chat_messages AS m JOIN chat_sessions AS s USING (chat_id) ORDER BY m.chat_id, m.seq
+"""
+TURNS = """
+SELECT t.turn_id::text, s.session_id, t.seq, t.user_id, t.status, t.attempt, t.epoch,
+    extract(epoch FROM t.created_at)::float8 AS created_at
+FROM turns AS t JOIN chat_sessions AS s USING (chat_id) ORDER BY t.created_at
+"""
+ITEMS = """
+SELECT item_id, user_id, turn_id::text, address, chunk, content, state, coalesce(error, '') AS error,
+    extract(epoch FROM settled_at)::float8 AS settled_at
+FROM outbox ORDER BY item_id
+"""
+UNSETTLED = """
+SELECT
+    (SELECT count(*) FROM turns WHERE status IN ('queued', 'running')) AS turns,
+    (SELECT count(*) FROM outbox WHERE state = 'unsent') AS items
+"""
+LAST = "SELECT user_id, last_seq FROM chat_sessions WHERE channel = 'web'"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    session_id: str
+    user_id: str
+    channel: str
+    last_seq: int
+    message_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    session_id: str
+    seq: int
+    user_id: str
+    role: str
+    content: str
+    channel: str
+    turn_id: str | None
+    client_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    turn_id: str
+    session_id: str
+    seq: int
+    user_id: str
+    status: str
+    attempt: int
+    epoch: int
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A chunk in the outbox. `settled_at`: Unix seconds."""
+
+    item_id: int
+    user_id: str
+    turn_id: str
+    address: str
+    chunk: int
+    content: str
+    state: str
+    error: str
+    settled_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Everything that the invariants are about."""
+
+    sessions: Sequence[Session] = ()
+    messages: Sequence[Message] = ()
+    turns: Sequence[Turn] = ()
+    items: Sequence[Item] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """How much is not done yet."""
+
+    turns: int
+    items: int
+
+
+async def read_rows(url: str) -> Rows:
+    """All rows of all users: the role in the URL is a superuser's."""
+    connection = await asyncpg.connect(url)
+    try:
+        return Rows(
+            [Session(**row) for row in await connection.fetch(SESSIONS)],
+            [Message(**row) for row in await connection.fetch(MESSAGES)],
+            [Turn(**row) for row in await connection.fetch(TURNS)],
+            [Item(**row) for row in await connection.fetch(ITEMS)],
+        )
+    finally:
+        await connection.close()
+
+
+async def read_unsettled(url: str) -> Unsettled:
+    """Turns and chunks that are still on their way."""
+    connection = await asyncpg.connect(url)
+    try:
+        row = await connection.fetchrow(UNSETTLED)
+        assert row is not None
+        return Unsettled(**row)
+    finally:
+        await connection.close()
+
+
+async def read_last(url: str) -> dict[str, int]:
+    """The last `seq` of each web user."""
+    connection = await asyncpg.connect(url)
+    try:
+        return {row["user_id"]: row["last_seq"] for row in await connection.fetch(LAST)}
+    finally:
+        await connection.close()

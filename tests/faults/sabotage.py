@@ -1,0 +1,127 @@
+"""`python -m tests.faults.sabotage MECHANISM SETTINGS`: a gateway with one mechanism taken out, to see the checks fail.
+
+- `offset`: a message counts as taken in before it is committed, so that Telegram's offset moves early.
+- `marks`: a chunk is marked as sent before it is sent.
+
+Failpoints of the settings work as ever: they hold the doors open that the mechanism would keep shut. Dedup and fencing stand
+in the database and are taken out there: `without_dedup`, `without_fencing`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import asyncpg
+import uvloop
+
+from gateway.app.failing import FailingIntake, FailingTurns, failing_seams
+from gateway.app.failpoints import Failpoints
+from gateway.app.seams import Seams
+from gateway.app.serve import serve
+from gateway.app.stores import Stores
+from gateway.config import Settings, load_settings
+from gateway.core.background import Background
+from gateway.core.model import InboundMessage, Reply, Turn
+from gateway.core.ports.outbox import OutboxStore
+from gateway.core.ports.turns import Acceptance, Finished
+from gateway.core.service import Acknowledge, Notice
+from gateway.log import configure_logging
+
+HARMLESS = Failpoints({})
+
+
+class Hasty(FailingIntake):
+    """Says that a message was taken in, and takes it in later."""
+
+    async def accept(self, message: InboundMessage, acknowledge: Acknowledge | None = None) -> Acceptance | Notice:
+        if acknowledge is not None:
+            return await self.inner.accept(message, acknowledge)
+        LATER.start(self._take_in(message), "later")
+        return Acceptance("accepted")
+
+    async def _take_in(self, message: InboundMessage) -> None:
+        await self.inner.accept(message)
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedFirst(FailingTurns):
+    """Marks what is to be sent as sent, and hands it to the sender then."""
+
+    outbox: OutboxStore
+
+    async def finish(self, turn: Turn, reply: Reply) -> Finished:
+        finished = await self.inner.finish(turn, reply)
+        await self.outbox.mark([item.item_id for item in finished.outbox], [])
+        return finished
+
+
+LATER = Background()
+
+
+def _marked_first(seams: Seams) -> Seams:
+    def stores(given: Stores) -> Stores:
+        failing = seams.stores(given)
+        return replace(failing, turns=MarkedFirst(HARMLESS, failing.turns, given.outbox))
+
+    return replace(seams, stores=stores)
+
+
+def _hasty(seams: Seams) -> Seams:
+    return replace(seams, intake=lambda intake: Hasty(HARMLESS, seams.intake(intake)))
+
+
+SABOTAGE: Mapping[str, Callable[[Seams], Seams]] = {
+    "offset": _hasty,
+    "marks": _marked_first,
+}
+
+
+async def without_fencing(database_url: str) -> None:
+    """From now on T2 takes any result for a turn, whoever has it by now and however it ended."""
+    guard = "WHERE turn_id = p_turn_id AND owner = p_owner AND epoch = p_epoch AND status = 'running'"
+    await _rewrite(database_url, "finish_turn", guard, "WHERE turn_id = p_turn_id")
+
+
+async def without_dedup(database_url: str) -> None:
+    """From now on T1 recognises no message that it has seen before."""
+    await _execute(database_url, "DROP INDEX chat_messages_client_id")
+    await _rewrite(database_url, "accept_message", "client_id = p_key", "client_id = p_key AND false")
+
+
+async def _rewrite(database_url: str, function: str, old: str, new: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    try:
+        sources = await connection.fetch(
+            "SELECT pg_get_functiondef(oid) AS source FROM pg_proc WHERE proname = $1", function
+        )
+        changed = [row["source"].replace(old, new) for row in sources if old in row["source"]]
+        assert changed, f"{function} holds no {old!r}"
+        for source in changed:
+            await connection.execute(source)
+    finally:
+        await connection.close()
+
+
+async def _execute(database_url: str, statement: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def main(mechanism: str, settings_file: str) -> None:
+    """Runs the gateway until SIGTERM."""
+    settings: Settings = load_settings(Path(settings_file))
+    configure_logging(settings.log.format, settings.log.level)
+    seams = SABOTAGE[mechanism](failing_seams(settings.failpoints))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(settings, seams))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,201 @@
+"""A PostgreSQL server of the tests' own, to be stopped, restarted and frozen at will."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Literal
+
+import asyncpg
+
+from storage.embedded import launch
+from storage.embedded.account import server_account
+from storage.embedded.binaries import find_binaries
+from storage.embedded.server import BARE_ENVIRONMENT, DEFAULTS
+
+PROC = Path("/proc")
+START_S = 60.0
+STOP_S = 20.0
+POLL_S = 0.02
+LOG_TAIL = 12  # lines
+SIGNALS = {"immediate": signal.SIGQUIT, "fast": signal.SIGINT}
+# The system hands out higher ports to whoever connects: one of them could be taken while the server is down,
+# or a client that knocks there could even be connected to itself.
+PORTS = range(20_000, 32_000)
+# The machine does not crash here, so nothing needs to reach the disk; a commit still waits for its record.
+OPTIONS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "on"}
+
+
+class Server:
+    """One server on `folder`. It listens on loopback and trusts everybody there."""
+
+    def __init__(self, folder: Path, options: dict[str, str]) -> None:
+        self.folder = folder
+        self.port = _free_port()
+        self._options = {**DEFAULTS, **OPTIONS, **options}
+        self._binaries = find_binaries()
+        self._process: asyncio.subprocess.Process | None = None
+        self._frozen = False
+
+    @property
+    def url(self) -> str:
+        """The URL of the database `turngate`; the same for the server's whole life."""
+        return self.url_of("turngate")
+
+    def url_of(self, database: str) -> str:
+        """The URL of another database."""
+        return f"postgresql://turngate@127.0.0.1:{self.port}/{database}"
+
+    @property
+    def cluster(self) -> Path:
+        """The server's files."""
+        return self.folder / "cluster"
+
+    @property
+    def log(self) -> Path:
+        """What the server says."""
+        return self.folder / "server.log"
+
+    async def start(self) -> None:
+        """Returns when the server accepts connections."""
+        if not (self.cluster / "PG_VERSION").exists():
+            await self._create()
+        parameters = {
+            **self._options,
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": "",
+        }
+        settings = [part for name, value in parameters.items() for part in ("-c", f"{name}={value}")]
+        self._process = await self._run([str(self._binaries.postgres), "-D", str(self.cluster), *settings])
+        deadline = time.monotonic() + START_S
+        while not await self._accepts():
+            assert self._process.returncode is None, self._said("PostgreSQL ended while starting")
+            assert time.monotonic() < deadline, self._said(f"PostgreSQL was not ready after {START_S:.0f} s")
+            await asyncio.sleep(POLL_S)
+
+    async def stop(self, mode: Literal["immediate", "fast"] = "immediate") -> None:
+        """Ends the server and waits for it: `immediate` as a crash does, `fast` with a checkpoint."""
+        process, self._process = self._process, None
+        if process is None or process.returncode is not None:
+            return
+        self._thaw(process.pid)
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(SIGNALS[mode])
+        try:
+            async with asyncio.timeout(STOP_S):
+                await process.wait()
+        except TimeoutError:
+            for pid in (process.pid, *_children(process.pid)):
+                _signal(pid, signal.SIGKILL)
+            await process.wait()
+
+    async def restart(self) -> None:
+        """A crash, and the start after it."""
+        await self.stop("immediate")
+        await self.start()
+
+    def freeze(self) -> None:
+        """Stops every process of the server where it is: connections stay, and nothing answers."""
+        assert self._process is not None
+        assert self._process.returncode is None, self._said("PostgreSQL has ended")
+        self._frozen = True
+        # The postmaster first: it cannot start any more of them then.
+        _signal(self._process.pid, signal.SIGSTOP)
+        for pid in _children(self._process.pid):
+            _signal(pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Lets everything go on; does nothing to a server that is not frozen."""
+        if self._process is not None:
+            self._thaw(self._process.pid)
+
+    def _thaw(self, postmaster: int) -> None:
+        if self._frozen:
+            for pid in (*_children(postmaster), postmaster):
+                _signal(pid, signal.SIGCONT)
+            self._frozen = False
+
+    async def _accepts(self) -> bool:
+        try:
+            connection = await asyncpg.connect(self.url_of("postgres"), timeout=5)
+        except (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):
+            return False
+        try:
+            if not await connection.fetchval("SELECT count(*) FROM pg_database WHERE datname = 'turngate'"):
+                await connection.execute("CREATE DATABASE turngate")
+        finally:
+            await connection.close()
+        return True
+
+    async def _create(self) -> None:
+        account = server_account(self.cluster)
+        self.cluster.mkdir(mode=0o700, parents=True)
+        account.owns(self.cluster)
+        command = [str(self._binaries.initdb), "-D", str(self.cluster), "--username=turngate", "--encoding=UTF8"]
+        command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--auth=trust", "--no-sync"]
+        process = await self._run([*command, "--no-instructions"])
+        assert await process.wait() == 0, self._said("PostgreSQL could not create its files")
+
+    async def _run(self, command: list[str]) -> asyncio.subprocess.Process:
+        account = server_account(self.cluster)
+        folders = [str(self.cluster), str(self._binaries.folder)]
+        with self.log.open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-S", launch.__file__, "wait", str(account.uid), str(account.gid), *folders),
+                *("--", *command),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=BARE_ENVIRONMENT,
+                cwd="/",
+                start_new_session=True,
+            )
+
+    def _said(self, what: str) -> str:
+        return "\n".join(
+            [f"{what}. The end of its log:", *self.log.read_text("utf-8", "replace").splitlines()[-LOG_TAIL:]]
+        )
+
+
+@asynccontextmanager
+async def running_server(folder: Path, **options: str) -> AsyncIterator[Server]:
+    """A server that runs on `folder`, with `options` as its parameters; gone afterwards, frozen or not."""
+    server = Server(folder, options)
+    try:
+        await server.start()
+        yield server
+    finally:
+        await asyncio.shield(server.stop())
+
+
+def _free_port() -> int:
+    for port in random.sample(PORTS, 100):
+        with contextlib.suppress(OSError), socket.socket() as tried:
+            tried.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no free port was found")
+
+
+def _children(pid: int) -> Iterator[int]:
+    """The processes that `pid` started and that still run."""
+    for entry in PROC.iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                # The second field is a name in parentheses, which may hold anything.
+                if int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == pid:
+                    yield int(entry.name)
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)

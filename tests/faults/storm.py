@@ -1,0 +1,281 @@
+"""The storm: gateways on one database, people who talk to them, everything breaking, then calm, then the reckoning."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from urllib.parse import urlsplit, urlunsplit
+
+import aiohttp
+
+import storage.migrate
+from gateway.api.credentials import digest, new_api_token
+from gateway.core.model import UserId
+from storage.database import open_database
+from storage.tokens import PostgresTokens
+from tests.fakes.bot_api import FakeBotApi
+from tests.faults.breakage import Breakable, Breakage
+from tests.faults.clients import Account, Talker, Ways
+from tests.faults.cluster import GATEWAY, Surroundings, Timing, running_cluster
+from tests.faults.invariants import Evidence
+from tests.faults.ledger import Acked, Delivered, Heard, Incident, Ledger, Life, Lost, Sent, read_calls
+from tests.faults.people import Person, Planner
+from tests.faults.proxy import Proxy, open_proxy
+from tests.faults.rows import read_last, read_rows, read_unsettled
+from tests.faults.server import running_server
+from tests.faults.weather import FRONTS, Front, forecast
+
+TOKEN = "777:AAF-of-the-storm"
+FIRST_CHAT = 1001
+PLANNED_EVERY_S = (2, 8)
+CALM_S = 60.0
+LOOK_S = 0.25
+TIMING = Timing()
+
+
+async def _leave(_database_url: str) -> None:
+    """Changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sabotage:
+    """What is broken from the beginning: what runs the gateways, their failpoints, the database's functions."""
+
+    program: Sequence[str] = GATEWAY
+    failpoints: Mapping[str, str] = field(default_factory=dict)
+    database: Callable[[str], Awaitable[None]] = _leave
+
+
+SOUND = Sabotage()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What kind of storm: how long, how many, and the seed that everything is drawn from.
+
+    `doomed_share`: how many gateways kill themselves, or lose a connection, at a named place on a message's way.
+    """
+
+    seconds: float
+    seed: int
+    replicas: int = 3
+    talkers: int = 160
+    talker_pace_s: float = 4.5
+    people: int = 20
+    person_pace_s: float = 5.0
+    planners: int = 6
+    timing: Timing = TIMING
+    fronts: Sequence[Front] = FRONTS
+    doomed_share: float = 0.0
+    sabotage: Sabotage = SOUND
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it.
+
+    `calm`: the seconds until everything was quiet; None if it never was. `errors`: what gateways logged, by event.
+    """
+
+    evidence: Evidence
+    calm: float | None
+    seconds: float
+    errors: Mapping[str, int]
+
+
+Progress = Callable[[float, Ledger], Awaitable[None]]
+"""Told the seconds since the storm began, now and then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything that is there during a storm."""
+
+    plan: Plan
+    world: Breakable
+    people: Sequence[Person]
+    planners: Sequence[Planner]
+    ledger: Ledger
+
+
+async def run_storm(plan: Plan, folder: Path, progress: Progress) -> Outcome:
+    """A storm from its first message to its evidence, in a folder of its own; leaves no process behind."""
+    begun = time.monotonic()
+    with (folder / "ledger.jsonl").open("wb") as file:
+        async with _scene(plan, folder, Ledger(file)) as scene:
+            calm = await _weather(scene, progress)
+            evidence = await _evidence(scene, folder)
+            errors = sum((replica.errors() for replica in scene.world.replicas), Counter[str]())
+    return Outcome(evidence, calm, time.monotonic() - begun, errors)
+
+
+@asynccontextmanager
+async def _scene(plan: Plan, folder: Path, ledger: Ledger) -> AsyncIterator[Scene]:
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(running_server(folder / "postgres"))
+        await storage.migrate.migrate(server.url)
+        await plan.sabotage.database(server.url)
+        database = await stack.enter_async_context(open_proxy(("127.0.0.1", server.port)))
+        fake = await stack.enter_async_context(FakeBotApi(tokens=[TOKEN], conflict_penalty_s=0.2))
+        bot_api = await stack.enter_async_context(open_proxy(("127.0.0.1", fake.port)))
+        environment = _settings(f"http://127.0.0.1:{bot_api.number}", plan.sabotage)
+        around = Surroundings(_through(server.url, database), folder, plan.timing, environment, plan.sabotage.program)
+        luck = Random(plan.seed)
+        replicas = await stack.enter_async_context(running_cluster(plan.replicas, around, ledger, luck))
+        http = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
+        crowd = _Crowd(plan, Ways([replica.url for replica in replicas], http, ledger), luck)
+        talkers = crowd.talkers(await _accounts(server.url, "web", plan.talkers))
+        planners = crowd.planners(await _accounts(server.url, "planner", plan.planners))
+        world = Breakable(server, database, bot_api, fake, replicas, talkers)
+        yield Scene(plan, world, crowd.people(fake), planners, ledger)
+
+
+@dataclass(frozen=True, slots=True)
+class _Crowd:
+    """Makes everybody who takes part, each with a luck of their own."""
+
+    plan: Plan
+    ways: Ways
+    luck: Random
+
+    def talkers(self, accounts: Sequence[Account]) -> Sequence[Talker]:
+        pace_s = self.plan.talker_pace_s
+        return [Talker(one, pace_s, self.ways, self._own_luck()) for one in accounts]
+
+    def planners(self, accounts: Sequence[Account]) -> Sequence[Planner]:
+        shortest, longest = PLANNED_EVERY_S
+        return [Planner(one, self.luck.randint(shortest, longest), self.ways, self._own_luck()) for one in accounts]
+
+    def people(self, fake: FakeBotApi) -> Sequence[Person]:
+        pace_s = self.plan.person_pace_s
+        chats = range(FIRST_CHAT, FIRST_CHAT + self.plan.people)
+        return [Person(chat, pace_s, fake, self.ways.ledger, self._own_luck()) for chat in chats]
+
+    def _own_luck(self) -> Random:
+        return Random(self.luck.getrandbits(64))
+
+
+def _settings(bot_api_url: str, sabotage: Sabotage) -> dict[str, str]:
+    return {
+        "TURNGATE_FAILPOINTS": json.dumps(dict(sabotage.failpoints)),
+        "TURNGATE_TELEGRAM__TOKEN": TOKEN,
+        "TURNGATE_TELEGRAM__API_URL": bot_api_url,
+        "TURNGATE_TELEGRAM__ACCESS": "open",
+    }
+
+
+def _through(url: str, proxy: Proxy) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=f"{parts.username}@127.0.0.1:{proxy.number}"))
+
+
+async def _accounts(url: str, name: str, count: int) -> Sequence[Account]:
+    database = await open_database(url)
+    try:
+        tokens = PostgresTokens(database)
+        accounts = [Account(f"{name}{number}", new_api_token()) for number in range(1, count + 1)]
+        for account in accounts:
+            await tokens.create(UserId(account.user), digest(account.token), None, "user", None)
+        return accounts
+    finally:
+        await database.close()
+
+
+async def _weather(scene: Scene, progress: Progress) -> float | None:
+    """The storm and the calm after it; the seconds the calm took."""
+    await _all_ready(scene)
+    async with asyncio.TaskGroup() as group:
+        talking = [group.create_task(talker.run()) for talker in scene.world.talkers]
+        chatting = [group.create_task(person.run()) for person in scene.people]
+        planning = [group.create_task(planner.plans()) for planner in scene.planners]
+        telling = group.create_task(_tell(scene, progress))
+        await _blow(scene)
+        for task in (*chatting, *planning):
+            task.cancel()
+        for talker in scene.world.talkers:
+            talker.falls_silent()
+        calm = await _calm(scene)
+        for task in (*talking, telling):
+            task.cancel()
+    return calm
+
+
+async def _all_ready(scene: Scene) -> None:
+    """A storm meets gateways that work, however long they took to start."""
+    async with asyncio.timeout(CALM_S):
+        while not all(replica.periods() for replica in scene.world.replicas):  # noqa: ASYNC110 - as below
+            await asyncio.sleep(LOOK_S)
+
+
+async def _tell(scene: Scene, progress: Progress) -> None:
+    begun = time.monotonic()
+    while True:
+        await progress(time.monotonic() - begun, scene.ledger)
+        await asyncio.sleep(LOOK_S)
+
+
+async def _blow(scene: Scene) -> None:
+    luck = Random(scene.plan.seed + 1)
+    for replica in scene.world.replicas:
+        replica.doomed_share = scene.plan.doomed_share
+    breakage = Breakage(scene.world, scene.ledger, Random(luck.getrandbits(64)))
+    fronts = forecast(luck, scene.plan.seconds, scene.plan.replicas, scene.plan.fronts)
+    async with asyncio.TaskGroup() as group:
+        for blows in fronts:
+            group.create_task(breakage.happens(blows))
+        group.create_task(asyncio.sleep(scene.plan.seconds))
+    await breakage.ends()
+
+
+async def _calm(scene: Scene) -> float | None:
+    """The seconds until everything that was begun is done; None when that takes longer than a minute."""
+    begun = time.monotonic()
+    try:
+        async with asyncio.timeout(CALM_S):
+            await asyncio.gather(*(planner.stops() for planner in scene.planners))
+            while not await _is_quiet(scene):  # noqa: ASYNC110 - what is waited for happens in other processes
+                await asyncio.sleep(LOOK_S)
+    except TimeoutError:
+        return None
+    return time.monotonic() - begun
+
+
+async def _is_quiet(scene: Scene) -> bool:
+    if any(talker.unacked is not None for talker in scene.world.talkers) or scene.world.fake.bot().queue.pending:
+        return False
+    unsettled = await read_unsettled(scene.world.server.url)
+    if unsettled.turns or unsettled.items:
+        return False
+    last = await read_last(scene.world.server.url)
+    return all(talker.last_seq >= last.get(talker.account.user, 0) for talker in scene.world.talkers)
+
+
+async def _evidence(scene: Scene, folder: Path) -> Evidence:
+    ledger = scene.ledger
+    for sent in scene.world.fake.bot().sent:
+        if sent.delivered and sent.chat_id is not None:
+            ledger.note(Delivered(sent.at, sent.chat_id, sent.text, sent.answered))
+    for loss in scene.world.bot_api.counts.losses:
+        if b"sendMessage" in loss.asked:
+            ledger.note(Lost(loss.at))
+    for replica in scene.world.replicas:
+        for life in replica.periods():
+            ledger.note(life)
+    return Evidence(
+        rows=await read_rows(scene.world.server.url),
+        sent=ledger.all(Sent),
+        acked=ledger.all(Acked),
+        heard=ledger.all(Heard),
+        delivered=ledger.all(Delivered),
+        lost=ledger.all(Lost),
+        incidents=ledger.all(Incident),
+        lives=ledger.all(Life),
+        calls=read_calls(folder / "calls.jsonl"),
+    )

@@ -1,0 +1,243 @@
+"""The database restarts, hangs, loses answers, runs out of connections and of room."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from statistics import median
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+import pytest
+
+import storage.database
+from tests.faults.callers import Caller, all_is_answered, caller
+from tests.faults.proxy import Link, Proxy
+from tests.faults.server import Server
+from tests.world import World, eventually
+
+pytestmark = pytest.mark.faults
+
+
+class Forger(Proxy):
+    """A proxy that loses the answer to what holds `marker`, once the server has given it, and cuts the connection.
+
+    What comes from the links in `forgotten` vanishes, as on a route that is gone: nobody says goodbye.
+    """
+
+    marker = b""
+    forgotten: frozenset[Link] = frozenset()
+
+    def forgets_all(self) -> None:
+        """Connections of now lead nowhere; new ones work."""
+        self.forgotten = frozenset(self._links)
+
+    def _asked(self, link: Link, data: bytes) -> bool:
+        if link in self.forgotten:
+            return False
+        if self.marker and self.marker in data:
+            self.marker = b""
+            link.swallows = True
+        return super()._asked(link, data)
+
+
+async def forger(world: World) -> tuple[Forger, World]:
+    """An open proxy to the world's database, and the world as it looks from behind it."""
+    parts = urlsplit(world.database_url)
+    place = parse_qs(parts.query)
+    proxy = Forger(f"{place['host'][0]}/.s.PGSQL.{place['port'][0]}")
+    await proxy.starts()
+    proxy.opens()
+    world.afterwards(proxy.ends)
+    return proxy, World(f"postgresql://turngate@127.0.0.1:{proxy.number}{parts.path}", world.folder, world._stack)
+
+
+async def timed(call: Awaitable[Any]) -> tuple[Any, float]:
+    """An answer and the seconds it took."""
+    begun = time.monotonic()
+    return await call, time.monotonic() - begun
+
+
+async def test_a_restart_while_messages_come_loses_nothing(server: Server, place: World) -> None:
+    """Row 12: the server crashes three times under four talking people; all is answered, once, in order."""
+    gateway = await place.gateway()
+    people = [await caller(await place.person(f"user{number}", gateway.url)) for number in range(4)]
+
+    async def talks(who: Caller) -> list[str]:
+        return [await who.insists(f"count to {number}", f"m{number}") for number in range(2, 10)]
+
+    talking = [asyncio.create_task(talks(who)) for who in people]
+    for _ in range(3):
+        before = sum(len(who.answers) for who in people)
+
+        async def went_on(before: int = before) -> bool:
+            return sum(len(who.answers) for who in people) > before or all(task.done() for task in talking)
+
+        await eventually(went_on)
+        await server.restart()
+    replies = await asyncio.gather(*talking)
+    assert [[reply.split()[-1] for reply in said] for said in replies] == [[f"{n}." for n in range(2, 10)]] * 4
+    assert await all_is_answered(place)
+
+
+async def test_without_the_database_nothing_is_acknowledged(server: Server, place: World) -> None:
+    """Row 12: 503 with Retry-After, an error instead of an ack, readyz says why; all is well when it is back."""
+    gateway = await place.gateway()
+    ann = await place.person("ann", gateway.url)
+    calls, socket = await caller(ann), await ann.connects()
+    await calls.insists("hello", "m1")
+    await server.stop()
+    refused = await calls.sends("hello again", "m2")
+    assert (refused.status, refused.headers["Retry-After"]) == (503, "2")
+    await socket.says(type="send", id="w1", text="and here")
+    await socket.hears("error", id="w1", code="unavailable")
+    assert not [frame for frame in socket.heard if frame["type"] == "ack"]
+    status, body = await ann.calls("GET", "/readyz")
+    assert status == 503
+    assert not body["checks"][0]["ok"]
+    await server.start()
+    await calls.insists("hello again", "m2")
+
+    async def is_back() -> bool:
+        return bool((await ann.calls("GET", "/readyz"))[0] == 200)
+
+    await eventually(is_back)
+    await socket.asks("and here", "w1")
+    await eventually(lambda: all_is_answered(place))
+
+
+async def test_a_database_that_hangs_holds_nobody_up(
+    server: Server, place: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frozen server: requests end in 503 with Retry-After within a bound, readyz says why, and it goes on after."""
+    monkeypatch.setattr(storage.database, "COMMAND_TIMEOUT_S", 2.0)
+    monkeypatch.setattr(storage.database, "ACQUIRE_TIMEOUT_S", 1.0)
+    gateway = await place.gateway()
+    ann = await place.person("ann", gateway.url)
+    calls = await caller(ann)
+    await calls.insists("hello", "m1")
+    server.freeze()
+    # Statement, giving back, a second try on a new connection: 2 + 2 + 1 s and the pauses.
+    refused, (status, body) = await asyncio.gather(calls.sends("more", "m2"), ann.calls("GET", "/readyz"))
+    assert (refused.status, refused.headers["Retry-After"]) == (503, "2")
+    assert refused.seconds < 15
+    assert (status, body["checks"][0]["ok"]) == (503, False)
+    assert "database" in body["checks"][0]["detail"]
+    server.thaw()
+    await calls.insists("more", "m2")
+    await eventually(lambda: all_is_answered(place))
+
+
+@pytest.mark.parametrize("marker", ["count to 12", "10, 11, 12."], ids=["T1", "T2"])
+async def test_a_commit_whose_answer_is_lost_happens_once(world: World, marker: str) -> None:
+    """Row 13: the server commits, the connection breaks before its answer; the repetition finds what is there."""
+    proxy, behind = await forger(world)
+    gateway = await behind.gateway()
+    calls = await caller(await world.person("ann", gateway.url))
+    await calls.insists("hello", "m0")
+    proxy.marker = marker.encode()
+    assert (await calls.insists("count to 12", "m1")).endswith("10, 11, 12.")
+    assert proxy.counts.swallowed == 1
+    await eventually(lambda: all_is_answered(world))
+    [turn] = await world.rows("SELECT attempt FROM turns AS t ORDER BY created_at DESC LIMIT 1")
+    assert turn["attempt"] == 1
+
+
+async def test_a_replica_without_the_database_stands_aside(world: World) -> None:
+    """Row 14: it promises nothing more, another takes over its turn, its late result is dropped, and it comes back."""
+    proxy, behind = await forger(world)
+    cut_off = await behind.gateway(data_dir="one")
+    calls = await caller(await world.person("ann", cut_off.url))
+    await calls.insists("hello", "m0")
+    asking = asyncio.create_task(calls.sends("wait 2 seconds", "m1", wait_s=4))
+
+    async def runs() -> bool:
+        return bool(cut_off.gateway.engine.runner.running)
+
+    await eventually(runs)
+    healthy = await world.gateway(data_dir="two")
+    proxy.freezes()
+
+    async def fenced() -> bool:
+        return not cut_off.gateway.engine.health.accepting()
+
+    async def taken_over() -> bool:
+        rows = await world.rows("SELECT attempt, status FROM turns WHERE attempt = 2 AND status = 'completed'")
+        return len(rows) == 1
+
+    await eventually(fenced)
+    await eventually(taken_over)
+    assert cut_off.gateway.engine.runner.running, "the late result is still on its way"
+    proxy.thaws()
+    await asking
+
+    async def gave_up() -> bool:
+        return not cut_off.gateway.engine.runner.running and cut_off.gateway.engine.health.accepting()
+
+    await eventually(gave_up)
+    await calls.insists("hello again", "m2")
+    assert await all_is_answered(world)
+    assert not healthy.ended.is_set()
+
+
+async def test_with_every_connection_taken_callers_wait_for_a_bounded_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Row 15: all connections wait for a lock; nothing is acknowledged meanwhile, and all of it works afterwards."""
+    monkeypatch.setattr(storage.database, "COMMAND_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(storage.database, "ACQUIRE_TIMEOUT_S", 0.5)
+    gateway = await world.gateway()
+    ann, bob = [await caller(await world.person(name, gateway.url)) for name in ("ann", "bob")]
+    socket = await ann.person.connects(session_id=ann.session_id)
+    await bob.insists("hello", "b0")
+    locker = await asyncpg.connect(world.database_url)
+    async with locker.transaction():
+        await locker.execute("SELECT FROM chat_sessions WHERE session_id = $1 FOR UPDATE", ann.session_id)
+        sends = [asyncio.create_task(ann.sends(f"m{number}", f"a{number}")) for number in range(40)]
+        await socket.says(type="send", id="w1", text="hello")
+        other = await bob.sends("hello", "b1")
+        for answer in [*await asyncio.gather(*sends), other]:
+            assert answer.status == 503 or answer is other
+            assert answer.seconds < 20
+        await socket.hears("error", id="w1", code="unavailable")
+        assert gateway.gateway.engine.health.accepting(), "the heartbeat has connections of its own"
+    await locker.close()
+    await asyncio.gather(*(ann.insists(f"m{number}", f"a{number}") for number in range(40)), bob.insists("hello", "b1"))
+    await eventually(lambda: all_is_answered(world))
+
+
+async def test_news_of_other_replicas_come_by_looking(world: World) -> None:
+    """Row 43: replies given elsewhere are heard within two seconds, also when every connection was just cut."""
+    proxy, behind = await forger(world)
+    here, there = await behind.gateway(data_dir="one"), await world.gateway(data_dir="two")
+    ann = await world.person("ann", there.url)
+    speaks = await caller(ann)
+    ann.url = here.url
+    follower = await ann.connects(session_id=speaks.session_id)
+    ann.url = there.url
+    waits = []
+    for number in range(5):
+        await speaks.insists(f"hello {number}", f"m{number}")
+        proxy.cuts_all()
+        _, seconds = await timed(follower.hears("message", within=20))
+        await follower.hears("message")
+        waits.append(seconds)
+    assert median(waits) < 2
+    assert [frame["message"]["seq"] for frame in follower.heard if frame["type"] == "message"] == list(range(1, 11))
+
+
+async def test_connections_that_lead_nowhere_cost_one_wait(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row 14: the database moved and said no goodbye; whoever notices first spares the others the wait."""
+    monkeypatch.setattr(storage.database, "COMMAND_TIMEOUT_S", 2.0)
+    proxy, behind = await forger(world)
+    gateway = await behind.gateway()
+    people = [await caller(await world.person(f"user{number}", gateway.url)) for number in range(8)]
+    await asyncio.gather(*(who.insists("wait 0.2 seconds", "m1") for who in people))
+    proxy.forgets_all()
+    for number, who in enumerate(people, start=2):
+        await who.insists(f"count to {number}", "m2")
+    slow = [answer for who in people for answer in who.answers if answer.seconds >= 2]
+    assert len(slow) <= 2
+    await eventually(lambda: all_is_answered(world))

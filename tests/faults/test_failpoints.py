@@ -1,0 +1,194 @@
+"""A gateway that fails at each named place on the way of a message: one turn, one reply, at most one repeated chunk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any, get_args
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from gateway.app.failpoints import Point, read_failpoints
+from gateway.errors import SettingsError
+from tests.fakes.bot_api import FakeBotApi
+from tests.world import Frame, Person, Process, World, eventually
+
+pytestmark = pytest.mark.faults
+
+WEB = (
+    "before_t1",
+    "after_t1",
+    "before_ack",
+    "after_ack",
+    "agent_start",
+    "agent_middle",
+    "agent_end",
+    "before_t2",
+    "after_t2",
+)
+SENDING = ("before_t2", "after_t2", "before_send", "after_send", "before_t3", "after_t3")
+REPEATS = {"after_send": 1, "before_t3": 1}
+
+
+@pytest_asyncio.fixture
+async def bot() -> AsyncIterator[FakeBotApi]:
+    """A Bot API server."""
+    async with FakeBotApi(conflict_penalty_s=0.1) as fake:
+        yield fake
+
+
+def telegram(bot: FakeBotApi) -> dict[str, Any]:
+    """Settings of the channel."""
+    return {"token": "42:secret-of-the-bot", "api_url": bot.url, "access": "open"}
+
+
+async def insists(person: Person, urls: list[str], text: str, key: str) -> Frame:
+    """Sends a message as a good client does: again, from gateway to gateway, until it is acknowledged."""
+    for url in urls * 3:
+        person.url = url
+        try:
+            socket = await person.connects()
+            await socket.says(type="send", id=key, text=text)
+            return await socket.hears("ack", id=key, within=3)
+        except (AssertionError, TimeoutError, aiohttp.ClientError):
+            continue
+    raise AssertionError("nobody acknowledged it")
+
+
+async def has_ended(process: Process) -> bool:
+    """Whether the process is gone."""
+    return process.process.returncode is not None
+
+
+async def all_sent(world: World) -> bool:
+    """Whether there is a reply to send, and all of it was sent."""
+    return [row["state"] for row in await world.rows("SELECT DISTINCT state FROM outbox")] == ["sent"]
+
+
+async def settled(world: World) -> None:
+    """Waits until the one turn has ended."""
+
+    async def ended() -> bool:
+        turns = await world.rows("SELECT status FROM turns")
+        return bool(turns) and all(turn["status"] not in {"queued", "running"} for turn in turns)
+
+    await eventually(ended)
+
+
+async def answered_once(world: World, *attempts: int, status: str = "completed") -> None:
+    """One turn, its two rows, and nothing else."""
+    await settled(world)
+    rows = await world.rows("SELECT seq, role FROM chat_messages ORDER BY seq")
+    assert rows == [{"seq": 1, "role": "user"}, {"seq": 2, "role": "assistant"}]
+    [turn] = await world.rows("SELECT status, attempt FROM turns")
+    assert turn["status"] == status
+    assert turn["attempt"] in attempts
+
+
+@pytest.mark.parametrize("point", WEB)
+async def test_killed_on_the_way_of_a_web_message(world: World, point: Point) -> None:
+    """Rows 1, 3–7: killed at the point; the client says it again elsewhere, and it is answered once."""
+    dying = await world.process(TURNGATE_FAILPOINTS=json.dumps({point: "kill"}))
+    healthy = await world.gateway()
+    ann = await world.person("ann", dying.url)
+    await insists(ann, [dying.url, healthy.url], "hello", "m1")
+    await answered_once(world, 1 if point in {"before_t1", "after_t2"} else 2)
+    await eventually(lambda: has_ended(dying))
+
+
+@pytest.mark.parametrize("action", ["drop", "raise"])
+@pytest.mark.parametrize("point", WEB)
+async def test_a_fault_on_the_way_of_a_web_message(world: World, point: Point, action: str) -> None:
+    """Row 13: a broken connection before or after a commit, or something nobody foresaw; the client says it again."""
+    gateway = await world.gateway(failpoints={point: action})
+    ann = await world.person("ann", gateway.url)
+    await insists(ann, [gateway.url], "hello", "m1")
+    apologised = (point, action) == ("before_t2", "raise")
+    await answered_once(world, 1, 2, status="failed" if apologised else "completed")
+
+
+@pytest.mark.parametrize("point", SENDING)
+async def test_killed_on_the_way_of_a_telegram_reply(world: World, bot: FakeBotApi, point: Point) -> None:
+    """Rows 7–8: killed around a send; nothing is lost, and only what was sent and not marked is sent again."""
+    dying = await world.process(
+        TURNGATE_FAILPOINTS=json.dumps({point: "kill"}),
+        TURNGATE_TELEGRAM__TOKEN="42:secret-of-the-bot",
+        TURNGATE_TELEGRAM__API_URL=bot.url,
+        TURNGATE_TELEGRAM__ACCESS="open",
+    )
+    bot.says(7, "hello")
+    await eventually(lambda: has_ended(dying))
+    await world.gateway(telegram=telegram(bot))
+    await answered_once(world, 1, 2)
+    await eventually(lambda: all_sent(world))
+    assert len(bot.bot().delivered_to(7)) == 1 + REPEATS.get(point, 0)
+
+
+async def test_killed_between_the_chunks_of_a_reply(world: World, bot: FakeBotApi) -> None:
+    """Row 9: after the second of five; the rest follows in order, the second at most twice."""
+    dying = await world.process(
+        TURNGATE_FAILPOINTS=json.dumps({"after_send": "kill@2"}),
+        TURNGATE_TELEGRAM__TOKEN="42:secret-of-the-bot",
+        TURNGATE_TELEGRAM__API_URL=bot.url,
+        TURNGATE_TELEGRAM__ACCESS="open",
+    )
+    bot.says(7, "answer in 18000 characters")
+    await eventually(lambda: has_ended(dying))
+    await world.gateway(telegram=telegram(bot))
+    await eventually(lambda: all_sent(world), within=30)
+    chunks = [row["content"] for row in await world.rows("SELECT content FROM outbox ORDER BY item_id")]
+    heard = [sent.text for sent in bot.bot().delivered_to(7)]
+    assert len(chunks) == 5
+    assert heard == [*chunks[:2], *chunks[1:]]
+
+
+@pytest.mark.parametrize("action", ["drop", "raise"])
+@pytest.mark.parametrize("point", [*SENDING, "poll_offset"])
+async def test_a_fault_on_the_way_of_a_telegram_message(
+    world: World, bot: FakeBotApi, point: Point, action: str
+) -> None:
+    """Rows 2, 25, 26: one reply, repeated only where nobody could know that it had arrived."""
+    await world.gateway(telegram=telegram(bot), failpoints={point: action})
+    bot.says(7, "hello")
+    apologised = (point, action) == ("before_t2", "raise")
+    await answered_once(world, 1, status="failed" if apologised else "completed")
+    await eventually(lambda: all_sent(world))
+    assert len(bot.bot().delivered_to(7)) <= (2 if point == "after_send" else 1)
+
+
+async def test_killed_before_the_offset_moves(world: World, bot: FakeBotApi) -> None:
+    """Row 2: taken in and not confirmed; it comes again, and is known."""
+    dying = await world.process(
+        TURNGATE_FAILPOINTS=json.dumps({"poll_offset": "kill@2"}),
+        TURNGATE_TELEGRAM__TOKEN="42:secret-of-the-bot",
+        TURNGATE_TELEGRAM__API_URL=bot.url,
+        TURNGATE_TELEGRAM__ACCESS="open",
+    )
+    bot.says(7, "hello")
+    await eventually(lambda: has_ended(dying))
+    assert bot.confirmed_offset == 0
+    await world.gateway(telegram=telegram(bot))
+    await answered_once(world, 1, 2)
+    await eventually(lambda: all_sent(world))
+    await bot.until(lambda: bot.confirmed_offset > 0)
+
+
+@pytest.mark.parametrize(
+    ("written", "complaint"),
+    [
+        ({"after_tea": "kill"}, "after_tea is not a failpoint"),
+        ({"after_t1": "explode"}, "should be kill, raise, drop or pause:SECONDS"),
+        ({"after_t1": "pause"}, "should be kill, raise, drop or pause:SECONDS"),
+    ],
+)
+def test_a_failpoint_that_does_not_exist_is_refused(written: dict[str, str], complaint: str) -> None:
+    """A typo must not let a test pass in which nothing failed."""
+    with pytest.raises(SettingsError, match=complaint):
+        read_failpoints(written)
+
+
+def test_every_failpoint_is_reached_by_a_test() -> None:
+    """Those of schedules are in test_schedules.py."""
+    assert set(get_args(Point)) == {*WEB, *SENDING, "poll_offset", "before_fire", "after_fire"}

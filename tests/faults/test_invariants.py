@@ -1,0 +1,352 @@
+"""Each invariant's check finds what it is there to find: small stories, each with one fault in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import pytest
+
+from gateway.core.runner import APOLOGY
+from tests.faults.deliveries import check_deliveries
+from tests.faults.invariants import (
+    Evidence,
+    Violation,
+    check_order,
+    check_owners,
+    check_replies,
+    check_sequences,
+)
+from tests.faults.ledger import Acked, Called, Delivered, Heard, Incident, Life, Lost, Sent
+from tests.faults.recovery import check_calls, check_recovery, recoveries, uptime
+from tests.faults.rows import Item, Message, Rows, Session, Turn
+
+pytestmark = pytest.mark.faults
+
+TEXTS = ("~ann~ ann-1", "~ann~ ann-2")
+CHAT = "telegram:1001"
+BOUND_S = 5.0
+
+
+def told(kind: Callable[[Evidence], Iterable[Violation]], evidence: Evidence) -> list[str]:
+    """The invariants that a check finds violated."""
+    return [violation.invariant for violation in kind(evidence)]
+
+
+def conversation() -> Evidence:
+    """Ann says two things over a WebSocket and is answered twice."""
+    rows = [
+        Message("s1", 1, "ann", "user", TEXTS[0], "web", "t1", "ann-1"),
+        Message("s1", 2, "ann", "assistant", f"re: {TEXTS[0]}", "web", "t1"),
+        Message("s1", 3, "ann", "user", TEXTS[1], "web", "t2", "ann-2"),
+        Message("s1", 4, "ann", "assistant", f"re: {TEXTS[1]}", "web", "t2"),
+    ]
+    return Evidence(
+        rows=Rows(
+            sessions=[Session("s1", "ann", "web", 4, 4)],
+            messages=rows,
+            turns=[
+                Turn("t1", "s1", 1, "ann", "completed", 1, 1, 10.0),
+                Turn("t2", "s1", 3, "ann", "completed", 1, 1, 20.0),
+            ],
+        ),
+        sent=[Sent(10.0, "ann", "web", "ann-1", TEXTS[0]), Sent(20.0, "ann", "web", "ann-2", TEXTS[1])],
+        acked=[Acked(10.1, "ann", "ann-1", "s1", 1, "t1"), Acked(20.1, "ann", "ann-2", "s1", 3, "t2")],
+        heard=[Heard(30.0, "ann", "s1", row.seq, row.role, row.turn_id or "", row.content) for row in rows],
+        lives=[Life(0.0, 100.0, 1, 11), Life(0.0, 100.0, 2, 22)],
+        calls=[Called(10.2, "t1", 1, 1, 11), Called(20.2, "t2", 1, 1, 11)],
+    )
+
+
+def with_rows(evidence: Evidence, messages: Iterable[Message]) -> Evidence:
+    """The same with other rows in the transcript."""
+    return replace(evidence, rows=replace(evidence.rows, messages=list(messages)))
+
+
+def chat() -> Evidence:
+    """Two chunks go to a chat."""
+    items = [
+        Item(1, CHAT, "t1", "telegram:777:1001:0", 1, "first", "sent", "", 10.1),
+        Item(2, CHAT, "t1", "telegram:777:1001:0", 2, "second", "sent", "", 11.1),
+    ]
+    return Evidence(
+        rows=Rows(items=items), delivered=[Delivered(10.0, 1001, "first", True), Delivered(11.0, 1001, "second", True)]
+    )
+
+
+CHECKS = (check_replies, check_order, check_owners, check_sequences, check_calls, check_deliveries)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("story", [conversation, chat])
+def test_a_good_story_violates_nothing(
+    check: Callable[[Evidence], Iterable[Violation]], story: Callable[[], Evidence]
+) -> None:
+    """Nothing is found where nothing is wrong."""
+    assert told(check, story()) == []
+
+
+def test_a_lost_reply_is_found() -> None:
+    """I1: an acknowledged message without an answer."""
+    good = conversation()
+    assert told(check_replies, with_rows(good, good.rows.messages[:3])) == ["I1"]
+
+
+def test_a_second_reply_is_found() -> None:
+    """I1: the result of two attempts was kept."""
+    good = conversation()
+    second = replace(good.rows.messages[1], seq=5)
+    assert told(check_replies, with_rows(good, [*good.rows.messages, second])) == ["I1"]
+
+
+def test_a_lost_message_is_found() -> None:
+    """I1: acknowledged, and not there; what was never acknowledged may be missing."""
+    good = conversation()
+    without = with_rows(good, good.rows.messages[:2])
+    assert "I1" in told(check_replies, without)
+    assert told(check_replies, replace(without, acked=good.acked[:1])) == []
+
+
+def test_a_message_kept_twice_is_found() -> None:
+    """I1: a repetition that was not recognised has a turn and a reply of its own."""
+    good = conversation()
+    twice = [
+        replace(good.rows.messages[0], seq=5, turn_id="t3"),
+        replace(good.rows.messages[1], seq=6, turn_id="t3"),
+    ]
+    turns = [*good.rows.turns, replace(good.rows.turns[0], turn_id="t3", seq=5)]
+    evidence = replace(good, rows=replace(good.rows, messages=[*good.rows.messages, *twice], turns=turns))
+    assert "I1" in told(check_replies, evidence)
+
+
+def test_a_lost_telegram_message_is_found() -> None:
+    """I1: its update was confirmed, so it counts as acknowledged."""
+    assert told(check_replies, Evidence(Rows(), sent=[Sent(1.0, CHAT, "telegram", "1001-1", "hello")])) == ["I1"]
+
+
+@pytest.mark.parametrize("status", ["queued", "running", "cancelled"])
+def test_a_turn_that_never_ended_is_found(status: str) -> None:
+    """I1: nothing is left undone."""
+    good = conversation()
+    turns = [good.rows.turns[0], replace(good.rows.turns[1], status=status)]
+    assert "I1" in told(check_replies, replace(good, rows=replace(good.rows, turns=turns)))
+
+
+def test_an_apology_counts_as_the_reply_of_a_failed_turn_only() -> None:
+    """I1: exactly one reply or apology."""
+    good = conversation()
+    sorry = [*good.rows.messages[:3], replace(good.rows.messages[3], content=APOLOGY)]
+    evidence = with_rows(good, sorry)
+    assert told(check_replies, evidence) == ["I1"]
+    failed = [good.rows.turns[0], replace(good.rows.turns[1], status="failed")]
+    assert told(check_replies, replace(evidence, rows=replace(evidence.rows, turns=failed))) == []
+
+
+def test_an_unsent_chunk_is_found() -> None:
+    """I1: nothing is left undone."""
+    good = chat()
+    items = [good.rows.items[0], replace(good.rows.items[1], state="unsent")]
+    assert told(check_replies, replace(good, rows=Rows(items=items))) == ["I1"]
+
+
+def test_a_schedule_that_fired_twice_is_found() -> None:
+    """I1: two replicas made a run of one fire time, each well answered."""
+    runs = [
+        [
+            Message(run, 1, "ann", "user", "~ann~ on time", "scheduled", run, "schedule:1:2026-01-01T00:00:00+00:00"),
+            Message(run, 2, "ann", "assistant", "re: ~ann~ on time", "scheduled", run),
+        ]
+        for run in ("r1", "r2")
+    ]
+    turns = [Turn(run, run, 1, "ann", "completed", 1, 1, 1.0) for run in ("r1", "r2")]
+    assert told(check_replies, Evidence(Rows(messages=runs[0], turns=turns[:1]))) == []
+    assert told(check_replies, Evidence(Rows(messages=[*runs[0], *runs[1]], turns=turns))) == ["I1"]
+
+
+def test_swapped_messages_are_found() -> None:
+    """I2: the second stands before the first."""
+    good = conversation()
+    rows = good.rows.messages
+    swapped = [replace(rows[2], seq=1), replace(rows[3], seq=2), replace(rows[0], seq=3), replace(rows[1], seq=4)]
+    assert told(check_order, with_rows(good, swapped)) == ["I2"]
+
+
+def test_swapped_replies_are_found() -> None:
+    """I2: the second turn was answered first."""
+    good = conversation()
+    one, answer_one, two, answer_two = good.rows.messages
+    swapped = [one, replace(two, seq=2), replace(answer_two, seq=3), replace(answer_one, seq=4)]
+    assert told(check_order, with_rows(good, swapped)) == ["I2"]
+
+
+def test_swapped_chunks_are_found() -> None:
+    """I2: the second chunk came first."""
+    good = chat()
+    assert told(check_deliveries, replace(good, delivered=[good.delivered[1], good.delivered[0]])) == ["I2"]
+
+
+def test_a_late_repetition_is_found() -> None:
+    """I2: only the chunk that came last may come again, whatever the cause."""
+    good = chat()
+    again = Delivered(11.5, 1001, "first", True)
+    story = replace(good, delivered=[*good.delivered, again], lost=[Lost(11.2)])
+    assert told(check_deliveries, story) == ["I2"]
+
+
+def repeated(**causes: object) -> list[str]:
+    """What is said of a first chunk that came twice before the second."""
+    good = chat()
+    again = Delivered(10.5, 1001, "first", True)
+    story = replace(good, delivered=[good.delivered[0], again, good.delivered[1]], **causes)  # type: ignore[arg-type] # by name
+    return told(check_deliveries, story)
+
+
+def test_a_repetition_without_a_cause_is_found() -> None:
+    """I3: nobody died and no answer was lost."""
+    assert repeated() == ["I3"]
+    assert repeated(incidents=[Incident(50.0, 50.0, "kill", 1, 11)]) == ["I3"]
+
+
+@pytest.mark.parametrize(
+    "causes",
+    [{"incidents": [Incident(10.2, 10.2, "kill", 1, 11)]}, {"lost": [Lost(10.1)]}],
+)
+def test_a_repetition_with_a_cause_is_allowed(causes: dict[str, object]) -> None:
+    """I3: a kill between send and mark, or an answer that was lost."""
+    assert repeated(**causes) == []
+
+
+def test_one_cause_too_few_is_found() -> None:
+    """I3: two repetitions, one lost answer."""
+    good = chat()
+    again = [Delivered(10.0 + part, 1001, "first", True) for part in (0.0, 0.3, 0.6)]
+    story = replace(good, delivered=[*again, good.delivered[1]], lost=[Lost(10.1)])
+    assert told(check_deliveries, story) == ["I3"]
+
+
+def test_a_missing_chunk_is_found() -> None:
+    """I3: it counts as sent, and nobody got it; a dead one is allowed to be missing."""
+    good = chat()
+    story = replace(good, delivered=good.delivered[:1])
+    assert told(check_deliveries, story) == ["I3"]
+    dead = [good.rows.items[0], replace(good.rows.items[1], state="dead", error="blocked")]
+    assert told(check_deliveries, replace(story, rows=Rows(items=dead))) == []
+
+
+def test_a_reply_that_is_not_whole_is_found() -> None:
+    """I3: one of its chunks never got into the outbox."""
+    good = chat()
+    reply = Message("s1", 2, CHAT, "assistant", "first\nsecond", "telegram", "t1")
+    assert told(check_deliveries, replace(good, rows=replace(good.rows, messages=[reply]))) == []
+    reply = replace(reply, content="first\nsecond\nthird")
+    assert told(check_deliveries, replace(good, rows=replace(good.rows, messages=[reply]))) == ["I3"]
+
+
+def test_a_foreign_canary_is_found() -> None:
+    """I4: in a row, on a socket, in a chat."""
+    good = conversation()
+    rows = [replace(good.rows.messages[0], content="~bob~ bob-1"), *good.rows.messages[1:]]
+    assert told(check_owners, with_rows(good, rows)) == ["I4"]
+    heard = [*good.heard, replace(good.heard[0], user="bob")]
+    assert "I4" in told(check_owners, replace(good, heard=heard))
+    assert told(check_owners, replace(chat(), delivered=[Delivered(1.0, 1001, "re: ~telegram:1002~", True)])) == ["I4"]
+
+
+def test_a_foreign_row_is_found() -> None:
+    """I4: a row of another user in the session."""
+    good = conversation()
+    rows = [replace(good.rows.messages[0], user_id="bob", content="hello"), *good.rows.messages[1:]]
+    assert told(check_owners, with_rows(good, rows)) == ["I4"]
+
+
+def test_a_message_that_nobody_sent_is_found() -> None:
+    """I4: a chat got what the outbox does not know."""
+    good = chat()
+    assert told(check_deliveries, replace(good, delivered=[*good.delivered, Delivered(12.0, 1001, "boo", True)])) == [
+        "I4"
+    ]
+
+
+def stolen(at: float, *incidents: Incident) -> Evidence:
+    """The first turn's owner, process 11, does not answer; process 22 goes on."""
+    good = conversation()
+    turns = [replace(good.rows.turns[0], attempt=2, epoch=2), good.rows.turns[1]]
+    calls = [good.calls[0], Called(at, "t1", 2, 2, 22)]
+    return replace(good, rows=replace(good.rows, turns=turns), calls=calls, incidents=incidents)
+
+
+KILL = Incident(10.5, 10.5, "kill", 1, 11)
+
+
+def test_a_late_recovery_is_found() -> None:
+    """I5: the bound counts from the kill."""
+    assert list(check_recovery(stolen(15.0, KILL), BOUND_S)) == []
+    assert [violation.invariant for violation in check_recovery(stolen(16.0, KILL), BOUND_S)] == ["I5"]
+
+
+def test_recovery_counts_from_the_return_of_the_database() -> None:
+    """I5: while it is away nobody can go on."""
+    away = Incident(11.0, 14.0, "database_restart")
+    assert [round(one.seconds, 3) for one in recoveries(stolen(16.0, KILL, away))] == [2.0]
+
+
+def test_recovery_counts_from_when_somebody_was_there() -> None:
+    """I5: while no gateway is ready nobody can go on."""
+    story = replace(stolen(16.0, KILL), lives=[Life(0.0, 10.5, 1, 11), Life(13.0, 100.0, 2, 22)])
+    assert [round(one.seconds, 3) for one in recoveries(story)] == [3.0]
+
+
+def test_a_frozen_gateway_is_not_there() -> None:
+    """Uptime leaves out the seconds in which nobody moved."""
+    frozen = Incident(20.0, 30.0, "freeze", 1, 11)
+    assert uptime([Life(0.0, 50.0, 1, 11)], [frozen]) == [(0.0, 20.0), (30.0, 50.0)]
+    assert uptime([Life(0.0, 50.0, 1, 11), Life(10.0, 40.0, 2, 22)], [frozen]) == [(0.0, 50.0)]
+
+
+def test_a_call_without_an_incident_is_found() -> None:
+    """I6: the turn was taken from somebody who was well."""
+    assert told(check_calls, stolen(12.0)) == ["I6"]
+    assert told(check_calls, stolen(12.0, replace(KILL, pid=99))) == ["I6"]
+    assert told(check_calls, stolen(12.0, KILL)) == []
+
+
+def test_one_incident_too_few_is_found() -> None:
+    """I6: two replicas took the turn over, one after the other, and only one owner had died."""
+    good = stolen(12.0, KILL)
+    turns = [replace(good.rows.turns[0], attempt=3, epoch=3), good.rows.turns[1]]
+    story = replace(good, rows=replace(good.rows, turns=turns), calls=[*good.calls, Called(12.1, "t1", 3, 3, 33)])
+    assert told(check_calls, story) == ["I6"]
+    assert told(check_calls, replace(story, incidents=[KILL, Incident(12.0, 12.0, "kill", 2, 22)])) == []
+
+
+def test_two_runs_in_one_epoch_are_found() -> None:
+    """I6: fencing could not tell their results apart."""
+    good = stolen(12.0, KILL)
+    assert told(check_calls, replace(good, calls=[good.calls[0], replace(good.calls[1], epoch=1)])) == ["I6"]
+
+
+def test_an_attempt_that_the_row_does_not_know_is_found() -> None:
+    """I6: a claim was lost, and its agent ran."""
+    good = stolen(12.0, KILL)
+    assert told(check_calls, replace(good, rows=conversation().rows)) == ["I6"]
+
+
+def test_a_gap_is_found() -> None:
+    """I7: a row is missing from the middle."""
+    good = conversation()
+    gap = with_rows(good, [row for row in good.rows.messages if row.seq != 2])
+    assert told(check_sequences, gap)[0] == "I7"
+
+
+def test_a_wrong_count_is_found() -> None:
+    """I7: `last_seq` and `message_count` are what is there."""
+    good = conversation()
+    wrong = replace(good.rows, sessions=[Session("s1", "ann", "web", 4, 5)])
+    assert told(check_sequences, replace(good, rows=wrong)) == ["I7"]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 1, 2, 3), (0, 2, 1, 3), (0, 1, 3), (1, 2, 3)])
+def test_a_client_that_heard_wrongly_is_found(order: tuple[int, ...]) -> None:
+    """I7: a row twice, out of order, left out, or the first one missing."""
+    good = conversation()
+    assert told(check_sequences, replace(good, heard=[good.heard[place] for place in order])) == ["I7"]

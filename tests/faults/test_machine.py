@@ -1,0 +1,138 @@
+"""The machine that a gateway runs on: no room for its log, a clock that is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.faults.callers import all_is_answered, caller
+from tests.world import ROOT, Process, World, eventually
+
+pytestmark = pytest.mark.faults
+
+FULL = Path("/dev/full")
+CLOCK = ROOT / "tests" / "faults" / "clock"
+HOUR_S = 3600
+
+
+def free_port() -> int:
+    """A port that is free at this moment."""
+    with socket.socket() as tried:
+        tried.bind(("127.0.0.1", 0))
+        port: int = tried.getsockname()[1]
+        return port
+
+
+@asynccontextmanager
+async def speechless(world: World, output: int) -> AsyncIterator[Process]:
+    """A ready gateway whose standard output and error both go to `output`."""
+    port = free_port()
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gateway.cli", "serve"),
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "TURNGATE_DATABASE_URL": world.database_url,
+            "TURNGATE_DATA_DIR": str(world.folder / "speechless"),
+            "TURNGATE_PORT": str(port),
+            "TURNGATE_LOG__LEVEL": "debug",
+        },
+        stdout=output,
+        stderr=output,
+    )
+    http, url = await world.http(), f"http://127.0.0.1:{port}"
+
+    async def ready() -> bool:
+        assert child.returncode is None, f"it ended with {child.returncode}"
+        try:
+            async with http.get(f"{url}/readyz") as response:
+                return response.status == 200
+        except aiohttp.ClientError:
+            return False
+
+    try:
+        await eventually(ready)
+        yield Process(child, url, FULL)
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+
+
+async def talks(world: World, url: str) -> None:
+    """Messages are answered."""
+    ann = await caller(await world.person("ann", url))
+    for number in range(2, 8):
+        assert (await ann.insists(f"count to {number}", f"m{number}")).endswith(f"{number}.")
+    assert await all_is_answered(world)
+
+
+async def test_a_full_disk_under_the_log_stops_nothing(world: World) -> None:
+    """Row 17: no line can be written, and the gateway starts, serves and stops all the same."""
+    output = os.open(FULL, os.O_WRONLY)
+    try:
+        async with speechless(world, output) as gateway:
+            await talks(world, gateway.url)
+            assert await gateway.stops() < 10
+            assert gateway.process.returncode == 0
+    finally:
+        os.close(output)
+
+
+async def test_a_log_that_nobody_reads_any_more_stops_nothing(world: World) -> None:
+    """Row 17: whatever the output was piped into has ended."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        async with speechless(world, writing) as gateway:
+            await talks(world, gateway.url)
+            assert await gateway.stops() < 10
+            assert gateway.process.returncode == 0
+    finally:
+        os.close(writing)
+
+
+async def with_clock(world: World, name: str, shift_s: int) -> Process:
+    """A gateway whose wall clock is that many seconds off."""
+    return await world.process(name, PYTHONPATH=str(CLOCK), FAULTS_CLOCK_S=str(shift_s))
+
+
+async def test_wrong_clocks_steal_nothing_and_leases_still_end(world: World) -> None:
+    """Row 38: replicas an hour fast and slow leave each other's turns alone, and take over those of the dead.
+
+    Turns take longer than a lease lasts; who is alive is measured by the database's clock alone.
+    """
+    fast, slow, right = await asyncio.gather(
+        with_clock(world, "fast", HOUR_S), with_clock(world, "slow", -HOUR_S), with_clock(world, "right", 0)
+    )
+    people = [
+        await caller(await world.person(f"user{number}", gateway.url))
+        for number, gateway in enumerate((fast, slow, right))
+    ]
+    await asyncio.gather(*(who.insists("wait 3 seconds", "m1") for who in people))
+    assert {row["attempt"] for row in await world.rows("SELECT attempt FROM turns")} == {1}
+    times = await world.rows("SELECT created_at, last_message_at, updated_at FROM chat_sessions")
+    assert all(abs(datetime.now(UTC) - at) < timedelta(minutes=5) for row in times for at in row.values())
+
+    asking = [asyncio.create_task(who.sends("wait 3 seconds", "m2")) for who in (people[0], people[2])]
+
+    async def both_run() -> bool:
+        return len(await world.rows("SELECT FROM turns WHERE status = 'running'")) == 2
+
+    await eventually(both_run)
+    await asyncio.gather(fast.dies(), right.dies())
+    await asyncio.wait(asking)
+    for task in asking:
+        task.exception()
+    await eventually(lambda: all_is_answered(world))
+    taken = await world.rows("SELECT attempt, owner FROM turns ORDER BY created_at DESC LIMIT 2")
+    assert [row["attempt"] for row in taken] == [2, 2]
