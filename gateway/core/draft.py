@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from gateway.core.events import AgentEvent, TextDelta, ToolCall, ToolResult, UsageReport
 from gateway.core.model import JsonObject, JsonValue, Usage
@@ -24,17 +25,21 @@ class Draft:
         self.closed = False
         """Nothing more is taken: the limit was reached, or the attempt is over."""
 
-    def add(self, event: AgentEvent) -> None:
-        """Takes the next event; what goes beyond the limit is left out, and closes the draft."""
+    def add(self, event: AgentEvent) -> TextDelta | ToolCall | ToolResult | None:
+        """Takes the next event; what goes beyond the limit is left out, and closes the draft.
+
+        Answers the event as it was kept, for those who follow; None for what they need not hear.
+        """
         match event:
             case TextDelta(text):
-                self._add_text(text)
+                return self._add_text(text)
             case ToolCall():
-                self._add_call(event)
+                return self._add_call(event)
             case ToolResult():
-                self._add_result(event)
+                return self._add_result(event)
             case UsageReport(usage):
                 self._add_usage(usage)
+                return None
 
     def _fits(self, length: int) -> int:
         """How many of so many characters there is room for; too many close the draft."""
@@ -43,30 +48,33 @@ class Draft:
         self.closed = self.closed or room < length
         return room
 
-    def _add_text(self, text: str) -> None:
-        self._run.append(text[: self._fits(len(text))])
-        if self.closed:
-            self._run.append(CUT.format(limit=self._limit))
+    def _add_text(self, text: str) -> TextDelta:
+        kept = text[: self._fits(len(text))] + (CUT.format(limit=self._limit) if self.closed else "")
+        self._run.append(kept)
+        return TextDelta(kept)
 
-    def _add_call(self, call: ToolCall) -> None:
+    def _add_call(self, call: ToolCall) -> ToolCall:
         self._end_run()
         length = len(json.dumps(call.input)) + len(call.name)
+        kept = replace(call, input=clean_object(call.input) if self._fits(length) == length else {})
         part: JsonObject = {
             "type": f"tool-{clean(call.name)}",
             "toolCallId": clean(call.call_id),
             "state": "input-available",
-            "input": clean_object(call.input) if self._fits(length) == length else {},
+            "input": kept.input,
         }
         self._calls[call.call_id] = part
         self._parts.append(part)
+        return kept
 
-    def _add_result(self, result: ToolResult) -> None:
-        told = clean(result.output[: self._fits(len(result.output))])
+    def _add_result(self, result: ToolResult) -> ToolResult:
+        kept = replace(result, output=clean(result.output[: self._fits(len(result.output))]))
         self._calls.get(result.call_id, {}).update(
-            {"state": "output-error", "errorText": told}
+            {"state": "output-error", "errorText": kept.output}
             if result.failed
-            else {"state": "output-available", "output": told}
+            else {"state": "output-available", "output": kept.output}
         )
+        return kept
 
     def _add_usage(self, usage: Usage) -> None:
         before = self.usage or Usage()

@@ -13,7 +13,6 @@ import structlog
 from gateway.core.announcer import Announcer
 from gateway.core.background import Background
 from gateway.core.draft import Draft, clean
-from gateway.core.events import UsageReport
 from gateway.core.metrics import RUNNING, TURN_SECONDS, TURNS
 from gateway.core.model import Address, AgentName, ChannelName, Chunk, Reply, Turn, TurnId, Usage
 from gateway.core.outbox import Outbox, channel_of
@@ -229,9 +228,11 @@ class Runner:
             async for event in events:
                 if draft.closed:
                     break
-                draft.add(event)
-                if not isinstance(event, UsageReport):
-                    self._parts.announcer.progress(turn, event)
+                if (kept := draft.add(event)) is not None:
+                    self._parts.announcer.progress(turn, kept)
+        except SystemExit as error:
+            # It would end the gateway: a library that means a program of its own.
+            raise AgentError(f"The agent wanted to end the process: {error}.") from error
         finally:
             if isinstance(events, AsyncGenerator):
                 await events.aclose()

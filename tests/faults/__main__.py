@@ -58,11 +58,16 @@ def main(
     configure_logging("console", "warning")
     sys.stdout.write(f"Seed {drawn}; ledger and logs are in {place}\n")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        outcome = runner.run(_watched(plan, place))
+        try:
+            outcome = runner.run(_watched(plan, place))
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            sys.exit("Stopped before its end; nothing was checked.")
     verdict = judge(outcome, plan.timing)
     command = f"make soak MINUTES={minutes:g} SEED={drawn}"
     print_report(plan, outcome, verdict, command)
-    if verdict.good and folder is None:
+    if not verdict.good:
+        sys.stdout.write(f"Ledger and logs are in {place}\n")
+    elif folder is None:
         shutil.rmtree(place)
     sys.exit(0 if verdict.good else 1)
 

@@ -92,10 +92,10 @@ class Talker:
 
     def loses_its_connection(self) -> bool:
         """Breaks its connection; whether there was one."""
-        connection = None if self._socket is None else self._socket.get_extra_info("transport")
-        if connection is None:
+        connection = None if self._socket is None else self._socket._response.connection
+        if connection is None or connection.transport is None:
             return False
-        connection.abort()
+        connection.transport.abort()
         return True
 
     async def _visit(self) -> None:

@@ -6,14 +6,14 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.faults.invariants import Evidence, Violation, grouped
-from tests.faults.ledger import DATABASE_KINDS, Delivered, Incident, Lost
+from tests.faults.ledger import DATABASE_KINDS, Delivered, Incident, Kind, Lost
 from tests.faults.rows import Item
 
 FLIGHT_S = 1.0
 """A request may reach the chat this much after its sender died …"""
 HANG_S = 10.0
 """… or this much when the network to the Bot API hung meanwhile."""
-DEADLY = frozenset({"kill", "freeze", "ended_by_itself"})
+DEADLY: frozenset[Kind] = frozenset({"kill", "freeze", "ended_by_itself"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,16 +153,21 @@ def _flight(evidence: Evidence, at: float) -> float:
     return HANG_S if hung else FLIGHT_S
 
 
-def kills_between_send_and_mark(evidence: Evidence) -> int:
-    """How many (kill, chunk) there are where a chunk had been delivered and was not yet marked."""
+def between_send_and_mark(evidence: Evidence, kinds: Container[Kind]) -> int:
+    """How many (incident, chunk) there are where a chunk had been delivered and was not yet marked."""
     items = {(int(item.address.split(":")[2]), item.content): item for item in evidence.rows.items}
-    deadly: list[Incident] = [one for one in evidence.incidents if one.kind in DEADLY]
+    incidents = [one for one in evidence.incidents if one.kind in kinds]
     count = 0
     for one in evidence.delivered:
         item = items.get((one.chat_id, one.text))
         if item is not None and item.settled_at is not None:
-            count += sum(one.at <= incident.at <= item.settled_at for incident in deadly)
+            count += sum(one.at <= _latest(incident) and incident.at <= item.settled_at for incident in incidents)
     return count
+
+
+def _latest(incident: Incident) -> float:
+    """Until when a chunk may still be hit: a gateway that is dead or frozen has sent all it could."""
+    return incident.at if incident.kind in DEADLY else incident.until
 
 
 def lost_answers(evidence: Evidence) -> int:

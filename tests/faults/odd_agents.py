@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 
@@ -53,6 +54,13 @@ async def raising(turn: Turn) -> AsyncIterator[str]:
     if turn.text == ODD:
         raise ZeroDivisionError("on purpose")
     yield "so good"
+
+
+async def leaving(turn: Turn) -> AsyncIterator[str]:
+    """Ends the program, as it thinks."""
+    if turn.text == ODD:
+        sys.exit(3)
+    yield f"re: {turn.text}"
 
 
 async def numbers(turn: Turn) -> AsyncIterator[object]:

@@ -12,7 +12,14 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.faults.cluster import Timing
-from tests.faults.deliveries import check_deliveries, explain, kills_between_send_and_mark, lost_answers, match_chats
+from tests.faults.deliveries import (
+    DEADLY,
+    between_send_and_mark,
+    check_deliveries,
+    explain,
+    lost_answers,
+    match_chats,
+)
 from tests.faults.invariants import (
     MEANING,
     Evidence,
@@ -23,6 +30,7 @@ from tests.faults.invariants import (
     check_replies,
     check_sequences,
 )
+from tests.faults.ledger import DATABASE_KINDS, Kind
 from tests.faults.recovery import check_calls, check_recovery, recoveries
 from tests.faults.storm import Outcome, Plan
 
@@ -102,30 +110,34 @@ def figures(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:
     """What happened, in numbers."""
     evidence = outcome.evidence
     channels = Counter(row.channel for row in evidence.rows.messages if row.role == "user")
-    happened = Counter(incident.kind for incident in evidence.incidents)
     yield "messages", f"{sum(channels.values())} ({_counts(channels)})"
     yield "turns", _counts(Counter(turn.status for turn in evidence.rows.turns))
-    yield "gateways", _counts({kind: happened[kind] for kind in ("kill", "term", "freeze")})
-    yield "database", _counts({kind: happened[kind] for kind in ("database_restart", "database_freeze")})
-    network = {
-        kind: count for kind, count in sorted(happened.items()) if kind.startswith(("database", "bot", "socket"))
-    }
-    yield "network", _counts({k: n for k, n in network.items() if k not in {"database_restart", "database_freeze"}})
+    yield from _blows(evidence)
     yield from _deliveries(evidence)
     seconds = sorted(one.seconds for one in recoveries(evidence))
     if seconds:
-        words = f"median {median(seconds):.1f} s, worst {seconds[-1]:.1f} s (bound {bound_s(plan.timing):.1f} s)"
-        yield "turns taken over", f"{len(seconds)}: {words}"
+        yield "turns taken over", f"{len(seconds)}: {_spread(seconds)} (bound {bound_s(plan.timing):.1f} s)"
     waited = sorted(_waits(evidence))
     if waited:
-        yield (
-            "answer after",
-            f"median {median(waited):.1f} s, worst {waited[-1]:.1f} s (over WebSockets, from the first send)",
-        )
+        yield "answer after", f"{_spread(waited)} (over WebSockets, from the first send)"
     yield "agent calls", f"{len(evidence.calls)} for {len(evidence.rows.turns)} turns"
     yield "errors in logs", _counts(outcome.errors)
     yield "quiet after", "never" if outcome.calm is None else f"{outcome.calm:.1f} s"
     yield "took", f"{outcome.seconds:.0f} s"
+
+
+def _blows(evidence: Evidence) -> Iterator[tuple[str, str]]:
+    happened = Counter(incident.kind for incident in evidence.incidents)
+    gateways: Sequence[Kind] = ("kill", "term", "freeze")
+    database: Sequence[Kind] = ("database_restart", "database_freeze")
+    others = sorted(set(happened) - set(gateways) - set(database))
+    yield "gateways", _counts({kind: happened[kind] for kind in gateways})
+    yield "database", _counts({kind: happened[kind] for kind in database})
+    yield "networks", _counts({kind: happened[kind] for kind in others})
+
+
+def _spread(seconds: Sequence[float]) -> str:
+    return f"median {median(seconds):.1f} s, worst {seconds[-1]:.1f} s"
 
 
 def _waits(evidence: Evidence) -> Iterator[float]:
@@ -147,11 +159,10 @@ def _deliveries(evidence: Evidence) -> Iterator[tuple[str, str]]:
     )
     causes = _counts(explained.by_cause) if explained.by_cause else "none"
     yield "sent again", f"{len(repetitions)}: {causes}; unexplained {len(explained.unexplained)}"
-    between = kills_between_send_and_mark(evidence)
-    yield (
-        "room for repetitions",
-        f"{between} kills or freezes between send and mark, {lost_answers(evidence)} lost answers",
-    )
+    ended = between_send_and_mark(evidence, DEADLY)
+    away = between_send_and_mark(evidence, DATABASE_KINDS)
+    words = f"{ended} kills or freezes and {away} faults of the database between send and mark"
+    yield "room for repetitions", f"{words}, {lost_answers(evidence)} lost answers"
 
 
 def _counts(counts: Mapping[str, int]) -> str:

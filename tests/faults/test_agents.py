@@ -72,7 +72,7 @@ async def test_a_second_attempt_has_the_key_of_the_first(world: World) -> None:
 # Row 30: an agent that crashes, or talks nonsense ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["raising", "numbers", "nothing", "dictionaries", "unending"])
+@pytest.mark.parametrize("name", ["raising", "leaving", "numbers", "nothing", "dictionaries", "unending"])
 async def test_an_agent_that_talks_nonsense(world: World, name: str) -> None:
     """Row 30: one apology, and the next message of the session is answered."""
     socket = await (await odd(world, name)).connects()

@@ -50,7 +50,7 @@ async def test_nothing_is_lost_doubled_or_swapped_in_a_storm(tmp_path: Path) -> 
     violations = [violation for found in verdict.by_invariant.values() for violation in found]
     assert (violations, verdict.ended, verdict.quiet) == ([], 0, True)
     kinds = {incident.kind for incident in outcome.evidence.incidents}
-    assert {"kill", "database_restart"} <= kinds
+    assert {"kill", "database_restart", "socket_cut"} <= kinds
     assert len(outcome.evidence.acked) > 100
 
 

@@ -45,6 +45,7 @@ async def test_who_waits_too_long_is_asked_to_come_back(monkeypatch: pytest.Monk
     monkeypatch.setattr(module, "PATIENCE_S", 0.01)
     guests = Guests(Door())
     staying = [asyncio.create_task(guests.comes(name)) for name in range(HELLOS)]
+    await asyncio.sleep(0)
     with pytest.raises(HangUp) as told:
         await guests.comes(HELLOS)
     assert told.value.code == TOO_SLOW

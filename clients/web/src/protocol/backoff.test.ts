@@ -16,6 +16,7 @@ describe('reconnectDelay', () => {
   test('waits a random while after a restart', () => {
     expect(reconnectDelay(0, closed.restarting, 0)).toBe(250);
     expect(reconnectDelay(0, closed.restarting, 0.99)).toBeGreaterThan(2_500);
+    expect(reconnectDelay(500, closed.restarting, 0.99)).toBeLessThanOrEqual(30_250);
   });
 
   test('waits long after a flood', () => {

@@ -15,7 +15,9 @@ const longest = 30_000;
  * met by all of its clients at once. `attempt` counts from 0; `random` is in [0, 1).
  */
 export function reconnectDelay(attempt: number, code: number, random: number): number {
-  if (code === closed.restarting || code === closed.tooSlow) return 250 + random * 2_750 * (attempt + 1);
+  if (code === closed.restarting || code === closed.tooSlow) {
+    return 250 + random * Math.min(longest, 2_750 * (attempt + 1));
+  }
   if (code === closed.rateExceeded) return 10_000 + random * 20_000;
   const ceiling = Math.min(longest, first * 2 ** Math.min(attempt, 10));
   return 150 + random * ceiling;
