@@ -315,7 +315,7 @@ CREATE FUNCTION steal_turns(p_owner uuid, p_limit int, p_running uuid[], p_silen
 LANGUAGE sql
 AS $$
     WITH dead AS MATERIALIZED (
-        SELECT u.turn_id FROM turns AS u LEFT JOIN replicas AS r ON r.replica_id = u.owner
+        SELECT u.turn_id, u.epoch FROM turns AS u LEFT JOIN replicas AS r ON r.replica_id = u.owner
         CROSS JOIN LATERAL (SELECT u.deadline - u.time_limit - interval '30 seconds') AS claim (at)
         WHERE u.status = 'running' AND NOT (u.owner = p_owner AND u.turn_id = ANY (p_running))
             AND EXISTS (SELECT FROM replicas AS me WHERE me.replica_id = p_owner AND me.expires_at > clock_timestamp())
@@ -325,12 +325,16 @@ AS $$
                 OR u.owner = p_owner AND claim.at < clock_timestamp() - interval '10 seconds'
             )
         ORDER BY u.created_at LIMIT p_limit
+    ), held AS MATERIALIZED (
+        -- The epoch again: whoever was quicker with the row has counted it up.
+        SELECT u.turn_id FROM turns AS u JOIN dead ON dead.turn_id = u.turn_id
+        WHERE u.status = 'running' AND u.epoch = dead.epoch
         FOR UPDATE OF u SKIP LOCKED
     ), stolen AS (
         UPDATE turns AS u SET
             owner = p_owner, epoch = u.epoch + 1, attempt = u.attempt + 1,
             deadline = clock_timestamp() + u.time_limit + interval '30 seconds'
-        FROM dead WHERE u.turn_id = dead.turn_id
+        FROM held WHERE u.turn_id = held.turn_id
         RETURNING u
     )
     SELECT

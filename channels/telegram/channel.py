@@ -82,6 +82,9 @@ class TelegramChannel:
     def render(self, content: str) -> Sequence[Chunk]:
         return render(content)
 
+    async def ready(self, address: Address) -> None:
+        await self._sender.ready(address)
+
     async def deliver(self, address: Address, chunk: Chunk) -> None:
         await self._sender.deliver(address, chunk)
 

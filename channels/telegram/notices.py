@@ -73,7 +73,11 @@ class Notices:
     async def _deliver(self, target: Target, chunk: Chunk) -> None:
         for _ in range(_ATTEMPTS - 1):
             try:
-                return await self._sender.deliver(target.address, chunk)
+                return await self._send_chunk(target, chunk)
             except DeliveryDeferred as error:
                 await asyncio.sleep(min(error.retry_after, _LONGEST_WAIT_S))
-        return await self._sender.deliver(target.address, chunk)
+        return await self._send_chunk(target, chunk)
+
+    async def _send_chunk(self, target: Target, chunk: Chunk) -> None:
+        await self._sender.ready(target.address)
+        await self._sender.deliver(target.address, chunk)

@@ -34,8 +34,12 @@ class Sender:
         self._moved: dict[int, int] = {}  # chunks on their way still name the old chat
         self._log = structlog.get_logger()
 
+    async def ready(self, address: Address) -> None:
+        """Waits for a place within Telegram's limits. Raises `DeliveryRefused` or `DeliveryDeferred`."""
+        await self._wait_for_place(self._target(address).chat_id)
+
     async def deliver(self, address: Address, chunk: Chunk) -> None:
-        """Sends one chunk; formatting that Telegram can't read is left out.
+        """Sends one chunk at once; formatting that Telegram can't read is left out.
 
         Raises `DeliveryRefused`, `DeliveryDeferred` or `DeliveryUnknown`.
         """
@@ -61,7 +65,6 @@ class Sender:
         return replace(target, chat_id=self._moved.get(target.chat_id, target.chat_id))
 
     async def _send(self, target: Target, text: str, entities: Sequence[MessageEntity]) -> None:
-        await self._wait_for_place(target.chat_id)
         try:
             await self._api.send(target, text, entities)
         except ChatMigrated as error:
@@ -70,6 +73,7 @@ class Sender:
             if not entities or not refuses_formatting(error):
                 raise
             self._log.warning("telegram_formatting_refused", address=target.address, error=redact(str(error)))
+            await self._wait_for_place(target.chat_id)
             await self._send(target, text, ())
 
     async def _send_to_new_chat(
@@ -85,6 +89,7 @@ class Sender:
         except StoreUnavailable as away:
             raise DeliveryDeferred(f"{error}, which could not be written down: {away}", _SHORTLY_S) from away
         self._moved[target.chat_id] = new.chat_id
+        await self._wait_for_place(new.chat_id)
         await self._send(new, text, entities)
 
     async def _wait_for_place(self, chat_id: int) -> None:

@@ -230,6 +230,9 @@ class FailingChannel:
     def render(self, content: str) -> Sequence[Chunk]:
         return self.inner.render(content)
 
+    async def ready(self, address: Address) -> None:
+        await self.inner.ready(address)
+
     async def deliver(self, address: Address, chunk: Chunk) -> None:
         await self.points.reach("before_send", DeliveryDeferred("The connection was refused (failpoint).", 0.1))
         await self.inner.deliver(address, chunk)

@@ -106,7 +106,8 @@ class Outbox:
         unknown = 0
         while self._holds(term):
             try:
-                await channel.deliver(item.address, item.chunk)
+                if await self._sent(channel, item, term):
+                    return True
             except DeliveryDeferred as error:
                 log.info("delivery_deferred", address=item.address, retry_after=error.retry_after)
                 await asyncio.sleep(error.retry_after)
@@ -120,11 +121,17 @@ class Outbox:
                     await self._bury(item, f"no answer after {unknown} sends: {error}")
                     return True
                 await asyncio.sleep(min(2.0**unknown / 2, 10))
-            else:
-                DELIVERIES.labels(channel.name, "sent").inc()
-                await self._marks.settle(item.item_id)
-                return True
         return False
+
+    async def _sent(self, channel: Channel, item: OutboxItem, term: int) -> bool:
+        """Sends it and writes that down; False when the lease may have lapsed while the network let it wait."""
+        await channel.ready(item.address)
+        if not self._holds(term):
+            return False
+        await channel.deliver(item.address, item.chunk)
+        DELIVERIES.labels(channel.name, "sent").inc()
+        await self._marks.settle(item.item_id)
+        return True
 
     def _note_unknown(self, item: OutboxItem, error: Exception) -> None:
         # What nobody foresaw may have happened before or after the network took the chunk, like a lost answer.

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from channels.telegram.channel import TelegramChannel
 from channels.telegram.target import Target
 from gateway.config import Telegram
-from gateway.core.model import AgentName, InboundMessage, ReplicaId, SessionId, TurnId, UserId
+from gateway.core.model import Address, AgentName, Chunk, InboundMessage, ReplicaId, SessionId, TurnId, UserId
 from gateway.core.ports.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Acknowledge, Notice
@@ -80,6 +80,11 @@ class Gate:
     database: Database
     replica_id: ReplicaId
     running: asyncio.Task[None]
+
+    async def sends(self, address: Address, chunk: Chunk) -> None:
+        """One chunk, as the outbox does it."""
+        await self.channel.ready(address)
+        await self.channel.deliver(address, chunk)
 
     async def dies(self) -> None:
         """Others take its replica for dead, and it does not know."""

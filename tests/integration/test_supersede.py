@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -218,3 +219,15 @@ async def test_many_who_take_over_at_once_take_each_address_once(database: Datab
     taken = await asyncio.gather(*(one.outbox.steal(20, [], expired=True) for one in others * 3))
     ids = [item.item_id for items in taken for item in items]
     assert len(ids) == len(set(ids)) == 60
+
+
+async def test_many_who_take_turns_over_at_once_take_each_once(database: Database) -> None:
+    """Nobody takes away what another has just taken: each turn has one more attempt, not two."""
+    dead = await living(database, "dead")
+    for number in range(60):
+        await dead.turns.accept(replace(HELLO, key=f"k{number}", always_new=True), TurnTerms())
+    await dead.life.leave()
+    others = [await living(database, f"other{number}") for number in range(3)]
+    taken = await asyncio.gather(*(one.turns.steal(7, silence=None) for one in others * 12))
+    assert Counter(turn.turn_id for turns in taken for turn in turns).most_common(1)[0][1] == 1
+    assert {turn.attempt for turns in taken for turn in turns} == {2}

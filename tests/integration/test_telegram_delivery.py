@@ -49,7 +49,7 @@ async def gate(opens: Opens) -> AsyncIterator[Gate]:
 async def test_a_reply_arrives_as_text_with_entities(fake: FakeBotApi, gate: Gate) -> None:
     """Without a preview of what it links to, which would carry data out unclicked."""
     [chunk] = gate.channel.render("**bold** [link](https://example.com)")
-    await gate.channel.deliver(ADDRESS, chunk)
+    await gate.sends(ADDRESS, chunk)
     [sent] = await fake.hears(ADA)
     assert sent.text == "bold link"
     assert [entity["type"] for entity in sent.entities] == ["bold", "text_link"]
@@ -59,7 +59,7 @@ async def test_a_reply_arrives_as_text_with_entities(fake: FakeBotApi, gate: Gat
 async def test_a_reply_goes_into_its_topic(fake: FakeBotApi, gate: Gate) -> None:
     """The address names it."""
     fake.says(TEAM, "hello", from_id=ADA, thread_id=9)
-    await gate.channel.deliver(Target(777, TEAM, 9).address, HELLO)
+    await gate.sends(Target(777, TEAM, 9).address, HELLO)
     assert [sent.thread_id for sent in await fake.hears(TEAM)] == [9]
 
 
@@ -67,7 +67,7 @@ async def test_a_long_reply_arrives_whole_and_in_order(fake: FakeBotApi, gate: G
     """Each chunk within Telegram's limit."""
     content = "".join(f"line {number}\n" for number in range(1_000))
     for chunk in gate.channel.render(content):
-        await gate.channel.deliver(ADDRESS, chunk)
+        await gate.sends(ADDRESS, chunk)
     assert "".join(sent.text for sent in fake.sent(ADA)).split() == content.split()
 
 
@@ -88,21 +88,21 @@ async def test_a_429_defers_its_chat_only(fake: FakeBotApi, gate: Gate) -> None:
     """Row 24: until its time is over nothing is even tried there; others get theirs at once."""
     fake.fails(Fault("429", method="sendMessage", chat_id=ADA, retry_after=30))
     with pytest.raises(DeliveryDeferred) as first:
-        await gate.channel.deliver(ADDRESS, HELLO)
+        await gate.sends(ADDRESS, HELLO)
     assert first.value.retry_after == 30
     with pytest.raises(DeliveryDeferred) as second:
-        await gate.channel.deliver(ADDRESS, HELLO)
+        await gate.sends(ADDRESS, HELLO)
     assert 29 < second.value.retry_after <= 30
     assert len(fake.sent(ADA)) == 1
-    await gate.channel.deliver(TO_BOB, HELLO)
+    await gate.sends(TO_BOB, HELLO)
     assert len(await fake.hears(BOB)) == 1
 
 
 async def test_more_than_a_burst_is_slowed_down_in_its_chat_only(fake: FakeBotApi, gate: Gate) -> None:
     """The fourth message to a chat waits a second, another chat's first does not."""
     began = time.monotonic()
-    slow = asyncio.gather(*(gate.channel.deliver(ADDRESS, HELLO) for _ in range(4)))
-    await gate.channel.deliver(TO_BOB, HELLO)
+    slow = asyncio.gather(*(gate.sends(ADDRESS, HELLO) for _ in range(4)))
+    await gate.sends(TO_BOB, HELLO)
     assert time.monotonic() - began < 0.9
     await slow
     assert time.monotonic() - began >= 1
@@ -112,21 +112,21 @@ async def test_a_blocked_bot_is_refused_for_good(fake: FakeBotApi, gate: Gate) -
     """Row 27: nothing else needs to be tried at that address."""
     fake.blocks(ADA)
     with pytest.raises(DeliveryRefused) as refused:
-        await gate.channel.deliver(ADDRESS, HELLO)
+        await gate.sends(ADDRESS, HELLO)
     assert refused.value.address_dead
 
 
 async def test_an_unknown_chat_is_refused_for_good(gate: Gate) -> None:
     """Telegram says that it isn't there."""
     with pytest.raises(DeliveryRefused) as refused:
-        await gate.channel.deliver(Target(777, 999).address, HELLO)
+        await gate.sends(Target(777, 999).address, HELLO)
     assert refused.value.address_dead
 
 
 async def test_formatting_that_telegram_refuses_is_left_out(fake: FakeBotApi, gate: Gate) -> None:
     """Row 28: once, and the text arrives."""
     fake.fails(Fault("400", method="sendMessage"))
-    await gate.channel.deliver(ADDRESS, Chunk("bold", '[{"type": "bold", "offset": 0, "length": 4}]'))
+    await gate.sends(ADDRESS, Chunk("bold", '[{"type": "bold", "offset": 0, "length": 4}]'))
     assert [(sent.delivered, sent.entities) for sent in fake.sent(ADA)] == [(False, []), (True, [])]
 
 
@@ -134,7 +134,7 @@ async def test_any_other_bad_request_is_refused(fake: FakeBotApi, gate: Gate) ->
     """Trying again would change nothing."""
     fake.fails(Fault("400", method="sendMessage", description="Bad Request: not enough rights"))
     with pytest.raises(DeliveryRefused, match="rights"):
-        await gate.channel.deliver(ADDRESS, HELLO)
+        await gate.sends(ADDRESS, HELLO)
     assert len(fake.sent(ADA)) == 1
 
 
@@ -144,16 +144,16 @@ async def test_a_lost_answer_leaves_delivery_unknown(fake: FakeBotApi, gate: Gat
     await until(lambda: gate.channel.status.state == "ready")
     fake.fails(Fault(fault.kind, method="sendMessage"))
     with pytest.raises(DeliveryUnknown):
-        await gate.channel.deliver(ADDRESS, HELLO)
+        await gate.sends(ADDRESS, HELLO)
 
 
 async def test_a_refused_connection_is_deferred(fake: FakeBotApi, gate: Gate) -> None:
     """Row 26: it certainly did not arrive, and soon may."""
     await fake.stop()
     with pytest.raises(DeliveryDeferred):
-        await gate.channel.deliver(ADDRESS, HELLO)
+        await gate.sends(ADDRESS, HELLO)
     await fake.start()
-    await gate.channel.deliver(ADDRESS, HELLO)
+    await gate.sends(ADDRESS, HELLO)
     assert len(await fake.hears(ADA)) == 1
 
 
@@ -162,8 +162,8 @@ async def test_a_migrated_group_gets_its_messages_under_the_new_id(fake: FakeBot
     old = Target(777, -77).address
     fake.bot().chat(-77)
     fake.fails(Fault("migrate", method="sendMessage", chat_id=-77, migrate_to_chat_id=TEAM))
-    await gate.channel.deliver(old, HELLO)
-    await gate.channel.deliver(old, HELLO)
+    await gate.sends(old, HELLO)
+    await gate.sends(old, HELLO)
     assert len(await fake.hears(TEAM, count=2)) == 2
     assert len(fake.sent(-77)) == 1
 
@@ -172,7 +172,7 @@ async def test_a_chat_that_moved_to_itself_is_dead(fake: FakeBotApi, gate: Gate)
     """Row 27: an answer that leads nowhere is not followed twice."""
     fake.fails(Fault("migrate", method="sendMessage", chat_id=TEAM, migrate_to_chat_id=TEAM))
     with pytest.raises(DeliveryRefused) as refused:
-        await gate.channel.deliver(Target(777, TEAM).address, HELLO)
+        await gate.sends(Target(777, TEAM).address, HELLO)
     assert refused.value.address_dead
 
 
@@ -185,9 +185,9 @@ async def test_a_move_that_cannot_be_written_down_defers_the_chunk(
     fake.fails(Fault("migrate", method="sendMessage", chat_id=-77, times=2, migrate_to_chat_id=TEAM))
     await execute(database_url, "ALTER TABLE schedules RENAME TO away")
     with pytest.raises(DeliveryDeferred):
-        await gate.channel.deliver(old, HELLO)
+        await gate.sends(old, HELLO)
     await execute(database_url, "ALTER TABLE away RENAME TO schedules")
-    await gate.channel.deliver(old, HELLO)
+    await gate.sends(old, HELLO)
     assert len(await fake.hears(TEAM)) == 1
 
 
@@ -195,14 +195,14 @@ async def test_a_move_that_cannot_be_written_down_defers_the_chunk(
 async def test_addresses_of_others_are_refused(gate: Gate, address: str) -> None:
     """Another bot's, and such as mean nothing here."""
     with pytest.raises(DeliveryRefused):
-        await gate.channel.deliver(Address(address), HELLO)
+        await gate.sends(Address(address), HELLO)
 
 
 async def test_a_refused_token_defers_replies(opens: Opens, fake: FakeBotApi) -> None:
     """They leave once the settings are right."""
     async with opens(token="777:AAF-another") as gate:
         with pytest.raises(DeliveryDeferred) as deferred:
-            await gate.channel.deliver(ADDRESS, HELLO)
+            await gate.sends(ADDRESS, HELLO)
         assert deferred.value.retry_after >= 30
 
 
@@ -210,5 +210,5 @@ async def test_delivery_works_until_the_channel_is_closed(fake: FakeBotApi, gate
     """While the gateway drains nothing comes in, and replies still go out."""
     gate.running.cancel()
     await asyncio.wait([gate.running])
-    await gate.channel.deliver(ADDRESS, HELLO)
+    await gate.sends(ADDRESS, HELLO)
     assert len(await fake.hears(ADA)) == 1

@@ -18,8 +18,12 @@ class Channel(Protocol):
         """Splits and formats a reply; pure. At least one chunk for any text."""
         ...
 
+    async def ready(self, address: Address) -> None:
+        """Waits until the network takes a chunk for that address. Raises `DeliveryRefused` or `DeliveryDeferred`."""
+        ...
+
     async def deliver(self, address: Address, chunk: Chunk) -> None:
-        """Sends one chunk. Raises `DeliveryRefused`, `DeliveryDeferred` or `DeliveryUnknown`."""
+        """Sends one chunk, at once. Raises `DeliveryRefused`, `DeliveryDeferred` or `DeliveryUnknown`."""
         ...
 
     async def typing(self, address: Address) -> None:
