@@ -57,12 +57,18 @@ class Socket:
         """The next frame of that type with those fields; what comes before it is kept in `heard`."""
         async with asyncio.timeout(within):
             while True:
-                message = await self.socket.receive()
-                assert message.type is aiohttp.WSMsgType.TEXT, f"{message.type} {message.data} after {self.heard}"
-                frame: Frame = json.loads(message.data)
-                self.heard.append(frame)
+                frame = await self.hears_next(within)
                 if frame["type"] == kind and all(frame.get(name) == value for name, value in fields.items()):
                     return frame
+
+    async def hears_next(self, within: float = PATIENCE_S) -> Frame:
+        """The next frame, whatever it is."""
+        async with asyncio.timeout(within):
+            message = await self.socket.receive()
+        assert message.type is aiohttp.WSMsgType.TEXT, f"{message.type} {message.data} after {self.heard}"
+        frame: Frame = json.loads(message.data)
+        self.heard.append(frame)
+        return frame
 
     async def closes(self, within: float = PATIENCE_S) -> int:
         """The code that the socket is closed with."""
