@@ -139,7 +139,7 @@ async def test_killed_on_the_way_of_a_telegram_reply(world: World, bot: FakeBotA
 
 async def test_killed_between_the_chunks_of_a_reply(world: World, bot: FakeBotApi) -> None:
     """Row 9: after the second of five; the rest follows in order, the second at most twice."""
-    dying = await failing(world, bot, after_send="kill@2")
+    dying = await failing(world, {"after_send": "kill@2"}, bot)
     bot.says(7, "answer in 18000 characters")
     await eventually(lambda: has_ended(dying))
     await world.gateway(telegram=telegram(bot))
@@ -166,7 +166,7 @@ async def test_a_fault_on_the_way_of_a_telegram_message(
 
 async def test_killed_before_the_offset_moves(world: World, bot: FakeBotApi) -> None:
     """Row 2: taken in and not confirmed; it comes again, and is known."""
-    dying = await failing(world, bot, poll_offset="kill@2")
+    dying = await failing(world, {"poll_offset": "kill@2"}, bot)
     bot.says(7, "hello")
     await eventually(lambda: has_ended(dying))
     assert bot.confirmed_offset == 0
