@@ -14,13 +14,15 @@ import aiohttp
 import orjson
 
 from tests.faults.agents import LONG
-from tests.faults.ledger import Acked, Heard, Ledger, Sent
+from tests.faults.ledger import Acked, Heard, Ledger, Sent, Stopped
 
 PATIENCE_S = 6.0
 """Seconds a client waits for `ready` or for an ack before it tries another gateway."""
 PING_S = 5.0
 LONGEST_BACK_OFF_S = 2.0
 LONG_SHARE = 0.01
+STOPPED_SHARE = 0.1
+"""Of the turns of those who talk to an agent that may be interrupted."""
 
 Frame: TypeAlias = dict[str, Any]
 Socket: TypeAlias = aiohttp.ClientWebSocketResponse
@@ -32,10 +34,11 @@ class Gone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who a client is."""
+    """Who a client is, and the agent it talks to; None: the default one."""
 
     user: str
     token: str
+    agent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class Talker:
         self._ways = ways
         self._luck = luck
         self._count = 0
+        self._acked_turn = ""
         self._talks = True
         self._next_at = time.monotonic() + luck.uniform(0, pace_s)
         self._socket: Socket | None = None
@@ -120,6 +124,8 @@ class Talker:
         hello: Frame = {"type": "hello", "token": self.account.token, "after": self.last_seq}
         if self.session_id is not None:
             hello["session_id"] = self.session_id
+        elif self.account.agent is not None:
+            hello["agent"] = self.account.agent
         await _say(socket, hello)
         async with asyncio.timeout(PATIENCE_S):
             while (frame := await _hear(socket))["type"] != "ready":
@@ -150,6 +156,7 @@ class Talker:
             Acked(time.time(), self.account.user, frame["id"], frame["session_id"], frame["seq"], frame["turn_id"])
         )
         if self.unacked is not None and frame["id"] == self.unacked.key:
+            self._acked_turn = frame["turn_id"]
             self._settle("ack")
 
     def _settle(self, answer: str) -> None:
@@ -197,6 +204,9 @@ class Talker:
             answer = await self.unacked.answer
         if answer == "ack":
             self.unacked = None
+            if self.account.agent is not None and self._luck.random() < STOPPED_SHARE:
+                self._ways.ledger.note(Stopped(time.time(), self.account.user, self._acked_turn))
+                await _say(socket, {"type": "cancel", "turn_id": self._acked_turn})
         else:
             await asyncio.sleep(self._luck.uniform(0.2, 1.0))
 

@@ -36,6 +36,16 @@ SETTINGS = """
 kind = "python"
 target = "tests.faults.agents:answer"
 timeout_s = 30
+
+[agents.eager]
+kind = "python"
+target = "tests.faults.agents:answer"
+multitask_strategy = "interrupt"
+
+[agents.fickle]
+kind = "python"
+target = "tests.faults.agents:answer"
+multitask_strategy = "rollback"
 """
 
 

@@ -8,12 +8,14 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from gateway.core.runner import APOLOGY
+from gateway.core.runner import APOLOGY, STOPPED
 from tests.faults.agents import reply_to
-from tests.faults.ledger import Acked, Called, Delivered, Heard, Incident, Life, Lost, Sent
-from tests.faults.rows import Message, Rows
+from tests.faults.ledger import Acked, Called, Delivered, Heard, Incident, Life, Lost, Sent, Stopped
+from tests.faults.rows import Message, Rows, Turn
 
 Invariant = Literal["I1", "I2", "I3", "I4", "I5", "I6", "I7"]
+STRATEGIES = {"eager": "interrupt", "fickle": "rollback"}
+"""What becomes of an open turn when its user says the next thing, by the user's name without its number."""
 MEANING: Mapping[Invariant, str] = {
     "I1": "an acknowledged message has exactly one reply or apology",
     "I2": "order of messages, replies and chunks",
@@ -44,6 +46,7 @@ class Evidence:
     rows: Rows
     sent: Sequence[Sent] = ()
     acked: Sequence[Acked] = ()
+    stopped: Sequence[Stopped] = ()
     heard: Sequence[Heard] = ()
     delivered: Sequence[Delivered] = ()
     lost: Sequence[Lost] = ()
@@ -69,8 +72,9 @@ def check_replies(evidence: Evidence) -> Iterator[Violation]:
     yield from _acks_are_true(evidence)
     yield from _answered_once(evidence.rows)
     yield from _fired_once(evidence.rows)
+    yield from _cancelled_with_cause(evidence)
     for turn in evidence.rows.turns:
-        if turn.status not in {"completed", "failed"}:
+        if turn.status in {"queued", "running"}:
             yield Violation("I1", f"turn {turn.turn_id} of {turn.user_id} is {turn.status} in the end")
     for item in evidence.rows.items:
         if item.state == "unsent":
@@ -108,11 +112,36 @@ def _answered_once(rows: Rows) -> Iterator[Violation]:
             yield Violation("I1", f"turn {turn_id} has {len(questions)} messages: {questions[0].content}")
             continue
         answers = [reply.content for reply in replies.get(turn_id, ())]
-        if answers != [APOLOGY if turn.status == "failed" else reply_to(questions[0].content)]:
+        if len(answers) != 1 or not _fits(turn, questions[0].content, answers[0]):
             short = [answer[:60] for answer in answers]
             yield Violation("I1", f"turn {turn_id} ({turn.status}) of {questions[0].content!r} has replies {short}")
+        for row in (*questions, *replies.get(turn_id, ())):
+            if row.deleted != (turn.superseded == "rollback"):
+                yield Violation("I1", f"row {row.seq} of turn {turn_id} ({turn.superseded}) is deleted: {row.deleted}")
     for turn_id in set(replies) - set(asked):
         yield Violation("I1", f"a reply belongs to turn {turn_id}, which nobody asked for")
+
+
+def _fits(turn: Turn, question: str, answer: str) -> bool:
+    """Whether a turn that ended so may have that reply."""
+    whole = reply_to(question)
+    match turn.status:
+        case "failed":
+            return answer == APOLOGY
+        case "cancelled":
+            apologised = turn.superseded == "rollback" and answer == APOLOGY
+            return apologised or answer == STOPPED or whole.startswith(answer)
+        case _:
+            return answer == whole
+
+
+def _cancelled_with_cause(evidence: Evidence) -> Iterator[Violation]:
+    stopped = {one.turn_id for one in evidence.stopped}
+    for turn in evidence.rows.turns:
+        if turn.status == "cancelled" and turn.superseded is None and turn.turn_id not in stopped:
+            yield Violation("I1", f"turn {turn.turn_id} of {turn.user_id} was cancelled, and nobody asked for it")
+        if turn.superseded != STRATEGIES.get(turn.user_id.rstrip("0123456789")) and turn.superseded is not None:
+            yield Violation("I1", f"turn {turn.turn_id} of {turn.user_id} was superseded as {turn.superseded}")
 
 
 def _fired_once(rows: Rows) -> Iterator[Violation]:
@@ -199,7 +228,8 @@ def check_sequences(evidence: Evidence) -> Iterator[Violation]:
     for session in evidence.rows.sessions:
         seqs = [row.seq for row in rows.get(session.session_id, ())]
         whole = list(range(1, len(seqs) + 1))
-        if seqs != whole or (session.last_seq, session.message_count) != (len(seqs), len(seqs)):
+        present = sum(not row.deleted for row in rows.get(session.session_id, ()))
+        if seqs != whole or (session.last_seq, session.message_count) != (len(seqs), present):
             counts = f"last_seq {session.last_seq}, message_count {session.message_count}"
             yield Violation("I7", f"session {session.session_id} has rows {_brief(seqs)}, {counts}")
     heard = grouped(evidence.heard, lambda one: one.user)
@@ -212,9 +242,11 @@ def _told(user: str, rows: Sequence[Message], heard: Sequence[Heard]) -> Iterato
     seqs = [one.seq for one in heard]
     if seqs != [row.seq for row in rows]:
         yield Violation("I7", f"{user} heard rows {_brief(seqs)}; there are {len(rows)}")
-    texts = {row.seq: (row.role, row.content) for row in rows}
+    texts = {(row.seq, row.role, row.content) for row in rows}
+    # Who hears of a row after it was taken back hears its place only.
+    texts |= {(row.seq, row.role, "") for row in rows if row.deleted}
     for one in heard:
-        if texts.get(one.seq) != (one.role, one.text):
+        if (one.seq, one.role, one.text) not in texts:
             yield Violation("I7", f"{user} heard another row {one.seq} than there is: {one.text[:60]!r}")
 
 

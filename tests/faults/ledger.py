@@ -72,6 +72,15 @@ class Acked:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """A client asked for the end of a turn."""
+
+    at: float
+    user: str
+    turn_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """A row that a WebSocket client was told of."""
 
@@ -133,8 +142,8 @@ class Called:
     pid: int
 
 
-Entry = Sent | Acked | Heard | Delivered | Lost | Incident | Life | Called
-Kept = TypeVar("Kept", Sent, Acked, Heard, Delivered, Lost, Incident, Life, Called)
+Entry = Sent | Acked | Stopped | Heard | Delivered | Lost | Incident | Life | Called
+Kept = TypeVar("Kept", Sent, Acked, Stopped, Heard, Delivered, Lost, Incident, Life, Called)
 
 
 @dataclass(slots=True)

@@ -11,12 +11,13 @@ SESSIONS = """
 SELECT session_id, user_id, channel, last_seq, message_count FROM chat_sessions ORDER BY created_at
 """
 MESSAGES = """
-SELECT s.session_id, m.seq, m.user_id, m.role, m.content, m.channel, m.turn_id::text, m.client_id
+SELECT s.session_id, m.seq, m.user_id, m.role, m.content, m.channel, m.turn_id::text, m.client_id,
+    m.deleted_at IS NOT NULL AS deleted
 FROM chat_messages AS m JOIN chat_sessions AS s USING (chat_id) ORDER BY m.chat_id, m.seq
 """
 TURNS = """
 SELECT t.turn_id::text, s.session_id, t.seq, t.user_id, t.status, t.attempt, t.epoch,
-    extract(epoch FROM t.created_at)::float8 AS created_at
+    extract(epoch FROM t.created_at)::float8 AS created_at, t.superseded
 FROM turns AS t JOIN chat_sessions AS s USING (chat_id) ORDER BY t.created_at
 """
 ITEMS = """
@@ -51,6 +52,7 @@ class Message:
     channel: str
     turn_id: str | None
     client_id: str | None = None
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Turn:
     attempt: int
     epoch: int
     created_at: float
+    superseded: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from tests.faults.breakage import Breakable, Breakage
 from tests.faults.clients import Account, Talker, Ways
 from tests.faults.cluster import GATEWAY, Surroundings, Timing, running_cluster
 from tests.faults.invariants import Evidence
-from tests.faults.ledger import Acked, Delivered, Heard, Incident, Ledger, Life, Lost, Sent, read_calls
+from tests.faults.ledger import Acked, Delivered, Heard, Incident, Ledger, Life, Lost, Sent, Stopped, read_calls
 from tests.faults.people import Person, Planner
 from tests.faults.proxy import Proxy, open_proxy
 from tests.faults.rows import read_last, read_rows, read_unsettled
@@ -68,6 +68,8 @@ class Plan:
     replicas: int = 3
     talkers: int = 160
     talker_pace_s: float = 4.5
+    impatient: int = 12
+    impatient_pace_s: float = 2.0
     people: int = 20
     person_pace_s: float = 5.0
     planners: int = 6
@@ -131,7 +133,11 @@ async def _scene(plan: Plan, folder: Path, ledger: Ledger) -> AsyncIterator[Scen
         replicas = await stack.enter_async_context(running_cluster(plan.replicas, around, ledger, luck))
         http = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
         crowd = _Crowd(plan, Ways([replica.url for replica in replicas], http, ledger), luck)
-        talkers = crowd.talkers(await _accounts(server.url, "web", plan.talkers))
+        talkers = [
+            *crowd.talkers(await _accounts(server.url, "web", plan.talkers), plan.talker_pace_s),
+            *crowd.talkers(await _accounts(server.url, "eager", plan.impatient // 2, "eager"), plan.impatient_pace_s),
+            *crowd.talkers(await _accounts(server.url, "fickle", plan.impatient // 2, "fickle"), plan.impatient_pace_s),
+        ]
         planners = crowd.planners(await _accounts(server.url, "planner", plan.planners))
         world = Breakable(server, database, bot_api, fake, replicas, talkers)
         yield Scene(plan, world, crowd.people(fake), planners, ledger)
@@ -145,8 +151,7 @@ class _Crowd:
     ways: Ways
     luck: Random
 
-    def talkers(self, accounts: Sequence[Account]) -> Sequence[Talker]:
-        pace_s = self.plan.talker_pace_s
+    def talkers(self, accounts: Sequence[Account], pace_s: float) -> Sequence[Talker]:
         return [Talker(one, pace_s, self.ways, self._own_luck()) for one in accounts]
 
     def planners(self, accounts: Sequence[Account]) -> Sequence[Planner]:
@@ -176,11 +181,11 @@ def _through(url: str, proxy: Proxy) -> str:
     return urlunsplit(parts._replace(netloc=f"{parts.username}@127.0.0.1:{proxy.number}"))
 
 
-async def _accounts(url: str, name: str, count: int) -> Sequence[Account]:
+async def _accounts(url: str, name: str, count: int, agent: str | None = None) -> Sequence[Account]:
     database = await open_database(url)
     try:
         tokens = PostgresTokens(database)
-        accounts = [Account(f"{name}{number}", new_api_token()) for number in range(1, count + 1)]
+        accounts = [Account(f"{name}{number}", new_api_token(), agent) for number in range(1, count + 1)]
         for account in accounts:
             await tokens.create(UserId(account.user), digest(account.token), None, "user", None)
         return accounts
@@ -272,6 +277,7 @@ async def _evidence(scene: Scene, folder: Path) -> Evidence:
         rows=await read_rows(scene.world.server.url),
         sent=ledger.all(Sent),
         acked=ledger.all(Acked),
+        stopped=ledger.all(Stopped),
         heard=ledger.all(Heard),
         delivered=ledger.all(Delivered),
         lost=ledger.all(Lost),

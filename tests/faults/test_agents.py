@@ -142,7 +142,7 @@ async def test_a_message_that_kills_whoever_answers_it(world: World) -> None:
 
 
 async def test_a_result_that_comes_after_a_steal(world: World) -> None:
-    """Row 31: who was stopped in the middle of an answer and wakes after another gave one adds nothing, and sends nothing."""
+    """Rows 10 and 31: who was stopped in the middle of an answer and wakes after another gave one adds nothing, and sends nothing."""
     async with FakeBotApi(tokens=[TOKEN], conflict_penalty_s=0.05) as fake:
         telegram = {"TOKEN": TOKEN, "API_URL": fake.url, "ACCESS": "open"}
         frozen = await world.process(

@@ -17,7 +17,7 @@ from tests.faults.invariants import (
     check_replies,
     check_sequences,
 )
-from tests.faults.ledger import Acked, Called, Delivered, Heard, Incident, Life, Lost, Sent
+from tests.faults.ledger import Acked, Called, Delivered, Heard, Incident, Life, Lost, Sent, Stopped
 from tests.faults.recovery import check_calls, check_recovery, recoveries, uptime
 from tests.faults.rows import Item, Message, Rows, Session, Turn
 
@@ -350,3 +350,41 @@ def test_a_client_that_heard_wrongly_is_found(order: tuple[int, ...]) -> None:
     """I7: a row twice, out of order, left out, or the first one missing."""
     good = conversation()
     assert told(check_sequences, replace(good, heard=[good.heard[place] for place in order])) == ["I7"]
+
+
+def superseded(how: str, *, deleted: bool, status: str = "cancelled") -> Evidence:
+    """A user's first turn was cut short by the second message."""
+    user = {"interrupt": "eager1", "rollback": "fickle1"}[how]
+    good = conversation()
+    first, half, *rest = [replace(row, user_id=user) for row in good.rows.messages]
+    rows = [replace(first, deleted=deleted), replace(half, content="re: ~an", deleted=deleted), *rest]
+    turns = [replace(turn, user_id=user) for turn in good.rows.turns]
+    turns[0] = replace(turns[0], status=status, superseded=how)
+    sessions = [Session("s1", user, "web", 4, 2 if deleted else 4)]
+    return Evidence(rows=Rows(sessions=sessions, messages=rows, turns=turns))
+
+
+@pytest.mark.parametrize(("how", "deleted"), [("interrupt", False), ("rollback", True)])
+def test_a_turn_cut_short_as_its_agent_has_it_is_good(how: str, deleted: bool) -> None:
+    """What was said stays, or question and answer are taken back."""
+    assert told(check_replies, superseded(how, deleted=deleted)) == []
+
+
+@pytest.mark.parametrize(("how", "deleted"), [("interrupt", True), ("rollback", False)])
+def test_a_turn_cut_short_in_the_other_way_is_found(how: str, deleted: bool) -> None:
+    """I1: two rows that should be there, or should not."""
+    assert told(check_replies, superseded(how, deleted=deleted)) == ["I1", "I1"]
+
+
+def test_half_a_reply_of_a_turn_that_counts_as_completed_is_found() -> None:
+    """I1: only a turn that was cancelled may have said a part."""
+    assert told(check_replies, superseded("interrupt", deleted=False, status="completed")) == ["I1"]
+
+
+def test_a_turn_that_nobody_cancelled_is_found() -> None:
+    """I1: unless somebody asked for it."""
+    good = conversation()
+    turns = [replace(good.rows.turns[0], status="cancelled"), good.rows.turns[1]]
+    cancelled = replace(good, rows=replace(good.rows, turns=turns))
+    assert told(check_replies, cancelled) == ["I1"]
+    assert told(check_replies, replace(cancelled, stopped=[Stopped(11.0, "ann", "t1")])) == []
