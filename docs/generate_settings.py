@@ -10,7 +10,6 @@ from typing import Annotated, Literal, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from gateway.config import PREFIX, AgentSettings, Settings
 
@@ -106,11 +105,12 @@ def _range(field: FieldInfo) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    if field.default is PydanticUndefined:
+    if field.is_required():
         return "required"
-    if field.default in (None, ()):
+    default = field.get_default(call_default_factory=True, validated_data={})
+    if default in (None, ()):
         return ""
-    return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
 def main() -> int:

@@ -26,11 +26,12 @@ from gateway.errors import SettingsError
 PREFIX = "TURNGATE_"
 NOT_SETTINGS = frozenset({"TURNGATE_URL", "TURNGATE_TOKEN", "TURNGATE_CONFIG"})
 """Variables of the clients and of the command line."""
-LISTS = {
+EXAMPLES = {
     "TURNGATE_WEB__ALLOWED_ORIGINS": '["https://example.com"]',
     "TURNGATE_TELEGRAM__ALLOW": '["123456", "234567=ann"]',
+    "TURNGATE_FAILPOINTS": '{"after_t1": "kill"}',
 }
-"""Variables that hold lists, each with an example."""
+"""Variables that hold lists and tables in JSON, each with an example."""
 
 
 class Part(BaseModel):
@@ -298,7 +299,7 @@ def load_settings(config: Path | None = None, overrides: Mapping[str, object] | 
     if config is not None and not path.is_file():
         raise SettingsError(f"There is no settings file {path}. Check --config, or leave it out to use the defaults.")
     _refuse_unknown_variables(os.environ)
-    _refuse_broken_lists(os.environ)
+    _refuse_broken_json(os.environ)
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
     source = type("FileSettings", (Settings,), {"toml": path})
     try:
@@ -328,15 +329,16 @@ def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
             )
 
 
-def _refuse_broken_lists(environment: Mapping[str, str]) -> None:
-    for name, example in LISTS.items():
+def _refuse_broken_json(environment: Mapping[str, str]) -> None:
+    for name, example in EXAMPLES.items():
         value = environment.get(name, "")
         try:
-            good = not value or isinstance(json.loads(value), list)
+            good = not value or type(json.loads(value)) is type(json.loads(example))
         except ValueError:
             good = False
         if not good:
-            raise SettingsError(f"{name} is {value!r}; it should be a JSON list such as {example}")
+            kind = "list" if example.startswith("[") else "object"
+            raise SettingsError(f"{name} is {value!r}; it should be a JSON {kind} such as {example}")
 
 
 def _explain(error: ValidationError, path: Path) -> str:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import traceback
 from collections.abc import MutableMapping
 from typing import Any, Literal, TextIO
 
 import structlog
 
-log = structlog.get_logger(__name__)
+from gateway.scribe import Scribe
 
 BOT_TOKEN = re.compile(r"(?<!\d)(\d{3,}):[A-Za-z0-9_-]{6,}")
 """A Telegram bot's token stands in every URL of the Bot API, so in many libraries' error texts too."""
 CREDENTIALS = re.compile(r"(\w+://[^\s:/@]*:)[^\s@/]+@|(Bearer\s+)[\w.~+/=-]+|\b(tg_|sk-)[A-Za-z0-9_-]{8,}")
+
+LOST = "lines"
 
 Event = MutableMapping[str, Any]
 
@@ -32,26 +35,41 @@ def _redact_event(_logger: object, _method: str, event: Event) -> Event:
     return event
 
 
-class PatientHandler(logging.StreamHandler[TextIO]):
-    """Writes lines to a stream; a full disk or a closed pipe costs lines, and never the work that they tell of."""
+class PatientHandler(logging.Handler):
+    """Hands lines to a scribe; a stream that takes none costs lines, and never the work that they tell of."""
 
     def __init__(self, stream: TextIO) -> None:
-        super().__init__(stream)
-        self._lost = 0
+        super().__init__()
+        self._scribe = Scribe(stream, self._of_loss)
 
     def emit(self, record: logging.LogRecord) -> None:
-        before = self._lost
-        super().emit(record)
-        if before and self._lost == before:
-            self._lost = 0
-            log.warning("log_lines_lost", lines=before)
+        try:
+            line = self.format(record)
+        except Exception:  # noqa: BLE001 - a mistake in the line is no failure of the work, and is shown in its place
+            line = redact(f"--- Logging error: {record.msg!r} ---\n{traceback.format_exc()}")
+        self._scribe.put(f"{line}\n")
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging names it
-        """Counts what the stream did not take; a mistake in the line itself is shown as usual."""
-        if isinstance(sys.exception(), OSError) or self.stream.closed:
-            self._lost += 1
-        else:
-            super().handleError(record)
+    def flush(self) -> None:
+        """Returns when the lines are written, or after half a second."""
+        self._scribe.flush()
+
+    def close(self) -> None:
+        self._scribe.end()
+        super().close()
+
+    def _of_loss(self, lines: int) -> str:
+        logger = logging.getLogger(__name__)
+        record = logger.makeRecord(
+            __name__, logging.WARNING, __file__, 0, "log_lines_lost", (), None, extra={LOST: lines}
+        )
+        return f"{self.format(record)}\n"
+
+
+def flush_log() -> None:
+    """For whoever ends the process at once; takes half a second at most."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, PatientHandler):
+            handler.flush()
 
 
 def _console() -> structlog.dev.ConsoleRenderer:
@@ -82,11 +100,14 @@ def configure_logging(form: Literal["console", "json"], least: str) -> None:
     handler = PatientHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(allow=[LOST])],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
     root = logging.getLogger()
+    for former in root.handlers:
+        if isinstance(former, PatientHandler):
+            former.close()
     root.handlers = [handler]
     root.setLevel(level)
     for chatty in ("httpx", "httpx2", "httpcore", "openai", "apscheduler", "aiohttp.access", "asyncio"):

@@ -8,7 +8,7 @@ ALTER TABLE turns ADD COLUMN superseded text CHECK (superseded IN ('interrupt', 
 
 ALTER TYPE accepted ADD ATTRIBUTE superseded uuid[];
 
-ALTER TYPE finished ADD ATTRIBUTE dropped chat_messages[];
+ALTER TYPE finished ADD ATTRIBUTE dropped chat_messages[], ADD ATTRIBUTE ended text;
 
 DROP INDEX outbox_unsent;
 
@@ -110,8 +110,8 @@ BEGIN
         RETURN r;
     END IF;
     IF v_running AND p_max_waiting <= (
-        SELECT count(*) FROM chat_messages AS c
-        WHERE c.chat_id = s.chat_id AND c.seq > v_running_seq AND c.turn_seq > v_running_seq
+        SELECT count(*) FROM chat_messages AS c JOIN turns AS u ON u.turn_id = c.turn_id
+        WHERE c.chat_id = s.chat_id AND c.seq > v_running_seq AND c.turn_seq > v_running_seq AND NOT u.cancel_requested
     ) THEN
         r.status := 'full';
         r.session := s;
@@ -201,9 +201,11 @@ AS $$
     )
 $$;
 
-CREATE OR REPLACE FUNCTION finish_turn(
+-- `p_held`: the caller's items that it has in hand; its others, whose answer got lost, are older chunks too.
+CREATE FUNCTION finish_turn(
     p_user text, p_chat_id uuid, p_turn_id uuid, p_owner uuid, p_epoch int, p_status text, p_content text, p_parts jsonb,
-    p_usage jsonb, p_error text, p_title text, p_addresses text[], p_chunks text[], p_markups text[]
+    p_usage jsonb, p_error text, p_title text, p_addresses text[], p_chunks text[], p_markups text[],
+    p_held bigint[]
 ) RETURNS finished
 LANGUAGE plpgsql
 AS $$
@@ -237,6 +239,11 @@ BEGIN
         r.session := s;
         SELECT * INTO m FROM chat_messages WHERE chat_id = p_chat_id AND seq = t.reply_seq;
         r.message := m;
+        r.ended := t.status;
+        IF t.superseded = 'rollback' THEN
+            r.dropped := ARRAY(SELECT c FROM chat_messages AS c
+                WHERE c.chat_id = p_chat_id AND c.seq >= t.seq AND c.turn_id = t.turn_id AND c.role = 'user');
+        END IF;
         -- What was sent since, or is another's to send, is not handed out again.
         SELECT array_agg(CASE WHEN state = 'unsent' AND owner = p_owner THEN item_id END ORDER BY item_id)
         INTO r.outbox_ids FROM outbox
@@ -259,13 +266,14 @@ BEGIN
             )
             SELECT array_agg(c) INTO r.dropped FROM dropped;
         ELSIF cardinality(p_chunks) > 0 THEN
-            -- While older chunks of an address are another replica's to send, these wait for a sweep behind them.
+            -- While older chunks of an address are not in the caller's hands, these wait for a sweep behind them.
             WITH queued AS (
                 INSERT INTO outbox (chat_id, turn_id, user_id, address, chunk, content, markup, owner)
                 SELECT p_chat_id, p_turn_id, p_user, c.address, c.position, c.content, c.markup,
                     CASE WHEN EXISTS (
                         SELECT FROM outbox AS o
-                        WHERE o.address = c.address AND o.state = 'unsent' AND o.owner IS DISTINCT FROM p_owner
+                        WHERE o.address = c.address AND o.state = 'unsent'
+                            AND (o.owner IS DISTINCT FROM p_owner OR NOT o.item_id = ANY (p_held))
                     ) THEN NULL ELSE p_owner END
                 FROM unnest(p_addresses, p_chunks, p_markups) WITH ORDINALITY AS c (address, content, markup, position)
                 ORDER BY c.position
@@ -293,6 +301,7 @@ BEGIN
             RETURNING * INTO n;
         END IF;
         r.status := 'finished';
+        r.ended := t.status;
         r.session := s;
         r.message := m;
     END IF;
@@ -307,6 +316,37 @@ BEGIN
 END
 $$;
 
+-- For replicas that know nothing of items in hand.
+CREATE OR REPLACE FUNCTION finish_turn(
+    p_user text, p_chat_id uuid, p_turn_id uuid, p_owner uuid, p_epoch int, p_status text, p_content text, p_parts jsonb,
+    p_usage jsonb, p_error text, p_title text, p_addresses text[], p_chunks text[], p_markups text[]
+) RETURNS finished
+LANGUAGE sql
+AS $$
+    SELECT finish_turn(
+        p_user, p_chat_id, p_turn_id, p_owner, p_epoch, p_status, p_content, p_parts, p_usage, p_error, p_title,
+        p_addresses, p_chunks, p_markups, NULL
+    )
+$$;
+
+-- Another attempt at a turn that is still the caller's (p_counts), or more time for the one it has. May be asked again when the
+-- answer got lost: the attempt counts once.
+CREATE OR REPLACE FUNCTION begin_attempt(p_user text, p_turn_id uuid, p_owner uuid, p_epoch int, p_counts boolean) RETURNS turns
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    t turns;
+BEGIN
+    PERFORM set_config('turngate.user_id', p_user, true);
+    UPDATE turns SET
+        attempt = attempt + (p_counts AND epoch = p_epoch)::int, epoch = p_epoch + p_counts::int,
+        deadline = clock_timestamp() + time_limit + interval '30 seconds'
+    WHERE turn_id = p_turn_id AND owner = p_owner AND epoch IN (p_epoch, p_epoch + p_counts::int) AND status = 'running'
+    RETURNING * INTO t;
+    RETURN t;
+END
+$$;
+
 -- Turns to take over, every user's: for turngate_system. Their owner is gone, or past its deadline; or its silence has lasted for
 -- p_silence (a claim is a sign of life; null: no silence counts); or it is the caller itself, which claimed them ten seconds
 -- ago and does not run them (their task was lost between the claim and the run). A caller who is counted dead itself takes
@@ -315,7 +355,7 @@ CREATE FUNCTION steal_turns(p_owner uuid, p_limit int, p_running uuid[], p_silen
 LANGUAGE sql
 AS $$
     WITH dead AS MATERIALIZED (
-        SELECT u.turn_id, u.epoch FROM turns AS u LEFT JOIN replicas AS r ON r.replica_id = u.owner
+        SELECT u.turn_id, u.epoch, u.deadline FROM turns AS u LEFT JOIN replicas AS r ON r.replica_id = u.owner
         CROSS JOIN LATERAL (SELECT u.deadline - u.time_limit - interval '30 seconds') AS claim (at)
         WHERE u.status = 'running' AND NOT (u.owner = p_owner AND u.turn_id = ANY (p_running))
             AND EXISTS (SELECT FROM replicas AS me WHERE me.replica_id = p_owner AND me.expires_at > clock_timestamp())
@@ -326,9 +366,9 @@ AS $$
             )
         ORDER BY u.created_at LIMIT p_limit
     ), held AS MATERIALIZED (
-        -- The epoch again: whoever was quicker with the row has counted it up.
+        -- Epoch and deadline again: whoever was quicker with the row has changed them.
         SELECT u.turn_id FROM turns AS u JOIN dead ON dead.turn_id = u.turn_id
-        WHERE u.status = 'running' AND u.epoch = dead.epoch
+        WHERE u.status = 'running' AND u.epoch = dead.epoch AND u.deadline IS NOT DISTINCT FROM dead.deadline
         FOR UPDATE OF u SKIP LOCKED
     ), stolen AS (
         UPDATE turns AS u SET
@@ -343,7 +383,7 @@ AS $$
             WHERE c.chat_id = s.chat_id AND c.seq >= (stolen.u).seq AND c.turn_id = (stolen.u).turn_id AND c.role = 'user'
             ORDER BY c.seq),
         turn_history(s.chat_id, (stolen.u).seq, (stolen.u).history_turns),
-        NULL::chat_messages[]
+        NULL::chat_messages[], 'running'
     FROM stolen JOIN chat_sessions AS s ON s.chat_id = (stolen.u).chat_id
 $$;
 

@@ -11,7 +11,7 @@ from gateway.core.model import ReplicaId, SessionId, TurnId, TurnStatus, UserId
 from gateway.core.ports.live import Changes, Followed, TurnNews
 from storage.database import fetch_one
 from storage.queries import load_queries
-from storage.rows import to_session
+from storage.rows import to_message, to_session
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -99,6 +99,7 @@ class PostgresChangeFeed:
             last_seqs=tuple((SessionId(session["session_id"]), session["last_seq"]) for session in row["followed"]),
             sessions=tuple(to_session(session) for session in [*row["listed"], *row["everybodys"]]),
             turns=_news(row["turns"]),
+            dropped=tuple(to_message(message) for message in row["dropped"]),
             cancelled=tuple(TurnId(turn_id) for turn_id in row["cancelled"]),
         )
 

@@ -131,9 +131,12 @@ class PostgresMessages:
         older = message_id(chat_id, page[0]["seq"]) if len(rows) > limit else None
         return MessagePage(tuple(map(to_message, page)), older)
 
-    async def after(self, session_id: SessionId, user_id: UserId | None, seq: int, limit: int) -> Sequence[Message]:
+    async def after(
+        self, session_id: SessionId, user_id: UserId | None, seq: int, limit: int, *, recall: bool = False
+    ) -> Sequence[Message]:
+        query = SQL["after_recalled" if recall else "after"]
         async with self.database.as_user(user_id) as connection:
-            return [to_message(row) for row in await connection.fetch(SQL["after"], session_id, seq, limit)]
+            return [to_message(row) for row in await connection.fetch(query, session_id, seq, limit)]
 
     async def outcome(self, turn_id: TurnId, user_id: UserId | None) -> TurnOutcome | None:
         async with self.database.as_user(user_id) as connection:

@@ -72,7 +72,7 @@ class PostgresTurns:
             raise LeaseLost(f"Turn {turn.turn_id} is no longer this replica's.")
         return replace(turn, attempt=row["attempt"], epoch=row["epoch"], cancel_requested=row["cancel_requested"])
 
-    async def finish(self, turn: Turn, reply: Reply) -> Finished:
+    async def finish(self, turn: Turn, reply: Reply, held: Sequence[int] = ()) -> Finished:
         async with self.database.connection() as connection:
             row = await fetch_one(
                 connection,
@@ -91,6 +91,7 @@ class PostgresTurns:
                 [address for address, _ in reply.chunks],
                 [chunk.text for _, chunk in reply.chunks],
                 [chunk.markup for _, chunk in reply.chunks],
+                held,
             )
         if row["status"] == "lost":
             raise LeaseLost(f"Turn {turn.turn_id} is no longer this replica's; its result was dropped.")
@@ -140,6 +141,7 @@ def _acceptance(row: Record) -> Acceptance:
 def _finished(row: Record, reply: Reply) -> Finished:
     next_turn = present(row["next_turn"], "turn_id")
     return Finished(
+        status=cast("TurnStatus", row["ended"]),
         message=to_message(row["message"]),
         session=to_session(row["session"], running=next_turn is not None),
         outbox=() if row["outbox_ids"] is None else tuple(_to_send(row["outbox_ids"], reply)),

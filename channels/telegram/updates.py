@@ -56,6 +56,7 @@ class Updates:
         try:
             incoming = normalize(update, self._bot)
             await self._settle(incoming, update)
+            self._faults.pop(_key(update), None)
         except StoreUnavailable:
             raise
         except InvalidInput as error:

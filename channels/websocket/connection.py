@@ -54,6 +54,7 @@ class Connection:
         "_socket",
         "_token",
         "_transport",
+        "_waited_s",
     )
 
     def __init__(
@@ -68,6 +69,7 @@ class Connection:
         self._token = ""
         self._expiry: asyncio.TimerHandle | None = None
         self._closing = False
+        self._waited_s = 0.0
 
     async def serve(self) -> None:
         """Returns when the socket has ended, whoever ended it."""
@@ -119,10 +121,11 @@ class Connection:
     # Hello ------------------------------------------------------------------------------------------------------------
 
     async def _greet(self) -> Conversation | None:
-        deadline = asyncio.get_running_loop().time() + HELLO_S
+        begun = asyncio.get_running_loop().time()
         for _ in range(HELLO_TRIES):
             try:
-                async with asyncio.timeout_at(deadline):
+                # Waiting at the door is not the client's delay.
+                async with asyncio.timeout_at(begun + HELLO_S + self._waited_s):
                     data = await self._receive()
             except TimeoutError:
                 break
@@ -136,7 +139,10 @@ class Connection:
         raise HangUp(UNAUTHENTICATED, Unauthenticated(f"No hello came within {HELLO_S:.0f} s."))
 
     async def _hello(self, hello: Hello) -> None:
+        loop = asyncio.get_running_loop()
+        came = loop.time()
         async with self._parts.door.entering():
+            self._waited_s += loop.time() - came
             # Who has gone while it waited would cost those behind it time.
             if self._transport is None or not self._transport.is_closing():
                 await self._enter(hello)

@@ -230,7 +230,8 @@ class Conversation:
             follow.end()
         else:
             self._make_room()
-        return self._begin(session, session.last_seq if after is None else min(after, session.last_seq))
+        sent = session.last_seq if after is None else min(after, session.last_seq)
+        return self._begin(session, sent, recall=bool(after))
 
     def _make_room(self) -> None:
         """What was followed for a message only gives way, the oldest first. Raises `Conflict` when all are watched."""
@@ -241,8 +242,8 @@ class Conversation:
             raise Conflict(f"A socket follows at most {MAX_FOLLOWED} sessions. Send unwatch, or open another socket.")
         self._follows.pop(spare).end()
 
-    def _begin(self, session: Session, sent: int) -> Follow:
-        follow = Follow(session, self._reader, sent, self._parts, self._outgoing)
+    def _begin(self, session: Session, sent: int, *, recall: bool = False) -> Follow:
+        follow = Follow(session, self._reader, sent, self._parts, self._outgoing, recall=recall)
         self._follows[session.session_id] = follow
         return follow
 

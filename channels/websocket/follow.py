@@ -29,7 +29,7 @@ RETRY_MAX_S = 5.0
 class Follow:
     """Begins to hear at once. Rows missed before, or in between, are read when `catch_up` or an event says so.
 
-    `sent`: the `seq` of the last row the client has. `reader`: whose rights the reads have; None is an operator's.
+    `sent`: the `seq` of the last row the client has; `recall`: it was away, and may have some that were deleted since. `reader`: whose rights the reads have; None is an operator's.
     """
 
     __slots__ = (
@@ -40,14 +40,25 @@ class Follow:
         "_parts",
         "_reader",
         "_reading",
+        "_recall",
         "_stop",
         "sent",
         "session",
     )
 
-    def __init__(self, session: Session, reader: UserId | None, sent: int, parts: Parts, outgoing: Outgoing) -> None:
+    def __init__(
+        self,
+        session: Session,
+        reader: UserId | None,
+        sent: int,
+        parts: Parts,
+        outgoing: Outgoing,
+        *,
+        recall: bool = False,
+    ) -> None:
         self.session = session
         self.sent = sent
+        self._recall = recall
         self._reader = reader
         self._parts = parts
         self._outgoing = outgoing
@@ -143,10 +154,17 @@ class Follow:
             await self._outgoing.room()
             announced = self._known
             async with self._parts.door.reads:
-                rows = await self._parts.messages.after(self.session.session_id, self._reader, self.sent, PAGE)
-            for row in rows:
+                told = await self._parts.messages.after(
+                    self.session.session_id, self._reader, self.sent, PAGE, recall=self._recall
+                )
+            self._recall = False
+            rows = [row for row in told if row.seq > self.sent]
+            for row in told:
                 await self._outgoing.room()
-                self._send(row)
+                if row.seq > self.sent:
+                    self._send(row)
+                else:
+                    self._outgoing.put(news.message_changed(row))
             if not rows and self._known == announced:
                 # What was announced before the query and cannot be read is gone with its session.
                 self._known = self.sent

@@ -19,9 +19,11 @@ from gateway.core.ports.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Notice
 from gateway.core.shapes import message_json
-from gateway.errors import InvalidInput, NotFound, StoreUnavailable, TooLarge
+from gateway.errors import Conflict, InvalidInput, NotFound, StoreUnavailable, TooLarge, TooManyRequests
 
 EVENT_STREAM = "text/event-stream"
+FULL_RETRY_S = 5.0
+"""About what an answer takes that others wait for."""
 
 
 def _none_yet(attachments: list[object] | None) -> list[object] | None:
@@ -65,8 +67,16 @@ async def send_message(request: web.Request, session_id: str, /, draft: Draft) -
     allow_message(request)
     accepted = await parts.intake.accept(inbound(session, draft))
     if isinstance(accepted, Notice):
+        _raise_refusal(accepted)
         return json({"message": None, "reply": None, "turn_id": None, "status": None, "notice": accepted.text})
     return _answer(accepted, await _outcome(request, session, accepted))
+
+
+def _raise_refusal(notice: Notice) -> None:
+    if notice.refused == "busy":
+        raise Conflict(notice.text)
+    if notice.refused == "full":
+        raise TooManyRequests(notice.text, FULL_RETRY_S)
 
 
 def inbound(session: Session, draft: Draft) -> InboundMessage:

@@ -36,6 +36,13 @@ STATUSES = {
     "send_message": (HTTPStatus.OK, HTTPStatus.ACCEPTED),
 }
 """By the name of the route's function; 200 where it isn't named."""
+REFUSALS: dict[str, dict[HTTPStatus, str]] = {
+    "send_message": {
+        HTTPStatus.CONFLICT: "An answer is being written, and the agent takes one message at a time (`reject`)",
+        HTTPStatus.TOO_MANY_REQUESTS: "Too often, or too many messages wait in the session; see `Retry-After`",
+    },
+}
+"""Problems of a route that say more than their status does."""
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Turngate: HTTP API</title>
@@ -76,8 +83,15 @@ def _responses(name: str) -> JsonObject:
     answers: JsonObject = {
         str(status.value): {"description": status.phrase} for status in STATUSES.get(name, (HTTPStatus.OK,))
     }
+    refusals: JsonObject = {
+        str(status.value): _problem(description) for status, description in REFUSALS.get(name, {}).items()
+    }
+    return {**answers, **refusals, "default": _problem("A problem")}
+
+
+def _problem(description: str) -> JsonObject:
     schema: JsonObject = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    return {**answers, "default": {"description": "A problem", "content": {"application/problem+json": schema}}}
+    return {"description": description, "content": {"application/problem+json": schema}}
 
 
 async def document(request: web.Request) -> web.Response:

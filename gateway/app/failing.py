@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
+import structlog
+
 from gateway.app.failpoints import Failpoints, read_failpoints
 from gateway.app.seams import Seams
 from gateway.app.stores import Stores
@@ -34,7 +36,12 @@ from gateway.core.ports.turns import Acceptance, Finished, TurnStore
 from gateway.core.service import Acknowledge, Intake, Notice
 from gateway.errors import AgentError, DeliveryDeferred, DeliveryUnknown, StoreUnavailable
 
-AWAY = StoreUnavailable("The database cannot be reached now (failpoint).")
+log = structlog.get_logger(__name__)
+
+
+def away() -> StoreUnavailable:
+    """What a broken connection to the database looks like."""
+    return StoreUnavailable("The database cannot be reached now (failpoint).")
 
 
 def failing_seams(written: Mapping[str, str]) -> Seams:
@@ -42,6 +49,7 @@ def failing_seams(written: Mapping[str, str]) -> Seams:
     if not written:
         return Seams()
     points = Failpoints(read_failpoints(written))
+    log.warning("failpoints_armed", **written)
     return Seams(
         stores=partial(_stores, points),
         intake=partial(FailingIntake, points),
@@ -68,15 +76,15 @@ class FailingTurns:
     inner: TurnStore
 
     async def accept(self, message: InboundMessage, terms: TurnTerms) -> Acceptance:
-        await self.points.reach("before_t1", AWAY)
+        await self.points.reach("before_t1", away())
         accepted = await self.inner.accept(message, terms)
-        await self.points.reach("after_t1", AWAY)
+        await self.points.reach("after_t1", away())
         return accepted
 
-    async def finish(self, turn: Turn, reply: Reply) -> Finished:
-        await self.points.reach("before_t2", AWAY)
-        finished = await self.inner.finish(turn, reply)
-        await self.points.reach("after_t2", AWAY)
+    async def finish(self, turn: Turn, reply: Reply, held: Sequence[int] = ()) -> Finished:
+        await self.points.reach("before_t2", away())
+        finished = await self.inner.finish(turn, reply, held)
+        await self.points.reach("after_t2", away())
         return finished
 
     async def begin_attempt(self, turn: Turn, *, counts: bool = True) -> Turn:
@@ -100,9 +108,9 @@ class FailingOutbox:
     inner: OutboxStore
 
     async def mark(self, sent: Sequence[int], dead: Sequence[tuple[int, str]]) -> None:
-        await self.points.reach("before_t3", AWAY)
+        await self.points.reach("before_t3", away())
         await self.inner.mark(sent, dead)
-        await self.points.reach("after_t3", AWAY)
+        await self.points.reach("after_t3", away())
 
     async def mine(self, items: Sequence[int]) -> Sequence[int]:
         return await self.inner.mine(items)
@@ -121,9 +129,9 @@ class FailingSchedules:
     async def fire(
         self, schedule: Schedule, next_fire_at: datetime | None, message: InboundMessage, terms: TurnTerms
     ) -> Acceptance | None:
-        await self.points.reach("before_fire", AWAY)
+        await self.points.reach("before_fire", away())
         accepted = await self.inner.fire(schedule, next_fire_at, message, terms)
-        await self.points.reach("after_fire", AWAY)
+        await self.points.reach("after_fire", away())
         return accepted
 
     async def create(self, new: NewSchedule) -> Schedule:
@@ -161,7 +169,7 @@ class FailingLeases:
     inner: PollLeases
 
     async def hold(self, account: str) -> bool:
-        await self.points.reach("poll_offset", AWAY)
+        await self.points.reach("poll_offset", away())
         return await self.inner.hold(account)
 
     async def give_up(self, account: str) -> None:

@@ -43,7 +43,7 @@ Point = Literal[
 ]
 Action = Literal["kill", "pause", "raise", "drop"]
 POINTS: tuple[Point, ...] = get_args(Point)
-WRITTEN = re.compile(r"(kill|raise|drop|pause:(\d+(?:\.\d+)?))(?:@(\d+|\*))?")
+WRITTEN = re.compile(r"(kill|raise|drop|pause:(\d{1,4}(?:\.\d+)?))(?:@([1-9]\d{0,8}|\*))?")
 
 
 class Unforeseen(Exception):

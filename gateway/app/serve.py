@@ -30,12 +30,14 @@ from gateway.core.model import UserId
 from gateway.core.ports.agents import Closing
 from gateway.core.retries import insist
 from gateway.errors import GatewayError, SettingsError, StoreUnavailable
+from gateway.log import flush_log
+from gateway.scribe import Scribe
 
 log = structlog.get_logger(__name__)
 
 RETRY_S = 1.0
 TURNS_DRAIN_S = 3.0
-OUTBOX_DRAIN_S = 1.0
+OUTBOX_DRAIN_S = 2.0
 STEP_S = 1.5
 LAST_RESORT_S = 9.0
 SIGN_IN_TTL = timedelta(hours=1)
@@ -64,6 +66,7 @@ def _stop(stopping: asyncio.Event) -> None:
 def _give_up() -> None:
     # Every lease ends with the process or soon after it; other replicas go on from what is committed.
     log.warning("stopping_gave_up", seconds=LAST_RESORT_S)
+    flush_log()
     os._exit(0)
 
 
@@ -193,9 +196,7 @@ async def _say_ready(running: Running) -> None:
         await insist(partial(running.gateway.stores.tokens.add_code, digest(code), OWNER, "operator", SIGN_IN_TTL))
         text = f"\n  Open {url.rstrip('/')}/?code={code}\n  It signs you in as {OWNER}, once, within an hour.\n\n"
         # Nobody may be there to read it, or its disk be full.
-        with suppress(OSError):
-            sys.stdout.write(text)
-            sys.stdout.flush()
+        Scribe(sys.stdout).put(text)
 
 
 def _is_loopback(host: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -35,6 +35,8 @@ class Finding:
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """Everything that can be checked with settings that can be read."""
+    if settings.failpoints:
+        yield failpoints(settings.failpoints)
     yield data_dir(settings.data_dir)
     yield disk(settings.data_dir)
     async for finding in _database(settings):
@@ -42,6 +44,16 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     for name in settings.agents:
         yield agent(settings, name)
     yield await _telegram(settings.telegram)
+
+
+def failpoints(written: Mapping[str, str]) -> Finding:
+    """That somebody wants this gateway to fail."""
+    return Finding(
+        "failpoints",
+        ok=False,
+        detail=f"this gateway will fail on purpose: {', '.join(f'{name} {what}' for name, what in written.items())}",
+        remedy="Unset TURNGATE_FAILPOINTS, unless this is a test.",
+    )
 
 
 def data_dir(folder: Path) -> Finding:

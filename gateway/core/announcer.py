@@ -17,7 +17,7 @@ from gateway.core.events import (
     ToolResult,
     TurnChanged,
 )
-from gateway.core.model import Message, Session, SessionId, Turn, TurnId, TurnStatus, UserId
+from gateway.core.model import Message, MessageId, Session, SessionId, Turn, TurnId, TurnStatus, UserId
 from gateway.core.ports.live import EventBus, session_topic, user_topic
 
 Key = TypeVar("Key")
@@ -32,6 +32,7 @@ class Announcer:
     def __init__(self, bus: EventBus) -> None:
         self._bus = bus
         self._turns: OrderedDict[TurnId, tuple[int, int]] = OrderedDict()
+        self._changed: OrderedDict[MessageId, None] = OrderedDict()
         self._sessions: OrderedDict[SessionId, datetime] = OrderedDict()
 
     def message(self, message: Message) -> None:
@@ -39,7 +40,10 @@ class Announcer:
         self._bus.publish(session_topic(message.session_id), MessageAdded(message))
 
     def changed(self, message: Message) -> None:
-        """A row was edited or deleted here."""
+        """A row was deleted, here or elsewhere; told once."""
+        if message.id in self._changed:
+            return
+        _remember(self._changed, message.id, None)
         self._bus.publish(session_topic(message.session_id), MessageChanged(message))
 
     def rows(self, session_id: SessionId, last_seq: int) -> None:

@@ -73,9 +73,9 @@ class Dispatcher:
         accepted = await try_again(partial(self._store, message, terms))
         MESSAGES.labels(message.channel, accepted.status).inc()
         if accepted.status == "rejected":
-            return Notice(BUSY)
+            return Notice(BUSY, refused="busy")
         if accepted.status == "full":
-            return Notice(FULL)
+            return Notice(FULL, refused="full")
         try:
             if acknowledge is not None:
                 acknowledge(accepted)

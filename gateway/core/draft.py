@@ -8,6 +8,8 @@ from dataclasses import replace
 from gateway.core.events import AgentEvent, TextDelta, ToolCall, ToolResult, UsageReport
 from gateway.core.model import JsonObject, JsonValue, Usage
 
+MOST_PARTS = 10_000
+CALL_LENGTH = 100  # characters that a call costs whatever it is given
 CUT = "\n\n[The rest of this answer was cut off: it was longer than {limit} characters.]"
 
 
@@ -16,7 +18,8 @@ class Draft:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._length = 0
+        self._room = limit
+        self._room_for_tools = limit
         self._run: list[str] = []
         self._texts: list[str] = []
         self._parts: list[JsonObject] = []
@@ -26,7 +29,7 @@ class Draft:
         """Nothing more is taken: the limit was reached, or the attempt is over."""
 
     def add(self, event: AgentEvent) -> TextDelta | ToolCall | ToolResult | None:
-        """Takes the next event; what goes beyond the limit is left out, and closes the draft.
+        """Takes the next event. Text beyond the limit is left out and closes the draft; tools have as much again.
 
         Answers the event as it was kept, for those who follow; None for what they need not hear.
         """
@@ -41,22 +44,22 @@ class Draft:
                 self._add_usage(usage)
                 return None
 
-    def _fits(self, length: int) -> int:
-        """How many of so many characters there is room for; too many close the draft."""
-        room = min(length, self._limit - self._length)
-        self._length += room
-        self.closed = self.closed or room < length
-        return room
-
     def _add_text(self, text: str) -> TextDelta:
-        kept = text[: self._fits(len(text))] + (CUT.format(limit=self._limit) if self.closed else "")
+        kept = text[: self._room]
+        self._room -= len(kept)
+        self.closed = len(kept) < len(text)
+        if self.closed:
+            kept += CUT.format(limit=self._limit)
         self._run.append(kept)
         return TextDelta(kept)
 
     def _add_call(self, call: ToolCall) -> ToolCall:
+        """Calls count with what they are given; an answer of too many of them ends there."""
         self._end_run()
-        length = len(json.dumps(call.input)) + len(call.name)
-        kept = replace(call, input=clean_object(call.input) if self._fits(length) == length else {})
+        length = len(json.dumps(call.input)) + len(call.name) + CALL_LENGTH
+        fits = length <= self._room_for_tools
+        self._room_for_tools -= min(length, self._room_for_tools)
+        kept = replace(call, input=clean_object(call.input) if fits else {})
         part: JsonObject = {
             "type": f"tool-{clean(call.name)}",
             "toolCallId": clean(call.call_id),
@@ -65,10 +68,14 @@ class Draft:
         }
         self._calls[call.call_id] = part
         self._parts.append(part)
+        if len(self._parts) >= MOST_PARTS:
+            self._run.append(CUT.format(limit=self._limit))
+            self.closed = True
         return kept
 
     def _add_result(self, result: ToolResult) -> ToolResult:
-        kept = replace(result, output=clean(result.output[: self._fits(len(result.output))]))
+        kept = replace(result, output=clean(result.output[: self._room_for_tools]))
+        self._room_for_tools -= len(kept.output)
         self._calls.get(result.call_id, {}).update(
             {"state": "output-error", "errorText": kept.output}
             if result.failed

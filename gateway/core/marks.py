@@ -27,6 +27,7 @@ class Marks:
     def __init__(self, store: OutboxStore) -> None:
         self._store = store
         self._waiting: list[Mark] = []
+        self._writing = asyncio.Lock()
 
     async def settle(self, item_id: int, reason: str | None = None) -> None:
         """Returns once it is written that the item was sent or, with a reason, never will be."""
@@ -41,7 +42,11 @@ class Marks:
             await asyncio.sleep(EVERY_S if written else AWAY_S)
 
     async def write(self) -> bool:
-        """Writes what waits; whether the database took it."""
+        """Writes what waits, after what is being written; whether the database took it."""
+        async with self._writing:
+            return await self._write()
+
+    async def _write(self) -> bool:
         marks, self._waiting = self._waiting, []
         if not marks:
             return True

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -32,6 +33,14 @@ def channel_of(address: Address) -> ChannelName:
     return ChannelName(address.partition(":")[0])
 
 
+@dataclass(slots=True)
+class Held:
+    """An item in hand. `term`: of the lease under which it was certainly ours."""
+
+    item: OutboxItem
+    term: int
+
+
 class Outbox:
     """The sending side of the outbox table."""
 
@@ -40,62 +49,86 @@ class Outbox:
         self._store = store
         self._lease = lease
         self._marks = Marks(store)
-        self._waiting: dict[Address, deque[OutboxItem]] = {}
+        self._waiting: dict[Address, deque[Held]] = {}
         self._senders = Background()
+        self._serving: dict[Address, asyncio.Task[None]] = {}
+        self._leaving: set[Address] = set()
+        self._closing = False
 
     @property
     def held(self) -> tuple[int, ...]:
         """The items that wait here or are being sent."""
-        return tuple(item.item_id for queue in self._waiting.values() for item in queue)
+        return tuple(held.item.item_id for queue in self._waiting.values() for held in queue)
 
-    def send(self, items: Sequence[OutboxItem]) -> None:
-        """Queues items behind what waits for their addresses already; one that waits here is not queued twice."""
+    def held_for(self, addresses: Collection[Address]) -> tuple[int, ...]:
+        """Those of some addresses."""
+        return tuple(held.item.item_id for address in addresses for held in self._waiting.get(address, ()))
+
+    @property
+    def term(self) -> int:
+        """The lease's term now; to be asked before the store is asked for items."""
+        return self._lease.term
+
+    def send(self, items: Sequence[OutboxItem], term: int) -> None:
+        """Queues items behind what waits for their addresses already; one that waits here is not queued twice.
+
+        `term`: as it was before the store was asked for them: what was ours in an earlier one may be another's by now.
+        """
         for item in items:
             queue = self._waiting.get(item.address)
             if queue is None:
                 queue = self._waiting[item.address] = deque()
-                self._senders.start(self._serve(item.address, queue), f"outbox {item.address}")
-            if all(item.item_id != waiting.item_id for waiting in queue):
-                queue.append(item)
+                serving = self._senders.start(self._serve(item.address, queue), f"outbox {item.address}")
+                self._serving[item.address] = serving
+            if all(item.item_id != held.item.item_id for held in queue):
+                queue.append(Held(item, term))
 
     async def run(self) -> None:
         """Writes down what became of the chunks. T3."""
         await self._marks.run()
 
     async def drain(self, timeout: float) -> None:
-        """Lets senders finish for at most `timeout` seconds; the rest stays in the table for another replica."""
+        """Lets what is leaving leave and be marked, for at most `timeout` seconds; the rest stays for another replica."""
+        self._closing = True
+        for address, serving in self._serving.items():
+            if address not in self._leaving:
+                serving.cancel()
         await self._senders.settle(timeout)
         await self._senders.stop()
         await self._marks.write()
 
-    async def _serve(self, address: Address, queue: deque[OutboxItem]) -> None:
-        term = self._lease.term
+    async def _serve(self, address: Address, queue: deque[Held]) -> None:
         try:
-            while queue:
-                if not self._holds(term):
-                    term = await self._keep_what_is_ours(queue)
-                elif await self._try(queue[0], term):
-                    queue.popleft()
+            while queue and not self._closing:
+                held = queue[0]
+                if not self._holds(held.term):
+                    await self._keep_what_is_ours(queue)
+                elif await self._try(held.item, held.term):
+                    queue.remove(held)
         finally:
             self._waiting.pop(address, None)
+            self._serving.pop(address, None)
 
     def _holds(self, term: int) -> bool:
         return self._lease.alive() and self._lease.term == term
 
-    async def _keep_what_is_ours(self, queue: deque[OutboxItem]) -> int:
-        """After the lease may have lapsed others may have sent: keeps what is still ours, and answers the new term."""
+    async def _keep_what_is_ours(self, queue: deque[Held]) -> None:
+        """After the lease may have lapsed others may have sent: keeps what is still ours, under the new term."""
         while True:
-            term = self._lease.term
+            term, asked = self._lease.term, tuple(queue)
             try:
-                mine = set(await self._store.mine([item.item_id for item in queue])) if self._lease.alive() else None
+                ids = [held.item.item_id for held in asked]
+                mine = set(await self._store.mine(ids)) if self._lease.alive() else None
             except StoreUnavailable:
                 mine = None
             if mine is not None and self._holds(term):
-                kept = [item for item in queue if item.item_id in mine]
-                queue.clear()
-                queue.extend(kept)
-                return term
+                break
             await asyncio.sleep(FENCED_WAIT_S)
+        for held in asked:
+            if held.item.item_id in mine:
+                held.term = term
+            else:
+                queue.remove(held)
 
     async def _try(self, item: OutboxItem, term: int) -> bool:
         """One item until it is settled, or until the lease has to be looked at again (False)."""
@@ -128,9 +161,13 @@ class Outbox:
         await channel.ready(item.address)
         if not self._holds(term):
             return False
-        await channel.deliver(item.address, item.chunk)
-        DELIVERIES.labels(channel.name, "sent").inc()
-        await self._marks.settle(item.item_id)
+        self._leaving.add(item.address)
+        try:
+            await channel.deliver(item.address, item.chunk)
+            DELIVERIES.labels(channel.name, "sent").inc()
+            await self._marks.settle(item.item_id)
+        finally:
+            self._leaving.discard(item.address)
         return True
 
     def _note_unknown(self, item: OutboxItem, error: Exception) -> None:
@@ -143,7 +180,7 @@ class Outbox:
         hopeless = list(queue)[1:] if error.address_dead else []
         for later in hopeless:
             queue.remove(later)
-        await asyncio.gather(*(self._bury(each, str(error)) for each in (item, *hopeless)))
+        await asyncio.gather(*(self._bury(each, str(error)) for each in (item, *(later.item for later in hopeless))))
 
     async def _bury(self, item: OutboxItem, reason: str) -> None:
         log.error("delivery_failed", address=item.address, item=item.item_id, reason=reason)

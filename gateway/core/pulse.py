@@ -109,9 +109,10 @@ class Sweep:
         silence = self._ttl if expired else None
         while turns := await self._turns.steal(STEAL_TURNS, self._runner.running, silence=silence):
             self._run(turns)
+        term = self._outbox.term
         while items := await self._outbox_store.steal(STEAL_ADDRESSES, self._outbox.held, expired=expired):
             log.info("deliveries_taken_over", items=len(items))
-            self._outbox.send(items)
+            self._outbox.send(items, term)
 
     def _run(self, turns: Sequence[Turn]) -> None:
         for turn in turns:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from gateway.core.model import InboundMessage, SessionId, TurnId, UserId
 from gateway.core.ports.sessions import TurnOutcome
@@ -15,11 +15,13 @@ from gateway.core.ports.turns import Acceptance
 class Notice:
     """The answer to a chat command, or to a message that the agent's strategy refuses. Not part of the transcript.
 
-    `session_ended`: the channel should forget the session it was in; the next message begins a new one.
+    `session_ended`: the channel should forget the session it was in; the next message begins a new one. `refused`: why a
+    message was not taken in: its session is `busy` with another, or `full` of waiting ones.
     """
 
     text: str
     session_ended: bool = False
+    refused: Literal["busy", "full"] | None = None
 
 
 Acknowledge = Callable[[Acceptance], None]

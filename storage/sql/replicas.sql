@@ -62,4 +62,14 @@ SELECT
         ) AS newest (t)
         WHERE s.session_id = ANY ($1::text[]) AND s.updated_at > $3::timestamptz - interval '5 seconds'
     ) AS turns,
+    ARRAY(
+        SELECT m FROM chat_sessions AS s CROSS JOIN LATERAL (
+            SELECT u FROM turns AS u
+            WHERE u.chat_id = s.chat_id AND u.seq > s.last_seq - 400 AND u.superseded = 'rollback'
+                AND u.ended_at > $3::timestamptz - interval '5 seconds'
+        ) AS taken_back (t)
+        JOIN chat_messages AS m
+            ON m.chat_id = s.chat_id AND m.seq >= (t).seq AND m.seq <= s.last_seq AND m.turn_id = (t).turn_id AND m.role = 'user'
+        WHERE s.session_id = ANY ($1::text[]) AND s.updated_at > $3::timestamptz - interval '5 seconds'
+    ) AS dropped,
     ARRAY(SELECT turn_id FROM turns WHERE turn_id = ANY ($4::uuid[]) AND cancel_requested) AS cancelled;

@@ -91,6 +91,15 @@ SELECT * FROM chat_messages WHERE chat_id = $1 AND seq < $2 ORDER BY seq DESC LI
 SELECT m.* FROM chat_sessions AS s JOIN chat_messages AS m ON m.chat_id = s.chat_id
 WHERE s.session_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT $3;
 
+-- name: after_recalled
+-- The same for somebody who may not have heard what was deleted before that place.
+(SELECT m.* FROM chat_sessions AS s JOIN chat_messages AS m ON m.chat_id = s.chat_id
+WHERE s.session_id = $1 AND m.seq <= $2 AND m.seq > $2 - 400 AND m.deleted_at IS NOT NULL)
+UNION ALL
+(SELECT m.* FROM chat_sessions AS s JOIN chat_messages AS m ON m.chat_id = s.chat_id
+WHERE s.session_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT $3)
+ORDER BY seq;
+
 -- name: outcome
 -- What a turn came to, once it has ended.
 SELECT m.*, t.status AS turn_status FROM turns AS t JOIN chat_messages AS m ON m.chat_id = t.chat_id AND m.seq = t.reply_seq

@@ -8,7 +8,7 @@ import json
 import asyncpg
 import pytest
 
-from gateway.core.runner import Running
+from gateway.core.attempt import Running
 from tests.world import World, eventually
 
 pytestmark = pytest.mark.acceptance
@@ -43,7 +43,7 @@ async def test_a_newer_replicas_migration_does_not_stop_this_one(world: World) -
 
 async def test_a_turn_that_is_ending_can_be_cancelled_again() -> None:
     """A cancel is repeated by every look at the database, also while the agent still cleans up."""
-    turn = Running()
+    turn = Running(epoch=1)
 
     async def works() -> None:
         async with asyncio.timeout(60) as turn.limit:

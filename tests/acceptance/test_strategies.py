@@ -52,7 +52,10 @@ async def test_rollback_takes_question_and_answer_back(world: World, elsewhere: 
     other = await ann.connects(session_id=first["session_id"])
     answer = await other.asks("what was my last question?", "m2")
     assert "answer in 5000 characters" not in answer["content"]
-    assert (await socket.hears("message_changed"))["message"]["deleted"]
+    for listener in (socket, other):
+        heard = [frame for frame in listener.heard if frame["type"] == "message_changed"]
+        changed = heard[0] if heard else await listener.hears("message_changed")
+        assert (changed["message"]["seq"], changed["message"]["deleted"]) == (1, True)
     page = await ann.gets(f"/api/chat/sessions/{first['session_id']}/messages")
     assert [(row["seq"], row["deleted"], bool(row["content"])) for row in page["messages"]] == [
         (1, True, False),
@@ -61,6 +64,20 @@ async def test_rollback_takes_question_and_answer_back(world: World, elsewhere: 
         (4, False, True),
     ]
     assert (await ann.gets(f"/api/chat/sessions/{first['session_id']}"))["message_count"] == 2
+
+
+async def test_who_was_away_hears_of_what_was_taken_back(world: World) -> None:
+    """A client that has the question from before is told that it is gone."""
+    gateway = await world.gateway(agents=demo("rollback"))
+    ann = await world.person("ann", gateway.url)
+    socket = await ann.connects()
+    await socket.says(type="send", id="m1", text="wait 60 seconds")
+    ack = await socket.hears("ack")
+    await socket.socket.close()
+    await ann.posts(f"/api/chat/sessions/{ack['session_id']}/messages", 200, id="m2", text="hello")
+    again = await ann.connects(session_id=ack["session_id"], after=1)
+    assert (await again.hears("message_changed"))["message"]["seq"] == 1
+    assert (await again.hears("message"))["message"]["seq"] == 2
 
 
 async def test_an_interrupted_telegram_chat_hears_no_empty_reply(world: World) -> None:

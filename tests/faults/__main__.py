@@ -62,7 +62,7 @@ def main(
             outcome = runner.run(_watched(plan, place))
         except (KeyboardInterrupt, asyncio.CancelledError):
             sys.exit("Stopped before its end; nothing was checked.")
-    verdict = judge(outcome, plan.timing)
+    verdict = judge(outcome, plan)
     command = f"make soak MINUTES={minutes:g} SEED={drawn}"
     print_report(plan, outcome, verdict, command)
     if not verdict.good:

@@ -17,17 +17,26 @@ from tests.faults.server import Server
 from tests.faults.weather import Blow
 
 SLOW_S = 0.15
+LASTING = frozenset({"delay", "hang"})
+FOR_ALL_SHARE = 0.5
 AWAY_S = 1.5
 """A gateway that ended stays away for up to so many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Breakable:
-    """What can break. `database` and `bot_api`: the networks to them."""
+class Network:
+    """One gateway's ways to the database and to the Bot API."""
 
-    server: Server
     database: Proxy
     bot_api: Proxy
+
+
+@dataclass(frozen=True, slots=True)
+class Breakable:
+    """What can break. `networks`: one for each replica."""
+
+    server: Server
+    networks: Sequence[Network]
     fake: FakeBotApi
     replicas: Sequence[Replica]
     talkers: Sequence[Talker]
@@ -57,8 +66,9 @@ class Breakage:
             replica.thaws()
             await replica.starts()
         self._world.server.thaw()
-        self._world.database.heals()
-        self._world.bot_api.heals()
+        for network in self._world.networks:
+            network.database.heals()
+            network.bot_api.heals()
         self._world.fake.recovers()
 
     async def _does(self, blow: Blow) -> None:
@@ -74,8 +84,11 @@ class Breakage:
             case _:
                 await self._network(blow)
 
-    def _note(self, kind: Kind, at: float) -> None:
-        self._ledger.note(Incident(at, time.time(), kind))
+    def _note(self, kind: Kind, at: float, replica: Replica | None = None) -> None:
+        """Of all gateways, or of one, in whose network it happened."""
+        process = None if replica is None else replica.process
+        number, pid = None if replica is None else replica.number, None if process is None else process.child.pid
+        self._ledger.note(Incident(at, time.time(), kind, number, pid))
 
     # Gateways ---------------------------------------------------------------------------------------------------------
 
@@ -119,28 +132,50 @@ class Breakage:
         self._note(blow.kind, at)
 
     async def _network(self, blow: Blow) -> None:
+        """Half of what lasts happens to everybody, half to one gateway; cuts do as their names say."""
+        what = blow.kind.partition("_")[2]
+        to_database = blow.kind.startswith("database")
+        ways = [network.database if to_database else network.bot_api for network in self._world.networks]
+        replica = None
+        if what != "cut_all" and not (what in LASTING and self._luck.random() < FOR_ALL_SHARE):
+            replica = self._world.replicas[blow.place % len(ways)]
+            ways = [ways[replica.number - 1]]
+        if what in LASTING:
+            await self._lasts(blow, ways, replica)
+            return
+        for way in ways:
+            self._cuts(blow.kind, what, way, replica)
+        if what == "cut_all":
+            self._note(blow.kind, time.time())
+
+    async def _lasts(self, blow: Blow, ways: Sequence[Proxy], replica: Replica | None) -> None:
         at = time.time()
-        proxy = self._world.database if blow.kind.startswith("database") else self._world.bot_api
-        match blow.kind.partition("_")[2]:
+        for way in ways:
+            if blow.kind.endswith("hang"):
+                way.freezes()
+            else:
+                way.delay_s = SLOW_S
+        await asyncio.sleep(blow.lasts_s)
+        for way in ways:
+            way.delay_s = 0.0
+            way.thaws()
+        self._note(blow.kind, at, replica)
+
+    def _cuts(self, kind: Kind, what: str, way: Proxy, replica: Replica | None) -> None:
+        """Notes what it did, but for a cut of all: that is noted once."""
+        match what:
             case "cut_all":
-                proxy.cuts_all()
+                way.cuts_all()
             case "cut_one":
-                proxy.cuts_one(self._luck)
-            case "swallow":
-                proxy.swallows_next()
+                if way.cuts_one(self._luck):
+                    self._note(kind, time.time(), replica)
             case "half_close":
-                proxy.half_closes_one(self._luck)
-            case "delay":
-                proxy.delay_s = SLOW_S
-                await asyncio.sleep(blow.lasts_s)
-                proxy.delay_s = 0.0
-            case "hang":
-                proxy.freezes()
-                await asyncio.sleep(blow.lasts_s)
-                proxy.thaws()
+                if way.half_closes_one(self._luck):
+                    self._note(kind, time.time(), replica)
+            case "swallow":
+                way.swallows_next(lambda: self._note(kind, time.time(), replica))
             case other:
                 raise AssertionError(other)
-        self._note(blow.kind, at)
 
     # People and their network -------------------------------------------------------------------------------------------
 

@@ -65,7 +65,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every gateway is told of the world. `environment`: further settings; `program`: what runs it."""
+    """What a gateway is told of the world. `environment`: further settings; `program`: what runs it."""
 
     database_url: str
     folder: Path
@@ -90,7 +90,7 @@ class Replica:
 
     def __init__(self, number: int, around: Surroundings, ledger: Ledger, luck: Random) -> None:
         self.number = number
-        self.port = _free_port()
+        self.port = free_port()
         self.lives: list[Process] = []
         self._around = around
         self._ledger = ledger
@@ -194,7 +194,15 @@ class Replica:
         return [
             Life(ready, process.ended_at or now, self.number, process.child.pid)
             for process in self.lives
-            if (ready := _ready_at(process.log)) is not None
+            if (ready := next(_times_of(process.log, "ready"), None)) is not None
+        ]
+
+    def drops(self) -> Sequence[Incident]:
+        """When its processes lost a connection at a weak spot, by their own logs."""
+        return [
+            Incident(at, at, "database_drop", self.number, process.child.pid)
+            for process in self.lives
+            for at in _times_of(process.log, "failpoint", action="drop")
         ]
 
     def errors(self) -> Counter[str]:
@@ -246,10 +254,12 @@ class Replica:
 
 @asynccontextmanager
 async def running_cluster(
-    count: int, around: Surroundings, ledger: Ledger, luck: Random
+    places: Sequence[Surroundings], ledger: Ledger, luck: Random
 ) -> AsyncIterator[Sequence[Replica]]:
-    """So many gateways, started and perhaps not ready yet; gone afterwards."""
-    replicas = [Replica(number, around, ledger, Random(luck.getrandbits(64))) for number in range(1, count + 1)]
+    """A gateway in each place, numbered from 1; started and perhaps not ready yet; gone afterwards."""
+    replicas = [
+        Replica(number, around, ledger, Random(luck.getrandbits(64))) for number, around in enumerate(places, start=1)
+    ]
     try:
         for replica in replicas:
             await replica.starts()
@@ -258,13 +268,12 @@ async def running_cluster(
         await asyncio.gather(*(replica.ends() for replica in replicas))
 
 
-def _ready_at(log: Path) -> float | None:
+def _times_of(log: Path, name: str, **fields: str) -> Iterator[float]:
     for line in log.read_bytes().splitlines():
-        if b'"ready"' in line and line.startswith(b"{"):
+        if f'"{name}"'.encode() in line and line.startswith(b"{"):
             event = orjson.loads(line)
-            if event["event"] == "ready":
-                return datetime.fromisoformat(event["timestamp"]).timestamp()
-    return None
+            if event["event"] == name and all(event[field] == value for field, value in fields.items()):
+                yield datetime.fromisoformat(event["timestamp"]).timestamp()
 
 
 def _errors_in(log: Path) -> Iterator[str]:
@@ -275,7 +284,8 @@ def _errors_in(log: Path) -> Iterator[str]:
             yield str(orjson.loads(line)["event"])[:EVENT_SHOWN]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens at, and that nobody who connects is given."""
     for port in Random().sample(PORTS, 100):
         with contextlib.suppress(OSError), socket.socket() as tried:
             tried.bind(("127.0.0.1", port))

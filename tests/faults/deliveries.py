@@ -2,52 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tests.faults.invariants import Evidence, Violation, grouped
-from tests.faults.ledger import DATABASE_KINDS, Delivered, Incident, Kind, Lost
+from tests.faults.ledger import DATABASE_AWAY, Delivered, Incident, Kind, Lost
 from tests.faults.rows import Item
 
 FLIGHT_S = 1.0
-"""A request may reach the chat this much after its sender died …"""
-HANG_S = 10.0
-"""… or this much when the network to the Bot API hung meanwhile."""
+"""A request may reach the chat this much after its sender died; after a hang of its network, from when that began."""
 DEADLY: frozenset[Kind] = frozenset({"kill", "freeze", "ended_by_itself"})
 
 
 @dataclass(frozen=True, slots=True)
-class Repetition:
-    """A chunk that a chat got again."""
+class Exposure:
+    """A chunk that arrived and waited for its mark: what happens meanwhile may have it sent `again`."""
 
     item: Item
-    before: Delivered
-    again: Delivered
+    sent: Delivered
+    again: Delivered | None = None
+
+    @property
+    def end(self) -> float:
+        """When it was marked, or came again."""
+        marked = math.inf if self.item.settled_at is None else self.item.settled_at
+        return marked if self.again is None else min(marked, self.again.at)
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
     """A chat's messages put beside its outbox items."""
 
-    repetitions: Sequence[Repetition]
+    exposures: Sequence[Exposure]
     violations: Sequence[Violation]
+
+    @property
+    def repetitions(self) -> Sequence[Exposure]:
+        """Those that came again."""
+        return [one for one in self.exposures if one.again is not None]
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a chunk may have been sent again; in one chat only, if it names one."""
+    """Why a chunk may have been sent again; one of those of an incident for each chat."""
 
     words: str
     what: Delivered | Lost | Incident
-    chat_id: int | None = None
+    chat_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
     """How many repetitions have which cause, and what has none."""
 
-    by_cause: dict[str, int]
-    unexplained: Sequence[Repetition]
+    by_cause: Mapping[str, int]
+    unexplained: Sequence[Exposure]
 
 
 def check_deliveries(evidence: Evidence) -> Iterator[Violation]:
@@ -56,10 +68,15 @@ def check_deliveries(evidence: Evidence) -> Iterator[Violation]:
     matched = match_chats(evidence)
     yield from matched.violations
     for one in explain(evidence, matched.repetitions).unexplained:
-        gap = one.again.at - one.before.at
-        yield Violation(
-            "I3", f"chunk {one.item.item_id} to {one.item.address} was sent again after {gap:.2f} s without a cause"
+        assert one.again is not None
+        where = (
+            f"{one.item.address} by {one.sent.replica} at {one.sent.at:.2f}, marked at {one.item.settled_at or 0:.2f}"
         )
+        again = f"again by {one.again.replica} after {one.again.at - one.sent.at:.2f} s without a cause"
+        yield Violation("I3", f"chunk {one.item.item_id} was sent to {where}, and {again}")
+    count, room = len(matched.repetitions), sum(room_for_repetitions(evidence).values())
+    if count > room:
+        yield Violation("I3", f"{count} chunks were sent again, and there was room for {room}")
 
 
 def _whole(evidence: Evidence) -> Iterator[Violation]:
@@ -86,90 +103,88 @@ def match_chats(evidence: Evidence) -> Matched:
 
 def _match(chat: int, items: Sequence[Item], delivered: Sequence[Delivered]) -> Matched:
     places = grouped(range(len(items)), lambda place: items[place].content)
-    last: dict[int, Delivered] = {}
-    repetitions: list[Repetition] = []
+    came: dict[int, list[Delivered]] = {}
     violations: list[Violation] = []
     latest = -1
     for one in delivered:
         known = places.get(one.text, [])
-        place = next((place for place in known if place not in last), None)
         if not known:
             violations.append(Violation("I4", f"chat {chat} got what nobody sent: {one.text[:60]!r}"))
-        elif place is None:
+            continue
+        place = next((place for place in known if place not in came), None)
+        again = " again" if place is None else ""
+        if place is None:
             place = max((at for at in known if at <= latest), default=known[-1])
-            repetitions.append(Repetition(items[place], last[place], one))
-            last[place] = one
-            if place < latest:
-                words = f"chunk {items[place].item_id} came to chat {chat} again after chunk {items[latest].item_id}"
-                violations.append(Violation("I2", words))
-        else:
-            last[place] = one
-            if place < latest:
-                words = f"chunk {items[place].item_id} came to chat {chat} after chunk {items[latest].item_id}"
-                violations.append(Violation("I2", words))
-            latest = max(latest, place)
-    return Matched(repetitions, [*violations, *_missing(chat, items, last)])
+        came.setdefault(place, []).append(one)
+        if place < latest:
+            words = f"chunk {items[place].item_id} came to chat {chat}{again} after chunk {items[latest].item_id}"
+            violations.append(Violation("I2", words))
+        latest = max(latest, place)
+    exposures = [one for place, times in came.items() for one in _exposures(items[place], times)]
+    return Matched(exposures, [*violations, *_missing(chat, items, came)])
 
 
-def _missing(chat: int, items: Sequence[Item], came: Container[int]) -> Iterator[Violation]:
+def _exposures(item: Item, times: Sequence[Delivered]) -> Iterator[Exposure]:
+    for sent, again in pairwise(times):
+        yield Exposure(item, sent, again)
+    yield Exposure(item, times[-1])
+
+
+def _missing(chat: int, items: Sequence[Item], came: Mapping[int, Sequence[Delivered]]) -> Iterator[Violation]:
     for place, item in enumerate(items):
-        if place not in came and item.state == "sent":
+        if item.state == "dead":
+            yield Violation("I3", f"chunk {item.item_id} to chat {chat} was given up: {item.error}")
+        elif place not in came and item.state == "sent":
             yield Violation("I3", f"chunk {item.item_id} counts as sent, and chat {chat} never got it")
 
 
-def explain(evidence: Evidence, repetitions: Sequence[Repetition]) -> Explained:
-    """A cause for each repetition. A lost answer explains one, an incident one in each chat."""
-    used: set[Cause] = set()
-    by_cause: dict[str, int] = {}
-    unexplained = []
-    for one in sorted(repetitions, key=lambda one: one.again.at):
-        cause = next((cause for cause in _causes(evidence, one) if cause not in used), None)
-        if cause is None:
-            unexplained.append(one)
-        else:
-            used.add(cause)
-            by_cause[cause.words] = by_cause.get(cause.words, 0) + 1
-    return Explained(by_cause, unexplained)
+def explain(evidence: Evidence, repetitions: Sequence[Exposure]) -> Explained:
+    """A cause for each repetition, none of them twice: as many as can have one have one."""
+    options = [list(_causes(evidence, one)) for one in repetitions]
+    taken: dict[Cause, int] = {}
+
+    def finds(number: int, tried: set[Cause]) -> bool:
+        for cause in options[number]:
+            if cause not in tried:
+                tried.add(cause)
+                if cause not in taken or finds(taken[cause], tried):
+                    taken[cause] = number
+                    return True
+        return False
+
+    unexplained = [one for number, one in enumerate(repetitions) if not finds(number, set())]
+    return Explained(Counter(cause.words for cause in taken), unexplained)
 
 
-def _causes(evidence: Evidence, one: Repetition) -> Iterator[Cause]:
+def room_for_repetitions(evidence: Evidence) -> Mapping[str, int]:
+    """What happened between a send and its mark, or to its answer, by cause: no more chunks may have come twice."""
+    exposures = match_chats(evidence).exposures
+    return Counter(cause.words for cause in {cause for one in exposures for cause in _causes(evidence, one)})
+
+
+def _causes(evidence: Evidence, one: Exposure) -> Iterator[Cause]:
     """What may have made somebody send it again, the surest first."""
-    if not one.before.answered:
-        yield Cause("lost answer", one.before)
-    begin = one.before.at - _flight(evidence, one.before.at)
+    sent = one.sent
+    if not sent.answered:
+        yield Cause("lost answer", sent, sent.chat_id)
+    begin = _sent_since(evidence, sent)
     for lost in evidence.lost:
-        if begin <= lost.at <= one.again.at:
-            yield Cause("lost answer", lost)
+        if (lost.chat_id, lost.replica) == (sent.chat_id, sent.replica) and begin <= lost.at <= one.end:
+            yield Cause("lost answer", lost, sent.chat_id)
     for incident in evidence.incidents:
-        if incident.until >= begin and incident.at <= one.again.at:
-            if incident.kind in DEADLY:
-                yield Cause(f"{incident.kind} between send and mark", incident, one.before.chat_id)
-            elif incident.kind in DATABASE_KINDS:
-                yield Cause("database away between send and mark", incident, one.before.chat_id)
+        if incident.at > one.end or incident.until < begin:
+            continue
+        if incident.kind in DEADLY and incident.replica == sent.replica and incident.at >= begin:
+            yield Cause(f"{incident.kind} between send and mark", incident, sent.chat_id)
+        elif incident.kind in DATABASE_AWAY and incident.befell(sent.replica):
+            yield Cause("database away between send and mark", incident, sent.chat_id)
 
 
-def _flight(evidence: Evidence, at: float) -> float:
-    hung = any(one.kind == "bot_hang" and one.at <= at and one.until >= at - HANG_S for one in evidence.incidents)
-    return HANG_S if hung else FLIGHT_S
-
-
-def between_send_and_mark(evidence: Evidence, kinds: Container[Kind]) -> int:
-    """How many (incident, chunk) there are where a chunk had been delivered and was not yet marked."""
-    items = {(int(item.address.split(":")[2]), item.content): item for item in evidence.rows.items}
-    incidents = [one for one in evidence.incidents if one.kind in kinds]
-    count = 0
-    for one in evidence.delivered:
-        item = items.get((one.chat_id, one.text))
-        if item is not None and item.settled_at is not None:
-            count += sum(one.at <= _latest(incident) and incident.at <= item.settled_at for incident in incidents)
-    return count
-
-
-def _latest(incident: Incident) -> float:
-    """Until when a chunk may still be hit: a gateway that is dead or frozen has sent all it could."""
-    return incident.at if incident.kind in DEADLY else incident.until
-
-
-def lost_answers(evidence: Evidence) -> int:
-    """Messages that arrived and whose sender was not told."""
-    return sum(not one.answered for one in evidence.delivered) + len(evidence.lost)
+def _sent_since(evidence: Evidence, sent: Delivered) -> float:
+    """When its sender may have let it go: a network that hung has held it."""
+    hangs = [
+        one.at
+        for one in evidence.incidents
+        if one.kind == "bot_hang" and one.befell(sent.replica) and one.at <= sent.at <= one.until + FLIGHT_S
+    ]
+    return min([sent.at, *hangs]) - FLIGHT_S

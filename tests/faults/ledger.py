@@ -26,6 +26,7 @@ Kind = Literal[
     "database_half_close",
     "database_delay",
     "database_hang",
+    "database_drop",
     "bot_cut_all",
     "bot_cut_one",
     "bot_swallow",
@@ -38,14 +39,16 @@ Kind = Literal[
 ]
 GATEWAY_KINDS: frozenset[Kind] = frozenset({"kill", "term", "freeze", "ended_by_itself"})
 DATABASE_AWAY: frozenset[Kind] = frozenset({"database_restart", "database_freeze", "database_hang"})
-"""For as long as one of these lasts, no gateway gets anything done."""
+"""For as long as one of these lasts, whoever it happens to gets nothing done."""
 DATABASE_KINDS: frozenset[Kind] = DATABASE_AWAY | {
     "database_cut_all",
     "database_cut_one",
     "database_swallow",
     "database_half_close",
     "database_delay",
+    "database_drop",
 }
+"""Whoever they happen to may not know what the database has done for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,30 +98,43 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A message that a Telegram chat got. `answered`: the fake told the bot so (a proxy may still have lost that)."""
+    """A message that a Telegram chat got. `answered`: the fake told the bot so (a proxy may still have lost that).
+
+    `replica`: the gateway that sent it.
+    """
 
     at: float
     chat_id: int
     text: str
     answered: bool
+    replica: int
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A `sendMessage` whose answer, if there was one, did not pass the proxy."""
+    """A `sendMessage` of a gateway whose answer, if there was one, did not pass the proxy."""
 
     at: float
+    chat_id: int
+    replica: int
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """Something done on purpose, from `at` until `until`. `pid` and `replica`: of the gateway it was done to."""
+    """Something done on purpose, from `at` until `until`.
+
+    `replica` and `pid`: the gateway it was done to, or whose network; without them it was done to all.
+    """
 
     at: float
     until: float
     kind: Kind
     replica: int | None = None
     pid: int | None = None
+
+    def befell(self, replica: int) -> bool:
+        """Whether it was done to that gateway, alone or among all."""
+        return self.replica in (None, replica)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,17 @@ async def leaving(turn: Turn) -> AsyncIterator[str]:
     yield f"re: {turn.text}"
 
 
+async def leaving_late(turn: Turn) -> AsyncIterator[str]:
+    """Ends the program when it is told to stop."""
+    try:
+        yield f"re: {turn.text}"
+        if turn.text == ODD:
+            await asyncio.Event().wait()
+    finally:
+        if turn.text == ODD:
+            sys.exit(3)
+
+
 async def numbers(turn: Turn) -> AsyncIterator[object]:
     """Yields an integer."""
     yield 42 if turn.text == ODD else f"re: {turn.text}"

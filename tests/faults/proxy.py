@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from random import Random
 
 PIECE = 65_536
-FIRST_LINE = 120
-"""Bytes kept of a request that has no answer yet: enough for `POST /bot…/sendMessage HTTP/1.1`."""
+KEPT = 2048
+"""Bytes kept of a request that has no answer yet: enough for the head of a `sendMessage` and the chat in its body."""
 
 Target = tuple[str, int] | str
 """Host and port, or the path of a Unix socket."""
@@ -54,16 +54,22 @@ class Link:
             side.transport.abort()
 
 
-class Proxy:
-    """A port that leads to `target`, closed at first."""
+def _nobody() -> None:
+    """Wants to be told of it."""
 
-    def __init__(self, target: Target) -> None:
+
+class Proxy:
+    """A port that leads to `target`, closed at first. The target sees connections come from the address `source`."""
+
+    def __init__(self, target: Target, source: str | None = None) -> None:
         self._target = target
+        self._source = source
         self._is_open = False
         self._flows = asyncio.Event()
         self._flows.set()
         self._links: set[Link] = set()
         self._swallows = False
+        self._told = _nobody
         self._listener: asyncio.Server | None = None
         self._serving: set[asyncio.Task[None]] = set()
         self.number = 0
@@ -145,9 +151,13 @@ class Proxy:
         link.swallows = True
         return True
 
-    def swallows_next(self) -> None:
-        """The next answer of the server on any connection is lost, and its connection cut: an ambiguous commit."""
+    def swallows_next(self, told: Callable[[], None] = _nobody) -> None:
+        """The next answer of the server on any connection is lost, and its connection cut: an ambiguous commit.
+
+        `told`: called when that has happened.
+        """
         self._swallows = True
+        self._told = told
 
     def _any(self, luck: Random) -> Link | None:
         links = sorted(self._links, key=id)
@@ -194,7 +204,8 @@ class Proxy:
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if isinstance(self._target, str):
             return await asyncio.open_unix_connection(self._target)
-        return await asyncio.open_connection(*self._target)
+        source = None if self._source is None else (self._source, 0)
+        return await asyncio.open_connection(*self._target, local_addr=source)
 
     async def _copy(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, passes: Callable[[bytes], bool]
@@ -212,8 +223,7 @@ class Proxy:
             sink.close()
 
     def _asked(self, link: Link, data: bytes) -> bool:
-        if not link.asked:
-            link.asked = data[:FIRST_LINE]
+        link.asked += data[: KEPT - len(link.asked)]
         return True
 
     def _answered(self, link: Link, data: bytes) -> bool:
@@ -221,16 +231,18 @@ class Proxy:
         if not (self._swallows or link.swallows):
             link.asked = b""
             return True
-        self._swallows = False
+        self._swallows = link.swallows and self._swallows
         self.counts.swallowed += 1
         self._cut(link)
+        if not link.swallows:
+            self._told()
         return False
 
 
 @asynccontextmanager
-async def open_proxy(target: Target) -> AsyncIterator[Proxy]:
+async def open_proxy(target: Target, source: str | None = None) -> AsyncIterator[Proxy]:
     """A proxy that lets everything through."""
-    proxy = Proxy(target)
+    proxy = Proxy(target, source)
     await proxy.starts()
     proxy.opens()
     try:

@@ -7,22 +7,35 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tests.faults.invariants import Evidence, Violation, grouped
-from tests.faults.ledger import DATABASE_KINDS, GATEWAY_KINDS, Called, Incident, Life
+from tests.faults.ledger import DATABASE_AWAY, DATABASE_KINDS, GATEWAY_KINDS, Called, Incident, Kind, Life
 from tests.faults.rows import Turn
 
 CLOCK_S = 0.05
 """Notes of two processes may differ by this much."""
 AFTERMATH_S = 2.5
 """A lease that lapsed in an incident counts as lapsed until the next sign of life comes through."""
+FOR_ALL: frozenset[Kind] = DATABASE_AWAY | {"database_cut_all"}
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Seconds within which a turn goes on: of an owner that died, and of one that does not know that it is the owner."""
+
+    dead_s: float
+    own_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """A turn that went on in another process: `since` its owner died, or whatever came later and held it up."""
+    """A turn that was taken over: `since` its owner died, or whatever came later and held it up.
+
+    `own`: the owner lived and did not know of its claim, whose answer was lost; it took the turn from itself.
+    """
 
     turn_id: str
     since: float
     at: float
+    own: bool = False
 
     @property
     def seconds(self) -> float:
@@ -42,12 +55,26 @@ class Step:
         """When the earlier claim may have been made."""
         return (self.turn.created_at if self.before is None else self.before.at) - CLOCK_S
 
+    @property
+    def takes_over(self) -> bool:
+        """Whether it was claimed before."""
+        return self.before is not None or self.call.epoch > 1
 
-def check_recovery(evidence: Evidence, bound_s: float) -> Iterator[Violation]:
+    @property
+    def owner(self) -> int | None:
+        """The process that had it before this call; None where somebody claimed it and did not call."""
+        known = self.before is not None and self.call.epoch == self.before.epoch + 1
+        return self.before.pid if self.before is not None and known else None
+
+
+def check_recovery(evidence: Evidence, bounds: Bounds) -> Iterator[Violation]:
     """I5: every stolen turn's next attempt begins within the bound."""
     for one in recoveries(evidence):
+        bound_s = bounds.own_s if one.own else bounds.dead_s
         if one.seconds > bound_s:
-            yield Violation("I5", f"turn {one.turn_id} went on after {one.seconds:.1f} s; the bound is {bound_s:.1f} s")
+            again = " with its own gateway" if one.own else ""
+            words = f"turn {one.turn_id} went on{again} after {one.seconds:.1f} s; the bound is {bound_s:.1f} s"
+            yield Violation("I5", words)
 
 
 def check_calls(evidence: Evidence) -> Iterator[Violation]:
@@ -68,15 +95,15 @@ def check_calls(evidence: Evidence) -> Iterator[Violation]:
 
 
 def recoveries(evidence: Evidence) -> Sequence[Recovery]:
-    """All turns that another process went on with."""
+    """All turns that somebody went on with who had not been running them."""
     turns = {turn.turn_id: turn for turn in evidence.rows.turns}
     up = uptime(evidence.lives, evidence.incidents)
     found = []
     for turn_id, calls in _calls(evidence).items():
         for step in _steps(turns[turn_id], calls) if turn_id in turns else ():
-            since = _since(evidence, step)
-            if since is not None:
-                found.append(Recovery(turn_id, max(since, _nobody_until(up, step.call.at)), step.call.at))
+            if step.takes_over:
+                since, own = _since(evidence, step)
+                found.append(Recovery(turn_id, max(since, _nobody_until(up, step.call.at)), step.call.at, own))
     return found
 
 
@@ -117,18 +144,19 @@ def _steps(turn: Turn, calls: Sequence[Called]) -> Iterator[Step]:
 def _touches(incident: Incident, calls: Sequence[Called]) -> bool:
     if incident.until < calls[0].at - AFTERMATH_S or incident.at > calls[-1].at:
         return False
-    return incident.kind in DATABASE_KINDS or incident.pid in {call.pid for call in calls}
+    if incident.pid is None:
+        return incident.kind in FOR_ALL
+    return incident.kind in GATEWAY_KINDS | DATABASE_KINDS and incident.pid in {call.pid for call in calls}
 
 
-def _since(evidence: Evidence, step: Step) -> float | None:
-    """When the turn's last owner before this call was gone; None for a call that took nothing over."""
-    if step.before is None and step.call.epoch == 1:
-        return None
-    if step.before is not None and step.before.pid == step.call.pid:
-        return None
-    within = [one for one in evidence.incidents if one.until >= step.begun and one.at <= step.call.at]
-    owners = {step.before.pid} if step.before is not None and step.call.epoch == step.before.epoch + 1 else None
+def _since(evidence: Evidence, step: Step) -> tuple[float, bool]:
+    """When the turn's last owner before this call was gone; and whether that was the caller, who did not know of it."""
+    call, owner = step.call, step.owner
+    within = [one for one in evidence.incidents if one.until >= step.begun and one.at <= call.at]
     # Without a call of their own, those who had it in between are not known: the last that died is taken.
-    deaths = [one.at for one in within if one.kind in GATEWAY_KINDS and (owners is None or one.pid in owners)]
-    returns = [one.until for one in within if one.kind in DATABASE_KINDS and one.until <= step.call.at]
-    return max([*deaths, *returns], default=step.begun)
+    deaths = [one.at for one in within if one.kind in GATEWAY_KINDS and owner in (None, one.pid)]
+    over = [one for one in within if one.until <= call.at]
+    returns = [one.until for one in over if one.kind in DATABASE_AWAY and one.pid is None]
+    lost = [one.until for one in over if one.kind in DATABASE_KINDS and one.pid in (None, call.pid)]
+    own = owner == call.pid or (owner is None and bool(lost))
+    return max([*deaths, *returns, *(lost if own else ())], default=step.begun), own

@@ -12,14 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.faults.cluster import Timing
-from tests.faults.deliveries import (
-    DEADLY,
-    between_send_and_mark,
-    check_deliveries,
-    explain,
-    lost_answers,
-    match_chats,
-)
+from tests.faults.deliveries import check_deliveries, explain, match_chats, room_for_repetitions
 from tests.faults.invariants import (
     MEANING,
     Evidence,
@@ -30,52 +23,72 @@ from tests.faults.invariants import (
     check_replies,
     check_sequences,
 )
-from tests.faults.ledger import DATABASE_KINDS, Kind
-from tests.faults.recovery import check_calls, check_recovery, recoveries
+from tests.faults.ledger import Kind
+from tests.faults.recovery import Bounds, check_calls, check_recovery, recoveries
 from tests.faults.storm import Outcome, Plan
 
 SLACK_S = 2.0
 """What recovery may take beyond the TTL and a sweep, for the machine: it starts a gateway every few seconds."""
 SWEEP_SPREAD = 1.25
 """Sweeps are spread: one may come this many times its interval after the one before."""
+OWN_S = 10.0
+"""After so long a gateway takes turns that are its own, says the database, and that it does not run."""
 SHOWN = 8
 """Violations of an invariant that are printed."""
+LONG_S = 600.0
+DUE: Mapping[str, int] = {"kills": 100, "database restarts": 15, "messages": 20_000}
+"""What a storm of ten minutes or more has to come to, or it was none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """All violations, by invariant; `ended`: gateways that ended though nobody asked them to."""
+    """All violations, by invariant; `ended`: gateways that ended though nobody asked them to.
+
+    `missing`: what a storm of ten minutes should have had more of.
+    """
 
     by_invariant: Mapping[Invariant, Sequence[Violation]]
     ended: int
     quiet: bool
+    missing: Sequence[str] = ()
 
     @property
     def good(self) -> bool:
-        return self.quiet and not self.ended and not any(self.by_invariant.values())
+        return self.quiet and not self.ended and not self.missing and not any(self.by_invariant.values())
 
 
-def bound_s(timing: Timing, slack_s: float = SLACK_S) -> float:
-    """Seconds within which a turn of the dead goes on: the TTL, one sweep, and slack."""
-    return timing.ttl_s + timing.sweep_s * SWEEP_SPREAD + slack_s
+def bounds_of(timing: Timing, slack_s: float = SLACK_S) -> Bounds:
+    """A turn of the dead goes on within the TTL and one sweep, one that its owner does not know of after ten seconds."""
+    sweep_s = timing.sweep_s * SWEEP_SPREAD
+    return Bounds(timing.ttl_s + sweep_s + slack_s, max(OWN_S, timing.ttl_s) + sweep_s + slack_s)
 
 
-def judge(outcome: Outcome, timing: Timing, slack_s: float = SLACK_S) -> Verdict:
-    """Every invariant against the evidence."""
+def judge(outcome: Outcome, plan: Plan, slack_s: float = SLACK_S) -> Verdict:
+    """Every invariant against the evidence, and whether it was much of a storm."""
     evidence = outcome.evidence
     found: dict[Invariant, list[Violation]] = {invariant: [] for invariant in MEANING}
-    for violation in _all(evidence, bound_s(timing, slack_s)):
+    for violation in _all(evidence, bounds_of(plan.timing, slack_s)):
         found[violation.invariant].append(violation)
     ended = sum(incident.kind == "ended_by_itself" for incident in evidence.incidents)
-    return Verdict(found, ended, outcome.calm is not None)
+    return Verdict(found, ended, outcome.calm is not None, list(shortfalls(evidence, plan.seconds)))
 
 
-def _all(evidence: Evidence, recovery_s: float) -> Iterator[Violation]:
+def shortfalls(evidence: Evidence, seconds: float) -> Iterator[str]:
+    """What a storm of so many seconds has too few of; a short one may have as few as it likes."""
+    kinds = Counter(incident.kind for incident in evidence.incidents)
+    messages = sum(row.role == "user" for row in evidence.rows.messages)
+    counts = {"kills": kinds["kill"], "database restarts": kinds["database_restart"], "messages": messages}
+    for name, due in DUE.items() if seconds >= LONG_S else ():
+        if counts[name] < due:
+            yield f"only {counts[name]} {name}, and {due} are due"
+
+
+def _all(evidence: Evidence, bounds: Bounds) -> Iterator[Violation]:
     yield from check_replies(evidence)
     yield from check_order(evidence)
     yield from check_deliveries(evidence)
     yield from check_owners(evidence)
-    yield from check_recovery(evidence, recovery_s)
+    yield from check_recovery(evidence, bounds)
     yield from check_calls(evidence)
     yield from check_sequences(evidence)
 
@@ -92,6 +105,8 @@ def print_report(plan: Plan, outcome: Outcome, verdict: Verdict, command: str) -
             console.print(f"{violations[0].invariant}: and {len(violations) - SHOWN} more", style="red")
     if verdict.ended:
         console.print(f"{verdict.ended} gateways ended though nobody asked them to", style="red")
+    for words in verdict.missing:
+        console.print(f"Not much of a storm: {words}", style="red")
     if not verdict.quiet:
         console.print("It was not quiet a minute after the storm.", style="red")
     console.print(f"Seed {plan.seed}. The same storm again: {command}")
@@ -114,9 +129,7 @@ def figures(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:
     yield "turns", _counts(Counter(turn.status for turn in evidence.rows.turns))
     yield from _blows(evidence)
     yield from _deliveries(evidence)
-    seconds = sorted(one.seconds for one in recoveries(evidence))
-    if seconds:
-        yield "turns taken over", f"{len(seconds)}: {_spread(seconds)} (bound {bound_s(plan.timing):.1f} s)"
+    yield from _takeovers(evidence, plan.timing)
     waited = sorted(_waits(evidence))
     if waited:
         yield "answer after", f"{_spread(waited)} (over WebSockets, from the first send)"
@@ -134,6 +147,17 @@ def _blows(evidence: Evidence) -> Iterator[tuple[str, str]]:
     yield "gateways", _counts({kind: happened[kind] for kind in gateways})
     yield "database", _counts({kind: happened[kind] for kind in database})
     yield "networks", _counts({kind: happened[kind] for kind in others})
+
+
+def _takeovers(evidence: Evidence, timing: Timing) -> Iterator[tuple[str, str]]:
+    named, checked = bounds_of(timing, 0), bounds_of(timing)
+    found = recoveries(evidence)
+    if of_the_dead := sorted(one.seconds for one in found if not one.own):
+        limit = f"TTL + one sweep {named.dead_s:.1f} s, checked against {checked.dead_s:.1f} s"
+        yield "turns taken over", f"{len(of_the_dead)}: {_spread(of_the_dead)} ({limit})"
+    if of_its_own := sorted(one.seconds for one in found if one.own):
+        limit = f"ten seconds + one sweep {named.own_s:.1f} s, checked against {checked.own_s:.1f} s"
+        yield "turns of a lost claim", f"{len(of_its_own)}: {_spread(of_its_own)} ({limit})"
 
 
 def _spread(seconds: Sequence[float]) -> str:
@@ -159,10 +183,7 @@ def _deliveries(evidence: Evidence) -> Iterator[tuple[str, str]]:
     )
     causes = _counts(explained.by_cause) if explained.by_cause else "none"
     yield "sent again", f"{len(repetitions)}: {causes}; unexplained {len(explained.unexplained)}"
-    ended = between_send_and_mark(evidence, DEADLY)
-    away = between_send_and_mark(evidence, DATABASE_KINDS)
-    words = f"{ended} kills or freezes and {away} faults of the database between send and mark"
-    yield "room for repetitions", f"{words}, {lost_answers(evidence)} lost answers"
+    yield "room for repetitions", _counts(room_for_repetitions(evidence))
 
 
 def _counts(counts: Mapping[str, int]) -> str:

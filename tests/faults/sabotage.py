@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -53,8 +53,8 @@ class MarkedFirst(FailingTurns):
 
     outbox: OutboxStore
 
-    async def finish(self, turn: Turn, reply: Reply) -> Finished:
-        finished = await self.inner.finish(turn, reply)
+    async def finish(self, turn: Turn, reply: Reply, held: Sequence[int] = ()) -> Finished:
+        finished = await self.inner.finish(turn, reply, held)
         await self.outbox.mark([item.item_id for item in finished.outbox], [])
         return finished
 

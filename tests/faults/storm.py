@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +22,11 @@ from gateway.core.model import UserId
 from storage.database import open_database
 from storage.tokens import PostgresTokens
 from tests.fakes.bot_api import FakeBotApi
-from tests.faults.breakage import Breakable, Breakage
+from tests.faults.breakage import Breakable, Breakage, Network
 from tests.faults.clients import Account, Talker, Ways
 from tests.faults.cluster import GATEWAY, Surroundings, Timing, running_cluster
 from tests.faults.invariants import Evidence
-from tests.faults.ledger import Acked, Delivered, Heard, Incident, Ledger, Life, Lost, Sent, Stopped, read_calls
+from tests.faults.ledger import Acked, Delivered, Entry, Heard, Incident, Ledger, Life, Lost, Sent, Stopped, read_calls
 from tests.faults.people import Person, Planner
 from tests.faults.proxy import Proxy, open_proxy
 from tests.faults.rows import read_last, read_rows, read_unsettled
@@ -34,6 +35,8 @@ from tests.faults.weather import FRONTS, Front, forecast
 
 TOKEN = "777:AAF-of-the-storm"
 FIRST_CHAT = 1001
+FIRST_ADDRESS = 10
+CHAT_SENT_TO = re.compile(rb"/sendMessage HTTP.*[^a-z]chat_id[^-\d]{1,4}(-?\d+)", re.DOTALL)
 PLANNED_EVERY_S = (2, 8)
 CALM_S = 60.0
 LOOK_S = 0.25
@@ -124,13 +127,17 @@ async def _scene(plan: Plan, folder: Path, ledger: Ledger) -> AsyncIterator[Scen
         server = await stack.enter_async_context(running_server(folder / "postgres"))
         await storage.migrate.migrate(server.url)
         await plan.sabotage.database(server.url)
-        database = await stack.enter_async_context(open_proxy(("127.0.0.1", server.port)))
         fake = await stack.enter_async_context(FakeBotApi(tokens=[TOKEN], conflict_penalty_s=0.2))
-        bot_api = await stack.enter_async_context(open_proxy(("127.0.0.1", fake.port)))
-        environment = _settings(f"http://127.0.0.1:{bot_api.number}", plan.sabotage)
-        around = Surroundings(_through(server.url, database), folder, plan.timing, environment, plan.sabotage.program)
+        networks = [
+            Network(
+                await stack.enter_async_context(open_proxy(("127.0.0.1", server.port))),
+                await stack.enter_async_context(open_proxy(("127.0.0.1", fake.port), _address(number))),
+            )
+            for number in range(1, plan.replicas + 1)
+        ]
         luck = Random(plan.seed)
-        replicas = await stack.enter_async_context(running_cluster(plan.replicas, around, ledger, luck))
+        places = [_place(plan, folder, server.url, network) for network in networks]
+        replicas = await stack.enter_async_context(running_cluster(places, ledger, luck))
         http = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
         crowd = _Crowd(plan, Ways([replica.url for replica in replicas], http, ledger), luck)
         talkers = [
@@ -139,7 +146,7 @@ async def _scene(plan: Plan, folder: Path, ledger: Ledger) -> AsyncIterator[Scen
             *crowd.talkers(await _accounts(server.url, "fickle", plan.impatient // 2, "fickle"), plan.impatient_pace_s),
         ]
         planners = crowd.planners(await _accounts(server.url, "planner", plan.planners))
-        world = Breakable(server, database, bot_api, fake, replicas, talkers)
+        world = Breakable(server, networks, fake, replicas, talkers)
         yield Scene(plan, world, crowd.people(fake), planners, ledger)
 
 
@@ -165,6 +172,25 @@ class _Crowd:
 
     def _own_luck(self) -> Random:
         return Random(self.luck.getrandbits(64))
+
+
+def _address(replica: int) -> str:
+    """Where the Bot API sees a gateway's calls come from: on loopback, each has an address of its own."""
+    return f"127.0.0.{FIRST_ADDRESS + replica}"
+
+
+def _replica(address: str) -> int:
+    return int(address.rpartition(".")[2]) - FIRST_ADDRESS
+
+
+def _place(plan: Plan, folder: Path, database_url: str, network: Network) -> Surroundings:
+    return Surroundings(
+        _through(database_url, network.database),
+        folder,
+        plan.timing,
+        _settings(f"http://127.0.0.1:{network.bot_api.number}", plan.sabotage),
+        plan.sabotage.program,
+    )
 
 
 def _settings(bot_api_url: str, sabotage: Sabotage) -> dict[str, str]:
@@ -264,15 +290,8 @@ async def _is_quiet(scene: Scene) -> bool:
 
 async def _evidence(scene: Scene, folder: Path) -> Evidence:
     ledger = scene.ledger
-    for sent in scene.world.fake.bot().sent:
-        if sent.delivered and sent.chat_id is not None:
-            ledger.note(Delivered(sent.at, sent.chat_id, sent.text, sent.answered))
-    for loss in scene.world.bot_api.counts.losses:
-        if b"sendMessage" in loss.asked:
-            ledger.note(Lost(loss.at))
-    for replica in scene.world.replicas:
-        for life in replica.periods():
-            ledger.note(life)
+    for entry in _seen(scene):
+        ledger.note(entry)
     return Evidence(
         rows=await read_rows(scene.world.server.url),
         sent=ledger.all(Sent),
@@ -285,3 +304,25 @@ async def _evidence(scene: Scene, folder: Path) -> Evidence:
         lives=ledger.all(Life),
         calls=read_calls(folder / "calls.jsonl"),
     )
+
+
+def _seen(scene: Scene) -> Iterator[Entry]:
+    """What others have kept a record of meanwhile."""
+    yield from _delivered(scene)
+    yield from _lost(scene)
+    for replica in scene.world.replicas:
+        yield from replica.periods()
+        yield from replica.drops()
+
+
+def _delivered(scene: Scene) -> Iterator[Delivered]:
+    for sent in scene.world.fake.bot().sent:
+        if sent.delivered and sent.chat_id is not None:
+            yield Delivered(sent.at, sent.chat_id, sent.text, sent.answered, _replica(sent.peer))
+
+
+def _lost(scene: Scene) -> Iterator[Lost]:
+    for number, network in enumerate(scene.world.networks, start=1):
+        for loss in network.bot_api.counts.losses:
+            if (chat := CHAT_SENT_TO.search(loss.asked)) is not None:
+                yield Lost(loss.at, int(chat[1]), number)

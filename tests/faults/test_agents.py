@@ -49,7 +49,7 @@ async def apologised(world: World) -> list[dict[str, Any]]:
 # Row 29: an agent that hangs -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["hanging", "stubborn", "stuck_thread"])
+@pytest.mark.parametrize("name", ["hanging", "stubborn", "stuck_thread", "leaving_late"])
 async def test_an_agent_that_hangs(world: World, name: str) -> None:
     """Row 29: its time runs out at each attempt, an apology follows, and the session goes on.
 

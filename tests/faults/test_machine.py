@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
-import socket
+import select
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ import aiohttp
 import pytest
 
 from tests.faults.callers import all_is_answered, caller
+from tests.faults.cluster import free_port
 from tests.world import ROOT, Process, World, eventually
 
 pytestmark = pytest.mark.faults
@@ -22,14 +24,6 @@ pytestmark = pytest.mark.faults
 FULL = Path("/dev/full")
 CLOCK = ROOT / "tests" / "faults" / "clock"
 HOUR_S = 3600
-
-
-def free_port() -> int:
-    """A port that is free at this moment."""
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        port: int = tried.getsockname()[1]
-        return port
 
 
 @asynccontextmanager
@@ -68,11 +62,11 @@ async def speechless(world: World, output: int) -> AsyncIterator[Process]:
             await child.wait()
 
 
-async def talks(world: World, url: str) -> None:
+async def talks(world: World, url: str, user: str = "ann") -> None:
     """Messages are answered."""
-    ann = await caller(await world.person("ann", url))
+    who = await caller(await world.person(user, url))
     for number in range(2, 8):
-        assert (await ann.insists(f"count to {number}", f"m{number}")).endswith(f"{number}.")
+        assert (await who.insists(f"count to {number}", f"m{number}")).endswith(f"{number}.")
     assert await all_is_answered(world)
 
 
@@ -98,6 +92,26 @@ async def test_a_log_that_nobody_reads_any_more_stops_nothing(world: World) -> N
             assert await gateway.stops() < 10
             assert gateway.process.returncode == 0
     finally:
+        os.close(writing)
+
+
+async def test_a_log_that_nobody_reads_stops_nothing(world: World) -> None:
+    """Row 17: the pipe is open and full; thousands of requests are answered, and the gateway stops in time."""
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    try:
+        async with speechless(world, writing) as gateway:
+            await talks(world, gateway.url)
+            assert not select.select([], [writing], [], 0)[1], "there is room in the pipe"
+            http = await world.http()
+            for _ in range(20):
+                answers = await asyncio.gather(*(http.get(f"{gateway.url}/healthz") for _ in range(100)))
+                assert {answer.status for answer in answers} == {200}
+            await talks(world, gateway.url, "bob")
+            assert await gateway.stops() < 10
+            assert gateway.process.returncode == 0
+    finally:
+        os.close(reading)
         os.close(writing)
 
 

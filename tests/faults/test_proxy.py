@@ -63,8 +63,11 @@ async def test_a_cut_ends_the_connection(proxy: Proxy, client: Client) -> None:
 
 async def test_a_swallowed_answer_is_lost_with_its_connection(proxy: Proxy, client: Client) -> None:
     """The server did what it was asked, and the client cannot know."""
-    proxy.swallows_next()
+    told: list[str] = []
+    proxy.swallows_next(lambda: told.append("swallowed"))
+    assert told == []
     assert await client.asks(b"COMMIT") == b""
+    assert told == ["swallowed"]
     assert (proxy.counts.swallowed, [loss.asked for loss in proxy.counts.losses]) == (1, [b"COMMIT"])
 
 
@@ -100,3 +103,17 @@ async def test_a_late_network_is_late_both_ways(proxy: Proxy, client: Client) ->
     begun = asyncio.get_running_loop().time()
     assert await client.asks(b"hello") == b"hello"
     assert asyncio.get_running_loop().time() - begun >= 2 * SHORTLY_S
+
+
+async def test_a_server_sees_where_a_proxy_connects_from() -> None:
+    """Each gateway's calls come from an address of its own."""
+
+    async def tell(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(writer.get_extra_info("peername")[0].encode())
+        writer.close()
+
+    server = await asyncio.start_server(tell, "127.0.0.1", 0)
+    async with server, open_proxy(("127.0.0.1", server.sockets[0].getsockname()[1]), "127.0.0.11") as opened:
+        client = Client(*await asyncio.open_connection("127.0.0.1", opened.number))
+        assert await client.asks(b"who am I?") == b"127.0.0.11"
+        client.writer.close()

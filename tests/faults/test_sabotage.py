@@ -73,7 +73,7 @@ async def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Found]:
 
     async def violated(name: str, plan: Plan) -> tuple[str, Found]:
         folder = tmp_path_factory.mktemp(name.replace(" ", "-"))
-        return name, judge(await run_storm(plan, folder, silently), plan.timing, SLACK_S).by_invariant
+        return name, judge(await run_storm(plan, folder, silently), plan, SLACK_S).by_invariant
 
     return dict(await asyncio.gather(*(violated(name, plan) for name, plan in plans.items())))
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.faults.odd_agents import ODD
 from tests.faults.test_agents import agent
-from tests.world import World, eventually
+from tests.world import ROOT, World, eventually
 
 pytestmark = pytest.mark.faults
 
@@ -21,6 +20,7 @@ RUNS = (
 )
 ROWS = "SELECT 1 FROM chat_messages WHERE channel = 'scheduled'"
 HOUR_S = 3600
+CLOCK = ROOT / "tests" / "faults" / "clock"
 
 
 async def hourly(world: World, hours: float) -> datetime:
@@ -48,7 +48,7 @@ async def test_schedules_are_due_by_the_clock_of_the_database(world: World) -> N
     """Row 38: a gateway whose own clock is an hour ahead fires what is due, and nothing early."""
     await hourly(world, 0.5)
     due = await hourly(world, -0.5)
-    fast = await world.process("fast", PYTHONPATH=str(shifted(world, HOUR_S)))
+    fast = await world.process("fast", PYTHONPATH=str(CLOCK), FAULTS_CLOCK_S=str(HOUR_S))
     logged = datetime.fromisoformat(fast.log.read_text().split('"timestamp": "')[1].split('"')[0])
     assert logged - datetime.now(UTC) > timedelta(minutes=50)
     await eventually(lambda: ended_runs(world))
@@ -57,23 +57,6 @@ async def test_schedules_are_due_by_the_clock_of_the_database(world: World) -> N
     assert len(await world.rows(RUNS)) == 1
     [moved] = await world.rows("SELECT next_fire_at FROM schedules WHERE last_fire_at IS NOT NULL")
     assert moved["next_fire_at"] == due + timedelta(hours=1)
-
-
-def shifted(world: World, seconds: int) -> Path:
-    """A folder that, on PYTHONPATH, sets the wall clock of a Python process forward."""
-    folder = world.folder / "clock"
-    folder.mkdir()
-    (folder / "sitecustomize.py").write_text(
-        "import datetime as module, time\n"
-        "real, Real = time.time, module.datetime\n"
-        f"time.time = lambda: real() + {seconds}\n"
-        "class Shifted(Real):\n"
-        "    @classmethod\n"
-        "    def now(cls, tz=None):\n"
-        f"        return Real.now(tz) + module.timedelta(seconds={seconds})\n"
-        "module.datetime = Shifted\n"
-    )
-    return folder
 
 
 # Row 40: nobody was there ----------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ async def silently(seconds: float, ledger: Ledger) -> None:
 async def test_nothing_is_lost_doubled_or_swapped_in_a_storm(tmp_path: Path) -> None:
     """I1–I7 hold while gateways are killed, Postgres restarts, and connections and answers are lost."""
     outcome = await run_storm(SMALL, tmp_path, silently)
-    verdict = judge(outcome, SMALL.timing, SLACK_S)
+    verdict = judge(outcome, SMALL, SLACK_S)
     violations = [violation for found in verdict.by_invariant.values() for violation in found]
     assert (violations, verdict.ended, verdict.quiet) == ([], 0, True)
     kinds = {incident.kind for incident in outcome.evidence.incidents}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import pytest
 
 from gateway.api.credentials import digest, new_code
@@ -85,6 +86,41 @@ async def test_a_chat_command_is_answered_by_a_notice(mia: Person) -> None:
     answer = await mia.posts(path, 200, text="/help")
     assert "/new" in answer["notice"]
     assert (await mia.gets(path))["messages"] == []
+
+
+async def test_too_many_waiting_messages_are_429(world: World) -> None:
+    """A problem that says when to try again; the message was not taken in."""
+    gateway = await world.gateway(turns={"max_waiting": 1})
+    ann = await world.person("ann", gateway.url)
+    path = f"{SESSIONS}/{(await ann.posts(SESSIONS, 201))['session_id']}/messages"
+    for number in range(2):
+        await ann.calls("POST", path, json={"text": "wait 30 seconds", "id": str(number)}, headers={"Prefer": "wait=0"})
+    answer, problem = await refused(ann, path)
+    assert (answer.status, answer.headers["Retry-After"], problem["title"]) == (429, "5", "Too Many Requests")
+    assert "Too many messages wait" in problem["detail"]
+    assert [row["content"] for row in (await ann.gets(path))["messages"]] == ["wait 30 seconds"] * 2
+    assert (await ann.posts(path, 200, text="/stop"))["notice"] == "Stopped."
+
+
+async def test_a_message_that_the_strategy_rejects_is_409(world: World) -> None:
+    """While an answer is being written; commands are not messages."""
+    gateway = await world.gateway(agents={"assistant": {"kind": "demo", "multitask_strategy": "reject"}})
+    ann = await world.person("ann", gateway.url)
+    path = f"{SESSIONS}/{(await ann.posts(SESSIONS, 201))['session_id']}/messages"
+    await ann.calls("POST", path, json={"text": "wait 30 seconds"}, headers={"Prefer": "wait=0"})
+    answer, problem = await refused(ann, path)
+    assert (answer.status, problem["title"]) == (409, "Conflict")
+    assert "Retry-After" not in answer.headers
+    assert "/stop" in problem["detail"]
+    assert (await ann.posts(path, 200, text="/stop"))["notice"] == "Stopped."
+
+
+async def refused(person: Person, path: str) -> tuple[aiohttp.ClientResponse, dict[str, str]]:
+    """The problem that a message ends with."""
+    headers = {"Authorization": f"Bearer {person.token}"}
+    async with person.http.post(f"{person.url}{path}", json={"text": "hello"}, headers=headers) as answer:
+        assert answer.content_type == "application/problem+json"
+        return answer, await answer.json(content_type=None)
 
 
 async def test_messages_come_in_pages_from_the_newest(mia: Person) -> None:
@@ -316,5 +352,7 @@ async def test_openapi_describes_the_routes(mia: Person) -> None:
     limit = next(parameter for parameter in sessions["get"]["parameters"] if parameter["name"] == "limit")
     assert limit["schema"]["maximum"] == 200
     assert "201" in sessions["post"]["responses"]
+    sending = document["paths"][f"{SESSIONS}/{{session_id}}/messages"]["post"]["responses"]
+    assert {"200", "202", "409", "429", "default"} == set(sending)
     async with mia.http.get(f"{mia.url}/docs") as response:
         assert "/api/chat/sessions" in await response.text()

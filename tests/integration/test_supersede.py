@@ -104,6 +104,7 @@ async def test_a_repeated_rollback_is_the_same(database: Database) -> None:
     once = await replica.turns.finish(claimed(first), answer("whole"))
     again = await replica.turns.finish(claimed(first), answer("whole"))
     assert (again.message, again.session.last_seq) == (once.message, once.session.last_seq)
+    assert (again.status, again.dropped) == (once.status, once.dropped) == ("cancelled", once.dropped)
     assert again.next_turn is not None
     assert once.next_turn is not None
     assert again.next_turn.turn_id == once.next_turn.turn_id
@@ -231,3 +232,27 @@ async def test_many_who_take_turns_over_at_once_take_each_once(database: Databas
     taken = await asyncio.gather(*(one.turns.steal(7, silence=None) for one in others * 12))
     assert Counter(turn.turn_id for turns in taken for turn in turns).most_common(1)[0][1] == 1
     assert {turn.attempt for turns in taken for turn in turns} == {2}
+
+
+async def test_chunks_wait_behind_own_ones_that_nobody_holds(database: Database) -> None:
+    """The answer to taking them over got lost: they are found by a later sweep, and these leave after them."""
+    dead, heir = await living(database, "one"), await living(database, "two")
+    first = await dead.turns.accept(HELLO, TurnTerms())
+    await dead.turns.finish(claimed(first), delivered("one", "a"))
+    await dead.life.leave()
+    [taken] = await heir.outbox.steal(10, [], expired=True)
+    second = await heir.turns.accept(saying("two", "k2"), TurnTerms())
+    unheard = await heir.turns.finish(claimed(second), delivered("two", "b"), [])
+    assert unheard.outbox == ()
+    third = await heir.turns.accept(saying("three", "k3"), TurnTerms())
+    assert (await heir.turns.finish(claimed(third), delivered("three", "c"), [taken.item_id])).outbox == ()
+
+
+async def test_another_attempt_counts_once_however_often_it_is_asked_for(database: Database) -> None:
+    """The answer got lost, and the same call comes again."""
+    replica = await living(database, "one")
+    turn = claimed(await replica.turns.accept(HELLO, TurnTerms()))
+    once = await replica.turns.begin_attempt(turn)
+    again = await replica.turns.begin_attempt(turn)
+    assert (again.attempt, again.epoch) == (once.attempt, once.epoch) == (2, 2)
+    assert (await replica.turns.begin_attempt(again)).attempt == 3

@@ -4,6 +4,7 @@ import asyncio
 import io
 import logging
 from collections.abc import AsyncIterator, Iterator
+from contextlib import redirect_stderr
 
 import pytest
 import structlog
@@ -318,10 +319,8 @@ def logs() -> Iterator[io.StringIO]:
     """What the gateway would write to standard error at its most talkative."""
     written, root = io.StringIO(), logging.getLogger()
     before = root.handlers, root.level
-    configure_logging("json", "debug")
-    [handler] = root.handlers
-    assert isinstance(handler, logging.StreamHandler)
-    handler.setStream(written)
+    with redirect_stderr(written):
+        configure_logging("json", "debug")
     yield written
     root.handlers, root.level = before
     structlog.reset_defaults()

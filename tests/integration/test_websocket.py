@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from channels.websocket import connection, conversation
+from channels.websocket.door import HELLOS
 from gateway.api import auth
 from gateway.app.serve import Running
 from gateway.core.events import Progress, TextDelta
@@ -104,6 +106,25 @@ async def test_an_unknown_agent_is_not_found(ann: Person) -> None:
     """Another hello may follow."""
     socket = await ann.opens()
     await socket.says(type="hello", token=ann.token, agent="nobody")
+    await socket.hears("error", code="not_found")
+    await socket.says(type="hello", token=ann.token)
+    await socket.hears("ready", agent="assistant")
+
+
+async def test_waiting_at_the_door_leaves_time_for_another_hello(
+    gateway: Running, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deadline is for what the client does."""
+    monkeypatch.setattr(connection, "HELLO_S", 1.0)
+    door = gateway.gateway.sockets._parts.door
+    async with AsyncExitStack() as crowd:
+        for _ in range(HELLOS):
+            await crowd.enter_async_context(door.entering())
+        socket = await ann.opens()
+        await socket.says(type="hello", token=ann.token, agent="nobody")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1.5):
+                await socket.hears("error")
     await socket.hears("error", code="not_found")
     await socket.says(type="hello", token=ann.token)
     await socket.hears("ready", agent="assistant")

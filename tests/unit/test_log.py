@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import io
+import json
 import logging
+import os
+import re
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import redirect_stderr
+from typing import TextIO
 
 import pytest
 import structlog
 
-from gateway.log import PatientHandler
+from gateway.log import PatientHandler, configure_logging
+from gateway.scribe import FLUSH_S, WAITING
+from tests.world import ROOT
+
+SMALL_PIPE = 4096
 
 
 class Disk(io.StringIO):
@@ -23,37 +38,157 @@ class Disk(io.StringIO):
         return super().write(text)
 
 
+class Pipe:
+    """One that holds 4 KB until somebody reads it."""
+
+    def __init__(self) -> None:
+        self.reading, writing = os.pipe()
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, SMALL_PIPE)
+        self.stream: TextIO = os.fdopen(writing, "w", encoding="utf-8")
+
+    def line(self) -> str:
+        """The next that comes out."""
+        text = b""
+        while not text.endswith(b"\n"):
+            assert select.select([self.reading], [], [], 10)[0], text
+            text += os.read(self.reading, 1)
+        return text.decode().rstrip("\n")
+
+
+@pytest.fixture
+def pipe() -> Iterator[Pipe]:
+    """Nobody reads it yet."""
+    made = Pipe()
+    yield made
+    os.close(made.reading)
+    made.stream.close()
+
+
 def record(text: str, *values: object) -> logging.LogRecord:
     """A line."""
     return logging.LogRecord("test", logging.INFO, __file__, 1, text, values, None)
 
 
+def writer(stream: TextIO) -> PatientHandler:
+    """A handler that says how many lines were lost."""
+    handler = PatientHandler(stream)
+    handler.setFormatter(logging.Formatter("%(message)s%(lines)s", defaults={"lines": ""}))
+    return handler
+
+
+def say(handler: PatientHandler, *texts: str) -> None:
+    """Writes lines, each before the next comes."""
+    for text in texts:
+        handler.handle(record(text))
+        handler.flush()
+
+
 def test_lines_that_were_lost_are_counted_once_there_is_room() -> None:
     """Nothing is raised and nothing printed elsewhere; the first line that is written again is followed by the number."""
     disk = Disk()
-    handler = PatientHandler(disk)
-    handler.emit(record("one"))
+    handler = writer(disk)
+    say(handler, "one")
     disk.full = True
-    handler.emit(record("two"))
-    handler.emit(record("three"))
+    say(handler, "two", "three")
     disk.full = False
-    with structlog.testing.capture_logs() as told:
-        handler.emit(record("four"))
-        handler.emit(record("five"))
-    assert disk.getvalue().split() == ["one", "four", "five"]
-    assert told == [{"event": "log_lines_lost", "lines": 2, "log_level": "warning"}]
+    say(handler, "four", "five")
+    assert disk.getvalue().split() == ["one", "four", "log_lines_lost2", "five"]
 
 
-def test_a_mistake_in_a_line_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_mistake_in_a_line_is_shown() -> None:
     """Only what the stream does is forgiven."""
-    PatientHandler(Disk()).emit(record("%d", "no number"))
-    assert "Logging error" in capsys.readouterr().err
+    disk = Disk()
+    handler = writer(disk)
+    handler.handle(record("%d", "no number"))
+    handler.flush()
+    assert "Logging error: '%d'" in disk.getvalue()
+    assert "TypeError" in disk.getvalue()
 
 
 def test_a_closed_stream_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
     """As at the very end of a process."""
     disk = Disk()
-    handler = PatientHandler(disk)
+    handler = writer(disk)
     disk.close()
-    handler.emit(record("one"))
+    say(handler, "one")
     assert capsys.readouterr().err == ""
+
+
+def test_a_reader_that_does_not_read_holds_nobody_up(pipe: Pipe) -> None:
+    """Lines wait in their order, those that are too many are counted, and who flushes waits half a second at most."""
+    handler = writer(pipe.stream)
+    begun = time.monotonic()
+    for number in range(2 * WAITING):
+        handler.handle(record(str(number)))
+    handler.flush()
+    assert time.monotonic() - begun < FLUSH_S + 5
+    came = [pipe.line() for _ in range(WAITING)]
+    assert [line for line in came if line.isdigit()][: WAITING // 2] == [str(number) for number in range(WAITING // 2)]
+
+
+def test_a_pipe_that_is_read_again_tells_of_the_loss(pipe: Pipe) -> None:
+    """What came out and what was told to be lost is all that there was."""
+    handler, many = writer(pipe.stream), 2 * WAITING
+    for _ in range(many):
+        handler.handle(record("x" * 20))
+    came, told = 0, 0
+    while came + told < many:
+        line = pipe.line()
+        came += line.startswith("x")
+        told += int(line.removeprefix("log_lines_lost")) if line.startswith("log") else 0
+    assert told > 0
+    assert came + told == many
+
+
+def test_a_pipe_that_somebody_made_non_blocking_loses_nothing(pipe: Pipe) -> None:
+    """Whoever shares standard error may do that; the scribe waits for room."""
+    os.set_blocking(pipe.stream.fileno(), False)
+    handler = writer(pipe.stream)
+    for number in range(1000):
+        handler.handle(record(f"{number}".zfill(20)))
+    assert [int(pipe.line()) for _ in range(1000)] == list(range(1000))
+
+
+def test_what_is_lost_is_told_as_json() -> None:
+    """`lines` is a key of its own; a traceback is written whole."""
+    disk, root = Disk(), logging.getLogger()
+    before = root.handlers, root.level
+    try:
+        with redirect_stderr(disk):
+            configure_logging("json", "info")
+        [handler] = root.handlers
+        disk.full = True
+        logging.getLogger("test").info("gone")
+        handler.flush()
+        disk.full = False
+        structlog.get_logger("test").error("failed", exc_info=LookupError("nowhere"))
+        handler.close()
+    finally:
+        root.handlers, root.level = before
+        structlog.reset_defaults()
+    failed, lost = map(json.loads, disk.getvalue().splitlines())
+    assert "LookupError: nowhere" in failed["exception"]
+    assert (lost["event"], lost["lines"], lost["level"]) == ("log_lines_lost", 1, "warning")
+
+
+CHATTY = """
+import logging
+from gateway.log import configure_logging
+configure_logging("console", "info")
+for number in range(2000):
+    logging.info("line %d", number)
+"""
+
+
+def test_a_process_that_ends_has_written_its_lines() -> None:
+    """With a reader that reads."""
+    told = subprocess.run([sys.executable, "-c", CHATTY], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert re.findall(r"line (\d+)", told.stderr) == [str(number) for number in range(2000)]
+
+
+def test_a_process_ends_although_nobody_reads(pipe: Pipe) -> None:
+    """Normally, not aborted by a lock that the thread holds."""
+    begun = time.monotonic()
+    ended = subprocess.run([sys.executable, "-c", CHATTY], cwd=ROOT, stderr=pipe.stream, check=False, timeout=30)
+    assert ended.returncode == 0
+    assert time.monotonic() - begun < 10

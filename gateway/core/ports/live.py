@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from gateway.core.events import LiveEvent
-from gateway.core.model import Session, SessionId, TurnId, TurnStatus, UserId
+from gateway.core.model import Message, Session, SessionId, TurnId, TurnStatus, UserId
 
 
 class EventBus(Protocol):
@@ -69,6 +69,8 @@ class Changes:
     last_seqs: tuple[tuple[SessionId, int], ...]
     sessions: tuple[Session, ...]
     turns: tuple[TurnNews, ...]
+    dropped: tuple[Message, ...]
+    """Messages that were taken back with their turn."""
     cancelled: tuple[TurnId, ...]
 
 

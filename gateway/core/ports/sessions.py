@@ -124,8 +124,10 @@ class MessageStore(Protocol):
         """Raises `NotFound`; `InvalidInput` for a `before_id` that is not of this session."""
         ...
 
-    async def after(self, session_id: SessionId, user_id: UserId | None, seq: int, limit: int) -> Sequence[Message]:
-        """Rows with a greater `seq`, ascending."""
+    async def after(
+        self, session_id: SessionId, user_id: UserId | None, seq: int, limit: int, *, recall: bool = False
+    ) -> Sequence[Message]:
+        """Rows with a greater `seq`, ascending; `recall`: before them, deleted ones among the last hundreds up to `seq`."""
         ...
 
     async def outcome(self, turn_id: TurnId, user_id: UserId | None) -> TurnOutcome | None:

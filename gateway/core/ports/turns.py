@@ -48,9 +48,10 @@ class Acceptance:
 class Finished:
     """What T2 came to: the reply's row, the chunks to send, and the session's next turn, already claimed.
 
-    `dropped`: the user's messages that were taken back with the turn; then the reply is a tombstone too.
+    `status`: how the turn ended, which a newer message may have decided. `dropped`: the user's messages that were taken back with the turn; then the reply is a tombstone too.
     """
 
+    status: TurnStatus
     message: Message
     session: Session
     outbox: tuple[OutboxItem, ...]
@@ -72,8 +73,11 @@ class TurnStore(Protocol):
         """Claims the turn again: for its next attempt, or (not `counts`) for more time. Raises `LeaseLost`."""
         ...
 
-    async def finish(self, turn: Turn, reply: Reply) -> Finished:
-        """T2. Raises `LeaseLost` when the turn was stolen or has ended otherwise."""
+    async def finish(self, turn: Turn, reply: Reply, held: Sequence[int] = ()) -> Finished:
+        """T2. `held`: items in this replica's hands for the reply's addresses; its chunks wait behind all others.
+
+        Raises `LeaseLost` when the turn was stolen or has ended otherwise.
+        """
         ...
 
     async def steal(self, limit: int, running: Sequence[TurnId] = (), *, silence: timedelta | None) -> Sequence[Turn]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -33,9 +34,10 @@ class BotFace:
             return _response(refusal.answer())
         bot.state.record_call(method, parameters.chat_id)
         fault = bot.state.faults.take(method, parameters.chat_id)
+        call = MethodCall(method, parameters, request.remote or "")
         if fault is None:
-            return _response(await _answer(bot, MethodCall(method, parameters)))
-        return await _answer_faultily(request, bot, MethodCall(method, parameters), fault)
+            return _response(await _answer(bot, call))
+        return await _answer_faultily(request, bot, call, fault)
 
 
 async def _answer(bot: HostedBot, call: MethodCall) -> Answer:
@@ -53,7 +55,7 @@ async def _answer(bot: HostedBot, call: MethodCall) -> Answer:
 async def _answer_faultily(request: web.Request, bot: HostedBot, call: MethodCall, fault: Fault) -> web.StreamResponse:
     if not fault.carries_out:
         return await _refuse(bot, call, fault)
-    answer = await _answer(bot, MethodCall(call.method, call.parameters, answered=fault.kind == "slow"))
+    answer = await _answer(bot, replace(call, answered=fault.kind == "slow"))
     await asyncio.sleep(fault.delay_s)
     if fault.kind == "slow":
         return _response(answer)

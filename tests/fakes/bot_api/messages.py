@@ -17,10 +17,11 @@ _NOT_MODIFIED = (
 
 @dataclass(frozen=True, slots=True)
 class MethodCall:
-    """One call; `answered` is False when a fault will keep the answer from the bot."""
+    """One call, from the network address `peer`; `answered` is False when a fault will keep the answer from the bot."""
 
     method: str
     parameters: Parameters
+    peer: str
     answered: bool = True
 
 
@@ -137,4 +138,5 @@ def _sent(bot: BotState, call: MethodCall, message_id: int | None, entities: lis
         outcome="delivered",
         delivered=True,
         answered=call.answered,
+        peer=call.peer,
     )

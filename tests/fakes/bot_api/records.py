@@ -30,6 +30,7 @@ class Sent:
     """One try to send or edit a message.
 
     `delivered`: the person sees it. `answered`: the bot was told; a delivered message without it is a lost response.
+    `peer`: the network address that the call came from.
     """
 
     method: str
@@ -44,6 +45,7 @@ class Sent:
     outcome: Literal["delivered", "refused"]
     delivered: bool
     answered: bool
+    peer: str
     error_code: int | None = None
     description: str | None = None
 

@@ -67,3 +67,23 @@ def test_what_postgres_cannot_hold_is_left_out() -> None:
 def test_nothing_said_is_nothing() -> None:
     """No empty parts."""
     assert drafted(TextDelta("")).finish() == ("", ())
+
+
+def test_a_long_tool_result_does_not_cost_the_answer() -> None:
+    """It is cut, and what is said after it is heard."""
+    draft = drafted(ToolCall("c1", "read", {}), ToolResult("c1", "read", "z" * 5000), TextDelta("the answer"))
+    content, parts = draft.finish()
+    assert content == "the answer"
+    assert 0 < len(str(parts[0]["output"])) <= 1000
+    assert not draft.closed
+
+
+def test_tools_without_end_end_somewhere() -> None:
+    """An agent that calls and calls is stopped, and the reply says that it was cut."""
+    draft = Draft(1000)
+    for number in range(20_000):
+        if draft.closed:
+            break
+        draft.add(ToolCall(f"c{number}", "again", {}))
+    assert draft.closed
+    assert "cut off" in draft.finish()[0]

@@ -1,0 +1,104 @@
+"""Writes for a process that must not wait for whoever reads what it writes."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import select
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import TextIO
+
+FLUSH_S = 0.5
+WAITING = 4096
+"""Texts that may wait for a reader."""
+
+
+class Scribe:
+    """Writes texts to a stream in their order, from a thread of its own, which ends with the process at the latest.
+
+    What the stream does not take (a full disk, a closed pipe), and what comes while too many texts wait for a reader, is
+    lost. Once something is written again, it is followed by what `of_loss` makes of their number.
+    """
+
+    def __init__(self, stream: TextIO, of_loss: Callable[[int], str] = lambda _lost: "") -> None:
+        self._stream = stream
+        self._of_loss = of_loss
+        # Finalizers log too, perhaps in the midst of a `put`: this queue allows that.
+        self._waiting: SimpleQueue[str | threading.Event | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._crowded_out = 0
+        self._refused = 0
+        self._told = 0
+        self._torn = False
+
+    def put(self, text: str) -> None:
+        """Returns at once. Not for several threads at the same time."""
+        if self._waiting.qsize() >= WAITING:
+            self._crowded_out += 1
+            return
+        self._waiting.put(text)
+        if self._thread is None:
+            thread = threading.Thread(target=self._write_all, name="scribe", daemon=True)
+            with contextlib.suppress(RuntimeError):  # no more threads for now: the next text tries again
+                thread.start()
+                self._thread = thread
+
+    def flush(self) -> None:
+        """Returns when all that was put is written or lost, or after half a second."""
+        if self._thread is not None and self._thread.is_alive():
+            written = threading.Event()
+            self._waiting.put(written)
+            written.wait(FLUSH_S)
+
+    def end(self) -> None:
+        """Flushes; what is put afterwards is lost."""
+        self.flush()
+        self._waiting.put(None)
+
+    def _write_all(self) -> None:
+        while (item := self._waiting.get()) is not None:
+            if isinstance(item, threading.Event):
+                item.set()
+            elif self._written(item):
+                self._tell_of_loss()
+
+    def _tell_of_loss(self) -> None:
+        lost = self._crowded_out + self._refused - self._told
+        if lost and self._written(self._of_loss(lost)):
+            self._told += lost
+
+    def _written(self, text: str) -> bool:
+        try:
+            self._write(text)
+        except (OSError, ValueError):  # ValueError: it is closed
+            self._refused += 1
+            return False
+        return True
+
+    def _write(self, text: str) -> None:
+        try:
+            number = self._stream.fileno()
+        except io.UnsupportedOperation:
+            self._stream.write(text)
+            self._stream.flush()
+            return
+        # Past the stream's buffer: a thread that hangs in it would abort the process at its end.
+        left = f"\n{text}" if self._torn else text
+        data = memoryview(left.encode(self._stream.encoding, "backslashreplace"))
+        while data:
+            written = self._write_some(number, data)
+            data = data[written:]
+            self._torn = bool(data)
+
+    def _write_some(self, number: int, data: memoryview) -> int:
+        try:
+            return os.write(number, data)
+        except BlockingIOError:
+            # Whoever shares it has made it non-blocking.
+            room = select.poll()
+            room.register(number, select.POLLOUT)
+            room.poll()
+            return 0

@@ -1,0 +1,169 @@
+"""The outbox's sender on real Postgres: chunks in hand when leases lapse, answers come late and the gateway stops."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest_asyncio
+
+from gateway.core.model import TELEGRAM, Address, ChannelName, Chunk, OutboxItem
+from gateway.core.outbox import Outbox
+from gateway.core.ports.agents import TurnTerms
+from storage.database import open_database
+from storage.outbox import PostgresOutbox
+from tests.integration.test_turns import HELLO, Replica, answer, claimed
+
+CHAT = Address("telegram:1:2:0")
+
+
+@dataclass
+class Gated:
+    """The real store, which answers when it is let; each method's questions are kept."""
+
+    inner: PostgresOutbox
+    asked: list[list[int]] = field(default_factory=list)
+    marked: list[int] = field(default_factory=list)
+    may_answer: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def mark(self, sent: Sequence[int], dead: Sequence[tuple[int, str]]) -> None:
+        await self.may_answer.wait()
+        await self.inner.mark(sent, dead)
+        self.marked += sent
+
+    async def mine(self, items: Sequence[int]) -> Sequence[int]:
+        self.asked.append(list(items))
+        await self.may_answer.wait()
+        return await self.inner.mine(items)
+
+    async def steal(self, limit: int, held: Sequence[int], *, expired: bool) -> Sequence[OutboxItem]:
+        return await self.inner.steal(limit, held, expired=expired)
+
+
+@dataclass
+class Network:
+    """Takes what it is given, when it is let."""
+
+    begun: list[str] = field(default_factory=list)
+    took: list[str] = field(default_factory=list)
+    flows: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def name(self) -> ChannelName:
+        return TELEGRAM
+
+    def render(self, content: str) -> Sequence[Chunk]:
+        return (Chunk(content),)
+
+    async def ready(self, address: Address) -> None:
+        return
+
+    async def deliver(self, address: Address, chunk: Chunk) -> None:
+        self.begun.append(chunk.text)
+        await self.flows.wait()
+        self.took.append(chunk.text)
+
+    async def typing(self, address: Address) -> None:
+        return
+
+
+@dataclass
+class Lease:
+    """A lease whose term somebody sets."""
+
+    term: int = 1
+
+    def alive(self) -> bool:
+        return True
+
+
+@pytest_asyncio.fixture
+async def replica(database_url: str) -> AsyncIterator[Replica]:
+    """A replica that is alive."""
+    database = await open_database(database_url)
+    living = Replica(database, "one")
+    await living.life.beat()
+    yield living
+    await database.close()
+
+
+async def chunks(replica: Replica, *texts: str) -> tuple[OutboxItem, ...]:
+    """The chunks of a reply, recorded and the replica's to send."""
+    turn = claimed(await replica.turns.accept(HELLO, TurnTerms()))
+    reply = replace(answer("all"), chunks=tuple((CHAT, Chunk(text)) for text in texts))
+    return (await replica.turns.finish(turn, reply)).outbox
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Waits for a condition that other tasks bring about."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - other tasks bring it about
+            await asyncio.sleep(0)
+
+
+async def test_what_arrives_while_the_store_is_asked_is_kept_in_its_place(replica: Replica) -> None:
+    """After a lapse of the lease one chunk was asked about, and another came meanwhile."""
+    store, network = Gated(replica.outbox), Network()
+    network.flows.set()
+    outbox = Outbox({TELEGRAM: network}, store, Lease(term=2))
+    writing = asyncio.create_task(outbox.run())
+    first, second = await chunks(replica, "one", "two")
+    outbox.send([first], term=1)
+    await until(lambda: store.asked)
+    outbox.send([second], term=2)
+    store.may_answer.set()
+    await until(lambda: len(store.marked) == 2)
+    assert network.took == ["one", "two"]
+    writing.cancel()
+
+
+async def test_what_another_took_in_an_earlier_term_is_let_go(replica: Replica) -> None:
+    """The answer of T2 came late: another has taken the chunk by now."""
+    store, network = Gated(replica.outbox), Network()
+    network.flows.set()
+    store.may_answer.set()
+    late = await chunks(replica, "one")
+    heir = Replica(replica.outbox.database, "two")
+    await heir.life.beat()
+    await replica.life.leave()
+    assert await heir.outbox.steal(10, [], expired=True)
+    outbox = Outbox({TELEGRAM: network}, store, Lease(term=2))
+    outbox.send(late, term=1)
+    await until(lambda: not outbox.held)
+    assert (len(store.asked), network.took) == (1, [])
+
+
+async def test_stopping_lets_what_is_leaving_leave_and_marks_it(replica: Replica) -> None:
+    """A request that is under way ends and is written down; the next chunk stays for another replica."""
+    store, network = Gated(replica.outbox), Network()
+    store.may_answer.set()
+    outbox = Outbox({TELEGRAM: network}, store, Lease())
+    writing = asyncio.create_task(outbox.run())
+    first, second = await chunks(replica, "one", "two")
+    outbox.send([first, second], term=1)
+    await until(lambda: network.begun)
+    draining = asyncio.create_task(outbox.drain(5))
+    await asyncio.sleep(0)
+    network.flows.set()
+    await draining
+    assert (network.took, store.marked) == (["one"], [first.item_id])
+    assert await replica.outbox.mine([second.item_id]) == [second.item_id]
+    writing.cancel()
+
+
+async def test_stopping_waits_for_a_mark_that_is_being_written(replica: Replica) -> None:
+    """What was sent is written down, also when that had begun before."""
+    store, network = Gated(replica.outbox), Network()
+    network.flows.set()
+    outbox = Outbox({TELEGRAM: network}, store, Lease())
+    writing = asyncio.create_task(outbox.run())
+    [item] = await chunks(replica, "one")
+    outbox.send([item], term=1)
+    await until(lambda: network.took)
+    draining = asyncio.create_task(outbox.drain(0.05))
+    await asyncio.wait({draining}, timeout=0.2)
+    store.may_answer.set()
+    await draining
+    assert store.marked == [item.item_id]
+    writing.cancel()
