@@ -57,6 +57,7 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
             channels=channels,
             turns=stores.turns,
             outbox=outbox,
+            lease=heartbeat,
             announcer=announcer,
             concurrency=settings.turns.concurrency,
             max_attempts=settings.turns.max_attempts,

@@ -19,7 +19,7 @@ from gateway.core.model import AgentName, ChannelName, Reply, Turn, TurnId
 from gateway.core.outbox import Outbox
 from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel
-from gateway.core.ports.turns import Finished, TurnStore
+from gateway.core.ports.turns import Finished, Lease, TurnStore
 from gateway.core.presence import typing_shown
 from gateway.core.replies import Replies
 from gateway.core.retries import insist
@@ -41,6 +41,7 @@ class RunnerParts:
     channels: Mapping[ChannelName, Channel]
     turns: TurnStore
     outbox: Outbox
+    lease: Lease
     announcer: Announcer
     concurrency: int
     max_attempts: int
@@ -94,7 +95,8 @@ class Runner:
     async def _serve(self, turn: Turn, entry: Running, *, renew: bool) -> None:
         finished: Finished | None = None
         try:
-            if renew:
+            # A process that was frozen wakes up with claims that another may have taken over.
+            if renew or not self._parts.lease.alive():
                 turn = await self._renewed(turn)
             if self._slots.locked():
                 turn = await self._queued(turn)

@@ -100,7 +100,7 @@ async def test_a_log_that_nobody_reads_stops_nothing(world: World) -> None:
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
     try:
-        async with speechless(world, writing) as gateway:
+        async with asyncio.timeout(60), speechless(world, writing) as gateway:
             await talks(world, gateway.url)
             assert not select.select([], [writing], [], 0)[1], "there is room in the pipe"
             http = await world.http()

@@ -12,7 +12,7 @@ import pytest_asyncio
 from tests.faults.cluster import Timing
 from tests.faults.invariants import Invariant, Violation
 from tests.faults.report import judge
-from tests.faults.sabotage import without_dedup, without_fencing
+from tests.faults.sabotage import with_late_sweeps, without_dedup, without_epochs, without_fencing
 from tests.faults.storm import Plan, Sabotage, run_storm
 from tests.faults.test_storm import silently
 from tests.faults.weather import Front
@@ -48,11 +48,15 @@ FENCING_OFF = replace(
 )
 OFFSET_FIRST = replace(LITTLE, sabotage=Sabotage(running("offset"), {"before_t1": "pause:0.4@*"}))
 MARKED_FIRST = replace(LITTLE, sabotage=Sabotage(running("marks"), {"before_send": "pause:0.4@*"}))
+LATE = replace(LITTLE, sabotage=Sabotage(database=with_late_sweeps))
+EPOCHS_OFF = replace(LITTLE, sabotage=Sabotage(database=without_epochs))
 BROKEN: dict[str, tuple[Plan, Invariant]] = {
     "dedup off": (DEDUP_OFF, "I1"),
     "fencing off": (FENCING_OFF, "I1"),
     "offset before the commit": (OFFSET_FIRST, "I1"),
     "marked before it is sent": (MARKED_FIRST, "I3"),
+    "sweeps come late": (LATE, "I5"),
+    "epochs are not counted": (EPOCHS_OFF, "I6"),
 }
 # The same weather and the same failpoints, and nothing broken.
 SOUND = replace(

@@ -11,7 +11,7 @@ import pytest
 from tests.faults.cluster import Timing
 from tests.faults.ledger import Ledger
 from tests.faults.report import judge
-from tests.faults.storm import Plan, run_storm
+from tests.faults.storm import CHAT_SENT_TO, Plan, run_storm
 from tests.faults.weather import BOT, DATABASE, GATEWAYS, NETWORK, SOCKETS, forecast
 
 pytestmark = pytest.mark.faults
@@ -68,3 +68,15 @@ def test_ten_minutes_are_stormy_enough(seed: int) -> None:
     assert kinds.count("kill") > 100
     assert kinds.count("database_restart") > 15
     assert max(blow.after + blow.lasts_s for blow in blows) <= 600
+
+
+@pytest.mark.parametrize(
+    "body", [b"chat_id=-1001&text=hi", b"text=hi+1&chat_id=-1001", b'{"chat_id": -1001, "text": "hi"}']
+)
+def test_whose_message_was_lost_is_read_from_the_request(body: bytes) -> None:
+    """A lost answer explains a repetition in its own chat only."""
+    asked = b"POST /bot777:AAF/sendMessage HTTP/1.1\r\nHost: here\r\n\r\n" + body
+    found = CHAT_SENT_TO.search(asked)
+    assert found is not None
+    assert int(found[1]) == -1001
+    assert CHAT_SENT_TO.search(asked.replace(b"sendMessage", b"sendChatAction")) is None
