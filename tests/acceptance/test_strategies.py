@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from tests.acceptance.test_telegram import telegram
 from tests.fakes.bot_api import FakeBotApi
-from tests.world import World, eventually
+from tests.world import Person, Socket, World, eventually
 
 pytestmark = pytest.mark.acceptance
 
@@ -18,19 +19,37 @@ def demo(strategy: str, **given: Any) -> dict[str, Any]:
     return {"assistant": {"kind": "demo", "multitask_strategy": strategy, **given}}
 
 
-@pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "on another replica"])
+@dataclass(frozen=True)
+class Scene:
+    """An agent has begun to speak to `first`, and `second` is in the same session, perhaps at another replica."""
+
+    ann: Person
+    first: Socket
+    second: Socket
+    session_id: str
+
+
+async def speaking(world: World, strategy: str, *, elsewhere: bool) -> Scene:
+    """Ann's agent is in the middle of its answer."""
+    here = await world.gateway(data_dir="one", agents=demo(strategy, delay_s=0.05))
+    there = await world.gateway(data_dir="two", agents=demo(strategy, delay_s=0.05)) if elsewhere else here
+    ann = await world.person("ann", here.url)
+    first = await ann.connects()
+    await first.says(type="send", id="m1", text="answer in 5000 characters")
+    session_id = (await first.hears("ack", id="m1"))["session_id"]
+    await first.hears("delta")
+    ann.url = there.url
+    return Scene(ann, first, await ann.connects(session_id=session_id), session_id)
+
+
+BOTH_PLACES = pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "on another replica"])
+
+
+@BOTH_PLACES
 async def test_interrupt_keeps_what_was_said(world: World, elsewhere: bool) -> None:
     """The running turn ends at once with what it has said; the new message is answered."""
-    here = await world.gateway(data_dir="one", agents=demo("interrupt", delay_s=0.05))
-    there = await world.gateway(data_dir="two", agents=demo("interrupt", delay_s=0.05)) if elsewhere else here
-    ann = await world.person("ann", here.url)
-    socket = await ann.connects()
-    await socket.says(type="send", id="m1", text="answer in 5000 characters")
-    first = await socket.hears("ack", id="m1")
-    await socket.hears("delta")
-    ann.url = there.url
-    other = await ann.connects(session_id=first["session_id"])
-    answer = await other.asks("what was my last question?", "m2")
+    scene = await speaking(world, "interrupt", elsewhere=elsewhere)
+    answer = await scene.second.asks("what was my last question?", "m2")
     assert "answer in 5000 characters" in answer["content"]
     rows = await world.rows("SELECT role, length(content) AS long FROM chat_messages ORDER BY turn_seq, seq")
     assert [row["role"] for row in rows] == ["user", "assistant", "user", "assistant"]
@@ -38,32 +57,24 @@ async def test_interrupt_keeps_what_was_said(world: World, elsewhere: bool) -> N
     assert await statuses(world) == ["cancelled", "completed"]
 
 
-@pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "on another replica"])
+@BOTH_PLACES
 async def test_rollback_takes_question_and_answer_back(world: World, elsewhere: bool) -> None:
     """Both keep their places as tombstones; the agent and the readers see nothing of them."""
-    here = await world.gateway(data_dir="one", agents=demo("rollback", delay_s=0.05))
-    there = await world.gateway(data_dir="two", agents=demo("rollback", delay_s=0.05)) if elsewhere else here
-    ann = await world.person("ann", here.url)
-    socket = await ann.connects()
-    await socket.says(type="send", id="m1", text="answer in 5000 characters")
-    first = await socket.hears("ack", id="m1")
-    await socket.hears("delta")
-    ann.url = there.url
-    other = await ann.connects(session_id=first["session_id"])
-    answer = await other.asks("what was my last question?", "m2")
+    scene = await speaking(world, "rollback", elsewhere=elsewhere)
+    answer = await scene.second.asks("what was my last question?", "m2")
     assert "answer in 5000 characters" not in answer["content"]
-    for listener in (socket, other):
+    for listener in (scene.first, scene.second):
         heard = [frame for frame in listener.heard if frame["type"] == "message_changed"]
         changed = heard[0] if heard else await listener.hears("message_changed")
         assert (changed["message"]["seq"], changed["message"]["deleted"]) == (1, True)
-    page = await ann.gets(f"/api/chat/sessions/{first['session_id']}/messages")
+    page = await scene.ann.gets(f"/api/chat/sessions/{scene.session_id}/messages")
     assert [(row["seq"], row["deleted"], bool(row["content"])) for row in page["messages"]] == [
         (1, True, False),
         (2, False, True),
         (3, True, False),
         (4, False, True),
     ]
-    assert (await ann.gets(f"/api/chat/sessions/{first['session_id']}"))["message_count"] == 2
+    assert (await scene.ann.gets(f"/api/chat/sessions/{scene.session_id}"))["message_count"] == 2
 
 
 async def test_who_was_away_hears_of_what_was_taken_back(world: World) -> None:
