@@ -93,9 +93,9 @@ async def without_dedup(database_url: str) -> None:
 
 
 async def with_late_sweeps(database_url: str) -> None:
-    """From now on turns of the dead are left where they are until fifteen seconds after they began."""
+    """From now on turns of the dead are left where they are until 22 seconds after they began."""
     last = "ORDER BY u.created_at LIMIT p_limit"
-    late = f"AND u.created_at < clock_timestamp() - interval '15 seconds' {last}"
+    late = f"AND u.created_at < clock_timestamp() - interval '22 seconds' {last}"
     await _rewrite(database_url, "steal_turns", last, late)
 
 

@@ -20,9 +20,11 @@ from tests.faults.weather import Front
 pytestmark = pytest.mark.faults
 
 SLACK_S = 10.0
-"""Ten gateways start at once here, and recovery is not what is looked at."""
+"""Fourteen gateways start at once here."""
 KILLS = Front((1.2, 2.0), {"kill": 1}, (0.5, 0.5))
 FREEZES = Front((1.0, 1.5), {"freeze": 1}, (3.5, 3.5))
+# With the seeds below, they hit one gateway after the other.
+FEW_KILLS, FEW_FREEZES = replace(KILLS, every_s=(2.5, 2.9)), replace(FREEZES, every_s=(2.0, 2.5))
 LITTLE = Plan(
     seconds=6.0,
     seed=1,
@@ -44,11 +46,20 @@ def running(mechanism: str) -> tuple[str, ...]:
 
 DEDUP_OFF = replace(LITTLE, sabotage=Sabotage(failpoints={"before_ack": "raise@5"}, database=without_dedup))
 FENCING_OFF = replace(
-    LITTLE, fronts=(FREEZES,), sabotage=Sabotage(failpoints={"agent_end": "pause:0.5@*"}, database=without_fencing)
+    LITTLE,
+    seconds=9.0,
+    seed=5,
+    fronts=(FEW_FREEZES,),
+    sabotage=Sabotage(failpoints={"agent_end": "pause:0.5@*"}, database=without_fencing),
 )
 OFFSET_FIRST = replace(LITTLE, sabotage=Sabotage(running("offset"), {"before_t1": "pause:0.4@*"}))
 MARKED_FIRST = replace(LITTLE, sabotage=Sabotage(running("marks"), {"before_send": "pause:0.4@*"}))
-LATE = replace(LITTLE, sabotage=Sabotage(database=with_late_sweeps))
+LATE = replace(
+    LITTLE,
+    seed=6,
+    fronts=(FEW_KILLS,),
+    sabotage=Sabotage(failpoints={"agent_end": "pause:0.5@*"}, database=with_late_sweeps),
+)
 EPOCHS_OFF = replace(LITTLE, sabotage=Sabotage(database=without_epochs))
 BROKEN: dict[str, tuple[Plan, Invariant]] = {
     "dedup off": (DEDUP_OFF, "I1"),
