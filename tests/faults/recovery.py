@@ -136,8 +136,10 @@ def _calls(evidence: Evidence) -> Mapping[str, list[Called]]:
 
 
 def _steps(turn: Turn, calls: Sequence[Called]) -> Iterator[Step]:
-    yield Step(turn, None, calls[0])
-    for before, call in pairwise(calls):
+    # A gateway that wakes up may call for a claim that another has taken over: that recovers nothing.
+    rising = [call for place, call in enumerate(calls) if all(call.epoch > one.epoch for one in calls[:place])]
+    yield Step(turn, None, rising[0])
+    for before, call in pairwise(rising):
         yield Step(turn, before, call)
 
 

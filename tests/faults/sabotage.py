@@ -3,8 +3,8 @@
 - `offset`: a message counts as taken in before it is committed, so that Telegram's offset moves early.
 - `marks`: a chunk is marked as sent before it is sent.
 
-Failpoints of the settings work as ever: they hold the doors open that the mechanism would keep shut. What stands in
-the database is taken out there: `without_dedup`, `without_fencing`, `with_late_sweeps`, `without_epochs`.
+Failpoints of the settings work as ever: they hold the doors open that the mechanism would keep shut. Dedup and fencing stand
+in the database and are taken out there: `without_dedup`, `without_fencing`.
 """
 
 from __future__ import annotations
@@ -90,18 +90,6 @@ async def without_dedup(database_url: str) -> None:
     """From now on T1 recognises no message that it has seen before."""
     await _execute(database_url, "DROP INDEX chat_messages_client_id")
     await _rewrite(database_url, "accept_message", "client_id = p_key", "client_id = p_key AND false")
-
-
-async def with_late_sweeps(database_url: str) -> None:
-    """From now on turns of the dead are left where they are until 22 seconds after they began."""
-    last = "ORDER BY u.created_at LIMIT p_limit"
-    late = f"AND u.created_at < clock_timestamp() - interval '22 seconds' {last}"
-    await _rewrite(database_url, "steal_turns", last, late)
-
-
-async def without_epochs(database_url: str) -> None:
-    """From now on a turn that is taken over keeps its number: its owners can't be told apart."""
-    await _rewrite(database_url, "steal_turns", "epoch = u.epoch + 1", "epoch = u.epoch")
 
 
 async def _rewrite(database_url: str, function: str, old: str, new: str) -> None:

@@ -497,3 +497,16 @@ def test_a_long_storm_with_little_in_it_is_none() -> None:
     assert list(shortfalls(conversation(), 599.0)) == []
     kills = [Incident(float(at), float(at), "kill", 1, 11) for at in range(100)]
     assert len(list(shortfalls(replace(conversation(), incidents=kills), 600.0))) == 2
+
+
+def test_a_call_for_a_claim_of_yesterday_recovers_nothing() -> None:
+    """I5: a frozen gateway wakes up after the turn was taken over, and calls its agent all the same."""
+    good = conversation()
+    turn = replace(good.rows.turns[0], attempt=2, epoch=2)
+    woken = replace(
+        good,
+        rows=replace(good.rows, turns=[turn, good.rows.turns[1]]),
+        incidents=[Incident(10.1, 19.0, "freeze", 1, 11)],
+        calls=[Called(14.0, "t1", 2, 2, 22), Called(19.1, "t1", 1, 1, 11)],
+    )
+    assert [one.at for one in recoveries(woken)] == [14.0]

@@ -12,7 +12,7 @@ import pytest_asyncio
 from tests.faults.cluster import Timing
 from tests.faults.invariants import Invariant, Violation
 from tests.faults.report import judge
-from tests.faults.sabotage import with_late_sweeps, without_dedup, without_epochs, without_fencing
+from tests.faults.sabotage import without_dedup, without_fencing
 from tests.faults.storm import Plan, Sabotage, run_storm
 from tests.faults.test_storm import silently
 from tests.faults.weather import Front
@@ -20,11 +20,11 @@ from tests.faults.weather import Front
 pytestmark = pytest.mark.faults
 
 SLACK_S = 10.0
-"""Fourteen gateways start at once here."""
+"""Ten gateways start at once here."""
 KILLS = Front((1.2, 2.0), {"kill": 1}, (0.5, 0.5))
 FREEZES = Front((1.0, 1.5), {"freeze": 1}, (3.5, 3.5))
-# With the seeds below, they hit one gateway after the other.
-FEW_KILLS, FEW_FREEZES = replace(KILLS, every_s=(2.5, 2.9)), replace(FREEZES, every_s=(2.0, 2.5))
+# With the seed below, they hit one gateway after the other.
+FEW_FREEZES = replace(FREEZES, every_s=(2.0, 2.5))
 LITTLE = Plan(
     seconds=6.0,
     seed=1,
@@ -49,25 +49,20 @@ FENCING_OFF = replace(
     LITTLE,
     seconds=9.0,
     seed=5,
+    # Few have said more by the time a late result comes: a turn that waits would be claimed twice, and refuses that.
+    talkers=60,
+    talker_pace_s=8.0,
+    people=0,
     fronts=(FEW_FREEZES,),
-    sabotage=Sabotage(failpoints={"agent_end": "pause:0.5@*"}, database=without_fencing),
+    sabotage=Sabotage(failpoints={"agent_end": "pause:0.8@*"}, database=without_fencing),
 )
 OFFSET_FIRST = replace(LITTLE, sabotage=Sabotage(running("offset"), {"before_t1": "pause:0.4@*"}))
 MARKED_FIRST = replace(LITTLE, sabotage=Sabotage(running("marks"), {"before_send": "pause:0.4@*"}))
-LATE = replace(
-    LITTLE,
-    seed=6,
-    fronts=(FEW_KILLS,),
-    sabotage=Sabotage(failpoints={"agent_end": "pause:0.5@*"}, database=with_late_sweeps),
-)
-EPOCHS_OFF = replace(LITTLE, sabotage=Sabotage(database=without_epochs))
 BROKEN: dict[str, tuple[Plan, Invariant]] = {
     "dedup off": (DEDUP_OFF, "I1"),
     "fencing off": (FENCING_OFF, "I1"),
     "offset before the commit": (OFFSET_FIRST, "I1"),
     "marked before it is sent": (MARKED_FIRST, "I3"),
-    "sweeps come late": (LATE, "I5"),
-    "epochs are not counted": (EPOCHS_OFF, "I6"),
 }
 # The same weather and the same failpoints, and nothing broken.
 SOUND = replace(
