@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.app.failpoints import Point, read_failpoints
+from gateway.cli.examination import examine
 from gateway.errors import SettingsError
 from tests.fakes.bot_api import FakeBotApi
 from tests.world import Frame, Person, Process, World, eventually
@@ -182,12 +183,21 @@ async def test_killed_before_the_offset_moves(world: World, bot: FakeBotApi) -> 
         ({"after_tea": "kill"}, "after_tea is not a failpoint"),
         ({"after_t1": "explode"}, "should be kill, raise, drop or pause:SECONDS"),
         ({"after_t1": "pause"}, "should be kill, raise, drop or pause:SECONDS"),
+        ({"after_t1": "kill@0"}, "should be kill, raise, drop or pause:SECONDS"),
     ],
 )
 def test_a_failpoint_that_does_not_exist_is_refused(written: dict[str, str], complaint: str) -> None:
     """A typo must not let a test pass in which nothing failed."""
     with pytest.raises(SettingsError, match=complaint):
         read_failpoints(written)
+
+
+async def test_doctor_tells_of_failpoints(world: World) -> None:
+    """What is meant for a test is not well anywhere else."""
+    findings = [finding async for finding in examine(world.settings(failpoints={"after_t1": "kill"}))]
+    assert [(finding.name, finding.ok) for finding in findings if finding.name == "failpoints"] == [
+        ("failpoints", False)
+    ]
 
 
 def test_every_failpoint_is_reached_by_a_test() -> None:

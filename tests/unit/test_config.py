@@ -103,6 +103,13 @@ def test_a_list_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, name: str
         load_settings()
 
 
+def test_failpoints_that_are_no_table_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an example of some."""
+    monkeypatch.setenv("TURNGATE_FAILPOINTS", "after_t1=kill")
+    with pytest.raises(SettingsError, match="TURNGATE_FAILPOINTS is .*a JSON object such as"):
+        load_settings()
+
+
 def test_an_empty_variable_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if it were not there."""
     monkeypatch.setenv("TURNGATE_DATA_DIR", "")
