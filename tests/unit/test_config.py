@@ -106,7 +106,7 @@ def test_a_list_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, name: str
 def test_failpoints_that_are_no_table_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """With an example of some."""
     monkeypatch.setenv("TURNGATE_FAILPOINTS", "after_t1=kill")
-    with pytest.raises(SettingsError, match="TURNGATE_FAILPOINTS is .*a JSON object such as"):
+    with pytest.raises(SettingsError, match=r"TURNGATE_FAILPOINTS is .*a JSON object such as"):
         load_settings()
 
 
