@@ -10,7 +10,9 @@ from typing import Literal, Protocol
 from aiohttp import web
 
 from gateway.config import Settings
+from gateway.core.links import Links
 from gateway.core.ports.channels import Channel, Moves, PollLeases, Quarantine
+from gateway.core.ports.places import Places
 from gateway.core.service import Intake
 
 ChannelState = Literal["starting", "ready", "standby", "failed"]
@@ -60,6 +62,8 @@ class NetworkParts:
     leases: PollLeases
     quarantine: Quarantine
     moves: Moves
+    links: Links
+    places: Places
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -29,6 +30,7 @@ NOT_SETTINGS = frozenset({"TURNGATE_URL", "TURNGATE_TOKEN", "TURNGATE_CONFIG"})
 EXAMPLES = {
     "TURNGATE_WEB__ALLOWED_ORIGINS": '["https://example.com"]',
     "TURNGATE_TELEGRAM__ALLOW": '["123456", "234567=ann"]',
+    "TURNGATE_LIMITS__TRUSTED_PROXIES": '["192.0.2.0/24"]',
     "TURNGATE_FAILPOINTS": '{"after_t1": "kill"}',
 }
 """Variables that hold lists and tables in JSON, each with an example."""
@@ -124,6 +126,18 @@ class Sessions(Part):
     """When a conversation goes on by itself."""
 
     resume_minutes: float = Field(15, ge=0, le=525_600, description="Idle minutes after which a new session begins.")
+    max_state: int = Field(
+        1_048_576, ge=1_024, le=67_108_864, description="Bytes of a session's state as JSON (docs/state.md)."
+    )
+
+
+class Snapshots(Part):
+    """When a session's state is saved by itself, and which snapshots stay."""
+
+    quiet_s: float = Field(5, gt=0, le=3_600, description="Seconds without a change after which a state is saved.")
+    every_s: float = Field(30, gt=0, le=3_600, description="Seconds after which a state that keeps changing is saved.")
+    keep: int = Field(20, ge=1, le=10_000, description="Latest snapshots of a session that stay …")
+    keep_days: int = Field(30, ge=0, le=36_500, description="… and the days of which the last one stays, too.")
 
 
 class Turns(Part):
@@ -141,15 +155,44 @@ class Turns(Part):
     )
 
 
+def _network(value: str) -> str:
+    try:
+        ip_network(value)
+    except ValueError as error:
+        raise ValueError(f"{value!r} should be an address or a network such as 192.0.2.0/24 ({error})") from None
+    return value
+
+
 class Limits(Part):
-    """Rates; None is no limit."""
+    """Rates and sizes; 0 is no limit, and so is an empty default. docs/limits.md tells how they work together."""
 
     visitor_messages_per_minute: int | None = Field(20, ge=1, description="Messages a visitor may send.")
     token_messages_per_minute: int | None = Field(None, ge=1, description="Messages any other user may send.")
     visitors_per_minute: int | None = Field(30, ge=1, description="New visitors from one address.")
+    visitor_requests_per_minute: int | None = Field(600, ge=1, description="HTTP requests a visitor may make.")
+    requests_per_minute: int | None = Field(None, ge=1, description="HTTP requests any other user may make.")
+    address_requests_per_minute: int | None = Field(None, ge=1, description="HTTP requests from one address.")
+    wrong_tokens_per_minute: int | None = Field(60, ge=1, description="Different wrong tokens from one address.")
+    sign_ins_per_minute: int = Field(10, ge=1, description="Tries of one-time codes from one address.")
+    streams_per_user: int | None = Field(16, ge=1, description="Streams of events a user may have open.")
+    streams_per_address: int | None = Field(256, ge=1, description="Streams of events open to one address.")
+    sockets_per_visitor: int | None = Field(16, ge=1, description="WebSockets a visitor may have open.")
+    sockets_per_user: int | None = Field(1_000, ge=1, description="WebSockets any other user may have open.")
+    trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
+        (), description="Networks of proxies whose `X-Forwarded-For` names the address that counts."
+    )
     max_frame: int = Field(
         1_048_576, ge=1_024, le=67_108_864, description="Bytes of a WebSocket frame or request body."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _zero_is_no_limit(cls, data: object) -> object:
+        """None, which TOML and variables have no word for; where there has to be a limit, 0 stays one that is too small."""
+        if not isinstance(data, dict):
+            return data
+        optional = {name for name, field in cls.model_fields.items() if field.annotation == (int | None)}
+        return {name: None if name in optional and str(value) == "0" else value for name, value in data.items()}
 
 
 class Replica(Part):
@@ -186,6 +229,7 @@ class AgentBase(Part):
     timeout_s: float | None = Field(None, gt=0, le=86_400, description="Overrides turns.timeout_s.")
     history: int = Field(20, ge=0, le=1_000, description="Earlier turns the agent is given.")
     description: str | None = Field(None, max_length=500, description="Shown where people choose an agent.")
+    state: bool = Field(False, description="Whether the agent is given the session's state (docs/state.md).")
 
 
 class DemoAgentSettings(AgentBase):
@@ -245,6 +289,7 @@ class Settings(BaseSettings):
     telegram: Telegram = Telegram()
     web: Web = Web()
     sessions: Sessions = Sessions()
+    snapshots: Snapshots = Snapshots()
     turns: Turns = Turns()
     limits: Limits = Limits()
     replica: Replica = Replica()

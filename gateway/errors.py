@@ -9,6 +9,7 @@ GatewayError
 ├── Forbidden                the caller lacks the role, or the origin is not allowed (403)
 ├── NotFound                 missing, or someone else's: the answer is the same (404)
 ├── Conflict                 the state does not allow it now (409)
+├── Stale                    somebody else was quicker: the version written against is not the newest (412)
 ├── TooManyRequests          a rate limit was reached (429)
 ├── StoreUnavailable         the database cannot be reached or refuses to work now (503)
 ├── LeaseLost                the turn was taken over by another replica: its result is dropped
@@ -56,6 +57,14 @@ class NotFound(GatewayError):
 
 class Conflict(GatewayError):
     """The current state does not allow it."""
+
+
+class Stale(GatewayError):
+    """What was written against is not the newest any more; `version` is."""
+
+    def __init__(self, text: str, version: int) -> None:
+        super().__init__(text)
+        self.version = version
 
 
 class TooManyRequests(GatewayError):

@@ -99,7 +99,7 @@ class PostgresChangeFeed:
             last_seqs=tuple((SessionId(session["session_id"]), session["last_seq"]) for session in row["followed"]),
             sessions=tuple(to_session(session) for session in [*row["listed"], *row["everybodys"]]),
             turns=_news(row["turns"]),
-            dropped=tuple(to_message(message) for message in row["dropped"]),
+            changed=tuple(to_message(message) for message in [*row["dropped"], *row["changed"]]),
             cancelled=tuple(TurnId(turn_id) for turn_id in row["cancelled"]),
         )
 

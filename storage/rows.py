@@ -70,10 +70,10 @@ def message_id(chat_id: UUID, seq: int) -> MessageId:
     return MessageId(f"{chat_id}.{seq}")
 
 
-def seq_of(wanted: MessageId, chat_id: UUID) -> int:
+def seq_of(wanted: MessageId, session_id: SessionId) -> int:
     """The place that a message's id names. Raises `InvalidInput` when it is not an id of this session."""
     owner, dot, seq = wanted.rpartition(".")
-    if not dot or owner != str(chat_id) or not seq.isascii() or not seq.isdigit() or len(seq) > 18:
+    if not dot or owner != session_id or not seq.isascii() or not seq.isdigit() or len(seq) > 18:
         raise InvalidInput("before_id should be the id of a message of this session.")
     return int(seq)
 
@@ -96,6 +96,7 @@ def to_message(row: Record) -> Message:
         created_at=row["created_at"],
         edited_at=row["edited_at"],
         deleted=deleted,
+        changed_at=row["changed_at"] or row["deleted_at"],
     )
 
 
@@ -126,7 +127,7 @@ def to_session(row: Record, *, running: bool = False) -> Session:
     )
 
 
-def to_turn(row: Record, messages: list[Record], history: list[Record]) -> Turn:
+def to_turn(row: Record, messages: list[Record], history: list[Record], agent_session: str | None = None) -> Turn:
     """A claimed row of `turns` with what it answers and what came before."""
     return Turn(
         turn_id=TurnId(row["turn_id"]),
@@ -140,7 +141,9 @@ def to_turn(row: Record, messages: list[Record], history: list[Record]) -> Turn:
         epoch=row["epoch"],
         messages=tuple(map(to_message, messages)),
         history=Told(history),
-        deliver_to=tuple(Address(address) for address in row["deliver_to"]),
+        # A session whose network's chat was left has no address there any more.
+        deliver_to=tuple(Address(address) for address in row["deliver_to"] if address is not None),
         ends_session=row["ends_session"],
         cancel_requested=row["cancel_requested"],
+        agent_session=agent_session,
     )

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
 import structlog
 
-from gateway.core.model import Address, AgentName, InboundMessage, JsonObject, UserId
+from gateway.core.model import SCHEDULED, Address, AgentName, InboundMessage, JsonObject, SessionId, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.schedules import (
+    MOST_LISTED,
     CronTrigger,
     IntervalTrigger,
     NewSchedule,
     OnceTrigger,
+    RunPage,
     Schedule,
     ScheduleId,
+    ScheduleRun,
     Trigger,
 )
 from gateway.core.ports.turns import Acceptance
 from gateway.errors import InvalidInput, NotFound
+from storage.cursors import from_cursor, to_cursor
 from storage.database import fetch_one
 from storage.queries import load_queries
 
@@ -60,19 +65,43 @@ class PostgresSchedules:
             )
         return _to_schedule(row)
 
-    async def list(self, user_id: UserId | None) -> Sequence[Schedule]:
+    async def list(self, user_id: UserId | None, limit: int = MOST_LISTED) -> Sequence[Schedule]:
         async with self.database.as_user(user_id) as connection:
-            return [_to_schedule(row) for row in await connection.fetch(SQL["list"], user_id)]
+            return [_to_schedule(row) for row in await connection.fetch(SQL["list"], user_id, limit)]
 
     async def get(self, schedule_id: ScheduleId, user_id: UserId | None) -> Schedule:
         async with self.database.as_user(user_id) as connection:
             return _found(await connection.fetchrow(SQL["get"], schedule_id))
 
-    async def set_active(
-        self, schedule_id: ScheduleId, user_id: UserId | None, *, active: bool, next_fire_at: datetime | None
-    ) -> Schedule:
+    async def change(self, before: Schedule, after: Schedule) -> Schedule | None:
+        async with self.database.as_user(before.user_id) as connection:
+            row = await connection.fetchrow(
+                SQL["change"],
+                before.id,
+                before.revision,
+                before.is_active,
+                before.next_fire_at,
+                after.name,
+                after.agent_name,
+                after.prompt,
+                _trigger_json(after.trigger),
+                after.timezone,
+                after.deliver_to,
+                after.is_active,
+                after.next_fire_at,
+            )
+        return None if row is None else _to_schedule(row)
+
+    async def runs(self, schedule_id: ScheduleId, user_id: UserId | None, limit: int, cursor: str | None) -> RunPage:
+        before, below = from_cursor(cursor)
         async with self.database.as_user(user_id) as connection:
-            return _found(await connection.fetchrow(SQL["set_active"], schedule_id, active, next_fire_at))
+            schedule = _found(await connection.fetchrow(SQL["get"], schedule_id))
+            rows = await connection.fetch(
+                SQL["runs"], schedule.user_id, f"{SCHEDULED}:{schedule_id}", before, below, limit + 1
+            )
+        page = rows[:limit]
+        following = to_cursor(page[-1]["fired_at"], page[-1]["chat_id"]) if len(rows) > limit else None
+        return RunPage(tuple(_to_run(row, schedule_id) for row in page), following)
 
     async def delete(self, schedule_id: ScheduleId, user_id: UserId | None) -> None:
         async with self.database.as_user(user_id) as connection:
@@ -94,7 +123,9 @@ class PostgresSchedules:
         self, schedule: Schedule, next_fire_at: datetime | None, message: InboundMessage, terms: TurnTerms
     ) -> Acceptance | None:
         async with self.database.as_user(schedule.user_id) as connection:
-            moved = await connection.fetchval(SQL["fire"], schedule.id, schedule.next_fire_at, next_fire_at)
+            moved = await connection.fetchval(
+                SQL["fire"], schedule.id, schedule.next_fire_at, next_fire_at, schedule.revision
+            )
             return await self.turns.accept_on(connection, message, terms) if moved else None
 
     async def run_now(self, schedule: Schedule, message: InboundMessage, terms: TurnTerms) -> Acceptance:
@@ -135,7 +166,29 @@ def _to_schedule(row: Record) -> Schedule:
         next_fire_at=row["next_fire_at"],
         last_fire_at=row["last_fire_at"],
         created_at=row["created_at"],
+        revision=row["revision"],
     )
+
+
+def _to_run(row: Record, schedule_id: ScheduleId) -> ScheduleRun:
+    return ScheduleRun(
+        session_id=SessionId(row["session_id"]),
+        fire_time=_fire_time(row["client_id"], schedule_id),
+        fired_at=row["fired_at"],
+        turn_id=row["turn_id"],
+        status=row["status"],
+        attempts=row["attempt"] or 0,
+        error=row["error"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+    )
+
+
+def _fire_time(key: str | None, schedule_id: ScheduleId) -> datetime | None:
+    """A fire's message has its time in its key (`scheduler/normalize.py`); one that was asked for has none."""
+    with suppress(ValueError):
+        return datetime.fromisoformat((key or "").removeprefix(f"schedule:{schedule_id}:"))
+    return None
 
 
 def _trigger_json(trigger: Trigger) -> JsonObject:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from gateway.core.model import AgentName, Message, MessageId, Route, Session, SessionId, TurnId, UserId
-from gateway.core.ports.sessions import MessagePage, NewSession, SessionFilter, SessionPage, TurnOutcome
+from gateway.core.model import AgentName, Message, MessageId, Route, Session, SessionId, TurnId, Usage, UserId
+from gateway.core.ports.sessions import Deleted, MessagePage, NewSession, SessionFilter, SessionPage, TurnOutcome
 from gateway.errors import InvalidInput, NotFound
+from storage.cursors import from_cursor, to_cursor
 from storage.database import fetch_one
 from storage.queries import load_queries
 from storage.rows import message_id, seq_of, to_message, to_session
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 SQL = load_queries("sessions")
+EDITING = load_queries("editing")
 BEFORE_EVERYTHING = 2**62
 
 
@@ -36,8 +36,8 @@ class PostgresSessions:
     async def list(self, wanted: SessionFilter) -> SessionPage:
         if wanted.cursor is not None and wanted.offset:
             raise InvalidInput("cursor and offset cannot be used together.")
-        before, below = _from_cursor(wanted.cursor)
-        narrowed = (wanted.user_id, wanted.channel, wanted.agent, wanted.active)
+        before, below = from_cursor(wanted.cursor)
+        narrowed = (wanted.user_id, wanted.channel, wanted.agent, wanted.active, *metadata_columns(wanted))
         async with self.database.as_user(wanted.user_id) as connection:
             rows = await connection.fetch(SQL["list"], *narrowed, before, below, wanted.limit + 1, wanted.offset)
             total = None if wanted.cursor is not None else await connection.fetchval(SQL["count"], *narrowed)
@@ -45,7 +45,7 @@ class PostgresSessions:
         return SessionPage(
             sessions=tuple(to_session(row, running=row["running"]) for row in page),
             total=total,
-            next_cursor=_to_cursor(page[-1]) if len(rows) > wanted.limit else None,
+            next_cursor=_behind(page[-1]) if len(rows) > wanted.limit else None,
         )
 
     async def get(self, session_id: SessionId, user_id: UserId | None) -> Session:
@@ -98,13 +98,14 @@ class PostgresSessions:
                 return None
             return _found(await connection.fetchrow(SQL["set_active"], row["session_id"], False))
 
-    async def delete(self, session_id: SessionId, user_id: UserId | None) -> Session:
+    async def delete(self, session_id: SessionId, user_id: UserId | None) -> Deleted:
         async with self.database.as_user(user_id) as connection:
             await connection.execute(SQL["lock_routes"], session_id)
+            await connection.execute(EDITING["let_go_of_forks"], session_id)
             row = await connection.fetchrow(SQL["delete"], session_id)
         if row is None:
             raise NotFound("There is no such session.")
-        return to_session(row)
+        return Deleted(to_session(row), row["agent_session"])
 
     async def open_turns(self, session_id: SessionId, user_id: UserId | None) -> Sequence[TurnId]:
         async with self.database.as_user(user_id) as connection:
@@ -125,7 +126,7 @@ class PostgresMessages:
             if session is None:
                 raise NotFound("There is no such session.")
             chat_id: UUID = session["chat_id"]
-            below = BEFORE_EVERYTHING if before_id is None else seq_of(before_id, chat_id)
+            below = BEFORE_EVERYTHING if before_id is None else seq_of(before_id, session_id)
             rows = await connection.fetch(SQL["page"], chat_id, below, limit + 1)
         page = rows[:limit][::-1]
         older = message_id(chat_id, page[0]["seq"]) if len(rows) > limit else None
@@ -141,7 +142,12 @@ class PostgresMessages:
     async def outcome(self, turn_id: TurnId, user_id: UserId | None) -> TurnOutcome | None:
         async with self.database.as_user(user_id) as connection:
             row = await connection.fetchrow(SQL["outcome"], turn_id)
-        return None if row is None else TurnOutcome(row["turn_status"], to_message(row))
+        if row is None:
+            raise NotFound("There is no such turn.")
+        if row["seq"] is None:
+            return None
+        usage = None if row["usage"] is None else Usage(**row["usage"])
+        return TurnOutcome(row["turn_status"], to_message(row), usage)
 
 
 def _found(row: Record | None) -> Session:
@@ -150,16 +156,12 @@ def _found(row: Record | None) -> Session:
     return to_session(row, running=row["running"])
 
 
-def _to_cursor(row: Record) -> str:
-    at: datetime = row["last_message_at"] or row["created_at"]
-    return base64.urlsafe_b64encode(f"{at.isoformat()} {row['chat_id']}".encode()).decode()
-
-
-def _from_cursor(cursor: str | None) -> tuple[datetime | None, UUID | None]:
-    if cursor is None:
+def metadata_columns(wanted: SessionFilter) -> tuple[list[str] | None, list[str] | None]:
+    """The keys and values that a list is narrowed by; None for any."""
+    if not wanted.metadata:
         return None, None
-    try:
-        at, _, chat_id = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").partition(" ")
-        return datetime.fromisoformat(at).astimezone(UTC), UUID(chat_id)
-    except (ValueError, OverflowError, binascii.Error) as error:
-        raise InvalidInput("cursor should be the next_cursor of an earlier page.") from error
+    return [key for key, _ in wanted.metadata], [value for _, value in wanted.metadata]
+
+
+def _behind(row: Record) -> str:
+    return to_cursor(row["last_message_at"] or row["created_at"], row["chat_id"])

@@ -7,11 +7,23 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
-from gateway.core.model import InboundMessage, OutboxItem, ReplicaId, Reply, Turn, TurnId, TurnStatus, UserId
+import asyncpg
+
+from gateway.core.model import (
+    STATE_SECTIONS,
+    InboundMessage,
+    OutboxItem,
+    ReplicaId,
+    Reply,
+    Turn,
+    TurnId,
+    TurnStatus,
+    UserId,
+)
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.turns import Acceptance, AcceptStatus, Finished
 from gateway.errors import LeaseLost, NotFound
-from storage.database import fetch_one
+from storage.database import fetch_one, in_transaction
 from storage.queries import load_queries
 from storage.rows import present, to_message, to_session, to_turn
 
@@ -21,6 +33,7 @@ if TYPE_CHECKING:
     from storage.database import Database, PooledConnection
 
 SQL = load_queries("turns")
+STATE = load_queries("state")
 NO_SESSION = "There is no such session."
 
 
@@ -31,10 +44,16 @@ class PostgresTurns:
     database: Database
     replica_id: ReplicaId
     resume_window: timedelta
+    max_state: int = 1_048_576
+    """Bytes of a session's state as JSON."""
 
     async def accept(self, message: InboundMessage, terms: TurnTerms) -> Acceptance:
-        async with self.database.connection() as connection:
-            return await self.accept_on(connection, message, terms)
+        try:
+            async with self.database.connection() as connection:
+                return await self.accept_on(connection, message, terms)
+        except asyncpg.ForeignKeyViolationError as error:
+            # The session was deleted between the look at it and its lock.
+            raise NotFound(NO_SESSION) from error
 
     async def accept_on(self, connection: PooledConnection, message: InboundMessage, terms: TurnTerms) -> Acceptance:
         """T1 as part of a caller's transaction (a schedule's fire)."""
@@ -74,33 +93,58 @@ class PostgresTurns:
 
     async def finish(self, turn: Turn, reply: Reply, held: Sequence[int] = ()) -> Finished:
         async with self.database.connection() as connection:
-            row = await fetch_one(
-                connection,
-                SQL["finish"],
-                turn.user_id,
-                turn.chat_id,
-                turn.turn_id,
-                self.replica_id,
-                turn.epoch,
-                reply.status,
-                reply.content,
-                None if len(reply.parts) == 1 and reply.parts[0].get("type") == "text" else list(reply.parts),
-                _usage(reply),
-                reply.error,
-                reply.title,
-                [address for address, _ in reply.chunks],
-                [chunk.text for _, chunk in reply.chunks],
-                [chunk.markup for _, chunk in reply.chunks],
-                held,
-            )
+            refused: str | None = None
+            if reply.agent_session in {None, turn.agent_session} and not reply.state_changes:
+                row = await self._finish_on(connection, turn, reply, held)
+            else:
+                async with in_transaction(connection):
+                    row = await self._finish_on(connection, turn, reply, held)
+                    if row["status"] == "finished":
+                        refused = await self._remember(connection, turn, reply, row)
         if row["status"] == "lost":
             raise LeaseLost(f"Turn {turn.turn_id} is no longer this replica's; its result was dropped.")
-        return _finished(row, reply)
+        return replace(_finished(row, reply), state_refused=refused)
+
+    async def _remember(self, connection: PooledConnection, turn: Turn, reply: Reply, row: Record) -> str | None:
+        """What the agent keeps beside a reply that stays, in the same commit; or why its changes to the state are not kept."""
+        if reply.agent_session not in {None, turn.agent_session}:
+            await connection.execute(SQL["remember_agent_session"], turn.chat_id, reply.agent_session)
+        if not reply.state_changes or row["message"]["deleted_at"] is not None:
+            return None
+        changes = dict(reply.state_changes)
+        sections = [changes.get(section) for section in STATE_SECTIONS]
+        changed = await fetch_one(connection, STATE["change"], turn.chat_id, *sections, self.max_state)
+        if changed["status"] != "too_large":
+            return None
+        return f"the state would be {changed['size']} bytes as JSON; sessions.max_state allows {self.max_state}"
+
+    async def _finish_on(self, connection: PooledConnection, turn: Turn, reply: Reply, held: Sequence[int]) -> Record:
+        return await fetch_one(
+            connection,
+            SQL["finish"],
+            turn.user_id,
+            turn.chat_id,
+            turn.turn_id,
+            self.replica_id,
+            turn.epoch,
+            reply.status,
+            reply.content,
+            None if len(reply.parts) == 1 and reply.parts[0].get("type") == "text" else list(reply.parts),
+            _usage(reply),
+            reply.error,
+            reply.title,
+            [address for address, _ in reply.chunks],
+            [chunk.text for _, chunk in reply.chunks],
+            [chunk.markup for _, chunk in reply.chunks],
+            held,
+        )
 
     async def steal(self, limit: int, running: Sequence[TurnId] = (), *, silence: timedelta | None) -> Sequence[Turn]:
         async with self.database.own_work() as connection:
             rows = await connection.fetch(SQL["steal"], self.replica_id, limit, running, silence)
-        return [to_turn(row["next_turn"], row["messages"], row["history"]) for row in rows]
+        return [
+            to_turn(row["next_turn"], row["messages"], row["history"], row["session"]["agent_session"]) for row in rows
+        ]
 
     async def release(self, turns: Sequence[TurnId]) -> None:
         async with self.database.own_work() as connection:
@@ -132,10 +176,17 @@ def _acceptance(row: Record) -> Acceptance:
         turn_id=None if turn is None else turn["turn_id"],
         turn_status="queued" if turn is None else cast("TurnStatus", turn["status"]),
         attempt=0 if turn is None else turn["attempt"],
-        turn=to_turn(turn, row["messages"], row["history"]) if turn is not None and row["is_claimed"] else None,
+        turn=_claimed(row, turn, session) if row["is_claimed"] else None,
         session_is_new=row["is_new"],
         superseded=tuple(row["superseded"] or ()),
     )
+
+
+def _claimed(row: Record, turn: Record | None, session: Record | None, newer: str | None = None) -> Turn | None:
+    """The turn that is to be run; `newer`: what the agent has just called the conversation."""
+    if turn is None or session is None:
+        return None
+    return to_turn(turn, row["messages"], row["history"], newer or session["agent_session"])
 
 
 def _finished(row: Record, reply: Reply) -> Finished:
@@ -145,7 +196,7 @@ def _finished(row: Record, reply: Reply) -> Finished:
         message=to_message(row["message"]),
         session=to_session(row["session"], running=next_turn is not None),
         outbox=() if row["outbox_ids"] is None else tuple(_to_send(row["outbox_ids"], reply)),
-        next_turn=None if next_turn is None else to_turn(next_turn, row["messages"], row["history"]),
+        next_turn=_claimed(row, next_turn, row["session"], reply.agent_session),
         dropped=tuple(map(to_message, row["dropped"] or ())),
     )
 

@@ -10,9 +10,9 @@ from gateway.core.model import UserId
 
 NOT_INVITED = "This bot answers invited people only. Ask whoever runs it to add your Telegram id, {sender_id}."
 HOW_TO_LINK = (
-    "This bot answers linked accounts only, and yours is not linked yet. Sign in to the console of this gateway "
-    "and link your Telegram account there, or ask whoever runs it to link your Telegram id, {sender_id}. "
-    "Nothing you wrote was kept."
+    "This bot answers linked accounts only, and yours is not linked yet. Sign in to the console or web chat of this "
+    "gateway, write /link there, and open the link it gives you; or ask whoever runs it to link your Telegram id, "
+    "{sender_id}. Nothing you wrote was kept."
 )
 GREETING = "You are connected. Write a message and it will be answered; /help lists what else you can do."
 
@@ -29,8 +29,11 @@ class Turned:
     text: str
 
 
-def admit(settings: Telegram, sender_id: int) -> Admitted | Turned:
-    """An entry `id=user` of `allow` maps a person to a user under every kind of access, and counts as a link."""
+def admit(settings: Telegram, sender_id: int, linked: UserId | None) -> Admitted | Turned:
+    """An entry `id=user` of `allow` maps a person to a user under every kind of access, whatever they are `linked` to.
+
+    An allowlist stays one: a link says as whom somebody on it chats, and lets in nobody else.
+    """
     listed = _listed(settings.allow)
     own = UserId(f"telegram:{sender_id}")
     user = listed.get(sender_id)
@@ -38,13 +41,24 @@ def admit(settings: Telegram, sender_id: int) -> Admitted | Turned:
         return Admitted(user)
     match settings.access:
         case "open":
-            return Admitted(own)
+            return Admitted(linked or own)
         case "allowlist":
-            return Admitted(own) if sender_id in listed else Turned(NOT_INVITED.format(sender_id=sender_id))
+            known = sender_id in listed
+            return Admitted(linked or own) if known else Turned(NOT_INVITED.format(sender_id=sender_id))
         case "linked":
-            return Turned(HOW_TO_LINK.format(sender_id=sender_id))
+            return Admitted(linked) if linked is not None else Turned(HOW_TO_LINK.format(sender_id=sender_id))
         case _:
             assert_never(settings.access)
+
+
+def is_mapped(settings: Telegram, sender_id: int) -> bool:
+    """Whether an entry `id=user` says who the person is."""
+    return _listed(settings.allow).get(sender_id) is not None
+
+
+def may_link(settings: Telegram, sender_id: int) -> bool:
+    """Whether a link would let the person chat."""
+    return settings.access != "allowlist" or sender_id in _listed(settings.allow)
 
 
 def _listed(allow: tuple[str, ...]) -> dict[int, UserId | None]:

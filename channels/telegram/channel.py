@@ -13,6 +13,7 @@ from channels.table import ChannelState, ChannelStatus, NetworkParts, NetworkRou
 from channels.telegram import webhook
 from channels.telegram.api import BotApi
 from channels.telegram.backoff import Backoff
+from channels.telegram.linking import Linking
 from channels.telegram.normalize import BotIdentity
 from channels.telegram.notices import Notices
 from channels.telegram.pace import Pace
@@ -22,8 +23,10 @@ from channels.telegram.sender import Sender
 from channels.telegram.updates import Reception, Updates
 from channels.telegram.watch import Watch
 from gateway.config import Telegram
+from gateway.core.links import Links
 from gateway.core.model import TELEGRAM, Address, AgentName, ChannelName, Chunk
 from gateway.core.ports.channels import Moves, PollLeases, Quarantine
+from gateway.core.ports.places import Places
 from gateway.core.service import Intake
 from gateway.errors import GatewayError, SettingsError
 from gateway.log import redact
@@ -35,7 +38,7 @@ _REFUSED = (
 
 
 class TelegramChannel:
-    """A bot's updates go into `intake`, replies come out through `deliver`.
+    """A bot's updates go into `intake`, replies come out through `deliver`. `agents`: the default one first.
 
     Raises `SettingsError` for webhook mode without a public URL.
     """
@@ -48,7 +51,9 @@ class TelegramChannel:
         quarantine: Quarantine,
         moves: Moves,
         *,
-        default_agent: AgentName,
+        links: Links,
+        places: Places,
+        agents: Sequence[AgentName],
         public_url: str | None,
         max_text: int,
     ) -> None:
@@ -56,7 +61,10 @@ class TelegramChannel:
         self._api = BotApi(settings)
         self._sender = Sender(self._api, Pace(), moves)
         self._notices = Notices(self._sender)
-        self._reception = Reception(settings, intake, quarantine, moves, self._notices, default_agent, max_text)
+        self._linking = Linking(settings, links)
+        self._reception = Reception(
+            settings, intake, quarantine, moves, self._notices, self._linking, places, agents, max_text
+        )
         self._leases = leases
         secret = settings.webhook_secret
         self._secret = secret.get_secret_value() if secret is not None else ""
@@ -98,6 +106,7 @@ class TelegramChannel:
         """
         try:
             bot = await self._until_known()
+            self._linking.open_door(bot)
             updates = Updates(bot, self._reception)
             await (self._run_polling(updates) if self._webhook_url is None else self._run_webhook(updates))
         except (InvalidToken, EndPointNotFound):
@@ -186,7 +195,9 @@ def create(parts: NetworkParts) -> TelegramChannel:
         parts.leases,
         parts.quarantine,
         parts.moves,
-        default_agent=AgentName(settings.default_agent),
+        links=parts.links,
+        places=parts.places,
+        agents=sorted(map(AgentName, settings.agents), key=lambda name: name != settings.default_agent),
         public_url=settings.public_url,
         max_text=settings.turns.max_text,
     )

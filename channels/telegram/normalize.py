@@ -1,4 +1,4 @@
-"""Makes of a raw update what the gateway can use: pure, no names or titles, nothing kept that Telegram only decorates."""
+"""Makes of a raw update what the gateway can use: pure, no titles, nothing kept that Telegram only decorates."""
 
 from __future__ import annotations
 
@@ -24,13 +24,18 @@ class BotIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A person's message. `key` is the same for every delivery of it. `start`: it is `/start`, with its payload or ''."""
+    """A person's message. `key` is the same for every delivery of it. `start`: it is `/start`, with its payload or ''.
+
+    `private`: nobody else reads it. `sender_name`: what they call themselves, to recognise a link by.
+    """
 
     target: Target
     sender_id: int
     text: str
     key: str
     start: str | None = None
+    private: bool = True
+    sender_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,8 @@ def _from_message(message: RawMessage, bot: BotIdentity) -> Incoming | Ignored:
         text=addressed,
         key=f"tg:{bot.bot_id}:{message.chat.id}:{message.message_id}:{message.edit_date}",
         start=_start_payload(addressed),
+        private=message.chat.type == "private",
+        sender_name=message.sender_name,
     )
 
 

@@ -5,36 +5,44 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
 import structlog
 
 from channels.telegram.access import GREETING, Admitted, Turned, admit
+from channels.telegram.linking import Linking
 from channels.telegram.normalize import BotIdentity, Ignored, Incoming, Migrated, normalize
 from channels.telegram.notices import Notices
 from channels.telegram.wire import update_id
 from gateway.config import Telegram
+from gateway.core.commands import parse_command
 from gateway.core.model import TELEGRAM, AgentName, InboundMessage, JsonValue, UserId
 from gateway.core.ports.channels import Moves, Quarantine
+from gateway.core.ports.places import Places
 from gateway.core.service import Intake, Notice
 from gateway.errors import InvalidInput, StoreUnavailable
 from gateway.log import redact
 
 NOT_TAKEN = "Your message could not be taken in because of a fault here. It was kept for whoever runs this bot."
+PRIVATE_ONLY = "Your conversations are yours: /{command} answers in a private chat with this bot only."
+PRIVATE_COMMANDS = frozenset({"sessions", "resume"})
 _TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """What every message from Telegram is taken in with. `max_text` in characters."""
+    """What every message from Telegram is taken in with. `max_text` in characters; `agents`: the default one first."""
 
     settings: Telegram
     intake: Intake
     quarantine: Quarantine
     moves: Moves
     notices: Notices
-    default_agent: AgentName
+    linking: Linking
+    places: Places
+    agents: Sequence[AgentName]
     max_text: int
 
 
@@ -77,7 +85,12 @@ class Updates:
                 assert_never(incoming)
 
     async def _admit(self, incoming: Incoming) -> None:
-        admission = admit(self._with.settings, incoming.sender_id)
+        answer = await self._with.linking.answer(incoming)
+        if answer is not None:
+            self._with.notices.post(incoming.target, answer)
+            return
+        linked = await self._with.linking.user_of(incoming.sender_id)
+        admission = admit(self._with.settings, incoming.sender_id, linked)
         match admission:
             case Turned():
                 asked = incoming.start is not None
@@ -102,24 +115,36 @@ class Updates:
                 incoming, f"a text may have {self._with.max_text} characters, this one has {len(incoming.text)}"
             )
             return
+        command = parse_command(incoming.text)
+        if command is not None and command.name in PRIVATE_COMMANDS and not incoming.private:
+            self._with.notices.post(incoming.target, PRIVATE_ONLY.format(command=command.name))
+            return
         try:
-            answer = await self._with.intake.accept(self._inbound(incoming, user_id))
+            answer = await self._with.intake.accept(await self._inbound(incoming, user_id))
         except InvalidInput as error:
             self._refuse(incoming, str(error))
         else:
             if isinstance(answer, Notice):
                 self._with.notices.post(incoming.target, answer.text)
 
-    def _inbound(self, incoming: Incoming, user_id: UserId) -> InboundMessage:
+    async def _inbound(self, incoming: Incoming, user_id: UserId) -> InboundMessage:
         return InboundMessage(
             user_id=user_id,
             channel=TELEGRAM,
-            agent=self._with.default_agent,
+            agent=await self._agent(incoming, user_id),
             text=incoming.text,
             key=incoming.key,
             route=incoming.target.route,
             deliver_to=(incoming.target.address,),
         )
+
+    async def _agent(self, incoming: Incoming, user_id: UserId) -> AgentName:
+        """Who was chosen there by `/agent` or `/resume`, or else the default one."""
+        default, *others = self._with.agents
+        if not others:
+            return default
+        chosen = await self._with.places.agent_at(user_id, incoming.target.route)
+        return chosen if chosen in others else default
 
     def _refuse(self, incoming: Incoming, reason: str) -> None:
         self._with.notices.post(incoming.target, f"That message was not taken in: {reason}")

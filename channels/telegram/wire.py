@@ -32,7 +32,10 @@ class Sender(_Shape):
 
 
 class RawMessage(_Shape):
-    """A message as Telegram tells it. `media`: the name of the first field that holds something other than text."""
+    """A message as Telegram tells it. `media`: the name of the first field that holds something other than text.
+
+    `sender_name`: `@username`, or the first name of somebody who has none.
+    """
 
     message_id: _PositiveId
     chat: Chat
@@ -45,6 +48,7 @@ class RawMessage(_Shape):
     migrate_to_chat_id: _Id | None = None
     migrate_from_chat_id: _Id | None = None
     media: str | None = None
+    sender_name: str | None = None
 
 
 MEDIA = (
@@ -68,6 +72,7 @@ MEDIA = (
 )
 """Kinds of content without text of their own (Bot API, section Message)."""
 
+LONGEST_NAME = 64
 _MESSAGE = TypeAdapter(RawMessage)
 _UNSTORABLE = re.compile("[\ud800-\udfff]")
 
@@ -77,7 +82,7 @@ def read_message(raw: JsonValue) -> RawMessage:
     if not isinstance(raw, dict):
         raise InvalidInput("the message is not an object")
     try:
-        return _MESSAGE.validate_python(raw | _words(raw) | {"media": _media(raw)})
+        return _MESSAGE.validate_python(raw | _words(raw) | {"media": _media(raw), "sender_name": _sender_name(raw)})
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False, include_context=False)
         raise InvalidInput("; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in problems)) from None
@@ -94,6 +99,17 @@ def _words(raw: JsonObject) -> JsonObject:
 
 def _media(raw: JsonObject) -> str | None:
     return next((kind for kind in MEDIA if raw.get(kind) is not None), None)
+
+
+def _sender_name(raw: JsonObject) -> str | None:
+    sender = raw.get("from")
+    if not isinstance(sender, dict):
+        return None
+    for key, mark in (("username", "@"), ("first_name", "")):
+        name = sender.get(key)
+        if isinstance(name, str) and (shown := " ".join(clean(name).split())[:LONGEST_NAME]):
+            return mark + shown
+    return None
 
 
 def update_id(update: JsonValue) -> int | None:

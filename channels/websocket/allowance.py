@@ -1,11 +1,14 @@
-"""How much one user may send over all their sockets: visitors always, others when it is set."""
+"""How much one user may send over all their sockets, visitors always, others when it is set; and how many sockets."""
 
 from __future__ import annotations
+
+from contextlib import AbstractContextManager
 
 from channels.websocket.faults import FLOOD, HangUp
 from gateway.config import Limits
 from gateway.core.model import Principal
 from gateway.core.rates import Rates
+from gateway.core.slots import Slots
 from gateway.errors import TooManyRequests
 
 FRAMES_PER_S = 50
@@ -15,8 +18,8 @@ FLOOD_FACTOR = 3
 class _Limit:
     """Messages a minute, the point from which too many become a flood, and frames of any kind."""
 
-    def __init__(self, messages_per_minute: int) -> None:
-        self.messages = Rates(messages_per_minute)
+    def __init__(self, messages_per_minute: int, setting: str) -> None:
+        self.messages = Rates(messages_per_minute, setting=setting)
         self.attempts = Rates(FLOOD_FACTOR * messages_per_minute)
         self.frames = Rates(60 * FRAMES_PER_S, burst=2 * FRAMES_PER_S)
 
@@ -25,8 +28,15 @@ class Allowance:
     """Counts by user."""
 
     def __init__(self, limits: Limits) -> None:
-        self._visitors = _limit(limits.visitor_messages_per_minute)
-        self._others = _limit(limits.token_messages_per_minute)
+        self._visitors = _limit(limits.visitor_messages_per_minute, "limits.visitor_messages_per_minute")
+        self._others = _limit(limits.token_messages_per_minute, "limits.token_messages_per_minute")
+        self._visitor_sockets = Slots(limits.sockets_per_visitor, "limits.sockets_per_visitor")
+        self._other_sockets = Slots(limits.sockets_per_user, "limits.sockets_per_user")
+
+    def socket(self, principal: Principal) -> AbstractContextManager[None]:
+        """Around a socket of theirs. Raises `TooManyRequests` when they have enough of them."""
+        sockets = self._visitor_sockets if principal.role == "visitor" else self._other_sockets
+        return sockets.held(principal.user_id)
 
     def frame(self, principal: Principal) -> None:
         """Before each frame. Raises `HangUp`."""
@@ -47,8 +57,8 @@ class Allowance:
         return self._visitors if principal.role == "visitor" else self._others
 
 
-def _limit(per_minute: int | None) -> _Limit | None:
-    return None if per_minute is None else _Limit(per_minute)
+def _limit(per_minute: int | None, setting: str) -> _Limit | None:
+    return None if per_minute is None else _Limit(per_minute, setting)
 
 
 def _flood() -> HangUp:

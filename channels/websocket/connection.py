@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
@@ -13,6 +14,7 @@ from channels.websocket import news
 from channels.websocket.conversation import Conversation
 from channels.websocket.door import crowd
 from channels.websocket.faults import (
+    FLOOD,
     INVALID_TEXT,
     ORIGIN,
     RESTARTING,
@@ -27,7 +29,7 @@ from channels.websocket.linger import drop_incoming, keep_open
 from channels.websocket.outgoing import BytesSocket, Outgoing
 from channels.websocket.parts import Parts
 from gateway.core.model import Principal
-from gateway.errors import Forbidden, GatewayError, StoreUnavailable, Unauthenticated
+from gateway.errors import Forbidden, GatewayError, StoreUnavailable, TooManyRequests, Unauthenticated
 
 log = structlog.get_logger(__name__)
 
@@ -41,31 +43,39 @@ LINGER_S = 10.0
 """… and to read what is in the network's buffers."""
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Where a socket comes from. `origin`: of the page, if it is one; `address`: the one that limits count by."""
+
+    origin: str | None
+    address: str
+
+
 class Connection:
-    """Takes frames in, one after another; never waits for an agent. `origin`: of the page, if it is one."""
+    """Takes frames in, one after another; never waits for an agent."""
 
     __slots__ = (
+        "_caller",
         "_closing",
         "_conversation",
         "_expiry",
-        "_origin",
         "_outgoing",
         "_parts",
+        "_slot",
         "_socket",
         "_token",
         "_transport",
         "_waited_s",
     )
 
-    def __init__(
-        self, socket: BytesSocket, transport: asyncio.Transport | None, origin: str | None, parts: Parts
-    ) -> None:
+    def __init__(self, socket: BytesSocket, transport: asyncio.Transport | None, caller: Caller, parts: Parts) -> None:
         self._socket = socket
         self._transport = transport
-        self._origin = origin
+        self._caller = caller
         self._parts = parts
         self._outgoing = Outgoing(socket, parts.tasks, self._give_up)
         self._conversation: Conversation | None = None
+        self._slot = contextlib.ExitStack()
         self._token = ""
         self._expiry: asyncio.TimerHandle | None = None
         self._closing = False
@@ -113,6 +123,7 @@ class Connection:
 
     def _forget(self) -> None:
         self._outgoing.end()
+        self._slot.close()
         if self._conversation is not None:
             self._conversation.end()
         if self._expiry is not None:
@@ -157,13 +168,33 @@ class Connection:
         if self._conversation is None or self._conversation.principal != principal:
             if self._conversation is not None:
                 self._conversation.end()
+            self._take_slot(principal)
+            if principal.role == "visitor":
+                self._slot.callback(self._parts.visitors.serve(principal.user_id, self._identified))
             self._conversation = Conversation(principal, self._parts, self._outgoing)
             self._expire(principal)
         await self._conversation.enter(hello)
 
+    def _take_slot(self, principal: Principal) -> None:
+        self._slot.close()
+        try:
+            self._slot.enter_context(self._parts.allowance.socket(principal))
+        except TooManyRequests as error:
+            raise HangUp(FLOOD, error) from None
+
+    def _identified(self) -> None:
+        """The visitor is somebody by now; what happens in their sessions is not for this token any more."""
+        if self._conversation is not None:
+            self._conversation.end()
+        order = HangUp(UNAUTHENTICATED, Unauthenticated("This visitor has signed in. Connect again with that token."))
+        self._parts.tasks.start(self.hang_up(order), "websocket identified")
+
     async def _authenticate(self, token: str) -> Principal:
         try:
-            return await self._parts.authenticator.authenticate(token, self._origin)
+            with self._parts.guesses.counted(self._caller.address, token):
+                return await self._parts.authenticator.authenticate(token, self._caller.origin)
+        except TooManyRequests as error:
+            raise HangUp(FLOOD, error) from None
         except Unauthenticated as error:
             raise HangUp(UNAUTHENTICATED, error) from None
         except Forbidden as error:

@@ -141,7 +141,7 @@ class Conversation:
         finally:
             self._outgoing.release()
         if isinstance(answer, Notice):
-            self._notice(frame, target, answer)
+            await self._notice(frame, target, answer)
 
     async def _accept(self, message: InboundMessage, acknowledge: Acknowledge) -> Acceptance | Notice:
         # A client that goes away ends its handler; what is being made durable must be announced and run all the same.
@@ -196,10 +196,17 @@ class Conversation:
             news.ready(self.principal, session.agent_name, session.session_id, resumed=not is_new, last_seq=last_seq),
         )
 
-    def _notice(self, frame: Send, target: SessionId | None, notice: Notice) -> None:
+    async def _notice(self, frame: Send, target: SessionId | None, notice: Notice) -> None:
         self._outgoing.put(news.notice(notice.text, frame.id))
-        if notice.session_ended and target in {None, self._current} and self._agent is not None:
+        if target not in {None, self._current} or self._agent is None:
+            return
+        if notice.moved_to is not None:
             self._leave()
+            self._agent, self._named = notice.moved_to.agent_name, True
+            await self._resume(notice.moved_to, None)
+        elif notice.session_ended:
+            self._leave()
+            self._agent = notice.agent or self._agent
             self._outgoing.put(news.ready(self.principal, self._agent))
 
     # Following --------------------------------------------------------------------------------------------------------

@@ -8,18 +8,21 @@ from dataclasses import dataclass
 from aiohttp import hdrs, web
 
 from channels.websocket.allowance import Allowance
-from channels.websocket.connection import CLOSE_S, Connection
+from channels.websocket.connection import CLOSE_S, Caller, Connection
 from channels.websocket.faults import ORIGIN, RESTARTING, HangUp
 from channels.websocket.origin import OriginRule
 from channels.websocket.outgoing import BytesSocket
 from channels.websocket.parts import Parts
 from gateway.config import Settings
+from gateway.core.addresses import AddressRule
 from gateway.core.background import Background
+from gateway.core.guesses import Guesses
 from gateway.core.model import AgentName
 from gateway.core.ports.identity import Authenticator
 from gateway.core.ports.live import EventBus
 from gateway.core.ports.sessions import MessageStore, SessionStore
 from gateway.core.service import Intake
+from gateway.core.visitors import Visitors
 from gateway.errors import Forbidden
 
 HEARTBEAT_S = 25.0
@@ -35,6 +38,8 @@ class WebSocketParts:
     messages: MessageStore
     bus: EventBus
     authenticator: Authenticator
+    guesses: Guesses
+    visitors: Visitors
     settings: Settings
 
 
@@ -54,10 +59,13 @@ class WebSocketChannel:
             default_agent=AgentName(settings.default_agent),
             origins=OriginRule(settings.web.allowed_origins, settings.public_url),
             allowance=Allowance(settings.limits),
+            guesses=parts.guesses,
+            visitors=parts.visitors,
             max_text=settings.turns.max_text,
             max_frame=settings.limits.max_frame,
             tasks=self._tasks,
         )
+        self._addresses = AddressRule.of(settings.limits.trusted_proxies)
         self._open: set[Connection] = set()
         self._draining = False
 
@@ -79,7 +87,8 @@ class WebSocketChannel:
         except ConnectionError:
             return web.Response()  # whoever asked has gone again, and will not read it
         origin = request.headers.get(hdrs.ORIGIN)
-        connection = Connection(socket, request.transport, origin, self._parts)
+        address = self._addresses.client(request.remote, request.headers.getall("X-Forwarded-For", ()))
+        connection = Connection(socket, request.transport, Caller(origin, address), self._parts)
         refusal = self._refusal(origin, request.host)
         if refusal is not None:
             await connection.hang_up(refusal)

@@ -10,12 +10,14 @@ from channels.websocket.allowance import Allowance
 from channels.websocket.door import Door
 from channels.websocket.origin import OriginRule
 from gateway.core.background import Background
+from gateway.core.guesses import Guesses
 from gateway.core.model import AgentName
 from gateway.core.ports.identity import Authenticator
 from gateway.core.ports.live import EventBus
 from gateway.core.ports.sessions import MessageStore, SessionStore
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Intake, Notice
+from gateway.core.visitors import Visitors
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Parts:
     default_agent: AgentName
     origins: OriginRule
     allowance: Allowance
+    guesses: Guesses
+    visitors: Visitors
     max_text: int
     max_frame: int
     tasks: Background

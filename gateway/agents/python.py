@@ -5,15 +5,15 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from gateway.agents.threads import in_daemon_thread
-from gateway.core.events import AgentEvent, TextDelta, ToolCall, ToolResult, UsageReport
-from gateway.core.model import AgentName, Turn
+from gateway.core.events import AgentEvent, AgentSession, StateChange, TextDelta, ToolCall, ToolResult, UsageReport
+from gateway.core.model import AgentName, Message, Turn
 from gateway.errors import AgentError, SettingsError
 
 Target = Callable[[Turn], object]
@@ -28,6 +28,26 @@ class PythonAgent:
 
     name: AgentName
     target: Target
+
+    async def fork(self, agent_session: str) -> str | None:
+        answer = await self._ask("fork", agent_session)
+        return answer if isinstance(answer, str) else None
+
+    async def forget(self, agent_session: str) -> None:
+        await self._ask("forget", agent_session)
+
+    async def title(self, messages: Sequence[Message]) -> str | None:
+        answer = await self._ask("title", messages)
+        return answer if isinstance(answer, str) else None
+
+    async def _ask(self, deed: str, question: object) -> object:
+        """What the object that `run` belongs to answers to another of its methods; None when it has none of that name."""
+        method = getattr(getattr(self.target, "__self__", None), deed, None)
+        if not callable(method):
+            return None
+        call = partial(method, question)
+        answer = call() if inspect.iscoroutinefunction(method) else await in_daemon_thread(call)
+        return await answer if isinstance(answer, Awaitable) else answer
 
     async def run(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
         answer = await self._call(turn)
@@ -52,7 +72,7 @@ class PythonAgent:
     def _event(self, piece: object) -> AgentEvent:
         if isinstance(piece, str):
             return TextDelta(piece)
-        if isinstance(piece, TextDelta | ToolCall | ToolResult | UsageReport):
+        if isinstance(piece, TextDelta | ToolCall | ToolResult | UsageReport | AgentSession | StateChange):
             return piece
         raise AgentError(
             f"The agent {self.name} answered with {type(piece).__name__}; it should answer with str or an event of "

@@ -32,6 +32,7 @@ def terms_of(settings: AgentSettings, turns: Turns) -> TurnTerms:
         timeout=timedelta(seconds=turns.timeout_s if settings.timeout_s is None else settings.timeout_s),
         history=settings.history,
         max_waiting=turns.max_waiting,
+        state=settings.state,
     )
 
 

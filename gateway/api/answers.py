@@ -10,10 +10,13 @@ from aiohttp import web
 
 from gateway.api.parts import AgentInfo
 from gateway.core.model import JsonObject, JsonValue
+from gateway.core.ports.editing import MessageVersion
 from gateway.core.ports.identity import ApiToken
+from gateway.core.ports.links import Link
 from gateway.core.ports.schedules import CronTrigger, IntervalTrigger, OnceTrigger, Schedule, Trigger
+from gateway.core.ports.search import FoundPage, Match
 from gateway.core.ports.sessions import MessagePage
-from gateway.core.shapes import instant, instant_or_none, message_json
+from gateway.core.shapes import instant, instant_or_none, message_json, session_json
 
 
 def json(value: JsonValue, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
@@ -34,6 +37,41 @@ def page_json(page: MessagePage) -> JsonObject:
     }
 
 
+def version_json(version: MessageVersion) -> JsonObject:
+    """What a message was before a change."""
+    return {
+        "version": version.version,
+        "content": version.content,
+        "parts": list(version.parts),
+        "change": version.change,
+        "changed_by": version.changed_by,
+        "changed_at": instant(version.changed_at),
+    }
+
+
+def found_json(page: FoundPage) -> JsonObject:
+    """A page of a search: sessions as listed, with where they match."""
+    return {
+        "sessions": [
+            {**session_json(found.session), "matches": [match_json(match) for match in found.matches]}
+            for found in page.sessions
+        ],
+        "total": page.total,
+        "next_cursor": page.next_cursor,
+    }
+
+
+def match_json(match: Match) -> JsonObject:
+    """Where a session matches; without `message_id`, `seq` and `role` it is its title."""
+    return {
+        "message_id": match.message_id,
+        "seq": match.seq,
+        "role": match.role,
+        "text": match.text,
+        "highlights": [[first, last] for first, last in match.highlights],
+    }
+
+
 def token_json(token: ApiToken) -> JsonObject:
     """An API token as listed."""
     return {
@@ -45,6 +83,18 @@ def token_json(token: ApiToken) -> JsonObject:
         "expires_at": instant_or_none(token.expires_at),
         "last_used_at": instant_or_none(token.last_used_at),
         "revoked_at": instant_or_none(token.revoked_at),
+    }
+
+
+def link_json(link: Link) -> JsonObject:
+    """A link as listed."""
+    return {
+        "id": str(link.id),
+        "user_id": link.user_id,
+        "channel": link.person.channel,
+        "external_id": link.person.external_id,
+        "display_name": link.person.display_name,
+        "created_at": instant(link.created_at),
     }
 
 

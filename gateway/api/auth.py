@@ -11,9 +11,9 @@ import jwt
 from gateway.api.credentials import API_TOKEN_PREFIX, digest
 from gateway.api.logins import Logins
 from gateway.api.visitors import AUDIENCE, VisitorPasses
-from gateway.config import Settings
 from gateway.core.model import Principal
 from gateway.core.ports.identity import TokenStore
+from gateway.core.visitors import Visitors
 from gateway.errors import Unauthenticated
 
 REMEMBER_S = 5.0
@@ -26,9 +26,15 @@ class TokenAuthenticator:
     """The `Authenticator` of HTTP and WebSockets; remembers API tokens for a few seconds to spare the database."""
 
     def __init__(
-        self, tokens: TokenStore, visitors: VisitorPasses, logins: Logins, clock: Callable[[], float] = time.monotonic
+        self,
+        tokens: TokenStore,
+        passes: VisitorPasses,
+        visitors: Visitors,
+        logins: Logins,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tokens = tokens
+        self._passes = passes
         self._visitors = visitors
         self._logins = logins
         self._clock = clock
@@ -41,8 +47,14 @@ class TokenAuthenticator:
         if token.startswith(API_TOKEN_PREFIX):
             return await self._api_token(digest(token))
         if _audience(token) == AUDIENCE:
-            return self._visitors.verify(token, origin)
+            return await self._visitor(token, origin)
         return await self._logins.verify(token)
+
+    async def _visitor(self, token: str, origin: str | None) -> Principal:
+        principal = self._passes.verify(token, origin)
+        if not await self._visitors.is_anonymous(principal.user_id):
+            raise Unauthenticated("This visitor has signed in; the visitor's token is good for nothing any more.")
+        return principal
 
     def forget(self, token_digest: bytes) -> None:
         """Asks the database about this token again; it was revoked."""
@@ -64,11 +76,6 @@ class TokenAuthenticator:
         principal = Principal(found.user_id, found.role, expires_at=found.expires_at)
         self._known[key] = (self._clock() + REMEMBER_S, principal)
         return principal
-
-
-def open_authenticator(settings: Settings, tokens: TokenStore, secret_key: bytes) -> TokenAuthenticator:
-    """The authenticator that the settings ask for. Raises `SettingsError` for a `jwks_url` that can't be one."""
-    return TokenAuthenticator(tokens, VisitorPasses(secret_key), Logins(settings.auth))
 
 
 def _ended(principal: Principal) -> bool:

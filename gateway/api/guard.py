@@ -8,6 +8,7 @@ import orjson
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from gateway.api.limits import guess_counted
 from gateway.api.parts import PRINCIPAL, parts_of
 from gateway.core.model import Principal
 from gateway.errors import Forbidden, InvalidInput, Unauthenticated
@@ -24,9 +25,21 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+STAINLESS = ("Arch", "Lang", "OS", "Package-Version", "Retry-Count", "Runtime", "Runtime-Version", "Timeout")
+"""What OpenAI's JavaScript client tells of itself in `X-Stainless-…`; a browser asks whether it may."""
+TAKEN_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "If-Match",
+    "If-None-Match",
+    "Idempotency-Key",
+    "Prefer",
+    "X-Session-Id",
+    *(f"X-Stainless-{name}" for name in STAINLESS),
+)
 PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, Prefer, X-Session-Id",
+    "Access-Control-Allow-Headers": ", ".join(TAKEN_HEADERS),
     "Access-Control-Max-Age": "600",
 }
 
@@ -42,7 +55,7 @@ async def harden(request: web.Request, response: web.StreamResponse) -> None:
     origin = request.headers.get(hdrs.ORIGIN)
     if origin is not None and parts_of(request).origin_allowed(origin, request.host):
         response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+        response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After, X-Session-Id"
 
 
 @web.middleware
@@ -59,11 +72,12 @@ async def origins(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def identify(request: web.Request) -> Principal:
-    """Who is asking. Raises `Unauthenticated` or `Forbidden`."""
+    """Who is asking. Raises `Unauthenticated`, `Forbidden`, or `TooManyRequests` for an address of many wrong tokens."""
     scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated("A token is needed: Authorization: Bearer <token>.")
-    return await parts_of(request).authenticator.authenticate(token.strip(), request.headers.get(hdrs.ORIGIN))
+    with guess_counted(request, token.strip()):
+        return await parts_of(request).authenticator.authenticate(token.strip(), request.headers.get(hdrs.ORIGIN))
 
 
 @web.middleware
@@ -84,6 +98,9 @@ async def sound_input(request: web.Request, handler: Handler) -> web.StreamRespo
         require_storable(value)
     if request.can_read_body:
         require_json_object(await request.read(), request.charset)
+    if not await request.read():
+        # Where every field may be left out, so may the body.
+        request._read_bytes = b"{}"  # noqa: SLF001 - aiohttp has no other way to say what was read
     return await handler(request)
 
 

@@ -1,51 +1,104 @@
-"""How often one may write, sign in, or come as a new visitor."""
+"""How often one may call, write, sign in or come as a new visitor, and how much one may keep open. Each replica counts for itself."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from gateway.api.parts import RATES, ApiRates, principal_of
+from gateway.api.parts import PRINCIPAL, RATES, ApiRates, parts_of, principal_of
 from gateway.config import Limits
+from gateway.core.addresses import AddressRule
 from gateway.core.rates import Rates
+from gateway.core.slots import Slots
 
-SIGN_INS_PER_MINUTE = 10
+FORWARDED_FOR = "X-Forwarded-For"
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+"""What watches the gateway is not kept from it."""
 
 
 def api_rates(limits: Limits) -> ApiRates:
     """Fresh counters."""
     return ApiRates(
-        sign_ins=Rates(SIGN_INS_PER_MINUTE),
-        visitors=_rates(limits.visitors_per_minute),
-        visitor_messages=_rates(limits.visitor_messages_per_minute),
-        token_messages=_rates(limits.token_messages_per_minute),
+        addresses=AddressRule.of(limits.trusted_proxies),
+        sign_ins=_rates(limits.sign_ins_per_minute, "sign_ins_per_minute"),
+        visitors=_rates(limits.visitors_per_minute, "visitors_per_minute"),
+        visitor_messages=_rates(limits.visitor_messages_per_minute, "visitor_messages_per_minute"),
+        token_messages=_rates(limits.token_messages_per_minute, "token_messages_per_minute"),
+        visitor_requests=_rates(limits.visitor_requests_per_minute, "visitor_requests_per_minute"),
+        token_requests=_rates(limits.requests_per_minute, "requests_per_minute"),
+        address_requests=_rates(limits.address_requests_per_minute, "address_requests_per_minute"),
+        user_streams=Slots(limits.streams_per_user, "limits.streams_per_user"),
+        address_streams=Slots(limits.streams_per_address, "limits.streams_per_address"),
     )
 
 
-def _rates(per_minute: int | None) -> Rates | None:
-    return None if per_minute is None else Rates(per_minute)
+def _rates(per_minute: int | None, setting: str) -> Rates | None:
+    return None if per_minute is None else Rates(per_minute, setting=f"limits.{setting}")
+
+
+def _count(counter: Rates | None, key: str) -> None:
+    if counter is not None:
+        counter.check(key)
+
+
+@web.middleware
+async def paced_addresses(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Counts every request by its address, before anything of it is looked at."""
+    if request.path not in PROBES:
+        _count(_rates_of(request).address_requests, address_of(request))
+    return await handler(request)
+
+
+@web.middleware
+async def paced_users(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Counts the requests of whoever has a token."""
+    principal = request.get(PRINCIPAL)
+    if principal is not None:
+        rates = _rates_of(request)
+        counter = rates.visitor_requests if principal.role == "visitor" else rates.token_requests
+        _count(counter, principal.user_id)
+    return await handler(request)
 
 
 def allow_message(request: web.Request) -> None:
     """Before each message. Raises `TooManyRequests`."""
     principal = principal_of(request)
-    rates = request.config_dict[RATES]
-    counter = rates.visitor_messages if principal.role == "visitor" else rates.token_messages
-    if counter is not None:
-        counter.check(principal.user_id)
+    rates = _rates_of(request)
+    _count(rates.visitor_messages if principal.role == "visitor" else rates.token_messages, principal.user_id)
 
 
 def allow_visitor(request: web.Request) -> None:
     """Before each new visitor. Raises `TooManyRequests`."""
-    counter = request.config_dict[RATES].visitors
-    if counter is not None:
-        counter.check(_address(request))
+    _count(_rates_of(request).visitors, address_of(request))
 
 
 def allow_sign_in(request: web.Request) -> None:
     """Before each try of a code. Raises `TooManyRequests`."""
-    request.config_dict[RATES].sign_ins.check(_address(request))
+    _count(_rates_of(request).sign_ins, address_of(request))
 
 
-def _address(request: web.Request) -> str:
-    """The peer's address; what proxies say about theirs can be forged (OWASP ASVS 5.0, 4.1.3)."""
-    return request.remote or ""
+@contextmanager
+def stream_slot(request: web.Request) -> Iterator[None]:
+    """Around a stream of events, from before its first byte. Raises `TooManyRequests` when the caller has enough of them."""
+    rates = _rates_of(request)
+    with rates.user_streams.held(principal_of(request).user_id), rates.address_streams.held(address_of(request)):
+        yield
+
+
+@contextmanager
+def guess_counted(request: web.Request, token: str) -> Iterator[None]:
+    """Around the look at a token. Raises `TooManyRequests` where too many wrong ones came from."""
+    with parts_of(request).guesses.counted(address_of(request), token):
+        yield
+
+
+def address_of(request: web.Request) -> str:
+    """The address that limits count by: the peer's, or the one that trusted proxies name."""
+    return _rates_of(request).addresses.client(request.remote, request.headers.getall(FORWARDED_FOR, ()))
+
+
+def _rates_of(request: web.Request) -> ApiRates:
+    return request.config_dict[RATES]

@@ -7,21 +7,22 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import uuid4
 
-from aiohttp import hdrs, web
+from aiohttp import web
 from pydantic import AfterValidator, Field
 
 from gateway.api.answers import json, page_json
 from gateway.api.limits import allow_message
 from gateway.api.parts import acting_user, parts_of
 from gateway.api.reading import Body, Limit, session_id_of, uuid_of, validated
+from gateway.api.streamed import stream_answer, stream_notice
+from gateway.api.streaming import answering, wants_stream
 from gateway.core.model import API, InboundMessage, MessageId, Route, Session, TurnId
 from gateway.core.ports.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Notice
 from gateway.core.shapes import message_json
-from gateway.errors import Conflict, InvalidInput, NotFound, StoreUnavailable, TooLarge, TooManyRequests
+from gateway.errors import Conflict, NotFound, StoreUnavailable, TooLarge, TooManyRequests
 
-EVENT_STREAM = "text/event-stream"
 FULL_RETRY_S = 5.0
 """About what an answer takes that others wait for."""
 
@@ -55,24 +56,38 @@ async def list_messages(
 
 
 @validated
-async def send_message(request: web.Request, session_id: str, /, draft: Draft) -> web.Response:
-    """Sends, waits for the reply and answers both; 202 when the reply takes longer (`Prefer: wait=<seconds>`)."""
-    _require_json_wanted(request)
+async def send_message(request: web.Request, session_id: str, /, draft: Draft) -> web.StreamResponse:
+    """Sends and answers with the reply, or streams it (`Accept`); 202 when it takes longer (`Prefer: wait=<seconds>`)."""
     parts = parts_of(request)
     if len(draft.text) > parts.settings.turns.max_text:
         raise TooLarge(
             f"A message may have {parts.settings.turns.max_text} characters; this one has {len(draft.text)}."
         )
     session = await parts.sessions.get(session_id_of(session_id), acting_user(request))
-    allow_message(request)
-    accepted = await parts.intake.accept(inbound(session, draft))
-    if isinstance(accepted, Notice):
-        _raise_refusal(accepted)
-        return json({"message": None, "reply": None, "turn_id": None, "status": None, "notice": accepted.text})
+    with answering(request):
+        allow_message(request)
+        accepted = await parts.intake.accept(inbound(session, draft))
+        if isinstance(accepted, Notice):
+            return await _noticed(request, session, accepted)
+        return await answered(request, session, accepted)
+
+
+async def answered(request: web.Request, session: Session, accepted: Acceptance) -> web.StreamResponse:
+    """An accepted message with its reply, as the caller wants to have it."""
+    if wants_stream(request):
+        return await stream_answer(request, session, accepted)
     return _answer(accepted, await _outcome(request, session, accepted))
 
 
-def _raise_refusal(notice: Notice) -> None:
+async def _noticed(request: web.Request, session: Session, notice: Notice) -> web.StreamResponse:
+    raise_refusal(notice)
+    if wants_stream(request):
+        return await stream_notice(request, session, notice)
+    return json({"message": None, "reply": None, "turn_id": None, "status": None, "notice": notice.text})
+
+
+def raise_refusal(notice: Notice) -> None:
+    """Raises `Conflict` or `TooManyRequests` when the message was not taken in."""
     if notice.refused == "busy":
         raise Conflict(notice.text)
     if notice.refused == "full":
@@ -121,12 +136,6 @@ def wait_seconds(prefer: str, longest: float) -> float:
     """How long the caller would wait (RFC 7240, section 4.3), `longest` at most and by default."""
     found = re.search(r"(?:^|[,;\s])wait=([0-9]{1,6})(?=$|[,;\s])", prefer)
     return longest if found is None else min(longest, float(found[1]))
-
-
-def _require_json_wanted(request: web.Request) -> None:
-    accept = request.headers.get(hdrs.ACCEPT, "*/*")
-    if EVENT_STREAM in accept and "*/*" not in accept and "json" not in accept:
-        raise InvalidInput("This route answers JSON. A live stream of the reply is what the WebSocket at /ws is for.")
 
 
 @validated

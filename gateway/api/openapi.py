@@ -1,121 +1,186 @@
-"""`/openapi.json`, read off the routes, and `/docs`, the same for people."""
+"""`/openapi.json`: the HTTP API, read off the routes."""
 
 from __future__ import annotations
 
-from html import escape
 from http import HTTPStatus
+from typing import TypeAlias
 
 from aiohttp import web
-from aiohttp_pydantic.oas.view import generate_oas
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from gateway.api.answers import json
+from gateway.api.catalogue import ENTRIES, EXAMPLES, HEADERS, JSON, MARKDOWN, STREAM, TOLD, UNDESCRIBED, Entry
+from gateway.api.operations import Operation, operations
+from gateway.api.refusals import MEANINGS, OPENAI, is_public, name_of, problem_response, refusals, responses
+from gateway.api.schemas import Problem
+from gateway.api.schemas_openai import OpenAiError
 from gateway.core.model import JsonObject
 
-PROBLEM: JsonObject = {
+References: TypeAlias = "dict[type[BaseModel], JsonObject]"
+OTHER: dict[str, JsonObject] = {MARKDOWN: {"type": "string"}, STREAM: {"$ref": "#/components/schemas/Event"}}
+"""What answers in other media than the route's own hold."""
+EVENT: JsonObject = {
     "type": "object",
-    "description": "RFC 9457",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "errors": {"type": "array", "items": {"type": "object"}},
-    },
+    "description": "A server-sent event. Its data is a JSON object, or [DONE] at the end.",
+    "required": ["data"],
+    "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
 }
-BEARER: JsonObject = {"bearer": {"type": "http", "scheme": "bearer"}}
+WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+
+INFO: JsonObject = {
+    "title": "Turngate",
+    "version": "1",
+    "description": "Sessions with agents, over all channels. Live events come over the WebSocket at `/ws`.",
+    "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+}
+BEARER: JsonObject = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API token, a visitor's pass, or a JWT of your own login, whose `sub` is the user.",
+    }
+}
 STATUSES = {
     "create_session": (HTTPStatus.CREATED,),
     "create_token": (HTTPStatus.CREATED,),
     "create_schedule": (HTTPStatus.CREATED,),
     "new_visitor": (HTTPStatus.CREATED,),
+    "link_telegram": (HTTPStatus.CREATED,),
+    "delete_link": (HTTPStatus.NO_CONTENT,),
     "delete_session": (HTTPStatus.NO_CONTENT,),
+    "erase_me": (HTTPStatus.NO_CONTENT,),
+    "erase_user": (HTTPStatus.NO_CONTENT,),
     "revoke_token": (HTTPStatus.NO_CONTENT,),
+    "delete_schedule": (HTTPStatus.NO_CONTENT,),
     "run_schedule": (HTTPStatus.ACCEPTED,),
     "cancel_turn": (HTTPStatus.ACCEPTED,),
+    "delete_message": (HTTPStatus.NO_CONTENT,),
+    "fork_session": (HTTPStatus.CREATED,),
     "send_message": (HTTPStatus.OK, HTTPStatus.ACCEPTED),
+    "edit_message": (HTTPStatus.OK, HTTPStatus.ACCEPTED),
+    "regenerate": (HTTPStatus.OK, HTTPStatus.ACCEPTED),
+    "chat_stream": (HTTPStatus.OK, HTTPStatus.NO_CONTENT),
+    "readyz": (HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE),
+    "get_state": (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED),
+    "take_snapshot": (HTTPStatus.CREATED, HTTPStatus.OK),
 }
 """By the name of the route's function; 200 where it isn't named."""
 REFUSALS: dict[str, dict[HTTPStatus, str]] = {
+    "retitle_session": {HTTPStatus.CONFLICT: "The session has no message yet that a title could be made of"},
+    "change_schedule": {
+        HTTPStatus.CONFLICT: "The schedule is being changed all the time; try again in a moment",
+    },
+    "complete": {
+        HTTPStatus.NOT_FOUND: "No such model, which is an agent, or no such session of yours",
+        HTTPStatus.CONFLICT: "An answer is being written (`reject`), or a newer message took this one back",
+        HTTPStatus.INTERNAL_SERVER_ERROR: "The agent could not answer; `code` is `agent_failed`",
+    },
+    "put_state": {
+        HTTPStatus.PRECONDITION_FAILED: "The state has another version than `If-Match` names; `ETag` tells which",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The state would be larger than `sessions.max_state` allows",
+    },
+    "link_telegram": {
+        HTTPStatus.CONFLICT: "The Telegram channel is off, or its bot is not known yet; `detail` says what to do",
+    },
+    "identify_visitor": {
+        HTTPStatus.CONFLICT: "An answer to the visitor is being written, or the visitor belongs to another user",
+    },
+    "restore_snapshot": {
+        HTTPStatus.CONFLICT: "An answer is being written, so the transcript cannot be taken back now",
+    },
+    "edit_message": {HTTPStatus.CONFLICT: "An answer is being written; wait for it, or stop it first"},
+    "delete_message": {HTTPStatus.CONFLICT: "An answer is being written; wait for it, or stop it first"},
+    "regenerate": {HTTPStatus.CONFLICT: "An answer is being written, or there is nothing to answer anew"},
+    "chat": {HTTPStatus.NOT_FOUND: "No such conversation to answer anew", HTTPStatus.CONFLICT: "As for sending"},
     "send_message": {
         HTTPStatus.CONFLICT: "An answer is being written, and the agent takes one message at a time (`reject`)",
         HTTPStatus.TOO_MANY_REQUESTS: "Too often, or too many messages wait in the session; see `Retry-After`",
     },
 }
 """Problems of a route that say more than their status does."""
-PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Turngate: HTTP API</title>
-<style>
-:root {{ color-scheme: light dark }}
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 48px auto; padding: 0 24px }}
-h1 {{ font-size: 28px }} h2 {{ font: 600 14px/1.5 ui-monospace, monospace; margin: 24px 0 4px }}
-p {{ margin: 0 }} li {{ font-size: 14px }}
-</style>
-<h1>HTTP API</h1>
-<p>Authorization: Bearer &lt;token&gt;. The same for programs: <a href="/openapi.json">/openapi.json</a>.</p>
-{routes}
-"""
 
 
 def describe(app: web.Application) -> JsonObject:
-    """The OpenAPI 3 document of an application's routes."""
-    generated: JsonObject = generate_oas([app], "1", "Turngate", {**BEARER})
-    components = _object(generated, "components")
-    schemas = {**_object(components, "schemas"), "Problem": PROBLEM}
-    paths = _object(generated, "paths")
-    for route in app.router.routes():
-        path = "" if route.resource is None else route.resource.canonical
-        operation = _object(_object(paths, path), route.method.lower())
-        if operation:
-            operation["operationId"] = route.handler.__name__
-            operation["responses"] = _responses(route.handler.__name__)
-    return {**generated, "components": {**components, "schemas": schemas}, "security": [{"bearer": []}]}
-
-
-def _object(parent: JsonObject, name: str) -> JsonObject:
-    """The object of that name; an empty one where there is none."""
-    found = parent.get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def _responses(name: str) -> JsonObject:
-    answers: JsonObject = {
-        str(status.value): {"description": status.phrase} for status in STATUSES.get(name, (HTTPStatus.OK,))
+    """The OpenAPI 3.1 document of an application's routes."""
+    found = [operation for operation in operations(app) if operation.name not in UNDESCRIBED]
+    references, schemas = _schemas(found)
+    paths: dict[str, JsonObject] = {}
+    for operation in found:
+        paths.setdefault(operation.path, {})[operation.method] = _described(operation, references)
+    return {
+        "openapi": "3.1.0",
+        "info": INFO,
+        "security": [{"bearer": []}],
+        "paths": {**paths},
+        "components": {
+            "securitySchemes": BEARER,
+            "schemas": {**schemas, "Event": EVENT},
+            "responses": responses(),
+            "parameters": {**HEADERS},
+        },
     }
-    refusals: JsonObject = {
-        str(status.value): _problem(description) for status, description in REFUSALS.get(name, {}).items()
+
+
+def entry_of(operation: Operation) -> Entry:
+    """What the catalogue says of it."""
+    return ENTRIES.get(operation.name, Entry("Other"))
+
+
+def _described(operation: Operation, references: References) -> JsonObject:
+    entry = entry_of(operation)
+    headers: list[JsonObject] = [{"$ref": f"#/components/parameters/{name}"} for name in entry.headers]
+    described: JsonObject = {
+        "operationId": operation.name,
+        "tags": [entry.group],
+        "description": operation.summary,
+        "parameters": [*operation.parameters, *headers],
+        "responses": {**_answers(operation, entry, references), **_refusals(operation)},
     }
-    return {**answers, **refusals, "default": _problem("A problem")}
+    if operation.body is not None:
+        content: JsonObject = {"schema": references[operation.body], "example": EXAMPLES.get(operation.name)}
+        described["requestBody"] = {"required": not entry.bodiless, "content": {JSON: content}}
+    if is_public(operation):
+        described["security"] = []
+    return described
 
 
-def _problem(description: str) -> JsonObject:
-    schema: JsonObject = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    return {"description": description, "content": {"application/problem+json": schema}}
+def _answers(operation: Operation, entry: Entry, references: References) -> JsonObject:
+    schema: JsonObject = {"type": "string"} if entry.answer is None else references[entry.answer]
+    content: JsonObject = {media: {"schema": OTHER.get(media, schema)} for media in entry.media}
+    told: JsonObject = {name: TOLD[name] for name in entry.tells}
+    answers: JsonObject = {}
+    for status in STATUSES.get(operation.name, (HTTPStatus.OK,)):
+        answer: JsonObject = {"description": status.phrase}
+        if told:
+            answer["headers"] = told
+        if status not in WITHOUT_BODY:
+            answer["content"] = content
+        answers[str(status.value)] = answer
+    return answers
+
+
+def _refusals(operation: Operation) -> JsonObject:
+    own, openai = REFUSALS.get(operation.name, {}), operation.path.startswith(OPENAI)
+    shared: JsonObject = {
+        str(status.value): problem_response(status, MEANINGS[status], openai=True)
+        if openai
+        else {"$ref": f"#/components/responses/{name_of(status)}"}
+        for status in refusals(operation) - own.keys()
+    }
+    told: JsonObject = {str(status.value): problem_response(status, own[status], openai=openai) for status in own}
+    return dict(sorted({**shared, **told}.items()))
+
+
+def _schemas(found: list[Operation]) -> tuple[References, JsonObject]:
+    asked: list[tuple[type[BaseModel], JsonSchemaMode]] = [(Problem, "serialization"), (OpenAiError, "serialization")]
+    asked += [(operation.body, "validation") for operation in found if operation.body is not None]
+    asked += [(answer, "serialization") for operation in found if (answer := entry_of(operation).answer) is not None]
+    references, definitions = models_json_schema(asked, ref_template="#/components/schemas/{model}")
+    schemas: JsonObject = definitions["$defs"]
+    return {model: references[model, mode] for model, mode in asked}, schemas
 
 
 async def document(request: web.Request) -> web.Response:
     """The OpenAPI document."""
     return json(describe(request.app))
-
-
-async def page(request: web.Request) -> web.Response:
-    """The routes with what they take, for reading."""
-    paths = _object(describe(request.app), "paths")
-    routes = [
-        _paragraph(path, method, _object(_object(paths, path), method))
-        for path in paths
-        for method in _object(paths, path)
-    ]
-    return web.Response(text=PAGE.format(routes="\n".join(routes)), content_type="text/html")
-
-
-def _paragraph(path: str, method: str, operation: JsonObject) -> str:
-    parameters = operation.get("parameters")
-    rows = [
-        f"<li><code>{escape(str(parameter['name']))}</code> {escape(str(parameter.get('description', '')))}</li>"
-        for parameter in (parameters if isinstance(parameters, list) else [])
-        if isinstance(parameter, dict) and parameter["in"] == "query"
-    ]
-    title = f"<h2>{method.upper()} {escape(path)}</h2><p>{escape(str(operation.get('description', '')))}</p>"
-    return title + (f"<ul>{''.join(rows)}</ul>" if rows else "")

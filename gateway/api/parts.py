@@ -11,13 +11,31 @@ from aiohttp import web
 
 from gateway.api.auth import TokenAuthenticator
 from gateway.config import Settings
+from gateway.core.addresses import AddressRule
+from gateway.core.announcer import Announcer
+from gateway.core.editing import Editing
+from gateway.core.erasure import Erasure
+from gateway.core.guesses import Guesses
+from gateway.core.links import Links
+from gateway.core.live_turns import LiveTurns
 from gateway.core.model import AgentName, Principal, UserId
+from gateway.core.ports.exports import ExportStore
+from gateway.core.ports.external_keys import ExternalKeys
 from gateway.core.ports.identity import TokenStore
 from gateway.core.ports.schedules import ScheduleId, ScheduleStore, Trigger
+from gateway.core.ports.search import SearchStore
+from gateway.core.ports.seeds import SeedStore
+from gateway.core.ports.session_changes import SessionChanges
 from gateway.core.ports.sessions import MessageStore, SessionStore
+from gateway.core.ports.state import SnapshotStore, StateStore
+from gateway.core.ports.turn_log import TurnLog
 from gateway.core.ports.turns import Acceptance
 from gateway.core.rates import Rates
 from gateway.core.service import Intake
+from gateway.core.slots import Slots
+from gateway.core.snapshots import Restorer
+from gateway.core.titling import Titler
+from gateway.core.visitors import Visitors
 from gateway.errors import InvalidInput, NotFound
 
 FirstFire = Callable[[Trigger, str, datetime], datetime | None]
@@ -67,11 +85,28 @@ class ApiParts:
     origin_allowed: OriginAllowed
     secret_key: bytes
     authenticator: TokenAuthenticator
+    guesses: Guesses
     intake: Intake
+    announcer: Announcer
     sessions: SessionStore
+    session_changes: SessionChanges
+    titler: Titler
+    turn_log: TurnLog
+    exports: ExportStore
+    erasure: Erasure
     messages: MessageStore
+    external_keys: ExternalKeys
+    live: LiveTurns
+    seeds: SeedStore
+    search: SearchStore
+    editing: Editing
+    states: StateStore
+    snapshots: SnapshotStore
+    restorer: Restorer
     schedules: ScheduleStore
     tokens: TokenStore
+    links: Links
+    visitors: Visitors
     agents: tuple[AgentInfo, ...]
     first_fire: FirstFire
     run_schedule: RunNow
@@ -96,12 +131,22 @@ class ApiParts:
 
 @dataclass(frozen=True, slots=True)
 class ApiRates:
-    """The counters of this gateway's HTTP face; None is no limit. By address: `sign_ins`, `visitors`; else by user."""
+    """The counters of this gateway's HTTP face; None is no limit.
 
-    sign_ins: Rates
+    By address: `sign_ins`, `visitors`, `address_requests`, `address_streams`; the others by user. `addresses`: whose
+    address that is.
+    """
+
+    addresses: AddressRule
+    sign_ins: Rates | None
     visitors: Rates | None
     visitor_messages: Rates | None
     token_messages: Rates | None
+    visitor_requests: Rates | None
+    token_requests: Rates | None
+    address_requests: Rates | None
+    user_streams: Slots
+    address_streams: Slots
 
 
 def agent_infos(settings: Settings) -> tuple[AgentInfo, ...]:

@@ -19,6 +19,7 @@ from gateway.errors import (
     GatewayError,
     InvalidInput,
     NotFound,
+    Stale,
     StoreUnavailable,
     TooLarge,
     TooManyRequests,
@@ -34,6 +35,7 @@ STATUSES: tuple[tuple[type[GatewayError], HTTPStatus], ...] = (
     (Forbidden, HTTPStatus.FORBIDDEN),
     (NotFound, HTTPStatus.NOT_FOUND),
     (Conflict, HTTPStatus.CONFLICT),
+    (Stale, HTTPStatus.PRECONDITION_FAILED),
     (TooManyRequests, HTTPStatus.TOO_MANY_REQUESTS),
     (StoreUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )
@@ -104,6 +106,8 @@ def _headers(error: GatewayError) -> dict[str, str]:
             return {"WWW-Authenticate": "Bearer"}
         case TooManyRequests():
             return {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
+        case Stale():
+            return {"ETag": f'"{error.version}"'}
         case StoreUnavailable():
             return {"Retry-After": str(STORE_RETRY_S)}
         case _:

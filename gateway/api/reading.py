@@ -16,31 +16,35 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from gateway.api.guard import storable
 from gateway.api.problems import invalid
-from gateway.core.model import CHANNELS, ChannelName, JsonObject, SessionId
+from gateway.core.model import CHANNELS, ChannelName, JsonObject, MessageId, SessionId
 from gateway.errors import InvalidInput, NotFound
 
 LONGEST_METADATA = 16_384
 """Bytes of a session's metadata as JSON."""
 
+METADATA = "metadata."
+LONGEST_KEY = 100
+
 _inject = InjectParamsFactory(on_validation_error=invalid).and_request
 
 
-def validated(handler: Callable[..., Awaitable[web.StreamResponse]]) -> Handler:
+def validated(handler: Callable[..., Awaitable[web.StreamResponse]], *, family: str | None = None) -> Handler:
     """Fills a route's parameters: before `/` from the path, a model from the body, the others from the query.
 
     What does not fit its annotation is answered with a 400 that names the field, and so is a query parameter that a
-    route with such parameters does not know.
+    route with such parameters does not know. `family`: what other parameters may begin with; the route reads them itself.
     """
     injected: Handler = _inject(handler)
     known = _query_names(handler)
+    told = ", ".join(known if family is None else (*known, f"{family}KEY"))
     if not known:
         return injected
 
     @wraps(injected)
     async def strict(request: web.Request) -> web.StreamResponse:
         for name in request.query:
-            if name not in known:
-                raise InvalidInput(f"There is no query parameter {name!r} here; there are {', '.join(known)}.")
+            if name not in known and (family is None or not name.startswith(family)):
+                raise InvalidInput(f"There is no query parameter {name!r} here; there are {told}.")
         return await injected(request)
 
     return strict
@@ -73,18 +77,40 @@ def _channel(name: str) -> str:
 
 
 def _small(metadata: JsonObject) -> JsonObject:
-    if len(orjson.dumps(metadata)) > LONGEST_METADATA:
+    try:
+        size = len(orjson.dumps(metadata))
+    except TypeError as error:
+        raise ValueError(f"holds what cannot be kept ({error})") from None
+    if size > LONGEST_METADATA:
         raise ValueError(f"should be at most {LONGEST_METADATA} bytes as JSON")
     return metadata
 
 
 Limit = Annotated[int, Field(ge=1, le=200, description="Rows of a page.")]
 Offset = Annotated[int, Field(ge=0, le=10_000_000, description="Rows to leave out; not together with `cursor`.")]
-Channel = Annotated[ChannelName, AfterValidator(_channel)]
+Channel = Annotated[ChannelName, AfterValidator(_channel), Field(json_schema_extra={"enum": [*CHANNELS]})]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 User = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Metadata = Annotated[dict[str, object], AfterValidator(_small)]
+
+
+Search = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    Field(description="Words of titles and messages, the last one perhaps unfinished; best matches first."),
+]
+
+
+def metadata_of(request: web.Request) -> tuple[tuple[str, str], ...]:
+    """The `metadata.KEY=value` of a query. Raises `InvalidInput` for a key that can't be one."""
+    asked = [(name.removeprefix(METADATA), value) for name, value in request.query.items() if name.startswith(METADATA)]
+    for key, value in asked:
+        if not 1 <= len(key) <= LONGEST_KEY:
+            raise InvalidInput(f"{METADATA}KEY should name a key of 1 to {LONGEST_KEY} characters.")
+        if not storable(key) or not storable(value):
+            raise InvalidInput(f"{METADATA}KEY and its value should be text without NUL characters.")
+    return tuple(asked)
 
 
 def session_id_of(text: str) -> SessionId:
@@ -92,6 +118,13 @@ def session_id_of(text: str) -> SessionId:
     if not 0 < len(text) <= 128 or not storable(text):
         raise NotFound("There is no such session.")
     return SessionId(text)
+
+
+def message_id_of(text: str) -> MessageId:
+    """A message's id from a path or a body; raises `NotFound` for one that can't exist."""
+    if not 0 < len(text) <= 160 or not storable(text):
+        raise NotFound("There is no such message.")
+    return MessageId(text)
 
 
 def uuid_of(text: str, noun: str) -> UUID:

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Literal, assert_never
+from typing import Annotated, Literal, Self, assert_never
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from gateway.api.answers import json, no_content, schedule_json
 from gateway.api.parts import ApiParts, acting_user, parts_of, principal_of
-from gateway.api.reading import Body, Name, User, uuid_of, validated
+from gateway.api.reading import Body, Limit, Name, User, uuid_of, validated
 from gateway.api.sessions import narrowed
+from gateway.api.turn_answers import run_json
 from gateway.core.model import TELEGRAM, Address, AgentName, Principal, Route, UserId
-from gateway.core.ports.schedules import CronTrigger, IntervalTrigger, NewSchedule, OnceTrigger, Trigger
-from gateway.errors import Forbidden, InvalidInput, TooLarge
+from gateway.core.ports.schedules import (
+    MOST_LISTED,
+    CronTrigger,
+    IntervalTrigger,
+    NewSchedule,
+    OnceTrigger,
+    Schedule,
+    Trigger,
+)
+from gateway.core.scheduling import ScheduleWish, changed
+from gateway.errors import Conflict, Forbidden, InvalidInput, TooLarge
 
 LONGEST_INTERVAL = 366 * 86_400
 """Seconds."""
+CHANGE_TRIES = 5
 
 
 class Cron(Body):
@@ -43,31 +56,54 @@ class Once(Body):
     at: str = Field(max_length=64)
 
 
+GivenTrigger = Annotated[Cron | Interval | Once, Field(discriminator="type")]
+Zone = Annotated[str, Field(max_length=64, description="A name such as Europe/Berlin.")]
+ChatAddress = Annotated[str, Field(max_length=200)]
+
+
 class ScheduleDraft(Body):
     """A schedule to be made."""
 
     name: Name
     prompt: str = Field(min_length=1)
-    trigger: Annotated[Cron | Interval | Once, Field(discriminator="type")]
+    trigger: GivenTrigger
     agent_name: Name | None = Field(None, description="Default: the gateway's default agent.")
-    timezone: str = Field("UTC", max_length=64, description="A name such as Europe/Berlin.")
-    deliver_to: list[Annotated[str, Field(max_length=200)]] = Field(
+    timezone: Zone = "UTC"
+    deliver_to: list[ChatAddress] = Field(
         [], max_length=10, description="Chats of yours that get the reply too: `telegram:<bot>:<chat>:<topic>`."
     )
     is_active: bool = True
 
 
 class ScheduleChange(Body):
-    """What may be changed of a schedule."""
+    """What is to be different of a schedule; absent or null leaves it as it is. At least one is needed."""
 
-    is_active: bool
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    name: Name | None = None
+    prompt: Annotated[str, Field(min_length=1)] | None = None
+    trigger: GivenTrigger | None = Field(None, description="Another one sets the next fire anew, from now on.")
+    timezone: Zone | None = None
+    agent_name: Name | None = None
+    deliver_to: list[ChatAddress] | None = Field(None, max_length=10)
+    is_active: bool | None = Field(None, description="False pauses; true resumes, with the next time from now on.")
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if all(value is None for value in dict(self).values()):
+            raise ValueError(f"give at least one of {', '.join(type(self).model_fields)}")
+        return self
 
 
 @validated
-async def list_schedules(request: web.Request, user: User | None = None) -> web.Response:
-    """The user's schedules; an operator's list holds everyone's, and `user` narrows it."""
+async def list_schedules(
+    request: web.Request,
+    user: User | None = None,
+    limit: Annotated[int, Field(ge=1, le=MOST_LISTED, description="The oldest ones are listed.")] = MOST_LISTED,
+) -> web.Response:
+    """The user's schedules, the oldest first; an operator's list holds everyone's, and `user` narrows it."""
     _require_account(principal_of(request))
-    schedules = await parts_of(request).schedules.list(narrowed(request, user))
+    schedules = await parts_of(request).schedules.list(narrowed(request, user), limit)
     return json({"schedules": [schedule_json(schedule) for schedule in schedules]})
 
 
@@ -88,12 +124,30 @@ async def get_schedule(request: web.Request, schedule_id: str, /) -> web.Respons
 
 @validated
 async def change_schedule(request: web.Request, schedule_id: str, /, change: ScheduleChange) -> web.Response:
-    """Pauses a schedule, or resumes it with its next time from now on."""
+    """Changes what is given and keeps the rest; other times count from now on, and `is_active` pauses and resumes."""
     parts, wanted, acting = parts_of(request), uuid_of(schedule_id, "schedule"), acting_user(request)
-    schedule = await parts.schedules.get(wanted, acting)
-    following = _first_fire(parts, schedule.trigger, schedule.timezone) if change.is_active else None
-    changed = await parts.schedules.set_active(wanted, acting, active=change.is_active, next_fire_at=following)
-    return json(schedule_json(changed))
+    for _ in range(CHANGE_TRIES):
+        before = await parts.schedules.get(wanted, acting)
+        after = changed(before, await _wish(parts, before, change), partial(_first_fire, parts))
+        # A fire or another change may have come in between: then it is read again.
+        if (kept := await parts.schedules.change(before, after)) is not None:
+            return json(schedule_json(kept))
+    raise Conflict("The schedule is being changed all the time. Please try again in a moment.")
+
+
+@validated
+async def list_runs(
+    request: web.Request,
+    schedule_id: str,
+    /,
+    limit: Limit = 50,
+    cursor: Annotated[str, Field(max_length=512)] | None = None,
+) -> web.Response:
+    """What a schedule has done, newest first: the session and the turn of each run."""
+    wanted, acting = uuid_of(schedule_id, "schedule"), acting_user(request)
+    page = await parts_of(request).schedules.runs(wanted, acting, limit, cursor)
+    told = principal_of(request).role == "operator"
+    return json({"runs": [run_json(run, told=told) for run in page.runs], "next_cursor": page.next_cursor})
 
 
 @validated
@@ -112,6 +166,21 @@ async def run_schedule(request: web.Request, schedule_id: str, /) -> web.Respons
     return json({"session_id": session_id, "turn_id": turn_id}, HTTPStatus.ACCEPTED)
 
 
+async def _wish(parts: ApiParts, schedule: Schedule, change: ScheduleChange) -> ScheduleWish:
+    """Checks what is given. Raises `InvalidInput`."""
+    timezone = zone(change.timezone or schedule.timezone) if change.timezone or change.trigger else None
+    chats = change.deliver_to
+    return ScheduleWish(
+        name=change.name,
+        agent_name=None if change.agent_name is None else parts.agent_asked_for(change.agent_name),
+        prompt=None if change.prompt is None else _checked_prompt(change.prompt, parts.settings.turns.max_text),
+        trigger=None if change.trigger is None or timezone is None else trigger_of(change.trigger, timezone),
+        timezone=change.timezone,
+        deliver_to=None if chats is None else await _own_chats(parts, schedule.user_id, chats),
+        is_active=change.is_active,
+    )
+
+
 def _require_account(principal: Principal) -> None:
     if principal.role == "visitor":
         raise Forbidden("Visitors have no schedules. Sign in to make one.")
@@ -122,6 +191,7 @@ async def new_schedule(parts: ApiParts, user_id: UserId, draft: ScheduleDraft) -
     prompt = _checked_prompt(draft.prompt, parts.settings.turns.max_text)
     agent = parts.agent_asked_for(draft.agent_name)
     trigger = trigger_of(draft.trigger, zone(draft.timezone))
+    first = _first_fire(parts, trigger, draft.timezone)
     return NewSchedule(
         user_id=user_id,
         name=draft.name,
@@ -129,9 +199,9 @@ async def new_schedule(parts: ApiParts, user_id: UserId, draft: ScheduleDraft) -
         prompt=prompt,
         trigger=trigger,
         timezone=draft.timezone,
-        deliver_to=tuple([await _own_chat(parts, user_id, address) for address in draft.deliver_to]),
+        deliver_to=await _own_chats(parts, user_id, draft.deliver_to),
         is_active=draft.is_active,
-        next_fire_at=_first_fire(parts, trigger, draft.timezone),
+        next_fire_at=first if draft.is_active else None,
     )
 
 
@@ -151,6 +221,10 @@ def _first_fire(parts: ApiParts, trigger: Trigger, timezone: str) -> datetime:
     if first is None:
         raise InvalidInput("This schedule would never fire.")
     return first
+
+
+async def _own_chats(parts: ApiParts, user_id: UserId, addresses: Sequence[str]) -> tuple[Address, ...]:
+    return tuple([await _own_chat(parts, user_id, address) for address in addresses])
 
 
 async def _own_chat(parts: ApiParts, user_id: UserId, address: str) -> Address:

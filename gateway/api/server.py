@@ -4,9 +4,29 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.api import agents, health, messages, openapi, pages, schedules, sessions, tokens
+from gateway.api import (
+    agents,
+    completions,
+    exports,
+    health,
+    links,
+    messages,
+    openapi,
+    pages,
+    reference,
+    rewriting,
+    schedules,
+    sessions,
+    snapshots,
+    state,
+    titles,
+    tokens,
+    turns,
+    use_chat,
+)
 from gateway.api.guard import authentication, harden, origins, sound_input
-from gateway.api.limits import api_rates
+from gateway.api.limits import api_rates, paced_addresses, paced_users
+from gateway.api.openai_errors import openai_errors
 from gateway.api.parts import PARTS, RATES, ApiParts
 from gateway.api.problems import problems
 
@@ -15,8 +35,16 @@ SESSION = f"{SESSIONS}/{{session_id}}"
 
 ROUTES = (
     web.get("/api/me", tokens.me),
+    web.delete("/api/me", exports.erase_me),
+    web.get("/api/me/export", exports.export_me),
+    web.get("/api/users/{user_id}/export", exports.export_user),
+    web.delete("/api/users/{user_id}", exports.erase_user),
     web.post("/api/sign-in", tokens.sign_in),
     web.post("/api/visitors", tokens.new_visitor),
+    web.post("/api/visitors/identify", tokens.identify_visitor),
+    web.post("/api/links/telegram", links.link_telegram),
+    web.get("/api/links", links.list_links),
+    web.delete("/api/links/{link_id}", links.delete_link),
     web.get("/api/tokens", tokens.list_tokens),
     web.post("/api/tokens", tokens.create_token),
     web.delete("/api/tokens/{token_id}", tokens.revoke_token),
@@ -25,11 +53,28 @@ ROUTES = (
     web.get(SESSION, sessions.get_session),
     web.patch(SESSION, sessions.change_session),
     web.delete(SESSION, sessions.delete_session),
+    web.post(f"{SESSION}/title", titles.retitle_session),
+    web.get(f"{SESSION}/turns", turns.list_turns),
+    web.get(f"{SESSION}/export", exports.export_session),
     web.get(f"{SESSION}/messages", messages.list_messages),
     web.post(f"{SESSION}/messages", messages.send_message),
+    web.patch(f"{SESSION}/messages/{{message_id}}", rewriting.edit_message),
+    web.delete(f"{SESSION}/messages/{{message_id}}", rewriting.delete_message),
+    web.get(f"{SESSION}/messages/{{message_id}}/versions", rewriting.list_versions),
+    web.post(f"{SESSION}/regenerate", rewriting.regenerate),
+    web.post(f"{SESSION}/fork", rewriting.fork_session),
+    web.get(f"{SESSION}/state", state.get_state),
+    web.put(f"{SESSION}/state", state.put_state),
+    web.get(f"{SESSION}/snapshots", snapshots.list_snapshots),
+    web.post(f"{SESSION}/snapshots", snapshots.take_snapshot),
+    web.get(f"{SESSION}/snapshots/{{number}}", snapshots.get_snapshot),
+    web.post(f"{SESSION}/snapshots/{{number}}/restore", snapshots.restore_snapshot),
     web.post("/api/turns/{turn_id}/cancel", messages.cancel_turn),
+    web.post("/api/chat", use_chat.chat),
+    web.get("/api/chat/{chat_id}/stream", use_chat.chat_stream),
     web.get("/api/agents", agents.list_agents),
     web.get("/api/agents/{name}", agents.get_agent),
+    web.get("/api/agents/{name}/sessions", agents.agent_sessions),
     web.get("/api/agents/{name}/active-session", agents.active_session),
     web.get("/api/schedules", schedules.list_schedules),
     web.post("/api/schedules", schedules.create_schedule),
@@ -37,8 +82,12 @@ ROUTES = (
     web.patch("/api/schedules/{schedule_id}", schedules.change_schedule),
     web.delete("/api/schedules/{schedule_id}", schedules.delete_schedule),
     web.post("/api/schedules/{schedule_id}/run", schedules.run_schedule),
+    web.get("/api/schedules/{schedule_id}/runs", schedules.list_runs),
+    web.post("/v1/chat/completions", completions.complete),
+    web.get("/v1/models", completions.list_models),
+    web.get("/v1/models/{model:.+}", completions.get_model),
     web.get("/openapi.json", openapi.document),
-    web.get("/docs", openapi.page),
+    web.get("/docs", reference.page),
     web.get("/healthz", health.healthz),
     web.get("/readyz", health.readyz),
     web.get("/metrics", health.metrics),
@@ -53,10 +102,12 @@ ROUTES = (
 def build_api(parts: ApiParts) -> web.Application:
     """The HTTP face of a gateway; channels with routes of their own (`/ws`, webhooks) are added to it."""
     app = web.Application(
-        middlewares=(problems, origins, authentication, sound_input), client_max_size=parts.settings.limits.max_frame
+        middlewares=(openai_errors, problems, paced_addresses, origins, authentication, paced_users, sound_input),
+        client_max_size=parts.settings.limits.max_frame,
     )
     app[PARTS] = parts
     app[RATES] = api_rates(parts.settings.limits)
     app.on_response_prepare.append(harden)
+    app.on_response_prepare.append(completions.name_session)
     app.add_routes(ROUTES)
     return app

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Self
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
-from gateway.api.answers import json, no_content
+from gateway.api.answers import found_json, json, no_content
 from gateway.api.parts import acting_user, parts_of, principal_of
-from gateway.api.reading import Body, Channel, Limit, Metadata, Name, Offset, Title, User, session_id_of, validated
+from gateway.api.reading import (
+    METADATA,
+    Body,
+    Channel,
+    Limit,
+    Metadata,
+    Name,
+    Offset,
+    Search,
+    Title,
+    User,
+    metadata_of,
+    session_id_of,
+    validated,
+)
 from gateway.core.model import WEB, AgentName, JsonObject, Route, UserId
+from gateway.core.ports.session_changes import GivenTitle, SessionWish
 from gateway.core.ports.sessions import NewSession, SessionFilter
 from gateway.core.shapes import session_json
+from gateway.core.titles import title_from
 from gateway.errors import Forbidden, InvalidInput
 
 
@@ -26,24 +43,40 @@ class SessionDraft(Body):
 
 
 class SessionChange(Body):
-    """What may be changed of a session. A new title is the user's own and stays; false ends the session."""
+    """What may be changed of a session; what is absent stays. At least one is needed."""
 
-    title: Title | None = None
-    is_active: bool | None = None
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    title: Title | None = Field(None, description="The user's own, and stays; null: the gateway makes one again.")
+    metadata: Metadata | None = Field(None, description="In place of all there is; an empty object clears it.")
+    is_active: bool | None = Field(None, description="False ends the session, true opens it again.")
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError(f"give at least one of {', '.join(type(self).model_fields)}")
+        for name in self.model_fields_set - {"title"}:
+            if getattr(self, name) is None:
+                raise ValueError(f"{name} may not be null; leave it out to keep what it is")
+        return self
 
 
-@validated
+@partial(validated, family=METADATA)
 async def list_sessions(  # noqa: PLR0917 - each is a query parameter, given by name
     request: web.Request,
     channel: Channel | None = None,
     agent: Name | None = None,
     active: bool | None = None,  # noqa: FBT001 - a query parameter has no other form
+    q: Search | None = None,
     user: User | None = None,
     limit: Limit = 50,
     offset: Offset | None = None,
     cursor: Annotated[str, Field(max_length=512)] | None = None,
 ) -> web.Response:
-    """The user's sessions, latest activity first; an operator's list holds everyone's, and `user` narrows it."""
+    """The user's sessions, latest activity first; an operator's list holds everyone's, and `user` narrows it.
+
+    With `q` the best matches come first, and each session says where it matches.
+    """
     if cursor is not None and offset is not None:
         raise InvalidInput("cursor and offset exclude each other.")
     wanted = SessionFilter(
@@ -51,10 +84,13 @@ async def list_sessions(  # noqa: PLR0917 - each is a query parameter, given by 
         channel=channel,
         agent=None if agent is None else AgentName(agent),
         active=active,
+        metadata=metadata_of(request),
         limit=limit,
         offset=offset or 0,
         cursor=cursor,
     )
+    if q is not None:
+        return json(found_json(await parts_of(request).search.search(q, wanted)))
     page = await parts_of(request).sessions.list(wanted)
     return json(
         {
@@ -84,6 +120,7 @@ async def create_session(request: web.Request, draft: SessionDraft) -> web.Respo
     session = await parts.sessions.create(
         NewSession(principal_of(request).user_id, WEB, agent, Route(f"{WEB}:{agent}"), draft.title, metadata)
     )
+    parts.announcer.session(session)
     return json(session_json(session), HTTPStatus.CREATED)
 
 
@@ -96,18 +133,23 @@ async def get_session(request: web.Request, session_id: str, /) -> web.Response:
 
 @validated
 async def change_session(request: web.Request, session_id: str, /, change: SessionChange) -> web.Response:
-    """Gives a session a title, ends it, or opens it again."""
-    sessions, wanted, acting = parts_of(request).sessions, session_id_of(session_id), acting_user(request)
-    session = await sessions.get(wanted, acting)
-    if change.title is not None:
-        session = await sessions.rename(wanted, acting, change.title)
-    if change.is_active is not None:
-        session = await sessions.set_active(wanted, acting, active=change.is_active)
+    """Gives a session another title or other metadata, ends it, or opens it again: all that is given, or nothing."""
+    parts, wanted, acting = parts_of(request), session_id_of(session_id), acting_user(request)
+    given_back = change.title is None and "title" in change.model_fields_set
+    title = None if change.title is None else GivenTitle(change.title, is_users=True)
+    if given_back:
+        opening = (await parts.session_changes.titled(wanted, acting)).opening
+        title = GivenTitle(title_from(opening or ""), is_users=False)
+    metadata: JsonObject | None = None if change.metadata is None else {**change.metadata}  # type: ignore[dict-item] # it was JSON a moment ago
+    session = await parts.session_changes.change(wanted, acting, SessionWish(title, metadata, change.is_active))
+    parts.announcer.session(session)
+    if given_back:
+        parts.titler.name(session)
     return json(session_json(session))
 
 
 @validated
 async def delete_session(request: web.Request, session_id: str, /) -> web.Response:
-    """Removes a session with its messages."""
-    await parts_of(request).sessions.delete(session_id_of(session_id), acting_user(request))
+    """Removes a session with everything in it; an answer that is being written is cancelled first."""
+    await parts_of(request).editing.delete_session(session_id_of(session_id), acting_user(request))
     return no_content()

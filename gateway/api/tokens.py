@@ -13,10 +13,11 @@ from gateway.api.answers import json, no_content, token_json
 from gateway.api.credentials import digest, new_api_token
 from gateway.api.durations import duration
 from gateway.api.limits import allow_sign_in, allow_visitor
+from gateway.api.logins import RESERVED
 from gateway.api.parts import acting_user, parts_of, principal_of
 from gateway.api.reading import Body, Name, User, uuid_of, validated
 from gateway.api.sessions import narrowed
-from gateway.api.visitors import PREFIX, VisitorPasses
+from gateway.api.visitors import VisitorPasses
 from gateway.core.model import Principal, UserId
 from gateway.core.shapes import instant, instant_or_none
 from gateway.errors import Forbidden, InvalidInput, Unauthenticated
@@ -31,6 +32,12 @@ class TokenDraft(Body):
     role: Literal["user", "operator"] = "user"
     user_id: User | None = Field(None, description="For another user; operators only.")
     expires: str | None = Field(None, max_length=20, description="`45m`, `12h`, `30d` or `2w`; absent: never.")
+
+
+class Identification(Body):
+    """A visitor who turned out to be the caller."""
+
+    visitor_token: str = Field(min_length=1, max_length=8_192, description="As `POST /api/visitors` gave it.")
 
 
 class SignIn(Body):
@@ -73,12 +80,12 @@ async def create_token(request: web.Request, draft: TokenDraft) -> web.Response:
 
 
 def owner_of(principal: Principal, draft: TokenDraft) -> UserId:
-    """Whose token it becomes. Raises `Forbidden` for more than the caller has; `InvalidInput` for a visitor's."""
+    """Whose token it becomes. Raises `Forbidden` for more than the caller has; `InvalidInput` for who has no account."""
     owner = UserId(draft.user_id or principal.user_id)
     if principal.role != "operator" and (draft.role == "operator" or owner != principal.user_id):
         raise Forbidden("Only an operator may make tokens for other users, or with the role operator.")
-    if owner.startswith(PREFIX):
-        raise InvalidInput("Visitors have no API tokens.")
+    if not owner.strip() or not owner.isprintable() or owner.lower().startswith(RESERVED):
+        raise InvalidInput("user_id should be a printable name that does not begin with telegram: or visitor:.")
     return owner
 
 
@@ -92,7 +99,7 @@ async def revoke_token(request: web.Request, token_id: str, /) -> web.Response:
 
 def _require_account(principal: Principal) -> None:
     if principal.role == "visitor":
-        raise Forbidden("Visitors have no API tokens. Sign in to make one.")
+        raise Forbidden("Visitors have no account for that. Sign in first.")
 
 
 @validated
@@ -124,3 +131,17 @@ async def new_visitor(request: web.Request) -> web.Response:
     return json(
         {"token": made.token, "user_id": made.user_id, "expires_at": instant(made.expires_at)}, HTTPStatus.CREATED
     )
+
+
+@validated
+async def identify_visitor(request: web.Request, given: Identification) -> web.Response:
+    """Gives a visitor's sessions to the caller, from a page of the visitor's origin; the visitor's token ends with it."""
+    parts, principal = parts_of(request), principal_of(request)
+    _require_account(principal)
+    try:
+        passes = VisitorPasses(parts.secret_key)
+        visitor = passes.verify(given.visitor_token, request.headers.get(hdrs.ORIGIN))
+    except Unauthenticated as error:
+        # The caller's own token is good; a 401 would make a client throw it away.
+        raise InvalidInput(f"visitor_token: {error}") from None
+    return json({"sessions": await parts.visitors.identify(visitor.user_id, principal.user_id)})

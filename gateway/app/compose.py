@@ -18,15 +18,20 @@ from gateway.api.logins import Logins
 from gateway.api.parts import ApiParts, agent_infos
 from gateway.api.server import build_api
 from gateway.api.visitors import VisitorPasses
+from gateway.app.belongings import erasure_of
+from gateway.app.chores import chores
 from gateway.app.engine import Engine, build_engine
 from gateway.app.seams import Seams
 from gateway.app.stores import Stores
 from gateway.config import Settings
 from gateway.core.follow import Follower
+from gateway.core.guesses import Guesses
 from gateway.core.model import AgentName
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.pulse import Sweep
+from gateway.core.snapshots import AutoSnapshots, Restorer
 from gateway.errors import NotFound
+from scheduler.housekeeping import Housekeeping
 from scheduler.ticker import Scheduler
 from scheduler.triggers import first_fire
 from storage.horizon import Horizon
@@ -44,6 +49,8 @@ class Gateway:
     sweep: Sweep
     follower: Follower
     horizon: Horizon
+    auto_snapshots: AutoSnapshots
+    housekeeping: Housekeeping
     scheduler: Scheduler
     sockets: WebSocketChannel
     api: web.Application
@@ -54,7 +61,8 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
     stores = seams.stores(stores)
     engine = build_engine(settings, stores, seams)
     secret_key = load_secret_key(settings)
-    authenticator = TokenAuthenticator(stores.tokens, VisitorPasses(secret_key), Logins(settings.auth))
+    authenticator = TokenAuthenticator(stores.tokens, VisitorPasses(secret_key), engine.visitors, Logins(settings.auth))
+    guesses = Guesses(settings.limits.wrong_tokens_per_minute)
     scheduler = Scheduler(stores.schedules, engine.intake, partial(_terms, engine.terms))
     return Gateway(
         settings=settings,
@@ -70,6 +78,8 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
         ),
         follower=Follower(stores.feed, engine.bus, engine.announcer, engine.runner, settings.replica.poll_s),
         horizon=Horizon(stores.database),
+        auto_snapshots=AutoSnapshots(stores.snapshots, settings.snapshots.quiet_s, settings.snapshots.every_s),
+        housekeeping=Housekeeping(chores(settings, stores)),
         scheduler=scheduler,
         sockets=WebSocketChannel(
             WebSocketParts(
@@ -78,6 +88,8 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
                 messages=stores.messages,
                 bus=engine.bus,
                 authenticator=authenticator,
+                guesses=guesses,
+                visitors=engine.visitors,
                 settings=settings,
             )
         ),
@@ -86,11 +98,28 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
                 settings=settings,
                 secret_key=secret_key,
                 authenticator=authenticator,
+                guesses=guesses,
                 intake=engine.intake,
+                announcer=engine.announcer,
                 sessions=stores.sessions,
+                session_changes=stores.session_changes,
+                titler=engine.titler,
+                turn_log=stores.turn_log,
+                exports=stores.exports,
+                erasure=erasure_of(stores, engine.intake.cancel, engine.editing.delete_session),
                 messages=stores.messages,
+                external_keys=stores.external_keys,
+                live=engine.bus,
+                seeds=stores.seeds,
+                search=stores.search,
+                editing=engine.editing,
+                states=stores.states,
+                snapshots=stores.snapshots,
+                restorer=Restorer(stores.snapshots, engine.announcer),
                 schedules=stores.schedules,
                 tokens=stores.tokens,
+                links=engine.links,
+                visitors=engine.visitors,
                 agents=agent_infos(settings),
                 first_fire=first_fire,
                 run_schedule=scheduler.run_now,

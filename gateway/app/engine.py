@@ -13,28 +13,39 @@ from gateway.app.stores import Stores
 from gateway.config import Settings
 from gateway.core.announcer import Announcer
 from gateway.core.bus import LocalBus
-from gateway.core.commands import Commands
+from gateway.core.commands import Commands, CommandsParts
 from gateway.core.dispatcher import Dispatcher, DispatcherParts
-from gateway.core.model import AgentName, ChannelName
+from gateway.core.editing import Editing, EditingParts
+from gateway.core.linking import LinkCommands
+from gateway.core.links import Links
+from gateway.core.live_turns import LiveTurns
+from gateway.core.model import TELEGRAM, AgentName, ChannelName
 from gateway.core.outbox import Outbox
 from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel
 from gateway.core.pulse import Heartbeat
 from gateway.core.runner import Runner, RunnerParts
 from gateway.core.service import Intake
+from gateway.core.switching import Switching, SwitchingParts
+from gateway.core.titling import Titler, TitlerParts
+from gateway.core.visitors import Visitors
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
     """What takes messages in, runs their turns and sends the replies out."""
 
-    bus: LocalBus
+    bus: LiveTurns
     announcer: Announcer
     heartbeat: Heartbeat
     health: Health
     outbox: Outbox
     runner: Runner
     intake: Intake
+    titler: Titler
+    editing: Editing
+    links: Links
+    visitors: Visitors
     networks: tuple[Network, ...]
     agents: Mapping[AgentName, Agent]
     terms: Mapping[AgentName, TurnTerms]
@@ -44,12 +55,13 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
     """Raises `SettingsError` for an agent or a channel that cannot be built as the settings say."""
     agents = build_agents(settings.agents, settings.turns)
     terms = {AgentName(name): terms_of(agent, settings.turns) for name, agent in settings.agents.items()}
-    bus = LocalBus()
+    bus = LiveTurns(LocalBus(), most=2 * settings.turns.concurrency)
     announcer = Announcer(bus)
     heartbeat = Heartbeat(stores.replicas, settings.replica)
     health = Health(stores.database, heartbeat)
     channels: dict[ChannelName, Channel] = {}  # filled below: networks take messages in through what sends to them
     outbox = Outbox(channels, stores.outbox, heartbeat)
+    titler = Titler(TitlerParts(agents, stores.session_changes, stores.messages, announcer))
     runner = Runner(
         RunnerParts(
             agents={name: seams.agent(agent) for name, agent in agents.items()},
@@ -62,14 +74,19 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
             concurrency=settings.turns.concurrency,
             max_attempts=settings.turns.max_attempts,
             max_reply=settings.turns.max_reply,
+            after=titler.after,
+            states=stores.states,
+            max_state=settings.sessions.max_state,
         )
     )
+    links = Links(stores.links, _switched_off(settings))
+    switching = Switching(SwitchingParts(stores.sessions, stores.messages, stores.places, _descriptions(settings)))
     intake = seams.intake(
         Dispatcher(
             DispatcherParts(
                 turns=stores.turns,
                 messages=stores.messages,
-                commands=Commands(stores.sessions, stores.turns, runner),
+                commands=Commands(CommandsParts(stores.sessions, stores.turns, runner, switching, LinkCommands(links))),
                 runner=runner,
                 bus=bus,
                 announcer=announcer,
@@ -79,7 +96,51 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
             )
         )
     )
-    networks = tuple(open_networks(NetworkParts(settings, intake, stores.leases, stores.quarantine, stores.moves)))
+    editing = Editing(
+        EditingParts(
+            store=stores.edits,
+            sessions=stores.sessions,
+            intake=intake,
+            announcer=announcer,
+            agents=agents,
+            terms=terms,
+            max_text=settings.turns.max_text,
+        )
+    )
+    switching.forks_with(editing.fork)
+    networks = tuple(
+        open_networks(
+            NetworkParts(
+                settings, intake, stores.leases, stores.quarantine, stores.moves, links=links, places=stores.places
+            )
+        )
+    )
     channels.update({network.name: seams.channel(network) for network in networks})
     health.watch(networks)
-    return Engine(bus, announcer, heartbeat, health, outbox, runner, intake, networks, agents, terms)
+    visitors = Visitors(stores.visitors)
+    return Engine(
+        bus,
+        announcer,
+        heartbeat,
+        health,
+        outbox,
+        runner,
+        intake,
+        titler,
+        editing,
+        links,
+        visitors,
+        networks,
+        agents,
+        terms,
+    )
+
+
+def _switched_off(settings: Settings) -> Mapping[ChannelName, str]:
+    remedy = "The Telegram channel is off. Whoever runs this gateway sets TURNGATE_TELEGRAM__TOKEN, from @BotFather."
+    return {} if settings.telegram.token is not None else {TELEGRAM: remedy}
+
+
+def _descriptions(settings: Settings) -> Mapping[AgentName, str | None]:
+    names = sorted(settings.agents, key=lambda name: name != settings.default_agent)
+    return {AgentName(name): settings.agents[name].description for name in names}

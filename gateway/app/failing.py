@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from uuid import UUID
 
 import structlog
 
@@ -30,7 +29,7 @@ from gateway.core.model import (
 from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel, PollLeases
 from gateway.core.ports.outbox import OutboxStore
-from gateway.core.ports.schedules import NewSchedule, Schedule, ScheduleId, ScheduleStore
+from gateway.core.ports.schedules import MOST_LISTED, NewSchedule, RunPage, Schedule, ScheduleId, ScheduleStore
 from gateway.core.ports.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance, Finished, TurnStore
 from gateway.core.service import Acknowledge, Intake, Notice
@@ -137,8 +136,8 @@ class FailingSchedules:
     async def create(self, new: NewSchedule) -> Schedule:
         return await self.inner.create(new)
 
-    async def list(self, user_id: UserId | None) -> Sequence[Schedule]:
-        return await self.inner.list(user_id)
+    async def list(self, user_id: UserId | None, limit: int = MOST_LISTED) -> Sequence[Schedule]:
+        return await self.inner.list(user_id, limit)
 
     async def get(self, schedule_id: ScheduleId, user_id: UserId | None) -> Schedule:
         return await self.inner.get(schedule_id, user_id)
@@ -149,10 +148,11 @@ class FailingSchedules:
     async def run_now(self, schedule: Schedule, message: InboundMessage, terms: TurnTerms) -> Acceptance:
         return await self.inner.run_now(schedule, message, terms)
 
-    async def set_active(
-        self, schedule_id: UUID, user_id: UserId | None, *, active: bool, next_fire_at: datetime | None
-    ) -> Schedule:
-        return await self.inner.set_active(schedule_id, user_id, active=active, next_fire_at=next_fire_at)
+    async def change(self, before: Schedule, after: Schedule) -> Schedule | None:
+        return await self.inner.change(before, after)
+
+    async def runs(self, schedule_id: ScheduleId, user_id: UserId | None, limit: int, cursor: str | None) -> RunPage:
+        return await self.inner.runs(schedule_id, user_id, limit, cursor)
 
     async def delete(self, schedule_id: ScheduleId, user_id: UserId | None) -> None:
         await self.inner.delete(schedule_id, user_id)

@@ -141,6 +141,8 @@ async def _work(running: Running, database_url: str) -> None:
         async with asyncio.TaskGroup() as group:
             for part in (gateway.engine.heartbeat, gateway.engine.outbox, gateway.follower, gateway.horizon):
                 group.create_task(_tended(part))
+            for chore in (gateway.auto_snapshots, gateway.housekeeping, gateway.engine.visitors):
+                group.create_task(_tended(chore))
             takers: tuple[Part, ...] = (gateway.sweep, gateway.scheduler, *gateway.engine.networks)
             running.takers = [group.create_task(_tended(part)) for part in takers]
             await _say_ready(running)
@@ -212,6 +214,7 @@ async def _drain(running: Running, work: asyncio.Task[None]) -> None:
     log.info("stopping", turns=len(gateway.engine.runner.running))
     await _ended(running.takers)
     await _bounded("turns", gateway.engine.runner.drain(TURNS_DRAIN_S), TURNS_DRAIN_S + STEP_S)
+    await _bounded("titles", gateway.engine.titler.stop())
     await _bounded("sockets", gateway.sockets.drain())
     await _bounded("outbox", gateway.engine.outbox.drain(OUTBOX_DRAIN_S), OUTBOX_DRAIN_S + 0.5)
     await _ended([work])

@@ -14,23 +14,48 @@ import storage.migrate
 from gateway.config import Settings
 from gateway.core.model import ReplicaId
 from gateway.core.ports.channels import Moves, PollLeases, Quarantine
+from gateway.core.ports.editing import EditStore
+from gateway.core.ports.erasure import ErasureStore
+from gateway.core.ports.exports import ExportStore
+from gateway.core.ports.external_keys import ExternalKeys
 from gateway.core.ports.identity import TokenStore
+from gateway.core.ports.links import LinkStore
 from gateway.core.ports.live import ChangeFeed
 from gateway.core.ports.outbox import OutboxStore
+from gateway.core.ports.places import Places
 from gateway.core.ports.schedules import ScheduleStore
+from gateway.core.ports.search import SearchStore
+from gateway.core.ports.seeds import SeedStore
+from gateway.core.ports.session_changes import SessionChanges
 from gateway.core.ports.sessions import MessageStore, SessionStore
+from gateway.core.ports.state import SnapshotStore, StateStore
+from gateway.core.ports.turn_log import TurnLog
 from gateway.core.ports.turns import Replicas, TurnStore
+from gateway.core.ports.visitors import VisitorStore
 from gateway.errors import SettingsError
 from storage.database import Database, open_database
+from storage.editing import PostgresEdits
 from storage.embedded import embedded_postgres
 from storage.embedded.layout import Layout
+from storage.erasure import PostgresErasure
+from storage.exports import PostgresExports
+from storage.external_keys import PostgresExternalKeys
+from storage.links import PostgresLinks
 from storage.moves import PostgresMoves
 from storage.outbox import PostgresOutbox
+from storage.places import PostgresPlaces
 from storage.replicas import PostgresChangeFeed, PostgresPollLeases, PostgresQuarantine, PostgresReplicas
 from storage.schedules import PostgresSchedules
+from storage.search import PostgresSearch
+from storage.seeds import PostgresSeeds
+from storage.session_changes import PostgresSessionChanges
 from storage.sessions import PostgresMessages, PostgresSessions
+from storage.snapshots import PostgresSnapshots
+from storage.state import PostgresStates
 from storage.tokens import PostgresTokens
+from storage.turn_log import PostgresTurnLog
 from storage.turns import PostgresTurns
+from storage.visitors import PostgresVisitors
 
 log = structlog.get_logger(__name__)
 
@@ -42,11 +67,24 @@ class Stores:
     database: Database
     replicas: Replicas
     turns: TurnStore
+    turn_log: TurnLog
     sessions: SessionStore
+    session_changes: SessionChanges
     messages: MessageStore
+    seeds: SeedStore
+    search: SearchStore
+    edits: EditStore
+    external_keys: ExternalKeys
+    states: StateStore
+    snapshots: SnapshotStore
     outbox: OutboxStore
     schedules: ScheduleStore
     tokens: TokenStore
+    links: LinkStore
+    exports: ExportStore
+    erasure: ErasureStore
+    places: Places
+    visitors: VisitorStore
     leases: PollLeases
     quarantine: Quarantine
     moves: Moves
@@ -77,17 +115,30 @@ async def connect_stores(url: str, settings: Settings, slot: str) -> AsyncIterat
     database = await open_database(url)
     replica_id = ReplicaId(uuid.uuid4())
     window = timedelta(minutes=settings.sessions.resume_minutes)
-    turns = PostgresTurns(database, replica_id, window)
+    turns = PostgresTurns(database, replica_id, window, settings.sessions.max_state)
     try:
         yield Stores(
             database=database,
             replicas=PostgresReplicas(database, replica_id, slot, timedelta(seconds=settings.replica.ttl_s)),
             turns=turns,
+            exports=PostgresExports(database),
+            erasure=PostgresErasure(database),
+            turn_log=PostgresTurnLog(database),
             sessions=PostgresSessions(database, window),
+            session_changes=PostgresSessionChanges(database),
             messages=PostgresMessages(database),
+            seeds=PostgresSeeds(database),
+            search=PostgresSearch(database),
+            edits=PostgresEdits(database, replica_id),
+            external_keys=PostgresExternalKeys(database),
+            states=PostgresStates(database, settings.sessions.max_state),
+            snapshots=PostgresSnapshots(database),
             outbox=PostgresOutbox(database, replica_id),
             schedules=PostgresSchedules(database, turns),
             tokens=PostgresTokens(database),
+            links=PostgresLinks(database),
+            places=PostgresPlaces(database, window),
+            visitors=PostgresVisitors(database),
             leases=PostgresPollLeases(database, replica_id),
             quarantine=PostgresQuarantine(database),
             moves=PostgresMoves(database),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from gateway.cli import database, doctor, running, schedules, sessions, tokens
+from gateway.cli import database, doctor, running, schedules, sessions, tokens, users
 
 app = typer.Typer(
     help="Turngate, a multi-channel bot gateway: Telegram, web chat and schedules in one Postgres table of sessions.",
@@ -19,4 +19,5 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(tokens.commands, name="token")
 app.add_typer(sessions.commands, name="sessions")
 app.add_typer(schedules.commands, name="schedules")
+app.add_typer(users.commands, name="users")
 app.add_typer(database.commands, name="db")

@@ -21,13 +21,16 @@ from gateway.config import Settings
 from gateway.core.model import Address, AgentName, UserId
 from gateway.core.ports.schedules import CronTrigger, IntervalTrigger, NewSchedule, OnceTrigger, Schedule, Trigger
 from gateway.core.ports.turns import Acceptance
-from gateway.errors import InvalidInput, NotFound
+from gateway.core.scheduling import ScheduleWish, changed
+from gateway.errors import Conflict, InvalidInput, NotFound
 from scheduler.normalize import message_of_request
 from scheduler.proposal import Proposal, validate_new
 from scheduler.triggers import first_fire, moment_of
 from scheduler.walltime import zone_of
 
 commands = typer.Typer(help="Prompts that run by themselves.", no_args_is_help=True)
+
+CHANGE_TRIES = 5
 
 Id = Annotated[UUID, typer.Argument(metavar="ID", help="As `turngate schedules list` shows it.")]
 User = Annotated[str, typer.Option("--user", metavar="U", help="Whose schedule it is.")]
@@ -206,9 +209,16 @@ async def _run(settings: Settings, schedule_id: UUID) -> Acceptance:
 
 async def _set_active(settings: Settings, schedule_id: UUID, *, active: bool) -> Schedule:
     async with open_stores(settings) as stores:
-        schedule = await stores.schedules.get(schedule_id, None)
-        following = first_fire(schedule.trigger, schedule.timezone, datetime.now(UTC)) if active else None
-        return await stores.schedules.set_active(schedule_id, None, active=active, next_fire_at=following)
+        for _ in range(CHANGE_TRIES):
+            before = await stores.schedules.get(schedule_id, None)
+            after = changed(before, ScheduleWish(is_active=active), _first_of)
+            if (kept := await stores.schedules.change(before, after)) is not None:
+                return kept
+    raise Conflict("The schedule is being changed all the time. Please try again in a moment.")
+
+
+def _first_of(trigger: Trigger, timezone: str) -> datetime:
+    return first_fire(trigger, timezone, datetime.now(UTC))
 
 
 async def _remove(settings: Settings, schedule_id: UUID) -> None:

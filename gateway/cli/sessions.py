@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from gateway.api.documents import Format
+from gateway.app.belongings import documents_of
 from gateway.app.stores import Stores, open_stores
 from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, quiet_settings
 from gateway.cli.output import ago, print_json, print_table, say
+from gateway.cli.work import write
 from gateway.config import Settings
 from gateway.core.model import CHANNELS, AgentName, ChannelName, JsonObject, Message, Session, SessionId, UserId
 from gateway.core.ports.sessions import SessionFilter, SessionPage
@@ -25,7 +29,7 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="As `turngate sessions lis
 Channel = Annotated[str | None, typer.Option("--channel", metavar="C", help=f"One of: {', '.join(CHANNELS)}.")]
 Agent = Annotated[str | None, typer.Option("--agent", metavar="A", help="Conversations with this agent only.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=200, help="How many, the latest first.")]
-Format = Annotated[Literal["json", "markdown"], typer.Option("--format", help="For programs, or for reading.")]
+Form = Annotated[Format, typer.Option("--format", help="For programs, or for reading.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Transcript:
     messages: Sequence[Message]
 
     def json(self) -> JsonObject:
-        """As `--json` and `export` give it."""
+        """As `--json` gives it."""
         return {"session": session_json(self.session), "messages": [message_json(message) for message in self.messages]}
 
 
@@ -107,28 +111,12 @@ def show(
 def export(
     session_id: Id,
     *,
-    format_: Format = "json",
+    format_: Form = "json",
     config: ConfigFile = None,
     data_dir: DataDir = None,
 ) -> None:
     """Print a session as JSON or Markdown."""
-    transcript = asyncio.run(_transcript(quiet_settings(config, data_dir), session_id))
-    if format_ == "json":
-        print_json(transcript.json())
-    else:
-        typer.echo(markdown(transcript))
-
-
-def markdown(transcript: Transcript) -> str:
-    """The transcript for reading; deleted messages are left out."""
-    session = transcript.session
-    head = f"# {session.title or 'Untitled'}\n\n{session.user_id}, {session.channel}, {session.agent_name}"
-    said = [
-        f"## {message.role}, {message.created_at:%Y-%m-%d %H:%M} UTC\n\n{message.content}"
-        for message in transcript.messages
-        if not message.deleted
-    ]
-    return "\n\n".join([head, *said])
+    asyncio.run(_export(quiet_settings(config, data_dir), session_id, format_))
 
 
 @commands.command("delete")
@@ -162,6 +150,12 @@ async def _messages(stores: Stores, session_id: SessionId) -> Sequence[Message]:
     while rows := await stores.messages.after(session_id, None, found[-1].seq if found else 0, PAGE):
         found.extend(rows)
     return found
+
+
+async def _export(settings: Settings, session_id: str, form: Format) -> None:
+    async with open_stores(settings) as stores:
+        session = await stores.sessions.get(SessionId(session_id), None)
+        await write(documents_of(stores).session(session, form), sys.stdout.buffer)
 
 
 async def _delete(settings: Settings, session_id: str) -> None:

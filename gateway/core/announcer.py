@@ -32,7 +32,7 @@ class Announcer:
     def __init__(self, bus: EventBus) -> None:
         self._bus = bus
         self._turns: OrderedDict[TurnId, tuple[int, int]] = OrderedDict()
-        self._changed: OrderedDict[MessageId, None] = OrderedDict()
+        self._changed: OrderedDict[MessageId, datetime | None] = OrderedDict()
         self._sessions: OrderedDict[SessionId, datetime] = OrderedDict()
 
     def message(self, message: Message) -> None:
@@ -40,10 +40,10 @@ class Announcer:
         self._bus.publish(session_topic(message.session_id), MessageAdded(message))
 
     def changed(self, message: Message) -> None:
-        """A row was deleted, here or elsewhere; told once."""
-        if message.id in self._changed:
+        """A row was edited, deleted, hidden or brought back, here or elsewhere; each change is told once."""
+        if message.id in self._changed and self._changed[message.id] == message.changed_at:
             return
-        _remember(self._changed, message.id, None)
+        _remember(self._changed, message.id, message.changed_at)
         self._bus.publish(session_topic(message.session_id), MessageChanged(message))
 
     def rows(self, session_id: SessionId, last_seq: int) -> None:

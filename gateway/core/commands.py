@@ -5,23 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
+from gateway.core.linking import LinkCommands
 from gateway.core.model import InboundMessage, Session
 from gateway.core.ports.sessions import SessionStore
 from gateway.core.ports.turns import TurnStore
 from gateway.core.runner import Runner
 from gateway.core.service import Notice
-from gateway.errors import InvalidInput
+from gateway.core.switching import Switching
 
-CommandName = Literal["new", "stop", "status", "title", "help"]
+CommandName = Literal["new", "stop", "status", "sessions", "resume", "title", "fork", "agent", "link", "unlink", "help"]
 
 HELP: dict[CommandName, str] = {
     "new": "Start a new conversation; what stands behind it is its first message",
     "stop": "Stop the answer that is being written",
     "status": "Show which conversation this is",
+    "sessions": "List your latest conversations, from everywhere",
+    "resume": "Go on in one of them here: /resume 2",
     "title": "Name this conversation: /title Holiday plans",
+    "fork": "Go on in a copy of this conversation; the first one stays as it is",
+    "agent": "Show the agents, or choose one for a new conversation: /agent name",
+    "link": "Link your account of another network, or redeem its code: /link code",
+    "unlink": "End a link",
     "help": "Show these commands",
 }
+WITH_WORDS: frozenset[CommandName] = frozenset({"new", "title", "resume", "agent", "link", "unlink"})
+"""Those that take something behind them."""
 TITLE_LIMIT = 200
+TITLE_RULE = f"Write the title behind the command, at most {TITLE_LIMIT} characters: /title Holiday plans"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +44,52 @@ class Command:
 
 def parse_command(text: str) -> Command | None:
     """The command that a text is; None for everything else, which is for the agent."""
-    word, _, rest = text.strip().partition(" ")
+    word, *behind = text.split(maxsplit=1) or [""]
+    rest = behind[0].strip() if behind else ""
     for name in HELP:
-        if word.casefold() == f"/{name}" and (name in {"new", "title"} or not rest.strip()):
-            return Command(name, rest.strip())
+        if word.casefold() == f"/{name}" and (name in WITH_WORDS or not rest):
+            return Command(name, rest)
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandsParts:
+    """What commands work with."""
+
+    sessions: SessionStore
+    turns: TurnStore
+    runner: Runner
+    switching: Switching
+    linking: LinkCommands
 
 
 class Commands:
     """Carries out commands in the session that the message would have gone to."""
 
-    def __init__(self, sessions: SessionStore, turns: TurnStore, runner: Runner) -> None:
-        self._sessions = sessions
-        self._turns = turns
-        self._runner = runner
+    def __init__(self, parts: CommandsParts) -> None:
+        self._parts = parts
+        self._sessions = parts.sessions
 
     async def run(self, command: Command, message: InboundMessage) -> Notice:
-        """Raises `NotFound` for a named session that is missing, `InvalidInput` for a title that cannot be one."""
+        """Raises `NotFound` for a named session that is missing."""
         match command.name:
+            case "help":
+                return Notice("\n".join(f"/{name}: {text}" for name, text in HELP.items()))
+            case "new" | "stop" | "status" | "title":
+                return await self._here(command.name, command.rest, message)
+            case "sessions" | "resume" | "fork" | "agent":
+                return await self._switch(command.name, command.rest, message)
+            case "link":
+                return await self._parts.linking.link(message.user_id, command.rest)
+            case "unlink":
+                return await self._parts.linking.unlink(message.user_id, command.rest)
+            case _:
+                assert_never(command.name)
+
+    async def _here(
+        self, name: Literal["new", "stop", "status", "title"], rest: str, message: InboundMessage
+    ) -> Notice:
+        match name:
             case "new":
                 await self._sessions.end_current(message.user_id, message.route, message.session_id)
                 return Notice("A new conversation begins with your next message.", session_ended=True)
@@ -60,11 +98,25 @@ class Commands:
             case "status":
                 return await self._status(message)
             case "title":
-                return await self._title(message, command.rest)
-            case "help":
-                return Notice("\n".join(f"/{name}: {text}" for name, text in HELP.items()))
+                return await self._title(message, rest)
             case _:
-                assert_never(command.name)
+                assert_never(name)
+
+    async def _switch(
+        self, name: Literal["sessions", "resume", "fork", "agent"], rest: str, message: InboundMessage
+    ) -> Notice:
+        switching, here = self._parts.switching, await self._session(message)
+        match name:
+            case "sessions":
+                return await switching.sessions(message, here)
+            case "resume":
+                return await switching.resume(message, here, rest)
+            case "fork":
+                return await switching.fork(message, here)
+            case "agent":
+                return await switching.agent(message, rest)
+            case _:
+                assert_never(name)
 
     async def _session(self, message: InboundMessage) -> Session | None:
         if message.session_id is not None:
@@ -75,8 +127,8 @@ class Commands:
         session = await self._session(message)
         turns = [] if session is None else await self._sessions.open_turns(session.session_id, message.user_id)
         for turn_id in turns:
-            await self._turns.request_cancel(turn_id, message.user_id)
-            self._runner.cancel(turn_id)
+            await self._parts.turns.request_cancel(turn_id, message.user_id)
+            self._parts.runner.cancel(turn_id)
         return Notice("Stopped." if turns else "Nothing is being answered right now.")
 
     async def _status(self, message: InboundMessage) -> Notice:
@@ -92,9 +144,7 @@ class Commands:
 
     async def _title(self, message: InboundMessage, title: str) -> Notice:
         if not title or len(title) > TITLE_LIMIT:
-            raise InvalidInput(
-                f"Write the title behind the command, at most {TITLE_LIMIT} characters: /title Holiday plans"
-            )
+            return Notice(TITLE_RULE)
         session = await self._session(message)
         if session is None:
             return Notice("There is no conversation to name yet. Write a message first.")

@@ -150,14 +150,23 @@ async def _heard(event: asyncio.Event, timeout: float) -> None:
 
 def check_message(message: InboundMessage, max_text: int) -> None:
     """Raises `InvalidInput` or `TooLarge` for what cannot be kept."""
-    if not message.text.strip():
-        raise InvalidInput("text should not be empty.")
-    if len(message.text) > max_text:
-        raise TooLarge(f"text has {len(message.text)} characters; the limit is {max_text}.")
+    check_text(message.text, max_text)
     if not 1 <= len(message.key) <= KEY_LIMIT:
         raise InvalidInput(f"id should have 1 to {KEY_LIMIT} characters.")
-    for name, value in (("text", message.text), ("id", message.key)):
-        if "\0" in value:
-            raise InvalidInput(f"{name} holds a NUL character, which cannot be kept.")
-        if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-            raise InvalidInput(f"{name} is not valid Unicode: it holds half of a surrogate pair.")
+    _check_storable("id", message.key)
+
+
+def check_text(text: str, max_text: int) -> None:
+    """Raises `InvalidInput` or `TooLarge` for a message's text that cannot be kept."""
+    if not text.strip():
+        raise InvalidInput("text should not be empty.")
+    if len(text) > max_text:
+        raise TooLarge(f"text has {len(text)} characters; the limit is {max_text}.")
+    _check_storable("text", text)
+
+
+def _check_storable(name: str, value: str) -> None:
+    if "\0" in value:
+        raise InvalidInput(f"{name} holds a NUL character, which cannot be kept.")
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidInput(f"{name} is not valid Unicode: it holds half of a surrogate pair.")

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from gateway.core.events import AgentEvent, TextDelta, ToolCall, ToolResult, UsageReport
-from gateway.core.model import JsonObject, JsonValue, Usage
+from gateway.core.cleaning import clean, clean_object
+from gateway.core.events import AgentEvent, AgentSession, StateChange, TextDelta, ToolCall, ToolResult, UsageReport
+from gateway.core.model import JsonObject, Usage
+from gateway.core.state import StateChanges
 
 MOST_PARTS = 10_000
+LONGEST_NAME = 1_000  # characters of an agent's own session
+LARGEST_CHANGES = 1_048_576
 CALL_LENGTH = 100  # characters that a call costs whatever it is given
 CUT = "\n\n[The rest of this answer was cut off: it was longer than {limit} characters.]"
 
@@ -16,7 +20,8 @@ CUT = "\n\n[The rest of this answer was cut off: it was longer than {limit} char
 class Draft:
     """Gathers an agent's events into a reply's content and parts (AI SDK's UIMessage)."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, state_limit: int = LARGEST_CHANGES) -> None:
+        """`limit`: characters of the answer; `state_limit`: bytes of changes to the state."""
         self._limit = limit
         self._room = limit
         self._room_for_tools = limit
@@ -25,6 +30,8 @@ class Draft:
         self._parts: list[JsonObject] = []
         self._calls: dict[str, JsonObject] = {}
         self.usage: Usage | None = None
+        self.agent_session: str | None = None
+        self.state = StateChanges(state_limit)
         self.closed = False
         """Nothing more is taken: the limit was reached, or the attempt is over."""
 
@@ -42,6 +49,12 @@ class Draft:
                 return self._add_result(event)
             case UsageReport(usage):
                 self._add_usage(usage)
+                return None
+            case StateChange():
+                self.state.add(event)
+                return None
+            case AgentSession(name):
+                self.agent_session = clean(name)[:LONGEST_NAME] or None
                 return None
 
     def _add_text(self, text: str) -> TextDelta:
@@ -102,25 +115,3 @@ class Draft:
         """Content and parts; both empty when nothing was said."""
         self._end_run()
         return "\n\n".join(self._texts), tuple(self._parts)
-
-
-def clean(text: str) -> str:
-    """The text as Postgres and JSON can hold it: without NUL and lone surrogates."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
-
-
-def clean_object(given: JsonObject) -> JsonObject:
-    """The same for a JSON object and everything in it."""
-    return {clean(key): _clean_value(value) for key, value in given.items()}
-
-
-def _clean_value(value: JsonValue) -> JsonValue:
-    match value:
-        case str():
-            return clean(value)
-        case list():
-            return [_clean_value(item) for item in value]
-        case dict():
-            return clean_object(value)
-        case _:
-            return value

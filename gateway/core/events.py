@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.core.model import JsonObject, Message, Session, SessionId, TurnId, TurnStatus, Usage, UserId
+from gateway.core.model import (
+    JsonObject,
+    Message,
+    Session,
+    SessionId,
+    StateSection,
+    TurnId,
+    TurnStatus,
+    Usage,
+    UserId,
+)
 
 # What an agent yields ------------------------------------------------------------------------------------------------
 
@@ -42,7 +52,22 @@ class UsageReport:
     usage: Usage
 
 
-AgentEvent = TextDelta | ToolCall | ToolResult | UsageReport
+@dataclass(frozen=True, slots=True)
+class AgentSession:
+    """What the agent's own framework calls this conversation; later turns get it back as `turn.agent_session`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """Keys to set in a section of the session's state, kept together with the reply; None removes a key."""
+
+    section: StateSection
+    values: JsonObject
+
+
+AgentEvent = TextDelta | ToolCall | ToolResult | UsageReport | AgentSession | StateChange
 
 # What followers of a session hear ------------------------------------------------------------------------------------
 

@@ -61,7 +61,7 @@ class Follower:
             self._announcer.session(session)
         for news in changes.turns:
             self._announcer.turn(news.turn_id, news.session_id, news.user_id, news.status, news.attempt)
-        for message in changes.dropped:
+        for message in changes.changed:
             self._announcer.changed(message)
         for turn_id in changes.cancelled:
             self._runner.cancel(turn_id)

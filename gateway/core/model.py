@@ -40,6 +40,9 @@ MultitaskStrategy = Literal["enqueue", "interrupt", "rollback", "reject"]
 """What a second message during a turn does; named as in LangGraph. `interrupt` cancels the turn and keeps what it said so
 far, `rollback` takes question and answer back."""
 
+StateSection = Literal["blackboard", "scratchpad", "attributes"]
+STATE_SECTIONS: tuple[StateSection, ...] = ("blackboard", "scratchpad", "attributes")
+
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 JsonObject: TypeAlias = "dict[str, JsonValue]"
 """Data that passes through unread: metadata, tool inputs and outputs, AI SDK message parts."""
@@ -97,6 +100,8 @@ class Message:
     created_at: datetime
     edited_at: datetime | None = None
     deleted: bool = False
+    changed_at: datetime | None = None
+    """When it was last edited, deleted, hidden or brought back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,19 @@ class Session:
     parent_session_id: SessionId | None
     last_seq: int = 0
     running: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What agent and client keep beside the transcript: shared knowledge, working notes, and whatever else describes it.
+
+    `version` grows with every change; 0: never written.
+    """
+
+    blackboard: JsonObject = field(default_factory=dict)
+    scratchpad: JsonObject = field(default_factory=dict)
+    attributes: JsonObject = field(default_factory=dict)
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +161,10 @@ class Turn:
     deliver_to: tuple[Address, ...] = ()
     ends_session: bool = False
     cancel_requested: bool = False
+    state: State | None = None
+    """The session's state as this attempt found it, for agents with `state = true`; None for others."""
+    agent_session: str | None = None
+    """What the agent's own framework calls this conversation, once the agent has said so (`AgentSession`)."""
 
     @property
     def text(self) -> str:
@@ -188,3 +210,6 @@ class Reply:
     error: str | None = None
     title: str | None = None
     chunks: tuple[tuple[Address, Chunk], ...] = field(default=())
+    state_changes: tuple[tuple[StateSection, JsonObject], ...] = ()
+    """Keys to set in the session's state, each section once; None removes a key."""
+    agent_session: str | None = None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.core.background import Background
-from gateway.core.draft import clean
+from gateway.core.cleaning import clean
 from gateway.core.marks import Marks
 from gateway.core.metrics import DELIVERIES
 from gateway.core.model import Address, ChannelName, OutboxItem

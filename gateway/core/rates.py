@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -10,10 +11,12 @@ from gateway.errors import TooManyRequests
 
 CAPACITY = 10_000
 """Keys remembered at most; beyond it, whoever was quiet longest is forgotten."""
+TINY = 1e-9
+"""Seconds below which a wait is an error of rounding."""
 
 
 class Rates:
-    """A bucket of `burst` tokens per key, filled by `per_minute` tokens a minute.
+    """A bucket of `burst` tokens per key, filled by `per_minute` tokens a minute. `setting`: where that is said.
 
     Kept as one time per key: when its bucket will be full again (the generic cell rate algorithm, ITU-T I.371).
     """
@@ -24,7 +27,9 @@ class Rates:
         burst: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         capacity: int = CAPACITY,
+        setting: str = "",
     ) -> None:
+        self._reason = f" ({setting} is {per_minute:g})" if setting else ""
         self._interval = 60 / per_minute
         self._depth = self._interval * (per_minute if burst is None else burst)
         self._clock = clock
@@ -34,9 +39,9 @@ class Rates:
     def take(self, key: str) -> float:
         """Takes a token. Returns 0, or the seconds until there is one; then none was taken."""
         now = self._clock()
-        full_at = max(self._full_at.get(key, now), now) + self._interval
+        full_at = self._after_one_more(key, now)
         wait = full_at - now - self._depth
-        if wait > 1e-9:
+        if wait > TINY:
             return wait
         self._full_at[key] = full_at
         self._full_at.move_to_end(key)
@@ -46,7 +51,19 @@ class Rates:
     def check(self, key: str) -> None:
         """Takes a token. Raises `TooManyRequests`."""
         if wait := self.take(key):
-            raise TooManyRequests(f"That is too often. Try again in {max(1, round(wait))} s.", wait)
+            raise self._refusal(wait)
+
+    def require(self, key: str) -> None:
+        """Takes none. Raises `TooManyRequests` while there is none to take."""
+        now = self._clock()
+        if (wait := self._after_one_more(key, now) - now - self._depth) > TINY:
+            raise self._refusal(wait)
+
+    def _after_one_more(self, key: str, now: float) -> float:
+        return max(self._full_at.get(key, now), now) + self._interval
+
+    def _refusal(self, wait: float) -> TooManyRequests:
+        return TooManyRequests(f"That is too often{self._reason}. Try again in {max(1, math.ceil(wait))} s.", wait)
 
     def _forget(self, now: float) -> None:
         oldest = next(iter(self._full_at))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.core.draft import Draft, clean
+from gateway.core.cleaning import clean
+from gateway.core.draft import Draft
 from gateway.core.model import Address, ChannelName, Chunk, JsonObject, Reply, Turn, Usage
 from gateway.core.outbox import channel_of
 from gateway.core.ports.channels import Channel
@@ -35,6 +36,8 @@ class Replies:
             usage=draft.usage,
             title=_title(turn),
             chunks=chunks,
+            state_changes=draft.state.gathered(),
+            agent_session=draft.agent_session,
         )
 
     def apology(self, turn: Turn, usage: Usage | None, error: str) -> Reply:

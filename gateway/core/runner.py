@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
@@ -19,6 +19,7 @@ from gateway.core.model import AgentName, ChannelName, Reply, Turn, TurnId
 from gateway.core.outbox import Outbox
 from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel
+from gateway.core.ports.state import StateStore
 from gateway.core.ports.turns import Finished, Lease, TurnStore
 from gateway.core.presence import typing_shown
 from gateway.core.replies import Replies
@@ -46,6 +47,10 @@ class RunnerParts:
     concurrency: int
     max_attempts: int
     max_reply: int
+    states: StateStore
+    max_state: int
+    after: Callable[[Turn, Finished], None]
+    """Called when a turn has ended and was announced; must not block."""
 
 
 class Runner:
@@ -154,16 +159,17 @@ class Runner:
         TURNS.labels(turn.agent, finished.status).inc()
         TURN_SECONDS.labels(turn.agent).observe(time.monotonic() - begun)
         self._announce(turn, finished)
+        self._parts.after(turn, finished)
         self._parts.outbox.send(finished.outbox, term)
         return finished
 
     async def _attempts(self, turn: Turn, entry: Running) -> tuple[Turn, Reply]:
         """One attempt after another until there is a reply; the turn as it was claimed last."""
-        draft = Draft(self._parts.max_reply)
+        draft = Draft(self._parts.max_reply, self._parts.max_state)
         error = "every earlier attempt ended with its replica"
         while turn.attempt <= self._parts.max_attempts and not entry.cancelled:
             self._say(turn)
-            draft = Draft(self._parts.max_reply)
+            draft = Draft(self._parts.max_reply, self._parts.max_state)
             try:
                 return turn, await self._attempt(turn, entry, draft)
             except AgentError as failure:
@@ -188,6 +194,17 @@ class Runner:
         agent = self._parts.agents.get(turn.agent)
         if agent is None:
             raise AgentError(f"There is no agent {turn.agent} in the settings.", retryable=False)
+        turn = await self._with_state(turn)
+        if not entry.cancelled:
+            await self._hear(agent, turn, entry, draft)
+        reply = self._replies.of(turn, draft, cancelled=entry.cancelled)
+        if not reply.parts:
+            raise AgentError("The agent answered nothing.", retryable=False)
+        if draft.state.refused is not None:
+            _tell_refused(turn, draft.state.refused)
+        return reply
+
+    async def _hear(self, agent: Agent, turn: Turn, entry: Running, draft: Draft) -> None:
         try:
             await self._listener.listen(agent, turn, entry, draft, self._terms(turn).timeout.total_seconds())
         except TimeoutError as error:
@@ -198,10 +215,11 @@ class Runner:
         except Exception as error:
             log.warning("agent_raised", turn=str(turn.turn_id), agent=turn.agent, exc_info=error)
             raise AgentError(f"The agent failed: {type(error).__name__}: {error}") from error
-        reply = self._replies.of(turn, draft, cancelled=entry.cancelled)
-        if not reply.parts:
-            raise AgentError("The agent answered nothing.", retryable=False)
-        return reply
+
+    async def _with_state(self, turn: Turn) -> Turn:
+        if not self._terms(turn).state:
+            return turn
+        return replace(turn, state=await insist(partial(self._parts.states.of_turn, turn.chat_id, turn.user_id)))
 
     async def _pause(self, turn: Turn, entry: Running) -> None:
         try:
@@ -236,9 +254,17 @@ class Runner:
         log.info(
             "turn_ended", turn=str(turn.turn_id), session=turn.session_id, status=finished.status, attempts=turn.attempt
         )
+        if finished.state_refused is not None:
+            _tell_refused(turn, finished.state_refused)
         announcer = self._parts.announcer
         for message in finished.dropped:
             announcer.changed(message)
         announcer.message(finished.message)
         announcer.turn(turn.turn_id, turn.session_id, turn.user_id, finished.status, turn.attempt)
         announcer.session(finished.session)
+
+
+def _tell_refused(turn: Turn, reason: str) -> None:
+    log.warning(
+        "state_change_refused", turn=str(turn.turn_id), session=turn.session_id, agent=turn.agent, reason=reason
+    )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from gateway.core.model import InboundMessage, SessionId, TurnId, UserId
+from gateway.core.model import AgentName, InboundMessage, Session, SessionId, TurnId, UserId
 from gateway.core.ports.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
 
@@ -15,12 +15,15 @@ from gateway.core.ports.turns import Acceptance
 class Notice:
     """The answer to a chat command, or to a message that the agent's strategy refuses. Not part of the transcript.
 
-    `session_ended`: the channel should forget the session it was in; the next message begins a new one. `refused`: why a
-    message was not taken in: its session is `busy` with another, or `full` of waiting ones.
+    `session_ended`: the channel should forget the session it was in; the next message begins a new one, with `agent` if
+    another was chosen. `moved_to`: the channel goes on in that session. `refused`: why a message was not taken in: its
+    session is `busy` with another, or `full` of waiting ones.
     """
 
     text: str
     session_ended: bool = False
+    agent: AgentName | None = None
+    moved_to: Session | None = None
     refused: Literal["busy", "full"] | None = None
 
 
@@ -50,5 +53,5 @@ class Intake(Protocol):
     async def wait(
         self, turn_id: TurnId, session_id: SessionId, user_id: UserId | None, timeout: float
     ) -> TurnOutcome | None:
-        """How a turn ended, once it has; None after `timeout` seconds without that."""
+        """How a turn ended, once it has; None after `timeout` seconds without that. Raises `NotFound` when it is gone."""
         ...

@@ -1,8 +1,11 @@
-"""A session's title from its first exchange."""
+"""A session's title: from its first message, or as an agent said it."""
 
 from __future__ import annotations
 
 TITLE_LIMIT = 60
+QUOTES = "\"'`*_# \u00ab\u00bb\u2018\u2019\u201c\u201d\u201e\u201f\u2039\u203a"
+"""What models like to put around a title."""
+LABEL = "title:"
 
 
 def title_from(text: str) -> str | None:
@@ -13,3 +16,18 @@ def title_from(text: str) -> str | None:
     cut = line[: TITLE_LIMIT - 1]
     words, space, _ = line[:TITLE_LIMIT].rpartition(" ")
     return (words if space and len(words) >= TITLE_LIMIT // 2 else cut).rstrip(" ,.;:–-") + "…"
+
+
+def title_said(text: str) -> str | None:
+    """What an agent answered, as a title: its first line without quotes around it, a label or a full stop; None for nothing."""
+    lines = (_bare(line) for line in text.splitlines())
+    line = next((line for line in lines if line), "")
+    printable = "".join(character if character.isprintable() else " " for character in line)
+    return title_from(printable)
+
+
+def _bare(line: str) -> str:
+    line = line.strip(QUOTES)
+    if line.casefold().startswith(LABEL):
+        line = line[len(LABEL) :].strip(QUOTES)
+    return line.removesuffix(".").strip(QUOTES) if not line.endswith("..") else line

@@ -72,4 +72,16 @@ SELECT
             ON m.chat_id = s.chat_id AND m.seq >= (t).seq AND m.seq <= s.last_seq AND m.turn_id = (t).turn_id AND m.role = 'user'
         WHERE s.session_id = ANY ($1::text[]) AND s.updated_at > $3::timestamptz - interval '5 seconds'
     ) AS dropped,
-    ARRAY(SELECT turn_id FROM turns WHERE turn_id = ANY ($4::uuid[]) AND cancel_requested) AS cancelled;
+    -- Whoever has just begun to follow has read the transcript already.
+    ARRAY(
+        SELECT m FROM chat_sessions AS s JOIN chat_messages AS m
+            ON m.chat_id = s.chat_id
+            AND m.changed_at > greatest($3::timestamptz, clock_timestamp() - interval '10 minutes') - interval '5 seconds'
+        WHERE s.session_id = ANY ($1::text[]) AND s.updated_at > $3::timestamptz - interval '5 seconds'
+        ORDER BY m.changed_at DESC, m.seq LIMIT 2000
+    ) AS changed,
+    -- A turn that is not there any more went with its session.
+    ARRAY(
+        SELECT w.turn_id FROM unnest($4::uuid[]) AS w (turn_id) LEFT JOIN turns AS t USING (turn_id)
+        WHERE t.turn_id IS NULL OR t.cancel_requested
+    ) AS cancelled;

@@ -5,7 +5,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING *;
 
 -- name: list
 -- Schedules of a user, or everybody's.
-SELECT * FROM schedules WHERE ($1::text IS NULL OR user_id = $1) ORDER BY created_at, schedule_id;
+SELECT * FROM schedules WHERE ($1::text IS NULL OR user_id = $1) ORDER BY created_at, schedule_id LIMIT $2;
 
 -- name: get
 -- One schedule.
@@ -25,18 +25,33 @@ SELECT clock_timestamp();
 SELECT min(next_fire_at) FROM schedules WHERE is_active;
 
 -- name: fire
--- Moves a schedule on from the time it was read with; nothing when another replica was first.
+-- Moves a schedule on from the time it was read with; nothing when another replica was first, or it was changed since.
 UPDATE schedules SET next_fire_at = $3::timestamptz, last_fire_at = clock_timestamp(), is_active = $3 IS NOT NULL
-WHERE schedule_id = $1 AND is_active AND next_fire_at = $2 RETURNING true;
+WHERE schedule_id = $1 AND is_active AND next_fire_at = $2 AND revision = $4 RETURNING true;
 
 -- name: run_now
 -- Notes a run outside its times.
 UPDATE schedules SET last_fire_at = clock_timestamp() WHERE schedule_id = $1 RETURNING true;
 
--- name: set_active
--- Pauses a schedule, or resumes it at its next time.
-UPDATE schedules SET is_active = $2, next_fire_at = $3::timestamptz WHERE schedule_id = $1 RETURNING *;
+-- name: change
+-- A schedule as it is to be; nothing when it fired or was changed since it was read.
+UPDATE schedules SET
+    name = $5, agent_name = $6, prompt = $7, trigger = $8, timezone = $9, deliver_to = $10, is_active = $11,
+    next_fire_at = $12, revision = revision + 1
+WHERE schedule_id = $1 AND revision = $2 AND is_active = $3 AND next_fire_at IS NOT DISTINCT FROM $4::timestamptz
+RETURNING *;
 
 -- name: delete
 -- Ends a schedule for good; the sessions of its runs stay.
 DELETE FROM schedules WHERE schedule_id = $1 RETURNING true;
+
+-- name: runs
+-- A page of a schedule's runs, newest first: their sessions, and the turns that answer the prompt.
+SELECT s.session_id, s.chat_id, s.created_at AS fired_at, m.client_id, t.turn_id, t.status, t.attempt, t.error,
+    t.started_at, t.ended_at
+FROM chat_sessions AS s
+LEFT JOIN chat_messages AS m ON m.chat_id = s.chat_id AND m.seq = 1
+LEFT JOIN turns AS t ON t.turn_id = m.turn_id
+WHERE s.user_id = $1 AND s.route = $2 AND s.channel = 'scheduled'
+    AND ($3::timestamptz IS NULL OR (s.created_at, s.chat_id) < ($3, $4::uuid))
+ORDER BY s.created_at DESC, s.chat_id DESC LIMIT $5;

@@ -6,17 +6,19 @@ WHERE ($1::text IS NULL OR user_id = $1)
     AND ($2::text IS NULL OR channel = $2)
     AND ($3::text IS NULL OR agent_name = $3)
     AND ($4::boolean IS NULL OR is_active = $4)
-    AND ($5::timestamptz IS NULL OR (coalesce(last_message_at, created_at), chat_id) < ($5, $6::uuid))
+    AND ($5::text[] IS NULL OR session_has(metadata, $5, $6::text[]))
+    AND ($7::timestamptz IS NULL OR (coalesce(last_message_at, created_at), chat_id) < ($7, $8::uuid))
 ORDER BY coalesce(last_message_at, created_at) DESC, chat_id DESC
-LIMIT $7 OFFSET $8;
+LIMIT $9 OFFSET $10;
 
 -- name: count
--- How many sessions a list has in all.
+-- How many sessions a list has in all: from an index alone, as long as no agent, activity or metadata narrows it.
 SELECT count(*) FROM chat_sessions
 WHERE ($1::text IS NULL OR user_id = $1)
     AND ($2::text IS NULL OR channel = $2)
     AND ($3::text IS NULL OR agent_name = $3)
-    AND ($4::boolean IS NULL OR is_active = $4);
+    AND ($4::boolean IS NULL OR is_active = $4)
+    AND ($5::text[] IS NULL OR session_has(metadata, $5, $6::text[]));
 
 -- name: get
 -- One session.
@@ -92,15 +94,17 @@ SELECT m.* FROM chat_sessions AS s JOIN chat_messages AS m ON m.chat_id = s.chat
 WHERE s.session_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT $3;
 
 -- name: after_recalled
--- The same for somebody who may not have heard what was deleted before that place.
+-- The same for somebody who may not have heard what was changed before that place.
 (SELECT m.* FROM chat_sessions AS s JOIN chat_messages AS m ON m.chat_id = s.chat_id
-WHERE s.session_id = $1 AND m.seq <= $2 AND m.seq > $2 - 400 AND m.deleted_at IS NOT NULL)
+WHERE s.session_id = $1 AND m.seq <= $2 AND m.seq > $2 - 400
+    AND (m.deleted_at IS NOT NULL OR m.changed_at IS NOT NULL))
 UNION ALL
 (SELECT m.* FROM chat_sessions AS s JOIN chat_messages AS m ON m.chat_id = s.chat_id
 WHERE s.session_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT $3)
 ORDER BY seq;
 
 -- name: outcome
--- What a turn came to, once it has ended.
-SELECT m.*, t.status AS turn_status FROM turns AS t JOIN chat_messages AS m ON m.chat_id = t.chat_id AND m.seq = t.reply_seq
+-- What a turn came to, once it has ended; without a message while it is open.
+SELECT m.*, t.status AS turn_status, t.usage
+FROM turns AS t LEFT JOIN chat_messages AS m ON m.chat_id = t.chat_id AND m.seq = t.reply_seq
 WHERE t.turn_id = $1;

@@ -23,3 +23,7 @@ WHERE turn_id = ANY ($1::uuid[]) AND owner = $2 AND status = 'running';
 -- Flags an open turn; a closed one is found too, and left alone.
 UPDATE turns SET cancel_requested = cancel_requested OR status IN ('queued', 'running')
 WHERE turn_id = $1 RETURNING turn_id, status;
+
+-- name: remember_agent_session
+-- What the agent's framework calls this conversation.
+UPDATE chat_sessions SET agent_session = $2 WHERE chat_id = $1;

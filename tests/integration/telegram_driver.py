@@ -17,13 +17,16 @@ from pydantic import SecretStr
 from channels.telegram.channel import TelegramChannel
 from channels.telegram.target import Target
 from gateway.config import Telegram
+from gateway.core.links import Links
 from gateway.core.model import Address, AgentName, Chunk, InboundMessage, ReplicaId, SessionId, TurnId, UserId
 from gateway.core.ports.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Acknowledge, Notice
 from gateway.errors import StoreUnavailable
 from storage.database import Database, open_database
+from storage.links import PostgresLinks
 from storage.moves import PostgresMoves
+from storage.places import PostgresPlaces
 from storage.replicas import PostgresPollLeases, PostgresQuarantine, PostgresReplicas
 from tests.fakes.bot_api import FakeBotApi
 
@@ -122,7 +125,9 @@ def opens_telegram(fake: FakeBotApi, database_url: str) -> Opens:
                 PostgresPollLeases(database, replica_id),
                 PostgresQuarantine(database),
                 PostgresMoves(database),
-                default_agent=AgentName("assistant"),
+                links=Links(PostgresLinks(database), {}),
+                places=PostgresPlaces(database, timedelta(minutes=15)),
+                agents=[AgentName("assistant")],
                 public_url=public_url,
                 max_text=max_text,
             )

@@ -164,7 +164,7 @@ async def test_sessions_are_listed_shown_exported_and_deleted(shell: Shell, worl
     assert [message["role"] for message in shown.json["messages"]] == ["user", "assistant"]
     assert "hello there" in (await shell.runs("sessions", "show", made["session_id"])).out
     exported = await shell.runs("sessions", "export", made["session_id"], "--format", "markdown")
-    assert exported.out.startswith("# A [bold] talk")
+    assert exported.out.startswith("# A \\[bold\\] talk")
     assert (await shell.runs("sessions", "delete", made["session_id"], "--yes")).code == 0
     assert (await shell.runs("sessions", "list", "--json")).json == {"sessions": [], "total": 0}
 

@@ -214,7 +214,7 @@ async def test_agents_are_listed_with_the_default_first(mia: Person) -> None:
     """`GET /api/agents`."""
     expected = {"name": "assistant", "kind": "demo", "description": None, "is_default": True}
     assert await mia.gets("/api/agents") == {"agents": [expected]}
-    assert await mia.gets("/api/agents/assistant") == expected
+    assert expected.items() <= (await mia.gets("/api/agents/assistant")).items()
     assert (await mia.calls("GET", "/api/agents/nobody"))[0] == 404
 
 
@@ -353,6 +353,6 @@ async def test_openapi_describes_the_routes(mia: Person) -> None:
     assert limit["schema"]["maximum"] == 200
     assert "201" in sessions["post"]["responses"]
     sending = document["paths"][f"{SESSIONS}/{{session_id}}/messages"]["post"]["responses"]
-    assert {"200", "202", "409", "429", "default"} == set(sending)
+    assert {"200", "202", "400", "401", "403", "404", "409", "413", "429", "503"} == set(sending)
     async with mia.http.get(f"{mia.url}/docs") as response:
         assert "/api/chat/sessions" in await response.text()

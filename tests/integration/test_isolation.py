@@ -1,53 +1,239 @@
-"""Row-level security: what Postgres itself keeps apart."""
+"""Row-level security: what Postgres itself keeps apart, read off its catalogue and tried with psql."""
 
 from __future__ import annotations
+
+import asyncio
+import os
+from asyncio.subprocess import PIPE, STDOUT
 
 import asyncpg
 import pytest
 
-OURS = """
-    SELECT c.oid::regclass::text AS name, c.relrowsecurity AND c.relforcerowsecurity AS forced
-    FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'user_id'
-    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
-"""
+from storage.database import open_database
+from storage.embedded.binaries import find_binaries
+from tests.world import World
 
-
-async def test_every_table_with_a_user_is_protected(database_url: str) -> None:
-    """P-5: a table that has a user_id and no forced policy would be found here."""
-    connection = await asyncpg.connect(database_url)
-    tables = await connection.fetch(OURS)
-    roles = await connection.fetch(
-        "SELECT rolbypassrls OR rolsuper AS above FROM pg_roles WHERE rolname LIKE 'turngate\\_%'"
+# What the application may touch, and what holds a user or belongs to something that does, whoever may touch it.
+UNPROTECTED = """
+    WITH wanted AS (
+        SELECT c.oid, c.relrowsecurity AND c.relforcerowsecurity AS forced
+        FROM pg_class AS c
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'm', 'f')
+        AND c.relname <> 'chat_message_history' -- LangChain's, kept as it was: no role of the gateway may touch it
+        AND (
+            has_table_privilege('turngate_app', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')
+            OR EXISTS (
+                SELECT FROM pg_attribute AS a
+                WHERE a.attrelid = c.oid AND a.attnum > 0
+                AND a.attname IN ('user_id', 'chat_id', 'session_id', 'message_id', 'turn_id', 'schedule_id', 'token_id')
+            )
+            OR EXISTS (
+                SELECT FROM pg_constraint AS k JOIN pg_class AS r ON r.oid = k.confrelid
+                WHERE k.conrelid = c.oid AND k.contype = 'f' AND r.relrowsecurity
+            )
+        )
     )
-    await connection.close()
-    assert len(tables) >= 8
-    assert [row["name"] for row in tables if not row["forced"]] == []
-    assert [row["above"] for row in roles] == [False, False]
+    SELECT w.oid::regclass::text AS name
+    FROM wanted AS w
+    WHERE NOT w.forced OR ARRAY[
+        '{turngate_app} PERMISSIVE ALL (user_id = turngate_user()) (user_id = turngate_user())',
+        '{turngate_system} PERMISSIVE ALL true true'
+    ] IS DISTINCT FROM (
+        SELECT array_agg(format('%s %s %s %s %s', p.roles, p.permissive, p.cmd, p.qual, p.with_check) ORDER BY p.roles)
+        FROM pg_policies AS p
+        WHERE format('%I.%I', p.schemaname, p.tablename)::regclass = w.oid
+    )
+    ORDER BY 1
+"""
+LEAKING_VIEWS = """
+    SELECT c.oid::regclass::text AS name
+    FROM pg_class AS c
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'v'
+    AND NOT coalesce('security_invoker=true' = ANY (c.reloptions), false)
+    ORDER BY 1
+"""
+DEFINERS = """
+    SELECT p.proname AS name, p.proowner::regrole::text AS owner, p.provolatile <> 'v' AS reads_only,
+        EXISTS (SELECT FROM unnest(p.proconfig) AS c WHERE c LIKE 'search_path=%') AS fixed_path
+    FROM pg_proc AS p
+    WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef
+    ORDER BY 1
+"""
+RUNS_AS_ITS_OWNER = {
+    "find_own_matches": "the operators of full text are not leakproof: under the policy no index would serve them",
+}
+"""Each function that sees more than its caller, and why it must. It reads only, and only the rows of `turngate_user()`."""
 
 
-async def as_application(url: str, user: str | None, query: str) -> list[asyncpg.Record]:
-    """A query as the role the gateway uses."""
-    connection = await asyncpg.connect(url, server_settings={"role": "turngate_app"})
+async def unprotected(url: str) -> list[str]:
+    """The tables that users' rows could leak from."""
+    connection = await asyncpg.connect(url)
     try:
-        if user is not None:
-            await connection.execute("SELECT set_config('turngate.user_id', $1, false)", user)
-        return await connection.fetch(query)
+        return [row["name"] for row in await connection.fetch(UNPROTECTED)]
     finally:
         await connection.close()
 
 
-async def test_without_a_user_the_application_sees_nothing(database_url: str) -> None:
-    """P-5, AC-10: unset and emptied settings both mean nobody."""
+async def execute(url: str, *statements: str) -> None:
+    """As the owner of the database."""
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def test_every_table_with_users_rows_is_protected(database_url: str) -> None:
+    """P-5: forced, and with the two policies of `turngate_protect`, nothing besides."""
+    assert await unprotected(database_url) == []
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("CREATE TABLE careless (user_id text)",),
+        ("CREATE TABLE careless (chat_id uuid REFERENCES chat_sessions)",),
+        ("CREATE TABLE careless (of_session uuid REFERENCES chat_sessions)",),
+        ("CREATE TABLE careless (words text)", "GRANT SELECT ON careless TO turngate_app"),
+        ("CREATE TABLE careless (user_id text)", "ALTER TABLE careless ENABLE ROW LEVEL SECURITY"),
+        (
+            "CREATE TABLE careless (user_id text)",
+            "SELECT turngate_protect('careless')",
+            "ALTER TABLE careless NO FORCE ROW LEVEL SECURITY",
+        ),
+        (
+            "CREATE TABLE careless (user_id text)",
+            "SELECT turngate_protect('careless')",
+            "DROP POLICY all_rows ON careless",
+        ),
+        (
+            "CREATE TABLE careless (user_id text)",
+            "SELECT turngate_protect('careless')",
+            "CREATE POLICY one_more ON careless FOR SELECT USING (true)",
+        ),
+        ("CREATE MATERIALIZED VIEW careless AS SELECT user_id FROM chat_sessions",),
+    ],
+)
+async def test_a_table_that_is_not_protected_is_found(statements: tuple[str, ...], database_url: str) -> None:
+    """Whatever it lacks."""
+    await execute(database_url, *statements)
+    assert await unprotected(database_url) == ["careless"]
+
+
+async def test_a_protected_table_is_not_found(database_url: str) -> None:
+    """`turngate_protect` is all that a new table needs."""
+    await execute(database_url, "CREATE TABLE careful (user_id text)", "SELECT turngate_protect('careful')")
+    assert await unprotected(database_url) == []
+
+
+async def test_the_history_of_before_is_nobodys(database_url: str) -> None:
+    """P-5: LangChain's table stays without policies, since neither role may touch it."""
     connection = await asyncpg.connect(database_url)
-    await connection.execute("INSERT INTO chat_sessions (user_id, agent_name) VALUES ('ann', 'a'), ('bob', 'a')")
+    allowed = "SELECT has_table_privilege(r, 'chat_message_history', 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')"
+    roles = await connection.fetch(f"{allowed} AS may FROM unnest(ARRAY['turngate_app', 'turngate_system']) AS r")
     await connection.close()
-    query = "SELECT user_id FROM sessions_list"
-    assert await as_application(database_url, None, query) == []
-    assert await as_application(database_url, "", query) == []
-    assert [row["user_id"] for row in await as_application(database_url, "ann", query)] == ["ann"]
+    assert [row["may"] for row in roles] == [False, False]
 
 
-async def test_the_application_cannot_write_for_another_user(database_url: str) -> None:
-    """P-5: neither insert nor take over."""
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await as_application(database_url, "ann", "INSERT INTO chat_sessions (user_id, agent_name) VALUES ('bob', 'a')")
+async def test_views_show_what_their_reader_may_see(database_url: str) -> None:
+    """P-5: without `security_invoker` a view reads as its owner."""
+    connection = await asyncpg.connect(database_url)
+    assert await connection.fetch(LEAKING_VIEWS) == []
+    await connection.execute("CREATE VIEW careless AS SELECT * FROM chat_sessions")
+    assert [row["name"] for row in await connection.fetch(LEAKING_VIEWS)] == ["careless"]
+    await connection.close()
+
+
+async def test_functions_that_see_more_than_their_caller_are_known_and_only_read(database_url: str) -> None:
+    """P-5: none writes as somebody else, and none can be led to another schema's functions."""
+    connection = await asyncpg.connect(database_url)
+    definers = await connection.fetch(DEFINERS)
+    await connection.close()
+    assert {row["name"] for row in definers} == RUNS_AS_ITS_OWNER.keys()
+    for row in definers:
+        assert (row["owner"], row["reads_only"], row["fixed_path"]) == ("turngate_system", True, True), row
+
+
+async def test_the_roles_are_under_the_policies(database_url: str) -> None:
+    """P-5: neither is a superuser, bypasses policies, owns a table or belongs to a role that does."""
+    connection = await asyncpg.connect(database_url)
+    roles = await connection.fetch(
+        "SELECT r.rolname, r.rolbypassrls OR r.rolsuper OR r.rolcanlogin OR r.rolcreaterole"
+        " OR EXISTS (SELECT FROM pg_auth_members WHERE member = r.oid)"
+        " OR EXISTS (SELECT FROM pg_class WHERE relowner = r.oid) AS above"
+        " FROM pg_roles AS r WHERE rolname IN ('turngate_app', 'turngate_system') ORDER BY 1"
+    )
+    await connection.close()
+    assert [tuple(row) for row in roles] == [("turngate_app", False), ("turngate_system", False)]
+
+
+async def psql(url: str, *statements: str) -> str:
+    """What psql prints, as the role of the application; values only."""
+    commands = [argument for statement in ("SET ROLE turngate_app", *statements) for argument in ("-c", statement)]
+    process = await asyncio.create_subprocess_exec(
+        find_binaries().folder / "psql", "-XqAt", "-d", url, *commands, env=os.environ, stdout=PIPE, stderr=STDOUT
+    )
+    told, _ = await process.communicate()
+    return told.decode().strip()
+
+
+@pytest.fixture
+async def two_users(database_url: str) -> str:
+    """A database in which ann and bob have a session each."""
+    await execute(
+        database_url,
+        "INSERT INTO chat_sessions (user_id, agent_name) VALUES ('ann', 'assistant'), ('bob', 'assistant')",
+    )
+    return database_url
+
+
+@pytest.mark.parametrize("table", ["chat_sessions", "sessions_list"])
+async def test_psql_sees_nothing_without_a_user(table: str, two_users: str) -> None:
+    """P-5, AC-10: unset and emptied settings both mean nobody."""
+    query = f"SELECT count(*) FROM {table}"
+    assert await psql(two_users, query) == "0"
+    assert await psql(two_users, "SET turngate.user_id = ''", query) == "0"
+
+
+@pytest.mark.parametrize("table", ["chat_sessions", "sessions_list"])
+async def test_psql_sees_one_users_rows_with_a_user(table: str, two_users: str) -> None:
+    """P-5: and no way round by asking for another's."""
+    ann = "SET turngate.user_id = 'ann'"
+    assert await psql(two_users, ann, f"SELECT user_id FROM {table}") == "ann"
+    assert await psql(two_users, ann, f"SELECT count(*) FROM {table} WHERE user_id = 'bob'") == "0"
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("INSERT INTO chat_sessions (user_id, agent_name) VALUES ('bob', 'a')", "new row violates row-level security"),
+        ("UPDATE chat_sessions SET user_id = 'bob'", "new row violates row-level security"),
+        ("UPDATE chat_sessions SET title = 'x' WHERE user_id = 'bob' RETURNING 1", ""),
+        ("DELETE FROM chat_sessions WHERE user_id = 'bob' RETURNING 1", ""),
+        ("TRUNCATE chat_sessions", "permission denied"),
+        ("ALTER TABLE chat_sessions DISABLE ROW LEVEL SECURITY", "must be owner"),
+        ("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "permission denied for schema public"),
+        ("SELECT find_matches('bob', 'a', NULL, NULL, NULL, NULL, NULL)", "permission denied for function"),
+    ],
+)
+async def test_psql_writes_nothing_for_another_user(statement: str, told: str, two_users: str) -> None:
+    """P-5: no insert, take-over, change or removal, and nothing that would make room for one."""
+    answer = await psql(two_users, "SET turngate.user_id = 'ann'", statement)
+    assert told in answer if told else answer == ""
+    assert await psql(two_users, "SET turngate.user_id = 'bob'", "SELECT user_id, title FROM chat_sessions") == "bob|"
+
+
+async def test_a_user_does_not_outlive_a_transaction(world: World) -> None:
+    """FACTS 5: the next one to use the pool's connection is nobody."""
+    await execute(world.database_url, "INSERT INTO chat_sessions (user_id, agent_name) VALUES ('ann', 'a')")
+    database = await open_database(world.database_url)
+    try:
+        for _ in range(20):
+            async with database.connection() as connection, connection.transaction():
+                await connection.execute("SELECT set_config('turngate.user_id', 'ann', true)")
+                assert await connection.fetchval("SELECT count(*) FROM chat_sessions") == 1
+            async with database.connection() as connection:
+                assert await connection.fetchval("SELECT count(*) FROM chat_sessions") == 0
+    finally:
+        await database.close()

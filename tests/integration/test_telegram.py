@@ -11,6 +11,7 @@ import structlog
 
 from channels.telegram.channel import check_bot
 from gateway.config import Telegram
+from gateway.core.commands import HELP
 from gateway.core.model import TELEGRAM, Address, InboundMessage, Route, UserId
 from gateway.core.service import Notice
 from gateway.errors import GatewayError, InvalidInput
@@ -259,7 +260,7 @@ async def test_starting_clears_a_webhook_and_publishes_the_commands(fake: FakeBo
     await until(lambda: gate.channel.status.state == "ready")
     assert fake.calls("deleteWebhook")
     names = {command["command"] for command in fake.bot().commands if isinstance(command, dict)}
-    assert names == {"new", "stop", "status", "title", "help"}
+    assert names == set(HELP)
 
 
 async def test_strangers_are_told_once_how_to_link(opens: Opens, fake: FakeBotApi) -> None:

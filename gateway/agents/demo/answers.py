@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import count, islice
 
 from gateway.agents.demo.wishes import Topic, Unit, Wish
-from gateway.core.model import Turn
+from gateway.core.model import JsonValue, Turn
 
 MOST_PIECES = 200
 PIECE_CHARACTERS = 12
@@ -22,8 +22,11 @@ HELP = """I am Turngate's demo agent. I think nothing, need no network, and show
 - `use markdown`
 - `use a tool`
 - `count to 20`
+- `note: buy milk`, and later `my notes`
 
 They combine: `wait 2 seconds and fail once and use markdown`. Anything else I repeat."""
+
+NO_STATE = "I keep notes in the session's state, which I was not given: my settings need `state = true`."
 
 MARKDOWN = """# A heading
 
@@ -61,6 +64,8 @@ def answer(turn: Turn, wish: Wish) -> str:
         "long": lambda: _long(wish.amount, wish.unit),
         "count": lambda: ", ".join(str(number) for number in range(1, wish.amount + 1)) + ".",
         "quote": lambda: _quote(turn),
+        "note": lambda: "Noted." if turn.state is not None else NO_STATE,
+        "notes": lambda: _notes(turn),
         "greeting": lambda: (
             f"Hello! I am the demo agent. {_place(turn)} Say `help` and I will tell you what I can show."
         ),
@@ -88,6 +93,18 @@ def previous_text(turn: Turn) -> str | None:
     said = [message.content for message in turn.history if message.role == "user" and not message.deleted]
     said += [message.content for message in turn.messages]
     return said[-2] if len(said) > 1 else None
+
+
+def notes_of(turn: Turn) -> list[JsonValue]:
+    """What was noted so far."""
+    notes = None if turn.state is None else turn.state.scratchpad.get("notes")
+    return notes if isinstance(notes, list) else []
+
+
+def _notes(turn: Turn) -> str:
+    if turn.state is None:
+        return NO_STATE
+    return "\n".join(f"- {note}" for note in notes_of(turn)) or "There are no notes yet. Say `note: buy milk`."
 
 
 def _quote(turn: Turn) -> str:

@@ -49,6 +49,8 @@ MARKDOWN = _pattern(
     rf"(?:use|show|show me|demonstrate|try|{ANSWER}(?: with| in| using)?|give me)(?: some| a bit of)? (?:markdown|formatting)(?: .*)?|markdown"
 )
 TOOL = _pattern(r"(?:use|call|try|run|show|show me) (?:a|any|some|the|your) tools?(?: .*)?")
+NOTE = _pattern(r"(?:please )?note: *(?P<note>\S[\s\S]*)")
+NOTES = _pattern(r"(?:(?:what are|show|show me|list|tell me|read)(?: all)? )?my notes")
 HELP = _pattern(
     r"/?help(?: me)?|what can you do|what do you do|how do (?:you|i) (?:work|use you)|what are you|who are you"
 )

@@ -18,6 +18,8 @@ from gateway.agents.demo.phrases import (
     LONG,
     LONG_PLAIN,
     MARKDOWN,
+    NOTE,
+    NOTES,
     QUOTE,
     SLOW,
     TOOL,
@@ -27,8 +29,10 @@ from gateway.agents.demo.phrases import (
     seconds_of,
 )
 
-Topic = Literal["echo", "help", "greeting", "quote", "markdown", "long", "count"]
+Topic = Literal["echo", "help", "greeting", "quote", "markdown", "long", "count", "note", "notes"]
 Unit = Literal["characters", "words"]
+
+PLAIN_TOPICS: tuple[tuple[Topic, re.Pattern[str]], ...] = (("markdown", MARKDOWN), ("notes", NOTES), ("help", HELP))
 
 SLOW_S = 5.0
 LONGEST_WAIT_S = 3_600.0
@@ -55,11 +59,14 @@ class Wish:
     tool: bool = False
     amount: int = 0
     unit: Unit = "words"
+    note: str = ""
 
 
 def read_wish(text: str) -> Wish:
     """What a message asks for; an ordinary one asks for an echo."""
     text = text[:MOST_READ]
+    if found := NOTE.fullmatch(text.strip()):
+        return Wish(topic="note", note=found["note"])
     wish = Wish()
     for clause in clauses_of(text):
         wish = _with_pace(_with_topic(wish, clause), clause)
@@ -85,10 +92,9 @@ def _with_topic(wish: Wish, clause: str) -> Wish:
         return _long(wish, number_of(found["n"]), "words" if found["unit"].lower().startswith("w") else "characters")
     if LONG_PLAIN.fullmatch(clause):
         return _long(wish, LONG_WORDS, "words")
-    if MARKDOWN.fullmatch(clause):
-        return replace(wish, topic="markdown")
-    if HELP.fullmatch(clause):
-        return replace(wish, topic="help")
+    for topic, pattern in PLAIN_TOPICS:
+        if pattern.fullmatch(clause):
+            return replace(wish, topic=topic)
     return replace(wish, topic="greeting") if wish.topic == "echo" and GREETING.fullmatch(clause) else wish
 
 

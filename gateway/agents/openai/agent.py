@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -12,16 +12,18 @@ import stamina
 from openai import AsyncOpenAI, AsyncStream, BadRequestError, UnprocessableEntityError
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
-from gateway.agents.openai.conversation import messages_of
+from gateway.agents.openai.conversation import messages_of, title_request
 from gateway.agents.openai.failures import as_agent_error, may_pass, retry_after
 from gateway.config import OpenAIAgentSettings
 from gateway.core.events import AgentEvent, TextDelta, UsageReport
-from gateway.core.model import AgentName, Turn, Usage
+from gateway.core.model import AgentName, Message, Turn, Usage
 from gateway.errors import AgentError, SettingsError
 
 CONNECT_S = 10.0
 MOST_TRIES = 6
 LONGEST_BACK_OFF_S = 8.0
+TITLE_TOKENS = 64
+TITLE_S = 20.0
 NO_KEY = "not-needed"
 """What a server without keys is sent; the client wants some."""
 
@@ -65,6 +67,18 @@ class OpenAIAgent:
             raise self._cut_off(type(error).__name__) from error
         except openai.APIError as error:
             raise as_agent_error(self.name, error, self.client.api_key) from error
+
+    async def title(self, messages: Sequence[Message]) -> str | None:
+        """One short answer, asked for once. Raises the client's errors."""
+        old = self._dialect.old_max_tokens
+        completion = await self.client.chat.completions.create(
+            model=self.settings.model,
+            messages=title_request(messages),
+            max_tokens=TITLE_TOKENS if old else openai.omit,
+            max_completion_tokens=openai.omit if old else TITLE_TOKENS,
+            timeout=TITLE_S,
+        )
+        return completion.choices[0].message.content if completion.choices else None
 
     async def aclose(self) -> None:
         """Closes the connections to the server."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, runtime_checkable
 
 from gateway.core.events import AgentEvent
-from gateway.core.model import MultitaskStrategy, Turn
+from gateway.core.model import Message, MultitaskStrategy, Turn
 
 
 class Agent(Protocol):
@@ -28,6 +28,28 @@ class Closing(Protocol):
         ...
 
 
+@runtime_checkable
+class Branching(Protocol):
+    """An agent whose framework keeps conversations of its own (`AgentSession`)."""
+
+    async def fork(self, agent_session: str) -> str | None:
+        """A copy of that conversation, to go on apart from it; None when there can't be one. Raises what it likes."""
+        ...
+
+    async def forget(self, agent_session: str) -> None:
+        """The conversation is gone for good. Raises what it likes."""
+        ...
+
+
+@runtime_checkable
+class Titling(Protocol):
+    """An agent that can name a conversation."""
+
+    async def title(self, messages: Sequence[Message]) -> str | None:
+        """A few words for what was said, oldest first; None when it has none. Raises what it likes."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class TurnTerms:
     """How an agent's turns are run: what the store needs to know of it."""
@@ -39,3 +61,5 @@ class TurnTerms:
     """How many earlier turns the agent gets to see."""
     max_waiting: int = 100
     """How many messages of a session may wait for its running turn."""
+    state: bool = False
+    """Whether the agent is given the session's state."""

@@ -69,8 +69,8 @@ class Changes:
     last_seqs: tuple[tuple[SessionId, int], ...]
     sessions: tuple[Session, ...]
     turns: tuple[TurnNews, ...]
-    dropped: tuple[Message, ...]
-    """Messages that were taken back with their turn."""
+    changed: tuple[Message, ...]
+    """Messages that were edited, deleted, hidden or brought back, with their turn or alone."""
     cancelled: tuple[TurnId, ...]
 
 

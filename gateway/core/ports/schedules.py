@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from gateway.core.model import Address, AgentName, InboundMessage, UserId
+from gateway.core.model import Address, AgentName, InboundMessage, SessionId, TurnId, TurnStatus, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.turns import Acceptance
 
 ScheduleId = UUID
+MOST_LISTED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ Trigger = CronTrigger | IntervalTrigger | OnceTrigger
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A prompt that runs by itself. `next_fire_at` None: it will not fire again."""
+    """A prompt that runs by itself. `next_fire_at` None: it will not fire again. `revision` grows with each change."""
 
     id: ScheduleId
     user_id: UserId
@@ -55,6 +56,7 @@ class Schedule:
     next_fire_at: datetime | None
     last_fire_at: datetime | None
     created_at: datetime
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,40 @@ class NewSchedule:
     next_fire_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class ScheduleRun:
+    """A fired schedule's session, from fire to reply. `fire_time`: the one it stands for; None: somebody asked for the run.
+
+    Without a `turn_id` the message it began with is gone.
+    """
+
+    session_id: SessionId
+    fire_time: datetime | None
+    fired_at: datetime
+    turn_id: TurnId | None
+    status: TurnStatus | None
+    attempts: int
+    error: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """Newest first. `next_cursor` is None on the last page."""
+
+    runs: tuple[ScheduleRun, ...]
+    next_cursor: str | None
+
+
 class ScheduleStore(Protocol):
     """Schedules and their firing. `user_id` None acts for an operator."""
 
     async def create(self, new: NewSchedule) -> Schedule: ...
 
-    async def list(self, user_id: UserId | None) -> Sequence[Schedule]: ...
+    async def list(self, user_id: UserId | None, limit: int = MOST_LISTED) -> Sequence[Schedule]:
+        """The oldest first."""
+        ...
 
     async def get(self, schedule_id: ScheduleId, user_id: UserId | None) -> Schedule:
         """Raises `NotFound`."""
@@ -100,10 +130,12 @@ class ScheduleStore(Protocol):
         """Accepts the message of a run outside its times; `next_fire_at` stays."""
         ...
 
-    async def set_active(
-        self, schedule_id: ScheduleId, user_id: UserId | None, *, active: bool, next_fire_at: datetime | None
-    ) -> Schedule:
-        """Pauses a schedule, or resumes it at `next_fire_at`. Raises `NotFound`."""
+    async def change(self, before: Schedule, after: Schedule) -> Schedule | None:
+        """Makes a schedule what `after` says; None: it fired or was changed since `before` was read, or is gone."""
+        ...
+
+    async def runs(self, schedule_id: ScheduleId, user_id: UserId | None, limit: int, cursor: str | None) -> RunPage:
+        """A page of its runs. Raises `NotFound`, and `InvalidInput` for a cursor that is not one of ours."""
         ...
 
     async def delete(self, schedule_id: ScheduleId, user_id: UserId | None) -> None:

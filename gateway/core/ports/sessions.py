@@ -17,6 +17,7 @@ from gateway.core.model import (
     SessionId,
     TurnId,
     TurnStatus,
+    Usage,
     UserId,
 )
 
@@ -29,6 +30,8 @@ class SessionFilter:
     channel: ChannelName | None = None
     agent: AgentName | None = None
     active: bool | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+    """Keys and the values they must have, all of them; a value is compared as text: 7, "7", true."""
     limit: int = 50
     offset: int = 0
     cursor: str | None = None
@@ -63,6 +66,14 @@ class NewSession:
     metadata: JsonObject | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What a session was, and what its agent's framework called it."""
+
+    session: Session
+    agent_session: str | None
+
+
 class SessionStore(Protocol):
     """Reads and changes of sessions. `user_id` None acts for an operator; otherwise someone else's raises `NotFound`."""
 
@@ -90,8 +101,8 @@ class SessionStore(Protocol):
         """Ends a session, or opens it again."""
         ...
 
-    async def delete(self, session_id: SessionId, user_id: UserId | None) -> Session:
-        """Removes the session and everything in it; answers what it was."""
+    async def delete(self, session_id: SessionId, user_id: UserId | None) -> Deleted:
+        """Removes the session and everything in it; its forks become forks of its parent."""
         ...
 
     async def latest(self, user_id: UserId, agent: AgentName) -> Session | None:
@@ -113,6 +124,7 @@ class TurnOutcome:
 
     status: TurnStatus
     reply: Message
+    usage: Usage | None = None
 
 
 class MessageStore(Protocol):
@@ -127,9 +139,9 @@ class MessageStore(Protocol):
     async def after(
         self, session_id: SessionId, user_id: UserId | None, seq: int, limit: int, *, recall: bool = False
     ) -> Sequence[Message]:
-        """Rows with a greater `seq`, ascending; `recall`: before them, deleted ones among the last hundreds up to `seq`."""
+        """Rows with a greater `seq`, ascending; `recall`: before them, changed ones among the last hundreds up to `seq`."""
         ...
 
     async def outcome(self, turn_id: TurnId, user_id: UserId | None) -> TurnOutcome | None:
-        """What a turn came to, once it has ended."""
+        """What a turn came to, once it has ended. Raises `NotFound` when it is gone with its session."""
         ...

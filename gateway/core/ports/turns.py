@@ -57,6 +57,8 @@ class Finished:
     outbox: tuple[OutboxItem, ...]
     next_turn: Turn | None
     dropped: tuple[Message, ...] = ()
+    state_refused: str | None = None
+    """Why the agent's changes to the state could not be kept; the reply was, all the same."""
 
 
 class TurnStore(Protocol):

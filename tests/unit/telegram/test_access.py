@@ -27,20 +27,20 @@ def settings(access: Access, *allow: str) -> Telegram:
 )
 def test_admitted_people_have_a_user(access: Access, allow: tuple[str, ...], user: str) -> None:
     """A mapping holds under every kind of access."""
-    assert admit(settings(access, *allow), 5) == Admitted(UserId(user))
+    assert admit(settings(access, *allow), 5, None) == Admitted(UserId(user))
 
 
 @pytest.mark.parametrize(("access", "allow"), [("allowlist", ("6",)), ("linked", ()), ("linked", ("5", "6=eve"))])
 def test_others_are_turned_away_with_their_id(access: Access, allow: tuple[str, ...]) -> None:
     """The text holds what whoever runs the bot needs to know."""
-    turned = admit(settings(access, *allow), 5)
+    turned = admit(settings(access, *allow), 5, None)
     assert isinstance(turned, Turned)
     assert "5" in turned.text
 
 
 def test_unlinked_people_are_told_how_to_link() -> None:
     """With the default access, the way in is named."""
-    turned = admit(settings("linked"), 5)
+    turned = admit(settings("linked"), 5, None)
     assert isinstance(turned, Turned)
     assert "console" in turned.text
     assert "link" in turned.text

@@ -15,8 +15,8 @@ def test_the_settings_shown_are_settings() -> None:
     """And do what their comments say."""
     [block] = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     settings = Telegram.model_validate(tomllib.loads(block)["telegram"])
-    assert admit(settings, 1001) == Admitted(UserId("telegram:1001"))
-    assert admit(settings, 1002) == Admitted(UserId("ada"))
+    assert admit(settings, 1001, None) == Admitted(UserId("telegram:1001"))
+    assert admit(settings, 1002, None) == Admitted(UserId("ada"))
 
 
 def test_every_setting_is_explained() -> None:

@@ -35,8 +35,10 @@ def ignored(raw: JsonValue) -> str:
 
 
 def test_a_text_becomes_a_message() -> None:
-    """Sender, place, text and key are all there is."""
-    assert taken(text="hello") == Incoming(Target(42, 5, 0), 5, "hello", "tg:42:5:7:0")
+    """Sender, place, text and key are all that is told to anybody; the name is for recognising a link."""
+    assert taken(text="hello") == Incoming(
+        Target(42, 5, 0), 5, "hello", "tg:42:5:7:0", private=True, sender_name="@ada"
+    )
 
 
 def test_a_topic_is_part_of_the_place() -> None:

@@ -1,0 +1,173 @@
+"""Following one turn to its end: what was said, what is said, and the row that is left of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gateway.api.parts import ApiParts
+from gateway.api.ui_stream import UiMessageStream
+from gateway.core.events import LiveEvent, MessageAdded, Progress, RowsAdded, TurnChanged
+from gateway.core.live_turns import Said
+from gateway.core.model import JsonObject, Message, SessionId, TurnId, TurnStatus, UserId
+from gateway.core.ports.live import session_topic
+from gateway.core.ports.sessions import TurnOutcome
+from gateway.errors import NotFound, StoreUnavailable
+
+OPEN = frozenset({"queued", "running"})
+TICK_S = 1.0
+LOOK_S = 2.0
+"""How often the database is asked about a turn that nothing is heard of …"""
+LOOK_WHEN_HEARD_S = 5.0
+"""… and of one that is heard of here, and whose end will be too."""
+GONE = "This answer will not come: its conversation was deleted."
+
+
+class Shape(Protocol):
+    """How an answer is told to one caller: takes what is heard of its turn, and answers the chunks to send."""
+
+    def turned(self, status: TurnStatus, attempt: int) -> None:
+        """The turn's status, while it is open."""
+        ...
+
+    def read(self, said: Said) -> None:
+        """What an attempt has said so far; asked again as it grows."""
+        ...
+
+    def conclude(self, outcome: TurnOutcome) -> None:
+        """The final row; called last, and once. From the bus it comes without its usage."""
+        ...
+
+    def vanish(self, reason: str) -> None:
+        """The turn is gone, and no row of it will come; called last."""
+        ...
+
+    def take(self) -> Sequence[JsonObject]:
+        """The chunks that came together since it was asked last."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedTurn:
+    """A turn as it is known when somebody begins to follow it. `user_id`: whose it is. `metadata`: told at the start."""
+
+    turn_id: TurnId
+    session_id: SessionId
+    user_id: UserId
+    status: TurnStatus
+    attempt: int
+    metadata: JsonObject = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Ear:
+    """What the bus says of a turn. `look`: something happened that may have been its end, on another replica."""
+
+    turn_id: TurnId
+    status: TurnStatus
+    attempt: int
+    reply: Message | None = None
+    last_seq: int = 0
+    look: bool = True
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def hear(self, event: LiveEvent) -> None:
+        match event:
+            case TurnChanged(turn_id=self.turn_id):
+                self.status, self.attempt = event.status, event.attempt
+                self.look = self.look or event.status not in OPEN
+            case MessageAdded(message) if message.turn_id == self.turn_id and message.role == "assistant":
+                self.reply = message
+            case RowsAdded(last_seq=last_seq) if last_seq > self.last_seq:
+                self.last_seq, self.look = last_seq, True
+            case Progress(turn_id=self.turn_id):
+                pass
+            case _:
+                return
+        self.heard.set()
+
+    @property
+    def outcome(self) -> TurnOutcome | None:
+        """How the turn ended, once its end was heard whole."""
+        if self.reply is None or self.status in OPEN:
+            return None
+        return TurnOutcome(self.status, self.reply)
+
+
+class Follower:
+    """One caller's way through a turn. `ended`: the answer is shown whole, or will not come."""
+
+    def __init__(self, parts: ApiParts, turn: FollowedTurn, shape: Shape | None = None) -> None:
+        self._parts = parts
+        self._turn = turn
+        self._shown = shape or UiMessageStream(turn.turn_id, turn.session_id, turn.metadata)
+        self.ear = Ear(turn.turn_id, turn.status, turn.attempt, look=parts.live.said(turn.turn_id) is None)
+        self.ended = False
+        self._looked = time.monotonic()
+
+    def listen(self) -> Sequence[JsonObject]:
+        """What there is to send now."""
+        ear = self.ear
+        ear.heard.clear()
+        said = self._parts.live.said(self._turn.turn_id)
+        if said is not None and ear.status in OPEN and ear.attempt < said.attempt:
+            ear.status, ear.attempt = "running", said.attempt
+        if ear.status in OPEN:
+            self._shown.turned(ear.status, ear.attempt)
+        if said is not None:
+            self._shown.read(said)
+        self._conclude(ear.outcome)
+        return self._shown.take()
+
+    async def look(self) -> Sequence[JsonObject]:
+        """Asks the database for the turn's end, when that is due; while it is away, what is heard goes on."""
+        said = self._parts.live.said(self._turn.turn_id)
+        due = self._looked + (LOOK_S if said is None else LOOK_WHEN_HEARD_S)
+        if self.ended or not (self.ear.look or time.monotonic() > due):
+            return ()
+        self.ear.look, self._looked = False, time.monotonic()
+        try:
+            self._conclude(await self._parts.messages.outcome(self._turn.turn_id, self._turn.user_id))
+        except NotFound:
+            self._shown.vanish(GONE)
+            self.ended = True
+        except StoreUnavailable:
+            self.ear.look = True
+        return self._shown.take()
+
+    def _conclude(self, outcome: TurnOutcome | None) -> None:
+        if outcome is not None:
+            self._shown.conclude(outcome)
+            self.ended = True
+
+
+async def follow_turn(
+    parts: ApiParts, turn: FollowedTurn, shape: Shape | None = None
+) -> AsyncGenerator[Sequence[JsonObject]]:
+    """The chunks of the turn's answer from its beginning to its end; an empty batch at least every second.
+
+    `shape`: what makes the chunks, a UI message stream unless it is named.
+
+    Subscribes before it reads what was said, and everything happens in one event loop: nothing is missed or told twice.
+    """
+    follower = Follower(parts, turn, shape)
+    forget = parts.live.subscribe(session_topic(turn.session_id), follower.ear.hear)
+    try:
+        while not follower.ended:
+            yield follower.listen()
+            yield await follower.look()
+            if not follower.ended:
+                await _heard(follower.ear.heard)
+    finally:
+        forget()
+
+
+async def _heard(event: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(TICK_S):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,246 @@
+"""OpenAI's chat completions: what a request holds, and how answers look. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal, Self, assert_never
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from gateway.core.model import JsonObject, TurnId, Usage
+from gateway.core.ports.seeds import Said
+
+MOST_MESSAGES = 2_048
+INSTRUCTIONS = "data-system"
+"""The part that a system message is kept as: agents have instructions of their own, and nobody else gives them any."""
+
+FinishReason = Literal["stop", "length"]
+
+
+class Part(BaseModel):
+    """A piece of a message's content. Text is what agents take."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    type: str
+    text: str | None = None
+    refusal: str | None = None
+
+    @model_validator(mode="after")
+    def _is_text(self) -> Self:
+        if self.type not in {"text", "refusal"}:
+            raise ValueError(f"parts of type {self.type} are not supported; text parts are")
+        if self.said is None:
+            raise ValueError(f"a part of type {self.type} should have {self.type}")
+        return self
+
+    @property
+    def said(self) -> str | None:
+        """Its text."""
+        return self.text if self.type == "text" else self.refusal
+
+
+def _as_parts(content: object) -> object:
+    if content is None:
+        return []
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
+CONTENT_SCHEMA: JsonObject = {
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["type", "text"],
+                "properties": {"type": {"const": "text"}, "text": {"type": "string"}},
+            },
+        },
+        {"type": "null"},
+    ],
+    "default": None,
+    "description": "A text, or a list of text parts.",
+}
+Content = Annotated[list[Part], BeforeValidator(_as_parts), WithJsonSchema(CONTENT_SCHEMA)]
+
+
+def _nothing(value: object) -> object:
+    if value:
+        raise ValueError("is not supported: agents bring their own tools and answer in text. Leave it out")
+    return value
+
+
+def _no_choice(value: object) -> object:
+    if value is not None and not (isinstance(value, str) and value in {"none", "auto"}):
+        raise ValueError("is not supported: agents bring their own tools. Leave it out")
+    return value
+
+
+def _one(value: int | None) -> int | None:
+    if value not in {None, 1}:
+        raise ValueError("should be 1: an agent gives one answer")
+    return value
+
+
+def _only_text(value: object) -> object:
+    if value not in (None, ["text"]):
+        raise ValueError('should be ["text"]: agents answer in text')
+    return value
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict) and value.get("type") != "text":
+        raise ValueError("should be left out: agents answer in text as they see fit")
+    return value
+
+
+Unsupported = Annotated[object, AfterValidator(_nothing), WithJsonSchema({"type": "null", "description": "Refused."})]
+
+
+class ChatMessage(BaseModel):
+    """A message of the request. `system` and `developer` messages are kept as data, and instruct nobody."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: Content = Field(default_factory=list)
+    tool_calls: Unsupported = None
+    function_call: Unsupported = None
+    audio: Unsupported = None
+
+    @property
+    def text(self) -> str:
+        """Its text parts, line by line."""
+        return "\n".join(part.said or "" for part in self.content)
+
+
+class StreamOptions(BaseModel):
+    """How a stream is told."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    include_usage: bool | None = None
+
+
+class ChatRequest(BaseModel):
+    """A chat completion that is asked for. What stands here is read; other parameters are taken and have no effect."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    model: str = Field(min_length=1, max_length=200, description="The agent's name.")
+    messages: list[ChatMessage] = Field(min_length=1, max_length=MOST_MESSAGES)
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    n: Annotated[int | None, AfterValidator(_one)] = Field(None, json_schema_extra={"enum": [1, None]})
+    tools: Unsupported = None
+    functions: Unsupported = None
+    tool_choice: Annotated[
+        object, AfterValidator(_no_choice), WithJsonSchema({"enum": ["none", "auto", None], "default": None})
+    ] = None
+    function_call: Annotated[
+        object, AfterValidator(_no_choice), WithJsonSchema({"enum": ["none", "auto", None], "default": None})
+    ] = None
+    logprobs: Unsupported = None
+    top_logprobs: Unsupported = None
+    audio: Unsupported = None
+    modalities: Annotated[
+        object, AfterValidator(_only_text), WithJsonSchema({"enum": [["text"], None], "default": None})
+    ] = None
+    response_format: Annotated[
+        object, AfterValidator(_plain), WithJsonSchema({"enum": [{"type": "text"}, None], "default": None})
+    ] = None
+    web_search_options: Unsupported = None
+
+    @model_validator(mode="after")
+    def _ends_with_a_question(self) -> Self:
+        spoken = [message for message in self.messages if message.role in {"user", "assistant"}]
+        if not spoken or spoken[-1].role != "user" or not spoken[-1].text.strip():
+            raise ValueError("messages should end with a user message that has text: it is what the agent answers")
+        return self
+
+    @property
+    def wants_usage(self) -> bool:
+        """Whether a stream ends with a chunk about its cost."""
+        return self.stream_options is not None and bool(self.stream_options.include_usage)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A request's messages as a session takes them: what was said before, and the user's message to answer."""
+
+    before: tuple[Said, ...]
+    question: str
+
+
+def conversation(messages: Sequence[ChatMessage]) -> Conversation:
+    """Takes the messages apart; the last of the user is the question."""
+    last = max(place for place, message in enumerate(messages) if message.role == "user")
+    before = (_said(message) for place, message in enumerate(messages) if place != last)
+    return Conversation(tuple(said for said in before if said is not None), messages[last].text)
+
+
+def _said(message: ChatMessage) -> Said | None:
+    if not message.text:
+        return None
+    match message.role:
+        case "user" | "assistant":
+            return Said(message.role, message.text)
+        case "system" | "developer":
+            part: JsonObject = {"type": INSTRUCTIONS, "data": {"role": message.role, "text": message.text}}
+            return Said("assistant", "", (part,))
+        case _:
+            assert_never(message.role)
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What stands in each object of one answer. `id`: of its turn; for an answer without one, of the request."""
+
+    id: TurnId
+    model: str
+    created: datetime
+
+    def whole(self, content: str, finish_reason: FinishReason, usage: Usage | None) -> JsonObject:
+        """The answer to a request that is not streamed."""
+        choice: JsonObject = {
+            "index": 0,
+            "message": {"role": "assistant", "content": content, "refusal": None},
+            "logprobs": None,
+            "finish_reason": finish_reason,
+        }
+        return {**self._head("chat.completion"), "choices": [choice], "usage": usage_json(usage)}
+
+    def chunk(self, delta: JsonObject, finish_reason: FinishReason | None = None) -> JsonObject:
+        """A piece of a stream."""
+        choice: JsonObject = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        return {**self._head("chat.completion.chunk"), "choices": [choice]}
+
+    def cost(self, usage: Usage | None) -> JsonObject:
+        """The last piece of a stream, for those who want it."""
+        return {**self._head("chat.completion.chunk"), "choices": [], "usage": usage_json(usage)}
+
+    def _head(self, kind: str) -> JsonObject:
+        return {
+            "id": f"chatcmpl-{self.id}",
+            "object": kind,
+            "created": int(self.created.timestamp()),
+            "model": self.model,
+        }
+
+
+def usage_json(usage: Usage | None) -> JsonObject:
+    """What an answer cost; zeros when its agent does not say."""
+    usage = usage or Usage()
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+    }
+
+
+def model_json(name: str) -> JsonObject:
+    """An agent as a model; when it was made is not known."""
+    return {"id": name, "object": "model", "created": 0, "owned_by": "turngate"}

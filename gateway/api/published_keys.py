@@ -1,0 +1,93 @@
+"""The public keys of the customer's login (a JWK set, RFC 7517), fetched when they are needed and no more often."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import jwt
+import structlog
+
+from gateway.errors import SettingsError, StoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+ALGORITHMS = frozenset(
+    ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"),
+)
+"""Those of public keys: a JWK set that holds a shared secret is not believed."""
+FETCH_TIMEOUT_S = 5
+FRESH_S = 300.0
+"""Seconds after which the set is fetched again; a key that was taken out is good until then …"""
+LASTING_S = 3600.0
+"""… or for so long while it can't be fetched."""
+REFETCH_S = 5.0
+"""Seconds between two fetches, whoever asks for keys nobody knows …"""
+AFTER_FAILURE_S = 30.0
+"""… and after one that failed, while there are keys to go on with."""
+
+
+class PublishedKeys:
+    """Keys by their `kid`. Each fetch replaces the set whole, so a key that was rotated out is gone with it.
+
+    Raises `SettingsError` for a URL that cannot be one.
+    """
+
+    def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = _client(url)
+        self._clock = clock
+        self._keys: dict[str | None, jwt.PyJWK] = {}
+        self._fetched_at: float | None = None
+        self._tried_at: float | None = None
+        self._fetching = asyncio.Lock()
+
+    async def key(self, key_id: str | None) -> jwt.PyJWK | None:
+        """The key of that id; without an id the only key there is. None when the login publishes no such key.
+
+        Raises `StoreUnavailable` while its keys can't be fetched.
+        """
+        if not self._is_fresh() or self._find(key_id) is None:
+            async with self._fetching:
+                # Whoever waited for a fetch finds what it brought.
+                if self._may_fetch() and (not self._is_fresh() or self._find(key_id) is None):
+                    await self._fetch()
+        if self._fetched_at is None or self._clock() - self._fetched_at > LASTING_S:
+            raise StoreUnavailable("The login's public keys cannot be fetched now.")
+        return self._find(key_id)
+
+    def _find(self, key_id: str | None) -> jwt.PyJWK | None:
+        if key_id is None:
+            return next(iter(self._keys.values())) if len(self._keys) == 1 else None
+        return self._keys.get(key_id)
+
+    def _is_fresh(self) -> bool:
+        return self._fetched_at is not None and self._clock() - self._fetched_at < FRESH_S
+
+    def _may_fetch(self) -> bool:
+        if self._tried_at is None:
+            return True
+        failed = self._fetched_at is not None and self._fetched_at < self._tried_at
+        return self._clock() - self._tried_at >= (AFTER_FAILURE_S if failed else REFETCH_S)
+
+    async def _fetch(self) -> None:
+        self._tried_at = self._clock()
+        try:
+            # It blocks on the network, so it gets a thread of its own.
+            published = await asyncio.to_thread(self._client.get_jwk_set, refresh=True)
+        except (jwt.PyJWTError, ValueError) as error:
+            log.warning("login_keys_not_fetched", reason=str(error))
+            return
+        self._keys = {key.key_id: key for key in published.keys if _signs(key)}
+        self._fetched_at = self._clock()
+
+
+def _signs(key: jwt.PyJWK) -> bool:
+    return key.public_key_use in {None, "sig"} and key.algorithm_name in ALGORITHMS
+
+
+def _client(url: str) -> jwt.PyJWKClient:
+    try:
+        return jwt.PyJWKClient(url, cache_jwk_set=False, timeout=FETCH_TIMEOUT_S)
+    except jwt.PyJWTError as error:
+        raise SettingsError(f"auth.jwks_url is {url!r}; it should be an http or https URL ({error}).") from None

@@ -1,0 +1,97 @@
+"""`/api/chat/sessions/{session_id}/state`: three JSON objects under one version (RFC 9110, section 13)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+import orjson
+from aiohttp import hdrs, web
+from aiohttp.helpers import ETAG_ANY
+from pydantic import AfterValidator, Field
+
+from gateway.api.answers import json
+from gateway.api.parts import acting_user, parts_of
+from gateway.api.reading import Body, session_id_of, validated
+from gateway.core.model import JsonObject, State
+from gateway.core.ports.state import StateWrite
+from gateway.errors import InvalidInput
+
+
+def _json(section: dict[str, object]) -> dict[str, object]:
+    try:
+        orjson.dumps(section)
+    except TypeError as error:
+        raise ValueError(f"holds what cannot be kept ({error})") from None
+    return section
+
+
+Section = Annotated[dict[str, object], AfterValidator(_json)]
+
+
+class StateDraft(Body):
+    """New objects for the state; one that is left out stays as it is. Together at most `sessions.max_state` bytes."""
+
+    blackboard: Section | None = Field(None, description="Shared knowledge.")
+    scratchpad: Section | None = Field(None, description="Working notes.")
+    attributes: Section | None = Field(None, description="Whatever else describes the session.")
+
+
+@validated
+async def get_state(request: web.Request, session_id: str, /) -> web.Response:
+    """The state of a session, and its version as `ETag`; 304 when `If-None-Match` names it."""
+    state = await parts_of(request).states.get(session_id_of(session_id), acting_user(request))
+    known = request.if_none_match
+    if known is not None and any(tag.value in {ETAG_ANY, str(state.version)} for tag in known):
+        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers={hdrs.ETAG: etag(state)})
+    return tagged(state_json(state), state)
+
+
+@validated
+async def put_state(request: web.Request, session_id: str, /, draft: StateDraft) -> web.Response:
+    """Writes the state if it still has the version that `If-Match` names; otherwise 412 tells the newest in `ETag`."""
+    write = StateWrite(_object(draft.blackboard), _object(draft.scratchpad), _object(draft.attributes))
+    states, wanted, acting = parts_of(request).states, session_id_of(session_id), acting_user(request)
+    if not request.if_match:
+        # A session that isn't there is told of before what the request lacks.
+        await states.get(wanted, acting)
+    state = await states.put(wanted, acting, write, _versions(request))
+    return tagged(state_json(state), state)
+
+
+def _object(section: dict[str, object] | None) -> JsonObject | None:
+    return None if section is None else {**section}  # type: ignore[dict-item] # it was JSON a moment ago
+
+
+def _versions(request: web.Request) -> frozenset[int] | None:
+    """The versions that may be replaced; None: any. A weak tag is never the same (RFC 9110, section 13.1.1)."""
+    tags = request.if_match
+    if not tags:
+        raise InvalidInput(
+            'Send the ETag that the state was read with, quotes included: If-Match: "3". If-Match: * writes over whatever '
+            "is there."
+        )
+    if any(tag.value == ETAG_ANY for tag in tags):
+        return None
+    return frozenset(int(tag.value) for tag in tags if not tag.is_weak and _is_version(tag.value))
+
+
+def _is_version(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 18
+
+
+def state_json(state: State) -> JsonObject:
+    """The three objects."""
+    return {"blackboard": state.blackboard, "scratchpad": state.scratchpad, "attributes": state.attributes}
+
+
+def etag(state: State) -> str:
+    """Strong: the version in quotes."""
+    return f'"{state.version}"'
+
+
+def tagged(value: JsonObject, state: State) -> web.Response:
+    """An answer with the version of the state that it tells of."""
+    response = json(value)
+    response.headers[hdrs.ETAG] = etag(state)
+    return response

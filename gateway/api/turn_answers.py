@@ -1,0 +1,72 @@
+"""How turns and runs look in JSON. Why one failed in detail is for operators; it may name what users should not know."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gateway.core.model import JsonObject
+from gateway.core.ports.schedules import ScheduleRun
+from gateway.core.ports.turn_log import TurnPage, TurnRecord, UsageTotal
+from gateway.core.shapes import instant, instant_or_none
+
+FAILED = "The agent could not answer."
+
+
+def turns_json(page: TurnPage, *, told: bool) -> JsonObject:
+    """A page of a session's turns. `told`: whether errors are told as they are."""
+    return {
+        "turns": [turn_json(turn, told=told) for turn in page.turns],
+        "next_before": page.next_before,
+        "usage": None if page.total is None else _total_json(page.total),
+    }
+
+
+def turn_json(turn: TurnRecord, *, told: bool) -> JsonObject:
+    """A turn as it is told afterwards."""
+    usage = turn.usage
+    return {
+        "id": str(turn.id),
+        "session_id": turn.session_id,
+        "status": turn.status,
+        "agent_name": turn.agent_name,
+        "channel": turn.channel,
+        "attempts": turn.attempts,
+        "usage": None
+        if usage is None
+        else {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens, "model": usage.model},
+        "error": _error(turn.error, told=told),
+        "withdrawn": turn.withdrawn,
+        "message_ids": list(turn.message_ids),
+        "reply_id": turn.reply_id,
+        "created_at": instant(turn.created_at),
+        "started_at": instant_or_none(turn.started_at),
+        "ended_at": instant_or_none(turn.ended_at),
+        "duration_s": _seconds(turn.started_at, turn.ended_at),
+    }
+
+
+def run_json(run: ScheduleRun, *, told: bool) -> JsonObject:
+    """A run of a schedule."""
+    return {
+        "session_id": run.session_id,
+        "turn_id": None if run.turn_id is None else str(run.turn_id),
+        "status": run.status,
+        "attempts": run.attempts,
+        "fire_time": instant_or_none(run.fire_time),
+        "fired_at": instant(run.fired_at),
+        "started_at": instant_or_none(run.started_at),
+        "ended_at": instant_or_none(run.ended_at),
+        "error": _error(run.error, told=told),
+    }
+
+
+def _total_json(total: UsageTotal) -> JsonObject:
+    return {"input_tokens": total.input_tokens, "output_tokens": total.output_tokens, "turns": total.turns}
+
+
+def _error(error: str | None, *, told: bool) -> str | None:
+    return error if error is None or told else FAILED
+
+
+def _seconds(begun: datetime | None, ended: datetime | None) -> float | None:
+    return None if begun is None or ended is None else round((ended - begun).total_seconds(), 3)

@@ -1,0 +1,62 @@
+"""The chunks of AI SDK's UI message stream, one function each (`uiMessageChunkSchema` of the npm package `ai`).
+
+Only fields that every release since 5.0.0 knows: the first ones refuse a chunk with any other.
+"""
+
+from __future__ import annotations
+
+from gateway.core.model import JsonObject, TurnId, TurnStatus
+from gateway.core.ports.sessions import TurnOutcome
+
+START_STEP: JsonObject = {"type": "start-step"}
+FINISH_STEP: JsonObject = {"type": "finish-step"}
+FINISH: JsonObject = {"type": "finish"}
+ABORT: JsonObject = {"type": "abort"}
+
+
+def start(message_id: str, metadata: JsonObject) -> JsonObject:
+    """The answer begins; a client that knows its id replaces what it has of it when it resumes."""
+    return {"type": "start", "messageId": message_id, "messageMetadata": metadata}
+
+
+def text_start(part_id: str) -> JsonObject:
+    return {"type": "text-start", "id": part_id}
+
+
+def text_delta(part_id: str, text: str) -> JsonObject:
+    return {"type": "text-delta", "id": part_id, "delta": text}
+
+
+def text_end(part_id: str) -> JsonObject:
+    return {"type": "text-end", "id": part_id}
+
+
+def tool_input(call_id: str, name: str, given: JsonObject) -> JsonObject:
+    return {"type": "tool-input-available", "toolCallId": call_id, "toolName": name, "input": given}
+
+
+def tool_output(call_id: str, output: str, *, failed: bool) -> JsonObject:
+    if failed:
+        return {"type": "tool-output-error", "toolCallId": call_id, "errorText": output}
+    return {"type": "tool-output-available", "toolCallId": call_id, "output": output}
+
+
+def turn(turn_id: TurnId, session_id: str, status: TurnStatus, attempt: int) -> JsonObject:
+    """How the turn stands. The same part each time: a client changes it in its place."""
+    data: JsonObject = {"turnId": str(turn_id), "sessionId": session_id, "status": status, "attempt": attempt}
+    return {"type": "data-turn", "id": str(turn_id), "data": data}
+
+
+def notice(text: str, *, session_ended: bool) -> JsonObject:
+    """The answer to a chat command, for programs; people read the text part beside it."""
+    return {"type": "data-notice", "data": {"text": text, "sessionEnded": session_ended}, "transient": True}
+
+
+def ended(outcome: TurnOutcome) -> JsonObject:
+    """What is known of the answer once it is a row of the transcript."""
+    metadata: JsonObject = {"reply_id": outcome.reply.id, "seq": outcome.reply.seq, "status": outcome.status}
+    return {"type": "message-metadata", "messageMetadata": metadata}
+
+
+def error(text: str) -> JsonObject:
+    return {"type": "error", "errorText": text}

@@ -1,0 +1,164 @@
+"""`/api/chat` and `/api/chat/{id}/stream`: what AI SDK's `useChat` calls by itself (`DefaultChatTransport`)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Literal
+from uuid import UUID, uuid4
+
+from aiohttp import web
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from gateway.api.guard import storable
+from gateway.api.limits import allow_message, stream_slot
+from gateway.api.messages import raise_refusal
+from gateway.api.parts import ApiParts, parts_of, principal_of
+from gateway.api.reading import Name, validated
+from gateway.api.streamed import stream_answer, stream_notice, stream_open_turn
+from gateway.core.dispatcher import check_text
+from gateway.core.model import WEB, InboundMessage, MessageId, Route, Session, TurnId
+from gateway.core.ports.sessions import NewSession
+from gateway.core.ports.turns import Acceptance
+from gateway.core.service import Notice
+from gateway.errors import InvalidInput, NotFound
+
+KEY_LENGTH = 128
+Key = Annotated[str, Field(min_length=1, max_length=KEY_LENGTH)]
+
+
+class UiMessage(BaseModel):
+    """A message as AI SDK's UIMessage; keys that are not named here are left alone."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+
+    id: Key = Field(default_factory=lambda: str(uuid4()))
+    role: str
+    parts: list[dict[str, object]]
+
+    @property
+    def text(self) -> str:
+        """Its text parts, with a blank line between them. Raises `InvalidInput` for files."""
+        if any(part.get("type") == "file" for part in self.parts):
+            raise InvalidInput("Files are not taken yet: leave the file parts out, and send text.")
+        return "\n\n".join(str(part.get("text", "")) for part in self.parts if part.get("type") == "text")
+
+
+def _ends_with_user(messages: list[UiMessage]) -> list[UiMessage]:
+    if messages[-1].role != "user":
+        raise ValueError("the last one should be the user's: tools are run by agents, not by clients")
+    return messages
+
+
+class ChatRequest(BaseModel):
+    """What `useChat` sends. `id`: the client's own name of the conversation; `agent`: who answers a new one."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+
+    id: Key
+    messages: Annotated[list[UiMessage], Field(min_length=1), AfterValidator(_ends_with_user)] = Field(
+        description="Only the last one is read: the gateway has the others."
+    )
+    trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
+    message_id: str | None = Field(None, alias="messageId", max_length=160)
+    agent: Name | None = None
+
+
+@validated
+async def chat(request: web.Request, asked: ChatRequest) -> web.StreamResponse:
+    """What AI SDK's `useChat` sends messages to; the answer is a UI message stream."""
+    again = asked.trigger == "regenerate-message"
+    if not again:
+        check_text(asked.messages[-1].text, parts_of(request).settings.turns.max_text)
+    with stream_slot(request):
+        allow_message(request)
+        session = await (_known_session(request, asked) if again else _session(request, asked))
+        accepted = await (_regenerate(request, session, asked) if again else _submit(request, session, asked))
+        if isinstance(accepted, Notice):
+            return await stream_notice(request, session, accepted)
+        return await stream_answer(request, session, accepted)
+
+
+async def _session(request: web.Request, asked: ChatRequest) -> Session:
+    parts = parts_of(request)
+    agent = parts.agent_asked_for(asked.agent)
+    new = NewSession(principal_of(request).user_id, WEB, agent, Route(f"{WEB}:{agent}"))
+    return await parts.external_keys.find_or_make(asked.id, new)
+
+
+async def _known_session(request: web.Request, asked: ChatRequest) -> Session:
+    session = await parts_of(request).external_keys.find(principal_of(request).user_id, asked.id)
+    if session is None:
+        raise NotFound("There is no such conversation.")
+    return session
+
+
+async def _submit(request: web.Request, session: Session, asked: ChatRequest) -> Acceptance | Notice:
+    """A message, or another text for an old one, which is then answered anew."""
+    parts, message = parts_of(request), asked.messages[-1]
+    if asked.message_id is not None:
+        edited = await _row_of(parts, session, asked.message_id)
+        if edited is not None:
+            by = session.user_id
+            return await parts.editing.answer_again(session, by, edited, message.text, by)
+    accepted = await parts.intake.accept(_inbound(session, message))
+    await _follow_session(parts, session, asked.id, accepted)
+    return accepted
+
+
+def _inbound(session: Session, message: UiMessage) -> InboundMessage:
+    return InboundMessage(
+        user_id=session.user_id,
+        channel=WEB,
+        agent=session.agent_name,
+        text=message.text,
+        key=message.id,
+        route=Route(f"{WEB}:{session.agent_name}"),
+        session_id=session.session_id,
+    )
+
+
+async def _follow_session(parts: ApiParts, session: Session, key: str, answer: Acceptance | Notice) -> None:
+    """After `/new` the key names the next session. Raises `Conflict` or `TooManyRequests` for a message not taken in."""
+    if isinstance(answer, Notice):
+        raise_refusal(answer)
+        if answer.session_ended:
+            await parts.external_keys.point(session.user_id, key, None)
+    elif answer.session is not None and answer.session.session_id != session.session_id:
+        await parts.external_keys.point(session.user_id, key, answer.session.session_id)
+
+
+async def _regenerate(request: web.Request, session: Session, asked: ChatRequest) -> Acceptance:
+    parts, by = parts_of(request), session.user_id
+    message = None if asked.message_id is None else await _row_of(parts, session, asked.message_id)
+    return await parts.editing.answer_again(session, by, message, None, by)
+
+
+async def _row_of(parts: ApiParts, session: Session, ui_id: str) -> MessageId | None:
+    """The row behind a UIMessage's id: its own, its turn's (a streamed answer), or the one its sender gave it."""
+    if ui_id.startswith(f"{session.session_id}."):
+        return MessageId(ui_id)
+    sent = await parts.external_keys.sent_as(session.user_id, session.session_id, ui_id)
+    return sent or await _reply_of(parts, session, ui_id)
+
+
+async def _reply_of(parts: ApiParts, session: Session, ui_id: str) -> MessageId | None:
+    try:
+        outcome = await parts.messages.outcome(TurnId(UUID(ui_id)), session.user_id)
+    except (ValueError, NotFound):
+        return None
+    if outcome is None or outcome.reply.session_id != session.session_id:
+        return None
+    return outcome.reply.id
+
+
+@validated
+async def chat_stream(request: web.Request, chat_id: str, /) -> web.StreamResponse:
+    """The answer that is being written in a conversation, from its beginning; 204 when there is none."""
+    parts, user_id = parts_of(request), principal_of(request).user_id
+    named = len(chat_id) <= KEY_LENGTH and storable(chat_id)
+    session = await parts.external_keys.find(user_id, chat_id) if named else None
+    turns = [] if session is None else await parts.sessions.open_turns(session.session_id, user_id)
+    if session is None or not turns:
+        return web.Response(status=HTTPStatus.NO_CONTENT)
+    with stream_slot(request):
+        return await stream_open_turn(request, session, turns[0])

@@ -1,0 +1,37 @@
+"""What a user has, as a whole: exported, and erased; for a gateway and for commands."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from gateway.api.documents import Documents
+from gateway.app.stores import Stores
+from gateway.core.erasure import Erasure
+from gateway.core.model import SessionId, TurnId, UserId
+
+
+def documents_of(stores: Stores) -> Documents:
+    """The writer of exports on these stores."""
+    return Documents(
+        sessions=stores.sessions,
+        messages=stores.messages,
+        turns=stores.turn_log,
+        schedules=stores.schedules,
+        tokens=stores.tokens,
+        kept=stores.exports,
+    )
+
+
+def erasure_of(
+    stores: Stores,
+    cancel: Callable[[TurnId, UserId], Awaitable[object]] | None = None,
+    remove: Callable[[SessionId, UserId], Awaitable[object]] | None = None,
+) -> Erasure:
+    """Erasure on these stores. `cancel`, `remove`: as a running gateway does it; else in the database only."""
+    return Erasure(
+        store=stores.erasure,
+        exports=stores.exports,
+        sessions=stores.sessions,
+        cancel=cancel or stores.turns.request_cancel,
+        remove=remove or stores.sessions.delete,
+    )

@@ -1,0 +1,27 @@
+"""Commands that take a while: what they write as they make it, and how far they are."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+async def write(pieces: AsyncIterator[bytes], target: BinaryIO) -> None:
+    """A document, as it is made."""
+    async for piece in pieces:
+        target.write(piece)
+    target.flush()
+
+
+@contextmanager
+def progress_shown(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error while it is a terminal; hears how many of how many are done."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

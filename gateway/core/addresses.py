@@ -1,0 +1,62 @@
+"""Whose address limits count by: the peer's, or what trusted proxies say of theirs (OWASP ASVS 5.0, 4.1.3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Self
+
+PORT = re.compile(r"^\[(?P<six>[^\]]+)\](?::\d+)?$|^(?P<four>[0-9.]+):\d+$")
+SUBSCRIBER = 64
+"""Bits of an IPv6 address that its holder cannot choose (RFC 4291, section 2.5.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRule:
+    """`trusted`: networks of the proxies whose `X-Forwarded-For` is believed."""
+
+    trusted: tuple[IPv4Network | IPv6Network, ...] = ()
+
+    @classmethod
+    def of(cls, networks: Iterable[str]) -> Self:
+        """The rule of `limits.trusted_proxies`. Raises `ValueError` for what is no network."""
+        return cls(tuple(ip_network(network) for network in networks))
+
+    def client(self, peer: str | None, forwarded: Sequence[str] = ()) -> str:
+        """The nearest address that no trusted proxy has; of IPv6 the network, `2001:db8::/64`.
+
+        `forwarded`: the `X-Forwarded-For` headers in the order they came; each proxy has added its peer at the end.
+        What stands before the first address that is not trusted can be forged and is not looked at.
+        """
+        nearest = _parsed(peer or "")
+        if nearest is None:
+            return ""
+        hops = [hop for header in forwarded for hop in header.split(",")]
+        while hops and self._trusts(nearest):
+            further = _parsed(hops.pop())
+            if further is None:
+                break
+            nearest = further
+        return _counted(nearest)
+
+    def _trusts(self, address: IPv4Address | IPv6Address) -> bool:
+        return any(address in network for network in self.trusted)
+
+
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+    text = text.strip()
+    if found := PORT.match(text):
+        text = found["six"] or found["four"]
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _counted(address: IPv4Address | IPv6Address) -> str:
+    if isinstance(address, IPv4Address):
+        return str(address)
+    return str(IPv6Network((int(address), SUBSCRIBER), strict=False))

@@ -1,0 +1,27 @@
+"""Text and JSON as Postgres can hold them."""
+
+from __future__ import annotations
+
+from gateway.core.model import JsonObject, JsonValue
+
+
+def clean(text: str) -> str:
+    """The text without NUL and lone surrogates."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def clean_object(given: JsonObject) -> JsonObject:
+    """The same for a JSON object and everything in it."""
+    return {clean(key): _clean_value(value) for key, value in given.items()}
+
+
+def _clean_value(value: JsonValue) -> JsonValue:
+    match value:
+        case str():
+            return clean(value)
+        case list():
+            return [_clean_value(item) for item in value]
+        case dict():
+            return clean_object(value)
+        case _:
+            return value

@@ -1,0 +1,67 @@
+"""Erases a user: everything that is kept, in bounded steps that may be interrupted and begun again."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import get_args
+
+import structlog
+
+from gateway.core.model import SessionId, TurnId, UserId
+from gateway.core.ports.erasure import Belonging, Content, ErasureStore
+from gateway.core.ports.exports import ExportStore
+from gateway.core.ports.sessions import SessionStore
+from gateway.errors import NotFound
+
+log = structlog.get_logger(__name__)
+
+BEFORE: tuple[Belonging, ...] = ("schedules", "links", "link_codes", "sign_in_codes")
+"""What would make new messages goes first …"""
+AFTER: tuple[Belonging, ...] = ("identified_visitors", "routes")
+CONTENTS: tuple[Content, ...] = get_args(Content)
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """`cancel`: asks an open turn to end. `remove`: removes a session with what is left in it."""
+
+    store: ErasureStore
+    exports: ExportStore
+    sessions: SessionStore
+    cancel: Callable[[TurnId, UserId], Awaitable[object]]
+    remove: Callable[[SessionId, UserId], Awaitable[object]]
+
+    async def erase(self, user_id: UserId, progress: Callable[[int, int], None] | None = None) -> Sequence[bytes]:
+        """Leaves no row of the user; the digests of the API tokens that went last.
+
+        Until then whoever began it can begin it again. `progress` hears how many sessions of how many are gone.
+        Raises `StoreUnavailable`.
+        """
+        await self._clear(BEFORE, user_id)
+        # Somebody may be writing meanwhile.
+        while ids := await self.exports.session_ids(user_id):
+            for count, session_id in enumerate(ids, 1):
+                await self._session(session_id, user_id)
+                if progress is not None:
+                    progress(count, len(ids))
+        await self._clear(AFTER, user_id)
+        digests = await self.store.end_tokens(user_id)
+        log.info("user_erased", tokens=len(digests))
+        return digests
+
+    async def _clear(self, tables: Sequence[Belonging], user_id: UserId) -> None:
+        for table in tables:
+            while await self.store.clear(table, user_id):
+                pass
+
+    async def _session(self, session_id: SessionId, user_id: UserId) -> None:
+        with suppress(NotFound):
+            for turn_id in await self.sessions.open_turns(session_id, user_id):
+                with suppress(NotFound):
+                    await self.cancel(turn_id, user_id)
+            for content in CONTENTS:
+                while await self.store.clear_session(content, session_id, user_id):
+                    pass
+            await self.remove(session_id, user_id)

@@ -1,0 +1,105 @@
+"""What running turns have said so far, for those who come in the middle of an answer."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from gateway.core.events import LiveEvent, Progress, TextDelta, ToolCall, ToolResult, TurnChanged
+from gateway.core.model import TurnId
+from gateway.core.ports.live import EventBus
+
+BLOCK = 4096
+"""Characters up to which small pieces of text are joined: an answer costs about what its text does."""
+
+Piece: TypeAlias = "str | ToolCall | ToolResult"
+"""A stretch of the answer's text, or what a tool did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far somebody has read: so many whole pieces, and so many characters of the next."""
+
+    pieces: int = 0
+    characters: int = 0
+
+
+BEGINNING = Place()
+
+
+@dataclass(slots=True)
+class Said:
+    """One attempt at a turn, as far as it has come. Grows at its end only."""
+
+    attempt: int
+    pieces: list[Piece] = field(default_factory=list)
+
+    def add(self, event: TextDelta | ToolCall | ToolResult) -> None:
+        """What the agent yielded next; its size is bounded by the draft that it also goes into."""
+        if not isinstance(event, TextDelta):
+            self.pieces.append(event)
+            return
+        last = self.pieces[-1] if self.pieces else None
+        if isinstance(last, str) and len(last) < BLOCK:
+            self.pieces[-1] = last + event.text
+        else:
+            self.pieces.append(event.text)
+
+    def after(self, place: Place) -> tuple[Sequence[Piece], Place]:
+        """What was said behind a place, and the place behind that."""
+        news = self.pieces[place.pieces :]
+        if news and place.characters and isinstance(begun := news[0], str):
+            rest = begun[place.characters :]
+            news[:1] = [rest] if rest else []
+        if not news:
+            return (), place
+        last = self.pieces[-1]
+        # A text may still grow.
+        return news, Place(len(self.pieces) - 1, len(last)) if isinstance(last, str) else Place(len(self.pieces))
+
+
+class LiveTurns:
+    """The bus of a replica, which remembers what passes of each running turn until that ends.
+
+    Whoever reads, and then waits for the next event, misses nothing and hears nothing twice: all of it happens in one
+    event loop. Of more than `most` turns the oldest are forgotten; followers then get the rest with the final row.
+    """
+
+    def __init__(self, bus: EventBus, most: int) -> None:
+        self._bus = bus
+        self._most = most
+        self._turns: OrderedDict[TurnId, Said] = OrderedDict()
+
+    def said(self, turn_id: TurnId) -> Said | None:
+        """The current attempt; None when the turn has ended, or nothing of it has been heard here."""
+        return self._turns.get(turn_id)
+
+    def publish(self, topic: str, event: LiveEvent) -> None:
+        """Remembers first, so that subscribers find it."""
+        match event:
+            case TurnChanged(status="running"):
+                self._attempt(event.turn_id, event.attempt)
+            case TurnChanged(status="completed" | "failed" | "cancelled"):
+                self._turns.pop(event.turn_id, None)
+            case Progress():
+                if (said := self._attempt(event.turn_id, event.attempt)).attempt == event.attempt:
+                    said.add(event.event)
+            case _:
+                pass
+        self._bus.publish(topic, event)
+
+    def _attempt(self, turn_id: TurnId, attempt: int) -> Said:
+        said = self._turns.get(turn_id)
+        if said is None or said.attempt < attempt:
+            said = self._turns[turn_id] = Said(attempt)
+            if len(self._turns) > self._most:
+                self._turns.popitem(last=False)
+        return said
+
+    def subscribe(self, topic: str, sink: Callable[[LiveEvent], None]) -> Callable[[], None]:
+        return self._bus.subscribe(topic, sink)
+
+    def topics(self) -> Sequence[str]:
+        return self._bus.topics()

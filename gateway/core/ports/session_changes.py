@@ -1,0 +1,51 @@
+"""What is changed of a session itself: its title, its metadata, whether it goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.core.model import JsonObject, Session, SessionId, UserId
+
+
+@dataclass(frozen=True, slots=True)
+class GivenTitle:
+    """A title, and whether it is the user's own, which the gateway never overwrites."""
+
+    text: str | None
+    is_users: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionWish:
+    """What is to be different; None leaves it as it is. `metadata` replaces all of it."""
+
+    title: GivenTitle | None = None
+    metadata: JsonObject | None = None
+    is_active: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Titled:
+    """Where a session's title comes from: the user, the agent, or else the gateway. `opening`: how its first live message begins."""
+
+    session: Session
+    is_users: bool
+    is_agents: bool
+    opening: str | None
+
+
+class SessionChanges(Protocol):
+    """`user_id` None acts for an operator; a session that is missing or someone else's raises `NotFound`."""
+
+    async def change(self, session_id: SessionId, user_id: UserId | None, wish: SessionWish) -> Session:
+        """Makes all of the changes at once."""
+        ...
+
+    async def titled(self, session_id: SessionId, user_id: UserId | None) -> Titled: ...
+
+    async def retitle(
+        self, session_id: SessionId, user_id: UserId | None, title: str, *, by_agent: bool
+    ) -> Session | None:
+        """Gives a title, unless the user's own stands there or the session is gone: then None."""
+        ...

@@ -1,0 +1,59 @@
+"""What a session's turns came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from gateway.core.model import AgentName, ChannelName, MessageId, SessionId, TurnId, TurnStatus, Usage, UserId
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRecord:
+    """A turn as it is told afterwards.
+
+    `attempts`: calls of the agent so far. `message_ids`: the user's messages that it answers. `withdrawn`: set aside, for
+    the conversation was taken back behind it or was answered anew. `error`: for whoever runs the gateway.
+    """
+
+    id: TurnId
+    session_id: SessionId
+    status: TurnStatus
+    agent_name: AgentName
+    channel: ChannelName
+    attempts: int
+    usage: Usage | None
+    error: str | None
+    withdrawn: bool
+    message_ids: tuple[MessageId, ...]
+    reply_id: MessageId | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageTotal:
+    """What a session has cost, turns that were set aside included. `turns`: how many have told their cost."""
+
+    input_tokens: int
+    output_tokens: int
+    turns: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnPage:
+    """Newest first. `next_before` is None on the last page; `total` is told with the first one."""
+
+    turns: tuple[TurnRecord, ...]
+    next_before: str | None
+    total: UsageTotal | None
+
+
+class TurnLog(Protocol):
+    """Reads of turns. `user_id` None acts for an operator."""
+
+    async def page(self, session_id: SessionId, user_id: UserId | None, limit: int, before: str | None) -> TurnPage:
+        """Raises `NotFound`, and `InvalidInput` for a `before` that is not one of ours."""
+        ...

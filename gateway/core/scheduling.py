@@ -1,0 +1,53 @@
+"""What a change makes of a schedule; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gateway.core.model import Address, AgentName
+from gateway.core.ports.schedules import Schedule, Trigger
+
+FirstOf = Callable[[Trigger, str], datetime]
+"""When a trigger fires first from now on, in a time zone. Raises `InvalidInput` for one that never will."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleWish:
+    """What is to be different of a schedule; None leaves it as it is."""
+
+    name: str | None = None
+    agent_name: AgentName | None = None
+    prompt: str | None = None
+    trigger: Trigger | None = None
+    timezone: str | None = None
+    deliver_to: tuple[Address, ...] | None = None
+    is_active: bool | None = None
+
+
+def changed(schedule: Schedule, wish: ScheduleWish, first_of: FirstOf) -> Schedule:
+    """The schedule as wished. Other times, or being resumed, set its next fire anew; a paused one has none.
+
+    Raises `InvalidInput` for times that never come.
+    """
+    after = replace(
+        schedule,
+        name=schedule.name if wish.name is None else wish.name,
+        agent_name=schedule.agent_name if wish.agent_name is None else wish.agent_name,
+        prompt=schedule.prompt if wish.prompt is None else wish.prompt,
+        trigger=schedule.trigger if wish.trigger is None else wish.trigger,
+        timezone=schedule.timezone if wish.timezone is None else wish.timezone,
+        deliver_to=schedule.deliver_to if wish.deliver_to is None else wish.deliver_to,
+        is_active=schedule.is_active if wish.is_active is None else wish.is_active,
+    )
+    return replace(after, next_fire_at=_next_fire(schedule, after, first_of))
+
+
+def _next_fire(before: Schedule, after: Schedule, first_of: FirstOf) -> datetime | None:
+    retimed = (after.trigger, after.timezone) != (before.trigger, before.timezone)
+    # Times that never come are refused while the schedule is paused, too.
+    first = first_of(after.trigger, after.timezone) if retimed or (after.is_active and not before.is_active) else None
+    if not after.is_active:
+        return None
+    return first if first is not None else before.next_fire_at

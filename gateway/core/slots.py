@@ -1,0 +1,40 @@
+"""How many things somebody may have open at the same time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gateway.errors import TooManyRequests
+
+RETRY_S = 5.0
+"""Nobody knows when one will be closed."""
+
+
+class Slots:
+    """At most so many at a time for each key; None is no limit. `setting`: its name, for who runs into it."""
+
+    def __init__(self, most: int | None, setting: str) -> None:
+        self._most = most
+        self._setting = setting
+        self._held: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        """How many keys hold any."""
+        return len(self._held)
+
+    @contextmanager
+    def held(self, key: str) -> Iterator[None]:
+        """Takes one for as long as the block runs. Raises `TooManyRequests` when there is none left."""
+        if self._most is not None and self._held[key] >= self._most:
+            raise TooManyRequests(
+                f"Too many are open: {self._setting} allows {self._most} at a time. Close one first.", RETRY_S
+            )
+        self._held[key] += 1
+        try:
+            yield
+        finally:
+            self._held[key] -= 1
+            if not self._held[key]:
+                del self._held[key]

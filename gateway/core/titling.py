@@ -1,0 +1,116 @@
+"""Has agents name conversations, beside their turns: a title never delays a reply, and never replaces the user's own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from gateway.core.announcer import Announcer
+from gateway.core.background import Background
+from gateway.core.model import SCHEDULED, AgentName, Session, SessionId, Turn, UserId
+from gateway.core.ports.agents import Agent, Titling
+from gateway.core.ports.session_changes import SessionChanges
+from gateway.core.ports.sessions import MessageStore
+from gateway.core.ports.turns import Finished
+from gateway.core.titles import title_from, title_said
+from gateway.errors import Conflict
+
+log = structlog.get_logger(__name__)
+
+TITLE_S = 20.0
+"""Seconds an agent gets for a title."""
+AT_ONCE = 16
+FIRST_SEQ = 8
+"""Turns that begin behind it are no first ones, whatever became of those before."""
+CONVERSATION = 30
+"""Messages that a title is made of: the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class TitlerParts:
+    """What titles are made with."""
+
+    agents: Mapping[AgentName, Agent]
+    changes: SessionChanges
+    messages: MessageStore
+    announcer: Announcer
+
+
+class Titler:
+    """Names sessions after their first exchange, and anew on request."""
+
+    def __init__(self, parts: TitlerParts) -> None:
+        self._parts = parts
+        self._work = Background()
+        self._places = asyncio.Semaphore(AT_ONCE)
+
+    def after(self, turn: Turn, finished: Finished) -> None:
+        """A turn has ended: the first one that came to an answer gets its session a title by the agent, in a while."""
+        session = finished.session
+        is_first = finished.status == "completed" and turn.seq <= FIRST_SEQ
+        # A run bears its schedule's name, a fork its parent's title.
+        if is_first and session.channel != SCHEDULED and session.parent_session_id is None:
+            self.name(session)
+
+    def name(self, session: Session) -> None:
+        """Has the agent name the session, in a while, if it can, has not yet, and the user did not."""
+        if isinstance(self._parts.agents.get(session.agent_name), Titling):
+            self._work.start(self._name(session), f"title of {session.session_id}")
+
+    async def rename(self, session_id: SessionId, user_id: UserId | None) -> Session:
+        """A title made anew: by the agent, or from the first message. The user's own stays.
+
+        Raises `NotFound`, and `Conflict` while there is nothing to make a title of.
+        """
+        titled = await self._parts.changes.titled(session_id, user_id)
+        if titled.is_users:
+            return titled.session
+        if titled.opening is None:
+            raise Conflict("There is nothing to make a title of yet. Write a message first.")
+        said = await self._said(titled.session)
+        title = said or title_from(titled.opening)
+        kept = await self._keep(titled.session, title, by_agent=said is not None)
+        # The user may have been quicker.
+        return kept or (await self._parts.changes.titled(session_id, user_id)).session
+
+    async def stop(self) -> None:
+        """Gives up what is not named yet; the titles made of the text stay."""
+        await self._work.stop()
+
+    async def _name(self, session: Session) -> None:
+        try:
+            async with self._places:
+                titled = await self._parts.changes.titled(session.session_id, session.user_id)
+                if not titled.is_users and not titled.is_agents and (said := await self._said(titled.session)):
+                    await self._keep(titled.session, said, by_agent=True)
+        except Exception as error:  # noqa: BLE001 - a title is not worth more than a line of the log
+            log.warning("title_failed", session=session.session_id, reason=f"{type(error).__name__}: {error}")
+
+    async def _said(self, session: Session) -> str | None:
+        """What the agent would call it; None when it can't say, or fails."""
+        agent = self._parts.agents.get(session.agent_name)
+        if agent is not None and isinstance(agent, Titling):
+            return await self._asked(agent, session)
+        return None
+
+    async def _asked(self, agent: Titling, session: Session) -> str | None:
+        page = await self._parts.messages.page(session.session_id, session.user_id, CONVERSATION, None)
+        said = [message for message in page.messages if message.content and not message.deleted]
+        try:
+            async with asyncio.timeout(TITLE_S):
+                answer = await agent.title(said)
+        except Exception as error:  # noqa: BLE001 - whatever an agent raises, the text makes a title too
+            log.warning("title_failed", session=session.session_id, reason=f"{type(error).__name__}: {error}")
+            return None
+        return None if answer is None else title_said(answer)
+
+    async def _keep(self, session: Session, title: str | None, *, by_agent: bool) -> Session | None:
+        if title is None:
+            return None
+        kept = await self._parts.changes.retitle(session.session_id, session.user_id, title, by_agent=by_agent)
+        if kept is not None:
+            self._parts.announcer.session(kept)
+        return kept

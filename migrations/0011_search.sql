@@ -1,0 +1,327 @@
+--Search over titles and messages: by words through an index, by likeness among the newest.
+-- depends: 0010_changed_messages
+
+-- migrate: apply
+
+-- Likeness of words comes from an extension that ships with Postgres; whoever may create in the database may create it.
+DO $extension$
+DECLARE
+    place name;
+BEGIN
+    BEGIN
+        CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public;
+    EXCEPTION
+        WHEN insufficient_privilege THEN
+            RAISE EXCEPTION 'A superuser must run once in the database %: CREATE EXTENSION pg_trgm SCHEMA public', current_database();
+        WHEN undefined_file OR feature_not_supported THEN
+            RAISE EXCEPTION 'This server lacks the extension pg_trgm. Install its contrib package (Debian: postgresql-contrib), then migrate again';
+    END;
+    SELECT n.nspname INTO place
+    FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'pg_trgm';
+    IF place <> 'public' THEN
+        RAISE EXCEPTION 'A superuser must run once in the database %: ALTER EXTENSION pg_trgm SET SCHEMA public', current_database();
+    END IF;
+END
+$extension$;
+
+-- Users are spread over 64 shards, and each word is kept with its shard: looking for the beginning of a word reads a 64th of
+-- everybody's, and who looks for everybody's asks 64 times.
+CREATE FUNCTION search_shard(p_user text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+AS $$ SELECT chr(48 + (hashtext(p_user) & 63)) $$;
+
+-- The words of a text, of its first 50,000 characters: a tsvector ends at 1 MiB, and no message may fail for what it says. The
+-- parser takes quadratic time over runs without a space and over comments that never end, so runs are cut and no `<` opens a
+-- tag. Names are qualified because indexes are maintained without a search path.
+CREATE FUNCTION search_vector(p_text text) RETURNS tsvector
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT
+AS $$
+BEGIN
+    IF octet_length(p_text) > 1000 THEN
+        RETURN to_tsvector(
+            'pg_catalog.simple', regexp_replace(translate(left(p_text, 50000), '<', ' '), '(\S{200})', '\1 ', 'g')
+        );
+    END IF;
+    RETURN to_tsvector('pg_catalog.simple', translate(p_text, '<', ' '));
+END
+$$;
+
+-- What the index holds of a text: whose it is, and its words with their shard.
+CREATE FUNCTION search_words(p_user text, p_text text) RETURNS tsvector
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT
+AS $$
+DECLARE
+    v_shard text := public.search_shard(p_user);
+BEGIN
+    RETURN array_to_tsvector(
+        (chr(1) || left(p_user, 255)) || string_to_array(
+            v_shard || array_to_string(tsvector_to_array(public.search_vector(p_text)), chr(1) || v_shard), chr(1)
+        )
+    );
+END
+$$;
+
+-- All words of a text, the last as the beginning of one. With a shard: as `search_words` keeps them, of that user if one is named.
+CREATE FUNCTION search_query(p_text text, p_shard text, p_user text) RETURNS tsquery
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+    WITH words AS (
+        SELECT p_shard || word AS word, '' AS reach FROM unnest(tsvector_to_array(search_vector(p_text))) AS word
+        UNION ALL
+        SELECT p_shard || word, ':*' FROM unnest(tsvector_to_array(search_vector(substring(p_text FROM '\S+\s*$')))) AS word
+        UNION ALL
+        SELECT chr(1) || left(p_user, 255), '' WHERE p_user IS NOT NULL
+    )
+    SELECT coalesce(
+        string_agg('''' || replace(replace(word, '\', '\\'), '''', '''''') || '''' || reach, ' & '), ''
+    )::tsquery
+    FROM (SELECT word, max(reach) AS reach FROM words GROUP BY word) AS each_once
+$$;
+
+-- Partial: deleted and hidden messages are never found. Without fast update: it saves no time here, and whichever message fills
+-- the pending list would wait for seconds until it is emptied.
+CREATE INDEX chat_messages_words ON chat_messages USING gin (search_words(user_id, content))
+    WITH (fastupdate = off) WHERE deleted_at IS NULL;
+
+-- Titles once more: with an index on chat_sessions every message would enter its session's title anew.
+CREATE TABLE session_titles (
+    chat_id uuid PRIMARY KEY REFERENCES chat_sessions ON DELETE CASCADE,
+    user_id text NOT NULL,
+    title text NOT NULL
+);
+
+CREATE INDEX session_titles_words ON session_titles USING gin (search_words(user_id, title)) WITH (fastupdate = off);
+
+SELECT turngate_protect('session_titles');
+
+CREATE FUNCTION keep_session_title() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    IF NEW.title IS NULL THEN
+        DELETE FROM session_titles WHERE chat_id = NEW.chat_id;
+    ELSE
+        INSERT INTO session_titles (chat_id, user_id, title) VALUES (NEW.chat_id, NEW.user_id, NEW.title)
+        ON CONFLICT (chat_id) DO UPDATE SET user_id = excluded.user_id, title = excluded.title;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER keep_new_title AFTER INSERT ON chat_sessions
+    FOR EACH ROW WHEN (NEW.title IS NOT NULL) EXECUTE FUNCTION keep_session_title();
+
+CREATE TRIGGER keep_changed_title AFTER UPDATE OF title, user_id ON chat_sessions
+    FOR EACH ROW WHEN (OLD.title IS DISTINCT FROM NEW.title OR OLD.user_id <> NEW.user_id)
+    EXECUTE FUNCTION keep_session_title();
+
+-- The tables' owner sees no rows of them.
+SET LOCAL ROLE turngate_system;
+
+INSERT INTO session_titles (chat_id, user_id, title)
+SELECT chat_id, user_id, title FROM chat_sessions WHERE title IS NOT NULL;
+
+RESET ROLE;
+
+-- Whether metadata has these values, compared as text: 7 and "7" are the same, objects and lists are none.
+CREATE FUNCTION session_has(p_metadata jsonb, p_keys text[], p_values text[]) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+    FOR i IN 1 .. cardinality(p_keys) LOOP
+        IF p_metadata ->> p_keys[i] IS DISTINCT FROM p_values[i]
+            OR jsonb_typeof(p_metadata -> p_keys[i]) IN ('object', 'array') THEN
+            RETURN false;
+        END IF;
+    END LOOP;
+    RETURN true;
+END
+$$;
+
+-- How like a text is to all of some words, 0 to 1: as like as its least likely; below 0.33 it is not.
+CREATE FUNCTION search_likeness(p_words text[], p_text text) RETURNS real
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+DECLARE
+    v_word text;
+    v_least real := 1;
+BEGIN
+    IF p_text IS NULL OR cardinality(p_words) = 0 THEN
+        RETURN 0;
+    END IF;
+    FOREACH v_word IN ARRAY p_words LOOP
+        v_least := least(v_least, strict_word_similarity(v_word, p_text));
+        IF v_least < 0.33 THEN
+            RETURN 0;
+        END IF;
+    END LOOP;
+    RETURN v_least;
+END
+$$;
+
+-- The sessions with the latest activity, 5,000 at most; a null narrows nothing.
+CREATE FUNCTION newest_sessions(
+    p_user text, p_channel text, p_agent text, p_active boolean, p_keys text[], p_values text[]
+) RETURNS SETOF chat_sessions
+LANGUAGE sql STABLE
+AS $$
+    SELECT * FROM chat_sessions
+    WHERE (p_user IS NULL OR user_id = p_user)
+        AND (p_channel IS NULL OR channel = p_channel)
+        AND (p_agent IS NULL OR agent_name = p_agent)
+        AND (p_active IS NULL OR is_active = p_active)
+        AND (p_keys IS NULL OR session_has(metadata, p_keys, p_values))
+    ORDER BY coalesce(last_message_at, created_at) DESC, chat_id DESC
+    LIMIT 5000
+$$;
+
+-- Messages that hold all words of a text, and titles (seq 0), with their rank; p_user null: everybody's. Where no word fits, those
+-- that are like the text, among the newest. Read through indexes only, and bounded at each step: of a word that is everywhere,
+-- what was said last counts.
+CREATE FUNCTION find_matches(
+    p_user text, p_text text, p_channel text, p_agent text, p_active boolean, p_keys text[], p_values text[]
+) RETURNS TABLE (chat_id uuid, seq bigint, rank real)
+LANGUAGE plpgsql STABLE ROWS 1000
+SET enable_seqscan = off
+SET plan_cache_mode = force_custom_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_query tsquery := search_query(p_text, '', NULL);
+    v_words text[] := tsvector_to_array(search_vector(p_text));
+    v_kept tsquery[];
+    v_most int;
+BEGIN
+    IF p_user IS NULL THEN
+        v_kept := ARRAY(SELECT search_query(p_text, chr(48 + shard), NULL) FROM generate_series(0, 63) AS shard);
+        v_most := 250;
+    ELSE
+        v_kept := ARRAY[search_query(p_text, search_shard(p_user), p_user)];
+        v_most := 5000;
+    END IF;
+
+    IF numnode(v_query) > 0 THEN
+        RETURN QUERY
+        WITH said AS MATERIALIZED (
+            SELECT kept.place, m.chat_id, m.seq, m.created_at
+            FROM unnest(v_kept) WITH ORDINALITY AS kept (words, place)
+            CROSS JOIN LATERAL (
+                SELECT c.chat_id, c.seq, c.created_at FROM chat_messages AS c
+                WHERE c.deleted_at IS NULL AND search_words(c.user_id, c.content) @@ kept.words
+                    AND (p_user IS NULL OR c.user_id = p_user)
+                LIMIT v_most
+            ) AS m
+        ), lately AS (
+            SELECT m.chat_id, m.seq, m.created_at
+            FROM newest_sessions(p_user, p_channel, p_agent, p_active, p_keys, p_values) AS s
+            CROSS JOIN LATERAL (
+                SELECT * FROM chat_messages AS c
+                WHERE c.chat_id = s.chat_id AND c.deleted_at IS NULL ORDER BY c.seq DESC LIMIT 100
+            ) AS m
+            LIMIT 3000
+        ), told AS (
+            SELECT t.chat_id, t.seq, row_number() OVER (ORDER BY t.created_at DESC) AS place
+            FROM (
+                SELECT chat_id, seq, created_at FROM said
+                UNION
+                SELECT l.chat_id, l.seq, l.created_at FROM lately AS l JOIN chat_messages AS c USING (chat_id, seq)
+                WHERE EXISTS (SELECT FROM said GROUP BY place HAVING count(*) = v_most)
+                    AND search_vector(c.content) @@ v_query
+            ) AS t
+        )
+        SELECT t.chat_id, t.seq, CASE WHEN t.place <= 300 THEN (
+            SELECT ts_rank(search_vector(c.content), v_query, 1) FROM chat_messages AS c
+            WHERE c.chat_id = t.chat_id AND c.seq = t.seq
+        ) ELSE 0 END
+        FROM told AS t
+        UNION ALL
+        SELECT t.chat_id, 0, ts_rank(setweight(search_vector(t.title), 'A'), v_query, 1)
+        FROM unnest(v_kept) AS kept
+        CROSS JOIN LATERAL (
+            SELECT * FROM session_titles AS s
+            WHERE search_words(s.user_id, s.title) @@ kept AND (p_user IS NULL OR s.user_id = p_user)
+            LIMIT v_most
+        ) AS t;
+        IF FOUND THEN
+            RETURN;
+        END IF;
+    END IF;
+
+    RETURN QUERY
+    WITH sessions AS MATERIALIZED (
+        SELECT s.chat_id, s.title, search_likeness(v_words, s.title) AS likeness
+        FROM newest_sessions(p_user, p_channel, p_agent, p_active, p_keys, p_values) AS s
+    ), messages AS (
+        SELECT m.chat_id, m.seq, m.content, search_likeness(v_words, left(m.content, 1000)) AS likeness
+        FROM sessions AS s
+        CROSS JOIN LATERAL (
+            SELECT c.chat_id, c.seq, c.content FROM chat_messages AS c
+            WHERE c.chat_id = s.chat_id AND c.deleted_at IS NULL ORDER BY c.seq DESC LIMIT 1000
+        ) AS m
+        LIMIT 3000
+    )
+    SELECT s.chat_id, 0::bigint, greatest(s.likeness, 0.3::real) FROM sessions AS s
+    WHERE s.likeness > 0 OR strpos(lower(s.title), lower(p_text)) > 0
+    UNION ALL
+    SELECT m.chat_id, m.seq, greatest(m.likeness, 0.3::real) / 10::real FROM messages AS m
+    WHERE m.likeness > 0 OR strpos(lower(left(m.content, 1000)), lower(p_text)) > 0;
+END
+$$;
+
+-- The same among the rows of the user whom the transaction speaks for, and of nobody where it speaks for none. Row-level security
+-- would keep the application's own role from the index, since the operators of full text are not leakproof.
+CREATE FUNCTION find_own_matches(
+    p_text text, p_channel text, p_agent text, p_active boolean, p_keys text[], p_values text[]
+) RETURNS TABLE (chat_id uuid, seq bigint, rank real)
+LANGUAGE plpgsql STABLE ROWS 1000 SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+    IF turngate_user() IS NOT NULL THEN
+        RETURN QUERY SELECT * FROM find_matches(turngate_user(), p_text, p_channel, p_agent, p_active, p_keys, p_values);
+    END IF;
+END
+$$;
+
+-- One of the two: p_everyones is for turngate_system only.
+CREATE FUNCTION search_matches(
+    p_everyones boolean, p_text text, p_channel text, p_agent text, p_active boolean, p_keys text[], p_values text[]
+) RETURNS TABLE (chat_id uuid, seq bigint, rank real)
+LANGUAGE plpgsql STABLE ROWS 1000
+AS $$
+BEGIN
+    IF p_everyones THEN
+        RETURN QUERY SELECT * FROM find_matches(NULL, p_text, p_channel, p_agent, p_active, p_keys, p_values);
+    ELSE
+        RETURN QUERY SELECT * FROM find_own_matches(p_text, p_channel, p_agent, p_active, p_keys, p_values);
+    END IF;
+END
+$$;
+
+REVOKE EXECUTE ON FUNCTION find_matches(text, text, text, text, boolean, text[], text[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION find_own_matches(text, text, text, boolean, text[], text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION find_matches(text, text, text, text, boolean, text[], text[]) TO turngate_system;
+GRANT EXECUTE ON FUNCTION find_own_matches(text, text, text, boolean, text[], text[]) TO turngate_app;
+
+-- A function's owner must be allowed to create where it is, for the moment of becoming it.
+GRANT CREATE ON SCHEMA public TO turngate_system;
+ALTER FUNCTION find_own_matches(text, text, text, boolean, text[], text[]) OWNER TO turngate_system;
+REVOKE CREATE ON SCHEMA public FROM turngate_system;
+
+-- migrate: rollback
+
+DROP FUNCTION search_matches(boolean, text, text, text, boolean, text[], text[]);
+DROP FUNCTION find_own_matches(text, text, text, boolean, text[], text[]);
+DROP FUNCTION find_matches(text, text, text, text, boolean, text[], text[]);
+DROP FUNCTION search_likeness(text[], text);
+DROP FUNCTION newest_sessions(text, text, text, boolean, text[], text[]);
+DROP FUNCTION session_has(jsonb, text[], text[]);
+DROP TRIGGER keep_changed_title ON chat_sessions;
+DROP TRIGGER keep_new_title ON chat_sessions;
+DROP FUNCTION keep_session_title();
+DROP TABLE session_titles;
+DROP INDEX chat_messages_words;
+DROP FUNCTION search_query(text, text, text);
+DROP FUNCTION search_words(text, text);
+DROP FUNCTION search_vector(text);
+DROP FUNCTION search_shard(text);

@@ -1,0 +1,103 @@
+--Accounts of other networks can be linked to a user, visitors be identified later, and places remember what was chosen there.
+-- depends: 0012_state
+
+-- migrate: apply
+
+-- A person of another network is this user. One user may have several, a person has one.
+CREATE TABLE links (
+    link_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    user_id text NOT NULL,
+    channel text NOT NULL,
+    external_id text NOT NULL,
+    display_name text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (channel, external_id)
+);
+
+CREATE INDEX links_user_id ON links (user_id, created_at);
+
+SELECT turngate_protect('links');
+
+-- One-time codes. `external_id`: the person of that network who asked for it, and a user redeems it; null: the other way round.
+CREATE TABLE link_codes (
+    digest bytea PRIMARY KEY, -- SHA-256: the code itself is nowhere
+    user_id text NOT NULL,
+    channel text NOT NULL,
+    external_id text,
+    display_name text,
+    expires_at timestamptz NOT NULL
+);
+
+SELECT turngate_protect('link_codes');
+
+-- Visitors who turned out to be `user_id`: their tokens are good for nothing any more.
+CREATE TABLE identified_visitors (
+    visitor_id text PRIMARY KEY,
+    user_id text NOT NULL,
+    sessions int NOT NULL DEFAULT 0,
+    identified_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE INDEX identified_visitors_user_id ON identified_visitors (user_id);
+
+SELECT turngate_protect('identified_visitors');
+
+-- Gives the sessions of a visitor to a user, with the rows of every table that belongs to a session; for turngate_system.
+-- `busy`: an answer is being written; `taken`: the visitor is somebody else. The caller rolls back then.
+CREATE FUNCTION identify_visitor(p_visitor text, p_user text, OUT status text, OUT moved int)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    v_user text;
+    v_chats uuid[];
+    v_table regclass;
+BEGIN
+    INSERT INTO identified_visitors (visitor_id, user_id) VALUES (p_visitor, p_user) ON CONFLICT (visitor_id) DO NOTHING;
+    SELECT user_id INTO v_user FROM identified_visitors WHERE visitor_id = p_visitor FOR UPDATE;
+    IF v_user <> p_user THEN
+        status := 'taken';
+        RETURN;
+    END IF;
+    -- Locks in the order of everywhere: route, session, turn.
+    PERFORM FROM routes WHERE user_id IN (p_visitor, p_user) ORDER BY user_id, route FOR UPDATE;
+    SELECT array_agg(chat_id) INTO v_chats FROM (
+        SELECT chat_id FROM chat_sessions WHERE user_id = p_visitor ORDER BY chat_id FOR UPDATE
+    ) AS locked;
+    -- A turn names its user wherever it runs: moved meanwhile, its result would find no session.
+    IF EXISTS (SELECT FROM turns WHERE chat_id = ANY (v_chats) AND turns.status IN ('queued', 'running')) THEN
+        status := 'busy';
+        RETURN;
+    END IF;
+    -- Where the user has a current session already, it stays that.
+    INSERT INTO routes (user_id, route, chat_id)
+    SELECT p_user, route, chat_id FROM routes WHERE user_id = p_visitor AND chat_id IS NOT NULL ORDER BY route
+    ON CONFLICT (user_id, route) DO UPDATE SET chat_id = coalesce(routes.chat_id, excluded.chat_id);
+    DELETE FROM routes WHERE user_id = p_visitor;
+    -- A name that the user gave to another session stays that one's. (The table comes with 0014.)
+    DELETE FROM external_keys AS k
+    WHERE k.user_id = p_visitor
+        AND EXISTS (SELECT FROM external_keys AS o WHERE o.user_id = p_user AND o.external_key = k.external_key);
+    UPDATE chat_sessions SET updated_at = greatest(updated_at, clock_timestamp()) WHERE chat_id = ANY (v_chats);
+    FOR v_table IN
+        SELECT c.oid::regclass FROM pg_class AS c
+        JOIN pg_attribute AS u ON u.attrelid = c.oid AND u.attname = 'user_id' AND NOT u.attisdropped
+        JOIN pg_attribute AS s ON s.attrelid = c.oid AND s.attname = 'chat_id' AND NOT s.attisdropped
+        WHERE c.relnamespace = (SELECT o.relnamespace FROM pg_class AS o WHERE o.oid = 'chat_sessions'::regclass)
+            AND c.relkind = 'r'
+        ORDER BY c.oid
+    LOOP
+        EXECUTE format('UPDATE %s SET user_id = $1 WHERE chat_id = ANY ($2)', v_table) USING p_user, v_chats;
+    END LOOP;
+    status := 'identified';
+    UPDATE identified_visitors SET sessions = sessions + coalesce(cardinality(v_chats), 0) WHERE visitor_id = p_visitor
+    RETURNING sessions INTO moved;
+END
+$$;
+
+-- What was chosen at a place: the agent that new conversations there begin with, and the sessions as they were last listed there.
+ALTER TABLE routes
+    ADD COLUMN agent_name text,
+    ADD COLUMN listed text[];
+
+-- Gateways of the version before work on this schema too, so there is nothing to take back.
+-- migrate: rollback

@@ -1,0 +1,28 @@
+"""Places in lists that are ordered by time, newest first: opaque to whoever gets one."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import UTC, datetime
+from uuid import UUID
+
+from gateway.errors import InvalidInput
+
+WRONG = "{name} should be what an earlier page gave."
+
+
+def to_cursor(at: datetime, key: UUID) -> str:
+    """The place behind a row of that time and key."""
+    return base64.urlsafe_b64encode(f"{at.isoformat()} {key}".encode()).decode()
+
+
+def from_cursor(cursor: str | None, name: str = "cursor") -> tuple[datetime | None, UUID | None]:
+    """The time and key; nothing for the first page. `name`: of the parameter. Raises `InvalidInput`."""
+    if cursor is None:
+        return None, None
+    try:
+        at, _, key = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").partition(" ")
+        return datetime.fromisoformat(at).astimezone(UTC), UUID(key)
+    except (ValueError, OverflowError, binascii.Error) as error:
+        raise InvalidInput(WRONG.format(name=name)) from error

@@ -1,0 +1,54 @@
+"""What is remembered of the places people write from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from gateway.core.model import AgentName, Route, Session, SessionId, UserId
+from gateway.errors import NotFound
+from storage.database import fetch_one
+from storage.queries import load_queries
+from storage.rows import to_session
+
+if TYPE_CHECKING:
+    from storage.database import Database
+
+SQL = load_queries("places")
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresPlaces:
+    """`Places` on Postgres."""
+
+    database: Database
+    resume_window: timedelta
+
+    async def point(self, user_id: UserId, route: Route, session_id: SessionId) -> Session:
+        async with self.database.as_user(user_id) as connection:
+            chat_id: UUID | None = await connection.fetchval(SQL["point"], user_id, route, session_id)
+            if chat_id is None:
+                raise NotFound("There is no such session.")
+            row = await fetch_one(connection, SQL["take_up"], chat_id)
+        return to_session(row, running=row["running"])
+
+    async def choose(self, user_id: UserId, route: Route, agent: AgentName) -> None:
+        async with self.database.as_user(user_id) as connection:
+            await connection.execute(SQL["choose"], user_id, route, agent)
+
+    async def agent_at(self, user_id: UserId, route: Route) -> AgentName | None:
+        async with self.database.as_user(user_id) as connection:
+            found: str | None = await connection.fetchval(SQL["agent_at"], user_id, route, self.resume_window)
+        return None if found is None else AgentName(found)
+
+    async def note_list(self, user_id: UserId, route: Route, sessions: Sequence[SessionId]) -> None:
+        async with self.database.as_user(user_id) as connection:
+            await connection.execute(SQL["note_list"], user_id, route, sessions)
+
+    async def listed(self, user_id: UserId, route: Route) -> Sequence[SessionId]:
+        async with self.database.as_user(user_id) as connection:
+            found: list[str] | None = await connection.fetchval(SQL["listed"], user_id, route)
+        return [SessionId(session_id) for session_id in found or ()]

@@ -1,0 +1,51 @@
+-- name: session_ids
+-- A user's sessions, the oldest first.
+SELECT session_id FROM chat_sessions WHERE user_id = $1 ORDER BY created_at, chat_id;
+
+-- name: kept
+-- A session's state and the keys that clients know it by.
+SELECT
+    to_jsonb(t) - '{chat_id,user_id,snapshot_count,dirty_since}'::text[] AS state,
+    ARRAY(SELECT k.external_key FROM external_keys AS k WHERE k.chat_id = s.chat_id ORDER BY k.external_key) AS external_keys
+FROM chat_sessions AS s LEFT JOIN session_states AS t ON t.chat_id = s.chat_id
+WHERE s.session_id = $1;
+
+-- name: hidden
+-- Messages that were deleted or hidden.
+SELECT m.seq AS major, 0 AS minor, to_jsonb(m) - '{chat_id,user_id,turn_seq,client_id,routed}'::text[] AS row
+FROM chat_sessions AS s JOIN chat_messages AS m ON m.chat_id = s.chat_id
+WHERE s.session_id = $1 AND m.seq > $2::bigint AND $3::bigint IS NOT NULL AND m.deleted_at IS NOT NULL
+ORDER BY m.seq LIMIT 100;
+
+-- name: versions
+-- What messages were before they were changed.
+SELECT v.seq AS major, v.version AS minor, to_jsonb(v) - '{chat_id,user_id}'::text[] AS row
+FROM chat_sessions AS s JOIN message_versions AS v ON v.chat_id = s.chat_id
+WHERE s.session_id = $1 AND (v.seq, v.version) > ($2::bigint, $3::bigint)
+ORDER BY v.seq, v.version LIMIT 100;
+
+-- name: snapshots
+-- Snapshots, few at a time: each may be large.
+SELECT n.number AS major, 0 AS minor, to_jsonb(n) - '{chat_id,user_id,last_seq,hidden,agent_session}'::text[] AS row
+FROM chat_sessions AS s JOIN snapshots AS n ON n.chat_id = s.chat_id
+WHERE s.session_id = $1 AND n.number > $2::bigint AND $3::bigint IS NOT NULL
+ORDER BY n.number LIMIT 5;
+
+-- name: deliveries
+-- Chunks of replies that were sent, or wait to be.
+SELECT o.item_id AS major, 0 AS minor, to_jsonb(o) - '{chat_id,user_id,owner}'::text[] AS row
+FROM chat_sessions AS s JOIN outbox AS o ON o.chat_id = s.chat_id
+WHERE s.session_id = $1 AND o.item_id > $2::bigint AND $3::bigint IS NOT NULL
+ORDER BY o.item_id LIMIT 100;
+
+-- name: routes
+-- The places a user has written from, and the session that goes on at each.
+SELECT to_jsonb(r) - '{user_id}'::text[] AS row FROM routes AS r WHERE r.user_id = $1 ORDER BY r.route;
+
+-- name: links
+-- A user's accounts elsewhere.
+SELECT to_jsonb(l) - '{user_id}'::text[] AS row FROM links AS l WHERE l.user_id = $1 ORDER BY l.created_at, l.link_id;
+
+-- name: identified_visitors
+-- The visitors that a user turned out to be.
+SELECT to_jsonb(v) - '{user_id}'::text[] AS row FROM identified_visitors AS v WHERE v.user_id = $1 ORDER BY v.visitor_id;

@@ -1,0 +1,68 @@
+-- name: user_of
+-- Whose account of a network it is.
+SELECT user_id FROM links WHERE channel = $1 AND external_id = $2;
+
+-- name: forget_codes
+-- Codes nobody used.
+DELETE FROM link_codes WHERE expires_at < clock_timestamp();
+
+-- name: add_code
+-- A one-time code, by its digest.
+INSERT INTO link_codes (digest, user_id, channel, external_id, display_name, expires_at)
+VALUES ($1, $2, $3, $4, $5, clock_timestamp() + $6) RETURNING expires_at;
+
+-- name: take_code
+-- Uses up a user's code for a person of that network.
+DELETE FROM link_codes WHERE digest = $1 AND channel = $2 AND external_id IS NULL AND expires_at > clock_timestamp()
+RETURNING user_id;
+
+-- name: take_persons_code
+-- Uses up a person's own code.
+DELETE FROM link_codes WHERE digest = $1 AND external_id IS NOT NULL AND expires_at > clock_timestamp()
+RETURNING channel, external_id, display_name;
+
+-- name: void_code
+-- Ends a code that others have seen.
+DELETE FROM link_codes WHERE digest = $1;
+
+-- name: add
+-- A link, unless the person has one.
+INSERT INTO links (user_id, channel, external_id, display_name) VALUES ($1, $2, $3, $4)
+ON CONFLICT (channel, external_id) DO NOTHING RETURNING *;
+
+-- name: of_person
+-- The link of a person.
+SELECT * FROM links WHERE channel = $1 AND external_id = $2;
+
+-- name: list
+-- Links of a user, or everybody's.
+SELECT * FROM links WHERE ($1::text IS NULL OR user_id = $1) ORDER BY created_at, link_id;
+
+-- name: delete
+-- Ends a link.
+DELETE FROM links WHERE link_id = $1 RETURNING *;
+
+-- name: delete_person
+-- Ends a person's own link.
+DELETE FROM links WHERE channel = $1 AND external_id = $2 RETURNING *;
+
+-- name: leave_routes
+-- The private chat with that person is no place of the user's any more ($3: its id, which is the person's).
+DELETE FROM routes WHERE user_id = $1 AND split_part(route, ':', 1) = $2 AND split_part(route, ':', 3) = $3;
+
+-- name: leave_sessions
+-- What is said in the user's conversations is not for that chat any more.
+UPDATE chat_sessions SET route = NULL
+WHERE user_id = $1 AND channel = $2 AND split_part(route, ':', 3) = $3;
+
+-- name: leave_schedules
+-- Nor what the user's schedules say.
+UPDATE schedules SET deliver_to = ARRAY(
+    SELECT a FROM unnest(deliver_to) AS a WHERE NOT (split_part(a, ':', 1) = $2 AND split_part(a, ':', 3) = $3)
+)
+WHERE user_id = $1
+    AND EXISTS (SELECT FROM unnest(deliver_to) AS a WHERE split_part(a, ':', 1) = $2 AND split_part(a, ':', 3) = $3);
+
+-- name: sessions_of
+-- How many sessions a user has.
+SELECT count(*) FROM chat_sessions WHERE user_id = $1;

@@ -1,0 +1,18 @@
+-- name: sow
+-- A session that holds rows before its first turn; none when it is there already.
+INSERT INTO chat_sessions (chat_id, user_id, channel, agent_name, title, last_seq, message_count, last_message_at)
+VALUES ($1, $2, $3, $4, $5, $6::bigint, $6::bigint, CASE WHEN $6::bigint > 0 THEN now() END)
+ON CONFLICT (chat_id) DO NOTHING
+RETURNING *, false AS running;
+
+-- name: tell
+-- Its rows, in order.
+INSERT INTO chat_messages (chat_id, seq, user_id, role, content, parts, channel, turn_seq)
+SELECT $1, told.seq, $2, told.role, told.content, told.parts, $3, told.turn_seq
+FROM ROWS FROM (jsonb_to_recordset($4::jsonb) AS (role text, content text, parts jsonb, turn_seq bigint))
+    WITH ORDINALITY AS told (role, content, parts, turn_seq, seq);
+
+-- name: sown
+-- The session that an earlier seed of the same key made.
+SELECT s.*, EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running') AS running
+FROM chat_sessions AS s WHERE chat_id = $1;

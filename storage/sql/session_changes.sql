@@ -1,0 +1,26 @@
+-- name: change
+-- Title, metadata and activity; a null changes nothing. A title that is given ($2) may be none.
+UPDATE chat_sessions SET
+    title = CASE WHEN $2::boolean THEN $3::text ELSE title END,
+    title_is_users = CASE WHEN $2 THEN $4::boolean ELSE title_is_users END,
+    title_is_agents = title_is_agents AND NOT $2,
+    metadata = coalesce($5::jsonb, metadata),
+    is_active = coalesce($6::boolean, is_active),
+    ended_at = CASE WHEN $6 THEN NULL WHEN NOT $6 THEN coalesce(ended_at, clock_timestamp()) ELSE ended_at END,
+    updated_at = greatest(updated_at + interval '1 microsecond', clock_timestamp())
+WHERE session_id = $1 RETURNING *;
+
+-- name: titled
+-- A session, and how its first live message of the user begins.
+SELECT s.*, (
+    SELECT left(m.content, 1000) FROM chat_messages AS m
+    WHERE m.chat_id = s.chat_id AND m.role = 'user' AND m.deleted_at IS NULL AND m.content <> ''
+    ORDER BY m.seq LIMIT 1
+) AS opening
+FROM chat_sessions AS s WHERE s.session_id = $1;
+
+-- name: retitle
+-- The gateway's title; never over the user's own.
+UPDATE chat_sessions SET
+    title = $2, title_is_agents = $3, updated_at = greatest(updated_at + interval '1 microsecond', clock_timestamp())
+WHERE session_id = $1 AND NOT title_is_users RETURNING *;

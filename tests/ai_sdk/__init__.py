@@ -1,0 +1,162 @@
+"""AI SDK's chat (npm `ai` and `@ai-sdk/react`, the real packages) in a Node process, moved by tests.
+
+The pinned versions stand in `package.json` beside this file; they are installed at the first use and not again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.world import Person, eventually
+
+HERE = Path(__file__).parent
+INSTALLED = HERE / "node_modules" / ".package-lock.json"
+CALL_S = 30
+
+
+def install() -> None:
+    """Installs the pinned versions, unless they are there. Raises `RuntimeError` that says what is missing."""
+    locked = json.loads((HERE / "package-lock.json").read_text())["packages"]
+    wanted = {name: package["version"] for name, package in locked.items() if name}
+    if INSTALLED.is_file():
+        found = json.loads(INSTALLED.read_text())["packages"]
+        if {name: package["version"] for name, package in found.items()} == wanted:
+            return
+    npm = shutil.which("npm")
+    if npm is None:
+        raise RuntimeError("npm was not found in PATH; install Node 20 or newer to run the tests of AI SDK.")
+    done = subprocess.run([npm, "ci"], cwd=HERE, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"npm ci failed in {HERE}: {done.stderr}")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One `Chat`, as a page that was just opened has it."""
+
+    sdk: Sdk
+    name: str
+
+    async def sends(self, text: str, **more: Any) -> None:
+        """Begins to send; the answer streams in."""
+        await self.sdk.asks("send", page=self.name, text=text, **more)
+
+    async def regenerates(self, message_id: str | None = None) -> None:
+        """Begins to ask for another answer."""
+        await self.sdk.asks("regenerate", page=self.name, messageId=message_id)
+
+    async def resumes(self) -> None:
+        """Begins to look for an answer under way."""
+        await self.sdk.asks("resume", page=self.name)
+
+    async def stops(self) -> None:
+        """What `stop()` does."""
+        await self.sdk.asks("stop", page=self.name)
+
+    async def loses_the_network(self) -> None:
+        """Every request of the page breaks."""
+        await self.sdk.asks("drop", page=self.name)
+
+    async def settles(self) -> dict[str, Any]:
+        """Waits until what was begun last has ended; what the page shows then."""
+        await self.sdk.asks("settle", page=self.name)
+        return await self.shows()
+
+    async def shows(self) -> dict[str, Any]:
+        """`status`, `messages`, `error`, and what `onData` and `onFinish` were called with."""
+        shown: dict[str, Any] = await self.sdk.asks("look", page=self.name)
+        return shown
+
+    async def shows_text(self, text: str) -> dict[str, Any]:
+        """Waits until the last message holds that text."""
+
+        async def look() -> dict[str, Any] | None:
+            shown = await self.shows()
+            return shown if shown["messages"] and text in text_of(shown["messages"][-1]) else None
+
+        found: dict[str, Any] = await eventually(look)
+        return found
+
+
+class Sdk:
+    """The Node process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+
+    async def opens(
+        self, person: Person, chat_id: str, messages: list[Any] | None = None, *, hook: bool = False, **body: Any
+    ) -> Page:
+        """A page with a chat of that id. `hook`: made by `useChat` itself. `body`: its further keys of each request."""
+        name = str(next(self._numbers))
+        about = {"url": person.url, "token": person.token, "id": chat_id, "messages": messages or []}
+        await self.asks("open", page=name, **about, hook=hook, body=body)
+        return Page(self, name)
+
+    async def parses(self, stream: str) -> list[dict[str, Any]]:
+        """The chunks of a stream, each checked against the package's own schema."""
+        chunks: list[dict[str, Any]] = await self.asks("parse", text=stream)
+        return chunks
+
+    async def validates(self, messages: list[Any]) -> list[Any]:
+        """What `validateUIMessages` makes of messages."""
+        validated: list[Any] = await self.asks("validate", messages=messages)
+        return validated
+
+    async def asks(self, deed: str, **options: Any) -> Any:
+        """One call of the driver; fails with what it throws."""
+        number = next(self._numbers)
+        said = self._waiting[number] = asyncio.get_running_loop().create_future()
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"call": number, "do": deed, **options}).encode() + b"\n")
+        answer = await asyncio.wait_for(said, CALL_S)
+        assert "error" not in answer, answer["error"]
+        return answer["answer"]
+
+    async def listen(self) -> None:
+        """Hands answers to those who wait for them."""
+        assert self._process.stdout is not None
+        while line := await self._process.stdout.readline():
+            answer = json.loads(line)
+            self._waiting.pop(answer["call"]).set_result(answer)
+
+
+@asynccontextmanager
+async def running_sdk() -> AsyncIterator[Sdk]:
+    """The driver, in a process of its own."""
+    await asyncio.to_thread(install)
+    process = await asyncio.create_subprocess_exec(
+        "node", str(HERE / "driver.mjs"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=2**24
+    )
+    sdk = Sdk(process)
+    listening = asyncio.create_task(sdk.listen())
+    try:
+        yield sdk
+    finally:
+        listening.cancel()
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+def text_of(message: dict[str, Any]) -> str:
+    """The text parts of a message, one after another."""
+    return "".join(part["text"] for part in message["parts"] if part["type"] == "text")
+
+
+def answer_of(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parts behind the last step's start: what a page shows as the answer (docs/ai-sdk.md)."""
+    parts: list[dict[str, Any]] = message["parts"]
+    steps = [number for number, part in enumerate(parts) if part["type"] == "step-start"]
+    return parts[steps[-1] + 1 :] if steps else parts

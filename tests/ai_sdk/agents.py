@@ -1,0 +1,62 @@
+"""Agents whose answers a test holds in its hand: a message names a folder, and files in it let the agent go on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from gateway.core.events import TextDelta, ToolCall, ToolResult
+from gateway.core.model import Turn
+
+Yielded = TextDelta | ToolCall | ToolResult
+LOOK_EVERY_S = 0.02
+BEGUN, ENDED = "Once upon a time ", "there was a gate."
+ANSWER = BEGUN + ENDED
+
+
+async def _until(folder: str, name: str) -> None:
+    while not (Path(folder) / name).exists():  # noqa: ASYNC110 - the test may be another process
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def teller(turn: Turn) -> AsyncIterator[Yielded]:
+    """Uses a tool, begins to tell, and goes on when there is a file `go`. The message is the folder."""
+    yield ToolCall("call-1", "look", {"at": "map"})
+    yield ToolResult("call-1", "look", "a gate")
+    yield TextDelta(BEGUN)
+    await _until(turn.text, "go")
+    yield TextDelta(ENDED)
+
+
+async def stumbling(turn: Turn) -> AsyncIterator[Yielded]:
+    """Breaks off at its first attempt (`fail`); the second (`go`) says the same, and all of it."""
+    if turn.attempt == 1:
+        yield TextDelta(BEGUN)
+        await _until(turn.text, "fail")
+        raise RuntimeError("on purpose")
+    await _until(turn.text, "go")
+    yield TextDelta("Once upon ")
+    yield TextDelta(ANSWER.removeprefix("Once upon "))
+
+
+async def wavering(turn: Turn) -> AsyncIterator[Yielded]:
+    """Breaks off at its first attempt (`fail`); the second (`go`) has another idea."""
+    if turn.attempt == 1:
+        yield TextDelta("It was a dark night, ")
+        await _until(turn.text, "fail")
+        raise RuntimeError("on purpose")
+    await _until(turn.text, "go")
+    yield TextDelta(ANSWER)
+
+
+async def sorry(turn: Turn) -> AsyncIterator[Yielded]:
+    """Never comes to an end."""
+    yield TextDelta(BEGUN)
+    await _until(turn.text, "fail")
+    raise RuntimeError("on purpose")
+
+
+async def plain(turn: Turn) -> str:
+    """Repeats what it was told, and how often it was."""
+    return f"{len(turn.history) // 2 + 1}. {turn.text}"

@@ -1,0 +1,71 @@
+"""A user who has something in every table that users have rows in."""
+
+from __future__ import annotations
+
+from tests.world import Person, World
+
+SESSIONS = "/api/chat/sessions"
+TABLES = """
+    SELECT c.oid::regclass::text AS name
+    FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'user_id' AND NOT a.attisdropped
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') ORDER BY 1
+"""
+REST = (
+    'UPDATE chat_messages SET parts = \'[{"type": "text", "text": "canary of parts"}]\' WHERE role = \'assistant\' AND user_id = $1',
+    (
+        "INSERT INTO message_versions (chat_id, seq, version, user_id, content, change, changed_by, changed_at)"
+        " SELECT chat_id, 1, 1, user_id, 'canary of message_versions', 'edit', user_id, now() FROM chat_sessions WHERE user_id = $1"
+    ),
+    (
+        "INSERT INTO session_states (chat_id, user_id, version, blackboard)"
+        ' SELECT chat_id, user_id, 1, \'{"x": "canary of session_states"}\' FROM chat_sessions WHERE user_id = $1'
+        " ON CONFLICT (chat_id) DO UPDATE SET blackboard = excluded.blackboard"
+    ),
+    (
+        "INSERT INTO snapshots (chat_id, number, user_id, reason, blackboard, scratchpad, attributes, size_bytes, last_seq, hidden,"
+        " created_at) SELECT chat_id, n, user_id, 'manual', '{\"x\": \"canary of snapshots\"}', '{}', '{}', 1, 1, '{}', now()"
+        " FROM chat_sessions, generate_series(1, 12) AS n WHERE user_id = $1"
+    ),
+    (
+        "INSERT INTO outbox (chat_id, turn_id, user_id, address, chunk, content, markup, state)"
+        " SELECT chat_id, gen_random_uuid(), user_id, 'telegram:1:2:0', 1, 'canary of outbox', '', 'dead'"
+        " FROM chat_sessions WHERE user_id = $1"
+    ),
+    (
+        "INSERT INTO external_keys (user_id, external_key, chat_id)"
+        " SELECT user_id, 'canary of external_keys', chat_id FROM chat_sessions WHERE user_id = $1 LIMIT 1"
+    ),
+    "INSERT INTO links (user_id, channel, external_id) VALUES ($1, 'telegram', 'canary of links ' || $1)",
+    "INSERT INTO link_codes (digest, user_id, channel, expires_at) VALUES (sha256($1::text::bytea), $1, 'telegram', now())",
+    "INSERT INTO sign_in_codes (digest, user_id, role, expires_at) VALUES (sha256($1::text::bytea), $1, 'user', now())",
+    "INSERT INTO identified_visitors (visitor_id, user_id) VALUES ('canary of identified_visitors ' || $1, $1)",
+    "INSERT INTO routes (user_id, route) VALUES ($1, 'canary of routes')",
+)
+
+
+async def settles(world: World, person: Person) -> str:
+    """Gives the person something in every table; answers the id of one of two sessions."""
+    made = await person.posts(SESSIONS, 201, title="canary of chat_sessions", metadata={"course": 7})
+    path = f"{SESSIONS}/{made['session_id']}"
+    await person.posts(f"{path}/messages", 200, text="canary of chat_messages")
+    await person.posts(f"{path}/messages", 200, text="canary of hidden")
+    page = await person.gets(f"{path}/messages?limit=2")
+    status, _ = await person.calls("DELETE", f"{path}/messages/{page['messages'][0]['id']}")
+    assert status < 300
+    other = await person.posts(SESSIONS, 201)
+    await person.posts(f"{SESSIONS}/{other['session_id']}/messages", 200, text="hello")
+    trigger = {"type": "cron", "expression": "0 8 * * *"}
+    await person.posts("/api/schedules", 201, name="Morning", prompt="canary of schedules", trigger=trigger)
+    await person.posts("/api/tokens", 201, name="canary of api_tokens")
+    for statement in REST:
+        await world.rows(statement, person.user)
+    return str(made["session_id"])
+
+
+async def rows_of(world: World, user: str) -> dict[str, int]:
+    """How many rows a user has in each table that has users' rows."""
+    names = [row["name"] for row in await world.rows(TABLES)]
+    return {
+        name: (await world.rows(f"SELECT count(*) AS many FROM {name} WHERE user_id = $1", user))[0]["many"]
+        for name in names
+    }

@@ -1,0 +1,15 @@
+"""An agent that says what it cost, for `target` settings of tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from gateway.core.events import AgentEvent, UsageReport
+from gateway.core.model import Turn, Usage
+
+
+async def counting(turn: Turn) -> AsyncIterator[str | AgentEvent]:
+    """A word in costs one, and one and a half come out."""
+    words = len(turn.text.split())
+    yield "counted"
+    yield UsageReport(Usage(words, words * 3 // 2, "counter"))

@@ -1,0 +1,235 @@
+"""JWTs of a login that publishes its keys, changes them, and has enemies: a real JWKS server over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+from gateway.api.logins import Logins
+from gateway.api.published_keys import AFTER_FAILURE_S, FRESH_S, LASTING_S, REFETCH_S, PublishedKeys
+from gateway.config import Auth
+from gateway.errors import StoreUnavailable, Unauthenticated
+from tests.world import World
+
+RSA = rsa.generate_private_key(65_537, 2_048)
+RSA_PEM = RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+EC = ec.generate_private_key(ec.SECP256R1())
+
+
+@dataclass
+class Login:
+    """A login's key server; `fetched` counts its requests."""
+
+    keys: dict[str, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey] = field(default_factory=dict)
+    others: list[dict[str, Any]] = field(default_factory=list)
+    fetched: int = 0
+    away: bool = False
+    url: str = ""
+
+    async def answer(self, _request: web.Request) -> web.Response:
+        self.fetched += 1
+        if self.away:
+            return web.Response(status=503)
+        return web.json_response({"keys": [*self.others, *map(self._published, self.keys)]})
+
+    def _published(self, kid: str) -> dict[str, Any]:
+        key = self.keys[kid]
+        if isinstance(key, rsa.RSAPrivateKey):
+            shape = json.loads(RSAAlgorithm.to_jwk(key.public_key()))
+            return {**shape, "kid": kid, "use": "sig", "alg": "RS256"}
+        return {**json.loads(ECAlgorithm.to_jwk(key.public_key())), "kid": kid, "use": "sig", "alg": "ES256"}
+
+    def token(self, kid: str, **claims: Any) -> str:
+        """As the login signs it with that key."""
+        key = self.keys[kid]
+        algorithm = "RS256" if isinstance(key, rsa.RSAPrivateKey) else "ES256"
+        return jwt.encode(body(**claims), key, algorithm=algorithm, headers={"kid": kid})
+
+
+def body(**claims: Any) -> dict[str, Any]:
+    given = {"sub": "zoe", "exp": time.time() + 60, "aud": "chat", "iss": "login", **claims}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+@pytest.fixture
+async def login() -> AsyncIterator[Login]:
+    found = Login({"one": RSA})
+    app = web.Application()
+    app.router.add_get("/keys", found.answer)
+    async with TestServer(app) as server:
+        found.url = str(server.make_url("/keys"))
+        yield found
+
+
+@dataclass
+class Clock:
+    """A clock that moves when it is told to."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def logins(login: Login) -> Logins:
+    return Logins(Auth(jwks_url=login.url, audience="chat", issuer="login"))
+
+
+async def test_a_new_key_is_known_as_soon_as_it_signs(world: World, login: Login) -> None:
+    """Through a whole gateway: RSA, then EC, over HTTP and nothing else."""
+    gateway = await world.gateway(auth={"jwks_url": login.url, "audience": "chat", "issuer": "login"})
+    zoe = await world.person("zoe", gateway.url)
+    zoe.token = login.token("one")
+    assert (await zoe.gets("/api/me"))["user_id"] == "zoe"
+    socket = await zoe.connects()
+    assert socket.heard[0]["user_id"] == "zoe"
+    assert login.fetched == 1
+    zoe.token = login.token("one", aud="another")
+    assert (await zoe.calls("GET", "/api/me"))[0] == 401
+
+
+async def test_rotation_brings_the_new_key_and_drops_the_old(login: Login) -> None:
+    """A key that was taken out signs nobody in once the set is fetched again."""
+    clock = Clock()
+    keys = PublishedKeys(login.url, clock)
+    assert await keys.key("one") is not None
+    login.keys = {"two": EC}
+    clock.now += REFETCH_S
+    found = await keys.key("two")
+    assert found is not None
+    assert found.algorithm_name == "ES256"
+    assert await keys.key("one") is None
+
+
+async def test_an_old_set_is_fetched_again_though_nobody_misses_a_key(login: Login) -> None:
+    """A key that leaked and was taken out is not believed for long."""
+    clock = Clock()
+    keys = PublishedKeys(login.url, clock)
+    await keys.key("one")
+    login.keys = {"two": EC}
+    clock.now += FRESH_S
+    assert await keys.key("one") is None
+
+
+async def test_forged_key_ids_make_no_storm(login: Login) -> None:
+    """A hundred at once are one fetch, and a second one only after a while."""
+    clock = Clock()
+    keys = PublishedKeys(login.url, clock)
+    assert await asyncio.gather(*(keys.key(f"forged{number}") for number in range(100))) == [None] * 100
+    assert login.fetched == 1
+    clock.now += REFETCH_S
+    await asyncio.gather(*(keys.key(f"again{number}") for number in range(100)))
+    assert login.fetched == 2
+
+
+async def test_a_login_that_is_away_locks_nobody_out_for_an_hour(login: Login) -> None:
+    """Known keys go on working; then nobody can say, which is a 503 and no 401."""
+    clock = Clock()
+    keys = PublishedKeys(login.url, clock)
+    await keys.key("one")
+    login.away = True
+    clock.now += FRESH_S
+    assert await keys.key("one") is not None
+    assert await keys.key("one") is not None
+    assert login.fetched == 2
+    clock.now += AFTER_FAILURE_S
+    assert await keys.key("one") is not None
+    assert login.fetched == 3
+    clock.now += LASTING_S
+    with pytest.raises(StoreUnavailable):
+        await keys.key("one")
+    login.away = False
+    clock.now += AFTER_FAILURE_S
+    assert await keys.key("one") is not None
+
+
+def _unsigned() -> str:
+    return jwt.encode(body(), "", algorithm="none", headers={"kid": "one"})
+
+
+def _signed_with_public_key() -> str:
+    """HS256, with the published key as if it were a shared secret."""
+
+    def encoded(part: dict[str, Any]) -> str:
+        return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+
+    signed = f"{encoded({'alg': 'HS256', 'typ': 'JWT', 'kid': 'one'})}.{encoded(body())}"
+    mark = hmac.digest(RSA_PEM, signed.encode(), hashlib.sha256)
+    return f"{signed}.{base64.urlsafe_b64encode(mark).rstrip(b'=').decode()}"
+
+
+REFUSED: dict[str, Callable[[Login], str]] = {
+    "alg none": lambda _login: _unsigned(),
+    "public key as secret": lambda _login: _signed_with_public_key(),
+    "another algorithm of the same key": lambda _login: jwt.encode(
+        body(), RSA, algorithm="PS256", headers={"kid": "one"}
+    ),
+    "another key of the same id": lambda _login: jwt.encode(body(), EC, algorithm="ES256", headers={"kid": "one"}),
+    "unknown key": lambda _login: jwt.encode(body(), RSA, algorithm="RS256", headers={"kid": "none of ours"}),
+    "no exp": lambda login: login.token("one", exp=None),
+    "no sub": lambda login: login.token("one", sub=None),
+    "no aud": lambda login: login.token("one", aud=None),
+    "no iss": lambda login: login.token("one", iss=None),
+    "expired": lambda login: login.token("one", exp=time.time() - 60),
+    "not yet": lambda login: login.token("one", nbf=time.time() + 60),
+    "another aud": lambda login: login.token("one", aud="other"),
+    "another iss": lambda login: login.token("one", iss="other"),
+    "somebody of Telegram": lambda login: login.token("one", sub="telegram:5"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+async def test_what_is_refused(case: str, login: Login) -> None:
+    """The algorithm is the key's own, and every claim that was asked for is there (RFC 8725, section 3)."""
+    with pytest.raises(Unauthenticated):
+        await logins(login).verify(REFUSED[case](login))
+
+
+async def test_a_published_secret_is_no_key(login: Login) -> None:
+    """A set that holds a shared secret, which anybody could read there."""
+    login.others = [{"kty": "oct", "kid": "open", "alg": "HS256", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTEyMzQ"}]
+    token = jwt.encode(body(), b"secret-secret-secret-secret-1234", algorithm="HS256", headers={"kid": "open"})
+    with pytest.raises(Unauthenticated):
+        await logins(login).verify(token)
+
+
+async def test_one_key_needs_no_name(login: Login) -> None:
+    """A login with a single key may leave `kid` out; with two it may not."""
+    token = jwt.encode(body(), RSA, algorithm="RS256")
+    assert (await logins(login).verify(token)).user_id == "zoe"
+    login.keys = {"one": RSA, "two": EC}
+    with pytest.raises(Unauthenticated):
+        await logins(login).verify(token)
+
+
+async def test_a_shared_secret_pins_its_algorithm() -> None:
+    """HS256 and nothing else, the claims as asked for."""
+    secret = "s" * 64
+    checks: Callable[[str], Awaitable[Any]] = Logins(
+        Auth.model_validate({"jwt_secret": secret, "audience": "chat", "issuer": "login"})
+    ).verify
+    assert (await checks(jwt.encode(body(), secret, algorithm="HS256"))).user_id == "zoe"
+    for token in (
+        jwt.encode(body(), secret, algorithm="HS512"),
+        jwt.encode(body(), "", algorithm="none"),
+        jwt.encode(body(), RSA, algorithm="RS256"),
+        jwt.encode(body(aud=None), secret, algorithm="HS256"),
+        jwt.encode(body(), "t" * 64, algorithm="HS256"),
+    ):
+        with pytest.raises(Unauthenticated):
+            await checks(token)

@@ -1,0 +1,113 @@
+"""The list of sessions: filters, metadata, pages and totals."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.world import Person, World
+
+SESSIONS = "/api/chat/sessions"
+
+
+@pytest.fixture
+async def people(world: World) -> dict[str, Person]:
+    """Two users and an operator of one gateway."""
+    url = (await world.gateway()).url
+    roles = {"mia": "user", "tom": "user", "owner": "operator"}
+    return {name: await world.person(name, url, role) for name, role in roles.items()}
+
+
+async def made(person: Person, **body: Any) -> str:
+    """The id of a new session."""
+    return str((await person.posts(SESSIONS, 201, **body))["session_id"])
+
+
+async def listed(person: Person, query: str) -> list[str]:
+    """The sessions of a list, in order."""
+    return [session["session_id"] for session in (await person.gets(f"{SESSIONS}?{query}"))["sessions"]]
+
+
+@pytest.mark.parametrize(
+    ("value", "asked"),
+    [(7, "7"), ("7", "7"), (True, "true"), (1.5, "1.5"), ("a b & c", "a b & c"), ("", ""), ("é😀", "é😀")],
+)
+async def test_metadata_narrows_by_its_value_as_text(people: dict[str, Person], value: object, asked: str) -> None:
+    """M-4: a number, a text and a truth value are found by how they are written."""
+    session = await made(people["mia"], metadata={"course": value})
+    await made(people["mia"], metadata={"course": "other"})
+    await made(people["mia"], metadata={"lesson": value})
+    assert await listed(people["mia"], f"metadata.course={quote(asked)}") == [session]
+
+
+@pytest.mark.parametrize("value", [None, [7], {"id": 7}])
+async def test_what_is_no_scalar_is_not_found(people: dict[str, Person], value: object) -> None:
+    """Neither by its text nor by its parts."""
+    await made(people["mia"], metadata={"course": value})
+    for asked in ("7", "null", "[7]", '{"id": 7}', '{"id":7}'):
+        assert await listed(people["mia"], f"metadata.course={quote(asked)}") == []
+
+
+async def test_all_filters_hold_together(people: dict[str, Person]) -> None:
+    """M-4: several keys, odd ones too, and every other parameter; two values of one key fit nothing."""
+    wanted = await made(people["mia"], metadata={"course": 7, "a.b c=": "x", "k" * 100: 1})
+    await made(people["mia"], metadata={"course": 7})
+    long = "k" * 100
+    assert await listed(people["mia"], f"metadata.course=7&metadata.{quote('a.b c=', safe='')}=x") == [wanted]
+    query = f"metadata.{long}=1&channel=web&agent=assistant&active=true"
+    assert await listed(people["mia"], query) == [wanted]
+    assert await listed(people["mia"], f"{query}&metadata.course=8") == []
+    assert await listed(people["mia"], "metadata.course=7&metadata.course=8") == []
+    assert await listed(people["mia"], f"{query}&limit=1&offset=1") == []
+
+
+@pytest.mark.parametrize("name", ["metadata.", "metadata", "metadata." + "k" * 101, "meta.course", "metadata.a%00b"])
+async def test_a_key_that_cannot_be_one_is_refused(people: dict[str, Person], name: str) -> None:
+    """400, and it says what is wrong."""
+    status, problem = await people["mia"].calls("GET", f"{SESSIONS}?{name}=7")
+    assert (status, problem["title"]) == (400, "Bad Request")
+
+
+async def test_metadata_finds_nobody_elses(people: dict[str, Person]) -> None:
+    """AC-10: an operator sees both, and `user` narrows."""
+    mine, theirs = [await made(people[name], metadata={"course": 7}) for name in ("mia", "tom")]
+    assert await listed(people["mia"], "metadata.course=7") == [mine]
+    assert await listed(people["owner"], "metadata.course=7") == [theirs, mine]
+    assert await listed(people["owner"], "metadata.course=7&user=mia") == [mine]
+
+
+async def test_pages_by_cursor_and_by_offset_agree(people: dict[str, Person]) -> None:
+    """M-1: `total` counts all that fit and is null behind a cursor; both at once are refused."""
+    made_ids = [await made(people["mia"], metadata={"even": number % 2 == 0}) for number in range(9)]
+    even = [session for number, session in enumerate(made_ids) if number % 2 == 0][::-1]
+    first = await people["mia"].gets(f"{SESSIONS}?metadata.even=true&limit=2")
+    assert first["total"] == 5
+    walked, page = [], first
+    while True:
+        walked += [session["session_id"] for session in page["sessions"]]
+        if page["next_cursor"] is None:
+            break
+        page = await people["mia"].gets(f"{SESSIONS}?metadata.even=true&limit=2&cursor={page['next_cursor']}")
+        assert page["total"] is None
+    assert walked == even == await listed(people["mia"], "metadata.even=true&limit=200&offset=0")
+    assert await listed(people["mia"], "metadata.even=true&limit=2&offset=2") == even[2:4]
+    status, _ = await people["mia"].calls("GET", f"{SESSIONS}?cursor={first['next_cursor']}&offset=0")
+    assert status == 400
+
+
+async def test_other_routes_take_no_metadata(people: dict[str, Person]) -> None:
+    """A parameter that would do nothing is refused, with those there are."""
+    session = await made(people["mia"])
+    status, problem = await people["mia"].calls("GET", f"{SESSIONS}/{session}/messages?metadata.course=7")
+    assert (status, "before_id" in problem["detail"]) == (400, True)
+
+
+async def test_the_parameters_are_documented(people: dict[str, Person]) -> None:
+    """In `/openapi.json`, `metadata.KEY` among them."""
+    document = await people["mia"].gets("/openapi.json")
+    shared = document["components"]["parameters"]
+    told = document["paths"][SESSIONS]["get"]["parameters"]
+    names = {shared[one["$ref"].rpartition("/")[2]]["name"] if "$ref" in one else one["name"] for one in told}
+    assert {"channel", "agent", "q", "metadata.KEY", "active", "user", "limit", "offset", "cursor"} <= names

@@ -1,0 +1,70 @@
+"""A stream that nothing can be taken back from."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.api.openai_telling import Telling
+from gateway.core.events import ToolCall, ToolResult
+from gateway.core.live_turns import Piece, Said
+
+CALL = ToolCall("c", "clock", {})
+RESULT = ToolResult("c", "clock", "noon")
+
+
+@pytest.mark.parametrize(
+    ("attempts", "final", "sent"),
+    [
+        ([["One", " two"]], "One two", "One two"),
+        ([[]], "One two", "One two"),
+        ([["One"]], "One two", "One two"),
+        ([["One t"], ["On", "e two thr"]], "One two three", "One two three"),
+        ([["One t"], ["One"]], "One two", "One two"),
+        ([["One t"], []], "One two", "One two"),
+        ([["Let me see.", CALL, RESULT, "Noon."]], "Let me see.\n\nNoon.", "Let me see.\n\nNoon."),
+        ([[CALL, RESULT, "Noon."]], "Noon.", "Noon."),
+        ([["A", CALL, RESULT, CALL, RESULT]], "A", "A"),
+        ([["A", CALL, "B"], ["A", CALL, "B", CALL, "C"]], "A\n\nB\n\nC", "A\n\nB\n\nC"),
+        ([["A\0", "\ud83d"]], "A?", "A?"),
+        ([["One t"], ["Two"], ["One two"]], "One two", "One two"),
+    ],
+)
+def test_what_is_sent_is_the_final_row(attempts: list[list[Piece]], final: str, sent: str) -> None:
+    """Whatever the attempts have in common is said once."""
+    told = Telling()
+    pieces = [piece for number, attempt in enumerate(attempts, 1) for piece in heard(told, number, attempt)]
+    assert "".join([*pieces, told.conclude(final) or ""]) == sent
+
+
+@pytest.mark.parametrize(
+    ("attempts", "final"),
+    [
+        ([["One two"]], "One three"),
+        ([["One two"]], "One"),
+        ([["One two"], ["Three"]], "Three"),
+        ([["One two"], ["One three"], ["One t"]], "One t"),
+    ],
+)
+def test_a_row_that_says_something_else_cannot_be_told(attempts: list[list[Piece]], final: str) -> None:
+    """And nothing wrong is sent behind what was."""
+    told = Telling()
+    pieces = [piece for number, attempt in enumerate(attempts, 1) for piece in heard(told, number, attempt)]
+    assert "".join(pieces) == "".join(str(piece) for piece in attempts[0])
+    assert told.conclude(final) is None
+
+
+def test_an_attempt_that_has_lost_its_lease_is_not_heard() -> None:
+    """A later one has begun."""
+    told = Telling()
+    assert told.read(Said(2, ["Second"])) == "Second"
+    assert told.read(Said(1, ["First"])) == ""
+
+
+def heard(told: Telling, attempt: int, pieces: list[Piece]) -> list[str]:
+    """What is sent while an attempt grows piece by piece."""
+    said = Said(attempt)
+    sent = [told.read(said)]
+    for piece in pieces:
+        said.pieces.append(piece)
+        sent.append(told.read(said))
+    return sent

@@ -1,0 +1,205 @@
+"""What a client is shown of a turn, whatever its attempts do: chunks in, the message as AI SDK builds it out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from gateway.api.ui_stream import UiMessageStream
+from gateway.core.draft import Draft
+from gateway.core.events import TextDelta, ToolCall, ToolResult
+from gateway.core.live_turns import Said
+from gateway.core.model import (
+    ChannelName,
+    JsonObject,
+    Message,
+    MessageId,
+    SessionId,
+    TurnId,
+    TurnStatus,
+)
+from gateway.core.ports.sessions import TurnOutcome
+
+TURN = TurnId(UUID("00000000-0000-4000-8000-000000000001"))
+Yielded = TextDelta | ToolCall | ToolResult
+LOOK = ToolCall("1", "look", {"at": "map"})
+LOOK_AGAIN = ToolCall("7", "look", {"at": "map"})
+SEEN, SEEN_AGAIN = ToolResult("1", "look", "a river"), ToolResult("7", "look", "a river")
+
+
+def texts(*pieces: str) -> list[Yielded]:
+    return [TextDelta(piece) for piece in pieces]
+
+
+def row(*events: Yielded, status: TurnStatus = "completed", deleted: bool = False) -> TurnOutcome:
+    """The row that an attempt leaves."""
+    draft = Draft(1000)
+    for event in events:
+        draft.add(event)
+    content, parts = draft.finish()
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    shown = () if deleted else parts
+    reply = Message(
+        MessageId("s.2"), SessionId("s"), 2, "assistant", content, shown, ChannelName("web"), TURN, at, deleted=deleted
+    )
+    return TurnOutcome(status, reply)
+
+
+class Shown:
+    """A stream and the chunks that it made."""
+
+    def __init__(self) -> None:
+        self.stream = UiMessageStream(TURN, SessionId("s"), {})
+        self.said = Said(1)
+        self.chunks: list[JsonObject] = []
+
+    def hears(self, *events: Yielded) -> Shown:
+        for event in events:
+            self.said.add(event)
+            self._read()
+        return self
+
+    def begins_attempt(self, number: int) -> Shown:
+        self.said = Said(number)
+        self._read()
+        return self
+
+    def ends(self, outcome: TurnOutcome) -> Shown:
+        self.stream.conclude(outcome)
+        self.chunks += self.stream.take()
+        return self
+
+    def _read(self) -> None:
+        self.stream.read(self.said)
+        self.chunks += self.stream.take()
+
+    @property
+    def types(self) -> list[str]:
+        return [str(chunk["type"]) for chunk in self.chunks]
+
+    @property
+    def steps(self) -> list[list[str]]:
+        """The text and tool parts of each step, as `processUIMessageStream` puts them together."""
+        steps: list[list[str]] = []
+        for chunk in self.chunks:
+            match chunk["type"]:
+                case "start-step":
+                    steps.append([])
+                case "text-start":
+                    steps[-1].append("")
+                case "text-delta":
+                    steps[-1][-1] += str(chunk["delta"])
+                case "tool-input-available":
+                    steps[-1].append(f"{chunk['toolName']}:")
+                case "tool-output-available" | "tool-output-error":
+                    result = str(chunk.get("output", "failed"))
+                    steps[-1] = [part + result if part.endswith(":") else part for part in steps[-1]]
+                case _:
+                    pass
+        assert self.types.count("text-start") == self.types.count("text-end")
+        assert self.types.count("start-step") == self.types.count("finish-step")
+        return steps
+
+
+def test_an_answer_flows_as_it_is_said() -> None:
+    """Text, a tool, text: each part opened and closed once, between one start and one finish."""
+    said = [*texts("Let me", " see. "), LOOK, SEEN, *texts("A river.")]
+    shown = Shown().hears(*said).ends(row(*said))
+    assert shown.steps == [["Let me see. ", "look:a river", "A river."]]
+    assert shown.types == [
+        *("start", "start-step", "text-start", "text-delta", "text-delta", "text-end"),
+        *("tool-input-available", "tool-output-available", "text-start", "text-delta"),
+        *("text-end", "finish-step", "data-turn", "message-metadata", "finish"),
+    ]
+
+
+def test_what_was_missed_comes_with_the_row() -> None:
+    """A prefix was heard, the rest is in the row."""
+    shown = Shown().hears(*texts("Half ")).ends(row(*texts("Half of it."), LOOK, SEEN, *texts("More.")))
+    assert shown.steps == [["Half of it.", "look:a river", "More."]]
+
+
+def test_a_turn_of_another_replica_comes_whole_with_its_row() -> None:
+    """Nothing was heard at all."""
+    assert Shown().ends(row(*texts("All of it."))).steps == [["All of it."]]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (texts("Once upon"), texts("Once ", "upon a time.")),
+        (texts("Once upon a ti"), texts("Once upon a time.")),
+        ([*texts("Hm. "), LOOK], [*texts("Hm. "), LOOK_AGAIN, SEEN_AGAIN, *texts("A river.")]),
+        ([*texts("Hm. "), LOOK, SEEN, *texts("A")], [*texts("H", "m. "), LOOK_AGAIN, SEEN_AGAIN, *texts("A river.")]),
+        ([], texts("Straight.")),
+    ],
+    ids=["in pieces", "in one", "up to a tool", "behind a tool", "nothing"],
+)
+def test_an_attempt_that_says_the_same_goes_on_where_the_first_broke_off(
+    first: list[Yielded], second: list[Yielded]
+) -> None:
+    """Nothing is repeated, and there is one step."""
+    shown = Shown().hears(*first).begins_attempt(2).hears(*second).ends(row(*second))
+    assert shown.steps == Shown().hears(*second).ends(row(*second)).steps
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (texts("The capital of"), texts("Paris ", "it is.")),
+        (texts("Paris, I th"), texts("Paris it is.")),
+        (texts("Paris it is, my friend."), texts("Paris it is.")),
+        ([*texts("Hm. "), LOOK], texts("Hm. ", "Paris.")),
+        ([LOOK, SEEN], [ToolCall("2", "look", {"at": "sky"}), *texts("Clouds.")]),
+        (texts("Hm. Well."), [*texts("Hm. "), LOOK, SEEN, *texts("A river.")]),
+        ([LOOK, SEEN, *texts("A lake")], [LOOK_AGAIN, SEEN_AGAIN, *texts("A river.")]),
+    ],
+    ids=["from the start", "in the middle", "shorter", "without the tool", "another tool", "a tool now", "behind it"],
+)
+def test_an_attempt_that_says_something_else_is_told_in_a_step_of_its_own(
+    first: list[Yielded], second: list[Yielded]
+) -> None:
+    """The last step is the answer, whole."""
+    shown = Shown().hears(*first).begins_attempt(2).hears(*second).ends(row(*second))
+    assert len(shown.steps) == 2
+    assert shown.steps[-1:] == Shown().hears(*second).ends(row(*second)).steps
+
+
+def test_a_tool_that_was_broken_off_does_not_wait_for_ever() -> None:
+    """In the step that nothing follows in."""
+    shown = Shown().hears(LOOK).begins_attempt(2).hears(*texts("Done.")).ends(row(*texts("Done.")))
+    assert shown.steps == [["look:failed"], ["Done."]]
+
+
+def test_an_apology_stands_in_a_step_of_its_own() -> None:
+    """Whatever the attempts had begun to say."""
+    shown = Shown().hears(*texts("The capi")).ends(row(*texts("Sorry."), status="failed"))
+    assert shown.steps == [["The capi"], ["Sorry."]]
+    assert shown.types[-1] == "finish"
+
+
+def test_a_cancelled_answer_is_aborted_with_what_was_said() -> None:
+    """`abort`, and then the end."""
+    shown = Shown().hears(*texts("The capi")).ends(row(*texts("The capi"), status="cancelled"))
+    assert shown.steps == [["The capi"]]
+    assert shown.types[-2:] == ["abort", "finish"]
+
+
+def test_an_answer_that_was_taken_back_ends_where_it_was() -> None:
+    """`rollback`: nothing can be unsaid, but nothing is added."""
+    shown = Shown().hears(*texts("The capi")).ends(row(status="cancelled", deleted=True))
+    assert shown.steps == [["The capi"]]
+
+
+def test_results_of_no_call_are_left_out() -> None:
+    """AI SDK breaks a stream that holds one; the row has none either."""
+    shown = Shown().hears(SEEN, *texts("Hm.")).ends(row(SEEN, *texts("Hm.")))
+    assert shown.steps == [["Hm."]]
+
+
+def test_text_is_cleaned_as_the_row_is() -> None:
+    """NUL and halves of surrogate pairs: JSON could not hold them."""
+    said = texts("a\0b", "\ud83d", "c")
+    assert Shown().hears(*said).ends(row(*said)).steps == [["ab?c"]]

@@ -1,0 +1,84 @@
+"""Wrong tokens by address."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.core.guesses import Guesses
+from gateway.errors import TooManyRequests, Unauthenticated
+
+
+def tries(counter: Guesses, token: str, *, right: bool = False, address: str = "192.0.2.1") -> str:
+    """What becomes of a token at an address."""
+    try:
+        with counter.counted(address, token):
+            _look(right=right)
+    except TooManyRequests:
+        return "too often"
+    except Unauthenticated:
+        return "wrong"
+    return "in"
+
+
+def _look(*, right: bool) -> None:
+    if not right:
+        raise Unauthenticated("wrong")
+
+
+@pytest.fixture
+def counter() -> Guesses:
+    """Two wrong tokens a minute, at a time that stands still."""
+    return Guesses(2, clock=lambda: 1000.0)
+
+
+def test_different_wrong_tokens_count(counter: Guesses) -> None:
+    """By address."""
+    assert [tries(counter, token) for token in "abc"] == ["wrong", "wrong", "too often"]
+    assert tries(counter, "c", address="192.0.2.2") == "wrong"
+
+
+def test_the_same_wrong_token_counts_once(counter: Guesses) -> None:
+    """A client that cannot let go of an old token is no guesser."""
+    assert {tries(counter, "a") for _ in range(10)} == {"wrong"}
+    assert tries(counter, "b") == "wrong"
+
+
+def test_a_token_that_was_good_gets_in_from_a_guessers_address(counter: Guesses) -> None:
+    """One that nobody has seen yet has to wait."""
+    assert tries(counter, "good", right=True) == "in"
+    for token in "abc":
+        tries(counter, token)
+    assert tries(counter, "good", right=True) == "in"
+    assert tries(counter, "new", right=True) == "too often"
+
+
+def test_a_token_that_was_good_and_is_not_any_more_counts(counter: Guesses) -> None:
+    """A revoked one, say."""
+    assert [tries(counter, "good", right=True), tries(counter, "good"), tries(counter, "a")] == ["in", "wrong", "wrong"]
+    assert tries(counter, "good") == "too often"
+
+
+def test_there_may_be_no_limit() -> None:
+    """None."""
+    counter = Guesses(None)
+    assert {tries(counter, str(number)) for number in range(100)} == {"wrong"}
+
+
+def test_the_refusal_names_its_setting(counter: Guesses) -> None:
+    """And the seconds to wait."""
+    for token in "ab":
+        tries(counter, token)
+    with (
+        pytest.raises(TooManyRequests, match=r"limits\.wrong_tokens_per_minute is 2.*30 s"),
+        counter.counted("192.0.2.1", "c"),
+    ):
+        pass
+
+
+def test_memory_is_bounded() -> None:
+    """Whoever sends a million tokens is not remembered by each."""
+    counter = Guesses(2, remembered=3)
+    for number in range(10):
+        tries(counter, str(number), address=str(number))
+        tries(counter, f"good {number}", right=True, address="elsewhere")
+    assert len(counter) == 6

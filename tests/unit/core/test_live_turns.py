@@ -1,0 +1,91 @@
+"""What a replica remembers of running turns."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from gateway.core.bus import LocalBus
+from gateway.core.events import LiveEvent, Progress, TextDelta, ToolCall, TurnChanged
+from gateway.core.live_turns import BEGINNING, BLOCK, LiveTurns, Piece, Said
+from gateway.core.model import SessionId, TurnId, TurnStatus, UserId
+
+SESSION = SessionId("s")
+TOOL = ToolCall("1", "look", {})
+
+
+def changed(turn_id: TurnId, status: TurnStatus, attempt: int) -> TurnChanged:
+    return TurnChanged(SESSION, UserId("mia"), turn_id, status, attempt)
+
+
+def delta(turn_id: TurnId, attempt: int, text: str) -> Progress:
+    return Progress(SESSION, turn_id, attempt, TextDelta(text))
+
+
+def heard(live: LiveTurns, turn_id: TurnId) -> tuple[Piece, ...]:
+    said = live.said(turn_id)
+    return () if said is None else tuple(said.after(BEGINNING)[0])
+
+
+def test_a_new_attempt_begins_anew() -> None:
+    """What the one before said is void."""
+    live, turn = LiveTurns(LocalBus(), 8), TurnId(uuid4())
+    for event in (
+        changed(turn, "running", 1),
+        delta(turn, 1, "no"),
+        changed(turn, "running", 2),
+        delta(turn, 2, "yes"),
+    ):
+        live.publish("t", event)
+    live.publish("t", delta(turn, 1, "late"))
+    assert heard(live, turn) == ("yes",)
+
+
+def test_a_turn_that_ended_is_forgotten() -> None:
+    """The row is the record."""
+    live, turn = LiveTurns(LocalBus(), 8), TurnId(uuid4())
+    live.publish("t", delta(turn, 1, "hm"))
+    live.publish("t", changed(turn, "completed", 1))
+    assert live.said(turn) is None
+
+
+def test_the_oldest_turns_give_way() -> None:
+    """Turns whose end is heard nowhere cannot pile up."""
+    live, turns = LiveTurns(LocalBus(), 2), [TurnId(uuid4()) for _ in range(3)]
+    for turn in turns:
+        live.publish("t", delta(turn, 1, "hm"))
+    assert [live.said(turn) is None for turn in turns] == [True, False, False]
+
+
+def test_subscribers_find_what_they_hear_of() -> None:
+    """Remembered first, published then."""
+    live, turn = LiveTurns(LocalBus(), 8), TurnId(uuid4())
+    found: list[tuple[Piece, ...]] = []
+
+    def sink(_event: LiveEvent) -> None:
+        found.append(heard(live, turn))
+
+    live.subscribe("t", sink)
+    live.publish("t", delta(turn, 1, "hm"))
+    assert found == [("hm",)]
+    assert live.topics() == ("t",)
+
+
+def test_reading_on_neither_repeats_nor_misses() -> None:
+    """Also where the last piece grows, or is full."""
+    said, place = Said(1), BEGINNING
+    read: list[Piece] = []
+    told: list[TextDelta | ToolCall] = [TextDelta("a"), TextDelta("b" * BLOCK), TextDelta("c"), TOOL, TextDelta("d")]
+    for event in told:
+        said.add(event)
+        pieces, place = said.after(place)
+        read += pieces
+        assert said.after(place) == ((), place)
+    assert read == ["a", "b" * BLOCK, "c", TOOL, "d"]
+
+
+def test_small_pieces_are_joined() -> None:
+    """An answer of single characters costs about what its text does."""
+    said = Said(1)
+    for _ in range(3 * BLOCK):
+        said.add(TextDelta("x"))
+    assert len(said.pieces) == 3

@@ -1,0 +1,76 @@
+"""Which messages are about links, and whom a link lets in."""
+
+from __future__ import annotations
+
+import pytest
+
+from channels.telegram.access import Admitted, Turned, admit, may_link
+from channels.telegram.linking import Wish, wish_of
+from channels.telegram.normalize import BotIdentity, Incoming, normalize
+from gateway.config import Telegram
+from gateway.core.model import JsonObject, UserId
+
+ANN = UserId("ann")
+BOT = BotIdentity(42, "gate_bot")
+
+
+def incoming(text: str, chat: str = "private") -> Incoming:
+    """A message as normalized."""
+    message: JsonObject = {
+        "message_id": 7,
+        "chat": {"id": 5, "type": chat},
+        "from": {"id": 5, "first_name": "A\0da"},
+        "text": text,
+    }
+    result = normalize({"update_id": 1, "message": message}, BOT)
+    assert isinstance(result, Incoming)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("text", "wish"),
+    [
+        ("/start", None),
+        ("/start abc", Wish("link", "abc")),
+        ("/link", Wish("link", None)),
+        ("/link@gate_bot abc", Wish("link", "abc")),
+        ("/LINK abc", Wish("link", "abc")),
+        ("/link two words", Wish("link", "two words")),
+        ("/unlink", Wish("unlink", None)),
+        ("/linkage", None),
+        ("please /link", None),
+    ],
+)
+def test_what_is_about_links(text: str, wish: Wish | None) -> None:
+    """`/start` with a payload is a link too: that is what a deep link sends."""
+    assert wish_of(incoming(text)) == wish
+
+
+def test_a_group_is_not_private() -> None:
+    """And a name is kept as far as it can be."""
+    assert incoming("hello").private
+    assert not incoming("hello", "supergroup").private
+    assert incoming("hello").sender_name == "Ada"
+
+
+@pytest.mark.parametrize(
+    ("settings", "admission"),
+    [
+        (Telegram(), Admitted(ANN)),
+        (Telegram(access="open"), Admitted(ANN)),
+        (Telegram(access="allowlist", allow=("5",)), Admitted(ANN)),
+        (Telegram(allow=("5=ada",)), Admitted(UserId("ada"))),
+    ],
+    ids=["linked", "open", "listed", "mapped"],
+)
+def test_a_link_says_who_somebody_is(settings: Telegram, admission: Admitted) -> None:
+    """Unless whoever runs the bot has said it."""
+    assert admit(settings, 5, ANN) == admission
+    assert may_link(settings, 5)
+
+
+def test_a_link_opens_no_allowlist() -> None:
+    """Who is on it is for whoever runs the bot to say."""
+    settings = Telegram(access="allowlist", allow=("6",))
+    assert isinstance(admit(settings, 5, ANN), Turned)
+    assert not may_link(settings, 5)
