@@ -1,0 +1,111 @@
+"""Somebody else's thing answers as one that never was: in every frame of the WebSocket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import pytest
+
+from channels.websocket.frames import READERS
+from gateway.app.serve import Running
+from tests.acceptance.belongings import (
+    OPEN,
+    SESSIONS,
+    belongings,
+    headers_of,
+    never_there,
+    rows_of,
+    signed_in,
+    visitor,
+    without_ids,
+)
+from tests.world import Person, Socket, World
+
+pytestmark = pytest.mark.acceptance
+
+FRAMES: tuple[dict[str, Any], ...] = (
+    {"type": "hello", "token": "{token}", "session_id": "{session_id}", "after": 0},
+    {"type": "watch", "session_id": "{session_id}", "after": 0},
+    {"type": "send", "id": "mine", "text": "hello", "session_id": "{session_id}"},
+    {"type": "cancel", "turn_id": "{turn_id}"},
+)
+NAMES_NOTHING = frozenset({"unwatch", "typing", "ping"})
+
+
+@pytest.fixture
+async def gateway(world: World) -> Running:
+    """A gateway that takes visitors."""
+    return await world.gateway(**OPEN)
+
+
+def test_every_frame_is_tried() -> None:
+    """A new frame belongs into `FRAMES`, or into `NAMES_NOTHING`."""
+    assert READERS.keys() == {frame["type"] for frame in FRAMES} | NAMES_NOTHING
+
+
+async def someone(role: str, world: World, gateway: Running) -> Person:
+    return await (visitor(world, gateway) if role == "visitor" else signed_in(world, gateway, "bob"))
+
+
+async def hears(person: Person, frames: list[dict[str, Any]], things: Mapping[str, str]) -> list[str]:
+    """All that a new socket hears until the pong behind those frames, the ids of the question taken out."""
+    socket = await person.opens({"Origin": headers_of(person).get("Origin", person.url)})
+    for frame in frames:
+        await socket.says(**{name: _filled(value, {**things, "token": person.token}) for name, value in frame.items()})
+    heard = await until_pong(socket)
+    await socket.socket.close()
+    return [without_ids(text, things) for text in heard]
+
+
+def _filled(value: Any, things: Mapping[str, str]) -> Any:
+    return value.format_map(things) if isinstance(value, str) else value
+
+
+async def until_pong(socket: Socket) -> list[str]:
+    """The frames before the answer to a ping, as they came."""
+    await socket.says(type="ping")
+    heard: list[str] = []
+    while True:
+        message = await socket.socket.receive(20)
+        assert message.type is aiohttp.WSMsgType.TEXT, (message, heard)
+        if json.loads(message.data)["type"] == "pong":
+            return heard
+        heard.append(message.data)
+
+
+HELLO = {"type": "hello", "token": "{token}"}
+
+
+@pytest.mark.parametrize("role", ["user", "visitor"])
+@pytest.mark.parametrize("frame", FRAMES, ids=lambda frame: frame["type"])
+async def test_what_others_own_is_not_found(frame: dict[str, Any], role: str, world: World, gateway: Running) -> None:
+    """P-5: the same frames for ann's and for nobody's, and ann has what she had."""
+    ann, bob = await signed_in(world, gateway, "ann"), await someone(role, world, gateway)
+    theirs = await belongings(world, ann)
+    nobodys = never_there(theirs)
+    before = await rows_of(world, ann.user)
+    for frames in ([HELLO, frame], [frame, HELLO], [HELLO, frame, frame]):
+        if frames[0] is not HELLO and frame["type"] != "hello":
+            continue  # anything but a hello closes a socket that nobody has signed in at
+        there, nowhere = await hears(bob, frames, theirs), await hears(bob, frames, nobodys)
+        assert there == nowhere
+        assert any(json.loads(text).get("code") == "not_found" for text in there), there
+    assert await rows_of(world, ann.user) == before
+
+
+@pytest.mark.parametrize("role", ["user", "visitor"])
+async def test_a_refused_watch_follows_nothing(role: str, world: World, gateway: Running) -> None:
+    """P-5: what ann says later is not heard either, nor is that she has a session."""
+    ann, bob = await signed_in(world, gateway, "ann"), await someone(role, world, gateway)
+    things = await belongings(world, ann)
+    socket = await bob.opens({"Origin": headers_of(bob).get("Origin", bob.url)})
+    await socket.says(type="hello", token=bob.token)
+    await socket.says(type="watch", session_id=things["session_id"], after=0)
+    await socket.says(type="watch")
+    await until_pong(socket)
+    await ann.posts(f"{SESSIONS}/{things['session_id']}/messages", 200, text="for nobody else")
+    await ann.posts(SESSIONS, 201)
+    assert await until_pong(socket) == []

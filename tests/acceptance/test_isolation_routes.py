@@ -1,0 +1,249 @@
+"""Somebody else's thing answers as one that never was: on every route, by every id, for every role.
+
+The routes are the application's own and the bodies are the catalogue's examples. A new route, parameter or field that
+names a thing fails here until this file knows what to put in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from gateway.api.catalogue import EXAMPLES, HEADERS, UNDESCRIBED
+from gateway.api.openapi import entry_of
+from gateway.api.operations import Operation, operations
+from gateway.api.refusals import is_public
+from gateway.app.serve import Running
+from tests.acceptance.belongings import (
+    OPEN,
+    SESSIONS,
+    belongings,
+    headers_of,
+    never_there,
+    rows_of,
+    signed_in,
+    visitor,
+    without_ids,
+)
+from tests.world import Person, World
+
+pytestmark = pytest.mark.acceptance
+
+OF_EVERYONE = {"name": "assistant", "model": "assistant"}
+"""Path parameters that name what no user owns."""
+NAMES_NOTHING = frozenset(
+    {
+        *("channel", "agent", "active", "limit", "offset", "q", "metadata.KEY", "format", "before_number"),
+        *("Prefer", "If-Match", "If-None-Match"),
+        "Idempotency-Key",  # one user's keys mean nothing to another: see test_a_name_of_ones_own_is_ones_own
+        "confirm",  # the caller's own name, or nothing happens
+    }
+)
+"""Query parameters and headers that no thing is named by; `USES` holds the others."""
+PER_RESPONSE = frozenset({"Date", "X-Request-Id"})
+NOT_FOR_VISITORS = frozenset(
+    {"list_tokens", "create_token", "list_schedules", "create_schedule"}
+    | {"link_telegram", "list_links", "delete_link", "identify_visitor"}
+)
+FOR_OPERATORS = frozenset({"list_versions", "export_user", "erase_user"})
+UNKNOWN = {"chat_stream": {204}}
+"""What other routes than most answer for what isn't there."""
+Seen = tuple[int, list[tuple[str, str]], bytes]
+
+
+@dataclass(frozen=True)
+class Use:
+    """A thing named elsewhere than in the path of a thing of one's own: `things` fills `{…}` everywhere."""
+
+    names: str
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+COMPLETION: dict[str, Any] = {"model": "assistant", "messages": [{"role": "user", "content": "hello"}]}
+USES = (
+    Use("before_id", "GET", SESSIONS + "/{own_session_id}/messages?before_id={message_id}"),
+    Use("user", "GET", SESSIONS + "?user={user}"),
+    Use("user", "GET", "/api/tokens?user={user}"),
+    Use("user", "GET", "/api/schedules?user={user}"),
+    Use("user_id", "POST", "/api/tokens", {"user_id": "{user}"}),
+    Use("from_message_id", "POST", SESSIONS + "/{own_session_id}/fork", {"from_message_id": "{message_id}"}),
+    Use("message_id", "POST", SESSIONS + "/{own_session_id}/regenerate", {"message_id": "{message_id}"}),
+    Use("message_id", "PATCH", SESSIONS + "/{own_session_id}/messages/{message_id}", {"text": "mine"}),
+    Use("message_id", "DELETE", SESSIONS + "/{own_session_id}/messages/{message_id}"),
+    Use("number", "GET", SESSIONS + "/{own_session_id}/snapshots/{number}"),
+    Use("number", "POST", SESSIONS + "/{own_session_id}/snapshots/{number}/restore"),
+    Use("before", "GET", SESSIONS + "/{own_session_id}/turns?before={before}"),
+    Use("cursor", "GET", SESSIONS + "?cursor={cursor}"),
+    Use("cursor", "GET", "/api/agents/assistant/sessions?cursor={cursor}"),
+    Use("cursor", "GET", "/api/schedules/{schedule_id}/runs?cursor={cursor}"),
+    Use("confirm", "DELETE", "/api/me?confirm={user}"),
+    Use("X-Session-Id", "POST", "/v1/chat/completions", COMPLETION, {"X-Session-Id": "{session_id}"}),
+)
+
+
+@pytest.fixture
+async def gateway(world: World) -> Running:
+    """A gateway without limits that would answer first."""
+    return await world.gateway(**OPEN)
+
+
+def described(gateway: Running) -> list[Operation]:
+    """The routes that programs call."""
+    return [operation for operation in operations(gateway.gateway.api) if operation.name not in UNDESCRIBED]
+
+
+def named(operation: Operation, place: str) -> list[str]:
+    return [str(parameter["name"]) for parameter in operation.parameters if parameter["in"] == place]
+
+
+def request_of(operation: Operation, things: Mapping[str, str]) -> Use:
+    """A valid request of that route, about those things."""
+    path = operation.path.format_map({**OF_EVERYONE, **things})
+    body = None if operation.body is None else EXAMPLES[operation.name]
+    told = [HEADERS[name] for name in entry_of(operation).headers if HEADERS[name]["in"] == "header"]
+    headers = {str(header["name"]): str(header["example"]) for header in told if header.get("required")}
+    return Use(operation.name, operation.method.upper(), path, body, headers)
+
+
+def filled(use: Use, things: Mapping[str, str]) -> Use:
+    """The use with things in its places."""
+    body = None if use.body is None else {name: _filled(value, things) for name, value in use.body.items()}
+    headers = {name: value.format_map(things) for name, value in use.headers.items()}
+    return Use(use.names, use.method, use.path.format_map(things), body, headers)
+
+
+def _filled(value: Any, things: Mapping[str, str]) -> Any:
+    return value.format_map(things) if isinstance(value, str) else value
+
+
+async def seen(person: Person, use: Use, things: Mapping[str, str]) -> Seen:
+    """Everything that comes back, without the time and the ids that were in the question."""
+    headers = {**headers_of(person), **use.headers}
+    url = f"{person.url}{use.path}"
+    async with person.http.request(use.method, url, headers=headers, json=use.body) as response:
+        body = without_ids(await response.text(), things).encode()
+        told = sorted((name, value) for name, value in response.headers.items() if name not in PER_RESPONSE)
+        return response.status, [pair for pair in told if pair[0] != "Content-Length"], body
+
+
+@pytest.mark.parametrize("role", ["user", "visitor"])
+async def test_what_others_own_answers_as_if_it_never_was(role: str, world: World, gateway: Running) -> None:
+    """P-5: every route that takes an id, the same bytes for ann's and for nobody's, and ann has what she had."""
+    ann = await signed_in(world, gateway, "ann")
+    theirs = await belongings(world, ann)
+    nobodys = never_there(theirs)
+    bob = await (visitor(world, gateway) if role == "visitor" else signed_in(world, gateway, "bob"))
+    before = await rows_of(world, ann.user)
+    differing, found = [], []
+    for operation in described(gateway):
+        if set(named(operation, "path")) - OF_EVERYONE.keys():
+            there = await seen(bob, request_of(operation, theirs), theirs)
+            nowhere = await seen(bob, request_of(operation, nobodys), nobodys)
+            differing += [(operation.name, there, nowhere)] if there != nowhere else []
+            found += [(operation.name, there)] if there[0] not in UNKNOWN.get(operation.name, {403, 404}) else []
+    assert differing == [], differing
+    assert found == [], found
+    assert await rows_of(world, ann.user) == before
+
+
+async def test_things_named_elsewhere_answer_as_if_they_never_were(world: World, gateway: Running) -> None:
+    """P-5: in queries, bodies and headers, beside things of one's own."""
+    ann, bob = await signed_in(world, gateway, "ann"), await signed_in(world, gateway, "bob")
+    theirs = await with_cursor(ann, await belongings(world, ann))
+    nobodys = {**never_there(theirs), "cursor": theirs["cursor"], "before": theirs["before"]}
+    before = await rows_of(world, ann.user)
+    for use in USES:
+        there, nowhere = [
+            await seen(bob, filled(use, {**things, **own}), {**things, **own})
+            for things, own in ((theirs, await own_session(bob)), (nobodys, await own_session(bob)))
+        ]
+        assert there == nowhere, use
+        assert b"ann" not in there[2], use
+    assert await rows_of(world, ann.user) == before
+
+
+async def own_session(person: Person) -> dict[str, str]:
+    session = await person.posts(SESSIONS, 201)
+    await person.posts(f"{SESSIONS}/{session['session_id']}/messages", 200, text="hello")
+    return {"own_session_id": session["session_id"]}
+
+
+async def with_cursor(person: Person, things: dict[str, str]) -> dict[str, str]:
+    path = f"{SESSIONS}/{things['session_id']}"
+    await person.posts(f"{path}/messages", 200, text="hello again")
+    sessions, turns = await person.gets(f"{SESSIONS}?limit=1"), await person.gets(f"{path}/turns?limit=1")
+    return {**things, "cursor": sessions["next_cursor"], "before": turns["next_before"]}
+
+
+def test_every_name_of_a_thing_is_tried(gateway: Running) -> None:
+    """A new path parameter belongs into `belongings`, a new query parameter or header into `USES` or `NAMES_NOTHING`."""
+    known = {use.names for use in USES} | NAMES_NOTHING
+    unknown = {
+        (operation.name, name)
+        for operation in described(gateway)
+        for name in [*named(operation, "query"), *entry_of(operation).headers, *naming_fields(operation)]
+    }
+    assert sorted(pair for pair in unknown if pair[1] not in known) == []
+
+
+def naming_fields(operation: Operation) -> Iterator[str]:
+    """Fields of a body that are named like a thing; a message's own `id` is its sender's."""
+    for name in operation.body.model_fields if operation.body else ():
+        if name.endswith("_id"):
+            yield name
+
+
+ALLOWED = {
+    "erase_me": {400},  # nobody's name does not confirm anything
+    "link_telegram": {403, 409},  # the channel is off here
+    "identify_visitor": {400, 403},  # the example is no pass
+}
+STRANGERS = ("", "tg_wrong", "a.b.c")
+
+
+async def test_who_may_call_what(world: World, gateway: Running) -> None:
+    """P-5: 401 alike on every route, 403 where a role is missing, and nothing else keeps anyone out."""
+    things = never_there(await belongings(world, await signed_in(world, gateway, "ann")))
+    guest = await visitor(world, gateway)
+    owner = await world.person("owner", gateway.url, "operator")
+    refused: dict[str, set[str]] = {"visitor": set(), "user": set(), "operator": set()}
+    unknown: set[str] = set()
+    for operation in described(gateway):
+        if is_public(operation):
+            continue
+        use = request_of(operation, things)
+        for token in STRANGERS:
+            told = await seen(Person("", token, gateway.url, guest.http), use, {})
+            assert told[0] == 401, (operation.name, token, told)
+            unknown.add(f"{operation.path.startswith('/v1')} {bool(token)} {told}")
+        for role, person in (("visitor", guest), ("user", await signed_in(world, gateway, "bob")), ("operator", owner)):
+            status, _, body = await seen(person, use, {})
+            assert status in ALLOWED.get(operation.name, {200, 201, 202, 204, 403, 404}), (operation.name, role, body)
+            refused[role] |= {operation.name} if status == 403 else set()
+    assert len(unknown) == 4, unknown
+    assert refused == {"visitor": NOT_FOR_VISITORS | FOR_OPERATORS, "user": FOR_OPERATORS, "operator": set()}
+
+
+async def test_a_name_of_ones_own_is_ones_own(world: World, gateway: Running) -> None:
+    """P-5: ann's name for a conversation and her keys for requests lead bob to something new of his own."""
+    ann, bob = await signed_in(world, gateway, "ann"), await signed_in(world, gateway, "bob")
+    before = (await belongings(world, ann), await rows_of(world, ann.user))
+    chat = {"id": before[0]["chat_id"], "messages": [{"id": "m1", "role": "user", "parts": [TEXT]}]}
+    for use in (
+        Use("id", "POST", "/api/chat", chat),
+        Use("Idempotency-Key", "POST", "/v1/chat/completions", COMPLETION, {"Idempotency-Key": "m1"}),
+    ):
+        status, _, told = await seen(bob, use, {})
+        assert (status, b"ann" in told, before[0]["session_id"].encode() in told) == (200, False, False)
+    sessions = (await bob.gets(SESSIONS))["sessions"]
+    assert [session["user_id"] for session in sessions] == ["bob", "bob"]
+    assert await rows_of(world, ann.user) == before[1]
+
+
+TEXT = {"type": "text", "text": "hello"}
