@@ -26,10 +26,10 @@ WEB_SOURCES := $(shell find $(WEB) -name node_modules -prune -o -type f ! -name 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test soak check lint types imports fmt web bench doctor venv venv-dev chromium node lock clean FORCE
+.PHONY: help run test soak check lint types imports fmt web bench bench-scale doctor venv venv-dev chromium node lock clean FORCE
 
 help: ## list these tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: venv web ## install what is missing, build the web clients, start the gateway
 	@exec $(BIN)/turngate serve
@@ -63,6 +63,9 @@ web: $(BUILT) ## build the web clients, when their sources changed
 
 bench: venv-dev web ## measure against a bare loop and pgbench
 	$(BIN)/python -m bench
+
+bench-scale: venv-dev web ## lists, pages and searches among a million sessions (half an hour, 20 GB)
+	$(BIN)/python -m bench scale
 
 doctor: venv ## check settings, database, channels, agents, clock and disk
 	@$(BIN)/turngate doctor

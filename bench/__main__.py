@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--json]`: tables on standard output, progress on standard error."""
+"""`python -m bench [--quick] [--json]`, `python -m bench scale`: tables on standard output, progress on standard error."""
 
 from __future__ import annotations
 
@@ -11,39 +11,67 @@ from pathlib import Path
 
 import orjson
 
+from bench import measure
 from bench.errors import BenchError
-from bench.measure import run
 from bench.plan import FULL, QUICK
 from bench.report import show
+from bench.results import Report
+from bench.scale import report as scale_report
+from bench.scale import run as scale_run
+from bench.scale.plan import PROBES, SESSIONS_EACH, scale
 from gateway.errors import GatewayError
 
 
 def main() -> int:
     """0 also when a target is missed: this is a report. 1 when something failed."""
     options = _options()
-    begun = time.monotonic()
-
-    def say(text: str) -> None:
-        print(f"[{time.monotonic() - begun:4.0f} s] {text}", file=sys.stderr, flush=True)
-
-    with tempfile.TemporaryDirectory(prefix="turngate-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="turngate-bench-", dir=getattr(options, "folder", None)) as folder:
         try:
-            report = asyncio.run(run(QUICK if options.quick else FULL, Path(folder), say))
+            report = _scaled(options, Path(folder)) if options.what == "scale" else _measured(options, Path(folder))
         except (BenchError, GatewayError) as error:
             print(error, file=sys.stderr)
             return 1
     if options.json:
         print(orjson.dumps(report, option=orjson.OPT_INDENT_2).decode())
-    else:
+    elif isinstance(report, Report):
         show(report)
+    else:
+        scale_report.show(report)
     return 0
+
+
+def _measured(options: argparse.Namespace, folder: Path) -> Report:
+    begun = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"[{time.monotonic() - begun:4.0f} s] {text}", file=sys.stderr, flush=True)
+
+    return asyncio.run(measure.run(QUICK if options.quick else FULL, folder, say))
+
+
+def _scaled(options: argparse.Namespace, folder: Path) -> scale_run.ScaleReport:
+    plan = scale(options.sessions, options.messages, options.rounds, options.minutes)
+    return asyncio.run(scale_run.run(plan, folder))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures Turngate, a bare loop and Postgres.")
     parser.add_argument("--quick", action="store_true", help="half a minute instead of four; noisier")
     parser.add_argument("--json", action="store_true", help="write JSON instead of tables")
+    parts = parser.add_subparsers(dest="what", metavar="scale")
+    sizes = parts.add_parser("scale", help="lists, pages and searches among a million sessions, next to a thousand")
+    sizes.add_argument("--sessions", type=_sessions, default=1_000_000, help="default: 1,000,000")
+    sizes.add_argument("--messages", type=int, default=10_000_000, help="default: 10,000,000, some 10 GB of disk")
+    sizes.add_argument("--rounds", type=int, default=200, help="times that each call is asked; default: 200")
+    sizes.add_argument("--minutes", type=float, default=60, help="gives up after so many; default: 60")
+    sizes.add_argument("--folder", type=Path, help="where the database goes for the time; default: the system's")
     return parser.parse_args()
+
+
+def _sessions(text: str) -> int:
+    if int(text) < PROBES * SESSIONS_EACH:
+        raise argparse.ArgumentTypeError(f"should be at least {PROBES * SESSIONS_EACH:,}")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ def show(report: Report) -> None:
     )
 
 
-def _table(title: str, *columns: str) -> Table:
+def new_table(title: str, *columns: str) -> Table:
+    """A table whose first column is words and the others numbers."""
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for number, column in enumerate(columns):
         table.add_column(column, justify="right" if number else "left")
@@ -32,7 +33,7 @@ def _table(title: str, *columns: str) -> Table:
 
 def _speed(report: Report) -> Table:
     driver = report.machine.ceiling_driver
-    table = _table(
+    table = new_table(
         "Turns a second", "sessions", f"{driver} (a)", "bare loop (b)", "Turngate (c)", "c ÷ b", "c ÷ a", "b ÷ a"
     )
     for level in report.levels:
@@ -48,7 +49,7 @@ def _speed(report: Report) -> Table:
 def _latency(report: Report) -> Table:
     driver = report.machine.ceiling_driver
     title = "Milliseconds from send to reply row, p50 / p99"
-    table = _table(title, "sessions", f"{driver} (a)", "bare loop (b)", "Turngate (c)", "c ÷ b, p50", "c ÷ b, p99")
+    table = new_table(title, "sessions", f"{driver} (a)", "bare loop (b)", "Turngate (c)", "c ÷ b, p50", "c ÷ b, p99")
     for level in report.levels:
         table.add_row(str(level.sessions), *_paces(level), f"{level.p50_to_bare:.2f}", f"{level.p99_to_bare:.2f}")
     return table
@@ -63,14 +64,14 @@ def _pace(one: Pace) -> str:
 
 
 def _lengths(report: Report) -> Table:
-    table = _table("A turn in a long session", "messages", "p50 ms", "p99 ms", "to the shortest")
+    table = new_table("A turn in a long session", "messages", "p50 ms", "p99 ms", "to the shortest")
     for length in report.lengths:
         table.add_row(f"{length.messages:,}", f"{length.p50_ms:.2f}", f"{length.p99_ms:.2f}", f"{length.ratio:.2f}")
     return table
 
 
 def _idle(report: Report) -> Table:
-    table = _table("Memory of the gateway with idle sockets", "sockets", "resident MB", "KB per socket")
+    table = new_table("Memory of the gateway with idle sockets", "sockets", "resident MB", "KB per socket")
     for one in report.idle:
         per_socket = f"{one.per_socket / 1024:.1f}" if one.sockets else ""
         table.add_row(f"{one.sockets:,}", f"{one.resident / 1024 / 1024:.1f}", per_socket)
@@ -78,7 +79,7 @@ def _idle(report: Report) -> Table:
 
 
 def _targets(report: Report) -> Table:
-    table = _table("Targets", "", "measured", "target", "")
+    table = new_table("Targets", "", "measured", "target", "")
     for target in report.targets:
         verdict = "reached" if target.reached else "missed"
         table.add_row(target.name, f"{target.measured:.2f}", f"{target.relation} {target.limit:g}", verdict)
