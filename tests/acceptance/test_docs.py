@@ -1,8 +1,9 @@
 """Every block of the README and of docs is run, loaded or looked up.
 
 `bash` and the commands of `console` run, page by page, against a gateway in a process of its own; `python` runs; `toml` is
-loaded as settings; `json` is parsed; `sql` prepares a fresh server for the gateway. `sh` shows what a test can't do, such
-as cloning or serving without end: there the commands, options and settings have to exist. `text` and `mermaid` are pictures.
+loaded as settings; `json` is parsed; `js` runs in tests/acceptance/test_docs_ai_sdk.py; `sql` prepares a fresh server for
+the gateway. `sh` shows what a test can't do, such as cloning or serving without end: there the commands, options and settings
+have to exist. `text` and `mermaid` are pictures.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.acceptance
 
 ELSEWHERE = "docs/fake-bot-api.md"
 """Runs against the fake Bot API instead of a gateway, in tests/unit/fake_bot_api/test_docs.py."""
-CHECKED = frozenset({"bash", "console", "html", "json", "mermaid", "python", "sh", "sql", "text", "toml"})
+CHECKED = frozenset({"bash", "console", "html", "js", "json", "mermaid", "python", "sh", "sql", "text", "toml"})
 DOCUMENTED_PLACE = "127.0.0.1:8080"
 ORIGIN = "https://www.example.com"
 PATIENCE_S = 120

@@ -20,7 +20,7 @@ FILE = re.compile(rf"({ROOMS})/[\w./-]+")
 COMMAND = re.compile(r"(turngate|make) [a-z][^…|]*")
 MACHINE = re.compile(r"/(home|root|Users|work|workspace|mnt)/|\b(10|192\.168|172\.(1[6-9]|2\d|3[01]))(\.\d+){2,3}\b")
 OPERATIONS = "docs/operations.md"
-PACKAGES = ("clients/web/package.json", "tests/fakes/model_api/package.json")
+PACKAGES = ("clients/web/package.json", "tests/fakes/model_api/package.json", "tests/ai_sdk/package.json")
 MADE_BY_MAKE_WEB = "gateway/api/static"
 
 
