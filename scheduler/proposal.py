@@ -7,6 +7,7 @@ from datetime import datetime
 
 from gateway.core.model import Address, AgentName, UserId
 from gateway.core.ports.schedules import NewSchedule, Trigger
+from gateway.core.scheduling import check_zone
 from gateway.errors import InvalidInput, TooLarge
 from scheduler.triggers import first_fire
 
@@ -32,6 +33,7 @@ def validate_new(proposal: Proposal, now: datetime, max_text: int) -> NewSchedul
 
     Raises `InvalidInput` that names the field and what it should be. Whether the agent exists is the caller's to know.
     """
+    check_zone(proposal.timezone)
     return NewSchedule(
         user_id=proposal.user_id,
         name=_checked_text("name", proposal.name.strip(), LONGEST_NAME),

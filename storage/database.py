@@ -12,7 +12,7 @@ import asyncpg
 import orjson
 
 from gateway.core.model import UserId
-from gateway.errors import StoreUnavailable
+from gateway.errors import Conflict, StoreUnavailable
 
 APP_ROLE = "turngate_app"
 SYSTEM_ROLE = "turngate_system"
@@ -30,6 +30,7 @@ GIVEN_UP = {
     "tcp_keepalives_count": "3",
 }
 # Lists narrow by what was asked for, so each has a plan of its own.
+BEING_ERASED = "This user is being erased, so nothing was kept. From a minute after that is done it can be tried again."
 BEGIN_AS = "SELECT set_config('turngate.user_id', $1, true), set_config('plan_cache_mode', 'force_custom_plan', true)"
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -88,6 +89,9 @@ async def _held(pool: asyncpg.Pool) -> AsyncIterator[PooledConnection]:
         # A newer replica has migrated: what this one remembers of the schema is old.
         await pool.expire_connections()
         raise StoreUnavailable("The schema has just changed; the same call works in a moment.") from error
+    except asyncpg.RestrictViolationError as error:
+        # `refuse_while_erased` (`migrations/0030`, `0031`) says so, and nothing else.
+        raise Conflict(BEING_ERASED) from error
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedFunctionError, asyncpg.InvalidParameterValueError) as error:
         raise StoreUnavailable(f"The database is not ready: {error}. Run `turngate migrate`.") from error
     except AWAY as error:

@@ -1,10 +1,12 @@
-"""Changes to what was said (`migrations/0010`)."""
+"""Changes to what was said (`migrations/0011` to `0013`)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import asyncpg
 
 from gateway.core.model import MessageId, ReplicaId, SessionId, UserId
 from gateway.core.ports.agents import TurnTerms
@@ -21,14 +23,17 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 SQL = load_queries("editing")
+SESSIONS = load_queries("sessions")
 NO_SESSION = "There is no such session."
 NO_MESSAGE = "There is no such message."
 REFUSALS: dict[str, tuple[type[GatewayError], str]] = {
     "not_found": (NotFound, NO_SESSION),
     "missing": (NotFound, NO_MESSAGE),
+    "nothing": (Conflict, "There is nothing to answer yet. Write a message first."),
+    "unasked": (Conflict, "The question that this answers is gone. Name a message that is still there."),
     "busy": (Conflict, "An answer is being written in this session. Wait for it, or stop it first."),
 }
-"""By what the functions of `migrations/0010` answer."""
+"""By what the functions of `migrations/0011` and `0012` answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +69,24 @@ class PostgresEdits:
         return AnsweredAgain(_acceptance(row), tuple(map(to_message, row["changed"] or ())))
 
     async def fork(self, point: ForkPoint, user_id: UserId | None) -> Forked:
+        try:
+            return await self._fork(point, user_id)
+        except asyncpg.UniqueViolationError:
+            async with self.database.as_user(user_id) as connection:
+                row = await connection.fetchrow(SESSIONS["get"], str(point.chat_id))
+            if row is None:
+                raise Conflict("This fork was made before, and is gone.") from None
+            return Forked(to_session(row, running=row["running"]), None)
+
+    async def _fork(self, point: ForkPoint, user_id: UserId | None) -> Forked:
         seq = None if point.message_id is None else _seq(point.session_id, point.message_id)
         async with self.database.as_user(user_id) as connection:
             if seq is not None:
                 named = await connection.fetchrow(SQL["message"], point.session_id, seq)
                 if named is None or named["deleted_at"] is not None:
                     raise NotFound(NO_MESSAGE)
-            row = await connection.fetchrow(SQL["fork"], point.session_id, seq, point.title, point.channel, point.route)
+            wanted = (point.session_id, seq, point.title, point.channel, point.route, point.chat_id)
+            row = await connection.fetchrow(SQL["fork"], *wanted)
             if row is None:
                 raise NotFound(NO_SESSION)
             await connection.execute(SQL["copy_state"], point.session_id, row["chat_id"], seq)

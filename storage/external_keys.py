@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import asyncpg
+
 from gateway.core.model import MessageId, Session, SessionId, UserId
 from gateway.core.ports.sessions import NewSession
-from gateway.errors import StoreUnavailable
+from gateway.errors import NotFound, StoreUnavailable
 from storage.queries import load_queries
 from storage.rows import message_id, to_session
 
@@ -40,11 +42,15 @@ class PostgresExternalKeys:
         return None if row is None else to_session(row)
 
     async def point(self, user_id: UserId, key: str, session_id: SessionId | None) -> None:
-        async with self.database.as_user(user_id) as connection:
-            if session_id is None:
-                await connection.execute(SQL["forget"], user_id, key)
-            else:
-                await connection.execute(SQL["point"], user_id, key, session_id)
+        try:
+            async with self.database.as_user(user_id) as connection:
+                if session_id is None:
+                    await connection.execute(SQL["forget"], user_id, key)
+                else:
+                    await connection.execute(SQL["point"], user_id, key, session_id)
+        except asyncpg.ForeignKeyViolationError as error:
+            # It was deleted between the look at it and its lock.
+            raise NotFound("There is no such session.") from error
 
     async def sent_as(self, user_id: UserId, session_id: SessionId, client_id: str) -> MessageId | None:
         async with self.database.as_user(user_id) as connection:

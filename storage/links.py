@@ -92,9 +92,14 @@ async def _link(connection: PooledConnection, user_id: UserId, person: Person) -
 
 
 async def _leave(connection: PooledConnection, link: Link) -> Link:
-    """A person who is not the user any more hears nothing more of the user's conversations; route before session."""
-    for query in ("leave_routes", "leave_sessions", "leave_schedules"):
-        await connection.execute(SQL[query], link.user_id, link.person.channel, link.person.external_id)
+    """A person who is not the user any more hears nothing more of the user's conversations; route, session, turn."""
+    whom = (link.user_id, link.person.channel, link.person.external_id)
+    await connection.execute(SQL["leave_schedules"], *whom)
+    await connection.execute(SQL["leave_routes"], *whom)
+    locked = await connection.fetch(SQL["lock_sessions"], *whom)
+    await connection.execute(SQL["leave_sessions"], *whom)
+    await connection.execute(SQL["leave_turns"], *whom, [row["chat_id"] for row in locked])
+    await connection.execute(SQL["leave_outbox"], *whom)
     return link
 
 

@@ -1,25 +1,40 @@
-"""Applies `migrations/` under a lock that is polled: a blocking wait would deadlock with CREATE INDEX CONCURRENTLY."""
+"""Applies `migrations/`, while gateways of the version before go on writing.
+
+One process at a time does, under a lock that is polled: a blocking wait would deadlock with CREATE INDEX CONCURRENTLY.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import asyncpg
+import structlog
 from pogo_core.error import BadMigrationError
+from pogo_core.migration import Migration, topological_sort
 from pogo_core.util import migrate as pogo
 from pogo_core.util import sql as pogo_sql
 
 import storage
 from gateway.errors import SettingsError, StoreUnavailable
 from storage.database import AWAY, COMMAND_TIMEOUT_S
+from storage.migration_progress import told
+
+log = structlog.get_logger(__name__)
 
 MIGRATIONS = Path(storage.__file__).resolve().parent.parent / "migrations"
 LOCK = 0x7475726E67617465  # "turngate"
 LOCK_WAIT_S = 120.0
+TABLE_WAIT_S = 2
+"""For how long a migration waits for a table, and whoever comes after it behind it. By then autovacuum has given way: it is asked
+to after `deadlock_timeout`, a second."""
+TRIES_FOR_S = 120.0
+PAUSE_S = (1.0, 2.0)
+"""Between two tries, so that those who stood behind the first get on."""
 OLDEST, NEWEST = 15, 18
 
 
@@ -53,15 +68,49 @@ async def migrate(url: str, folder: Path = MIGRATIONS) -> list[str]:
             await _lock(connection)
             waiting = await _pending(connection, folder)
             if waiting:
-                await connection.execute("SET lock_timeout = '10s'")
-                await pogo.apply(connection, folder, schema_name="public")
+                await _apply_all(url, connection, folder)
         except BadMigrationError as error:
-            if isinstance(error.__cause__, AWAY):
-                raise StoreUnavailable(f"The database went away during a migration: {error}.") from error
-            raise SettingsError(f"{error}: {error.__cause__}") from error
+            raise SettingsError(f"{error}.") from error
         except AWAY as error:
             raise StoreUnavailable(f"The database went away during a migration ({type(error).__name__}).") from error
         return waiting
+
+
+async def _apply_all(url: str, connection: asyncpg.Connection, folder: Path) -> None:
+    await pogo_sql.ensure_pogo_sync(connection)
+    found = await pogo_sql.read_migrations(folder, connection, schema_name="public")
+    for migration in topological_sort([each.load() for each in found]):
+        if not migration.applied:
+            async with told(url, connection.get_server_pid(), migration.id):
+                await _insist(connection, migration)
+
+
+async def _insist(connection: asyncpg.Connection, migration: Migration) -> None:
+    """Applies it as often as somebody is in its way: each of them is made so that it can be begun again."""
+    until = time.monotonic() + TRIES_FOR_S
+    while True:
+        try:
+            return await _apply(connection, migration)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
+            if time.monotonic() > until:
+                raise StoreUnavailable(
+                    f"{migration.id} waited in vain for a table that something keeps locked, such as a dump ({error})."
+                ) from error
+            log.info("migration_waits", migration=migration.id, reason=str(error))
+        except AWAY as error:
+            raise StoreUnavailable(f"The database went away during {migration.id} ({type(error).__name__}).") from error
+        except asyncpg.PostgresError as error:
+            raise SettingsError(f"{migration.id} cannot be applied: {error}") from error
+        await asyncio.sleep(random.uniform(*PAUSE_S))  # noqa: S311 - only to spread the tries
+
+
+async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
+    # A login may have other limits, and an index has none of these.
+    await connection.execute("SET statement_timeout = 0")
+    await connection.execute(f"SET lock_timeout = '{TABLE_WAIT_S}s'")
+    async with pogo.transaction(connection, migration):
+        await migration.apply(connection)
+        await pogo_sql.migration_applied(connection, migration.id, migration.hash, schema_name="public")
 
 
 async def pending_migrations(url: str, folder: Path = MIGRATIONS) -> list[str]:
@@ -92,6 +141,11 @@ def _check_version(connection: asyncpg.Connection) -> None:
 
 async def _lock(connection: asyncpg.Connection) -> None:
     # Held by the session: it goes with the connection, however that ends.
-    async with asyncio.timeout(LOCK_WAIT_S):
-        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):  # noqa: ASYNC110 - another process holds it
-            await asyncio.sleep(0.1 + random.random() * 0.2)  # noqa: S311 - only to spread the replicas
+    try:
+        async with asyncio.timeout(LOCK_WAIT_S):
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):  # noqa: ASYNC110 - another process holds it
+                await asyncio.sleep(0.1 + random.random() * 0.2)  # noqa: S311 - only to spread the replicas
+    except TimeoutError as error:
+        raise StoreUnavailable(
+            "Another process is migrating the database; its log tells how far it is. Wait for it."
+        ) from error

@@ -22,10 +22,11 @@ class PostgresMoves:
 
     async def move(self, old: str, new: str) -> None:
         async with self.database.own_work() as connection, in_transaction(connection):
+            # First: a schedule that fires holds its row, and then the routes of its places.
+            await connection.execute(SQL["move_schedules"], old, new)
             sessions = await _move_sessions(connection, old, new)
             await connection.execute(SQL["move_turns"], old, new, sessions)
             await connection.execute(SQL["move_outbox"], old, new)
-            await connection.execute(SQL["move_schedules"], old, new)
 
 
 async def _move_sessions(connection: PooledConnection, old: str, new: str) -> list[object]:

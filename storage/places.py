@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import asyncpg
+
 from gateway.core.model import AgentName, Route, Session, SessionId, UserId
 from gateway.errors import NotFound
 from storage.database import fetch_one
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 SQL = load_queries("places")
+NO_SESSION = "There is no such session."
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,15 @@ class PostgresPlaces:
     resume_window: timedelta
 
     async def point(self, user_id: UserId, route: Route, session_id: SessionId) -> Session:
-        async with self.database.as_user(user_id) as connection:
-            chat_id: UUID | None = await connection.fetchval(SQL["point"], user_id, route, session_id)
-            if chat_id is None:
-                raise NotFound("There is no such session.")
-            row = await fetch_one(connection, SQL["take_up"], chat_id)
+        try:
+            async with self.database.as_user(user_id) as connection:
+                chat_id: UUID | None = await connection.fetchval(SQL["point"], user_id, route, session_id)
+                if chat_id is None:
+                    raise NotFound(NO_SESSION)
+                row = await fetch_one(connection, SQL["take_up"], chat_id)
+        except asyncpg.ForeignKeyViolationError as error:
+            # The session was deleted between the look at it and its lock.
+            raise NotFound(NO_SESSION) from error
         return to_session(row, running=row["running"])
 
     async def choose(self, user_id: UserId, route: Route, agent: AgentName) -> None:

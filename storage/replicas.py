@@ -96,7 +96,11 @@ class PostgresChangeFeed:
             )
         return Changes(
             now=row["now"],
-            last_seqs=tuple((SessionId(session["session_id"]), session["last_seq"]) for session in row["followed"]),
+            last_seqs=tuple(
+                (SessionId(session["session_id"]), UserId(session["user_id"]), session["last_seq"])
+                for session in row["followed"]
+            ),
+            missing=tuple(SessionId(session_id) for session_id in row["missing"]),
             sessions=tuple(to_session(session) for session in [*row["listed"], *row["everybodys"]]),
             turns=_news(row["turns"]),
             changed=tuple(to_message(message) for message in [*row["dropped"], *row["changed"]]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast, overload
 from uuid import UUID
@@ -71,9 +72,9 @@ def message_id(chat_id: UUID, seq: int) -> MessageId:
 
 
 def seq_of(wanted: MessageId, session_id: SessionId) -> int:
-    """The place that a message's id names. Raises `InvalidInput` when it is not an id of this session."""
+    """The place that a message's id names, in its one spelling. Raises `InvalidInput` when it is not an id of this session."""
     owner, dot, seq = wanted.rpartition(".")
-    if not dot or owner != session_id or not seq.isascii() or not seq.isdigit() or len(seq) > 18:
+    if not dot or owner != session_id or re.fullmatch(r"[1-9][0-9]{0,17}", seq) is None:
         raise InvalidInput("before_id should be the id of a message of this session.")
     return int(seq)
 
@@ -87,6 +88,7 @@ def to_message(row: Record) -> Message:
     return Message(
         id=message_id(chat_id, row["seq"]),
         session_id=SessionId(str(chat_id)),
+        user_id=UserId(row["user_id"]),
         seq=row["seq"],
         role=cast("Role", row["role"]),
         content=content,
@@ -97,6 +99,8 @@ def to_message(row: Record) -> Message:
         edited_at=row["edited_at"],
         deleted=deleted,
         changed_at=row["changed_at"] or row["deleted_at"],
+        # Only a rollback hides without a change of its own.
+        taken_back=deleted and (row["rewound"] or row["changed_at"] is None),
     )
 
 

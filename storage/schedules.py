@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
@@ -33,7 +33,7 @@ from storage.queries import load_queries
 if TYPE_CHECKING:
     from asyncpg import Record
 
-    from storage.database import Database
+    from storage.database import Database, PooledConnection
     from storage.turns import PostgresTurns
 
 log = structlog.get_logger(__name__)
@@ -123,16 +123,25 @@ class PostgresSchedules:
         self, schedule: Schedule, next_fire_at: datetime | None, message: InboundMessage, terms: TurnTerms
     ) -> Acceptance | None:
         async with self.database.as_user(schedule.user_id) as connection:
-            moved = await connection.fetchval(
+            moved = await connection.fetchrow(
                 SQL["fire"], schedule.id, schedule.next_fire_at, next_fire_at, schedule.revision
             )
-            return await self.turns.accept_on(connection, message, terms) if moved else None
+            return None if moved is None else await self._accept(connection, moved, message, terms)
 
     async def run_now(self, schedule: Schedule, message: InboundMessage, terms: TurnTerms) -> Acceptance:
         async with self.database.as_user(schedule.user_id) as connection:
-            if not await connection.fetchval(SQL["run_now"], schedule.id):
+            row = await connection.fetchrow(SQL["run_now"], schedule.id)
+            if row is None:
                 raise NotFound(NOT_THERE)
-            return await self.turns.accept_on(connection, message, terms)
+            return await self._accept(connection, row, message, terms)
+
+    async def _accept(
+        self, connection: PooledConnection, row: Record, message: InboundMessage, terms: TurnTerms
+    ) -> Acceptance:
+        """The reply goes where the schedule says now, as far as these are still places of its user."""
+        left = await connection.fetch(SQL["places_left"], message.user_id, row["deliver_to"])
+        places = tuple(Address(place["route"]) for place in left)
+        return await self.turns.accept_on(connection, replace(message, deliver_to=places), terms)
 
 
 def _readable(rows: Sequence[Record]) -> list[Schedule]:

@@ -8,7 +8,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from gateway.core.model import AgentName, Message, MessageId, Route, Session, SessionId, TurnId, Usage, UserId
+from gateway.core.model import (
+    AgentName,
+    InboundMessage,
+    Message,
+    MessageId,
+    Route,
+    Session,
+    SessionId,
+    TurnId,
+    Usage,
+    UserId,
+)
 from gateway.core.ports.sessions import Deleted, MessagePage, NewSession, SessionFilter, SessionPage, TurnOutcome
 from gateway.errors import InvalidInput, NotFound
 from storage.cursors import from_cursor, to_cursor
@@ -39,7 +50,10 @@ class PostgresSessions:
         before, below = from_cursor(wanted.cursor)
         narrowed = (wanted.user_id, wanted.channel, wanted.agent, wanted.active, *metadata_columns(wanted))
         async with self.database.as_user(wanted.user_id) as connection:
-            rows = await connection.fetch(SQL["list"], *narrowed, before, below, wanted.limit + 1, wanted.offset)
+            if wanted.user_id is None or wanted.cursor is None:
+                rows = await connection.fetch(SQL["list"], *narrowed, before, below, wanted.limit + 1, wanted.offset)
+            else:
+                rows = await connection.fetch(SQL["list_behind"], *narrowed, before, below, wanted.limit + 1)
             total = None if wanted.cursor is not None else await connection.fetchval(SQL["count"], *narrowed)
         page = rows[: wanted.limit]
         return SessionPage(
@@ -101,6 +115,7 @@ class PostgresSessions:
     async def delete(self, session_id: SessionId, user_id: UserId | None) -> Deleted:
         async with self.database.as_user(user_id) as connection:
             await connection.execute(SQL["lock_routes"], session_id)
+            await connection.execute(EDITING["lock_forks"], session_id)
             await connection.execute(EDITING["let_go_of_forks"], session_id)
             row = await connection.fetchrow(SQL["delete"], session_id)
         if row is None:
@@ -148,6 +163,11 @@ class PostgresMessages:
             return None
         usage = None if row["usage"] is None else Usage(**row["usage"])
         return TurnOutcome(row["turn_status"], to_message(row), usage)
+
+    async def taken(self, message: InboundMessage) -> bool:
+        named = (message.user_id, message.key, message.session_id, message.route)
+        async with self.database.as_user(message.user_id) as connection:
+            return bool(await connection.fetchval(SQL["taken"], *named))
 
 
 def _found(row: Record | None) -> Session:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
+from asyncpg import PostgresError
+
 from gateway.core.model import SessionId, State, UserId
 from gateway.core.ports.state import AskedReason, Restored, Snapshot, SnapshotNumber, SnapshotPage, SnapshotReason
-from gateway.errors import Conflict, NotFound
+from gateway.errors import Conflict, NotFound, StoreUnavailable
 from storage.database import fetch_one
 from storage.queries import load_queries
 from storage.rows import message_id, to_message, to_session
@@ -23,8 +26,10 @@ if TYPE_CHECKING:
 SQL = load_queries("snapshots")
 NO_SNAPSHOT = "There is no such snapshot."
 ABOVE_ALL = 2**62
-BATCH = 100
-"""States saved in one transaction."""
+BATCH = 5
+"""States saved in one transaction: a message to any of their sessions waits for all of them."""
+DUE = 500
+"""States saved in one go, at most."""
 BELOW_ALL = UUID(int=0)
 
 
@@ -67,10 +72,10 @@ class PostgresSnapshots:
         return _to_snapshot(row["snapshot"]), row["status"] == "made"
 
     async def restore(
-        self, session_id: SessionId, user_id: UserId | None, number: SnapshotNumber | None, *, rewind: bool
+        self, session_id: SessionId, user_id: UserId | None, number: SnapshotNumber | None, by: UserId, *, rewind: bool
     ) -> Restored:
         async with self.database.as_user(user_id) as connection:
-            row = await fetch_one(connection, SQL["restore"], session_id, number, rewind)
+            row = await fetch_one(connection, SQL["restore"], session_id, number, rewind, by)
         match row["status"]:
             case "not_found":
                 raise NotFound(NO_SESSION)
@@ -86,7 +91,26 @@ class PostgresSnapshots:
 
     async def save_changed(self, quiet: timedelta, every: timedelta) -> int:
         async with self.database.own_work() as connection:
-            saved: int = await connection.fetchval(SQL["save_changed"], quiet, every, BATCH)
+            due = [row["chat_id"] for row in await connection.fetch(SQL["due"], quiet, every, DUE)]
+        batches = [due[start : start + BATCH] for start in range(0, len(due), BATCH)]
+        saved, failure = 0, None
+        for batch in batches:
+            try:
+                saved += await self._save(batch, quiet, every)
+            except (StoreUnavailable, PostgresError) as error:
+                failure = error
+                if len(batch) > 1 and isinstance(error, PostgresError):
+                    # One of them cannot be saved: the others are tried alone.
+                    batches.extend([chat] for chat in batch)
+        if failure is not None:
+            raise StoreUnavailable(
+                f"{saved} of {len(due)} states were saved, the others will be: {failure}"
+            ) from failure
+        return saved
+
+    async def _save(self, chats: Sequence[UUID], quiet: timedelta, every: timedelta) -> int:
+        async with self.database.own_work() as connection:
+            saved: int = await connection.fetchval(SQL["save_due"], chats, quiet, every)
         return saved
 
     async def clean_up(self, keep: int, days: int) -> int:

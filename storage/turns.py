@@ -12,6 +12,7 @@ import asyncpg
 from gateway.core.model import (
     STATE_SECTIONS,
     InboundMessage,
+    JsonObject,
     OutboxItem,
     ReplicaId,
     Reply,
@@ -50,7 +51,10 @@ class PostgresTurns:
     async def accept(self, message: InboundMessage, terms: TurnTerms) -> Acceptance:
         try:
             async with self.database.connection() as connection:
-                return await self.accept_on(connection, message, terms)
+                if not message.data:
+                    return await self.accept_on(connection, message, terms)
+                async with in_transaction(connection):
+                    return await self._with_data(connection, message, await self.accept_on(connection, message, terms))
         except asyncpg.ForeignKeyViolationError as error:
             # The session was deleted between the look at it and its lock.
             raise NotFound(NO_SESSION) from error
@@ -81,6 +85,19 @@ class PostgresTurns:
             terms.max_waiting,
         )
         return _acceptance(row)
+
+    async def _with_data(
+        self, connection: PooledConnection, message: InboundMessage, accepted: Acceptance
+    ) -> Acceptance:
+        row = accepted.message
+        if accepted.status != "accepted" or row is None:
+            return accepted
+        parts: tuple[JsonObject, ...] = (*message.data, *row.parts)
+        await connection.execute(SQL["keep_parts"], row.session_id, row.seq, list(parts))
+        row, turn = replace(row, parts=parts), accepted.turn
+        if turn is not None:
+            turn = replace(turn, messages=tuple(row if said.id == row.id else said for said in turn.messages))
+        return replace(accepted, message=row, turn=turn)
 
     async def begin_attempt(self, turn: Turn, *, counts: bool = True) -> Turn:
         async with self.database.connection() as connection:
@@ -121,7 +138,7 @@ class PostgresTurns:
     async def _finish_on(self, connection: PooledConnection, turn: Turn, reply: Reply, held: Sequence[int]) -> Record:
         return await fetch_one(
             connection,
-            SQL["finish"],
+            SQL["finish_delivered" if reply.chunks else "finish"],
             turn.user_id,
             turn.chat_id,
             turn.turn_id,

@@ -71,10 +71,12 @@ class Socket:
         return frame
 
     async def closes(self, within: float = PATIENCE_S) -> int:
-        """The code that the socket is closed with."""
+        """The code that the socket is closed with; what comes before that is kept in `heard`."""
         async with asyncio.timeout(within):
             while True:
                 message = await self.socket.receive()
+                if message.type is aiohttp.WSMsgType.TEXT:
+                    self.heard.append(json.loads(message.data))
                 if message.type is aiohttp.WSMsgType.CLOSE:
                     return int(message.data)
                 if message.type in {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}:

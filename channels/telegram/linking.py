@@ -21,11 +21,12 @@ NOT_HERE = "Links are made in a private chat with this bot, where nobody else se
 SEEN = "Others here could read that code, so it is void now. " + NOT_HERE
 HOW_TO_REDEEM = "Write /link and the code, and nothing else."
 NONE_TO_END = "Your Telegram account is not linked to any user."
+STANDS_ALONE = "Nothing was ended. Here /unlink stands alone: it ends the link of the account you write with."
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody wants to do about their link. `code`: what they gave; None: nothing."""
+    """What somebody wants to do about their link. `code`: what stands behind the command; None: nothing."""
 
     deed: Literal["link", "unlink"]
     code: str | None
@@ -62,7 +63,7 @@ class Linking:
         person = Person(TELEGRAM, str(incoming.sender_id), incoming.sender_name)
         match wish.deed:
             case "unlink":
-                return await self._unlink(person)
+                return await self._unlink(person) if wish.code is None else STANDS_ALONE
             case "link":
                 if wish.code is None:
                     return await self._tell_how(incoming, person)
@@ -124,4 +125,4 @@ def wish_of(incoming: Incoming) -> Wish | None:
     command = parse_command(incoming.text)
     if command is None or command.name not in {"link", "unlink"}:
         return None
-    return Wish("link", command.rest or None) if command.name == "link" else Wish("unlink", None)
+    return Wish("link" if command.name == "link" else "unlink", command.rest or None)

@@ -22,7 +22,7 @@ from gateway.core.model import TELEGRAM, AgentName, InboundMessage, JsonValue, U
 from gateway.core.ports.channels import Moves, Quarantine
 from gateway.core.ports.places import Places
 from gateway.core.service import Intake, Notice
-from gateway.errors import InvalidInput, StoreUnavailable
+from gateway.errors import Conflict, InvalidInput, StoreUnavailable
 from gateway.log import redact
 
 NOT_TAKEN = "Your message could not be taken in because of a fault here. It was kept for whoever runs this bot."
@@ -123,6 +123,8 @@ class Updates:
             answer = await self._with.intake.accept(await self._inbound(incoming, user_id))
         except InvalidInput as error:
             self._refuse(incoming, str(error))
+        except Conflict as error:
+            self._with.notices.post(incoming.target, str(error))
         else:
             if isinstance(answer, Notice):
                 self._with.notices.post(incoming.target, answer.text)

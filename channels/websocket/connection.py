@@ -28,6 +28,7 @@ from channels.websocket.frames import ClientFrame, Hello, Send, Watch, parse
 from channels.websocket.linger import drop_incoming, keep_open
 from channels.websocket.outgoing import BytesSocket, Outgoing
 from channels.websocket.parts import Parts
+from gateway.core.commands import outlives_token
 from gateway.core.model import Principal
 from gateway.errors import Forbidden, GatewayError, StoreUnavailable, TooManyRequests, Unauthenticated
 
@@ -191,8 +192,9 @@ class Connection:
 
     async def _authenticate(self, token: str) -> Principal:
         try:
-            with self._parts.guesses.counted(self._caller.address, token):
-                return await self._parts.authenticator.authenticate(token, self._caller.origin)
+            authenticator = self._parts.authenticator
+            with self._parts.guesses.counted(self._caller.address, token, authenticator.is_signed):
+                return await authenticator.authenticate(token, self._caller.origin)
         except TooManyRequests as error:
             raise HangUp(FLOOD, error) from None
         except Unauthenticated as error:
@@ -264,5 +266,7 @@ class Connection:
         else:
             if isinstance(frame, Send | Watch):
                 # The token may have been revoked since; the authenticator knows that within seconds.
+                if isinstance(frame, Send) and outlives_token(frame.text):
+                    self._parts.authenticator.look_again(self._token)
                 await self._authenticate(self._token)
             await self._conversation.handle(frame)

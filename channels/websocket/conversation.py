@@ -13,7 +13,7 @@ from channels.websocket.follow import Follow
 from channels.websocket.frames import Cancel, Hello, Ping, Send, Typing, Unwatch, Watch
 from channels.websocket.outgoing import Outgoing
 from channels.websocket.parts import Parts
-from gateway.core.events import LiveEvent, SessionChanged
+from gateway.core.events import LiveEvent, SessionChanged, SessionDeleted
 from gateway.core.model import AgentName, ChannelName, InboundMessage, Principal, Route, Session, SessionId, UserId
 from gateway.core.ports.live import user_topic
 from gateway.core.ports.turns import Acceptance
@@ -244,6 +244,9 @@ class Conversation:
         """What was followed for a message only gives way, the oldest first. Raises `Conflict` when all are watched."""
         if len(self._follows) < MAX_FOLLOWED:
             return
+        self._follows = {found: follow for found, follow in self._follows.items() if not follow.over}
+        if len(self._follows) < MAX_FOLLOWED:
+            return
         spare = next((found for found in self._follows if found != self._current and found not in self._watched), None)
         if spare is None:
             raise Conflict(f"A socket follows at most {MAX_FOLLOWED} sessions. Send unwatch, or open another socket.")
@@ -257,6 +260,9 @@ class Conversation:
     def _hear_list(self, event: LiveEvent) -> None:
         if isinstance(event, SessionChanged):
             self._outgoing.put(news.session(event.session))
+        elif isinstance(event, SessionDeleted) and event.session_id not in self._follows:
+            # Otherwise it was told as news of that session.
+            self._outgoing.put(news.session_deleted(event.session_id))
 
     def _stop_list(self) -> None:
         if self._forget_list is not None:

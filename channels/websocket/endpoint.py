@@ -27,6 +27,9 @@ from gateway.errors import Forbidden
 
 HEARTBEAT_S = 25.0
 DRAIN_S = 1.2
+UPGRADE = {hdrs.UPGRADE: "websocket", hdrs.CONNECTION: "Upgrade"}
+NO_UPGRADE = "This is where WebSockets are opened: ask for it with Upgrade: websocket. Over HTTP there is /api."
+"""RFC 9110, section 15.5.22."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ class WebSocketChannel:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The route's handler; returns when the socket has ended."""
+        if request.headers.get(hdrs.UPGRADE, "").strip().lower() != "websocket":
+            raise web.HTTPUpgradeRequired(text=NO_UPGRADE, headers=UPGRADE)
         socket: BytesSocket = web.WebSocketResponse(
             timeout=CLOSE_S,
             heartbeat=HEARTBEAT_S,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from channels.websocket import news
 from channels.websocket.outgoing import Outgoing
@@ -14,6 +15,7 @@ from gateway.core.events import (
     Progress,
     RowsAdded,
     SessionChanged,
+    SessionDeleted,
     TurnChanged,
 )
 from gateway.core.model import Message, Session, TurnId, TurnStatus, UserId
@@ -29,7 +31,10 @@ RETRY_MAX_S = 5.0
 class Follow:
     """Begins to hear at once. Rows missed before, or in between, are read when `catch_up` or an event says so.
 
+    Ends by itself, and tells the client so, when the session is deleted or another user's by now.
+
     `sent`: the `seq` of the last row the client has; `recall`: it was away, and may have some that were deleted since. `reader`: whose rights the reads have; None is an operator's.
+    `over`: it has ended by itself.
     """
 
     __slots__ = (
@@ -42,6 +47,7 @@ class Follow:
         "_reading",
         "_recall",
         "_stop",
+        "over",
         "sent",
         "session",
     )
@@ -58,6 +64,7 @@ class Follow:
     ) -> None:
         self.session = session
         self.sent = sent
+        self.over = False
         self._recall = recall
         self._reader = reader
         self._parts = parts
@@ -91,6 +98,12 @@ class Follow:
             self._reading.cancel()
 
     def _hear(self, event: LiveEvent) -> None:
+        if isinstance(event, SessionDeleted):
+            self._deleted()
+        elif event.user_id == self.session.user_id or self._goes_over(event.user_id):
+            self._tell(event)
+
+    def _tell(self, event: LiveEvent) -> None:
         match event:
             case Progress():
                 self._outgoing.put(news.progress(event))
@@ -102,8 +115,24 @@ class Follow:
                 self._expect(last_seq)
             case MessageChanged(message):
                 self._changed(message)
-            case SessionChanged():
-                return  # told to those who watch the list
+            case SessionChanged() | SessionDeleted():
+                return  # told to those who watch the list, or before
+
+    def _goes_over(self, user_id: UserId) -> bool:
+        """The session is that user's now: its visitor was identified. Only an operator goes on hearing of it."""
+        if self._reader is None:
+            self.session = replace(self.session, user_id=user_id)
+            return True
+        self._end_itself(news.error("not_found", "There is no such session."))
+        return False
+
+    def _deleted(self) -> None:
+        self._end_itself(news.session_deleted(self.session.session_id))
+
+    def _end_itself(self, last: bytes) -> None:
+        self.over = True
+        self.end()
+        self._outgoing.put(last)
 
     def _turned(self, event: TurnChanged) -> None:
         if self._ended_turns is not None and event.status not in {"queued", "running"}:
@@ -144,7 +173,8 @@ class Follow:
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, RETRY_MAX_S)
         except NotFound:
-            self._stop()
+            self._reading = None
+            self._deleted()
         finally:
             self._reading = None
             self._tell_changes()

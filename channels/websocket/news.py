@@ -79,6 +79,10 @@ def session(changed: Session) -> bytes:
     return _frame({"type": "session", "session": session_json(changed)})
 
 
+def session_deleted(session_id: SessionId) -> bytes:
+    return _frame({"type": "session_deleted", "session_id": session_id})
+
+
 def message(added: Message) -> bytes:
     return _frame({"type": "message", "message": message_json(added)})
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from aiohttp import web
-from pydantic import Field
 
-from gateway.api.answers import agent_json, json, page_json
+from gateway.api.answers import agent_json, json, page_json, sessions_json
 from gateway.api.parts import parts_of, principal_of
-from gateway.api.reading import Limit, Offset, User, validated
+from gateway.api.reading import Cursor, Limit, Offset, User, rows_to_skip, validated
 from gateway.api.sessions import narrowed
 from gateway.core.ports.sessions import SessionFilter
 from gateway.core.shapes import session_json
-from gateway.errors import InvalidInput
 
 
 @validated
@@ -50,34 +46,31 @@ async def agent_sessions(  # noqa: PLR0917 - each is a path or query parameter, 
     user: User | None = None,
     limit: Limit = 50,
     offset: Offset | None = None,
-    cursor: Annotated[str, Field(max_length=512)] | None = None,
+    cursor: Cursor | None = None,
 ) -> web.Response:
     """The user's sessions with an agent, latest activity first; an operator's list holds everyone's."""
-    if cursor is not None and offset is not None:
-        raise InvalidInput("cursor and offset exclude each other.")
     parts = parts_of(request)
     wanted = SessionFilter(
         user_id=narrowed(request, user),
         agent=parts.agent(name).name,
         limit=limit,
-        offset=offset or 0,
+        offset=rows_to_skip(cursor, offset),
         cursor=cursor,
     )
-    page = await parts.sessions.list(wanted)
-    return json(
-        {
-            "sessions": [session_json(session) for session in page.sessions],
-            "total": page.total,
-            "next_cursor": page.next_cursor,
-        }
-    )
+    return json(sessions_json(await parts.sessions.list(wanted)))
 
 
 @validated
-async def active_session(request: web.Request, name: str, /, limit: Limit = 50) -> web.Response:
-    """The session to resume, from whichever channel, with its newest messages; null when it is too long ago."""
+async def active_session(
+    request: web.Request, name: str, /, user: User | None = None, limit: Limit = 50
+) -> web.Response:
+    """The session to resume, from whichever channel, with its newest messages; null when it is too long ago.
+
+    It is the caller's own; an operator may name another `user`.
+    """
     parts = parts_of(request)
-    user_id = principal_of(request).user_id
+    named = None if user is None else narrowed(request, user)
+    user_id = named or principal_of(request).user_id
     session = await parts.sessions.latest(user_id, parts.agent(name).name)
     if session is None:
         return json(None)

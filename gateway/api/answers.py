@@ -15,7 +15,7 @@ from gateway.core.ports.identity import ApiToken
 from gateway.core.ports.links import Link
 from gateway.core.ports.schedules import CronTrigger, IntervalTrigger, OnceTrigger, Schedule, Trigger
 from gateway.core.ports.search import FoundPage, Match
-from gateway.core.ports.sessions import MessagePage
+from gateway.core.ports.sessions import MessagePage, SessionPage
 from gateway.core.shapes import instant, instant_or_none, message_json, session_json
 
 
@@ -34,6 +34,15 @@ def page_json(page: MessagePage) -> JsonObject:
     return {
         "messages": [message_json(message) for message in page.messages],
         "next_before_id": page.next_before_id,
+    }
+
+
+def sessions_json(page: SessionPage) -> JsonObject:
+    """A page of a list."""
+    return {
+        "sessions": [session_json(session) for session in page.sessions],
+        "total": page.total,
+        "next_cursor": page.next_cursor,
     }
 
 

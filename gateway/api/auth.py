@@ -11,7 +11,7 @@ import jwt
 from gateway.api.credentials import API_TOKEN_PREFIX, digest
 from gateway.api.logins import Logins
 from gateway.api.visitors import AUDIENCE, VisitorPasses
-from gateway.core.model import Principal
+from gateway.core.model import Principal, UserId
 from gateway.core.ports.identity import TokenStore
 from gateway.core.visitors import Visitors
 from gateway.errors import Unauthenticated
@@ -39,6 +39,7 @@ class TokenAuthenticator:
         self._logins = logins
         self._clock = clock
         self._known: dict[bytes, tuple[float, Principal]] = {}
+        self._forgotten = 0
 
     async def authenticate(self, token: str, origin: str | None) -> Principal:
         """As `gateway.core.ports.identity.Authenticator` promises."""
@@ -50,6 +51,16 @@ class TokenAuthenticator:
             return await self._visitor(token, origin)
         return await self._logins.verify(token)
 
+    def is_signed(self, token: str) -> bool:
+        """As `gateway.core.ports.identity.Authenticator` promises."""
+        if len(token) > LONGEST_TOKEN or not token.isascii() or token.startswith(API_TOKEN_PREFIX):
+            return False
+        try:
+            signer = self._passes if _audience(token) == AUDIENCE else self._logins
+        except Unauthenticated:
+            return False
+        return signer.has_signed(token)
+
     async def _visitor(self, token: str, origin: str | None) -> Principal:
         principal = self._passes.verify(token, origin)
         if not await self._visitors.is_anonymous(principal.user_id):
@@ -59,6 +70,16 @@ class TokenAuthenticator:
     def forget(self, token_digest: bytes) -> None:
         """Asks the database about this token again; it was revoked."""
         self._known.pop(token_digest, None)
+        self._forgotten += 1
+
+    def forget_user(self, user_id: UserId) -> None:
+        """Asks the database about this user's tokens again; they have ended."""
+        self._known = {key: known for key, known in self._known.items() if known[1].user_id != user_id}
+        self._forgotten += 1
+
+    def look_again(self, token: str) -> None:
+        """As `gateway.core.ports.identity.Authenticator` promises."""
+        self._known.pop(digest(token), None)
 
     async def _api_token(self, key: bytes) -> Principal:
         until, principal = self._known.get(key, (0.0, None))
@@ -68,14 +89,20 @@ class TokenAuthenticator:
 
     async def _look_up(self, key: bytes) -> Principal:
         self._known.pop(key, None)
+        forgotten = self._forgotten
         found = await self._tokens.find(key)
         if found is None:
             raise Unauthenticated("The token is not valid, or no longer.")
+        principal = Principal(found.user_id, found.role, expires_at=found.expires_at)
+        # What was found may have ended while it was on its way here.
+        if self._forgotten == forgotten:
+            self._remember(key, principal)
+        return principal
+
+    def _remember(self, key: bytes, principal: Principal) -> None:
         if len(self._known) >= REMEMBER_MOST:
             self._known.clear()
-        principal = Principal(found.user_id, found.role, expires_at=found.expires_at)
         self._known[key] = (self._clock() + REMEMBER_S, principal)
-        return principal
 
 
 def _ended(principal: Principal) -> bool:

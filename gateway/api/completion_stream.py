@@ -12,7 +12,10 @@ from gateway.core.live_turns import Said
 from gateway.core.model import JsonObject, TurnStatus
 from gateway.core.ports.sessions import TurnOutcome
 
-FAILED = "The agent could not answer. The session's transcript holds an apology; send the message again to try again."
+FAILED = (
+    "The agent could not answer. The session's transcript holds an apology; send the message again to try again, "
+    "with another Idempotency-Key if it had one."
+)
 TAKEN_BACK = "A newer message in the session took this one back, and its answer."
 DIFFERS = (
     "The answer was begun again and says something else than what was streamed. "

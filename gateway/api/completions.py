@@ -14,8 +14,9 @@ from aiohttp import web
 from gateway.api.answers import json
 from gateway.api.completion_stream import CompletionStream, Ending, failure_of, finish_reason_of
 from gateway.api.following import FollowedTurn, follow_turn
-from gateway.api.guard import storable
+from gateway.api.guard import check_command, storable
 from gateway.api.limits import allow_message, stream_slot
+from gateway.api.messages import raise_refusal
 from gateway.api.openai_errors import NO_RETRY, refusal
 from gateway.api.openai_shape import ChatRequest, Completion, Conversation, conversation, model_json
 from gateway.api.parts import AgentInfo, acting_user, parts_of, principal_of
@@ -30,11 +31,10 @@ from gateway.core.ports.turns import Acceptance
 from gateway.core.retries import insist
 from gateway.core.service import Notice
 from gateway.core.titles import title_from
-from gateway.errors import Conflict, InvalidInput, NotFound, TooManyRequests
+from gateway.errors import Conflict, InvalidInput, NotFound
 
 SESSION = "X-Session-Id"
 KEY = "Idempotency-Key"
-FULL_RETRY_S = 5.0
 ANSWERED_SESSION = web.RequestKey("answered_session", SessionId)
 
 
@@ -68,8 +68,12 @@ async def complete(request: web.Request, asked: ChatRequest) -> web.StreamRespon
         check_text(said.question, parts_of(request).settings.turns.max_text)
         key = _key(request)
         allow_message(request)
+        await check_command(request, said.question)
         session = await _session(request, agent, said, key)
-        accepted = await parts_of(request).intake.accept(_inbound(request, agent, session, said.question, key))
+        if session is not None and session.agent_name != agent.name:
+            told = f"This session is with {session.agent_name}: model should be that."
+            return refusal(HTTPStatus.BAD_REQUEST, told, param="model")
+        accepted = await parts_of(request).intake.accept(_inbound(request, agent, session, said, key))
         if isinstance(accepted, Notice):
             return await _notice(request, asked, accepted, session)
         return await _answer(request, asked, accepted)
@@ -96,10 +100,7 @@ async def _session(request: web.Request, agent: AgentInfo, said: Conversation, k
     parts = parts_of(request)
     named = request.headers.get(SESSION)
     if named is not None:
-        session = await parts.sessions.get(session_id_of(named), acting_user(request))
-        if session.agent_name != agent.name:
-            raise InvalidInput(f"This session is with {session.agent_name}: model should be that.")
-        return session
+        return await parts.sessions.get(session_id_of(named), acting_user(request))
     if parse_command(said.question) is not None:
         return None
     texts = [one.content for one in said.before if one.role == "user"]
@@ -108,16 +109,17 @@ async def _session(request: web.Request, agent: AgentInfo, said: Conversation, k
 
 
 def _inbound(
-    request: web.Request, agent: AgentInfo, session: Session | None, text: str, key: str | None
+    request: web.Request, agent: AgentInfo, session: Session | None, said: Conversation, key: str | None
 ) -> InboundMessage:
     return InboundMessage(
         user_id=principal_of(request).user_id if session is None else session.user_id,
         channel=API,
         agent=AgentName(agent.name),
-        text=text,
+        text=said.question,
         key=key or str(uuid4()),
         route=Route(f"{API}:{agent.name}"),
         session_id=None if session is None else session.session_id,
+        data=() if SESSION in request.headers else said.data,
     )
 
 
@@ -130,10 +132,7 @@ async def _notice(
     """The answer to a chat command, in the shape of an agent's. Raises what refuses the message."""
     if session is not None:
         request[ANSWERED_SESSION] = session.session_id
-    if notice.refused == "busy":
-        raise Conflict(notice.text)
-    if notice.refused == "full":
-        raise TooManyRequests(f"{notice.text} (turns.max_waiting)", FULL_RETRY_S)
+    raise_refusal(notice)
     completion = Completion(TurnId(uuid4()), asked.model, datetime.now(UTC))
     if not asked.stream:
         return json(completion.whole(notice.text, "stop", None))

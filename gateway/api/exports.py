@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Annotated
 
-import structlog
 from aiohttp import hdrs, web
 from pydantic import Field
 
 from gateway.api.answers import no_content
 from gateway.api.documents import Documents, Format
 from gateway.api.guard import storable
+from gateway.api.limits import stream_slot
 from gateway.api.parts import ApiParts, acting_user, parts_of, principal_of
 from gateway.api.reading import User, session_id_of, validated
+from gateway.api.streaming import send
 from gateway.core.model import UserId
-from gateway.errors import Forbidden, GatewayError, InvalidInput, NotFound
-
-log = structlog.get_logger(__name__)
+from gateway.errors import Forbidden, InvalidInput, NotFound
 
 MEDIA: dict[Format, tuple[str, str]] = {
     "json": ("application/json", "json"),
@@ -89,8 +89,9 @@ def _named(request: web.Request, user_id: str) -> UserId:
 
 async def _erase(request: web.Request, user_id: UserId) -> None:
     parts = parts_of(request)
-    for digest in await parts.erasure.erase(user_id):
-        parts.authenticator.forget(digest)
+    await parts.erasure.begin(user_id)
+    parts.authenticator.forget_user(user_id)
+    await parts.erasure.finish(user_id)
 
 
 def _everything(request: web.Request, user_id: UserId) -> AsyncIterator[bytes]:
@@ -124,26 +125,17 @@ def safe_name(name: str) -> str:
 async def _stream(
     request: web.Request, response: web.StreamResponse, pieces: AsyncIterator[bytes]
 ) -> web.StreamResponse:
-    """Sends a document as it is made. One that cannot be finished is cut off, so that nobody takes it for whole."""
+    """Sends a document as it is made, as one of the caller's streams."""
+    with stream_slot(request):
+        async with aclosing(_gathered(pieces)) as large:
+            return await send(request, response, large)
+
+
+async def _gathered(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
     gathered = bytearray()
-    try:
-        async for piece in pieces:
-            gathered += piece
-            if len(gathered) >= AT_A_TIME:
-                await _send(request, response, gathered)
-        await _send(request, response, gathered)
-        await response.write_eof()
-    except GatewayError as error:
-        if not response.prepared:
-            raise
-        log.warning("export_cut_off", path=request.path, reason=str(error))
-        if request.transport is not None:
-            request.transport.abort()
-    return response
-
-
-async def _send(request: web.Request, response: web.StreamResponse, gathered: bytearray) -> None:
-    if not response.prepared:
-        await response.prepare(request)
-    await response.write(bytes(gathered))
-    gathered.clear()
+    async for piece in pieces:
+        gathered += piece
+        if len(gathered) >= AT_A_TIME:
+            yield bytes(gathered)
+            gathered.clear()
+    yield bytes(gathered)

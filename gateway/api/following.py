@@ -10,7 +10,7 @@ from typing import Protocol
 
 from gateway.api.parts import ApiParts
 from gateway.api.ui_stream import UiMessageStream
-from gateway.core.events import LiveEvent, MessageAdded, Progress, RowsAdded, TurnChanged
+from gateway.core.events import LiveEvent, MessageAdded, Progress, RowsAdded, SessionDeleted, TurnChanged
 from gateway.core.live_turns import Said
 from gateway.core.model import JsonObject, Message, SessionId, TurnId, TurnStatus, UserId
 from gateway.core.ports.live import session_topic
@@ -64,9 +64,10 @@ class FollowedTurn:
 
 @dataclass(slots=True)
 class Ear:
-    """What the bus says of a turn. `look`: something happened that may have been its end, on another replica."""
+    """What the bus says of a user's turn. `look`: something happened that may have been its end, on another replica."""
 
     turn_id: TurnId
+    user_id: UserId
     status: TurnStatus
     attempt: int
     reply: Message | None = None
@@ -75,6 +76,11 @@ class Ear:
     heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     def hear(self, event: LiveEvent) -> None:
+        if event.user_id != self.user_id:
+            # The session is somebody else's by now: what may still be read, the database says.
+            self.look = True
+            self.heard.set()
+            return
         match event:
             case TurnChanged(turn_id=self.turn_id):
                 self.status, self.attempt = event.status, event.attempt
@@ -85,6 +91,8 @@ class Ear:
                 self.last_seq, self.look = last_seq, True
             case Progress(turn_id=self.turn_id):
                 pass
+            case SessionDeleted():
+                self.look = True
             case _:
                 return
         self.heard.set()
@@ -104,7 +112,9 @@ class Follower:
         self._parts = parts
         self._turn = turn
         self._shown = shape or UiMessageStream(turn.turn_id, turn.session_id, turn.metadata)
-        self.ear = Ear(turn.turn_id, turn.status, turn.attempt, look=parts.live.said(turn.turn_id) is None)
+        self.ear = Ear(
+            turn.turn_id, turn.user_id, turn.status, turn.attempt, look=parts.live.said(turn.turn_id) is None
+        )
         self.ended = False
         self._looked = time.monotonic()
 

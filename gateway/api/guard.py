@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from http import HTTPStatus
 
 import orjson
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from gateway.api.bodies import body_of
 from gateway.api.limits import guess_counted
 from gateway.api.parts import PRINCIPAL, parts_of
+from gateway.core.commands import outlives_token
 from gateway.core.model import Principal
 from gateway.errors import Forbidden, InvalidInput, Unauthenticated
 
 GUARDED = ("/api/", "/v1/")
 PUBLIC = frozenset({"/api/sign-in", "/api/visitors"})
+READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
+TALKING = ("/api/chat", "/api/turns/", "/v1/")
+"""Where a revoked token may still work for the seconds it is remembered: what it does there is part of a conversation."""
+LONG_S = 1.0
+IDENTIFIED_AT = web.RequestKey("identified_at", float)
 DEEPEST = 32
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; "
@@ -73,11 +81,16 @@ async def origins(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def identify(request: web.Request) -> Principal:
     """Who is asking. Raises `Unauthenticated`, `Forbidden`, or `TooManyRequests` for an address of many wrong tokens."""
+    token = _token(request)
+    with guess_counted(request, token):
+        return await parts_of(request).authenticator.authenticate(token, request.headers.get(hdrs.ORIGIN))
+
+
+def _token(request: web.Request) -> str:
     scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated("A token is needed: Authorization: Bearer <token>.")
-    with guess_counted(request, token.strip()):
-        return await parts_of(request).authenticator.authenticate(token.strip(), request.headers.get(hdrs.ORIGIN))
+    return token.strip()
 
 
 @web.middleware
@@ -85,7 +98,31 @@ async def authentication(request: web.Request, handler: Handler) -> web.StreamRe
     """No route below `/api` and `/v1` runs without a caller, but those that hand out tokens."""
     if request.path.startswith(GUARDED) and request.path not in PUBLIC:
         request[PRINCIPAL] = await identify(request)
+        request[IDENTIFIED_AT] = time.monotonic()
     return await handler(request)
+
+
+@web.middleware
+async def still_good(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Looks the token up afresh before what would outlive it, and once more after a body that was long in coming."""
+    if PRINCIPAL in request:
+        if request.method not in READING and not request.path.startswith(TALKING):
+            await identify_afresh(request)
+        elif time.monotonic() - request[IDENTIFIED_AT] > LONG_S:
+            request[PRINCIPAL] = await identify(request)
+    return await handler(request)
+
+
+async def identify_afresh(request: web.Request) -> None:
+    """Makes sure of the caller, whatever is remembered of the token. Raises as `identify`."""
+    parts_of(request).authenticator.look_again(_token(request))
+    request[PRINCIPAL] = await identify(request)
+
+
+async def check_command(request: web.Request, text: str) -> None:
+    """Before a message is taken in: some chat commands are more than talk. Raises as `identify`."""
+    if outlives_token(text):
+        await identify_afresh(request)
 
 
 @web.middleware
@@ -96,11 +133,10 @@ async def sound_input(request: web.Request, handler: Handler) -> web.StreamRespo
     for name, value in request.query.items():
         require_storable(name)
         require_storable(value)
-    if request.can_read_body:
-        require_json_object(await request.read(), request.charset)
-    if not await request.read():
-        # Where every field may be left out, so may the body.
-        request._read_bytes = b"{}"  # noqa: SLF001 - aiohttp has no other way to say what was read
+    body = await body_of(request)
+    require_json_object(body, request.charset)
+    # Where every field may be left out, so may the body.
+    request._read_bytes = body or b"{}"  # noqa: SLF001 - aiohttp has no other way to say what was read
     return await handler(request)
 
 

@@ -91,7 +91,8 @@ def stream_slot(request: web.Request) -> Iterator[None]:
 @contextmanager
 def guess_counted(request: web.Request, token: str) -> Iterator[None]:
     """Around the look at a token. Raises `TooManyRequests` where too many wrong ones came from."""
-    with parts_of(request).guesses.counted(address_of(request), token):
+    parts = parts_of(request)
+    with parts.guesses.counted(address_of(request), token, parts.authenticator.is_signed):
         yield
 
 

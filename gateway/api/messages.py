@@ -11,17 +11,20 @@ from aiohttp import web
 from pydantic import AfterValidator, Field
 
 from gateway.api.answers import json, page_json
+from gateway.api.following import GONE
+from gateway.api.guard import check_command
 from gateway.api.limits import allow_message
 from gateway.api.parts import acting_user, parts_of
 from gateway.api.reading import Body, Limit, session_id_of, uuid_of, validated
 from gateway.api.streamed import stream_answer, stream_notice
 from gateway.api.streaming import answering, wants_stream
+from gateway.core.dispatcher import check_text
 from gateway.core.model import API, InboundMessage, MessageId, Route, Session, TurnId
 from gateway.core.ports.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Notice
 from gateway.core.shapes import message_json
-from gateway.errors import Conflict, NotFound, StoreUnavailable, TooLarge, TooManyRequests
+from gateway.errors import Conflict, NotFound, StoreUnavailable, TooManyRequests
 
 FULL_RETRY_S = 5.0
 """About what an answer takes that others wait for."""
@@ -59,13 +62,11 @@ async def list_messages(
 async def send_message(request: web.Request, session_id: str, /, draft: Draft) -> web.StreamResponse:
     """Sends and answers with the reply, or streams it (`Accept`); 202 when it takes longer (`Prefer: wait=<seconds>`)."""
     parts = parts_of(request)
-    if len(draft.text) > parts.settings.turns.max_text:
-        raise TooLarge(
-            f"A message may have {parts.settings.turns.max_text} characters; this one has {len(draft.text)}."
-        )
+    check_text(draft.text, parts.settings.turns.max_text)
     session = await parts.sessions.get(session_id_of(session_id), acting_user(request))
     with answering(request):
         allow_message(request)
+        await check_command(request, draft.text)
         accepted = await parts.intake.accept(inbound(session, draft))
         if isinstance(accepted, Notice):
             return await _noticed(request, session, accepted)
@@ -91,7 +92,7 @@ def raise_refusal(notice: Notice) -> None:
     if notice.refused == "busy":
         raise Conflict(notice.text)
     if notice.refused == "full":
-        raise TooManyRequests(notice.text, FULL_RETRY_S)
+        raise TooManyRequests(f"{notice.text} (turns.max_waiting)", FULL_RETRY_S)
 
 
 def inbound(session: Session, draft: Draft) -> InboundMessage:
@@ -114,6 +115,8 @@ async def _outcome(request: web.Request, session: Session, accepted: Acceptance)
     seconds = wait_seconds(request.headers.get("Prefer", ""), parts_of(request).settings.turns.timeout_s)
     try:
         return await parts_of(request).intake.wait(accepted.turn_id, where, session.user_id, seconds)
+    except NotFound:
+        raise NotFound(GONE) from None
     except StoreUnavailable:
         return None  # the message is kept all the same, and its turn goes on
 
@@ -140,10 +143,7 @@ def wait_seconds(prefer: str, longest: float) -> float:
 
 @validated
 async def cancel_turn(request: web.Request, turn_id: str, /) -> web.Response:
-    """Asks for the turn to stop, wherever it runs; its session gets a reply row that says so."""
+    """Asks for the turn to stop, wherever it runs: what was said so far is its reply. One that has ended stays as it is."""
     wanted = TurnId(uuid_of(turn_id, "turn"))
-    try:
-        await parts_of(request).intake.cancel(wanted, acting_user(request))
-    except NotFound:
-        raise NotFound("There is no such turn, or it has ended.") from None
+    await parts_of(request).intake.cancel(wanted, acting_user(request))
     return json({"turn_id": str(wanted)}, HTTPStatus.ACCEPTED)

@@ -14,7 +14,8 @@ from gateway.core.ports.seeds import Said
 
 MOST_MESSAGES = 2_048
 INSTRUCTIONS = "data-system"
-"""The part that a system message is kept as: agents have instructions of their own, and nobody else gives them any."""
+"""The part that a system message is kept as, with the user's message behind it: agents have instructions of their own, and nobody
+else gives them any."""
 
 FinishReason = Literal["stop", "length"]
 
@@ -117,6 +118,13 @@ class ChatMessage(BaseModel):
         return "\n".join(part.said or "" for part in self.content)
 
 
+def _ends_with_a_question(messages: list[ChatMessage]) -> list[ChatMessage]:
+    spoken = [message for message in messages if message.role in {"user", "assistant"}]
+    if not spoken or spoken[-1].role != "user" or not spoken[-1].text.strip():
+        raise ValueError("should end with a user message that has text: it is what the agent answers")
+    return messages
+
+
 class StreamOptions(BaseModel):
     """How a stream is told."""
 
@@ -131,7 +139,9 @@ class ChatRequest(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True)
 
     model: str = Field(min_length=1, max_length=200, description="The agent's name.")
-    messages: list[ChatMessage] = Field(min_length=1, max_length=MOST_MESSAGES)
+    messages: Annotated[
+        list[ChatMessage], Field(min_length=1, max_length=MOST_MESSAGES), AfterValidator(_ends_with_a_question)
+    ]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: Annotated[int | None, AfterValidator(_one)] = Field(None, json_schema_extra={"enum": [1, None]})
@@ -154,13 +164,6 @@ class ChatRequest(BaseModel):
     ] = None
     web_search_options: Unsupported = None
 
-    @model_validator(mode="after")
-    def _ends_with_a_question(self) -> Self:
-        spoken = [message for message in self.messages if message.role in {"user", "assistant"}]
-        if not spoken or spoken[-1].role != "user" or not spoken[-1].text.strip():
-            raise ValueError("messages should end with a user message that has text: it is what the agent answers")
-        return self
-
     @property
     def wants_usage(self) -> bool:
         """Whether a stream ends with a chunk about its cost."""
@@ -169,30 +172,39 @@ class ChatRequest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A request's messages as a session takes them: what was said before, and the user's message to answer."""
+    """A request's messages as a session takes them: what was said before, and the user's message to answer.
+
+    `data`: the instructions that come with the latter, as parts.
+    """
 
     before: tuple[Said, ...]
     question: str
+    data: tuple[JsonObject, ...]
 
 
 def conversation(messages: Sequence[ChatMessage]) -> Conversation:
     """Takes the messages apart; the last of the user is the question."""
     last = max(place for place, message in enumerate(messages) if message.role == "user")
-    before = (_said(message) for place, message in enumerate(messages) if place != last)
-    return Conversation(tuple(said for said in before if said is not None), messages[last].text)
+    before: list[Said] = []
+    data: list[JsonObject] = []
+    for place, message in enumerate(messages):
+        if place == last or not message.text:
+            continue
+        match message.role:
+            case "system" | "developer":
+                data.append({"type": INSTRUCTIONS, "data": {"role": message.role, "text": message.text}})
+            case "user":
+                before.append(_asked(message.text, data))
+                data = []
+            case "assistant":
+                before.append(Said("assistant", message.text))
+            case _:
+                assert_never(message.role)
+    return Conversation(tuple(before), messages[last].text, tuple(data))
 
 
-def _said(message: ChatMessage) -> Said | None:
-    if not message.text:
-        return None
-    match message.role:
-        case "user" | "assistant":
-            return Said(message.role, message.text)
-        case "system" | "developer":
-            part: JsonObject = {"type": INSTRUCTIONS, "data": {"role": message.role, "text": message.text}}
-            return Said("assistant", "", (part,))
-        case _:
-            assert_never(message.role)
+def _asked(text: str, data: Sequence[JsonObject]) -> Said:
+    return Said("user", text, (*data, {"type": "text", "text": text}) if data else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,8 +66,15 @@ STATUSES = {
     "take_snapshot": (HTTPStatus.CREATED, HTTPStatus.OK),
 }
 """By the name of the route's function; 200 where it isn't named."""
+ERASED = "The user is being erased, or was within the last minute"
 REFUSALS: dict[str, dict[HTTPStatus, str]] = {
     "retitle_session": {HTTPStatus.CONFLICT: "The session has no message yet that a title could be made of"},
+    "create_session": {HTTPStatus.CONFLICT: ERASED},
+    "fork_session": {HTTPStatus.CONFLICT: ERASED},
+    "create_schedule": {HTTPStatus.CONFLICT: ERASED},
+    "run_schedule": {HTTPStatus.CONFLICT: ERASED},
+    "create_token": {HTTPStatus.CONFLICT: ERASED},
+    "sign_in": {HTTPStatus.CONFLICT: ERASED},
     "change_schedule": {
         HTTPStatus.CONFLICT: "The schedule is being changed all the time; try again in a moment",
     },
@@ -92,7 +99,10 @@ REFUSALS: dict[str, dict[HTTPStatus, str]] = {
     "edit_message": {HTTPStatus.CONFLICT: "An answer is being written; wait for it, or stop it first"},
     "delete_message": {HTTPStatus.CONFLICT: "An answer is being written; wait for it, or stop it first"},
     "regenerate": {HTTPStatus.CONFLICT: "An answer is being written, or there is nothing to answer anew"},
-    "chat": {HTTPStatus.NOT_FOUND: "No such conversation to answer anew", HTTPStatus.CONFLICT: "As for sending"},
+    "chat": {
+        HTTPStatus.NOT_FOUND: "No such conversation or message to answer anew",
+        HTTPStatus.CONFLICT: "As for sending",
+    },
     "send_message": {
         HTTPStatus.CONFLICT: "An answer is being written, and the agent takes one message at a time (`reject`)",
         HTTPStatus.TOO_MANY_REQUESTS: "Too often, or too many messages wait in the session; see `Retry-After`",

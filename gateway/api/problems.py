@@ -41,9 +41,8 @@ STATUSES: tuple[tuple[type[GatewayError], HTTPStatus], ...] = (
 )
 """The first class that fits decides, so the narrower ones stand first."""
 STORE_RETRY_S = 2
-KEPT_HEADERS = ("Allow", "Location")
+KEPT_HEADERS = ("Allow", "Connection", "Location", "Upgrade")
 DETAILS = {
-    HTTPStatus.BAD_REQUEST: "The body should be a JSON object.",
     HTTPStatus.NOT_FOUND: "There is nothing here.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This route does not take that method; the Allow header lists those it takes.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than limits.max_frame allows.",
@@ -86,7 +85,9 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return foreseen(error)
     except web.HTTPException as error:
         return _of_aiohttp(error)
-    except Exception:
+    except Exception as error:
+        if isinstance(error, ConnectionError) and request.transport is None:
+            return web.Response()  # whoever asked has gone in the middle of it, and will not read it
         log.exception("request_failed", method=request.method, path=request.path)
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here. The log has the details.")
 
@@ -119,4 +120,4 @@ def _of_aiohttp(error: web.HTTPException) -> web.StreamResponse:
         raise error
     status = HTTPStatus(error.status)
     headers = {name: error.headers[name] for name in KEPT_HEADERS if name in error.headers}
-    return problem(status, DETAILS.get(status, error.reason), headers=headers)
+    return problem(status, DETAILS.get(status) or error.text or error.reason, headers=headers)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jwt
 import structlog
 
+from gateway.core.background import Background
 from gateway.errors import SettingsError, StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -26,6 +27,8 @@ REFETCH_S = 5.0
 """Seconds between two fetches, whoever asks for keys nobody knows …"""
 AFTER_FAILURE_S = 30.0
 """… and after one that failed, while there are keys to go on with."""
+GLANCE_S = 0.5
+"""Seconds that whoever begins a fetch waits for it, when there is a key to go on with."""
 
 
 class PublishedKeys:
@@ -40,26 +43,44 @@ class PublishedKeys:
         self._keys: dict[str | None, jwt.PyJWK] = {}
         self._fetched_at: float | None = None
         self._tried_at: float | None = None
-        self._fetching = asyncio.Lock()
+        self._work = Background()
+        self._fetching: asyncio.Task[None] | None = None
 
     async def key(self, key_id: str | None) -> jwt.PyJWK | None:
         """The key of that id; without an id the only key there is. None when the login publishes no such key.
 
-        Raises `StoreUnavailable` while its keys can't be fetched.
+        A login that is slow holds up nobody whose key is known. Raises `StoreUnavailable` for an unknown key while the
+        set can't be fetched.
         """
-        if not self._is_fresh() or self._find(key_id) is None:
-            async with self._fetching:
-                # Whoever waited for a fetch finds what it brought.
-                if self._may_fetch() and (not self._is_fresh() or self._find(key_id) is None):
-                    await self._fetch()
-        if self._fetched_at is None or self._clock() - self._fetched_at > LASTING_S:
+        is_known = self.known(key_id) is not None
+        if not is_known or not self._is_fresh():
+            await self._renew(is_known=is_known)
+        found = self.known(key_id)
+        if found is None and (self._failed() or not self._lasts()):
             raise StoreUnavailable("The login's public keys cannot be fetched now.")
-        return self._find(key_id)
+        return found
+
+    def known(self, key_id: str | None) -> jwt.PyJWK | None:
+        """The key of that id as far as one can say without asking the login."""
+        return self._find(key_id) if self._lasts() else None
+
+    async def _renew(self, *, is_known: bool) -> None:
+        """Fetches the set, unless that was done a moment ago, or waits for the fetch that is under way."""
+        if self._fetching is None or self._fetching.done():
+            if not self._may_fetch():
+                return
+            self._fetching = self._work.start(self._fetch(), "fetch of the login's keys")
+        elif is_known:
+            return
+        await asyncio.wait({self._fetching}, timeout=GLANCE_S if is_known else None)
 
     def _find(self, key_id: str | None) -> jwt.PyJWK | None:
         if key_id is None:
             return next(iter(self._keys.values())) if len(self._keys) == 1 else None
         return self._keys.get(key_id)
+
+    def _lasts(self) -> bool:
+        return self._fetched_at is not None and self._clock() - self._fetched_at <= LASTING_S
 
     def _is_fresh(self) -> bool:
         return self._fetched_at is not None and self._clock() - self._fetched_at < FRESH_S
@@ -67,19 +88,34 @@ class PublishedKeys:
     def _may_fetch(self) -> bool:
         if self._tried_at is None:
             return True
-        failed = self._fetched_at is not None and self._fetched_at < self._tried_at
-        return self._clock() - self._tried_at >= (AFTER_FAILURE_S if failed else REFETCH_S)
+        return self._clock() - self._tried_at >= (AFTER_FAILURE_S if self._failed() else REFETCH_S)
+
+    def _failed(self) -> bool:
+        """Whether a set that was fetched before could not be fetched again."""
+        return self._fetched_at is not None and self._tried_at is not None and self._fetched_at < self._tried_at
 
     async def _fetch(self) -> None:
         self._tried_at = self._clock()
         try:
             # It blocks on the network, so it gets a thread of its own.
-            published = await asyncio.to_thread(self._client.get_jwk_set, refresh=True)
+            published = await asyncio.to_thread(_read, self._client)
         except (jwt.PyJWTError, ValueError) as error:
             log.warning("login_keys_not_fetched", reason=str(error))
             return
-        self._keys = {key.key_id: key for key in published.keys if _signs(key)}
+        self._keys = {key.key_id: key for key in published if _signs(key)}
         self._fetched_at = self._clock()
+
+
+def _read(client: jwt.PyJWKClient) -> Sequence[jwt.PyJWK]:
+    """What is published now. Raises `jwt.PyJWTError`, also for what is no JWK set (RFC 7517, section 5)."""
+    published = client.fetch_data()
+    if not isinstance(published.get("keys"), list):
+        raise jwt.PyJWKSetError("It is no JWK set, an object with a list of keys.")
+    try:
+        return jwt.PyJWKSet.from_dict(published).keys
+    except jwt.PyJWKSetError:
+        # No key, or none of a kind that is known: the login has said so.
+        return ()
 
 
 def _signs(key: jwt.PyJWK) -> bool:

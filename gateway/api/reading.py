@@ -17,7 +17,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from gateway.api.guard import storable
 from gateway.api.problems import invalid
 from gateway.core.model import CHANNELS, ChannelName, JsonObject, MessageId, SessionId
-from gateway.errors import InvalidInput, NotFound
+from gateway.core.titles import title_given
+from gateway.errors import InvalidInput, NotFound, TooLarge
 
 LONGEST_METADATA = 16_384
 """Bytes of a session's metadata as JSON."""
@@ -31,14 +32,12 @@ _inject = InjectParamsFactory(on_validation_error=invalid).and_request
 def validated(handler: Callable[..., Awaitable[web.StreamResponse]], *, family: str | None = None) -> Handler:
     """Fills a route's parameters: before `/` from the path, a model from the body, the others from the query.
 
-    What does not fit its annotation is answered with a 400 that names the field, and so is a query parameter that a
-    route with such parameters does not know. `family`: what other parameters may begin with; the route reads them itself.
+    What does not fit its annotation is answered with a 400 that names the field, and so is a query parameter that the route
+    does not know. `family`: what other parameters may begin with; the route reads them itself.
     """
     injected: Handler = _inject(handler)
     known = _query_names(handler)
-    told = ", ".join(known if family is None else (*known, f"{family}KEY"))
-    if not known:
-        return injected
+    told = ", ".join(known if family is None else (*known, f"{family}KEY")) or "none"
 
     @wraps(injected)
     async def strict(request: web.Request) -> web.StreamResponse:
@@ -82,17 +81,45 @@ def _small(metadata: JsonObject) -> JsonObject:
     except TypeError as error:
         raise ValueError(f"holds what cannot be kept ({error})") from None
     if size > LONGEST_METADATA:
-        raise ValueError(f"should be at most {LONGEST_METADATA} bytes as JSON")
+        raise TooLarge(f"metadata should be at most {LONGEST_METADATA} bytes as JSON; this is {size}.")
     return metadata
+
+
+def _nameable(metadata: dict[str, object]) -> dict[str, object]:
+    if not all(1 <= len(key) <= LONGEST_KEY for key in metadata):
+        raise ValueError(f"keys should have 1 to {LONGEST_KEY} characters")
+    return metadata
+
+
+def as_json(value: dict[str, object]) -> JsonObject:
+    """An object of a body, whose values have no type that pydantic would check."""
+    return {**value}  # type: ignore[dict-item] # it was JSON a moment ago
+
+
+def rows_to_skip(cursor: str | None, offset: int | None) -> int:
+    """The rows that a page leaves out. Raises `InvalidInput` for both ways of saying where it begins."""
+    if cursor is not None and offset is not None:
+        raise InvalidInput("cursor and offset exclude each other.")
+    return offset or 0
+
+
+def on_one_line(title: str) -> str:
+    """A title as it may stand in a list. Raises `ValueError` when nothing of it is left."""
+    if not (shown := title_given(title)):
+        raise ValueError("should have a character that can be seen")
+    return shown
 
 
 Limit = Annotated[int, Field(ge=1, le=200, description="Rows of a page.")]
 Offset = Annotated[int, Field(ge=0, le=10_000_000, description="Rows to leave out; not together with `cursor`.")]
+Cursor = Annotated[str, Field(max_length=512)]
 Channel = Annotated[ChannelName, AfterValidator(_channel), Field(json_schema_extra={"enum": [*CHANNELS]})]
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Title = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(on_one_line)
+]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 User = Annotated[str, StringConstraints(min_length=1, max_length=255)]
-Metadata = Annotated[dict[str, object], AfterValidator(_small)]
+Metadata = Annotated[dict[str, object], AfterValidator(_small), AfterValidator(_nameable)]
 
 
 Search = Annotated[

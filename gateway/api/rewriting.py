@@ -88,6 +88,8 @@ async def regenerate(request: web.Request, session_id: str, /, wanted: Regenerat
 async def fork_session(request: web.Request, session_id: str, /, fork: Fork) -> web.Response:
     """A new web session with the history up to a message, or to the end; the session it comes from stays as it is."""
     parts, acting = parts_of(request), acting_user(request)
+    # It may copy a hundred thousand messages, which costs more than one does.
+    allow_message(request)
     session = await parts.sessions.get(session_id_of(session_id), acting)
     start = None if fork.from_message_id is None else message_id_of(fork.from_message_id)
     point = ForkPoint(session.session_id, start, fork.title, WEB, Route(f"{WEB}:{session.agent_name}"))

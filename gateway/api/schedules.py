@@ -10,11 +10,11 @@ from typing import Annotated, Literal, Self, assert_never
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from gateway.api.answers import json, no_content, schedule_json
 from gateway.api.parts import ApiParts, acting_user, parts_of, principal_of
-from gateway.api.reading import Body, Limit, Name, User, uuid_of, validated
+from gateway.api.reading import Body, Limit, Name, User, on_one_line, uuid_of, validated
 from gateway.api.sessions import narrowed
 from gateway.api.turn_answers import run_json
 from gateway.core.model import TELEGRAM, Address, AgentName, Principal, Route, UserId
@@ -27,7 +27,7 @@ from gateway.core.ports.schedules import (
     Schedule,
     Trigger,
 )
-from gateway.core.scheduling import ScheduleWish, changed
+from gateway.core.scheduling import ScheduleWish, changed, check_zone
 from gateway.errors import Conflict, Forbidden, InvalidInput, TooLarge
 
 LONGEST_INTERVAL = 366 * 86_400
@@ -57,6 +57,8 @@ class Once(Body):
 
 
 GivenTrigger = Annotated[Cron | Interval | Once, Field(discriminator="type")]
+ScheduleName = Annotated[Name, AfterValidator(on_one_line)]
+"""The title of each run."""
 Zone = Annotated[str, Field(max_length=64, description="A name such as Europe/Berlin.")]
 ChatAddress = Annotated[str, Field(max_length=200)]
 
@@ -64,7 +66,7 @@ ChatAddress = Annotated[str, Field(max_length=200)]
 class ScheduleDraft(Body):
     """A schedule to be made."""
 
-    name: Name
+    name: ScheduleName
     prompt: str = Field(min_length=1)
     trigger: GivenTrigger
     agent_name: Name | None = Field(None, description="Default: the gateway's default agent.")
@@ -80,7 +82,7 @@ class ScheduleChange(Body):
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
-    name: Name | None = None
+    name: ScheduleName | None = None
     prompt: Annotated[str, Field(min_length=1)] | None = None
     trigger: GivenTrigger | None = Field(None, description="Another one sets the next fire anew, from now on.")
     timezone: Zone | None = None
@@ -239,6 +241,7 @@ async def _own_chat(parts: ApiParts, user_id: UserId, address: str) -> Address:
 
 def zone(name: str) -> ZoneInfo:
     """A time zone by its IANA name. Raises `InvalidInput`."""
+    check_zone(name)
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):  # a strange path, a folder of the database, an unknown name

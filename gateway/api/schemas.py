@@ -145,6 +145,9 @@ class Message(Answer):
     created_at: Instant
     edited_at: Instant | None
     deleted: bool
+    taken_back: bool = Field(
+        False, description="There and true for a tombstone that nobody made: answered anew, rewound or rolled back."
+    )
 
 
 class MessageVersion(Answer):
@@ -153,7 +156,7 @@ class MessageVersion(Answer):
     version: int
     content: str
     parts: list[dict[str, object]]
-    change: Literal["edit", "delete"]
+    change: Literal["edit", "delete", "rewind"]
     changed_by: str
     changed_at: Instant
 

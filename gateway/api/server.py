@@ -24,7 +24,8 @@ from gateway.api import (
     turns,
     use_chat,
 )
-from gateway.api.guard import authentication, harden, origins, sound_input
+from gateway.api.expectations import with_expectations
+from gateway.api.guard import authentication, harden, origins, sound_input, still_good
 from gateway.api.limits import api_rates, paced_addresses, paced_users
 from gateway.api.openai_errors import openai_errors
 from gateway.api.parts import PARTS, RATES, ApiParts
@@ -33,11 +34,11 @@ from gateway.api.problems import problems
 SESSIONS = "/api/chat/sessions"
 SESSION = f"{SESSIONS}/{{session_id}}"
 
-ROUTES = (
+ROUTES: tuple[web.RouteDef, ...] = (
     web.get("/api/me", tokens.me),
     web.delete("/api/me", exports.erase_me),
-    web.get("/api/me/export", exports.export_me),
-    web.get("/api/users/{user_id}/export", exports.export_user),
+    web.get("/api/me/export", exports.export_me, allow_head=False),
+    web.get("/api/users/{user_id}/export", exports.export_user, allow_head=False),
     web.delete("/api/users/{user_id}", exports.erase_user),
     web.post("/api/sign-in", tokens.sign_in),
     web.post("/api/visitors", tokens.new_visitor),
@@ -55,7 +56,7 @@ ROUTES = (
     web.delete(SESSION, sessions.delete_session),
     web.post(f"{SESSION}/title", titles.retitle_session),
     web.get(f"{SESSION}/turns", turns.list_turns),
-    web.get(f"{SESSION}/export", exports.export_session),
+    web.get(f"{SESSION}/export", exports.export_session, allow_head=False),
     web.get(f"{SESSION}/messages", messages.list_messages),
     web.post(f"{SESSION}/messages", messages.send_message),
     web.patch(f"{SESSION}/messages/{{message_id}}", rewriting.edit_message),
@@ -71,7 +72,7 @@ ROUTES = (
     web.post(f"{SESSION}/snapshots/{{number}}/restore", snapshots.restore_snapshot),
     web.post("/api/turns/{turn_id}/cancel", messages.cancel_turn),
     web.post("/api/chat", use_chat.chat),
-    web.get("/api/chat/{chat_id}/stream", use_chat.chat_stream),
+    web.get("/api/chat/{chat_id}/stream", use_chat.chat_stream, allow_head=False),
     web.get("/api/agents", agents.list_agents),
     web.get("/api/agents/{name}", agents.get_agent),
     web.get("/api/agents/{name}/sessions", agents.agent_sessions),
@@ -97,17 +98,27 @@ ROUTES = (
     web.get("/favicon.ico", pages.icon),
     web.get("/favicon.svg", pages.icon),
 )
+"""Those that stream take no HEAD: what they write would follow an answer that has no body (RFC 9110, section 9.3.2)."""
 
 
 def build_api(parts: ApiParts) -> web.Application:
     """The HTTP face of a gateway; channels with routes of their own (`/ws`, webhooks) are added to it."""
     app = web.Application(
-        middlewares=(openai_errors, problems, paced_addresses, origins, authentication, paced_users, sound_input),
+        middlewares=(
+            openai_errors,
+            problems,
+            paced_addresses,
+            origins,
+            authentication,
+            paced_users,
+            sound_input,
+            still_good,
+        ),
         client_max_size=parts.settings.limits.max_frame,
     )
     app[PARTS] = parts
     app[RATES] = api_rates(parts.settings.limits)
     app.on_response_prepare.append(harden)
     app.on_response_prepare.append(completions.name_session)
-    app.add_routes(ROUTES)
+    app.add_routes(with_expectations(ROUTES))
     return app

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Self
+from typing import Self
 
 from aiohttp import web
 from pydantic import ConfigDict, Field, model_validator
 
-from gateway.api.answers import found_json, json, no_content
+from gateway.api.answers import found_json, json, no_content, sessions_json
 from gateway.api.parts import acting_user, parts_of, principal_of
 from gateway.api.reading import (
     METADATA,
     Body,
     Channel,
+    Cursor,
     Limit,
     Metadata,
     Name,
@@ -22,16 +23,18 @@ from gateway.api.reading import (
     Search,
     Title,
     User,
+    as_json,
     metadata_of,
+    rows_to_skip,
     session_id_of,
     validated,
 )
-from gateway.core.model import WEB, AgentName, JsonObject, Route, UserId
+from gateway.core.model import WEB, AgentName, Route, UserId
 from gateway.core.ports.session_changes import GivenTitle, SessionWish
 from gateway.core.ports.sessions import NewSession, SessionFilter
 from gateway.core.shapes import session_json
 from gateway.core.titles import title_from
-from gateway.errors import Forbidden, InvalidInput
+from gateway.errors import Forbidden
 
 
 class SessionDraft(Body):
@@ -71,14 +74,12 @@ async def list_sessions(  # noqa: PLR0917 - each is a query parameter, given by 
     user: User | None = None,
     limit: Limit = 50,
     offset: Offset | None = None,
-    cursor: Annotated[str, Field(max_length=512)] | None = None,
+    cursor: Cursor | None = None,
 ) -> web.Response:
     """The user's sessions, latest activity first; an operator's list holds everyone's, and `user` narrows it.
 
     With `q` the best matches come first, and each session says where it matches.
     """
-    if cursor is not None and offset is not None:
-        raise InvalidInput("cursor and offset exclude each other.")
     wanted = SessionFilter(
         user_id=narrowed(request, user),
         channel=channel,
@@ -86,19 +87,12 @@ async def list_sessions(  # noqa: PLR0917 - each is a query parameter, given by 
         active=active,
         metadata=metadata_of(request),
         limit=limit,
-        offset=offset or 0,
+        offset=rows_to_skip(cursor, offset),
         cursor=cursor,
     )
     if q is not None:
         return json(found_json(await parts_of(request).search.search(q, wanted)))
-    page = await parts_of(request).sessions.list(wanted)
-    return json(
-        {
-            "sessions": [session_json(session) for session in page.sessions],
-            "total": page.total,
-            "next_cursor": page.next_cursor,
-        }
-    )
+    return json(sessions_json(await parts_of(request).sessions.list(wanted)))
 
 
 def narrowed(request: web.Request, user: str | None) -> UserId | None:
@@ -116,9 +110,9 @@ async def create_session(request: web.Request, draft: SessionDraft) -> web.Respo
     """A new web session without messages."""
     parts = parts_of(request)
     agent = parts.agent_asked_for(draft.agent_name)
-    metadata: JsonObject = {**draft.metadata}  # type: ignore[dict-item] # it was JSON a moment ago
+    route, metadata = Route(f"{WEB}:{agent}"), as_json(draft.metadata)
     session = await parts.sessions.create(
-        NewSession(principal_of(request).user_id, WEB, agent, Route(f"{WEB}:{agent}"), draft.title, metadata)
+        NewSession(principal_of(request).user_id, WEB, agent, route, draft.title, metadata)
     )
     parts.announcer.session(session)
     return json(session_json(session), HTTPStatus.CREATED)
@@ -140,7 +134,7 @@ async def change_session(request: web.Request, session_id: str, /, change: Sessi
     if given_back:
         opening = (await parts.session_changes.titled(wanted, acting)).opening
         title = GivenTitle(title_from(opening or ""), is_users=False)
-    metadata: JsonObject | None = None if change.metadata is None else {**change.metadata}  # type: ignore[dict-item] # it was JSON a moment ago
+    metadata = None if change.metadata is None else as_json(change.metadata)
     session = await parts.session_changes.change(wanted, acting, SessionWish(title, metadata, change.is_active))
     parts.announcer.session(session)
     if given_back:

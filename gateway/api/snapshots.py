@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import Field
 
 from gateway.api.answers import json
-from gateway.api.parts import acting_user, parts_of
+from gateway.api.parts import acting_user, parts_of, principal_of
 from gateway.api.reading import Body, Limit, session_id_of, validated
 from gateway.api.state import state_json, tagged
 from gateway.core.model import JsonObject
@@ -72,8 +72,9 @@ async def get_snapshot(request: web.Request, session_id: str, number: str, /) ->
 @validated
 async def restore_snapshot(request: web.Request, session_id: str, number: str, /, wish: RestoreWish) -> web.Response:
     """Restores the state of a snapshot or of `latest`; `undo` is the number of the one made of what was there before."""
+    by = principal_of(request).user_id
     restored = await parts_of(request).restorer.restore(
-        session_id_of(session_id), acting_user(request), number_of(number), rewind=wish.rewind
+        session_id_of(session_id), acting_user(request), number_of(number), by, rewind=wish.rewind
     )
     answer: JsonObject = {**state_json(restored.state), "snapshot": restored.number, "undo": restored.undo}
     return tagged(answer, restored.state)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Self
 
 import orjson
 from aiohttp import hdrs, web
 from aiohttp.helpers import ETAG_ANY
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from gateway.api.answers import json
 from gateway.api.parts import acting_user, parts_of
-from gateway.api.reading import Body, session_id_of, validated
+from gateway.api.reading import Body, as_json, session_id_of, validated
 from gateway.core.model import JsonObject, State
 from gateway.core.ports.state import StateWrite
 from gateway.errors import InvalidInput
@@ -35,6 +35,13 @@ class StateDraft(Body):
     blackboard: Section | None = Field(None, description="Shared knowledge.")
     scratchpad: Section | None = Field(None, description="Working notes.")
     attributes: Section | None = Field(None, description="Whatever else describes the session.")
+
+    @model_validator(mode="after")
+    def _objects(self) -> Self:
+        for name in self.model_fields_set:
+            if getattr(self, name) is None:
+                raise ValueError(f"{name} may not be null; leave it out to keep what it is, or send an empty object")
+        return self
 
 
 @validated
@@ -60,7 +67,7 @@ async def put_state(request: web.Request, session_id: str, /, draft: StateDraft)
 
 
 def _object(section: dict[str, object] | None) -> JsonObject | None:
-    return None if section is None else {**section}  # type: ignore[dict-item] # it was JSON a moment ago
+    return None if section is None else as_json(section)
 
 
 def _versions(request: web.Request) -> frozenset[int] | None:

@@ -13,7 +13,7 @@ from gateway.api.answers import json, no_content, token_json
 from gateway.api.credentials import digest, new_api_token
 from gateway.api.durations import duration
 from gateway.api.limits import allow_sign_in, allow_visitor
-from gateway.api.logins import RESERVED
+from gateway.api.logins import ACCOUNT, is_account
 from gateway.api.parts import acting_user, parts_of, principal_of
 from gateway.api.reading import Body, Name, User, uuid_of, validated
 from gateway.api.sessions import narrowed
@@ -84,8 +84,8 @@ def owner_of(principal: Principal, draft: TokenDraft) -> UserId:
     owner = UserId(draft.user_id or principal.user_id)
     if principal.role != "operator" and (draft.role == "operator" or owner != principal.user_id):
         raise Forbidden("Only an operator may make tokens for other users, or with the role operator.")
-    if not owner.strip() or not owner.isprintable() or owner.lower().startswith(RESERVED):
-        raise InvalidInput("user_id should be a printable name that does not begin with telegram: or visitor:.")
+    if not is_account(owner):
+        raise InvalidInput(f"user_id should be {ACCOUNT}.")
     return owner
 
 

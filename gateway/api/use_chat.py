@@ -9,18 +9,19 @@ from uuid import UUID, uuid4
 from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from gateway.api.guard import storable
+from gateway.api.guard import check_command, storable
 from gateway.api.limits import allow_message, stream_slot
 from gateway.api.messages import raise_refusal
 from gateway.api.parts import ApiParts, parts_of, principal_of
 from gateway.api.reading import Name, validated
 from gateway.api.streamed import stream_answer, stream_notice, stream_open_turn
+from gateway.core.commands import is_command
 from gateway.core.dispatcher import check_text
-from gateway.core.model import WEB, InboundMessage, MessageId, Route, Session, TurnId
+from gateway.core.model import API, WEB, InboundMessage, MessageId, Route, Session, TurnId
 from gateway.core.ports.sessions import NewSession
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Notice
-from gateway.errors import InvalidInput, NotFound
+from gateway.errors import Conflict, InvalidInput, NotFound
 
 KEY_LENGTH = 128
 Key = Annotated[str, Field(min_length=1, max_length=KEY_LENGTH)]
@@ -71,10 +72,13 @@ async def chat(request: web.Request, asked: ChatRequest) -> web.StreamResponse:
         check_text(asked.messages[-1].text, parts_of(request).settings.turns.max_text)
     with stream_slot(request):
         allow_message(request)
-        session = await (_known_session(request, asked) if again else _session(request, asked))
+        old = again or asked.message_id is not None
+        session = await (_known_session(request, asked) if old else _session(request, asked))
         accepted = await (_regenerate(request, session, asked) if again else _submit(request, session, asked))
         if isinstance(accepted, Notice):
-            return await stream_notice(request, session, accepted)
+            raise_refusal(accepted)
+            now = await _session_after(parts_of(request), session, asked.id, accepted)
+            return await stream_notice(request, now, accepted)
         return await stream_answer(request, session, accepted)
 
 
@@ -96,19 +100,23 @@ async def _submit(request: web.Request, session: Session, asked: ChatRequest) ->
     """A message, or another text for an old one, which is then answered anew."""
     parts, message = parts_of(request), asked.messages[-1]
     if asked.message_id is not None:
-        edited = await _row_of(parts, session, asked.message_id)
-        if edited is not None:
-            by = session.user_id
-            return await parts.editing.answer_again(session, by, edited, message.text, by)
-    accepted = await parts.intake.accept(_inbound(session, message))
-    await _follow_session(parts, session, asked.id, accepted)
+        edited, by = await _row_of(parts, session, asked.message_id), session.user_id
+        if edited is None:
+            raise NotFound("There is no such message. Without messageId it would be a new one.")
+        return await parts.editing.answer_again(session, by, edited, message.text, by)
+    await check_command(request, message.text)
+    accepted = await parts.intake.accept(_inbound(session, asked.id, message))
+    if isinstance(accepted, Acceptance) and accepted.session is not None:
+        await _point(parts, session, asked.id, accepted.session)
     return accepted
 
 
-def _inbound(session: Session, message: UiMessage) -> InboundMessage:
+def _inbound(session: Session, key: str, message: UiMessage) -> InboundMessage:
+    # A chat that is called by a session's own id stays in it: commands tell where to go, as over HTTP.
+    stays = key == session.session_id and is_command(message.text)
     return InboundMessage(
         user_id=session.user_id,
-        channel=WEB,
+        channel=API if stays else WEB,
         agent=session.agent_name,
         text=message.text,
         key=message.id,
@@ -117,19 +125,35 @@ def _inbound(session: Session, message: UiMessage) -> InboundMessage:
     )
 
 
-async def _follow_session(parts: ApiParts, session: Session, key: str, answer: Acceptance | Notice) -> None:
-    """After `/new` the key names the next session. Raises `Conflict` or `TooManyRequests` for a message not taken in."""
-    if isinstance(answer, Notice):
-        raise_refusal(answer)
-        if answer.session_ended:
-            await parts.external_keys.point(session.user_id, key, None)
-    elif answer.session is not None and answer.session.session_id != session.session_id:
-        await parts.external_keys.point(session.user_id, key, answer.session.session_id)
+async def _session_after(parts: ApiParts, session: Session, key: str, notice: Notice) -> Session:
+    """Where the chat is after a command. After `/new` its next message makes the session."""
+    if notice.moved_to is not None:
+        return await _point(parts, session, key, notice.moved_to)
+    if not notice.session_ended:
+        return session
+    if notice.agent is None:
+        await parts.external_keys.point(session.user_id, key, None)
+        return session
+    if notice.agent == session.agent_name and not session.last_seq:
+        return session
+    new = NewSession(session.user_id, WEB, notice.agent, Route(f"{WEB}:{notice.agent}"))
+    return await _point(parts, session, key, await parts.sessions.create(new))
+
+
+async def _point(parts: ApiParts, session: Session, key: str, there: Session) -> Session:
+    if session.session_id not in {key, there.session_id}:
+        await parts.external_keys.point(session.user_id, key, there.session_id)
+    return there
 
 
 async def _regenerate(request: web.Request, session: Session, asked: ChatRequest) -> Acceptance:
     parts, by = parts_of(request), session.user_id
     message = None if asked.message_id is None else await _row_of(parts, session, asked.message_id)
+    if asked.message_id is not None and message is None:
+        # The answer that is being written has no row yet.
+        if await parts.sessions.open_turns(session.session_id, by):
+            raise Conflict("An answer is being written in this session. Wait for it, or stop it first.")
+        raise NotFound("There is no such message.")
     return await parts.editing.answer_again(session, by, message, None, by)
 
 

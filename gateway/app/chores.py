@@ -7,13 +7,16 @@ from functools import partial
 
 from gateway.app.stores import Stores
 from gateway.config import Settings
+from gateway.core.erasure import Erasure
 from scheduler.housekeeping import Chore
 
 
-def chores(settings: Settings, stores: Stores) -> tuple[Chore, ...]:
+def chores(settings: Settings, stores: Stores, erasure: Erasure) -> tuple[Chore, ...]:
     """One line each: its name, how often, and what to do."""
     kept = settings.snapshots
     return (
         Chore("old_snapshots", timedelta(minutes=10), partial(stores.snapshots.clean_up, kept.keep, kept.keep_days)),
+        Chore("erasures", timedelta(seconds=30), erasure.take_over),
+        Chore("erased_visitors", timedelta(days=1), stores.visitors.forget_erased),
         Chore("old_link_codes", timedelta(hours=1), stores.links.forget_codes),
     )

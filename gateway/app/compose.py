@@ -63,6 +63,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
     secret_key = load_secret_key(settings)
     authenticator = TokenAuthenticator(stores.tokens, VisitorPasses(secret_key), engine.visitors, Logins(settings.auth))
     guesses = Guesses(settings.limits.wrong_tokens_per_minute)
+    erasure = erasure_of(stores, engine.intake.cancel, engine.editing.delete_session)
     scheduler = Scheduler(stores.schedules, engine.intake, partial(_terms, engine.terms))
     return Gateway(
         settings=settings,
@@ -79,7 +80,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
         follower=Follower(stores.feed, engine.bus, engine.announcer, engine.runner, settings.replica.poll_s),
         horizon=Horizon(stores.database),
         auto_snapshots=AutoSnapshots(stores.snapshots, settings.snapshots.quiet_s, settings.snapshots.every_s),
-        housekeeping=Housekeeping(chores(settings, stores)),
+        housekeeping=Housekeeping(chores(settings, stores, erasure)),
         scheduler=scheduler,
         sockets=WebSocketChannel(
             WebSocketParts(
@@ -106,7 +107,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
                 titler=engine.titler,
                 turn_log=stores.turn_log,
                 exports=stores.exports,
-                erasure=erasure_of(stores, engine.intake.cancel, engine.editing.delete_session),
+                erasure=erasure,
                 messages=stores.messages,
                 external_keys=stores.external_keys,
                 live=engine.bus,
@@ -115,7 +116,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
                 editing=engine.editing,
                 states=stores.states,
                 snapshots=stores.snapshots,
-                restorer=Restorer(stores.snapshots, engine.announcer),
+                restorer=Restorer(stores.snapshots, engine.announcer, engine.titler),
                 schedules=stores.schedules,
                 tokens=stores.tokens,
                 links=engine.links,

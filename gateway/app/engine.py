@@ -102,6 +102,8 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
             sessions=stores.sessions,
             intake=intake,
             announcer=announcer,
+            titler=titler,
+            stop=runner.cancel,
             agents=agents,
             terms=terms,
             max_text=settings.turns.max_text,

@@ -103,7 +103,7 @@ async def running_gateway(settings: Settings, seams: Seams | None = None) -> Asy
         url = await stack.enter_async_context(open_postgres(settings))
         stores = await stack.enter_async_context(connect_stores(url, settings, slot))
         gateway = build_gateway(settings, stores, seams)
-        gateway.api.router.add_get("/ws", gateway.sockets.handle)
+        gateway.api.router.add_get("/ws", gateway.sockets.handle, allow_head=False)
         for network in gateway.engine.networks:
             for route in network.routes():
                 gateway.api.router.add_route(route.method, route.path, route.handler)
@@ -118,7 +118,8 @@ async def running_gateway(settings: Settings, seams: Seams | None = None) -> Asy
 async def _listen(gateway: Gateway, stack: AsyncExitStack) -> str:
     """Opens the port; answers the URL that reaches it from this machine."""
     settings = gateway.settings
-    runner = web.AppRunner(gateway.api, access_log=None, shutdown_timeout=0.5)
+    # Content codings are undone in gateway.api.bodies, which can say what is wrong with one.
+    runner = web.AppRunner(gateway.api, access_log=None, shutdown_timeout=0.5, auto_decompress=False)
     await runner.setup()
     stack.push_async_callback(lambda: _bounded("http", runner.cleanup()))
     site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)

@@ -11,6 +11,7 @@ from gateway.app.stores import database_url, pending_migrations
 from gateway.app.stores import migrate as apply_migrations
 from gateway.cli.options import ConfigFile, DataDir, quiet_settings
 from gateway.cli.output import say
+from gateway.log import configure_logging
 
 commands = typer.Typer(help="The database in use.", no_args_is_help=True)
 Check = Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if a migration is pending.")]
@@ -19,6 +20,9 @@ Check = Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if 
 def migrate(*, config: ConfigFile = None, data_dir: DataDir = None, check: Check = False) -> None:
     """Bring the database's schema up to date; prints what was applied."""
     settings = quiet_settings(config, data_dir)
+    if not check:
+        # An index may take minutes: the log tells how far it is.
+        configure_logging(settings.log.format, "info")
     names = asyncio.run(pending_migrations(settings) if check else apply_migrations(settings))
     for name in names:
         typer.echo(name)

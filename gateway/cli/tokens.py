@@ -14,7 +14,7 @@ import typer
 from gateway.api.answers import token_json
 from gateway.api.credentials import digest, new_api_token
 from gateway.api.durations import duration
-from gateway.api.logins import RESERVED
+from gateway.api.logins import ACCOUNT, is_account
 from gateway.app.stores import open_stores
 from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, quiet_settings
 from gateway.cli.output import ago, print_json, print_table, say
@@ -54,8 +54,8 @@ def create(
     data_dir: DataDir = None,
 ) -> None:
     """Make a token and print it. It is shown this once: the database keeps only its SHA-256."""
-    if not user.strip() or not user.isprintable() or user.lower().startswith(RESERVED):
-        raise InvalidInput("--user should be a printable name that does not begin with telegram: or visitor:.")
+    if not is_account(user):
+        raise InvalidInput(f"--user should be {ACCOUNT}.")
     expires_at = None if expires is None else datetime.now(UTC) + duration(expires, "--expires")
     token = new_api_token()
     settings = quiet_settings(config, data_dir)

@@ -62,4 +62,6 @@ async def _export(settings: Settings, user_id: UserId, output: Path | None) -> N
 async def _erase(settings: Settings, user_id: UserId) -> None:
     async with open_stores(settings) as stores:
         with progress_shown("Sessions removed") as progress:
-            await erasure_of(stores).erase(user_id, progress)
+            erasure = erasure_of(stores)
+            await erasure.begin(user_id)
+            await erasure.finish(user_id, progress)

@@ -12,6 +12,7 @@ from gateway.core.events import (
     Progress,
     RowsAdded,
     SessionChanged,
+    SessionDeleted,
     TextDelta,
     ToolCall,
     ToolResult,
@@ -46,13 +47,14 @@ class Announcer:
         _remember(self._changed, message.id, message.changed_at)
         self._bus.publish(session_topic(message.session_id), MessageChanged(message))
 
-    def rows(self, session_id: SessionId, last_seq: int) -> None:
+    def rows(self, session_id: SessionId, user_id: UserId, last_seq: int) -> None:
         """Rows up to there were committed, here or elsewhere."""
-        self._bus.publish(session_topic(session_id), RowsAdded(session_id, last_seq))
+        self._bus.publish(session_topic(session_id), RowsAdded(session_id, user_id, last_seq))
 
     def progress(self, turn: Turn, event: TextDelta | ToolCall | ToolResult) -> None:
         """The agent yielded something."""
-        self._bus.publish(session_topic(turn.session_id), Progress(turn.session_id, turn.turn_id, turn.attempt, event))
+        progress = Progress(turn.session_id, turn.user_id, turn.turn_id, turn.attempt, event)
+        self._bus.publish(session_topic(turn.session_id), progress)
 
     def turn(self, turn_id: TurnId, session_id: SessionId, user_id: UserId, status: TurnStatus, attempt: int) -> None:
         """A turn has a new status or attempt; older news than was told already is dropped."""
@@ -71,6 +73,17 @@ class Announcer:
         _remember(self._sessions, session.session_id, session.updated_at)
         for listener in (session.user_id, None):
             self._bus.publish(user_topic(listener), SessionChanged(session))
+
+    def deleted(self, session: Session) -> None:
+        """A session was deleted here."""
+        self.missing(session.session_id, session.user_id)
+        for listener in (session.user_id, None):
+            self._bus.publish(user_topic(listener), SessionDeleted(session.session_id, session.user_id))
+
+    def missing(self, session_id: SessionId, user_id: UserId | None = None) -> None:
+        """A session that somebody follows is not there any more; whose it was is not known when it went elsewhere."""
+        self._sessions.pop(session_id, None)
+        self._bus.publish(session_topic(session_id), SessionDeleted(session_id, user_id))
 
 
 def _remember(memory: OrderedDict[Key, Value], key: Key, value: Value) -> None:

@@ -12,6 +12,7 @@ from gateway.core.ports.turns import TurnStore
 from gateway.core.runner import Runner
 from gateway.core.service import Notice
 from gateway.core.switching import Switching
+from gateway.core.titles import title_given
 
 CommandName = Literal["new", "stop", "status", "sessions", "resume", "title", "fork", "agent", "link", "unlink", "help"]
 
@@ -47,9 +48,28 @@ def parse_command(text: str) -> Command | None:
     word, *behind = text.split(maxsplit=1) or [""]
     rest = behind[0].strip() if behind else ""
     for name in HELP:
-        if word.casefold() == f"/{name}" and (name in WITH_WORDS or not rest):
+        if word.casefold() == f"/{name}" and _takes(name, rest):
             return Command(name, rest)
     return None
+
+
+def is_command(text: str) -> bool:
+    """Whether a text is answered by a notice; `/new` with words behind it is a message."""
+    command = parse_command(text)
+    return command is not None and not (command.name == "new" and command.rest)
+
+
+def _takes(name: CommandName, rest: str) -> bool:
+    """`/link` takes all words, so that no code goes to an agent."""
+    if name == "unlink":
+        return not rest or (rest.isascii() and rest.isdigit())
+    return name in WITH_WORDS or not rest
+
+
+def outlives_token(text: str) -> bool:
+    """Whether a text is a chat command that brings about more than a conversation."""
+    command = parse_command(text)
+    return command is not None and command.name in {"link", "unlink"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +111,7 @@ class Commands:
     ) -> Notice:
         match name:
             case "new":
-                await self._sessions.end_current(message.user_id, message.route, message.session_id)
-                return Notice("A new conversation begins with your next message.", session_ended=True)
+                return await self._parts.switching.new(message)
             case "stop":
                 return await self._stop(message)
             case "status":
@@ -142,7 +161,8 @@ class Commands:
             f"begun on {session.channel} {session.created_at:%Y-%m-%d %H:%M} UTC. {doing}"
         )
 
-    async def _title(self, message: InboundMessage, title: str) -> Notice:
+    async def _title(self, message: InboundMessage, rest: str) -> Notice:
+        title = title_given(rest)
         if not title or len(title) > TITLE_LIMIT:
             return Notice(TITLE_RULE)
         session = await self._session(message)

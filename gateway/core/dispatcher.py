@@ -62,7 +62,7 @@ class Dispatcher:
         command = parse_command(message.text)
         if command is not None and command.name == "new" and command.rest:
             message = replace(message, text=command.rest, session_id=None, begins_session=True)
-        elif command is not None:
+        elif command is not None and not await self._parts.messages.taken(message):
             return await self._parts.commands.run(command, message)
         # Whoever sent this may hang up in the meantime; what was stored is announced and run all the same.
         return await asyncio.shield(self._take(message, terms, acknowledge))

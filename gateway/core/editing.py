@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -11,12 +11,13 @@ import structlog
 
 from gateway.core.announcer import Announcer
 from gateway.core.dispatcher import check_text
-from gateway.core.model import AgentName, Message, MessageId, Session, SessionId, UserId
+from gateway.core.model import AgentName, Message, MessageId, Session, SessionId, TurnId, UserId
 from gateway.core.ports.agents import Agent, Branching, TurnTerms
 from gateway.core.ports.editing import EditStore, ForkPoint, MessageVersion, Question
 from gateway.core.ports.sessions import SessionStore
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Intake
+from gateway.core.titling import Titler
 from gateway.errors import NotFound
 
 log = structlog.get_logger(__name__)
@@ -27,12 +28,14 @@ AGENT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class EditingParts:
-    """What editing works with."""
+    """What editing works with. `stop`: ends a turn's attempt, if it runs here."""
 
     store: EditStore
     sessions: SessionStore
     intake: Intake
     announcer: Announcer
+    titler: Titler
+    stop: Callable[[TurnId], None]
     agents: Mapping[AgentName, Agent]
     terms: Mapping[AgentName, TurnTerms]
     max_text: int
@@ -52,14 +55,18 @@ class Editing:
     ) -> Message:
         """Gives a message another text; its place stays. Raises `InvalidInput` or `TooLarge` for a text that can't be kept."""
         check_text(text, self._parts.max_text)
-        done = await self._parts.store.rewrite(session_id, user_id, message_id, text, by)
-        self._tell((done.message,), done.session)
-        return done.message
+        return await self._rewrite(session_id, user_id, message_id, text, by)
 
     async def delete(self, session_id: SessionId, user_id: UserId | None, message_id: MessageId, by: UserId) -> Message:
         """Takes a message out; a tombstone keeps its place."""
-        done = await self._parts.store.rewrite(session_id, user_id, message_id, None, by)
+        return await self._rewrite(session_id, user_id, message_id, None, by)
+
+    async def _rewrite(
+        self, session_id: SessionId, user_id: UserId | None, message_id: MessageId, text: str | None, by: UserId
+    ) -> Message:
+        done = await self._parts.store.rewrite(session_id, user_id, message_id, text, by)
         self._tell((done.message,), done.session)
+        await self._parts.titler.again(done.session)
         return done.message
 
     async def versions(self, session_id: SessionId, message_id: MessageId) -> Sequence[MessageVersion]:
@@ -87,6 +94,8 @@ class Editing:
             self._tell(again.changed, again.acceptance.session)
         # Its message is in the transcript already: only the turn is news.
         self._parts.intake.adopt(replace(again.acceptance, message=None))
+        if again.acceptance.session is not None:
+            await self._parts.titler.again(again.acceptance.session)
         return again.acceptance
 
     async def fork(self, point: ForkPoint, user_id: UserId | None) -> Session:
@@ -105,10 +114,16 @@ class Editing:
             await self._parts.store.remember_agent_session(session.session_id, session.user_id, branch)
 
     async def delete_session(self, session_id: SessionId, user_id: UserId | None) -> None:
-        """Cancels what is being answered, then removes the session with everything in it."""
-        for turn_id in await self._parts.sessions.open_turns(session_id, user_id):
-            await self._parts.intake.cancel(turn_id, user_id)
+        """Removes the session with everything in it, and stops what is being answered.
+
+        In that order: a turn that ends before its session goes would pass for one that somebody cancelled.
+        """
+        turns = await self._parts.sessions.open_turns(session_id, user_id)
         gone = await self._parts.sessions.delete(session_id, user_id)
+        for turn_id in turns:
+            self._parts.stop(turn_id)
+            self._parts.announcer.turn(turn_id, session_id, gone.session.user_id, "cancelled", 0)
+        self._parts.announcer.deleted(gone.session)
         agent: object = self._parts.agents.get(gone.session.agent_name)
         if gone.agent_session is not None and isinstance(agent, Branching):
             await _patiently(agent.forget(gone.agent_session), "forget")

@@ -17,7 +17,7 @@ from gateway.errors import NotFound
 
 log = structlog.get_logger(__name__)
 
-BEFORE: tuple[Belonging, ...] = ("schedules", "links", "link_codes", "sign_in_codes")
+BEFORE: tuple[Belonging, ...] = ("schedules", "links", "link_codes", "sign_in_codes", "identified_visitors")
 """What would make new messages goes first …"""
 AFTER: tuple[Belonging, ...] = ("identified_visitors", "routes")
 CONTENTS: tuple[Content, ...] = get_args(Content)
@@ -33,23 +33,31 @@ class Erasure:
     cancel: Callable[[TurnId, UserId], Awaitable[object]]
     remove: Callable[[SessionId, UserId], Awaitable[object]]
 
-    async def erase(self, user_id: UserId, progress: Callable[[int, int], None] | None = None) -> Sequence[bytes]:
-        """Leaves no row of the user; the digests of the API tokens that went last.
+    async def begin(self, user_id: UserId) -> None:
+        """Ends the user's API tokens and keeps everything new of the user out. From then on some gateway finishes it.
 
-        Until then whoever began it can begin it again. `progress` hears how many sessions of how many are gone.
-        Raises `StoreUnavailable`.
+        Raises `StoreUnavailable`; then nothing was done.
         """
+        await self.store.begin(user_id)
+        log.info("erasure_begun")
+
+    async def finish(self, user_id: UserId, progress: Callable[[int, int], None] | None = None) -> None:
+        """Leaves no row of the user. `progress` hears how many sessions of how many are gone. Raises `StoreUnavailable`."""
         await self._clear(BEFORE, user_id)
-        # Somebody may be writing meanwhile.
+        # It ends: nobody adds one any more.
         while ids := await self.exports.session_ids(user_id):
             for count, session_id in enumerate(ids, 1):
                 await self._session(session_id, user_id)
                 if progress is not None:
                     progress(count, len(ids))
         await self._clear(AFTER, user_id)
-        digests = await self.store.end_tokens(user_id)
-        log.info("user_erased", tokens=len(digests))
-        return digests
+        await self.store.finish(user_id)
+        log.info("user_erased")
+
+    async def take_over(self) -> None:
+        """Finishes what others have begun and left."""
+        for user_id in await self.store.take_over():
+            await self.finish(user_id)
 
     async def _clear(self, tables: Sequence[Belonging], user_id: UserId) -> None:
         for table in tables:

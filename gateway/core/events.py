@@ -69,7 +69,7 @@ class StateChange:
 
 AgentEvent = TextDelta | ToolCall | ToolResult | UsageReport | AgentSession | StateChange
 
-# What followers of a session hear ------------------------------------------------------------------------------------
+# What followers of a session hear: each event says whose session it is of ---------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,7 @@ class Progress:
     """Something an agent yielded, on its way to whoever watches."""
 
     session_id: SessionId
+    user_id: UserId
     turn_id: TurnId
     attempt: int
     event: TextDelta | ToolCall | ToolResult
@@ -99,12 +100,17 @@ class MessageAdded:
 
     message: Message
 
+    @property
+    def user_id(self) -> UserId:
+        return self.message.user_id
+
 
 @dataclass(frozen=True, slots=True)
 class RowsAdded:
     """Rows up to `last_seq` were committed somewhere else: read them."""
 
     session_id: SessionId
+    user_id: UserId
     last_seq: int
 
 
@@ -114,6 +120,10 @@ class MessageChanged:
 
     message: Message
 
+    @property
+    def user_id(self) -> UserId:
+        return self.message.user_id
+
 
 @dataclass(frozen=True, slots=True)
 class SessionChanged:
@@ -121,5 +131,17 @@ class SessionChanged:
 
     session: Session
 
+    @property
+    def user_id(self) -> UserId:
+        return self.session.user_id
 
-LiveEvent = TurnChanged | Progress | MessageAdded | RowsAdded | MessageChanged | SessionChanged
+
+@dataclass(frozen=True, slots=True)
+class SessionDeleted:
+    """A session is gone with everything in it. `user_id`: whose it was; None when it was missed and nobody can say."""
+
+    session_id: SessionId
+    user_id: UserId | None
+
+
+LiveEvent = TurnChanged | Progress | MessageAdded | RowsAdded | MessageChanged | SessionChanged | SessionDeleted

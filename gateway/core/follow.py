@@ -55,8 +55,10 @@ class Follower:
         return Followed(tuple(sessions), tuple(users), everybody, since, self._runner.running)
 
     def _tell(self, changes: Changes) -> None:
-        for session_id, last_seq in changes.last_seqs:
-            self._announcer.rows(session_id, last_seq)
+        for session_id, user_id, last_seq in changes.last_seqs:
+            self._announcer.rows(session_id, user_id, last_seq)
+        for gone in changes.missing:
+            self._announcer.missing(gone)
         for session in changes.sessions:
             self._announcer.session(session)
         for news in changes.turns:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 
 from gateway.core.rates import Rates
-from gateway.errors import Unauthenticated
+from gateway.errors import TooManyRequests, Unauthenticated
 
 SETTING = "limits.wrong_tokens_per_minute"
 REMEMBERED = 10_000
@@ -19,7 +19,8 @@ REMEMBERED = 10_000
 class Guesses:
     """Counts different wrong tokens; None is no limit.
 
-    Whoever shares the address of a guesser (a company's, a proxy's) is not kept out with a token that was good before.
+    Whoever shares the address of a guesser (a company's, a proxy's) is not kept out with a token that was good before, or that is signed with
+    a known key.
     """
 
     def __init__(
@@ -35,14 +36,19 @@ class Guesses:
         return len(self._wrong) + len(self._good)
 
     @contextmanager
-    def counted(self, address: str, token: str) -> Iterator[None]:
-        """Around the look at a token. Raises `TooManyRequests` instead of letting another guess be looked at."""
+    def counted(
+        self, address: str, token: str, is_signed: Callable[[str], bool] = lambda _token: False
+    ) -> Iterator[None]:
+        """Around the look at a token. Raises `TooManyRequests` instead of letting another guess be looked at.
+
+        `is_signed`: whether a token proves itself, so that it is no guess.
+        """
         if self._rates is None:
             yield
             return
         key = sha256(token.encode("utf-8", "replace")).digest()
         if key not in self._good:
-            self._rates.require(address)
+            self._require(self._rates, address, token, is_signed)
         try:
             yield
         except Unauthenticated:
@@ -52,6 +58,14 @@ class Guesses:
             self._remember(self._wrong, key)
             raise
         self._remember(self._good, key)
+
+    @staticmethod
+    def _require(rates: Rates, address: str, token: str, is_signed: Callable[[str], bool]) -> None:
+        try:
+            rates.require(address)
+        except TooManyRequests:
+            if not is_signed(token):
+                raise
 
     def _remember(self, memory: OrderedDict[bytes, None], key: bytes) -> None:
         memory[key] = None

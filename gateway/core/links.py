@@ -152,7 +152,7 @@ def staying_text(staying: int, person: Person) -> str:
     """What becomes of the conversations from before a link."""
     if not staying:
         return "No conversation was moved."
-    count = "One conversation stays" if staying == 1 else f"{staying} conversations stay"
+    count = "one conversation stays" if staying == 1 else f"{staying} conversations stay"
     return f"No conversation was moved: {count} with {person.user_id}."
 
 

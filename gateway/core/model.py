@@ -83,6 +83,8 @@ class InboundMessage:
     begins_session: bool = False
     """`/new` with a text: ends the route's current session, unless the message is a duplicate."""
     title: str | None = None
+    data: tuple[JsonObject, ...] = ()
+    """Parts that stand before the text in its row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class Message:
 
     id: MessageId
     session_id: SessionId
+    user_id: UserId
     seq: int
     role: Role
     content: str
@@ -102,6 +105,8 @@ class Message:
     deleted: bool = False
     changed_at: datetime | None = None
     """When it was last edited, deleted, hidden or brought back."""
+    taken_back: bool = False
+    """Deleted by nobody: answered anew, rewound, or rolled back for a newer message."""
 
 
 @dataclass(frozen=True, slots=True)

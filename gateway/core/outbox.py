@@ -6,9 +6,10 @@ A chunk leaves only after what became of the one before is written down, so that
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -25,6 +26,8 @@ from gateway.errors import DeliveryDeferred, DeliveryRefused, DeliveryUnknown, S
 log = structlog.get_logger(__name__)
 FENCED_WAIT_S = 0.5
 UNKNOWN_LIMIT = 5
+CERTAIN_S = 1.0
+"""Seconds after which a chunk that waits is looked up again before it leaves: somebody may have been unlinked meanwhile."""
 REASON_LIMIT = 2000
 
 
@@ -35,10 +38,11 @@ def channel_of(address: Address) -> ChannelName:
 
 @dataclass(slots=True)
 class Held:
-    """An item in hand. `term`: of the lease under which it was certainly ours."""
+    """An item in hand. `term`: of the lease under which it was certainly ours; `known_at`: when it was still to be sent."""
 
     item: OutboxItem
     term: int
+    known_at: float = field(default_factory=time.monotonic)
 
 
 class Outbox:
@@ -103,7 +107,7 @@ class Outbox:
                 held = queue[0]
                 if not self._holds(held.term):
                     await self._keep_what_is_ours(queue)
-                elif await self._try(held.item, held.term):
+                elif await self._try(held):
                     queue.remove(held)
         finally:
             self._waiting.pop(address, None)
@@ -126,12 +130,13 @@ class Outbox:
             await asyncio.sleep(FENCED_WAIT_S)
         for held in asked:
             if held.item.item_id in mine:
-                held.term = term
+                held.term, held.known_at = term, time.monotonic()
             else:
                 queue.remove(held)
 
-    async def _try(self, item: OutboxItem, term: int) -> bool:
+    async def _try(self, held: Held) -> bool:
         """One item until it is settled, or until the lease has to be looked at again (False)."""
+        item, term = held.item, held.term
         channel = self._channels.get(channel_of(item.address))
         if channel is None:
             await self._bury(item, "this channel is off")
@@ -139,7 +144,7 @@ class Outbox:
         unknown = 0
         while self._holds(term):
             try:
-                if await self._sent(channel, item, term):
+                if await self._sent(channel, held):
                     return True
             except DeliveryDeferred as error:
                 log.info("delivery_deferred", address=item.address, retry_after=error.retry_after)
@@ -156,10 +161,13 @@ class Outbox:
                 await asyncio.sleep(min(2.0**unknown / 2, 10))
         return False
 
-    async def _sent(self, channel: Channel, item: OutboxItem, term: int) -> bool:
+    async def _sent(self, channel: Channel, held: Held) -> bool:
         """Sends it and writes that down; False when the lease may have lapsed while the network let it wait."""
+        item = held.item
         await channel.ready(item.address)
-        if not self._holds(term):
+        if time.monotonic() - held.known_at > CERTAIN_S and not await self._is_mine(held):
+            return True
+        if not self._holds(held.term):
             return False
         self._leaving.add(item.address)
         try:
@@ -169,6 +177,17 @@ class Outbox:
         finally:
             self._leaving.discard(item.address)
         return True
+
+    async def _is_mine(self, held: Held) -> bool:
+        """Whether it still is to be sent, and from here; waits for a database that is away."""
+        while True:
+            try:
+                mine = await self._store.mine([held.item.item_id])
+            except StoreUnavailable:
+                await asyncio.sleep(FENCED_WAIT_S)
+            else:
+                held.known_at = time.monotonic()
+                return bool(mine)
 
     def _note_unknown(self, item: OutboxItem, error: Exception) -> None:
         # What nobody foresaw may have happened before or after the network took the chunk, like a lost answer.

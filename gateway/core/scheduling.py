@@ -8,6 +8,11 @@ from datetime import datetime
 
 from gateway.core.model import Address, AgentName
 from gateway.core.ports.schedules import Schedule, Trigger
+from gateway.errors import InvalidInput
+
+OF_THIS_MACHINE = frozenset({"localtime", "posixrules"})
+FOLDERS_OF_THIS_MACHINE = ("posix/", "right/")
+"""Zone files that some systems have beside the IANA names: a copy of theirs, and one that counts leap seconds."""
 
 FirstOf = Callable[[Trigger, str], datetime]
 """When a trigger fires first from now on, in a time zone. Raises `InvalidInput` for one that never will."""
@@ -24,6 +29,14 @@ class ScheduleWish:
     timezone: str | None = None
     deliver_to: tuple[Address, ...] | None = None
     is_active: bool | None = None
+
+
+def check_zone(name: str) -> None:
+    """Raises `InvalidInput` for a name that stands for another zone on each machine."""
+    if name.casefold() in OF_THIS_MACHINE or name.casefold().startswith(FOLDERS_OF_THIS_MACHINE):
+        raise InvalidInput(
+            f"timezone is {name!r}, which is another one on each machine; it should be a name such as Europe/Berlin or UTC."
+        )
 
 
 def changed(schedule: Schedule, wish: ScheduleWish, first_of: FirstOf) -> Schedule:

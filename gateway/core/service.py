@@ -47,7 +47,7 @@ class Intake(Protocol):
         ...
 
     async def cancel(self, turn_id: TurnId, user_id: UserId | None) -> None:
-        """Cancels an open turn wherever it runs. Raises `NotFound`."""
+        """Cancels an open turn wherever it runs; one that has ended stays as it is. Raises `NotFound`."""
         ...
 
     async def wait(

@@ -18,8 +18,8 @@ def instant_or_none(at: datetime | None) -> str | None:
 
 
 def message_json(message: Message) -> JsonObject:
-    """A row of the transcript."""
-    return {
+    """A row of the transcript; `taken_back` is there only when it is true."""
+    shown: JsonObject = {
         "id": message.id,
         "session_id": message.session_id,
         "seq": message.seq,
@@ -32,6 +32,7 @@ def message_json(message: Message) -> JsonObject:
         "edited_at": instant_or_none(message.edited_at),
         "deleted": message.deleted,
     }
+    return shown | {"taken_back": True} if message.taken_back else shown
 
 
 def session_json(session: Session) -> JsonObject:

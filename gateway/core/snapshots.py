@@ -11,6 +11,7 @@ import structlog
 from gateway.core.announcer import Announcer
 from gateway.core.model import SessionId, UserId
 from gateway.core.ports.state import Restored, SnapshotNumber, SnapshotStore
+from gateway.core.titling import Titler
 from gateway.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -47,14 +48,16 @@ class Restorer:
 
     store: SnapshotStore
     announcer: Announcer
+    titler: Titler
 
     async def restore(
-        self, session_id: SessionId, user_id: UserId | None, number: SnapshotNumber | None, *, rewind: bool
+        self, session_id: SessionId, user_id: UserId | None, number: SnapshotNumber | None, by: UserId, *, rewind: bool
     ) -> Restored:
         """As `SnapshotStore.restore`."""
-        restored = await self.store.restore(session_id, user_id, number, rewind=rewind)
+        restored = await self.store.restore(session_id, user_id, number, by, rewind=rewind)
         for message in sorted(restored.changed, key=lambda message: message.seq):
             self.announcer.changed(message)
         if restored.session is not None:
             self.announcer.session(restored.session)
+            await self.titler.again(restored.session)
         return restored

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from uuid import UUID, uuid5
 
 from gateway.core.model import (
     API,
     AgentName,
+    ChatId,
     InboundMessage,
     Message,
     Route,
@@ -28,6 +30,8 @@ LINE = 160
 """Characters of a title or a message that a notice shows."""
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 BY_NAME = "Over HTTP each message names its session."
+FORKS = UUID("3d0f4f0e-8f0b-5a53-b1d6-6f6f9a2f1c7e")
+"""The name space of forks that are named by their parent and the message that asked for them (RFC 9562, section 5.5)."""
 
 Fork = Callable[[ForkPoint, UserId | None], Awaitable[Session]]
 
@@ -83,18 +87,29 @@ class Switching:
         return Notice("\n".join([*told, *await self._last_lines(session)]), moved_to=session)
 
     async def fork(self, message: InboundMessage, here: Session | None) -> Notice:
-        """A second conversation with the same history; this place goes on in it, and the first one stays as it is."""
+        """A second conversation with the same history; this place goes on in it, and the first one stays as it is.
+
+        The same message once more leads to the same one.
+        """
         if here is None or self._fork is None:
             return Notice("There is no conversation to fork yet. Write a message first.")
-        point = ForkPoint(here.session_id, None, None, message.channel, message.route)
+        chat_id = _fork_id(here.session_id, message)
+        point = ForkPoint(here.session_id, None, None, message.channel, message.route, chat_id)
         try:
-            session = await self._fork(point, message.user_id)
+            session = here if _is_from(message, here) else await self._fork(point, message.user_id)
         except Conflict as error:
             return Notice(str(error))
         told = f"You are in a copy of {name_of(here)} now. The conversation it came from stays as it is: /sessions lists both."
         if message.channel == API:
             told = f"{told} {BY_NAME} The copy is {session.session_id}."
         return Notice(told, moved_to=session)
+
+    async def new(self, message: InboundMessage) -> Notice:
+        """The next message begins another conversation; over HTTP whoever writes it says so."""
+        if message.channel == API:
+            return Notice(f"{BY_NAME} Create one: POST /api/chat/sessions. Or write its first message behind /new.")
+        await self._parts.sessions.end_current(message.user_id, message.route, message.session_id)
+        return Notice("A new conversation begins with your next message.", session_ended=True)
 
     async def agent(self, message: InboundMessage, name: str) -> Notice:
         """Another agent for this place, from a new conversation on; without a name: which there are."""
@@ -114,7 +129,10 @@ class Switching:
         if listed:
             return listed
         page = await self._parts.sessions.list(SessionFilter(message.user_id, limit=LISTED))
-        return [session.session_id for session in page.sessions]
+        found = [session.session_id for session in page.sessions]
+        # Going on in one changes the order; the same command once more leads to the same one.
+        await self._parts.places.note_list(message.user_id, message.route, found)
+        return found
 
     async def _last_lines(self, session: Session) -> Sequence[str]:
         page = await self._parts.messages.page(session.session_id, session.user_id, LAST_LINES, None)
@@ -153,6 +171,16 @@ def _told(message: Message, session: Session) -> str:
 def _short(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= LINE else line[: LINE - 1] + "…"
+
+
+def _fork_id(parent: SessionId, message: InboundMessage) -> ChatId:
+    return ChatId(uuid5(FORKS, f"{parent}\n{message.key}"))
+
+
+def _is_from(message: InboundMessage, here: Session) -> bool:
+    """Whether the message made this fork when it came before."""
+    parent = here.parent_session_id
+    return parent is not None and here.session_id == str(_fork_id(parent, message))
 
 
 def _route_with(message: InboundMessage, agent: AgentName) -> Route:

@@ -16,13 +16,14 @@ from gateway.core.ports.session_changes import SessionChanges
 from gateway.core.ports.sessions import MessageStore
 from gateway.core.ports.turns import Finished
 from gateway.core.titles import title_from, title_said
-from gateway.errors import Conflict
+from gateway.errors import Conflict, GatewayError
 
 log = structlog.get_logger(__name__)
 
 TITLE_S = 20.0
 """Seconds an agent gets for a title."""
 AT_ONCE = 16
+"""Titles that agents are asked for, by the gateway and on request."""
 FIRST_SEQ = 8
 """Turns that begin behind it are no first ones, whatever became of those before."""
 CONVERSATION = 30
@@ -60,8 +61,19 @@ class Titler:
         if isinstance(self._parts.agents.get(session.agent_name), Titling):
             self._work.start(self._name(session), f"title of {session.session_id}")
 
+    async def again(self, session: Session) -> None:
+        """What was said has changed: a title made of it, which is gone by now, is made anew: of the text, and then by the agent."""
+        if session.title is not None:
+            return
+        try:
+            titled = await self._parts.changes.titled(session.session_id, session.user_id)
+            if titled.opening is not None and await self._keep(session, title_from(titled.opening), by_agent=False):
+                self.name(session)
+        except GatewayError as error:
+            log.warning("title_failed", session=session.session_id, reason=f"{type(error).__name__}: {error}")
+
     async def rename(self, session_id: SessionId, user_id: UserId | None) -> Session:
-        """A title made anew: by the agent, or from the first message. The user's own stays.
+        """A title made anew: by the agent, or from the first message. The user's own stays, and the agent's while it can't say.
 
         Raises `NotFound`, and `Conflict` while there is nothing to make a title of.
         """
@@ -71,6 +83,8 @@ class Titler:
         if titled.opening is None:
             raise Conflict("There is nothing to make a title of yet. Write a message first.")
         said = await self._said(titled.session)
+        if said is None and titled.is_agents:
+            return titled.session
         title = said or title_from(titled.opening)
         kept = await self._keep(titled.session, title, by_agent=said is not None)
         # The user may have been quicker.
@@ -82,10 +96,9 @@ class Titler:
 
     async def _name(self, session: Session) -> None:
         try:
-            async with self._places:
-                titled = await self._parts.changes.titled(session.session_id, session.user_id)
-                if not titled.is_users and not titled.is_agents and (said := await self._said(titled.session)):
-                    await self._keep(titled.session, said, by_agent=True)
+            titled = await self._parts.changes.titled(session.session_id, session.user_id)
+            if not titled.is_users and not titled.is_agents and (said := await self._said(titled.session)):
+                await self._keep(titled.session, said, by_agent=True)
         except Exception as error:  # noqa: BLE001 - a title is not worth more than a line of the log
             log.warning("title_failed", session=session.session_id, reason=f"{type(error).__name__}: {error}")
 
@@ -93,7 +106,8 @@ class Titler:
         """What the agent would call it; None when it can't say, or fails."""
         agent = self._parts.agents.get(session.agent_name)
         if agent is not None and isinstance(agent, Titling):
-            return await self._asked(agent, session)
+            async with self._places:
+                return await self._asked(agent, session)
         return None
 
     async def _asked(self, agent: Titling, session: Session) -> str | None:

@@ -6,19 +6,24 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import timedelta
 
 import structlog
 
 from gateway.core.model import UserId
-from gateway.core.ports.visitors import VisitorStore
-from gateway.errors import StoreUnavailable
+from gateway.core.ports.visitors import Latecomer, VisitorStore
+from gateway.errors import Conflict, StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
 REMEMBER_S = 3.0
 """Seconds for which a visitor nobody has identified is believed to be one …"""
 LOOK_EVERY_S = 2.0
-"""… and between looks for those with an open socket here."""
+"""… and between looks for those with an open socket here, and for those whose messages came late."""
+LATE_FOR = timedelta(hours=6)
+"""How long after it was identified a visitor's late message is looked for …"""
+LATE_AT_START = timedelta(days=31)
+"""… and how long by a replica that has just begun, and may be the first after an outage."""
 REMEMBER_MOST = 10_000
 
 Told = Callable[[], None]
@@ -32,6 +37,7 @@ class Visitors:
         self._clock = clock
         self._anonymous_until: dict[UserId, float] = {}
         self._served: defaultdict[UserId, set[Told]] = defaultdict(set)
+        self._late_for = LATE_AT_START
 
     async def identify(self, visitor: UserId, user_id: UserId) -> int:
         """The visitor's sessions are the user's from now on; how many. May be repeated.
@@ -66,20 +72,40 @@ class Visitors:
         return forget
 
     async def run(self) -> None:
-        """Learns of visitors with an open socket here who were identified elsewhere; one query for all of them."""
+        """Looks for what happened to visitors elsewhere, and for what came of them late; one query each."""
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            if self._served:
+            try:
                 await self._look()
+                await self.gather()
+            except StoreUnavailable as error:
+                log.debug("visitors_not_looked_up", reason=str(error))
+
+    async def gather(self) -> None:
+        """Gives users what was acknowledged to their visitors while they were identified, or on replicas that had not learnt yet.
+
+        What came of an erased user's visitor is removed. Every replica does this.
+        """
+        for latecomer in await self._store.latecomers(self._late_for):
+            await self._take_in(latecomer)
+        self._late_for = LATE_FOR
+
+    async def _take_in(self, latecomer: Latecomer) -> None:
+        if latecomer.user_id is None:
+            await self._store.remove(latecomer.visitor)
+            return
+        try:
+            await self._store.identify(latecomer.visitor, latecomer.user_id)
+        except Conflict as busy:
+            log.debug("visitor_still_busy", user_id=latecomer.user_id, reason=str(busy))
+        else:
+            log.info("late_messages_gathered", user_id=latecomer.user_id)
 
     async def _look(self) -> None:
-        try:
-            identified = await self._store.identified(tuple(self._served))
-        except StoreUnavailable as error:
-            log.debug("visitors_not_looked_up", reason=str(error))
-            return
-        for visitor in identified:
-            self._retire(visitor)
+        """Learns of visitors with an open socket here who were identified elsewhere."""
+        if self._served:
+            for visitor in await self._store.identified(tuple(self._served)):
+                self._retire(visitor)
 
     def _retire(self, visitor: UserId) -> None:
         self._anonymous_until.pop(visitor, None)

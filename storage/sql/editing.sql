@@ -9,7 +9,7 @@ SELECT * FROM answer_again($1, $2, $3, $4, $5, $6, $7);
 -- name: fork
 -- A new session with the history up to a message.
 SELECT f.*, p.agent_session AS parents_agent_session
-FROM fork_session($1, $2, $3, $4, $5) AS f JOIN chat_sessions AS p ON p.session_id = f.parent_session_id;
+FROM fork_session($1, $2, $3, $4, $5, $6) AS f JOIN chat_sessions AS p ON p.session_id = f.parent_session_id;
 
 -- name: message
 -- A row of the transcript, deleted or not.
@@ -24,6 +24,16 @@ WHERE s.session_id = $1 AND v.seq = $2 ORDER BY v.version;
 -- name: remember_agent_session
 -- What the agent's framework calls this conversation.
 UPDATE chat_sessions SET agent_session = $2 WHERE session_id = $1;
+
+-- name: lock_forks
+-- A session and its forks, in the order of everybody who locks more than one session.
+SELECT chat_id FROM chat_sessions
+WHERE chat_id IN (
+    SELECT chat_id FROM chat_sessions WHERE session_id = $1
+    UNION
+    SELECT chat_id FROM chat_sessions WHERE parent_session_id = $1
+)
+ORDER BY chat_id FOR UPDATE;
 
 -- name: let_go_of_forks
 -- Forks of a session that goes away become forks of its own parent.

@@ -1,3 +1,29 @@
+-- name: lock_user
+-- Waits for whoever is writing something new of the user, and keeps others waiting (`migrations/0030`).
+SELECT pg_advisory_xact_lock(hashtextextended($1, 30));
+
+-- name: begin
+-- Nothing begins for the user from now on.
+INSERT INTO erasures (user_id) VALUES ($1)
+ON CONFLICT (user_id) DO UPDATE SET asked_at = now(), taken_at = now(), finished_at = NULL;
+
+-- name: end_tokens
+-- A user's API tokens.
+DELETE FROM api_tokens WHERE user_id = $1;
+
+-- name: finish
+-- Nothing of the user is left.
+UPDATE erasures SET finished_at = clock_timestamp() WHERE user_id = $1;
+
+-- name: take_over
+-- Users whose erasure nobody has finished: the gateway was killed, or lost its database.
+UPDATE erasures SET taken_at = clock_timestamp()
+WHERE finished_at IS NULL AND taken_at < clock_timestamp() - interval '1 minute' RETURNING user_id;
+
+-- name: forget
+-- Erasures that keep nobody away any more.
+DELETE FROM erasures WHERE finished_at < clock_timestamp() - interval '1 minute';
+
 -- name: schedules
 -- Some of a user's schedules.
 WITH gone AS (
@@ -29,9 +55,9 @@ WITH gone AS (
 SELECT count(*) FROM gone;
 
 -- name: identified_visitors
--- Some of the visitors that a user turned out to be.
+-- Some of the visitors that a user turned out to be: all that stays of each is that its pass is good for nothing.
 WITH gone AS (
-    DELETE FROM identified_visitors
+    UPDATE identified_visitors SET user_id = NULL, sessions = 0
     WHERE visitor_id IN (SELECT visitor_id FROM identified_visitors WHERE user_id = $1 LIMIT $2) RETURNING 1
 )
 SELECT count(*) FROM gone;
@@ -89,7 +115,3 @@ WITH gone AS (
     WHERE chat_id = $1 AND seq IN (SELECT seq FROM turns WHERE chat_id = $1 ORDER BY seq LIMIT $2) RETURNING 1
 )
 SELECT count(*) FROM gone;
-
--- name: end_tokens
--- A user's API tokens.
-DELETE FROM api_tokens WHERE user_id = $1 RETURNING digest;

@@ -46,22 +46,49 @@ DELETE FROM links WHERE link_id = $1 RETURNING *;
 -- Ends a person's own link.
 DELETE FROM links WHERE channel = $1 AND external_id = $2 RETURNING *;
 
+-- name: leave_schedules
+-- What the user's schedules say is not for that person any more ($3: also the id of their private chat). Before routes and
+-- sessions: a schedule that fires holds its row first.
+UPDATE schedules SET deliver_to = ARRAY(
+    SELECT a FROM unnest(deliver_to) AS a WHERE NOT (split_part(a, ':', 1) = $2 AND split_part(a, ':', 3) = $3)
+)
+WHERE user_id = $1
+    AND EXISTS (SELECT FROM unnest(deliver_to) AS a WHERE split_part(a, ':', 1) = $2 AND split_part(a, ':', 3) = $3);
+
 -- name: leave_routes
--- The private chat with that person is no place of the user's any more ($3: its id, which is the person's).
+-- The private chat is no place of the user's any more.
 DELETE FROM routes WHERE user_id = $1 AND split_part(route, ':', 1) = $2 AND split_part(route, ':', 3) = $3;
+
+-- name: lock_sessions
+-- All that may speak to that chat: those of its routes, those that are being answered, and those whose chunks wait.
+SELECT chat_id FROM chat_sessions
+WHERE chat_id IN (
+    SELECT chat_id FROM chat_sessions WHERE user_id = $1 AND channel = $2 AND split_part(route, ':', 3) = $3
+    UNION
+    SELECT chat_id FROM turns WHERE user_id = $1 AND status = 'running'
+    UNION
+    SELECT chat_id FROM outbox
+    WHERE user_id = $1 AND state = 'unsent' AND split_part(address, ':', 1) = $2 AND split_part(address, ':', 3) = $3
+)
+ORDER BY chat_id FOR UPDATE;
 
 -- name: leave_sessions
 -- What is said in the user's conversations is not for that chat any more.
 UPDATE chat_sessions SET route = NULL
 WHERE user_id = $1 AND channel = $2 AND split_part(route, ':', 3) = $3;
 
--- name: leave_schedules
--- Nor what the user's schedules say.
-UPDATE schedules SET deliver_to = ARRAY(
+-- name: leave_turns
+-- Nor the answers that are being written, or wait for that.
+UPDATE turns SET deliver_to = ARRAY(
     SELECT a FROM unnest(deliver_to) AS a WHERE NOT (split_part(a, ':', 1) = $2 AND split_part(a, ':', 3) = $3)
 )
-WHERE user_id = $1
+WHERE user_id = $1 AND chat_id = ANY ($4::uuid[]) AND status IN ('queued', 'running')
     AND EXISTS (SELECT FROM unnest(deliver_to) AS a WHERE split_part(a, ':', 1) = $2 AND split_part(a, ':', 3) = $3);
+
+-- name: leave_outbox
+-- Nor what waits to be sent.
+UPDATE outbox SET state = 'dead', error = 'the account was unlinked', settled_at = clock_timestamp()
+WHERE user_id = $1 AND state = 'unsent' AND split_part(address, ':', 1) = $2 AND split_part(address, ':', 3) = $3;
 
 -- name: sessions_of
 -- How many sessions a user has.

@@ -41,6 +41,10 @@ SELECT
         WHERE s.session_id = ANY ($1::text[]) AND s.updated_at > $3::timestamptz - interval '5 seconds'
     ) AS followed,
     ARRAY(
+        SELECT f.session_id FROM unnest($1::text[]) AS f (session_id)
+        WHERE NOT EXISTS (SELECT FROM chat_sessions AS s WHERE s.session_id = f.session_id)
+    ) AS missing,
+    ARRAY(
         SELECT s FROM unnest($2::text[]) AS u (user_id) CROSS JOIN LATERAL (
             SELECT c FROM chat_sessions AS c WHERE c.user_id = u.user_id
             ORDER BY coalesce(c.last_message_at, c.created_at) DESC, c.chat_id DESC LIMIT 20
@@ -54,13 +58,13 @@ SELECT
         ) AS newest (s)
         WHERE (s).updated_at > $3::timestamptz - interval '5 seconds'
     ) AS everybodys,
+    -- By when they began: one that answers an old message anew stands far back.
     ARRAY(
         SELECT t FROM chat_sessions AS s CROSS JOIN LATERAL (
-            SELECT u FROM turns AS u
-            WHERE u.chat_id = s.chat_id AND u.seq > s.last_seq - 400
-                AND (u.status IN ('queued', 'running') OR u.ended_at > $3::timestamptz - interval '5 seconds')
+            SELECT u FROM turns AS u WHERE u.chat_id = s.chat_id ORDER BY u.created_at DESC, u.turn_id DESC LIMIT 200
         ) AS newest (t)
         WHERE s.session_id = ANY ($1::text[]) AND s.updated_at > $3::timestamptz - interval '5 seconds'
+            AND ((t).status IN ('queued', 'running') OR (t).ended_at > $3::timestamptz - interval '5 seconds')
     ) AS turns,
     ARRAY(
         SELECT m FROM chat_sessions AS s CROSS JOIN LATERAL (
@@ -72,13 +76,16 @@ SELECT
             ON m.chat_id = s.chat_id AND m.seq >= (t).seq AND m.seq <= s.last_seq AND m.turn_id = (t).turn_id AND m.role = 'user'
         WHERE s.session_id = ANY ($1::text[]) AND s.updated_at > $3::timestamptz - interval '5 seconds'
     ) AS dropped,
-    -- Whoever has just begun to follow has read the transcript already.
+    -- Whoever has just begun to follow has read the transcript already. Of more than a socket can take at once, the last count.
     ARRAY(
-        SELECT m FROM chat_sessions AS s JOIN chat_messages AS m
-            ON m.chat_id = s.chat_id
-            AND m.changed_at > greatest($3::timestamptz, clock_timestamp() - interval '10 minutes') - interval '5 seconds'
+        SELECT m FROM chat_sessions AS s CROSS JOIN LATERAL (
+            SELECT c FROM chat_messages AS c
+            WHERE c.chat_id = s.chat_id
+                AND c.changed_at > greatest($3::timestamptz, clock_timestamp() - interval '10 minutes') - interval '5 seconds'
+            ORDER BY c.changed_at DESC, c.seq DESC LIMIT 400
+        ) AS newest (m)
         WHERE s.session_id = ANY ($1::text[]) AND s.updated_at > $3::timestamptz - interval '5 seconds'
-        ORDER BY m.changed_at DESC, m.seq LIMIT 2000
+        ORDER BY (m).changed_at DESC, (m).seq LIMIT 2000
     ) AS changed,
     -- A turn that is not there any more went with its session.
     ARRAY(

@@ -27,17 +27,21 @@ SELECT min(next_fire_at) FROM schedules WHERE is_active;
 -- name: fire
 -- Moves a schedule on from the time it was read with; nothing when another replica was first, or it was changed since.
 UPDATE schedules SET next_fire_at = $3::timestamptz, last_fire_at = clock_timestamp(), is_active = $3 IS NOT NULL
-WHERE schedule_id = $1 AND is_active AND next_fire_at = $2 AND revision = $4 RETURNING true;
+WHERE schedule_id = $1 AND is_active AND next_fire_at = $2 AND revision = $4 RETURNING deliver_to;
 
 -- name: run_now
 -- Notes a run outside its times.
-UPDATE schedules SET last_fire_at = clock_timestamp() WHERE schedule_id = $1 RETURNING true;
+UPDATE schedules SET last_fire_at = clock_timestamp() WHERE schedule_id = $1 RETURNING deliver_to;
+
+-- name: places_left
+-- Those of these places that are still the user's, and stay it until this is committed: whoever unlinks an account deletes its routes.
+SELECT route FROM routes WHERE user_id = $1 AND route = ANY ($2::text[]) ORDER BY route FOR KEY SHARE;
 
 -- name: change
--- A schedule as it is to be; nothing when it fired or was changed since it was read.
+-- A schedule as it is to be; nothing when it fired or was changed since it was read. A trigger counts its revisions.
 UPDATE schedules SET
     name = $5, agent_name = $6, prompt = $7, trigger = $8, timezone = $9, deliver_to = $10, is_active = $11,
-    next_fire_at = $12, revision = revision + 1
+    next_fire_at = $12
 WHERE schedule_id = $1 AND revision = $2 AND is_active = $3 AND next_fire_at IS NOT DISTINCT FROM $4::timestamptz
 RETURNING *;
 

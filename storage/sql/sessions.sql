@@ -1,15 +1,23 @@
 -- name: list
--- A page of sessions, latest activity first; a null narrows nothing.
+-- A page of sessions, latest activity first; a null narrows nothing. A first look at metadata spares most rows the slower one.
 SELECT s.*, EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running') AS running
 FROM chat_sessions AS s
 WHERE ($1::text IS NULL OR user_id = $1)
     AND ($2::text IS NULL OR channel = $2)
     AND ($3::text IS NULL OR agent_name = $3)
     AND ($4::boolean IS NULL OR is_active = $4)
-    AND ($5::text[] IS NULL OR session_has(metadata, $5, $6::text[]))
+    AND ($5::text[] IS NULL OR (metadata ->> $5[1] = ($6::text[])[1] AND session_has(metadata, $5, $6)))
     AND ($7::timestamptz IS NULL OR (coalesce(last_message_at, created_at), chat_id) < ($7, $8::uuid))
 ORDER BY coalesce(last_message_at, created_at) DESC, chat_id DESC
 LIMIT $9 OFFSET $10;
+
+-- name: list_behind
+-- The same of one user behind a place in it, as cheap far down as at the beginning.
+SELECT s.*, EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running') AS running
+FROM own_sessions_behind($2, $3, $4, $5, $6, $7, $8, $9) AS page (chat_id)
+JOIN chat_sessions AS s ON s.chat_id = page.chat_id
+WHERE s.user_id = $1
+ORDER BY coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC;
 
 -- name: count
 -- How many sessions a list has in all: from an index alone, as long as no agent, activity or metadata narrows it.
@@ -18,7 +26,7 @@ WHERE ($1::text IS NULL OR user_id = $1)
     AND ($2::text IS NULL OR channel = $2)
     AND ($3::text IS NULL OR agent_name = $3)
     AND ($4::boolean IS NULL OR is_active = $4)
-    AND ($5::text[] IS NULL OR session_has(metadata, $5, $6::text[]));
+    AND ($5::text[] IS NULL OR (metadata ->> $5[1] = ($6::text[])[1] AND session_has(metadata, $5, $6)));
 
 -- name: get
 -- One session.
@@ -37,14 +45,9 @@ CROSS JOIN LATERAL (
 WHERE ro.user_id = $1 AND ro.route = $2;
 
 -- name: latest
--- The latest session of a user, an agent and a channel that the resume rule lets go on.
-SELECT s.*, r.running FROM chat_sessions AS s
-CROSS JOIN LATERAL (
-    SELECT EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running') AS running
-) AS r
-WHERE s.user_id = $1 AND s.agent_name = $2
-    AND session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), r.running, clock_timestamp(), $3)
-ORDER BY coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC LIMIT 1;
+-- The latest session of a user and an agent that the resume rule lets go on.
+SELECT s.*, EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running') AS running
+FROM chat_sessions AS s WHERE s.user_id = $1 AND s.chat_id = own_resumable_session($2, $3);
 
 -- name: create
 -- A session before any message.
@@ -80,9 +83,14 @@ SELECT ro.route FROM chat_sessions AS s JOIN routes AS ro ON ro.chat_id = s.chat
 DELETE FROM chat_sessions WHERE session_id = $1 RETURNING *;
 
 -- name: open_turns
--- Queued and running turns of a session, oldest first.
-SELECT t.turn_id FROM chat_sessions AS s JOIN turns AS t ON t.chat_id = s.chat_id
-WHERE s.session_id = $1 AND t.status IN ('queued', 'running') AND t.seq > s.last_seq - 10000 ORDER BY t.seq;
+-- Queued and running turns of a session, oldest first; one that answers an old message anew may stand far back.
+SELECT turn_id FROM (
+    SELECT t.turn_id, t.seq FROM chat_sessions AS s JOIN turns AS t ON t.chat_id = s.chat_id
+    WHERE s.session_id = $1 AND t.status = 'running'
+    UNION ALL
+    SELECT t.turn_id, t.seq FROM chat_sessions AS s JOIN turns AS t ON t.chat_id = s.chat_id
+    WHERE s.session_id = $1 AND t.status = 'queued' AND t.seq > s.last_seq - 10000
+) AS open ORDER BY seq;
 
 -- name: page
 -- A page of the transcript, newest first, below a place in it.
@@ -102,6 +110,17 @@ UNION ALL
 (SELECT m.* FROM chat_sessions AS s JOIN chat_messages AS m ON m.chat_id = s.chat_id
 WHERE s.session_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT $3)
 ORDER BY seq;
+
+-- name: taken
+-- Whether a user's message has that key already: in the session that is named, or else where `accept_message` looks for it.
+SELECT EXISTS (
+    SELECT FROM chat_messages AS m
+    WHERE m.user_id = $1 AND m.client_id = $2 AND CASE
+        WHEN $3::text IS NULL THEN
+            m.routed OR m.chat_id = (SELECT ro.chat_id FROM routes AS ro WHERE ro.user_id = $1 AND ro.route = $4)
+        ELSE m.chat_id = (SELECT s.chat_id FROM chat_sessions AS s WHERE s.session_id = $3)
+    END
+);
 
 -- name: outcome
 -- What a turn came to, once it has ended; without a message while it is open.

@@ -17,10 +17,17 @@ SELECT * FROM take_snapshot($1, $2, $3);
 
 -- name: restore
 -- Restores one, or the latest.
-SELECT * FROM restore_snapshot($1, $2, $3);
+SELECT * FROM restore_snapshot($1, $2, $3, $4);
 
--- name: save_changed
--- The automatic ones.
+-- name: due
+-- Sessions that an automatic one is due for, in no order: those that can never be saved must not be all that is looked at.
+SELECT chat_id FROM session_states
+WHERE dirty_since IS NOT NULL
+    AND (changed_at <= clock_timestamp() - $1::interval OR dirty_since <= clock_timestamp() - $2::interval)
+ORDER BY random() LIMIT $3;
+
+-- name: save_due
+-- The automatic ones of some sessions.
 SELECT save_states($1, $2, $3);
 
 -- name: clean_up

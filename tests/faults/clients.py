@@ -131,6 +131,7 @@ class Talker:
             while (frame := await _hear(socket))["type"] != "ready":
                 if frame["type"] == "error":
                     raise Gone(frame["message"])
+                self._hear(frame)
         self._failures = 0
         self._hear(frame)
 

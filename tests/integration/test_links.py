@@ -160,7 +160,9 @@ async def test_a_link_moves_no_conversation(world: World, fake: FakeBotApi) -> N
     gateway = await world.gateway(telegram=settings(fake, "open"))
     await told(fake, ADA, "before")
     code = (await a_code(await world.person("ann", gateway.url)))["code"]
-    assert f"One conversation stays with telegram:{ADA}" in await told(fake, ADA, f"/start {code}")
+    assert f"No conversation was moved: one conversation stays with telegram:{ADA}" in await told(
+        fake, ADA, f"/start {code}"
+    )
     await told(fake, ADA, "after")
     assert [row["user_id"] for row in await world.rows(WHO)] == [f"telegram:{ADA}", "ann"]
 

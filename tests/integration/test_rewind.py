@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -12,9 +10,6 @@ from gateway.app.serve import Running
 from tests.integration.test_snapshots import NEVER, saved
 from tests.integration.test_state import new_session, writes
 from tests.world import Person, World, eventually
-
-SEEDS = range(6)
-STEPS = 25
 
 
 @pytest.fixture
@@ -189,62 +184,3 @@ async def test_a_forgotten_message_is_not_told_to_the_agent_by_its_count(mia: Pe
     await restores(mia, path, undo)
     turns = await world.rows("SELECT withdrawn FROM turns ORDER BY seq")
     assert [turn["withdrawn"] for turn in turns] == [False] * 4
-
-
-@dataclass
-class Model:
-    """What a session should look like: the plainest program that could tell."""
-
-    last_seq: int = 0
-    hidden: set[int] = field(default_factory=set)
-    deleted: set[int] = field(default_factory=set)
-    state: int = 0
-    version: int = 0
-    kept: list[tuple[int, set[int], int, bool]] = field(default_factory=list)
-
-    def visible(self) -> list[int]:
-        return [seq for seq in range(1, self.last_seq + 1) if seq not in self.hidden | self.deleted]
-
-    def snapshot(self, *, rewound: bool = False) -> None:
-        self.kept.append((self.last_seq, set(self.hidden), self.state, rewound))
-
-    def restore(self, number: int, *, rewind: bool) -> None:
-        last_seq, hidden, state, rewound = self.kept[number - 1]
-        rewind = rewind or rewound
-        self.snapshot(rewound=rewind)
-        self.version += state != self.state
-        self.state = state
-        if rewind:
-            later = set(range(last_seq + 1, self.last_seq + 1))
-            self.hidden = (hidden | later) - self.deleted
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-async def test_any_way_there_and_back(mia: Person, seed: int) -> None:
-    """Sends, deletions, writes, snapshots, restores, rewinds and undos in any order agree with the model."""
-    chance, model, path = random.Random(seed), Model(), await new_session(mia)
-    for _ in range(STEPS):
-        match chance.choice(["send", "send", "delete", "write", "snapshot", "restore", "rewind", "rewind"]):
-            case "send":
-                await says(mia, path, f"message after {model.last_seq}")
-                model.last_seq += 2
-            case "delete" if visible := model.visible():
-                seq = chance.choice(visible)
-                status, body = await mia.calls("DELETE", f"{path}/messages/{path.rpartition('/')[2]}.{seq}")
-                assert status == 204, body
-                model.deleted.add(seq)
-            case "write":
-                model.state += 1
-                await writes(mia, path, f'"{model.version}"', blackboard={"n": model.state})
-                model.version += 1
-            case "snapshot":
-                await saved(mia, path)
-                model.snapshot()
-            case "restore" | "rewind" as way if model.kept:
-                number = chance.randint(1, len(model.kept))
-                answer = await restores(mia, path, number, rewind=way == "rewind")
-                model.restore(number, rewind=way == "rewind")
-                assert answer["undo"] == len(model.kept)
-        assert await seen(mia, path) == model.visible()
-        assert (await mia.gets(f"{path}/state"))["blackboard"].get("n", 0) == model.state
-    assert (await mia.gets(path))["message_count"] == len(model.visible())

@@ -211,9 +211,10 @@ async def test_many_who_take_over_at_once_take_each_address_once(database: Datab
     """Nobody sends what another has just taken."""
     dead = await living(database, "dead")
     for number in range(30):
-        message = replace(HELLO, key=f"k{number}", text="hi", always_new=True)
+        chat = Address(f"telegram:1:{number}:0")
+        message = replace(HELLO, key=f"k{number}", text="hi", always_new=True, deliver_to=(chat,))
         turn = claimed(await dead.turns.accept(message, TurnTerms()))
-        chunks = tuple((Address(f"telegram:1:{number}:0"), Chunk(text)) for text in "ab")
+        chunks = tuple((chat, Chunk(text)) for text in "ab")
         await dead.turns.finish(turn, replace(answer("hi"), chunks=chunks))
     await dead.life.leave()
     others = [await living(database, f"other{number}") for number in range(3)]

@@ -22,7 +22,10 @@ from storage.replicas import PostgresPollLeases, PostgresReplicas
 from storage.turns import PostgresTurns
 
 TERMS = TurnTerms()
-HELLO = InboundMessage(UserId("ann"), WEB, AgentName("assistant"), "hello", "k1", Route("web:assistant"))
+CHAT = Address("telegram:1:2:0")
+HELLO = InboundMessage(
+    UserId("ann"), WEB, AgentName("assistant"), "hello", "k1", Route("web:assistant"), deliver_to=(CHAT,)
+)
 
 
 def saying(text: str, key: str, **given: object) -> InboundMessage:
@@ -173,7 +176,7 @@ async def test_reject_keeps_nothing_of_a_second_message(replica: Replica) -> Non
 async def test_finishing_twice_answers_the_same(replica: Replica) -> None:
     """An ambiguous commit is repeated: one reply, and the same chunks to send."""
     turn = claimed(await replica.turns.accept(HELLO, TERMS))
-    reply = replace(answer("hi"), chunks=((Address("telegram:1:2:0"), Chunk("hi")),))
+    reply = replace(answer("hi"), chunks=((CHAT, Chunk("hi")),))
     first, again = [await replica.turns.finish(turn, reply) for _ in range(2)]
     assert first == again
 
@@ -230,7 +233,7 @@ async def test_another_users_session_is_not_found(replica: Replica) -> None:
 async def test_unsent_chunks_of_the_dead_are_taken_over_in_order(database: Database, replica: Replica) -> None:
     """A reply that was recorded is sent, by whoever lives."""
     turn = claimed(await replica.turns.accept(HELLO, TERMS))
-    chunks = tuple((Address("telegram:1:2:0"), Chunk(text)) for text in ("one", "two", "three"))
+    chunks = tuple((CHAT, Chunk(text)) for text in ("one", "two", "three"))
     finished = await replica.turns.finish(turn, replace(answer("all"), chunks=chunks))
     await replica.outbox.mark([finished.outbox[0].item_id], [])
     await replica.life.leave()
@@ -284,7 +287,7 @@ async def test_a_turn_that_its_own_replica_lost_is_found_again(database_url: str
 async def test_a_repeated_finish_hands_out_only_what_is_still_to_send(database: Database, replica: Replica) -> None:
     """What was sent since, or taken over by another, is not sent again."""
     turn = claimed(await replica.turns.accept(HELLO, TERMS))
-    chunks = tuple((Address("telegram:1:2:0"), Chunk(text)) for text in ("one", "two"))
+    chunks = tuple((CHAT, Chunk(text)) for text in ("one", "two"))
     reply = replace(answer("all"), chunks=chunks)
     finished = await replica.turns.finish(turn, reply)
     await replica.outbox.mark([finished.outbox[0].item_id], [])

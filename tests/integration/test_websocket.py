@@ -17,7 +17,7 @@ from channels.websocket.door import HELLOS
 from gateway.api import auth
 from gateway.app.serve import Running
 from gateway.core.events import Progress, TextDelta
-from gateway.core.model import SessionId, TurnId
+from gateway.core.model import SessionId, TurnId, UserId
 from gateway.core.ports.live import session_topic
 from storage.sessions import PostgresMessages
 from tests.world import Frame, Person, Socket, World, eventually
@@ -374,10 +374,12 @@ async def test_nobody_watches_another_users_list(ann: Person, bob: Person) -> No
     """A watcher hears of its own user only."""
     watcher = await bob.connects()
     await watcher.says(type="watch")
+    await watcher.says(type="ping")
+    await watcher.hears("pong")
     await (await ann.connects()).asks("hello", "k1")
     await watcher.asks("mine", "k1")
     owners = {frame["session"]["user_id"] for frame in watcher.heard if frame["type"] == "session"}
-    assert owners <= {"bob"}
+    assert owners == {"bob"}
 
 
 async def test_a_session_is_watched_and_unwatched(ann: Person) -> None:
@@ -390,9 +392,10 @@ async def test_a_session_is_watched_and_unwatched(ann: Person) -> None:
     await watcher.says(type="unwatch")
     await watcher.says(type="ping")
     await watcher.hears("pong")
+    before = len(watcher.heard)
     await writer.asks("unseen", "k2")
-    await watcher.asks("mine", "k3")
-    assert all(f["message"]["session_id"] != session_id for f in watcher.heard[-3:] if f["type"] == "message")
+    mine = (await watcher.asks("mine", "k3"))["session_id"]
+    assert {f["message"]["session_id"] for f in watcher.heard[before:] if f["type"] == "message"} == {mine}
 
 
 async def test_watching_a_foreign_session(ann: Person, bob: Person) -> None:
@@ -578,7 +581,7 @@ async def test_a_reader_that_is_too_slow_is_cut_off(gateway: Running, ann: Perso
     bus = gateway.gateway.sockets._parts.bus
     session_id = SessionId(reply["session_id"])
     for _ in range(300):
-        event = Progress(session_id, TurnId(UUID(reply["turn_id"])), 1, TextDelta("x" * 100_000))
+        event = Progress(session_id, UserId("ann"), TurnId(UUID(reply["turn_id"])), 1, TextDelta("x" * 100_000))
         bus.publish(session_topic(session_id), event)
         await asyncio.sleep(0)
     response.connection.transport.resume_reading()

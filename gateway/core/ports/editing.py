@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from gateway.core.model import ChannelName, JsonObject, Message, MessageId, Route, Session, SessionId, UserId
+from gateway.core.model import ChannelName, ChatId, JsonObject, Message, MessageId, Route, Session, SessionId, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.turns import Acceptance
 
@@ -45,25 +45,29 @@ class MessageVersion:
     version: int
     content: str
     parts: tuple[JsonObject, ...]
-    change: Literal["edit", "delete"]
+    change: Literal["edit", "delete", "rewind"]
     changed_by: UserId
     changed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class ForkPoint:
-    """Where a fork begins and where it lives. `message_id` None: at the end. `route`: the place that goes on in it."""
+    """Where a fork begins and where it lives. `message_id` None: at the end. `route`: the place that goes on in it.
+
+    `chat_id`: what the new session is to be called; a second fork of that name is the first again.
+    """
 
     session_id: SessionId
     message_id: MessageId | None
     title: str | None
     channel: ChannelName
     route: Route
+    chat_id: ChatId | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Forked:
-    """A new session, and what the agent's framework calls the one it came from."""
+    """A new session, and what the agent's framework calls the one it came from; None for a fork that was there already."""
 
     session: Session
     agent_session: str | None

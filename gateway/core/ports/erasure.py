@@ -16,14 +16,25 @@ Content = Literal["outbox", "snapshots", "versions", "messages", "turns"]
 class ErasureStore(Protocol):
     """Each call is a transaction of its own, and may be repeated."""
 
-    async def clear(self, table: Belonging, user_id: UserId) -> int:
-        """Removes some of the user's rows; how many."""
+    async def begin(self, user_id: UserId) -> None:
+        """Ends the user's API tokens. Until a minute after `finish`, whatever would be new of the user raises `Conflict`.
+
+        What was on its way is there when this returns, or is refused.
+        """
         ...
 
-    async def clear_session(self, content: Content, session_id: SessionId, user_id: UserId) -> int:
-        """Removes some of a session's rows; how many."""
+    async def clear(self, table: Belonging, user_id: UserId) -> bool:
+        """Removes some of the user's rows; whether there may be more."""
         ...
 
-    async def end_tokens(self, user_id: UserId) -> Sequence[bytes]:
-        """Removes the user's API tokens; their digests."""
+    async def clear_session(self, content: Content, session_id: SessionId, user_id: UserId) -> bool:
+        """Removes some of a session's rows; whether there may be many more."""
+        ...
+
+    async def finish(self, user_id: UserId) -> None:
+        """Nothing is left."""
+        ...
+
+    async def take_over(self) -> Sequence[UserId]:
+        """Users whose erasure was begun and not finished, each to one caller a minute; forgets old ones that were."""
         ...

@@ -18,6 +18,14 @@ class Authenticator(Protocol):
         """Raises `Unauthenticated`, or `Forbidden` when a visitor's token comes from another origin than its own."""
         ...
 
+    def is_signed(self, token: str) -> bool:
+        """Whether the token is good by a key that is known here, as no guess is; neither the network nor the database is asked."""
+        ...
+
+    def look_again(self, token: str) -> None:
+        """Forgets what is remembered of a token: something is asked for with it that would outlive it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:

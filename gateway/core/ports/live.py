@@ -66,7 +66,10 @@ class Changes:
     """What changed among the followed since the last look."""
 
     now: datetime
-    last_seqs: tuple[tuple[SessionId, int], ...]
+    last_seqs: tuple[tuple[SessionId, UserId, int], ...]
+    """How far the followed sessions have come, and whose they are now."""
+    missing: tuple[SessionId, ...]
+    """Followed sessions that are not there any more."""
     sessions: tuple[Session, ...]
     turns: tuple[TurnNews, ...]
     changed: tuple[Message, ...]

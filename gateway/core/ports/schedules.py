@@ -122,12 +122,13 @@ class ScheduleStore(Protocol):
     ) -> Acceptance | None:
         """Moves `next_fire_at` on from the value in `schedule` and accepts the message, in one transaction.
 
-        None: another replica did it already, or the schedule changed meanwhile.
+        None: another replica did it already, or the schedule changed meanwhile. The reply goes to those of its places that
+        are still the user's.
         """
         ...
 
     async def run_now(self, schedule: Schedule, message: InboundMessage, terms: TurnTerms) -> Acceptance:
-        """Accepts the message of a run outside its times; `next_fire_at` stays."""
+        """Accepts the message of a run outside its times; `next_fire_at` stays. The reply goes where that of a fire would."""
         ...
 
     async def change(self, before: Schedule, after: Schedule) -> Schedule | None:

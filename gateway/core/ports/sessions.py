@@ -9,6 +9,7 @@ from typing import Protocol
 from gateway.core.model import (
     AgentName,
     ChannelName,
+    InboundMessage,
     JsonObject,
     Message,
     MessageId,
@@ -144,4 +145,8 @@ class MessageStore(Protocol):
 
     async def outcome(self, turn_id: TurnId, user_id: UserId | None) -> TurnOutcome | None:
         """What a turn came to, once it has ended. Raises `NotFound` when it is gone with its session."""
+        ...
+
+    async def taken(self, message: InboundMessage) -> bool:
+        """Whether a message with that key is there already, where this one would go."""
         ...

@@ -103,16 +103,19 @@ class SnapshotStore(Protocol):
         ...
 
     async def restore(
-        self, session_id: SessionId, user_id: UserId | None, number: SnapshotNumber | None, *, rewind: bool
+        self, session_id: SessionId, user_id: UserId | None, number: SnapshotNumber | None, by: UserId, *, rewind: bool
     ) -> Restored:
-        """Restores the state, having made a snapshot of what was there; `rewind`: the transcript too.
+        """Restores the state, having made a snapshot of what was there; `rewind`: the transcript too, in the name of `by`.
 
         Raises `Conflict` when a turn runs whose session would be rewound.
         """
         ...
 
     async def save_changed(self, quiet: timedelta, every: timedelta) -> int:
-        """Automatic snapshots of all users' states that are due; how many were made."""
+        """Automatic snapshots of all users' states that are due; how many were made.
+
+        Raises `StoreUnavailable` when some could not be; the others were.
+        """
         ...
 
     async def clean_up(self, keep: int, days: int) -> int:

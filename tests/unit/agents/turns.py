@@ -27,7 +27,8 @@ TURN_ID = TurnId(UUID(int=7))
 
 def message(seq: int, role: Role, text: str, *, deleted: bool = False) -> Message:
     """A row of the transcript."""
-    return Message(MessageId(str(seq)), SessionId("s"), seq, role, text, (), WEB, None, WHEN, deleted=deleted)
+    ids = (MessageId(str(seq)), SessionId("s"), UserId("ann"))
+    return Message(*ids, seq, role, text, (), WEB, None, WHEN, deleted=deleted)
 
 
 def turn(*said: str, attempt: int = 1, collected: int = 1) -> Turn:

@@ -22,12 +22,13 @@ def messages(*told: tuple[str, str | None]) -> list[ChatMessage]:
         ([("user", "a"), ("user", "c")], [("user", "a")]),
         ([("assistant", None), ("user", "c")], []),
         ([("assistant", "hello"), ("user", "c")], [("assistant", "hello")]),
-        ([("system", "s"), ("user", "c")], [("assistant", "")]),
-        ([("user", "c"), ("developer", "d")], [("assistant", "")]),
+        ([("system", "s"), ("user", "c")], []),
+        ([("user", "c"), ("developer", "d")], []),
+        ([("system", "s"), ("assistant", "b"), ("user", "a"), ("user", "c")], [("assistant", "b"), ("user", "a")]),
     ],
 )
 def test_the_last_user_message_is_the_question(told: list[tuple[str, str]], before: list[tuple[str, str]]) -> None:
-    """Everything else was said before; what instructs is data."""
+    """Everything else was said before; what instructs is data of the message behind it."""
     taken = conversation(messages(*told))
     assert taken.question == [text for role, text in told if role == "user"][-1]
     assert [(said.role, said.content) for said in taken.before] == before

@@ -16,7 +16,8 @@ WEB = ChannelName("web")
 
 def message(*parts: JsonObject, content: str = "") -> Message:
     """A reply made of these parts."""
-    return Message(MessageId("s.1"), SessionId("s"), 1, "assistant", content, parts, WEB, None, WHEN)
+    ids = (MessageId("s.1"), SessionId("s"), UserId("mia"))
+    return Message(*ids, 1, "assistant", content, parts, WEB, None, WHEN)
 
 
 def session(title: str | None) -> Session:

@@ -19,6 +19,7 @@ from gateway.core.model import (
     SessionId,
     TurnId,
     TurnStatus,
+    UserId,
 )
 from gateway.core.ports.sessions import TurnOutcome
 
@@ -41,9 +42,8 @@ def row(*events: Yielded, status: TurnStatus = "completed", deleted: bool = Fals
     content, parts = draft.finish()
     at = datetime(2026, 1, 1, tzinfo=UTC)
     shown = () if deleted else parts
-    reply = Message(
-        MessageId("s.2"), SessionId("s"), 2, "assistant", content, shown, ChannelName("web"), TURN, at, deleted=deleted
-    )
+    ids = (MessageId("s.2"), SessionId("s"), UserId("mia"))
+    reply = Message(*ids, 2, "assistant", content, shown, ChannelName("web"), TURN, at, deleted=deleted)
     return TurnOutcome(status, reply)
 
 

@@ -41,6 +41,6 @@ def test_who_unsubscribed_hears_nothing() -> None:
     bus, heard = LocalBus(), list[LiveEvent]()
     forget = bus.subscribe(session_topic(SESSION), heard.append)
     forget()
-    Announcer(bus).rows(SESSION, 3)
+    Announcer(bus).rows(SESSION, USER, 3)
     assert heard == []
     assert bus.topics() == ()

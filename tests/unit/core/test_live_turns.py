@@ -18,7 +18,7 @@ def changed(turn_id: TurnId, status: TurnStatus, attempt: int) -> TurnChanged:
 
 
 def delta(turn_id: TurnId, attempt: int, text: str) -> Progress:
-    return Progress(SESSION, turn_id, attempt, TextDelta(text))
+    return Progress(SESSION, UserId("mia"), turn_id, attempt, TextDelta(text))
 
 
 def heard(live: LiveTurns, turn_id: TurnId) -> tuple[Piece, ...]:

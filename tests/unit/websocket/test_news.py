@@ -27,7 +27,8 @@ TURN = TurnId(UUID(int=7))
 TURN_TEXT = "00000000-0000-0000-0000-000000000007"
 SESSION = SessionId("s")
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=1)))
-MESSAGE = Message(MessageId("m"), SESSION, 3, "user", "hi 👋", ({"type": "text", "text": "hi 👋"},), WEB, TURN, AT)
+ANN = UserId("ann")
+MESSAGE = Message(MessageId("m"), SESSION, ANN, 3, "user", "hi 👋", ({"type": "text", "text": "hi 👋"},), WEB, TURN, AT)
 MESSAGE_JSON = {
     "id": "m",
     "session_id": "s",
@@ -120,15 +121,15 @@ def test_turn() -> None:
 
 def test_delta() -> None:
     """A piece of text, with the attempt it belongs to."""
-    delta = news.progress(Progress(SESSION, TURN, 1, TextDelta("wor")))
+    delta = news.progress(Progress(SESSION, ANN, TURN, 1, TextDelta("wor")))
     assert read(delta) == {"type": "delta", "turn_id": TURN_TEXT, "attempt": 1, "text": "wor"}
 
 
 def test_tool_call_and_result() -> None:
     """A tool's two frames share its call id."""
     about = {"type": "tool", "turn_id": TURN_TEXT, "attempt": 1, "call_id": "c", "name": "add"}
-    call = news.progress(Progress(SESSION, TURN, 1, ToolCall("c", "add", {"a": 1})))
-    result = news.progress(Progress(SESSION, TURN, 1, ToolResult("c", "add", "2")))
+    call = news.progress(Progress(SESSION, ANN, TURN, 1, ToolCall("c", "add", {"a": 1})))
+    result = news.progress(Progress(SESSION, ANN, TURN, 1, ToolResult("c", "add", "2")))
     assert read(call) == about | {"state": "call", "input": {"a": 1}}
     assert read(result) == about | {"state": "result", "output": "2", "failed": False}
 
@@ -143,7 +144,7 @@ def test_notice_and_error_repeat_the_clients_id() -> None:
 def test_what_orjson_refuses_is_sent_all_the_same() -> None:
     """Integers beyond 64 bits and halves of surrogate pairs come from agents, and must not break the bus."""
     odd: JsonObject = {"big": 2**80, "half": "\ud800"}
-    assert read(news.progress(Progress(SESSION, TURN, 1, ToolCall("c", "add", odd))))["input"] == odd
+    assert read(news.progress(Progress(SESSION, ANN, TURN, 1, ToolCall("c", "add", odd))))["input"] == odd
 
 
 def test_deltas_of_one_attempt_join() -> None:

@@ -26,18 +26,20 @@ function talk(change: Partial<Subject> = {}, answers: Answers = () => nothingYet
   const exchange = new Exchange();
   const opened: (string | null)[] = [];
   const arrived: number[] = [];
+  const gone: string[] = [];
   const conversation = new Conversation(
     { ...subject, ...change },
     {
       changed: () => undefined,
       opened: (id) => opened.push(id),
       arrived: (message) => arrived.push(message.seq),
+      gone: (id) => gone.push(id),
       refused: () => undefined,
     },
     { store, connect: exchange.connect, random: () => 0.5 },
   );
   conversation.open();
-  return { conversation, exchange, opened, arrived, store };
+  return { conversation, exchange, opened, arrived, gone, store };
 }
 
 const settled = () => vi.advanceTimersByTimeAsync(0);
@@ -171,10 +173,67 @@ describe('Conversation', () => {
   });
 
   test('a session that was asked for and is gone is missing', async () => {
-    const { conversation, exchange } = talk({ start: 'fresh' });
+    const { conversation, exchange, gone } = talk({ start: 'fresh' });
     exchange.last.accepts();
     exchange.last.says({ type: 'error', code: 'not_found', message: 'No such session.' });
     expect(conversation.history?.state).toBe('missing');
+    expect(gone).toEqual(['s1']);
+  });
+
+  test('a session that is deleted is closed, and what was unsent is dropped', async () => {
+    const { conversation, exchange, gone, store } = talk({ start: 'fresh' });
+    await settled();
+    exchange.last.says(ready('s1'));
+    conversation.send('Hello');
+    exchange.last.says({ type: 'session_deleted', session_id: 's1' });
+    expect(conversation.history?.state).toBe('deleted');
+    expect(gone).toEqual(['s1']);
+    expect([conversation.pending, store.length]).toEqual([[], 0]);
+    expect(conversation.transcript.rows).toEqual([]);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(exchange.wires).toHaveLength(1);
+  });
+
+  test('another session that is deleted changes nothing here', async () => {
+    const { conversation, exchange, gone } = talk();
+    await settled();
+    exchange.last.says(ready('s1'), { type: 'session_deleted', session_id: 's2' });
+    expect([conversation.history?.state, gone]).toEqual(['ready', []]);
+  });
+
+  test('what was being written goes along to the next conversation', async () => {
+    const { conversation, exchange } = talk();
+    await settled();
+    exchange.last.says(ready('s1'));
+    conversation.drafts.keep('s1', 'half a sen');
+    exchange.last.says({ type: 'session_deleted', session_id: 's1' });
+    conversation.anew();
+    expect(exchange.wires).toHaveLength(2);
+    exchange.last.accepts();
+    expect(exchange.last.heard('hello')[0]).not.toHaveProperty('session_id');
+    expect(conversation.drafts.at(conversation.place)).toBe('half a sen');
+    expect(conversation.sessionId).toBeNull();
+  });
+
+  test('a message that finds no session asks whether there is one', async () => {
+    let there = true;
+    const { conversation, exchange, gone } = talk({}, (path) => {
+      if (path.endsWith('/messages')) return nothingYet;
+      return there ? { session_id: 's1' } : 404;
+    });
+    await settled();
+    exchange.last.says(ready('s1'));
+    const refuse = () => {
+      conversation.send('Hello');
+      const id = exchange.last.heard('send').at(-1)?.id ?? '';
+      exchange.last.says({ type: 'error', code: 'not_found', message: 'There is none.', id });
+      return settled();
+    };
+    await refuse();
+    expect([conversation.pending[0]?.problem, gone]).toEqual(['There is none.', []]);
+    there = false;
+    await refuse();
+    expect([conversation.history?.state, gone]).toEqual(['deleted', ['s1']]);
   });
 
   test('a fresh chat makes its session with the first message, and not before', async () => {

@@ -30,6 +30,8 @@ export interface Listener {
   changed(): void;
   /** The conversation is in another session now; null: in none yet. */
   opened(sessionId: string | null): void;
+  /** The session is not there any more. */
+  gone(sessionId: string): void;
   /** A row came in live. */
   arrived(message: Message): void;
   refused(reason: Refusal): void;
@@ -108,7 +110,10 @@ export class Conversation {
 
   /** The place of drafts and unsent messages. */
   get place(): string {
-    if (this.sessionId) return this.sessionId;
+    return this.sessionId ?? this.#newPlace;
+  }
+
+  get #newPlace(): string {
     return this.subject.start === 'fresh' ? newPlace : `${newPlace}:${this.subject.agent ?? ''}`;
   }
 
@@ -163,6 +168,13 @@ export class Conversation {
   stop(): void {
     const turn = this.turns.running;
     if (turn) this.#connection.send({ type: 'cancel', turn_id: turn.turnId });
+  }
+
+  /** Goes on without the session that is gone. */
+  anew(): void {
+    this.#enter(null);
+    if (!this.#waitsForFirst) this.#connection.open();
+    this.listener.changed();
   }
 
   older(): void {
@@ -253,6 +265,9 @@ export class Conversation {
         break;
       case 'message':
         this.#row(frame.message);
+        break;
+      case 'session_deleted':
+        if (frame.session_id === this.sessionId) this.#gone(frame.session_id, 'deleted');
         break;
       case 'message_changed':
         if (frame.message.session_id === this.sessionId) this.transcript.add(frame.message);
@@ -351,19 +366,49 @@ export class Conversation {
     if (frame.id && this.pending.some(({ id }) => id === frame.id)) {
       this.#sent.delete(frame.id);
       this.#replace(frame.id, (item) => ({ ...item, problem: frame.message || frame.code }));
-    } else if (frame.code === 'not_found' && this.link !== 'ready' && this.sessionId) this.#sessionGone();
+      if (frame.code === 'not_found' && this.sessionId) void this.#check(this.sessionId);
+    } else if (frame.code === 'not_found' && this.link !== 'ready' && this.sessionId)
+      this.#missing(this.sessionId);
     else this.problem = frame.message || frame.code;
   }
 
+  /** A message found no session, or no agent: the gateway says which. */
+  async #check(sessionId: string): Promise<void> {
+    try {
+      await this.#api.session(sessionId);
+    } catch (error) {
+      if (error instanceof ApiProblem && error.status === 404 && sessionId === this.sessionId)
+        this.#gone(sessionId, 'deleted');
+    }
+    this.listener.changed();
+  }
+
   /** A session that was resumed by itself is let go; one that was asked for is missing, and says so. */
-  #sessionGone(): void {
-    if (this.subject.start === 'resume') {
-      this.#enter(null);
-      this.#connection.helloAgain();
+  #missing(sessionId: string): void {
+    if (this.subject.start !== 'resume') {
+      this.#gone(sessionId, 'missing');
       return;
     }
+    // What was written to it meanwhile is for whoever answers here.
+    this.#outbox.move(sessionId, this.#newPlace);
+    this.#enter(null);
+    this.#connection.helloAgain();
+  }
+
+  /** Nothing of the session is kept here but what was being written. */
+  #gone(sessionId: string, state: 'missing' | 'deleted'): void {
     this.#connection.close();
-    if (this.history) this.history.state = 'missing';
+    this.#outbox.clear(sessionId);
+    if (!this.drafts.at(this.#newPlace)) this.drafts.move(sessionId, this.#newPlace);
+    this.drafts.keep(sessionId, '');
+    this.pending = [];
+    this.notices = [];
+    this.problem = null;
+    this.turns = new LiveTurns();
+    this.transcript = new Transcript();
+    this.history = new History(this.#api, sessionId, this.transcript, () => this.listener.changed());
+    this.history.state = state;
+    this.listener.gone(sessionId);
   }
 
   #replace(id: string, change: (item: Outgoing) => Outgoing): void {

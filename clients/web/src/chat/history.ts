@@ -2,7 +2,7 @@ import type { ApiClient } from '../api/client.js';
 import { ApiProblem } from '../api/problem.js';
 import type { Transcript } from '../protocol/transcript.js';
 
-export type HistoryState = 'idle' | 'loading' | 'ready' | 'failed' | 'missing';
+export type HistoryState = 'idle' | 'loading' | 'ready' | 'failed' | 'missing' | 'deleted';
 
 /** Brings a session's rows from the server into its transcript, a page at a time. */
 export class History {

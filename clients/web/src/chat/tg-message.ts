@@ -29,7 +29,7 @@ export class TgMessage extends LitElement {
     const time = first ? this.#meta() : this.#aside();
     return html`<article class="${role} ${first ? 'first' : ''}" aria-label=${this.author} ?data-unsent=${pendingId !== null}>
       ${first ? time : nothing}
-      ${deleted ? html`<p class="gone">This message was deleted.</p>` : role === 'user' ? this.#bubble() : this.#answer()}
+      ${deleted > 0 ? this.#gone(deleted) : role === 'user' ? this.#bubble() : this.#answer()}
       ${stateLine(this.entry, (name) => this.#act(name))} ${this.#copyButton()} ${first ? nothing : time}
     </article>`;
   }
@@ -61,6 +61,10 @@ export class TgMessage extends LitElement {
     return at ? html`<time class="aside" datetime=${at} tabindex="0">${exact(at)}</time>` : nothing;
   }
 
+  #gone(count: number): TemplateResult {
+    return html`<p class="gone">${count === 1 ? 'This message was deleted.' : `${count} messages were deleted.`}</p>`;
+  }
+
   #bubble(): TemplateResult {
     // No space may stand between the tags: it would be part of the message.
     return html`<div class="bubble" dir="auto">${this.#text}</div>`;
@@ -77,7 +81,7 @@ export class TgMessage extends LitElement {
   #copyButton(): TemplateResult | typeof nothing {
     const { role, state, deleted } = this.entry;
     const text = this.#text;
-    if (role === 'user' || deleted || text === '' || state === 'running' || state === 'failed')
+    if (role === 'user' || deleted > 0 || text === '' || state === 'running' || state === 'failed')
       return nothing;
     return html`<button class="copy" type="button" @click=${() => void this.#copy(text)}>
       ${icon(this.copied ? Check : Copy, 14)}${this.copied ? 'Copied' : 'Copy'}

@@ -83,6 +83,40 @@ describe('timeline', () => {
     expect(kinds).toEqual(['day', 'entry', 'entry', 'notice', 'entry']);
   });
 
+  test('what was taken back is left out', () => {
+    const rows = [
+      row(1),
+      row(2, { deleted: true, taken_back: true, content: '' }),
+      row(3, { role: 'assistant' }),
+    ];
+    expect(entries({ rows }).map(({ key }) => key)).toEqual(['m1', 'turn:t2']);
+  });
+
+  test('what is answered again is not answered yet', () => {
+    const rows = [row(1, { turn_id: 't1' }), row(2, { turn_id: 't1', deleted: true, taken_back: true })];
+    expect(entries({ rows })[0]?.state).toBe('sent');
+  });
+
+  test('deleted messages fold into one line where nothing stands between them', () => {
+    const gone = { deleted: true, content: '' };
+    const rows = [
+      row(1, gone),
+      row(2, gone),
+      row(3, { ...gone, taken_back: true }),
+      row(4, gone),
+      row(5),
+      row(6, gone),
+    ];
+    expect(entries({ rows }).map(({ deleted }) => deleted)).toEqual([3, 0, 1]);
+  });
+
+  test('a notice between deleted messages keeps them apart', () => {
+    const gone = { deleted: true, content: '' };
+    const notice = { key: 'n', text: 'Done', command: null, afterSeq: 1 };
+    const found = timeline(source({ rows: [row(1, gone), row(2, gone)], notices: [notice] }));
+    expect(found.map(({ kind }) => kind)).toEqual(['day', 'entry', 'notice', 'entry']);
+  });
+
   test('a row without parts speaks through its content', () => {
     expect(entries({ rows: [row(1)] })[0]?.parts).toEqual([{ type: 'text', text: 'text 1' }]);
   });

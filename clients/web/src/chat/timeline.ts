@@ -2,6 +2,7 @@ import { isOver, type LiveTurn } from '../protocol/live-turns.js';
 import {
   type Channel,
   isText,
+  isTool,
   type Message,
   type Part,
   type Role,
@@ -28,7 +29,8 @@ export interface Entry {
   readonly problem: string | null;
   /** The client's id of a message that isn't recorded. */
   readonly pendingId: string | null;
-  readonly deleted: boolean;
+  /** How many messages in a row were deleted here, of which nothing else is seen. */
+  readonly deleted: number;
   readonly attempt: number;
 }
 
@@ -70,15 +72,43 @@ interface Placed {
 }
 
 function rowEntries(source: TimelineSource): Placed[] {
-  const answered = new Set(source.rows.filter((row) => row.role === 'assistant').map((row) => row.turn_id));
-  const last = source.rows.at(-1);
+  const rows = source.rows.filter((row) => !row.taken_back && isSaid(row));
+  const answered = new Set(rows.filter((row) => row.role === 'assistant').map((row) => row.turn_id));
+  const last = rows.at(-1);
   const taken = new Set<string>();
-  return source.rows.map((row) => {
+  const placed = rows.map((row) => {
     const open = row.role === 'user' && !(row.turn_id && answered.has(row.turn_id));
     const key = rowKey(row, source, taken);
     const entry = rowEntry(row, key, open ? ownState(row, source, row === last) : replyState(row, source));
     return { entry, seq: row.seq };
   });
+  return folded(placed, source.notices);
+}
+
+/** Deleted messages that follow one another are one line. */
+function folded(placed: readonly Placed[], notices: readonly Notice[]): Placed[] {
+  const folds: Placed[] = [];
+  for (const { entry, seq } of placed) {
+    const before = folds.at(-1);
+    const apart = notices.some(({ afterSeq }) => before && afterSeq >= before.seq && afterSeq < seq);
+    if (before && !apart && before.entry.deleted > 0 && entry.deleted > 0 && sameDate(before.entry, entry))
+      folds[folds.length - 1] = {
+        entry: { ...before.entry, deleted: before.entry.deleted + entry.deleted },
+        seq,
+      };
+    else folds.push({ entry, seq });
+  }
+  return folds;
+}
+
+function sameDate(a: Omit<Entry, 'first'>, b: Omit<Entry, 'first'>): boolean {
+  return a.at !== null && b.at !== null && sameDay(a.at, b.at);
+}
+
+/** False for a row from before there were turns that is nothing but data, such as the instructions of another system. */
+function isSaid(row: Message): boolean {
+  if (row.role === 'user' || row.deleted || row.turn_id) return true;
+  return partsOf(row).some((part) => isTool(part) || (isText(part) && part.text !== ''));
 }
 
 /** A row keeps the key it had before it was recorded, so that it stays the same element on the page. */
@@ -98,10 +128,10 @@ function rowEntry(row: Message, key: string, state: EntryState | null): Omit<Ent
     parts: partsOf(row),
     at: row.created_at,
     channel: row.channel,
-    state,
+    state: row.deleted ? null : state,
     problem: null,
     pendingId: null,
-    deleted: row.deleted,
+    deleted: row.deleted ? 1 : 0,
     attempt: 1,
   };
 }
@@ -134,7 +164,7 @@ function liveEntry(turn: LiveTurn): Placed {
     state: isOver(turn.status) ? (turn.status === 'cancelled' ? 'stopped' : null) : 'running',
     problem: null,
     pendingId: null,
-    deleted: false,
+    deleted: 0,
     attempt: turn.attempt,
   } as const;
   return { entry, seq: Number.MAX_SAFE_INTEGER };
@@ -152,7 +182,7 @@ function pendingEntries(source: TimelineSource): Placed[] {
       state: item.problem !== undefined ? 'failed' : source.isSending(item.id) ? 'sending' : 'waiting',
       problem: item.problem ?? null,
       pendingId: item.id,
-      deleted: false,
+      deleted: 0,
       attempt: 1,
     },
     seq: Number.MAX_SAFE_INTEGER,
@@ -173,7 +203,7 @@ function arranged(placed: readonly Placed[], source: TimelineSource): Item[] {
       items.push({ kind: 'day', key: `day:${entry.at.slice(0, 10)}:${entry.key}`, at: entry.at });
       before = null;
     }
-    items.push({ ...entry, first: !continues(before, entry) });
+    items.push({ ...entry, first: entry.deleted === 0 && !continues(before, entry) });
     before = entry;
   }
   return [...items, ...notices.map(noticeLine)];
@@ -185,7 +215,7 @@ function needsDay(items: readonly Item[], at: string): boolean {
 }
 
 function continues(before: Omit<Entry, 'first'> | null, entry: Omit<Entry, 'first'>): boolean {
-  if (!before || before.role !== entry.role) return false;
+  if (!before || before.deleted > 0 || before.role !== entry.role) return false;
   if (before.channel && entry.channel && before.channel !== entry.channel) return false;
   if (!before.at || !entry.at) return true;
   return new Date(entry.at).getTime() - new Date(before.at).getTime() < runLasts;

@@ -22,7 +22,8 @@ import { type Item, timeline } from './timeline.js';
  * A conversation with an agent: history from the server, live after it, in the console and in the widget alike.
  *
  * Events: `tg-session` (the session it is in now, or null), `tg-arrived` (a live row), `tg-refused`, `tg-change`
- * (anything about the link or the running turn). The slot `blank` greets where nothing has been said yet.
+ * (anything about the link or the running turn), `tg-gone` (the id of a session that is not there any more). The slot
+ * `blank` greets where nothing has been said yet, `missing` leads on from a session that is gone.
  */
 @define('turngate-chat')
 export class TurngateChat extends LitElement {
@@ -43,7 +44,7 @@ export class TurngateChat extends LitElement {
 
   @state() private said = '';
   @state() private slow = false;
-  @query('tg-composer') private composer!: TgComposer;
+  @query('tg-composer') private composer!: TgComposer | null;
 
   #conversation: Conversation | null = null;
   #unread = 0;
@@ -76,8 +77,13 @@ export class TurngateChat extends LitElement {
   }
 
   override focus(): void {
-    if (this.hasUpdated) this.composer?.focus();
-    else void this.updateComplete.then(() => this.composer?.focus());
+    if (this.hasUpdated) this.#focusInside();
+    else void this.updateComplete.then(() => this.#focusInside());
+  }
+
+  #focusInside(): void {
+    const target = this.composer ?? this.querySelector<HTMLElement>('[slot="missing"]');
+    target?.focus();
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
@@ -97,17 +103,21 @@ export class TurngateChat extends LitElement {
         ${this.#pill()}
         <div class="column">
           ${talk.problem ? this.#problem(talk) : nothing}
-          <tg-composer
-            .draft=${talk.drafts.at(talk.place)}
-            .running=${talk.turns.running !== undefined && talk.link === 'ready'}
-            placeholder=${this.placeholder}
-            @tg-send=${(event: CustomEvent<string>) => this.#send(event.detail)}
-            @tg-draft=${(event: CustomEvent<string>) => talk.drafts.keep(talk.place, event.detail)}
-            @tg-stop=${() => talk.stop()}
-          ></tg-composer>
+          ${isGone(talk) ? nothing : this.#composer(talk)}
         </div>
       </div>
       <div class="sr" aria-live="polite">${this.said}</div>`;
+  }
+
+  #composer(talk: Conversation): TemplateResult {
+    return html`<tg-composer
+      .draft=${talk.drafts.at(talk.place)}
+      .running=${talk.turns.running !== undefined && talk.link === 'ready'}
+      placeholder=${this.placeholder}
+      @tg-send=${(event: CustomEvent<string>) => this.#send(event.detail)}
+      @tg-draft=${(event: CustomEvent<string>) => talk.drafts.keep(talk.place, event.detail)}
+      @tg-stop=${() => talk.stop()}
+    ></tg-composer>`;
   }
 
   #content(talk: Conversation): TemplateResult {
@@ -121,7 +131,7 @@ export class TurngateChat extends LitElement {
       isSending: (id) => talk.isSending(id),
     });
     const history = talk.history?.state;
-    if (history === 'missing') return this.#missing();
+    if (isGone(talk)) return this.#gone(history === 'deleted');
     if (items.length === 0 && history === 'failed') return this.#failed(talk);
     if (items.length === 0 && history !== 'loading' && (talk.blank || history === 'ready')) {
       return html`<div class="middle"><slot name="blank"><p>Say something to begin.</p></slot></div>`;
@@ -166,10 +176,10 @@ export class TurngateChat extends LitElement {
     </div>`;
   }
 
-  #missing(): TemplateResult {
+  #gone(deleted: boolean): TemplateResult {
     return html`<div class="middle" role="alert">
-      <h2>This conversation is not here</h2>
-      <p>It was deleted, or it belongs to somebody else.</p>
+      <h2>${deleted ? 'This conversation was deleted' : 'This conversation is not here'}</h2>
+      <p>${deleted ? 'Its messages are gone for everybody.' : 'It was deleted, or it belongs to somebody else.'}</p>
       <slot name="missing"></slot>
     </div>`;
   }
@@ -214,6 +224,7 @@ export class TurngateChat extends LitElement {
     return {
       changed: () => current() && this.#redraw(),
       opened: (id) => current() && this.#opened(id),
+      gone: (id) => current() && this.#left(id),
       arrived: (message) => current() && this.#arrived(message),
       refused: (reason: Refusal) => current() && this.#tell('tg-refused', reason),
     };
@@ -234,6 +245,15 @@ export class TurngateChat extends LitElement {
   #opened(sessionId: string | null): void {
     this.session = sessionId;
     this.#tell('tg-session', sessionId);
+  }
+
+  /** The composer goes with the session: the focus moves on to what leads on. */
+  #left(sessionId: string): void {
+    const focused = this.matches(':focus-within');
+    this.said = '';
+    this.requestUpdate();
+    if (focused) void this.updateComplete.then(() => this.focus());
+    this.#tell('tg-gone', sessionId);
   }
 
   #arrived(message: Message): void {
@@ -263,6 +283,10 @@ export class TurngateChat extends LitElement {
   #tell(name: string, detail: unknown): void {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
+}
+
+function isGone(talk: Conversation): boolean {
+  return talk.history?.state === 'missing' || talk.history?.state === 'deleted';
 }
 
 const waiting = html`<div class="column" aria-busy="true">

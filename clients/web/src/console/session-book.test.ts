@@ -82,6 +82,36 @@ describe('SessionBook', () => {
     expect(book.total('telegram')).toBeNull();
   });
 
+  test('forgets what was deleted', () => {
+    const book = new SessionBook();
+    book.addPage(null, { sessions: [session('b', 2), session('a', 1)], total: 2, next_cursor: null }, true);
+    book.forget('b');
+    book.forget('unheard of');
+    expect([ids(book), book.total(null)]).toEqual([['a'], 1]);
+  });
+
+  test('what a page doesn’t list any more is gone', () => {
+    const book = new SessionBook();
+    const all = [session('d', 9), session('c', 8, 'telegram'), session('b', 5)];
+    book.addPage(null, { sessions: all, total: 4, next_cursor: 'x' }, true);
+    book.addPage(null, { sessions: [session('a', 1)], next_cursor: null }, false);
+    book.addPage(null, { sessions: [session('d', 9), session('b', 5)], total: 3, next_cursor: 'x' }, true);
+    expect(ids(book)).toEqual(['d', 'b']);
+    expect([book.session('c'), book.session('a')?.session_id]).toEqual([undefined, 'a']);
+    book.addPage('web', { sessions: [], total: 0, next_cursor: null }, true);
+    expect(ids(book)).toEqual([]);
+  });
+
+  test('news that came after a page was read are kept', () => {
+    const book = new SessionBook();
+    book.addPage(null, { sessions: [session('a', 1)], total: 1, next_cursor: null }, true);
+    const asked = book.orders();
+    book.put(session('b', 9));
+    book.put(session('a', 10));
+    book.addPage(null, { sessions: [], total: 0, next_cursor: null }, true, asked);
+    expect(ids(book)).toEqual(['a', 'b']);
+  });
+
   test('asking for the first page again keeps the pages behind it', () => {
     const book = new SessionBook();
     book.addPage(null, { sessions: [session('d', 9)], total: 9, next_cursor: 'x' }, true);

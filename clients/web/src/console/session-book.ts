@@ -40,7 +40,14 @@ export class SessionBook {
       .sort(latestFirst);
   }
 
-  addPage(filter: Filter, page: SessionPage, first: boolean): void {
+  /** When each session was active last, as known now; for `addPage`. */
+  orders(): ReadonlyMap<string, string> {
+    return new Map([...this.#sessions.values()].map((session) => [session.session_id, orderKey(session)]));
+  }
+
+  /** `asked`: the orders as the page was asked for. What a first page should hold and doesn't is there no more. */
+  addPage(filter: Filter, page: SessionPage, first: boolean, asked = this.orders()): void {
+    if (first) this.#dropMissing(filter, page, asked);
     const before = this.#shelves.get(filter);
     for (const session of page.sessions) this.#sessions.set(session.session_id, session);
     const total = first ? (page.total ?? null) : (before?.total ?? null);
@@ -58,15 +65,35 @@ export class SessionBook {
   put(session: Session): boolean {
     const known = this.#sessions.has(session.session_id);
     this.#sessions.set(session.session_id, session);
-    if (!known) this.#countUp(session);
+    if (!known) this.#count(session, 1);
     return !known;
   }
 
-  #countUp(session: Session): void {
+  /** The session was deleted. */
+  forget(id: string): void {
+    const session = this.#sessions.get(id);
+    if (!session) return;
+    this.#sessions.delete(id);
+    this.#count(session, -1);
+  }
+
+  #dropMissing(filter: Filter, page: SessionPage, asked: ReadonlyMap<string, string>): void {
+    const listed = new Set(page.sessions.map((session) => session.session_id));
+    const last = page.sessions.at(-1);
+    const horizon = page.next_cursor !== null && last ? orderKey(last) : '';
+    for (const session of [...this.#sessions.values()]) {
+      const order = asked.get(session.session_id);
+      // What was heard of since was active since, and may have come from behind this page.
+      const still = order === undefined || order !== orderKey(session) || order <= horizon;
+      if (fits(session, filter) && !still && !listed.has(session.session_id)) this.forget(session.session_id);
+    }
+  }
+
+  #count(session: Session, change: number): void {
     for (const [filter, shelf] of this.#shelves) {
       if (!fits(session, filter) || shelf.total === null) continue;
       if (shelf.horizon !== null && orderKey(session) < shelf.horizon) continue;
-      this.#shelves.set(filter, { ...shelf, total: shelf.total + 1 });
+      this.#shelves.set(filter, { ...shelf, total: shelf.total + change });
     }
   }
 }

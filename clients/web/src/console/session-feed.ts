@@ -1,4 +1,5 @@
 import type { ApiClient } from '../api/client.js';
+import { ApiProblem } from '../api/problem.js';
 import { Connection, openSocket, type Refusal } from '../protocol/connection.js';
 import type { Session } from '../protocol/model.js';
 import { type Filter, SessionBook } from './session-book.js';
@@ -6,6 +7,7 @@ import { type Filter, SessionBook } from './session-book.js';
 export interface FeedListener {
   changed(): void;
   appeared(session: Session): void;
+  gone(id: string): void;
   refused(reason: Refusal): void;
 }
 
@@ -27,6 +29,7 @@ export class SessionFeed {
         hello: () => ({ type: 'hello', token, channel: 'web' }),
         heard: (frame) => {
           if (frame.type === 'session') this.#news(frame.session);
+          if (frame.type === 'session_deleted') this.forget(frame.session_id);
           if (frame.type === 'ready') this.#watch();
         },
         linked: () => undefined,
@@ -65,9 +68,22 @@ export class SessionFeed {
     try {
       this.book.put(await this.api.session(id));
       this.listener.changed();
-    } catch {
+    } catch (error) {
       // The conversation itself says when it isn't there.
+      if (error instanceof ApiProblem && error.status === 404) this.forget(id);
     }
+  }
+
+  /** The session was deleted. */
+  forget(id: string): void {
+    this.book.forget(id);
+    this.listener.gone(id);
+    this.listener.changed();
+  }
+
+  /** Reads the list that is shown again: replicas that nobody follows a session at don't tell that it was deleted. */
+  refresh(): void {
+    if (!this.loading && this.book.loaded(this.#filter)) void this.show(this.#filter);
   }
 
   #watch(): void {
@@ -83,8 +99,9 @@ export class SessionFeed {
   async #page(filter: Filter, cursor: string | null): Promise<void> {
     this.loading = true;
     this.listener.changed();
+    const asked = this.book.orders();
     try {
-      this.book.addPage(filter, await this.api.sessions(filter, cursor), cursor === null);
+      this.book.addPage(filter, await this.api.sessions(filter, cursor), cursor === null, asked);
       this.problem = null;
     } catch (error) {
       this.problem = error instanceof Error ? error.message : String(error);

@@ -8,7 +8,9 @@ import '../chat/turngate-chat.js';
 import type { TurngateChat } from '../chat/turngate-chat.js';
 import { plainText } from '../markdown/render.js';
 import type { Store } from '../platform/storage.js';
+import { scopeOf } from '../protocol/identity.js';
 import type { Message, Session } from '../protocol/model.js';
+import { Outbox } from '../protocol/outbox.js';
 import { base, buttons, fields } from '../styles/base.js';
 import { define } from '../styles/define.js';
 import { icon } from '../styles/icon.js';
@@ -50,6 +52,7 @@ export class TgConsole extends LitElement {
   #api!: ApiClient;
   #feed!: SessionFeed;
   #seen!: Seen;
+  #outbox!: Outbox;
   #clock: ReturnType<typeof setInterval> | undefined;
 
   constructor() {
@@ -68,9 +71,11 @@ export class TgConsole extends LitElement {
     super.connectedCallback();
     this.#api = new ApiClient(location.origin, this.token);
     this.#seen = new Seen(this.store, this.me.user_id, new Date().toISOString());
+    this.#outbox = new Outbox(this.store, scopeOf(location.origin, this.token, this.me.user_id));
     this.#feed = new SessionFeed(this.#api, this.token, {
       changed: () => this.requestUpdate(),
       appeared: () => undefined,
+      gone: (id) => this.#outbox.clear(id),
       refused: () => this.dispatchEvent(new CustomEvent('tg-refused')),
     });
     this.#feed.open();
@@ -78,6 +83,7 @@ export class TgConsole extends LitElement {
     this.#clock = setInterval(() => this.#tick(), 30_000);
     addEventListener('hashchange', this.#routed);
     addEventListener('online', this.#online);
+    document.addEventListener('visibilitychange', this.#seenAgain);
     this.#routed();
   }
 
@@ -86,6 +92,7 @@ export class TgConsole extends LitElement {
     clearInterval(this.#clock);
     removeEventListener('hashchange', this.#routed);
     removeEventListener('online', this.#online);
+    document.removeEventListener('visibilitychange', this.#seenAgain);
     this.#feed.close();
   }
 
@@ -148,6 +155,7 @@ export class TgConsole extends LitElement {
         .start=${'fresh'}
         .author=${others ? session.user_id : 'You'}
         @tg-session=${(event: CustomEvent<string | null>) => this.#moved(event.detail)}
+        @tg-gone=${(event: CustomEvent<string>) => this.#feed.forget(event.detail)}
         @tg-arrived=${(event: CustomEvent<Message>) => this.#arrived(event.detail)}
         @tg-change=${() => this.#changed()}
         @tg-refused=${() => this.dispatchEvent(new CustomEvent('tg-refused'))}
@@ -248,6 +256,10 @@ export class TgConsole extends LitElement {
   }
 
   #online = (): void => this.#feed.hurry();
+
+  #seenAgain = (): void => {
+    if (!document.hidden) this.#feed.refresh();
+  };
 
   /** The chat has begun a session, or left one by command. */
   #moved(id: string | null): void {

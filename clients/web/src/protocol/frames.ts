@@ -83,6 +83,7 @@ export type ServerFrame =
   | ToolFrame
   | ErrorFrame
   | { readonly type: 'session'; readonly session: Session }
+  | { readonly type: 'session_deleted'; readonly session_id: string }
   | { readonly type: 'message'; readonly message: Message }
   | { readonly type: 'message_changed'; readonly message: Message }
   | { readonly type: 'notice'; readonly text: string; readonly id?: string | null }
@@ -96,6 +97,7 @@ const known: ReadonlySet<string> = new Set<ServerFrame['type']>([
   'tool',
   'error',
   'session',
+  'session_deleted',
   'message',
   'message_changed',
   'notice',

@@ -37,6 +37,8 @@ export interface Message {
   readonly created_at: string;
   readonly edited_at: string | null;
   readonly deleted: boolean;
+  /** A tombstone that nobody made: answered again, rewound or rolled back. */
+  readonly taken_back?: boolean;
 }
 
 export interface Session {

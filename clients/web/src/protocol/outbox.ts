@@ -34,6 +34,10 @@ export class Outbox {
     this.store.removeItem(this.#prefix(place) + id);
   }
 
+  clear(place: string): void {
+    for (const item of this.list(place)) this.remove(place, item.id);
+  }
+
   /** The session that was about to begin has a name now. */
   move(from: string, to: string): void {
     for (const item of this.list(from)) {

@@ -124,6 +124,7 @@ export class TurngateWidget extends LitElement {
       .session=${this.session}
       .start=${'resume'}
       @tg-session=${(event: CustomEvent<string | null>) => this.#moved(event.detail)}
+      @tg-gone=${() => this.#store.removeItem(this.#sessionKey)}
       @tg-arrived=${(event: CustomEvent<Message>) => this.#arrived(event.detail)}
       @tg-change=${() => this.requestUpdate()}
       @tg-refused=${(event: CustomEvent<Refusal>) => this.#refusedBy(event.detail)}
@@ -132,6 +133,7 @@ export class TurngateWidget extends LitElement {
         <h3>How can we help?</h3>
         <p>Write a message. The conversation stays here when you come back.</p>
       </div>
+      <button slot="missing" class="button" type="button" @click=${() => this.#anew()}>New conversation</button>
     </turngate-chat>`;
   }
 
@@ -151,6 +153,7 @@ export class TurngateWidget extends LitElement {
     if (this.phase !== 'in') return 'away';
     const link = this.chat?.conversation?.link;
     if (link === 'ready') return 'ready';
+    if (link === 'closed') return 'ended';
     return link === 'waiting' ? 'away' : 'connecting';
   }
 
@@ -213,6 +216,11 @@ export class TurngateWidget extends LitElement {
     return `turngate:session:${scopeOf(this.options.base, this.token, this.user)}:${agent}`;
   }
 
+  #anew(): void {
+    this.chat?.conversation?.anew();
+    void this.updateComplete.then(() => this.chat?.focus());
+  }
+
   #moved(session: string | null): void {
     this.session = session;
     if (session) keep(this.#store, this.#sessionKey, session);
@@ -232,4 +240,9 @@ export class TurngateWidget extends LitElement {
   };
 }
 
-const linkWords = { ready: 'Online', connecting: 'Connecting', away: 'Reconnecting' } as const;
+const linkWords = {
+  ready: 'Online',
+  connecting: 'Connecting',
+  away: 'Reconnecting',
+  ended: 'Ended',
+} as const;

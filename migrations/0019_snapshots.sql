@@ -1,26 +1,7 @@
---The state of a session and its snapshots: saved, restored, and with `rewind` the transcript too.
--- depends: 0011_search
+--Snapshots of states: saved, restored, and with `rewind` the transcript too.
+-- depends: 0018_state
 
 -- migrate: apply
-
--- What agent and client keep beside the transcript. Whoever writes here holds the session's row.
-CREATE TABLE session_states (
-    chat_id uuid PRIMARY KEY REFERENCES chat_sessions ON DELETE CASCADE,
-    user_id text NOT NULL,
-    version bigint NOT NULL DEFAULT 0, -- grows with every change; 0: never written
-    blackboard jsonb NOT NULL DEFAULT '{}',
-    scratchpad jsonb NOT NULL DEFAULT '{}',
-    attributes jsonb NOT NULL DEFAULT '{}',
-    size_bytes int NOT NULL DEFAULT 6, -- of the three as JSON text
-    snapshot_count bigint NOT NULL DEFAULT 0, -- ever made: the latest one's number
-    changed_at timestamptz,
-    dirty_since timestamptz -- the first change that no snapshot has; null: none
-);
-
--- What automatic snapshots are made of; as small as the work at hand.
-CREATE INDEX session_states_dirty ON session_states (dirty_since) WHERE dirty_since IS NOT NULL;
-
-SELECT turngate_protect('session_states');
 
 CREATE TABLE snapshots (
     chat_id uuid NOT NULL REFERENCES chat_sessions ON DELETE CASCADE,
@@ -44,111 +25,15 @@ SELECT turngate_protect('snapshots');
 
 -- lz4 is quicker than pglz; a server may have been built without it.
 DO $compression$
-DECLARE
-    kept text;
-    section text;
 BEGIN
-    FOREACH kept IN ARRAY ARRAY['session_states', 'snapshots'] LOOP
-        FOREACH section IN ARRAY ARRAY['blackboard', 'scratchpad', 'attributes'] LOOP
-            EXECUTE format('ALTER TABLE %I ALTER COLUMN %I SET COMPRESSION lz4', kept, section);
-        END LOOP;
-    END LOOP;
+    ALTER TABLE snapshots
+        ALTER COLUMN blackboard SET COMPRESSION lz4,
+        ALTER COLUMN scratchpad SET COMPRESSION lz4,
+        ALTER COLUMN attributes SET COMPRESSION lz4;
 EXCEPTION WHEN feature_not_supported THEN
-    RAISE NOTICE 'This server has no lz4: states are compressed with pglz.';
+    RAISE NOTICE 'This server has no lz4: the columns of snapshots are compressed with pglz.';
 END
 $compression$;
-
-CREATE INDEX chat_messages_rewound ON chat_messages (chat_id, seq) WHERE rewound;
-
-CREATE FUNCTION state_size(p_blackboard jsonb, p_scratchpad jsonb, p_attributes jsonb) RETURNS bigint
-LANGUAGE sql IMMUTABLE
-AS $$ SELECT octet_length(p_blackboard::text)::bigint + octet_length(p_scratchpad::text) + octet_length(p_attributes::text) $$;
-
--- An object with another's keys set; those that are null there are removed.
-CREATE FUNCTION patched(p_object jsonb, p_changes jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE
-AS $$
-    SELECT coalesce(
-        (p_object || p_changes) - ARRAY(SELECT e.key FROM jsonb_each(p_changes) AS e WHERE e.value = 'null'), p_object
-    )
-$$;
-
--- `status`: done, not_found (no such session), stale (another version), too_large (`size`, in bytes).
-CREATE TYPE state_written AS (
-    status text,
-    state session_states,
-    size bigint
-);
-
--- Gives a session, whose row the caller has locked, these three objects; the version grows if that changes anything. p_limit null: none.
-CREATE FUNCTION put_state(
-    s chat_sessions, p_versions bigint[], p_blackboard jsonb, p_scratchpad jsonb, p_attributes jsonb, p_patch boolean, p_limit bigint
-) RETURNS state_written
-LANGUAGE plpgsql
-AS $$
-DECLARE
-    r state_written;
-    x session_states;
-    n session_states;
-    v_now timestamptz := clock_timestamp();
-BEGIN
-    INSERT INTO session_states (chat_id, user_id) VALUES (s.chat_id, s.user_id) ON CONFLICT (chat_id) DO NOTHING;
-    SELECT * INTO x FROM session_states WHERE chat_id = s.chat_id FOR UPDATE;
-    r.state := x;
-    IF NOT x.version = ANY (p_versions) THEN
-        r.status := 'stale';
-        RETURN r;
-    END IF;
-    n := x;
-    n.blackboard := CASE WHEN p_patch THEN patched(x.blackboard, p_blackboard) ELSE coalesce(p_blackboard, x.blackboard) END;
-    n.scratchpad := CASE WHEN p_patch THEN patched(x.scratchpad, p_scratchpad) ELSE coalesce(p_scratchpad, x.scratchpad) END;
-    n.attributes := CASE WHEN p_patch THEN patched(x.attributes, p_attributes) ELSE coalesce(p_attributes, x.attributes) END;
-    r.status := 'done';
-    IF n IS NOT DISTINCT FROM x THEN
-        RETURN r;
-    END IF;
-    r.size := state_size(n.blackboard, n.scratchpad, n.attributes);
-    -- What has grown too large meanwhile, by a smaller limit, may still shrink.
-    IF r.size > p_limit AND r.size >= x.size_bytes THEN
-        r.status := 'too_large';
-        RETURN r;
-    END IF;
-    UPDATE session_states SET
-        version = x.version + 1, blackboard = n.blackboard, scratchpad = n.scratchpad, attributes = n.attributes,
-        size_bytes = r.size, changed_at = v_now, dirty_since = coalesce(x.dirty_since, v_now)
-    WHERE chat_id = s.chat_id RETURNING * INTO x;
-    r.state := x;
-    RETURN r;
-END
-$$;
-
--- A client's write: objects that are null stay as they are. p_versions: those it may replace; null: any.
-CREATE FUNCTION write_state(
-    p_session text, p_versions bigint[], p_blackboard jsonb, p_scratchpad jsonb, p_attributes jsonb, p_limit bigint
-) RETURNS state_written
-LANGUAGE plpgsql
-AS $$
-DECLARE
-    r state_written;
-    s chat_sessions;
-BEGIN
-    SELECT * INTO s FROM chat_sessions WHERE session_id = p_session FOR UPDATE;
-    IF NOT FOUND THEN
-        r.status := 'not_found';
-        RETURN r;
-    END IF;
-    RETURN put_state(s, p_versions, p_blackboard, p_scratchpad, p_attributes, false, p_limit);
-END
-$$;
-
--- An agent's changes, in the transaction of its turn's T2, which has set the user and holds the session's row.
-CREATE FUNCTION change_state(p_chat_id uuid, p_blackboard jsonb, p_scratchpad jsonb, p_attributes jsonb, p_limit bigint)
-RETURNS state_written
-LANGUAGE sql
-AS $$
-    SELECT put_state(s, NULL, p_blackboard, p_scratchpad, p_attributes, true, p_limit)
-    FROM chat_sessions AS s WHERE s.chat_id = p_chat_id
-$$;
 
 -- A snapshot of a session whose row the caller has locked.
 CREATE FUNCTION make_snapshot(s chat_sessions, p_reason text, p_rewound boolean) RETURNS snapshots
@@ -218,26 +103,20 @@ BEGIN
 END
 $$;
 
--- Automatic snapshots of states that have been quiet for p_quiet, or kept changing for p_every; how many. For turngate_system.
--- Sessions that somebody works on at this moment are looked at again the next time.
-CREATE FUNCTION save_states(p_quiet interval, p_every interval, p_limit int) RETURNS int
+-- Automatic snapshots of those among some sessions whose states have been quiet for p_quiet, or kept changing for p_every; how many.
+-- For turngate_system. Sessions that somebody works on at this moment are left to the next time.
+CREATE FUNCTION save_states(p_chats uuid[], p_quiet interval, p_every interval) RETURNS int
 LANGUAGE plpgsql
 AS $$
 DECLARE
     s chat_sessions;
-    v_chat uuid;
     v_saved int := 0;
     v_now timestamptz := clock_timestamp();
 BEGIN
-    FOR v_chat IN
-        SELECT chat_id FROM session_states
-        WHERE dirty_since IS NOT NULL AND (changed_at <= v_now - p_quiet OR dirty_since <= v_now - p_every)
-        ORDER BY dirty_since LIMIT p_limit
-    LOOP
-        SELECT * INTO s FROM chat_sessions WHERE chat_id = v_chat FOR UPDATE SKIP LOCKED;
+    FOR s IN SELECT * FROM chat_sessions WHERE chat_id = ANY (p_chats) FOR UPDATE SKIP LOCKED LOOP
         -- Again, behind the lock: another replica may have been quicker.
-        IF FOUND AND EXISTS (
-            SELECT FROM session_states WHERE chat_id = v_chat AND dirty_since IS NOT NULL
+        IF EXISTS (
+            SELECT FROM session_states WHERE chat_id = s.chat_id AND dirty_since IS NOT NULL
                 AND (changed_at <= v_now - p_quiet OR dirty_since <= v_now - p_every)
         ) THEN
             PERFORM make_snapshot(s, 'auto', false);
@@ -261,14 +140,17 @@ CREATE TYPE snapshot_restored AS (
 );
 
 -- Gives a session the state of one of its snapshots (p_number null: the latest), having made one of what was there. With p_rewind, or
--- when the snapshot is the undoing of such a restore, the rows that can be seen become those of that time, too; what was deleted stays so.
-CREATE FUNCTION restore_snapshot(p_session text, p_number bigint, p_rewind boolean) RETURNS snapshot_restored
+-- when the snapshot is the undoing of such a restore, the rows that can be seen become those of that time, too, and say what they said
+-- then; what was deleted stays so. p_by: who asks for it.
+CREATE FUNCTION restore_snapshot(p_session text, p_number bigint, p_rewind boolean, p_by text) RETURNS snapshot_restored
 LANGUAGE plpgsql
 AS $$
 DECLARE
     r snapshot_restored;
     s chat_sessions;
     x snapshots;
+    v_message chat_messages;
+    v_then message_versions;
     v_hide int8multirange;
     v_turns uuid[];
     v_rows bigint;
@@ -320,9 +202,25 @@ BEGIN
         UPDATE turns AS t SET withdrawn = false WHERE t.turn_id = ANY (v_turns);
 
         r.changed := r.changed || v_changed;
+        -- What a message said then was kept at its first change since.
+        FOR v_then IN
+            SELECT DISTINCT ON (seq) * FROM message_versions
+            WHERE chat_id = s.chat_id AND changed_at > x.created_at ORDER BY seq, version
+        LOOP
+            SELECT * INTO v_message FROM chat_messages AS c
+            WHERE c.chat_id = s.chat_id AND c.seq = v_then.seq AND c.deleted_at IS NULL AND c.content <> v_then.content;
+            CONTINUE WHEN NOT FOUND;
+            PERFORM keep_version(v_message, 'rewind', p_by, v_now);
+            UPDATE chat_messages AS c SET
+                content = v_then.content, parts = v_then.parts, edited_at = v_now, changed_at = v_now
+            WHERE c.chat_id = s.chat_id AND c.seq = v_then.seq RETURNING * INTO v_message;
+            r.changed := r.changed || v_message;
+        END LOOP;
         -- The agent's own conversation cannot be taken back: it gets a new one, and the one before when the transcript returns.
         UPDATE chat_sessions AS c SET
             updated_at = v_now, message_count = s.message_count,
+            title = CASE WHEN cardinality(r.changed) > 0 THEN title_without_words(s) ELSE c.title END,
+            title_is_agents = c.title_is_agents AND coalesce(cardinality(r.changed), 0) = 0,
             agent_session = CASE
                 WHEN cardinality(r.changed) > 0 THEN CASE WHEN x.rewound THEN x.agent_session END ELSE c.agent_session
             END

@@ -1,5 +1,5 @@
 --The names that other systems give to a user's sessions: the chat ids of AI SDK's useChat.
--- depends: 0013_links
+-- depends: 0020_links
 
 -- migrate: apply
 

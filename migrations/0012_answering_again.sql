@@ -1,0 +1,159 @@
+--A message can be answered again: the turns since are set aside, and agents are not told of them.
+-- depends: 0011_changed_messages
+
+-- migrate: apply
+
+-- As `rewritten`; `busy` here: a turn is open; `nothing`: no message was named, and none is there; `unasked`: a reply was named whose
+-- question is gone. `turn` is claimed by the caller; `changed`: what was hidden, the newest hundreds of it, and `messages`.
+CREATE TYPE answering AS (
+    status text,
+    session chat_sessions,
+    message chat_messages,
+    turn turns,
+    messages chat_messages[],
+    history chat_messages[],
+    changed chat_messages[]
+);
+
+-- Answers a user's message anew, with another text if one is given: a new turn stands in the place of the old one, and whatever was
+-- said since is hidden. p_seq: the message, or a reply to it; null: the last one.
+CREATE FUNCTION answer_again(
+    p_session text, p_seq bigint, p_content text, p_by text, p_time_limit interval, p_history_turns int, p_owner uuid
+) RETURNS answering
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    r answering;
+    s chat_sessions;
+    m chat_messages;
+    t turns;
+    v_hidden chat_messages[];
+    v_rows bigint;
+    v_now timestamptz;
+BEGIN
+    SELECT * INTO s FROM chat_sessions WHERE session_id = p_session FOR UPDATE;
+    IF NOT FOUND THEN
+        r.status := 'not_found';
+        RETURN r;
+    END IF;
+    SELECT * INTO m FROM chat_messages AS c
+    WHERE c.chat_id = s.chat_id AND c.seq >= coalesce(p_seq, 1) AND c.seq <= coalesce(p_seq, s.last_seq)
+        AND c.deleted_at IS NULL AND (p_seq IS NOT NULL OR c.role = 'user')
+    ORDER BY c.seq DESC LIMIT 1;
+    IF NOT FOUND THEN
+        r.status := CASE WHEN p_seq IS NULL THEN 'nothing' ELSE 'missing' END;
+        RETURN r;
+    END IF;
+    IF m.role = 'assistant' THEN
+        SELECT * INTO m FROM chat_messages AS c
+        WHERE c.chat_id = s.chat_id AND c.deleted_at IS NULL AND c.role = 'user' AND c.seq < p_seq
+            AND (m.turn_id IS NULL OR c.turn_seq = m.turn_seq)
+        ORDER BY c.seq DESC LIMIT 1;
+        IF NOT FOUND THEN
+            r.status := 'unasked';
+            RETURN r;
+        END IF;
+    END IF;
+    IF EXISTS (SELECT FROM turns AS u WHERE u.chat_id = s.chat_id AND u.status = 'running') THEN
+        r.status := 'busy';
+        RETURN r;
+    END IF;
+
+    v_now := greatest(s.updated_at, clock_timestamp());
+    WITH hidden AS (
+        UPDATE chat_messages AS c SET deleted_at = v_now, rewound = true, changed_at = v_now
+        WHERE c.chat_id = s.chat_id AND c.seq >= m.turn_seq AND c.deleted_at IS NULL
+            AND (c.turn_seq > m.turn_seq OR c.turn_seq = m.turn_seq AND c.role = 'assistant')
+        RETURNING c
+    )
+    SELECT count(*), (array_agg(c ORDER BY (c).seq DESC))[:400] INTO v_rows, v_hidden FROM hidden;
+    -- Asked to be cancelled, so that nobody takes their messages for waiting ones.
+    UPDATE turns AS u SET withdrawn = true, cancel_requested = true WHERE u.chat_id = s.chat_id AND u.seq >= m.turn_seq;
+    -- The turn that answered before makes room: places below zero are for those that were set aside.
+    UPDATE turns AS u SET seq = (SELECT least(min(x.seq), 0) - 1 FROM turns AS x WHERE x.chat_id = s.chat_id)
+    WHERE u.chat_id = s.chat_id AND u.seq = m.turn_seq RETURNING * INTO t;
+    INSERT INTO turns (
+        chat_id, seq, user_id, agent_name, channel, status, attempt, epoch, owner, deadline, time_limit, history_turns,
+        deliver_to, ends_session, started_at
+    ) VALUES (
+        s.chat_id, m.turn_seq, s.user_id, s.agent_name, m.channel, 'running', 1, 1, p_owner,
+        v_now + p_time_limit + interval '30 seconds', p_time_limit, p_history_turns,
+        -- Where the answer before went, and where the conversation is now, as far as these are still places of this user.
+        ARRAY(
+            SELECT ro.route FROM routes AS ro
+            WHERE ro.user_id = s.user_id
+                AND ro.route = ANY (t.deliver_to || CASE WHEN s.channel = 'telegram' THEN s.route END)
+            ORDER BY ro.route
+        ),
+        coalesce(t.ends_session, false), v_now
+    ) RETURNING * INTO t;
+    IF p_content IS NOT NULL THEN
+        PERFORM keep_version(m, 'edit', p_by, v_now);
+        UPDATE chat_messages AS c SET
+            content = p_content, parts = parts_with_text(c.parts, p_content), edited_at = v_now
+        WHERE c.chat_id = s.chat_id AND c.seq = m.seq;
+    END IF;
+    WITH asked AS (
+        UPDATE chat_messages AS c SET turn_id = t.turn_id, changed_at = v_now
+        WHERE c.chat_id = s.chat_id AND c.seq >= m.turn_seq AND c.turn_seq = m.turn_seq AND c.role = 'user'
+            AND c.deleted_at IS NULL
+        RETURNING c
+    )
+    SELECT array_agg(c ORDER BY (c).seq) INTO r.messages FROM asked;
+    UPDATE chat_sessions SET
+        updated_at = v_now, is_active = true, ended_at = NULL, message_count = message_count - v_rows, agent_session = NULL,
+        title = CASE WHEN p_content IS NULL THEN title ELSE title_without_words(s) END,
+        title_is_agents = title_is_agents AND p_content IS NULL
+    WHERE chat_id = s.chat_id RETURNING * INTO s;
+    r.status := 'done';
+    r.session := s;
+    r.turn := t;
+    r.message := (SELECT c FROM unnest(r.messages) AS c WHERE c.seq = m.seq);
+    r.history := turn_history(s.chat_id, t.seq, t.history_turns);
+    r.changed := v_hidden || r.messages;
+    RETURN r;
+END
+$$;
+
+-- The N turns told before a turn, oldest first, each with its replies; later messages are not part of it, nor are turns that were
+-- set aside.
+CREATE OR REPLACE FUNCTION turn_history(p_chat_id uuid, p_seq bigint, p_turns int) RETURNS chat_messages[]
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    v_first bigint;
+    v_reach bigint := p_turns;
+    v_count int;
+BEGIN
+    IF p_turns = 0 OR p_seq = 1 THEN
+        RETURN '{}';
+    END IF;
+    -- A range with two ends: no plan can read the whole session. Most turns have two rows; looking further is rare.
+    LOOP
+        v_reach := v_reach * 4;
+        SELECT min(seq), count(*) INTO v_first, v_count FROM (
+            SELECT seq FROM turns
+            WHERE chat_id = p_chat_id AND seq < p_seq AND seq >= greatest(p_seq - v_reach, 1) AND NOT withdrawn
+            ORDER BY seq DESC LIMIT p_turns
+        ) AS newest;
+        EXIT WHEN v_count = p_turns OR v_reach >= p_seq;
+    END LOOP;
+    -- Fewer turns than that: rows from before there were turns count two to a turn.
+    IF v_count < p_turns THEN
+        SELECT least(v_first, min(seq)) INTO v_first FROM (
+            SELECT seq FROM chat_messages
+            WHERE chat_id = p_chat_id AND seq < coalesce(v_first, p_seq) AND deleted_at IS NULL
+            ORDER BY seq DESC LIMIT 2 * (p_turns - v_count)
+        ) AS older;
+    END IF;
+    RETURN ARRAY(
+        SELECT m FROM chat_messages AS m
+        WHERE m.chat_id = p_chat_id AND m.seq >= v_first AND m.turn_seq >= v_first AND m.turn_seq < p_seq
+            AND m.deleted_at IS NULL
+        ORDER BY m.turn_seq, m.seq
+    );
+END
+$$;
+
+-- Gateways of the version before work on this schema too, so there is nothing to take back.
+-- migrate: rollback

@@ -1,0 +1,38 @@
+--Whoever is being erased stays away: nothing begins for a user meanwhile, nor within a minute of it.
+-- depends: 0029_activity_ranges
+
+-- migrate: apply
+
+-- Users who are being erased, or were a minute ago: until then somebody whom a replica remembers, or who is on the way, may write.
+CREATE TABLE erasures (
+    user_id text PRIMARY KEY,
+    asked_at timestamptz NOT NULL DEFAULT now(),
+    taken_at timestamptz NOT NULL DEFAULT now(), -- when somebody last began to clear
+    finished_at timestamptz
+);
+
+SELECT turngate_protect('erasures');
+
+-- Whoever begins an erasure holds this lock alone: what others write is either there before the clearing, or finds the row. A new
+-- API token, of which none is left by then, begins the name anew as soon as the erasure is over.
+CREATE FUNCTION refuse_while_erased() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended(NEW.user_id, 30));
+    IF TG_TABLE_NAME = 'api_tokens' THEN
+        DELETE FROM erasures WHERE user_id = NEW.user_id AND finished_at IS NOT NULL;
+    END IF;
+    IF EXISTS (
+        SELECT FROM erasures AS e
+        WHERE e.user_id = NEW.user_id
+            AND (e.finished_at IS NULL OR e.finished_at > clock_timestamp() - interval '1 minute')
+    ) THEN
+        RAISE EXCEPTION 'this user is being erased' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- Gateways of the version before work on this schema too, so there is nothing to take back.
+-- migrate: rollback

@@ -1,0 +1,63 @@
+"""Tells how far migrations are: most are done at once, an index over millions of messages is not."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import asyncpg
+import structlog
+
+from storage.database import AWAY
+from storage.queries import load_queries
+
+log = structlog.get_logger(__name__)
+
+SQL = load_queries("migrations")
+EVERY_S = 10.0
+QUICK_S = 0.1
+ANSWER_WITHIN_S = 5.0
+
+
+@asynccontextmanager
+async def told(url: str, pid: int, migration: str, every_s: float = EVERY_S) -> AsyncIterator[None]:
+    """Logs a migration of the backend `pid` when it is applied, with its seconds; until then every so often how far it is."""
+    began = time.monotonic()
+    telling = asyncio.create_task(_tells(url, pid, migration, began, every_s))
+    try:
+        yield
+    finally:
+        telling.cancel()
+        with suppress(asyncio.CancelledError):
+            await telling
+    took_s = time.monotonic() - began
+    # The first start of all applies dozens, each in no time.
+    (log.info if took_s > QUICK_S else log.debug)("migration_applied", migration=migration, took_s=round(took_s, 1))
+
+
+async def _tells(url: str, pid: int, migration: str, began: float, every_s: float) -> None:
+    while True:
+        await asyncio.sleep(every_s)
+        # Nothing depends on it.
+        with suppress(*AWAY, asyncpg.PostgresError):
+            seen = await _look(url, pid)
+            log.info(
+                "migrating",
+                migration=migration,
+                for_s=round(time.monotonic() - began),
+                phase=seen["phase"],
+                percent=seen["percent"],
+                waits_for=seen["waits_for"],
+            )
+
+
+async def _look(url: str, pid: int) -> asyncpg.Record:
+    # The migration's own connection is busy with it.
+    connection = await asyncpg.connect(url, timeout=ANSWER_WITHIN_S)
+    try:
+        [row] = await connection.fetch(SQL["progress"], pid, timeout=ANSWER_WITHIN_S)
+        return row
+    finally:
+        await connection.close(timeout=ANSWER_WITHIN_S)

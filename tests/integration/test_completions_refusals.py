@@ -1,0 +1,47 @@
+"""What `/v1` says of requests it can't answer: the parameter by its name, and what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.world import Person, World
+
+COMPLETIONS = "/v1/chat/completions"
+
+
+@pytest.fixture
+async def ann(world: World) -> Person:
+    gateway = await world.gateway(agents={"assistant": {"kind": "demo"}, "cook": {"kind": "demo"}})
+    return await world.person("ann", gateway.url)
+
+
+async def refused(person: Person, content: str, **headers: str) -> tuple[int, Any]:
+    body = {"model": "assistant", "messages": [{"role": "user", "content": content}]}
+    status, answer = await person.calls("POST", COMPLETIONS, json=body, headers=headers)
+    return status, answer["error"]
+
+
+async def test_a_request_without_a_question_blames_its_messages(ann: Person) -> None:
+    """As a sentence."""
+    status, error = await refused(ann, " ")
+    assert (status, error["param"]) == (400, "messages")
+    assert error["message"].startswith("messages: should end with a user message")
+
+
+async def test_a_session_with_another_agent_blames_the_model(ann: Person) -> None:
+    """And names the one it should be."""
+    session = (await ann.posts("/api/chat/sessions", 201, agent_name="cook"))["session_id"]
+    status, error = await refused(ann, "Hello", **{"X-Session-Id": session})
+    assert (status, error["param"]) == (400, "model")
+    assert "with cook" in error["message"]
+
+
+async def test_a_failed_answer_is_asked_for_with_another_key(ann: Person) -> None:
+    """The same one names the same failure for ever; whoever gave none needs none."""
+    for _ in range(2):
+        status, error = await refused(ann, "fail for good", **{"Idempotency-Key": "k"})
+        assert (status, error["code"]) == (500, "agent_failed")
+        assert "another Idempotency-Key" in error["message"]
+    assert (await refused(ann, "fail for good", **{"Idempotency-Key": "l"}))[0] == 500

@@ -1,0 +1,157 @@
+"""A revoked token that a replica still remembers: it may finish a sentence there, and bring about nothing that would outlive it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import asyncpg
+import pytest
+
+from gateway.api import guard
+from gateway.api.credentials import digest
+from gateway.api.guard import PUBLIC, READING, TALKING
+from gateway.api.parts import PARTS
+from gateway.api.server import ROUTES
+from gateway.app.serve import Running
+from tests.world import Person, World, eventually
+
+SESSIONS = "/api/chat/sessions"
+LASTING = sorted(
+    f"{route.method} {route.path}"
+    for route in ROUTES
+    if route.path.startswith("/api/")
+    and route.method not in READING
+    and route.path not in PUBLIC
+    and not route.path.startswith(TALKING)
+)
+TEXTS = ("/link abc", " /LINK", "/unlink", "/unlink 1")
+
+
+@pytest.fixture
+async def gateway(world: World) -> Running:
+    return await world.gateway()
+
+
+async def revoked(world: World, gateway: Running, role: str = "user") -> Person:
+    """Somebody whose token was revoked, at a replica that still remembers it."""
+    other = await world.gateway(data_dir="other")
+    ann = await world.person("ann", other.url, role)
+    await ann.gets("/api/me")
+    [token] = (await ann.gets("/api/tokens?user=ann" if role == "operator" else "/api/tokens"))["tokens"]
+    here = replace(ann, url=gateway.url)
+    assert (await here.calls("DELETE", f"/api/tokens/{token['id']}"))[0] == 204
+    return ann
+
+
+async def test_what_would_outlive_it_is_refused_at_once(world: World, gateway: Running) -> None:
+    """P-3: tokens, schedules, links, visitors, erasures: every route that writes, but in conversations."""
+    ann = await revoked(world, gateway)
+    assert "POST /api/tokens" in LASTING
+    answers = {}
+    for route in LASTING:
+        method, path = re.sub(r"{\w+}", "00000000-0000-4000-8000-000000000000", route).split()
+        await world.rows("UPDATE api_tokens SET revoked_at = NULL")
+        await ann.gets("/api/me")
+        await world.rows("UPDATE api_tokens SET revoked_at = now()")
+        assert (await ann.calls("GET", "/api/me"))[0] == 200, "it is not remembered"
+        answers[route] = (await ann.calls(method, f"{path}?confirm=ann", json={}))[0]
+    assert answers == dict.fromkeys(LASTING, 401)
+
+
+async def test_no_token_is_made_with_it(world: World, gateway: Running) -> None:
+    """P-3: a copy would be as good as the token, and stay."""
+    ann = await revoked(world, gateway)
+    await ann.posts("/api/tokens", 401, name="spare")
+    assert len(await world.rows("SELECT FROM api_tokens")) == 1
+
+
+async def test_no_operators_token_is_made_with_it(world: World, gateway: Running) -> None:
+    """P-3: for nobody."""
+    ann = await revoked(world, gateway, "operator")
+    await ann.posts("/api/tokens", 401, user_id="bob", role="operator")
+    assert len(await world.rows("SELECT FROM api_tokens")) == 1
+
+
+async def test_a_body_that_was_long_in_coming(world: World, gateway: Running) -> None:
+    """P-3: the token counts as it is when the request is whole."""
+    ann = await world.person("ann", gateway.url)
+    [token] = (await ann.gets("/api/tokens"))["tokens"]
+    ended = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b'{"name": '
+        await ended.wait()
+        yield b'"spare"}'
+
+    headers = {"Content-Type": "application/json"}
+    asking = asyncio.create_task(ann.calls("POST", "/api/tokens", data=slow(), headers=headers))
+
+    async def used() -> bool:
+        return bool(await world.rows("SELECT FROM api_tokens WHERE last_used_at IS NOT NULL"))
+
+    await eventually(used)
+    assert (await ann.calls("DELETE", f"/api/tokens/{token['id']}"))[0] == 204
+    ended.set()
+    assert (await asking)[0] == 401
+
+
+async def test_a_message_that_was_long_in_coming(
+    world: World, gateway: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P-3: what is remembered is looked at again after a body that took its time."""
+    monkeypatch.setattr(guard, "LONG_S", 0.0)
+    ann = await world.person("ann", gateway.url)
+    session = await ann.posts(SESSIONS, 201)
+    [token] = (await ann.gets("/api/tokens"))["tokens"]
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b'{"text": '
+        begun.set()
+        await ended.wait()
+        yield b'"hello"}'
+
+    path, headers = f"{SESSIONS}/{session['session_id']}/messages", {"Content-Type": "application/json"}
+    asking = asyncio.create_task(ann.calls("POST", path, data=slow(), headers=headers))
+    await begun.wait()
+    assert (await ann.calls("DELETE", f"/api/tokens/{token['id']}"))[0] == 204
+    ended.set()
+    assert (await asking)[0] == 401
+    assert await world.rows("SELECT FROM chat_messages") == []
+
+
+@pytest.mark.parametrize("text", TEXTS)
+async def test_no_account_is_linked_with_it(world: World, gateway: Running, text: str) -> None:
+    """P-3: nor is a link ended; a chat command is as good as the route."""
+    ann = await revoked(world, gateway)
+    session = await ann.posts(SESSIONS, 201)
+    await ann.posts(f"{SESSIONS}/{session['session_id']}/messages", 401, text=text)
+
+
+async def test_no_account_is_linked_with_it_over_a_socket(world: World, gateway: Running) -> None:
+    """P-3: the socket is closed."""
+    ann = await revoked(world, gateway)
+    socket = await ann.connects()
+    await socket.says(type="send", id="k1", text="/link abc")
+    assert await socket.closes() == 4401
+
+
+async def test_a_look_that_crossed_the_revocation_is_not_remembered(world: World, gateway: Running) -> None:
+    """P-3: here at once, also for a token that was just being looked up."""
+    ann = await world.person("ann", gateway.url)
+    outsider = await asyncpg.connect(world.database_url)
+    async with outsider.transaction():
+        await outsider.execute("UPDATE api_tokens SET revoked_at = now()")
+        asking = asyncio.create_task(ann.calls("GET", "/api/me"))
+
+        async def waits() -> bool:
+            return bool(await world.rows("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
+
+        await eventually(waits)
+        gateway.gateway.api[PARTS].authenticator.forget(digest(ann.token))
+    await outsider.close()
+    assert (await asking)[0] == 200
+    assert (await ann.calls("GET", "/api/me"))[0] == 401

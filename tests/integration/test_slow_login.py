@@ -1,0 +1,108 @@
+"""A login server that takes its time holds up nobody whose key is known."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
+
+from gateway.api.published_keys import FRESH_S, PublishedKeys
+from tests.world import eventually
+
+KEY = rsa.generate_private_key(65_537, 2_048)
+
+
+@dataclass
+class Login:
+    """A key server that answers once it is let."""
+
+    kid: str = "one"
+    fetched: int = 0
+    let: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def answer(self, _request: web.Request) -> web.Response:
+        self.fetched += 1
+        await self.let.wait()
+        key = {**json.loads(RSAAlgorithm.to_jwk(KEY.public_key())), "kid": self.kid, "use": "sig", "alg": "RS256"}
+        return web.json_response({"keys": [key]})
+
+
+@dataclass
+class Clock:
+    """A clock that moves when it is told to."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def login() -> Login:
+    return Login()
+
+
+@pytest.fixture
+async def keys(login: Login) -> AsyncIterator[tuple[PublishedKeys, Clock]]:
+    """Keys that were fetched, and are a little too old; the login has become slow since."""
+    app = web.Application()
+    app.router.add_get("/keys", login.answer)
+    async with TestServer(app) as server:
+        clock = Clock()
+        published = PublishedKeys(str(server.make_url("/keys")), clock)
+        login.let.set()
+        assert await published.key("one") is not None
+        login.let.clear()
+        clock.now += FRESH_S
+        yield published, clock
+        login.let.set()
+
+
+async def test_a_known_key_is_answered_while_the_set_is_fetched(
+    login: Login, keys: tuple[PublishedKeys, Clock]
+) -> None:
+    """One request begins the fetch and waits for a moment, the others not at all."""
+    published, _clock = keys
+    begun = time.monotonic()
+    assert await published.key("one") is not None
+    assert time.monotonic() - begun < 2
+    begun = time.monotonic()
+    assert None not in await asyncio.gather(*(published.key("one") for _ in range(100)))
+    assert time.monotonic() - begun < 0.3
+    assert login.fetched == 2
+
+
+async def test_what_was_fetched_in_the_background_counts(login: Login, keys: tuple[PublishedKeys, Clock]) -> None:
+    """A key that was taken out is gone as soon as the login has said so."""
+    published, _clock = keys
+    login.kid = "two"
+    assert await published.key("one") is not None
+    login.let.set()
+
+    async def gone() -> bool:
+        return await published.key("one") is None
+
+    await eventually(gone)
+    assert await published.key("two") is not None
+    assert login.fetched == 2
+
+
+async def test_an_unknown_key_waits_for_the_fetch_under_way(login: Login, keys: tuple[PublishedKeys, Clock]) -> None:
+    """It may be the new one."""
+    published, _clock = keys
+    login.kid = "two"
+    known = asyncio.create_task(published.key("one"))
+    unknown = asyncio.create_task(published.key("two"))
+    assert await known is not None
+    assert not unknown.done()
+    login.let.set()
+    assert await unknown is not None
+    assert login.fetched == 2

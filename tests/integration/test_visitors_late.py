@@ -1,0 +1,144 @@
+"""Messages that were on their way while their visitor was identified: what was acknowledged is the user's."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from gateway.app.serve import Running
+from tests.integration.test_visitors_identified import KEY, ORIGIN, WEB, identifies, opens, visitor
+from tests.world import Person, World, eventually
+
+WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+OWNERS = """
+    SELECT user_id FROM chat_sessions UNION SELECT user_id FROM chat_messages UNION SELECT user_id FROM turns
+    UNION SELECT user_id FROM routes WHERE chat_id IS NOT NULL
+"""
+
+
+@pytest.fixture
+async def gateway(world: World) -> Running:
+    return await world.gateway(web=WEB, secret_key=KEY)
+
+
+async def waiting(world: World, many: int) -> None:
+    """So many wait for a lock."""
+
+    async def wait() -> bool:
+        return len(await world.rows(WAITING)) == many
+
+    await eventually(wait)
+
+
+async def all_is(world: World, user: str) -> None:
+    """Nothing belongs to anybody else, within seconds."""
+
+    async def owned() -> bool:
+        return [row["user_id"] for row in await world.rows(OWNERS)] == [user]
+
+    await eventually(owned, within=12)
+
+
+async def texts_of(person: Person) -> set[str]:
+    """What the person said, in all sessions of theirs."""
+    said: set[str] = set()
+    for session in (await person.gets("/api/chat/sessions"))["sessions"]:
+        page = await person.gets(f"/api/chat/sessions/{session['session_id']}/messages")
+        said |= {message["content"] for message in page["messages"] if message["role"] == "user"}
+    return said
+
+
+async def test_a_message_that_waited_for_the_route(world: World, gateway: Running) -> None:
+    """Its transaction stood behind the one that identified the visitor: it began a session for nobody."""
+    other = await world.gateway(web=WEB, secret_key=KEY, data_dir="other")
+    guest, ann = await visitor(world, gateway.url), await world.person("ann", gateway.url)
+    socket = await opens(replace(guest, url=other.url))
+    await socket.asks("in time", "k1")
+    outsider = await asyncpg.connect(world.database_url)
+    held = outsider.transaction()
+    await held.start()
+    await outsider.execute("SELECT FROM routes WHERE user_id = $1 FOR UPDATE", guest.user)
+    identifying = asyncio.create_task(identifies(ann, guest.token))
+    await waiting(world, 1)
+    await socket.says(type="send", id="k2", text="late")
+    await waiting(world, 2)
+    await held.rollback()
+    await outsider.close()
+    assert await identifying == (200, {"sessions": 1})
+    await socket.hears("ack", id="k2")
+    await all_is(world, "ann")
+    assert await texts_of(ann) == {"in time", "late"}
+
+
+async def test_a_message_to_a_replica_that_died_of_it(world: World, gateway: Running) -> None:
+    """It still trusted the old pass, acknowledged, and was killed; the others answer, and the user has it."""
+    process = await world.process(
+        TURNGATE_WEB__ANONYMOUS="true",
+        TURNGATE_WEB__ALLOWED_ORIGINS='["https://shop.example"]',
+        TURNGATE_SECRET_KEY=KEY,
+    )
+    guest, ann = await visitor(world, gateway.url), await world.person("ann", gateway.url)
+    elsewhere = replace(guest, url=process.url)
+    assert (await elsewhere.calls("GET", "/api/me", headers=ORIGIN))[0] == 200
+    assert (await identifies(ann, guest.token))[0] == 200
+    socket = await opens(elsewhere)
+    await socket.says(type="send", id="k1", text="wait 1 seconds")
+    await socket.hears("ack", id="k1")
+    await process.dies()
+    await all_is(world, "ann")
+    assert await texts_of(ann) == {"wait 1 seconds"}
+    [turn] = await world.rows("SELECT status, user_id FROM turns")
+    assert turn == {"status": "completed", "user_id": "ann"}
+
+
+async def erased(world: World, gateway: Running) -> Person:
+    """A visitor whose user was erased."""
+    guest, ann = await visitor(world, gateway.url), await world.person("ann", gateway.url)
+    await (await opens(guest)).asks("hello", "k1")
+    assert (await identifies(ann, guest.token))[0] == 200
+    assert (await ann.calls("DELETE", "/api/me?confirm=ann"))[0] == 204
+    return guest
+
+
+async def test_the_pass_stays_invalid_when_the_user_is_erased(world: World, gateway: Running) -> None:
+    """On every replica; it opens no fresh visitor, and is nobody's to claim."""
+    guest = await erased(world, gateway)
+    other = await world.gateway(web=WEB, secret_key=KEY, data_dir="other")
+    for url in (gateway.url, other.url):
+        assert (await replace(guest, url=url).calls("GET", "/api/me", headers=ORIGIN))[0] == 401
+    assert (await identifies(await world.person("eve", gateway.url), guest.token))[0] == 409
+    [kept] = await world.rows("SELECT * FROM identified_visitors")
+    assert (kept["visitor_id"], kept["user_id"], kept["sessions"]) == (guest.user, None, 0)
+
+
+async def test_what_comes_late_for_an_erased_user_goes_too(world: World, gateway: Running) -> None:
+    """Nobody's conversation stays behind."""
+    guest = await erased(world, gateway)
+    await world.rows(
+        "INSERT INTO chat_sessions (user_id, agent_name, route) VALUES ($1, 'assistant', 'web:assistant') RETURNING 1",
+        guest.user,
+    )
+    await world.rows("INSERT INTO routes (user_id, route) VALUES ($1, 'web:assistant') RETURNING 1", guest.user)
+
+    async def gone() -> bool:
+        return not await world.rows("SELECT user_id FROM chat_sessions UNION ALL SELECT user_id FROM routes")
+
+    await eventually(gone, within=8)
+
+
+async def test_an_erased_users_visitor_is_forgotten_after_its_pass(world: World, gateway: Running) -> None:
+    """A pass lasts 30 days; before that it is remembered, whoever asks."""
+    await erased(world, gateway)
+    visitors = gateway.gateway.stores.visitors
+    left: list[list[Any]] = []
+    for days in (30, 32):
+        then = datetime.now(UTC) - timedelta(days=days)
+        await world.rows("UPDATE identified_visitors SET identified_at = $1 RETURNING 1", then)
+        await visitors.forget_erased()
+        left.append(await world.rows("SELECT 1 FROM identified_visitors"))
+    assert [len(rows) for rows in left] == [1, 0]
