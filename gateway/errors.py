@@ -13,6 +13,7 @@ GatewayError
 ├── TooManyRequests          a rate limit was reached (429)
 ├── StoreUnavailable         the database cannot be reached or refuses to work now (503)
 ├── LeaseLost                the turn was taken over by another replica: its result is dropped
+├── ErasureOver              somebody else has finished the erasure: what is there now is of after it
 ├── AgentError               an agent failed; `retryable` says whether another attempt makes sense
 └── DeliveryError            a chunk was not delivered
     ├── DeliveryRefused      … and never will be
@@ -81,6 +82,10 @@ class StoreUnavailable(GatewayError):
 
 class LeaseLost(GatewayError):
     """The turn's lease moved on (another owner or epoch, or the turn has ended)."""
+
+
+class ErasureOver(GatewayError):
+    """The erasure has ended meanwhile; whoever was at it leaves alone what is there now."""
 
 
 class AgentError(GatewayError):

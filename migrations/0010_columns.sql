@@ -13,10 +13,14 @@ ALTER TABLE chat_messages
 -- A turn that was set aside: its messages are hidden, or answered by another turn. Agents are not told of it.
 ALTER TABLE turns ADD COLUMN IF NOT EXISTS withdrawn boolean NOT NULL DEFAULT false;
 
--- `agent_session`: how the agent's own framework calls this conversation. Titles by agents are told from those made of a text.
+-- `agent_session`: how the agent's own framework calls this conversation; `former_agent_sessions`: how it called it before, until it is
+-- told to forget them. Titles by agents are told from those made of a text. `words_changed_at`: of the latest change of what was said:
+-- what an agent made of the words of before is not kept.
 ALTER TABLE chat_sessions
     ADD COLUMN IF NOT EXISTS agent_session text,
-    ADD COLUMN IF NOT EXISTS title_is_agents boolean NOT NULL DEFAULT false;
+    ADD COLUMN IF NOT EXISTS former_agent_sessions text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN IF NOT EXISTS title_is_agents boolean NOT NULL DEFAULT false,
+    ADD COLUMN IF NOT EXISTS words_changed_at timestamptz;
 
 -- What was chosen at a place: the agent that new conversations there begin with, and the sessions as they were last listed there.
 ALTER TABLE routes

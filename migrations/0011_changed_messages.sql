@@ -46,6 +46,15 @@ CREATE FUNCTION title_without_words(s chat_sessions) RETURNS text
 LANGUAGE sql IMMUTABLE
 AS $$ SELECT CASE WHEN s.title_is_users OR s.channel = 'scheduled' THEN s.title END $$;
 
+-- The names that were given to a session before the one that it gets now (p_name; null: none), the newest hundreds of them.
+CREATE FUNCTION agent_sessions_before(s chat_sessions, p_name text) RETURNS text[]
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT CASE WHEN s.agent_session IS NULL OR s.agent_session = p_name THEN known.names
+        ELSE (array_remove(known.names, s.agent_session) || s.agent_session)[greatest(cardinality(known.names) - 498, 1):] END
+    FROM (SELECT array_remove(s.former_agent_sessions, p_name) AS names) AS known
+$$;
+
 -- `status`: done, not_found (no such session), missing (no such message), busy (it waits for its answer).
 CREATE TYPE rewritten AS (
     status text,
@@ -77,7 +86,7 @@ BEGIN
         r.status := 'busy';
         RETURN r;
     END IF;
-    v_now := greatest(s.updated_at, clock_timestamp());
+    v_now := greatest(s.updated_at + interval '1 microsecond', clock_timestamp());
     PERFORM keep_version(m, CASE WHEN p_content IS NULL THEN 'delete' ELSE 'edit' END, p_by, v_now);
     UPDATE chat_messages SET
         content = coalesce(p_content, content),
@@ -86,9 +95,11 @@ BEGIN
         deleted_at = CASE WHEN p_content IS NULL THEN v_now END,
         changed_at = v_now
     WHERE chat_id = s.chat_id AND seq = p_seq RETURNING * INTO m;
-    -- The agent's own conversation still has what it was: it begins a new one, and is told the history.
+    -- The agent's own conversations still have what it was: it begins a new one, and is told the history.
+    UPDATE snapshots SET agent_session = NULL WHERE chat_id = s.chat_id AND agent_session IS NOT NULL;
     UPDATE chat_sessions SET
-        updated_at = v_now, message_count = message_count - (p_content IS NULL)::int, agent_session = NULL,
+        updated_at = v_now, words_changed_at = v_now, message_count = message_count - (p_content IS NULL)::int,
+        agent_session = NULL, former_agent_sessions = agent_sessions_before(s, NULL),
         title = title_without_words(s), title_is_agents = false
     WHERE chat_id = s.chat_id RETURNING * INTO s;
     r.status := 'done';

@@ -31,6 +31,10 @@ DECLARE
     v_rows bigint;
     v_now timestamptz;
 BEGIN
+    -- Route before session, as everywhere: whoever unlinks an account meanwhile is waited for.
+    PERFORM FROM routes AS ro
+    WHERE ro.user_id = (SELECT c.user_id FROM chat_sessions AS c WHERE c.session_id = p_session) AND ro.route LIKE 'telegram:%'
+    ORDER BY ro.route FOR KEY SHARE;
     SELECT * INTO s FROM chat_sessions WHERE session_id = p_session FOR UPDATE;
     IF NOT FOUND THEN
         r.status := 'not_found';
@@ -59,7 +63,7 @@ BEGIN
         RETURN r;
     END IF;
 
-    v_now := greatest(s.updated_at, clock_timestamp());
+    v_now := greatest(s.updated_at + interval '1 microsecond', clock_timestamp());
     WITH hidden AS (
         UPDATE chat_messages AS c SET deleted_at = v_now, rewound = true, changed_at = v_now
         WHERE c.chat_id = s.chat_id AND c.seq >= m.turn_seq AND c.deleted_at IS NULL
@@ -92,6 +96,7 @@ BEGIN
         UPDATE chat_messages AS c SET
             content = p_content, parts = parts_with_text(c.parts, p_content), edited_at = v_now
         WHERE c.chat_id = s.chat_id AND c.seq = m.seq;
+        UPDATE snapshots SET agent_session = NULL WHERE chat_id = s.chat_id AND agent_session IS NOT NULL;
     END IF;
     WITH asked AS (
         UPDATE chat_messages AS c SET turn_id = t.turn_id, changed_at = v_now
@@ -101,7 +106,9 @@ BEGIN
     )
     SELECT array_agg(c ORDER BY (c).seq) INTO r.messages FROM asked;
     UPDATE chat_sessions SET
-        updated_at = v_now, is_active = true, ended_at = NULL, message_count = message_count - v_rows, agent_session = NULL,
+        updated_at = v_now, is_active = true, ended_at = NULL, message_count = message_count - v_rows,
+        words_changed_at = CASE WHEN p_content IS NULL THEN words_changed_at ELSE v_now END,
+        agent_session = NULL, former_agent_sessions = agent_sessions_before(s, NULL),
         title = CASE WHEN p_content IS NULL THEN title ELSE title_without_words(s) END,
         title_is_agents = title_is_agents AND p_content IS NULL
     WHERE chat_id = s.chat_id RETURNING * INTO s;

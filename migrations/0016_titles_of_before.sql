@@ -4,7 +4,7 @@
 
 -- migrate: apply
 
--- The tables' owner sees no rows of them, so this is the gateway's own work. Nobody is waited for while rows are held: a session that
+-- Row-level security may hide the rows from whoever migrates, so this is the gateway's own work, in each transaction. Nobody is waited for while rows are held: a session that
 -- somebody works on is passed over, and looked at again. New titles are the trigger's.
 DO $titles$
 DECLARE
@@ -26,6 +26,7 @@ BEGIN
             EXIT WHEN cardinality(v_batch) < 500;
             v_after := v_batch[500];
         END LOOP;
+        SET LOCAL ROLE turngate_system;
         EXIT WHEN NOT EXISTS (
             SELECT FROM chat_sessions AS s LEFT JOIN session_titles AS t USING (chat_id)
             WHERE s.title IS NOT NULL AND t.chat_id IS NULL

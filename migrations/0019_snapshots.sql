@@ -155,6 +155,7 @@ DECLARE
     v_turns uuid[];
     v_rows bigint;
     v_changed chat_messages[];
+    v_agent_session text;
     v_now timestamptz;
 BEGIN
     SELECT * INTO s FROM chat_sessions WHERE session_id = p_session FOR UPDATE;
@@ -178,7 +179,7 @@ BEGIN
     r.state := (put_state(s, NULL, x.blackboard, x.scratchpad, x.attributes, false, NULL)).state;
 
     IF r.rewound THEN
-        v_now := greatest(s.updated_at, clock_timestamp());
+        v_now := greatest(s.updated_at + interval '1 microsecond', clock_timestamp());
         v_hide := x.hidden + int8multirange(int8range(x.last_seq, s.last_seq, '(]'));
         WITH hidden AS (
             UPDATE chat_messages AS m SET deleted_at = v_now, rewound = true, changed_at = v_now
@@ -214,17 +215,23 @@ BEGIN
             UPDATE chat_messages AS c SET
                 content = v_then.content, parts = v_then.parts, edited_at = v_now, changed_at = v_now
             WHERE c.chat_id = s.chat_id AND c.seq = v_then.seq RETURNING * INTO v_message;
-            r.changed := r.changed || v_message;
+            IF coalesce(cardinality(r.changed), 0) < 800 THEN
+                r.changed := r.changed || v_message;
+            END IF;
         END LOOP;
         -- The agent's own conversation cannot be taken back: it gets a new one, and the one before when the transcript returns.
+        v_agent_session := CASE
+            WHEN cardinality(r.changed) > 0 THEN CASE WHEN x.rewound THEN x.agent_session END ELSE s.agent_session
+        END;
         UPDATE chat_sessions AS c SET
             updated_at = v_now, message_count = s.message_count,
+            words_changed_at = CASE WHEN cardinality(r.changed) > 0 THEN v_now ELSE c.words_changed_at END,
             title = CASE WHEN cardinality(r.changed) > 0 THEN title_without_words(s) ELSE c.title END,
             title_is_agents = c.title_is_agents AND coalesce(cardinality(r.changed), 0) = 0,
-            agent_session = CASE
-                WHEN cardinality(r.changed) > 0 THEN CASE WHEN x.rewound THEN x.agent_session END ELSE c.agent_session
-            END
+            agent_session = v_agent_session, former_agent_sessions = agent_sessions_before(c, v_agent_session)
         WHERE c.chat_id = s.chat_id RETURNING * INTO s;
+        -- It goes on: later no snapshot may bring it back as it is now.
+        UPDATE snapshots AS n SET agent_session = NULL WHERE n.chat_id = s.chat_id AND n.agent_session = s.agent_session;
     END IF;
     r.session := s;
     r.status := 'done';

@@ -18,6 +18,17 @@ CREATE INDEX links_user_id ON links (user_id, created_at);
 
 SELECT turngate_protect('links');
 
+-- Links that ended within the last minutes. What was on its way for the user then is taken from that person again and again.
+CREATE TABLE ended_links (
+    user_id text NOT NULL,
+    channel text NOT NULL,
+    external_id text NOT NULL,
+    ended_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (user_id, channel, external_id)
+);
+
+SELECT turngate_protect('ended_links');
+
 -- One-time codes. `external_id`: the person of that network who asked for it, and a user redeems it; null: the other way round.
 CREATE TABLE link_codes (
     digest bytea PRIMARY KEY, -- SHA-256: the code itself is nowhere

@@ -14,13 +14,15 @@ CREATE TABLE erasures (
 SELECT turngate_protect('erasures');
 
 -- Whoever begins an erasure holds this lock alone: what others write is either there before the clearing, or finds the row. A new
--- API token, of which none is left by then, begins the name anew as soon as the erasure is over.
+-- API token, of which none is left by then, begins the name anew soon after the erasure is over.
 CREATE FUNCTION refuse_while_erased() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(hashtextextended(NEW.user_id, 30));
     IF TG_TABLE_NAME = 'api_tokens' THEN
+        -- By then every replica has heard that the tokens of before have ended (`gateway/api/auth.py`).
+        PERFORM pg_sleep_until(e.finished_at + interval '3 seconds') FROM erasures AS e WHERE e.user_id = NEW.user_id;
         DELETE FROM erasures WHERE user_id = NEW.user_id AND finished_at IS NOT NULL;
     END IF;
     IF EXISTS (

@@ -5,8 +5,8 @@
 -- migrate: apply
 
 -- Every table of users' rows that do not belong to a session (what belongs to one goes with it), but for sign-in codes: only a
--- gateway makes them, at its start, and they are good for nothing while no token can be made. Each is locked for a moment, in a
--- transaction of its own.
+-- gateway makes them, at its start, and they are good for nothing while no token can be made; and for links that ended, which come of
+-- links only. Each is locked for a moment, in a transaction of its own.
 DO $triggers$
 DECLARE
     v_table text;

@@ -29,8 +29,8 @@ GIVEN_UP = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
 }
-# Lists narrow by what was asked for, so each has a plan of its own.
 BEING_ERASED = "This user is being erased, so nothing was kept. From a minute after that is done it can be tried again."
+# Lists narrow by what was asked for, so each has a plan of its own.
 BEGIN_AS = "SELECT set_config('turngate.user_id', $1, true), set_config('plan_cache_mode', 'force_custom_plan', true)"
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"

@@ -28,20 +28,28 @@ class PostgresSessionChanges:
 
     async def change(self, session_id: SessionId, user_id: UserId | None, wish: SessionWish) -> Session:
         title = wish.title or UNCHANGED
-        given = (wish.title is not None, title.text, title.is_users, wish.metadata, wish.is_active)
+        given = (
+            wish.title is not None,
+            title.text,
+            title.is_users,
+            wish.metadata,
+            wish.is_active,
+            title.words_changed_at,
+        )
         async with self.database.as_user(user_id) as connection:
             return to_session(_found(await connection.fetchrow(SQL["change"], session_id, *given)))
 
     async def titled(self, session_id: SessionId, user_id: UserId | None) -> Titled:
         async with self.database.as_user(user_id) as connection:
             row = _found(await connection.fetchrow(SQL["titled"], session_id))
-        return Titled(to_session(row), row["title_is_users"], row["title_is_agents"], row["opening"])
+        return Titled(
+            to_session(row), row["title_is_users"], row["title_is_agents"], row["opening"], row["words_changed_at"]
+        )
 
-    async def retitle(
-        self, session_id: SessionId, user_id: UserId | None, title: str, *, by_agent: bool
-    ) -> Session | None:
+    async def retitle(self, titled: Titled, user_id: UserId | None, title: str, *, by_agent: bool) -> Session | None:
+        made = (titled.session.session_id, title, by_agent, titled.words_changed_at)
         async with self.database.as_user(user_id) as connection:
-            row = await connection.fetchrow(SQL["retitle"], session_id, title, by_agent)
+            row = await connection.fetchrow(SQL["retitle"], *made)
         return None if row is None else to_session(row)
 
 

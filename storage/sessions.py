@@ -120,7 +120,8 @@ class PostgresSessions:
             row = await connection.fetchrow(SQL["delete"], session_id)
         if row is None:
             raise NotFound("There is no such session.")
-        return Deleted(to_session(row), row["agent_session"])
+        last = () if row["agent_session"] is None else (row["agent_session"],)
+        return Deleted(to_session(row), (*row["former_agent_sessions"], *last))
 
     async def open_turns(self, session_id: SessionId, user_id: UserId | None) -> Sequence[TurnId]:
         async with self.database.as_user(user_id) as connection:

@@ -110,6 +110,7 @@ class PostgresTurns:
 
     async def finish(self, turn: Turn, reply: Reply, held: Sequence[int] = ()) -> Finished:
         async with self.database.connection() as connection:
+            named: str | None = None
             refused: str | None = None
             if reply.agent_session in {None, turn.agent_session} and not reply.state_changes:
                 row = await self._finish_on(connection, turn, reply, held)
@@ -117,15 +118,22 @@ class PostgresTurns:
                 async with in_transaction(connection):
                     row = await self._finish_on(connection, turn, reply, held)
                     if row["status"] == "finished":
-                        refused = await self._remember(connection, turn, reply, row)
+                        named = await self._name(connection, turn, reply)
+                        refused = await self._change_state(connection, turn, reply, row)
         if row["status"] == "lost":
             raise LeaseLost(f"Turn {turn.turn_id} is no longer this replica's; its result was dropped.")
-        return replace(_finished(row, reply), state_refused=refused)
+        return replace(_finished(row, reply, named), state_refused=refused)
 
-    async def _remember(self, connection: PooledConnection, turn: Turn, reply: Reply, row: Record) -> str | None:
-        """What the agent keeps beside a reply that stays, in the same commit; or why its changes to the state are not kept."""
-        if reply.agent_session not in {None, turn.agent_session}:
-            await connection.execute(SQL["remember_agent_session"], turn.chat_id, reply.agent_session)
+    async def _name(self, connection: PooledConnection, turn: Turn, reply: Reply) -> str | None:
+        """What the agent calls the conversation from now on, in the same commit; None for nothing new."""
+        if reply.agent_session in {None, turn.agent_session}:
+            return None
+        named = (turn.chat_id, turn.turn_id, reply.agent_session)
+        name: str | None = await connection.fetchval(SQL["remember_agent_session"], *named)
+        return name
+
+    async def _change_state(self, connection: PooledConnection, turn: Turn, reply: Reply, row: Record) -> str | None:
+        """Keeps what the agent changes of the state beside a reply that stays, in the same commit; or says why not."""
         if not reply.state_changes or row["message"]["deleted_at"] is not None:
             return None
         changes = dict(reply.state_changes)
@@ -206,14 +214,14 @@ def _claimed(row: Record, turn: Record | None, session: Record | None, newer: st
     return to_turn(turn, row["messages"], row["history"], newer or session["agent_session"])
 
 
-def _finished(row: Record, reply: Reply) -> Finished:
+def _finished(row: Record, reply: Reply, named: str | None) -> Finished:
     next_turn = present(row["next_turn"], "turn_id")
     return Finished(
         status=cast("TurnStatus", row["ended"]),
         message=to_message(row["message"]),
         session=to_session(row["session"], running=next_turn is not None),
         outbox=() if row["outbox_ids"] is None else tuple(_to_send(row["outbox_ids"], reply)),
-        next_turn=_claimed(row, next_turn, row["session"], reply.agent_session),
+        next_turn=_claimed(row, next_turn, row["session"], named),
         dropped=tuple(map(to_message, row["dropped"] or ())),
     )
 

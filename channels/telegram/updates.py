@@ -21,6 +21,7 @@ from gateway.core.commands import parse_command
 from gateway.core.model import TELEGRAM, AgentName, InboundMessage, JsonValue, UserId
 from gateway.core.ports.channels import Moves, Quarantine
 from gateway.core.ports.places import Places
+from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Intake, Notice
 from gateway.errors import Conflict, InvalidInput, StoreUnavailable
 from gateway.log import redact
@@ -126,8 +127,13 @@ class Updates:
         except Conflict as error:
             self._with.notices.post(incoming.target, str(error))
         else:
-            if isinstance(answer, Notice):
-                self._with.notices.post(incoming.target, answer.text)
+            await self._taken_in(incoming, user_id, answer)
+
+    async def _taken_in(self, incoming: Incoming, user_id: UserId, answer: Acceptance | Notice) -> None:
+        if isinstance(answer, Notice):
+            self._with.notices.post(incoming.target, answer.text)
+        elif answer.session_is_new:
+            await self._with.linking.look_again(incoming.sender_id, user_id)
 
     async def _inbound(self, incoming: Incoming, user_id: UserId) -> InboundMessage:
         return InboundMessage(

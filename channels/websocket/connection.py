@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -66,6 +67,7 @@ class Connection:
         "_socket",
         "_token",
         "_transport",
+        "_unserve",
         "_waited_s",
     )
 
@@ -78,6 +80,7 @@ class Connection:
         self._conversation: Conversation | None = None
         self._slot = contextlib.ExitStack()
         self._token = ""
+        self._unserve: Callable[[], None] | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._closing = False
         self._waited_s = 0.0
@@ -125,6 +128,7 @@ class Connection:
     def _forget(self) -> None:
         self._outgoing.end()
         self._slot.close()
+        self._serve_no_more()
         if self._conversation is not None:
             self._conversation.end()
         if self._expiry is not None:
@@ -166,6 +170,8 @@ class Connection:
             # A close with 4401 would make the client throw its good token away.
             raise HangUp(RESTARTING, error) from None
         self._token = hello.token
+        self._serve_no_more()
+        self._unserve = self._parts.authenticator.serve(hello.token, self._ended)
         if self._conversation is None or self._conversation.principal != principal:
             if self._conversation is not None:
                 self._conversation.end()
@@ -184,11 +190,23 @@ class Connection:
             raise HangUp(FLOOD, error) from None
 
     def _identified(self) -> None:
-        """The visitor is somebody by now; what happens in their sessions is not for this token any more."""
+        """The visitor is somebody by now."""
+        self._over("This visitor has signed in. Connect again with that token.")
+
+    def _ended(self) -> None:
+        """The API token was revoked, has expired, or went with its user."""
+        self._over("The token has ended. Connect again with another.")
+
+    def _over(self, why: str) -> None:
+        """What happens in the sessions is not for this token any more."""
         if self._conversation is not None:
             self._conversation.end()
-        order = HangUp(UNAUTHENTICATED, Unauthenticated("This visitor has signed in. Connect again with that token."))
-        self._parts.tasks.start(self.hang_up(order), "websocket identified")
+        self._parts.tasks.start(self.hang_up(HangUp(UNAUTHENTICATED, Unauthenticated(why))), "websocket over")
+
+    def _serve_no_more(self) -> None:
+        if self._unserve is not None:
+            self._unserve()
+            self._unserve = None
 
     async def _authenticate(self, token: str) -> Principal:
         try:
@@ -211,8 +229,7 @@ class Connection:
             self._expiry = asyncio.get_running_loop().call_later(max(left, 0), self._expired)
 
     def _expired(self) -> None:
-        order = HangUp(UNAUTHENTICATED, Unauthenticated("The token has expired."))
-        self._parts.tasks.start(self.hang_up(order), "websocket expiry")
+        self._over("The token has expired.")
 
     # Frames -----------------------------------------------------------------------------------------------------------
 

@@ -155,7 +155,8 @@ class Conversation:
             raise BadFrame("Say hello first.", frame.id)
         agent, user_id = self._agent, self.principal.user_id
         if target is not None:
-            session = (self._follows.get(target) or await self._join(target)).session
+            follow = self._follows.get(target)
+            session = (await self._join(target) if follow is None or follow.over else follow).session
             agent, user_id = session.agent_name, session.user_id
         return InboundMessage(
             user_id=user_id,
@@ -231,7 +232,7 @@ class Conversation:
     def _follow(self, session: Session, after: int | None) -> Follow:
         """`after` beyond the last row comes from another database: then nothing is replayed."""
         follow = self._follows.get(session.session_id)
-        if follow is not None:
+        if follow is not None and not follow.over:
             if after is None or after >= follow.sent:
                 return follow
             follow.end()

@@ -41,6 +41,7 @@ class Follow:
         "_changes",
         "_ended_turns",
         "_known",
+        "_looking",
         "_outgoing",
         "_parts",
         "_reader",
@@ -71,6 +72,7 @@ class Follow:
         self._outgoing = outgoing
         self._known = sent
         self._reading: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._changes: list[Message] = []
         self._ended_turns: set[TurnId] | None = None
         self._stop = parts.bus.subscribe(session_topic(session.session_id), self._hear)
@@ -93,6 +95,8 @@ class Follow:
     def end(self) -> None:
         """Hears and reads no more."""
         self._stop()
+        if self._looking is not None and self._looking is not asyncio.current_task():
+            self._looking.cancel()
         if self._reading is not None:
             self._changes.clear()
             self._reading.cancel()
@@ -119,12 +123,27 @@ class Follow:
                 return  # told to those who watch the list, or before
 
     def _goes_over(self, user_id: UserId) -> bool:
-        """The session is that user's now: its visitor was identified. Only an operator goes on hearing of it."""
+        """The session is that user's now: its visitor was identified. Only an operator goes on hearing of it.
+
+        Late news of the visitor reach the user as well, so whose the session is by now is looked up.
+        """
         if self._reader is None:
             self.session = replace(self.session, user_id=user_id)
             return True
-        self._end_itself(news.error("not_found", "There is no such session."))
+        if self._looking is None:
+            self._looking = self._parts.tasks.start(self._look(), "websocket owner")
         return False
+
+    async def _look(self) -> None:
+        try:
+            async with self._parts.door.reads:
+                await self._parts.sessions.get(self.session.session_id, self._reader)
+        except NotFound:
+            self._end_itself(news.error("not_found", "There is no such session."))
+        except StoreUnavailable:
+            return  # the next event asks again
+        finally:
+            self._looking = None
 
     def _deleted(self) -> None:
         self._end_itself(news.session_deleted(self.session.session_id))

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 import jwt
+import structlog
 
 from gateway.api.credentials import API_TOKEN_PREFIX, digest
 from gateway.api.logins import Logins
 from gateway.api.visitors import AUDIENCE, VisitorPasses
 from gateway.core.model import Principal, UserId
 from gateway.core.ports.identity import TokenStore
+from gateway.core.served import Served
 from gateway.core.visitors import Visitors
-from gateway.errors import Unauthenticated
+from gateway.errors import StoreUnavailable, Unauthenticated
+
+log = structlog.get_logger(__name__)
 
 REMEMBER_S = 5.0
-"""Seconds after which a revoked token stops working on every replica."""
+"""Seconds after which a revoked token stops working on every replica …"""
+LOOK_EVERY_S = 1.0
+"""… and between looks for those that have ended elsewhere and have an open socket here, or are of an erased user."""
 REMEMBER_MOST = 10_000
 LONGEST_TOKEN = 8_192
 
@@ -40,6 +47,21 @@ class TokenAuthenticator:
         self._clock = clock
         self._known: dict[bytes, tuple[float, Principal]] = {}
         self._forgotten = 0
+        self._served: Served[bytes] = Served()
+
+    async def run(self) -> None:
+        """Looks for tokens that ended elsewhere; one query each time."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                ended = await self._tokens.ended(self._served.keys())
+            except StoreUnavailable as error:
+                log.debug("tokens_not_looked_up", reason=str(error))
+                continue
+            # First of all nothing is remembered: who is told may still have something to ask.
+            self.forget_users(ended.erased)
+            for key in ended.digests:
+                self.forget(key)
 
     async def authenticate(self, token: str, origin: str | None) -> Principal:
         """As `gateway.core.ports.identity.Authenticator` promises."""
@@ -68,18 +90,24 @@ class TokenAuthenticator:
         return principal
 
     def forget(self, token_digest: bytes) -> None:
-        """Asks the database about this token again; it was revoked."""
+        """Asks the database about this token again, which has ended; whoever is served with it hears so."""
         self._known.pop(token_digest, None)
         self._forgotten += 1
+        self._served.tell(token_digest)
 
-    def forget_user(self, user_id: UserId) -> None:
-        """Asks the database about this user's tokens again; they have ended."""
-        self._known = {key: known for key, known in self._known.items() if known[1].user_id != user_id}
-        self._forgotten += 1
+    def forget_users(self, users: Collection[UserId]) -> None:
+        """Asks the database about these users' tokens again; they have ended."""
+        if users:
+            self._known = {key: known for key, known in self._known.items() if known[1].user_id not in users}
+            self._forgotten += 1
 
     def look_again(self, token: str) -> None:
         """As `gateway.core.ports.identity.Authenticator` promises."""
         self._known.pop(digest(token), None)
+
+    def serve(self, token: str, ended: Callable[[], None]) -> Callable[[], None]:
+        """As `gateway.core.ports.identity.Authenticator` promises."""
+        return self._served.add(digest(token), ended) if token.startswith(API_TOKEN_PREFIX) else _nothing
 
     async def _api_token(self, key: bytes) -> Principal:
         until, principal = self._known.get(key, (0.0, None))
@@ -103,6 +131,10 @@ class TokenAuthenticator:
         if len(self._known) >= REMEMBER_MOST:
             self._known.clear()
         self._known[key] = (self._clock() + REMEMBER_S, principal)
+
+
+def _nothing() -> None:
+    return None
 
 
 def _ended(principal: Principal) -> bool:

@@ -90,7 +90,7 @@ def _named(request: web.Request, user_id: str) -> UserId:
 async def _erase(request: web.Request, user_id: UserId) -> None:
     parts = parts_of(request)
     await parts.erasure.begin(user_id)
-    parts.authenticator.forget_user(user_id)
+    parts.authenticator.forget_users({user_id})
     await parts.erasure.finish(user_id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from http import HTTPStatus
 
@@ -19,7 +20,7 @@ from gateway.errors import Forbidden, InvalidInput, Unauthenticated
 GUARDED = ("/api/", "/v1/")
 PUBLIC = frozenset({"/api/sign-in", "/api/visitors"})
 READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
-TALKING = ("/api/chat", "/api/turns/", "/v1/")
+TALKING = re.compile(r"/v1/.*|/api/chat|/api/chat/sessions/[^/]+/(messages|regenerate)|/api/turns/[^/]+/cancel")
 """Where a revoked token may still work for the seconds it is remembered: what it does there is part of a conversation."""
 LONG_S = 1.0
 IDENTIFIED_AT = web.RequestKey("identified_at", float)
@@ -106,7 +107,8 @@ async def authentication(request: web.Request, handler: Handler) -> web.StreamRe
 async def still_good(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Looks the token up afresh before what would outlive it, and once more after a body that was long in coming."""
     if PRINCIPAL in request:
-        if request.method not in READING and not request.path.startswith(TALKING):
+        talks = request.method == hdrs.METH_POST and TALKING.fullmatch(request.path)
+        if request.method not in READING and not talks:
             await identify_afresh(request)
         elif time.monotonic() - request[IDENTIFIED_AT] > LONG_S:
             request[PRINCIPAL] = await identify(request)

@@ -132,13 +132,13 @@ async def change_session(request: web.Request, session_id: str, /, change: Sessi
     given_back = change.title is None and "title" in change.model_fields_set
     title = None if change.title is None else GivenTitle(change.title, is_users=True)
     if given_back:
-        opening = (await parts.session_changes.titled(wanted, acting)).opening
-        title = GivenTitle(title_from(opening or ""), is_users=False)
+        titled = await parts.session_changes.titled(wanted, acting)
+        title = GivenTitle(title_from(titled.opening or ""), is_users=False, words_changed_at=titled.words_changed_at)
     metadata = None if change.metadata is None else as_json(change.metadata)
     session = await parts.session_changes.change(wanted, acting, SessionWish(title, metadata, change.is_active))
     parts.announcer.session(session)
     if given_back:
-        parts.titler.name(session)
+        parts.titler.renew(session)
     return json(session_json(session))
 
 

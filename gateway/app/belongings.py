@@ -30,7 +30,6 @@ def erasure_of(
     """Erasure on these stores. `cancel`, `remove`: as a running gateway does it; else in the database only."""
     return Erasure(
         store=stores.erasure,
-        exports=stores.exports,
         sessions=stores.sessions,
         cancel=cancel or stores.turns.request_cancel,
         remove=remove or stores.sessions.delete,

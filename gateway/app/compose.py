@@ -53,6 +53,7 @@ class Gateway:
     housekeeping: Housekeeping
     scheduler: Scheduler
     sockets: WebSocketChannel
+    authenticator: TokenAuthenticator
     api: web.Application
 
 
@@ -94,6 +95,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
                 settings=settings,
             )
         ),
+        authenticator=authenticator,
         api=build_api(
             ApiParts(
                 settings=settings,

@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer")
 AGENT_S = 10.0
 """Seconds an agent's own framework gets to copy or drop a conversation."""
+FORGETTING_S = 30.0
+"""Seconds it gets to drop all those that a session has had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +127,25 @@ class Editing:
             self._parts.announcer.turn(turn_id, session_id, gone.session.user_id, "cancelled", 0)
         self._parts.announcer.deleted(gone.session)
         agent: object = self._parts.agents.get(gone.session.agent_name)
-        if gone.agent_session is not None and isinstance(agent, Branching):
-            await _patiently(agent.forget(gone.agent_session), "forget")
+        if isinstance(agent, Branching):
+            await _forget(agent, gone.agent_sessions)
 
     def _tell(self, messages: Sequence[Message], session: Session) -> None:
         for message in messages:
             self._parts.announcer.changed(message)
         self._parts.announcer.session(session)
+
+
+async def _forget(agent: Branching, agent_sessions: Sequence[str]) -> None:
+    """The newest first: an agent that has no time for all of them drops those that know most."""
+    left = len(agent_sessions)
+    try:
+        async with asyncio.timeout(FORGETTING_S):
+            for name in reversed(agent_sessions):
+                await _patiently(agent.forget(name), "forget")
+                left -= 1
+    except TimeoutError:
+        log.warning("agent_session_failed", deed="forget", reason=f"{left} were left when {FORGETTING_S:g} s were over")
 
 
 async def _patiently(call: Awaitable[Answer], deed: str) -> Answer | None:

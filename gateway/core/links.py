@@ -133,6 +133,10 @@ class Links:
         self._forget(person)
         return link
 
+    async def leave_late(self, user_id: UserId, person: Person) -> None:
+        """What the person began as a user whom they had just ceased to be stays with the user. Raises `StoreUnavailable`."""
+        await self._store.leave_late(user_id, person)
+
     async def _new_code(self, user_id: UserId, channel: ChannelName, person: Person | None) -> tuple[str, datetime]:
         self._made.check(user_id)
         code = secrets.token_urlsafe(CODE_BYTES)

@@ -12,7 +12,7 @@ from gateway.core.announcer import Announcer
 from gateway.core.background import Background
 from gateway.core.model import SCHEDULED, AgentName, Session, SessionId, Turn, UserId
 from gateway.core.ports.agents import Agent, Titling
-from gateway.core.ports.session_changes import SessionChanges
+from gateway.core.ports.session_changes import SessionChanges, Titled
 from gateway.core.ports.sessions import MessageStore
 from gateway.core.ports.turns import Finished
 from gateway.core.titles import title_from, title_said
@@ -28,6 +28,8 @@ FIRST_SEQ = 8
 """Turns that begin behind it are no first ones, whatever became of those before."""
 CONVERSATION = 30
 """Messages that a title is made of: the newest."""
+ATTEMPTS = 2
+"""At a title, when what it was made of changes meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,23 @@ class Titler:
         self._places = asyncio.Semaphore(AT_ONCE)
 
     def after(self, turn: Turn, finished: Finished) -> None:
-        """A turn has ended: the first one that came to an answer gets its session a title by the agent, in a while."""
+        """A turn has ended: the first one that came to an answer gets its session a title by the agent, in a while.
+
+        So does one in a session whose title went with everything said before.
+        """
         session = finished.session
         is_first = finished.status == "completed" and turn.seq <= FIRST_SEQ
-        # A run bears its schedule's name, a fork its parent's title.
-        if is_first and session.channel != SCHEDULED and session.parent_session_id is None:
+        if session.channel == SCHEDULED:
+            return  # a run bears its schedule's name
+        # A fork bears its parent's title.
+        if session.title is None or (is_first and session.parent_session_id is None):
+            self.renew(session)
+
+    def renew(self, session: Session) -> None:
+        """Gets it a title in a while: of the text, where it has none, and then by the agent."""
+        if session.title is None:
+            self._work.start(self.again(session), f"title of {session.session_id}")
+        else:
             self.name(session)
 
     def name(self, session: Session) -> None:
@@ -67,7 +81,8 @@ class Titler:
             return
         try:
             titled = await self._parts.changes.titled(session.session_id, session.user_id)
-            if titled.opening is not None and await self._keep(session, title_from(titled.opening), by_agent=False):
+            # Another change since makes a title of its own.
+            if await self._keep(titled, title_from(titled.opening or ""), by_agent=False):
                 self.name(session)
         except GatewayError as error:
             log.warning("title_failed", session=session.session_id, reason=f"{type(error).__name__}: {error}")
@@ -77,18 +92,20 @@ class Titler:
 
         Raises `NotFound`, and `Conflict` while there is nothing to make a title of.
         """
-        titled = await self._parts.changes.titled(session_id, user_id)
-        if titled.is_users:
-            return titled.session
-        if titled.opening is None:
-            raise Conflict("There is nothing to make a title of yet. Write a message first.")
-        said = await self._said(titled.session)
-        if said is None and titled.is_agents:
-            return titled.session
-        title = said or title_from(titled.opening)
-        kept = await self._keep(titled.session, title, by_agent=said is not None)
+        for _ in range(ATTEMPTS):
+            titled = await self._parts.changes.titled(session_id, user_id)
+            if titled.is_users:
+                return titled.session
+            if titled.opening is None:
+                raise Conflict("There is nothing to make a title of yet. Write a message first.")
+            said = await self._said(titled.session)
+            if said is None and titled.is_agents:
+                break
+            kept = await self._keep(titled, said or title_from(titled.opening), by_agent=said is not None)
+            if kept is not None:
+                return kept
         # The user may have been quicker.
-        return kept or (await self._parts.changes.titled(session_id, user_id)).session
+        return (await self._parts.changes.titled(session_id, user_id)).session
 
     async def stop(self) -> None:
         """Gives up what is not named yet; the titles made of the text stay."""
@@ -96,9 +113,13 @@ class Titler:
 
     async def _name(self, session: Session) -> None:
         try:
-            titled = await self._parts.changes.titled(session.session_id, session.user_id)
-            if not titled.is_users and not titled.is_agents and (said := await self._said(titled.session)):
-                await self._keep(titled.session, said, by_agent=True)
+            for _ in range(ATTEMPTS):
+                titled = await self._parts.changes.titled(session.session_id, session.user_id)
+                if titled.is_users or titled.is_agents or titled.opening is None:
+                    return
+                said = await self._said(titled.session)
+                if said is None or await self._keep(titled, said, by_agent=True) is not None:
+                    return
         except Exception as error:  # noqa: BLE001 - a title is not worth more than a line of the log
             log.warning("title_failed", session=session.session_id, reason=f"{type(error).__name__}: {error}")
 
@@ -121,10 +142,10 @@ class Titler:
             return None
         return None if answer is None else title_said(answer)
 
-    async def _keep(self, session: Session, title: str | None, *, by_agent: bool) -> Session | None:
+    async def _keep(self, titled: Titled, title: str | None, *, by_agent: bool) -> Session | None:
         if title is None:
             return None
-        kept = await self._parts.changes.retitle(session.session_id, session.user_id, title, by_agent=by_agent)
+        kept = await self._parts.changes.retitle(titled, titled.session.user_id, title, by_agent=by_agent)
         if kept is not None:
             self._parts.announcer.session(kept)
         return kept

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -12,6 +11,7 @@ import structlog
 
 from gateway.core.model import UserId
 from gateway.core.ports.visitors import Latecomer, VisitorStore
+from gateway.core.served import Served, Told
 from gateway.errors import Conflict, StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -26,8 +26,6 @@ LATE_AT_START = timedelta(days=31)
 """… and how long by a replica that has just begun, and may be the first after an outage."""
 REMEMBER_MOST = 10_000
 
-Told = Callable[[], None]
-
 
 class Visitors:
     """Identifies visitors, and tells whoever serves one that it is over."""
@@ -36,7 +34,7 @@ class Visitors:
         self._store = store
         self._clock = clock
         self._anonymous_until: dict[UserId, float] = {}
-        self._served: defaultdict[UserId, set[Told]] = defaultdict(set)
+        self._served: Served[UserId] = Served()
         self._late_for = LATE_AT_START
 
     async def identify(self, visitor: UserId, user_id: UserId) -> int:
@@ -62,14 +60,7 @@ class Visitors:
 
     def serve(self, visitor: UserId, identified: Told) -> Callable[[], None]:
         """Calls `identified`, which must not block, once the visitor is somebody; the answer forgets about it."""
-        self._served[visitor].add(identified)
-
-        def forget() -> None:
-            self._served[visitor].discard(identified)
-            if not self._served[visitor]:
-                del self._served[visitor]
-
-        return forget
+        return self._served.add(visitor, identified)
 
     async def run(self) -> None:
         """Looks for what happened to visitors elsewhere, and for what came of them late; one query each."""
@@ -103,11 +94,10 @@ class Visitors:
 
     async def _look(self) -> None:
         """Learns of visitors with an open socket here who were identified elsewhere."""
-        if self._served:
-            for visitor in await self._store.identified(tuple(self._served)):
+        if served := self._served.keys():
+            for visitor in await self._store.identified(served):
                 self._retire(visitor)
 
     def _retire(self, visitor: UserId) -> None:
         self._anonymous_until.pop(visitor, None)
-        for identified in tuple(self._served.get(visitor, ())):
-            identified()
+        self._served.tell(visitor)

@@ -23,7 +23,8 @@ WHERE s.session_id = $1 AND v.seq = $2 ORDER BY v.version;
 
 -- name: remember_agent_session
 -- What the agent's framework calls this conversation.
-UPDATE chat_sessions SET agent_session = $2 WHERE session_id = $1;
+UPDATE chat_sessions AS s SET agent_session = $2::text, former_agent_sessions = agent_sessions_before(s, $2)
+WHERE session_id = $1;
 
 -- name: lock_forks
 -- A session and its forks, in the order of everybody who locks more than one session.

@@ -3,9 +3,20 @@
 SELECT pg_advisory_xact_lock(hashtextextended($1, 30));
 
 -- name: begin
--- Nothing begins for the user from now on.
+-- Nothing begins for the user from now on. Asked for again before it is finished, it is the same erasure.
 INSERT INTO erasures (user_id) VALUES ($1)
-ON CONFLICT (user_id) DO UPDATE SET asked_at = now(), taken_at = now(), finished_at = NULL;
+ON CONFLICT (user_id) DO UPDATE SET
+    asked_at = CASE WHEN erasures.finished_at IS NULL THEN erasures.asked_at ELSE now() END,
+    taken_at = now(), finished_at = NULL;
+
+-- name: take
+-- A user's erasure that stands: somebody is at it.
+UPDATE erasures SET taken_at = clock_timestamp() WHERE user_id = $1 AND finished_at IS NULL RETURNING asked_at;
+
+-- name: renew
+-- The same erasure still stands; until the transaction ends nobody finishes it.
+UPDATE erasures SET taken_at = clock_timestamp()
+WHERE user_id = $1 AND asked_at = $2 AND finished_at IS NULL RETURNING true;
 
 -- name: end_tokens
 -- A user's API tokens.
@@ -16,9 +27,12 @@ DELETE FROM api_tokens WHERE user_id = $1;
 UPDATE erasures SET finished_at = clock_timestamp() WHERE user_id = $1;
 
 -- name: take_over
--- Users whose erasure nobody has finished: the gateway was killed, or lost its database.
+-- Users whose erasure nobody has finished: the gateway was killed, or lost its database. One that is locked is being worked at.
 UPDATE erasures SET taken_at = clock_timestamp()
-WHERE finished_at IS NULL AND taken_at < clock_timestamp() - interval '1 minute' RETURNING user_id;
+WHERE user_id IN (
+    SELECT user_id FROM erasures
+    WHERE finished_at IS NULL AND taken_at < clock_timestamp() - interval '1 minute' FOR UPDATE SKIP LOCKED
+) RETURNING user_id;
 
 -- name: forget
 -- Erasures that keep nobody away any more.
@@ -36,6 +50,16 @@ SELECT count(*) FROM gone;
 -- Some of a user's links.
 WITH gone AS (
     DELETE FROM links WHERE link_id IN (SELECT link_id FROM links WHERE user_id = $1 LIMIT $2) RETURNING 1
+)
+SELECT count(*) FROM gone;
+
+-- name: ended_links
+-- Some of the links that a user had until minutes ago.
+WITH gone AS (
+    DELETE FROM ended_links
+    WHERE user_id = $1 AND (channel, external_id) IN (
+        SELECT channel, external_id FROM ended_links WHERE user_id = $1 ORDER BY channel, external_id LIMIT $2
+    ) RETURNING 1
 )
 SELECT count(*) FROM gone;
 
@@ -69,6 +93,10 @@ WITH gone AS (
     WHERE user_id = $1 AND route IN (SELECT route FROM routes WHERE user_id = $1 ORDER BY route LIMIT $2) RETURNING 1
 )
 SELECT count(*) FROM gone;
+
+-- name: session_ids
+-- A user's sessions, the oldest first.
+SELECT session_id FROM chat_sessions WHERE user_id = $1 ORDER BY created_at, chat_id;
 
 -- name: lock_session
 -- Session before turn and message, as everywhere.

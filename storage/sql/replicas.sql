@@ -81,7 +81,7 @@ SELECT
         SELECT m FROM chat_sessions AS s CROSS JOIN LATERAL (
             SELECT c FROM chat_messages AS c
             WHERE c.chat_id = s.chat_id
-                AND c.changed_at > greatest($3::timestamptz, clock_timestamp() - interval '10 minutes') - interval '5 seconds'
+                AND c.changed_at > greatest($3::timestamptz, statement_timestamp() - interval '10 minutes') - interval '5 seconds'
             ORDER BY c.changed_at DESC, c.seq DESC LIMIT 400
         ) AS newest (m)
         WHERE s.session_id = ANY ($1::text[]) AND s.updated_at > $3::timestamptz - interval '5 seconds'

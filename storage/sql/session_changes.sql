@@ -1,8 +1,12 @@
 -- name: change
--- Title, metadata and activity; a null changes nothing. A title that is given ($2) may be none.
+-- Title, metadata and activity; a null changes nothing. A title that is given ($2) may be none, and is none when it is not the user's
+-- own ($4) and was made of words that have changed since ($7).
 UPDATE chat_sessions SET
-    title = CASE WHEN $2::boolean THEN $3::text ELSE title END,
-    title_is_users = CASE WHEN $2 THEN $4::boolean ELSE title_is_users END,
+    title = CASE 
+        WHEN NOT $2::boolean THEN title
+        WHEN $4::boolean OR words_changed_at IS NOT DISTINCT FROM $7::timestamptz THEN $3::text
+    END,
+    title_is_users = CASE WHEN $2 THEN $4 ELSE title_is_users END,
     title_is_agents = title_is_agents AND NOT $2,
     metadata = coalesce($5::jsonb, metadata),
     is_active = coalesce($6::boolean, is_active),
@@ -20,7 +24,7 @@ SELECT s.*, (
 FROM chat_sessions AS s WHERE s.session_id = $1;
 
 -- name: retitle
--- The gateway's title; never over the user's own.
+-- The gateway's title; never over the user's own, nor made of words that have changed since ($4: when they last did before it was made).
 UPDATE chat_sessions SET
     title = $2, title_is_agents = $3, updated_at = greatest(updated_at + interval '1 microsecond', clock_timestamp())
-WHERE session_id = $1 AND NOT title_is_users RETURNING *;
+WHERE session_id = $1 AND NOT title_is_users AND words_changed_at IS NOT DISTINCT FROM $4 RETURNING *;

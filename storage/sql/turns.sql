@@ -34,5 +34,12 @@ UPDATE turns SET cancel_requested = cancel_requested OR status IN ('queued', 'ru
 WHERE turn_id = $1 RETURNING turn_id, status;
 
 -- name: remember_agent_session
--- What the agent's framework calls this conversation.
-UPDATE chat_sessions SET agent_session = $2 WHERE chat_id = $1;
+-- What the agent's framework calls this conversation from now on; one that was told words that have changed since goes at once.
+UPDATE chat_sessions AS s SET
+    agent_session = CASE WHEN s.words_changed_at > t.started_at THEN s.agent_session ELSE $3::text END,
+    former_agent_sessions = CASE
+        WHEN s.words_changed_at > t.started_at THEN array_remove(s.former_agent_sessions, $3) || $3
+        ELSE agent_sessions_before(s, $3)
+    END
+FROM turns AS t WHERE s.chat_id = $1 AND t.turn_id = $2
+RETURNING s.agent_session;

@@ -6,7 +6,7 @@ SELECT * FROM identify_visitor($1, $2);
 -- Visitors identified within that time who have something again: a message of theirs waited for a lock, or came to a replica that
 -- did not know yet.
 SELECT visitor_id, user_id FROM identified_visitors AS v
-WHERE identified_at > clock_timestamp() - $1::interval AND (
+WHERE identified_at > statement_timestamp() - $1::interval AND (
     EXISTS (SELECT FROM chat_sessions AS s WHERE s.user_id = v.visitor_id)
     OR EXISTS (SELECT FROM routes AS r WHERE r.user_id = v.visitor_id)
 )

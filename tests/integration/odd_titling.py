@@ -43,3 +43,22 @@ class Counting:
         await asyncio.sleep(0.05)
         self.now -= 1
         return f"at most {self.most}"
+
+
+class Pondering:
+    """Says its first title when it is let, and those after it at once."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.go_on = asyncio.Event()
+
+    async def run(self, turn: Turn) -> str:
+        """An answer."""
+        return "hm"
+
+    async def title(self, messages: Sequence[Message]) -> str:
+        """All that users said, as it was when it was asked."""
+        self.asked += 1
+        if self.asked == 1:
+            await self.go_on.wait()
+        return " and ".join(message.content for message in messages if message.role == "user")

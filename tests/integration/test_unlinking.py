@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import pytest
 
 from gateway.app.serve import Running
 from tests.fakes.bot_api import FakeBotApi, Fault
 from tests.integration.telegram_driver import ADA, TOKEN
 from tests.integration.test_links import a_code, settings, told
+from tests.integration.test_visitors_late import waiting
 from tests.world import Person, World, eventually
 
 SESSIONS = "/api/chat/sessions"
@@ -98,3 +101,33 @@ async def test_other_accounts_go_on_hearing(world: World, fake: FakeBotApi, gate
     )
     await unlinks(ann)
     assert [row["deliver_to"] for row in await world.rows(OPEN)] == [["telegram:777:6:0"]]
+
+
+async def test_an_answer_given_anew_meanwhile_stays_with_the_user(
+    world: World, fake: FakeBotApi, gateway: Running, ann: Person
+) -> None:
+    """The run of a schedule is regenerated while the account that hears of it is being unlinked."""
+    await told(fake, ADA, "hello")
+    ann = Person(ann.user, ann.token, gateway.url, ann.http)
+    [route] = await world.rows("SELECT route FROM routes WHERE user_id = 'ann'")
+    yearly = {"type": "cron", "expression": "0 8 1 1 *"}
+    plan = {"name": "n", "prompt": "tell", "trigger": yearly, "deliver_to": [route["route"]]}
+    made = await ann.posts("/api/schedules", 201, **plan)
+    await ann.posts(f"/api/schedules/{made['id']}/run", 202)
+    assert "tell" in (await fake.hears(ADA, within=20))[0].text
+    await all_done(world, gateway)
+    [run] = await world.rows("SELECT session_id, chat_id FROM chat_sessions WHERE channel = 'scheduled'")
+    before = len(fake.sent(ADA))
+    outsider = await asyncpg.connect(world.database_url)
+    async with outsider.transaction():
+        await outsider.execute("SELECT FROM chat_messages WHERE chat_id = $1 FOR UPDATE", run["chat_id"])
+        again = asyncio.create_task(ann.calls("POST", f"{SESSIONS}/{run['session_id']}/regenerate", json={}))
+        await waiting(world, 1)
+        unlinking = asyncio.create_task(unlinks(ann))
+        await waiting(world, 2)
+    await outsider.close()
+    assert (await again)[0] == 200
+    await unlinking
+    await all_done(world, gateway)
+    assert await world.rows(OUTBOX) in (DEAD, [{"state": "sent", "error": None}])
+    assert len(fake.sent(ADA)) == before

@@ -7,6 +7,9 @@ from dataclasses import replace
 import pytest
 
 from gateway.app.serve import Running
+from gateway.core.events import RowsAdded
+from gateway.core.model import SessionId, UserId
+from gateway.core.ports.live import session_topic
 from tests.integration.test_visitors_identified import KEY, WEB, identifies, opens, visitor
 from tests.world import World
 
@@ -40,3 +43,18 @@ async def test_an_open_socket_hears_nothing_of_the_users(world: World, gateway: 
     told = [frame for frame in socket.heard if "said" in str(frame)]
     assert told == []
     assert [frame["code"] for frame in socket.heard if frame["type"] == "error"] == ["not_found", "unauthenticated"]
+
+
+async def test_late_news_of_the_visitor_do_not_end_what_the_user_follows(world: World, gateway: Running) -> None:
+    """What a look brings that was under way while the visitor was identified."""
+    ann = await world.person("ann", gateway.url)
+    session = SessionId((await ann.posts(SESSIONS, 201))["session_id"])
+    socket = await ann.connects()
+    await socket.says(type="watch", session_id=session)
+    await ann.posts(f"{SESSIONS}/{session}/messages", 200, text="one")
+    await socket.hears("message")
+    gateway.gateway.engine.bus.publish(session_topic(session), RowsAdded(session, UserId("visitor:x"), 1))
+    await ann.posts(f"{SESSIONS}/{session}/messages", 200, text="two")
+    while (await socket.hears("message"))["message"]["content"] != "two":
+        pass
+    assert [frame for frame in socket.heard if frame["type"] == "error"] == []

@@ -20,7 +20,16 @@ COLUMN = """
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
 """
 OWNERS = "SELECT DISTINCT user_id FROM {table} WHERE chat_id IN (SELECT chat_id FROM chat_sessions)"
-STAY = {"api_tokens", "sign_in_codes", "schedules", "links", "link_codes", "identified_visitors", "erasures"}
+STAY = {
+    "api_tokens",
+    "sign_in_codes",
+    "schedules",
+    "links",
+    "ended_links",
+    "link_codes",
+    "identified_visitors",
+    "erasures",
+}
 """What a visitor never has, or what is about persons and not about sessions."""
 
 

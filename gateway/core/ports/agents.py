@@ -37,7 +37,7 @@ class Branching(Protocol):
         ...
 
     async def forget(self, agent_session: str) -> None:
-        """The conversation is gone for good. Raises what it likes."""
+        """The conversation is gone for good, and every one that its session has had. Raises what it likes."""
         ...
 
 

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol
 
 from gateway.core.model import SessionId, UserId
 
-Belonging = Literal["schedules", "links", "link_codes", "sign_in_codes", "identified_visitors", "routes"]
+Belonging = Literal["schedules", "links", "ended_links", "link_codes", "sign_in_codes", "identified_visitors", "routes"]
 """Tables of a user's own rows that belong to no session."""
 Content = Literal["outbox", "snapshots", "versions", "messages", "turns"]
 """Tables of a session's rows of which there may be many; what else a session has goes with it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An erasure that stood when it was taken up. A user may have another one later."""
+
+    user_id: UserId
+    at: datetime
+
+
 class ErasureStore(Protocol):
-    """Each call is a transaction of its own, and may be repeated."""
+    """Each call is a transaction of its own, and may be repeated.
+
+    What takes `Asked` renews the minute for which nobody takes over, and raises `ErasureOver` once that erasure has ended.
+    """
 
     async def begin(self, user_id: UserId) -> None:
         """Ends the user's API tokens. Until a minute after `finish`, whatever would be new of the user raises `Conflict`.
@@ -23,15 +36,23 @@ class ErasureStore(Protocol):
         """
         ...
 
-    async def clear(self, table: Belonging, user_id: UserId) -> bool:
+    async def take(self, user_id: UserId) -> Asked | None:
+        """The user's erasure, if one was begun and not finished."""
+        ...
+
+    async def clear(self, table: Belonging, asked: Asked) -> bool:
         """Removes some of the user's rows; whether there may be more."""
         ...
 
-    async def clear_session(self, content: Content, session_id: SessionId, user_id: UserId) -> bool:
+    async def session_ids(self, asked: Asked) -> Sequence[SessionId]:
+        """The sessions that are left; all were there before the erasure."""
+        ...
+
+    async def clear_session(self, content: Content, session_id: SessionId, asked: Asked) -> bool:
         """Removes some of a session's rows; whether there may be many more."""
         ...
 
-    async def finish(self, user_id: UserId) -> None:
+    async def finish(self, asked: Asked) -> None:
         """Nothing is left."""
         ...
 

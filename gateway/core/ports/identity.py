@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -26,6 +26,13 @@ class Authenticator(Protocol):
         """Forgets what is remembered of a token: something is asked for with it that would outlive it."""
         ...
 
+    def serve(self, token: str, ended: Callable[[], None]) -> Callable[[], None]:
+        """Calls `ended`, which must not block, once an API token is good no more: here at once, elsewhere seconds later.
+
+        The answer forgets about it, and may be repeated.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:
@@ -39,6 +46,14 @@ class ApiToken:
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EndedTokens:
+    """`erased`: users whose erasure was asked for, and who have not begun anew: none of their API tokens is good."""
+
+    digests: Collection[bytes]
+    erased: Collection[UserId]
 
 
 class TokenStore(Protocol):
@@ -55,6 +70,10 @@ class TokenStore(Protocol):
 
     async def find(self, digest: bytes) -> ApiToken | None:
         """The token, if it is neither revoked nor expired by the database's clock; notes its use (at most once a minute)."""
+        ...
+
+    async def ended(self, digests: Sequence[bytes]) -> EndedTokens:
+        """Those of the tokens that are good no more, by the database's clock."""
         ...
 
     async def list(self, user_id: UserId | None) -> Sequence[ApiToken]: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from gateway.core.model import JsonObject, Session, SessionId, UserId
@@ -10,10 +11,14 @@ from gateway.core.model import JsonObject, Session, SessionId, UserId
 
 @dataclass(frozen=True, slots=True)
 class GivenTitle:
-    """A title, and whether it is the user's own, which the gateway never overwrites."""
+    """A title, and whether it is the user's own, which the gateway never overwrites.
+
+    `words_changed_at`: as in what the gateway made it of (`Titled`); when words have changed since, there is none.
+    """
 
     text: str | None
     is_users: bool
+    words_changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +32,16 @@ class SessionWish:
 
 @dataclass(frozen=True, slots=True)
 class Titled:
-    """Where a session's title comes from: the user, the agent, or else the gateway. `opening`: how its first live message begins."""
+    """Where a session's title comes from: the user, the agent, or else the gateway.
+
+    `opening`: how its first live message begins. `words_changed_at`: when messages were last edited, deleted or taken back.
+    """
 
     session: Session
     is_users: bool
     is_agents: bool
     opening: str | None
+    words_changed_at: datetime | None
 
 
 class SessionChanges(Protocol):
@@ -44,8 +53,6 @@ class SessionChanges(Protocol):
 
     async def titled(self, session_id: SessionId, user_id: UserId | None) -> Titled: ...
 
-    async def retitle(
-        self, session_id: SessionId, user_id: UserId | None, title: str, *, by_agent: bool
-    ) -> Session | None:
-        """Gives a title, unless the user's own stands there or the session is gone: then None."""
+    async def retitle(self, titled: Titled, user_id: UserId | None, title: str, *, by_agent: bool) -> Session | None:
+        """Gives a title, unless the user's own stands there, words have changed since `titled` or the session is gone: then None."""
         ...

@@ -69,10 +69,10 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """What a session was, and what its agent's framework called it."""
+    """What a session was, and all that its agent's framework called it."""
 
     session: Session
-    agent_session: str | None
+    agent_sessions: tuple[str, ...]
 
 
 class SessionStore(Protocol):
