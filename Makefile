@@ -36,7 +36,7 @@ run: venv web ## install what is missing, build the web clients, start the gatew
 
 test: venv-dev web chromium ## install what tests need and run all of them
 	npm --prefix $(WEB) test
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 soak: venv-dev ## a storm of kills, restarts and cut connections: make soak MINUTES=10 SEED=7
 	$(BIN)/python -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

@@ -21,7 +21,7 @@ from tests.world import Person, World
 
 pytestmark = pytest.mark.acceptance
 
-CASES = 5
+CASES = 3
 """Requests made for each route, besides those at the edges of every parameter."""
 PATIENCE_S = 300.0
 Document = dict[str, Any]
