@@ -49,8 +49,14 @@ def parse_command(text: str) -> Command | None:
     rest = behind[0].strip() if behind else ""
     for name in HELP:
         if word.casefold() == f"/{name}" and _takes(name, rest):
-            return Command(name, rest)
+            return _behind_new(rest) if name == "new" else Command(name, rest)
     return None
+
+
+def _behind_new(rest: str) -> Command:
+    """What is said behind `/new` is a message, but a code for `/link` is none."""
+    word, *behind = rest.split(maxsplit=1) or [""]
+    return Command("link", "".join(behind)) if word.casefold() == "/link" else Command("new", rest)
 
 
 def is_command(text: str) -> bool:

@@ -18,6 +18,10 @@ from gateway.core.commands import Command, parse_command
         ("/status quo", None),
         ("/help me", None),
         ("/link two words", Command("link", "two words")),
+        ("/new /LINK code", Command("link", "code")),
+        ("/new /link", Command("link", "")),
+        ("/new /linked list", Command("new", "/linked list")),
+        ("/new", Command("new", "")),
     ],
 )
 def test_what_a_command_does_not_take_is_for_the_agent(text: str, command: Command | None) -> None:
