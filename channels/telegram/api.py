@@ -15,6 +15,7 @@ from telegram.request import HTTPXRequest
 from telegram.warnings import PTBUserWarning
 from telegramify_markdown.entity import MessageEntity as FormattedEntity
 
+from channels.telegram.fence import before_request
 from channels.telegram.normalize import BotIdentity
 from channels.telegram.target import Target
 from gateway.config import Telegram
@@ -45,7 +46,12 @@ class BotApi:
         self.account = f"{TELEGRAM}:{self.bot_id}"
         self._polls = HTTPXRequest(connection_pool_size=2, connect_timeout=10, read_timeout=10)
         self._requests = HTTPXRequest(
-            connection_pool_size=64, connect_timeout=10, read_timeout=40, write_timeout=20, pool_timeout=5
+            connection_pool_size=64,
+            connect_timeout=10,
+            read_timeout=40,
+            write_timeout=20,
+            pool_timeout=5,
+            httpx_kwargs={"event_hooks": {"request": [before_request]}},
         )
         self._bot = Bot(
             token,

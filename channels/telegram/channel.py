@@ -25,7 +25,7 @@ from channels.telegram.watch import Watch
 from gateway.config import Telegram
 from gateway.core.links import Links
 from gateway.core.model import TELEGRAM, Address, AgentName, ChannelName, Chunk
-from gateway.core.ports.channels import Moves, PollLeases, Quarantine
+from gateway.core.ports.channels import MayLeave, Moves, PollLeases, Quarantine
 from gateway.core.ports.places import Places
 from gateway.core.service import Intake
 from gateway.errors import GatewayError, SettingsError
@@ -93,8 +93,8 @@ class TelegramChannel:
     async def ready(self, address: Address) -> None:
         await self._sender.ready(address)
 
-    async def deliver(self, address: Address, chunk: Chunk) -> None:
-        await self._sender.deliver(address, chunk)
+    async def deliver(self, address: Address, chunk: Chunk, may_leave: MayLeave) -> None:
+        await self._sender.deliver(address, chunk, may_leave)
 
     async def typing(self, address: Address) -> None:
         await self._sender.typing(address)

@@ -13,15 +13,21 @@ from telegramify_markdown.entity import MessageEntity
 
 from channels.telegram.api import BotApi
 from channels.telegram.failures import delivery_error, refuses_formatting
+from channels.telegram.fence import Fenced, fenced
 from channels.telegram.pace import Pace
 from channels.telegram.render import entities_of
 from channels.telegram.target import Target
 from gateway.core.model import Address, Chunk
-from gateway.core.ports.channels import Moves
+from gateway.core.ports.channels import MayLeave, Moves
 from gateway.errors import DeliveryDeferred, DeliveryError, DeliveryRefused, StoreUnavailable
 from gateway.log import redact
 
 _SHORTLY_S = 2.0
+
+
+def always() -> bool:
+    """What a notice asks: it is sent from here or not at all."""
+    return True
 
 
 class Sender:
@@ -38,14 +44,15 @@ class Sender:
         """Waits for a place within Telegram's limits. Raises `DeliveryRefused` or `DeliveryDeferred`."""
         await self._wait_for_place(self._target(address).chat_id)
 
-    async def deliver(self, address: Address, chunk: Chunk) -> None:
-        """Sends one chunk at once; formatting that Telegram can't read is left out.
+    async def deliver(self, address: Address, chunk: Chunk, may_leave: MayLeave = always) -> None:
+        """Sends one chunk at once, if it `may_leave` when it is written; formatting that Telegram can't read is left out.
 
         Raises `DeliveryRefused`, `DeliveryDeferred` or `DeliveryUnknown`.
         """
         target = self._target(address)
         try:
-            await self._send(target, chunk.text, entities_of(chunk))
+            with fenced(may_leave):
+                await self._send(target, chunk.text, entities_of(chunk))
         except TelegramError as error:
             raise self._failure(target, error) from None
 
@@ -101,6 +108,8 @@ class Sender:
         await asyncio.sleep(self._pace.overall.reserve(time.monotonic()))
 
     def _failure(self, target: Target, error: TelegramError) -> DeliveryError:
+        if isinstance(error.__cause__, Fenced):
+            return error.__cause__
         failure = delivery_error(error)
         if isinstance(error, RetryAfter) and isinstance(failure, DeliveryDeferred):
             self._pace.hold(target.chat_id, time.monotonic() + failure.retry_after)

@@ -27,7 +27,7 @@ from gateway.core.model import (
     UserId,
 )
 from gateway.core.ports.agents import Agent, TurnTerms
-from gateway.core.ports.channels import Channel, PollLeases
+from gateway.core.ports.channels import Channel, MayLeave, PollLeases
 from gateway.core.ports.outbox import OutboxStore
 from gateway.core.ports.schedules import MOST_LISTED, NewSchedule, RunPage, Schedule, ScheduleId, ScheduleStore
 from gateway.core.ports.sessions import TurnOutcome
@@ -241,9 +241,9 @@ class FailingChannel:
     async def ready(self, address: Address) -> None:
         await self.inner.ready(address)
 
-    async def deliver(self, address: Address, chunk: Chunk) -> None:
+    async def deliver(self, address: Address, chunk: Chunk, may_leave: MayLeave) -> None:
         await self.points.reach("before_send", DeliveryDeferred("The connection was refused (failpoint).", 0.1))
-        await self.inner.deliver(address, chunk)
+        await self.inner.deliver(address, chunk, may_leave)
         await self.points.reach("after_send", DeliveryUnknown("The answer was lost (failpoint)."))
 
     async def typing(self, address: Address) -> None:

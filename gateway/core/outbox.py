@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -171,7 +172,7 @@ class Outbox:
             return False
         self._leaving.add(item.address)
         try:
-            await channel.deliver(item.address, item.chunk)
+            await channel.deliver(item.address, item.chunk, partial(self._holds, held.term))
             DELIVERIES.labels(channel.name, "sent").inc()
             await self._marks.settle(item.item_id)
         finally:

@@ -9,10 +9,13 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from gateway.core.model import Turn
 
 ODD = "odd"
+GO_ON = "FAULTS_GO_ON"
+"""Names the file that `waiting` waits for."""
 LARGE = 10_000_000  # characters
 
 
@@ -111,6 +114,13 @@ async def large_in_pieces(turn: Turn) -> AsyncIterator[str]:
     for _ in range(LARGE // 1000 if turn.text == ODD else 1):
         yield "y" * 1000
         await asyncio.sleep(0)
+
+
+async def waiting(turn: Turn) -> str:
+    """Answers once a file is there."""
+    while turn.text == ODD and not Path(os.environ[GO_ON]).exists():  # noqa: ASYNC110, ASYNC240 - a file has no events
+        await asyncio.sleep(0.01)
+    return f"re: {turn.text}"
 
 
 async def deadly(turn: Turn) -> str:

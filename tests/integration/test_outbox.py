@@ -11,6 +11,7 @@ import pytest_asyncio
 from gateway.core.model import TELEGRAM, Address, ChannelName, Chunk, OutboxItem
 from gateway.core.outbox import Outbox
 from gateway.core.ports.agents import TurnTerms
+from gateway.core.ports.channels import MayLeave
 from storage.database import open_database
 from storage.outbox import PostgresOutbox
 from tests.integration.test_turns import HELLO, Replica, answer, claimed
@@ -59,7 +60,7 @@ class Network:
     async def ready(self, address: Address) -> None:
         return
 
-    async def deliver(self, address: Address, chunk: Chunk) -> None:
+    async def deliver(self, address: Address, chunk: Chunk, may_leave: MayLeave) -> None:
         self.begun.append(chunk.text)
         await self.flows.wait()
         self.took.append(chunk.text)

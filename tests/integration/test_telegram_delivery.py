@@ -212,3 +212,18 @@ async def test_delivery_works_until_the_channel_is_closed(fake: FakeBotApi, gate
     await asyncio.wait([gate.running])
     await gate.sends(ADDRESS, HELLO)
     assert len(await fake.hears(ADA)) == 1
+
+
+async def test_a_chunk_whose_lease_lapses_on_the_way_does_not_leave(fake: FakeBotApi, gate: Gate) -> None:
+    """The lease is looked at when the bytes are about to be written, and the chunk may be sent later."""
+    looks: list[str] = []
+
+    def lapsed() -> bool:
+        looks.append("look")
+        return False
+
+    with pytest.raises(DeliveryDeferred) as deferred:
+        await gate.channel.deliver(ADDRESS, HELLO, lapsed)
+    assert (looks, deferred.value.retry_after, fake.sent(ADA)) == (["look"], 0.0, [])
+    await gate.sends(ADDRESS, HELLO)
+    assert [sent.text for sent in await fake.hears(ADA)] == ["hello"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
 
 from gateway.core.model import Address, ChannelName, Chunk
+
+MayLeave: TypeAlias = Callable[[], bool]
+"""Whether a chunk certainly still is this replica's to send."""
 
 
 class Channel(Protocol):
@@ -22,8 +25,12 @@ class Channel(Protocol):
         """Waits until the network takes a chunk for that address. Raises `DeliveryRefused` or `DeliveryDeferred`."""
         ...
 
-    async def deliver(self, address: Address, chunk: Chunk) -> None:
-        """Sends one chunk, at once. Raises `DeliveryRefused`, `DeliveryDeferred` or `DeliveryUnknown`."""
+    async def deliver(self, address: Address, chunk: Chunk, may_leave: MayLeave) -> None:
+        """Sends one chunk, at once. Raises `DeliveryRefused`, `DeliveryDeferred` or `DeliveryUnknown`.
+
+        Asks `may_leave` as late as it can, when the connection is open and the bytes are about to be written. If the
+        answer is no, nothing leaves and `DeliveryDeferred` is raised: another replica may have sent the chunk.
+        """
         ...
 
     async def typing(self, address: Address) -> None:

@@ -1,6 +1,7 @@
 """The fake server, and the words tests use with it: `fake.says(…)`, `await fake.hears(…)`."""
 
 import asyncio
+import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -24,7 +25,7 @@ class FakeBotApi:
     """A Bot API server on a local port; `port` 0 takes a free one, kept over `stop` and `start`.
 
     No `tokens` means any is accepted. Waits are in seconds: `conflict_penalty_s` as on the real server 3,
-    `webhook_backoff_s` the first delay between webhook retries.
+    `webhook_backoff_s` the first delay between webhook retries. `certificate`: speaks TLS, and presents this one.
     """
 
     def __init__(
@@ -35,9 +36,11 @@ class FakeBotApi:
         tokens: Sequence[str] = (),
         conflict_penalty_s: float = 3.0,
         webhook_backoff_s: float = 1.0,
+        certificate: ssl.SSLContext | None = None,
     ) -> None:
         self.host = host
         self.port = port
+        self._certificate = certificate
         self._bots = Bots(tokens, conflict_penalty_s, webhook_backoff_s)
         self._runner: web.AppRunner | None = None
         self._heard: Counter[int] = Counter()
@@ -45,7 +48,7 @@ class FakeBotApi:
     @property
     def url(self) -> str:
         """What a gateway gets as its Bot API URL; `/bot<token>/<method>` follows."""
-        return f"http://{self.host}:{self.port}"
+        return f"{'http' if self._certificate is None else 'https'}://{self.host}:{self.port}"
 
     async def start(self) -> None:
         app = web.Application(client_max_size=_MAX_BODY_BYTES)
@@ -53,7 +56,7 @@ class FakeBotApi:
         ControlFace(self._bots).add_routes(app)
         runner = self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
-        site = web.TCPSite(runner, self.host, self.port)
+        site = web.TCPSite(runner, self.host, self.port, ssl_context=self._certificate)
         await site.start()
         self.port = site.port
 
