@@ -227,6 +227,12 @@ class AgentBase(Part):
     )
     collect: bool = Field(False, description="Whether messages that queued up during a turn are answered together.")
     timeout_s: float | None = Field(None, gt=0, le=86_400, description="Overrides turns.timeout_s.")
+    concurrency: int | None = Field(
+        None,
+        ge=1,
+        le=100_000,
+        description="Turns of this agent that run at the same time in one replica (docs/limits.md).",
+    )
     history: int = Field(20, ge=0, le=1_000, description="Earlier turns the agent is given.")
     description: str | None = Field(None, max_length=500, description="Shown where people choose an agent.")
     state: bool = Field(False, description="Whether the agent is given the session's state (docs/state.md).")

@@ -285,5 +285,7 @@ class Connection:
                 # The token may have been revoked since; the authenticator knows that within seconds.
                 if isinstance(frame, Send) and outlives_token(frame.text):
                     self._parts.authenticator.look_again(self._token)
-                await self._authenticate(self._token)
+                principal = await self._authenticate(self._token)
+                if principal.role == "visitor":
+                    self._parts.callers.note(principal.user_id, self._caller.address)
             await self._conversation.handle(frame)

@@ -16,6 +16,7 @@ from channels.websocket.parts import Parts
 from gateway.config import Settings
 from gateway.core.addresses import AddressRule
 from gateway.core.background import Background
+from gateway.core.callers import Callers
 from gateway.core.guesses import Guesses
 from gateway.core.model import AgentName
 from gateway.core.ports.identity import Authenticator
@@ -42,6 +43,7 @@ class WebSocketParts:
     bus: EventBus
     authenticator: Authenticator
     guesses: Guesses
+    callers: Callers
     visitors: Visitors
     settings: Settings
 
@@ -63,6 +65,7 @@ class WebSocketChannel:
             origins=OriginRule(settings.web.allowed_origins, settings.public_url),
             allowance=Allowance(settings.limits),
             guesses=parts.guesses,
+            callers=parts.callers,
             visitors=parts.visitors,
             max_text=settings.turns.max_text,
             max_frame=settings.limits.max_frame,

@@ -10,6 +10,7 @@ from channels.websocket.allowance import Allowance
 from channels.websocket.door import Door
 from channels.websocket.origin import OriginRule
 from gateway.core.background import Background
+from gateway.core.callers import Callers
 from gateway.core.guesses import Guesses
 from gateway.core.model import AgentName
 from gateway.core.ports.identity import Authenticator
@@ -34,6 +35,7 @@ class Parts:
     origins: OriginRule
     allowance: Allowance
     guesses: Guesses
+    callers: Callers
     visitors: Visitors
     max_text: int
     max_frame: int

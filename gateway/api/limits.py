@@ -67,6 +67,8 @@ def allow_message(request: web.Request) -> None:
     """Before each message. Raises `TooManyRequests`."""
     principal = principal_of(request)
     rates = _rates_of(request)
+    if principal.role == "visitor":
+        parts_of(request).callers.note(principal.user_id, address_of(request))
     _count(rates.visitor_messages if principal.role == "visitor" else rates.token_messages, principal.user_id)
 
 

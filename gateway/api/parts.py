@@ -13,6 +13,7 @@ from gateway.api.auth import TokenAuthenticator
 from gateway.config import Settings
 from gateway.core.addresses import AddressRule
 from gateway.core.announcer import Announcer
+from gateway.core.callers import Callers
 from gateway.core.editing import Editing
 from gateway.core.erasure import Erasure
 from gateway.core.guesses import Guesses
@@ -86,6 +87,7 @@ class ApiParts:
     secret_key: bytes
     authenticator: TokenAuthenticator
     guesses: Guesses
+    callers: Callers
     intake: Intake
     announcer: Announcer
     sessions: SessionStore

@@ -91,6 +91,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
                 bus=engine.bus,
                 authenticator=authenticator,
                 guesses=guesses,
+                callers=engine.callers,
                 visitors=engine.visitors,
                 settings=settings,
             )
@@ -102,6 +103,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
                 secret_key=secret_key,
                 authenticator=authenticator,
                 guesses=guesses,
+                callers=engine.callers,
                 intake=engine.intake,
                 announcer=engine.announcer,
                 sessions=stores.sessions,

@@ -13,9 +13,11 @@ from gateway.app.stores import Stores
 from gateway.config import Settings
 from gateway.core.announcer import Announcer
 from gateway.core.bus import LocalBus
+from gateway.core.callers import Callers
 from gateway.core.commands import Commands, CommandsParts
 from gateway.core.dispatcher import Dispatcher, DispatcherParts
 from gateway.core.editing import Editing, EditingParts
+from gateway.core.fair_slots import FairSlots
 from gateway.core.linking import LinkCommands
 from gateway.core.links import Links
 from gateway.core.live_turns import LiveTurns
@@ -26,6 +28,7 @@ from gateway.core.ports.channels import Channel
 from gateway.core.pulse import Heartbeat
 from gateway.core.runner import Runner, RunnerParts
 from gateway.core.service import Intake
+from gateway.core.shares import Shares
 from gateway.core.switching import Switching, SwitchingParts
 from gateway.core.titling import Titler, TitlerParts
 from gateway.core.visitors import Visitors
@@ -41,6 +44,7 @@ class Engine:
     health: Health
     outbox: Outbox
     runner: Runner
+    callers: Callers
     intake: Intake
     titler: Titler
     editing: Editing
@@ -61,6 +65,7 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
     health = Health(stores.database, heartbeat)
     channels: dict[ChannelName, Channel] = {}  # filled below: networks take messages in through what sends to them
     outbox = Outbox(channels, stores.outbox, heartbeat)
+    callers = Callers()
     titler = Titler(TitlerParts(agents, stores.session_changes, stores.messages, announcer))
     runner = Runner(
         RunnerParts(
@@ -71,7 +76,8 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
             outbox=outbox,
             lease=heartbeat,
             announcer=announcer,
-            concurrency=settings.turns.concurrency,
+            slots=_slots(settings),
+            callers=callers,
             max_attempts=settings.turns.max_attempts,
             max_reply=settings.turns.max_reply,
             after=titler.after,
@@ -127,6 +133,7 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
         health,
         outbox,
         runner,
+        callers,
         intake,
         titler,
         editing,
@@ -136,6 +143,11 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
         agents,
         terms,
     )
+
+
+def _slots(settings: Settings) -> FairSlots:
+    own = {name: agent.concurrency for name, agent in settings.agents.items() if agent.concurrency is not None}
+    return FairSlots(Shares(settings.turns.concurrency, own, agents_share=len(settings.agents) > 1))
 
 
 def _switched_off(settings: Settings) -> Mapping[ChannelName, str]:

@@ -13,7 +13,9 @@ import structlog
 from gateway.core.announcer import Announcer
 from gateway.core.attempt import Listener, Running
 from gateway.core.background import Background
+from gateway.core.callers import Callers
 from gateway.core.draft import Draft
+from gateway.core.fair_slots import FairSlots
 from gateway.core.metrics import RUNNING, TURN_SECONDS, TURNS
 from gateway.core.model import AgentName, ChannelName, Reply, Turn, TurnId
 from gateway.core.outbox import Outbox
@@ -24,6 +26,7 @@ from gateway.core.ports.turns import Finished, Lease, TurnStore
 from gateway.core.presence import typing_shown
 from gateway.core.replies import Replies
 from gateway.core.retries import insist
+from gateway.core.shares import Claim
 from gateway.errors import AgentError, GatewayError, LeaseLost
 
 log = structlog.get_logger(__name__)
@@ -35,7 +38,7 @@ LONGEST_PAUSE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class RunnerParts:
-    """What turns are run with."""
+    """What turns are run with. `slots`: for turns that run at the same time; `callers`: where visitors write from."""
 
     agents: Mapping[AgentName, Agent]
     terms: Mapping[AgentName, TurnTerms]
@@ -44,7 +47,8 @@ class RunnerParts:
     outbox: Outbox
     lease: Lease
     announcer: Announcer
-    concurrency: int
+    slots: FairSlots
+    callers: Callers
     max_attempts: int
     max_reply: int
     states: StateStore
@@ -59,7 +63,7 @@ class Runner:
     def __init__(self, parts: RunnerParts) -> None:
         self._parts = parts
         self._running: dict[TurnId, Running] = {}
-        self._slots = asyncio.Semaphore(parts.concurrency)
+        self._slots = parts.slots
         self._work = Background()
         self._listener = Listener(parts.announcer)
         self._replies = Replies(parts.channels)
@@ -103,14 +107,13 @@ class Runner:
             # A process that was frozen wakes up with claims that another may have taken over.
             if renew or not self._parts.lease.alive():
                 turn = await self._renewed(turn)
-            if self._slots.locked():
-                turn = await self._queued(turn)
-            else:
-                await self._slots.acquire()
+            claim = Claim(turn.user_id, self._parts.callers.address_of(turn.user_id), turn.agent)
+            if not self._slots.try_take(claim):
+                turn = await self._queued(turn, claim)
             try:
                 finished = await self._run(turn, entry)
             finally:
-                self._slots.release()
+                self._slots.release(claim)
         except LeaseLost as lost:
             log.info("turn_lost", turn=str(turn.turn_id), session=turn.session_id, reason=str(lost))
         finally:
@@ -124,21 +127,17 @@ class Runner:
     async def _renewed(self, turn: Turn) -> Turn:
         return await insist(partial(self._parts.turns.begin_attempt, turn, counts=False))
 
-    async def _queued(self, turn: Turn) -> Turn:
-        """Waits for a slot, and keeps the claim fresh meanwhile: other replicas steal what is late."""
+    async def _queued(self, turn: Turn, claim: Claim) -> Turn:
+        """Waits for a slot, and keeps the turn's lease fresh meanwhile: other replicas steal what is late."""
         patience = self._terms(turn).timeout.total_seconds() / 2
-        while True:
-            try:
-                async with asyncio.timeout(patience):
-                    await self._slots.acquire()
-            except TimeoutError:
+        place = self._slots.line_up(claim)
+        try:
+            while not await place.comes(patience):
                 turn = await self._renewed(turn)
-                continue
-            try:
-                return await self._renewed(turn)
-            except BaseException:
-                self._slots.release()
-                raise
+            return await self._renewed(turn)
+        except BaseException:
+            place.leave()
+            raise
 
     def _terms(self, turn: Turn) -> TurnTerms:
         return self._parts.terms.get(turn.agent, TurnTerms())

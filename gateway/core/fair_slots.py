@@ -1,0 +1,199 @@
+"""A common pool of slots, and the line of those that wait for one: a newcomer never waits for another's backlog."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from itertools import count
+
+from gateway.core.shares import Claim, Group, Shares
+
+
+class Place:
+    """A place in the line. Whoever has one takes the slot that `comes`, and releases it later, or `leave`s."""
+
+    __slots__ = ("_came", "_slots", "claim", "number")
+
+    def __init__(self, slots: FairSlots, claim: Claim, number: int) -> None:
+        self.claim = claim
+        self.number = number
+        self._slots = slots
+        self._came: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def comes(self, seconds: float | None = None) -> bool:
+        """Whether the slot is there, after at most so many seconds. May be asked again: the place is kept."""
+        if not self._came.done():
+            await asyncio.wait({self._came}, timeout=seconds)
+        return self._came.done()
+
+    def leave(self) -> None:
+        """Gives up the place, or the slot that came."""
+        if self._came.done():
+            self._slots.release(self.claim)
+        else:
+            self._slots.forget(self)
+
+    def call(self) -> None:
+        """The slot is there; it has been counted."""
+        self._came.set_result(None)
+
+
+class _Queue:
+    """Those who wait for one agent, by group and user. Whoever was served goes behind the others."""
+
+    __slots__ = ("_groups",)
+
+    def __init__(self) -> None:
+        self._groups: OrderedDict[Group, OrderedDict[str, deque[Place]]] = OrderedDict()
+
+    def __bool__(self) -> bool:
+        return bool(self._groups)
+
+    def add(self, place: Place) -> None:
+        users = self._groups.setdefault(place.claim.group, OrderedDict())
+        users.setdefault(place.claim.user, deque()).append(place)
+
+    def remove(self, place: Place) -> None:
+        """Takes a place out, wherever it stands."""
+        group, user = place.claim.group, place.claim.user
+        users = self._groups[group]
+        users[user].remove(place)
+        if not users[user]:
+            del users[user]
+        if not users:
+            del self._groups[group]
+
+    def rotate(self, claim: Claim) -> None:
+        """Puts who has just been served behind the others."""
+        users = self._groups[claim.group]
+        users.move_to_end(claim.user)
+        self._groups.move_to_end(claim.group)
+
+    def next(self, shares: Shares) -> Place | None:
+        """The first place of who holds least among those that may have a slot, where there is room.
+
+        Whoever holds none may have one, so it looks at little more groups and users than there are holders.
+        """
+        best: Place | None = None
+        least = 0
+        for group, users in self._groups.items():
+            held = shares.of_group(group)
+            if best is not None and held >= least:
+                continue
+            place = users[_least(users, shares)][0]
+            if shares.allow(place.claim):
+                best, least = place, held
+            if best is not None and not least:
+                break
+        return best
+
+
+def _least(users: Iterable[str], shares: Shares) -> str:
+    """The one that holds fewest slots, the first of several."""
+    found, least = "", -1
+    for user in users:
+        held = shares.of_user(user)
+        if least < 0 or held < least:
+            found, least = user, held
+        if not held:
+            break
+    return found
+
+
+class FairSlots:
+    """Slots by the rule of `Shares`. While one is free, nobody waits who may have it.
+
+    Taking one without waiting costs a few additions, and makes no task.
+    """
+
+    def __init__(self, shares: Shares) -> None:
+        self._shares = shares
+        self._capacity = shares.free
+        self._numbers = count()
+        self._queues: dict[str | None, _Queue] = {}
+        self._spare: OrderedDict[Place, None] = OrderedDict()
+
+    def try_take(self, claim: Claim) -> bool:
+        """Takes a slot, if the claim may have one now. Nobody is overtaken: those who wait may not have it."""
+        if not self._shares.allow(claim):
+            return False
+        self._shares.take(claim)
+        return True
+
+    def line_up(self, claim: Claim, *, spare: bool = False) -> Place:
+        """A place in the line; its slot may be there at once.
+
+        `spare`: for work that can wait, such as a title. It gets a slot while nobody else waits and half of the slots are free.
+        """
+        place = Place(self, claim, next(self._numbers))
+        if spare:
+            self._spare[place] = None
+            self._serve()
+        elif self.try_take(claim):
+            place.call()
+        else:
+            self._queues.setdefault(claim.agent, _Queue()).add(place)
+        return place
+
+    async def take(self, claim: Claim, within: float | None = None, *, spare: bool = False) -> bool:
+        """Takes a slot, waiting for it; False when there was none within so many seconds."""
+        if not spare and self.try_take(claim):
+            return True
+        place = self.line_up(claim, spare=spare)
+        try:
+            came = await place.comes(within)
+        except BaseException:
+            place.leave()
+            raise
+        if not came:
+            place.leave()
+        return came
+
+    def release(self, claim: Claim) -> None:
+        """Gives a slot back, to whoever is next."""
+        self._shares.give_back(claim)
+        if self._queues or self._spare:
+            self._serve()
+
+    def forget(self, place: Place) -> None:
+        """Takes a place out of the line."""
+        if place in self._spare:
+            del self._spare[place]
+            return
+        self._drop(place)
+        if not self._queues and self._spare:
+            self._serve()
+
+    def _serve(self) -> None:
+        while (place := self._next()) is not None:
+            self._shares.take(place.claim)
+            place.call()
+
+    def _next(self) -> Place | None:
+        shares = self._shares
+        first = (queue.next(shares) for agent, queue in self._queues.items() if shares.has_room(agent))
+        place = min(filter(None, first), key=self._order, default=None)
+        if place is None:
+            return self._next_spare()
+        self._queues[place.claim.agent].rotate(place.claim)
+        self._drop(place)
+        return place
+
+    def _order(self, place: Place) -> tuple[int, int]:
+        return self._shares.of_group(place.claim.group), place.number
+
+    def _next_spare(self) -> Place | None:
+        free = self._shares.free
+        if self._queues or (2 * free <= self._capacity and free < self._capacity):
+            return None
+        place = next((place for place in self._spare if self._shares.allow(place.claim)), None)
+        if place is not None:
+            del self._spare[place]
+        return place
+
+    def _drop(self, place: Place) -> None:
+        queue = self._queues[place.claim.agent]
+        queue.remove(place)
+        if not queue:
+            del self._queues[place.claim.agent]

@@ -1,0 +1,111 @@
+"""How much of a common pool of slots each may hold: pure counting, a few additions per slot.
+
+A slot that is held cannot be taken back, so a few never get all of them: a group may hold three times as many slots as are
+free. One alone gets some 70 %; several share so that there is always something left for the next one (dynamic thresholds:
+Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998). A sixteenth is kept for users that hold none.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, TypeVar
+
+SHARE = 3
+"""Slots that a group may hold for each free one."""
+AGENT_SHARE = 7
+"""Slots that an agent may have for each free one, where there are several agents: all but an eighth of the pool."""
+RESERVE = 16
+"""One of so many slots is for users that hold none."""
+
+Key = TypeVar("Key")
+Group: TypeAlias = tuple[Literal["address", "user"], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a slot is wanted for. `address`: where a user comes from whom anybody can make up, such as a visitor."""
+
+    user: str
+    address: str | None = None
+    agent: str | None = None
+
+    @property
+    def group(self) -> Group:
+        """Whose share it counts towards: all visitors of an address together, or the user."""
+        return ("user", self.user) if self.address is None else ("address", self.address)
+
+
+class Shares:
+    """Counts the slots that are taken. `limits`: slots of single agents; the others share, if `agents_share`."""
+
+    def __init__(self, capacity: int, limits: Mapping[str, int] | None = None, *, agents_share: bool = False) -> None:
+        self.free = capacity
+        self._reserve = capacity // RESERVE
+        self._limits = limits or {}
+        self._agents_share = agents_share
+        self._groups: Counter[Group] = Counter()
+        self._users: Counter[str] = Counter()
+        self._agents: Counter[str] = Counter()
+        self._pairs: Counter[tuple[Group, str]] = Counter()
+
+    def of_group(self, group: Group) -> int:
+        """Slots that the group holds."""
+        return self._groups[group]
+
+    def of_user(self, user: str) -> int:
+        """Slots that the user holds."""
+        return self._users[user]
+
+    def has_room(self, agent: str | None) -> bool:
+        """Whether anybody may have a slot for that agent now."""
+        return self.free > 0 and (agent is None or self._room(agent) > 0)
+
+    def allow(self, claim: Claim) -> bool:
+        """Whether the claim may have one of the free slots now."""
+        return self._group_allows(claim) and (claim.agent is None or self._agent_allows(claim.group, claim.agent))
+
+    def take(self, claim: Claim) -> None:
+        """Counts a slot that the claim gets."""
+        self.free -= 1
+        self._count(claim, 1)
+
+    def give_back(self, claim: Claim) -> None:
+        """Counts a slot that the claim had."""
+        self.free += 1
+        self._count(claim, -1)
+
+    def _group_allows(self, claim: Claim) -> bool:
+        held, own = self._groups[claim.group], self._users[claim.user]
+        if not held or not own:
+            return held < SHARE * self.free
+        room = SHARE * (self.free - self._reserve) - held
+        # The same rule holds among the visitors of an address, of what it may still get: room / (SHARE + 1).
+        return room > 0 and (claim.address is None or own * (SHARE + 1) < SHARE * room)
+
+    def _agent_allows(self, group: Group, agent: str) -> bool:
+        pair = self._pairs[group, agent]
+        if agent in self._limits:
+            return pair < SHARE * self._room(agent)
+        return not self._agents_share or pair * (AGENT_SHARE + 1) < SHARE * self._room(agent)
+
+    def _room(self, agent: str) -> int:
+        """How far the agent is from its limit; where agents share, in eighths of what it may still get."""
+        held = self._agents[agent]
+        if (limit := self._limits.get(agent)) is not None:
+            return limit - held
+        return AGENT_SHARE * self.free - held if self._agents_share else self.free
+
+    def _count(self, claim: Claim, change: int) -> None:
+        _add(self._groups, claim.group, change)
+        _add(self._users, claim.user, change)
+        if claim.agent is not None:
+            _add(self._agents, claim.agent, change)
+            _add(self._pairs, (claim.group, claim.agent), change)
+
+
+def _add(counts: Counter[Key], key: Key, change: int) -> None:
+    counts[key] += change
+    if not counts[key]:
+        del counts[key]

@@ -1,0 +1,24 @@
+"""An agent whose answers take as long as a test wants."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from gateway.core.model import Turn
+
+
+class Holding:
+    """Answers at once, but for messages with the word "hold": those it answers when `go_on` is set."""
+
+    def __init__(self) -> None:
+        self.go_on = asyncio.Event()
+        self.called: list[str] = []
+        """Users, in the order in which their turns began."""
+
+    async def run(self, turn: Turn) -> AsyncIterator[str]:
+        """Notes the call, and answers."""
+        self.called.append(turn.user_id)
+        if "hold" in turn.text:
+            await self.go_on.wait()
+        yield "Here you are."

@@ -1,0 +1,114 @@
+"""Nobody's backlog keeps others from their answers: turn slots are shared between users, addresses and agents."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from gateway.app.serve import Running
+from gateway.config import PythonAgentSettings
+from tests.integration.holding_agents import Holding
+from tests.world import Person, Socket, World, eventually
+
+SHOP = "https://shop.example"
+HOLDING = f"{Holding.__module__}:{Holding.__name__}"
+HERE, ELSEWHERE = {"X-Forwarded-For": "192.0.2.1"}, {"X-Forwarded-For": "192.0.2.2"}
+
+
+@pytest.fixture
+async def gateway(world: World) -> AsyncIterator[Running]:
+    """With the limits that a gateway has by default, behind a proxy."""
+    running = await world.gateway(
+        web={"allowed_origins": [SHOP], "anonymous": True},
+        limits={"trusted_proxies": ["127.0.0.0/8"]},
+        agents={"assistant": PythonAgentSettings(kind="python", target=HOLDING)},
+    )
+    yield running
+    holding(running).go_on.set()
+
+
+def holding(gateway: Running) -> Holding:
+    """The gateway's agent."""
+    agent: Any = gateway.gateway.engine.agents["assistant"]  # type: ignore[index] # a name
+    found: Holding = agent.target.__self__
+    return found
+
+
+async def visitor(world: World, gateway: Running, at: dict[str, str]) -> Socket:
+    """A visitor's socket."""
+    http = await world.http()
+    async with http.post(f"{gateway.url}/api/visitors", headers={"Origin": SHOP, **at}) as response:
+        made = await response.json()
+    socket = await Person(made["user_id"], made["token"], gateway.url, http).opens({"Origin": SHOP, **at})
+    await socket.says(type="hello", token=made["token"])
+    await socket.hears("ready")
+    return socket
+
+
+async def holds(socket: Socket, sessions: int) -> None:
+    """Begins so many sessions whose turns do not end."""
+    for number in range(sessions):
+        await socket.says(type="send", id=f"hold-{number}", text="/new hold")
+    for number in range(sessions):
+        await socket.hears("ack", id=f"hold-{number}")
+
+
+def ended(*sockets: Socket) -> list[Any]:
+    """The turns of these that have ended, as far as they have heard."""
+    return [frame for socket in sockets for frame in socket.heard if frame.get("status") == "completed"]
+
+
+async def test_one_address_does_not_stop_the_others(world: World, gateway: Running) -> None:
+    """While 16 visitors of one address have 19 slow turns each, a user, and a visitor from elsewhere, are answered."""
+    flood = [await visitor(world, gateway, HERE) for _ in range(16)]
+    await asyncio.gather(*(holds(socket, 19) for socket in flood))
+    ann = await world.person("ann", gateway.url)
+    assert (await (await ann.connects()).asks("hello", "1"))["content"] == "Here you are."
+    assert (await (await visitor(world, gateway, ELSEWHERE)).asks("hello", "1"))["content"] == "Here you are."
+    assert (await (await visitor(world, gateway, HERE)).asks("hello", "1"))["content"] == "Here you are."
+    assert len(gateway.gateway.engine.runner.running) == 304
+    assert not ended(*flood)
+
+
+async def test_one_user_does_not_stop_the_others(world: World, gateway: Running) -> None:
+    """While 300 slow turns of one user run or wait, another user is answered."""
+    bob, ann = await world.person("bob", gateway.url), await world.person("ann", gateway.url)
+    flood = await bob.connects()
+    await holds(flood, 300)
+    assert (await (await ann.connects()).asks("hello", "1"))["content"] == "Here you are."
+    assert len(gateway.gateway.engine.runner.running) == 300
+    assert not ended(flood)
+
+
+async def test_a_turn_that_waits_long_keeps_its_lease(world: World) -> None:
+    """Its deadline moves on while it waits, and it is answered in its first attempt."""
+    gateway = await world.gateway(
+        turns={"concurrency": 1},
+        agents={
+            "assistant": PythonAgentSettings(kind="python", target=HOLDING),
+            "hasty": PythonAgentSettings(kind="python", target=HOLDING, timeout_s=0.2),
+        },
+    )
+    ann, bob = await world.person("ann", gateway.url), await world.person("bob", gateway.url)
+    await holds(await ann.connects(), 1)
+    waiting = await bob.connects(agent="hasty")
+    await waiting.says(type="send", id="1", text="hello")
+    turn_id = (await waiting.hears("ack"))["turn_id"]
+    begun = await deadline(world, turn_id)
+
+    async def renewed() -> bool:
+        return await deadline(world, turn_id) > begun
+
+    await eventually(renewed)
+    holding(gateway).go_on.set()
+    await waiting.hears("turn", turn_id=turn_id, status="completed", attempt=1)
+
+
+async def deadline(world: World, turn_id: str) -> datetime:
+    """Until when a turn is its replica's."""
+    found: datetime = (await world.rows("SELECT deadline FROM turns WHERE turn_id = $1", turn_id))[0]["deadline"]
+    return found
