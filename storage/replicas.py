@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from gateway.core.model import ReplicaId, SessionId, TurnId, TurnStatus, UserId
 from gateway.core.ports.live import Changes, Followed, TurnNews
+from gateway.errors import StoreUnavailable
 from storage.database import fetch_one
 from storage.queries import load_queries
 from storage.rows import to_message, to_session
@@ -36,9 +37,12 @@ class PostgresReplicas:
         # A connection that leads nowhere is given up in time for another to save the lease.
         patience = self.ttl.total_seconds() / 3
         async with self.database.own_work() as connection:
+            if await connection.fetchval(SQL["beat"], self.replica_id, self.ttl, timeout=patience):
+                return
+            await connection.execute(SQL["forget"])
+            await connection.execute(SQL["join"], self.replica_id, self.slot, self.ttl, timeout=patience)
             if not await connection.fetchval(SQL["beat"], self.replica_id, self.ttl, timeout=patience):
-                await connection.execute(SQL["forget"])
-                await connection.execute(SQL["join"], self.replica_id, self.slot, self.ttl, timeout=patience)
+                raise StoreUnavailable("Another process took this replica's slot at the same moment.")
 
     async def leave(self) -> None:
         async with self.database.own_work() as connection:

@@ -1,8 +1,12 @@
 -- name: join
--- This process takes its slot; whatever ran there before is dead.
-INSERT INTO replicas (replica_id, slot, expires_at) VALUES ($1, $2, clock_timestamp() + $3)
-ON CONFLICT (slot) DO UPDATE SET
-    replica_id = excluded.replica_id, started_at = now(), expires_at = excluded.expires_at;
+-- This process takes its slot; whatever ran there before is dead. An earlier call of the same replica may still be at work, and
+-- may be met at either of two unique indexes, so no index is named.
+WITH former AS (
+    UPDATE replicas SET replica_id = $1, started_at = now(), expires_at = clock_timestamp() + $3 WHERE slot = $2 RETURNING true
+)
+INSERT INTO replicas (replica_id, slot, expires_at)
+SELECT $1, $2, clock_timestamp() + $3 WHERE NOT EXISTS (SELECT FROM former)
+ON CONFLICT DO NOTHING;
 
 -- name: beat
 -- Another sign of life; a replica that was counted dead and removed comes back by joining.
