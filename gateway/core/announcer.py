@@ -34,7 +34,7 @@ class Announcer:
         self._bus = bus
         self._turns: OrderedDict[TurnId, tuple[int, int]] = OrderedDict()
         self._changed: OrderedDict[MessageId, datetime | None] = OrderedDict()
-        self._sessions: OrderedDict[SessionId, datetime] = OrderedDict()
+        self._sessions: OrderedDict[SessionId, tuple[datetime, str | None, int]] = OrderedDict()
 
     def message(self, message: Message) -> None:
         """A row was committed here."""
@@ -65,12 +65,14 @@ class Announcer:
         _remember(self._turns, turn_id, news)
         self._bus.publish(session_topic(session_id), TurnChanged(session_id, user_id, turn_id, status, attempt))
 
-    def session(self, session: Session) -> None:
-        """A session appeared or changed."""
+    def session(self, session: Session, *, again: bool = False) -> None:
+        """A session appeared or changed. `again`: also when that was published before, for listeners who came after it."""
+        # Two changes have the same time when the database's clock stepped back between them.
+        news = (session.updated_at, session.title, session.message_count)
         told = self._sessions.get(session.session_id)
-        if told is not None and session.updated_at <= told:
+        if told is not None and (news[0] < told[0] or (news == told and not again)):
             return
-        _remember(self._sessions, session.session_id, session.updated_at)
+        _remember(self._sessions, session.session_id, news)
         for listener in (session.user_id, None):
             self._bus.publish(user_topic(listener), SessionChanged(session))
 

@@ -14,6 +14,7 @@ class LocalBus:
 
     def __init__(self) -> None:
         self._sinks: dict[str, list[Sink]] = {}
+        self._joined: set[str] = set()
 
     def publish(self, topic: str, event: LiveEvent) -> None:
         sinks = self._sinks.get(topic)
@@ -23,6 +24,7 @@ class LocalBus:
 
     def subscribe(self, topic: str, sink: Sink) -> Callable[[], None]:
         self._sinks.setdefault(topic, []).append(sink)
+        self._joined.add(topic)
 
         def unsubscribe() -> None:
             sinks = self._sinks.get(topic, [])
@@ -35,3 +37,7 @@ class LocalBus:
 
     def topics(self) -> Sequence[str]:
         return tuple(self._sinks)
+
+    def joined(self) -> Sequence[str]:
+        joined, self._joined = self._joined, set()
+        return tuple(joined)

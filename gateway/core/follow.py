@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 import structlog
@@ -25,12 +26,14 @@ class Follower:
         self._announcer = announcer
         self._runner = runner
         self._every_s = every_s
+        self._joined: set[str] = set()
 
     async def run(self) -> None:
         """Looks for as long as it runs; while the database is away there is no news."""
         since: datetime | None = None
         while True:
             await asyncio.sleep(self._every_s)
+            self._joined.update(self._bus.joined())
             followed = self._followed(since)
             if not (followed.sessions or followed.users or followed.everybody or followed.running):
                 continue
@@ -40,7 +43,8 @@ class Follower:
                 log.warning("news_missed", reason=str(error))
                 continue
             since = changes.now
-            self._tell(changes)
+            joined, self._joined = self._joined, set()
+            self._tell(changes, joined)
 
     def _followed(self, since: datetime | None) -> Followed:
         sessions: list[SessionId] = []
@@ -54,13 +58,15 @@ class Follower:
         everybody = user_topic(None) in self._bus.topics()
         return Followed(tuple(sessions), tuple(users), everybody, since, self._runner.running)
 
-    def _tell(self, changes: Changes) -> None:
+    def _tell(self, changes: Changes, joined: AbstractSet[str]) -> None:
         for session_id, user_id, last_seq in changes.last_seqs:
             self._announcer.rows(session_id, user_id, last_seq)
         for gone in changes.missing:
             self._announcer.missing(gone)
         for session in changes.sessions:
-            self._announcer.session(session)
+            # A list that was read before its reader joined lacks what was published in between.
+            joiners = joined & {user_topic(session.user_id), user_topic(None)}
+            self._announcer.session(session, again=bool(joiners))
         for news in changes.turns:
             self._announcer.turn(news.turn_id, news.session_id, news.user_id, news.status, news.attempt)
         for message in changes.changed:

@@ -103,3 +103,6 @@ class LiveTurns:
 
     def topics(self) -> Sequence[str]:
         return self._bus.topics()
+
+    def joined(self) -> Sequence[str]:
+        return self._bus.joined()

@@ -26,6 +26,10 @@ class EventBus(Protocol):
         """The topics somebody subscribes to now."""
         ...
 
+    def joined(self) -> Sequence[str]:
+        """The topics that got another subscriber since this was asked last."""
+        ...
+
 
 def session_topic(session_id: SessionId) -> str:
     """News of one session's rows and turns."""

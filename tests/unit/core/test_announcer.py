@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from gateway.core.announcer import Announcer
 from gateway.core.bus import LocalBus
-from gateway.core.events import LiveEvent, TurnChanged
-from gateway.core.model import SessionId, TurnId, UserId
-from gateway.core.ports.live import session_topic
+from gateway.core.events import LiveEvent, SessionChanged, TurnChanged
+from gateway.core.model import WEB, AgentName, Session, SessionId, TurnId, UserId
+from gateway.core.ports.live import session_topic, user_topic
 
 SESSION, USER = SessionId("s"), UserId("ann")
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+UNTITLED = Session(SESSION, USER, WEB, AgentName("a"), None, True, NOON, NOON, NOON, None, 1, {}, None)
+TITLED = replace(UNTITLED, title="Ships", message_count=2)
 
 
 def test_older_and_repeated_news_of_a_turn_are_dropped() -> None:
@@ -44,3 +49,15 @@ def test_who_unsubscribed_hears_nothing() -> None:
     Announcer(bus).rows(SESSION, USER, 3)
     assert heard == []
     assert bus.topics() == ()
+
+
+def test_two_changes_of_the_same_moment_are_both_told() -> None:
+    """A clock that steps back gives a session the time it has already; older and repeated news are dropped."""
+    bus, heard = LocalBus(), list[LiveEvent]()
+    bus.subscribe(user_topic(USER), heard.append)
+    announcer = Announcer(bus)
+    later = replace(TITLED, updated_at=NOON + timedelta(seconds=1), title="Boats")
+    for session in (UNTITLED, TITLED, TITLED, later, TITLED):
+        announcer.session(session)
+    titles = [event.session.title for event in heard if isinstance(event, SessionChanged)]
+    assert titles == [None, "Ships", "Boats"]
