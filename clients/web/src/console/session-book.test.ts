@@ -52,6 +52,24 @@ describe('SessionBook', () => {
     expect(ids(book)).toEqual(['finer', 'coarse']);
   });
 
+  test('a page that arrives late takes no news back', () => {
+    const book = new SessionBook();
+    const before = { ...session('a', 1), updated_at: '2026-01-05T12:01:00.500000Z' };
+    book.put({ ...before, title: 'Ships', updated_at: '2026-01-05T12:01:00.500001Z' });
+    book.addPage(null, { sessions: [before], total: 1, next_cursor: null }, true);
+    expect(book.session('a')?.title).toBe('Ships');
+    book.addPage(
+      null,
+      {
+        sessions: [{ ...before, title: 'Boats', updated_at: '2026-01-05T12:01:01Z' }],
+        total: 1,
+        next_cursor: null,
+      },
+      true,
+    );
+    expect(book.session('a')?.title).toBe('Boats');
+  });
+
   test('shows nothing from behind the last loaded page', () => {
     const book = new SessionBook();
     book.addPage(null, { sessions: [session('d', 9), session('c', 8)], total: 4, next_cursor: 'x' }, true);

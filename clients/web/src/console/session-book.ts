@@ -49,7 +49,7 @@ export class SessionBook {
   addPage(filter: Filter, page: SessionPage, first: boolean, asked = this.orders()): void {
     if (first) this.#dropMissing(filter, page, asked);
     const before = this.#shelves.get(filter);
-    for (const session of page.sessions) this.#sessions.set(session.session_id, session);
+    for (const session of page.sessions) this.#keep(session);
     const total = first ? (page.total ?? null) : (before?.total ?? null);
     if (first && before && before.cursor !== null && page.next_cursor !== null) {
       // Asked again after a silence: the pages behind the first are still good.
@@ -64,7 +64,7 @@ export class SessionBook {
   /** A session as of now. True if it wasn't known. */
   put(session: Session): boolean {
     const known = this.#sessions.has(session.session_id);
-    this.#sessions.set(session.session_id, session);
+    this.#keep(session);
     if (!known) this.#count(session, 1);
     return !known;
   }
@@ -75,6 +75,13 @@ export class SessionBook {
     if (!session) return;
     this.#sessions.delete(id);
     this.#count(session, -1);
+  }
+
+  /** A page may arrive after news that are younger than it. */
+  #keep(session: Session): void {
+    const known = this.#sessions.get(session.session_id);
+    if (!known || !isOlder(session.updated_at, known.updated_at))
+      this.#sessions.set(session.session_id, session);
   }
 
   #dropMissing(filter: Filter, page: SessionPage, asked: ReadonlyMap<string, string>): void {
@@ -109,6 +116,16 @@ export function lastActivity(session: Session): string {
 /** Comparable as text whatever the number of digits behind the seconds. */
 function orderKey(session: Session): string {
   return new Date(lastActivity(session)).toISOString();
+}
+
+/** To the microsecond, which is finer than `Date`. */
+function isOlder(a: string, b: string): boolean {
+  return withMicroseconds(a) < withMicroseconds(b);
+}
+
+function withMicroseconds(time: string): string {
+  const [seconds = '', fraction = ''] = time.replace('Z', '').split('.');
+  return `${seconds}.${fraction.padEnd(6, '0')}`;
 }
 
 function latestFirst(a: Session, b: Session): number {

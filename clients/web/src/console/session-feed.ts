@@ -88,7 +88,8 @@ export class SessionFeed {
 
   #watch(): void {
     this.#connection.send({ type: 'watch' });
-    if (this.book.loaded(this.#filter)) void this.show(this.#filter);
+    // A page that was asked for before this may lack what happened before it.
+    if (this.book.loaded(this.#filter) || this.loading) void this.show(this.#filter);
   }
 
   #news(session: Session): void {
