@@ -22,6 +22,7 @@ USERS = 50
 REQUESTS = 10_000
 AT_ONCE = 64
 SEED = 20_260
+MOST_TRIES = 20
 CANARY = re.compile(rb"canary[0-9]{4}[a-z]{12}")
 
 
@@ -38,13 +39,17 @@ class Singer:
     own: int = 0
 
     async def calls(self, place: Person, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """A request; its answer is listened to before anything else, its headers included."""
-        sent = {**headers_of(place), **headers}
-        async with place.http.request(method, f"{place.url}{path}", json=body, headers=sent) as response:
-            told = await response.read()
-            self.listens(f"{method} {path}", told + repr(response.headers).encode())
-            self.statuses.append(response.status)
-            return json.loads(told) if told and response.content_type == "application/json" else None
+        """A request, made again when a busy gateway says so; each answer is listened to before anything else."""
+        for _ in range(MOST_TRIES):
+            sent = {**headers_of(place), **headers}
+            async with place.http.request(method, f"{place.url}{path}", json=body, headers=sent) as response:
+                told = await response.read()
+                self.listens(f"{method} {path}", told + repr(response.headers).encode())
+            if response.status != 503:
+                self.statuses.append(response.status)
+                return json.loads(told) if told and response.content_type == "application/json" else None
+            await asyncio.sleep(float(response.headers["Retry-After"]))
+        raise AssertionError(f"{method} {path} was answered 503 {MOST_TRIES} times")
 
     def listens(self, where: str, told: bytes) -> None:
         """Counts one's own canary, keeps the others'."""

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.world import Person, World, eventually
+from tests.world import World, eventually
 
 pytestmark = pytest.mark.acceptance
-
-
-async def schedule(person: Person, **given: Any) -> dict[str, Any]:
-    """A schedule of that person's, due in a moment."""
-    at = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
-    body = {
-        "name": "Morning",
-        "agent_name": "assistant",
-        "prompt": "hello",
-        "trigger": {"type": "once", "at": at},
-        "timezone": "UTC",
-        **given,
-    }
-    created: dict[str, Any] = await person.posts("/api/schedules", 201, **body)
-    return created
 
 
 async def test_a_due_schedule_goes_all_the_way(world: World) -> None:
     """C-1, AC-7: its run is a session tagged `scheduled`, with the prompt and the answer, inactive afterwards."""
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
-    created = await schedule(ann)
+    created = await ann.schedules_soon(name="Morning", prompt="hello")
     assert created["next_fire_at"] is not None
 
     async def done() -> list[dict[str, Any]]:
@@ -48,7 +32,7 @@ async def test_the_row_is_there_before_the_agent_is_called(world: World) -> None
     """AC-7: while the agent still waits, the session is there and active."""
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
-    await schedule(ann, prompt="wait 2 seconds")
+    await ann.schedules_soon(prompt="wait 2 seconds")
 
     async def running() -> list[dict[str, Any]]:
         return await world.rows(
@@ -62,7 +46,8 @@ async def test_run_now_runs_outside_its_times(world: World) -> None:
     """The next fire stays where it was."""
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
-    created = await schedule(ann, trigger={"type": "interval", "seconds": 3600})
+    hourly = {"type": "interval", "seconds": 3600}
+    created = await ann.posts("/api/schedules", 201, name="Hourly", prompt="hello", trigger=hourly)
     await ann.posts(f"/api/schedules/{created['id']}/run", 202)
 
     async def done() -> list[dict[str, Any]]:
@@ -77,7 +62,7 @@ async def test_three_replicas_fire_each_fire_once(world: World) -> None:
     gateways = [await world.gateway(data_dir=name) for name in ("one", "two", "three")]
     ann = await world.person("ann", gateways[0].url)
     for number in range(5):
-        await schedule(ann, name=f"s{number}")
+        await ann.schedules_soon(name=f"s{number}")
 
     async def done() -> bool:
         return len(await world.rows("SELECT 1 FROM chat_sessions WHERE NOT is_active")) >= 5

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.test_schedules import schedule
 from tests.acceptance.test_telegram import telegram
 from tests.fakes.bot_api import FakeBotApi
 from tests.world import Person, World, eventually
@@ -30,7 +29,7 @@ async def test_three_channels_on_three_replicas(world: World) -> None:
         gateways = [await world.gateway(data_dir=name, telegram=telegram(bot)) for name in names]
         people = [await world.person(f"user{n}", gateways[n % 3].url) for n in range(6)]
         for number in range(3):
-            await schedule(people[number], name=f"s{number}")
+            await people[number].schedules_soon(name=f"s{number}")
         for number in range(5):
             for chat in (101, 102, 103):
                 bot.says(chat, f"message {number}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import Route, expect
@@ -74,10 +73,7 @@ async def test_every_channel_is_in_one_list(world: World, windows: Windows, bot:
     bot.says(7, "from my phone")
     await console.lists("from my phone")
     owner = await world.person("owner", gateway.url)
-    soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
-    await owner.posts(
-        "/api/schedules", 201, name="Morning report", prompt="what is new?", trigger={"type": "once", "at": soon}
-    )
+    await owner.schedules_soon(name="Morning report", prompt="what is new?")
     await console.lists("Morning report", "from my phone")
 
     await console.filters("Telegram")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -141,8 +141,7 @@ async def test_a_fire_between_read_and_write_is_not_undone(
 
 async def test_runs_are_told_newest_first(world: World, mia: Person) -> None:
     """Fires with their fire time, runs on request without; each with its session, turn and times."""
-    at = (datetime.now(UTC) + timedelta(seconds=0.7)).isoformat()
-    made = await mia.posts("/api/schedules", 201, **{**DAILY, "trigger": {"type": "once", "at": at}})
+    made = await mia.schedules_soon()
     path = f"/api/schedules/{made['id']}"
 
     async def done() -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,20 +13,14 @@ from storage.schedules import PostgresSchedules
 from tests.world import World, eventually
 
 RUNS = "SELECT user_id FROM chat_sessions WHERE channel = 'scheduled'"
-
-
-def once_in(seconds: float, **given: Any) -> dict[str, Any]:
-    """A one-shot schedule as people send it."""
-    at = datetime.now(UTC) + timedelta(seconds=seconds)
-    trigger = {"type": "once", "at": at.isoformat()}
-    return {"name": "Soon", "agent_name": "assistant", "prompt": "hi", "trigger": trigger, "timezone": "UTC", **given}
+FAR = {"name": "Far", "prompt": "hi", "trigger": {"type": "once", "at": "2099-01-31T08:00:00Z"}}
 
 
 async def test_fires_although_the_loop_was_blocked(world: World) -> None:
     """Row 41: a process that could do nothing for 5 s around the fire time still fires, once."""
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
-    await ann.posts("/api/schedules", 201, **once_in(1.5))
+    await ann.schedules_soon()
     time.sleep(5)  # noqa: ASYNC251 - blocking the loop is the point
     assert len(await eventually(lambda: world.rows(RUNS))) == 1
 
@@ -41,7 +34,7 @@ async def test_schedules_that_cannot_fire_hold_up_no_others(world: World) -> Non
     )
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
-    await ann.posts("/api/schedules", 201, **once_in(0.5))
+    await ann.schedules_soon()
     assert [row["user_id"] for row in await eventually(lambda: world.rows(RUNS))] == ["ann"]
 
 
@@ -54,7 +47,7 @@ async def test_an_odd_schedule_holds_up_no_others(world: World) -> None:
     )
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
-    await ann.posts("/api/schedules", 201, **once_in(0.5))
+    await ann.schedules_soon()
     assert [row["user_id"] for row in await eventually(lambda: world.rows(RUNS))] == ["ann"]
 
 
@@ -62,7 +55,7 @@ async def test_a_run_goes_on_when_its_caller_has_gone(world: World, monkeypatch:
     """What was committed is started, whoever hung up between the two."""
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
-    made = await ann.posts("/api/schedules", 201, **once_in(3600))
+    made = await ann.posts("/api/schedules", 201, **FAR)
     original, committed, go_on = PostgresSchedules.run_now, asyncio.Event(), asyncio.Event()
 
     async def held_up(store: PostgresSchedules, *asked: Any) -> Any:
@@ -83,7 +76,7 @@ async def test_a_run_on_request_leaves_the_next_fire_as_it_is(world: World) -> N
     """A schedule far away runs now, and later all the same."""
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
-    made = await ann.posts("/api/schedules", 201, **once_in(3600))
+    made = await ann.posts("/api/schedules", 201, **FAR)
     for _ in range(2):
         status, _answer = await ann.calls("POST", f"/api/schedules/{made['id']}/run")
         assert status < 300
