@@ -202,6 +202,9 @@ class Replica(Part):
     ttl_s: float = Field(15, gt=0, le=600, description="Seconds without one after which others take over.")
     sweep_s: float = Field(1.5, gt=0, le=60, description="Seconds between looks for work of the dead.")
     poll_s: float = Field(0.5, gt=0, le=10, description="Seconds between looks for news from other replicas.")
+    blocked_s: float = Field(
+        60, gt=0, le=3_600, description="Seconds for which an agent may block the event loop before others take over."
+    )
 
     @model_validator(mode="after")
     def _alive_between_beats(self) -> Self:

@@ -21,6 +21,7 @@ from gateway.api.visitors import VisitorPasses
 from gateway.app.belongings import erasure_of
 from gateway.app.chores import chores
 from gateway.app.engine import Engine, build_engine
+from gateway.app.lifeline import Lifeline
 from gateway.app.seams import Seams
 from gateway.app.stores import Stores
 from gateway.config import Settings
@@ -46,6 +47,7 @@ class Gateway:
     settings: Settings
     stores: Stores
     engine: Engine
+    lifeline: Lifeline
     sweep: Sweep
     follower: Follower
     horizon: Horizon
@@ -70,6 +72,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
         settings=settings,
         stores=stores,
         engine=engine,
+        lifeline=Lifeline(engine.heartbeat, engine.runner.turn_of, stores.of_its_own, settings.replica.blocked_s),
         sweep=Sweep(
             turns=stores.turns,
             runner=engine.runner,

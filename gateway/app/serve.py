@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -25,12 +23,12 @@ from gateway.app.failing import failing_seams
 from gateway.app.seams import Seams
 from gateway.app.slot import take_slot
 from gateway.app.stores import connect_stores, open_postgres
+from gateway.app.watchdog import watchdog
 from gateway.config import Settings
 from gateway.core.model import UserId
 from gateway.core.ports.agents import Closing
 from gateway.core.retries import insist
 from gateway.errors import GatewayError, SettingsError, StoreUnavailable
-from gateway.log import flush_log
 from gateway.scribe import Scribe
 
 log = structlog.get_logger(__name__)
@@ -39,7 +37,6 @@ RETRY_S = 1.0
 TURNS_DRAIN_S = 3.0
 OUTBOX_DRAIN_S = 2.0
 STEP_S = 1.5
-LAST_RESORT_S = 9.0
 SIGN_IN_TTL = timedelta(hours=1)
 OWNER = UserId("owner")
 
@@ -49,25 +46,10 @@ async def serve(settings: Settings, seams: Seams | None = None) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop, stopping)
-    async with running_gateway(settings, seams) as running:
-        await running.until(stopping)
-
-
-def _stop(stopping: asyncio.Event) -> None:
-    """Begins to stop. A thread of its own makes sure of the end: nothing that hangs can hold it up."""
-    if not stopping.is_set():
-        watchdog = threading.Timer(LAST_RESORT_S, _give_up)
-        watchdog.daemon = True
-        watchdog.start()
-    stopping.set()
-
-
-def _give_up() -> None:
-    # Every lease ends with the process or soon after it; other replicas go on from what is committed.
-    log.warning("stopping_gave_up", seconds=LAST_RESORT_S)
-    flush_log()
-    os._exit(0)
+        loop.add_signal_handler(number, stopping.set)
+    with watchdog():
+        async with running_gateway(settings, seams) as running:
+            await running.until(stopping)
 
 
 class Running:
@@ -140,7 +122,7 @@ async def _work(running: Running, database_url: str) -> None:
     try:
         await _prepare(gateway, database_url)
         async with asyncio.TaskGroup() as group:
-            for part in (gateway.engine.heartbeat, gateway.engine.outbox, gateway.follower, gateway.horizon):
+            for part in (gateway.lifeline, gateway.engine.outbox, gateway.follower, gateway.horizon):
                 group.create_task(_tended(part))
             for chore in (gateway.auto_snapshots, gateway.housekeeping, gateway.engine.visitors, gateway.authenticator):
                 group.create_task(_tended(chore))

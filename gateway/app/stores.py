@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -21,6 +22,7 @@ from gateway.core.ports.external_keys import ExternalKeys
 from gateway.core.ports.identity import TokenStore
 from gateway.core.ports.links import LinkStore
 from gateway.core.ports.live import ChangeFeed
+from gateway.core.ports.loop_blocks import LoopBlocks
 from gateway.core.ports.outbox import OutboxStore
 from gateway.core.ports.places import Places
 from gateway.core.ports.schedules import ScheduleStore
@@ -41,6 +43,7 @@ from storage.erasure import PostgresErasure
 from storage.exports import PostgresExports
 from storage.external_keys import PostgresExternalKeys
 from storage.links import PostgresLinks
+from storage.loop_blocks import PostgresLoopBlocks
 from storage.moves import PostgresMoves
 from storage.outbox import PostgresOutbox
 from storage.places import PostgresPlaces
@@ -58,6 +61,14 @@ from storage.turns import PostgresTurns
 from storage.visitors import PostgresVisitors
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnStores:
+    """What goes on while the event loop is blocked, on a connection of its own."""
+
+    replicas: Replicas
+    blocks: LoopBlocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +100,8 @@ class Stores:
     quarantine: Quarantine
     moves: Moves
     feed: ChangeFeed
+    of_its_own: Callable[[], AbstractAsyncContextManager[OwnStores]]
+    """Stores on another connection, for another event loop than the one that all others belong to."""
 
 
 def database_url(settings: Settings) -> str:
@@ -114,12 +127,13 @@ async def connect_stores(url: str, settings: Settings, slot: str) -> AsyncIterat
     """The stores of one replica. Connects to nothing yet."""
     database = await open_database(url)
     replica_id = ReplicaId(uuid.uuid4())
+    ttl = timedelta(seconds=settings.replica.ttl_s)
     window = timedelta(minutes=settings.sessions.resume_minutes)
     turns = PostgresTurns(database, replica_id, window, settings.sessions.max_state)
     try:
         yield Stores(
             database=database,
-            replicas=PostgresReplicas(database, replica_id, slot, timedelta(seconds=settings.replica.ttl_s)),
+            replicas=PostgresReplicas(database, replica_id, slot, ttl),
             turns=turns,
             exports=PostgresExports(database),
             erasure=PostgresErasure(database),
@@ -143,7 +157,17 @@ async def connect_stores(url: str, settings: Settings, slot: str) -> AsyncIterat
             quarantine=PostgresQuarantine(database),
             moves=PostgresMoves(database),
             feed=PostgresChangeFeed(database),
+            of_its_own=partial(_own_stores, url, replica_id, slot, ttl),
         )
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def _own_stores(url: str, replica_id: ReplicaId, slot: str, ttl: timedelta) -> AsyncIterator[OwnStores]:
+    database = await open_database(url)
+    try:
+        yield OwnStores(PostgresReplicas(database, replica_id, slot, ttl), PostgresLoopBlocks(database))
     finally:
         await database.close()
 

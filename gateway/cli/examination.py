@@ -14,9 +14,11 @@ import storage.migrate
 from gateway.agents.registry import build_agents
 from gateway.app.stores import open_postgres
 from gateway.config import Settings, Telegram
+from gateway.core.ports.loop_blocks import LoopBlock
 from gateway.errors import GatewayError
 from storage import horizon
 from storage.database import Database, open_database
+from storage.loop_blocks import PostgresLoopBlocks
 
 LEAST_FREE = 500 * 1024 * 1024
 """Bytes."""
@@ -88,7 +90,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
             waiting = await storage.migrate.pending_migrations(url)
             yield migrations(waiting)
             if not waiting:
-                async for finding in _connected(url):
+                async for finding in _connected(url, settings):
                     yield finding
     except GatewayError as error:
         yield Finding("database", ok=False, detail=str(error), remedy=remedy)
@@ -100,13 +102,16 @@ def migrations(waiting: list[str]) -> Finding:
     return Finding("migrations", ok=not waiting, detail=detail, remedy="Run: turngate migrate")
 
 
-async def _connected(url: str) -> AsyncIterator[Finding]:
+async def _connected(url: str, settings: Settings) -> AsyncIterator[Finding]:
     database = await open_database(url, size=1)
     try:
         version, now = await _asked(database)
         yield Finding("database", ok=True, detail=f"PostgreSQL {version}, both roles work")
         yield clock(now - datetime.now(UTC))
         yield transactions(await horizon.look(database))
+        for block in await PostgresLoopBlocks(database).recent():
+            if block.agent in settings.agents:
+                yield blocking(block)
     finally:
         await database.close()
 
@@ -118,6 +123,16 @@ async def _asked(database: Database) -> tuple[str, datetime]:
     async with database.all_users() as connection:
         now: datetime = await connection.fetchval("SELECT clock_timestamp()")
     return version, now
+
+
+def blocking(block: LoopBlock) -> Finding:
+    """That an agent kept its gateway from everything else."""
+    return Finding(
+        f"agent {block.agent}",
+        ok=False,
+        detail=f"blocked the event loop for {block.seconds:.0f} s at {block.noted_at:%Y-%m-%d %H:%M} UTC ({block.place})",
+        remedy="Await what takes long, or write the agent as a plain `def`, which runs in a thread (docs/agents.md).",
+    )
 
 
 def clock(skew: timedelta) -> Finding:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 import structlog
 
@@ -20,12 +21,13 @@ GRACE_S = 0.8
 
 @dataclass(slots=True)
 class Running:
-    """A turn at work. `limit`: expires when its time is up, or at once when it is cancelled.
+    """A turn at work. `limit`: expires when its time is up, or at once when it is cancelled. `term`: the lease's at its start.
 
     `newer`: a later claim of the same turn, which goes on where this one has lost its lease.
     """
 
     epoch: int
+    term: int = 0
     limit: asyncio.Timeout | None = None
     cancelled: bool = False
     newer: Turn | None = None
@@ -42,10 +44,13 @@ class Listener:
     """Hears agents out, and passes on what they say."""
 
     announcer: Announcer
+    hearing: WeakKeyDictionary[asyncio.Task[object], Turn] = field(default_factory=WeakKeyDictionary)
+    """The tasks that agents run in."""
 
     async def listen(self, agent: Agent, turn: Turn, entry: Running, draft: Draft, seconds: float) -> None:
         """Fills the draft. Raises `TimeoutError` when the time is up or the turn is cancelled, and what the agent raises."""
         hearing = asyncio.create_task(self._guarded(agent, turn, draft), name=f"agent of {turn.turn_id}")
+        self.hearing[hearing] = turn
         try:
             async with asyncio.timeout(seconds) as limit:
                 entry.limit = limit

@@ -14,4 +14,9 @@ TURN_SECONDS = Histogram(
 )
 RUNNING = Gauge("turngate_turns_running", "Turns this replica holds now.")
 TAKEN_OVER = Counter("turngate_turns_taken_over", "Turns claimed from replicas that died or were late.")
+LOOP_LAG = Histogram(
+    "turngate_loop_lag_seconds",
+    "How long the event loop takes to answer, asked four times a second.",
+    buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
 DELIVERIES = Counter("turngate_deliveries", "Chunks settled.", ["channel", "state"])

@@ -6,7 +6,7 @@ import asyncio
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -57,23 +57,27 @@ class Heartbeat:
         """
         return self.alive() and elapsed() - self._since > self._settings.heartbeat_s + RETRY_S
 
-    async def run(self) -> None:
-        """Beats for as long as it runs; a database that is away is tried again every second."""
+    async def run(self, replicas: Replicas, keep: Callable[[], bool]) -> None:
+        """Beats through `replicas` for as long as it runs and `keep` says so; a database that is away is tried again every second.
+
+        May run in another thread than what reads this object.
+        """
         every_s = self._settings.heartbeat_s
         while True:
-            written = await self.beat()
+            written = keep() and await self.beat(replicas)
             await asyncio.sleep(every_s if written else min(RETRY_S, every_s))
 
-    async def beat(self) -> bool:
+    async def beat(self, replicas: Replicas | None = None) -> bool:
         """One sign of life; whether it was written."""
         # The lease counts from before the statement: it cannot have been written earlier.
         begun = elapsed()
         try:
-            await self._replicas.beat()
+            await (replicas or self._replicas).beat()
         except StoreUnavailable as error:
             log.warning("heartbeat_missed", reason=str(error))
             return False
         if not self.alive():
+            # Before it is alive again: another thread may read both at any moment.
             self._term += 1
             self._since = begun
         self._last = begun

@@ -73,6 +73,10 @@ class Runner:
         """Turns that this replica holds now."""
         return tuple(self._running)
 
+    def turn_of(self, task: asyncio.Task[object]) -> Turn | None:
+        """The turn whose agent runs in that task; may be asked from any thread."""
+        return self._listener.hearing.get(task)
+
     def start(self, turn: Turn, *, renew: bool = False) -> None:
         """Runs a turn that was claimed for this replica; one that runs already goes on, and a later claim waits behind it.
 
@@ -83,7 +87,9 @@ class Runner:
             if turn.epoch > entry.epoch:
                 entry.newer = turn
             return
-        entry = self._running[turn.turn_id] = Running(turn.epoch, cancelled=turn.cancel_requested)
+        entry = self._running[turn.turn_id] = Running(
+            turn.epoch, self._parts.lease.term, cancelled=turn.cancel_requested
+        )
         self._work.start(self._serve(turn, entry, renew=renew), f"turn {turn.turn_id}")
         RUNNING.set(len(self._running))
 
@@ -105,7 +111,7 @@ class Runner:
         finished: Finished | None = None
         try:
             # A process that was frozen wakes up with claims that another may have taken over.
-            if renew or not self._parts.lease.alive():
+            if renew or not self._parts.lease.alive() or self._parts.lease.term != entry.term:
                 turn = await self._renewed(turn)
             claim = Claim(turn.user_id, self._parts.callers.address_of(turn.user_id), turn.agent)
             if not self._slots.try_take(claim):

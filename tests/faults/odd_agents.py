@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import sys
 import time
@@ -41,6 +42,15 @@ async def stubborn(turn: Turn) -> str:
     while loop.time() < end:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(end - loop.time())
+    return f"re: {turn.text}"
+
+
+async def blocking_for(turn: Turn) -> str:
+    """Blocks the event loop for as many seconds as the text says, or, asked to match, together with every other thread."""
+    if turn.text == "match":
+        re.match(r"(a+)+$", "a" * 60 + "b")
+    if turn.text.replace(".", "").isdigit():
+        time.sleep(float(turn.text))  # noqa: ASYNC251 - the mistake under test
     return f"re: {turn.text}"
 
 

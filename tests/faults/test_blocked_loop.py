@@ -1,0 +1,81 @@
+"""Agents that block the event loop: the gateway stops in time, keeps its lease, and names the agent."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+
+import pytest
+
+from tests.faults.test_agents import agent
+from tests.world import ROOT, Person, Process, World, eventually
+
+pytestmark = pytest.mark.faults
+
+BLOCKING = {
+    "TURNGATE_AGENTS__ASSISTANT__KIND": "python",
+    "TURNGATE_AGENTS__ASSISTANT__TARGET": "tests.faults.odd_agents:blocking_for",
+}
+
+
+async def blocked(person: Person, text: str) -> None:
+    """The person's message blocks the gateway's event loop; returns when it has stopped answering."""
+    socket = await person.connects()
+    await socket.says(type="send", id="m1", text=text)
+
+    async def silent() -> bool:
+        try:
+            async with asyncio.timeout(0.5), person.http.get(f"{person.url}/healthz") as response:
+                return not response.ok
+        except TimeoutError:
+            return True
+
+    await eventually(silent)
+
+
+def events(process: Process) -> list[dict[str, object]]:
+    """What the gateway has logged."""
+    return [json.loads(line) for line in process.log.read_text().splitlines() if line.startswith("{")]
+
+
+@pytest.mark.parametrize("text", ["60", "match"])
+async def test_a_gateway_whose_agent_blocks_the_loop_stops(text: str, world: World) -> None:
+    """Within ten seconds of SIGTERM, though neither the event loop nor, while `re` matches, any other thread hears of it."""
+    gateway = await world.process(**BLOCKING)
+    await blocked(await world.person("ann", gateway.url), text)
+    assert await gateway.stops() < 10
+
+
+async def test_a_blocked_loop_keeps_its_lease_and_its_agent_is_named(world: World) -> None:
+    """Nobody takes the turn over, and the log and `turngate doctor` say which agent blocks, and where."""
+    gateway = await world.process("blocked", **BLOCKING)
+    other = await world.gateway(agents=agent("blocking_for"))
+    ann = await world.person("ann", gateway.url)
+    socket = await ann.connects()
+    reply = await socket.asks("5", "m1")
+    turns = await world.rows("SELECT attempt, epoch FROM turns")
+    assert reply["content"] == "re: 5"
+    assert turns == [{"attempt": 1, "epoch": 1}]
+    assert other.gateway.engine.health.accepting()
+    told = next(event for event in events(gateway) if event["event"] == "loop_blocked")
+    assert told["agent"] == "assistant"
+    assert "odd_agents.py" in str(told["where"])
+    finding = await doctor_on_assistant(world)
+    assert not finding["ok"]
+    assert "blocked the event loop for 5 s" in finding["detail"]
+
+
+async def doctor_on_assistant(world: World) -> dict[str, str]:
+    """What `turngate doctor` finds about the agent."""
+    variables = {"TURNGATE_DATABASE_URL": world.database_url, "TURNGATE_DATA_DIR": str(world.folder / "doctor")}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gateway.cli", "doctor", "--json"),
+        cwd=ROOT,
+        env={**os.environ, **BLOCKING, **variables},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    found: dict[str, str] = next(entry for entry in json.loads(output) if entry["name"] == "agent assistant")
+    return found
