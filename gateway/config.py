@@ -238,6 +238,9 @@ class AgentBase(Part):
     )
     history: int = Field(20, ge=0, le=1_000, description="Earlier turns the agent is given.")
     description: str | None = Field(None, max_length=500, description="Shown where people choose an agent.")
+    apologies: bool = Field(
+        False, description="Whether the history includes the gateway's apologies, whose `kind` is `apology`."
+    )
     state: bool = Field(False, description="Whether the agent is given the session's state (docs/state.md).")
 
 

@@ -14,7 +14,7 @@ GatewayError
 ├── StoreUnavailable         the database cannot be reached or refuses to work now (503)
 ├── LeaseLost                the turn was taken over by another replica: its result is dropped
 ├── ErasureOver              somebody else has finished the erasure: what is there now is of after it
-├── AgentError               an agent failed; `retryable` says whether another attempt makes sense
+├── AgentError               an agent failed; `retryable` says whether another attempt makes sense, `error_class` what users hear
 └── DeliveryError            a chunk was not delivered
     ├── DeliveryRefused      … and never will be
     ├── DeliveryDeferred     … and may be after `retry_after` seconds
@@ -22,6 +22,11 @@ GatewayError
 """
 
 from __future__ import annotations
+
+from typing import Literal
+
+ErrorClass = Literal["context_too_long", "rate_limited", "unavailable", "misconfigured", "timeout", "agent_error"]
+"""What a user may know of why a turn failed; `docs/api.md` explains each."""
 
 
 class GatewayError(Exception):
@@ -89,11 +94,15 @@ class ErasureOver(GatewayError):
 
 
 class AgentError(GatewayError):
-    """An agent failed. `retryable`: whether another attempt at the same turn makes sense."""
+    """An agent failed. `retryable`: whether another attempt at the same turn makes sense.
 
-    def __init__(self, text: str, *, retryable: bool = True) -> None:
+    The text is for operators; users are told the class only.
+    """
+
+    def __init__(self, text: str, *, retryable: bool = True, error_class: ErrorClass = "agent_error") -> None:
         super().__init__(text)
         self.retryable = retryable
+        self.error_class = error_class
 
 
 class DeliveryError(GatewayError):

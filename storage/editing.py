@@ -120,7 +120,7 @@ def _acceptance(row: Record) -> Acceptance:
         turn_id=turn["turn_id"],
         turn_status="running",
         attempt=turn["attempt"],
-        turn=to_turn(turn, row["messages"], row["history"], row["session"]["agent_session"]),
+        turn=to_turn(turn, row["messages"], row["history"], row["session"]),
     )
 
 

@@ -15,6 +15,7 @@ from gateway.core.model import (
     JsonObject,
     Message,
     MessageId,
+    MessageKind,
     Role,
     Session,
     SessionId,
@@ -101,6 +102,8 @@ def to_message(row: Record) -> Message:
         changed_at=row["changed_at"] or row["deleted_at"],
         # Only a rollback hides without a change of its own.
         taken_back=deleted and (row["rewound"] or row["changed_at"] is None),
+        kind=cast("MessageKind", row["kind"]),
+        metadata={} if deleted else row["metadata"] or {},
     )
 
 
@@ -131,8 +134,13 @@ def to_session(row: Record, *, running: bool = False) -> Session:
     )
 
 
-def to_turn(row: Record, messages: list[Record], history: list[Record], agent_session: str | None = None) -> Turn:
-    """A claimed row of `turns` with what it answers and what came before."""
+def to_turn(
+    row: Record, messages: list[Record], history: list[Record], session: Record, agent_session: str | None = None
+) -> Turn:
+    """A claimed row of `turns` with what it answers and what came before.
+
+    `agent_session`: what the agent has just called the conversation, when that is newer than the session's row.
+    """
     return Turn(
         turn_id=TurnId(row["turn_id"]),
         chat_id=ChatId(row["chat_id"]),
@@ -149,5 +157,6 @@ def to_turn(row: Record, messages: list[Record], history: list[Record], agent_se
         deliver_to=tuple(Address(address) for address in row["deliver_to"] if address is not None),
         ends_session=row["ends_session"],
         cancel_requested=row["cancel_requested"],
-        agent_session=agent_session,
+        agent_session=agent_session or session["agent_session"],
+        metadata=session["metadata"],
     )

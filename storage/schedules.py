@@ -29,6 +29,7 @@ from gateway.errors import InvalidInput, NotFound
 from storage.cursors import from_cursor, to_cursor
 from storage.database import fetch_one
 from storage.queries import load_queries
+from storage.turn_log import error_class_of
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -188,6 +189,7 @@ def _to_run(row: Record, schedule_id: ScheduleId) -> ScheduleRun:
         status=row["status"],
         attempts=row["attempt"] or 0,
         error=row["error"],
+        error_class=error_class_of(row),
         started_at=row["started_at"],
         ended_at=row["ended_at"],
     )

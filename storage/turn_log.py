@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from gateway.core.model import AgentName, ChannelName, SessionId, TurnId, TurnStatus, Usage, UserId
 from gateway.core.ports.turn_log import TurnPage, TurnRecord, UsageTotal
-from gateway.errors import NotFound
+from gateway.errors import ErrorClass, NotFound
 from storage.cursors import from_cursor, to_cursor
 from storage.database import fetch_one
 from storage.queries import load_queries
@@ -40,6 +40,13 @@ class PostgresTurnLog:
         return TurnPage(tuple(map(to_turn_record, page)), following, total)
 
 
+def error_class_of(row: Record) -> ErrorClass | None:
+    """The class of a failed turn's error; turns that failed before there were classes have the broadest one."""
+    if row["status"] != "failed":
+        return None
+    return cast("ErrorClass", row["error_class"] or "agent_error")
+
+
 async def _total(connection: PooledConnection, chat_id: object) -> UsageTotal:
     row = await fetch_one(connection, SQL["usage"], chat_id)
     return UsageTotal(row["input_tokens"], row["output_tokens"], row["turns"])
@@ -57,6 +64,7 @@ def to_turn_record(row: Record) -> TurnRecord:
         attempts=row["attempt"],
         usage=None if row["usage"] is None else Usage(**row["usage"]),
         error=row["error"],
+        error_class=error_class_of(row),
         withdrawn=row["withdrawn"],
         message_ids=tuple(message_id(row["chat_id"], seq) for seq in row["asked"]),
         reply_id=None if reply_seq is None else message_id(row["chat_id"], reply_seq),

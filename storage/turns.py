@@ -51,7 +51,7 @@ class PostgresTurns:
     async def accept(self, message: InboundMessage, terms: TurnTerms) -> Acceptance:
         try:
             async with self.database.connection() as connection:
-                if not message.data:
+                if not message.data and not message.metadata:
                     return await self.accept_on(connection, message, terms)
                 async with in_transaction(connection):
                     return await self._with_data(connection, message, await self.accept_on(connection, message, terms))
@@ -93,8 +93,9 @@ class PostgresTurns:
         if accepted.status != "accepted" or row is None:
             return accepted
         parts: tuple[JsonObject, ...] = (*message.data, *row.parts)
-        await connection.execute(SQL["keep_parts"], row.session_id, row.seq, list(parts))
-        row, turn = replace(row, parts=parts), accepted.turn
+        kept = (list(parts) if message.data else None, message.metadata or None)
+        await connection.execute(SQL["keep_data"], row.session_id, row.seq, *kept)
+        row, turn = replace(row, parts=parts, metadata=message.metadata), accepted.turn
         if turn is not None:
             turn = replace(turn, messages=tuple(row if said.id == row.id else said for said in turn.messages))
         return replace(accepted, message=row, turn=turn)
@@ -162,14 +163,14 @@ class PostgresTurns:
             [chunk.text for _, chunk in reply.chunks],
             [chunk.markup for _, chunk in reply.chunks],
             held,
+            reply.kind,
+            reply.error_class,
         )
 
     async def steal(self, limit: int, running: Sequence[TurnId] = (), *, silence: timedelta | None) -> Sequence[Turn]:
         async with self.database.own_work() as connection:
             rows = await connection.fetch(SQL["steal"], self.replica_id, limit, running, silence)
-        return [
-            to_turn(row["next_turn"], row["messages"], row["history"], row["session"]["agent_session"]) for row in rows
-        ]
+        return [to_turn(row["next_turn"], row["messages"], row["history"], row["session"]) for row in rows]
 
     async def release(self, turns: Sequence[TurnId]) -> None:
         async with self.database.own_work() as connection:
@@ -211,7 +212,7 @@ def _claimed(row: Record, turn: Record | None, session: Record | None, newer: st
     """The turn that is to be run; `newer`: what the agent has just called the conversation."""
     if turn is None or session is None:
         return None
-    return to_turn(turn, row["messages"], row["history"], newer or session["agent_session"])
+    return to_turn(turn, row["messages"], row["history"], session, newer)
 
 
 def _finished(row: Record, reply: Reply, named: str | None) -> Finished:

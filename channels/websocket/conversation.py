@@ -166,6 +166,7 @@ class Conversation:
             key=frame.id,
             route=_route(self._channel, agent),
             session_id=target,
+            metadata=frame.metadata,
         )
 
     async def _join(self, session_id: SessionId) -> Follow:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import orjson
 
 from channels.websocket.faults import BadFrame, BrokenText
-from gateway.core.model import TERMINAL, WEB, AgentName, ChannelName, SessionId, TurnId
+from gateway.core.metadata import metadata_of
+from gateway.core.model import TERMINAL, WEB, AgentName, ChannelName, JsonObject, SessionId, TurnId
+from gateway.errors import InvalidInput, TooLarge
 
 MAX_ID = 128
 MAX_NAME = 256
@@ -31,11 +33,12 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """A message. `id` is the client's own; sending it again is harmless."""
+    """A message. `id` is the client's own; sending it again is harmless. `metadata`: the client's own data about it."""
 
     id: str
     text: str
     session_id: SessionId | None
+    metadata: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,14 @@ class Fields:
         name = self.optional_text("session_id", MAX_NAME)
         return None if name is None else SessionId(name)
 
+    def metadata(self) -> JsonObject:
+        try:
+            return metadata_of(self._frame.get("metadata"), "The field metadata")
+        except InvalidInput as error:
+            raise BadFrame(
+                str(error), self.reply_to, "too_large" if isinstance(error, TooLarge) else "invalid"
+            ) from None
+
     def after(self) -> int | None:
         value = self._frame.get("after")
         if value is None:
@@ -165,7 +176,7 @@ def _hello(fields: Fields, _max_text: int) -> Hello:
 
 
 def _send(fields: Fields, max_text: int) -> Send:
-    return Send(fields.text("id", MAX_ID), fields.text("text", max_text), fields.session_id())
+    return Send(fields.text("id", MAX_ID), fields.text("text", max_text), fields.session_id(), fields.metadata())
 
 
 def _watch(fields: Fields, _max_text: int) -> Watch:

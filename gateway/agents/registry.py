@@ -33,6 +33,7 @@ def terms_of(settings: AgentSettings, turns: Turns) -> TurnTerms:
         history=settings.history,
         max_waiting=turns.max_waiting,
         state=settings.state,
+        apologies=settings.apologies,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
@@ -24,6 +25,7 @@ from gateway.api.reading import session_id_of, validated
 from gateway.api.streaming import stream
 from gateway.core.commands import parse_command
 from gateway.core.dispatcher import KEY_LIMIT, check_text
+from gateway.core.metadata import metadata_of
 from gateway.core.model import API, AgentName, InboundMessage, JsonObject, Route, Session, SessionId, TurnId
 from gateway.core.ports.seeds import Seed
 from gateway.core.ports.sessions import TurnOutcome
@@ -66,14 +68,16 @@ async def complete(request: web.Request, asked: ChatRequest) -> web.StreamRespon
     with stream_slot(request) if asked.stream else nullcontext():
         said = conversation(asked.messages)
         check_text(said.question, parts_of(request).settings.turns.max_text)
-        key = _key(request)
+        key, metadata = _key(request), metadata_of(asked.metadata)
         allow_message(request)
         await check_command(request, said.question)
         session = await _session(request, agent, said, key)
         if session is not None and session.agent_name != agent.name:
             told = f"This session is with {session.agent_name}: model should be that."
             return refusal(HTTPStatus.BAD_REQUEST, told, param="model")
-        accepted = await parts_of(request).intake.accept(_inbound(request, agent, session, said, key))
+        accepted = await parts_of(request).intake.accept(
+            replace(_inbound(request, agent, session, said, key), metadata=metadata)
+        )
         if isinstance(accepted, Notice):
             return await _notice(request, asked, accepted, session)
         return await _answer(request, asked, accepted)

@@ -15,7 +15,7 @@ from gateway.api.following import GONE
 from gateway.api.guard import check_command
 from gateway.api.limits import allow_message
 from gateway.api.parts import acting_user, parts_of
-from gateway.api.reading import Body, Limit, session_id_of, uuid_of, validated
+from gateway.api.reading import Body, Limit, Metadata, as_json, session_id_of, uuid_of, validated
 from gateway.api.streamed import stream_answer, stream_notice
 from gateway.api.streaming import answering, wants_stream
 from gateway.core.dispatcher import check_text
@@ -42,6 +42,9 @@ class Draft(Body):
     text: str = Field(min_length=1)
     id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
     attachments: Annotated[list[object] | None, AfterValidator(_none_yet)] = None
+    metadata: Metadata | None = Field(
+        None, description="Your own data about the message, at most 16 KiB as JSON; agents are given it."
+    )
 
 
 @validated
@@ -105,6 +108,7 @@ def inbound(session: Session, draft: Draft) -> InboundMessage:
         key=draft.id or str(uuid4()),
         route=Route(f"{API}:{session.agent_name}"),
         session_id=session.session_id,
+        metadata=as_json(draft.metadata or {}),
     )
 
 

@@ -144,6 +144,9 @@ class ChatRequest(BaseModel):
     ]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
+    metadata: dict[str, object] | None = Field(
+        None, description="Your own data about the last message, at most 16 KiB as JSON; agents are given it."
+    )
     n: Annotated[int | None, AfterValidator(_one)] = Field(None, json_schema_extra={"enum": [1, None]})
     tools: Unsupported = None
     functions: Unsupported = None

@@ -16,15 +16,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from gateway.api.guard import storable
 from gateway.api.problems import invalid
+from gateway.core.metadata import LARGEST, LONGEST_KEY
 from gateway.core.model import CHANNELS, ChannelName, JsonObject, MessageId, SessionId
 from gateway.core.titles import title_given
 from gateway.errors import InvalidInput, NotFound, TooLarge
 
-LONGEST_METADATA = 16_384
-"""Bytes of a session's metadata as JSON."""
-
 METADATA = "metadata."
-LONGEST_KEY = 100
 
 _inject = InjectParamsFactory(on_validation_error=invalid).and_request
 
@@ -80,8 +77,8 @@ def _small(metadata: JsonObject) -> JsonObject:
         size = len(orjson.dumps(metadata))
     except TypeError as error:
         raise ValueError(f"holds what cannot be kept ({error})") from None
-    if size > LONGEST_METADATA:
-        raise TooLarge(f"metadata should be at most {LONGEST_METADATA} bytes as JSON; this is {size}.")
+    if size > LARGEST:
+        raise TooLarge(f"metadata should be at most {LARGEST} bytes as JSON; this is {size}.")
     return metadata
 
 

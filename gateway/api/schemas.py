@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
-from gateway.core.model import CHANNELS, MultitaskStrategy, TurnStatus, UserRole
+from gateway.core.model import CHANNELS, MessageKind, MultitaskStrategy, TurnStatus, UserRole
 
 Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="RFC 3339, UTC.")]
 Id = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
@@ -145,6 +145,10 @@ class Message(Answer):
     created_at: Instant
     edited_at: Instant | None
     deleted: bool
+    kind: MessageKind = Field(
+        description="`apology`: the gateway's own words where the agent gave no answer; `human`: an operator's reply."
+    )
+    metadata: dict[str, object] = Field(description="The sender's own data about this message.")
     taken_back: bool = Field(
         False, description="There and true for a tombstone that nobody made: answered anew, rewound or rolled back."
     )

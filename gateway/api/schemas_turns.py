@@ -8,6 +8,7 @@ from pydantic import Field
 
 from gateway.api.schemas import Answer, Channel, Id, Instant
 from gateway.core.model import TurnStatus
+from gateway.errors import ErrorClass
 
 
 class Usage(Answer):
@@ -36,7 +37,8 @@ class Turn(Answer):
     channel: Channel
     attempts: int
     usage: Usage | None
-    error: str | None = Field(description="In detail for operators only.")
+    error: str | None = Field(description="For operators in detail; for others the same as `error_class`.")
+    error_class: ErrorClass | None = Field(description="Why the turn failed, as far as its user may know.")
     withdrawn: bool = Field(description="Taken back: its messages are hidden.")
     message_ids: list[str]
     reply_id: str | None
@@ -122,7 +124,8 @@ class ScheduleRun(Answer):
     fired_at: Instant
     started_at: Instant | None
     ended_at: Instant | None
-    error: str | None
+    error: str | None = Field(description="For operators in detail; for others the same as `error_class`.")
+    error_class: ErrorClass | None
 
 
 class ScheduleRuns(Answer):

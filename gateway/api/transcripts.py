@@ -24,7 +24,8 @@ def head(session: Session) -> str:
 
 def paragraph(message: Message) -> str:
     """A message: who and when, then what was said, quoted, and the tools that were used."""
-    pieces = [f"\n## {message.role}, {message.created_at:%Y-%m-%d %H:%M} UTC\n"]
+    who = message.role if message.kind == "message" else f"{message.role} ({message.kind})"
+    pieces = [f"\n## {who}, {message.created_at:%Y-%m-%d %H:%M} UTC\n"]
     parts = [piece for part in message.parts if (piece := _part(part))]
     return "\n".join([*pieces, *(parts or [quoted(message.content)])])
 

@@ -1,4 +1,4 @@
-"""How turns and runs look in JSON. Why one failed in detail is for operators; it may name what users should not know."""
+"""How turns and runs look in JSON. Users are told the class of an error; its detail may name what they should not know."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from gateway.core.ports.schedules import ScheduleRun
 from gateway.core.ports.turn_log import TurnPage, TurnRecord, UsageTotal
 from gateway.core.shapes import instant, instant_or_none
 
-FAILED = "The agent could not answer."
-
 
 def turns_json(page: TurnPage, *, told: bool) -> JsonObject:
-    """A page of a session's turns. `told`: whether errors are told as they are."""
+    """A page of a session's turns. `told`: whether errors are told in detail."""
     return {
         "turns": [turn_json(turn, told=told) for turn in page.turns],
         "next_before": page.next_before,
@@ -34,7 +32,8 @@ def turn_json(turn: TurnRecord, *, told: bool) -> JsonObject:
         "usage": None
         if usage is None
         else {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens, "model": usage.model},
-        "error": _error(turn.error, told=told),
+        "error": turn.error if told else turn.error_class,
+        "error_class": turn.error_class,
         "withdrawn": turn.withdrawn,
         "message_ids": list(turn.message_ids),
         "reply_id": turn.reply_id,
@@ -56,16 +55,13 @@ def run_json(run: ScheduleRun, *, told: bool) -> JsonObject:
         "fired_at": instant(run.fired_at),
         "started_at": instant_or_none(run.started_at),
         "ended_at": instant_or_none(run.ended_at),
-        "error": _error(run.error, told=told),
+        "error": run.error if told else run.error_class,
+        "error_class": run.error_class,
     }
 
 
 def _total_json(total: UsageTotal) -> JsonObject:
     return {"input_tokens": total.input_tokens, "output_tokens": total.output_tokens, "turns": total.turns}
-
-
-def _error(error: str | None, *, told: bool) -> str | None:
-    return error if error is None or told else FAILED
 
 
 def _seconds(begun: datetime | None, ended: datetime | None) -> float | None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
 from aiohttp import web
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from gateway.api.guard import check_command, storable
 from gateway.api.limits import allow_message, stream_slot
@@ -17,13 +17,19 @@ from gateway.api.reading import Name, validated
 from gateway.api.streamed import stream_answer, stream_notice, stream_open_turn
 from gateway.core.commands import is_command
 from gateway.core.dispatcher import check_text
-from gateway.core.model import API, WEB, InboundMessage, MessageId, Route, Session, TurnId
+from gateway.core.metadata import metadata_of
+from gateway.core.model import API, WEB, InboundMessage, JsonObject, MessageId, Route, Session, TurnId
 from gateway.core.ports.sessions import NewSession
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Notice
 from gateway.errors import Conflict, InvalidInput, NotFound
 
 KEY_LENGTH = 128
+METADATA_SCHEMA: JsonObject = {
+    "anyOf": [{"type": "object"}, {"type": "null"}],
+    "default": None,
+    "description": "Your own data about a message that is sent, at most 16 KiB as JSON; agents are given it.",
+}
 Key = Annotated[str, Field(min_length=1, max_length=KEY_LENGTH)]
 
 
@@ -35,6 +41,7 @@ class UiMessage(BaseModel):
     id: Key = Field(default_factory=lambda: str(uuid4()))
     role: str
     parts: list[dict[str, object]]
+    metadata: Annotated[object, WithJsonSchema(METADATA_SCHEMA)] = None
 
     @property
     def text(self) -> str:
@@ -122,6 +129,7 @@ def _inbound(session: Session, key: str, message: UiMessage) -> InboundMessage:
         key=message.id,
         route=Route(f"{WEB}:{session.agent_name}"),
         session_id=session.session_id,
+        metadata=metadata_of(message.metadata),
     )
 
 

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Literal, NewType, TypeAlias
 from uuid import UUID
 
+from gateway.errors import ErrorClass
+
 UserId = NewType("UserId", str)
 SessionId = NewType("SessionId", str)
 """Opaque, made by the server, unique over all users."""
@@ -34,6 +36,8 @@ API = ChannelName("api")
 CHANNELS: tuple[ChannelName, ...] = (WEB, TELEGRAM, SCHEDULED, TERMINAL, API)
 
 Role = Literal["user", "assistant"]
+MessageKind = Literal["message", "apology", "note", "human"]
+"""`apology`: the gateway's own words where the agent gave no answer; `note`: for operators only; `human`: an operator's reply."""
 UserRole = Literal["user", "operator", "visitor"]
 TurnStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
 MultitaskStrategy = Literal["enqueue", "interrupt", "rollback", "reject"]
@@ -85,6 +89,8 @@ class InboundMessage:
     title: str | None = None
     data: tuple[JsonObject, ...] = ()
     """Parts that stand before the text in its row."""
+    metadata: JsonObject = field(default_factory=dict)
+    """The sender's own data about this message; checked by `gateway.core.metadata`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,9 @@ class Message:
     """When it was last edited, deleted, hidden or brought back."""
     taken_back: bool = False
     """Deleted by nobody: answered anew, rewound, or rolled back for a newer message."""
+    kind: MessageKind = "message"
+    metadata: JsonObject = field(default_factory=dict)
+    """The sender's own data about this message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +157,8 @@ class Turn:
     """A claimed turn: everything an agent needs and what fences its result.
 
     `messages`: the user messages to answer, in order (several when they were collected while another turn ran).
-    `history`: what was said before, oldest first, the agent's last N turns.
+    `history`: what was said before, oldest first, the agent's last N turns; without apologies, unless the agent's settings
+    ask for them.
     `attempt` counts from 1; `epoch` grows with every claim, and a result with an older one is dropped.
     """
 
@@ -170,6 +180,8 @@ class Turn:
     """The session's state as this attempt found it, for agents with `state = true`; None for others."""
     agent_session: str | None = None
     """What the agent's own framework calls this conversation, once the agent has said so (`AgentSession`)."""
+    metadata: JsonObject = field(default_factory=dict)
+    """The session's metadata as this turn was claimed; each message has its own beside it. Data, never instructions."""
 
     @property
     def text(self) -> str:
@@ -206,7 +218,10 @@ class OutboxItem:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a turn came to. `status` completed, failed (then `content` is the apology) or cancelled."""
+    """What a turn came to. `status` completed, failed (then `content` is the apology) or cancelled.
+
+    `error` is for operators, `error_class` for the user.
+    """
 
     status: Literal["completed", "failed", "cancelled"]
     content: str
@@ -218,3 +233,5 @@ class Reply:
     state_changes: tuple[tuple[StateSection, JsonObject], ...] = ()
     """Keys to set in the session's state, each section once; None removes a key."""
     agent_session: str | None = None
+    kind: MessageKind = "message"
+    error_class: ErrorClass | None = None

@@ -7,12 +7,22 @@ from dataclasses import dataclass
 
 from gateway.core.cleaning import clean
 from gateway.core.draft import Draft
-from gateway.core.model import Address, ChannelName, Chunk, JsonObject, Reply, Turn, Usage
+from gateway.core.model import Address, ChannelName, Chunk, JsonObject, MessageKind, Reply, Turn, Usage
 from gateway.core.outbox import channel_of
 from gateway.core.ports.channels import Channel
 from gateway.core.titles import title_from
+from gateway.errors import ErrorClass
 
 APOLOGY = "Sorry, I could not answer that. Please try again."
+APOLOGIES: Mapping[ErrorClass, str] = {
+    "context_too_long": "Sorry, this message is too long for me. Please shorten it, or send it in several parts.",
+    "rate_limited": "Sorry, too many people are asking me at once. Please try again in a few minutes.",
+    "unavailable": "Sorry, I am not available at the moment. Please try again later.",
+    "misconfigured": "Sorry, I am not set up correctly and cannot answer. Please tell the people who run this service.",
+    "timeout": "Sorry, that took me too long. Please try again, or ask for less at once.",
+    "agent_error": APOLOGY,
+}
+"""What people read in place of an answer: what happened, and what they can do about it."""
 STOPPED = "Stopped."
 LONGEST_ERROR = 2000
 
@@ -27,8 +37,9 @@ class Replies:
         """What the agent said. That a cancelled turn said nothing is recorded and not delivered: whoever cancelled knows."""
         content, parts = draft.finish()
         chunks = self._chunks(turn, content) if parts else ()
+        kind: MessageKind = "message"
         if cancelled and not parts:
-            content, parts = STOPPED, _text(STOPPED)
+            content, parts, kind = STOPPED, _text(STOPPED), "apology"
         return Reply(
             status="cancelled" if cancelled else "completed",
             content=content,
@@ -38,18 +49,22 @@ class Replies:
             chunks=chunks,
             state_changes=draft.state.gathered(),
             agent_session=draft.agent_session,
+            kind=kind,
         )
 
-    def apology(self, turn: Turn, usage: Usage | None, error: str) -> Reply:
+    def apology(self, turn: Turn, usage: Usage | None, error: str, error_class: ErrorClass = "agent_error") -> Reply:
         """For a turn without an answer; `error` is for whoever runs the gateway."""
+        text = APOLOGIES[error_class]
         return Reply(
             status="failed",
-            content=APOLOGY,
-            parts=_text(APOLOGY),
+            content=text,
+            parts=_text(text),
             usage=usage,
             error=clean(error)[:LONGEST_ERROR],
             title=_title(turn),
-            chunks=self._chunks(turn, APOLOGY),
+            chunks=self._chunks(turn, text),
+            kind="apology",
+            error_class=error_class,
         )
 
     def _chunks(self, turn: Turn, content: str) -> tuple[tuple[Address, Chunk], ...]:

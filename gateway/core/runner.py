@@ -16,6 +16,7 @@ from gateway.core.background import Background
 from gateway.core.callers import Callers
 from gateway.core.draft import Draft
 from gateway.core.fair_slots import FairSlots
+from gateway.core.history import History
 from gateway.core.metrics import RUNNING, TURN_SECONDS, TURNS
 from gateway.core.model import AgentName, ChannelName, Reply, Turn, TurnId
 from gateway.core.outbox import Outbox
@@ -27,7 +28,7 @@ from gateway.core.presence import typing_shown
 from gateway.core.replies import Replies
 from gateway.core.retries import insist
 from gateway.core.shares import Claim
-from gateway.errors import AgentError, GatewayError, LeaseLost
+from gateway.errors import AgentError, ErrorClass, GatewayError, LeaseLost
 
 log = structlog.get_logger(__name__)
 
@@ -172,13 +173,14 @@ class Runner:
         """One attempt after another until there is a reply; the turn as it was claimed last."""
         draft = Draft(self._parts.max_reply, self._parts.max_state)
         error = "every earlier attempt ended with its replica"
+        error_class: ErrorClass = "agent_error"
         while turn.attempt <= self._parts.max_attempts and not entry.cancelled:
             self._say(turn)
             draft = Draft(self._parts.max_reply, self._parts.max_state)
             try:
                 return turn, await self._attempt(turn, entry, draft)
             except AgentError as failure:
-                error = str(failure)
+                error, error_class = str(failure), failure.error_class
                 log.warning("turn_attempt_failed", turn=str(turn.turn_id), attempt=turn.attempt, reason=error)
                 if not failure.retryable:
                     break
@@ -192,13 +194,16 @@ class Runner:
         if entry.cancelled:
             return turn, self._replies.of(turn, draft, cancelled=True)
         log.error("turn_failed", turn=str(turn.turn_id), session=turn.session_id, attempts=turn.attempt, reason=error)
-        return turn, self._replies.apology(turn, draft.usage, error)
+        return turn, self._replies.apology(turn, draft.usage, error, error_class)
 
     async def _attempt(self, turn: Turn, entry: Running, draft: Draft) -> Reply:
         """Raises `AgentError` for whatever goes wrong with the agent, its time included."""
         agent = self._parts.agents.get(turn.agent)
         if agent is None:
-            raise AgentError(f"There is no agent {turn.agent} in the settings.", retryable=False)
+            raise AgentError(
+                f"There is no agent {turn.agent} in the settings.", retryable=False, error_class="misconfigured"
+            )
+        turn = replace(turn, history=History(turn.history, apologies=self._terms(turn).apologies))
         turn = await self._with_state(turn)
         if not entry.cancelled:
             await self._hear(agent, turn, entry, draft)
@@ -214,7 +219,7 @@ class Runner:
             await self._listener.listen(agent, turn, entry, draft, self._terms(turn).timeout.total_seconds())
         except TimeoutError as error:
             if not entry.cancelled:
-                raise AgentError("The agent took too long.") from error
+                raise AgentError("The agent took too long.", error_class="timeout") from error
         except AgentError:
             raise
         except Exception as error:

@@ -31,6 +31,8 @@ def message_json(message: Message) -> JsonObject:
         "created_at": instant(message.created_at),
         "edited_at": instant_or_none(message.edited_at),
         "deleted": message.deleted,
+        "kind": message.kind,
+        "metadata": message.metadata,
     }
     return shown | {"taken_back": True} if message.taken_back else shown
 

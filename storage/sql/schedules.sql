@@ -51,7 +51,7 @@ DELETE FROM schedules WHERE schedule_id = $1 RETURNING true;
 
 -- name: runs
 -- A page of a schedule's runs, newest first: their sessions, and the turns that answer the prompt.
-SELECT s.session_id, s.chat_id, s.created_at AS fired_at, m.client_id, t.turn_id, t.status, t.attempt, t.error,
+SELECT s.session_id, s.chat_id, s.created_at AS fired_at, m.client_id, t.turn_id, t.status, t.attempt, t.error, t.error_class,
     t.started_at, t.ended_at
 FROM chat_sessions AS s
 LEFT JOIN chat_messages AS m ON m.chat_id = s.chat_id AND m.seq = 1

@@ -2,18 +2,18 @@
 -- T1.
 SELECT * FROM accept_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19);
 
--- name: keep_parts
--- What a message brings besides its text.
-UPDATE chat_messages SET parts = $3
+-- name: keep_data
+-- What a message brings besides its text: its parts and its metadata; nulls keep what is there.
+UPDATE chat_messages SET parts = coalesce($3::jsonb, parts), metadata = coalesce($4::jsonb, metadata)
 WHERE chat_id = (SELECT chat_id FROM chat_sessions WHERE session_id = $1) AND seq = $2;
 
 -- name: finish
 -- T2.
-SELECT * FROM finish_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
+SELECT * FROM finish_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
 
 -- name: finish_delivered
 -- T2 of a turn whose reply is pushed to other networks too.
-SELECT * FROM finish_delivered($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
+SELECT * FROM finish_delivered($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
 
 -- name: begin_attempt
 -- Claims a turn of one's own again.

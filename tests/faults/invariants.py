@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from gateway.core.replies import APOLOGY, STOPPED
+from gateway.core.replies import APOLOGIES, STOPPED
 from tests.faults.agents import reply_to
 from tests.faults.ledger import Acked, Called, Delivered, Heard, Incident, Life, Lost, Sent, Stopped
 from tests.faults.rows import Message, Rows, Turn
@@ -127,9 +127,9 @@ def _fits(turn: Turn, question: str, answer: str) -> bool:
     whole = reply_to(question)
     match turn.status:
         case "failed":
-            return answer == APOLOGY
+            return answer in APOLOGIES.values()
         case "cancelled":
-            apologised = turn.superseded == "rollback" and answer == APOLOGY
+            apologised = turn.superseded == "rollback" and answer in APOLOGIES.values()
             return apologised or answer == STOPPED or whole.startswith(answer)
         case _:
             return answer == whole

@@ -298,3 +298,18 @@ async def test_the_log_tells_how_far_an_index_is_and_whom_it_waits_for(filled: D
 async def first_waiting(lines: list[MutableMapping[str, Any]]) -> MutableMapping[str, Any] | None:
     """The first line that says whom it waits for."""
     return next((line for line in lines if line.get("waits_for")), None)
+
+
+async def test_apologies_from_before_get_their_kind(filled: Database) -> None:
+    """Also more of them than are changed at a time; answers stay what they are."""
+    await filled.stands_at("0031_erasures_refuse")
+    await filled.eye.execute(
+        "INSERT INTO turns (chat_id, seq, user_id, agent_name, channel, status, reply_seq, time_limit, history_turns)"
+        " SELECT chat_id, n, user_id, 'assistant', 'web', CASE n WHEN 1 THEN 'failed' ELSE 'completed' END, n, '1 s', 0"
+        " FROM chat_sessions, generate_series(1, 2) AS n WHERE user_id < 'u7'"
+    )
+    failed = await filled.eye.fetchval("SELECT count(*) FROM turns WHERE status = 'failed'")
+    await migrate(filled.url)
+    assert failed > 500
+    apologies = await filled.eye.fetch("SELECT seq FROM chat_messages WHERE kind = 'apology'")
+    assert [row["seq"] for row in apologies] == [1] * failed

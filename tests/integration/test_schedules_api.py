@@ -182,7 +182,7 @@ async def test_why_a_run_failed_is_told_to_operators(world: World, gateway: Runn
         (run,) = (await mia.gets(f"{path}/runs"))["runs"]
         return run if run["status"] == "failed" else None
 
-    assert (await eventually(failed))["error"] == "The agent could not answer."
+    assert (await eventually(failed))["error"] == "agent_error"
     owner = await world.person("owner", gateway.url, "operator")
     assert "told to fail" in (await owner.gets(f"{path}/runs"))["runs"][0]["error"]
 

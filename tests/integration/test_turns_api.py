@@ -72,7 +72,7 @@ async def test_why_it_failed_is_told_to_operators(world: World, gateway: Running
     """An error may name what users should not know."""
     path = await begins(mia, "assistant", "fail for good")
     (turn,) = (await mia.gets(f"{path}/turns"))["turns"]
-    assert (turn["status"], turn["error"], turn["usage"]) == ("failed", "The agent could not answer.", None)
+    assert (turn["status"], turn["error"], turn["usage"]) == ("failed", "agent_error", None)
     owner = await world.person("owner", gateway.url, "operator")
     assert "told to fail" in (await owner.gets(f"{path}/turns"))["turns"][0]["error"]
 

@@ -63,3 +63,5 @@ class TurnTerms:
     """How many messages of a session may wait for its running turn."""
     state: bool = False
     """Whether the agent is given the session's state."""
+    apologies: bool = False
+    """Whether the agent's history holds apologies, which are not its own words."""

@@ -11,6 +11,7 @@ from uuid import UUID
 from gateway.core.model import Address, AgentName, InboundMessage, SessionId, TurnId, TurnStatus, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.turns import Acceptance
+from gateway.errors import ErrorClass
 
 ScheduleId = UUID
 MOST_LISTED = 1_000
@@ -88,6 +89,7 @@ class ScheduleRun:
     status: TurnStatus | None
     attempts: int
     error: str | None
+    error_class: ErrorClass | None
     started_at: datetime | None
     ended_at: datetime | None
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from gateway.core.model import AgentName, ChannelName, MessageId, SessionId, TurnId, TurnStatus, Usage, UserId
+from gateway.errors import ErrorClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,8 @@ class TurnRecord:
     """A turn as it is told afterwards.
 
     `attempts`: calls of the agent so far. `message_ids`: the user's messages that it answers. `withdrawn`: set aside, for
-    the conversation was taken back behind it or was answered anew. `error`: for whoever runs the gateway.
+    the conversation was taken back behind it or was answered anew. `error`: for whoever runs the gateway; `error_class`: for
+    the user.
     """
 
     id: TurnId
@@ -25,6 +27,7 @@ class TurnRecord:
     attempts: int
     usage: Usage | None
     error: str | None
+    error_class: ErrorClass | None
     withdrawn: bool
     message_ids: tuple[MessageId, ...]
     reply_id: MessageId | None

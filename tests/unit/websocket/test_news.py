@@ -41,6 +41,8 @@ MESSAGE_JSON = {
     "created_at": "2026-01-02T02:04:05Z",
     "edited_at": None,
     "deleted": False,
+    "kind": "message",
+    "metadata": {},
 }
 
 

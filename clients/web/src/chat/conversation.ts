@@ -438,5 +438,7 @@ function acknowledgedRow(frame: AckFrame, item: Outgoing): Message {
     created_at: item.createdAt,
     edited_at: null,
     deleted: false,
+    kind: 'message',
+    metadata: {},
   };
 }

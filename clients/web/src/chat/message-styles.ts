@@ -117,6 +117,9 @@ export const messageStyles = css`
   .state[data-state="failed"] {
     color: var(--tg-danger);
   }
+  .state[data-state="apology"] {
+    color: var(--tg-text-soft);
+  }
   .state[data-state="waiting"] {
     color: var(--tg-warning);
   }

@@ -11,6 +11,7 @@ const words: Readonly<Record<EntryState, readonly [IconNode, string]>> = {
   running: [LoaderCircle, 'Running'],
   stopped: [CircleStop, 'Stopped'],
   failed: [CircleAlert, 'Failed'],
+  apology: [CircleAlert, 'From the gateway: the agent gave no answer.'],
 };
 
 /** An entry's state in words and icon. */

@@ -81,8 +81,8 @@ export class TgMessage extends LitElement {
   #copyButton(): TemplateResult | typeof nothing {
     const { role, state, deleted } = this.entry;
     const text = this.#text;
-    if (role === 'user' || deleted > 0 || text === '' || state === 'running' || state === 'failed')
-      return nothing;
+    const answered = state !== 'running' && state !== 'failed' && state !== 'apology';
+    if (role === 'user' || deleted > 0 || text === '' || !answered) return nothing;
     return html`<button class="copy" type="button" @click=${() => void this.#copy(text)}>
       ${icon(this.copied ? Check : Copy, 14)}${this.copied ? 'Copied' : 'Copy'}
     </button>`;

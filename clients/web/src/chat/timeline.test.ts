@@ -75,6 +75,12 @@ describe('timeline', () => {
     expect(entries({ rows: [row(1), row(2)] })[0]?.state).toBeNull();
   });
 
+  test('an apology is shown as one, also when nobody remembers how its turn ended', () => {
+    const rows = [row(1), row(2, { kind: 'apology' })];
+    expect(entries({ rows })[1]?.state).toBe('apology');
+    expect(entries({ rows, status: () => 'failed' })[1]?.state).toBe('failed');
+  });
+
   test('a notice stays where it came', () => {
     const notice = { key: 'n', text: 'Done', command: '/title x', afterSeq: 2 };
     const kinds = timeline(source({ rows: [row(1), row(2), row(3)], notices: [notice] })).map(

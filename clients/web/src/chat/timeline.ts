@@ -13,7 +13,15 @@ import { sameDay } from '../text/time.js';
 import type { Notice } from './conversation.js';
 
 /** The words for these stand in `state-line.ts`. */
-export type EntryState = 'waiting' | 'sending' | 'sent' | 'queued' | 'running' | 'stopped' | 'failed';
+export type EntryState =
+  | 'waiting'
+  | 'sending'
+  | 'sent'
+  | 'queued'
+  | 'running'
+  | 'stopped'
+  | 'failed'
+  | 'apology';
 
 /** Something said, by whomever, recorded or not yet. */
 export interface Entry {
@@ -149,7 +157,9 @@ function replyState(row: Message, source: TimelineSource): EntryState | null {
   if (row.role !== 'assistant' || !row.turn_id) return null;
   const status = source.status(row.turn_id);
   if (status === 'failed') return 'failed';
-  return status === 'cancelled' ? 'stopped' : null;
+  if (status === 'cancelled') return 'stopped';
+  // How a turn ended is news; that a row is an apology stays with it.
+  return row.kind === 'apology' ? 'apology' : null;
 }
 
 function liveEntry(turn: LiveTurn): Placed {

@@ -14,6 +14,7 @@ export interface SendFrame {
   readonly id: string;
   readonly text: string;
   readonly session_id?: string;
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 export type ClientFrame =

@@ -2,6 +2,8 @@
 
 export type Channel = 'web' | 'telegram' | 'scheduled' | 'terminal' | 'api';
 export type Role = 'user' | 'assistant';
+/** `apology`: the gateway's own words where the agent gave no answer. */
+export type MessageKind = 'message' | 'apology' | 'note' | 'human';
 export type TurnStatus = 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
 
 export interface TextPart {
@@ -37,6 +39,8 @@ export interface Message {
   readonly created_at: string;
   readonly edited_at: string | null;
   readonly deleted: boolean;
+  readonly kind: MessageKind;
+  readonly metadata: Readonly<Record<string, unknown>>;
   /** A tombstone that nobody made: answered again, rewound or rolled back. */
   readonly taken_back?: boolean;
 }

@@ -94,6 +94,8 @@ export function row(seq: number, change: Partial<Message> = {}): Message {
     created_at: new Date(Date.UTC(2026, 0, 5, 12, 0, seq)).toISOString(),
     edited_at: null,
     deleted: false,
+    kind: 'message',
+    metadata: {},
     ...change,
   };
 }

@@ -1,0 +1,270 @@
+--Messages have a kind, which tells apologies from answers, and metadata of their own; failed turns have a class of error.
+-- depends: 0031_erasures_refuse
+-- transaction: false
+
+-- migrate: apply
+
+-- Each statement is a transaction of its own and locks one table for a moment.
+ALTER TABLE chat_messages
+    -- `apology`: the gateway's own words where the agent gave no answer; `note`: for operators only; `human`: an operator's reply.
+    ADD COLUMN IF NOT EXISTS kind text NOT NULL DEFAULT 'message',
+    ADD COLUMN IF NOT EXISTS metadata jsonb; -- NULL: none
+
+ALTER TABLE chat_messages DROP CONSTRAINT IF EXISTS chat_messages_kind;
+
+-- Not validated: that would read the whole table, and every row there is has the default.
+ALTER TABLE chat_messages
+    ADD CONSTRAINT chat_messages_kind CHECK (kind IN ('message', 'apology', 'note', 'human')) NOT VALID;
+
+ALTER TABLE turns ADD COLUMN IF NOT EXISTS error_class text; -- what the user may know of `error`
+
+DROP FUNCTION IF EXISTS finish_turn(text, uuid, uuid, uuid, int, text, text, jsonb, jsonb, text, text, text[], text[], text[], bigint[], text, text);
+
+-- As before, with the reply's kind and the class of the error.
+CREATE FUNCTION finish_turn(
+    p_user text, p_chat_id uuid, p_turn_id uuid, p_owner uuid, p_epoch int, p_status text, p_content text, p_parts jsonb,
+    p_usage jsonb, p_error text, p_title text, p_addresses text[], p_chunks text[], p_markups text[],
+    p_held bigint[], p_kind text, p_error_class text
+) RETURNS finished
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    r finished;
+    s chat_sessions;
+    m chat_messages;
+    t turns;
+    n turns;
+    v_more boolean;
+    v_drop boolean;
+    v_now timestamptz;
+BEGIN
+    PERFORM set_config('turngate.user_id', p_user, true);
+    SELECT * INTO s FROM chat_sessions WHERE chat_id = p_chat_id FOR UPDATE;
+    -- After the wait for the lock, so that a session's times never run backwards.
+    v_now := greatest(s.updated_at, clock_timestamp());
+    UPDATE turns SET
+        status = CASE WHEN superseded = 'rollback' THEN 'cancelled' ELSE p_status END,
+        ended_at = v_now, usage = p_usage, error = p_error, error_class = p_error_class, reply_seq = s.last_seq + 1, deadline = NULL
+    WHERE turn_id = p_turn_id AND owner = p_owner AND epoch = p_epoch AND status = 'running'
+    RETURNING * INTO t;
+
+    IF NOT FOUND THEN
+        SELECT * INTO t FROM turns WHERE turn_id = p_turn_id;
+        IF t.reply_seq IS NULL OR t.owner IS DISTINCT FROM p_owner OR t.epoch <> p_epoch THEN
+            r.status := 'lost';
+            RETURN r;
+        END IF;
+        r.status := 'again';
+        r.session := s;
+        SELECT * INTO m FROM chat_messages WHERE chat_id = p_chat_id AND seq = t.reply_seq;
+        r.message := m;
+        r.ended := t.status;
+        IF t.superseded = 'rollback' THEN
+            r.dropped := ARRAY(SELECT c FROM chat_messages AS c
+                WHERE c.chat_id = p_chat_id AND c.seq >= t.seq AND c.turn_id = t.turn_id AND c.role = 'user');
+        END IF;
+        -- What was sent since, or is another's to send, is not handed out again.
+        SELECT array_agg(CASE WHEN state = 'unsent' AND owner = p_owner THEN item_id END ORDER BY item_id)
+        INTO r.outbox_ids FROM outbox
+        WHERE chat_id = p_chat_id AND turn_id = p_turn_id;
+        SELECT * INTO n FROM turns WHERE chat_id = p_chat_id AND status = 'running' AND owner = p_owner;
+    ELSE
+        v_drop := t.superseded IS NOT DISTINCT FROM 'rollback';
+        INSERT INTO chat_messages (
+            chat_id, seq, user_id, role, content, parts, channel, turn_id, turn_seq, created_at, deleted_at, kind
+        ) VALUES (
+            p_chat_id, s.last_seq + 1, p_user, 'assistant', p_content, p_parts, t.channel, t.turn_id, t.seq, v_now,
+            CASE WHEN v_drop THEN v_now END, p_kind
+        ) RETURNING * INTO m;
+        IF v_drop THEN
+            WITH dropped AS (
+                UPDATE chat_messages AS c SET deleted_at = v_now
+                WHERE c.chat_id = p_chat_id AND c.seq >= t.seq AND c.turn_id = t.turn_id AND c.role = 'user'
+                    AND c.deleted_at IS NULL
+                RETURNING c
+            )
+            SELECT array_agg(c) INTO r.dropped FROM dropped;
+        ELSIF cardinality(p_chunks) > 0 THEN
+            -- While older chunks of an address are not in the caller's hands, these wait for a sweep behind them.
+            WITH queued AS (
+                INSERT INTO outbox (chat_id, turn_id, user_id, address, chunk, content, markup, owner)
+                SELECT p_chat_id, p_turn_id, p_user, c.address, c.position, c.content, c.markup,
+                    CASE WHEN EXISTS (
+                        SELECT FROM outbox AS o
+                        WHERE o.address = c.address AND o.state = 'unsent'
+                            AND (o.owner IS DISTINCT FROM p_owner OR NOT o.item_id = ANY (p_held))
+                    ) THEN NULL ELSE p_owner END
+                FROM unnest(p_addresses, p_chunks, p_markups) WITH ORDINALITY AS c (address, content, markup, position)
+                ORDER BY c.position
+                RETURNING item_id, owner
+            )
+            SELECT array_agg(CASE WHEN owner IS NOT NULL THEN item_id END ORDER BY item_id) INTO r.outbox_ids FROM queued;
+        END IF;
+        v_more := s.last_seq > t.seq;
+        UPDATE chat_sessions SET
+            last_seq = last_seq + 1, last_message_at = v_now, updated_at = v_now,
+            message_count = message_count + CASE WHEN v_drop THEN -coalesce(cardinality(r.dropped), 0) ELSE 1 END,
+            title = coalesce(title, CASE WHEN NOT v_drop THEN p_title END),
+            is_active = is_active AND NOT t.ends_session,
+            ended_at = CASE WHEN t.ends_session THEN v_now ELSE ended_at END
+        WHERE chat_id = p_chat_id RETURNING * INTO s;
+        -- Nothing came after the turn's first message: nothing can be waiting.
+        IF v_more THEN
+            UPDATE turns SET
+                status = 'running', attempt = 1, epoch = 1, owner = p_owner, started_at = v_now,
+                deadline = v_now + time_limit + interval '30 seconds'
+            WHERE turn_id = (
+                SELECT turn_id FROM turns
+                WHERE chat_id = p_chat_id AND seq > t.seq AND status = 'queued' ORDER BY seq LIMIT 1
+            )
+            RETURNING * INTO n;
+        END IF;
+        r.status := 'finished';
+        r.ended := t.status;
+        r.session := s;
+        r.message := m;
+    END IF;
+
+    IF n.turn_id IS NOT NULL THEN
+        r.next_turn := n;
+        r.messages := ARRAY(SELECT c FROM chat_messages AS c
+            WHERE c.chat_id = p_chat_id AND c.seq >= n.seq AND c.turn_id = n.turn_id AND c.role = 'user' ORDER BY c.seq);
+        r.history := turn_history(p_chat_id, n.seq, n.history_turns);
+    END IF;
+    RETURN r;
+END
+$$;
+
+-- For replicas that know no kinds.
+CREATE OR REPLACE FUNCTION finish_turn(
+    p_user text, p_chat_id uuid, p_turn_id uuid, p_owner uuid, p_epoch int, p_status text, p_content text, p_parts jsonb,
+    p_usage jsonb, p_error text, p_title text, p_addresses text[], p_chunks text[], p_markups text[],
+    p_held bigint[]
+) RETURNS finished
+LANGUAGE sql
+AS $$
+    SELECT finish_turn(
+        p_user, p_chat_id, p_turn_id, p_owner, p_epoch, p_status, p_content, p_parts, p_usage, p_error, p_title,
+        p_addresses, p_chunks, p_markups, p_held, CASE WHEN p_status = 'failed' THEN 'apology' ELSE 'message' END, NULL
+    )
+$$;
+
+DROP FUNCTION IF EXISTS finish_delivered(text, uuid, uuid, uuid, int, text, text, jsonb, jsonb, text, text, text[], text[], text[], bigint[], text, text);
+
+-- As before, with the reply's kind and the class of the error.
+CREATE FUNCTION finish_delivered(
+    p_user text, p_chat_id uuid, p_turn_id uuid, p_owner uuid, p_epoch int, p_status text, p_content text, p_parts jsonb,
+    p_usage jsonb, p_error text, p_title text, p_addresses text[], p_chunks text[], p_markups text[],
+    p_held bigint[], p_kind text, p_error_class text
+) RETURNS finished
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    r finished;
+BEGIN
+    -- It locks the session, so that nobody is unlinked between this and the next statement.
+    r := finish_turn(
+        p_user, p_chat_id, p_turn_id, p_owner, p_epoch, p_status, p_content, p_parts, p_usage, p_error, p_title,
+        p_addresses, p_chunks, p_markups, p_held, p_kind, p_error_class
+    );
+    UPDATE outbox AS o SET state = 'dead', error = 'the account was unlinked', settled_at = clock_timestamp()
+    FROM turns AS t
+    WHERE o.chat_id = p_chat_id AND o.turn_id = p_turn_id AND o.state = 'unsent' AND t.turn_id = o.turn_id
+        AND array_position(t.deliver_to, o.address) IS NULL AND NOT starts_with(split_part(o.address, ':', 3), '-');
+    IF FOUND THEN
+        SELECT array_agg(CASE WHEN state = 'unsent' AND owner = p_owner THEN item_id END ORDER BY item_id)
+        INTO r.outbox_ids FROM outbox
+        WHERE chat_id = p_chat_id AND turn_id = p_turn_id;
+    END IF;
+    RETURN r;
+END
+$$;
+
+-- The same as `finish_turn`, for replicas that know no kinds.
+CREATE OR REPLACE FUNCTION finish_delivered(
+    p_user text, p_chat_id uuid, p_turn_id uuid, p_owner uuid, p_epoch int, p_status text, p_content text, p_parts jsonb,
+    p_usage jsonb, p_error text, p_title text, p_addresses text[], p_chunks text[], p_markups text[],
+    p_held bigint[]
+) RETURNS finished
+LANGUAGE sql
+AS $$
+    SELECT finish_delivered(
+        p_user, p_chat_id, p_turn_id, p_owner, p_epoch, p_status, p_content, p_parts, p_usage, p_error, p_title,
+        p_addresses, p_chunks, p_markups, p_held, CASE WHEN p_status = 'failed' THEN 'apology' ELSE 'message' END, NULL
+    )
+$$;
+
+-- As before, with the kinds and the metadata of the messages.
+CREATE OR REPLACE FUNCTION fork_session(
+    p_session text, p_seq bigint, p_title text, p_channel text, p_route text, p_chat_id uuid
+) RETURNS SETOF chat_sessions
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    s chat_sessions;
+    f chat_sessions;
+    v_rows bigint;
+    v_now timestamptz := clock_timestamp();
+BEGIN
+    SELECT * INTO s FROM chat_sessions WHERE session_id = p_session;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    INSERT INTO routes (user_id, route) VALUES (s.user_id, p_route)
+    ON CONFLICT (user_id, route) DO UPDATE SET route = excluded.route;
+    INSERT INTO chat_sessions (
+        chat_id, user_id, channel, agent_name, title, title_is_users, metadata, route, parent_session_id
+    ) VALUES (
+        coalesce(p_chat_id, gen_random_uuid()), s.user_id, p_channel, s.agent_name, coalesce(p_title, s.title),
+        p_title IS NOT NULL OR s.title_is_users, s.metadata, p_route, s.session_id
+    ) RETURNING * INTO f;
+    INSERT INTO chat_messages (
+        chat_id, seq, user_id, role, content, parts, channel, turn_seq, created_at, edited_at, kind, metadata
+    )
+    SELECT
+        f.chat_id, told.place, s.user_id, told.role, told.content, told.parts, told.channel,
+        min(told.place) OVER (PARTITION BY told.turn_seq), told.created_at, told.edited_at,
+        told.kind, told.metadata
+    FROM (
+        SELECT m.*, row_number() OVER (ORDER BY m.seq) AS place FROM chat_messages AS m
+        WHERE m.chat_id = s.chat_id AND m.seq <= coalesce(p_seq, s.last_seq) AND m.deleted_at IS NULL
+    ) AS told;
+    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    UPDATE routes SET chat_id = f.chat_id WHERE user_id = s.user_id AND route = p_route;
+    RETURN QUERY UPDATE chat_sessions AS c SET
+        last_seq = v_rows, message_count = v_rows, last_message_at = CASE WHEN v_rows > 0 THEN v_now END, updated_at = v_now
+    WHERE c.chat_id = f.chat_id RETURNING *;
+END
+$$;
+
+-- Apologies from before get their kind, some at a time. Row-level security may hide the rows from whoever migrates, so this is the
+-- gateway's own work, in each transaction. A row that somebody works on is passed over, and looked at again.
+DO $apologies$
+DECLARE
+    v_found int;
+    v_changed int;
+BEGIN
+    LOOP
+        SET LOCAL ROLE turngate_system;
+        WITH told AS (
+            SELECT m.chat_id, m.seq FROM turns AS t JOIN chat_messages AS m ON m.chat_id = t.chat_id AND m.seq = t.reply_seq
+            WHERE m.kind = 'message' AND (t.status = 'failed' OR t.status = 'cancelled' AND m.content = 'Stopped.')
+            LIMIT 500
+        ), free AS (
+            SELECT m.chat_id, m.seq FROM chat_messages AS m JOIN told USING (chat_id, seq) FOR NO KEY UPDATE OF m SKIP LOCKED
+        ), changed AS (
+            UPDATE chat_messages AS m SET kind = 'apology' FROM free
+            WHERE m.chat_id = free.chat_id AND m.seq = free.seq RETURNING 1
+        )
+        SELECT (SELECT count(*) FROM told), (SELECT count(*) FROM changed) INTO v_found, v_changed;
+        COMMIT;
+        EXIT WHEN v_found = 0;
+        IF v_changed = 0 THEN
+            PERFORM pg_sleep(0.1);
+        END IF;
+    END LOOP;
+END
+$apologies$;
+
+-- Gateways of the version before work on this schema too, so there is nothing to take back.
+-- migrate: rollback
