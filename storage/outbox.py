@@ -10,6 +10,7 @@ from gateway.core.model import Address, Chunk, OutboxItem, ReplicaId
 from storage.queries import load_queries
 
 if TYPE_CHECKING:
+    from gateway.core.ports.outbox import Undelivered
     from storage.database import Database
 
 SQL = load_queries("outbox")
@@ -22,10 +23,10 @@ class PostgresOutbox:
     database: Database
     replica_id: ReplicaId
 
-    async def mark(self, sent: Sequence[int], dead: Sequence[tuple[int, str]]) -> None:
-        items = [*sent, *(item_id for item_id, _ in dead)]
-        states = ["sent"] * len(sent) + ["dead"] * len(dead)
-        errors = [None] * len(sent) + [reason for _, reason in dead]
+    async def mark(self, sent: Sequence[int], undelivered: Sequence[Undelivered]) -> None:
+        items = [*sent, *(each.item_id for each in undelivered)]
+        states = ["sent"] * len(sent) + [each.state for each in undelivered]
+        errors = [None] * len(sent) + [each.reason for each in undelivered]
         # On disk before the next chunk leaves: a mark that Postgres forgets in a crash would repeat a chunk for nothing.
         async with self.database.own_work() as connection:
             await connection.execute(SQL["settle"], items, states, errors)

@@ -5,31 +5,31 @@ from __future__ import annotations
 import asyncio
 import logging
 import warnings
-from collections.abc import Awaitable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
-from telegram import Bot, BotCommand, LinkPreviewOptions, MessageEntity
-from telegram.constants import ChatAction
+from telegram import Bot
 from telegram.error import NetworkError
-from telegram.request import HTTPXRequest
 from telegram.warnings import PTBUserWarning
 from telegramify_markdown.entity import MessageEntity as FormattedEntity
 
 from channels.telegram.fence import before_request
 from channels.telegram.normalize import BotIdentity
+from channels.telegram.optional import OptionalCalls
+from channels.telegram.requests import Requests
 from channels.telegram.target import Target
 from gateway.config import Telegram
 from gateway.core.commands import HELP
-from gateway.core.model import TELEGRAM, JsonValue
+from gateway.core.model import TELEGRAM, JsonObject, JsonValue
 from gateway.errors import SettingsError
-
-T = TypeVar("T")
 
 LONG_POLL_S = 25
 """A dead connection is noticed this much later, and some seconds."""
-_ALLOWED_UPDATES = ["message", "edited_message"]
-_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+_ALLOWED_UPDATES: list[JsonValue] = ["message", "edited_message"]
+_NO_PREVIEW: JsonObject = {"is_disabled": True}
 """Always: Telegram fetches what it previews, so a link an agent was talked into would carry data out unclicked."""
+_QUICK_S = 5.0
+"""How long an optional call may hold things up."""
+_PROBE_S = 10.0
 
 
 class BotApi:
@@ -44,8 +44,9 @@ class BotApi:
         base = settings.api_url.rstrip("/")
         self.bot_id = int(token.partition(":")[0])
         self.account = f"{TELEGRAM}:{self.bot_id}"
-        self._polls = HTTPXRequest(connection_pool_size=2, connect_timeout=10, read_timeout=10)
-        self._requests = HTTPXRequest(
+        self._optional = OptionalCalls()
+        self._polls = Requests(connection_pool_size=2, connect_timeout=10, read_timeout=10)
+        self._requests = Requests(
             connection_pool_size=64,
             connect_timeout=10,
             read_timeout=40,
@@ -62,73 +63,68 @@ class BotApi:
         )
 
     async def identity(self) -> BotIdentity:
-        me = await _call(self._bot.get_me())
-        return BotIdentity(self.bot_id, me.username or "")
+        me = await self._call("getMe", {}, _PROBE_S)
+        if not isinstance(me, dict):
+            raise NetworkError("The answer to getMe says nothing of the bot")
+        name = me.get("username")
+        return BotIdentity(self.bot_id, name if isinstance(name, str) else "")
 
     async def updates(self, offset: int) -> Sequence[JsonValue]:
         """Waits up to `LONG_POLL_S` for updates; confirms all with lower ids than `offset`, 0 confirms none."""
-        arguments = {"timeout": LONG_POLL_S, "limit": 100, "allowed_updates": _ALLOWED_UPDATES}
+        arguments: JsonObject = {"timeout": LONG_POLL_S, "limit": 100, "allowed_updates": _ALLOWED_UPDATES}
         arguments |= {"offset": offset} if offset else {}
-        raw: JsonValue = await _call(
-            self._bot.do_api_request("getUpdates", api_kwargs=arguments, read_timeout=LONG_POLL_S + 10)
-        )
+        raw = await self._call("getUpdates", arguments, LONG_POLL_S + 10)
         if not isinstance(raw, list):
             raise NetworkError("The answer to getUpdates holds no list of updates")
         return raw
 
     async def begin_polling(self) -> None:
         """Takes back a webhook that would stand in the way; what waits there is kept."""
-        await _call(self._bot.delete_webhook(drop_pending_updates=False))
+        await self._try("deleteWebhook", {"drop_pending_updates": False})
         await self._publish_commands()
 
     async def begin_webhook(self, url: str, secret: str) -> None:
-        await _call(
-            self._bot.set_webhook(
-                url, secret_token=secret, allowed_updates=_ALLOWED_UPDATES, drop_pending_updates=False
-            )
-        )
+        arguments: JsonObject = {"url": url, "secret_token": secret, "allowed_updates": _ALLOWED_UPDATES}
+        await self._call("setWebhook", arguments | {"drop_pending_updates": False})
         await self._publish_commands()
 
     async def send(self, target: Target, text: str, entities: Sequence[FormattedEntity]) -> None:
-        formatting = MessageEntity.de_list([entity.to_dict() for entity in entities], self._bot)
-        await _call(
-            self._bot.send_message(
-                target.chat_id,
-                text,
-                message_thread_id=target.thread_id or None,
-                entities=formatting or None,
-                link_preview_options=_NO_PREVIEW,
-            )
+        """Returns once the server has said that it is sent, whatever else it says of the message."""
+        await self._call(
+            "sendMessage",
+            {
+                "chat_id": target.chat_id,
+                "text": text,
+                "message_thread_id": target.thread_id or None,
+                "entities": [entity.to_dict() for entity in entities] or None,
+                "link_preview_options": _NO_PREVIEW,
+            },
         )
 
     async def typing(self, target: Target) -> None:
-        await _call(
-            self._bot.send_chat_action(
-                target.chat_id,
-                ChatAction.TYPING,
-                message_thread_id=target.thread_id or None,
-                read_timeout=5,
-                connect_timeout=5,
-            )
-        )
+        """Best effort."""
+        arguments: JsonObject = {"chat_id": target.chat_id, "action": "typing"}
+        await self._try("sendChatAction", arguments | {"message_thread_id": target.thread_id or None})
 
     async def close(self) -> None:
         await asyncio.gather(self._polls.shutdown(), self._requests.shutdown())
 
     async def _publish_commands(self) -> None:
-        await _call(self._bot.set_my_commands([BotCommand(name, text) for name, text in HELP.items()]))
+        commands: list[JsonValue] = [{"command": name, "description": text} for name, text in HELP.items()]
+        await self._try("setMyCommands", {"commands": commands})
 
+    async def _try(self, method: str, arguments: JsonObject) -> None:
+        await self._optional.attempt(method, lambda: self._call(method, arguments, _QUICK_S))
 
-async def _call(request: Awaitable[T]) -> T:
-    _expect_known_warnings()
-    try:
-        return await request
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        # The library takes the shape of a 2xx answer for granted.
-        raise NetworkError(f"The answer of the Bot API server has an unknown shape: {type(error).__name__}") from error
+    async def _call(self, method: str, arguments: JsonObject, read_timeout: float | None = None) -> JsonValue:
+        """The raw `result`: the library's own methods fail on results that they can't read."""
+        timeout = self._requests.read_timeout if read_timeout is None else read_timeout
+        _expect_known_warnings()
+        result: JsonValue = await self._bot.do_api_request(method, api_kwargs=arguments, read_timeout=timeout)
+        return result
 
 
 def _expect_known_warnings() -> None:
-    """Silences what the library says of raw getUpdates, and of a 429's `retry_after` changing its type some day."""
-    warnings.filterwarnings("ignore", r"Please use 'Bot\.getUpdates'", PTBUserWarning)
+    """Silences what the library says of raw calls, and of a 429's `retry_after` changing its type some day."""
+    warnings.filterwarnings("ignore", r"Please use 'Bot\.", PTBUserWarning)
     warnings.filterwarnings("ignore", r".*attribute `retry_after` will be of type", PTBUserWarning)

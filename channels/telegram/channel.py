@@ -35,6 +35,10 @@ _REFUSED = (
     "Telegram refused the bot's token; get the current one from @BotFather and set TURNGATE_TELEGRAM__TOKEN. "
     "With a Bot API server of your own, check TURNGATE_TELEGRAM__API_URL too."
 )
+_NOT_THERE = (
+    "The Bot API server answers Not Found: it lacks a method that the gateway needs (getMe, sendMessage, and getUpdates or "
+    "setWebhook), or the token is malformed. Check TURNGATE_TELEGRAM__API_URL and TURNGATE_TELEGRAM__TOKEN."
+)
 
 
 class TelegramChannel:
@@ -102,16 +106,20 @@ class TelegramChannel:
     async def run(self) -> None:
         """Takes updates in until cancelled; `deliver` goes on working until `close`.
 
-        Waits for a network that is away. Returns when Telegram refuses the token: the rest of the gateway goes on.
+        Waits for a network that is away. Returns when Telegram refuses the token, or the server lacks a method that is
+        needed: the rest of the gateway goes on.
         """
         try:
             bot = await self._until_known()
             self._linking.open_door(bot)
             updates = Updates(bot, self._reception)
             await (self._run_polling(updates) if self._webhook_url is None else self._run_webhook(updates))
-        except (InvalidToken, EndPointNotFound):
+        except InvalidToken:
             self._become("failed", _REFUSED)
             self._log.error("telegram_token_refused", remedy=_REFUSED)
+        except EndPointNotFound:
+            self._become("failed", _NOT_THERE)
+            self._log.error("telegram_method_missing", remedy=_NOT_THERE)
 
     async def close(self) -> None:
         """Drops notices that wait, and closes all connections."""
@@ -123,7 +131,7 @@ class TelegramChannel:
         while True:
             try:
                 bot = await self._api.identity()
-            except InvalidToken:
+            except (InvalidToken, EndPointNotFound):
                 raise
             except TelegramError as error:
                 await self._wait_out(error, backoff)
@@ -145,7 +153,7 @@ class TelegramChannel:
         while True:
             try:
                 return await self._api.begin_webhook(self._webhook_url or "", self._secret)
-            except InvalidToken:
+            except (InvalidToken, EndPointNotFound):
                 raise
             except TelegramError as error:
                 await self._wait_out(error, backoff)

@@ -7,8 +7,9 @@ keeps httpx's error as the cause. `BadRequest` and `TimedOut` are `NetworkError`
 from __future__ import annotations
 
 import httpx
-from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, TelegramError
+from telegram.error import BadRequest, EndPointNotFound, Forbidden, InvalidToken, RetryAfter, TelegramError
 
+from channels.telegram.answers import NotServed, Redirected
 from gateway.errors import DeliveryDeferred, DeliveryError, DeliveryRefused, DeliveryUnknown
 from gateway.log import redact
 
@@ -21,7 +22,7 @@ _NEVER_LEFT = (
     httpx.InvalidURL,
 )
 _SHORTLY_S = 2.0
-_TOKEN_REFUSED_S = 60.0
+_NOT_SERVED_S = 60.0
 _GONE = ("chat not found", "message thread not found", "user not found", "peer_id_invalid", "topic_deleted")
 _UNFORMATTABLE = ("can't parse", "entit")
 
@@ -36,12 +37,25 @@ def delivery_error(error: TelegramError) -> DeliveryError:
             return DeliveryRefused(text, address_dead=True)
         case BadRequest():
             return DeliveryRefused(text, address_dead=any(words in text.lower() for words in _GONE))
+        case Redirected():
+            return DeliveryRefused(text)
+        case _:
+            return _deferred(error, text) or DeliveryUnknown(text)
+
+
+def _deferred(error: TelegramError, text: str) -> DeliveryDeferred | None:
+    """When it certainly did not arrive, and later may."""
+    match error:
         case InvalidToken():
-            return DeliveryDeferred(f"Telegram refused the bot's token: {text}", _TOKEN_REFUSED_S)
-        case _ if isinstance(error.__cause__, _NEVER_LEFT) or "too many requests" in text.lower():
+            return DeliveryDeferred(f"Telegram refused the bot's token: {text}", _NOT_SERVED_S)
+        case NotServed():
+            return DeliveryDeferred(text, _NOT_SERVED_S)
+        case EndPointNotFound():
+            return DeliveryDeferred(f"The Bot API server has no sendMessage: {text}", _NOT_SERVED_S)
+        case _ if isinstance(error.__cause__, _NEVER_LEFT):
             return DeliveryDeferred(text, _SHORTLY_S)
         case _:
-            return DeliveryUnknown(text)
+            return None
 
 
 def refuses_formatting(error: TelegramError) -> bool:

@@ -15,11 +15,12 @@ from channels.telegram.api import BotApi
 from channels.telegram.failures import delivery_error, refuses_formatting
 from channels.telegram.fence import Fenced, fenced
 from channels.telegram.pace import Pace
+from channels.telegram.recovery import Recovery
 from channels.telegram.render import entities_of
 from channels.telegram.target import Target
 from gateway.core.model import Address, Chunk
 from gateway.core.ports.channels import MayLeave, Moves
-from gateway.errors import DeliveryDeferred, DeliveryError, DeliveryRefused, StoreUnavailable
+from gateway.errors import DeliveryDeferred, DeliveryError, DeliveryRefused, DeliveryUnknown, StoreUnavailable
 from gateway.log import redact
 
 _SHORTLY_S = 2.0
@@ -37,12 +38,18 @@ class Sender:
         self._api = api
         self._pace = pace
         self._moves = moves
+        self._recovery = Recovery(api)
         self._moved: dict[int, int] = {}  # chunks on their way still name the old chat
         self._log = structlog.get_logger()
 
     async def ready(self, address: Address) -> None:
-        """Waits for a place within Telegram's limits. Raises `DeliveryRefused` or `DeliveryDeferred`."""
-        await self._wait_for_place(self._target(address).chat_id)
+        """Waits for a server that answers and for a place within Telegram's limits.
+
+        Raises `DeliveryRefused` or `DeliveryDeferred`.
+        """
+        target = self._target(address)
+        await self._recovery.wait()
+        await self._wait_for_place(target.chat_id)
 
     async def deliver(self, address: Address, chunk: Chunk, may_leave: MayLeave = always) -> None:
         """Sends one chunk at once, if it `may_leave` when it is written; formatting that Telegram can't read is left out.
@@ -62,7 +69,7 @@ class Sender:
             target = self._target(address)
             if not self._pace.held_for(target.chat_id, time.monotonic()):
                 await self._api.typing(target)
-        except (TelegramError, DeliveryError) as error:
+        except DeliveryError as error:
             self._log.debug("telegram_typing_failed", address=address, error=redact(str(error)))
 
     def _target(self, address: Address) -> Target:
@@ -113,4 +120,6 @@ class Sender:
         failure = delivery_error(error)
         if isinstance(error, RetryAfter) and isinstance(failure, DeliveryDeferred):
             self._pace.hold(target.chat_id, time.monotonic() + failure.retry_after)
+        if isinstance(failure, DeliveryUnknown):
+            self._recovery.doubt()
         return failure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from gateway.core.ports.outbox import OutboxStore
+from gateway.core.ports.outbox import OutboxStore, Undelivered
 from gateway.errors import StoreUnavailable
 
 EVERY_S = 0.02
@@ -14,10 +14,10 @@ AWAY_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What became of an item: sent, or dead for a reason. `written`: done once the database has it."""
+    """What became of an item: sent, unless it is `undelivered`. `written`: done once the database has it."""
 
     item_id: int
-    reason: str | None
+    undelivered: Undelivered | None
     written: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -29,9 +29,15 @@ class Marks:
         self._waiting: list[Mark] = []
         self._writing = asyncio.Lock()
 
-    async def settle(self, item_id: int, reason: str | None = None) -> None:
-        """Returns once it is written that the item was sent or, with a reason, never will be."""
-        mark = Mark(item_id, reason)
+    async def sent(self, item_id: int) -> None:
+        """Returns once it is written that the item was sent."""
+        await self._settle(Mark(item_id, None))
+
+    async def undelivered(self, item: Undelivered) -> None:
+        """Returns once it is written that the item is not sent again."""
+        await self._settle(Mark(item.item_id, item))
+
+    async def _settle(self, mark: Mark) -> None:
         self._waiting.append(mark)
         await mark.written
 
@@ -52,8 +58,8 @@ class Marks:
             return True
         try:
             await self._store.mark(
-                [mark.item_id for mark in marks if mark.reason is None],
-                [(mark.item_id, mark.reason) for mark in marks if mark.reason is not None],
+                [mark.item_id for mark in marks if mark.undelivered is None],
+                [mark.undelivered for mark in marks if mark.undelivered is not None],
             )
         except StoreUnavailable:
             self._waiting = marks + self._waiting

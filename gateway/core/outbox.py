@@ -20,13 +20,15 @@ from gateway.core.marks import Marks
 from gateway.core.metrics import DELIVERIES
 from gateway.core.model import Address, ChannelName, OutboxItem
 from gateway.core.ports.channels import Channel
-from gateway.core.ports.outbox import OutboxStore
+from gateway.core.ports.outbox import OutboxStore, Undelivered
 from gateway.core.ports.turns import Lease
 from gateway.errors import DeliveryDeferred, DeliveryRefused, DeliveryUnknown, StoreUnavailable
 
 log = structlog.get_logger(__name__)
 FENCED_WAIT_S = 0.5
-UNKNOWN_LIMIT = 5
+REPEAT_AFTER_S = 1.0
+REPEATS = 1
+"""How often a chunk is sent again when nobody can say whether it arrived (promise 4)."""
 CERTAIN_S = 1.0
 """Seconds after which a chunk that waits is looked up again before it leaves: somebody may have been unlinked meanwhile."""
 REASON_LIMIT = 2000
@@ -39,11 +41,15 @@ def channel_of(address: Address) -> ChannelName:
 
 @dataclass(slots=True)
 class Held:
-    """An item in hand. `term`: of the lease under which it was certainly ours; `known_at`: when it was still to be sent."""
+    """An item in hand. `term`: of the lease under which it was certainly ours; `known_at`: when it was still to be sent.
+
+    `unknown`: how often it left without anybody knowing whether it arrived.
+    """
 
     item: OutboxItem
     term: int
     known_at: float = field(default_factory=time.monotonic)
+    unknown: int = 0
 
 
 class Outbox:
@@ -142,7 +148,6 @@ class Outbox:
         if channel is None:
             await self._bury(item, "this channel is off")
             return True
-        unknown = 0
         while self._holds(term):
             try:
                 if await self._sent(channel, held):
@@ -154,12 +159,12 @@ class Outbox:
                 await self._refused(item, error)
                 return True
             except Exception as error:  # noqa: BLE001 - whatever happens to one chunk, it is settled and others leave
-                unknown += 1
+                held.unknown += 1
                 self._note_unknown(item, error)
-                if unknown > UNKNOWN_LIMIT:
-                    await self._bury(item, f"no answer after {unknown} sends: {error}")
+                if held.unknown > REPEATS:
+                    await self._give_up(item, error)
                     return True
-                await asyncio.sleep(min(2.0**unknown / 2, 10))
+                await asyncio.sleep(REPEAT_AFTER_S)
         return False
 
     async def _sent(self, channel: Channel, held: Held) -> bool:
@@ -174,7 +179,7 @@ class Outbox:
         try:
             await channel.deliver(item.address, item.chunk, partial(self._holds, held.term))
             DELIVERIES.labels(channel.name, "sent").inc()
-            await self._marks.settle(item.item_id)
+            await self._marks.sent(item.item_id)
         finally:
             self._leaving.discard(item.address)
         return True
@@ -204,5 +209,14 @@ class Outbox:
 
     async def _bury(self, item: OutboxItem, reason: str) -> None:
         log.error("delivery_failed", address=item.address, item=item.item_id, reason=reason)
-        DELIVERIES.labels(channel_of(item.address), "dead").inc()
-        await self._marks.settle(item.item_id, clean(reason)[:REASON_LIMIT])
+        await self._settle(Undelivered(item.item_id, "dead", clean(reason)[:REASON_LIMIT]), item.address)
+
+    async def _give_up(self, item: OutboxItem, error: Exception) -> None:
+        """It may have arrived, and what comes after it need not wait."""
+        log.error("delivery_unknown_for_good", address=item.address, item=item.item_id, reason=str(error))
+        reason = f"sent {REPEATS + 1} times without a clear answer, so it may have arrived: {error}"
+        await self._settle(Undelivered(item.item_id, "unknown", clean(reason)[:REASON_LIMIT]), item.address)
+
+    async def _settle(self, undelivered: Undelivered, address: Address) -> None:
+        DELIVERIES.labels(channel_of(address), undelivered.state).inc()
+        await self._marks.undelivered(undelivered)

@@ -185,7 +185,8 @@ class Breakage:
 
     def _bot(self, blow: Blow) -> None:
         method = self._luck.choice(["sendMessage", "sendMessage", "getUpdates"])
-        times = self._luck.randint(1, 3)
+        # Two in a row would leave a chunk's fate unknown for good.
+        times = 1 if method == "sendMessage" else self._luck.randint(1, 3)
         # Faults that nobody meets would pile up while nobody calls, and then keep everybody from calling for long.
         if any(fault.method == method for fault in self._world.fake.bot().faults.remaining):
             return

@@ -14,6 +14,12 @@ from tests.faults.rows import Item
 
 FLIGHT_S = 1.0
 """A request may reach the chat this much after its sender died; after a hang of its network, from when that began."""
+SENDS_OF_UNKNOWN = 2
+UNKNOWN_WITHIN_S = 60.0
+"""Two sends, each given up after 40 seconds at the latest, would take longer; no hang of a storm does."""
+SPOILS_ANSWERS: frozenset[Kind] = frozenset(
+    {"bot_5xx", "bot_5xx_delivered", "bot_lost", "bot_cut_all", "bot_cut_one", "bot_swallow", "bot_hang"}
+)
 DEADLY: frozenset[Kind] = frozenset({"kill", "freeze", "ended_by_itself"})
 
 
@@ -67,6 +73,7 @@ def check_deliveries(evidence: Evidence) -> Iterator[Violation]:
     yield from _whole(evidence)
     matched = match_chats(evidence)
     yield from matched.violations
+    yield from _unknown_without_cause(evidence)
     for one in explain(evidence, matched.repetitions).unexplained:
         assert one.again is not None
         where = (
@@ -77,6 +84,18 @@ def check_deliveries(evidence: Evidence) -> Iterator[Violation]:
     count, room = len(matched.repetitions), sum(room_for_repetitions(evidence).values())
     if count > room:
         yield Violation("I3", f"{count} chunks were sent again, and there was room for {room}")
+
+
+def _unknown_without_cause(evidence: Evidence) -> Iterator[Violation]:
+    """A chunk is given up as unknown only after two sends whose answers something spoiled."""
+    spoiled = [(one.at, one.until) for one in evidence.incidents if one.kind in SPOILS_ANSWERS]
+    spoiled += [(one.at, one.at) for one in evidence.lost]
+    for item in evidence.rows.items:
+        if item.state == "unknown" and item.settled_at is not None:
+            begin = item.settled_at - UNKNOWN_WITHIN_S
+            near = sum(until >= begin and at <= item.settled_at for at, until in spoiled)
+            if near < SENDS_OF_UNKNOWN:
+                yield Violation("I3", f"chunk {item.item_id} was given up as unknown: {item.error}")
 
 
 def _whole(evidence: Evidence) -> Iterator[Violation]:

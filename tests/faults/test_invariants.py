@@ -510,3 +510,13 @@ def test_a_call_for_a_claim_of_yesterday_recovers_nothing() -> None:
         calls=[Called(14.0, "t1", 2, 2, 22), Called(19.1, "t1", 1, 1, 11)],
     )
     assert [one.at for one in recoveries(woken)] == [14.0]
+
+
+def test_a_chunk_of_unknown_fate_needs_two_spoiled_answers() -> None:
+    """I3: one lost answer leads to a second send, whose answer has to be lost as well."""
+    good = chat()
+    items = [good.rows.items[0], replace(good.rows.items[1], state="unknown", error="no clear answer")]
+    lost = [Lost(10.5, 1001, 1), Lost(11.0, 1001, 1)]
+    story = replace(good, rows=Rows(items=items), delivered=good.delivered[:1])
+    assert told(check_deliveries, replace(story, lost=lost[:1])) == ["I3"]
+    assert told(check_deliveries, replace(story, lost=lost)) == []

@@ -12,6 +12,7 @@ from gateway.core.model import TELEGRAM, Address, ChannelName, Chunk, OutboxItem
 from gateway.core.outbox import Outbox
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.channels import MayLeave
+from gateway.core.ports.outbox import Undelivered
 from storage.database import open_database
 from storage.outbox import PostgresOutbox
 from tests.integration.test_turns import HELLO, Replica, answer, claimed
@@ -28,9 +29,9 @@ class Gated:
     marked: list[int] = field(default_factory=list)
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def mark(self, sent: Sequence[int], dead: Sequence[tuple[int, str]]) -> None:
+    async def mark(self, sent: Sequence[int], undelivered: Sequence[Undelivered]) -> None:
         await self.may_answer.wait()
-        await self.inner.mark(sent, dead)
+        await self.inner.mark(sent, undelivered)
         self.marked += sent
 
     async def mine(self, items: Sequence[int]) -> Sequence[int]:

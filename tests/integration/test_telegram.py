@@ -17,8 +17,20 @@ from gateway.core.service import Notice
 from gateway.errors import GatewayError, InvalidInput
 from gateway.log import configure_logging
 from tests.fakes.bot_api import FakeBotApi, Fault, UserMessage
+from tests.fakes.bot_api.records import Webhook
 from tests.fakes.bot_api.wire import Json
-from tests.integration.telegram_driver import ADA, BOB, TEAM, TOKEN, Gate, Opens, execute, opens_telegram, until
+from tests.integration.telegram_driver import (
+    ADA,
+    ADDRESS,
+    BOB,
+    TEAM,
+    TOKEN,
+    Gate,
+    Opens,
+    execute,
+    opens_telegram,
+    until,
+)
 
 
 @pytest.fixture
@@ -263,6 +275,51 @@ async def test_starting_clears_a_webhook_and_publishes_the_commands(fake: FakeBo
     assert fake.calls("deleteWebhook")
     names = {command["command"] for command in fake.bot().commands if isinstance(command, dict)}
     assert names == set(HELP)
+
+
+NOT_FOUND = '{"ok": false, "error_code": 404, "description": "Not Found"}'
+
+
+@pytest.mark.parametrize("method", ["setMyCommands", "deleteWebhook"])
+@pytest.mark.parametrize(("status", "body"), [(404, NOT_FOUND), (500, "<html>"), (404, "404: Not Found")])
+async def test_a_server_without_an_optional_method_is_polled(
+    opens: Opens, fake: FakeBotApi, method: str, status: int, body: str
+) -> None:
+    """A-4: it costs that feature only."""
+    fake.fails(Fault("raw", method, times=0, status=status, body=body))
+    async with opens() as gate:
+        fake.says(ADA, "hello")
+        await until(lambda: gate.intake.texts == ["hello"])
+        assert gate.channel.status.state == "ready"
+
+
+async def test_a_webhook_that_could_not_be_taken_back_is_tried_again(opens: Opens, fake: FakeBotApi) -> None:
+    """Polling is refused while it is set, and begins once it is gone."""
+    fake.bot().webhook = Webhook("http://127.0.0.1:9/elsewhere")
+    fake.fails(Fault("5xx", "deleteWebhook", times=2))
+    async with opens() as gate:
+        fake.says(ADA, "hello")
+        await until(lambda: gate.intake.texts == ["hello"], within=20)
+        assert len(fake.calls("deleteWebhook")) == 3
+
+
+async def test_typing_is_not_asked_for_again_where_it_is_missing(fake: FakeBotApi, gate: Gate) -> None:
+    """A-4: it is logged once, and replies go out."""
+    fake.bot().chat(ADA)
+    fake.fails(Fault("raw", "sendChatAction", times=0, status=404, body=NOT_FOUND))
+    for _ in range(3):
+        await gate.channel.typing(ADDRESS)
+    assert len(fake.calls("sendChatAction")) == 1
+
+
+@pytest.mark.parametrize("method", ["getMe", "getUpdates"])
+async def test_a_server_without_an_essential_method_is_named(opens: Opens, fake: FakeBotApi, method: str) -> None:
+    """The token is not to blame, and the status says so."""
+    fake.fails(Fault("raw", method, times=0, status=404, body=NOT_FOUND))
+    async with opens() as gate:
+        await asyncio.wait_for(gate.running, timeout=5)
+        assert gate.channel.status.state == "failed"
+        assert "getUpdates" in gate.channel.status.detail
 
 
 async def test_strangers_are_told_once_how_to_link(opens: Opens, fake: FakeBotApi) -> None:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from gateway.core.model import OutboxItem
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """An item that is not sent again, and why. `dead`: it never arrived; `unknown`: it may have."""
+
+    item_id: int
+    state: Literal["dead", "unknown"]
+    reason: str
 
 
 class OutboxStore(Protocol):
     """The record of chunks on their way."""
 
-    async def mark(self, sent: Sequence[int], dead: Sequence[tuple[int, str]]) -> None:
-        """T3, many at a time. `dead`: item and the reason why it will never be delivered."""
+    async def mark(self, sent: Sequence[int], undelivered: Sequence[Undelivered]) -> None:
+        """T3, many at a time."""
         ...
 
     async def mine(self, items: Sequence[int]) -> Sequence[int]:

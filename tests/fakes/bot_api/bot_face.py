@@ -57,13 +57,23 @@ async def _answer_faultily(request: web.Request, bot: HostedBot, call: MethodCal
         return await _refuse(bot, call, fault)
     answer = await _answer(bot, replace(call, answered=fault.kind == "slow"))
     await asyncio.sleep(fault.delay_s)
-    if fault.kind == "slow":
-        return _response(answer)
-    if fault.kind == "garbage":
-        return web.Response(text="<html>not what you hoped for", content_type="text/html")
-    if fault.kind == "5xx":
-        return _response(fault.refusal().answer())
-    return _hang_up(request)
+    return await _spoil(request, fault, answer)
+
+
+async def _spoil(request: web.Request, fault: Fault, answer: Answer) -> web.StreamResponse:
+    match fault.kind:
+        case "slow":
+            return _response(answer)
+        case "garbage":
+            return web.Response(text="<html>not what you hoped for", content_type="text/html")
+        case "5xx":
+            return _response(fault.refusal().answer())
+        case "raw":
+            return _raw(fault, json.dumps(answer.body))
+        case "cut":
+            return await _half(request, answer)
+        case _:
+            return _hang_up(request)
 
 
 async def _refuse(bot: HostedBot, call: MethodCall, fault: Fault) -> web.Response:
@@ -72,7 +82,22 @@ async def _refuse(bot: HostedBot, call: MethodCall, fault: Fault) -> web.Respons
     if fault.migrate_to_chat_id is not None:
         bot.state.chat(fault.migrate_to_chat_id, "supergroup")
     await asyncio.sleep(fault.delay_s)
-    return _response(refusal.answer())
+    return _raw(fault, "") if fault.kind == "raw" else _response(refusal.answer())
+
+
+def _raw(fault: Fault, answer: str) -> web.Response:
+    headers = {} if fault.location is None else {"Location": fault.location}
+    return web.Response(status=fault.status, body=fault.body.replace("{answer}", answer).encode(), headers=headers)
+
+
+async def _half(request: web.Request, answer: Answer) -> web.StreamResponse:
+    """Half of the body that the headers announce."""
+    whole = json.dumps(answer.body).encode()
+    response = web.StreamResponse(headers={"Content-Length": str(len(whole)), "Content-Type": "application/json"})
+    await response.prepare(request)
+    await response.write(whole[: len(whole) // 2])
+    _hang_up(request)
+    return response
 
 
 def _hang_up(request: web.Request) -> web.Response:

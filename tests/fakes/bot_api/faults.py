@@ -9,15 +9,17 @@ from pydantic import ConfigDict
 from tests.fakes.bot_api.wire import JsonObject, RefusedError
 
 OTHER_POLL = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
-FaultKind = Literal["429", "5xx", "409", "403", "400", "slow", "lost", "garbage", "migrate"]
+FaultKind = Literal["429", "5xx", "409", "403", "400", "slow", "lost", "garbage", "cut", "raw", "migrate"]
+_SPOILERS = ("slow", "lost", "garbage", "cut")
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What happens to matching calls.
 
-    Without `method` or `chat_id` any matches; `times` 0 means until cleared. `slow`, `lost` and `garbage` carry the
-    call out and spoil only the answer; `5xx` does so when `delivers` is set. Times are in seconds.
+    Without `method` or `chat_id` any matches; `times` 0 means until cleared. `slow`, `lost`, `garbage` and `cut` carry
+    the call out and spoil only the answer; `5xx` and `raw` do so when `delivers` is set. `raw` answers with `status` and
+    `body`, in which `{answer}` stands for the proper answer, and with `location` as a header. Times are in seconds.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -32,6 +34,8 @@ class Fault:
     delivers: bool = False
     migrate_to_chat_id: int | None = None
     description: str | None = None
+    body: str = ""
+    location: str | None = None
 
     def matches(self, method: str, chat_id: int | None) -> bool:
         wanted = self.method is None or self.method.lower() == method.lower()
@@ -39,7 +43,7 @@ class Fault:
 
     @property
     def carries_out(self) -> bool:
-        return self.kind in ("slow", "lost", "garbage") or (self.kind == "5xx" and self.delivers)
+        return self.kind in _SPOILERS or (self.kind in ("5xx", "raw") and self.delivers)
 
     def refusal(self) -> RefusedError:
         """The error the caller gets, in the server's own words unless `description` is set."""
@@ -51,7 +55,7 @@ class Fault:
             case "429":
                 words = f"Too Many Requests: retry after {self.retry_after}"
                 return 429, words, {"retry_after": self.retry_after}
-            case "5xx":
+            case "5xx" | "raw":
                 return self.status, HTTPStatus(self.status).phrase, None
             case "409":
                 return 409, OTHER_POLL, None
@@ -62,7 +66,7 @@ class Fault:
             case "migrate":
                 words = "Bad Request: group chat was upgraded to a supergroup chat"
                 return 400, words, {"migrate_to_chat_id": self.migrate_to_chat_id}
-            case "slow" | "lost" | "garbage":
+            case "slow" | "lost" | "garbage" | "cut":
                 raise ValueError(f"{self.kind} spoils the answer, it refuses nothing")
             case _:
                 assert_never(self.kind)

@@ -77,6 +77,25 @@ async def test_garbage(fake: FakeBotApi, bot: Bot) -> None:
         await bot.send_message(ADA, "hello")
 
 
+async def test_any_answer(fake: FakeBotApi, bot: Bot) -> None:
+    """Status and body to the letter, around the proper answer if asked for."""
+    fake.fails(Fault("raw", "sendMessage", status=200, body="{answer} and more", delivers=True))
+    fake.fails(Fault("raw", "sendMessage", status=302, location="/elsewhere"))
+    with pytest.raises(TelegramError, match="Invalid server response"):
+        await bot.send_message(ADA, "hello")
+    with pytest.raises(NetworkError, match="Found"):
+        await bot.send_message(ADA, "hello")
+    assert [sent.delivered for sent in fake.sent(ADA)] == [True, False]
+
+
+async def test_half_an_answer(fake: FakeBotApi, bot: Bot) -> None:
+    """The message arrives, and the connection breaks in the middle of the body."""
+    fake.fails(Fault("cut", "sendMessage"))
+    with pytest.raises(NetworkError, match="without sending complete"):
+        await bot.send_message(ADA, "hello")
+    assert len(await fake.hears(ADA)) == 1
+
+
 async def test_only_the_chat_named(fake: FakeBotApi, bot: Bot) -> None:
     """A fault with a chat leaves others alone; `times` 0 lasts until cleared."""
     fake.fails(Fault("429", "sendMessage", ADA, times=0))

@@ -2,8 +2,18 @@
 
 import httpx
 import pytest
-from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, NetworkError, TelegramError, TimedOut
+from telegram.error import (
+    BadRequest,
+    Conflict,
+    EndPointNotFound,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    TelegramError,
+    TimedOut,
+)
 
+from channels.telegram.answers import NotServed, Redirected, Unreadable
 from channels.telegram.failures import delivery_error, refuses_formatting
 from gateway.errors import DeliveryDeferred, DeliveryError, DeliveryRefused, DeliveryUnknown
 
@@ -21,8 +31,11 @@ def caused(error: TelegramError, cause: Exception) -> TelegramError:
         (caused(NetworkError("x"), httpx.ConnectError("refused")), DeliveryDeferred),
         (caused(TimedOut(), httpx.ConnectTimeout("slow")), DeliveryDeferred),
         (caused(TimedOut(), httpx.PoolTimeout("busy")), DeliveryDeferred),
-        (NetworkError("Too Many Requests: retry after 0"), DeliveryDeferred),
         (InvalidToken("Unauthorized"), DeliveryDeferred),
+        (EndPointNotFound("Not Found"), DeliveryDeferred),
+        (NotServed("HTTP status 404"), DeliveryDeferred),
+        (Unreadable("HTTP status 200"), DeliveryUnknown),
+        (Redirected("elsewhere"), DeliveryRefused),
         (caused(TimedOut(), httpx.ReadTimeout("slow")), DeliveryUnknown),
         (caused(NetworkError("x"), httpx.ReadError("cut")), DeliveryUnknown),
         (caused(NetworkError("x"), httpx.RemoteProtocolError("cut")), DeliveryUnknown),

@@ -1,0 +1,105 @@
+"""What an answer of a Bot API server says, whatever it looks like. Pure.
+
+The envelope decides (Bot API, section Making requests), not the shape of `result`: a server that says `ok` has done what
+it was asked, and one that says anything else than an envelope has said nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from http import HTTPStatus
+
+from telegram.error import EndPointNotFound, NetworkError
+
+from gateway.core.model import JsonObject, JsonValue
+
+LONGEST_WAIT_S = 86_400
+"""No chat waits longer for Telegram to take its messages again, whatever a server asks for."""
+_SHORTLY_S = 2
+_NOT_SERVED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED}
+_DECODER = json.JSONDecoder()
+
+
+class Unreadable(NetworkError):
+    """A 2xx answer that is no envelope of the Bot API: something in front of the server may have written it."""
+
+
+class Redirected(NetworkError):
+    """A redirect. It is never followed: whether the request was carried out is not for another address to say."""
+
+
+class NotServed(NetworkError):
+    """A proxy's 401, 404 or 407: the Bot API server never saw the request."""
+
+
+def read_answer(status: int, body: bytes) -> tuple[int, bytes]:
+    """Status and body as python-telegram-bot expects them: 200 for every `ok`, else the error's own code.
+
+    Raises `Unreadable`, `Redirected`, `NotServed`, and `EndPointNotFound` for a method that the server doesn't have.
+    """
+    envelope = _envelope(body)
+    if envelope is None:
+        return _unspoken(status)
+    if envelope["ok"] is True:
+        return HTTPStatus.OK, _encoded({"ok": True, "result": envelope.get("result", True)})
+    return _refusal(_error_code(status, envelope), envelope)
+
+
+def _envelope(body: bytes) -> JsonObject | None:
+    """The object that the body begins with, if it has a plain `ok`; what follows it is not looked at."""
+    try:
+        found: JsonValue
+        found, _ = _DECODER.raw_decode(body.decode("utf-8-sig", "replace").lstrip())
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) and isinstance(found.get("ok"), bool) else None
+
+
+def _unspoken(status: int) -> tuple[int, bytes]:
+    """Without an envelope only the status speaks, and a proxy may have set it."""
+    told = f"HTTP status {status} without an answer of the Bot API"
+    if status < HTTPStatus.MULTIPLE_CHOICES:
+        raise Unreadable(told)
+    if status < HTTPStatus.BAD_REQUEST:
+        raise Redirected(
+            f"{told}: a redirect, which is not followed. Set TURNGATE_TELEGRAM__API_URL to where it leads."
+        )
+    if status in _NOT_SERVED:
+        raise NotServed(told)
+    # A proxy's 403 is about this request; Telegram's would end the whole chat.
+    return _refusal(HTTPStatus.BAD_REQUEST if status == HTTPStatus.FORBIDDEN else status, {"description": told})
+
+
+def _error_code(status: int, envelope: JsonObject) -> int:
+    code = envelope.get("error_code")
+    codes = (number for number in (code, status) if type(number) is int and 400 <= number <= 599)
+    return next(codes, HTTPStatus.BAD_REQUEST)
+
+
+def _refusal(code: int, envelope: JsonObject) -> tuple[int, bytes]:
+    said = envelope.get("description")
+    description = said if isinstance(said, str) and said else f"HTTP status {code}"
+    if code == HTTPStatus.NOT_FOUND:
+        raise EndPointNotFound(description)
+    return code, _encoded({"ok": False, "description": description, "parameters": _parameters(code, envelope)})
+
+
+def _parameters(code: int, envelope: JsonObject) -> JsonObject:
+    given = envelope.get("parameters")
+    parameters = given if isinstance(given, dict) else {}
+    if code == HTTPStatus.TOO_MANY_REQUESTS:
+        return {"retry_after": _wait(parameters.get("retry_after"))}
+    chat = parameters.get("migrate_to_chat_id")
+    return {"migrate_to_chat_id": chat} if type(chat) is int else {}
+
+
+def _wait(asked: JsonValue) -> int:
+    """Whole seconds, at least one."""
+    if isinstance(asked, bool) or not isinstance(asked, int | float) or math.isnan(asked):
+        return _SHORTLY_S
+    return math.ceil(max(1, min(asked, LONGEST_WAIT_S)))
+
+
+def _encoded(answer: JsonObject) -> bytes:
+    return json.dumps(answer).encode()
