@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from ipaddress import ip_network
@@ -34,6 +35,9 @@ EXAMPLES = {
     "TURNGATE_FAILPOINTS": '{"after_t1": "kill"}',
 }
 """Variables that hold lists and tables in JSON, each with an example."""
+SHORTEST_KEY = 32
+"""Bytes."""
+WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
 
 
 class Part(BaseModel):
@@ -42,13 +46,31 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _key(value: SecretStr | None) -> SecretStr | None:
+    """RFC 7518, section 3.2: a key of HS256 is at least as long as its hash."""
+    if value is not None and len(value.get_secret_value().encode()) < SHORTEST_KEY:
+        raise ValueError(f"should be at least {SHORTEST_KEY} bytes long; openssl rand -hex 32 makes one")
+    return value
+
+
+def _webhook_secret(value: SecretStr | None) -> SecretStr | None:
+    """Bot API, setWebhook, `secret_token`: 1 to 256 characters; fewer than 16 could be guessed."""
+    if value is not None and not WEBHOOK_SECRET.fullmatch(value.get_secret_value()):
+        raise ValueError("should be 16 to 256 characters of A-Z, a-z, 0-9, _ and -; openssl rand -hex 32 makes one")
+    return value
+
+
 class Auth(Part):
     """JWTs of your own login. Set `jwt_secret` or `jwks_url`, not both."""
 
-    jwt_secret: SecretStr | None = Field(None, description="HS256 secret that your login signs JWTs with.")
+    jwt_secret: SecretStr | None = Field(
+        None, description="HS256 secret that your login signs JWTs with: 32 bytes or more."
+    )
     jwks_url: str | None = Field(None, description="Where your login publishes its public keys.")
     audience: str | None = Field(None, description="Required `aud` of a JWT.")
     issuer: str | None = Field(None, description="Required `iss` of a JWT.")
+
+    _strong = field_validator("jwt_secret")(_key)
 
     @model_validator(mode="after")
     def _one_key(self) -> Self:
@@ -73,11 +95,15 @@ class Telegram(Part):
         "https://api.telegram.org", description="Bot API server; `/bot<token>/<method>` is appended."
     )
     mode: Literal["polling", "webhook"] = Field("polling", description="How updates come in.")
-    webhook_secret: SecretStr | None = Field(None, description="Secret that Telegram repeats with each webhook call.")
+    webhook_secret: SecretStr | None = Field(
+        None, description="Secret that Telegram repeats with each webhook call: 16 to 256 letters, digits, `_` and `-`."
+    )
     access: Literal["linked", "open", "allowlist"] = Field(
         "linked", description="Who may chat: linked users, everybody, or those in `allow`."
     )
     allow: tuple[str, ...] = Field((), description="Telegram user ids, or `id=user` to map them to a user.")
+
+    _strong = field_validator("webhook_secret")(_webhook_secret)
 
     @model_validator(mode="before")
     @classmethod
@@ -295,7 +321,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
     public_url: str | None = Field(None, description="How people reach the gateway, when not by host and port.")
-    secret_key: SecretStr | None = Field(None, description="Signs visitors' tokens; absent: kept in `data_dir`.")
+    secret_key: SecretStr | None = Field(
+        None, description="Signs visitors' tokens: 32 bytes or more; absent: kept in `data_dir`."
+    )
     default_agent: str = Field("assistant", description="Who answers when nobody was named.")
     auth: Auth = Auth()
     telegram: Telegram = Telegram()
@@ -324,6 +352,8 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The command line, then the environment, then the file."""
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, cls.toml))
+
+    _strong = field_validator("secret_key")(_key)
 
     @field_validator("public_url")
     @classmethod

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.faults
 
 GROUP = -77
 WITHIN_S = 30.0
-SECRET = "wh-secret"
+SECRET = "wh-secret-of-this-test"
 ASKED = "SELECT content FROM chat_messages WHERE role = 'user' ORDER BY created_at, seq"
 
 

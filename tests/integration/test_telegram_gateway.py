@@ -154,7 +154,7 @@ async def test_a_webhook_works_the_same(world: World, fake: FakeBotApi) -> None:
     await world.gateway(
         port=port,
         public_url=f"http://127.0.0.1:{port}",
-        telegram=settings(fake, mode="webhook", webhook_secret="wh-secret"),
+        telegram=settings(fake, mode="webhook", webhook_secret="wh-secret-of-this-test"),
     )
     await until(lambda: fake.bot().webhook.url, within=20)
     fake.says(ADA, "hello")

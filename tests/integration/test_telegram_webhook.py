@@ -16,7 +16,7 @@ from gateway.errors import SettingsError
 from tests.fakes.bot_api import FakeBotApi
 from tests.integration.telegram_driver import ADA, TOKEN, Gate, Opens, opens_telegram, until
 
-SECRET = "wh-secret"
+SECRET = "wh-secret-of-this-test"
 HEADERS = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
 
 
@@ -108,7 +108,7 @@ async def test_a_store_that_is_away_is_said_with_a_time_to_come_again(face: Face
     assert response.headers["Retry-After"] == "5"
 
 
-@pytest.mark.parametrize("secret", [None, "", "wrong", "wh-secret2", "sécret"])
+@pytest.mark.parametrize("secret", [None, "", "wrong", "wh-secret-of-this-test2", "sécret"])
 async def test_without_the_secret_nothing_is_read(face: Face, gate: Gate, secret: str | None) -> None:
     """Whoever guesses the URL gets 403."""
     headers = {} if secret is None else {"X-Telegram-Bot-Api-Secret-Token": secret}

@@ -77,6 +77,11 @@ def test_the_first_agent_is_the_default_when_none_was_named(tmp_path: Path) -> N
         ("[telegram]\ntoken = 'nonsense'", "token should look like 123456:ABC-DEF"),
         ("[telegram]\naccess = 'allowlist'", "needs at least one entry in allow"),
         ("[telegram]\nmode = 'webhook'", "needs webhook_secret"),
+        (f"[auth]\njwt_secret = '{'x' * 31}'", "auth.jwt_secret: should be at least 32 bytes long"),
+        (f"secret_key = '{'x' * 31}'", "secret_key: should be at least 32 bytes long"),
+        ("[telegram]\nwebhook_secret = 'too-short'", "telegram.webhook_secret: should be 16 to 256 characters"),
+        (f"[telegram]\nwebhook_secret = '{'x' * 257}'", "telegram.webhook_secret: should be 16 to 256 characters"),
+        (f"[telegram]\nwebhook_secret = '{'ü' * 20}'", "telegram.webhook_secret: should be 16 to 256 characters"),
         ("[telegram]\nallow = ['mia']", "each entry should be a Telegram id or id=user"),
         ("[web]\nallowed_origins = ['https://a.example/page']", "should be an origin such as https://example.com"),
         (f"[auth]\njwt_secret = '{'x' * 32}'\njwks_url = 'https://a'", "either jwt_secret or jwks_url, not both"),
@@ -131,7 +136,9 @@ def test_a_named_file_must_exist() -> None:
 
 def test_secrets_are_never_printed(tmp_path: Path) -> None:
     """Neither in the settings' own text nor in what is said about a wrong one."""
-    path = written(tmp_path, "secret_key = 'my-secret-key'\n[telegram]\ntoken = '1234:my-bot-secret'")
+    path = written(
+        tmp_path, "secret_key = 'my-secret-key-of-at-least-32-bytes'\n[telegram]\ntoken = '1234:my-bot-secret'"
+    )
     assert "my-" not in repr(load_settings(path))
     path = written(tmp_path, "secret_key = ['my-secret-key']\n[telegram]\ntoken = 'my-bot-secret'")
     with pytest.raises(SettingsError) as raised:
