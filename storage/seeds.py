@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4, uuid5
 
-from gateway.core.model import JsonObject, JsonValue, Session
+from gateway.core.model import JsonObject, JsonValue, Session, UserId
 from gateway.core.ports.seeds import Said, Seed
 from gateway.errors import NotFound
 from storage.queries import load_queries
@@ -30,25 +30,30 @@ class PostgresSeeds:
     database: Database
 
     async def sow(self, seed: Seed) -> Session:
-        chat_id = _chat_id(seed)
+        chat_id = uuid4() if seed.key is None else _chat_id(seed.user_id, seed.key)
         async with self.database.as_user(seed.user_id) as connection:
             row = await self._sow(connection, chat_id, seed) or await connection.fetchrow(SQL["sown"], chat_id)
         if row is None:
             raise NotFound("There is no such session.")
         return to_session(row, running=row["running"])
 
+    async def sown(self, user_id: UserId, key: str) -> Session | None:
+        async with self.database.as_user(user_id) as connection:
+            row = await connection.fetchrow(SQL["sown"], _chat_id(user_id, key))
+        return None if row is None else to_session(row, running=row["running"])
+
     async def _sow(self, connection: PooledConnection, chat_id: UUID, seed: Seed) -> Record | None:
         told = seed.transcript
         row = await connection.fetchrow(
-            SQL["sow"], chat_id, seed.user_id, seed.channel, seed.agent, seed.title, len(told)
+            SQL["sow"], chat_id, seed.user_id, seed.channel, seed.agent, seed.title, len(told), seed.metadata
         )
         if row is not None and told:
             await connection.execute(SQL["tell"], chat_id, seed.user_id, seed.channel, list(_rows(told)))
         return row
 
 
-def _chat_id(seed: Seed) -> UUID:
-    return uuid4() if seed.key is None else uuid5(KEYS, f"{seed.user_id}\n{seed.key}")
+def _chat_id(user_id: UserId, key: str) -> UUID:
+    return uuid5(KEYS, f"{user_id}\n{key}")
 
 
 def _rows(transcript: Sequence[Said]) -> Iterator[JsonObject]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, nullcontext
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
@@ -13,29 +12,26 @@ from uuid import uuid4
 from aiohttp import web
 
 from gateway.api.answers import json
+from gateway.api.completion_places import SESSION, Place, find_place
 from gateway.api.completion_stream import CompletionStream, Ending, failure_of, finish_reason_of
 from gateway.api.following import FollowedTurn, follow_turn
 from gateway.api.guard import check_command, storable
 from gateway.api.limits import allow_message, stream_slot
 from gateway.api.messages import raise_refusal
 from gateway.api.openai_errors import NO_RETRY, refusal
-from gateway.api.openai_shape import ChatRequest, Completion, Conversation, conversation, model_json
-from gateway.api.parts import AgentInfo, acting_user, parts_of, principal_of
-from gateway.api.reading import session_id_of, validated
+from gateway.api.openai_shape import ChatRequest, Completion, conversation, model_json
+from gateway.api.parts import AgentInfo, parts_of, principal_of
+from gateway.api.reading import validated
 from gateway.api.streaming import stream
-from gateway.core.commands import parse_command
 from gateway.core.dispatcher import KEY_LIMIT, check_text
 from gateway.core.metadata import metadata_of
 from gateway.core.model import API, AgentName, InboundMessage, JsonObject, Route, Session, SessionId, TurnId
-from gateway.core.ports.seeds import Seed
 from gateway.core.ports.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
 from gateway.core.retries import insist
 from gateway.core.service import Notice
-from gateway.core.titles import title_from
 from gateway.errors import Conflict, InvalidInput, NotFound
 
-SESSION = "X-Session-Id"
 KEY = "Idempotency-Key"
 ANSWERED_SESSION = web.RequestKey("answered_session", SessionId)
 
@@ -61,23 +57,24 @@ async def get_model(request: web.Request, model: str, /) -> web.Response:
 
 @validated
 async def complete(request: web.Request, asked: ChatRequest) -> web.StreamResponse:
-    """Answers the last user message; with `X-Session-Id` in that session, else in a new one that begins with the rest."""
+    """Answers the last user message: in the session that the request names, else in a new one that begins with the rest."""
     agent = _agent(request, asked.model)
     if agent is None:
         return _no_model(asked.model)
     with stream_slot(request) if asked.stream else nullcontext():
         said = conversation(asked.messages)
         check_text(said.question, parts_of(request).settings.turns.max_text)
-        key, metadata = _key(request), metadata_of(asked.metadata)
+        key, metadata = _key(request), metadata_of(asked.given_metadata)
         allow_message(request)
         await check_command(request, said.question)
-        session = await _session(request, agent, said, key)
+        place = await find_place(request, agent, asked, said, key)
+        session = place.session
         if session is not None and session.agent_name != agent.name:
             told = f"This session is with {session.agent_name}: model should be that."
             return refusal(HTTPStatus.BAD_REQUEST, told, param="model")
-        accepted = await parts_of(request).intake.accept(
-            replace(_inbound(request, agent, session, said, key), metadata=metadata)
-        )
+        if session is not None and place.is_repeated:
+            return await _answer_again(request, asked, session, place)
+        accepted = await parts_of(request).intake.accept(_inbound(request, agent, place, key, metadata))
         if isinstance(accepted, Notice):
             return await _notice(request, asked, accepted, session)
         return await _answer(request, asked, accepted)
@@ -99,31 +96,20 @@ def _key(request: web.Request) -> str | None:
     return key
 
 
-async def _session(request: web.Request, agent: AgentInfo, said: Conversation, key: str | None) -> Session | None:
-    """The session that the message goes to; None for a chat command, which needs none."""
-    parts = parts_of(request)
-    named = request.headers.get(SESSION)
-    if named is not None:
-        return await parts.sessions.get(session_id_of(named), acting_user(request))
-    if parse_command(said.question) is not None:
-        return None
-    texts = [one.content for one in said.before if one.role == "user"]
-    title = title_from([*texts, said.question][0]) if said.before else None
-    return await parts.seeds.sow(Seed(principal_of(request).user_id, API, agent.name, said.before, title, key))
-
-
 def _inbound(
-    request: web.Request, agent: AgentInfo, session: Session | None, said: Conversation, key: str | None
+    request: web.Request, agent: AgentInfo, place: Place, key: str | None, metadata: JsonObject
 ) -> InboundMessage:
+    session = place.session
     return InboundMessage(
         user_id=principal_of(request).user_id if session is None else session.user_id,
         channel=API,
         agent=AgentName(agent.name),
-        text=said.question,
+        text=place.text,
         key=key or str(uuid4()),
         route=Route(f"{API}:{agent.name}"),
         session_id=None if session is None else session.session_id,
-        data=() if SESSION in request.headers else said.data,
+        data=place.data,
+        metadata=metadata,
     )
 
 
@@ -156,9 +142,28 @@ async def _answer(request: web.Request, asked: ChatRequest, accepted: Acceptance
     session, message, turn_id = accepted.session, accepted.message, accepted.turn_id
     if session is None or message is None or turn_id is None:
         raise Conflict("This message was taken in before, and has no answer.")
-    request[ANSWERED_SESSION] = session.session_id
-    completion = Completion(turn_id, asked.model, message.created_at)
     turn = FollowedTurn(turn_id, session.session_id, session.user_id, accepted.turn_status, accepted.attempt)
+    return await _follow(request, asked, turn, message.created_at)
+
+
+async def _answer_again(request: web.Request, asked: ChatRequest, session: Session, place: Place) -> web.StreamResponse:
+    """The answer that is being written to the last message, or else another one in its place."""
+    user_id = session.user_id
+    if place.turn_id is not None and place.turn_id in await parts_of(request).sessions.open_turns(
+        session.session_id, user_id
+    ):
+        turn = FollowedTurn(place.turn_id, session.session_id, user_id, "running", 0)
+        return await _follow(request, asked, turn, datetime.now(UTC))
+    return await _answer(
+        request, asked, await parts_of(request).editing.answer_again(session, user_id, None, None, user_id)
+    )
+
+
+async def _follow(
+    request: web.Request, asked: ChatRequest, turn: FollowedTurn, created: datetime
+) -> web.StreamResponse:
+    request[ANSWERED_SESSION] = turn.session_id
+    completion = Completion(turn.turn_id, asked.model, created)
     if asked.stream:
         return await stream(request, _told(request, turn, completion, usage=asked.wants_usage))
     return await _whole(request, turn, completion)

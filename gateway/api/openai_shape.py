@@ -133,6 +133,31 @@ class StreamOptions(BaseModel):
     include_usage: bool | None = None
 
 
+LONGEST_NAME = 512
+"""Characters of a value in `metadata`, as OpenAI limits them."""
+
+
+class ChatUser(BaseModel):
+    """The client's own user, where it sends more than an id."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    id: str | None = None
+
+
+class ChatMetadata(BaseModel):
+    """Your own data about the last message, at most 16 KiB as JSON; agents are given it."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    chat_id: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)] | None = Field(
+        None, description="The client's own name of the conversation; with `user` it names the session."
+    )
+    task: Annotated[
+        object, WithJsonSchema({"description": "A task about the chat, such as its title: no part of it."})
+    ] = None
+
+
 class ChatRequest(BaseModel):
     """A chat completion that is asked for. What stands here is read; other parameters are taken and have no effect."""
 
@@ -144,9 +169,7 @@ class ChatRequest(BaseModel):
     ]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    metadata: dict[str, object] | None = Field(
-        None, description="Your own data about the last message, at most 16 KiB as JSON; agents are given it."
-    )
+    metadata: ChatMetadata | None = None
     n: Annotated[int | None, AfterValidator(_one)] = Field(None, json_schema_extra={"enum": [1, None]})
     tools: Unsupported = None
     functions: Unsupported = None
@@ -166,6 +189,29 @@ class ChatRequest(BaseModel):
         object, AfterValidator(_plain), WithJsonSchema({"enum": [{"type": "text"}, None], "default": None})
     ] = None
     web_search_options: Unsupported = None
+    user: str | ChatUser | None = Field(
+        None, description="The client's own user. With `metadata.chat_id` it names the session, among the token's own."
+    )
+
+    @property
+    def named_user(self) -> str | None:
+        """The id of the client's own user."""
+        return self.user.id if isinstance(self.user, ChatUser) else self.user
+
+    @property
+    def given_metadata(self) -> dict[str, object] | None:
+        """The metadata as it was sent."""
+        return None if self.metadata is None else self.metadata.model_dump(exclude_unset=True)
+
+    @property
+    def named_chat(self) -> str | None:
+        """What the client calls the conversation."""
+        return None if self.metadata is None else self.metadata.chat_id
+
+    @property
+    def is_task(self) -> bool:
+        """Whether it asks about a conversation instead of going on with it."""
+        return self.metadata is not None and bool(self.metadata.task)
 
     @property
     def wants_usage(self) -> bool:

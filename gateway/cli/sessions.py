@@ -17,7 +17,17 @@ from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, quiet_setti
 from gateway.cli.output import ago, print_json, print_table, say
 from gateway.cli.work import write
 from gateway.config import Settings
-from gateway.core.model import CHANNELS, AgentName, ChannelName, JsonObject, Message, Session, SessionId, UserId
+from gateway.core.model import (
+    CHANNELS,
+    STATELESS,
+    AgentName,
+    ChannelName,
+    JsonObject,
+    Message,
+    Session,
+    SessionId,
+    UserId,
+)
 from gateway.core.ports.sessions import SessionFilter, SessionPage
 from gateway.core.shapes import message_json, session_json
 from gateway.errors import InvalidInput
@@ -28,6 +38,9 @@ PAGE = 200
 Id = Annotated[str, typer.Argument(metavar="ID", help="As `turngate sessions list` shows it.")]
 Channel = Annotated[str | None, typer.Option("--channel", metavar="C", help=f"One of: {', '.join(CHANNELS)}.")]
 Agent = Annotated[str | None, typer.Option("--agent", metavar="A", help="Conversations with this agent only.")]
+Stateless = Annotated[
+    bool, typer.Option("--stateless", help="API calls that name no session, which are left out otherwise.")
+]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=200, help="How many, the latest first.")]
 Form = Annotated[Format, typer.Option("--format", help="For programs, or for reading.")]
 
@@ -50,6 +63,7 @@ def list_(
     user: OfUser = None,
     channel: Channel = None,
     agent: Agent = None,
+    stateless: Stateless = False,
     limit: Limit = 50,
     as_json: AsJson = False,
     config: ConfigFile = None,
@@ -62,6 +76,7 @@ def list_(
         user_id=None if user is None else UserId(user),
         channel=None if channel is None else ChannelName(channel),
         agent=None if agent is None else AgentName(agent),
+        metadata=((STATELESS, "true"),) if stateless else (),
         limit=limit,
     )
     page = asyncio.run(_list(quiet_settings(config, data_dir), wanted))

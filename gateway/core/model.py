@@ -44,6 +44,9 @@ MultitaskStrategy = Literal["enqueue", "interrupt", "rollback", "reject"]
 """What a second message during a turn does; named as in LangGraph. `interrupt` cancels the turn and keeps what it said so
 far, `rollback` takes question and answer back."""
 
+STATELESS = "stateless"
+"""The key of a session's metadata that leaves it out of lists while it is true: one API call that names no session."""
+
 StateSection = Literal["blackboard", "scratchpad", "attributes"]
 STATE_SECTIONS: tuple[StateSection, ...] = ("blackboard", "scratchpad", "attributes")
 

@@ -11,6 +11,7 @@ WITH best AS (
         AND ($5::text IS NULL OR s.agent_name = $5)
         AND ($6::boolean IS NULL OR s.is_active = $6)
         AND ($7::text[] IS NULL OR session_has(s.metadata, $7, $8))
+        AND ('stateless' = ANY ($7) OR s.metadata ->> 'stateless' IS DISTINCT FROM 'true')
 ), page AS (
     SELECT * FROM narrowed
     WHERE $9::double precision IS NULL OR (rank, at, (s).chat_id) < ($9, $10::timestamptz, $11::uuid)

@@ -1,8 +1,8 @@
 -- name: sow
 -- A session that holds rows before its first turn; none when it is there already. Two unique indexes hold its id, and whoever
 -- makes the same one at this moment may be met at either, so no index is named.
-INSERT INTO chat_sessions (chat_id, user_id, channel, agent_name, title, last_seq, message_count, last_message_at)
-VALUES ($1, $2, $3, $4, $5, $6::bigint, $6::bigint, CASE WHEN $6::bigint > 0 THEN now() END)
+INSERT INTO chat_sessions (chat_id, user_id, channel, agent_name, title, last_seq, message_count, last_message_at, metadata)
+VALUES ($1, $2, $3, $4, $5, $6::bigint, $6::bigint, CASE WHEN $6::bigint > 0 THEN now() END, $7)
 ON CONFLICT DO NOTHING
 RETURNING *, false AS running;
 

@@ -1,5 +1,6 @@
 -- name: list
 -- A page of sessions, latest activity first; a null narrows nothing. A first look at metadata spares most rows the slower one.
+-- Stateless calls are in it when their mark is asked for.
 SELECT s.*, EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running') AS running
 FROM chat_sessions AS s
 WHERE ($1::text IS NULL OR user_id = $1)
@@ -7,6 +8,7 @@ WHERE ($1::text IS NULL OR user_id = $1)
     AND ($3::text IS NULL OR agent_name = $3)
     AND ($4::boolean IS NULL OR is_active = $4)
     AND ($5::text[] IS NULL OR (metadata ->> $5[1] = ($6::text[])[1] AND session_has(metadata, $5, $6)))
+    AND ('stateless' = ANY ($5) OR metadata ->> 'stateless' IS DISTINCT FROM 'true')
     AND ($7::timestamptz IS NULL OR (coalesce(last_message_at, created_at), chat_id) < ($7, $8::uuid))
 ORDER BY coalesce(last_message_at, created_at) DESC, chat_id DESC
 LIMIT $9 OFFSET $10;
@@ -20,13 +22,24 @@ WHERE s.user_id = $1
 ORDER BY coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC;
 
 -- name: count
--- How many sessions a list has in all: from an index alone, as long as no agent, activity or metadata narrows it.
-SELECT count(*) FROM chat_sessions
-WHERE ($1::text IS NULL OR user_id = $1)
-    AND ($2::text IS NULL OR channel = $2)
-    AND ($3::text IS NULL OR agent_name = $3)
-    AND ($4::boolean IS NULL OR is_active = $4)
-    AND ($5::text[] IS NULL OR (metadata ->> $5[1] = ($6::text[])[1] AND session_has(metadata, $5, $6)));
+-- How many sessions a list has in all, less its stateless calls unless their mark is asked for: from indexes alone, as long as no
+-- agent, activity or metadata narrows it.
+SELECT (
+    SELECT count(*) FROM chat_sessions
+    WHERE ($1::text IS NULL OR user_id = $1)
+        AND ($2::text IS NULL OR channel = $2)
+        AND ($3::text IS NULL OR agent_name = $3)
+        AND ($4::boolean IS NULL OR is_active = $4)
+        AND ($5::text[] IS NULL OR (metadata ->> $5[1] = ($6::text[])[1] AND session_has(metadata, $5, $6)))
+) - (
+    SELECT count(*) FROM chat_sessions
+    WHERE metadata ->> 'stateless' = 'true' AND NOT coalesce('stateless' = ANY ($5), false)
+        AND ($1::text IS NULL OR user_id = $1)
+        AND ($2::text IS NULL OR channel = $2)
+        AND ($3::text IS NULL OR agent_name = $3)
+        AND ($4::boolean IS NULL OR is_active = $4)
+        AND ($5::text[] IS NULL OR (metadata ->> $5[1] = ($6::text[])[1] AND session_has(metadata, $5, $6)))
+);
 
 -- name: get
 -- One session.

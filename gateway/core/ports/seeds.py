@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.core.model import AgentName, ChannelName, JsonObject, Role, Session, UserId
@@ -27,6 +27,7 @@ class Seed:
     transcript: tuple[Said, ...] = ()
     title: str | None = None
     key: str | None = None
+    metadata: JsonObject = field(default_factory=dict)
 
 
 class SeedStore(Protocol):
@@ -34,4 +35,8 @@ class SeedStore(Protocol):
 
     async def sow(self, seed: Seed) -> Session:
         """The session with its transcript, all of it or nothing; the one that is there already for a key used before."""
+        ...
+
+    async def sown(self, user_id: UserId, key: str) -> Session | None:
+        """The user's session that was made with that key, while it is there."""
         ...

@@ -33,6 +33,15 @@ describe('SessionBook', () => {
     expect(ids(book)).toEqual(['a', 'b']);
   });
 
+  test('a call that names no session is in no list until it goes on', () => {
+    const book = new SessionBook();
+    book.addPage(null, { sessions: [session('a', 1)], total: 1, next_cursor: null }, true);
+    book.put({ ...session('call', 2, 'api'), metadata: { stateless: true } });
+    expect([ids(book), ids(book, 'api'), book.total(null)]).toEqual([['a'], [], 1]);
+    book.put(session('call', 3, 'api'));
+    expect([ids(book), book.total(null)]).toEqual([['call', 'a'], 2]);
+  });
+
   test('a session without messages stands where it was made', () => {
     const book = new SessionBook();
     const empty = { ...session('empty', 5), last_message_at: null };

@@ -63,10 +63,10 @@ export class SessionBook {
 
   /** A session as of now. True if it wasn't known. */
   put(session: Session): boolean {
-    const known = this.#sessions.has(session.session_id);
-    this.#keep(session);
-    if (!known) this.#count(session, 1);
-    return !known;
+    const before = this.#sessions.get(session.session_id);
+    const now = this.#keep(session);
+    if (!before || unlisted(before)) this.#count(now, 1);
+    return !before;
   }
 
   /** The session was deleted. */
@@ -78,10 +78,11 @@ export class SessionBook {
   }
 
   /** A page may arrive after news that are younger than it. */
-  #keep(session: Session): void {
+  #keep(session: Session): Session {
     const known = this.#sessions.get(session.session_id);
-    if (!known || !isOlder(session.updated_at, known.updated_at))
-      this.#sessions.set(session.session_id, session);
+    if (known && isOlder(session.updated_at, known.updated_at)) return known;
+    this.#sessions.set(session.session_id, session);
+    return session;
   }
 
   #dropMissing(filter: Filter, page: SessionPage, asked: ReadonlyMap<string, string>): void {
@@ -106,7 +107,12 @@ export class SessionBook {
 }
 
 function fits(session: Session, filter: Filter): boolean {
-  return filter === null || session.channel === filter;
+  return !unlisted(session) && (filter === null || session.channel === filter);
+}
+
+/** An API call that names no session: the server leaves it out of lists, but reports it like any other. */
+function unlisted(session: Session): boolean {
+  return session.metadata?.stateless === true;
 }
 
 export function lastActivity(session: Session): string {
