@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.config import Settings
 from gateway.core.links import Links
+from gateway.core.message_rates import MessageRates
 from gateway.core.ports.channels import Channel, Moves, PollLeases, Quarantine
 from gateway.core.ports.places import Places
 from gateway.core.service import Intake
@@ -64,6 +65,7 @@ class NetworkParts:
     moves: Moves
     links: Links
     places: Places
+    rates: MessageRates
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,8 +192,12 @@ def _network(value: str) -> str:
 class Limits(Part):
     """Rates and sizes; 0 is no limit, and so is an empty default. docs/limits.md tells how they work together."""
 
-    visitor_messages_per_minute: int | None = Field(20, ge=1, description="Messages a visitor may send.")
-    token_messages_per_minute: int | None = Field(None, ge=1, description="Messages any other user may send.")
+    visitor_messages_per_minute: int | None = Field(
+        20, ge=1, description="Messages a visitor, or somebody on Telegram without a link, may send."
+    )
+    token_messages_per_minute: int | None = Field(
+        None, ge=1, description="Messages any other user may send, runs of schedules included."
+    )
     visitors_per_minute: int | None = Field(30, ge=1, description="New visitors from one address.")
     visitor_requests_per_minute: int | None = Field(600, ge=1, description="HTTP requests a visitor may make.")
     requests_per_minute: int | None = Field(None, ge=1, description="HTTP requests any other user may make.")

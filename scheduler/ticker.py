@@ -10,12 +10,13 @@ from uuid import uuid4
 
 import structlog
 
+from gateway.core.message_rates import MessageRates
 from gateway.core.model import AgentName, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.schedules import Schedule, ScheduleId, ScheduleStore
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Intake
-from gateway.errors import GatewayError, StoreUnavailable
+from gateway.errors import GatewayError, StoreUnavailable, TooManyRequests
 from scheduler.catchup import plan
 from scheduler.normalize import message_of_fire, message_of_request
 
@@ -41,7 +42,10 @@ class _Faults:
             self.known[schedule.id] = schedule.next_fire_at
             trace = None if isinstance(error, GatewayError) else error
             names = {"schedule": str(schedule.id), "agent": schedule.agent_name}
-            log.error("schedule_cannot_fire", **names, error=str(error), exc_info=trace)
+            if isinstance(error, TooManyRequests):
+                log.warning("schedule_fires_later", **names, reason=str(error))
+            else:
+                log.error("schedule_cannot_fire", **names, error=str(error), exc_info=trace)
 
     def forget_all_but(self, due: Sequence[Schedule]) -> None:
         ids = {schedule.id for schedule in due}
@@ -51,10 +55,18 @@ class _Faults:
 class Scheduler:
     """Fires due schedules, each fire once however many replicas tick. `tick_s`: seconds between looks, at most 1."""
 
-    def __init__(self, store: ScheduleStore, intake: Intake, terms: TermsOf, tick_s: float = LONGEST_TICK_S) -> None:
+    def __init__(
+        self,
+        store: ScheduleStore,
+        intake: Intake,
+        terms: TermsOf,
+        rates: MessageRates,
+        tick_s: float = LONGEST_TICK_S,
+    ) -> None:
         self._store = store
         self._intake = intake
         self._terms = terms
+        self._rates = rates
         self._tick_s = min(tick_s, LONGEST_TICK_S)
         self._faults = _Faults()
 
@@ -110,8 +122,15 @@ class Scheduler:
         fire = plan(schedule, now)
         if fire is None:
             return
-        message = message_of_fire(schedule, fire.at)
-        accepted = await self._store.fire(schedule, fire.next_fire_at, message, self._terms(schedule.agent_name))
+        message, terms = message_of_fire(schedule, fire.at), self._terms(schedule.agent_name)
+        # A fire is a message of its owner's: over the limit it stays due.
+        self._rates.check(schedule.user_id)
+        accepted = None
+        try:
+            accepted = await self._store.fire(schedule, fire.next_fire_at, message, terms)
+        finally:
+            if accepted is None:
+                self._rates.put_back(schedule.user_id)
         if accepted is None:
             return
         log.info("schedule_fired", schedule=str(schedule.id), fire_time=fire.at.isoformat())

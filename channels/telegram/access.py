@@ -37,7 +37,7 @@ def admit(settings: Telegram, sender_id: int, linked: UserId | None) -> Admitted
     An allowlist stays one: a link says as whom somebody on it chats, and lets in nobody else.
     """
     listed = _listed(settings.allow)
-    own = UserId(f"telegram:{sender_id}")
+    own = stranger(sender_id)
     user = listed.get(sender_id)
     if user is not None:
         return Admitted(user)
@@ -51,6 +51,11 @@ def admit(settings: Telegram, sender_id: int, linked: UserId | None) -> Admitted
             return Admitted(linked) if linked is not None else Turned(HOW_TO_LINK.format(sender_id=sender_id))
         case _:
             assert_never(settings.access)
+
+
+def stranger(sender_id: int) -> UserId:
+    """The user that a person is without a link."""
+    return UserId(f"{TELEGRAM}:{sender_id}")
 
 
 def is_mapped(settings: Telegram, sender_id: int) -> bool:

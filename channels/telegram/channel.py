@@ -24,6 +24,7 @@ from channels.telegram.updates import Reception, Updates
 from channels.telegram.watch import Watch
 from gateway.config import Telegram
 from gateway.core.links import Links
+from gateway.core.message_rates import MessageRates
 from gateway.core.model import TELEGRAM, Address, AgentName, ChannelName, Chunk
 from gateway.core.ports.channels import MayLeave, Moves, PollLeases, Quarantine
 from gateway.core.ports.places import Places
@@ -57,6 +58,7 @@ class TelegramChannel:
         *,
         links: Links,
         places: Places,
+        rates: MessageRates,
         agents: Sequence[AgentName],
         public_url: str | None,
         max_text: int,
@@ -67,7 +69,7 @@ class TelegramChannel:
         self._notices = Notices(self._sender)
         self._linking = Linking(settings, links)
         self._reception = Reception(
-            settings, intake, quarantine, moves, self._notices, self._linking, places, agents, max_text
+            settings, intake, quarantine, moves, self._notices, self._linking, places, rates, agents, max_text
         )
         self._leases = leases
         secret = settings.webhook_secret
@@ -205,6 +207,7 @@ def create(parts: NetworkParts) -> TelegramChannel:
         parts.moves,
         links=parts.links,
         places=parts.places,
+        rates=parts.rates,
         agents=sorted(map(AgentName, settings.agents), key=lambda name: name != settings.default_agent),
         public_url=settings.public_url,
         max_text=settings.turns.max_text,

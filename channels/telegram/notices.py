@@ -19,7 +19,9 @@ _ATTEMPTS = 3
 _LONGEST_WAIT_S = 60.0
 REFUSAL_REPEATS_AFTER_S = 3600.0
 """Whoever is turned away is told so once in this time, however much they write."""
-_REMEMBERED_REFUSALS = 10_000
+SLOW_DOWN_REPEATS_AFTER_S = 60.0
+"""Whoever writes too fast likewise."""
+_REMEMBERED = 10_000
 
 
 class Notices:
@@ -29,29 +31,36 @@ class Notices:
         self._sender = sender
         self._waiting: Counter[int] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._refused_at: dict[tuple[int, int], float] = {}
+        self._told_at: dict[tuple[str, int, int], float] = {}
         self._log = structlog.get_logger()
 
-    def post(self, target: Target, text: str) -> None:
-        """Sends the text soon; returns at once."""
+    def post(self, target: Target, text: str) -> bool:
+        """Sends the text soon; returns at once. False: too many of the chat wait already."""
         if self._waiting[target.chat_id] >= _WAITING_PER_CHAT:
             self._log.info("telegram_notice_dropped", address=target.address, reason="too many are waiting")
-            return
+            return False
         self._waiting[target.chat_id] += 1
         task = asyncio.create_task(self._send(target, text))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return True
 
     def refuse(self, target: Target, sender_id: int, text: str, *, asked: bool) -> None:
         """Tells somebody why there is no answer; not again for a while, unless they asked."""
+        self._once(("refused", target.chat_id, sender_id), target, text, 0 if asked else REFUSAL_REPEATS_AFTER_S)
+
+    def slow_down(self, target: Target, sender_id: int, text: str) -> None:
+        """Tells somebody that messages are not taken in; not again for a while, however many there are."""
+        self._once(("slow down", target.chat_id, sender_id), target, text, SLOW_DOWN_REPEATS_AFTER_S)
+
+    def _once(self, key: tuple[str, int, int], target: Target, text: str, repeats_after_s: float) -> None:
         now = time.monotonic()
-        told_at = self._refused_at.get((target.chat_id, sender_id))
-        if not asked and told_at is not None and now - told_at < REFUSAL_REPEATS_AFTER_S:
+        told_at = self._told_at.get(key)
+        if (told_at is not None and now - told_at < repeats_after_s) or not self.post(target, text):
             return
-        if len(self._refused_at) >= _REMEMBERED_REFUSALS:
-            self._refused_at.clear()
-        self._refused_at[(target.chat_id, sender_id)] = now
-        self.post(target, text)
+        if len(self._told_at) >= _REMEMBERED:
+            self._told_at.clear()
+        self._told_at[key] = now
 
     async def close(self) -> None:
         """Gives up what is still waiting."""

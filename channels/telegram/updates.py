@@ -11,22 +11,27 @@ from typing import assert_never
 
 import structlog
 
-from channels.telegram.access import GREETING, Admitted, Turned, admit
+from channels.telegram.access import GREETING, Admitted, Turned, admit, stranger
 from channels.telegram.linking import Linking
 from channels.telegram.normalize import BotIdentity, Ignored, Incoming, Migrated, normalize
 from channels.telegram.notices import Notices
 from channels.telegram.wire import update_id
 from gateway.config import Telegram
 from gateway.core.commands import parse_command
+from gateway.core.message_rates import MessageRates
 from gateway.core.model import TELEGRAM, AgentName, InboundMessage, JsonValue, UserId
 from gateway.core.ports.channels import Moves, Quarantine
 from gateway.core.ports.places import Places
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Intake, Notice
-from gateway.errors import Conflict, InvalidInput, StoreUnavailable
+from gateway.errors import Conflict, InvalidInput, StoreUnavailable, TooManyRequests
 from gateway.log import redact
 
 NOT_TAKEN = "Your message could not be taken in because of a fault here. It was kept for whoever runs this bot."
+TOO_FAST = (
+    "{reason} Messages that come faster are not taken in, and this is said once a minute at most: please send again "
+    "what stays without an answer."
+)
 PRIVATE_ONLY = "Your conversations are yours: /{command} answers in a private chat with this bot only."
 PRIVATE_COMMANDS = frozenset({"sessions", "resume"})
 _TRIES = 3
@@ -43,6 +48,7 @@ class Reception:
     notices: Notices
     linking: Linking
     places: Places
+    rates: MessageRates
     agents: Sequence[AgentName]
     max_text: int
 
@@ -86,12 +92,32 @@ class Updates:
                 assert_never(incoming)
 
     async def _admit(self, incoming: Incoming) -> None:
+        linked = await self._with.linking.user_of(incoming.sender_id)
+        admission = admit(self._with.settings, incoming.sender_id, linked)
+        user_id = admission.user_id if isinstance(admission, Admitted) else stranger(incoming.sender_id)
+        try:
+            self._with.rates.check(user_id)
+        except TooManyRequests as error:
+            self._slow_down(incoming, admission, error)
+            return
+        try:
+            await self._answer(incoming, admission)
+        except StoreUnavailable:
+            # It comes again, and counts once.
+            self._with.rates.put_back(user_id)
+            raise
+
+    def _slow_down(self, incoming: Incoming, admission: Admitted | Turned, error: TooManyRequests) -> None:
+        self._log.info("telegram_message_refused", sender=incoming.sender_id, reason=str(error))
+        # Somebody who may not chat has been told so, and that nothing is kept.
+        if isinstance(admission, Admitted):
+            self._with.notices.slow_down(incoming.target, incoming.sender_id, TOO_FAST.format(reason=error))
+
+    async def _answer(self, incoming: Incoming, admission: Admitted | Turned) -> None:
         answer = await self._with.linking.answer(incoming)
         if answer is not None:
             self._with.notices.post(incoming.target, answer)
             return
-        linked = await self._with.linking.user_of(incoming.sender_id)
-        admission = admit(self._with.settings, incoming.sender_id, linked)
         match admission:
             case Turned():
                 asked = incoming.start is not None
@@ -132,6 +158,8 @@ class Updates:
     async def _taken_in(self, incoming: Incoming, user_id: UserId, answer: Acceptance | Notice) -> None:
         if isinstance(answer, Notice):
             self._with.notices.post(incoming.target, answer.text)
+        elif answer.status == "duplicate":
+            self._with.rates.put_back(user_id)
         elif answer.session_is_new:
             await self._with.linking.look_again(incoming.sender_id, user_id)
 

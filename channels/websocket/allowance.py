@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 
 from channels.websocket.faults import FLOOD, HangUp
 from gateway.config import Limits
+from gateway.core.message_rates import MessageRates
 from gateway.core.model import Principal
 from gateway.core.rates import Rates
 from gateway.core.slots import Slots
@@ -16,10 +17,9 @@ FLOOD_FACTOR = 3
 
 
 class _Limit:
-    """Messages a minute, the point from which too many become a flood, and frames of any kind."""
+    """The point from which too many messages become a flood, and frames of any kind."""
 
-    def __init__(self, messages_per_minute: int, setting: str) -> None:
-        self.messages = Rates(messages_per_minute, setting=setting)
+    def __init__(self, messages_per_minute: int) -> None:
         self.attempts = Rates(FLOOD_FACTOR * messages_per_minute)
         self.frames = Rates(60 * FRAMES_PER_S, burst=2 * FRAMES_PER_S)
 
@@ -27,9 +27,10 @@ class _Limit:
 class Allowance:
     """Counts by user."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._visitors = _limit(limits.visitor_messages_per_minute, "limits.visitor_messages_per_minute")
-        self._others = _limit(limits.token_messages_per_minute, "limits.token_messages_per_minute")
+    def __init__(self, limits: Limits, messages: MessageRates) -> None:
+        self._messages = messages
+        self._visitors = _limit(limits.visitor_messages_per_minute)
+        self._others = _limit(limits.token_messages_per_minute)
         self._visitor_sockets = Slots(limits.sockets_per_visitor, "limits.sockets_per_visitor")
         self._other_sockets = Slots(limits.sockets_per_user, "limits.sockets_per_user")
 
@@ -47,18 +48,16 @@ class Allowance:
     def message(self, principal: Principal) -> None:
         """Before each message. Raises `TooManyRequests`, or `HangUp` for who goes on regardless."""
         limit = self._of(principal)
-        if limit is None:
-            return
-        if limit.attempts.take(principal.user_id):
+        if limit is not None and limit.attempts.take(principal.user_id):
             raise _flood()
-        limit.messages.check(principal.user_id)
+        self._messages.check(principal.user_id)
 
     def _of(self, principal: Principal) -> _Limit | None:
         return self._visitors if principal.role == "visitor" else self._others
 
 
-def _limit(per_minute: int | None, setting: str) -> _Limit | None:
-    return None if per_minute is None else _Limit(per_minute, setting)
+def _limit(per_minute: int | None) -> _Limit | None:
+    return None if per_minute is None else _Limit(per_minute)
 
 
 def _flood() -> HangUp:

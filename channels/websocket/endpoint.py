@@ -18,6 +18,7 @@ from gateway.core.addresses import AddressRule
 from gateway.core.background import Background
 from gateway.core.callers import Callers
 from gateway.core.guesses import Guesses
+from gateway.core.message_rates import MessageRates
 from gateway.core.model import AgentName
 from gateway.core.ports.identity import Authenticator
 from gateway.core.ports.live import EventBus
@@ -44,6 +45,7 @@ class WebSocketParts:
     authenticator: Authenticator
     guesses: Guesses
     callers: Callers
+    message_rates: MessageRates
     visitors: Visitors
     settings: Settings
 
@@ -63,7 +65,7 @@ class WebSocketChannel:
             agents=frozenset(map(AgentName, settings.agents)),
             default_agent=AgentName(settings.default_agent),
             origins=OriginRule(settings.web.allowed_origins, settings.public_url),
-            allowance=Allowance(settings.limits),
+            allowance=Allowance(settings.limits, parts.message_rates),
             guesses=parts.guesses,
             callers=parts.callers,
             visitors=parts.visitors,

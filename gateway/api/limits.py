@@ -25,8 +25,6 @@ def api_rates(limits: Limits) -> ApiRates:
         addresses=AddressRule.of(limits.trusted_proxies),
         sign_ins=_rates(limits.sign_ins_per_minute, "sign_ins_per_minute"),
         visitors=_rates(limits.visitors_per_minute, "visitors_per_minute"),
-        visitor_messages=_rates(limits.visitor_messages_per_minute, "visitor_messages_per_minute"),
-        token_messages=_rates(limits.token_messages_per_minute, "token_messages_per_minute"),
         visitor_requests=_rates(limits.visitor_requests_per_minute, "visitor_requests_per_minute"),
         token_requests=_rates(limits.requests_per_minute, "requests_per_minute"),
         address_requests=_rates(limits.address_requests_per_minute, "address_requests_per_minute"),
@@ -65,11 +63,10 @@ async def paced_users(request: web.Request, handler: Handler) -> web.StreamRespo
 
 def allow_message(request: web.Request) -> None:
     """Before each message. Raises `TooManyRequests`."""
-    principal = principal_of(request)
-    rates = _rates_of(request)
+    principal, parts = principal_of(request), parts_of(request)
     if principal.role == "visitor":
-        parts_of(request).callers.note(principal.user_id, address_of(request))
-    _count(rates.visitor_messages if principal.role == "visitor" else rates.token_messages, principal.user_id)
+        parts.callers.note(principal.user_id, address_of(request))
+    parts.message_rates.check(principal.user_id)
 
 
 def allow_visitor(request: web.Request) -> None:

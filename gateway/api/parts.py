@@ -19,6 +19,7 @@ from gateway.core.erasure import Erasure
 from gateway.core.guesses import Guesses
 from gateway.core.links import Links
 from gateway.core.live_turns import LiveTurns
+from gateway.core.message_rates import MessageRates
 from gateway.core.model import AgentName, Principal, UserId
 from gateway.core.ports.exports import ExportStore
 from gateway.core.ports.external_keys import ExternalKeys
@@ -88,6 +89,7 @@ class ApiParts:
     authenticator: TokenAuthenticator
     guesses: Guesses
     callers: Callers
+    message_rates: MessageRates
     intake: Intake
     announcer: Announcer
     sessions: SessionStore
@@ -142,8 +144,6 @@ class ApiRates:
     addresses: AddressRule
     sign_ins: Rates | None
     visitors: Rates | None
-    visitor_messages: Rates | None
-    token_messages: Rates | None
     visitor_requests: Rates | None
     token_requests: Rates | None
     address_requests: Rates | None

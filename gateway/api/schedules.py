@@ -13,6 +13,7 @@ from aiohttp import web
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from gateway.api.answers import json, no_content, schedule_json
+from gateway.api.limits import allow_message
 from gateway.api.parts import ApiParts, acting_user, parts_of, principal_of
 from gateway.api.reading import Body, Limit, Name, User, on_one_line, uuid_of, validated
 from gateway.api.sessions import narrowed
@@ -162,6 +163,7 @@ async def delete_schedule(request: web.Request, schedule_id: str, /) -> web.Resp
 @validated
 async def run_schedule(request: web.Request, schedule_id: str, /) -> web.Response:
     """Fires at once, besides its times."""
+    allow_message(request)
     accepted = await parts_of(request).run_schedule(uuid_of(schedule_id, "schedule"), acting_user(request))
     session_id = accepted.session.session_id if accepted.session else None
     turn_id = str(accepted.turn_id) if accepted.turn_id else None

@@ -67,7 +67,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
     authenticator = TokenAuthenticator(stores.tokens, VisitorPasses(secret_key), engine.visitors, Logins(settings.auth))
     guesses = Guesses(settings.limits.wrong_tokens_per_minute)
     erasure = erasure_of(stores, engine.intake.cancel, engine.editing.delete_session)
-    scheduler = Scheduler(stores.schedules, engine.intake, partial(_terms, engine.terms))
+    scheduler = Scheduler(stores.schedules, engine.intake, partial(_terms, engine.terms), engine.message_rates)
     return Gateway(
         settings=settings,
         stores=stores,
@@ -95,6 +95,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
                 authenticator=authenticator,
                 guesses=guesses,
                 callers=engine.callers,
+                message_rates=engine.message_rates,
                 visitors=engine.visitors,
                 settings=settings,
             )
@@ -107,6 +108,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
                 authenticator=authenticator,
                 guesses=guesses,
                 callers=engine.callers,
+                message_rates=engine.message_rates,
                 intake=engine.intake,
                 announcer=engine.announcer,
                 sessions=stores.sessions,

@@ -21,6 +21,7 @@ from gateway.core.fair_slots import FairSlots
 from gateway.core.linking import LinkCommands
 from gateway.core.links import Links
 from gateway.core.live_turns import LiveTurns
+from gateway.core.message_rates import MessageRates
 from gateway.core.model import TELEGRAM, AgentName, ChannelName
 from gateway.core.outbox import Outbox
 from gateway.core.ports.agents import Agent, TurnTerms
@@ -45,6 +46,7 @@ class Engine:
     outbox: Outbox
     runner: Runner
     callers: Callers
+    message_rates: MessageRates
     intake: Intake
     titler: Titler
     editing: Editing
@@ -65,7 +67,7 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
     health = Health(stores.database, heartbeat)
     channels: dict[ChannelName, Channel] = {}  # filled below: networks take messages in through what sends to them
     outbox = Outbox(channels, stores.outbox, heartbeat)
-    callers = Callers()
+    callers, message_rates = Callers(), MessageRates(settings.limits)
     titler = Titler(TitlerParts(agents, stores.session_changes, stores.messages, announcer))
     runner = Runner(
         RunnerParts(
@@ -119,7 +121,14 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
     networks = tuple(
         open_networks(
             NetworkParts(
-                settings, intake, stores.leases, stores.quarantine, stores.moves, links=links, places=stores.places
+                settings,
+                intake,
+                stores.leases,
+                stores.quarantine,
+                stores.moves,
+                links=links,
+                places=stores.places,
+                rates=message_rates,
             )
         )
     )
@@ -134,6 +143,7 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
         outbox,
         runner,
         callers,
+        message_rates,
         intake,
         titler,
         editing,

@@ -53,6 +53,11 @@ class Rates:
         if wait := self.take(key):
             raise self._refusal(wait)
 
+    def put_back(self, key: str) -> None:
+        """Returns a token that was taken."""
+        if key in self._full_at:
+            self._full_at[key] -= self._interval
+
     def require(self, key: str) -> None:
         """Takes none. Raises `TooManyRequests` while there is none to take."""
         now = self._clock()

@@ -199,6 +199,7 @@ def _settings(bot_api_url: str, sabotage: Sabotage) -> dict[str, str]:
         "TURNGATE_TELEGRAM__TOKEN": TOKEN,
         "TURNGATE_TELEGRAM__API_URL": bot_api_url,
         "TURNGATE_TELEGRAM__ACCESS": "open",
+        "TURNGATE_LIMITS__VISITOR_MESSAGES_PER_MINUTE": "0",
     }
 
 

@@ -16,8 +16,9 @@ from pydantic import SecretStr
 
 from channels.telegram.channel import TelegramChannel
 from channels.telegram.target import Target
-from gateway.config import Telegram
+from gateway.config import Limits, Telegram
 from gateway.core.links import Links
+from gateway.core.message_rates import MessageRates
 from gateway.core.model import Address, AgentName, Chunk, InboundMessage, ReplicaId, SessionId, TurnId, UserId
 from gateway.core.ports.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
@@ -127,6 +128,7 @@ def opens_telegram(fake: FakeBotApi, database_url: str) -> Opens:
                 PostgresMoves(database),
                 links=Links(PostgresLinks(database), {}),
                 places=PostgresPlaces(database, timedelta(minutes=15)),
+                rates=MessageRates(Limits()),
                 agents=[AgentName("assistant")],
                 public_url=public_url,
                 max_text=max_text,
