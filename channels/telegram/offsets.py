@@ -6,22 +6,21 @@ An offset confirms every update with a lower id. Ids rise, but begin anew somewh
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 
 def offset_after(ids: Sequence[int | None], settled: Container[int], offset: int) -> int:
     """The offset to ask with after a batch of updates with these ids; 0: none is known yet.
 
     `settled` holds positions within the batch; those before the first that is missing are confirmed. One without an id
-    counts as the next after what stood before it: at worst that is too low, and it comes once more.
+    confirms nothing, since any number could be another update's: it comes again until one with an id follows it.
     """
-    highest: int | None = None
+    known = [found for found in _leading(ids, settled) if found is not None]
+    return max(known) + 1 if known else offset
+
+
+def _leading(ids: Sequence[int | None], settled: Container[int]) -> Iterator[int | None]:
     for position, found in enumerate(ids):
         if position not in settled:
-            break
-        before = highest if highest is not None else offset - 1 if offset else None
-        if found is not None:
-            highest = found if highest is None else max(highest, found)
-        elif before is not None:
-            highest = before + 1
-    return offset if highest is None else highest + 1
+            return
+        yield found

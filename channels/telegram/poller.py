@@ -10,7 +10,7 @@ from telegram.error import Conflict
 from channels.telegram.api import BotApi
 from channels.telegram.backoff import Backoff
 from channels.telegram.offsets import offset_after
-from channels.telegram.updates import Updates
+from channels.telegram.updates import Updates, update_key
 from channels.telegram.wire import chat_id, update_id
 from gateway.core.model import JsonValue
 
@@ -29,7 +29,7 @@ class Poller:
     def begin_anew(self) -> None:
         """Forgets how far it was: another has polled since, and what comes twice is known by its key."""
         self._offset = 0
-        self._settled_ahead: set[int] = set()
+        self._settled_ahead: set[str] = set()
         self._prepared = False
 
     async def prepare(self) -> None:
@@ -72,16 +72,18 @@ class Poller:
         )
         ids = [update_id(update) for update in batch]
         self._offset = offset_after(ids, settled, self._offset)
-        ahead = {found for position, found in enumerate(ids) if position in settled and found is not None}
-        self._settled_ahead = ahead if len(settled) < len(batch) else set()
+        self._settled_ahead = {update_key(batch[position]) for position in settled if not self._confirms(ids[position])}
         for outcome in outcomes:
             if outcome is not None:
                 raise outcome
 
+    def _confirms(self, found: int | None) -> bool:
+        return found is not None and found < self._offset
+
     async def _settle_chat(self, batch: Sequence[JsonValue], positions: Sequence[int], settled: set[int]) -> None:
         """Settles one chat's updates in order, up to the first that can't be."""
         for position in positions:
-            # What was settled behind an update that was not comes again with it; a chat command must not run twice.
-            if update_id(batch[position]) not in self._settled_ahead:
+            # What the offset could not confirm comes again; a chat command must not run twice.
+            if update_key(batch[position]) not in self._settled_ahead:
                 await self._updates.settle(batch[position])
             settled.add(position)

@@ -71,11 +71,11 @@ class Updates:
         try:
             incoming = normalize(update, self._bot)
             await self._settle(incoming, update)
-            self._faults.pop(_key(update), None)
+            self._faults.pop(update_key(update), None)
         except StoreUnavailable:
             raise
         except InvalidInput as error:
-            await self.quarantine(_key(update), json.dumps(update), str(error))
+            await self.quarantine(update_key(update), json.dumps(update), str(error))
         except Exception as error:  # noqa: BLE001 - one update must never block all that follow
             await self._after_fault(update, error, incoming)
 
@@ -189,7 +189,7 @@ class Updates:
         self, update: JsonValue, error: Exception, incoming: Incoming | Migrated | Ignored | None
     ) -> None:
         """An unforeseen fault may pass, so the update comes again; one that stays goes into quarantine."""
-        key = _key(update)
+        key = update_key(update)
         self._faults[key] += 1
         self._log.error("telegram_update_failed", key=key, exc_info=error)
         if self._faults[key] < _TRIES:
@@ -200,7 +200,7 @@ class Updates:
             self._with.notices.post(incoming.target, NOT_TAKEN)
 
 
-def _key(update: JsonValue) -> str:
+def update_key(update: JsonValue) -> str:
     """The update's id, or a fingerprint of one that has none."""
     found = update_id(update)
     return f"update:{found}" if found is not None else fingerprint(json.dumps(update, sort_keys=True).encode())

@@ -5,6 +5,7 @@ import io
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import redirect_stderr
+from itertools import pairwise
 
 import pytest
 import structlog
@@ -121,14 +122,26 @@ async def test_a_malformed_update_goes_into_quarantine(fake: FakeBotApi, gate: G
 
 @pytest.mark.parametrize("raw", [None, "text", [], {"message": {}}, {"update_id": "7"}, {"update_id": -1}])
 async def test_even_an_update_without_an_id_blocks_nobody(fake: FakeBotApi, gate: Gate, raw: Json) -> None:
-    """Row 22: its place in the line tells how to confirm it."""
+    """Row 22: it is confirmed by the next one that has an id."""
     fake.says(ADA, "before")
     await until(lambda: gate.intake.texts == ["before"])
-    poison = fake.injects(raw, verbatim=True)
-    await until(lambda: fake.bot().queue.confirmed_offset == poison + 1)
-    fake.says(ADA, "after")
+    fake.injects(raw, verbatim=True)
+    after = fake.says(ADA, "after")
     await until(lambda: gate.intake.texts == ["before", "after"])
+    await until(lambda: fake.confirmed_offset == after.update_id + 1)
     assert len(await gate.kept()) == 1
+
+
+async def test_an_update_without_an_id_confirms_nothing_and_is_fetched_slowly(fake: FakeBotApi, gate: Gate) -> None:
+    """Any number could be a message's that has not been seen yet."""
+    fake.says(ADA, "before")
+    await until(lambda: gate.intake.texts == ["before"])
+    poison = fake.injects("no id", verbatim=True)
+    begun = len(fake.calls("getUpdates"))
+    await until(lambda: len(fake.calls("getUpdates")) >= begun + 3)
+    assert fake.confirmed_offset <= poison
+    repeats = fake.calls("getUpdates")[begun:]
+    assert all(later - earlier > 0.4 for earlier, later in pairwise(repeats))
 
 
 async def test_an_unforeseen_fault_with_one_message_blocks_nobody(fake: FakeBotApi, gate: Gate) -> None:
