@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass
 
 from channels.telegram.target import Target
-from channels.telegram.wire import RawMessage, read_message
+from channels.telegram.wire import RawMessage, Sender, read_message
 from gateway.core.model import JsonValue
 from gateway.errors import InvalidInput
 
+NO_PERSONS = frozenset({777_000, 1_087_968_824, 136_817_688})
+"""Telegram's service account, which also forwards channel posts; GroupAnonymousBot; Channel_Bot (gotd/td, constant/ids.go)."""
 _COMMAND = re.compile(r"(/[A-Za-z0-9_]{1,64})@(\w{3,64})(?=\s|$)")
 _START = re.compile(r"/start(?:\s+([A-Za-z0-9_-]{1,64}))?\s*")
 
@@ -74,7 +76,7 @@ def _migration(message: RawMessage, bot: BotIdentity) -> Migrated | None:
 
 
 def _from_message(message: RawMessage, bot: BotIdentity) -> Incoming | Ignored:
-    if message.sender is None or message.sender.is_bot or message.chat.type == "channel":
+    if message.sender is None or not _is_person(message, message.sender):
         return Ignored("not written by a person")
     text = _content(message)
     if text is None:
@@ -92,6 +94,11 @@ def _from_message(message: RawMessage, bot: BotIdentity) -> Incoming | Ignored:
         private=message.chat.type == "private",
         sender_name=message.sender_name,
     )
+
+
+def _is_person(message: RawMessage, sender: Sender) -> bool:
+    impersonal = sender.is_bot or sender.id in NO_PERSONS or message.on_behalf_of_chat
+    return not impersonal and message.chat.type != "channel"
 
 
 def _content(message: RawMessage) -> str | None:

@@ -34,7 +34,8 @@ class Sender(_Shape):
 class RawMessage(_Shape):
     """A message as Telegram tells it. `media`: the name of the first field that holds something other than text.
 
-    `sender_name`: `@username`, or the first name of somebody who has none.
+    `sender_name`: `@username`, or the first name of somebody who has none. `on_behalf_of_chat`: a channel or an anonymous
+    admin speaks, and `sender` stands for everybody who might (Bot API, `sender_chat`, `is_automatic_forward`).
     """
 
     message_id: _PositiveId
@@ -49,6 +50,7 @@ class RawMessage(_Shape):
     migrate_from_chat_id: _Id | None = None
     media: str | None = None
     sender_name: str | None = None
+    on_behalf_of_chat: bool = False
 
 
 MEDIA = (
@@ -82,7 +84,7 @@ def read_message(raw: JsonValue) -> RawMessage:
     if not isinstance(raw, dict):
         raise InvalidInput("the message is not an object")
     try:
-        return _MESSAGE.validate_python(raw | _words(raw) | {"media": _media(raw), "sender_name": _sender_name(raw)})
+        return _MESSAGE.validate_python(raw | _words(raw) | _readings(raw))
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False, include_context=False)
         raise InvalidInput("; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in problems)) from None
@@ -95,6 +97,11 @@ def clean(text: str) -> str:
 
 def _words(raw: JsonObject) -> JsonObject:
     return {name: clean(value) for name in ("text", "caption") if isinstance(value := raw.get(name), str)}
+
+
+def _readings(raw: JsonObject) -> JsonObject:
+    of_chat = raw.get("sender_chat") is not None or raw.get("is_automatic_forward") is True
+    return {"media": _media(raw), "sender_name": _sender_name(raw), "on_behalf_of_chat": of_chat}
 
 
 def _media(raw: JsonObject) -> str | None:
