@@ -298,6 +298,17 @@ class OpenAIAgentSettings(AgentBase):
     instructions: str | None = Field(None, description="The system prompt.")
     temperature: float | None = Field(None, ge=0, le=2)
     max_tokens: int | None = Field(None, ge=1)
+    context_tokens: int | None = Field(
+        None,
+        ge=256,
+        le=100_000_000,
+        description="Tokens that fit the model, its answer included; the history is cut to them. Default: known for OpenAI's "
+        "models, else learned from the server's refusal.",
+    )
+    metadata: bool = Field(
+        False,
+        description="Whether the model is given the session's and the message's metadata, as data in a user message.",
+    )
 
 
 AgentSettings = Annotated[DemoAgentSettings | PythonAgentSettings | OpenAIAgentSettings, Field(discriminator="kind")]

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import httpx2
 import openai
 import stamina
+import structlog
 from openai import AsyncOpenAI, AsyncStream, BadRequestError, UnprocessableEntityError
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
-from gateway.agents.openai.conversation import messages_of, title_request
+from gateway.agents.openai.context import Prompt, Window, known_window
+from gateway.agents.openai.conversation import joined, prompt_of, title_request
 from gateway.agents.openai.failures import as_agent_error, may_pass, retry_after
+from gateway.agents.openai.overflow import ContextOverflow, Overflow
 from gateway.config import OpenAIAgentSettings
 from gateway.core.events import AgentEvent, TextDelta, UsageReport
 from gateway.core.model import AgentName, Message, Turn, Usage
 from gateway.errors import AgentError, SettingsError
+
+log = structlog.get_logger(__name__)
 
 CONNECT_S = 10.0
 MOST_TRIES = 6
@@ -52,11 +58,43 @@ class OpenAIAgent:
     settings: OpenAIAgentSettings
     client: AsyncOpenAI
     patience: timedelta
+    window: Window
     _dialect: Dialect = field(default_factory=Dialect)
 
     async def run(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
+        """A prompt that does not fit is asked with again, shorter; one that was refused twice, without any history."""
+        prompt = self.window.fitted(prompt_of(turn, self.settings.instructions, metadata=self.settings.metadata))
+        refusals, spoken = 0, False
+        while True:
+            try:
+                async with aclosing(self._asked(prompt, turn)) as events:
+                    async for event in events:
+                        spoken = spoken or isinstance(event, TextDelta)
+                        yield event
+            except ContextOverflow as refusal:
+                self.window.learn(refusal.overflow)
+                if spoken or not prompt.past:
+                    raise
+                refusals += 1
+                prompt = self._shorter(prompt, refusal.overflow, refusals)
+            else:
+                return
+
+    def _shorter(self, prompt: Prompt, overflow: Overflow, refusals: int) -> Prompt:
+        shorter = prompt.newer(0) if refusals > 1 else self.window.after(prompt, overflow)
+        log.info(
+            "history_cut",
+            agent=self.name,
+            turns=len(shorter.past),
+            left_out=len(prompt.past) - len(shorter.past),
+            context_tokens=self.window.tokens,
+        )
+        return shorter
+
+    async def _asked(self, prompt: Prompt, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
+        """Raises `ContextOverflow` for a prompt that does not fit."""
         try:
-            stream = await self._open(messages_of(turn, self.settings.instructions), turn)
+            stream = await self._open(joined(prompt.messages), turn)
         except openai.APIError as error:
             raise as_agent_error(self.name, error, self.client.api_key) from error
         try:
@@ -114,7 +152,11 @@ class OpenAIAgent:
             raise AgentError(
                 f"agents.{self.name}: the model asked for a tool, and agents of kind openai have none.", retryable=False
             )
-        raise AgentError(f"agents.{self.name}: the model answered nothing ({reason}).", retryable=reason == "stop")
+        text = f"agents.{self.name}: the model answered nothing ({reason})."
+        if reason == "length" and self.settings.max_tokens is None:
+            # The prompt has left no room for an answer.
+            raise ContextOverflow(text, Overflow())
+        raise AgentError(text, retryable=reason == "stop")
 
     async def _open(self, messages: list[ChatCompletionMessageParam], turn: Turn) -> AsyncStream[ChatCompletionChunk]:
         """Raises the client's errors after the last try."""
@@ -179,4 +221,5 @@ def build(name: AgentName, settings: OpenAIAgentSettings, patience: timedelta) -
                 "server that needs no key."
             ) from error
         client = AsyncOpenAI(api_key=NO_KEY, base_url=settings.base_url, max_retries=0, timeout=timeout)
-    return OpenAIAgent(name, settings, client, patience)
+    window = Window(settings.context_tokens or known_window(settings.model), settings.max_tokens)
+    return OpenAIAgent(name, settings, client, patience, window)

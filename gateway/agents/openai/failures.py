@@ -10,12 +10,15 @@ from openai import (
     APIConnectionError,
     APIError,
     APIStatusError,
+    APITimeoutError,
 )
 
+from gateway.agents.openai.overflow import ContextOverflow, overflow_of
 from gateway.core.model import AgentName
-from gateway.errors import AgentError
+from gateway.errors import AgentError, ErrorClass
 
 BUSY_STATUSES = frozenset({408, 409, 425, 429})
+MISCONFIGURED = frozenset({401, 403, 404})
 NO_CREDIT = "insufficient_quota"
 LONGEST_QUOTE = 500
 ADVICE: Mapping[int | str, str] = {
@@ -28,6 +31,8 @@ ADVICE: Mapping[int | str, str] = {
 
 def may_pass(error: Exception) -> bool:
     """Whether the same request may succeed later: connection trouble, rate limits, the server's own faults."""
+    if overflow_of(error) is not None:  # some servers call it a fault of their own
+        return False
     if isinstance(error, APIStatusError):
         return (error.status_code in BUSY_STATUSES and error.code != NO_CREDIT) or error.status_code >= 500
     return isinstance(error, APIConnectionError)
@@ -51,10 +56,24 @@ def retry_after(error: Exception) -> float | None:
 def as_agent_error(name: AgentName, error: APIError, secret: str) -> AgentError:
     """The error for whoever runs the gateway. `secret` is left out wherever the server repeats it."""
     text = f"agents.{name}: {_explain(name, error)}"
-    return AgentError(
-        text.replace(secret, "…") if secret else text,
-        retryable=not isinstance(error, APIStatusError) or may_pass(error),
-    )
+    text = text.replace(secret, "…") if secret else text
+    if (overflow := overflow_of(error)) is not None:
+        return ContextOverflow(text, overflow)
+    retryable = not isinstance(error, APIStatusError) or may_pass(error)
+    return AgentError(text, retryable=retryable, error_class=error_class_of(error))
+
+
+def error_class_of(error: APIError) -> ErrorClass:
+    """What the user may know of it."""
+    if isinstance(error, APITimeoutError):
+        return "timeout"
+    if not isinstance(error, APIStatusError):
+        return "unavailable"
+    if error.status_code in MISCONFIGURED or error.code == NO_CREDIT:
+        return "misconfigured"
+    if error.status_code == 429:
+        return "rate_limited"
+    return "unavailable" if may_pass(error) else "agent_error"
 
 
 def _explain(name: AgentName, error: APIError) -> str:
