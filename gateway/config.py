@@ -166,6 +166,14 @@ class Snapshots(Part):
     keep_days: int = Field(30, ge=0, le=36_500, description="… and the days of which the last one stays, too.")
 
 
+class Outbox(Part):
+    """Chunks of replies on their way to networks that replies are pushed to."""
+
+    keep_days: int = Field(
+        7, ge=0, le=36_500, description="Days that sent chunks stay; undelivered ones stay with their session."
+    )
+
+
 class Turns(Part):
     """How turns are run."""
 
@@ -345,6 +353,7 @@ class Settings(BaseSettings):
     web: Web = Web()
     sessions: Sessions = Sessions()
     snapshots: Snapshots = Snapshots()
+    outbox: Outbox = Outbox()
     turns: Turns = Turns()
     limits: Limits = Limits()
     replica: Replica = Replica()

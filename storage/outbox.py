@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 SQL = load_queries("outbox")
+_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +43,13 @@ class PostgresOutbox:
     async def mine(self, items: Sequence[int]) -> Sequence[int]:
         async with self.database.own_work() as connection:
             return [row["item_id"] for row in await connection.fetch(SQL["mine"], items, self.replica_id)]
+
+    async def forget_sent(self, days: int) -> int:
+        removed = 0
+        while True:
+            async with self.database.own_work() as connection:
+                status: str = await connection.execute(SQL["forget_sent"], days, _AT_ONCE)
+            count = int(status.rpartition(" ")[2])
+            removed += count
+            if count < _AT_ONCE:
+                return removed

@@ -17,6 +17,7 @@ def chores(settings: Settings, stores: Stores, erasure: Erasure) -> tuple[Chore,
     kept = settings.snapshots
     return (
         Chore("old_snapshots", timedelta(minutes=10), partial(stores.snapshots.clean_up, kept.keep, kept.keep_days)),
+        Chore("sent_chunks", timedelta(hours=1), partial(stores.outbox.forget_sent, settings.outbox.keep_days)),
         Chore("erasures", timedelta(seconds=30), erasure.take_over),
         Chore("erased_visitors", timedelta(days=1), stores.visitors.forget_erased),
         # Often: until then a conversation of the user's may be heard by somebody who was unlinked.

@@ -117,6 +117,9 @@ class FailingOutbox:
     async def steal(self, limit: int, held: Sequence[int], *, expired: bool) -> Sequence[OutboxItem]:
         return await self.inner.steal(limit, held, expired=expired)
 
+    async def forget_sent(self, days: int) -> int:
+        return await self.inner.forget_sent(days)
+
 
 @dataclass(frozen=True, slots=True)
 class FailingSchedules:

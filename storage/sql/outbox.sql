@@ -32,3 +32,10 @@ RETURNING o.item_id, o.address, o.content, o.markup, o.attempts;
 -- name: mine
 -- Which of these items this replica still is to send.
 SELECT item_id FROM outbox WHERE item_id = ANY ($1::bigint[]) AND state = 'unsent' AND owner = $2;
+
+-- name: forget_sent
+-- Some of the chunks that were sent more than $1 days ago.
+DELETE FROM outbox WHERE item_id IN (
+    SELECT item_id FROM outbox WHERE state = 'sent' AND settled_at < clock_timestamp() - make_interval(days => $1)
+    ORDER BY item_id LIMIT $2 FOR UPDATE SKIP LOCKED
+);

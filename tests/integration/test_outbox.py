@@ -42,6 +42,9 @@ class Gated:
     async def steal(self, limit: int, held: Sequence[int], *, expired: bool) -> Sequence[OutboxItem]:
         return await self.inner.steal(limit, held, expired=expired)
 
+    async def forget_sent(self, days: int) -> int:
+        return await self.inner.forget_sent(days)
+
 
 @dataclass
 class Network:
@@ -169,3 +172,17 @@ async def test_stopping_waits_for_a_mark_that_is_being_written(replica: Replica)
     await draining
     assert store.marked == [item.item_id]
     writing.cancel()
+
+
+async def test_sent_chunks_go_after_their_days(replica: Replica) -> None:
+    """What waits, and what says why it was not delivered, stays."""
+    old, recent, dead, unknown, waiting = await chunks(replica, "old", "recent", "dead", "unknown", "waiting")
+    gone = [Undelivered(dead.item_id, "dead", "blocked"), Undelivered(unknown.item_id, "unknown", "no clear answer")]
+    await replica.outbox.mark([old.item_id, recent.item_id], gone)
+    async with replica.outbox.database.own_work() as connection:
+        aged = "UPDATE outbox SET settled_at = settled_at - interval '8 days' WHERE item_id <> $1"
+        await connection.execute(aged, recent.item_id)
+    assert await replica.outbox.forget_sent(7) == 1
+    async with replica.outbox.database.own_work() as connection:
+        left = await connection.fetch("SELECT item_id FROM outbox ORDER BY item_id")
+    assert [row["item_id"] for row in left] == [item.item_id for item in (recent, dead, unknown, waiting)]

@@ -36,3 +36,7 @@ class OutboxStore(Protocol):
         they are a while old and not among those it holds.
         """
         ...
+
+    async def forget_sent(self, days: int) -> int:
+        """Removes chunks that were sent more than so many days ago; how many."""
+        ...
