@@ -212,6 +212,9 @@ class Limits(Part):
     address_requests_per_minute: int | None = Field(None, ge=1, description="HTTP requests from one address.")
     wrong_tokens_per_minute: int | None = Field(60, ge=1, description="Different wrong tokens from one address.")
     sign_ins_per_minute: int = Field(10, ge=1, description="Tries of one-time codes from one address.")
+    reads_per_user: int | None = Field(
+        4, ge=1, description="Lists, searches, exports and forks of a user that run at the same time; others wait."
+    )
     streams_per_user: int | None = Field(16, ge=1, description="Streams of events and exports a user may have open.")
     streams_per_address: int | None = Field(256, ge=1, description="Streams of events and exports open to one address.")
     sockets_per_visitor: int | None = Field(16, ge=1, description="WebSockets a visitor may have open.")

@@ -16,6 +16,7 @@ from gateway.api.guard import storable
 from gateway.api.limits import stream_slot
 from gateway.api.parts import ApiParts, acting_user, parts_of, principal_of
 from gateway.api.reading import User, session_id_of, validated
+from gateway.api.reads import paced
 from gateway.api.streaming import send
 from gateway.core.model import UserId
 from gateway.errors import Forbidden, InvalidInput, NotFound
@@ -127,8 +128,8 @@ async def _stream(
 ) -> web.StreamResponse:
     """Sends a document as it is made, as one of the caller's streams."""
     with stream_slot(request):
-        async with aclosing(_gathered(pieces)) as large:
-            return await send(request, response, large)
+        async with aclosing(_gathered(pieces)) as large, aclosing(paced(request, large)) as in_turn:
+            return await send(request, response, in_turn)
 
 
 async def _gathered(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:

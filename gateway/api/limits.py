@@ -11,10 +11,16 @@ from aiohttp.typedefs import Handler
 from gateway.api.parts import PRINCIPAL, RATES, ApiRates, parts_of, principal_of
 from gateway.config import Limits
 from gateway.core.addresses import AddressRule
+from gateway.core.fair_slots import FairSlots
 from gateway.core.rates import Rates
+from gateway.core.shares import Shares
 from gateway.core.slots import Slots
 
 FORWARDED_FOR = "X-Forwarded-For"
+USER_READS = 8
+"""Half of the connections that requests of users have: the others are for messages (`storage.database`) …"""
+OPERATOR_READS = 3
+"""… and all but one of those that operators' requests have: the last is for looking tokens up."""
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """What watches the gateway is not kept from it."""
 
@@ -28,6 +34,8 @@ def api_rates(limits: Limits) -> ApiRates:
         visitor_requests=_rates(limits.visitor_requests_per_minute, "visitor_requests_per_minute"),
         token_requests=_rates(limits.requests_per_minute, "requests_per_minute"),
         address_requests=_rates(limits.address_requests_per_minute, "address_requests_per_minute"),
+        user_reads=FairSlots(Shares(USER_READS, most=limits.reads_per_user)),
+        operator_reads=FairSlots(Shares(OPERATOR_READS)),
         user_streams=Slots(limits.streams_per_user, "limits.streams_per_user"),
         address_streams=Slots(limits.streams_per_address, "limits.streams_per_address"),
     )

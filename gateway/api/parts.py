@@ -16,6 +16,7 @@ from gateway.core.announcer import Announcer
 from gateway.core.callers import Callers
 from gateway.core.editing import Editing
 from gateway.core.erasure import Erasure
+from gateway.core.fair_slots import FairSlots
 from gateway.core.guesses import Guesses
 from gateway.core.links import Links
 from gateway.core.live_turns import LiveTurns
@@ -147,6 +148,8 @@ class ApiRates:
     visitor_requests: Rates | None
     token_requests: Rates | None
     address_requests: Rates | None
+    user_reads: FairSlots
+    operator_reads: FairSlots
     user_streams: Slots
     address_streams: Slots
 

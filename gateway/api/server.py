@@ -30,6 +30,7 @@ from gateway.api.limits import api_rates, paced_addresses, paced_users
 from gateway.api.openai_errors import openai_errors
 from gateway.api.parts import PARTS, RATES, ApiParts
 from gateway.api.problems import problems
+from gateway.api.reads import metered
 
 SESSIONS = "/api/chat/sessions"
 SESSION = f"{SESSIONS}/{{session_id}}"
@@ -113,6 +114,7 @@ def build_api(parts: ApiParts) -> web.Application:
             paced_users,
             sound_input,
             still_good,
+            metered,
         ),
         client_max_size=parts.settings.limits.max_frame,
     )

@@ -38,10 +38,21 @@ class Claim:
 
 
 class Shares:
-    """Counts the slots that are taken. `limits`: slots of single agents; the others share, if `agents_share`."""
+    """Counts the slots that are taken. `most`: slots of a group, at any time.
 
-    def __init__(self, capacity: int, limits: Mapping[str, int] | None = None, *, agents_share: bool = False) -> None:
+    `limits`: slots of single agents; the others share, if `agents_share`.
+    """
+
+    def __init__(
+        self,
+        capacity: int,
+        limits: Mapping[str, int] | None = None,
+        *,
+        most: int | None = None,
+        agents_share: bool = False,
+    ) -> None:
         self.free = capacity
+        self._most = capacity if most is None else most
         self._reserve = capacity // RESERVE
         self._limits = limits or {}
         self._agents_share = agents_share
@@ -78,6 +89,8 @@ class Shares:
 
     def _group_allows(self, claim: Claim) -> bool:
         held, own = self._groups[claim.group], self._users[claim.user]
+        if held >= self._most:
+            return False
         if not held or not own:
             return held < SHARE * self.free
         room = SHARE * (self.free - self._reserve) - held
