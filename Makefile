@@ -26,7 +26,7 @@ WEB_SOURCES := $(shell find $(WEB) -name node_modules -prune -o -type f ! -name 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test soak check lint types imports fmt web bench bench-scale doctor venv venv-dev chromium node lock clean FORCE
+.PHONY: help run test soak check lint types imports fmt web bench bench-scale doctor venv venv-dev chromium pgbouncer node lock clean FORCE
 
 help: ## list these tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ help: ## list these tasks
 run: venv web ## install what is missing, build the web clients, start the gateway
 	@exec $(BIN)/turngate serve
 
-test: venv-dev web chromium ## install what tests need and run all of them
+test: venv-dev web chromium pgbouncer ## install what tests need and run all of them
 	npm --prefix $(WEB) test
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
@@ -137,5 +137,8 @@ $(BUILT): $(MODULES) $(WEB_SOURCES) $(if $(wildcard $(STATIC)/*),,FORCE)
 
 chromium: venv-dev
 	@$(BIN)/python tests/browser/ensure_chromium.py
+
+pgbouncer: venv-dev
+	@$(BIN)/python tests/pooler/ensure_pgbouncer.py
 
 FORCE:

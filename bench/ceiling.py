@@ -17,8 +17,8 @@ from bench.conversation import QUESTION, REPLY, ROUTE
 from bench.databases import SQL
 from bench.errors import BenchError
 from bench.processes import ROOT
-from storage.database import APP_ROLE
 from storage.embedded.binaries import find_binaries
+from storage.identity import APP_ROLE
 
 MOST_CONNECTIONS = 16
 """As many as the gateway's pool has; more are slower where cores are few."""

@@ -14,7 +14,7 @@ import uvloop
 
 from bench.commands import ANSWER, Answer
 from bench.conversation import AGENT, QUESTION, REPLY, ROUTE
-from storage.database import APP_ROLE
+from storage.identity import APP_ROLE
 from storage.queries import load_queries
 
 Values: TypeAlias = "tuple[object, ...]"

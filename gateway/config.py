@@ -79,6 +79,29 @@ class Auth(Part):
         return self
 
 
+class DatabaseLogins(Part):
+    """Logins of their own for the gateway's two roles, for instance through a connection pooler; both or neither.
+
+    Without them `database_url` signs in and takes each role, which needs direct connections.
+    """
+
+    app_url: SecretStr | None = Field(None, description="The database as `turngate_app`, which sees one user's rows.")
+    system_url: SecretStr | None = Field(None, description="The database as `turngate_system`.")
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if (self.app_url is None) != (self.system_url is None):
+            raise ValueError("set app_url and system_url, or neither")
+        for name, url in (("app_url", self.app_url), ("system_url", self.system_url)):
+            if url is not None and not _is_postgres(url):
+                raise ValueError(f"{name} should begin with postgresql://")
+        return self
+
+
+def _is_postgres(url: SecretStr) -> bool:
+    return url.get_secret_value().startswith(("postgresql://", "postgres://"))
+
+
 def _url(value: str) -> str:
     if not value.startswith(("http://", "https://")) or not value.partition("://")[2].strip("/"):
         raise ValueError(f"{value!r} should be a URL such as https://chat.example.com")
@@ -351,6 +374,7 @@ class Settings(BaseSettings):
         None, description="Signs visitors' tokens: 32 bytes or more; absent: kept in `data_dir`."
     )
     default_agent: str = Field("assistant", description="Who answers when nobody was named.")
+    database: DatabaseLogins = DatabaseLogins()
     auth: Auth = Auth()
     telegram: Telegram = Telegram()
     web: Web = Web()
@@ -398,9 +422,10 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _database_is_postgres(self) -> Self:
-        url = self.database_url.get_secret_value() if self.database_url else "postgresql://"
-        if not url.startswith(("postgresql://", "postgres://")):
+        if self.database_url is not None and not _is_postgres(self.database_url):
             raise ValueError("database_url should begin with postgresql://")
+        if self.database_url is None and self.database.app_url is not None:
+            raise ValueError("database.app_url and system_url need database_url, which migrations are applied by")
         return self
 
 

@@ -12,6 +12,7 @@ GatewayError
 ├── Stale                    somebody else was quicker: the version written against is not the newest (412)
 ├── TooManyRequests          a rate limit was reached (429)
 ├── StoreUnavailable         the database cannot be reached or refuses to work now (503)
+│   └── DatabaseMisconfigured   … and only another configuration of it, or of a pooler, changes that
 ├── LeaseLost                the turn was taken over by another replica: its result is dropped
 ├── ErasureOver              somebody else has finished the erasure: what is there now is of after it
 ├── AgentError               an agent failed; `retryable` says whether another attempt makes sense, `error_class` what users hear
@@ -83,6 +84,10 @@ class TooManyRequests(GatewayError):
 
 class StoreUnavailable(GatewayError):
     """The database does not answer, or not as it should; nothing was acknowledged."""
+
+
+class DatabaseMisconfigured(StoreUnavailable):
+    """The database must not be used as it is configured; the text says what whoever runs it has to change."""
 
 
 class LeaseLost(GatewayError):

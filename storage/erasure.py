@@ -13,7 +13,8 @@ from gateway.errors import ErasureOver
 from storage.queries import load_queries
 
 if TYPE_CHECKING:
-    from storage.database import Database, PooledConnection
+    from storage.connections import PooledConnection
+    from storage.database import Database
 
 SQL = load_queries("erasure")
 AT_A_TIME = 2_000

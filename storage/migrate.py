@@ -21,7 +21,8 @@ from pogo_core.util import sql as pogo_sql
 
 import storage
 from gateway.errors import SettingsError, StoreUnavailable
-from storage.database import AWAY, COMMAND_TIMEOUT_S
+from storage.connections import AWAY
+from storage.database import COMMAND_TIMEOUT_S
 from storage.migration_progress import told
 
 log = structlog.get_logger(__name__)
@@ -42,7 +43,11 @@ OLDEST, NEWEST = 15, 18
 async def _direct(url: str) -> AsyncIterator[asyncpg.Connection]:
     try:
         connection = await asyncpg.connect(
-            url, timeout=10, server_settings={"application_name": "turngate migrate", "timezone": "UTC"}
+            url,
+            timeout=10,
+            # A pooler may lead each statement to another server process, which has never heard of the one before.
+            statement_cache_size=0,
+            server_settings={"application_name": "turngate migrate", "timezone": "UTC"},
         )
     except (asyncpg.InvalidCatalogNameError, asyncpg.InvalidAuthorizationSpecificationError, ValueError) as error:
         raise SettingsError(f"The database refuses the connection: {error}. Check TURNGATE_DATABASE_URL.") from error
@@ -65,6 +70,9 @@ async def migrate(url: str, folder: Path = MIGRATIONS) -> list[str]:
     async with _direct(url) as connection:
         try:
             _check_version(connection)
+            if not await _pending(connection, folder):
+                return []
+            await _refuse_pooler(connection)
             await _lock(connection)
             waiting = await _pending(connection, folder)
             if waiting:
@@ -137,6 +145,15 @@ def _check_version(connection: asyncpg.Connection) -> None:
     major = connection.get_server_version().major
     if major < OLDEST:
         raise SettingsError(f"PostgreSQL {major} is too old; Turngate needs {OLDEST} to {NEWEST}.")
+
+
+async def _refuse_pooler(connection: asyncpg.Connection) -> None:
+    """The lock belongs to a server process, and behind a pooler the next statement may run in another."""
+    if await connection.fetchval("SELECT pg_backend_pid()") != connection.get_server_pid():
+        raise SettingsError(
+            "Migrations need a direct connection, and TURNGATE_DATABASE_URL leads through a connection pooler. Let it name "
+            "the server itself; the pooler's URLs belong in TURNGATE_DATABASE__APP_URL and TURNGATE_DATABASE__SYSTEM_URL."
+        )
 
 
 async def _lock(connection: asyncpg.Connection) -> None:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 import structlog
 
-from storage.database import AWAY
+from storage.connections import AWAY
 from storage.queries import load_queries
 
 log = structlog.get_logger(__name__)

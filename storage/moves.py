@@ -9,7 +9,8 @@ from storage.database import in_transaction
 from storage.queries import load_queries
 
 if TYPE_CHECKING:
-    from storage.database import Database, PooledConnection
+    from storage.connections import PooledConnection
+    from storage.database import Database
 
 SQL = load_queries("moves")
 

@@ -34,7 +34,8 @@ from storage.turn_log import error_class_of
 if TYPE_CHECKING:
     from asyncpg import Record
 
-    from storage.database import Database, PooledConnection
+    from storage.connections import PooledConnection
+    from storage.database import Database
     from storage.turns import PostgresTurns
 
 log = structlog.get_logger(__name__)

@@ -22,7 +22,8 @@ from storage.sessions import metadata_columns
 if TYPE_CHECKING:
     from asyncpg import Record
 
-    from storage.database import Database, PooledConnection
+    from storage.connections import PooledConnection
+    from storage.database import Database
 
 SQL = load_queries("search")
 TITLE = 0

@@ -16,7 +16,8 @@ from storage.rows import to_session
 if TYPE_CHECKING:
     from asyncpg import Record
 
-    from storage.database import Database, PooledConnection
+    from storage.connections import PooledConnection
+    from storage.database import Database
 
 SQL = load_queries("seeds")
 KEYS = UUID("6f2b2c1e-6f0a-4f53-9a3e-0c6f5f0f7a11")

@@ -16,7 +16,8 @@ from storage.rows import message_id
 if TYPE_CHECKING:
     from asyncpg import Record
 
-    from storage.database import Database, PooledConnection
+    from storage.connections import PooledConnection
+    from storage.database import Database
 
 SQL = load_queries("turn_log")
 

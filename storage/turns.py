@@ -31,7 +31,8 @@ from storage.rows import present, to_message, to_session, to_turn
 if TYPE_CHECKING:
     from asyncpg import Record
 
-    from storage.database import Database, PooledConnection
+    from storage.connections import PooledConnection
+    from storage.database import Database
 
 SQL = load_queries("turns")
 STATE = load_queries("state")

@@ -12,7 +12,9 @@ import orjson
 
 from bench.scale.plan import DEPTH, LONG
 from bench.scale.rows import user_of, word
-from storage.database import APP_ROLE, BEGIN_AS, SYSTEM_ROLE, set_codecs
+from storage.connections import set_codecs
+from storage.database import BEGIN_AS
+from storage.identity import APP_ROLE, SYSTEM_ROLE
 from storage.queries import load_queries
 
 WATCHED = frozenset({"chat_messages", "chat_sessions", "session_titles"})

@@ -50,8 +50,8 @@ class Health:
     async def _database_check(self) -> Check:
         try:
             # Whoever asks has little patience, and a database that hangs would keep them for long.
-            async with asyncio.timeout(PATIENCE_S), self._database.all_users() as connection:
-                await connection.fetchval("SELECT 1")
+            async with asyncio.timeout(PATIENCE_S):
+                await self._database.check()
         except StoreUnavailable as error:
             return Check("database", ok=False, detail=str(error))
         except TimeoutError:

@@ -28,7 +28,7 @@ from gateway.config import Settings
 from gateway.core.model import UserId
 from gateway.core.ports.agents import Closing
 from gateway.core.retries import insist
-from gateway.errors import GatewayError, SettingsError, StoreUnavailable
+from gateway.errors import DatabaseMisconfigured, GatewayError, SettingsError, StoreUnavailable
 from gateway.scribe import Scribe
 
 log = structlog.get_logger(__name__)
@@ -83,7 +83,7 @@ async def running_gateway(settings: Settings, seams: Seams | None = None) -> Asy
     async with AsyncExitStack() as stack:
         slot = stack.enter_context(take_slot(settings.data_dir))
         url = await stack.enter_async_context(open_postgres(settings))
-        stores = await stack.enter_async_context(connect_stores(url, settings, slot))
+        stores = await stack.enter_async_context(connect_stores(settings, slot))
         gateway = build_gateway(settings, stores, seams)
         gateway.api.router.add_get("/ws", gateway.sockets.handle, allow_head=False)
         for network in gateway.engine.networks:
@@ -155,10 +155,16 @@ async def _tended(part: Part) -> None:
 
 
 async def _prepare(gateway: Gateway, database_url: str) -> None:
-    """Migrates and joins; a database that is away is waited for."""
+    """Migrates and joins; a database that is away is waited for.
+
+    Raises `SettingsError` when the connections would not keep users' rows apart.
+    """
     while True:
         try:
             applied = await storage.migrate.migrate(database_url)
+            await gateway.stores.database.prove()
+        except DatabaseMisconfigured as error:
+            raise SettingsError(str(error)) from error
         except StoreUnavailable as error:
             log.warning("database_away", reason=str(error), retry_s=RETRY_S)
             await asyncio.sleep(RETRY_S)

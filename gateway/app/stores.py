@@ -35,13 +35,14 @@ from gateway.core.ports.turn_log import TurnLog
 from gateway.core.ports.turns import Replicas, TurnStore
 from gateway.core.ports.visitors import VisitorStore
 from gateway.errors import SettingsError
-from storage.database import Database, open_database
+from storage.database import Database, open_pools
 from storage.editing import PostgresEdits
 from storage.embedded import embedded_postgres
 from storage.embedded.layout import Layout
 from storage.erasure import PostgresErasure
 from storage.exports import PostgresExports
 from storage.external_keys import PostgresExternalKeys
+from storage.identity import APP_ROLE, SYSTEM_ROLE, Logins
 from storage.links import PostgresLinks
 from storage.loop_blocks import PostgresLoopBlocks
 from storage.moves import PostgresMoves
@@ -111,9 +112,20 @@ def database_url(settings: Settings) -> str:
     return Layout.of(settings.data_dir).url
 
 
+def database_logins(settings: Settings) -> Logins:
+    """Whom the gateway's pools sign in as."""
+    own = settings.database
+    if own.app_url is not None and own.system_url is not None:
+        return Logins(own.app_url.get_secret_value(), own.system_url.get_secret_value(), own=True)
+    if settings.database_url is not None:
+        return Logins.shared(settings.database_url.get_secret_value())
+    layout = Layout.of(settings.data_dir)
+    return Logins(layout.url_as(APP_ROLE), layout.url_as(SYSTEM_ROLE), own=True)
+
+
 @asynccontextmanager
 async def open_postgres(settings: Settings) -> AsyncIterator[str]:
-    """The URL of a database that runs: the configured one, or the embedded one, which stops with its last user."""
+    """The owner's URL of a database that runs: the configured one, or the embedded one, which stops with its last user."""
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
@@ -123,9 +135,10 @@ async def open_postgres(settings: Settings) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def connect_stores(url: str, settings: Settings, slot: str) -> AsyncIterator[Stores]:
+async def connect_stores(settings: Settings, slot: str) -> AsyncIterator[Stores]:
     """The stores of one replica. Connects to nothing yet."""
-    database = await open_database(url)
+    logins = database_logins(settings)
+    database = await open_pools(logins)
     replica_id = ReplicaId(uuid.uuid4())
     ttl = timedelta(seconds=settings.replica.ttl_s)
     window = timedelta(minutes=settings.sessions.resume_minutes)
@@ -157,15 +170,15 @@ async def connect_stores(url: str, settings: Settings, slot: str) -> AsyncIterat
             quarantine=PostgresQuarantine(database),
             moves=PostgresMoves(database),
             feed=PostgresChangeFeed(database),
-            of_its_own=partial(_own_stores, url, replica_id, slot, ttl),
+            of_its_own=partial(_own_stores, logins, replica_id, slot, ttl),
         )
     finally:
         await database.close()
 
 
 @asynccontextmanager
-async def _own_stores(url: str, replica_id: ReplicaId, slot: str, ttl: timedelta) -> AsyncIterator[OwnStores]:
-    database = await open_database(url)
+async def _own_stores(logins: Logins, replica_id: ReplicaId, slot: str, ttl: timedelta) -> AsyncIterator[OwnStores]:
+    database = await open_pools(logins)
     try:
         yield OwnStores(PostgresReplicas(database, replica_id, slot, ttl), PostgresLoopBlocks(database))
     finally:
@@ -181,7 +194,7 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
     async with open_postgres(settings) as url:
         if waiting := await storage.migrate.pending_migrations(url):
             raise SettingsError(f"{len(waiting)} migrations are pending. Run `turngate migrate`, or start the gateway.")
-        async with connect_stores(url, settings, slot="command") as stores:
+        async with connect_stores(settings, slot="command") as stores:
             yield stores
 
 

@@ -12,12 +12,13 @@ from tempfile import TemporaryFile
 
 import storage.migrate
 from gateway.agents.registry import build_agents
-from gateway.app.stores import open_postgres
+from gateway.app.stores import database_logins, open_postgres
 from gateway.config import Settings, Telegram
 from gateway.core.ports.loop_blocks import LoopBlock
 from gateway.errors import GatewayError
 from storage import horizon
-from storage.database import Database, open_database
+from storage.database import Database, open_pools
+from storage.identity import Identity
 from storage.loop_blocks import PostgresLoopBlocks
 
 LEAST_FREE = 500 * 1024 * 1024
@@ -90,7 +91,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
             waiting = await storage.migrate.pending_migrations(url)
             yield migrations(waiting)
             if not waiting:
-                async for finding in _connected(url, settings):
+                async for finding in _connected(settings):
                     yield finding
     except GatewayError as error:
         yield Finding("database", ok=False, detail=str(error), remedy=remedy)
@@ -102,11 +103,11 @@ def migrations(waiting: list[str]) -> Finding:
     return Finding("migrations", ok=not waiting, detail=detail, remedy="Run: turngate migrate")
 
 
-async def _connected(url: str, settings: Settings) -> AsyncIterator[Finding]:
-    database = await open_database(url, size=1)
+async def _connected(settings: Settings) -> AsyncIterator[Finding]:
+    database = await open_pools(database_logins(settings), size=1)
     try:
         version, now = await _asked(database)
-        yield Finding("database", ok=True, detail=f"PostgreSQL {version}, both roles work")
+        yield Finding("database", ok=True, detail=f"PostgreSQL {version}, {roles(database.app.door.admitted)}")
         yield clock(now - datetime.now(UTC))
         yield transactions(await horizon.look(database))
         for block in await PostgresLoopBlocks(database).recent():
@@ -117,7 +118,8 @@ async def _connected(url: str, settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _asked(database: Database) -> tuple[str, datetime]:
-    """Raises `StoreUnavailable` when one of the two roles cannot be taken."""
+    """Raises `StoreUnavailable` when a connection does not prove its role, or leads to a standby."""
+    await database.prove()
     async with database.connection() as connection:
         version: str = await connection.fetchval("SELECT current_setting('server_version')")
     async with database.all_users() as connection:
@@ -133,6 +135,14 @@ def blocking(block: LoopBlock) -> Finding:
         detail=f"blocked the event loop for {block.seconds:.0f} s at {block.noted_at:%Y-%m-%d %H:%M} UTC ({block.place})",
         remedy="Await what takes long, or write the agent as a plain `def`, which runs in a thread (docs/agents.md).",
     )
+
+
+def roles(found: Identity | None) -> str:
+    """How the application's role is kept apart, as its connection proved it."""
+    if found is None or found.login == found.role:
+        return "both roles proved, each with a login of its own"
+    kind = "the superuser" if found.login_is_superuser else "the login"
+    return f"both roles proved, taken by {kind} {found.login!r} (docs/operations.md: logins of their own are safer)"
 
 
 def clock(skew: timedelta) -> Finding:

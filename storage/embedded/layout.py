@@ -88,7 +88,11 @@ class Layout:
         return self.url_of("turngate")
 
     def url_of(self, database: str) -> str:
-        return f"postgresql://turngate@/{database}?host={quote(os.fsencode(self.socket_dir))}&port={PORT}"
+        return self.url_as("turngate", database)
+
+    def url_as(self, user: str, database: str = "turngate") -> str:
+        """The URL for one of the server's logins; `turngate` owns everything."""
+        return f"postgresql://{user}@/{database}?host={quote(os.fsencode(self.socket_dir))}&port={PORT}"
 
     def make_folder(self, account: Account) -> None:
         """The server's folder, which nobody but us and, if we are root, the server's account can enter."""

@@ -38,6 +38,27 @@ DEFAULTS = {
     "log_timezone": "UTC",
 }
 
+# The gateway's roles sign in themselves, so that SET ROLE NONE leads to no other account; see `migrations/0002`. The one that
+# looks for transactions left open may see everybody's.
+LOGINS = """
+    DO $$
+    DECLARE
+        name text;
+    BEGIN
+        FOREACH name IN ARRAY ARRAY['turngate_app', 'turngate_system'] LOOP
+            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
+                EXECUTE format('CREATE ROLE %I LOGIN NOBYPASSRLS', name);
+            ELSIF NOT (SELECT rolcanlogin FROM pg_roles WHERE rolname = name) THEN
+                EXECUTE format('ALTER ROLE %I LOGIN', name);
+            END IF;
+        END LOOP;
+        IF NOT pg_has_role('turngate_system', 'pg_read_all_stats', 'MEMBER') THEN
+            GRANT pg_read_all_stats TO turngate_system;
+        END IF;
+    END
+    $$
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedPostgres:
@@ -120,12 +141,16 @@ class EmbeddedPostgres:
             return True
         except (OSError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError):
             return False
-        await connection.close()
+        try:
+            await connection.execute(LOGINS)
+        finally:
+            await connection.close()
         return True
 
     async def _create_database(self) -> None:
         connection = await asyncpg.connect(self.layout.url_of("postgres"), timeout=5)
         try:
+            await connection.execute(LOGINS)
             await connection.execute("CREATE DATABASE turngate")
         finally:
             await connection.close()

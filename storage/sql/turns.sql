@@ -1,6 +1,7 @@
 -- name: accept
--- T1.
-SELECT * FROM accept_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19);
+-- T1. The condition holds before the function is called: a connection that lost its role does nothing.
+SELECT * FROM accept_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+WHERE current_user = 'turngate_app';
 
 -- name: keep_data
 -- What a message brings besides its text: its parts and its metadata; nulls keep what is there.
@@ -9,15 +10,18 @@ WHERE chat_id = (SELECT chat_id FROM chat_sessions WHERE session_id = $1) AND se
 
 -- name: finish
 -- T2.
-SELECT * FROM finish_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
+SELECT * FROM finish_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+WHERE current_user = 'turngate_app';
 
 -- name: finish_delivered
 -- T2 of a turn whose reply is pushed to other networks too.
-SELECT * FROM finish_delivered($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
+SELECT * FROM finish_delivered($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+WHERE current_user = 'turngate_app';
 
 -- name: begin_attempt
 -- Claims a turn of one's own again.
-SELECT * FROM begin_attempt($1, $2, $3, $4, $5);
+SELECT * FROM begin_attempt($1, $2, $3, $4, $5)
+WHERE current_user = 'turngate_app';
 
 -- name: steal
 -- Claims turns of the dead.

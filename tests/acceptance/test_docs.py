@@ -131,7 +131,7 @@ def test_tags_say_what_the_widget_reads(script_tag: str) -> None:
     assert [name for name in re.findall(r"data-(\w+)=", script_tag) if f"readonly {name}:" not in options] == []
 
 
-MAY_CREATE_ROLES, ROLES_MADE_BEFORE = (block.text for block in blocks("sql"))
+MAY_CREATE_ROLES, ROLES_MADE_BEFORE, OWN_LOGINS, ROLE_SETTINGS = (block.text for block in blocks("sql"))
 
 
 @pytest.mark.parametrize(
@@ -140,12 +140,28 @@ MAY_CREATE_ROLES, ROLES_MADE_BEFORE = (block.text for block in blocks("sql"))
     ids=["may create roles", "roles made before"],
 )
 async def test_sql_blocks_prepare_a_server(statements: str, tmp_path: Path) -> None:
-    """A gateway that signs in as the role they make can migrate and work."""
+    """A gateway that signs in as the role they make can migrate and work; afterwards its two roles can sign in themselves."""
     async with embedded_postgres(tmp_path / "server", {"fsync": "off"}) as superuser:
-        connection = await asyncpg.connect(superuser)
+        # The embedded server makes them at its start.
+        await _execute(superuser, "DROP ROLE turngate_app, turngate_system;" + statements)
+        url = on_database(superuser, "chat")
+        variables = {
+            "TURNGATE_DATABASE_URL": url.replace("turngate@", "gateway@"),
+            "TURNGATE_DATA_DIR": str(tmp_path / "gateway"),
+        }
+        await _run(tmp_path, variables, "bash", "-euc", "turngate migrate && turngate doctor && turngate token list")
+        await _execute(superuser, OWN_LOGINS + ROLE_SETTINGS)
+        own = {
+            "TURNGATE_DATABASE__APP_URL": url.replace("turngate@", "turngate_app@"),
+            "TURNGATE_DATABASE__SYSTEM_URL": url.replace("turngate@", "turngate_system@"),
+        }
+        await _run(tmp_path, {**variables, **own}, "bash", "-euc", "turngate doctor --json | grep 'login of its own'")
+
+
+async def _execute(url: str, statements: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
         for statement in filter(str.strip, statements.split(";")):
             await connection.execute(statement)
+    finally:
         await connection.close()
-        url = on_database(superuser, "chat").replace("turngate@", "gateway@")
-        variables = {"TURNGATE_DATABASE_URL": url, "TURNGATE_DATA_DIR": str(tmp_path / "gateway")}
-        await _run(tmp_path, variables, "bash", "-euc", "turngate migrate && turngate doctor && turngate token list")

@@ -40,7 +40,7 @@ class Server:
 
     def __init__(self, folder: Path, options: dict[str, str]) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self._options = {**DEFAULTS, **OPTIONS, **options}
         self._binaries = find_binaries()
         self._process: asyncio.subprocess.Process | None = None
@@ -178,7 +178,8 @@ async def running_server(folder: Path, **options: str) -> AsyncIterator[Server]:
         await asyncio.shield(server.stop())
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
     for port in random.sample(PORTS, 100):
         with contextlib.suppress(OSError), socket.socket() as tried:
             tried.bind(("127.0.0.1", port))

@@ -76,7 +76,7 @@ async def test_order_holds_under_a_long_transaction_and_it_is_told_of(world: Wor
 async def test_a_login_that_sees_nobody_elses_transactions_notices_all_the_same(world: World) -> None:
     """Row 18: the oldest transaction id stands still; that is everybody's to see."""
     name = f"plain_{time.monotonic_ns()}"
-    await world.rows(f"CREATE ROLE {name} LOGIN IN ROLE turngate_app, turngate_system")
+    await world.rows(f"CREATE ROLE {name} LOGIN NOINHERIT IN ROLE turngate_app, turngate_system")
     try:
         async with pools(world.database_url.replace("//turngate@", f"//{name}@")) as database:
             with structlog.testing.capture_logs() as logged:
