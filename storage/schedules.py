@@ -110,6 +110,11 @@ class PostgresSchedules:
             if not await connection.fetchval(SQL["delete"], schedule_id):
                 raise NotFound(NOT_THERE)
 
+    async def now(self) -> datetime:
+        async with self.database.own_work() as connection:
+            now: datetime = await connection.fetchval(SQL["now"])
+        return now
+
     async def due(self, limit: int) -> tuple[datetime, Sequence[Schedule]]:
         async with self.database.own_work() as connection:
             rows = await connection.fetch(SQL["due"], limit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
@@ -34,10 +34,10 @@ class PostgresTokens:
         digest: bytes,
         name: str | None,
         role: Literal["user", "operator"],
-        expires_at: datetime | None,
+        lifetime: timedelta | None,
     ) -> ApiToken:
         async with self.database.as_user(user_id) as connection:
-            return _to_token(await fetch_one(connection, SQL["create"], user_id, digest, name, role, expires_at))
+            return _to_token(await fetch_one(connection, SQL["create"], user_id, digest, name, role, lifetime))
 
     async def find(self, digest: bytes) -> ApiToken | None:
         async with self.database.all_users() as connection:
@@ -82,6 +82,7 @@ def _to_token(row: Record) -> ApiToken:
         role=row["role"],
         created_at=row["created_at"],
         expires_at=row["expires_at"],
+        remaining=row["remaining"],
         last_used_at=row["last_used_at"],
         revoked_at=row["revoked_at"],
     )

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import structlog
 from aiohttp import WebSocketError, WSMsgType
@@ -224,8 +223,7 @@ class Connection:
         if self._expiry is not None:
             self._expiry.cancel()
             self._expiry = None
-        if principal.expires_at is not None:
-            left = (principal.expires_at - datetime.now(UTC)).total_seconds()
+        if (left := principal.remaining_s()) is not None:
             self._expiry = asyncio.get_running_loop().call_later(max(left, 0), self._expired)
 
     def _expired(self) -> None:

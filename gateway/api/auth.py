@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
 
 import jwt
 import structlog
@@ -121,7 +120,8 @@ class TokenAuthenticator:
         found = await self._tokens.find(key)
         if found is None:
             raise Unauthenticated("The token is not valid, or no longer.")
-        principal = Principal(found.user_id, found.role, expires_at=found.expires_at)
+        ends = None if found.remaining is None else time.monotonic() + found.remaining.total_seconds()
+        principal = Principal(found.user_id, found.role, expires_at=found.expires_at, ends=ends)
         # What was found may have ended while it was on its way here.
         if self._forgotten == forgotten:
             self._remember(key, principal)
@@ -138,7 +138,8 @@ def _nothing() -> None:
 
 
 def _ended(principal: Principal) -> bool:
-    return principal.expires_at is not None and principal.expires_at <= datetime.now(UTC)
+    remaining = principal.remaining_s()
+    return remaining is not None and remaining <= 0
 
 
 def _audience(token: str) -> object:

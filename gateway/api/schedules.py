@@ -131,7 +131,8 @@ async def change_schedule(request: web.Request, schedule_id: str, /, change: Sch
     parts, wanted, acting = parts_of(request), uuid_of(schedule_id, "schedule"), acting_user(request)
     for _ in range(CHANGE_TRIES):
         before = await parts.schedules.get(wanted, acting)
-        after = changed(before, await _wish(parts, before, change), partial(_first_fire, parts))
+        first_fire = partial(_first_fire, parts, await parts.schedules.now())
+        after = changed(before, await _wish(parts, before, change), first_fire)
         # A fire or another change may have come in between: then it is read again.
         if (kept := await parts.schedules.change(before, after)) is not None:
             return json(schedule_json(kept))
@@ -195,7 +196,7 @@ async def new_schedule(parts: ApiParts, user_id: UserId, draft: ScheduleDraft) -
     prompt = _checked_prompt(draft.prompt, parts.settings.turns.max_text)
     agent = parts.agent_asked_for(draft.agent_name)
     trigger = trigger_of(draft.trigger, zone(draft.timezone))
-    first = _first_fire(parts, trigger, draft.timezone)
+    first = _first_fire(parts, await parts.schedules.now(), trigger, draft.timezone)
     return NewSchedule(
         user_id=user_id,
         name=draft.name,
@@ -217,8 +218,7 @@ def _checked_prompt(prompt: str, longest: int) -> str:
     return prompt
 
 
-def _first_fire(parts: ApiParts, trigger: Trigger, timezone: str) -> datetime:
-    now = datetime.now(UTC)
+def _first_fire(parts: ApiParts, now: datetime, trigger: Trigger, timezone: str) -> datetime:
     if isinstance(trigger, OnceTrigger) and trigger.at <= now:
         raise InvalidInput("trigger.at is in the past; it should be a time to come.")
     first = parts.first_fire(trigger, timezone, now)

@@ -74,8 +74,8 @@ async def create_token(request: web.Request, draft: TokenDraft) -> web.Response:
     _require_account(principal)
     owner = owner_of(principal, draft)
     token = new_api_token()
-    expires_at = None if draft.expires is None else datetime.now(UTC) + duration(draft.expires, "expires")
-    made = await parts_of(request).tokens.create(owner, digest(token), draft.name, draft.role, expires_at)
+    lifetime = None if draft.expires is None else duration(draft.expires, "expires")
+    made = await parts_of(request).tokens.create(owner, digest(token), draft.name, draft.role, lifetime)
     return json({**token_json(made), "token": token}, HTTPStatus.CREATED)
 
 
@@ -112,9 +112,8 @@ async def sign_in(request: web.Request, given: SignIn) -> web.Response:
         raise Unauthenticated("This code was used, has expired, or never was. A new one is printed at each start.")
     user_id, role = holder
     token = new_api_token()
-    expires_at = datetime.now(UTC) + CONSOLE_LIFETIME
-    await tokens.create(user_id, digest(token), "console", role, expires_at)
-    return json({"token": token, "user_id": user_id, "role": role, "expires_at": instant(expires_at)})
+    made = await tokens.create(user_id, digest(token), "console", role, CONSOLE_LIFETIME)
+    return json({"token": token, "user_id": user_id, "role": role, "expires_at": instant_or_none(made.expires_at)})
 
 
 @validated

@@ -145,6 +145,9 @@ class FailingSchedules:
     async def get(self, schedule_id: ScheduleId, user_id: UserId | None) -> Schedule:
         return await self.inner.get(schedule_id, user_id)
 
+    async def now(self) -> datetime:
+        return await self.inner.now()
+
     async def due(self, limit: int) -> tuple[datetime, Sequence[Schedule]]:
         return await self.inner.due(limit)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID, uuid4
 
@@ -19,7 +20,7 @@ from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, quiet_setti
 from gateway.cli.output import ago, print_json, print_table, say
 from gateway.config import Settings
 from gateway.core.model import Address, AgentName, UserId
-from gateway.core.ports.schedules import CronTrigger, IntervalTrigger, NewSchedule, OnceTrigger, Schedule, Trigger
+from gateway.core.ports.schedules import CronTrigger, IntervalTrigger, OnceTrigger, Schedule, Trigger
 from gateway.core.ports.turns import Acceptance
 from gateway.core.scheduling import ScheduleWish, changed
 from gateway.errors import Conflict, InvalidInput, NotFound
@@ -109,7 +110,7 @@ def add(
         timezone=tz,
         deliver_to=tuple(map(chat_address, deliver_to or ())),
     )
-    made = asyncio.run(_add(settings, validate_new(proposal, datetime.now(UTC), settings.turns.max_text)))
+    made = asyncio.run(_add(settings, proposal))
     if as_json:
         print_json(schedule_json(made))
         return
@@ -188,8 +189,9 @@ async def _list(settings: Settings, user: str | None) -> Sequence[Schedule]:
         return await stores.schedules.list(None if user is None else UserId(user))
 
 
-async def _add(settings: Settings, new: NewSchedule) -> Schedule:
+async def _add(settings: Settings, proposal: Proposal) -> Schedule:
     async with open_stores(settings) as stores:
+        new = validate_new(proposal, await stores.schedules.now(), settings.turns.max_text)
         return await stores.schedules.create(new)
 
 
@@ -211,14 +213,14 @@ async def _set_active(settings: Settings, schedule_id: UUID, *, active: bool) ->
     async with open_stores(settings) as stores:
         for _ in range(CHANGE_TRIES):
             before = await stores.schedules.get(schedule_id, None)
-            after = changed(before, ScheduleWish(is_active=active), _first_of)
+            after = changed(before, ScheduleWish(is_active=active), partial(_first_of, await stores.schedules.now()))
             if (kept := await stores.schedules.change(before, after)) is not None:
                 return kept
     raise Conflict("The schedule is being changed all the time. Please try again in a moment.")
 
 
-def _first_of(trigger: Trigger, timezone: str) -> datetime:
-    return first_fire(trigger, timezone, datetime.now(UTC))
+def _first_of(now: datetime, trigger: Trigger, timezone: str) -> datetime:
+    return first_fire(trigger, timezone, now)
 
 
 async def _remove(settings: Settings, schedule_id: UUID) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -39,7 +39,7 @@ class TokenDraft:
     user_id: UserId
     name: str | None
     role: Literal["user", "operator"]
-    expires_at: datetime | None
+    lifetime: timedelta | None
 
 
 @commands.command("create")
@@ -56,10 +56,10 @@ def create(
     """Make a token and print it. It is shown this once: the database keeps only its SHA-256."""
     if not is_account(user):
         raise InvalidInput(f"--user should be {ACCOUNT}.")
-    expires_at = None if expires is None else datetime.now(UTC) + duration(expires, "--expires")
+    lifetime = None if expires is None else duration(expires, "--expires")
     token = new_api_token()
     settings = quiet_settings(config, data_dir)
-    made = asyncio.run(_create(settings, TokenDraft(UserId(user), name, role, expires_at), token))
+    made = asyncio.run(_create(settings, TokenDraft(UserId(user), name, role, lifetime), token))
     if as_json:
         expiry = instant_or_none(made.expires_at)
         print_json({"id": str(made.id), "token": token, "user": user, "role": made.role, "expires_at": expiry})
@@ -97,7 +97,7 @@ def _row(token: ApiToken) -> tuple[str, ...]:
 
 
 def _expired(token: ApiToken) -> bool:
-    return token.expires_at is not None and token.expires_at <= datetime.now(UTC)
+    return token.remaining is not None and token.remaining <= timedelta(0)
 
 
 @commands.command("revoke")
@@ -113,7 +113,7 @@ def revoke(
 
 async def _create(settings: Settings, draft: TokenDraft, token: str) -> ApiToken:
     async with open_stores(settings) as stores:
-        return await stores.tokens.create(draft.user_id, digest(token), draft.name, draft.role, draft.expires_at)
+        return await stores.tokens.create(draft.user_id, digest(token), draft.name, draft.role, draft.lifetime)
 
 
 async def _list(settings: Settings, user: str | None) -> Sequence[ApiToken]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, NewType, TypeAlias
 from uuid import UUID
 
@@ -57,12 +58,23 @@ JsonObject: TypeAlias = "dict[str, JsonValue]"
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking. `origin`: the only Origin a visitor's token is good for."""
+    """Who is asking. `origin`: the only Origin a visitor's token is valid for.
+
+    `ends`: when the credential ends, in seconds of `time.monotonic`, where the database says how long it has left; elsewhere
+    `expires_at` decides, by this machine's clock.
+    """
 
     user_id: UserId
     role: UserRole
     origin: str | None = None
     expires_at: datetime | None = None
+    ends: float | None = field(default=None, compare=False)
+
+    def remaining_s(self) -> float | None:
+        """Seconds until the credential ends; None: it doesn't."""
+        if self.ends is not None:
+            return self.ends - time.monotonic()
+        return None if self.expires_at is None else (self.expires_at - datetime.now(UTC)).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 -- name: create
--- A new API token, by its digest.
-INSERT INTO api_tokens (user_id, digest, name, role, expires_at) VALUES ($1, $2, $3, $4, $5) RETURNING *;
+-- A new API token, by its digest; it ends that long from now, or never.
+INSERT INTO api_tokens (user_id, digest, name, role, expires_at)
+VALUES ($1, $2, $3, $4, clock_timestamp() + $5::interval)
+RETURNING *, expires_at - clock_timestamp() AS remaining;
 
 -- name: find
--- A token that is good now.
-SELECT * FROM api_tokens
+-- A token that is valid now, and for how much longer.
+SELECT *, expires_at - clock_timestamp() AS remaining FROM api_tokens
 WHERE digest = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp());
 
 -- name: ended
@@ -27,7 +29,7 @@ WHERE token_id = $1 AND (last_used_at IS NULL OR last_used_at < clock_timestamp(
 
 -- name: list
 -- Tokens of a user, or everybody's.
-SELECT * FROM api_tokens WHERE ($1::text IS NULL OR user_id = $1) ORDER BY created_at, token_id;
+SELECT *, expires_at - clock_timestamp() AS remaining FROM api_tokens WHERE ($1::text IS NULL OR user_id = $1) ORDER BY created_at, token_id;
 
 -- name: revoke
 -- Ends a token.

@@ -17,7 +17,7 @@ import pytest
 
 from tests.faults.callers import all_is_answered, caller
 from tests.faults.cluster import free_port
-from tests.world import ROOT, Process, World, eventually
+from tests.world import ROOT, Person, Process, World, eventually
 
 pytestmark = pytest.mark.faults
 
@@ -150,3 +150,21 @@ async def test_wrong_clocks_steal_nothing_and_leases_still_end(world: World) -> 
     await eventually(lambda: all_is_answered(world))
     taken = await world.rows("SELECT attempt, owner FROM turns ORDER BY created_at DESC LIMIT 2")
     assert [row["attempt"] for row in taken] == [2, 2]
+
+
+@pytest.mark.parametrize("shift_s", [HOUR_S, -HOUR_S])
+async def test_a_wrong_clock_moves_neither_expiries_nor_first_fires(shift_s: int, world: World) -> None:
+    """A token of five minutes serves requests and sockets, and an interval of ten begins in ten, by the database's clock."""
+    gateway = await with_clock(world, "wrong", shift_s)
+    ann = await world.person("ann", gateway.url)
+    made = await ann.posts("/api/tokens", 201, expires="5m")
+    brief = Person("ann", made["token"], ann.url, ann.http)
+    assert (await brief.gets("/api/me"))["user_id"] == "ann"
+    socket = await brief.connects()
+    assert (await socket.asks("hello", "m1"))["role"] == "assistant"
+    trigger = {"type": "interval", "seconds": 600}
+    await ann.posts("/api/schedules", 201, name="later", agent_name="assistant", prompt="hello", trigger=trigger)
+    assert await world.rows("SELECT 1 FROM api_tokens WHERE expires_at BETWEEN now() AND now() + interval '5 minutes'")
+    assert await world.rows(
+        "SELECT 1 FROM schedules WHERE next_fire_at BETWEEN now() AND now() + interval '10 minutes'"
+    )

@@ -36,7 +36,7 @@ class Authenticator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:
-    """An API token as listed; the token itself is known to its holder only."""
+    """An API token as listed; the token itself is known to its holder only. `remaining`: until it expires, when it was read."""
 
     id: UUID
     user_id: UserId
@@ -44,6 +44,7 @@ class ApiToken:
     role: Literal["user", "operator"]
     created_at: datetime
     expires_at: datetime | None
+    remaining: timedelta | None
     last_used_at: datetime | None
     revoked_at: datetime | None
 
@@ -65,8 +66,10 @@ class TokenStore(Protocol):
         digest: bytes,
         name: str | None,
         role: Literal["user", "operator"],
-        expires_at: datetime | None,
-    ) -> ApiToken: ...
+        lifetime: timedelta | None,
+    ) -> ApiToken:
+        """A new token, which ends that long from now by the database's clock; None: never."""
+        ...
 
     async def find(self, digest: bytes) -> ApiToken | None:
         """The token, if it is neither revoked nor expired by the database's clock; notes its use (at most once a minute)."""

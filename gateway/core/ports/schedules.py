@@ -115,6 +115,10 @@ class ScheduleStore(Protocol):
         """Raises `NotFound`."""
         ...
 
+    async def now(self) -> datetime:
+        """The database's clock, by which schedules fire."""
+        ...
+
     async def due(self, limit: int) -> tuple[datetime, Sequence[Schedule]]:
         """The database's now, and active schedules with `next_fire_at` at or before it, of all users."""
         ...
