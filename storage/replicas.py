@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
+from gateway.core.events import TurnChanged
 from gateway.core.model import ReplicaId, SessionId, TurnId, TurnStatus, UserId
-from gateway.core.ports.live import Changes, Followed, TurnNews
+from gateway.core.ports.live import Changes, Followed
 from gateway.errors import StoreUnavailable
 from storage.database import fetch_one
 from storage.queries import load_queries
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 SQL = load_queries("replicas")
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 RAW_LIMIT = 100_000
 
 
@@ -94,7 +94,7 @@ class PostgresChangeFeed:
                 SQL["changes"],
                 followed.sessions,
                 followed.users,
-                followed.since or LONG_AGO,
+                followed.since or await connection.fetchval(SQL["ago"], followed.back),
                 followed.running,
                 followed.everybody,
             )
@@ -112,14 +112,15 @@ class PostgresChangeFeed:
         )
 
 
-def _news(turns: Sequence[Record]) -> tuple[TurnNews, ...]:
+def _news(turns: Sequence[Record]) -> tuple[TurnChanged, ...]:
     return tuple(
-        TurnNews(
+        TurnChanged(
             SessionId(str(turn["chat_id"])),
             UserId(turn["user_id"]),
             TurnId(turn["turn_id"]),
             cast("TurnStatus", turn["status"]),
             turn["attempt"],
+            turn["reply_seq"],
         )
         for turn in sorted(turns, key=lambda turn: turn["seq"])
     )

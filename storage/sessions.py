@@ -20,7 +20,15 @@ from gateway.core.model import (
     Usage,
     UserId,
 )
-from gateway.core.ports.sessions import Deleted, MessagePage, NewSession, SessionFilter, SessionPage, TurnOutcome
+from gateway.core.ports.sessions import (
+    Deleted,
+    MessagePage,
+    NewSession,
+    OpenTurn,
+    SessionFilter,
+    SessionPage,
+    TurnOutcome,
+)
 from gateway.errors import InvalidInput, NotFound
 from storage.cursors import from_cursor, to_cursor
 from storage.database import fetch_one
@@ -123,9 +131,10 @@ class PostgresSessions:
         last = () if row["agent_session"] is None else (row["agent_session"],)
         return Deleted(to_session(row), (*row["former_agent_sessions"], *last))
 
-    async def open_turns(self, session_id: SessionId, user_id: UserId | None) -> Sequence[TurnId]:
+    async def open_turns(self, session_id: SessionId, user_id: UserId | None) -> Sequence[OpenTurn]:
         async with self.database.as_user(user_id) as connection:
-            return [TurnId(row["turn_id"]) for row in await connection.fetch(SQL["open_turns"], session_id)]
+            rows = await connection.fetch(SQL["open_turns"], session_id)
+        return [OpenTurn(TurnId(row["turn_id"]), row["status"], row["attempt"]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from channels.websocket import news
 from channels.websocket.faults import BadFrame
-from channels.websocket.follow import Follow
+from channels.websocket.follow import OPEN, Follow
 from channels.websocket.frames import Cancel, Hello, Ping, Send, Typing, Unwatch, Watch
 from channels.websocket.outgoing import Outgoing
 from channels.websocket.parts import Parts
@@ -121,7 +121,8 @@ class Conversation:
         self._outgoing.put(
             news.ready(self.principal, session.agent_name, session.session_id, resumed=True, last_seq=session.last_seq)
         )
-        await _catch_up(follow, session)
+        follow.begin_again()
+        follow.join(running=session.running)
 
     def _leave(self) -> None:
         current, self._current, self._named = self._current, None, False
@@ -172,7 +173,7 @@ class Conversation:
     async def _join(self, session_id: SessionId) -> Follow:
         session = await self._parts.sessions.get(session_id, self._reader)
         follow = self._follow(session, None)
-        follow.catch_up()
+        follow.join(running=session.running)
         return follow
 
     def _acknowledge(self, client_id: str, target: SessionId | None, accepted: Acceptance) -> None:
@@ -184,8 +185,8 @@ class Conversation:
         self._outgoing.release(*first, news.ack(client_id, message, accepted.turn_id or message.turn_id))
         if session.session_id not in self._follows:
             follow = self._begin(session, message.seq - 1)
-            if accepted.status == "duplicate":
-                follow.catch_up()
+            if accepted.status == "duplicate" or accepted.turn_status == "queued":
+                follow.join(running=accepted.turn_status in OPEN)
 
     def _move(self, session: Session, last_seq: int, *, is_new: bool) -> tuple[bytes, ...]:
         """The route goes on in another session; who was in one already is told so before the ack."""
@@ -216,12 +217,12 @@ class Conversation:
     async def _watch(self, frame: Watch) -> None:
         if frame.session_id is None:
             if self._forget_list is None:
-                self._forget_list = self._parts.bus.subscribe(user_topic(self._reader), self._hear_list)
+                self._forget_list = self._parts.live.subscribe(user_topic(self._reader), self._hear_list)
             return
         session = await self._parts.sessions.get(frame.session_id, self._reader)
         follow = self._follow(session, frame.after)
         self._watched.add(session.session_id)
-        await _catch_up(follow, session)
+        follow.join(running=session.running)
 
     def _unwatch(self) -> None:
         for session_id in self._watched - {self._current}:
@@ -270,12 +271,6 @@ class Conversation:
         if self._forget_list is not None:
             self._forget_list()
             self._forget_list = None
-
-
-async def _catch_up(follow: Follow, session: Session) -> None:
-    follow.catch_up()
-    if session.running:
-        await follow.tell_open_turns()
 
 
 def _route(channel: ChannelName, agent: AgentName) -> Route:

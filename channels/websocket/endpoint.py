@@ -18,10 +18,10 @@ from gateway.core.addresses import AddressRule
 from gateway.core.background import Background
 from gateway.core.callers import Callers
 from gateway.core.guesses import Guesses
+from gateway.core.live_turns import LiveTurns
 from gateway.core.message_rates import MessageRates
 from gateway.core.model import AgentName
 from gateway.core.ports.identity import Authenticator
-from gateway.core.ports.live import EventBus
 from gateway.core.ports.sessions import MessageStore, SessionStore
 from gateway.core.service import Intake
 from gateway.core.visitors import Visitors
@@ -41,7 +41,7 @@ class WebSocketParts:
     intake: Intake
     sessions: SessionStore
     messages: MessageStore
-    bus: EventBus
+    live: LiveTurns
     authenticator: Authenticator
     guesses: Guesses
     callers: Callers
@@ -60,7 +60,7 @@ class WebSocketChannel:
             intake=parts.intake,
             sessions=parts.sessions,
             messages=parts.messages,
-            bus=parts.bus,
+            live=parts.live,
             authenticator=parts.authenticator,
             agents=frozenset(map(AgentName, settings.agents)),
             default_agent=AgentName(settings.default_agent),

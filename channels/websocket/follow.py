@@ -9,6 +9,7 @@ from channels.websocket import news
 from channels.websocket.outgoing import Outgoing
 from channels.websocket.parts import Parts
 from gateway.core.events import (
+    AttemptBegan,
     LiveEvent,
     MessageAdded,
     MessageChanged,
@@ -18,18 +19,23 @@ from gateway.core.events import (
     SessionDeleted,
     TurnChanged,
 )
-from gateway.core.model import Message, Session, TurnId, TurnStatus, UserId
+from gateway.core.model import Message, Session, TurnId, UserId
 from gateway.core.ports.live import session_topic
+from gateway.core.ports.sessions import OpenTurn
 from gateway.errors import NotFound, StoreUnavailable
 
 PAGE = 50
 """Rows read at once; a row can hold a million characters."""
+OPEN = frozenset({"queued", "running"})
 RETRY_S = 0.5
 RETRY_MAX_S = 5.0
 
 
 class Follow:
-    """Begins to hear at once. Rows missed before, or in between, are read when `catch_up` or an event says so.
+    """Begins to hear at once. Rows missed before, or in between, are read when `join` or an event says so.
+
+    Turns that had ended when it began are no news. Of an answer it tells what was said before it came as one delta, then the rest as
+    it is said; of one whose beginning is not known here it tells nothing: the row will have it whole.
 
     Ends by itself, and tells the client so, when the session is deleted or another user's by now.
 
@@ -40,6 +46,8 @@ class Follow:
     __slots__ = (
         "_changes",
         "_ended_turns",
+        "_heard",
+        "_joined_at",
         "_known",
         "_looking",
         "_outgoing",
@@ -48,6 +56,7 @@ class Follow:
         "_reading",
         "_recall",
         "_stop",
+        "_turns_due",
         "over",
         "sent",
         "session",
@@ -71,26 +80,23 @@ class Follow:
         self._parts = parts
         self._outgoing = outgoing
         self._known = sent
+        self._joined_at = session.last_seq
+        self._heard: dict[TurnId, int] = {}  # attempts whose deltas the client has from the beginning
+        self._turns_due = False
         self._reading: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._changes: list[Message] = []
         self._ended_turns: set[TurnId] | None = None
-        self._stop = parts.bus.subscribe(session_topic(session.session_id), self._hear)
+        self._stop = parts.live.subscribe(session_topic(session.session_id), self._hear)
 
-    def catch_up(self) -> None:
-        """Reads the rows after `sent`, unless that is going on already."""
-        if self._reading is None:
-            self._reading = self._parts.tasks.start(self._read_on(), "websocket catch-up")
+    def join(self, *, running: bool) -> None:
+        """Tells a client that comes in the rows after `sent`, then of open turns, if there are any, and what they said so far."""
+        self._turns_due = self._turns_due or running
+        self._catch_up()
 
-    async def tell_open_turns(self) -> None:
-        """Sends `turn` frames of what is queued or running, for clients that came in the middle of it."""
-        self._ended_turns = set()
-        turns = await self._parts.sessions.open_turns(self.session.session_id, self._reader)
-        ended, self._ended_turns = self._ended_turns, None
-        for number, turn_id in enumerate(turns):
-            if turn_id not in ended:
-                status: TurnStatus = "queued" if number else "running"
-                self._outgoing.put(news.open_turn(turn_id, self.session.session_id, status, 0))
+    def begin_again(self) -> None:
+        """The client has been told `ready`, and forgets the deltas it had."""
+        self._heard.clear()
 
     def end(self) -> None:
         """Hears and reads no more."""
@@ -110,7 +116,7 @@ class Follow:
     def _tell(self, event: LiveEvent) -> None:
         match event:
             case Progress():
-                self._outgoing.put(news.progress(event))
+                self._progressed(event)
             case MessageAdded(message):
                 self._added(message)
             case TurnChanged():
@@ -119,8 +125,8 @@ class Follow:
                 self._expect(last_seq)
             case MessageChanged(message):
                 self._changed(message)
-            case SessionChanged() | SessionDeleted():
-                return  # told to those who watch the list, or before
+            case AttemptBegan() | SessionChanged() | SessionDeleted():
+                return  # told as a turn's news, to those who watch the list, or before
 
     def _goes_over(self, user_id: UserId) -> bool:
         """The session is that user's now: its visitor was identified. Only an operator goes on hearing of it.
@@ -154,9 +160,46 @@ class Follow:
         self._outgoing.put(last)
 
     def _turned(self, event: TurnChanged) -> None:
-        if self._ended_turns is not None and event.status not in {"queued", "running"}:
-            self._ended_turns.add(event.turn_id)
-        self._outgoing.put(news.turn(event))
+        if event.status not in OPEN:
+            self._heard.pop(event.turn_id, None)
+            if self._ended_turns is not None:
+                self._ended_turns.add(event.turn_id)
+        if event.reply_seq is None or event.reply_seq > self._joined_at:
+            self._outgoing.put(news.turn(event))
+
+    def _progressed(self, event: Progress) -> None:
+        if self._heard.get(event.turn_id) == event.attempt:
+            self._outgoing.put(news.progress(event))
+        else:
+            self._tell_said(event.turn_id, event.attempt)
+
+    def _tell_said(self, turn_id: TurnId, attempt: int) -> None:
+        """All that an attempt has said, the latest included: it is remembered before it is told."""
+        said = self._parts.live.said(turn_id)
+        if said is not None and said.attempt == attempt and self._heard.get(turn_id) != attempt:
+            self._heard[turn_id] = attempt
+            for frame in news.said_so_far(turn_id, said):
+                self._outgoing.put(frame)
+
+    async def _tell_open_turns(self) -> None:
+        self._ended_turns = set()
+        async with self._parts.door.reads:
+            turns = await self._parts.sessions.open_turns(self.session.session_id, self._reader)
+        self._turns_due = False
+        ended, self._ended_turns = self._ended_turns, None
+        for turn in turns:
+            if turn.turn_id not in ended:
+                self._tell_open(turn)
+
+    def _tell_open(self, turn: OpenTurn) -> None:
+        said = self._parts.live.said(turn.turn_id)
+        # A turn that waits for a slot here has not begun either; then it is told again when it does.
+        elsewhere = turn.status == "running"
+        if said is not None and said.attempt >= turn.attempt:
+            turn, elsewhere = replace(turn, status="running", attempt=said.attempt), False
+        frame = news.open_turn(turn.turn_id, self.session.session_id, turn.status, turn.attempt, elsewhere=elsewhere)
+        self._outgoing.put(frame)
+        self._tell_said(turn.turn_id, turn.attempt)
 
     def _added(self, message: Message) -> None:
         if self._reading is None and message.seq == self.sent + 1:
@@ -167,7 +210,7 @@ class Follow:
     def _expect(self, seq: int) -> None:
         self._known = max(self._known, seq)
         if self._known > self.sent:
-            self.catch_up()
+            self._catch_up()
 
     def _changed(self, message: Message) -> None:
         # A page read before the change may still be on its way out: the change is told after it.
@@ -181,13 +224,21 @@ class Follow:
         self._known = max(self._known, message.seq)
         self._outgoing.put(news.message(message))
 
+    def _catch_up(self) -> None:
+        """Reads what is missing, unless that is going on already."""
+        if self._reading is None:
+            self._reading = self._parts.tasks.start(self._read_on(), "websocket catch-up")
+
     async def _read_on(self) -> None:
         pause = RETRY_S
         try:
             while True:
                 try:
                     await self._read_pages()
-                    return
+                    if self._turns_due:
+                        await self._tell_open_turns()
+                    if self._known <= self.sent:
+                        return
                 except StoreUnavailable:
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, RETRY_MAX_S)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
 
 from channels.websocket.faults import Code
-from gateway.core.events import Progress, TextDelta, ToolCall, TurnChanged
+from gateway.core.events import Progress, TextDelta, ToolCall, ToolResult, TurnChanged
+from gateway.core.live_turns import BEGINNING, Said
 from gateway.core.model import (
     AgentName,
     JsonObject,
@@ -99,16 +101,18 @@ def turn(event: TurnChanged) -> bytes:
     return open_turn(event.turn_id, event.session_id, event.status, event.attempt)
 
 
-def open_turn(turn_id: TurnId, session_id: SessionId, status: TurnStatus, attempt: int) -> bytes:
-    return _frame(
-        {
-            "type": "turn",
-            "turn_id": str(turn_id),
-            "session_id": session_id,
-            "status": status,
-            "attempt": attempt,
-        }
-    )
+def open_turn(
+    turn_id: TurnId, session_id: SessionId, status: TurnStatus, attempt: int, *, elsewhere: bool = False
+) -> bytes:
+    """`elsewhere`: it runs on another replica, so its text comes with its row."""
+    content: JsonObject = {
+        "type": "turn",
+        "turn_id": str(turn_id),
+        "session_id": session_id,
+        "status": status,
+        "attempt": attempt,
+    }
+    return _frame(content | {"live": False} if elsewhere else content)
 
 
 def progress(event: Progress) -> bytes | Delta:
@@ -116,16 +120,29 @@ def progress(event: Progress) -> bytes | Delta:
     step = event.event
     if isinstance(step, TextDelta):
         return Delta(event.turn_id, event.attempt, step.text)
+    return tool(event.turn_id, event.attempt, step)
+
+
+def tool(turn_id: TurnId, attempt: int, step: ToolCall | ToolResult) -> bytes:
+    """What an agent's tool is asked, or answered."""
     about: JsonObject = {
         "type": "tool",
-        "turn_id": str(event.turn_id),
-        "attempt": event.attempt,
+        "turn_id": str(turn_id),
+        "attempt": attempt,
         "call_id": step.call_id,
         "name": step.name,
     }
     if isinstance(step, ToolCall):
         return _frame(about | {"state": "call", "input": step.input})
     return _frame(about | {"state": "result", "output": step.output, "failed": step.failed})
+
+
+def said_so_far(turn_id: TurnId, said: Said) -> Sequence[bytes | Delta]:
+    """An attempt's text as one delta, then what its tools did."""
+    pieces, _ = said.after(BEGINNING)
+    text = "".join(piece for piece in pieces if isinstance(piece, str))
+    steps = [tool(turn_id, said.attempt, piece) for piece in pieces if not isinstance(piece, str)]
+    return [Delta(turn_id, said.attempt, text), *steps] if text else steps
 
 
 def error(code: Code, text: str, client_id: str | None = None) -> bytes:

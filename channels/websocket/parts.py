@@ -12,9 +12,9 @@ from channels.websocket.origin import OriginRule
 from gateway.core.background import Background
 from gateway.core.callers import Callers
 from gateway.core.guesses import Guesses
+from gateway.core.live_turns import LiveTurns
 from gateway.core.model import AgentName
 from gateway.core.ports.identity import Authenticator
-from gateway.core.ports.live import EventBus
 from gateway.core.ports.sessions import MessageStore, SessionStore
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Intake, Notice
@@ -28,7 +28,7 @@ class Parts:
     intake: Intake
     sessions: SessionStore
     messages: MessageStore
-    bus: EventBus
+    live: LiveTurns
     authenticator: Authenticator
     agents: Collection[AgentName]
     default_agent: AgentName

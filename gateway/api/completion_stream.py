@@ -43,7 +43,7 @@ class Ending:
     def __init__(self) -> None:
         self.gone: str | None = None
 
-    def turned(self, status: TurnStatus, attempt: int) -> None:
+    def turned(self, status: TurnStatus, attempt: int, *, elsewhere: bool = False) -> None:
         """Nobody is told."""
 
     def read(self, said: Said) -> None:
@@ -72,7 +72,7 @@ class CompletionStream:
         chunks, self._chunks = self._chunks, []
         return chunks
 
-    def turned(self, status: TurnStatus, attempt: int) -> None:
+    def turned(self, status: TurnStatus, attempt: int, *, elsewhere: bool = False) -> None:
         """OpenAI has no word for it."""
 
     def read(self, said: Said) -> None:

@@ -29,8 +29,8 @@ GONE = "This answer will not come: its conversation was deleted."
 class Shape(Protocol):
     """How an answer is told to one caller: takes what is heard of its turn, and answers the chunks to send."""
 
-    def turned(self, status: TurnStatus, attempt: int) -> None:
-        """The turn's status, while it is open."""
+    def turned(self, status: TurnStatus, attempt: int, *, elsewhere: bool = False) -> None:
+        """The turn's status, while it is open. `elsewhere`: it runs on another replica, and its text comes with the final row."""
         ...
 
     def read(self, said: Said) -> None:
@@ -52,7 +52,10 @@ class Shape(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FollowedTurn:
-    """A turn as it is known when somebody begins to follow it. `user_id`: whose it is. `metadata`: told at the start."""
+    """A turn as it is known when somebody begins to follow it.
+
+    `user_id`: whose it is. `metadata`: told at the start. `claimed`: whether this replica has just claimed it.
+    """
 
     turn_id: TurnId
     session_id: SessionId
@@ -60,6 +63,7 @@ class FollowedTurn:
     status: TurnStatus
     attempt: int
     metadata: JsonObject = field(default_factory=dict)
+    claimed: bool = False
 
 
 @dataclass(slots=True)
@@ -112,9 +116,9 @@ class Follower:
         self._parts = parts
         self._turn = turn
         self._shown = shape or UiMessageStream(turn.turn_id, turn.session_id, turn.metadata)
-        self.ear = Ear(
-            turn.turn_id, turn.user_id, turn.status, turn.attempt, look=parts.live.said(turn.turn_id) is None
-        )
+        self.ear = Ear(turn.turn_id, turn.user_id, turn.status, turn.attempt)
+        self.ear.look = self._said() is None
+        self._elsewhere = self.ear.look and not turn.claimed
         self.ended = False
         self._looked = time.monotonic()
 
@@ -122,11 +126,11 @@ class Follower:
         """What there is to send now."""
         ear = self.ear
         ear.heard.clear()
-        said = self._parts.live.said(self._turn.turn_id)
+        said = self._said()
         if said is not None and ear.status in OPEN and ear.attempt < said.attempt:
             ear.status, ear.attempt = "running", said.attempt
         if ear.status in OPEN:
-            self._shown.turned(ear.status, ear.attempt)
+            self._shown.turned(ear.status, ear.attempt, elsewhere=said is None and self._runs_elsewhere())
         if said is not None:
             self._shown.read(said)
         self._conclude(ear.outcome)
@@ -134,7 +138,7 @@ class Follower:
 
     async def look(self) -> Sequence[JsonObject]:
         """Asks the database for the turn's end, when that is due; while it is away, what is heard goes on."""
-        said = self._parts.live.said(self._turn.turn_id)
+        said = self._said()
         due = self._looked + (LOOK_S if said is None else LOOK_WHEN_HEARD_S)
         if self.ended or not (self.ear.look or time.monotonic() > due):
             return ()
@@ -147,6 +151,15 @@ class Follower:
         except StoreUnavailable:
             self.ear.look = True
         return self._shown.take()
+
+    def _said(self) -> Said | None:
+        """What the current attempt has said, if it runs here."""
+        said = self._parts.live.said(self._turn.turn_id)
+        return None if said is None or said.attempt < self.ear.attempt else said
+
+    def _runs_elsewhere(self) -> bool:
+        begun = self.ear.attempt > self._turn.attempt
+        return self.ear.status == "running" and (begun or self._elsewhere)
 
     def _conclude(self, outcome: TurnOutcome | None) -> None:
         if outcome is not None:

@@ -11,7 +11,8 @@ from gateway.api.following import FollowedTurn, follow_turn
 from gateway.api.parts import parts_of
 from gateway.api.streaming import Batches, stream
 from gateway.api.ui_stream import notice_chunks
-from gateway.core.model import JsonObject, Session, TurnId
+from gateway.core.model import JsonObject, Session
+from gateway.core.ports.sessions import OpenTurn
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Notice
 from gateway.errors import Conflict
@@ -31,13 +32,16 @@ async def stream_answer(request: web.Request, session: Session, accepted: Accept
             accepted.turn_status,
             accepted.attempt,
             {} if message is None else {"message_id": message.id},
+            claimed=accepted.turn is not None,
         ),
     )
 
 
-async def stream_open_turn(request: web.Request, session: Session, turn_id: TurnId) -> web.StreamResponse:
+async def stream_open_turn(request: web.Request, session: Session, turn: OpenTurn) -> web.StreamResponse:
     """The answer that is being written, from its beginning."""
-    return await _stream_turn(request, FollowedTurn(turn_id, session.session_id, session.user_id, "running", 0, {}))
+    return await _stream_turn(
+        request, FollowedTurn(turn.turn_id, session.session_id, session.user_id, turn.status, turn.attempt)
+    )
 
 
 async def _stream_turn(request: web.Request, turn: FollowedTurn) -> web.StreamResponse:

@@ -41,9 +41,10 @@ def tool_output(call_id: str, output: str, *, failed: bool) -> JsonObject:
     return {"type": "tool-output-available", "toolCallId": call_id, "output": output}
 
 
-def turn(turn_id: TurnId, session_id: str, status: TurnStatus, attempt: int) -> JsonObject:
+def turn(turn_id: TurnId, session_id: str, status: TurnStatus, attempt: int, *, elsewhere: bool = False) -> JsonObject:
     """How the turn stands. The same part each time: a client changes it in its place."""
     data: JsonObject = {"turnId": str(turn_id), "sessionId": session_id, "status": status, "attempt": attempt}
+    data |= {"live": False} if elsewhere else {}
     return {"type": "data-turn", "id": str(turn_id), "data": data}
 
 

@@ -60,7 +60,7 @@ class UiMessageStream:
         self._turn_id = turn_id
         self._session_id = session_id
         self._chunks: list[JsonObject] = [ui_chunks.start(str(turn_id), about)]
-        self._told: tuple[TurnStatus, int] | None = None
+        self._told: tuple[TurnStatus, int, bool] | None = None
         self._attempt = 0
         self._read = BEGINNING
         self._shown: list[Shown] = []
@@ -75,11 +75,12 @@ class UiMessageStream:
         chunks, self._chunks = self._chunks, []
         return chunks
 
-    def turned(self, status: TurnStatus, attempt: int) -> None:
+    def turned(self, status: TurnStatus, attempt: int, *, elsewhere: bool = False) -> None:
         """The turn's status, told when it is news."""
-        if (status, attempt) != self._told:
-            self._told = status, attempt
-            self._chunks.append(ui_chunks.turn(self._turn_id, self._session_id, status, attempt))
+        if (status, attempt, elsewhere) != self._told:
+            self._told = status, attempt, elsewhere
+            chunk = ui_chunks.turn(self._turn_id, self._session_id, status, attempt, elsewhere=elsewhere)
+            self._chunks.append(chunk)
 
     def read(self, said: Said) -> None:
         """Goes on where it has read to; from the beginning with a new attempt."""

@@ -91,7 +91,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
                 intake=engine.intake,
                 sessions=stores.sessions,
                 messages=stores.messages,
-                bus=engine.bus,
+                live=engine.bus,
                 authenticator=authenticator,
                 guesses=guesses,
                 callers=engine.callers,

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from gateway.core.events import (
+    AttemptBegan,
     MessageAdded,
     MessageChanged,
     Progress,
@@ -56,14 +57,20 @@ class Announcer:
         progress = Progress(turn.session_id, turn.user_id, turn.turn_id, turn.attempt, event)
         self._bus.publish(session_topic(turn.session_id), progress)
 
-    def turn(self, turn_id: TurnId, session_id: SessionId, user_id: UserId, status: TurnStatus, attempt: int) -> None:
+    def begins(self, turn: Turn) -> None:
+        """An attempt at a turn begins here."""
+        began = AttemptBegan(turn.session_id, turn.user_id, turn.turn_id, turn.attempt)
+        self._bus.publish(session_topic(turn.session_id), began)
+        self.turn(TurnChanged(turn.session_id, turn.user_id, turn.turn_id, "running", turn.attempt))
+
+    def turn(self, changed: TurnChanged) -> None:
         """A turn has a new status or attempt; older news than was told already is dropped."""
-        news = (RANK[status], attempt)
-        told = self._turns.get(turn_id)
+        news = (RANK[changed.status], changed.attempt)
+        told = self._turns.get(changed.turn_id)
         if told is not None and news <= told:
             return
-        _remember(self._turns, turn_id, news)
-        self._bus.publish(session_topic(session_id), TurnChanged(session_id, user_id, turn_id, status, attempt))
+        _remember(self._turns, changed.turn_id, news)
+        self._bus.publish(session_topic(changed.session_id), changed)
 
     def session(self, session: Session, *, again: bool = False) -> None:
         """A session appeared or changed. `again`: also when that was published before, for listeners who came after it."""

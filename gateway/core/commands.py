@@ -151,9 +151,9 @@ class Commands:
     async def _stop(self, message: InboundMessage) -> Notice:
         session = await self._session(message)
         turns = [] if session is None else await self._sessions.open_turns(session.session_id, message.user_id)
-        for turn_id in turns:
-            await self._parts.turns.request_cancel(turn_id, message.user_id)
-            self._parts.runner.cancel(turn_id)
+        for turn in turns:
+            await self._parts.turns.request_cancel(turn.turn_id, message.user_id)
+            self._parts.runner.cancel(turn.turn_id)
         return Notice("Stopped." if turns else "Nothing is being answered right now.")
 
     async def _status(self, message: InboundMessage) -> Notice:

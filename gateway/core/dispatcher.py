@@ -102,7 +102,7 @@ class Dispatcher:
             announcer.message(accepted.message)
             announcer.session(session)
             if accepted.turn_id is not None and accepted.turn_status == "queued":
-                announcer.turn(accepted.turn_id, session.session_id, session.user_id, "queued", 0)
+                announcer.turn(TurnChanged(session.session_id, session.user_id, accepted.turn_id, "queued", 0))
         for turn_id in accepted.superseded:
             self._parts.runner.cancel(turn_id)
         if accepted.turn is not None:

@@ -11,6 +11,7 @@ import structlog
 
 from gateway.core.announcer import Announcer
 from gateway.core.dispatcher import check_text
+from gateway.core.events import TurnChanged
 from gateway.core.model import AgentName, Message, MessageId, Session, SessionId, TurnId, UserId
 from gateway.core.ports.agents import Agent, Branching, TurnTerms
 from gateway.core.ports.editing import EditStore, ForkPoint, MessageVersion, Question
@@ -122,9 +123,9 @@ class Editing:
         """
         turns = await self._parts.sessions.open_turns(session_id, user_id)
         gone = await self._parts.sessions.delete(session_id, user_id)
-        for turn_id in turns:
-            self._parts.stop(turn_id)
-            self._parts.announcer.turn(turn_id, session_id, gone.session.user_id, "cancelled", 0)
+        for turn in turns:
+            self._parts.stop(turn.turn_id)
+            self._parts.announcer.turn(TurnChanged(session_id, gone.session.user_id, turn.turn_id, "cancelled", 0))
         self._parts.announcer.deleted(gone.session)
         agent: object = self._parts.agents.get(gone.session.agent_name)
         if isinstance(agent, Branching):

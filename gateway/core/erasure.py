@@ -84,9 +84,9 @@ class Erasure:
 
     async def _session(self, session_id: SessionId, asked: Asked) -> None:
         with suppress(NotFound):
-            for turn_id in await self.sessions.open_turns(session_id, asked.user_id):
+            for turn in await self.sessions.open_turns(session_id, asked.user_id):
                 with suppress(NotFound):
-                    await self.cancel(turn_id, asked.user_id)
+                    await self.cancel(turn.turn_id, asked.user_id)
             for content in CONTENTS:
                 while await self.store.clear_session(content, session_id, asked):
                     pass

@@ -74,12 +74,23 @@ AgentEvent = TextDelta | ToolCall | ToolResult | UsageReport | AgentSession | St
 
 @dataclass(frozen=True, slots=True)
 class TurnChanged:
-    """A turn has a new status or a new attempt."""
+    """A turn has a new status or a new attempt. `reply_seq`: where its reply stands, once it has ended."""
 
     session_id: SessionId
     user_id: UserId
     turn_id: TurnId
     status: TurnStatus
+    attempt: int
+    reply_seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptBegan:
+    """An attempt at a turn begins on this replica: all of its progress follows."""
+
+    session_id: SessionId
+    user_id: UserId
+    turn_id: TurnId
     attempt: int
 
 
@@ -144,4 +155,6 @@ class SessionDeleted:
     user_id: UserId | None
 
 
-LiveEvent = TurnChanged | Progress | MessageAdded | RowsAdded | MessageChanged | SessionChanged | SessionDeleted
+LiveEvent = (
+    TurnChanged | AttemptBegan | Progress | MessageAdded | RowsAdded | MessageChanged | SessionChanged | SessionDeleted
+)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Set as AbstractSet
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -31,11 +32,14 @@ class Follower:
     async def run(self) -> None:
         """Looks for as long as it runs; while the database is away there is no news."""
         since: datetime | None = None
+        idle_at = time.monotonic()
         while True:
             await asyncio.sleep(self._every_s)
             self._joined.update(self._bus.joined())
-            followed = self._followed(since)
+            followed = self._followed(since, timedelta(seconds=time.monotonic() - idle_at))
             if not (followed.sessions or followed.users or followed.everybody or followed.running):
+                # Whoever comes next has read what there is by then.
+                since, idle_at = None, time.monotonic()
                 continue
             try:
                 changes = await self._feed.changes(followed)
@@ -46,7 +50,7 @@ class Follower:
             joined, self._joined = self._joined, set()
             self._tell(changes, joined)
 
-    def _followed(self, since: datetime | None) -> Followed:
+    def _followed(self, since: datetime | None, back: timedelta) -> Followed:
         sessions: list[SessionId] = []
         users: list[UserId] = []
         for topic in self._bus.topics():
@@ -56,7 +60,7 @@ class Follower:
             elif kind == "user":
                 users.append(UserId(name))
         everybody = user_topic(None) in self._bus.topics()
-        return Followed(tuple(sessions), tuple(users), everybody, since, self._runner.running)
+        return Followed(tuple(sessions), tuple(users), everybody, since, back, self._runner.running)
 
     def _tell(self, changes: Changes, joined: AbstractSet[str]) -> None:
         for session_id, user_id, last_seq in changes.last_seqs:
@@ -68,7 +72,7 @@ class Follower:
             joiners = joined & {user_topic(session.user_id), user_topic(None)}
             self._announcer.session(session, again=bool(joiners))
         for news in changes.turns:
-            self._announcer.turn(news.turn_id, news.session_id, news.user_id, news.status, news.attempt)
+            self._announcer.turn(news)
         for message in changes.changed:
             self._announcer.changed(message)
         for turn_id in changes.cancelled:

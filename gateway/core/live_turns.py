@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from gateway.core.events import LiveEvent, Progress, TextDelta, ToolCall, ToolResult, TurnChanged
+from gateway.core.events import AttemptBegan, LiveEvent, Progress, TextDelta, ToolCall, ToolResult, TurnChanged
 from gateway.core.model import TurnId
 from gateway.core.ports.live import EventBus
 
@@ -73,30 +73,41 @@ class LiveTurns:
         self._turns: OrderedDict[TurnId, Said] = OrderedDict()
 
     def said(self, turn_id: TurnId) -> Said | None:
-        """The current attempt; None when the turn has ended, or nothing of it has been heard here."""
+        """An attempt that runs here, from its beginning; None when the turn has ended, runs elsewhere or was forgotten."""
         return self._turns.get(turn_id)
 
     def publish(self, topic: str, event: LiveEvent) -> None:
         """Remembers first, so that subscribers find it."""
         match event:
+            case AttemptBegan():
+                self._begin(event.turn_id, event.attempt)
             case TurnChanged(status="running"):
-                self._attempt(event.turn_id, event.attempt)
+                self._forget(event.turn_id, before=event.attempt)
             case TurnChanged(status="completed" | "failed" | "cancelled"):
                 self._turns.pop(event.turn_id, None)
             case Progress():
-                if (said := self._attempt(event.turn_id, event.attempt)).attempt == event.attempt:
-                    said.add(event.event)
+                self._add(event)
             case _:
                 pass
         self._bus.publish(topic, event)
 
-    def _attempt(self, turn_id: TurnId, attempt: int) -> Said:
+    def _begin(self, turn_id: TurnId, attempt: int) -> None:
+        self._turns[turn_id] = Said(attempt)
+        self._turns.move_to_end(turn_id)
+        if len(self._turns) > self._most:
+            self._turns.popitem(last=False)
+
+    def _forget(self, turn_id: TurnId, before: int) -> None:
+        """A later attempt runs somewhere else."""
         said = self._turns.get(turn_id)
-        if said is None or said.attempt < attempt:
-            said = self._turns[turn_id] = Said(attempt)
-            if len(self._turns) > self._most:
-                self._turns.popitem(last=False)
-        return said
+        if said is not None and said.attempt < before:
+            del self._turns[turn_id]
+
+    def _add(self, progress: Progress) -> None:
+        # Of an attempt whose beginning was forgotten the rest is nothing to remember.
+        said = self._turns.get(progress.turn_id)
+        if said is not None and said.attempt == progress.attempt:
+            said.add(progress.event)
 
     def subscribe(self, topic: str, sink: Callable[[LiveEvent], None]) -> Callable[[], None]:
         return self._bus.subscribe(topic, sink)

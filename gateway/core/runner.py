@@ -15,6 +15,7 @@ from gateway.core.attempt import Listener, Running
 from gateway.core.background import Background
 from gateway.core.callers import Callers
 from gateway.core.draft import Draft
+from gateway.core.events import TurnChanged
 from gateway.core.fair_slots import FairSlots
 from gateway.core.history import History
 from gateway.core.metrics import RUNNING, TURN_SECONDS, TURNS
@@ -258,7 +259,7 @@ class Runner:
         return await insist(partial(self._parts.turns.finish, turn, reply, held))
 
     def _say(self, turn: Turn) -> None:
-        self._parts.announcer.turn(turn.turn_id, turn.session_id, turn.user_id, "running", turn.attempt)
+        self._parts.announcer.begins(turn)
 
     def _announce(self, turn: Turn, finished: Finished) -> None:
         log.info(
@@ -270,7 +271,10 @@ class Runner:
         for message in finished.dropped:
             announcer.changed(message)
         announcer.message(finished.message)
-        announcer.turn(turn.turn_id, turn.session_id, turn.user_id, finished.status, turn.attempt)
+        ended = TurnChanged(
+            turn.session_id, turn.user_id, turn.turn_id, finished.status, turn.attempt, finished.message.seq
+        )
+        announcer.turn(ended)
         announcer.session(finished.session)
 
 

@@ -36,6 +36,10 @@ DELETE FROM poll_leases WHERE account = $1 AND owner = $2;
 -- Keeps what cannot be understood, once.
 INSERT INTO quarantine (account, key, raw, reason) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING;
 
+-- name: ago
+-- A moment in the past, by the database's clock.
+SELECT clock_timestamp() - $1::interval;
+
 -- name: changes
 -- What changed among what this replica's sockets follow since the last look; overlaps, since commits are not in time order.
 SELECT

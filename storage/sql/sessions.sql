@@ -97,11 +97,11 @@ DELETE FROM chat_sessions WHERE session_id = $1 RETURNING *;
 
 -- name: open_turns
 -- Queued and running turns of a session, oldest first; one that answers an old message anew may stand far back.
-SELECT turn_id FROM (
-    SELECT t.turn_id, t.seq FROM chat_sessions AS s JOIN turns AS t ON t.chat_id = s.chat_id
+SELECT turn_id, status, attempt FROM (
+    SELECT t.turn_id, t.status, t.attempt, t.seq FROM chat_sessions AS s JOIN turns AS t ON t.chat_id = s.chat_id
     WHERE s.session_id = $1 AND t.status = 'running'
     UNION ALL
-    SELECT t.turn_id, t.seq FROM chat_sessions AS s JOIN turns AS t ON t.chat_id = s.chat_id
+    SELECT t.turn_id, t.status, t.attempt, t.seq FROM chat_sessions AS s JOIN turns AS t ON t.chat_id = s.chat_id
     WHERE s.session_id = $1 AND t.status = 'queued' AND t.seq > s.last_seq - 10000
 ) AS open ORDER BY seq;
 

@@ -186,7 +186,7 @@ async def test_a_socket_that_died_quietly(world: World, monkeypatch: pytest.Monk
     assert len(sockets) == 1
 
     async def forgotten() -> bool:
-        return len(sockets) == 0 and not sockets._parts.bus.topics()
+        return len(sockets) == 0 and not sockets._parts.live.topics()
 
     await eventually(forgotten)
 

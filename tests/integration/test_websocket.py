@@ -16,7 +16,7 @@ from channels.websocket import connection, conversation
 from channels.websocket.door import HELLOS
 from gateway.api import auth
 from gateway.app.serve import Running
-from gateway.core.events import Progress, TextDelta
+from gateway.core.events import AttemptBegan, Progress, TextDelta
 from gateway.core.model import SessionId, TurnId, UserId
 from gateway.core.ports.live import session_topic
 from storage.sessions import PostgresMessages
@@ -578,10 +578,11 @@ async def test_a_reader_that_is_too_slow_is_cut_off(gateway: Running, ann: Perso
     reply = await socket.asks("hello", "k1")
     response: Any = socket.socket._response
     response.connection.transport.pause_reading()
-    bus = gateway.gateway.sockets._parts.bus
-    session_id = SessionId(reply["session_id"])
+    bus = gateway.gateway.sockets._parts.live
+    session_id, turn_id = SessionId(reply["session_id"]), TurnId(UUID(reply["turn_id"]))
+    bus.publish(session_topic(session_id), AttemptBegan(session_id, UserId("ann"), turn_id, 2))
     for _ in range(300):
-        event = Progress(session_id, UserId("ann"), TurnId(UUID(reply["turn_id"])), 1, TextDelta("x" * 100_000))
+        event = Progress(session_id, UserId("ann"), turn_id, 2, TextDelta("x" * 100_000))
         bus.publish(session_topic(session_id), event)
         await asyncio.sleep(0)
     response.connection.transport.resume_reading()
@@ -610,7 +611,7 @@ async def test_ended_sockets_leave_nothing_behind(gateway: Running, ann: Person)
     sockets = gateway.gateway.sockets
 
     async def forgotten() -> bool:
-        return len(sockets) == 0 and not sockets._parts.bus.topics()
+        return len(sockets) == 0 and not sockets._parts.live.topics()
 
     await eventually(forgotten)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from gateway.core.events import LiveEvent
-from gateway.core.model import Message, Session, SessionId, TurnId, TurnStatus, UserId
+from gateway.core.events import LiveEvent, TurnChanged
+from gateway.core.model import Message, Session, SessionId, TurnId, UserId
 
 
 class EventBus(Protocol):
@@ -50,19 +50,11 @@ class Followed:
     everybody: bool
     """Whether an operator follows the list of all users' sessions."""
     since: datetime | None
+    """When the last look was; None: the first one since somebody began to follow …"""
+    back: timedelta
+    """… which was at most so long ago."""
     running: tuple[TurnId, ...]
     """Turns running on this replica, to learn of cancels asked for elsewhere."""
-
-
-@dataclass(frozen=True, slots=True)
-class TurnNews:
-    """The status of a session's latest open or just ended turn, whoever runs it."""
-
-    session_id: SessionId
-    user_id: UserId
-    turn_id: TurnId
-    status: TurnStatus
-    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +67,8 @@ class Changes:
     missing: tuple[SessionId, ...]
     """Followed sessions that are not there any more."""
     sessions: tuple[Session, ...]
-    turns: tuple[TurnNews, ...]
+    turns: tuple[TurnChanged, ...]
+    """The sessions' open and just ended turns, whoever runs them."""
     changed: tuple[Message, ...]
     """Messages that were edited, deleted, hidden or brought back, with their turn or alone."""
     cancelled: tuple[TurnId, ...]

@@ -56,6 +56,15 @@ class MessagePage:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenTurn:
+    """A turn that is queued or running, on whichever replica."""
+
+    turn_id: TurnId
+    status: TurnStatus
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
 class NewSession:
     """A session made on request, before any message."""
 
@@ -110,7 +119,7 @@ class SessionStore(Protocol):
         """The latest session of user and agent, on any channel, that is active and within the resume window."""
         ...
 
-    async def open_turns(self, session_id: SessionId, user_id: UserId | None) -> Sequence[TurnId]:
+    async def open_turns(self, session_id: SessionId, user_id: UserId | None) -> Sequence[OpenTurn]:
         """Queued and running turns, oldest first."""
         ...
 

@@ -32,7 +32,7 @@ def test_older_and_repeated_news_of_a_turn_are_dropped() -> None:
         ("completed", 2),
         ("running", 2),
     ):
-        announcer.turn(turn, SESSION, USER, status, attempt)  # type: ignore[arg-type] # literals
+        announcer.turn(TurnChanged(SESSION, USER, turn, status, attempt))  # type: ignore[arg-type] # literals
     assert [(event.status, event.attempt) for event in heard if isinstance(event, TurnChanged)] == [
         ("queued", 0),
         ("running", 1),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 from gateway.core.bus import LocalBus
-from gateway.core.events import LiveEvent, Progress, TextDelta, ToolCall, TurnChanged
+from gateway.core.events import AttemptBegan, LiveEvent, Progress, TextDelta, ToolCall, TurnChanged
 from gateway.core.live_turns import BEGINNING, BLOCK, LiveTurns, Piece, Said
 from gateway.core.model import SessionId, TurnId, TurnStatus, UserId
 
@@ -15,6 +15,10 @@ TOOL = ToolCall("1", "look", {})
 
 def changed(turn_id: TurnId, status: TurnStatus, attempt: int) -> TurnChanged:
     return TurnChanged(SESSION, UserId("mia"), turn_id, status, attempt)
+
+
+def began(turn_id: TurnId, attempt: int) -> AttemptBegan:
+    return AttemptBegan(SESSION, UserId("mia"), turn_id, attempt)
 
 
 def delta(turn_id: TurnId, attempt: int, text: str) -> Progress:
@@ -30,9 +34,9 @@ def test_a_new_attempt_begins_anew() -> None:
     """What the one before said is void."""
     live, turn = LiveTurns(LocalBus(), 8), TurnId(uuid4())
     for event in (
-        changed(turn, "running", 1),
+        began(turn, 1),
         delta(turn, 1, "no"),
-        changed(turn, "running", 2),
+        began(turn, 2),
         delta(turn, 2, "yes"),
     ):
         live.publish("t", event)
@@ -43,8 +47,18 @@ def test_a_new_attempt_begins_anew() -> None:
 def test_a_turn_that_ended_is_forgotten() -> None:
     """The row is the record."""
     live, turn = LiveTurns(LocalBus(), 8), TurnId(uuid4())
-    live.publish("t", delta(turn, 1, "hm"))
-    live.publish("t", changed(turn, "completed", 1))
+    for event in (began(turn, 1), delta(turn, 1, "hm"), changed(turn, "completed", 1)):
+        live.publish("t", event)
+    assert live.said(turn) is None
+
+
+def test_a_turn_that_goes_on_elsewhere_is_forgotten() -> None:
+    """What was said here is void, and what is said there is not heard."""
+    live, turn = LiveTurns(LocalBus(), 8), TurnId(uuid4())
+    for event in (began(turn, 1), changed(turn, "running", 1), delta(turn, 1, "hm")):
+        live.publish("t", event)
+    assert heard(live, turn) == ("hm",)
+    live.publish("t", changed(turn, "running", 2))
     assert live.said(turn) is None
 
 
@@ -52,8 +66,17 @@ def test_the_oldest_turns_give_way() -> None:
     """Turns whose end is heard nowhere cannot pile up."""
     live, turns = LiveTurns(LocalBus(), 2), [TurnId(uuid4()) for _ in range(3)]
     for turn in turns:
-        live.publish("t", delta(turn, 1, "hm"))
+        live.publish("t", began(turn, 1))
     assert [live.said(turn) is None for turn in turns] == [True, False, False]
+
+
+def test_half_an_answer_is_not_remembered() -> None:
+    """Of an attempt whose beginning was forgotten, or never heard, the rest would pass for all of it."""
+    live, turns = LiveTurns(LocalBus(), 1), [TurnId(uuid4()) for _ in range(2)]
+    for turn in turns:
+        live.publish("t", began(turn, 1))
+    live.publish("t", delta(turns[0], 1, "and the rest"))
+    assert [live.said(turn) is None for turn in turns] == [True, False]
 
 
 def test_subscribers_find_what_they_hear_of() -> None:
@@ -64,6 +87,7 @@ def test_subscribers_find_what_they_hear_of() -> None:
     def sink(_event: LiveEvent) -> None:
         found.append(heard(live, turn))
 
+    live.publish("t", began(turn, 1))
     live.subscribe("t", sink)
     live.publish("t", delta(turn, 1, "hm"))
     assert found == [("hm",)]

@@ -66,6 +66,17 @@ describe('Conversation', () => {
     expect(seqs(conversation)).toEqual([1, 2, 3, 4, 5]);
   });
 
+  test('an answer that is told again from its beginning is shown once', async () => {
+    const { conversation, exchange } = talk();
+    const turn = { type: 'turn', turn_id: 't1', session_id: 's1', status: 'running', attempt: 1 };
+    const delta = (text: string) => ({ type: 'delta', turn_id: 't1', attempt: 1, text }) as const;
+    exchange.last.accepts();
+    exchange.last.says(ready('s1'), turn, delta('Hello '));
+    exchange.last.says(ready('s1'), turn, delta('Hello '), delta('there'));
+    await settled();
+    expect(conversation.turns.running?.text).toBe('Hello there');
+  });
+
   test('rows that came between the history and the greeting are fetched', async () => {
     let asked = 0;
     const { conversation, exchange } = talk({}, () => {

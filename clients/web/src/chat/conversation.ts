@@ -296,6 +296,8 @@ export class Conversation {
     this.agent = frame.agent;
     this.problem = null;
     if (frame.session_id !== this.sessionId) this.#enter(frame.session_id);
+    // What running answers said so far is told again from the beginning.
+    else this.turns.interrupted();
     if (this.sessionId && this.history?.state === 'failed') void this.history.load();
     // The history may have been read before the gateway began to tell what is new.
     if (!this.#replays) void this.history?.reach(frame.last_seq);
