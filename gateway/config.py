@@ -235,6 +235,9 @@ class Limits(Part):
     address_requests_per_minute: int | None = Field(None, ge=1, description="HTTP requests from one address.")
     wrong_tokens_per_minute: int | None = Field(60, ge=1, description="Different wrong tokens from one address.")
     sign_ins_per_minute: int = Field(10, ge=1, description="Tries of one-time codes from one address.")
+    schedules_per_user: int | None = Field(100, ge=1, description="Schedules a user may have, ended ones included.")
+    tokens_per_user: int | None = Field(100, ge=1, description="Valid API tokens a user may have.")
+    links_per_user: int | None = Field(50, ge=1, description="Accounts of other networks that may be linked to a user.")
     reads_per_user: int | None = Field(
         4, ge=1, description="Lists, searches, exports and forks of a user that run at the same time; others wait."
     )

@@ -13,6 +13,7 @@ from gateway.core.ports.links import Link, Person
 from gateway.errors import Conflict, NotFound, StoreUnavailable
 from storage.database import fetch_one, in_transaction
 from storage.queries import load_queries
+from storage.quotas import require_room
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -28,6 +29,8 @@ class PostgresLinks:
     """`LinkStore` on Postgres. Who redeems a code is not its owner, so codes are looked up among all users'."""
 
     database: Database
+    most: int | None = None
+    """Links that a user may have."""
 
     async def user_of(self, channel: ChannelName, external_id: str) -> UserId | None:
         async with self.database.all_users() as connection:
@@ -46,12 +49,25 @@ class PostgresLinks:
     async def redeem(self, digest: bytes, person: Person) -> Link | None:
         async with self.database.all_users() as connection, in_transaction(connection):
             user_id: str | None = await connection.fetchval(SQL["take_code"], digest, person.channel)
-            return None if user_id is None else await _link(connection, UserId(user_id), person)
+            return None if user_id is None else await self._link(connection, UserId(user_id), person)
 
     async def redeem_for(self, digest: bytes, user_id: UserId) -> Link | None:
         async with self.database.all_users() as connection, in_transaction(connection):
             row = await connection.fetchrow(SQL["take_persons_code"], digest)
-            return None if row is None else await _link(connection, user_id, _to_person(row))
+            return None if row is None else await self._link(connection, user_id, _to_person(row))
+
+    async def _link(self, connection: PooledConnection, user_id: UserId, person: Person) -> Link:
+        """Raises `Conflict`, which takes back what the transaction did to the code."""
+        found = await connection.fetchrow(SQL["of_person"], person.channel, person.external_id)
+        if found is None:
+            await require_room(connection, "links", user_id, self.most)
+            whom = (user_id, person.channel, person.external_id, person.display_name)
+            made = await connection.fetchrow(SQL["add"], *whom)
+            found = made or await fetch_one(connection, SQL["of_person"], person.channel, person.external_id)
+        if found["user_id"] != user_id:
+            raise Conflict("This account is linked to another user. Send /unlink from it first, then try again.")
+        await connection.execute(SQL["linked_again"], user_id, person.channel, person.external_id)
+        return _to_link(found)
 
     async def void(self, digest: bytes) -> None:
         async with self.database.all_users() as connection:
@@ -101,16 +117,6 @@ class PostgresLinks:
         async with self.database.as_user(user_id) as connection:
             count: int = await connection.fetchval(SQL["sessions_of"], user_id)
         return count
-
-
-async def _link(connection: PooledConnection, user_id: UserId, person: Person) -> Link:
-    """Raises `Conflict`, which takes back what the transaction did to the code."""
-    made = await connection.fetchrow(SQL["add"], user_id, person.channel, person.external_id, person.display_name)
-    found = made or await fetch_one(connection, SQL["of_person"], person.channel, person.external_id)
-    if found["user_id"] != user_id:
-        raise Conflict("This account is linked to another user. Send /unlink from it first, then try again.")
-    await connection.execute(SQL["linked_again"], user_id, person.channel, person.external_id)
-    return _to_link(found)
 
 
 async def _end(connection: PooledConnection, link: Link) -> Link:

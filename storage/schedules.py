@@ -29,6 +29,7 @@ from gateway.errors import InvalidInput, NotFound
 from storage.cursors import from_cursor, to_cursor
 from storage.database import fetch_one
 from storage.queries import load_queries
+from storage.quotas import require_room
 from storage.turn_log import error_class_of
 
 if TYPE_CHECKING:
@@ -50,8 +51,9 @@ class PostgresSchedules:
     database: Database
     turns: PostgresTurns
 
-    async def create(self, new: NewSchedule) -> Schedule:
+    async def create(self, new: NewSchedule, *, most: int | None = None) -> Schedule:
         async with self.database.as_user(new.user_id) as connection:
+            await require_room(connection, "schedules", new.user_id, most)
             row = await fetch_one(
                 connection,
                 SQL["create"],

@@ -13,6 +13,7 @@ from gateway.core.ports.identity import ApiToken, EndedTokens
 from gateway.errors import NotFound
 from storage.database import fetch_one
 from storage.queries import load_queries
+from storage.quotas import require_room
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -35,8 +36,11 @@ class PostgresTokens:
         name: str | None,
         role: Literal["user", "operator"],
         lifetime: timedelta | None,
+        *,
+        most: int | None = None,
     ) -> ApiToken:
         async with self.database.as_user(user_id) as connection:
+            await require_room(connection, "tokens", user_id, most)
             return _to_token(await fetch_one(connection, SQL["create"], user_id, digest, name, role, lifetime))
 
     async def find(self, digest: bytes) -> ApiToken | None:

@@ -114,8 +114,10 @@ async def list_schedules(
 async def create_schedule(request: web.Request, draft: ScheduleDraft) -> web.Response:
     """A new schedule, with the time of its first fire."""
     _require_account(principal_of(request))
-    schedule = await new_schedule(parts_of(request), principal_of(request).user_id, draft)
-    return json(schedule_json(await parts_of(request).schedules.create(schedule)), HTTPStatus.CREATED)
+    parts = parts_of(request)
+    schedule = await new_schedule(parts, principal_of(request).user_id, draft)
+    made = await parts.schedules.create(schedule, most=parts.settings.limits.schedules_per_user)
+    return json(schedule_json(made), HTTPStatus.CREATED)
 
 
 @validated

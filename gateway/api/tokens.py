@@ -74,8 +74,10 @@ async def create_token(request: web.Request, draft: TokenDraft) -> web.Response:
     _require_account(principal)
     owner = owner_of(principal, draft)
     token = new_api_token()
+    parts = parts_of(request)
     lifetime = None if draft.expires is None else duration(draft.expires, "expires")
-    made = await parts_of(request).tokens.create(owner, digest(token), draft.name, draft.role, lifetime)
+    most = parts.settings.limits.tokens_per_user
+    made = await parts.tokens.create(owner, digest(token), draft.name, draft.role, lifetime, most=most)
     return json({**token_json(made), "token": token}, HTTPStatus.CREATED)
 
 

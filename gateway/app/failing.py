@@ -136,8 +136,8 @@ class FailingSchedules:
         await self.points.reach("after_fire", away())
         return accepted
 
-    async def create(self, new: NewSchedule) -> Schedule:
-        return await self.inner.create(new)
+    async def create(self, new: NewSchedule, *, most: int | None = None) -> Schedule:
+        return await self.inner.create(new, most=most)
 
     async def list(self, user_id: UserId | None, limit: int = MOST_LISTED) -> Sequence[Schedule]:
         return await self.inner.list(user_id, limit)

@@ -163,7 +163,7 @@ async def connect_stores(settings: Settings, slot: str) -> AsyncIterator[Stores]
             outbox=PostgresOutbox(database, replica_id),
             schedules=PostgresSchedules(database, turns),
             tokens=PostgresTokens(database),
-            links=PostgresLinks(database),
+            links=PostgresLinks(database, settings.limits.links_per_user),
             places=PostgresPlaces(database, window),
             visitors=PostgresVisitors(database),
             leases=PostgresPollLeases(database, replica_id),

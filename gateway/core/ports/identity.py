@@ -67,8 +67,13 @@ class TokenStore(Protocol):
         name: str | None,
         role: Literal["user", "operator"],
         lifetime: timedelta | None,
+        *,
+        most: int | None = None,
     ) -> ApiToken:
-        """A new token, which ends that long from now by the database's clock; None: never."""
+        """A new token, which ends that long from now by the database's clock; None: never.
+
+        Raises `Conflict` when `most` tokens of the user are valid already.
+        """
         ...
 
     async def find(self, digest: bytes) -> ApiToken | None:

@@ -105,7 +105,9 @@ class RunPage:
 class ScheduleStore(Protocol):
     """Schedules and their firing. `user_id` None acts for an operator."""
 
-    async def create(self, new: NewSchedule) -> Schedule: ...
+    async def create(self, new: NewSchedule, *, most: int | None = None) -> Schedule:
+        """Raises `Conflict` when the user has `most` schedules already."""
+        ...
 
     async def list(self, user_id: UserId | None, limit: int = MOST_LISTED) -> Sequence[Schedule]:
         """The oldest first."""

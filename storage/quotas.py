@@ -1,0 +1,33 @@
+"""How much of a kind a user may keep: counted where it is added, in the same transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from gateway.core.model import UserId
+from gateway.errors import Conflict
+from storage.queries import load_queries
+
+if TYPE_CHECKING:
+    from storage.connections import PooledConnection
+
+SQL = load_queries("quotas")
+
+Kind = Literal["schedules", "tokens", "links"]
+REMEDIES: dict[Kind, str] = {
+    "schedules": "Delete one that is no longer needed",
+    "tokens": "Revoke one that is no longer needed",
+    "links": "Unlink an account that is no longer needed",
+}
+
+
+async def require_room(connection: PooledConnection, kind: Kind, user_id: UserId, most: int | None) -> None:
+    """Before one is added: raises `Conflict` where the user has as many as may be. None is no limit."""
+    if most is None:
+        return
+    await connection.execute(SQL["queue_up"], f"{kind} {user_id}")
+    count: int = await connection.fetchval(SQL[kind], user_id)
+    if count >= most:
+        raise Conflict(
+            f"There are {count} {kind} of this user, and limits.{kind}_per_user allows {most}. {REMEDIES[kind]}, then try again."
+        )
