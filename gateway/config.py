@@ -303,6 +303,7 @@ class AgentBase(Part):
         le=100_000,
         description="Turns of this agent that run at the same time in one replica (docs/limits.md).",
     )
+    title_agent: str | None = Field(None, description="The agent that names its conversations. Default: itself.")
     history: int = Field(20, ge=0, le=1_000, description="Earlier turns the agent is given.")
     description: str | None = Field(None, max_length=500, description="Shown where people choose an agent.")
     apologies: bool = Field(
@@ -330,6 +331,9 @@ class OpenAIAgentSettings(AgentBase):
 
     kind: Literal["openai"]
     model: str = Field(min_length=1, description="The model's name at that server.")
+    title_model: str | None = Field(
+        None, min_length=1, description="The model that names conversations, at the same server. Default: `model`."
+    )
     base_url: str | None = Field(None, description="Default: OpenAI's own.")
     api_key: SecretStr | None = Field(None, description="Default: the variable OPENAI_API_KEY.")
     instructions: str | None = Field(None, description="The system prompt.")
@@ -421,6 +425,15 @@ class Settings(BaseSettings):
         if "default_agent" in self.model_fields_set or not self.agents:
             raise ValueError(f"default_agent is {self.default_agent!r}; it should be one of: {', '.join(self.agents)}")
         object.__setattr__(self, "default_agent", next(iter(self.agents)))
+        return self
+
+    @model_validator(mode="after")
+    def _title_agents_exist(self) -> Self:
+        able = [name for name, agent in self.agents.items() if agent.kind != "demo"]
+        for name, agent in self.agents.items():
+            if agent.title_agent is not None and agent.title_agent not in able:
+                known = f"one of: {', '.join(able)}" if able else "left out: no agent here can name conversations"
+                raise ValueError(f"agents.{name}.title_agent is {agent.title_agent!r}; it should be {known}")
         return self
 
     @model_validator(mode="after")

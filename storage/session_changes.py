@@ -43,7 +43,11 @@ class PostgresSessionChanges:
         async with self.database.as_user(user_id) as connection:
             row = _found(await connection.fetchrow(SQL["titled"], session_id))
         return Titled(
-            to_session(row), row["title_is_users"], row["title_is_agents"], row["opening"], row["words_changed_at"]
+            to_session(row, running=row["running"]),
+            row["title_is_users"],
+            row["title_is_agents"],
+            row["opening"],
+            row["words_changed_at"],
         )
 
     async def retitle(self, titled: Titled, user_id: UserId | None, title: str, *, by_agent: bool) -> Session | None:

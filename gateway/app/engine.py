@@ -21,6 +21,7 @@ from gateway.core.fair_slots import FairSlots
 from gateway.core.linking import LinkCommands
 from gateway.core.links import Links
 from gateway.core.live_turns import LiveTurns
+from gateway.core.lulls import Lulls
 from gateway.core.message_rates import MessageRates
 from gateway.core.model import TELEGRAM, AgentName, ChannelName
 from gateway.core.outbox import Outbox
@@ -68,7 +69,10 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
     channels: dict[ChannelName, Channel] = {}  # filled below: networks take messages in through what sends to them
     outbox = Outbox(channels, stores.outbox, heartbeat)
     callers, message_rates = Callers(), MessageRates(settings.limits)
-    titler = Titler(TitlerParts(agents, stores.session_changes, stores.messages, announcer))
+    lulls = Lulls(_rooms(settings))
+    titler = Titler(
+        TitlerParts(agents, _namers(settings), lulls, stores.session_changes, stores.messages, announcer),
+    )
     runner = Runner(
         RunnerParts(
             agents={name: seams.agent(agent) for name, agent in agents.items()},
@@ -80,6 +84,7 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
             announcer=announcer,
             slots=_slots(settings),
             callers=callers,
+            lulls=lulls,
             max_attempts=settings.turns.max_attempts,
             max_reply=settings.turns.max_reply,
             after=titler.after,
@@ -155,9 +160,24 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
     )
 
 
+def _rooms(settings: Settings) -> Mapping[AgentName, int]:
+    agents = settings.agents.items()
+    return {AgentName(name): agent.concurrency for name, agent in agents if agent.concurrency is not None}
+
+
+def _namers(settings: Settings) -> Mapping[AgentName, AgentName]:
+    agents = settings.agents.items()
+    return {AgentName(name): AgentName(agent.title_agent) for name, agent in agents if agent.title_agent is not None}
+
+
 def _slots(settings: Settings) -> FairSlots:
-    own = {name: agent.concurrency for name, agent in settings.agents.items() if agent.concurrency is not None}
-    return FairSlots(Shares(settings.turns.concurrency, own, agents_share=len(settings.agents) > 1))
+    return FairSlots(
+        Shares(
+            settings.turns.concurrency,
+            {str(name): room for name, room in _rooms(settings).items()},
+            agents_share=len(settings.agents) > 1,
+        )
+    )
 
 
 def _switched_off(settings: Settings) -> Mapping[ChannelName, str]:

@@ -18,6 +18,7 @@ from gateway.core.draft import Draft
 from gateway.core.events import TurnChanged
 from gateway.core.fair_slots import FairSlots
 from gateway.core.history import History
+from gateway.core.lulls import Lulls
 from gateway.core.metrics import RUNNING, TURN_SECONDS, TURNS
 from gateway.core.model import AgentName, ChannelName, Reply, Turn, TurnId
 from gateway.core.outbox import Outbox
@@ -51,6 +52,7 @@ class RunnerParts:
     announcer: Announcer
     slots: FairSlots
     callers: Callers
+    lulls: Lulls
     max_attempts: int
     max_reply: int
     states: StateStore
@@ -155,11 +157,12 @@ class Runner:
         log.debug(
             "turn_started", turn=str(turn.turn_id), session=turn.session_id, agent=turn.agent, attempt=turn.attempt
         )
-        if not turn.deliver_to:
-            turn, reply = await self._attempts(turn, entry)
-        else:
-            async with typing_shown(self._parts.channels, turn.deliver_to):
+        with self._parts.lulls.turn(turn.agent):
+            if not turn.deliver_to:
                 turn, reply = await self._attempts(turn, entry)
+            else:
+                async with typing_shown(self._parts.channels, turn.deliver_to):
+                    turn, reply = await self._attempts(turn, entry)
         # What is to be sent then is known to be ours as of now; the answer may take its time.
         term = self._parts.outbox.term
         finished = await self._keep(turn, reply)

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from unicodedata import category
 
 TITLE_LIMIT = 60
 QUOTES = "\"'`*_# \u00ab\u00bb\u2018\u2019\u201c\u201d\u201e\u201f\u2039\u203a"
 """What models like to put around a title."""
-LABEL = "title:"
+LABEL = re.compile(r"(?:conversation |chat )?(?:title|name|topic|subject)\s*:", re.IGNORECASE)
+THOUGHTS = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.IGNORECASE | re.DOTALL)
+"""What reasoning models say before the answer; it is all that there is when they were cut off."""
+ROLE = re.compile(
+    r"<[|\uff5c](?:im_start|start_header_id)[|\uff5c]>\s*\w*\s*(?:<[|\uff5c]end_header_id[|\uff5c]>)?|<start_of_turn>\s*\w*"
+)
+"""Where a chat template says who speaks."""
+END = re.compile(
+    r"<[|\uff5c](?:im_end|endoftext|eot_id|end|end_of_text|end\u2581of\u2581sentence)[|\uff5c]>|</s>|<eos>|<end_of_turn>"
+)
+"""What ends a message in a chat template; models that miss it play the other part too."""
+TOKEN = re.compile(r"<[|\uff5c][^<>\n]{0,40}[|\uff5c]>|</?s>|</?(?:bos|eos|pad|unk)>|\[/?INST\]|<</?SYS>>")
+"""Any other piece of a chat template."""
+REFUSAL = re.compile(
+    r"(?:i\s*(?:['\u2019]m|am)\s+(?:\w+\s+)?(?:sorry|unable|not able|afraid)|(?:i['\u2019]m\s+)?sorry\s*,|i\s+(?:can\s*not|can['\u2019]?t|could\s*n['\u2019]t)"
+    r"|i\s+(?:do\s+not|don['\u2019]t)\s+have|i\s+apologi[sz]e|my apologies|as an ai\b|unfortunately\s*,|(?:there is )?no conversation\b)",
+    re.IGNORECASE,
+)
+"""How models begin who name nothing."""
 STEERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """What turns the text around it to the right or to the left (UAX 9, explicit formatting characters)."""
 
@@ -30,15 +49,19 @@ def title_given(text: str) -> str:
 
 
 def title_said(text: str) -> str | None:
-    """What an agent answered, as a title: its first line without quotes around it, a label or a full stop; None for nothing."""
-    lines = (_bare(line) for line in text.splitlines())
-    line = next((line for line in lines if line), "")
+    """What an agent answered, as a title: one line, bare of quotes, labels, full stops and the tokens of chat templates.
+
+    None when nothing is left, or the agent would not.
+    """
+    said = END.split(ROLE.sub("\n", THOUGHTS.sub("\n", text)).lstrip())[0]
+    lines = [line for line in map(_bare, TOKEN.sub(" ", said).splitlines()) if line]
+    # Lines such as "Here is a title for it:" announce the one that follows.
+    line = next((line for line in lines if not line.endswith(":")), "")
     printable = "".join(character if character.isprintable() else " " for character in line)
-    return title_from(printable)
+    return None if REFUSAL.match(printable) else title_from(printable)
 
 
 def _bare(line: str) -> str:
     line = line.strip(QUOTES)
-    if line.casefold().startswith(LABEL):
-        line = line[len(LABEL) :].strip(QUOTES)
+    line = LABEL.sub("", line, count=1).strip(QUOTES) if LABEL.match(line) else line
     return line.removesuffix(".").strip(QUOTES) if not line.endswith("..") else line

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from gateway.core.announcer import Announcer
 from gateway.core.background import Background
+from gateway.core.lulls import Lulls
 from gateway.core.model import SCHEDULED, AgentName, Session, SessionId, Turn, UserId
 from gateway.core.ports.agents import Agent, Titling
 from gateway.core.ports.session_changes import SessionChanges, Titled
 from gateway.core.ports.sessions import MessageStore
 from gateway.core.ports.turns import Finished
+from gateway.core.retries import insist
 from gateway.core.titles import title_from, title_said
 from gateway.errors import Conflict, GatewayError
 
@@ -22,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 TITLE_S = 20.0
 """Seconds an agent gets for a title."""
+ON_REQUEST_S = 25.0
+"""Seconds that whoever asked for a title waits for the agent's."""
 AT_ONCE = 16
 """Titles that agents are asked for, by the gateway and on request."""
 FIRST_SEQ = 8
@@ -29,14 +34,19 @@ FIRST_SEQ = 8
 CONVERSATION = 30
 """Messages that a title is made of: the newest."""
 ATTEMPTS = 2
-"""At a title, when what it was made of changes meanwhile."""
+"""At a title on request, when what it was made of changes meanwhile."""
+LOOK_S = 1.0
+LONGEST_LOOK_S = 60.0
+"""Seconds between looks whether an answer that is being written is there."""
 
 
 @dataclass(frozen=True, slots=True)
 class TitlerParts:
-    """What titles are made with."""
+    """What titles are made with. `namers`: which agent names the conversations of another."""
 
     agents: Mapping[AgentName, Agent]
+    namers: Mapping[AgentName, AgentName]
+    lulls: Lulls
     changes: SessionChanges
     messages: MessageStore
     announcer: Announcer
@@ -49,6 +59,7 @@ class Titler:
         self._parts = parts
         self._work = Background()
         self._places = asyncio.Semaphore(AT_ONCE)
+        self._looks: dict[SessionId, asyncio.Event] = {}
 
     def after(self, turn: Turn, finished: Finished) -> None:
         """A turn has ended: the first one that came to an answer gets its session a title by the agent, in a while.
@@ -72,8 +83,13 @@ class Titler:
 
     def name(self, session: Session) -> None:
         """Has the agent name the session, in a while, if it can, has not yet, and the user did not."""
-        if isinstance(self._parts.agents.get(session.agent_name), Titling):
-            self._work.start(self._name(session), f"title of {session.session_id}")
+        if not isinstance(self._namer(session), Titling):
+            return
+        if (look := self._looks.get(session.session_id)) is not None:
+            look.set()
+            return
+        look = self._looks[session.session_id] = asyncio.Event()
+        self._work.start(self._name(session, look), f"title of {session.session_id}")
 
     async def again(self, session: Session) -> None:
         """What was said has changed: a title made of it, which is gone by now, is made anew: of the text, and then by the agent."""
@@ -98,7 +114,7 @@ class Titler:
                 return titled.session
             if titled.opening is None:
                 raise Conflict("There is nothing to make a title of yet. Write a message first.")
-            said = await self._said(titled.session)
+            said = await _in_time(self._said(titled.session))
             if said is None and titled.is_agents:
                 break
             kept = await self._keep(titled, said or title_from(titled.opening), by_agent=said is not None)
@@ -111,31 +127,49 @@ class Titler:
         """Gives up what is not named yet; the titles made of the text stay."""
         await self._work.stop()
 
-    async def _name(self, session: Session) -> None:
+    async def _name(self, session: Session, look: asyncio.Event) -> None:
         try:
-            for _ in range(ATTEMPTS):
-                titled = await self._parts.changes.titled(session.session_id, session.user_id)
-                if titled.is_users or titled.is_agents or titled.opening is None:
-                    return
-                said = await self._said(titled.session)
-                if said is None or await self._keep(titled, said, by_agent=True) is not None:
-                    return
+            await self._named(session, look)
         except Exception as error:  # noqa: BLE001 - a title is not worth more than a line of the log
             log.warning("title_failed", session=session.session_id, reason=f"{type(error).__name__}: {error}")
+        finally:
+            del self._looks[session.session_id]
+
+    async def _named(self, session: Session, look: asyncio.Event) -> None:
+        """Asks until there is a title that fits what was said. `look`: something has changed since the last question."""
+        changes, pause = self._parts.changes, LOOK_S
+        while True:
+            look.clear()
+            titled = await insist(partial(changes.titled, session.session_id, session.user_id))
+            if titled.is_users or titled.is_agents or titled.opening is None:
+                return
+            if titled.session.running:
+                # Half a conversation makes half a title.
+                pause = await _passed(look, pause)
+                continue
+            said = await self._said(titled.session)
+            kept = None if said is None else await insist(partial(self._keep, titled, said, by_agent=True))
+            if kept is not None or (said is None and not look.is_set()):
+                return
 
     async def _said(self, session: Session) -> str | None:
         """What the agent would call it; None when it can't say, or fails."""
-        agent = self._parts.agents.get(session.agent_name)
-        if agent is not None and isinstance(agent, Titling):
-            async with self._places:
-                return await self._asked(agent, session)
-        return None
+        agent = self._namer(session)
+        if not isinstance(agent, Titling):
+            return None
+        return await self._parts.lulls.use(self._namers_name(session), partial(self._asked, agent, session))
+
+    def _namer(self, session: Session) -> object:
+        return self._parts.agents.get(self._namers_name(session))
+
+    def _namers_name(self, session: Session) -> AgentName:
+        return self._parts.namers.get(session.agent_name, session.agent_name)
 
     async def _asked(self, agent: Titling, session: Session) -> str | None:
         page = await self._parts.messages.page(session.session_id, session.user_id, CONVERSATION, None)
         said = [message for message in page.messages if message.content and not message.deleted]
         try:
-            async with asyncio.timeout(TITLE_S):
+            async with self._places, asyncio.timeout(TITLE_S):
                 answer = await agent.title(said)
         except Exception as error:  # noqa: BLE001 - whatever an agent raises, the text makes a title too
             log.warning("title_failed", session=session.session_id, reason=f"{type(error).__name__}: {error}")
@@ -149,3 +183,21 @@ class Titler:
         if kept is not None:
             self._parts.announcer.session(kept)
         return kept
+
+
+async def _passed(look: asyncio.Event, seconds: float) -> float:
+    """Waits for the event, at most so many seconds; how many it may be the next time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await look.wait()
+    except TimeoutError:
+        return min(2 * seconds, LONGEST_LOOK_S)
+    return LOOK_S
+
+
+async def _in_time(said: Awaitable[str | None]) -> str | None:
+    try:
+        async with asyncio.timeout(ON_REQUEST_S):
+            return await said
+    except TimeoutError:
+        return None

@@ -16,7 +16,7 @@ WHERE session_id = $1 RETURNING *;
 
 -- name: titled
 -- A session, and how its first live message of the user begins.
-SELECT s.*, (
+SELECT s.*, EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running') AS running, (
     SELECT left(m.content, 1000) FROM chat_messages AS m
     WHERE m.chat_id = s.chat_id AND m.role = 'user' AND m.deleted_at IS NULL AND m.content <> ''
     ORDER BY m.seq LIMIT 1
@@ -24,7 +24,8 @@ SELECT s.*, (
 FROM chat_sessions AS s WHERE s.session_id = $1;
 
 -- name: retitle
--- The gateway's title; never over the user's own, nor made of words that have changed since ($4: when they last did before it was made).
+-- The gateway's title; never over the user's own, one of the text never over the agent's ($3: whether this is the agent's), nor made of
+-- words that have changed since ($4: when they last did before it was made).
 UPDATE chat_sessions SET
     title = $2, title_is_agents = $3, updated_at = greatest(updated_at + interval '1 microsecond', clock_timestamp())
-WHERE session_id = $1 AND NOT title_is_users AND words_changed_at IS NOT DISTINCT FROM $4 RETURNING *;
+WHERE session_id = $1 AND NOT title_is_users AND ($3 OR NOT title_is_agents) AND words_changed_at IS NOT DISTINCT FROM $4 RETURNING *;

@@ -176,8 +176,8 @@ async def test_all_of_a_change_is_made_at_once(world: World) -> None:
     assert status == 200
     assert (changed["title"], changed["metadata"], changed["is_active"]) == ("Mine", {"course": 8}, False)
     assert changed["ended_at"] is not None
-    heard = await socket.hears("session")
-    assert heard["session"] == changed
+    while (heard := (await socket.hears("session"))["session"]) != changed:
+        assert heard["updated_at"] < changed["updated_at"]
     opened = (await change(mia, session, is_active=True))[1]
     assert (opened["is_active"], opened["ended_at"], opened["title"]) == (True, None, "Mine")
     assert (await change(mia, session, metadata={}))[1]["metadata"] == {}
@@ -225,14 +225,15 @@ async def api(tmp_path: Path) -> AsyncIterator[ModelApi]:
 
 
 async def test_a_model_names_the_conversation(world: World, api: ModelApi) -> None:
-    """M-5: one short request, with the conversation quoted, beside the reply's own."""
-    await api.answers('"Greeting in Berlin."', "assistant: Guten Tag")
+    """M-5: one short request, with the conversation quoted, to the model for titles; its template leaves nothing behind."""
+    await api.answers('"Greeting in Berlin."<|im_end|>', "assistant: Guten Tag")
     await api.answers("Guten Tag")
-    settings = {"kind": "openai", "model": "gpt-4o", "base_url": api.base_url, "api_key": "sk-test"}
+    server = {"kind": "openai", "base_url": api.base_url, "api_key": "sk-test"}
+    settings = {**server, "model": "gpt-4o", "title_model": "gpt-4o-mini"}
     gateway = await world.gateway(agents={"assistant": OpenAIAgentSettings.model_validate(settings)})
     mia = await world.person("mia", gateway.url)
     session = await says(mia, "Hallo Berlin")
     await becomes(mia, session, "Greeting in Berlin")
     asked = (await api.requests())[-1].body
-    assert asked["max_tokens"] == 64
+    assert (asked["model"], asked["max_tokens"]) == ("gpt-4o-mini", 64)
     assert not asked.get("stream")

@@ -66,6 +66,7 @@ def test_the_first_agent_is_the_default_when_none_was_named(tmp_path: Path) -> N
     ("toml", "says"),
     [
         ("colour = 1", "colour: is not a setting"),
+        ('[agents.a]\nkind = "demo"\ntitle_agent = "b"', "agents.a.title_agent is 'b'; it should be left out"),
         ("[telegram]\ntokne = 'x'", "telegram.tokne: is not a setting"),
         ("port = 'many'", "port: "),
         ("port = 70000", "port: "),

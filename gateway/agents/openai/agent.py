@@ -110,7 +110,7 @@ class OpenAIAgent:
         """One short answer, asked for once. Raises the client's errors."""
         old = self._dialect.old_max_tokens
         completion = await self.client.chat.completions.create(
-            model=self.settings.model,
+            model=self.settings.title_model or self.settings.model,
             messages=title_request(messages),
             max_tokens=TITLE_TOKENS if old else openai.omit,
             max_completion_tokens=openai.omit if old else TITLE_TOKENS,

@@ -1,0 +1,135 @@
+"""Work that can wait, such as titles: begun while an agent has room for it, and given up at once when a turn needs the room."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TypeVar
+
+import structlog
+
+from gateway.core.model import AgentName
+
+log = structlog.get_logger(__name__)
+Answer = TypeVar("Answer")
+
+LULL_S = 10.0
+"""Seconds after which work goes on beside turns that run already, where nobody said how many an agent takes."""
+MOST_TRIES = 10
+"""How often work may be interrupted before it is dropped."""
+
+
+class _Desk:
+    """One agent: its turns, and the work that is done beside them. `room`: for how much of both; None is unknown."""
+
+    def __init__(self, room: int | None, lull_s: float) -> None:
+        self._room = room
+        self._patience_s = None if room else lull_s
+        self._turns = 0
+        self._granted = 0
+        self._interrupts: list[Callable[[], bool]] = []
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def _excess(self) -> int:
+        # An agent of which nothing is known takes one thing at a time.
+        return self._turns + self._granted - (self._room or 1)
+
+    def begin_turn(self) -> None:
+        """A turn waits for nothing: what is in its way is cancelled."""
+        self._turns += 1
+        if (in_the_way := self._excess) > 0:
+            for interrupt in self._interrupts[-in_the_way:]:
+                interrupt()
+
+    def end_turn(self) -> None:
+        self._turns -= 1
+        self._serve()
+
+    async def enter(self) -> None:
+        """Returns when there is room, in order of asking."""
+        if not self._waiting and self._excess < 0:
+            self._granted += 1
+            return
+        while True:
+            place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(place)
+            try:
+                await asyncio.wait({place}, timeout=self._patience_s)
+            except BaseException:
+                self._give_up(place)
+                raise
+            if not place.done():
+                self._waiting.remove(place)
+                if not self._granted:
+                    self._granted += 1
+                    return
+            elif self._excess <= 0:
+                return
+            else:  # a turn has begun since
+                self._granted -= 1
+
+    async def work(self, call: Callable[[], Awaitable[Answer]]) -> asyncio.Future[Answer]:
+        """The call, done or cancelled, after `enter`."""
+        task = asyncio.ensure_future(call())
+        self._interrupts.append(task.cancel)
+        try:
+            await asyncio.wait({task})
+        finally:
+            task.cancel()
+            self._interrupts.remove(task.cancel)
+            self._leave()
+        return task
+
+    def _leave(self) -> None:
+        self._granted -= 1
+        self._serve()
+
+    def _give_up(self, place: asyncio.Future[None]) -> None:
+        if place.done():
+            self._leave()
+        else:
+            self._waiting.remove(place)
+
+    def _serve(self) -> None:
+        while self._waiting and self._excess < 0:
+            self._granted += 1
+            self._waiting.popleft().set_result(None)
+
+
+class Lulls:
+    """When agents have room. `rooms`: how many turns at a time agents take, where the settings say so."""
+
+    def __init__(self, rooms: Mapping[AgentName, int], lull_s: float = LULL_S) -> None:
+        self._rooms = rooms
+        self._lull_s = lull_s
+        self._desks: dict[AgentName, _Desk] = {}
+
+    @contextmanager
+    def turn(self, agent: AgentName) -> Iterator[None]:
+        """A turn of the agent runs."""
+        desk = self._desk(agent)
+        desk.begin_turn()
+        try:
+            yield
+        finally:
+            desk.end_turn()
+
+    async def use(self, agent: AgentName, call: Callable[[], Awaitable[Answer]]) -> Answer | None:
+        """What the call answers; it is made again after a turn has interrupted it. None when that happens too often."""
+        desk = self._desk(agent)
+        for _ in range(MOST_TRIES):
+            await desk.enter()
+            work = await desk.work(call)
+            if not work.cancelled():
+                return work.result()
+        log.info("work_gave_way", agent=agent, tries=MOST_TRIES)
+        return None
+
+    def _desk(self, agent: AgentName) -> _Desk:
+        desk = self._desks.get(agent)
+        if desk is None:
+            desk = self._desks[agent] = _Desk(self._rooms.get(agent), self._lull_s)
+        return desk

@@ -1,0 +1,136 @@
+"""Work that can wait gives way to turns."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from gateway.core.lulls import MOST_TRIES, Lulls
+from gateway.core.model import AgentName
+
+AGENT, OTHER = AgentName("assistant"), AgentName("other")
+
+
+async def steps() -> None:
+    """Lets everything go on that can."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+class Work:
+    """Work that lasts until it is let go; counts how often it was begun."""
+
+    def __init__(self, room: int | None = None) -> None:
+        self.lulls = Lulls({} if room is None else {AGENT: room})
+        self.begun = 0
+        self.go_on = asyncio.Event()
+
+    async def call(self) -> str:
+        self.begun += 1
+        await self.go_on.wait()
+        return "done"
+
+    async def starts(self, agent: AgentName = AGENT) -> asyncio.Task[str | None]:
+        task = asyncio.create_task(self.lulls.use(agent, self.call))
+        await steps()
+        return task
+
+
+async def test_work_waits_while_a_turn_runs() -> None:
+    """And begins when that ends."""
+    work = Work()
+    with work.lulls.turn(AGENT):
+        task = await work.starts()
+        assert work.begun == 0
+    work.go_on.set()
+    assert await task == "done"
+
+
+async def test_a_turn_interrupts_work_which_begins_again() -> None:
+    """It is the turn that waits for nothing."""
+    work = Work(room=1)
+    task = await work.starts()
+    with work.lulls.turn(AGENT):
+        await steps()
+        assert work.begun == 1
+        work.go_on.set()
+        await steps()
+        assert not task.done()
+    assert await task == "done"
+    assert work.begun == 2
+
+
+async def test_there_is_as_much_room_as_the_settings_say() -> None:
+    """A place for each turn and each piece of work; the newest work gives way first."""
+    work = Work(room=3)
+    tasks = [await work.starts() for _ in range(4)]
+    assert work.begun == 3
+    with work.lulls.turn(AGENT), work.lulls.turn(AGENT):
+        work.go_on.set()
+        assert await asyncio.gather(*tasks) == ["done"] * 4
+    assert work.begun == 4 + 2
+
+
+async def test_agents_do_not_wait_for_each_other() -> None:
+    """A turn of another agent is in nobody's way."""
+    work = Work()
+    with work.lulls.turn(OTHER):
+        task = await work.starts()
+        assert work.begun == 1
+    work.go_on.set()
+    assert await task == "done"
+
+
+async def test_without_a_lull_it_is_done_beside_the_turns() -> None:
+    """Where nobody said how much the agent takes; the next turn interrupts it all the same."""
+    work = Work()
+    work.lulls = Lulls({}, lull_s=0.01)
+
+    async def begun(times: int) -> None:
+        async with asyncio.timeout(10):
+            while work.begun < times:  # noqa: ASYNC110 - the work has no events
+                await asyncio.sleep(0.005)
+
+    with work.lulls.turn(AGENT):
+        task = await work.starts()
+        await begun(1)
+        with work.lulls.turn(AGENT):
+            await begun(2)
+    work.go_on.set()
+    assert await task == "done"
+
+
+async def test_work_that_is_always_interrupted_is_dropped() -> None:
+    """After ten times."""
+    work = Work()
+    task = await work.starts()
+    while not task.done():
+        with work.lulls.turn(AGENT):
+            await steps()
+        await steps()
+    assert await task is None
+    assert work.begun == MOST_TRIES
+
+
+async def test_whoever_gives_up_leaves_room() -> None:
+    """Cancelled while it waits, or at work."""
+    work = Work(room=1)
+    at_work, waiting = await work.starts(), await work.starts()
+    for task in (waiting, at_work):
+        task.cancel()
+    await asyncio.wait({at_work, waiting})
+    work.go_on.set()
+    assert await work.lulls.use(AGENT, work.call) == "done"
+
+
+async def test_what_the_work_raises_is_raised() -> None:
+    """And leaves room."""
+    room = Lulls({AGENT: 1})
+
+    async def fails() -> str:
+        raise RuntimeError("no idea")
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="no idea"):
+            await room.use(AGENT, fails)
