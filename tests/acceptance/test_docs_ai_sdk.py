@@ -9,7 +9,7 @@ from asyncio.subprocess import PIPE, STDOUT
 import pytest
 
 from tests.acceptance.pages import blocks
-from tests.ai_sdk import HERE, install
+from tests.ai_sdk import HERE, PACKAGES, install
 from tests.world import World
 
 pytestmark = pytest.mark.acceptance
@@ -21,11 +21,14 @@ console.log(renderToStaticMarkup(h(Conversation, { chat: again })));
 """
 
 
-async def test_script_blocks_run(world: World) -> None:
+@pytest.mark.parametrize("version", PACKAGES)
+async def test_script_blocks_run(world: World, version: int) -> None:
     """The page that came back shows the question and its answer."""
     await asyncio.to_thread(install)
     mia = await world.person("mia", (await world.gateway()).url)
     script = "\n".join(block.text for block in blocks("js")) + RENDERED
+    for name, installed in zip(PACKAGES[6], PACKAGES[version], strict=True):
+        script = script.replace(f'from "{name}"', f'from "{installed}"')
     process = await asyncio.create_subprocess_exec(
         *("node", "--input-type=module", "--eval", script),
         cwd=HERE,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.ai_sdk import Page, Sdk, answer_of, running_sdk, text_of
+from tests.ai_sdk import VERSIONS, Page, Sdk, answer_of, running_sdk, text_of
 from tests.ai_sdk.agents import ANSWER, BEGUN
 from tests.world import Person, World
 
@@ -20,9 +20,10 @@ pytestmark = pytest.mark.acceptance
 AGENTS = ("teller", "stumbling", "wavering", "sorry", "plain")
 
 
-@pytest_asyncio.fixture
-async def sdk() -> AsyncIterator[Sdk]:
-    async with running_sdk() as running:
+@pytest_asyncio.fixture(params=VERSIONS, ids="ai-{}".format)
+async def sdk(request: pytest.FixtureRequest) -> AsyncIterator[Sdk]:
+    """Each version that is installed."""
+    async with running_sdk(request.param) as running:
         yield running
 
 

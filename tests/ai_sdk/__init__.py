@@ -18,6 +18,9 @@ from typing import Any
 
 from tests.world import Person, eventually
 
+PACKAGES = {6: ("@ai-sdk/react", "ai"), 7: ("ai-sdk-react-7", "ai-7")}
+"""By the major version of `ai`: the names that its `@ai-sdk/react` and itself are installed by."""
+VERSIONS = tuple(PACKAGES)
 HERE = Path(__file__).parent
 INSTALLED = HERE / "node_modules" / ".package-lock.json"
 CALL_S = 30
@@ -55,7 +58,7 @@ class Page:
         await self.sdk.asks("regenerate", page=self.name, messageId=message_id)
 
     async def resumes(self) -> None:
-        """Begins to look for an answer under way."""
+        """Asks for an answer under way, and is told whether there is one; then it streams in."""
         await self.sdk.asks("resume", page=self.name)
 
     async def stops(self) -> None:
@@ -133,11 +136,16 @@ class Sdk:
 
 
 @asynccontextmanager
-async def running_sdk() -> AsyncIterator[Sdk]:
-    """The driver, in a process of its own."""
+async def running_sdk(version: int = VERSIONS[-1]) -> AsyncIterator[Sdk]:
+    """The driver, in a process of its own, with that major version of `ai`."""
     await asyncio.to_thread(install)
     process = await asyncio.create_subprocess_exec(
-        "node", str(HERE / "driver.mjs"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=2**24
+        "node",
+        str(HERE / "driver.mjs"),
+        *PACKAGES[version],
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=2**24,
     )
     sdk = Sdk(process)
     listening = asyncio.create_task(sdk.listen())

@@ -1,17 +1,20 @@
 // AI SDK's chat, moved by lines of JSON: {"call", "do", …} on stdin, {"call", "answer" | "error"} on stdout.
+// The arguments are the names that the packages `@ai-sdk/react` and `ai` are installed by.
 import { createInterface } from "node:readline";
-import { Chat } from "@ai-sdk/react";
-import { DefaultChatTransport, parseJsonEventStream, uiMessageChunkSchema, validateUIMessages } from "ai";
+
+const [react, core] = process.argv.slice(2);
+const { Chat } = await import(react);
+const { DefaultChatTransport, parseJsonEventStream, uiMessageChunkSchema, validateUIMessages } = await import(core);
 
 const pages = new Map();
 
 function open({ page, url, token, id, messages = [], body, hook }) {
-  const state = { heard: [], finished: [], pending: Promise.resolve(), drops: new Set() };
+  const state = { heard: [], finished: [], pending: Promise.resolve(), drops: new Set(), answered: () => {} };
   const transport = new DefaultChatTransport({
     api: `${url}/api/chat`,
     headers: { Authorization: `Bearer ${token}` },
     body,
-    fetch: (target, options) => fetch(target, droppable(options, state.drops)),
+    fetch: (target, options) => fetch(target, droppable(options, state.drops)).finally(() => state.answered()),
   });
   state.chat = new Chat({
     id,
@@ -53,7 +56,14 @@ const deeds = {
   open,
   send: ({ page, ...message }) => begin(pages.get(page), () => pages.get(page).chat.sendMessage(message)),
   regenerate: ({ page, messageId }) => begin(pages.get(page), () => pages.get(page).chat.regenerate({ messageId })),
-  resume: ({ page }) => begin(pages.get(page), () => pages.get(page).chat.resumeStream()),
+  resume: async ({ page }) => {
+    const state = pages.get(page);
+    const answered = new Promise((resolve) => {
+      state.answered = resolve;
+    });
+    begin(state, () => state.chat.resumeStream());
+    await answered;
+  },
   stop: ({ page }) => pages.get(page).chat.stop(),
   drop: ({ page }) => pages.get(page).drops.forEach((cut) => cut()) ?? null,
   settle: ({ page }) => pages.get(page).pending,
