@@ -41,7 +41,7 @@ class Identification(Body):
 
 
 class SignIn(Body):
-    """A one-time code, as printed at the gateway's start."""
+    """A one-time code, as `turngate sign-in` makes it."""
 
     code: str = Field(min_length=1, max_length=200)
 
@@ -111,7 +111,7 @@ async def sign_in(request: web.Request, given: SignIn) -> web.Response:
     tokens = parts_of(request).tokens
     holder = await tokens.redeem_code(digest(given.code))
     if holder is None:
-        raise Unauthenticated("This code was used, has expired, or never was. A new one is printed at each start.")
+        raise Unauthenticated("This code was used before, is expired or wrong. Make a new one: turngate sign-in")
     user_id, role = holder
     token = new_api_token()
     made = await tokens.create(user_id, digest(token), "console", role, CONSOLE_LIFETIME)

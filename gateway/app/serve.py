@@ -8,8 +8,6 @@ import sys
 import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import timedelta
-from functools import partial
 from ipaddress import ip_address
 from typing import Protocol
 
@@ -17,17 +15,15 @@ import structlog
 from aiohttp import web
 
 import storage.migrate
-from gateway.api.credentials import digest, new_code
 from gateway.app.compose import Gateway, build_gateway
 from gateway.app.failing import failing_seams
 from gateway.app.seams import Seams
+from gateway.app.sign_in import OWNER, command, local_url, new_sign_in
 from gateway.app.slot import take_slot
 from gateway.app.stores import connect_stores, open_postgres
 from gateway.app.watchdog import watchdog
 from gateway.config import Settings
-from gateway.core.model import UserId
 from gateway.core.ports.agents import Closing
-from gateway.core.retries import insist
 from gateway.errors import DatabaseMisconfigured, GatewayError, SettingsError, StoreUnavailable
 from gateway.scribe import Scribe
 
@@ -37,8 +33,6 @@ RETRY_S = 1.0
 TURNS_DRAIN_S = 3.0
 OUTBOX_DRAIN_S = 2.0
 STEP_S = 1.5
-SIGN_IN_TTL = timedelta(hours=1)
-OWNER = UserId("owner")
 
 
 async def serve(settings: Settings, seams: Seams | None = None) -> None:
@@ -83,13 +77,14 @@ async def running_gateway(settings: Settings, seams: Seams | None = None) -> Asy
     async with AsyncExitStack() as stack:
         slot = stack.enter_context(take_slot(settings.data_dir))
         url = await stack.enter_async_context(open_postgres(settings))
-        stores = await stack.enter_async_context(connect_stores(settings, slot))
+        stores = await stack.enter_async_context(connect_stores(settings, slot.name))
         gateway = build_gateway(settings, stores, seams)
         gateway.api.router.add_get("/ws", gateway.sockets.handle, allow_head=False)
         for network in gateway.engine.networks:
             for route in network.routes():
                 gateway.api.router.add_route(route.method, route.path, route.handler)
         running = Running(gateway, await _listen(gateway, stack))
+        slot.tell(running.url)
         work = asyncio.create_task(_work(running, url), name="gateway")
         try:
             yield running
@@ -113,8 +108,7 @@ async def _listen(gateway: Gateway, stack: AsyncExitStack) -> str:
             "Choose another with --port or TURNGATE_PORT; 0 takes a free one."
         ) from error
     port: int = runner.addresses[0][1]
-    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::", ""} else settings.host  # noqa: S104 - comparing only
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return local_url(settings.host, port)
 
 
 async def _work(running: Running, database_url: str) -> None:
@@ -182,12 +176,16 @@ async def _say_ready(running: Running) -> None:
     url = settings.public_url or running.url
     running.ready.set()
     log.info("ready", url=url, agents=list(settings.agents), channels=[n.name for n in running.gateway.engine.networks])
-    if _is_loopback(settings.host):
-        code = new_code()
-        await insist(partial(running.gateway.stores.tokens.add_code, digest(code), OWNER, "operator", SIGN_IN_TTL))
-        text = f"\n  Open {url.rstrip('/')}/?code={code}\n  It signs you in as {OWNER}, once, within an hour.\n\n"
-        # Nobody may be there to read it, or its disk be full.
-        Scribe(sys.stdout).put(text)
+    # Nobody may be there to read it, or its disk be full.
+    Scribe(sys.stdout).put(await _welcome(running.gateway, url))
+
+
+async def _welcome(gateway: Gateway, url: str) -> str:
+    """How one comes in. What is no terminal may be kept, as a service's log is, and many may read it: it gets no code."""
+    if not sys.stdout.isatty() or not _is_loopback(gateway.settings.host):
+        return f"\n  Open {url}\n  For a link that signs you in, run: {command(gateway.settings)}\n\n"
+    address = await new_sign_in(gateway.stores.tokens, url, OWNER, "operator")
+    return f"\n  Open {address}\n  It signs you in as {OWNER}, once, within an hour.\n\n"
 
 
 def _is_loopback(host: str) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 from uuid import uuid4
 
 from gateway.errors import SettingsError
@@ -13,9 +15,25 @@ from gateway.errors import SettingsError
 MOST_SLOTS = 64
 
 
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place that only this process holds."""
+
+    name: str
+    file: TextIO
+
+    def tell(self, url: str) -> None:
+        """Leaves the gateway's URL for commands that use the same data dir."""
+        # They work without it.
+        with suppress(OSError):
+            self.file.truncate(0)
+            self.file.write(url)
+            self.file.flush()
+
+
 @contextmanager
-def take_slot(data_dir: Path) -> Iterator[str]:
-    """The name of the first slot of the data dir that no live process holds; the kernel frees it when this one ends.
+def take_slot(data_dir: Path) -> Iterator[Slot]:
+    """The first slot of the data dir that no live process holds; the kernel frees it when this one ends.
 
     Raises `SettingsError` when the data dir cannot be written.
     """
@@ -26,14 +44,27 @@ def take_slot(data_dir: Path) -> Iterator[str]:
     except OSError as error:
         raise SettingsError(f"The data dir {data_dir} cannot be written ({error}). Set TURNGATE_DATA_DIR.") from error
     for number in range(1, MOST_SLOTS + 1):
-        with (folder / f"{number}.lock").open("w") as file:
+        with (folder / f"{number}.lock").open("a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            yield f"{name}:{number}"
+            file.truncate(0)
+            yield Slot(f"{name}:{number}", file)
             return
     raise SettingsError(f"{MOST_SLOTS} gateways share the data dir {data_dir} already.")
+
+
+def running_url(data_dir: Path) -> str | None:
+    """The URL of a gateway that runs in this data dir."""
+    for path in sorted((data_dir / "slots").glob("*.lock")):
+        with path.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if url := file.read():
+                    return url
+    return None
 
 
 def _folder_name(folder: Path) -> str:

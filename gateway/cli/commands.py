@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from gateway.cli import database, doctor, running, schedules, sessions, tokens, users
+from gateway.cli import database, doctor, running, schedules, sessions, sign_in, tokens, users
 
 app = typer.Typer(
     help="Turngate, a multi-channel bot gateway: Telegram, web chat and schedules in one Postgres table of sessions.",
@@ -15,6 +15,7 @@ app = typer.Typer(
 )
 app.command("serve")(running.serve)
 app.command("migrate")(database.migrate)
+app.command("sign-in")(sign_in.sign_in)
 app.command("doctor")(doctor.doctor)
 app.add_typer(tokens.commands, name="token")
 app.add_typer(sessions.commands, name="sessions")

@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from playwright.async_api import Route, expect
 from pydantic import SecretStr
 
 from gateway.config import PythonAgentSettings, Telegram
+from tests.acceptance.test_signing_in import sign_in_link
 from tests.browser.console import Console
 from tests.browser.windows import CLOSED_DOOR, Screen, Windows
 from tests.fakes.bot_api import FakeBotApi
-from tests.world import World, eventually
+from tests.world import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 SLOW = {"assistant": PythonAgentSettings(kind="python", target="tests.browser.agents:slow")}
 
 
-async def printed_url(capsys: pytest.CaptureFixture[str]) -> str:
-    """The address that a starting gateway prints."""
-    printed = ""
-
-    async def look() -> re.Match[str] | None:
-        nonlocal printed
-        printed += capsys.readouterr().out
-        return re.search(r"http\S+\?code=\S+", printed)
-
-    found: re.Match[str] = await eventually(look)
-    return found[0]
-
-
-async def test_the_printed_url_signs_in_once(
-    world: World, windows: Windows, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_link_from_the_command_line_signs_in_once(world: World, windows: Windows) -> None:
     """The code leaves the address at once, and signs nobody in a second time."""
-    await world.gateway()
-    address = await printed_url(capsys)
+    process = await world.process()
+    address = await sign_in_link(world)
+    assert address.startswith(process.url)
     console = Console(await windows.open(address))
     await console.is_in()
     assert "code" not in console.page.url

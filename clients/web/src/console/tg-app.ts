@@ -14,7 +14,7 @@ import './tg-sign-in.js';
 type Phase = 'starting' | 'signed-out' | 'unreachable' | 'in';
 
 const usedCode =
-  'The sign-in code was used before or has expired. Restart the gateway to get a new one, or sign in with a token.';
+  'The sign-in code was used before or has expired. Run turngate sign-in to get a new one, or sign in with a token.';
 const expired = 'Your token has expired or was revoked. Sign in again; what you wrote is kept.';
 
 /** The console, from the first byte of a token to the last. */

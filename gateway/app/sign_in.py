@@ -1,0 +1,43 @@
+"""Addresses of the console that sign somebody in once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from typing import Literal
+
+from gateway.api.credentials import digest, new_code
+from gateway.app.slot import running_url
+from gateway.config import Settings
+from gateway.core.model import UserId
+from gateway.core.ports.identity import TokenStore
+from gateway.core.retries import insist
+
+OWNER = UserId("owner")
+SIGN_IN_TTL = timedelta(hours=1)
+COMMAND = "turngate sign-in"
+
+
+async def new_sign_in(tokens: TokenStore, url: str, user_id: UserId, role: Literal["user", "operator"]) -> str:
+    """The console's address with a fresh one-time code in it."""
+    code = new_code()
+    await insist(partial(tokens.add_code, digest(code), user_id, role, SIGN_IN_TTL))
+    return f"{url.rstrip('/')}/?code={code}"
+
+
+def console_url(settings: Settings) -> tuple[str, bool]:
+    """Where people reach the console, and whether a gateway runs in this data dir."""
+    running = running_url(settings.data_dir)
+    return settings.public_url or running or local_url(settings.host, settings.port), running is not None
+
+
+def local_url(host: str, port: int) -> str:
+    """The URL that reaches a gateway from its own machine."""
+    host = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 - comparing only
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def command(settings: Settings) -> str:
+    """The command that makes another one, for this gateway."""
+    default = type(settings).model_fields["data_dir"].default
+    return COMMAND if settings.data_dir == default else f"{COMMAND} --data-dir {settings.data_dir}"

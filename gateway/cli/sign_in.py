@@ -1,0 +1,54 @@
+"""`turngate sign-in`: a way into the console for whoever has the machine."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Literal
+
+import typer
+
+from gateway.api.logins import ACCOUNT, is_account
+from gateway.app.sign_in import OWNER, SIGN_IN_TTL, console_url, new_sign_in
+from gateway.app.stores import open_stores
+from gateway.cli.options import AsJson, ConfigFile, DataDir, quiet_settings
+from gateway.cli.output import print_json, say
+from gateway.config import Settings
+from gateway.core.model import UserId
+from gateway.errors import InvalidInput
+
+Role = Literal["user", "operator"]
+User = Annotated[str | None, typer.Option("--user", metavar="U", help=f"Who signs in; default: {OWNER}, an operator.")]
+AsRole = Annotated[
+    Role | None,
+    typer.Option("--role", help=f"Default: user; for {OWNER}, operator. Operators may act on everyone's objects."),
+]
+
+
+def sign_in(
+    *,
+    user: User = None,
+    role: AsRole = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Print a URL that signs you in to the console, once, within an hour."""
+    if user is not None and not is_account(user):
+        raise InvalidInput(f"--user should be {ACCOUNT}.")
+    settings = quiet_settings(config, data_dir)
+    who = UserId(user or OWNER)
+    chosen: Role = role or ("operator" if who == OWNER else "user")
+    url, running = console_url(settings)
+    address = asyncio.run(_address(settings, url, who, chosen))
+    if as_json:
+        print_json({"url": address, "user": who, "role": chosen, "expires_in_s": int(SIGN_IN_TTL.total_seconds())})
+        return
+    typer.echo(address)
+    say(f"It signs you in as {who} ({chosen}), once, within an hour.")
+    if not running:
+        say("No gateway runs in this data dir; the address is the one that the settings give it.")
+
+
+async def _address(settings: Settings, url: str, who: UserId, role: Role) -> str:
+    async with open_stores(settings) as stores:
+        return await new_sign_in(stores.tokens, url, who, role)

@@ -1,0 +1,124 @@
+"""How whoever runs a gateway comes in: on a terminal by the printed link, elsewhere by `turngate sign-in`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pty
+import re
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.world import ROOT, World, eventually
+
+pytestmark = pytest.mark.acceptance
+
+
+def environment(world: World) -> dict[str, str]:
+    """Of the gateway and of commands beside it, which share its data dir."""
+    own = {"TURNGATE_DATABASE_URL": world.database_url, "TURNGATE_DATA_DIR": str(world.folder / "gateway")}
+    return {**os.environ, **own}
+
+
+async def turngate(world: World, *words: str) -> tuple[str, str]:
+    """What a command that succeeds prints: standard output and standard error."""
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gateway.cli", *words),
+        cwd=ROOT,
+        env=environment(world),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await child.communicate()
+    assert child.returncode == 0, err.decode()
+    return out.decode(), err.decode()
+
+
+async def sign_in_link(world: World) -> str:
+    """What `turngate sign-in` prints."""
+    return (await turngate(world, "sign-in"))[0].strip()
+
+
+async def signs_in(link: str) -> tuple[str, str]:
+    """Whom the link of a gateway that runs signs in, and as what."""
+    url, _, code = link.partition("/?code=")
+    async with aiohttp.ClientSession() as http, http.post(f"{url}/api/sign-in", json={"code": code}) as response:
+        assert response.status == 200, await response.text()
+        signed_in = await response.json()
+    return signed_in["user_id"], signed_in["role"]
+
+
+async def test_a_link_signs_the_owner_in(world: World) -> None:
+    """It names the running gateway's own address, whichever port it took."""
+    process = await world.process()
+    link = await sign_in_link(world)
+    assert link.startswith(f"{process.url}/?code=")
+    assert await signs_in(link) == ("owner", "operator")
+
+
+async def test_a_link_for_somebody_else(world: World) -> None:
+    """A user by default; without a gateway the address is the one of the settings, and the command says so."""
+    out, err = await turngate(world, "sign-in", "--user", "mia", "--json")
+    told = json.loads(out)
+    assert (told["user"], told["role"]) == ("mia", "user")
+    assert told["url"].startswith("http://127.0.0.1:8080/?code=")
+    out, err = await turngate(world, "sign-in")
+    assert "No gateway runs" in err
+
+
+async def starts(world: World, stdout: int) -> asyncio.subprocess.Process:
+    """A gateway whose standard output goes there."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gateway.cli", "serve", "--port", "0"),
+        cwd=ROOT,
+        env=environment(world),
+        stdout=stdout,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+
+
+async def test_a_terminal_is_given_a_code(world: World) -> None:
+    """In the link that is printed at the start."""
+    ours, theirs = pty.openpty()
+    os.set_blocking(ours, False)
+    printed = ""
+
+    async def link() -> re.Match[str] | None:
+        nonlocal printed
+        try:
+            printed += os.read(ours, 4096).decode()
+        except BlockingIOError:
+            return None
+        return re.search(r"http\S+\?code=[\w-]+", printed)
+
+    process = await starts(world, theirs)
+    try:
+        assert await signs_in((await eventually(link))[0]) == ("owner", "operator")
+    finally:
+        process.kill()
+        await process.wait()
+        os.close(theirs)
+        os.close(ours)
+
+
+async def test_a_log_is_given_no_code(world: World, tmp_path: Path) -> None:
+    """It is kept and read by many; it names the command that makes one."""
+    log = tmp_path / "output"
+    with log.open("wb") as sink:
+        process = await starts(world, sink.fileno())
+
+    async def welcomed() -> str:
+        return log.read_text()
+
+    try:
+        said = await eventually(welcomed)
+    finally:
+        process.kill()
+        await process.wait()
+    assert "turngate sign-in --data-dir" in said
+    assert "code=" not in said
+    assert await world.rows("SELECT 1 FROM sign_in_codes") == []
