@@ -7,7 +7,6 @@ Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998). A sixteent
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
@@ -56,18 +55,18 @@ class Shares:
         self._reserve = capacity // RESERVE
         self._limits = limits or {}
         self._agents_share = agents_share
-        self._groups: Counter[Group] = Counter()
-        self._users: Counter[str] = Counter()
-        self._agents: Counter[str] = Counter()
-        self._pairs: Counter[tuple[Group, str]] = Counter()
+        self._groups: dict[Group, int] = {}
+        self._users: dict[str, int] = {}
+        self._agents: dict[str, int] = {}
+        self._pairs: dict[tuple[Group, str], int] = {}
 
     def of_group(self, group: Group) -> int:
         """Slots that the group holds."""
-        return self._groups[group]
+        return self._groups.get(group, 0)
 
     def of_user(self, user: str) -> int:
         """Slots that the user holds."""
-        return self._users[user]
+        return self._users.get(user, 0)
 
     def has_room(self, agent: str | None) -> bool:
         """Whether anybody may have a slot for that agent now."""
@@ -75,7 +74,8 @@ class Shares:
 
     def allow(self, claim: Claim) -> bool:
         """Whether the claim may have one of the free slots now."""
-        return self._group_allows(claim) and (claim.agent is None or self._agent_allows(claim.group, claim.agent))
+        group = claim.group
+        return self._group_allows(group, claim) and (claim.agent is None or self._agent_allows(group, claim.agent))
 
     def take(self, claim: Claim) -> None:
         """Counts a slot that the claim gets."""
@@ -87,8 +87,8 @@ class Shares:
         self.free += 1
         self._count(claim, -1)
 
-    def _group_allows(self, claim: Claim) -> bool:
-        held, own = self._groups[claim.group], self._users[claim.user]
+    def _group_allows(self, group: Group, claim: Claim) -> bool:
+        held, own = self._groups.get(group, 0), self._users.get(claim.user, 0)
         if held >= self._most:
             return False
         if not held or not own:
@@ -98,27 +98,30 @@ class Shares:
         return room > 0 and (claim.address is None or own * (SHARE + 1) < SHARE * room)
 
     def _agent_allows(self, group: Group, agent: str) -> bool:
-        pair = self._pairs[group, agent]
+        pair = self._pairs.get((group, agent), 0)
         if agent in self._limits:
             return pair < SHARE * self._room(agent)
         return not self._agents_share or pair * (AGENT_SHARE + 1) < SHARE * self._room(agent)
 
     def _room(self, agent: str) -> int:
         """How far the agent is from its limit; where agents share, in eighths of what it may still get."""
-        held = self._agents[agent]
+        held = self._agents.get(agent, 0)
         if (limit := self._limits.get(agent)) is not None:
             return limit - held
         return AGENT_SHARE * self.free - held if self._agents_share else self.free
 
     def _count(self, claim: Claim, change: int) -> None:
-        _add(self._groups, claim.group, change)
+        group = claim.group
+        _add(self._groups, group, change)
         _add(self._users, claim.user, change)
         if claim.agent is not None:
             _add(self._agents, claim.agent, change)
-            _add(self._pairs, (claim.group, claim.agent), change)
+            _add(self._pairs, (group, claim.agent), change)
 
 
-def _add(counts: Counter[Key], key: Key, change: int) -> None:
-    counts[key] += change
-    if not counts[key]:
+def _add(counts: dict[Key, int], key: Key, change: int) -> None:
+    left = counts.get(key, 0) + change
+    if left:
+        counts[key] = left
+    else:
         del counts[key]
