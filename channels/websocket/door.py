@@ -7,21 +7,26 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from channels.websocket.faults import TOO_SLOW, HangUp
+from gateway.core.fair_slots import FairSlots
+from gateway.core.model import UserId
+from gateway.core.shares import Claim, Shares
 from gateway.errors import StoreUnavailable
 
 HELLOS = 16
 READS = 8
 """A message that comes meanwhile waits behind so many for a database connection, not behind thousands."""
+OPERATORS = ""
+"""No user is called so."""
 PATIENCE_S = 5.0
 """Seconds a hello may wait; clients give up after ten."""
 
 
 class Door:
-    """First come, first served."""
+    """Hellos are served in the order they come; who reads least is next to read."""
 
     def __init__(self) -> None:
         self._hellos = asyncio.Semaphore(HELLOS)
-        self.reads = asyncio.Semaphore(READS)
+        self._reads = FairSlots(Shares(READS))
 
     @property
     def crowded(self) -> bool:
@@ -40,6 +45,12 @@ class Door:
             yield
         finally:
             self._hellos.release()
+
+    @asynccontextmanager
+    async def reading(self, reader: UserId | None) -> AsyncIterator[None]:
+        """Waits for its turn to read; a user's own reads keep no others waiting. None: an operator's."""
+        async with self._reads.held(Claim(reader or OPERATORS)):
+            yield
 
 
 def crowd() -> HangUp:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
@@ -60,21 +59,11 @@ async def metered(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def paced(request: web.Request, pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
     """A long answer: each piece is made in a slot, and none is held while a piece is sent."""
     while True:
-        async with _slot(request):
+        async with _slots(request).held(_claim(request)):
             piece = await anext(pieces, None)
         if piece is None:
             return
         yield piece
-
-
-@asynccontextmanager
-async def _slot(request: web.Request) -> AsyncIterator[None]:
-    slots, claim = _slots(request), _claim(request)
-    await slots.take(claim)
-    try:
-        yield
-    finally:
-        slots.release(claim)
 
 
 def _reads_much(request: web.Request) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from itertools import count
 
 from gateway.core.shares import Claim, Group, Shares
@@ -164,6 +165,15 @@ class FairSlots:
         self._drop(place)
         if not self._queues and self._spare:
             self._serve()
+
+    @asynccontextmanager
+    async def held(self, claim: Claim) -> AsyncIterator[None]:
+        """A slot for as long as the block runs, waited for."""
+        await self.take(claim)
+        try:
+            yield
+        finally:
+            self.release(claim)
 
     def _serve(self) -> None:
         while (place := self._next()) is not None:

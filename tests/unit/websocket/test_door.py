@@ -9,6 +9,7 @@ import pytest
 from channels.websocket import door as module
 from channels.websocket.door import HELLOS, Door
 from channels.websocket.faults import TOO_SLOW, HangUp
+from gateway.core.model import UserId
 
 
 class Guests:
@@ -53,3 +54,19 @@ async def test_who_waits_too_long_is_asked_to_come_back(monkeypatch: pytest.Monk
     await asyncio.gather(*staying)
     await guests.comes(HELLOS + 1)
     assert guests.names[-1] == HELLOS + 1
+
+
+async def test_a_users_reads_keep_no_others_waiting() -> None:
+    """However many sockets of one user read what they missed, another's is let in at once."""
+    door, done = Door(), asyncio.Event()
+
+    async def reads() -> None:
+        async with door.reading(UserId("ann")):
+            await done.wait()
+
+    crowd = [asyncio.create_task(reads()) for _ in range(50)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5), door.reading(UserId("bob")):
+        assert not any(task.done() for task in crowd)
+    done.set()
+    await asyncio.gather(*crowd)
