@@ -15,11 +15,24 @@ import pytest_asyncio
 
 import storage.migrate
 from storage.embedded import embedded_postgres
+from tests.pace import remark, slowness
 from tests.world import World
 
 NAMES = itertools.count(1)
 # Nothing here outlives the run, so nothing needs to reach the disk.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def pytest_report_header() -> list[str]:
+    """Names a slow machine before the tests run."""
+    slow = remark(slowness())
+    return [] if slow is None else [slow]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
+    """Names it again behind failures, as it is by then."""
+    if exitstatus and (slow := remark(slowness())) is not None:
+        terminalreporter.write_line(slow)
 
 
 def on_database(url: str, name: str) -> str:
