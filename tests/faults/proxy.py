@@ -105,6 +105,10 @@ class Proxy:
         """Lets no new connection through; those that are there stay."""
         self._is_open = False
 
+    def leads_to(self, target: Target) -> None:
+        """New connections lead there; those that are there stay where they are."""
+        self._target = target
+
     def freezes(self) -> None:
         """Connections stay, and nothing passes any more, as behind a host that hangs."""
         self._flows.clear()

@@ -167,6 +167,51 @@ class Server:
         )
 
 
+class Standby(Server):
+    """A streaming standby of `primary`, made by pg_basebackup at its first start."""
+
+    def __init__(self, folder: Path, primary: Server) -> None:
+        super().__init__(folder, {})
+        self._primary = primary
+
+    async def has_all(self) -> bool:
+        """Whether everything that the primary has committed by now can be read here."""
+        written = await _ask(self._primary.url, "SELECT pg_current_wal_flush_lsn()::text")
+        return bool(await _ask(self.url, f"SELECT pg_last_wal_replay_lsn() >= '{written}'"))
+
+    async def promote(self) -> None:
+        """Returns when it takes writes."""
+        assert await _ask(self.url, "SELECT pg_promote()")
+
+    async def _create(self) -> None:
+        account = server_account(self.cluster)
+        self.cluster.mkdir(mode=0o700, parents=True)
+        account.owns(self.cluster)
+        command = [str(self._binaries.folder / "pg_basebackup"), "-D", str(self.cluster), "-d", self._primary.url]
+        process = await self._run([*command, "--write-recovery-conf", "--checkpoint=fast", "--no-sync"])
+        assert await process.wait() == 0, self._said("pg_basebackup failed")
+
+
+async def _ask(url: str, question: str) -> object:
+    connection = await asyncpg.connect(url)
+    try:
+        answer: object = await connection.fetchval(question)
+        return answer
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def running_standby(folder: Path, primary: Server) -> AsyncIterator[Standby]:
+    """A standby that streams from `primary`; gone afterwards."""
+    standby = Standby(folder, primary)
+    try:
+        await standby.start()
+        yield standby
+    finally:
+        await asyncio.shield(standby.stop())
+
+
 @asynccontextmanager
 async def running_server(folder: Path, **options: str) -> AsyncIterator[Server]:
     """A server that runs on `folder`, with `options` as its parameters; gone afterwards, frozen or not."""
