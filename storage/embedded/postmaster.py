@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import os
+import struct
 from pathlib import Path
 
 from storage.embedded.layout import Layout
 
 PROC = Path("/proc")
+STATE = struct.Struct("=QIII")
+SHUT_DOWN = 1
 
 
 def postmaster(layout: Layout) -> int | None:
     """The process id of a server that lives on this cluster, as far as the system can tell."""
     pid = _recorded_pid(layout)
     return pid if pid is not None and _lives(pid) and _serves(pid, layout.cluster) else None
+
+
+def was_stopped(layout: Layout) -> bool:
+    """Whether the server ended because somebody told it to: it then says so in its files, and takes its pid away.
+
+    The state stands after two 32-bit and one 64-bit numbers in pg_control, for as long as there has been a PostgreSQL that
+    we can start (src/include/catalog/pg_control.h).
+    """
+    if layout.postmaster_pid.exists():
+        return False
+    try:
+        with (layout.cluster / "global" / "pg_control").open("rb") as file:
+            head = file.read(STATE.size)
+    except FileNotFoundError:
+        return False
+    return len(head) == STATE.size and STATE.unpack(head)[-1] == SHUT_DOWN
 
 
 def forget_ended_server(layout: Layout) -> None:

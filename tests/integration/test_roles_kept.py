@@ -68,6 +68,22 @@ async def test_a_role_with_a_way_up_is_refused(world: World, database: Database)
         await world.rows("REVOKE turngate_system FROM turngate_app")
 
 
+async def test_a_gateway_that_is_refused_says_why(world: World) -> None:
+    """New connections of a running gateway prove nothing: 503, `/readyz` names the remedy, and it serves again afterwards."""
+    gateway = await world.gateway()
+    ann = await world.person("ann", gateway.url)
+    await world.rows("GRANT turngate_system TO turngate_app")
+    try:
+        await gateway.gateway.stores.database.expire()
+        assert (await ann.calls("GET", "/api/chat/sessions"))[0] == 503
+        status, told = await ann.calls("GET", "/readyz")
+        assert (status, "REVOKE turngate_system" in told["checks"][0]["detail"]) == (503, True)
+    finally:
+        await world.rows("REVOKE turngate_system FROM turngate_app")
+    assert (await ann.calls("GET", "/readyz"))[0] == 200
+    assert (await ann.gets("/api/chat/sessions"))["total"] == 0
+
+
 async def test_the_embedded_roles_lead_to_no_other_account(world: World) -> None:
     """SET ROLE NONE changes nothing on connections of the embedded server's own logins."""
     app_url, system_url = [world.database_url.replace("//turngate@", f"//{role}@") for role in (APP_ROLE, SYSTEM_ROLE)]

@@ -1,0 +1,80 @@
+"""Starts the server again when it dies under its users."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from storage.embedded.errors import EmbeddedPostgresError
+from storage.embedded.locks import holding
+from storage.embedded.postmaster import postmaster, was_stopped
+from storage.embedded.server import START_S, EmbeddedPostgres
+
+LOOK_S = 0.5
+PAUSES_S = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
+"""Before each start in a row; a server that has lived for the longest of them begins a new row."""
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Watches one server for one of its users. Several may: the gate lets one of them start it, and the others find it there."""
+
+    server: EmbeddedPostgres
+    _starts: int = 0
+    _started_at: float = float("-inf")
+    _stop_seen: bool = False
+
+    async def run(self) -> None:
+        """Looks twice a second, for as long as it runs."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                await self._look()
+            except (EmbeddedPostgresError, OSError, TimeoutError) as error:
+                log.error("The embedded PostgreSQL could not be started again: %s", error)  # noqa: TRY400  the text says it all
+
+    async def _look(self) -> None:
+        if postmaster(self.server.layout) is not None:
+            self._stop_seen = False
+        elif was_stopped(self.server.layout):
+            self._tell_of_stop()
+        else:
+            await self._revive()
+
+    def _tell_of_stop(self) -> None:
+        if not self._stop_seen:
+            log.warning(
+                "The embedded PostgreSQL was stopped from outside. It stays so until a turngate command starts it."
+            )
+        self._stop_seen = True
+
+    async def _revive(self) -> None:
+        if time.monotonic() - self._started_at > PAUSES_S[-1]:
+            self._starts = 0
+        await asyncio.sleep(PAUSES_S[min(self._starts, len(PAUSES_S) - 1)])
+        async with holding(self.server.layout.gate_lock, seconds=START_S + 10):
+            if postmaster(self.server.layout) is not None or was_stopped(self.server.layout):
+                return
+            log.error("The embedded PostgreSQL has died and is started again; %s tells why.", self.server.layout.log)
+            self._starts += 1
+            try:
+                await self.server.start()
+            finally:
+                self._started_at = time.monotonic()
+        log.warning("The embedded PostgreSQL is back.")
+
+
+@asynccontextmanager
+async def supervised(server: EmbeddedPostgres) -> AsyncIterator[None]:
+    """Inside, a server that dies is started again; a start that is under way on the way out is given up."""
+    task = asyncio.create_task(Supervisor(server).run(), name="embedded postgres")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})

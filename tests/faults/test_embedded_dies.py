@@ -1,0 +1,106 @@
+"""The embedded server dies under running gateways: they start it again and go on."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from gateway.app.serve import Running, running_gateway
+from gateway.config import Settings
+from storage.embedded import embedded_postgres
+from storage.embedded.layout import Layout
+from storage.embedded.postmaster import postmaster
+from tests.conftest import FAST
+from tests.faults.callers import Caller, caller
+from tests.world import World, eventually
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    """Where the embedded server lives."""
+    return Layout.of(tmp_path / "data")
+
+
+@pytest_asyncio.fixture
+async def place(layout: Layout, tmp_path: Path) -> AsyncIterator[World]:
+    """A world on an embedded server whose gateways start and stop it."""
+    async with AsyncExitStack() as stack:
+        yield World(layout.url, tmp_path, stack)
+
+
+async def starts(place: World) -> Running:
+    """One more gateway on the data dir."""
+    settings = Settings(data_dir=place.folder / "data", port=0)
+    running = await place._stack.enter_async_context(running_gateway(settings))
+    await running.until(running.ready)
+    return running
+
+
+async def somebody(place: World, gateway: Running, name: str = "ann") -> Caller:
+    return await caller(await place.person(name, gateway.url))
+
+
+def dies(layout: Layout) -> None:
+    """The postmaster is killed with kill -9."""
+    os.kill(_postmaster(layout), signal.SIGKILL)
+
+
+def _postmaster(layout: Layout) -> int:
+    pid = postmaster(layout)
+    assert pid is not None
+    return pid
+
+
+async def test_a_dead_server_is_started_again(place: World, layout: Layout) -> None:
+    """`kill -9` of the postmaster under a running gateway: the next message is answered."""
+    ann = await somebody(place, await starts(place))
+    await ann.insists("count to 2", "m1")
+    dies(layout)
+    assert (await ann.insists("count to 3", "m2")).endswith("3.")
+
+
+async def test_two_gateways_start_one_server(place: World, layout: Layout) -> None:
+    """Both notice, one starts it, and both go on."""
+    people = [await somebody(place, await starts(place), name) for name in ("ann", "bob")]
+    dies(layout)
+    for who in people:
+        assert (await who.insists("count to 3", "m1")).endswith("3.")
+    assert layout.log.read_text().count("starting PostgreSQL") == 2
+
+
+async def test_a_stop_on_purpose_is_no_death(layout: Layout, caplog: pytest.LogCaptureFixture) -> None:
+    """A server that somebody stops stays stopped, and the log says so; a death after its next start is mended again."""
+    caplog.set_level(logging.WARNING)
+    data_dir = layout.folder.parent
+    async with embedded_postgres(data_dir, FAST):
+        os.kill(_postmaster(layout), signal.SIGINT)
+        await eventually(lambda: says(caplog, "was stopped from outside"))
+        assert postmaster(layout) is None
+        async with embedded_postgres(data_dir, FAST):
+            dies(layout)
+            await eventually(lambda: says(caplog, "is back"))
+
+
+async def test_a_start_that_fails_is_tried_again(layout: Layout, caplog: pytest.LogCaptureFixture) -> None:
+    """The log says why, and once the cause is gone the server comes back."""
+    async with embedded_postgres(layout.folder.parent, FAST):
+        configuration = layout.cluster / "postgresql.conf"
+        good = configuration.read_text()
+        configuration.write_text(f"{good}\nno_such_setting = 1\n")
+        dies(layout)
+        await eventually(lambda: says(caplog, "no_such_setting"))
+        configuration.write_text(good)
+        await eventually(lambda: says(caplog, "is back"))
+
+
+async def says(caplog: pytest.LogCaptureFixture, text: str) -> bool:
+    return text in caplog.text
