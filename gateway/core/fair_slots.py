@@ -110,10 +110,8 @@ class FairSlots:
 
     def __init__(self, shares: Shares) -> None:
         self._shares = shares
-        self._capacity = shares.free
         self._numbers = count()
         self._queues: dict[str | None, _Queue] = {}
-        self._spare: OrderedDict[Place, None] = OrderedDict()
 
     def try_take(self, claim: Claim) -> bool:
         """Takes a slot, if the claim may have one now. Nobody is overtaken: those who wait may not have it."""
@@ -122,26 +120,20 @@ class FairSlots:
         self._shares.take(claim)
         return True
 
-    def line_up(self, claim: Claim, *, spare: bool = False) -> Place:
-        """A place in the line; its slot may be there at once.
-
-        `spare`: for work that can wait, such as a title. It gets a slot while nobody else waits and half of the slots are free.
-        """
+    def line_up(self, claim: Claim) -> Place:
+        """A place in the line; its slot may be there at once."""
         place = Place(self, claim, next(self._numbers))
-        if spare:
-            self._spare[place] = None
-            self._serve()
-        elif self.try_take(claim):
+        if self.try_take(claim):
             place.call()
         else:
             self._queues.setdefault(claim.agent, _Queue()).add(place)
         return place
 
-    async def take(self, claim: Claim, within: float | None = None, *, spare: bool = False) -> bool:
+    async def take(self, claim: Claim, within: float | None = None) -> bool:
         """Takes a slot, waiting for it; False when there was none within so many seconds."""
-        if not spare and self.try_take(claim):
+        if self.try_take(claim):
             return True
-        place = self.line_up(claim, spare=spare)
+        place = self.line_up(claim)
         try:
             came = await place.comes(within)
         except BaseException:
@@ -154,17 +146,15 @@ class FairSlots:
     def release(self, claim: Claim) -> None:
         """Gives a slot back, to whoever is next."""
         self._shares.give_back(claim)
-        if self._queues or self._spare:
+        if self._queues:
             self._serve()
 
     def forget(self, place: Place) -> None:
         """Takes a place out of the line."""
-        if place in self._spare:
-            del self._spare[place]
-            return
-        self._drop(place)
-        if not self._queues and self._spare:
-            self._serve()
+        queue = self._queues[place.claim.agent]
+        queue.remove(place)
+        if not queue:
+            del self._queues[place.claim.agent]
 
     @asynccontextmanager
     async def held(self, claim: Claim) -> AsyncIterator[None]:
@@ -184,26 +174,10 @@ class FairSlots:
         shares = self._shares
         first = (queue.next(shares) for agent, queue in self._queues.items() if shares.has_room(agent))
         place = min(filter(None, first), key=self._order, default=None)
-        if place is None:
-            return self._next_spare()
-        self._queues[place.claim.agent].rotate(place.claim)
-        self._drop(place)
+        if place is not None:
+            self._queues[place.claim.agent].rotate(place.claim)
+            self.forget(place)
         return place
 
     def _order(self, place: Place) -> tuple[int, int]:
         return self._shares.of_group(place.claim.group), place.number
-
-    def _next_spare(self) -> Place | None:
-        free = self._shares.free
-        if self._queues or (2 * free <= self._capacity and free < self._capacity):
-            return None
-        place = next((place for place in self._spare if self._shares.allow(place.claim)), None)
-        if place is not None:
-            del self._spare[place]
-        return place
-
-    def _drop(self, place: Place) -> None:
-        queue = self._queues[place.claim.agent]
-        queue.remove(place)
-        if not queue:
-            del self._queues[place.claim.agent]

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.app.serve import Running
 from gateway.config import PythonAgentSettings
+from gateway.core.model import AgentName
 from tests.integration.holding_agents import Holding
 from tests.world import Person, Socket, World, eventually
 
@@ -31,9 +32,9 @@ async def gateway(world: World) -> AsyncIterator[Running]:
     holding(running).go_on.set()
 
 
-def holding(gateway: Running) -> Holding:
-    """The gateway's agent."""
-    agent: Any = gateway.gateway.engine.agents["assistant"]  # type: ignore[index] # a name
+def holding(gateway: Running, name: str = "assistant") -> Holding:
+    """An agent of the gateway."""
+    agent: Any = gateway.gateway.engine.agents[AgentName(name)]
     found: Holding = agent.target.__self__
     return found
 
@@ -112,3 +113,22 @@ async def deadline(world: World, turn_id: str) -> datetime:
     """Until when a turn is its replica's."""
     found: datetime = (await world.rows("SELECT deadline FROM turns WHERE turn_id = $1", turn_id))[0]["deadline"]
     return found
+
+
+async def test_an_agent_that_is_full_stops_no_other(world: World) -> None:
+    """With `concurrency = 1`, its second turn waits, and another agent's is answered meanwhile."""
+    gateway = await world.gateway(
+        agents={
+            "assistant": PythonAgentSettings(kind="python", target=HOLDING),
+            "single": PythonAgentSettings(kind="python", target=HOLDING, concurrency=1),
+        },
+    )
+    ann, bob = await world.person("ann", gateway.url), await world.person("bob", gateway.url)
+    await holds(await ann.connects(agent="single"), 1)
+    waiting = await bob.connects(agent="single")
+    await waiting.says(type="send", id="1", text="hello")
+    turn_id = (await waiting.hears("ack"))["turn_id"]
+    assert (await (await bob.connects()).asks("hello", "2"))["content"] == "Here you are."
+    assert holding(gateway, "single").called == ["ann"]
+    holding(gateway, "single").go_on.set()
+    await waiting.hears("turn", turn_id=turn_id, status="completed")

@@ -164,25 +164,6 @@ async def test_waiting_may_be_bounded() -> None:
     assert await slots.take(CAT, 0.01)
 
 
-async def test_spare_work_waits_for_everybody() -> None:
-    """It gets a slot when nobody waits and half of them are free."""
-    pool = Pool(8)
-    pool.ask_often(ANN, 4)
-    spare = pool.slots.line_up(BOB, spare=True)
-    pool.ask_often(CAT, 2)
-    assert not await spare.comes(0)
-    for _ in range(3):
-        await pool.release(0)
-    assert await spare.comes(0)
-    spare.leave()
-    assert pool.shares.free == 5
-
-
-async def test_spare_work_gets_the_only_slot_while_it_is_idle() -> None:
-    """Where there is one slot, half of them are never free."""
-    assert await Pool(1).slots.take(ANN, 0, spare=True)
-
-
 # Whatever happens -----------------------------------------------------------------------------------------------------
 
 CLAIMS = st.builds(
