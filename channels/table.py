@@ -37,6 +37,16 @@ class NetworkRoute:
     handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedCall:
+    """A call that a network's server should take, and how it did. Without an `essential` one the network can't be used."""
+
+    method: str
+    essential: bool
+    works: bool
+    detail: str
+
+
 class Network(Channel, Protocol):
     """A channel with a life of its own."""
 

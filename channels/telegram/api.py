@@ -106,6 +106,10 @@ class BotApi:
         arguments: JsonObject = {"chat_id": target.chat_id, "action": "typing"}
         await self._try("sendChatAction", arguments | {"message_thread_id": target.thread_id or None})
 
+    async def probe(self, method: str, arguments: JsonObject) -> JsonValue:
+        """Any call, to see what the server makes of it."""
+        return await self._call(method, arguments, _PROBE_S)
+
     async def close(self) -> None:
         await asyncio.gather(self._polls.shutdown(), self._requests.shutdown())
 

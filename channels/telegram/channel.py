@@ -13,6 +13,7 @@ from channels.table import ChannelState, ChannelStatus, NetworkParts, NetworkRou
 from channels.telegram import webhook
 from channels.telegram.api import BotApi
 from channels.telegram.backoff import Backoff
+from channels.telegram.examination import NOT_THERE, REFUSED
 from channels.telegram.linking import Linking
 from channels.telegram.normalize import BotIdentity
 from channels.telegram.notices import Notices
@@ -29,17 +30,8 @@ from gateway.core.model import TELEGRAM, Address, AgentName, ChannelName, Chunk
 from gateway.core.ports.channels import MayLeave, Moves, PollLeases, Quarantine
 from gateway.core.ports.places import Places
 from gateway.core.service import Intake
-from gateway.errors import GatewayError, SettingsError
+from gateway.errors import SettingsError
 from gateway.log import redact
-
-_REFUSED = (
-    "Telegram refused the bot's token; get the current one from @BotFather and set TURNGATE_TELEGRAM__TOKEN. "
-    "With a Bot API server of your own, check TURNGATE_TELEGRAM__API_URL too."
-)
-_NOT_THERE = (
-    "The Bot API server answers Not Found: it lacks a method that the gateway needs (getMe, sendMessage, and getUpdates or "
-    "setWebhook), or the token is malformed. Check TURNGATE_TELEGRAM__API_URL and TURNGATE_TELEGRAM__TOKEN."
-)
 
 
 class TelegramChannel:
@@ -117,11 +109,11 @@ class TelegramChannel:
             updates = Updates(bot, self._reception)
             await (self._run_polling(updates) if self._webhook_url is None else self._run_webhook(updates))
         except InvalidToken:
-            self._become("failed", _REFUSED)
-            self._log.error("telegram_token_refused", remedy=_REFUSED)
+            self._become("failed", REFUSED)
+            self._log.error("telegram_token_refused", remedy=REFUSED)
         except EndPointNotFound:
-            self._become("failed", _NOT_THERE)
-            self._log.error("telegram_method_missing", remedy=_NOT_THERE)
+            self._become("failed", NOT_THERE)
+            self._log.error("telegram_method_missing", remedy=NOT_THERE)
 
     async def close(self) -> None:
         """Drops notices that wait, and closes all connections."""
@@ -177,23 +169,6 @@ def _webhook_url(settings: Telegram, public_url: str | None) -> str | None:
     if public_url is None:
         raise SettingsError('telegram.mode = "webhook" needs public_url, so that Telegram can reach this gateway.')
     return public_url.rstrip("/") + webhook.PATH
-
-
-async def check_bot(settings: Telegram) -> str:
-    """Asks Telegram who the bot is, for `turngate doctor`; raises `GatewayError` with a remedy."""
-    api = BotApi(settings)
-    try:
-        bot = await api.identity()
-    except (InvalidToken, EndPointNotFound):
-        raise GatewayError(_REFUSED) from None
-    except TelegramError as error:
-        raise GatewayError(
-            f"The Bot API server {redact(settings.api_url)} does not answer as it should: {redact(str(error))}. "
-            "Check the network and TURNGATE_TELEGRAM__API_URL."
-        ) from None
-    finally:
-        await api.close()
-    return f"@{bot.username} ({bot.bot_id})"
 
 
 def create(parts: NetworkParts) -> TelegramChannel:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 import storage.migrate
+from channels.table import CheckedCall
 from gateway.agents.registry import build_agents
 from gateway.app.stores import database_logins, open_postgres
 from gateway.config import Settings, Telegram
@@ -21,6 +22,7 @@ from storage.database import Database, open_pools
 from storage.identity import Identity
 from storage.loop_blocks import PostgresLoopBlocks
 
+ExamineBot = Callable[[Telegram], Awaitable[Sequence[CheckedCall]]]
 LEAST_FREE = 500 * 1024 * 1024
 """Bytes."""
 MOST_SKEW = timedelta(seconds=5)
@@ -46,7 +48,8 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
     for name in settings.agents:
         yield agent(settings, name)
-    yield await _telegram(settings.telegram)
+    for finding in await _telegram(settings.telegram):
+        yield finding
 
 
 def failpoints(written: Mapping[str, str]) -> Finding:
@@ -179,12 +182,23 @@ def agent(settings: Settings, name: str) -> Finding:
     return Finding(f"agent {name}", ok=True, detail=f"kind {chosen.kind}")
 
 
-async def _telegram(settings: Telegram) -> Finding:
+async def _telegram(settings: Telegram) -> Sequence[Finding]:
     if settings.token is None:
-        return Finding("telegram", ok=True, detail="off; TURNGATE_TELEGRAM__TOKEN switches it on")
+        return [Finding("telegram", ok=True, detail="off; TURNGATE_TELEGRAM__TOKEN switches it on")]
     # Imported when it is on, as the table of channels does it.
-    check_bot: Callable[[Telegram], Awaitable[str]] = import_module("channels.telegram.channel").check_bot
+    examine_bot: ExamineBot = import_module("channels.telegram.examination").examine_bot
     try:
-        return Finding("telegram", ok=True, detail=await check_bot(settings))
+        return [telegram_call(call) for call in await examine_bot(settings)]
     except GatewayError as error:
-        return Finding("telegram", ok=False, detail=str(error))
+        return [Finding("telegram", ok=False, detail=str(error))]
+
+
+def telegram_call(call: CheckedCall) -> Finding:
+    """Whether the Bot API server takes one of the gateway's calls; optional ones may be missing."""
+    need = "essential" if call.essential else "optional"
+    return Finding(
+        f"telegram {call.method}",
+        ok=call.works or not call.essential,
+        detail=f"{need}: {call.detail}",
+        remedy="Point TURNGATE_TELEGRAM__API_URL to a Bot API server that has it (docs/telegram.md).",
+    )

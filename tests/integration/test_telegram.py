@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 import structlog
 
-from channels.telegram.channel import check_bot
+from channels.telegram.examination import examine_bot
 from gateway.config import Telegram
 from gateway.core.commands import HELP
 from gateway.core.model import TELEGRAM, Address, InboundMessage, Route, UserId
@@ -416,9 +416,38 @@ async def test_neither_token_nor_text_reaches_a_log(opens: Opens, fake: FakeBotA
 async def test_doctor_hears_who_the_bot_is(fake: FakeBotApi) -> None:
     """Or what to do about it."""
     settings = {"token": TOKEN, "api_url": fake.url}
-    assert await check_bot(Telegram.model_validate(settings)) == "@test_777_bot (777)"
+    me, *_ = await examine_bot(Telegram.model_validate(settings))
+    assert (me.method, me.detail) == ("getMe", "@test_777_bot (777)")
     with pytest.raises(GatewayError, match="@BotFather"):
-        await check_bot(Telegram.model_validate(settings | {"token": "777:AAF-another"}))
+        await examine_bot(Telegram.model_validate(settings | {"token": "777:AAF-another"}))
     await fake.stop()
     with pytest.raises(GatewayError, match="TURNGATE_TELEGRAM__API_URL"):
-        await check_bot(Telegram.model_validate(settings))
+        await examine_bot(Telegram.model_validate(settings))
+
+
+async def test_doctor_tells_essential_calls_from_optional_ones(fake: FakeBotApi) -> None:
+    """A-4: each is tried as far as it can be without changing anything."""
+    fake.fails(Fault("raw", "sendMessage", times=0, status=404, body=NOT_FOUND))
+    fake.fails(Fault("raw", "setMyCommands", times=0, status=500))
+    looked = await examine_bot(Telegram.model_validate({"token": TOKEN, "api_url": fake.url}))
+    assert [(one.method, one.essential, one.works) for one in looked] == [
+        ("getMe", True, True),
+        ("sendMessage", True, False),
+        ("getUpdates", True, True),
+        ("deleteWebhook", False, True),
+        ("setMyCommands", False, False),
+        ("sendChatAction", False, True),
+    ]
+    assert (fake.calls("getUpdates"), fake.bot().commands, fake.bot().actions) == ([], [], [])
+
+
+async def test_doctor_leaves_a_webhook_where_it_is(fake: FakeBotApi) -> None:
+    """And says what the gateway will do about it."""
+    fake.bot().webhook = Webhook("https://example.com/elsewhere")
+    settings = {"token": TOKEN, "api_url": fake.url}
+    details = {one.method: one.detail for one in await examine_bot(Telegram.model_validate(settings))}
+    assert "https://example.com/elsewhere" in details["deleteWebhook"]
+    secret = {"mode": "webhook", "webhook_secret": "s" * 32}
+    details = {one.method: one.detail for one in await examine_bot(Telegram.model_validate(settings | secret))}
+    assert "https://example.com/elsewhere" in details["setWebhook"]
+    assert fake.bot().webhook.url == "https://example.com/elsewhere"
