@@ -25,6 +25,8 @@ OPEN: dict[str, Any] = {
         "visitor_requests_per_minute": None,
         "wrong_tokens_per_minute": None,
         "sign_ins_per_minute": 1_000_000,
+        "schedules_per_user": None,
+        "tokens_per_user": None,
     },
 }
 """Settings of a gateway that takes visitors and the tests' own login, as often as they like."""
