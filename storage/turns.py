@@ -23,6 +23,7 @@ from gateway.core.model import (
 )
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.turns import Acceptance, AcceptStatus, Finished
+from gateway.core.state import LIST_HAS_NO_KEYS
 from gateway.errors import LeaseLost, NotFound
 from storage.database import fetch_one, in_transaction
 from storage.queries import load_queries
@@ -141,6 +142,8 @@ class PostgresTurns:
         changes = dict(reply.state_changes)
         sections = [changes.get(section) for section in STATE_SECTIONS]
         changed = await fetch_one(connection, STATE["change"], turn.chat_id, *sections, self.max_state)
+        if changed["status"] == "list":
+            return LIST_HAS_NO_KEYS
         if changed["status"] != "too_large":
             return None
         return f"the state would be {changed['size']} bytes as JSON; sessions.max_state allows {self.max_state}"

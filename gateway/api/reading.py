@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from gateway.api.guard import storable
 from gateway.api.problems import invalid
 from gateway.core.metadata import LARGEST, LONGEST_KEY
-from gateway.core.model import CHANNELS, ChannelName, JsonObject, MessageId, SessionId
+from gateway.core.model import CHANNELS, ChannelName, JsonObject, JsonValue, MessageId, SessionId
 from gateway.core.titles import title_given
 from gateway.errors import InvalidInput, NotFound, TooLarge
 
@@ -91,6 +91,11 @@ def _nameable(metadata: dict[str, object]) -> dict[str, object]:
 def as_json(value: dict[str, object]) -> JsonObject:
     """An object of a body, whose values have no type that pydantic would check."""
     return {**value}  # type: ignore[dict-item] # it was JSON a moment ago
+
+
+def as_json_list(value: list[object]) -> list[JsonValue]:
+    """The same for a list."""
+    return [*value]  # type: ignore[list-item] # it was JSON a moment ago
 
 
 def rows_to_skip(cursor: str | None, offset: int | None) -> int:

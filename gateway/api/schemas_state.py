@@ -10,10 +10,10 @@ from gateway.api.schemas import Answer, Instant
 
 
 class State(Answer):
-    """Three JSON objects under one version, which `ETag` tells."""
+    """Three JSON values under one version, which `ETag` tells."""
 
     blackboard: dict[str, object] = Field(description="Shared knowledge.")
-    scratchpad: dict[str, object] = Field(description="Working notes.")
+    scratchpad: dict[str, object] | list[object] = Field(description="Working notes.")
     attributes: dict[str, object] = Field(description="Whatever else describes the session.")
 
 

@@ -1,9 +1,9 @@
-"""`/api/chat/sessions/{session_id}/state`: three JSON objects under one version (RFC 9110, section 13)."""
+"""`/api/chat/sessions/{session_id}/state`: three JSON values under one version (RFC 9110, section 13)."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 
 import orjson
 from aiohttp import hdrs, web
@@ -12,13 +12,15 @@ from pydantic import AfterValidator, Field, model_validator
 
 from gateway.api.answers import json
 from gateway.api.parts import acting_user, parts_of
-from gateway.api.reading import Body, as_json, session_id_of, validated
+from gateway.api.reading import Body, as_json, as_json_list, session_id_of, validated
 from gateway.core.model import JsonObject, State
 from gateway.core.ports.state import StateWrite
 from gateway.errors import InvalidInput
 
+Written = TypeVar("Written", dict[str, object], dict[str, object] | list[object])
 
-def _json(section: dict[str, object]) -> dict[str, object]:
+
+def _json(section: Written) -> Written:
     try:
         orjson.dumps(section)
     except TypeError as error:
@@ -27,13 +29,14 @@ def _json(section: dict[str, object]) -> dict[str, object]:
 
 
 Section = Annotated[dict[str, object], AfterValidator(_json)]
+Notes = Annotated[dict[str, object] | list[object], AfterValidator(_json)]
 
 
 class StateDraft(Body):
-    """New objects for the state; one that is left out stays as it is. Together at most `sessions.max_state` bytes."""
+    """New values for the state; one that is left out stays as it is. Together at most `sessions.max_state` bytes."""
 
     blackboard: Section | None = Field(None, description="Shared knowledge.")
-    scratchpad: Section | None = Field(None, description="Working notes.")
+    scratchpad: Notes | None = Field(None, description="Working notes: an object or a list.")
     attributes: Section | None = Field(None, description="Whatever else describes the session.")
 
     @model_validator(mode="after")
@@ -57,7 +60,9 @@ async def get_state(request: web.Request, session_id: str, /) -> web.Response:
 @validated
 async def put_state(request: web.Request, session_id: str, /, draft: StateDraft) -> web.Response:
     """Writes the state if it still has the version that `If-Match` names; otherwise 412 tells the newest in `ETag`."""
-    write = StateWrite(_object(draft.blackboard), _object(draft.scratchpad), _object(draft.attributes))
+    notes = draft.scratchpad
+    scratchpad = as_json_list(notes) if isinstance(notes, list) else _object(notes)
+    write = StateWrite(_object(draft.blackboard), scratchpad, _object(draft.attributes))
     states, wanted, acting = parts_of(request).states, session_id_of(session_id), acting_user(request)
     if not request.if_match:
         # A session that isn't there is told of before what the request lacks.
@@ -88,7 +93,7 @@ def _is_version(text: str) -> bool:
 
 
 def state_json(state: State) -> JsonObject:
-    """The three objects."""
+    """The three sections."""
     return {"blackboard": state.blackboard, "scratchpad": state.scratchpad, "attributes": state.attributes}
 
 

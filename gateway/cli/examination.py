@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from channels.table import CheckedCall
 from gateway.agents.registry import build_agents
 from gateway.app.stores import database_logins, open_postgres
 from gateway.config import Settings, Telegram
+from gateway.core.ports.agents import Agent, Checking, Closing
 from gateway.core.ports.loop_blocks import LoopBlock
-from gateway.errors import GatewayError
+from gateway.errors import AgentError, GatewayError
 from storage import horizon
 from storage.database import Database, open_pools
 from storage.identity import Identity
@@ -26,6 +28,7 @@ ExamineBot = Callable[[Telegram], Awaitable[Sequence[CheckedCall]]]
 LEAST_FREE = 500 * 1024 * 1024
 """Bytes."""
 MOST_SKEW = timedelta(seconds=5)
+LONGEST_CHECK_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     async for finding in _database(settings):
         yield finding
     for name in settings.agents:
-        yield agent(settings, name)
+        yield await agent(settings, name)
     for finding in await _telegram(settings.telegram):
         yield finding
 
@@ -172,14 +175,34 @@ def transactions(seen: horizon.Look) -> Finding:
     )
 
 
-def agent(settings: Settings, name: str) -> Finding:
-    """Whether the agent can be built."""
+async def agent(settings: Settings, name: str) -> Finding:
+    """Whether the agent can be built, and finds what it needs."""
     chosen = settings.agents[name]
+    wrong = f"Change [agents.{name}] in the settings."
     try:
-        build_agents({name: chosen}, settings.turns)
+        (built,) = build_agents({name: chosen}, settings.turns).values()
     except GatewayError as error:
-        return Finding(f"agent {name}", ok=False, detail=str(error), remedy=f"Change [agents.{name}] in the settings.")
-    return Finding(f"agent {name}", ok=True, detail=f"kind {chosen.kind}")
+        return Finding(f"agent {name}", ok=False, detail=str(error), remedy=wrong)
+    try:
+        found = await _checked(built)
+    except AgentError as error:
+        remedy = f"Start the server that the agent needs, or change [agents.{name}] in the settings."
+        return Finding(f"agent {name}", ok=False, detail=str(error), remedy=remedy)
+    finally:
+        if isinstance(built, Closing):
+            await built.aclose()
+    return Finding(f"agent {name}", ok=True, detail=f"kind {chosen.kind}{found}")
+
+
+async def _checked(built: Agent) -> str:
+    """Raises `AgentError`."""
+    if not isinstance(built, Checking):
+        return ""
+    try:
+        async with asyncio.timeout(LONGEST_CHECK_S):
+            return f": {await built.check()}"
+    except TimeoutError:
+        raise AgentError(f"what it needs does not answer within {LONGEST_CHECK_S:.0f} s") from None
 
 
 async def _telegram(settings: Telegram) -> Sequence[Finding]:

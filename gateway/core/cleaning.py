@@ -15,12 +15,17 @@ def clean_object(given: JsonObject) -> JsonObject:
     return {clean(key): _clean_value(value) for key, value in given.items()}
 
 
+def clean_list(given: list[JsonValue]) -> list[JsonValue]:
+    """The same for a JSON list."""
+    return [_clean_value(item) for item in given]
+
+
 def _clean_value(value: JsonValue) -> JsonValue:
     match value:
         case str():
             return clean(value)
         case list():
-            return [_clean_value(item) for item in value]
+            return clean_list(value)
         case dict():
             return clean_object(value)
         case _:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.core.model import (
+    JsonNotes,
     JsonObject,
     Message,
     Session,
@@ -61,10 +62,13 @@ class AgentSession:
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """Keys to set in a section of the session's state, kept together with the reply; None removes a key."""
+    """Keys to set in a section of the session's state, kept together with the reply; None removes a key.
+
+    For the scratchpad also a list, which takes the place of whatever is there.
+    """
 
     section: StateSection
-    values: JsonObject
+    values: JsonNotes
 
 
 AgentEvent = TextDelta | ToolCall | ToolResult | UsageReport | AgentSession | StateChange

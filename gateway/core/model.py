@@ -54,6 +54,8 @@ STATE_SECTIONS: tuple[StateSection, ...] = ("blackboard", "scratchpad", "attribu
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 JsonObject: TypeAlias = "dict[str, JsonValue]"
 """Data that passes through unread: metadata, tool inputs and outputs, AI SDK message parts."""
+JsonNotes: TypeAlias = "JsonObject | list[JsonValue]"
+"""What a section of the state may be: an object, or, for the scratchpad only, a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,7 @@ class State:
     """
 
     blackboard: JsonObject = field(default_factory=dict)
-    scratchpad: JsonObject = field(default_factory=dict)
+    scratchpad: JsonNotes = field(default_factory=dict)
     attributes: JsonObject = field(default_factory=dict)
     version: int = 0
 
@@ -245,8 +247,8 @@ class Reply:
     error: str | None = None
     title: str | None = None
     chunks: tuple[tuple[Address, Chunk], ...] = field(default=())
-    state_changes: tuple[tuple[StateSection, JsonObject], ...] = ()
-    """Keys to set in the session's state, each section once; None removes a key."""
+    state_changes: tuple[tuple[StateSection, JsonNotes], ...] = ()
+    """Keys to set in the session's state, each section once; None removes a key. A list takes the place of the section."""
     agent_session: str | None = None
     kind: MessageKind = "message"
     error_class: ErrorClass | None = None

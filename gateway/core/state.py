@@ -4,41 +4,48 @@ from __future__ import annotations
 
 import json
 
-from gateway.core.cleaning import clean_object
+from gateway.core.cleaning import clean_list, clean_object
 from gateway.core.events import StateChange
-from gateway.core.model import STATE_SECTIONS, JsonObject, JsonValue, StateSection
+from gateway.core.model import STATE_SECTIONS, JsonNotes, JsonValue, StateSection
 
 DEEPEST = 32
 """Levels of nesting, as for bodies over HTTP."""
 GREATEST = 2**63 - 1
+LIST_HAS_NO_KEYS = "the scratchpad is a list, which has no keys to set; give the whole list"
 
 
 class StateChanges:
-    """Later changes of a key go over earlier ones. One that cannot be kept is left out, and the reply goes on.
+    """Later changes of a key go over earlier ones, and a list over all. One that cannot be kept is left out alone.
 
     `limit`: bytes of all changes as JSON.
     """
 
     def __init__(self, limit: int) -> None:
         self._room = limit
-        self._sections: dict[StateSection, JsonObject] = {}
+        self._sections: dict[StateSection, JsonNotes] = {}
         self.refused: str | None = None
         """Why the last one that was left out could not be kept."""
 
     def add(self, change: StateChange) -> None:
         """Takes the next change."""
         try:
-            values = self._kept(change)
+            self._sections[change.section] = self._merged(change.section, self._kept(change))
         except (TypeError, ValueError, RecursionError) as error:
             self.refused = str(error)
-            return
-        self._sections.setdefault(change.section, {}).update(values)
 
-    def gathered(self) -> tuple[tuple[StateSection, JsonObject], ...]:
+    def gathered(self) -> tuple[tuple[StateSection, JsonNotes], ...]:
         """What to apply, each section once."""
         return tuple(self._sections.items())
 
-    def _kept(self, change: StateChange) -> JsonObject:
+    def _merged(self, section: StateSection, values: JsonNotes) -> JsonNotes:
+        before = self._sections.get(section, {})
+        if isinstance(values, list):
+            return values
+        if isinstance(before, list):
+            raise TypeError(LIST_HAS_NO_KEYS)
+        return {**before, **values}
+
+    def _kept(self, change: StateChange) -> JsonNotes:
         """As JSON would have it. Raises `TypeError` or `ValueError` for what JSON or the database cannot hold."""
         if change.section not in STATE_SECTIONS:
             raise ValueError(f"{change.section!r} is no section; there are {', '.join(STATE_SECTIONS)}")
@@ -46,11 +53,14 @@ class StateChanges:
         if len(written) > self._room:
             raise ValueError("the changes of this turn are larger than sessions.max_state allows")
         values = json.loads(written)
-        if not isinstance(values, dict):
-            raise TypeError(f"the values are {type(change.values).__name__}; they should be a dict")
+        allowed = (dict, list) if change.section == "scratchpad" else (dict,)
+        if not isinstance(values, allowed):
+            raise TypeError(
+                f"the values are {type(change.values).__name__}; they should be a dict, or for the scratchpad a list"
+            )
         _require_storable(values)
         self._room -= len(written)
-        return clean_object(values)
+        return clean_object(values) if isinstance(values, dict) else clean_list(values)
 
 
 def _require_storable(value: JsonValue, depth: int = 1) -> None:

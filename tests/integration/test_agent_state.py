@@ -46,6 +46,26 @@ async def test_an_agent_sets_and_removes_keys(world: World) -> None:
     assert (await mia.gets(f"{path}/state"))["blackboard"] == {"mine": 1, "turns": 2, "turn1": True}
 
 
+async def test_the_demo_agent_keeps_notes_in_a_list(world: World) -> None:
+    """Where the client keeps the scratchpad as one."""
+    mia = await world.person("mia", (await world.gateway(agents={"assistant": {"kind": "demo", "state": True}})).url)
+    path = await new_session(mia)
+    await writes(mia, path, '"0"', scratchpad=["buy milk"])
+    assert await says(mia, path, "note: call Ann") == "Noted."
+    assert await says(mia, path, "my notes") == "- buy milk\n- call Ann"
+    assert (await mia.gets(f"{path}/state"))["scratchpad"] == ["buy milk", "call Ann"]
+
+
+async def test_keys_are_not_set_in_a_list(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """The list stays, the reply too, and the log says why."""
+    _, mia = await with_agent(world, "counts")
+    path = await new_session(mia)
+    await writes(mia, path, '"0"', scratchpad=["a note"])
+    assert await says(mia, path, "go") == "1 {} ['a note']"
+    assert (await mia.gets(f"{path}/state"))["scratchpad"] == ["a note"]
+    assert "the scratchpad is a list" in capsys.readouterr().out
+
+
 async def test_an_agent_that_did_not_ask_is_given_none(world: World) -> None:
     """`state = false`, the default: nothing is read for it."""
     _, mia = await with_agent(world, "counts", state=False)

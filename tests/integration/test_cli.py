@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.model_api import model_api
 from tests.world import Person, World, eventually
 
 ROOT = Path(__file__).parents[2]
@@ -224,6 +225,25 @@ async def test_doctor_tells_every_fault_with_its_remedy(shell: Shell) -> None:
     assert set(faults) == {"database", "agent broken", "telegram"}
     assert "TURNGATE_DATABASE_URL" in faults["database"]["remedy"]
     assert "secret-of-the-bot" not in ran.out + ran.err
+
+
+async def test_doctor_asks_the_server_of_an_agent(shell: Shell, tmp_path: Path) -> None:
+    """One that answers is named; one that is away has a remedy."""
+    (tmp_path / "models").mkdir()
+    async with model_api(tmp_path / "models") as api:
+        there = f'base_url = "{api.base_url}"'
+        away = 'base_url = "http://127.0.0.1:1/v1"'
+        agents = [
+            f'[agents.{name}]\nkind = "openai"\nmodel = "m"\napi_key = "k"\n{url}'
+            for name, url in (("there", there), ("away", away))
+        ]
+        (shell.folder / "turngate.toml").write_text("\n".join(agents))
+        ran = await shell.runs("doctor", "--json")
+    found = {finding["name"]: finding for finding in ran.json}
+    assert (found["agent there"]["ok"], "answers" in found["agent there"]["detail"]) == (True, True)
+    assert not found["agent away"]["ok"]
+    assert "agents.away.base_url" in found["agent away"]["detail"]
+    assert "[agents.away]" in found["agent away"]["remedy"]
 
 
 async def test_doctor_on_settings_that_cannot_be_used(shell: Shell) -> None:

@@ -164,6 +164,18 @@ async def test_what_is_no_state_is_refused(mia: Person, body: Any) -> None:
     assert await mia.gets(f"{path}/state") == EMPTY
 
 
+async def test_the_scratchpad_may_be_a_list(mia: Person) -> None:
+    """P-4: notes as a list, in snapshots and forks too."""
+    path = await new_session(mia)
+    notes = [{"text": "buy milk"}, "call Ann"]
+    assert (await writes(mia, path, '"0"', scratchpad=notes))["scratchpad"] == notes
+    await mia.posts(f"{path}/snapshots", 201)
+    await writes(mia, path, '"1"', scratchpad={})
+    assert (await mia.posts(f"{path}/snapshots/latest/restore", 200))["scratchpad"] == notes
+    fork = await mia.posts(f"{path}/fork", 201)
+    assert (await mia.gets(f"{SESSIONS}/{fork['session_id']}/state"))["scratchpad"] == notes
+
+
 async def test_a_state_is_its_users(mia: Person, world: World, gateway: Running) -> None:
     """P-5: for others it is as if there were none; an operator reads and writes it."""
     path = await new_session(mia)

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from gateway.agents.demo.answers import answer, notes_of, pieces
+from gateway.agents.demo.answers import answer, noted, pieces
 from gateway.agents.demo.wishes import Wish, read_wish
-from gateway.core.events import AgentEvent, StateChange, TextDelta, ToolCall, ToolResult
+from gateway.core.events import AgentEvent, TextDelta, ToolCall, ToolResult
 from gateway.core.model import Turn
 from gateway.errors import AgentError
 
@@ -31,7 +31,7 @@ class DemoAgent:
             for event in _tool_use(turn):
                 yield event
         if wish.note and turn.state is not None:
-            yield StateChange("scratchpad", {"notes": [*notes_of(turn), wish.note]})
+            yield noted(turn, wish.note)
         said = tuple(pieces(_on_attempt(turn, wish) + answer(turn, wish)))
         pause = max(self.delay_s, wish.spread_s / len(said))
         for index, piece in enumerate(said):

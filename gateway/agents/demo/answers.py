@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import count, islice
 
 from gateway.agents.demo.wishes import Topic, Unit, Wish
+from gateway.core.events import StateChange
 from gateway.core.model import JsonValue, Turn
 
 MOST_PIECES = 200
@@ -97,8 +98,16 @@ def previous_text(turn: Turn) -> str | None:
 
 def notes_of(turn: Turn) -> list[JsonValue]:
     """What was noted so far."""
-    notes = None if turn.state is None else turn.state.scratchpad.get("notes")
+    scratchpad = {} if turn.state is None else turn.state.scratchpad
+    notes = scratchpad if isinstance(scratchpad, list) else scratchpad.get("notes")
     return notes if isinstance(notes, list) else []
+
+
+def noted(turn: Turn, note: str) -> StateChange:
+    """The scratchpad with another note, in whichever form it is."""
+    notes = [*notes_of(turn), note]
+    is_list = turn.state is not None and isinstance(turn.state.scratchpad, list)
+    return StateChange("scratchpad", notes if is_list else {"notes": notes})
 
 
 def _notes(turn: Turn) -> str:
@@ -115,8 +124,17 @@ def _quote(turn: Turn) -> str:
 
 
 def _place(turn: Turn) -> str:
-    seq = turn.messages[-1].seq if turn.messages else turn.seq
-    return f"This is message {seq} of our conversation."
+    return f"This is message {place_of(turn)} of our conversation."
+
+
+def place_of(turn: Turn) -> int:
+    """Which of the user's messages is to be answered, counted from 1.
+
+    Rows from before the history count two to a message: a question and its answer.
+    """
+    told = (*turn.history, *turn.messages)
+    earlier = told[0].seq // 2 if told else 0
+    return earlier + sum(message.role == "user" for message in told)
 
 
 def _shortened(text: str) -> str:

@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 CONNECT_S = 10.0
 MOST_TRIES = 6
 LONGEST_BACK_OFF_S = 8.0
+CHECK_S = 5.0
 TITLE_TOKENS = 64
 TITLE_S = 20.0
 NO_KEY = "not-needed"
@@ -117,6 +118,20 @@ class OpenAIAgent:
             timeout=TITLE_S,
         )
         return completion.choices[0].message.content if completion.choices else None
+
+    async def check(self) -> str:
+        """Asks the server for its models, once: whether it answers, and takes the key."""
+        asking = self.client.with_options(timeout=CHECK_S, max_retries=0)
+        try:
+            page = await asking.models.list()
+        except (openai.AuthenticationError, openai.PermissionDeniedError, openai.InternalServerError) as error:
+            raise as_agent_error(self.name, error, self.client.api_key) from error
+        except openai.APIStatusError:
+            return f"{self.client.base_url} answers, and lists no models"
+        except openai.APIError as error:
+            raise as_agent_error(self.name, error, self.client.api_key) from error
+        listed = any(model.id == self.settings.model for model in page.data or ())
+        return f"{self.client.base_url} answers" + ("" if listed else f", and does not list {self.settings.model}")
 
     async def aclose(self) -> None:
         """Closes the connections to the server."""

@@ -29,6 +29,15 @@ class Closing(Protocol):
 
 
 @runtime_checkable
+class Checking(Protocol):
+    """An agent that can say whether what it needs is there."""
+
+    async def check(self) -> str:
+        """What it found, in a few words. Raises `AgentError` that says what is wrong and what to do about it."""
+        ...
+
+
+@runtime_checkable
 class Branching(Protocol):
     """An agent whose framework keeps conversations of its own (`AgentSession`)."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, NewType, Protocol
 
-from gateway.core.model import ChatId, JsonObject, Message, MessageId, Session, SessionId, State, UserId
+from gateway.core.model import ChatId, JsonNotes, JsonObject, Message, MessageId, Session, SessionId, State, UserId
 
 SnapshotNumber = NewType("SnapshotNumber", int)
 """Counts from 1 in its session; never used again."""
@@ -16,10 +16,10 @@ AskedReason = Literal["manual", "page_close"]
 
 @dataclass(frozen=True, slots=True)
 class StateWrite:
-    """New objects for a state; None leaves one as it is."""
+    """New values for a state; None leaves one as it is."""
 
     blackboard: JsonObject | None = None
-    scratchpad: JsonObject | None = None
+    scratchpad: JsonNotes | None = None
     attributes: JsonObject | None = None
 
 

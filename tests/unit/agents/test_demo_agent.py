@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -42,10 +43,18 @@ async def test_collected_messages_count_as_said_before() -> None:
 
 
 async def test_says_where_the_conversation_is() -> None:
-    """An echo tells the number of the message."""
+    """An echo tells which of the person's messages it answers."""
     answer = await text_of(AGENT.run(turn("a", "b", "the third thing")))
     assert "the third thing" in answer
-    assert "message 3" in answer
+    assert "message 2 of" in answer
+
+
+async def test_counts_the_messages_of_the_person() -> None:
+    """Not the answers between them; also where the history does not reach back to the beginning."""
+    assert "message 1 of" in await text_of(DemoAgent().run(turn("one")))
+    assert "message 3 of" in await text_of(DemoAgent().run(turn("one", "a", "two", "b", "three")))
+    long = turn(*"abcdefghijk")
+    assert "message 6 of" in await text_of(DemoAgent().run(replace(long, history=long.history[4:])))
 
 
 async def test_is_the_same_each_time() -> None:

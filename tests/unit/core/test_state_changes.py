@@ -29,6 +29,15 @@ def test_each_section_comes_once() -> None:
     assert changes.refused is None
 
 
+def test_a_list_takes_the_place_of_the_scratchpad() -> None:
+    """Keys set before it are gone with what was there, and none can be set behind it."""
+    changes = gathered(StateChange("scratchpad", {"a": 1}), StateChange("scratchpad", [1, "b\0"]))
+    assert changes.gathered() == (("scratchpad", [1, "b"]),)
+    changes.add(StateChange("scratchpad", {"a": 1}))
+    assert changes.gathered() == (("scratchpad", [1, "b"]),)
+    assert "give the whole list" in (changes.refused or "")
+
+
 def test_values_become_what_json_has() -> None:
     """Tuples are lists, keys are text; NUL and half surrogates, which Postgres cannot hold, go."""
     odd: Any = {1: (2, 3), "a\0": "b\0\ud800"}
@@ -47,7 +56,8 @@ def nested(levels: int) -> Any:
     ("section", "values", "reason"),
     [
         ("notes", {}, "no section"),
-        ("scratchpad", [1], "should be a dict"),
+        ("blackboard", [1], "should be a dict"),
+        ("scratchpad", "note", "should be a dict"),
         ("scratchpad", {"a": object()}, "not JSON serializable"),
         ("scratchpad", {"a": float("nan")}, "not JSON compliant"),
         ("scratchpad", {"a": 2**64}, "64 bits"),
