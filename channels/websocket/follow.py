@@ -165,7 +165,8 @@ class Follow:
             if self._ended_turns is not None:
                 self._ended_turns.add(event.turn_id)
         if event.reply_seq is None or event.reply_seq > self._joined_at:
-            self._outgoing.put(news.turn(event))
+            here = self._parts.live.said(event.turn_id) is not None
+            self._outgoing.put(news.turn(event, elsewhere=event.status == "running" and not here))
 
     def _progressed(self, event: Progress) -> None:
         if self._heard.get(event.turn_id) == event.attempt:

@@ -97,8 +97,8 @@ def notice(text: str, client_id: str | None) -> bytes:
     return _frame(_answering(client_id, {"type": "notice", "text": text}))
 
 
-def turn(event: TurnChanged) -> bytes:
-    return open_turn(event.turn_id, event.session_id, event.status, event.attempt)
+def turn(event: TurnChanged, *, elsewhere: bool = False) -> bytes:
+    return open_turn(event.turn_id, event.session_id, event.status, event.attempt, elsewhere=elsewhere)
 
 
 def open_turn(

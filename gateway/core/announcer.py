@@ -25,6 +25,7 @@ from gateway.core.ports.live import EventBus, session_topic, user_topic
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 REMEMBERED = 4096
+OLDEST = (-1, 0)
 RANK: dict[TurnStatus, int] = {"queued": 0, "running": 1, "completed": 2, "failed": 2, "cancelled": 2}
 
 
@@ -58,18 +59,20 @@ class Announcer:
         self._bus.publish(session_topic(turn.session_id), progress)
 
     def begins(self, turn: Turn) -> None:
-        """An attempt at a turn begins here."""
-        began = AttemptBegan(turn.session_id, turn.user_id, turn.turn_id, turn.attempt)
-        self._bus.publish(session_topic(turn.session_id), began)
-        self.turn(TurnChanged(turn.session_id, turn.user_id, turn.turn_id, "running", turn.attempt))
+        """An attempt at a turn begins here; told also when the claim was read from the database before."""
+        about = (turn.session_id, turn.user_id, turn.turn_id)
+        running = TurnChanged(*about, "running", turn.attempt)
+        if _rank(running) >= self._turns.get(turn.turn_id, OLDEST):
+            self._bus.publish(session_topic(turn.session_id), AttemptBegan(*about, turn.attempt))
+            self._publish(running)
 
     def turn(self, changed: TurnChanged) -> None:
         """A turn has a new status or attempt; older news than was told already is dropped."""
-        news = (RANK[changed.status], changed.attempt)
-        told = self._turns.get(changed.turn_id)
-        if told is not None and news <= told:
-            return
-        _remember(self._turns, changed.turn_id, news)
+        if _rank(changed) > self._turns.get(changed.turn_id, OLDEST):
+            self._publish(changed)
+
+    def _publish(self, changed: TurnChanged) -> None:
+        _remember(self._turns, changed.turn_id, _rank(changed))
         self._bus.publish(session_topic(changed.session_id), changed)
 
     def session(self, session: Session, *, again: bool = False) -> None:
@@ -93,6 +96,10 @@ class Announcer:
         """A session that somebody follows is not there any more; whose it was is not known when it went elsewhere."""
         self._sessions.pop(session_id, None)
         self._bus.publish(session_topic(session_id), SessionDeleted(session_id, user_id))
+
+
+def _rank(changed: TurnChanged) -> tuple[int, int]:
+    return RANK[changed.status], changed.attempt
 
 
 def _remember(memory: OrderedDict[Key, Value], key: Key, value: Value) -> None:

@@ -8,9 +8,10 @@ from uuid import uuid4
 
 from gateway.core.announcer import Announcer
 from gateway.core.bus import LocalBus
-from gateway.core.events import LiveEvent, SessionChanged, TurnChanged
+from gateway.core.events import AttemptBegan, LiveEvent, SessionChanged, TurnChanged
 from gateway.core.model import WEB, AgentName, Session, SessionId, TurnId, UserId
 from gateway.core.ports.live import session_topic, user_topic
+from tests.unit.agents.turns import turn as a_turn
 
 SESSION, USER = SessionId("s"), UserId("ann")
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -61,3 +62,15 @@ def test_two_changes_of_the_same_moment_are_both_told() -> None:
         announcer.session(session)
     titles = [event.session.title for event in heard if isinstance(event, SessionChanged)]
     assert titles == [None, "Ships", "Boats"]
+
+
+def test_an_attempt_that_begins_here_is_told_even_if_it_was_read_before() -> None:
+    """Its claim was news from the database while it waited for a slot; one that is over elsewhere does not begin."""
+    bus, heard = LocalBus(), list[LiveEvent]()
+    announcer, turn = Announcer(bus), replace(a_turn("hello"), session_id=SESSION, user_id=USER)
+    bus.subscribe(session_topic(SESSION), heard.append)
+    announcer.turn(TurnChanged(SESSION, USER, turn.turn_id, "running", 1))
+    announcer.begins(turn)
+    announcer.turn(TurnChanged(SESSION, USER, turn.turn_id, "completed", 2))
+    announcer.begins(turn)
+    assert [type(event) for event in heard] == [TurnChanged, AttemptBegan, TurnChanged, TurnChanged]
