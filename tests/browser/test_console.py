@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.async_api import Route, expect
 from pydantic import SecretStr
@@ -15,6 +17,7 @@ from tests.world import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
+HALTING = PythonAgentSettings(kind="python", target="tests.integration.halting:halting")
 SLOW = {"assistant": PythonAgentSettings(kind="python", target="tests.browser.agents:slow")}
 
 
@@ -46,6 +49,19 @@ async def test_a_chat_survives_a_refresh(world: World, windows: Windows) -> None
     await console.hears("keep this and that is all")
     await console.lists("keep this")
     assert await console.page.title() == "keep this · Turngate"
+
+
+async def test_a_refresh_during_an_answer_shows_its_beginning(world: World, windows: Windows, tmp_path: Path) -> None:
+    """What was said before the page came back is there, and the whole is there once."""
+    gateway = await world.gateway(agents={"assistant": HALTING})
+    console = await windows.console(world, gateway.url)
+    await console.says(str(tmp_path / "go-on"))
+    await expect(console.answers).to_contain_text("The first half,")
+    await console.page.reload()
+    await expect(console.answers).to_contain_text("The first half,")
+    (tmp_path / "go-on").touch()
+    await console.hears("The first half, and the second.")
+    await expect(console.answers).to_have_count(1)
 
 
 async def test_every_channel_is_in_one_list(world: World, windows: Windows, bot: FakeBotApi) -> None:
