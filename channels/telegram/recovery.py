@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import structlog
 from telegram.error import BadRequest, NetworkError, TelegramError
@@ -16,11 +17,14 @@ class Recovery:
     """Lets nothing leave while nobody knows whether the server answers.
 
     A chunk of unknown fate is sent once more and not again, so that one sending has to find a server that works. `getMe`
-    changes nothing, and may be called until it is answered.
+    changes nothing, and may be called until it is answered. After `longest` seconds without an answer chunks leave all the
+    same, so that a server that is odd about `getMe` alone holds up nobody for good.
     """
 
-    def __init__(self, api: BotApi) -> None:
+    def __init__(self, api: BotApi, longest: float = 600.0) -> None:
         self._api = api
+        self._longest = longest
+        self._doubted_at = 0.0
         self._in_doubt = False
         self._asking = asyncio.Lock()
         self._backoff = Backoff()
@@ -28,6 +32,8 @@ class Recovery:
 
     def doubt(self) -> None:
         """An answer was lost, or could not be read."""
+        if not self._in_doubt:
+            self._doubted_at = time.monotonic()
         self._in_doubt = True
 
     async def wait(self) -> None:
@@ -39,7 +45,7 @@ class Recovery:
     async def _ask(self) -> None:
         if not self._in_doubt:  # another caller has heard the answer
             return
-        if await self._answers():
+        if await self._answers() or time.monotonic() - self._doubted_at > self._longest:
             self._in_doubt = False
             self._backoff.reset()
         else:

@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from channels.telegram.api import BotApi
+from channels.telegram.recovery import Recovery
 from channels.telegram.target import Target
+from gateway.config import Telegram
 from gateway.core.model import Address, Chunk
 from gateway.errors import DeliveryDeferred, DeliveryRefused, DeliveryUnknown
 from tests.fakes.bot_api import FakeBotApi, Fault
@@ -145,6 +148,30 @@ async def test_a_lost_answer_leaves_delivery_unknown(fake: FakeBotApi, gate: Gat
     fake.fails(Fault(fault.kind, method="sendMessage"))
     with pytest.raises(DeliveryUnknown):
         await gate.sends(ADDRESS, HELLO)
+
+
+async def test_nothing_leaves_before_a_server_of_lost_answers_answers_again(fake: FakeBotApi, gate: Gate) -> None:
+    """Row 25: the one repetition is not spent on an outage; `getMe` finds out when that is over."""
+    await until(lambda: gate.channel.status.state == "ready")
+    fake.fails(Fault("lost", method="sendMessage"))
+    fake.fails(Fault("5xx", method="getMe", times=2))
+    with pytest.raises(DeliveryUnknown):
+        await gate.sends(ADDRESS, HELLO)
+    asked = len(fake.calls("getMe"))
+    await gate.channel.ready(ADDRESS)
+    assert len(fake.calls("getMe")) == asked + 3
+    await gate.channel.ready(ADDRESS)
+    assert len(fake.calls("getMe")) == asked + 3
+
+
+async def test_a_server_that_never_answers_get_me_holds_up_nobody_for_good(fake: FakeBotApi) -> None:
+    """Row 25: after some time chunks leave all the same."""
+    fake.fails(Fault("5xx", method="getMe", times=0))
+    api = BotApi(Telegram.model_validate({"token": TOKEN, "api_url": fake.url}))
+    recovery = Recovery(api, longest=0.1)
+    recovery.doubt()
+    await asyncio.wait_for(recovery.wait(), timeout=10)
+    await api.close()
 
 
 async def test_a_refused_connection_is_deferred(fake: FakeBotApi, gate: Gate) -> None:
