@@ -65,6 +65,12 @@ class PostgresPollLeases:
             await connection.execute(SQL["give_up"], account, self.replica_id)
 
 
+async def is_polled(database: Database, account: str) -> bool:
+    """Whether a live replica polls the account."""
+    async with database.own_work() as connection:
+        return bool(await connection.fetchval(SQL["is_held"], account))
+
+
 @dataclass(frozen=True, slots=True)
 class PostgresQuarantine:
     """`Quarantine` on Postgres."""

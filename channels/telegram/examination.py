@@ -6,9 +6,9 @@ method is there; where even that could change something, the method is not tried
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
-from telegram.error import BadRequest, EndPointNotFound, InvalidToken, TelegramError
+from telegram.error import BadRequest, Conflict, EndPointNotFound, InvalidToken, TelegramError
 
 from channels.table import CheckedCall
 from channels.telegram.api import BotApi
@@ -26,21 +26,26 @@ NOT_THERE = (
     "The Bot API server answers Not Found: it lacks a method that the gateway needs (getMe, sendMessage, and getUpdates or "
     "setWebhook), or the token is malformed. Check TURNGATE_TELEGRAM__API_URL and TURNGATE_TELEGRAM__TOKEN."
 )
-_REFUSABLE: dict[str, JsonObject] = {
+_FIRST_UPDATE: JsonObject = {"timeout": 0, "limit": 1}
+"""Without an offset nothing is confirmed."""
+_HARMLESS: dict[str, JsonObject] = {
     "sendMessage": {},
+    "getUpdates": _FIRST_UPDATE,
     "setMyCommands": {"commands": "no list"},
     "sendChatAction": {},
 }
-"""Arguments that Telegram refuses with a 400: no chat, no list of commands."""
-_INTERRUPTS = "not tried, since that would interrupt a gateway that polls now"
+"""Arguments that Telegram refuses with a 400 (no chat, no list of commands), or that change nothing."""
+_INTERRUPTS = "not tried, since a gateway may be polling now, and a second call would interrupt it"
+IsPolled = Callable[[str], Awaitable[bool]]
+"""Whether a gateway may be polling an account now."""
 
 
-async def examine_bot(settings: Telegram) -> Sequence[CheckedCall]:
+async def examine_bot(settings: Telegram, is_polled: IsPolled) -> Sequence[CheckedCall]:
     """Each method that the gateway calls, essential ones first; raises `GatewayError` when not even `getMe` works."""
     api = BotApi(settings)
     try:
         bot = await _identity(api, settings.api_url)
-        updates = await (_polling(api) if settings.mode == "polling" else _webhook(api))
+        updates = await (_polling(api, is_polled) if settings.mode == "polling" else _webhook(api))
         return [
             CheckedCall("getMe", essential=True, works=True, detail=bot),
             await _tried(api, "sendMessage"),
@@ -78,8 +83,8 @@ async def _tried(api: BotApi, method: str) -> CheckedCall:
 
 async def _trouble(api: BotApi, method: str) -> str | None:
     try:
-        await api.probe(method, _REFUSABLE[method])
-    except BadRequest:
+        await api.probe(method, _HARMLESS[method])
+    except (BadRequest, Conflict):
         return None
     except EndPointNotFound:
         return "the server doesn't have it"
@@ -88,11 +93,13 @@ async def _trouble(api: BotApi, method: str) -> str | None:
     return None
 
 
-async def _polling(api: BotApi) -> Sequence[CheckedCall]:
+async def _polling(api: BotApi, is_polled: IsPolled) -> Sequence[CheckedCall]:
     set_at = await _webhook_url(api)
     waiting = f"; a webhook is set at {set_at}, and the gateway takes it back when it begins to poll" if set_at else ""
     return [
-        CheckedCall("getUpdates", essential=True, works=True, detail=_INTERRUPTS),
+        CheckedCall("getUpdates", essential=True, works=True, detail=_INTERRUPTS)
+        if await is_polled(api.account)
+        else await _tried(api, "getUpdates"),
         CheckedCall(
             "deleteWebhook", essential=False, works=True, detail=f"not tried, since it changes things{waiting}"
         ),

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -23,8 +24,9 @@ from storage import horizon
 from storage.database import Database, open_pools
 from storage.identity import Identity
 from storage.loop_blocks import PostgresLoopBlocks
+from storage.replicas import is_polled
 
-ExamineBot = Callable[[Telegram], Awaitable[Sequence[CheckedCall]]]
+ExamineBot = Callable[[Telegram, Callable[[str], Awaitable[bool]]], Awaitable[Sequence[CheckedCall]]]
 LEAST_FREE = 500 * 1024 * 1024
 """Bytes."""
 MOST_SKEW = timedelta(seconds=5)
@@ -47,12 +49,15 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield failpoints(settings.failpoints)
     yield data_dir(settings.data_dir)
     yield disk(settings.data_dir)
+    telegram_told = False
     async for finding in _database(settings):
+        telegram_told |= finding.name.startswith("telegram")
         yield finding
     for name in settings.agents:
         yield await agent(settings, name)
-    for finding in await _telegram(settings.telegram):
-        yield finding
+    if not telegram_told:
+        for finding in await _telegram(settings.telegram, _nobody_knows):
+            yield finding
 
 
 def failpoints(written: Mapping[str, str]) -> Finding:
@@ -119,6 +124,8 @@ async def _connected(settings: Settings) -> AsyncIterator[Finding]:
         for block in await PostgresLoopBlocks(database).recent():
             if block.agent in settings.agents:
                 yield blocking(block)
+        for finding in await _telegram(settings.telegram, partial(is_polled, database)):
+            yield finding
     finally:
         await database.close()
 
@@ -205,13 +212,18 @@ async def _checked(built: Agent) -> str:
         raise AgentError(f"what it needs does not answer within {LONGEST_CHECK_S:.0f} s") from None
 
 
-async def _telegram(settings: Telegram) -> Sequence[Finding]:
+async def _nobody_knows(_account: str) -> bool:
+    """Without a database: somebody may be polling."""
+    return True
+
+
+async def _telegram(settings: Telegram, may_be_polled: Callable[[str], Awaitable[bool]]) -> Sequence[Finding]:
     if settings.token is None:
         return [Finding("telegram", ok=True, detail="off; TURNGATE_TELEGRAM__TOKEN switches it on")]
     # Imported when it is on, as the table of channels does it.
     examine_bot: ExamineBot = import_module("channels.telegram.examination").examine_bot
     try:
-        return [telegram_call(call) for call in await examine_bot(settings)]
+        return [telegram_call(call) for call in await examine_bot(settings, may_be_polled)]
     except GatewayError as error:
         return [Finding("telegram", ok=False, detail=str(error))]
 

@@ -28,6 +28,13 @@ WHERE l.owner = excluded.owner
     OR NOT EXISTS (SELECT FROM replicas AS r WHERE r.replica_id = l.owner AND r.expires_at > clock_timestamp())
 RETURNING true;
 
+-- name: is_held
+-- Whether a live replica polls an account.
+SELECT EXISTS (
+    SELECT FROM poll_leases AS l JOIN replicas AS r ON r.replica_id = l.owner
+    WHERE l.account = $1 AND r.expires_at > clock_timestamp()
+);
+
 -- name: give_up
 -- Lets go of an account.
 DELETE FROM poll_leases WHERE account = $1 AND owner = $2;
