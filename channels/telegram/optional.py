@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
-from telegram.error import EndPointNotFound, TelegramError
+from telegram.error import BadRequest, ChatMigrated, EndPointNotFound, Forbidden, RetryAfter, TelegramError
 
 from gateway.log import redact
 
@@ -16,6 +16,8 @@ COSTS: Final = {
     "sendChatAction": "people don't see that an answer is being written",
 }
 """The optional methods, and what is missing without each."""
+_ABOUT_ONE_CHAT = (BadRequest, ChatMigrated, Forbidden, RetryAfter)
+"""Refusals of `sendChatAction` that say nothing of the server: its messages to that chat meet them, too."""
 
 
 class OptionalCalls:
@@ -40,6 +42,8 @@ class OptionalCalls:
             self._logged.discard(method)
 
     def _note(self, method: str, error: TelegramError) -> None:
+        if method == "sendChatAction" and isinstance(error, _ABOUT_ONE_CHAT):
+            return
         if method not in self._logged:
             self._logged.add(method)
             why = redact(str(error))

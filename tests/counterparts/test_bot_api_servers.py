@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from tests.counterparts.mockpost import mockpost
 from tests.counterparts.telegram_test_api import telegram_test_api
-from tests.world import World, eventually
+from tests.world import PATIENCE_S, World, eventually
 
 TOKEN = "777:AAF-very-secret-and-35-characters-long"
 ADA, BOB = 5, 6
@@ -51,7 +52,7 @@ async def test_a_conversation_outlives_its_gateway(world: World, counterpart: Co
     await counterpart.says(ADA, "wait 1 seconds")
     await eventually(lambda: world.rows("SELECT 1 FROM turns WHERE status = 'running'"))
     await counterpart.says(BOB, "hello")
-    await first.process.wait()
+    await asyncio.wait_for(first.process.wait(), PATIENCE_S)
     await counterpart.says(ADA, "three")
     await world.process(**env)
 
