@@ -245,6 +245,12 @@ class Limits(Part):
     streams_per_address: int | None = Field(256, ge=1, description="Streams of events and exports open to one address.")
     sockets_per_visitor: int | None = Field(16, ge=1, description="WebSockets a visitor may have open.")
     sockets_per_user: int | None = Field(1_000, ge=1, description="WebSockets any other user may have open.")
+    connections_per_address: int | None = Field(
+        1_000, ge=1, description="Connections of one address; those of loopback and trusted proxies don't count."
+    )
+    header_s: float = Field(20, gt=0, le=600, description="Seconds until a request's header has to be there …")
+    body_s: float = Field(30, gt=0, le=3_600, description="… and then its body …")
+    body_rate: int = Field(1_024, ge=1, description="… with a second more for each so many bytes that came.")
     trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
         (), description="Networks of proxies whose `X-Forwarded-For` names the address that counts."
     )

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -199,6 +199,10 @@ class World:
 
     async def process(self, name: str = "gateway", **env: str) -> Process:
         """A gateway in a process of its own, ready."""
+        return await self.process_under((), name, env)
+
+    async def process_under(self, before: Sequence[str], name: str, env: Mapping[str, str]) -> Process:
+        """The same, started by the command `before`."""
         log = self.folder / f"{name}-{time.monotonic_ns()}.log"
         variables = {
             "TURNGATE_DATABASE_URL": self.database_url,
@@ -213,6 +217,7 @@ class World:
         }
         with log.open("wb") as sink:
             child = await asyncio.create_subprocess_exec(
+                *before,
                 sys.executable,
                 "-m",
                 "gateway.cli",

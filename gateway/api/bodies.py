@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 
 from aiohttp import hdrs, web
@@ -14,21 +15,47 @@ KNOWN = frozenset({"gzip", "x-gzip", "deflate"})
 FRAMED = zlib.MAX_WBITS | 32
 """For zlib: the frame is gzip's or zlib's own, whichever it begins with."""
 UNFRAMED = -zlib.MAX_WBITS
+PUBLIC = frozenset({"/api/sign-in", "/api/visitors"})
+"""Routes that need no token."""
+LONGEST_PUBLIC = 16_384
+TOO_LARGE = "The body is larger than this route or limits.max_frame allows."
 MISCODED = "The body is not what its Content-Encoding says. Send it as it is, or coded once with gzip or deflate."
 
 
 async def body_of(request: web.Request) -> bytes:
-    """Reads it to its end. Raises `InvalidInput`, or `TooLarge` for one that holds more than `limits.max_frame`."""
-    try:
-        body = await request.read()
-    except web.RequestPayloadError:
-        raise InvalidInput("The body ends too early, or its chunks are none.") from None
+    """Reads it to its end. Raises `InvalidInput`, also for one that comes too slowly, or `TooLarge` for more than `longest_body`."""
+    body = await _read(request)
     coding = request.headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
     if not body or coding in PLAIN:
         return body
     if coding not in KNOWN:
         raise InvalidInput(MISCODED)
-    return decoded(body, coding, parts_of(request).settings.limits.max_frame)
+    return decoded(body, coding, longest_body(request))
+
+
+def longest_body(request: web.Request) -> int:
+    """Bytes. Routes that anybody may call without a token have little to read."""
+    limit = parts_of(request).settings.limits.max_frame
+    return min(limit, LONGEST_PUBLIC) if request.path in PUBLIC else limit
+
+
+async def _read(request: web.Request) -> bytes:
+    limits, longest = parts_of(request).settings.limits, longest_body(request)
+    if (request.content_length or 0) > longest:
+        raise TooLarge(TOO_LARGE)
+    begun, body = asyncio.get_running_loop().time(), bytearray()
+    try:
+        async with asyncio.timeout(limits.body_s) as deadline:
+            async for piece in request.content.iter_any():
+                body += piece
+                if len(body) > longest:
+                    raise TooLarge(TOO_LARGE)
+                deadline.reschedule(begun + limits.body_s + len(body) / limits.body_rate)
+    except web.RequestPayloadError:
+        raise InvalidInput("The body ends too early, or its chunks are none.") from None
+    except TimeoutError:
+        raise InvalidInput("The body came too slowly (limits.body_s, limits.body_rate). Send it again.") from None
+    return bytes(body)
 
 
 def decoded(body: bytes, coding: str, longest: int) -> bytes:
@@ -39,7 +66,7 @@ def decoded(body: bytes, coding: str, longest: int) -> bytes:
     except zlib.error:
         raise InvalidInput(MISCODED) from None
     if len(plain) > longest:
-        raise TooLarge("The body is larger than limits.max_frame allows.")
+        raise TooLarge(TOO_LARGE)
     if not decoder.eof or decoder.unused_data:
         raise InvalidInput(MISCODED)
     return plain

@@ -10,7 +10,8 @@ import orjson
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from gateway.api.bodies import body_of
+from gateway.api.bodies import PUBLIC, body_of
+from gateway.api.connections import SERVER
 from gateway.api.limits import guess_counted
 from gateway.api.parts import PRINCIPAL, parts_of
 from gateway.core.commands import outlives_token
@@ -18,7 +19,6 @@ from gateway.core.model import Principal
 from gateway.errors import Forbidden, InvalidInput, Unauthenticated
 
 GUARDED = ("/api/", "/v1/")
-PUBLIC = frozenset({"/api/sign-in", "/api/visitors"})
 READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 TALKING = re.compile(r"/v1/.*|/api/chat|/api/chat/sessions/[^/]+/(messages|regenerate)|/api/turns/[^/]+/cancel")
 """Where a revoked token may still work for the seconds it is remembered: what it does there is part of a conversation."""
@@ -26,11 +26,11 @@ LONG_S = 1.0
 IDENTIFIED_AT = web.RequestKey("identified_at", float)
 DEEPEST = 32
 CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; "
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'{sockets}; "
     "img-src 'self' data:; object-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+PLAIN_HOST = re.compile(r"[A-Za-z0-9.-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
 SECURITY_HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
@@ -57,6 +57,8 @@ async def harden(request: web.Request, response: web.StreamResponse) -> None:
     """Headers of every response; CORS for origins that may call (Fetch standard, CORS protocol)."""
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
+    response.headers[hdrs.SERVER] = SERVER
+    response.headers.setdefault("Content-Security-Policy", content_security_policy(request.host))
     if not request.path.startswith(GUARDED):
         return
     response.headers.setdefault("Cache-Control", "no-store")
@@ -65,6 +67,15 @@ async def harden(request: web.Request, response: web.StreamResponse) -> None:
     if origin is not None and parts_of(request).origin_allowed(origin, request.host):
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After, X-Session-Id"
+
+
+def content_security_policy(host: str) -> str:
+    """Pages of the gateway speak to the gateway only, by the name they were opened with.
+
+    Browsers that know no WebSockets in `'self'` (CSP level 2) need them named.
+    """
+    sockets = f" ws://{host} wss://{host}" if PLAIN_HOST.fullmatch(host) else ""
+    return CONTENT_SECURITY_POLICY.format(sockets=sockets)
 
 
 @web.middleware

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
@@ -11,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from gateway.api.answers import json
 from gateway.api.guard import identify
 from gateway.api.parts import parts_of
+from gateway.config import Settings
 from gateway.errors import Forbidden
 
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
@@ -43,10 +45,26 @@ async def metrics(request: web.Request) -> web.Response:
 
 
 def is_local(request: web.Request) -> bool:
-    """Whether the request began on this machine; what a proxy here passes on did not."""
+    """Whether the request began on this machine; what a proxy here passes on did not.
+
+    Nor did what names another host: it comes from a page whose name was made to lead here (DNS rebinding).
+    """
     if any(name in request.headers for name in FORWARDED):
         return False
+    return _is_loopback(request.remote or "") and _names_this_machine(request.host, parts_of(request).settings)
+
+
+def _names_this_machine(host: str, settings: Settings) -> bool:
     try:
-        return ip_address(request.remote or "").is_loopback
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    configured = {settings.host, urlsplit(settings.public_url or "").hostname}
+    return name == "localhost" or name in configured or _is_loopback(name)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
     except ValueError:
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from gateway.api.parts import PRINCIPAL, RATES, ApiRates, parts_of, principal_of
@@ -16,6 +16,7 @@ from gateway.core.rates import Rates
 from gateway.core.shares import Shares
 from gateway.core.slots import Slots
 
+SIGN_IN = "/api/sign-in"
 FORWARDED_FOR = "X-Forwarded-For"
 USER_READS = 8
 """Half of the connections that requests of users have: the others are for messages (`storage.database`) …"""
@@ -59,6 +60,14 @@ async def paced_addresses(request: web.Request, handler: Handler) -> web.StreamR
 
 
 @web.middleware
+async def paced_sign_ins(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Counts tries of one-time codes before anything of their body is read."""
+    if request.path == SIGN_IN and request.method == hdrs.METH_POST:
+        _count(_rates_of(request).sign_ins, address_of(request))
+    return await handler(request)
+
+
+@web.middleware
 async def paced_users(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Counts the requests of whoever has a token."""
     principal = request.get(PRINCIPAL)
@@ -80,11 +89,6 @@ def allow_message(request: web.Request) -> None:
 def allow_visitor(request: web.Request) -> None:
     """Before each new visitor. Raises `TooManyRequests`."""
     _count(_rates_of(request).visitors, address_of(request))
-
-
-def allow_sign_in(request: web.Request) -> None:
-    """Before each try of a code. Raises `TooManyRequests`."""
-    _count(_rates_of(request).sign_ins, address_of(request))
 
 
 @contextmanager

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from gateway.api.guard import GUARDED, PUBLIC
+from gateway.api.bodies import PUBLIC
+from gateway.api.guard import GUARDED
 from gateway.api.operations import Operation
 from gateway.core.model import JsonObject
 

@@ -24,9 +24,10 @@ from gateway.api import (
     turns,
     use_chat,
 )
+from gateway.api.connections import watched
 from gateway.api.expectations import with_expectations
 from gateway.api.guard import authentication, harden, origins, sound_input, still_good
-from gateway.api.limits import api_rates, paced_addresses, paced_users
+from gateway.api.limits import api_rates, paced_addresses, paced_sign_ins, paced_users
 from gateway.api.openai_errors import openai_errors
 from gateway.api.parts import PARTS, RATES, ApiParts
 from gateway.api.problems import problems
@@ -106,11 +107,13 @@ def build_api(parts: ApiParts) -> web.Application:
     """The HTTP face of a gateway; channels with routes of their own (`/ws`, webhooks) are added to it."""
     app = web.Application(
         middlewares=(
+            watched,
             openai_errors,
             problems,
             paced_addresses,
             origins,
             authentication,
+            paced_sign_ins,
             paced_users,
             sound_input,
             still_good,

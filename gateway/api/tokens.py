@@ -12,7 +12,7 @@ from pydantic import Field
 from gateway.api.answers import json, no_content, token_json
 from gateway.api.credentials import digest, new_api_token
 from gateway.api.durations import duration
-from gateway.api.limits import allow_sign_in, allow_visitor
+from gateway.api.limits import allow_visitor
 from gateway.api.logins import ACCOUNT, is_account
 from gateway.api.parts import acting_user, parts_of, principal_of
 from gateway.api.reading import Body, Name, User, uuid_of, validated
@@ -107,7 +107,6 @@ def _require_account(principal: Principal) -> None:
 @validated
 async def sign_in(request: web.Request, given: SignIn) -> web.Response:
     """Trades a one-time code for a token of 30 days."""
-    allow_sign_in(request)
     tokens = parts_of(request).tokens
     holder = await tokens.redeem_code(digest(given.code))
     if holder is None:

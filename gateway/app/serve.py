@@ -9,12 +9,13 @@ import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from ipaddress import ip_address
-from typing import Protocol
+from typing import Protocol, cast
 
 import structlog
 from aiohttp import web
 
 import storage.migrate
+from gateway.api.connections import WatchedConnection, crowd_of, raise_file_limit, swept
 from gateway.app.compose import Gateway, build_gateway
 from gateway.app.failing import failing_seams
 from gateway.app.seams import Seams
@@ -30,6 +31,7 @@ from gateway.scribe import Scribe
 log = structlog.get_logger(__name__)
 
 RETRY_S = 1.0
+BACKLOG = 1_024
 TURNS_DRAIN_S = 3.0
 OUTBOX_DRAIN_S = 2.0
 STEP_S = 1.5
@@ -37,6 +39,7 @@ STEP_S = 1.5
 
 async def serve(settings: Settings, seams: Seams | None = None) -> None:
     """Runs until SIGTERM or SIGINT. `seams`: what stands between its parts. Raises `SettingsError` for what only other settings can mend."""
+    raise_file_limit()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -95,20 +98,23 @@ async def running_gateway(settings: Settings, seams: Seams | None = None) -> Asy
 async def _listen(gateway: Gateway, stack: AsyncExitStack) -> str:
     """Opens the port; answers the URL that reaches it from this machine."""
     settings = gateway.settings
-    # Content codings are undone in gateway.api.bodies, which can say what is wrong with one.
-    runner = web.AppRunner(gateway.api, access_log=None, shutdown_timeout=0.5, auto_decompress=False)
+    runner = web.AppRunner(gateway.api, shutdown_timeout=0.5)
     await runner.setup()
     stack.push_async_callback(lambda: _bounded("http", runner.cleanup()))
-    site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
+    server, crowd = cast("web.Server", runner.server), crowd_of(settings.limits)
+    await stack.enter_async_context(swept(crowd))
+    loop = asyncio.get_running_loop()
     try:
-        await site.start()
+        port = await loop.create_server(
+            lambda: WatchedConnection(server, crowd), settings.host, settings.port, backlog=BACKLOG
+        )
     except OSError as error:
         raise SettingsError(
             f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. "
             "Choose another with --port or TURNGATE_PORT; 0 takes a free one."
         ) from error
-    port: int = runner.addresses[0][1]
-    return local_url(settings.host, port)
+    stack.callback(port.close)
+    return local_url(settings.host, port.sockets[0].getsockname()[1])
 
 
 async def _work(running: Running, database_url: str) -> None:

@@ -19,4 +19,6 @@ LOOP_LAG = Histogram(
     "How long the event loop takes to answer, asked four times a second.",
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
+CONNECTIONS = Gauge("turngate_connections", "Connections open to the port, WebSockets included.")
+CONNECTIONS_DROPPED = Counter("turngate_connections_dropped", "Connections that were cut to keep room.", ["reason"])
 DELIVERIES = Counter("turngate_deliveries", "Chunks settled.", ["channel", "state"])

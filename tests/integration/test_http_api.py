@@ -344,6 +344,21 @@ async def test_metrics_behind_a_proxy_are_for_operators(mia: Person, owner: Pers
         assert response.status == 200
 
 
+@pytest.mark.parametrize("host", ["attacker.example:8080", "127.0.0.1.attacker.example", "[::1"])
+async def test_metrics_are_not_for_pages_that_were_led_here(host: str, mia: Person) -> None:
+    """A page whose name resolves to this machine (DNS rebinding) names itself in `Host`, and needs a token."""
+    async with mia.http.get(f"{mia.url}/metrics", headers={"Host": host}) as response:
+        assert response.status == 401
+
+
+async def test_pages_speak_to_their_own_gateway_only(mia: Person) -> None:
+    """Their content security policy names its WebSocket, and no other."""
+    async with mia.http.get(f"{mia.url}/") as response:
+        policy = response.headers["Content-Security-Policy"]
+    host = mia.url.removeprefix("http://")
+    assert f"connect-src 'self' ws://{host} wss://{host};" in policy
+
+
 async def test_openapi_describes_the_routes(mia: Person) -> None:
     """With parameters, bodies, answers and a page to read."""
     document = await mia.gets("/openapi.json")

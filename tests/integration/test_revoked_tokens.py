@@ -11,8 +11,9 @@ import asyncpg
 import pytest
 
 from gateway.api import guard
+from gateway.api.bodies import PUBLIC
 from gateway.api.credentials import digest
-from gateway.api.guard import PUBLIC, READING, TALKING
+from gateway.api.guard import READING, TALKING
 from gateway.api.parts import PARTS
 from gateway.api.server import ROUTES
 from gateway.app.serve import Running

@@ -1,0 +1,105 @@
+"""Who may stay connected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from gateway.core.addresses import AddressRule
+from gateway.core.crowd import Crowd, CrowdLimits
+
+STRANGER, NEIGHBOUR = "198.51.100.7", "198.51.100.8"
+
+
+@dataclass(eq=False)
+class Caller:
+    """A connection that knows whether it was dropped."""
+
+    address: str = STRANGER
+    dropped: bool = field(default=False)
+
+    def drop(self) -> None:
+        self.dropped = True
+
+
+@dataclass
+class Clock:
+    """Moved by hand."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def crowd(clock: Clock | None = None, *, per_address: int | None = 2, capacity: int = 100) -> Crowd:
+    """With a proxy at 203.0.113.1."""
+    limits = CrowdLimits(per_address, header_s=20, capacity=capacity)
+    return Crowd(limits, AddressRule.of(["203.0.113.1"]), clock or Clock())
+
+
+def test_an_address_has_so_many_connections() -> None:
+    """One more is dropped, until one of them leaves; another address is not concerned."""
+    many = crowd()
+    first, second, third = Caller(), Caller(), Caller()
+    assert many.admit(first)
+    assert many.admit(second)
+    assert not many.admit(third)
+    assert third.dropped
+    assert many.admit(Caller(NEIGHBOUR))
+    many.leave(first)
+    assert many.admit(Caller())
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1", "203.0.113.1", ""])
+def test_those_who_stand_for_many_do_not_count(address: str) -> None:
+    """Behind loopback and a trusted proxy are many people."""
+    many = crowd()
+    assert all(many.admit(Caller(address)) for _ in range(10))
+
+
+def test_the_network_of_an_ipv6_address_counts() -> None:
+    """The rest is its holder's choice."""
+    many = crowd()
+    assert [many.admit(Caller(f"2001:db8:1:1::{number}")) for number in range(1, 4)] == [True, True, False]
+
+
+def test_a_request_is_due_in_time() -> None:
+    """A connection that brings none is dropped; one that is in use, or rests between two requests, is not."""
+    clock = Clock()
+    many = crowd(clock, per_address=None)
+    silent, busy, rests, half = Caller(), Caller(), Caller(), Caller()
+    for caller in (silent, busy, rests, half):
+        many.admit(caller)
+    for caller in (busy, rests, half):
+        many.begins(caller)
+    many.ends(rests)
+    many.ends(half)
+    clock.now = 19
+    many.heard(half)
+    clock.now = 21
+    many.sweep()
+    assert [silent.dropped, busy.dropped, rests.dropped, half.dropped] == [True, False, False, False]
+    clock.now = 40
+    many.sweep()
+    assert [busy.dropped, rests.dropped, half.dropped] == [False, False, True]
+
+
+def test_a_full_house_drops_whoever_was_silent_for_longest() -> None:
+    """First those that owe a request, then those that rest; those in use stay, and then nobody gets in."""
+    many = crowd(capacity=3, per_address=None)
+    busy, rests, silent = Caller(), Caller(), Caller()
+    for caller in (busy, rests, silent):
+        many.admit(caller)
+    many.begins(busy)
+    many.begins(rests)
+    many.ends(rests)
+    for dropped in (silent, rests):
+        newcomer = Caller()
+        assert many.admit(newcomer)
+        assert dropped.dropped
+        many.begins(newcomer)
+    assert not many.admit(Caller())
+    assert not busy.dropped
+    assert len(many) == 3
