@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import orjson
 
 from gateway.core.model import JsonObject, JsonValue, Message, Session
+from gateway.core.shapes import speaker
 
 MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 OPENING = re.compile(r"(`{3,})[^`]*|(~{3,}).*")
@@ -24,8 +25,7 @@ def head(session: Session) -> str:
 
 def paragraph(message: Message) -> str:
     """A message: who and when, then what was said, quoted, and the tools that were used."""
-    who = message.role if message.kind == "message" else f"{message.role} ({message.kind})"
-    pieces = [f"\n## {who}, {message.created_at:%Y-%m-%d %H:%M} UTC\n"]
+    pieces = [f"\n## {speaker(message)}, {message.created_at:%Y-%m-%d %H:%M} UTC\n"]
     parts = [piece for part in message.parts if (piece := _part(part))]
     return "\n".join([*pieces, *(parts or [quoted(message.content)])])
 

@@ -29,7 +29,7 @@ from gateway.core.model import (
     UserId,
 )
 from gateway.core.ports.sessions import SessionFilter, SessionPage
-from gateway.core.shapes import message_json, session_json
+from gateway.core.shapes import message_json, session_json, speaker
 from gateway.errors import InvalidInput
 
 commands = typer.Typer(help="Conversations, from every channel.", no_args_is_help=True)
@@ -118,7 +118,7 @@ def show(
     session = transcript.session
     typer.echo(f"{session.title or 'Untitled'}\n{session.user_id} · {session.channel} · {session.agent_name}\n")
     columns = ("", "who", "when", "text")
-    rows = ((str(m.seq), m.role, f"{m.created_at:%Y-%m-%d %H:%M}", m.content) for m in transcript.messages)
+    rows = ((str(m.seq), speaker(m), f"{m.created_at:%Y-%m-%d %H:%M}", m.content) for m in transcript.messages)
     print_table(columns, rows, "No messages yet.")
 
 

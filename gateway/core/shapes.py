@@ -37,6 +37,11 @@ def message_json(message: Message) -> JsonObject:
     return shown | {"taken_back": True} if message.taken_back else shown
 
 
+def speaker(message: Message) -> str:
+    """Who speaks, for people: `assistant`, or `assistant (apology)`."""
+    return message.role if message.kind == "message" else f"{message.role} ({message.kind})"
+
+
 def session_json(session: Session) -> JsonObject:
     """A session as listed."""
     return {

@@ -51,6 +51,16 @@ async def change(person: Person, session: str, **body: Any) -> tuple[int, Any]:
     return await person.calls("PATCH", f"{SESSIONS}/{session}", json=body)
 
 
+async def test_no_title_is_made_of_apologies(world: World) -> None:
+    """A-3: they are not what the agent said."""
+    agent = PythonAgentSettings(kind="python", target=f"{HERE}:Named")
+    gateway = await world.gateway(agents={"assistant": agent}, turns={"max_attempts": 1})
+    mia = await world.person("mia", gateway.url)
+    session = await says(mia, "fail")
+    await says(mia, "hello", session)
+    await becomes(mia, session, "Talk of 3: fail")
+
+
 @pytest.mark.parametrize(("target", "title"), [("Named", "Talk of 2: hello"), ("NamedByAPlainMethod", "Plainly 2")])
 async def test_the_agent_names_it_after_the_first_exchange(world: World, target: str, title: str) -> None:
     """M-5: without the quotes around it; later exchanges change nothing."""
