@@ -74,6 +74,7 @@ async def test_a_turn_whose_rows_are_lost_ends_quietly(server: Server, place: Wo
     ann = await caller(await place.person("ann", gateway.url))
     await ann.insists("hello", "m1")
     async with lost(server):
+        assert await back(ann)
         asking = asyncio.create_task(ann.sends("wait 3 seconds", "m2", wait_s=1))
 
         async def runs() -> bool:
