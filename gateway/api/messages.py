@@ -15,7 +15,7 @@ from gateway.api.following import GONE
 from gateway.api.guard import check_command
 from gateway.api.limits import allow_message
 from gateway.api.parts import acting_user, parts_of
-from gateway.api.reading import Body, Limit, Metadata, as_json, session_id_of, uuid_of, validated
+from gateway.api.reading import Body, Limit, Metadata, Text, as_json, session_id_of, uuid_of, validated
 from gateway.api.streamed import stream_answer, stream_notice
 from gateway.api.streaming import answering, wants_stream
 from gateway.core.dispatcher import check_text
@@ -39,9 +39,11 @@ def _none_yet(attachments: list[object] | None) -> list[object] | None:
 class Draft(Body):
     """A message to send. `id` is the sender's own: a second one with the same id in the session is the first again."""
 
-    text: str = Field(min_length=1)
+    text: Text
     id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
-    attachments: Annotated[list[object] | None, AfterValidator(_none_yet)] = None
+    attachments: Annotated[list[object] | None, AfterValidator(_none_yet)] = Field(
+        None, json_schema_extra={"maxItems": 0}, description="Not supported yet."
+    )
     metadata: Metadata | None = Field(
         None, description="Your own data about the message, at most 16 KiB as JSON; agents are given it."
     )
@@ -53,7 +55,10 @@ async def list_messages(
     session_id: str,
     /,
     limit: Limit = 50,
-    before_id: Annotated[str, Field(min_length=1, max_length=128)] | None = None,
+    before_id: Annotated[
+        str, Field(min_length=1, max_length=128, description="Leads back: the id of a message of this session.")
+    ]
+    | None = None,
 ) -> web.Response:
     """The newest page without `before_id`; ascending within the page."""
     before = None if before_id is None else MessageId(before_id)

@@ -6,16 +6,18 @@ from http import HTTPStatus
 from typing import TypeAlias
 
 from aiohttp import web
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from gateway.api.answers import json
 from gateway.api.catalogue import ENTRIES, EXAMPLES, HEADERS, JSON, MARKDOWN, STREAM, TOLD, UNDESCRIBED, Entry
 from gateway.api.operations import Operation, operations
+from gateway.api.parts import PARTS
+from gateway.api.placeholders import JSON_VALUE, filled
 from gateway.api.refusals import MEANINGS, OPENAI, is_public, name_of, problem_response, refusals, responses
 from gateway.api.schemas import Problem
 from gateway.api.schemas_openai import OpenAiError
-from gateway.core.model import JsonObject
+from gateway.core.model import JsonObject, JsonValue
 
 References: TypeAlias = "dict[type[BaseModel], JsonObject]"
 OTHER: dict[str, JsonObject] = {MARKDOWN: {"type": "string"}, STREAM: {"$ref": "#/components/schemas/Event"}}
@@ -115,6 +117,7 @@ def describe(app: web.Application) -> JsonObject:
     """The OpenAPI 3.1 document of an application's routes."""
     found = [operation for operation in operations(app) if operation.name not in UNDESCRIBED]
     references, schemas = _schemas(found)
+    agents: list[JsonValue] = [agent.name for agent in app[PARTS].agents]
     paths: dict[str, JsonObject] = {}
     for operation in found:
         paths.setdefault(operation.path, {})[operation.method] = _described(operation, references)
@@ -125,7 +128,8 @@ def describe(app: web.Application) -> JsonObject:
         "paths": {**paths},
         "components": {
             "securitySchemes": BEARER,
-            "schemas": {**schemas, "Event": EVENT},
+            "schemas": {name: filled(schema, agents) for name, schema in schemas.items()}
+            | {"Event": EVENT, "JsonValue": JSON_VALUE},
             "responses": responses(),
             "parameters": {**HEADERS},
         },
@@ -149,7 +153,7 @@ def _described(operation: Operation, references: References) -> JsonObject:
     }
     if operation.body is not None:
         content: JsonObject = {"schema": references[operation.body], "example": EXAMPLES.get(operation.name)}
-        described["requestBody"] = {"required": not entry.bodiless, "content": {JSON: content}}
+        described["requestBody"] = {"required": not may_be_empty(operation.body), "content": {JSON: content}}
     if is_public(operation):
         described["security"] = []
     return described
@@ -189,6 +193,15 @@ def _schemas(found: list[Operation]) -> tuple[References, JsonObject]:
     references, definitions = models_json_schema(asked, ref_template="#/components/schemas/{model}")
     schemas: JsonObject = definitions["$defs"]
     return {model: references[model, mode] for model, mode in asked}, schemas
+
+
+def may_be_empty(body: type[BaseModel]) -> bool:
+    """Whether a body may be left out: where every field may be, an absent body is an empty object."""
+    try:
+        body.model_validate({})
+    except ValidationError:
+        return False
+    return True
 
 
 async def document(request: web.Request) -> web.Response:

@@ -18,7 +18,7 @@ UUID: JsonObject = {"type": "string", "format": "uuid"}
 IDS: dict[str, JsonObject] = {
     "session_id": {"type": "string", "minLength": 1, "maxLength": 128},
     "message_id": {"type": "string", "minLength": 1, "maxLength": 160},
-    "chat_id": {"type": "string", "minLength": 1, "maxLength": 128},
+    "chat_id": {"type": "string", "minLength": 1},
     "model": {"type": "string", "minLength": 1, "maxLength": 200},
     "user_id": {"type": "string", "minLength": 1, "maxLength": 255},
     "number": {"type": "string", "pattern": "^([1-9][0-9]{0,17}|latest)$"},

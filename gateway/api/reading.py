@@ -12,9 +12,10 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from aiohttp_pydantic.decorator import InjectParamsFactory
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from gateway.api.guard import storable
+from gateway.api.placeholders import AGENT, VALUES
 from gateway.api.problems import invalid
 from gateway.core.metadata import LARGEST, LONGEST_KEY
 from gateway.core.model import CHANNELS, ChannelName, JsonObject, JsonValue, MessageId, SessionId
@@ -112,22 +113,63 @@ def on_one_line(title: str) -> str:
     return shown
 
 
+SPACES = r"\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""What is stripped from both ends of a text, besides ASCII; in patterns of the document (ECMA-262)."""
+NAMED: JsonObject = {"pattern": rf"[^\t-\r {SPACES}]"}
+"""Something is left of a name when its ends are stripped."""
+SAID: JsonObject = {"pattern": rf"[^\t-\r\u001c-\u0020{SPACES}]"}
+"""Something is left of a message."""
+SEEN: JsonObject = {"pattern": rf"[^\u0000-\u0020\u007f-\u009f\u202a-\u202e\u2066-\u2069{SPACES}]"}
+"""Something is left of a title."""
+GIVEN: JsonObject = {"minLength": 1, "pattern": r"^[A-Za-z0-9_=-]+$"}
+
+
+def whole(value: object) -> object:
+    """JSON has one kind of number: 60.0 is an integer, too (JSON Schema, section 6.1.1 of the validation vocabulary)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 Limit = Annotated[int, Field(ge=1, le=200, description="Rows of a page.")]
 Offset = Annotated[int, Field(ge=0, le=10_000_000, description="Rows to leave out; not together with `cursor`.")]
-Cursor = Annotated[str, Field(max_length=512)]
+Cursor = Annotated[
+    str,
+    Field(
+        max_length=512,
+        description="Leads on: the `next_cursor` of an earlier page of the same list, and nothing else; not together with "
+        "`offset`.",
+        json_schema_extra=GIVEN,
+    ),
+]
 Channel = Annotated[ChannelName, AfterValidator(_channel), Field(json_schema_extra={"enum": [*CHANNELS]})]
 Title = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(on_one_line)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(on_one_line),
+    Field(json_schema_extra=SEEN),
 ]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), Field(json_schema_extra=NAMED)
+]
+Whole = Annotated[int, BeforeValidator(whole)]
+AgentChoice = Annotated[Name, Field(json_schema_extra=AGENT)]
+Text = Annotated[str, Field(min_length=1, json_schema_extra=SAID)]
+"""What somebody says: `check_text` refuses what is only space."""
 User = Annotated[str, StringConstraints(min_length=1, max_length=255)]
-Metadata = Annotated[dict[str, object], AfterValidator(_small), AfterValidator(_nameable)]
+Metadata = Annotated[
+    dict[str, object],
+    AfterValidator(_small),
+    AfterValidator(_nameable),
+    Field(json_schema_extra={**VALUES, "propertyNames": {"minLength": 1, "maxLength": LONGEST_KEY}}),
+]
 
 
 Search = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    Field(description="Words of titles and messages, the last one perhaps unfinished; best matches first."),
+    Field(
+        description="Words of titles and messages, the last one perhaps unfinished; best matches first.",
+        json_schema_extra=NAMED,
+    ),
 ]
 
 
@@ -140,6 +182,15 @@ def metadata_of(request: web.Request) -> tuple[tuple[str, str], ...]:
         if not storable(key) or not storable(value):
             raise InvalidInput(f"{METADATA}KEY and its value should be text without NUL characters.")
     return tuple(asked)
+
+
+def without_null(schema: JsonObject) -> None:
+    """For the schema of a field that may be left out, and not be null: its validator refuses that in words of its own."""
+    schema.pop("default", None)
+    variants = schema.pop("anyOf", None)
+    if isinstance(variants, list):
+        rest = [variant for variant in variants if isinstance(variant, dict) and variant.get("type") != "null"]
+        schema.update(rest[0] if len(rest) == 1 else {"anyOf": [*rest]})
 
 
 def session_id_of(text: str) -> SessionId:

@@ -12,7 +12,7 @@ from gateway.api.answers import json, no_content, version_json
 from gateway.api.limits import allow_message
 from gateway.api.messages import answered
 from gateway.api.parts import acting_user, parts_of, principal_of
-from gateway.api.reading import Body, Title, message_id_of, session_id_of, validated
+from gateway.api.reading import Body, Text, Title, message_id_of, session_id_of, validated
 from gateway.api.streaming import answering
 from gateway.core.model import WEB, Route
 from gateway.core.ports.editing import ForkPoint
@@ -23,7 +23,7 @@ from gateway.errors import Forbidden
 class Edit(Body):
     """Another text for a message. `answer_again`: what came after a user's message is hidden, and it is answered anew."""
 
-    text: str = Field(min_length=1)
+    text: Text
     answer_again: bool = False
 
 

@@ -15,10 +15,23 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model
 from gateway.api.answers import json, no_content, schedule_json
 from gateway.api.limits import allow_message
 from gateway.api.parts import ApiParts, acting_user, parts_of, principal_of
-from gateway.api.reading import Body, Limit, Name, User, on_one_line, uuid_of, validated
+from gateway.api.reading import (
+    SEEN,
+    AgentChoice,
+    Body,
+    Cursor,
+    Limit,
+    Name,
+    Text,
+    User,
+    Whole,
+    on_one_line,
+    uuid_of,
+    validated,
+)
 from gateway.api.sessions import narrowed
 from gateway.api.turn_answers import run_json
-from gateway.core.model import TELEGRAM, Address, AgentName, Principal, Route, UserId
+from gateway.core.model import TELEGRAM, Address, AgentName, JsonObject, Principal, Route, UserId
 from gateway.core.ports.schedules import (
     MOST_LISTED,
     CronTrigger,
@@ -47,7 +60,7 @@ class Interval(Body):
     """Every so many seconds, first one interval from now."""
 
     type: Literal["interval"]
-    seconds: int = Field(ge=1, le=LONGEST_INTERVAL)
+    seconds: Whole = Field(ge=1, le=LONGEST_INTERVAL)
 
 
 class Once(Body):
@@ -58,7 +71,7 @@ class Once(Body):
 
 
 GivenTrigger = Annotated[Cron | Interval | Once, Field(discriminator="type")]
-ScheduleName = Annotated[Name, AfterValidator(on_one_line)]
+ScheduleName = Annotated[Name, AfterValidator(on_one_line), Field(json_schema_extra=SEEN)]
 """The title of each run."""
 Zone = Annotated[str, Field(max_length=64, description="A name such as Europe/Berlin.")]
 ChatAddress = Annotated[str, Field(max_length=200)]
@@ -68,9 +81,9 @@ class ScheduleDraft(Body):
     """A schedule to be made."""
 
     name: ScheduleName
-    prompt: str = Field(min_length=1)
+    prompt: Text
     trigger: GivenTrigger
-    agent_name: Name | None = Field(None, description="Default: the gateway's default agent.")
+    agent_name: AgentChoice | None = Field(None, description="Default: the gateway's default agent.")
     timezone: Zone = "UTC"
     deliver_to: list[ChatAddress] = Field(
         [], max_length=10, description="Chats of yours that get the reply too: `telegram:<bot>:<chat>:<topic>`."
@@ -78,16 +91,23 @@ class ScheduleDraft(Body):
     is_active: bool = True
 
 
+def _something_given(schema: JsonObject) -> None:
+    """Says that one field is there which is not null."""
+    fields = schema["properties"]
+    names = list(fields) if isinstance(fields, dict) else []
+    schema["anyOf"] = [{"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in names]
+
+
 class ScheduleChange(Body):
     """What is to be different of a schedule; absent or null leaves it as it is. At least one is needed."""
 
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+    model_config = ConfigDict(json_schema_extra=_something_given)
 
     name: ScheduleName | None = None
-    prompt: Annotated[str, Field(min_length=1)] | None = None
+    prompt: Text | None = None
     trigger: GivenTrigger | None = Field(None, description="Another one sets the next fire anew, from now on.")
     timezone: Zone | None = None
-    agent_name: Name | None = None
+    agent_name: AgentChoice | None = None
     deliver_to: list[ChatAddress] | None = Field(None, max_length=10)
     is_active: bool | None = Field(None, description="False pauses; true resumes, with the next time from now on.")
 
@@ -147,7 +167,7 @@ async def list_runs(
     schedule_id: str,
     /,
     limit: Limit = 50,
-    cursor: Annotated[str, Field(max_length=512)] | None = None,
+    cursor: Cursor | None = None,
 ) -> web.Response:
     """What a schedule has done, newest first: the session and the turn of each run."""
     wanted, acting = uuid_of(schedule_id, "schedule"), acting_user(request)

@@ -28,6 +28,7 @@ from gateway.api.connections import watched
 from gateway.api.expectations import with_expectations
 from gateway.api.guard import authentication, harden, origins, sound_input, still_good
 from gateway.api.limits import api_rates, paced_addresses, paced_sign_ins, paced_users
+from gateway.api.methods import methods
 from gateway.api.openai_errors import openai_errors
 from gateway.api.parts import PARTS, RATES, ApiParts
 from gateway.api.problems import problems
@@ -47,7 +48,7 @@ ROUTES: tuple[web.RouteDef, ...] = (
     web.post("/api/visitors/identify", tokens.identify_visitor),
     web.post("/api/links/telegram", links.link_telegram),
     web.get("/api/links", links.list_links),
-    web.delete("/api/links/{link_id}", links.delete_link),
+    web.delete("/api/links/{link_id:(?!telegram$)[^/]+}", links.delete_link),
     web.get("/api/tokens", tokens.list_tokens),
     web.post("/api/tokens", tokens.create_token),
     web.delete("/api/tokens/{token_id}", tokens.revoke_token),
@@ -112,6 +113,7 @@ def build_api(parts: ApiParts) -> web.Application:
             problems,
             paced_addresses,
             origins,
+            methods,
             authentication,
             paced_sign_ins,
             paced_users,

@@ -13,6 +13,7 @@ from gateway.api.answers import found_json, json, no_content, sessions_json
 from gateway.api.parts import acting_user, parts_of, principal_of
 from gateway.api.reading import (
     METADATA,
+    AgentChoice,
     Body,
     Channel,
     Cursor,
@@ -28,6 +29,7 @@ from gateway.api.reading import (
     rows_to_skip,
     session_id_of,
     validated,
+    without_null,
 )
 from gateway.core.model import WEB, AgentName, Route, UserId
 from gateway.core.ports.session_changes import GivenTitle, SessionWish
@@ -40,7 +42,7 @@ from gateway.errors import Forbidden
 class SessionDraft(Body):
     """A session to be made."""
 
-    agent_name: Name | None = Field(None, description="Default: the gateway's default agent.")
+    agent_name: AgentChoice | None = Field(None, description="Default: the gateway's default agent.")
     title: Title | None = None
     metadata: Metadata = Field({}, description="Your own data, at most 16 KiB as JSON.")
 
@@ -51,8 +53,12 @@ class SessionChange(Body):
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     title: Title | None = Field(None, description="The user's own, and stays; null: the gateway makes one again.")
-    metadata: Metadata | None = Field(None, description="In place of all there is; an empty object clears it.")
-    is_active: bool | None = Field(None, description="False ends the session, true opens it again.")
+    metadata: Metadata | None = Field(
+        None, description="In place of all there is; an empty object clears it.", json_schema_extra=without_null
+    )
+    is_active: bool | None = Field(
+        None, description="False ends the session, true opens it again.", json_schema_extra=without_null
+    )
 
     @model_validator(mode="after")
     def _something(self) -> Self:

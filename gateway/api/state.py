@@ -12,7 +12,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from gateway.api.answers import json
 from gateway.api.parts import acting_user, parts_of
-from gateway.api.reading import Body, as_json, as_json_list, session_id_of, validated
+from gateway.api.placeholders import ITEMS, VALUES
+from gateway.api.reading import Body, as_json, as_json_list, session_id_of, validated, without_null
 from gateway.core.model import JsonObject, State
 from gateway.core.ports.state import StateWrite
 from gateway.errors import InvalidInput
@@ -28,16 +29,22 @@ def _json(section: Written) -> Written:
     return section
 
 
-Section = Annotated[dict[str, object], AfterValidator(_json)]
-Notes = Annotated[dict[str, object] | list[object], AfterValidator(_json)]
+Object = Annotated[dict[str, object], Field(json_schema_extra=VALUES)]
+Items = Annotated[list[object], Field(json_schema_extra=ITEMS)]
+Section = Annotated[Object, AfterValidator(_json)]
+Notes = Annotated[Object | Items, AfterValidator(_json)]
 
 
 class StateDraft(Body):
     """New values for the state; one that is left out stays as it is. Together at most `sessions.max_state` bytes."""
 
-    blackboard: Section | None = Field(None, description="Shared knowledge.")
-    scratchpad: Notes | None = Field(None, description="Working notes: an object or a list.")
-    attributes: Section | None = Field(None, description="Whatever else describes the session.")
+    blackboard: Section | None = Field(None, description="Shared knowledge.", json_schema_extra=without_null)
+    scratchpad: Notes | None = Field(
+        None, description="Working notes: an object or a list.", json_schema_extra=without_null
+    )
+    attributes: Section | None = Field(
+        None, description="Whatever else describes the session.", json_schema_extra=without_null
+    )
 
     @model_validator(mode="after")
     def _objects(self) -> Self:

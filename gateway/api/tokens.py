@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Literal
+from typing import Annotated, Literal
 
 from aiohttp import hdrs, web
 from pydantic import Field
@@ -31,7 +31,9 @@ class TokenDraft(Body):
     name: Name | None = None
     role: Literal["user", "operator"] = "user"
     user_id: User | None = Field(None, description="For another user; operators only.")
-    expires: str | None = Field(None, max_length=20, description="`45m`, `12h`, `30d` or `2w`; absent: never.")
+    expires: Annotated[str, Field(max_length=20, json_schema_extra={"pattern": "^[1-9][0-9]{0,7}[smhdw]$"})] | None = (
+        Field(None, description="`45m`, `12h`, `30d` or `2w`, ten years at most; absent: never.")
+    )
 
 
 class Identification(Body):

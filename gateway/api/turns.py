@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gateway.api.answers import json
 from gateway.api.parts import acting_user, parts_of, principal_of
-from gateway.api.reading import Limit, session_id_of, validated
+from gateway.api.reading import GIVEN, Limit, session_id_of, validated
 from gateway.api.turn_answers import turns_json
 
 
@@ -19,7 +19,11 @@ async def list_turns(
     session_id: str,
     /,
     limit: Limit = 50,
-    before: Annotated[str, Field(max_length=512)] | None = None,
+    before: Annotated[
+        str,
+        Field(max_length=512, description="Leads on: the `next_before` of an earlier page.", json_schema_extra=GIVEN),
+    ]
+    | None = None,
 ) -> web.Response:
     """A session's turns, newest first; without `before` also what all of them have cost."""
     page = await parts_of(request).turn_log.page(session_id_of(session_id), acting_user(request), limit, before)

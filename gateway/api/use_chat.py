@@ -13,7 +13,7 @@ from gateway.api.guard import check_command, storable
 from gateway.api.limits import allow_message, stream_slot
 from gateway.api.messages import raise_refusal
 from gateway.api.parts import ApiParts, parts_of, principal_of
-from gateway.api.reading import Name, validated
+from gateway.api.reading import AgentChoice, validated
 from gateway.api.streamed import stream_answer, stream_notice, stream_open_turn
 from gateway.core.commands import is_command
 from gateway.core.dispatcher import check_text
@@ -68,7 +68,7 @@ class ChatRequest(BaseModel):
     )
     trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
     message_id: str | None = Field(None, alias="messageId", max_length=160)
-    agent: Name | None = None
+    agent: AgentChoice | None = None
 
 
 @validated

@@ -239,7 +239,7 @@ async def test_unknown_routes_and_methods_are_problems_too(mia: Person) -> None:
     assert (await mia.calls("GET", "/api/nothing"))[0] == 404
     async with mia.http.put(f"{mia.url}/api/me", headers={"Authorization": f"Bearer {mia.token}"}) as response:
         assert response.status == 405
-        assert response.headers["Allow"] == "DELETE,GET,HEAD"
+        assert response.headers["Allow"] == "DELETE,GET,HEAD,OPTIONS"
         assert (await response.json(content_type=None))["status"] == 405
 
 

@@ -89,7 +89,7 @@ async def test_nothing_follows_the_answer_to_head(owner: Person, names: dict[str
 async def test_streams_have_no_head(owner: Person, names: dict[str, str], path: str) -> None:
     """405, which tells what they do take."""
     answer = await exchange(owner, f"HEAD {path.format(**names)}")
-    assert (answer.status, answer.headers["allow"]) == (405, "GET")
+    assert (answer.status, answer.headers["allow"]) == (405, "GET,OPTIONS")
     assert answer.headers["content-type"] == "application/problem+json"
 
 
