@@ -139,6 +139,13 @@ class Database:
         """Closes within two seconds, whatever the database does."""
         await asyncio.gather(*(_close(pool.connections) for pool in self._pools()))
 
+    def usage(self) -> tuple[tuple[str, int, int], ...]:
+        """Of each pool its name, its connections and those of them that nobody uses now."""
+        named = {"app": self.app, "across": self.across, "housekeeping": self.housekeeping}
+        return tuple(
+            (name, pool.connections.get_size(), pool.connections.get_idle_size()) for name, pool in named.items()
+        )
+
     def _pools(self) -> tuple[Pool, ...]:
         return (self.app, self.across, self.housekeeping)
 

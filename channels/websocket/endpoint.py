@@ -20,6 +20,7 @@ from gateway.core.callers import Callers
 from gateway.core.guesses import Guesses
 from gateway.core.live_turns import LiveTurns
 from gateway.core.message_rates import MessageRates
+from gateway.core.metrics import SOCKETS
 from gateway.core.model import AgentName
 from gateway.core.ports.identity import Authenticator
 from gateway.core.ports.sessions import MessageStore, SessionStore
@@ -104,9 +105,11 @@ class WebSocketChannel:
             await connection.hang_up(refusal)
             return socket
         self._open.add(connection)
+        SOCKETS.inc()
         try:
             await connection.serve()
         finally:
+            SOCKETS.dec()
             self._open.discard(connection)
         return socket
 

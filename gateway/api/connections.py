@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 from typing import cast
 
 import structlog
@@ -16,7 +18,7 @@ from aiohttp.typedefs import Handler
 from gateway.config import Limits
 from gateway.core.addresses import AddressRule
 from gateway.core.crowd import Crowd, CrowdLimits
-from gateway.core.metrics import CONNECTIONS, CONNECTIONS_DROPPED
+from gateway.core.metrics import CONNECTIONS, CONNECTIONS_DROPPED, HTTP_SECONDS
 
 log = structlog.get_logger(__name__)
 
@@ -101,10 +103,26 @@ async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
     if not isinstance(connection, WatchedConnection):
         return await handler(request)
     connection.begins()
+    begun, status = time.monotonic(), HTTPStatus.INTERNAL_SERVER_ERROR.value
     try:
-        return await handler(request)
+        response = await handler(request)
+        status = response.status
+        return response
+    except web.HTTPException as answer:
+        status = answer.status
+        raise
     finally:
         connection.ends()
+        if status != HTTPStatus.SWITCHING_PROTOCOLS:
+            _count(request, status, time.monotonic() - begun)
+
+
+def _count(request: web.Request, status: int, seconds: float) -> None:
+    """By the route's template: paths hold ids, and what has no route may hold anything."""
+    method = request.method if request.method in hdrs.METH_ALL else "other"
+    found = request.match_info.route.resource
+    route = "none" if found is None else found.canonical
+    HTTP_SECONDS.labels(method, route, f"{status // 100}xx").observe(seconds)
 
 
 def crowd_of(limits: Limits) -> Crowd:

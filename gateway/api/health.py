@@ -41,6 +41,7 @@ async def metrics(request: web.Request) -> web.Response:
         principal = await identify(request)
         if principal.role != "operator":
             raise Forbidden("Metrics are for operators.")
+    await parts_of(request).measure()
     return web.Response(body=generate_latest(REGISTRY), headers={hdrs.CONTENT_TYPE: CONTENT_TYPE_LATEST})
 
 

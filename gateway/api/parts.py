@@ -116,6 +116,7 @@ class ApiParts:
     first_fire: FirstFire
     run_schedule: RunNow
     readiness: Callable[[], Awaitable[Readiness]]
+    measure: Callable[[], Awaitable[None]]
     static_dir: Path
 
     def agent_asked_for(self, name: str | None) -> AgentName:

@@ -21,6 +21,7 @@ from gateway.api.visitors import VisitorPasses
 from gateway.app.belongings import erasure_of
 from gateway.app.chores import chores
 from gateway.app.engine import Engine, build_engine
+from gateway.app.gauges import Gauges
 from gateway.app.lifeline import Lifeline
 from gateway.app.seams import Seams
 from gateway.app.stores import Stores
@@ -134,6 +135,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
                 first_fire=first_fire,
                 run_schedule=scheduler.run_now,
                 readiness=engine.health.readiness,
+                measure=Gauges(stores.database).refresh,
                 static_dir=STATIC,
                 origin_allowed=OriginRule(settings.web.allowed_origins, settings.public_url).allows,
             )

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from importlib.metadata import version
 from ipaddress import ip_address
 from typing import Protocol, cast
 
@@ -24,6 +25,7 @@ from gateway.app.slot import take_slot
 from gateway.app.stores import connect_stores, open_postgres
 from gateway.app.watchdog import watchdog
 from gateway.config import Settings
+from gateway.core.metrics import BUILD
 from gateway.core.ports.agents import Closing
 from gateway.errors import DatabaseMisconfigured, GatewayError, SettingsError, StoreUnavailable
 from gateway.scribe import Scribe
@@ -40,6 +42,7 @@ STEP_S = 1.5
 async def serve(settings: Settings, seams: Seams | None = None) -> None:
     """Runs until SIGTERM or SIGINT. `seams`: what stands between its parts. Raises `SettingsError` for what only other settings can mend."""
     raise_file_limit()
+    BUILD.labels(version("turngate")).set(1)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -22,3 +22,17 @@ LOOP_LAG = Histogram(
 CONNECTIONS = Gauge("turngate_connections", "Connections open to the port, WebSockets included.")
 CONNECTIONS_DROPPED = Counter("turngate_connections_dropped", "Connections that were cut to keep room.", ["reason"])
 DELIVERIES = Counter("turngate_deliveries", "Chunks settled.", ["channel", "state"])
+HTTP_SECONDS = Histogram(
+    "turngate_http_request_seconds",
+    "From a request's header to its whole answer, without WebSockets.",
+    ["method", "route", "status"],
+    buckets=(0.005, 0.025, 0.1, 0.5, 1, 5, 30, 120),
+)
+SOCKETS = Gauge("turngate_sockets", "WebSockets that are open.")
+TOKENS = Counter("turngate_tokens", "Tokens that turns used, as their agents report them.", ["agent", "direction"])
+OUTBOX_UNSENT = Gauge("turngate_outbox_unsent", "Chunks that wait to be sent, of all replicas; 10,000 stands for more.")
+OUTBOX_OLDEST = Gauge("turngate_outbox_oldest_seconds", "How long the oldest chunk has waited to be sent.")
+QUEUED = Gauge("turngate_turns_queued", "Turns that wait for the running one of their session, of all replicas.")
+QUEUE_OLDEST = Gauge("turngate_turns_queued_oldest_seconds", "How long the oldest turn has waited for its session.")
+POOL = Gauge("turngate_database_connections", "Connections to the database.", ["pool", "state"])
+BUILD = Gauge("turngate_build_info", "Always 1; the version is in the label.", ["version"])

@@ -19,7 +19,7 @@ from gateway.core.events import TurnChanged
 from gateway.core.fair_slots import FairSlots
 from gateway.core.history import History
 from gateway.core.lulls import Lulls
-from gateway.core.metrics import RUNNING, TURN_SECONDS, TURNS
+from gateway.core.metrics import RUNNING, TOKENS, TURN_SECONDS, TURNS
 from gateway.core.model import AgentName, ChannelName, Reply, Turn, TurnId
 from gateway.core.outbox import Outbox
 from gateway.core.ports.agents import Agent, TurnTerms
@@ -168,6 +168,9 @@ class Runner:
         finished = await self._keep(turn, reply)
         TURNS.labels(turn.agent, finished.status).inc()
         TURN_SECONDS.labels(turn.agent).observe(time.monotonic() - begun)
+        if reply.usage is not None:
+            TOKENS.labels(turn.agent, "input").inc(reply.usage.input_tokens)
+            TOKENS.labels(turn.agent, "output").inc(reply.usage.output_tokens)
         self._announce(turn, finished)
         self._parts.after(turn, finished)
         self._parts.outbox.send(finished.outbox, term)

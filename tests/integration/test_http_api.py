@@ -10,7 +10,7 @@ import pytest
 from gateway.api.credentials import digest, new_code
 from gateway.app.serve import Running
 from gateway.core.model import UserId
-from tests.world import Person, World
+from tests.world import Person, World, eventually
 
 SESSIONS = "/api/chat/sessions"
 
@@ -342,6 +342,36 @@ async def test_metrics_behind_a_proxy_are_for_operators(mia: Person, owner: Pers
     headers = {**forwarded, "Authorization": f"Bearer {owner.token}"}
     async with mia.http.get(f"{mia.url}/metrics", headers=headers) as response:
         assert response.status == 200
+
+
+async def test_metrics_tell_what_goes_on(world: World) -> None:
+    """Requests by their route, sockets, what waits, tokens' families, pools, and the loop's lag."""
+    gateway = await world.gateway()
+    ann = await world.person("ann", gateway.url)
+    socket = await ann.connects()
+    await socket.says(type="send", id="m1", text="wait 30 seconds")
+    running = await socket.hears("ack")
+    await socket.says(type="send", id="m2", text="hello")
+    await socket.hears("ack")
+    await ann.gets(f"{SESSIONS}/{running['session_id']}")
+
+    async def told() -> bool:
+        async with ann.http.get(f"{ann.url}/metrics") as response:
+            lines = (await response.text()).splitlines()
+        values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+        route = 'method="GET",route="/api/chat/sessions/{session_id}",status="2xx"'
+        return (
+            float(values[f"turngate_http_request_seconds_count{{{route}}}"]) >= 1
+            and float(values["turngate_sockets"]) >= 1
+            and float(values["turngate_turns_queued"]) == 1
+            and float(values["turngate_turns_queued_oldest_seconds"]) > 0
+            and float(values["turngate_outbox_unsent"]) == 0
+            and float(values["turngate_connections"]) >= 1
+            and float(values["turngate_loop_lag_seconds_count"]) >= 1
+            and 'turngate_database_connections{pool="app",state="idle"}' in values
+        )
+
+    await eventually(told)
 
 
 @pytest.mark.parametrize("host", ["attacker.example:8080", "127.0.0.1.attacker.example", "[::1"])

@@ -1,0 +1,31 @@
+"""What waits in the database, for `/metrics`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storage.database import fetch_one
+from storage.queries import load_queries
+
+if TYPE_CHECKING:
+    from storage.database import Database
+
+SQL = load_queries("backlog")
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Chunks not yet sent, turns not yet begun, and the seconds that the oldest of each has waited."""
+
+    unsent: int
+    unsent_s: float
+    queued: int
+    queued_s: float
+
+
+async def measure(database: Database) -> Backlog:
+    """Of all replicas. Raises `StoreUnavailable`."""
+    async with database.own_work() as connection:
+        row = await fetch_one(connection, SQL["measure"])
+    return Backlog(row["unsent"], row["unsent_s"], row["queued"], row["queued_s"])
