@@ -170,6 +170,14 @@ async def test_sessions_are_listed_shown_exported_and_deleted(shell: Shell, worl
     assert (await shell.runs("sessions", "list", "--json")).json == {"sessions": [], "total": 0}
 
 
+async def test_calls_that_name_no_session_are_listed_when_asked_for(shell: Shell, world: World) -> None:
+    """As over HTTP: left out, unless `--stateless` asks for them."""
+    mia = await world.person("mia", (await world.gateway()).url)
+    await mia.posts("/v1/chat/completions", 200, model="assistant", messages=[{"role": "user", "content": "hello"}])
+    assert (await shell.runs("sessions", "list", "--json")).json["total"] == 0
+    assert (await shell.runs("sessions", "list", "--stateless", "--json")).json["total"] == 1
+
+
 async def test_an_empty_list_says_what_belongs_there(shell: Shell) -> None:
     """On standard error, so that scripts read nothing."""
     ran = await shell.runs("schedules", "list")
