@@ -1,5 +1,5 @@
 --A chunk whose fate stays unknown says so; sent and dead ones keep their names.
--- depends: 0032_loop_blocks
+-- depends: 0032_message_kinds
 
 -- migrate: apply
 

@@ -1,5 +1,5 @@
 --API calls that name no session are kept, and left out of lists: their metadata says `stateless`.
--- depends: 0032_loop_blocks 0033_outbox_unknown
+-- depends: 0033_outbox_unknown
 
 -- migrate: apply
 

@@ -1,5 +1,5 @@
 --The last time each agent blocked the event loop of its gateway, for `turngate doctor`.
--- depends: 0031_erasures_refuse
+-- depends: 0036_scratchpad_lists
 
 -- migrate: apply
 
