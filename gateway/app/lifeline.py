@@ -50,11 +50,15 @@ class Lifeline:
             group.create_task(self._look(watch, stores.blocks))
 
     async def _look(self, watch: LoopWatch, blocks: LoopBlocks) -> None:
+        # Looks are counted, not seconds: a process that was frozen for a while was not blocked.
+        unanswered = 0
         while True:
             watch.ask()
             await asyncio.sleep(LOOK_S)
-            if watch.silent_s() >= BLOCKED_S:
+            unanswered = unanswered + 1 if watch.silent_s() else 0
+            if unanswered * LOOK_S >= BLOCKED_S:
                 await self._blocked(watch, blocks)
+                unanswered = 0
 
     async def _blocked(self, watch: LoopWatch, blocks: LoopBlocks) -> None:
         """Tells what blocks the loop, once at the beginning and once when it is over."""
