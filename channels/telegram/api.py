@@ -17,6 +17,7 @@ from channels.telegram.normalize import BotIdentity
 from channels.telegram.optional import OptionalCalls
 from channels.telegram.requests import Requests
 from channels.telegram.target import Target
+from channels.telegram.unbroken import Unbroken
 from gateway.config import Telegram
 from gateway.core.commands import HELP
 from gateway.core.model import TELEGRAM, JsonObject, JsonValue
@@ -54,6 +55,7 @@ class BotApi:
             pool_timeout=5,
             httpx_kwargs={"event_hooks": {"request": [before_request]}},
         )
+        self._unbroken = Unbroken()
         self._bot = Bot(
             token,
             base_url=f"{base}/bot",
@@ -111,6 +113,7 @@ class BotApi:
         return await self._call(method, arguments, _PROBE_S)
 
     async def close(self) -> None:
+        await self._unbroken.close()
         await asyncio.gather(self._polls.shutdown(), self._requests.shutdown())
 
     async def _publish_commands(self) -> None:
@@ -124,7 +127,9 @@ class BotApi:
         """The raw `result`: the library's own methods fail on results that they can't read."""
         timeout = self._requests.read_timeout if read_timeout is None else read_timeout
         _expect_known_warnings()
-        result: JsonValue = await self._bot.do_api_request(method, api_kwargs=arguments, read_timeout=timeout)
+        request = self._bot.do_api_request(method, api_kwargs=arguments, read_timeout=timeout)
+        # A poll that is given up has to end at once: whoever polls next would be refused.
+        result: JsonValue = await (request if method == "getUpdates" else self._unbroken.run(request))
         return result
 
 

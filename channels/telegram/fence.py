@@ -31,8 +31,12 @@ class Fenced(DeliveryDeferred):
 
 @contextmanager
 def fenced(may_leave: MayLeave) -> Iterator[None]:
-    """Requests made in this block leave only if `may_leave` says so when they are written; else they raise `Fenced`."""
-    token = _PERMIT.set(may_leave)
+    """Requests made in this block leave only if `may_leave` says so when they are written; else they raise `Fenced`.
+
+    Blocks within blocks all have to agree.
+    """
+    outer = _PERMIT.get()
+    token = _PERMIT.set(may_leave if outer is None else lambda: outer() and may_leave())
     try:
         yield
     finally:

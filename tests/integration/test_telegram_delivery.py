@@ -25,6 +25,7 @@ from tests.integration.telegram_driver import (
     opens_telegram,
     until,
 )
+from tests.world import eventually
 
 HELLO = Chunk("hello")
 TO_BOB = Target(777, BOB).address
@@ -254,3 +255,21 @@ async def test_a_chunk_whose_lease_lapses_on_the_way_does_not_leave(fake: FakeBo
     assert (looks, deferred.value.retry_after, fake.sent(ADA)) == (["look"], 0.0, [])
     await gate.sends(ADDRESS, HELLO)
     assert [sent.text for sent in await fake.hears(ADA)] == ["hello"]
+
+
+async def test_a_request_that_is_given_up_costs_no_connection(gate: Gate) -> None:
+    """Wherever "typing …" is overtaken by the answer, its connection can be used again."""
+    await gate.channel.typing(ADDRESS)
+    for steps in range(200):
+        typing = asyncio.create_task(gate.channel.typing(ADDRESS))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        typing.cancel()
+        await asyncio.wait([typing])
+    await gate.sends(ADDRESS, HELLO)
+    pool = gate.channel._api._requests._client._transport._pool  # type: ignore[attr-defined] # httpx's own
+
+    async def idle() -> bool:
+        return all(connection.is_idle() for connection in pool.connections)
+
+    await eventually(idle)
