@@ -49,7 +49,7 @@ class Singer:
                 self.statuses.append(response.status)
                 return json.loads(told) if told and response.content_type == "application/json" else None
             await asyncio.sleep(float(response.headers["Retry-After"]))
-        raise AssertionError(f"{method} {path} was answered {response.status} {MOST_TRIES} times")
+        raise AssertionError(f"{method} {path} was refused {MOST_TRIES} times")
 
     def listens(self, where: str, told: bytes) -> None:
         """Counts one's own canary, keeps the others'."""
