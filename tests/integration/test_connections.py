@@ -14,6 +14,7 @@ from tests.integration.raw_http import connected, request
 from tests.world import Process, World, eventually
 
 SILENT = 400
+LOW_SOFT_LIMIT = ("sh", "-c", 'ulimit -S -n 240; exec "$@"', "sh")
 FEW_FILES = ("sh", "-c", 'ulimit -n 240; exec "$@"', "sh")
 
 
@@ -47,6 +48,18 @@ async def test_silent_connections_keep_nobody_out(world: World) -> None:
         await eventually(told)
 
 
+async def test_the_file_limit_is_raised(world: World) -> None:
+    """Of a shell that gives few files, though the system would allow more, as many connections are served as there are."""
+    gateway = await world.process_under(LOW_SOFT_LIMIT, "gateway", {})
+    async with AsyncExitStack() as silent:
+        for _ in range(SILENT):
+            await silent.enter_async_context(connected(gateway.url))
+        http = await world.http()
+        async with asyncio.timeout(10), http.get(f"{gateway.url}/healthz") as answer:
+            assert answer.status == 200
+    assert dropped(gateway) == []
+
+
 def dropped(gateway: Process) -> list[dict[str, int]]:
     """The lines of the log about dropped connections."""
     events = [json.loads(line) for line in gateway.log.read_text().splitlines() if line.startswith("{")]
@@ -75,7 +88,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(world: World) -> None
 
 async def test_a_slow_body_is_waited_for(world: World) -> None:
     """As long as it comes at the pace that is asked for."""
-    gateway = await world.gateway(limits={"header_s": 0.3, "body_s": 0.5, "body_rate": 1})
+    gateway = await world.gateway(limits={"header_s": 1, "body_s": 0.5, "body_rate": 1})
     ann = await world.person("ann", gateway.url)
     body = json.dumps({"title": "slow but honest"}).encode()
     async with connected(gateway.url) as (reader, writer):
@@ -88,7 +101,7 @@ async def test_a_slow_body_is_waited_for(world: World) -> None:
 
 async def test_what_is_in_use_is_not_cut(world: World) -> None:
     """A socket that says nothing, a request whose answer takes its time, and a connection between two requests."""
-    gateway = await world.gateway(limits={"header_s": 0.3})
+    gateway = await world.gateway(limits={"header_s": 1})
     ann = await world.person("ann", gateway.url)
     socket = await ann.connects()
     session = await ann.posts("/api/chat/sessions", 201)
@@ -97,7 +110,7 @@ async def test_what_is_in_use_is_not_cut(world: World) -> None:
     async with connected(gateway.url) as (reader, writer):
         writer.write(healthz)
         await reader.readuntil(b"}")
-        await ann.posts(f"/api/chat/sessions/{session['session_id']}/messages", 200, text="wait 1 second", id="m1")
+        await ann.posts(f"/api/chat/sessions/{session['session_id']}/messages", 200, text="wait 2 seconds", id="m1")
         writer.write(healthz)
         assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200 ")
     await socket.says(type="ping")
