@@ -149,10 +149,9 @@ async def _answer(request: web.Request, asked: ChatRequest, accepted: Acceptance
 async def _answer_again(request: web.Request, asked: ChatRequest, session: Session, place: Place) -> web.StreamResponse:
     """The answer that is being written to the last message, or else another one in its place."""
     user_id = session.user_id
-    if place.turn_id is not None and place.turn_id in await parts_of(request).sessions.open_turns(
-        session.session_id, user_id
-    ):
-        turn = FollowedTurn(place.turn_id, session.session_id, user_id, "running", 0)
+    turns = await parts_of(request).sessions.open_turns(session.session_id, user_id)
+    if (open_turn := next((turn for turn in turns if turn.turn_id == place.turn_id), None)) is not None:
+        turn = FollowedTurn(open_turn.turn_id, session.session_id, user_id, open_turn.status, open_turn.attempt)
         return await _follow(request, asked, turn, datetime.now(UTC))
     return await _answer(
         request, asked, await parts_of(request).editing.answer_again(session, user_id, None, None, user_id)
