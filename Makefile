@@ -10,6 +10,9 @@ STATIC := gateway/api/static
 ROOMS := gateway channels scheduler storage
 TYPED := $(wildcard $(ROOMS) tests bench)
 
+# Test databases live in memory where 4 GiB of it are free: copying one for each test is what a disk is slowest at.
+IN_MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4 * 1024 * 1024 { print "PYTEST_DEBUG_TEMPROOT=/dev/shm" }')
+
 # The first Python that is new enough; override with `make PYTHON=/path/to/python …`.
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -40,7 +43,7 @@ demo-llm: venv web $(DEMO_LLM) ## chat with a small model on this machine: make 
 
 test: venv-dev web chromium pgbouncer ## install what tests need and run all of them
 	npm --prefix $(WEB) test
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+	$(IN_MEMORY) $(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 soak: venv-dev ## a storm of kills, restarts and cut connections: make soak MINUTES=10 SEED=7
 	$(BIN)/python -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
