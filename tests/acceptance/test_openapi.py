@@ -93,6 +93,12 @@ async def user(world: World, gateway: Running) -> Person:
     return await signed_in(world, gateway, "mia")
 
 
+PHASES = {
+    user: "--phases=examples,coverage,fuzzing,stateful",
+    operator: "--phases=examples,fuzzing,stateful",
+    visitor: "--phases=examples,fuzzing,stateful",
+}
+"""The edges of every parameter are the same for everybody, and most of the work: one role tries them."""
 SPARED = ("erase_me", "erase_user", "revoke_token", "identify_visitor")
 """Routes that would lock an operator or a visitor out for the rest of the run; a user's login is not the gateway's."""
 
@@ -106,7 +112,7 @@ async def test_answers_are_as_described(role: Role, world: World, gateway: Runni
     caller = await role(world, gateway)
     file = world.folder / "openapi.json"
     file.write_text(json.dumps(narrowed(document)))
-    command = [*SCHEMATHESIS, str(file), "--url", gateway.url]
+    command = [*SCHEMATHESIS, PHASES[role], str(file), "--url", gateway.url]
     for name, value in headers_of(caller).items():
         command += ["--header", f"{name}: {value}"]
     for operation in () if role is user else SPARED:
@@ -122,7 +128,6 @@ SCHEMATHESIS = (
     "schemathesis.cli",
     f"--config-file={Path(__file__).with_name('schemathesis.toml')}",
     "run",
-    "--phases=examples,coverage,fuzzing,stateful",
     "--mode=all",
     f"--max-examples={CASES}",
     "--generation-deterministic",
