@@ -172,7 +172,7 @@ class PostgresMessages:
         if row["seq"] is None:
             return None
         usage = None if row["usage"] is None else Usage(**row["usage"])
-        return TurnOutcome(row["turn_status"], to_message(row), usage)
+        return TurnOutcome(row["turn_status"], to_message(row), usage, row["error_class"])
 
     async def taken(self, message: InboundMessage) -> bool:
         named = (message.user_id, message.key, message.session_id, message.route)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from http import HTTPStatus
 
+from gateway.api.completion_failures import Failure, failure_of
 from gateway.api.openai_errors import error_json
 from gateway.api.openai_shape import Completion, FinishReason
 from gateway.api.openai_telling import Telling
@@ -12,24 +13,10 @@ from gateway.core.live_turns import Said
 from gateway.core.model import JsonObject, TurnStatus
 from gateway.core.ports.sessions import TurnOutcome
 
-FAILED = (
-    "The agent could not answer. The session's transcript holds an apology; send the message again to try again, "
-    "with another Idempotency-Key if it had one."
-)
-TAKEN_BACK = "A newer message in the session took this one back, and its answer."
 DIFFERS = (
     "The answer was begun again and says something else than what was streamed. "
     "The whole of it is the last message of the session's transcript."
 )
-
-
-def failure_of(outcome: TurnOutcome) -> tuple[HTTPStatus, str, str] | None:
-    """Status, code and message of a turn that came to no answer."""
-    if outcome.status == "failed":
-        return HTTPStatus.INTERNAL_SERVER_ERROR, "agent_failed", FAILED
-    if outcome.reply.deleted:
-        return HTTPStatus.CONFLICT, "turn_taken_back", TAKEN_BACK
-    return None
 
 
 def finish_reason_of(outcome: TurnOutcome) -> FinishReason:
@@ -80,22 +67,22 @@ class CompletionStream:
 
     def conclude(self, outcome: TurnOutcome) -> None:
         if (failure := failure_of(outcome)) is not None:
-            self._fail(*failure)
+            self._fail(failure)
             return
         rest = self._telling.conclude(outcome.reply.content)
         if rest is None:
-            self._fail(HTTPStatus.INTERNAL_SERVER_ERROR, "answer_changed", DIFFERS)
+            self._fail(Failure(HTTPStatus.INTERNAL_SERVER_ERROR, "answer_changed", DIFFERS))
             return
         self._say(rest)
         self._chunks.append(self._completion.chunk({}, finish_reason_of(outcome)))
         self.whole = True
 
     def vanish(self, reason: str) -> None:
-        self._fail(HTTPStatus.NOT_FOUND, "session_deleted", reason)
+        self._fail(Failure(HTTPStatus.NOT_FOUND, "session_deleted", reason))
 
     def _say(self, text: str) -> None:
         if text:
             self._chunks.append(self._completion.chunk({"content": text}))
 
-    def _fail(self, status: HTTPStatus, code: str, message: str) -> None:
-        self._chunks.append(error_json(status, message, code))
+    def _fail(self, failure: Failure) -> None:
+        self._chunks.append(error_json(failure.status, failure.message, failure.code, failure.param))

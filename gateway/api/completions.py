@@ -12,8 +12,9 @@ from uuid import uuid4
 from aiohttp import web
 
 from gateway.api.answers import json
+from gateway.api.completion_failures import failure_of
 from gateway.api.completion_places import SESSION, Place, find_place
-from gateway.api.completion_stream import CompletionStream, Ending, failure_of, finish_reason_of
+from gateway.api.completion_stream import CompletionStream, Ending, finish_reason_of
 from gateway.api.following import FollowedTurn, follow_turn
 from gateway.api.guard import check_command, storable
 from gateway.api.limits import allow_message, stream_slot
@@ -190,8 +191,7 @@ async def _whole(request: web.Request, turn: FollowedTurn, completion: Completio
     if outcome is None:
         return refusal(HTTPStatus.NOT_FOUND, ending.gone or "", "session_deleted", headers=NO_RETRY)
     if (failure := failure_of(outcome)) is not None:
-        status, code, message = failure
-        return refusal(status, message, code, headers=NO_RETRY)
+        return refusal(failure.status, failure.message, failure.code, failure.param, NO_RETRY)
     return json(completion.whole(outcome.reply.content, finish_reason_of(outcome), outcome.usage))
 
 

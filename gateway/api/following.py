@@ -103,8 +103,8 @@ class Ear:
 
     @property
     def outcome(self) -> TurnOutcome | None:
-        """How the turn ended, once its end was heard whole."""
-        if self.reply is None or self.status in OPEN:
+        """How the turn ended, once its end was heard whole; why one failed, only the database says."""
+        if self.reply is None or self.status in OPEN or self.status == "failed":
             return None
         return TurnOutcome(self.status, self.reply)
 

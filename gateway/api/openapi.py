@@ -83,7 +83,9 @@ REFUSALS: dict[str, dict[HTTPStatus, str]] = {
     "complete": {
         HTTPStatus.NOT_FOUND: "No such model, which is an agent, or no such session of yours",
         HTTPStatus.CONFLICT: "An answer is being written (`reject`), or a newer message took this one back",
-        HTTPStatus.INTERNAL_SERVER_ERROR: "The agent could not answer; `code` is `agent_failed`",
+        HTTPStatus.INTERNAL_SERVER_ERROR: "The agent could not answer; `code` is `agent_failed` or `agent_misconfigured`",
+        HTTPStatus.SERVICE_UNAVAILABLE: "The database is away, or the agent is (`agent_unavailable`)",
+        HTTPStatus.GATEWAY_TIMEOUT: "The agent took too long",
     },
     "put_state": {
         HTTPStatus.PRECONDITION_FAILED: "The state has another version than `If-Match` names; `ETag` tells which",

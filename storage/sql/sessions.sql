@@ -137,6 +137,6 @@ SELECT EXISTS (
 
 -- name: outcome
 -- What a turn came to, once it has ended; without a message while it is open.
-SELECT m.*, t.status AS turn_status, t.usage
+SELECT m.*, t.status AS turn_status, t.usage, t.error_class
 FROM turns AS t LEFT JOIN chat_messages AS m ON m.chat_id = t.chat_id AND m.seq = t.reply_seq
 WHERE t.turn_id = $1;

@@ -21,6 +21,7 @@ from gateway.core.model import (
     Usage,
     UserId,
 )
+from gateway.errors import ErrorClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +131,15 @@ class SessionStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TurnOutcome:
-    """How a turn ended: `completed`, `failed` (the reply is an apology) or `cancelled`, and its one reply."""
+    """How a turn ended: `completed`, `failed` (the reply is an apology) or `cancelled`, and its one reply.
+
+    `error_class`: why one failed; None where nobody noted it.
+    """
 
     status: TurnStatus
     reply: Message
     usage: Usage | None = None
+    error_class: ErrorClass | None = None
 
 
 class MessageStore(Protocol):

@@ -1,0 +1,61 @@
+"""Turns that came to no answer, as OpenAI tells of errors. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from gateway.core.ports.sessions import TurnOutcome
+from gateway.errors import ErrorClass
+
+KEPT = (
+    "The session's transcript holds an apology; send the message again to try again, "
+    "with another Idempotency-Key if it had one."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error in place of an answer; `param` names what is to blame in the request."""
+
+    status: HTTPStatus
+    code: str
+    message: str
+    param: str | None = None
+
+
+FAILURES: Mapping[ErrorClass, Failure] = {
+    "context_too_long": Failure(
+        HTTPStatus.BAD_REQUEST,
+        "context_length_exceeded",
+        "The message is longer than the model's context length, even without any history. Shorten it, or send it in several parts.",
+        "messages",
+    ),
+    "rate_limited": Failure(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "rate_limit_exceeded",
+        f"The model's server refuses more requests for now; wait a few minutes. {KEPT}",
+    ),
+    "unavailable": Failure(
+        HTTPStatus.SERVICE_UNAVAILABLE, "agent_unavailable", f"The agent is not available at the moment. {KEPT}"
+    ),
+    "timeout": Failure(HTTPStatus.GATEWAY_TIMEOUT, "agent_timeout", f"The agent took too long. {KEPT}"),
+    "misconfigured": Failure(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "agent_misconfigured",
+        "The agent is not set up correctly and cannot answer. Please tell the people who run this service.",
+    ),
+    "agent_error": Failure(HTTPStatus.INTERNAL_SERVER_ERROR, "agent_failed", f"The agent could not answer. {KEPT}"),
+}
+"""The statuses and codes are those by which OpenAI's clients tell what to do."""
+TAKEN_BACK = Failure(
+    HTTPStatus.CONFLICT, "turn_taken_back", "A newer message in the session took this one back, and its answer."
+)
+
+
+def failure_of(outcome: TurnOutcome) -> Failure | None:
+    """Why a turn came to no answer; None for one that has one."""
+    if outcome.status == "failed":
+        return FAILURES[outcome.error_class or "agent_error"]
+    return TAKEN_BACK if outcome.reply.deleted else None
