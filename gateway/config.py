@@ -35,6 +35,7 @@ EXAMPLES = {
     "TURNGATE_FAILPOINTS": '{"after_t1": "kill"}',
 }
 """Variables that hold lists and tables in JSON, each with an example."""
+DEFAULT_FILE = Path("turngate.toml")
 SHORTEST_KEY = 32
 """Bytes."""
 WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
@@ -456,7 +457,7 @@ def load_settings(config: Path | None = None, overrides: Mapping[str, object] | 
 
     Raises `SettingsError` that names each wrong key and what it should be.
     """
-    path = config or Path(os.environ.get("TURNGATE_CONFIG", "turngate.toml"))
+    path = config or Path(os.environ.get("TURNGATE_CONFIG", DEFAULT_FILE))
     if config is not None and not path.is_file():
         raise SettingsError(f"There is no settings file {path}. Check --config, or leave it out to use the defaults.")
     _refuse_unknown_variables(os.environ)

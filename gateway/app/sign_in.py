@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import timedelta
 from functools import partial
 from typing import Literal
 
 from gateway.api.credentials import digest, new_code
 from gateway.app.slot import running_url
-from gateway.config import Settings
+from gateway.config import DEFAULT_FILE, Settings
 from gateway.core.model import UserId
 from gateway.core.ports.identity import TokenStore
 from gateway.core.retries import insist
 
 OWNER = UserId("owner")
 SIGN_IN_TTL = timedelta(hours=1)
-COMMAND = "turngate sign-in"
+COMMAND = ("turngate", "sign-in")
 
 
 async def new_sign_in(tokens: TokenStore, url: str, user_id: UserId, role: Literal["user", "operator"]) -> str:
@@ -38,6 +39,13 @@ def local_url(host: str, port: int) -> str:
 
 
 def command(settings: Settings) -> str:
-    """The command that makes another one, for this gateway."""
-    default = type(settings).model_fields["data_dir"].default
-    return COMMAND if settings.data_dir == default else f"{COMMAND} --data-dir {settings.data_dir}"
+    """The command that makes another one, for this gateway: with its settings file and its data dir."""
+    file, default_dir = settings.toml, type(settings).model_fields["data_dir"].default
+    named = file is not None and file != DEFAULT_FILE and file.is_file()
+    return shlex.join(
+        [
+            *COMMAND,
+            *(("--config", str(file)) if named else ()),
+            *(("--data-dir", str(settings.data_dir)) if settings.data_dir != default_dir else ()),
+        ]
+    )

@@ -22,8 +22,8 @@ Port = Annotated[
 def serve(config: ConfigFile = None, host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
     """Run the gateway until Ctrl-C or SIGTERM.
 
-    Migrates the database first, starts an embedded one when none is configured, and prints a URL that signs you in (without a terminal,
-    the command that makes one)
+    Migrates the database first, and starts an embedded one when none is configured. On a terminal it prints a URL that signs you in;
+    elsewhere, the command that prints one.
     """
     settings = load_settings(config, {"host": host, "port": port, "data_dir": data_dir})
     configure_logging(settings.log.format, settings.log.level)
