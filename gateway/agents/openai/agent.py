@@ -155,7 +155,7 @@ class OpenAIAgent:
 
     def _cut_off(self, how: str) -> AgentError:
         # What was said so far has been heard: only a whole new attempt can say it again.
-        return AgentError(f"agents.{self.name}: the answer was cut off: {how}.")
+        return AgentError(f"agents.{self.name}: the answer was cut off: {how}.", error_class="unavailable")
 
     def _check_end(self, reason: str | None, *, spoken: bool) -> None:
         """A stream that ends without saying why was cut off; one that says why may still have said nothing."""
