@@ -143,6 +143,8 @@ class EmbeddedPostgres:
             return False
         try:
             await connection.execute(LOGINS)
+        except (OSError, asyncpg.ConnectionDoesNotExistError, asyncpg.OperatorInterventionError):  # it ends already
+            return False
         finally:
             await connection.close()
         return True

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import asyncpg
+
 from storage.embedded.errors import EmbeddedPostgresError
 from storage.embedded.locks import holding
 from storage.embedded.postmaster import postmaster, was_stopped
@@ -35,7 +37,7 @@ class Supervisor:
             await asyncio.sleep(LOOK_S)
             try:
                 await self._look()
-            except (EmbeddedPostgresError, OSError, TimeoutError) as error:
+            except (EmbeddedPostgresError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 log.error("The embedded PostgreSQL could not be started again: %s", error)  # noqa: TRY400  the text says it all
 
     async def _look(self) -> None:

@@ -7,16 +7,20 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
 from gateway.app.serve import Running, running_gateway
 from gateway.config import Settings
-from storage.embedded import embedded_postgres
+from storage.embedded import EmbeddedPostgres, embedded_postgres
+from storage.embedded.binaries import find_binaries
 from storage.embedded.layout import Layout
 from storage.embedded.postmaster import postmaster
+from storage.embedded.supervisor import supervised
 from tests.conftest import FAST
 from tests.faults.callers import Caller, caller
 from tests.world import World, eventually
@@ -100,6 +104,33 @@ async def test_a_start_that_fails_is_tried_again(layout: Layout, caplog: pytest.
         await eventually(lambda: says(caplog, "no_such_setting"))
         configuration.write_text(good)
         await eventually(lambda: says(caplog, "is back"))
+
+
+@dataclass(frozen=True)
+class DiesAgain(EmbeddedPostgres):
+    """Its first start ends with a connection that is cut."""
+
+    starts: list[None] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """Succeeds from the second time on."""
+        self.starts.append(None)
+        if len(self.starts) == 1:
+            raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+        await super().start()
+
+
+async def test_a_server_that_dies_while_it_starts_is_started_again(
+    layout: Layout, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever its last words are, it goes on being watched."""
+    server = EmbeddedPostgres(layout, find_binaries(), FAST)
+    server.prepare()
+    await server.start()
+    async with supervised(DiesAgain(layout, find_binaries(), FAST)):
+        dies(layout)
+        await eventually(lambda: says(caplog, "is back"))
+    assert await server.stop()
 
 
 async def says(caplog: pytest.LogCaptureFixture, text: str) -> bool:
