@@ -13,16 +13,19 @@ KEPT = (
     "The session's transcript holds an apology; send the message again to try again, "
     "with another Idempotency-Key if it had one."
 )
+RETRY_S = 60
+"""Seconds; a model's server seldom says how long to wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error in place of an answer; `param` names what is to blame in the request."""
+    """An error in place of an answer; `param` names what is to blame in the request. `retry_s`: seconds until it may pass."""
 
     status: HTTPStatus
     code: str
     message: str
     param: str | None = None
+    retry_s: int | None = None
 
 
 FAILURES: Mapping[ErrorClass, Failure] = {
@@ -36,9 +39,13 @@ FAILURES: Mapping[ErrorClass, Failure] = {
         HTTPStatus.TOO_MANY_REQUESTS,
         "rate_limit_exceeded",
         f"The model's server refuses more requests for now; wait a few minutes. {KEPT}",
+        retry_s=RETRY_S,
     ),
     "unavailable": Failure(
-        HTTPStatus.SERVICE_UNAVAILABLE, "agent_unavailable", f"The agent is not available at the moment. {KEPT}"
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "agent_unavailable",
+        f"The agent is not available at the moment. {KEPT}",
+        retry_s=RETRY_S,
     ),
     "timeout": Failure(HTTPStatus.GATEWAY_TIMEOUT, "agent_timeout", f"The agent took too long. {KEPT}"),
     "misconfigured": Failure(

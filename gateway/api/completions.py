@@ -191,7 +191,8 @@ async def _whole(request: web.Request, turn: FollowedTurn, completion: Completio
     if outcome is None:
         return refusal(HTTPStatus.NOT_FOUND, ending.gone or "", "session_deleted", headers=NO_RETRY)
     if (failure := failure_of(outcome)) is not None:
-        return refusal(failure.status, failure.message, failure.code, failure.param, NO_RETRY)
+        waits = {} if failure.retry_s is None else {"Retry-After": str(failure.retry_s)}
+        return refusal(failure.status, failure.message, failure.code, failure.param, {**NO_RETRY, **waits})
     return json(completion.whole(outcome.reply.content, finish_reason_of(outcome), outcome.usage))
 
 

@@ -40,6 +40,7 @@ async def test_each_class_of_error_has_its_status_and_code(ann: Person) -> None:
                     model="assistant", messages=[{"role": "user", "content": f"fail {error_class}"}]
                 )
             assert (caught.value.status_code, caught.value.type, caught.value.code) == expected
+            assert ("Retry-After" in caught.value.response.headers) == (expected[0] in {429, 503})
     sessions = await ann.gets("/api/chat/sessions?metadata.stateless=true")
     assert sessions["total"] == len(EXPECTED)
 
