@@ -93,7 +93,7 @@ async def user(world: World, gateway: Running) -> Person:
     return await signed_in(world, gateway, "mia")
 
 
-PHASES = {
+PHASES: dict[Role, str] = {
     user: "--phases=examples,coverage,fuzzing,stateful",
     operator: "--phases=examples,fuzzing,stateful",
     visitor: "--phases=examples,fuzzing,stateful",
