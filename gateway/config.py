@@ -353,10 +353,22 @@ class OpenAIAgentSettings(AgentBase):
         description="Tokens that fit the model, its answer included; the history is cut to them. Default: known for OpenAI's "
         "models, else learned from the server's refusal.",
     )
+    input_price: float | None = Field(
+        None, ge=0, le=1_000_000, description="US dollars for a million tokens of input; `output_price` goes with it."
+    )
+    output_price: float | None = Field(
+        None, ge=0, le=1_000_000, description="US dollars for a million tokens of output."
+    )
     metadata: bool = Field(
         False,
         description="Whether the model is given the session's and the message's metadata, as data in a user message.",
     )
+
+    @model_validator(mode="after")
+    def _both_prices(self) -> Self:
+        if (self.input_price is None) != (self.output_price is None):
+            raise ValueError("input_price and output_price go together: set both or neither")
+        return self
 
 
 AgentSettings = Annotated[DemoAgentSettings | PythonAgentSettings | OpenAIAgentSettings, Field(discriminator="kind")]

@@ -50,7 +50,7 @@ def error_class_of(row: Record) -> ErrorClass | None:
 
 async def _total(connection: PooledConnection, chat_id: object) -> UsageTotal:
     row = await fetch_one(connection, SQL["usage"], chat_id)
-    return UsageTotal(row["input_tokens"], row["output_tokens"], row["turns"])
+    return UsageTotal(row["input_tokens"], row["output_tokens"], row["turns"], row["cost"])
 
 
 def to_turn_record(row: Record) -> TurnRecord:

@@ -187,11 +187,16 @@ class PostgresTurns:
             raise NotFound("There is no such turn.")
 
 
-def _usage(reply: Reply) -> dict[str, int | str] | None:
+def _usage(reply: Reply) -> dict[str, int | float | str] | None:
     usage = reply.usage
     if usage is None:
         return None
-    return {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens, "model": usage.model}
+    kept: dict[str, int | float | str] = {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "model": usage.model,
+    }
+    return kept if usage.cost is None else kept | {"cost": usage.cost}
 
 
 def _acceptance(row: Record) -> Acceptance:

@@ -17,6 +17,7 @@ class Usage(Answer):
     input_tokens: int | None
     output_tokens: int | None
     model: str | None
+    cost: float | None = Field(description="US dollars; null where the price is not known.")
 
 
 class UsageTotal(Answer):
@@ -24,7 +25,8 @@ class UsageTotal(Answer):
 
     input_tokens: int
     output_tokens: int
-    turns: int
+    turns: int = Field(description="How many turns have reported their usage.")
+    cost: float | None = Field(description="US dollars, of the turns whose price is known.")
 
 
 class Turn(Answer):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from gateway.core.model import JsonObject
+from gateway.core.model import JsonObject, Usage
 from gateway.core.ports.schedules import ScheduleRun
 from gateway.core.ports.turn_log import TurnPage, TurnRecord, UsageTotal
 from gateway.core.shapes import instant, instant_or_none
@@ -21,7 +21,6 @@ def turns_json(page: TurnPage, *, told: bool) -> JsonObject:
 
 def turn_json(turn: TurnRecord, *, told: bool) -> JsonObject:
     """A turn as it is told afterwards."""
-    usage = turn.usage
     return {
         "id": str(turn.id),
         "session_id": turn.session_id,
@@ -29,9 +28,7 @@ def turn_json(turn: TurnRecord, *, told: bool) -> JsonObject:
         "agent_name": turn.agent_name,
         "channel": turn.channel,
         "attempts": turn.attempts,
-        "usage": None
-        if usage is None
-        else {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens, "model": usage.model},
+        "usage": None if turn.usage is None else _usage_json(turn.usage),
         "error": turn.error if told else turn.error_class,
         "error_class": turn.error_class,
         "withdrawn": turn.withdrawn,
@@ -60,8 +57,22 @@ def run_json(run: ScheduleRun, *, told: bool) -> JsonObject:
     }
 
 
+def _usage_json(usage: Usage) -> JsonObject:
+    return {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "model": usage.model,
+        "cost": usage.cost,
+    }
+
+
 def _total_json(total: UsageTotal) -> JsonObject:
-    return {"input_tokens": total.input_tokens, "output_tokens": total.output_tokens, "turns": total.turns}
+    return {
+        "input_tokens": total.input_tokens,
+        "output_tokens": total.output_tokens,
+        "turns": total.turns,
+        "cost": total.cost,
+    }
 
 
 def _seconds(begun: datetime | None, ended: datetime | None) -> float | None:

@@ -97,12 +97,7 @@ class Draft:
         return kept
 
     def _add_usage(self, usage: Usage) -> None:
-        before = self.usage or Usage()
-        self.usage = Usage(
-            before.input_tokens + usage.input_tokens,
-            before.output_tokens + usage.output_tokens,
-            clean(usage.model) or before.model,
-        )
+        self.usage = (self.usage or Usage()) + replace(usage, model=clean(usage.model))
 
     def _end_run(self) -> None:
         text = clean("".join(self._run))

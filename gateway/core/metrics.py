@@ -30,6 +30,7 @@ HTTP_SECONDS = Histogram(
 )
 SOCKETS = Gauge("turngate_sockets", "WebSockets that are open.")
 TOKENS = Counter("turngate_tokens", "Tokens that turns used, as their agents report them.", ["agent", "direction"])
+COST = Counter("turngate_cost_dollars", "What turns cost, in US dollars, as far as it is known.", ["agent"])
 OUTBOX_UNSENT = Gauge("turngate_outbox_unsent", "Chunks that wait to be sent, of all replicas; 10,000 stands for more.")
 OUTBOX_OLDEST = Gauge("turngate_outbox_oldest_seconds", "How long the oldest chunk has waited to be sent.")
 QUEUED = Gauge("turngate_turns_queued", "Turns that wait for the running one of their session, of all replicas.")

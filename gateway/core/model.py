@@ -208,11 +208,22 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a turn cost, in the provider's tokens."""
+    """What a turn cost: the provider's tokens, and `cost` in US dollars, None where nobody knows the price."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     model: str = ""
+    cost: float | None = None
+
+    def __add__(self, later: Usage) -> Usage:
+        """Both together; the model is the later one's, if it says which."""
+        known = [usage.cost for usage in (self, later) if usage.cost is not None]
+        return Usage(
+            self.input_tokens + later.input_tokens,
+            self.output_tokens + later.output_tokens,
+            later.model or self.model,
+            sum(known) if known else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from gateway.core.events import TurnChanged
 from gateway.core.fair_slots import FairSlots
 from gateway.core.history import History
 from gateway.core.lulls import Lulls
-from gateway.core.metrics import RUNNING, TOKENS, TURN_SECONDS, TURNS
-from gateway.core.model import AgentName, ChannelName, Reply, Turn, TurnId
+from gateway.core.metrics import COST, RUNNING, TOKENS, TURN_SECONDS, TURNS
+from gateway.core.model import AgentName, ChannelName, Reply, Turn, TurnId, Usage
 from gateway.core.outbox import Outbox
 from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel
@@ -168,9 +168,7 @@ class Runner:
         finished = await self._keep(turn, reply)
         TURNS.labels(turn.agent, finished.status).inc()
         TURN_SECONDS.labels(turn.agent).observe(time.monotonic() - begun)
-        if reply.usage is not None:
-            TOKENS.labels(turn.agent, "input").inc(reply.usage.input_tokens)
-            TOKENS.labels(turn.agent, "output").inc(reply.usage.output_tokens)
+        _count(turn.agent, reply.usage)
         self._announce(turn, finished)
         self._parts.after(turn, finished)
         self._parts.outbox.send(finished.outbox, term)
@@ -282,6 +280,15 @@ class Runner:
         )
         announcer.turn(ended)
         announcer.session(finished.session)
+
+
+def _count(agent: AgentName, usage: Usage | None) -> None:
+    if usage is None:
+        return
+    TOKENS.labels(agent, "input").inc(usage.input_tokens)
+    TOKENS.labels(agent, "output").inc(usage.output_tokens)
+    if usage.cost is not None:
+        COST.labels(agent).inc(usage.cost)
 
 
 def _tell_refused(turn: Turn, reason: str) -> None:

@@ -19,5 +19,6 @@ ORDER BY t.created_at DESC, t.turn_id DESC LIMIT $4;
 SELECT
     coalesce(sum((usage ->> 'input_tokens')::bigint), 0)::bigint AS input_tokens,
     coalesce(sum((usage ->> 'output_tokens')::bigint), 0)::bigint AS output_tokens,
+    sum((usage ->> 'cost')::float8) AS cost,
     count(usage) AS turns
 FROM turns WHERE chat_id = $1;

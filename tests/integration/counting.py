@@ -9,7 +9,7 @@ from gateway.core.model import Turn, Usage
 
 
 async def counting(turn: Turn) -> AsyncIterator[str | AgentEvent]:
-    """A word in costs one, and one and a half come out."""
+    """A word in is one token, and one and a half come out; each turn costs a quarter."""
     words = len(turn.text.split())
     yield "counted"
-    yield UsageReport(Usage(words, words * 3 // 2, "counter"))
+    yield UsageReport(Usage(words, words * 3 // 2, "counter", 0.25))

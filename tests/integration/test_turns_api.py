@@ -42,7 +42,7 @@ async def test_a_turn_tells_what_it_took(mia: Person) -> None:
     question, reply = (await mia.gets(f"{path}/messages"))["messages"]
     assert (turn["id"], turn["message_ids"], turn["reply_id"]) == (reply["turn_id"], [question["id"]], reply["id"])
     assert (turn["status"], turn["attempts"], turn["error"], turn["withdrawn"]) == ("completed", 1, None, False)
-    assert turn["usage"] == {"input_tokens": 2, "output_tokens": 3, "model": "counter"}
+    assert turn["usage"] == {"input_tokens": 2, "output_tokens": 3, "model": "counter", "cost": 0.25}
     assert turn["created_at"] <= turn["started_at"] <= turn["ended_at"]
     assert turn["duration_s"] >= 0
 
@@ -51,7 +51,7 @@ async def test_usage_is_summed_per_session(mia: Person) -> None:
     """P-8: with the first page, whatever its size."""
     path = await begins(mia, "counting", "one", "one two", "one two three")
     page = await mia.gets(f"{path}/turns?limit=1")
-    assert page["usage"] == {"input_tokens": 6, "output_tokens": 8, "turns": 3}
+    assert page["usage"] == {"input_tokens": 6, "output_tokens": 8, "turns": 3, "cost": 0.75}
     assert (await mia.gets(f"{path}/turns?limit=1&before={page['next_before']}"))["usage"] is None
 
 

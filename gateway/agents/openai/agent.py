@@ -18,9 +18,10 @@ from gateway.agents.openai.context import Prompt, Window, known_window
 from gateway.agents.openai.conversation import joined, prompt_of, title_request
 from gateway.agents.openai.failures import as_agent_error, may_pass, retry_after
 from gateway.agents.openai.overflow import ContextOverflow, Overflow
+from gateway.agents.openai.prices import usage_of
 from gateway.config import OpenAIAgentSettings
 from gateway.core.events import AgentEvent, TextDelta, UsageReport
-from gateway.core.model import AgentName, Message, Turn, Usage
+from gateway.core.model import AgentName, Message, Turn
 from gateway.errors import AgentError, SettingsError
 
 log = structlog.get_logger(__name__)
@@ -147,10 +148,7 @@ class OpenAIAgent:
                     spoken = True
                     yield TextDelta(choice.delta.content)
             if chunk.usage is not None:
-                usage = Usage(
-                    chunk.usage.prompt_tokens, chunk.usage.completion_tokens, chunk.model or self.settings.model
-                )
-                yield UsageReport(usage)
+                yield UsageReport(usage_of(chunk.usage, chunk.model or self.settings.model, self.settings))
         self._check_end(reason, spoken=spoken)
 
     def _cut_off(self, how: str) -> AgentError:

@@ -38,11 +38,15 @@ class TurnRecord:
 
 @dataclass(frozen=True, slots=True)
 class UsageTotal:
-    """What a session has cost, turns that were set aside included. `turns`: how many have told their cost."""
+    """What a session has cost, turns that were set aside included.
+
+    `turns`: how many have reported their usage. `cost`: US dollars, of those whose price is known; None when none is.
+    """
 
     input_tokens: int
     output_tokens: int
     turns: int
+    cost: float | None
 
 
 @dataclass(frozen=True, slots=True)
