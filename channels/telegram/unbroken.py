@@ -28,12 +28,18 @@ class Unbroken:
         with fenced(lambda: not abandoned.is_set()):
             task = asyncio.create_task(request)
         self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        task.add_done_callback(self._ended)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             abandoned.set()
             raise
+
+    def _ended(self, task: asyncio.Task[object]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            # Nobody may be left to hear of it.
+            task.exception()
 
     async def close(self) -> None:
         """Cancels what is under way: its connections are about to be closed."""
