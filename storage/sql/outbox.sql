@@ -27,6 +27,12 @@ WITH free AS MATERIALIZED (
 UPDATE outbox AS o SET owner = $1, attempts = o.attempts + 1
 FROM heads JOIN free USING (address)
 WHERE o.item_id = free.item_id AND o.state = 'unsent' AND o.owner IS NOT DISTINCT FROM free.owner
+    -- Up to the first one that is neither free nor held: what comes after it waits.
+    AND NOT EXISTS (
+        SELECT FROM outbox AS older
+        WHERE older.address = o.address AND older.state = 'unsent' AND older.item_id < o.item_id
+            AND NOT older.item_id = ANY ($4::bigint[]) AND older.item_id NOT IN (SELECT f.item_id FROM free AS f)
+    )
 RETURNING o.item_id, o.address, o.content, o.markup, o.attempts;
 
 -- name: mine

@@ -186,3 +186,13 @@ async def test_sent_chunks_go_after_their_days(replica: Replica) -> None:
     async with replica.outbox.database.own_work() as connection:
         left = await connection.fetch("SELECT item_id FROM outbox ORDER BY item_id")
     assert [row["item_id"] for row in left] == [item.item_id for item in (recent, dead, unknown, waiting)]
+
+
+async def test_what_is_taken_over_ends_where_the_order_would_break(replica: Replica) -> None:
+    """An answer got lost: the second chunk is this replica's and not in hand yet, so the third has to wait behind it."""
+    first, _, third = await chunks(replica, "one", "two", "three")
+    async with replica.outbox.database.all_users() as connection:
+        age = "UPDATE outbox SET created_at = created_at - interval '11 seconds' WHERE item_id = $1"
+        await connection.execute(age, first.item_id)
+        await connection.execute("UPDATE outbox SET owner = gen_random_uuid() WHERE item_id = $1", third.item_id)
+    assert [item.item_id for item in await replica.outbox.steal(10, [], expired=True)] == [first.item_id]
