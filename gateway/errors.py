@@ -67,7 +67,7 @@ class Conflict(GatewayError):
 
 
 class Stale(GatewayError):
-    """What was written against is not the newest any more; `version` is."""
+    """The version that was written against is no longer the newest; `version` is."""
 
     def __init__(self, text: str, version: int) -> None:
         super().__init__(text)

@@ -65,7 +65,7 @@ class TokenAuthenticator:
     async def authenticate(self, token: str, origin: str | None) -> Principal:
         """As `gateway.core.ports.identity.Authenticator` promises."""
         if len(token) > LONGEST_TOKEN or not token.isascii():
-            raise Unauthenticated("The token is not valid, or no longer.")
+            raise Unauthenticated("The token is invalid or expired.")
         if token.startswith(API_TOKEN_PREFIX):
             return await self._api_token(digest(token))
         if _audience(token) == AUDIENCE:
@@ -85,7 +85,7 @@ class TokenAuthenticator:
     async def _visitor(self, token: str, origin: str | None) -> Principal:
         principal = self._passes.verify(token, origin)
         if not await self._visitors.is_anonymous(principal.user_id):
-            raise Unauthenticated("This visitor has signed in; the visitor's token is good for nothing any more.")
+            raise Unauthenticated("This visitor has signed in; the visitor's token is no longer valid.")
         return principal
 
     def forget(self, token_digest: bytes) -> None:
@@ -119,7 +119,7 @@ class TokenAuthenticator:
         forgotten = self._forgotten
         found = await self._tokens.find(key)
         if found is None:
-            raise Unauthenticated("The token is not valid, or no longer.")
+            raise Unauthenticated("The token is invalid or expired.")
         ends = None if found.remaining is None else time.monotonic() + found.remaining.total_seconds()
         principal = Principal(found.user_id, found.role, expires_at=found.expires_at, ends=ends)
         # What was found may have ended while it was on its way here.
@@ -147,4 +147,4 @@ def _audience(token: str) -> object:
     try:
         return jwt.decode(token, options={"verify_signature": False}).get("aud")
     except jwt.PyJWTError:
-        raise Unauthenticated("The token is not valid, or no longer.") from None
+        raise Unauthenticated("The token is invalid or expired.") from None

@@ -62,7 +62,7 @@ class Logins:
                 options={"require": ["exp", "sub"], "verify_aud": self._settings.audience is not None},
             )
         except jwt.PyJWTError:
-            raise Unauthenticated("The token is not valid, or no longer.") from None
+            raise Unauthenticated("The token is invalid or expired.") from None
         return Principal(subject(claims["sub"]), "user", expires_at=expiry(claims["exp"]))
 
     async def _key(self, token: str) -> tuple[Key, Sequence[str]]:
@@ -75,7 +75,7 @@ class Logins:
             return self._settings.jwt_secret.get_secret_value(), SHARED_SECRET
         key = None if self._published is None else self._published.known(_key_id(token))
         if key is None:
-            raise Unauthenticated("The token is not valid, or no longer.")
+            raise Unauthenticated("The token is invalid or expired.")
         return key, (key.algorithm_name,)
 
 
@@ -84,7 +84,7 @@ def _key_id(token: str) -> str | None:
     try:
         named = jwt.get_unverified_header(token).get("kid")
     except jwt.PyJWTError:
-        raise Unauthenticated("The token is not valid, or no longer.") from None
+        raise Unauthenticated("The token is invalid or expired.") from None
     return named if isinstance(named, str) else None
 
 

@@ -112,7 +112,7 @@ async def sign_in(request: web.Request, given: SignIn) -> web.Response:
     tokens = parts_of(request).tokens
     holder = await tokens.redeem_code(digest(given.code))
     if holder is None:
-        raise Unauthenticated("This code was used before, is expired or wrong. Make a new one: turngate sign-in")
+        raise Unauthenticated("This code is invalid, expired or already used. Make a new one with: turngate sign-in")
     user_id, role = holder
     token = new_api_token()
     made = await tokens.create(user_id, digest(token), "console", role, CONSOLE_LIFETIME)

@@ -67,7 +67,7 @@ class VisitorPasses:
                 options={"require": ["exp", "sub", "origin"]},
             )
         except jwt.PyJWTError:
-            raise Unauthenticated("The visitor's token is not valid, or no longer.") from None
+            raise Unauthenticated("The visitor's token is invalid or expired.") from None
         if origin is None or origin.lower() != claims["origin"]:
             raise Forbidden("This visitor's token belongs to another origin.")
         return Principal(

@@ -190,11 +190,11 @@ async def _say_ready(running: Running) -> None:
 
 
 async def _welcome(gateway: Gateway, url: str) -> str:
-    """How one comes in. What is no terminal may be kept, as a service's log is, and many may read it: it gets no code."""
+    """How to sign in. Output that is no terminal, such as a service's log, may be kept and read by many: it gets no code."""
     if not sys.stdout.isatty() or not _is_loopback(gateway.settings.host):
         return f"\n  Open {url}\n  For a link that signs you in, run: {command(gateway.settings)}\n\n"
     address = await new_sign_in(gateway.stores.tokens, url, OWNER, "operator")
-    return f"\n  Open {address}\n  It signs you in as {OWNER}, once, within an hour.\n\n"
+    return f"\n  Open {address}\n  It signs you in as {OWNER} and works once, for an hour.\n\n"
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,4 +1,4 @@
-"""`turngate sign-in`: a way into the console for whoever has the machine."""
+"""`turngate sign-in`: a link to the console for whoever can run commands on the gateway's machine."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def sign_in(
     config: ConfigFile = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Print a URL that signs you in to the console, once, within an hour."""
+    """Print a URL that signs you in to the console. It works once, for an hour."""
     if user is not None and not is_account(user):
         raise InvalidInput(f"--user should be {ACCOUNT}.")
     settings = quiet_settings(config, data_dir)
@@ -44,9 +44,9 @@ def sign_in(
         print_json({"url": address, "user": who, "role": chosen, "expires_in_s": int(SIGN_IN_TTL.total_seconds())})
         return
     typer.echo(address)
-    say(f"It signs you in as {who} ({chosen}), once, within an hour.")
+    say(f"It signs you in as {who} ({chosen}) and works once, for an hour.")
     if not running:
-        say("No gateway runs in this data dir; the address is the one that the settings give it.")
+        say("No gateway is running in this data dir; this is the address that it will have by its settings.")
 
 
 async def _address(settings: Settings, url: str, who: UserId, role: Role) -> str:

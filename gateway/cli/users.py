@@ -42,7 +42,7 @@ def erase(
     if not yes:
         typer.confirm(f"Remove everything that is kept about {user}, for good?", abort=True, err=True)
     asyncio.run(_erase(quiet_settings(config, data_dir), UserId(user)))
-    say(f"Nothing of {user} is kept any more.")
+    say(f"Nothing about {user} is kept any longer.")
 
 
 async def _export(settings: Settings, user_id: UserId, output: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""Visitors who are identified: their sessions become the user's, and their tokens are good for nothing any more."""
+"""Visitors who are identified: their sessions become the user's, and their tokens are no longer valid."""
 
 from __future__ import annotations
 

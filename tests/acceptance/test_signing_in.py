@@ -67,7 +67,7 @@ async def test_a_link_for_somebody_else(world: World) -> None:
     assert (told["user"], told["role"]) == ("mia", "user")
     assert told["url"].startswith("http://127.0.0.1:8080/?code=")
     out, err = await turngate(world, "sign-in")
-    assert "No gateway runs" in err
+    assert "No gateway is running" in err
 
 
 async def starts(world: World, stdout: int) -> asyncio.subprocess.Process:
