@@ -81,13 +81,15 @@ class Auth(Part):
 
 
 class DatabaseLogins(Part):
-    """Logins of their own for the gateway's two roles, for instance through a connection pooler; both or neither.
+    """Separate logins for the gateway's two roles, needed behind a connection pooler; both or neither.
 
-    Without them `database_url` signs in and takes each role, which needs direct connections.
+    Without them the login of `database_url` takes each role, which needs direct connections.
     """
 
-    app_url: SecretStr | None = Field(None, description="The database as `turngate_app`, which sees one user's rows.")
-    system_url: SecretStr | None = Field(None, description="The database as `turngate_system`.")
+    app_url: SecretStr | None = Field(
+        None, description="URL that signs in as `turngate_app`, which sees one user's rows."
+    )
+    system_url: SecretStr | None = Field(None, description="URL that signs in as `turngate_system`.")
 
     @model_validator(mode="after")
     def _both(self) -> Self:
@@ -191,10 +193,10 @@ class Snapshots(Part):
 
 
 class Outbox(Part):
-    """Chunks of replies on their way to networks that replies are pushed to."""
+    """Chunks of replies on their way to networks such as Telegram."""
 
     keep_days: int = Field(
-        7, ge=0, le=36_500, description="Days that sent chunks stay; undelivered ones stay with their session."
+        7, ge=0, le=36_500, description="Days that sent chunks are kept; undelivered ones stay with their session."
     )
 
 
@@ -225,7 +227,7 @@ class Limits(Part):
     """Rates and sizes; 0 is no limit, and so is an empty default. docs/limits.md tells how they work together."""
 
     visitor_messages_per_minute: int | None = Field(
-        20, ge=1, description="Messages a visitor, or somebody on Telegram without a link, may send."
+        20, ge=1, description="Messages that a visitor, or somebody on Telegram without a link, may send."
     )
     token_messages_per_minute: int | None = Field(
         None, ge=1, description="Messages any other user may send, runs of schedules included."
@@ -240,18 +242,18 @@ class Limits(Part):
     tokens_per_user: int | None = Field(100, ge=1, description="Valid API tokens a user may have.")
     links_per_user: int | None = Field(50, ge=1, description="Accounts of other networks that may be linked to a user.")
     reads_per_user: int | None = Field(
-        4, ge=1, description="Lists, searches, exports and forks of a user that run at the same time; others wait."
+        4, ge=1, description="A user's lists, searches, exports and forks that run at the same time; more of them wait."
     )
     streams_per_user: int | None = Field(16, ge=1, description="Streams of events and exports a user may have open.")
     streams_per_address: int | None = Field(256, ge=1, description="Streams of events and exports open to one address.")
     sockets_per_visitor: int | None = Field(16, ge=1, description="WebSockets a visitor may have open.")
     sockets_per_user: int | None = Field(1_000, ge=1, description="WebSockets any other user may have open.")
     connections_per_address: int | None = Field(
-        1_000, ge=1, description="Connections of one address; those of loopback and trusted proxies don't count."
+        1_000, ge=1, description="Connections from one address; loopback and trusted proxies don't count."
     )
-    header_s: float = Field(20, gt=0, le=600, description="Seconds until a request's header has to be there …")
+    header_s: float = Field(20, gt=0, le=600, description="Seconds until a request's header must be complete …")
     body_s: float = Field(30, gt=0, le=3_600, description="… and then its body …")
-    body_rate: int = Field(1_024, ge=1, description="… with a second more for each so many bytes that came.")
+    body_rate: int = Field(1_024, ge=1, description="… plus a second for every so many bytes that have arrived.")
     trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
         (), description="Networks of proxies whose `X-Forwarded-For` names the address that counts."
     )
@@ -277,7 +279,10 @@ class Replica(Part):
     sweep_s: float = Field(1.5, gt=0, le=60, description="Seconds between looks for work of the dead.")
     poll_s: float = Field(0.5, gt=0, le=10, description="Seconds between looks for news from other replicas.")
     blocked_s: float = Field(
-        60, gt=0, le=3_600, description="Seconds for which an agent may block the event loop before others take over."
+        60,
+        gt=0,
+        le=3_600,
+        description="Seconds that an agent may block the event loop before other replicas take over.",
     )
 
     @model_validator(mode="after")
@@ -354,14 +359,12 @@ class OpenAIAgentSettings(AgentBase):
         "models, else learned from the server's refusal.",
     )
     input_price: float | None = Field(
-        None, ge=0, le=1_000_000, description="US dollars for a million tokens of input; `output_price` goes with it."
+        None, ge=0, le=1_000_000, description="US dollars per million tokens of input; set `output_price` as well."
     )
-    output_price: float | None = Field(
-        None, ge=0, le=1_000_000, description="US dollars for a million tokens of output."
-    )
+    output_price: float | None = Field(None, ge=0, le=1_000_000, description="US dollars per million tokens of output.")
     metadata: bool = Field(
         False,
-        description="Whether the model is given the session's and the message's metadata, as data in a user message.",
+        description="Whether the model sees the metadata of the session and of the message, as data in a user message.",
     )
 
     @model_validator(mode="after")
@@ -460,7 +463,7 @@ class Settings(BaseSettings):
         if self.database_url is not None and not _is_postgres(self.database_url):
             raise ValueError("database_url should begin with postgresql://")
         if self.database_url is None and self.database.app_url is not None:
-            raise ValueError("database.app_url and system_url need database_url, which migrations are applied by")
+            raise ValueError("database.app_url and system_url need database_url, which is used for migrations")
         return self
 
 
