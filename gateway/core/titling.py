@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -78,7 +79,7 @@ class Titler:
     def renew(self, session: Session) -> None:
         """Gets it a title in a while: of the text, where it has none, and then by the agent."""
         if session.title is None:
-            self._work.start(self.again(session), f"title of {session.session_id}")
+            self._work.start(self._patiently(session), f"title of {session.session_id}")
         else:
             self.name(session)
 
@@ -96,13 +97,8 @@ class Titler:
         """What was said has changed: a title made of it, which is gone by now, is made anew: of the text, and then by the agent."""
         if session.title is not None:
             return
-        try:
-            titled = await self._parts.changes.titled(session.session_id, session.user_id)
-            # Another change since makes a title of its own.
-            if await self._keep(titled, title_from(titled.opening or ""), by_agent=False):
-                self.name(session)
-        except GatewayError as error:
-            log.warning("title_failed", session=session.session_id, reason=f"{type(error).__name__}: {error}")
+        with _failures_told(session):
+            await self._anew(session)
 
     async def rename(self, session_id: SessionId, user_id: UserId | None) -> Session:
         """A title made anew: by the agent, or from the first message. The user's own stays, and the agent's while it can't say.
@@ -127,6 +123,17 @@ class Titler:
     async def stop(self) -> None:
         """Gives up what is not named yet; the titles made of the text stay."""
         await self._work.stop()
+
+    async def _patiently(self, session: Session) -> None:
+        """The same when nobody waits for it: a database that is away is waited for."""
+        with _failures_told(session):
+            await insist(partial(self._anew, session))
+
+    async def _anew(self, session: Session) -> None:
+        titled = await self._parts.changes.titled(session.session_id, session.user_id)
+        # Another change since makes a title of its own.
+        if await self._keep(titled, title_from(titled.opening or ""), by_agent=False):
+            self.name(session)
 
     async def _name(self, session: Session, look: asyncio.Event) -> None:
         try:
@@ -167,7 +174,8 @@ class Titler:
         return self._parts.namers.get(session.agent_name, session.agent_name)
 
     async def _asked(self, agent: Titling, session: Session) -> str | None:
-        page = await self._parts.messages.page(session.session_id, session.user_id, CONVERSATION, None)
+        newest = partial(self._parts.messages.page, session.session_id, session.user_id, CONVERSATION, None)
+        page = await insist(newest)
         said = [message for message in History(page.messages) if message.content and not message.deleted]
         try:
             async with self._places, asyncio.timeout(TITLE_S):
@@ -184,6 +192,14 @@ class Titler:
         if kept is not None:
             self._parts.announcer.session(kept)
         return kept
+
+
+@contextmanager
+def _failures_told(session: Session) -> Iterator[None]:
+    try:
+        yield
+    except GatewayError as error:
+        log.warning("title_failed", session=session.session_id, reason=f"{type(error).__name__}: {error}")
 
 
 async def _passed(look: asyncio.Event, seconds: float) -> float:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from gateway.config import PythonAgentSettings
-from gateway.core.model import AgentName
-from gateway.core.titling import TITLE_S
+from gateway.core.lulls import Lulls
+from gateway.core.model import AgentName, MessageId, SessionId, UserId
+from gateway.core.ports.sessions import MessagePage
+from gateway.core.titling import TITLE_S, Titler, TitlerParts
+from gateway.errors import StoreUnavailable
+from storage.sessions import PostgresMessages
+from tests.integration.lull_agents import Slow
 from tests.integration.test_titles import SESSIONS, becomes, says
 from tests.integration.test_titles_of_changed_words import asked
 from tests.world import Person, World, eventually
@@ -79,3 +85,33 @@ async def test_another_agent_names_the_conversations(world: World) -> None:
     session = await says(mia, "hello")
     await becomes(mia, session, "Talk of 2: hello")
     assert (await mia.gets(f"{SESSIONS}/{session}"))["agent_name"] == "assistant"
+
+
+@dataclass(frozen=True)
+class AwayOnce(PostgresMessages):
+    """A store whose database is away at the first look."""
+
+    looks: list[None] = field(default_factory=list)
+
+    async def page(
+        self, session_id: SessionId, user_id: UserId | None, limit: int, before_id: MessageId | None
+    ) -> MessagePage:
+        """Answers from the second time on."""
+        self.looks.append(None)
+        if len(self.looks) == 1:
+            raise StoreUnavailable("away")
+        return await super().page(session_id, user_id, limit, before_id)
+
+
+async def test_a_database_that_is_away_for_a_moment_costs_no_title(world: World) -> None:
+    """What the agent is to name is read again."""
+    running = await world.gateway()
+    stores, announcer = running.gateway.stores, running.gateway.engine.announcer
+    mia = await world.person("mia", running.url)
+    session = await says(mia, "hello")
+    messages = AwayOnce(stores.database)
+    namers: Any = {AgentName("assistant"): Slow()}
+    titler = Titler(TitlerParts(namers, {}, Lulls({}), stores.session_changes, messages, announcer))
+    titler.name(await stores.sessions.get(SessionId(session), None))
+    await becomes(mia, session, "Talk of 2: hello")
+    await titler.stop()
