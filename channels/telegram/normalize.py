@@ -28,7 +28,8 @@ class BotIdentity:
 class Incoming:
     """A person's message. `key` is the same for every delivery of it. `start`: it is `/start`, with its payload or ''.
 
-    `private`: nobody else reads it. `sender_name`: what they call themselves, to recognise a link by.
+    `private`: nobody else reads it. `sender_name`: what they call themselves, to recognise a link by. `written_at`: in
+    Unix seconds, by Telegram's clock.
     """
 
     target: Target
@@ -38,6 +39,7 @@ class Incoming:
     start: str | None = None
     private: bool = True
     sender_name: str | None = None
+    written_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ def _from_message(message: RawMessage, bot: BotIdentity) -> Incoming | Ignored:
         start=_start_payload(addressed),
         private=message.chat.type == "private",
         sender_name=message.sender_name,
+        written_at=message.date,
     )
 
 

@@ -96,7 +96,7 @@ class Updates:
         admission = admit(self._with.settings, incoming.sender_id, linked)
         user_id = admission.user_id if isinstance(admission, Admitted) else stranger(incoming.sender_id)
         try:
-            self._with.rates.check(user_id)
+            self._with.rates.check(user_id, incoming.written_at)
         except TooManyRequests as error:
             self._slow_down(incoming, admission, error)
             return
@@ -104,7 +104,7 @@ class Updates:
             await self._answer(incoming, admission)
         except StoreUnavailable:
             # It comes again, and counts once.
-            self._with.rates.put_back(user_id)
+            self._with.rates.put_back(user_id, incoming.written_at)
             raise
 
     def _slow_down(self, incoming: Incoming, admission: Admitted | Turned, error: TooManyRequests) -> None:
@@ -159,7 +159,7 @@ class Updates:
         if isinstance(answer, Notice):
             self._with.notices.post(incoming.target, answer.text)
         elif answer.status == "duplicate":
-            self._with.rates.put_back(user_id)
+            self._with.rates.put_back(user_id, incoming.written_at)
         elif answer.session_is_new:
             await self._with.linking.look_again(incoming.sender_id, user_id)
 

@@ -34,8 +34,9 @@ class Sender(_Shape):
 class RawMessage(_Shape):
     """A message as Telegram tells it. `media`: the name of the first field that holds something other than text.
 
-    `sender_name`: `@username`, or the first name of somebody who has none. `on_behalf_of_chat`: a channel or an anonymous
-    admin speaks, and `sender` stands for everybody who might (Bot API, `sender_chat`, `is_automatic_forward`).
+    `sender_name`: `@username`, or the first name of somebody who has none. `date`: None where it can't be read.
+    `on_behalf_of_chat`: a channel or an anonymous admin speaks, and `sender` stands for everybody who might (Bot API,
+    `sender_chat`, `is_automatic_forward`).
     """
 
     message_id: _PositiveId
@@ -43,6 +44,7 @@ class RawMessage(_Shape):
     sender: Sender | None = Field(None, alias="from")
     text: str | None = None
     caption: str | None = None
+    date: int | None = None
     edit_date: _PositiveId = 0
     message_thread_id: _PositiveId = 0
     is_topic_message: bool = False
@@ -101,7 +103,12 @@ def _words(raw: JsonObject) -> JsonObject:
 
 def _readings(raw: JsonObject) -> JsonObject:
     of_chat = raw.get("sender_chat") is not None or raw.get("is_automatic_forward") is True
-    return {"media": _media(raw), "sender_name": _sender_name(raw), "on_behalf_of_chat": of_chat}
+    return {"media": _media(raw), "sender_name": _sender_name(raw), "on_behalf_of_chat": of_chat, "date": _date(raw)}
+
+
+def _date(raw: JsonObject) -> int | None:
+    date = raw.get("date")
+    return date if type(date) is int and 0 <= date <= 2**53 else None
 
 
 def _media(raw: JsonObject) -> str | None:

@@ -36,21 +36,22 @@ class Rates:
         self._capacity = capacity
         self._full_at: OrderedDict[str, float] = OrderedDict()
 
-    def take(self, key: str) -> float:
-        """Takes a token. Returns 0, or the seconds until there is one; then none was taken."""
-        now = self._clock()
+    def take(self, key: str, at: float | None = None) -> float:
+        """Takes a token, now or at a time of the past. Returns 0, or the seconds until there is one; then none was taken."""
+        now = self._clock() if at is None else at
         full_at = self._after_one_more(key, now)
         wait = full_at - now - self._depth
         if wait > TINY:
             return wait
         self._full_at[key] = full_at
         self._full_at.move_to_end(key)
-        self._forget(now)
+        # Times of the past come in any order, so that no bucket is known to be full by then.
+        self._forget(now if at is None else -math.inf)
         return 0.0
 
-    def check(self, key: str) -> None:
-        """Takes a token. Raises `TooManyRequests`."""
-        if wait := self.take(key):
+    def check(self, key: str, at: float | None = None) -> None:
+        """Takes a token, now or at a time of the past. Raises `TooManyRequests`."""
+        if wait := self.take(key, at):
             raise self._refusal(wait)
 
     def put_back(self, key: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from gateway.core.model import UserId
-from tests.fakes.bot_api import FakeBotApi
+from tests.fakes.bot_api import FakeBotApi, UserMessage
 from tests.integration.telegram_driver import ADA, BOB, TOKEN
 from tests.world import World, eventually
 
@@ -48,6 +49,20 @@ async def test_a_strangers_flood_costs_a_few_calls(world: World, fake: FakeBotAp
     assert len(said) < 10, "one more each 20 s"
     heard = await fake.hears(ADA, count=4, within=20)
     assert sum("limits.visitor_messages_per_minute is 3" in message.text for message in heard) == 1
+
+
+async def test_what_was_written_while_the_gateway_was_away_counts_by_its_own_time(
+    world: World, fake: FakeBotApi
+) -> None:
+    """It all comes at once: who wrote at a permitted pace is heard out, and a flood stays one."""
+    began = int(time.time()) - 3600
+    for number in range(6):
+        fake.does(UserMessage(ADA, f"message {number}", date=began + 20 * number))
+    for number in range(20):
+        fake.does(UserMessage(BOB, f"message {number}", date=began))
+    await world.gateway(telegram=telegram(fake), limits={"visitor_messages_per_minute": 3})
+    await settled(fake)
+    assert [len(await world.rows(SAID, f"telegram:{person}")) for person in (ADA, BOB)] == [6, 3]
 
 
 async def test_commands_count_too(world: World, fake: FakeBotApi) -> None:

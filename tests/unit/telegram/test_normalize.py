@@ -37,8 +37,14 @@ def ignored(raw: JsonValue) -> str:
 def test_a_text_becomes_a_message() -> None:
     """Sender, place, text and key are all that is told to anybody; the name is for recognising a link."""
     assert taken(text="hello") == Incoming(
-        Target(42, 5, 0), 5, "hello", "tg:42:5:7:0", private=True, sender_name="@ada"
+        Target(42, 5, 0), 5, "hello", "tg:42:5:7:0", private=True, sender_name="@ada", written_at=1
     )
+
+
+@pytest.mark.parametrize("date", ["now", 1.5, -1, None])
+def test_an_odd_date_is_no_reason_to_lose_a_message(date: JsonValue) -> None:
+    """When it was written is unknown then."""
+    assert taken(text="hello", date=date).written_at is None
 
 
 def test_a_topic_is_part_of_the_place() -> None:

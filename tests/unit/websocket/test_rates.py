@@ -41,6 +41,15 @@ def test_a_refused_token_costs_nothing(clock: Clock) -> None:
     assert [rates.take("ann") for _ in range(5)] == pytest.approx([1.0] * 5)
 
 
+def test_late_tokens_count_by_their_own_time(clock: Clock) -> None:
+    """In whichever order those of several keys come."""
+    rates = Rates(1, clock=clock)
+    assert [rates.take("ann", 60 * number) for number in range(3)] == [0.0] * 3
+    assert rates.take("bob", 0) == 0.0
+    assert rates.take("ann", 600) == 0.0
+    assert rates.take("bob", 0) > 0
+
+
 def test_keys_are_apart(clock: Clock) -> None:
     """One user's flood is nobody else's."""
     rates = Rates(1, clock=clock)
