@@ -1,0 +1,30 @@
+"""Requests that nobody waits for any more."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+
+import pytest
+
+from channels.telegram.unbroken import Unbroken
+
+
+async def test_an_abandoned_request_that_fails_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    """Every "typing …" that the answer overtakes may end so."""
+    unbroken, go_on = Unbroken(), asyncio.Event()
+
+    async def request() -> None:
+        await go_on.wait()
+        raise ConnectionError("refused")
+
+    caller = asyncio.create_task(unbroken.run(request()))
+    await asyncio.sleep(0)
+    caller.cancel()
+    await asyncio.wait({caller})
+    go_on.set()
+    while unbroken._under_way:  # noqa: ASYNC110 - what is left of it has no event
+        await asyncio.sleep(0)
+    del caller
+    gc.collect()
+    assert not caplog.records
