@@ -13,6 +13,8 @@ from gateway.core.model import Message
 USER_HEADER = "X-OpenWebUI-User-Id"
 CHAT_HEADER = "X-OpenWebUI-Chat-Id"
 """What Open WebUI sends with `ENABLE_FORWARD_USER_INFO_HEADERS`; it keeps `metadata` to itself."""
+TASK_BEGINS, TASK_HOLDS = "### Task:", "<chat_history>"
+"""What the prompts of its own tasks have in common (titles, tags, follow-ups): they carry the chat's headers, too."""
 RECENT = 20
 """Rows at a transcript's end that a request is compared with."""
 
@@ -25,12 +27,18 @@ def session_name(asked: ChatRequest, headers: Mapping[str, str]) -> str | None:
     """
     user = asked.named_user or headers.get(USER_HEADER)
     chat = asked.named_chat or headers.get(CHAT_HEADER)
-    if not user or not chat or asked.is_task:
+    if not user or not chat or asked.is_task or (asked.named_chat is None and _is_task_prompt(asked)):
         return None
     for text in (user, chat):
         require_storable(text)
     # The space keeps it apart from every Idempotency-Key: a header's value never begins with one.
     return f" {orjson.dumps([user, chat]).decode()}"
+
+
+def _is_task_prompt(asked: ChatRequest) -> bool:
+    """Whether it is one of Open WebUI's tasks, by its words: a prompt that quotes the chat, and nothing else."""
+    said = [message.text for message in asked.messages if message.role in {"user", "assistant"}]
+    return len(said) == 1 and said[0].lstrip().startswith(TASK_BEGINS) and TASK_HOLDS in said[0]
 
 
 def news(asked: ChatRequest, recent: Sequence[Message], *, whole: bool) -> str:

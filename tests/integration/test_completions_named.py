@@ -96,6 +96,20 @@ async def test_the_headers_of_open_webui_name_the_session(ann: Person) -> None:
     assert (await Client(ann, **CHAT).asks("Hello"))[1] == session
 
 
+async def test_a_task_of_open_webui_is_no_part_of_the_chat(ann: Person) -> None:
+    """It asks for titles, tags and follow-ups under the chat's own headers, and its `metadata.task` stays with it."""
+    client, task = Client(ann), Client(ann)
+    client.headers = task.headers = {"X-OpenWebUI-User-Id": "u-1", "X-OpenWebUI-Chat-Id": "trip"}
+    _, session = await client.asks("The lake is frozen")
+    prompt = (
+        "### Task:\nGenerate a title.\n### Chat History:\n<chat_history>\nUSER: The lake is frozen\n</chat_history>"
+    )
+    assert (await task.asks(prompt))[1] != session
+    text, same = await client.goes_on("What was my last question?")
+    assert (same, "The lake is frozen" in text) == (session, True)
+    assert await listed(ann) == [session]
+
+
 async def test_another_chat_user_or_token_is_another_session(ann: Person, world: World, gateway: Running) -> None:
     """A name belongs to the token's user: somebody else's session is as good as missing."""
     bob = await world.person("bob", gateway.url)
