@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from http import HTTPStatus
 
 from gateway.api.completion_failures import Failure, failure_of
+from gateway.api.openai_answers import Completion, FinishReason
 from gateway.api.openai_errors import error_json
-from gateway.api.openai_shape import Completion, FinishReason
 from gateway.api.openai_telling import Telling
 from gateway.core.live_turns import Said
 from gateway.core.model import JsonObject, TurnStatus

@@ -19,8 +19,9 @@ from gateway.api.following import FollowedTurn, follow_turn
 from gateway.api.guard import check_command, storable
 from gateway.api.limits import allow_message, stream_slot
 from gateway.api.messages import raise_refusal
+from gateway.api.openai_answers import Completion, model_json
 from gateway.api.openai_errors import NO_RETRY, refusal
-from gateway.api.openai_shape import ChatRequest, Completion, conversation, model_json
+from gateway.api.openai_shape import ChatRequest, conversation
 from gateway.api.parts import AgentInfo, parts_of, principal_of
 from gateway.api.reading import validated
 from gateway.api.streaming import stream

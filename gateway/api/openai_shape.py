@@ -1,23 +1,20 @@
-"""OpenAI's chat completions: what a request holds, and how answers look. Pure."""
+"""OpenAI's chat completions: what a request holds. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Literal, Self, assert_never
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from gateway.core.model import JsonObject, TurnId, Usage
+from gateway.core.model import JsonObject
 from gateway.core.ports.seeds import Said
 
 MOST_MESSAGES = 2_048
 INSTRUCTIONS = "data-system"
 """The part that a system message is kept as, with the user's message behind it: agents have instructions of their own, and nobody
 else gives them any."""
-
-FinishReason = Literal["stop", "length"]
 
 
 class Part(BaseModel):
@@ -254,54 +251,3 @@ def conversation(messages: Sequence[ChatMessage]) -> Conversation:
 
 def _asked(text: str, data: Sequence[JsonObject]) -> Said:
     return Said("user", text, (*data, {"type": "text", "text": text}) if data else None)
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """What stands in each object of one answer. `id`: of its turn; for an answer without one, of the request."""
-
-    id: TurnId
-    model: str
-    created: datetime
-
-    def whole(self, content: str, finish_reason: FinishReason, usage: Usage | None) -> JsonObject:
-        """The answer to a request that is not streamed."""
-        choice: JsonObject = {
-            "index": 0,
-            "message": {"role": "assistant", "content": content, "refusal": None},
-            "logprobs": None,
-            "finish_reason": finish_reason,
-        }
-        return {**self._head("chat.completion"), "choices": [choice], "usage": usage_json(usage)}
-
-    def chunk(self, delta: JsonObject, finish_reason: FinishReason | None = None) -> JsonObject:
-        """A piece of a stream."""
-        choice: JsonObject = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-        return {**self._head("chat.completion.chunk"), "choices": [choice]}
-
-    def cost(self, usage: Usage | None) -> JsonObject:
-        """The last piece of a stream, for those who want it."""
-        return {**self._head("chat.completion.chunk"), "choices": [], "usage": usage_json(usage)}
-
-    def _head(self, kind: str) -> JsonObject:
-        return {
-            "id": f"chatcmpl-{self.id}",
-            "object": kind,
-            "created": int(self.created.timestamp()),
-            "model": self.model,
-        }
-
-
-def usage_json(usage: Usage | None) -> JsonObject:
-    """What an answer cost; zeros when its agent does not say."""
-    usage = usage or Usage()
-    return {
-        "prompt_tokens": usage.input_tokens,
-        "completion_tokens": usage.output_tokens,
-        "total_tokens": usage.input_tokens + usage.output_tokens,
-    }
-
-
-def model_json(name: str) -> JsonObject:
-    """An agent as a model; when it was made is not known."""
-    return {"id": name, "object": "model", "created": 0, "owned_by": "turngate"}

@@ -1,0 +1,62 @@
+"""OpenAI's chat completions: how answers and models look. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from gateway.core.model import JsonObject, TurnId, Usage
+
+FinishReason = Literal["stop", "length"]
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What stands in each object of one answer. `id`: of its turn; for an answer without one, of the request."""
+
+    id: TurnId
+    model: str
+    created: datetime
+
+    def whole(self, content: str, finish_reason: FinishReason, usage: Usage | None) -> JsonObject:
+        """The answer to a request that is not streamed."""
+        choice: JsonObject = {
+            "index": 0,
+            "message": {"role": "assistant", "content": content, "refusal": None},
+            "logprobs": None,
+            "finish_reason": finish_reason,
+        }
+        return {**self._head("chat.completion"), "choices": [choice], "usage": usage_json(usage)}
+
+    def chunk(self, delta: JsonObject, finish_reason: FinishReason | None = None) -> JsonObject:
+        """A piece of a stream."""
+        choice: JsonObject = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        return {**self._head("chat.completion.chunk"), "choices": [choice]}
+
+    def cost(self, usage: Usage | None) -> JsonObject:
+        """The last piece of a stream, for those who want it."""
+        return {**self._head("chat.completion.chunk"), "choices": [], "usage": usage_json(usage)}
+
+    def _head(self, kind: str) -> JsonObject:
+        return {
+            "id": f"chatcmpl-{self.id}",
+            "object": kind,
+            "created": int(self.created.timestamp()),
+            "model": self.model,
+        }
+
+
+def usage_json(usage: Usage | None) -> JsonObject:
+    """What an answer cost; zeros when its agent does not say."""
+    usage = usage or Usage()
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+    }
+
+
+def model_json(name: str) -> JsonObject:
+    """An agent as a model; when it was made is not known."""
+    return {"id": name, "object": "model", "created": 0, "owned_by": "turngate"}
