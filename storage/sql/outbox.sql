@@ -23,16 +23,17 @@ WITH free AS MATERIALIZED (
     )
     ORDER BY o.item_id LIMIT $2
     FOR UPDATE OF o SKIP LOCKED
+), barriers AS (
+    -- The first item of an address that is neither free nor held: what comes after it waits.
+    SELECT address, min(o.item_id) AS item_id FROM heads JOIN outbox AS o USING (address)
+    WHERE o.state = 'unsent'
+        AND o.item_id NOT IN (SELECT unnest($4::bigint[])) AND o.item_id NOT IN (SELECT f.item_id FROM free AS f)
+    GROUP BY address
 )
 UPDATE outbox AS o SET owner = $1, attempts = o.attempts + 1
-FROM heads JOIN free USING (address)
+FROM heads JOIN free USING (address) LEFT JOIN barriers USING (address)
 WHERE o.item_id = free.item_id AND o.state = 'unsent' AND o.owner IS NOT DISTINCT FROM free.owner
-    -- Up to the first one that is neither free nor held: what comes after it waits.
-    AND NOT EXISTS (
-        SELECT FROM outbox AS older
-        WHERE older.address = o.address AND older.state = 'unsent' AND older.item_id < o.item_id
-            AND NOT older.item_id = ANY ($4::bigint[]) AND older.item_id NOT IN (SELECT f.item_id FROM free AS f)
-    )
+    AND (barriers.item_id IS NULL OR o.item_id < barriers.item_id)
 RETURNING o.item_id, o.address, o.content, o.markup, o.attempts;
 
 -- name: mine

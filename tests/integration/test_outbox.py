@@ -196,3 +196,17 @@ async def test_what_is_taken_over_ends_where_the_order_would_break(replica: Repl
         await connection.execute(age, first.item_id)
         await connection.execute("UPDATE outbox SET owner = gen_random_uuid() WHERE item_id = $1", third.item_id)
     assert [item.item_id for item in await replica.outbox.steal(10, [], expired=True)] == [first.item_id]
+
+
+async def test_a_long_backlog_is_taken_over_at_once(replica: Replica) -> None:
+    """5,000 chunks of one address that a dead replica had: others wait for the same statement."""
+    await chunks(replica, "one")
+    async with replica.outbox.database.all_users() as connection:
+        await connection.execute(
+            "INSERT INTO outbox (chat_id, turn_id, user_id, address, chunk, content, markup, state)"
+            " SELECT chat_id, turn_id, user_id, address, chunk + number, content, markup, state"
+            " FROM outbox, generate_series(1, 4999) AS number"
+        )
+        await connection.execute("UPDATE outbox SET owner = gen_random_uuid()")
+    async with asyncio.timeout(5):
+        assert len(await replica.outbox.steal(10, [], expired=True)) == 5_000
