@@ -72,7 +72,7 @@ async def complete(request: web.Request, asked: ChatRequest) -> web.StreamRespon
         place = await find_place(request, agent, asked, said, key)
         session = place.session
         if session is not None and session.agent_name != agent.name:
-            told = f"This session is with {session.agent_name}: model should be that."
+            told = f"This session is with {session.agent_name}: set model to that name."
             return refusal(HTTPStatus.BAD_REQUEST, told, param="model")
         if session is not None and place.is_repeated:
             return await _answer_again(request, asked, session, place)

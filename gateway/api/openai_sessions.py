@@ -20,7 +20,7 @@ RECENT = 20
 
 
 def session_name(asked: ChatRequest, headers: Mapping[str, str]) -> str | None:
-    """The client's own name of the conversation, made of its user and its chat; None where either is missing.
+    """The client's own name of the conversation with an agent, made of its user and its chat; None where either is missing.
 
     A task about a chat (`metadata.task`, such as making its title) is no part of it. Raises `InvalidInput` for headers that
     are not text.
@@ -32,7 +32,7 @@ def session_name(asked: ChatRequest, headers: Mapping[str, str]) -> str | None:
     for text in (user, chat):
         require_storable(text)
     # The space keeps it apart from every Idempotency-Key: a header's value never begins with one.
-    return f" {orjson.dumps([user, chat]).decode()}"
+    return f" {orjson.dumps([user, chat, asked.model]).decode()}"
 
 
 def _is_task_prompt(asked: ChatRequest) -> bool:

@@ -20,9 +20,10 @@ CHAT: dict[str, Any] = {"user": "u-1", "metadata": {"chat_id": "trip"}}
 
 @pytest.fixture
 async def gateway(world: World) -> Running:
-    """The demo agent, and one that answers only when it is cancelled."""
+    """The demo agent, twice, and one that answers only when it is cancelled."""
+    demo = DemoAgentSettings(kind="demo")
     patient = PythonAgentSettings(kind="python", target=f"{answering_agents.__name__}:patient")
-    return await world.gateway(agents={"assistant": DemoAgentSettings(kind="demo"), "patient": patient})
+    return await world.gateway(agents={"assistant": demo, "second": demo, "patient": patient})
 
 
 @pytest.fixture
@@ -108,6 +109,17 @@ async def test_a_task_of_open_webui_is_no_part_of_the_chat(ann: Person) -> None:
     text, same = await client.goes_on("What was my last question?")
     assert (same, "The lake is frozen" in text) == (session, True)
     assert await listed(ann) == [session]
+
+
+async def test_a_chat_may_ask_several_models(ann: Person) -> None:
+    """Chat pages ask two side by side, or change the model in the middle: each agent has a session that knows what was said."""
+    client = Client(ann, **CHAT)
+    _, session = await client.asks("The lake is frozen")
+    client.given["model"] = "second"
+    text, other = await client.goes_on("What was my last question?")
+    assert (other != session, "The lake is frozen" in text) == (True, True)
+    client.given["model"] = "assistant"
+    assert (await client.goes_on("And the river?"))[1] == session
 
 
 async def test_another_chat_user_or_token_is_another_session(ann: Person, world: World, gateway: Running) -> None:
