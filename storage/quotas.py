@@ -29,5 +29,5 @@ async def require_room(connection: PooledConnection, kind: Kind, user_id: UserId
     count: int = await connection.fetchval(SQL[kind], user_id)
     if count >= most:
         raise Conflict(
-            f"There are {count} {kind} of this user, and limits.{kind}_per_user allows {most}. {REMEDIES[kind]}, then try again."
+            f"This user has {count} {kind}, and limits.{kind}_per_user allows {most}. {REMEDIES[kind]}, then try again."
         )

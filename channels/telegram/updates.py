@@ -29,8 +29,8 @@ from gateway.log import redact
 
 NOT_TAKEN = "Your message could not be taken in because of a fault here. It was kept for whoever runs this bot."
 TOO_FAST = (
-    "{reason} Messages that come faster are not taken in, and this is said once a minute at most: please send again "
-    "what stays without an answer."
+    "{reason} Messages over the limit are dropped, and you are told so at most once a minute: please send again "
+    "whatever gets no answer."
 )
 PRIVATE_ONLY = "Your conversations are yours: /{command} answers in a private chat with this bot only."
 PRIVATE_COMMANDS = frozenset({"sessions", "resume"})

@@ -85,13 +85,14 @@ class Outbox:
 
         `term`: as it was before the store was asked for them: what was ours in an earlier one may be another's by now.
         """
+        in_hand = set(self.held_for({item.address for item in items}))
         for item in items:
             queue = self._waiting.get(item.address)
             if queue is None:
                 queue = self._waiting[item.address] = deque()
                 serving = self._senders.start(self._serve(item.address, queue), f"outbox {item.address}")
                 self._serving[item.address] = serving
-            if all(item.item_id != held.item.item_id for held in queue):
+            if item.item_id not in in_hand:
                 queue.append(Held(item, term))
 
     async def run(self) -> None:

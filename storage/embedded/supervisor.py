@@ -51,7 +51,7 @@ class Supervisor:
     def _tell_of_stop(self) -> None:
         if not self._stop_seen:
             log.warning(
-                "The embedded PostgreSQL was stopped from outside. It stays so until a turngate command starts it."
+                "The embedded PostgreSQL was stopped from outside. It stays stopped until a turngate command starts it."
             )
         self._stop_seen = True
 
