@@ -1,4 +1,4 @@
-"""Keeps the lease and watches the event loop from a thread: an agent that blocks the loop costs neither lease nor explanation."""
+"""Keeps the lease and watches the event loop from a thread: an agent that blocks the loop does not cost the lease, and is named."""
 
 from __future__ import annotations
 

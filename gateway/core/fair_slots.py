@@ -1,4 +1,4 @@
-"""A common pool of slots, and the line of those that wait for one: a newcomer never waits for another's backlog."""
+"""A pool of slots and the queue for them: a newcomer never waits for another user's backlog."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.core.shares import Claim, Group, Shares
 
 
 class Place:
-    """A place in the line. Whoever has one takes the slot that `comes`, and releases it later, or `leave`s."""
+    """A place in the queue. Its holder takes the slot that `comes` and releases it later, or `leave`s."""
 
     __slots__ = ("_came", "_slots", "claim", "number")
 
@@ -41,7 +41,7 @@ class Place:
 
 
 class _Queue:
-    """Those who wait for one agent, by group and user. Whoever was served goes behind the others."""
+    """Those who wait for one agent, by group and user. Whoever was served goes to the back."""
 
     __slots__ = ("_groups",)
 
@@ -72,9 +72,9 @@ class _Queue:
         self._groups.move_to_end(claim.group)
 
     def next(self, shares: Shares) -> Place | None:
-        """The first place of who holds least among those that may have a slot, where there is room.
+        """The first place of the one that holds least among those that may have a slot, where there is room.
 
-        Whoever holds none may have one, so it looks at little more groups and users than there are holders.
+        Whoever holds none may have one, so the search ends soon: it passes only groups and users that hold some.
         """
         best: Place | None = None
         least = 0
@@ -114,14 +114,14 @@ class FairSlots:
         self._queues: dict[str | None, _Queue] = {}
 
     def try_take(self, claim: Claim) -> bool:
-        """Takes a slot, if the claim may have one now. Nobody is overtaken: those who wait may not have it."""
+        """Takes a slot, if the claim may have one now. Nobody is overtaken: those who wait could not have taken it."""
         if not self._shares.allow(claim):
             return False
         self._shares.take(claim)
         return True
 
     def line_up(self, claim: Claim) -> Place:
-        """A place in the line; its slot may be there at once."""
+        """A place in the queue; its slot may be there at once."""
         place = Place(self, claim, next(self._numbers))
         if self.try_take(claim):
             place.call()
@@ -150,7 +150,7 @@ class FairSlots:
             self._serve()
 
     def forget(self, place: Place) -> None:
-        """Takes a place out of the line."""
+        """Takes a place out of the queue."""
         queue = self._queues[place.claim.agent]
         queue.remove(place)
         if not queue:

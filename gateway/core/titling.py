@@ -31,6 +31,8 @@ ON_REQUEST_S = 25.0
 """Seconds that whoever asked for a title waits for the agent's."""
 AT_ONCE = 16
 """Titles that agents are asked for, by the gateway and on request."""
+MOST_WAITING = 1_000
+"""Sessions that wait for an agent to name them; beyond it, a session keeps the title of its text."""
 FIRST_SEQ = 8
 """Turns that begin behind it are no first ones, whatever became of those before."""
 CONVERSATION = 30
@@ -89,6 +91,9 @@ class Titler:
             return
         if (look := self._looks.get(session.session_id)) is not None:
             look.set()
+            return
+        if len(self._looks) >= MOST_WAITING:
+            log.info("title_skipped", session=session.session_id, waiting=MOST_WAITING)
             return
         look = self._looks[session.session_id] = asyncio.Event()
         self._work.start(self._name(session, look), f"title of {session.session_id}")
