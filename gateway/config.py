@@ -50,14 +50,16 @@ class Part(BaseModel):
 def _key(value: SecretStr | None) -> SecretStr | None:
     """RFC 7518, section 3.2: a key of HS256 is at least as long as its hash."""
     if value is not None and len(value.get_secret_value().encode()) < SHORTEST_KEY:
-        raise ValueError(f"should be at least {SHORTEST_KEY} bytes long; openssl rand -hex 32 makes one")
+        raise ValueError(f"should be at least {SHORTEST_KEY} bytes long; create one with: openssl rand -hex 32")
     return value
 
 
 def _webhook_secret(value: SecretStr | None) -> SecretStr | None:
     """Bot API, setWebhook, `secret_token`: 1 to 256 characters; fewer than 16 could be guessed."""
     if value is not None and not WEBHOOK_SECRET.fullmatch(value.get_secret_value()):
-        raise ValueError("should be 16 to 256 characters of A-Z, a-z, 0-9, _ and -; openssl rand -hex 32 makes one")
+        raise ValueError(
+            "should be 16 to 256 characters of A-Z, a-z, 0-9, _ and -; create one with: openssl rand -hex 32"
+        )
     return value
 
 

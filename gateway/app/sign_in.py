@@ -39,13 +39,10 @@ def local_url(host: str, port: int) -> str:
 
 
 def command(settings: Settings) -> str:
-    """The command that makes another one, for this gateway: with its settings file and its data dir."""
-    file, default_dir = settings.toml, type(settings).model_fields["data_dir"].default
-    named = file is not None and file != DEFAULT_FILE and file.is_file()
-    return shlex.join(
-        [
-            *COMMAND,
-            *(("--config", str(file)) if named else ()),
-            *(("--data-dir", str(settings.data_dir)) if settings.data_dir != default_dir else ()),
-        ]
-    )
+    """The command that makes another one for this gateway, in whichever folder it is run: with settings file and data dir."""
+    words, file = list(COMMAND), settings.toml
+    if file is not None and file != DEFAULT_FILE and file.is_file():
+        words += ["--config", str(file.absolute())]
+    if settings.data_dir != type(settings).model_fields["data_dir"].default:
+        words += ["--data-dir", str(settings.data_dir.absolute())]
+    return shlex.join(words)
