@@ -19,11 +19,11 @@ PUBLIC = frozenset({"/api/sign-in", "/api/visitors"})
 """Routes that need no token."""
 LONGEST_PUBLIC = 16_384
 TOO_LARGE = "The body is larger than this route or limits.max_frame allows."
-MISCODED = "The body is not what its Content-Encoding says. Send it as it is, or coded once with gzip or deflate."
+MISCODED = "The body is not what its Content-Encoding says. Send it unencoded, or encoded once with gzip or deflate."
 
 
 async def body_of(request: web.Request) -> bytes:
-    """Reads it to its end. Raises `InvalidInput`, also for one that comes too slowly, or `TooLarge` for more than `longest_body`."""
+    """Reads it to its end. Raises `InvalidInput`, also for one that arrives too slowly, or `TooLarge` above `longest_body`."""
     body = await _read(request)
     coding = request.headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
     if not body or coding in PLAIN:
@@ -34,7 +34,7 @@ async def body_of(request: web.Request) -> bytes:
 
 
 def longest_body(request: web.Request) -> int:
-    """Bytes. Routes that anybody may call without a token have little to read."""
+    """Bytes; few for routes that anybody may call without a token."""
     limit = parts_of(request).settings.limits.max_frame
     return min(limit, LONGEST_PUBLIC) if request.path in PUBLIC else limit
 
@@ -52,9 +52,9 @@ async def _read(request: web.Request) -> bytes:
                     raise TooLarge(TOO_LARGE)
                 deadline.reschedule(begun + limits.body_s + len(body) / limits.body_rate)
     except web.RequestPayloadError:
-        raise InvalidInput("The body ends too early, or its chunks are none.") from None
+        raise InvalidInput("The body ends too early, or is not properly chunked.") from None
     except TimeoutError:
-        raise InvalidInput("The body came too slowly (limits.body_s, limits.body_rate). Send it again.") from None
+        raise InvalidInput("The body arrived too slowly (limits.body_s, limits.body_rate). Send it again.") from None
     return bytes(body)
 
 

@@ -1,4 +1,4 @@
-"""The session that a chat completion goes to, and what it adds there."""
+"""Finds the session of a chat completion, and what the request adds to it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def _in_known(
 
 
 async def _listed(request: web.Request, session: Session) -> Session:
-    """A call of its own that somebody goes on with is a conversation from now on."""
+    """A stateless call becomes a conversation when somebody continues it."""
     if session.metadata.get(STATELESS) is not True:
         return session
     metadata = {name: value for name, value in session.metadata.items() if name != STATELESS}

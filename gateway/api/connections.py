@@ -23,14 +23,14 @@ from gateway.core.metrics import CONNECTIONS, CONNECTIONS_DROPPED, HTTP_SECONDS
 log = structlog.get_logger(__name__)
 
 SERVER = "turngate"
-"""What the gateway says of itself: no version, which only tells attackers what to try."""
+"""The `Server` header names no version, which would only tell attackers what to try."""
 IDLE_S = 75.0
-"""A kept connection may rest for longer than proxies keep theirs (60 s), so that they don't use one that is just closing."""
+"""Idle connections are kept for longer than proxies keep theirs (60 s), so that none uses one that is about to close."""
 SWEEP_S = 0.25
 TELL_EVERY_S = 10.0
 LEAST_RESERVED, MOST_RESERVED = 96, 1_200
-"""Of the files a process may have open, those that are no connections to the port: the database's, agents', logs, and a whole
-backlog of new connections, which are accepted before those that make room for them are closed."""
+"""Open files that are set aside for everything but connections to the port: the database's, agents', logs, and a whole backlog of
+new connections, which are accepted before those that make room for them are closed."""
 LEAST_CAPACITY = 16
 MANY_FILES = 65_536
 
@@ -46,7 +46,7 @@ class WatchedConnection(web.RequestHandler):
         super().__init__(
             server,
             loop=loop,
-            access_log=None,  # type: ignore[arg-type] # aiohttp's word for no access log
+            access_log=None,  # type: ignore[arg-type] # None turns the access log off
             auto_decompress=False,
             keepalive_timeout=IDLE_S,
         )
@@ -82,7 +82,7 @@ class WatchedConnection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """What aiohttp answers to bytes that are no HTTP."""
+        """The answer to bytes that are not HTTP."""
         response = super().handle_error(request, status, exc, message)
         response.headers[hdrs.SERVER] = SERVER
         return response
@@ -118,7 +118,7 @@ async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _count(request: web.Request, status: int, seconds: float) -> None:
-    """By the route's template: paths hold ids, and what has no route may hold anything."""
+    """Counts by the route's template: paths hold ids, and those without a route may hold anything."""
     method = request.method if request.method in hdrs.METH_ALL else "other"
     found = request.match_info.route.resource
     route = "none" if found is None else found.canonical
@@ -147,7 +147,7 @@ def raise_file_limit() -> None:
 
 @asynccontextmanager
 async def swept(crowd: Crowd) -> AsyncIterator[None]:
-    """Keeps the crowd's deadlines, and says what was dropped: one line every ten seconds at most."""
+    """Keeps the crowd's deadlines, and logs what was dropped: at most one line every ten seconds."""
     sweeping = asyncio.create_task(_sweep(crowd), name="connections")
     try:
         yield

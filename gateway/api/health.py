@@ -48,7 +48,7 @@ async def metrics(request: web.Request) -> web.Response:
 def is_local(request: web.Request) -> bool:
     """Whether the request began on this machine; what a proxy here passes on did not.
 
-    Nor did what names another host: it comes from a page whose name was made to lead here (DNS rebinding).
+    Neither did a request that names another host: it comes from a page whose name was made to resolve to this machine (DNS rebinding).
     """
     if any(name in request.headers for name in FORWARDED):
         return False

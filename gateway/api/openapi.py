@@ -73,9 +73,9 @@ REFUSALS: dict[str, dict[HTTPStatus, str]] = {
     "retitle_session": {HTTPStatus.CONFLICT: "The session has no message yet that a title could be made of"},
     "create_session": {HTTPStatus.CONFLICT: ERASED},
     "fork_session": {HTTPStatus.CONFLICT: ERASED},
-    "create_schedule": {HTTPStatus.CONFLICT: f"{ERASED}, or has as many schedules as may be"},
+    "create_schedule": {HTTPStatus.CONFLICT: f"{ERASED}, or already has as many schedules as allowed"},
     "run_schedule": {HTTPStatus.CONFLICT: ERASED},
-    "create_token": {HTTPStatus.CONFLICT: f"{ERASED}, or has as many valid tokens as may be"},
+    "create_token": {HTTPStatus.CONFLICT: f"{ERASED}, or already has as many valid tokens as allowed"},
     "sign_in": {HTTPStatus.CONFLICT: ERASED},
     "change_schedule": {
         HTTPStatus.CONFLICT: "The schedule is being changed all the time; try again in a moment",

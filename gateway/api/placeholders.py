@@ -1,11 +1,11 @@
-"""What stands in schemas of bodies for something that only the finished document can say."""
+"""Placeholders in the schemas of bodies, for what only the finished document knows."""
 
 from __future__ import annotations
 
 from gateway.core.model import JsonObject, JsonValue
 
 AGENT: JsonObject = {"format": "agent-name"}
-"""A name: one of the agents that there are."""
+"""The name of an agent that exists."""
 VALUE: JsonObject = {"format": "json-value"}
 """Any JSON that can be kept."""
 VALUES: JsonObject = {"additionalProperties": VALUE}
@@ -23,7 +23,7 @@ JSON_VALUE: JsonObject = {
 
 
 def filled(schema: JsonValue, agents: list[JsonValue]) -> JsonValue:
-    """The same schema, with names of agents and references in place of what stood for them."""
+    """The same schema, with names of agents and references in place of their placeholders."""
     if isinstance(schema, list):
         return [filled(item, agents) for item in schema]
     if not isinstance(schema, dict):

@@ -1,4 +1,4 @@
-"""Requests that read much, such as searches: a few at a time for each user, so that others find the database free."""
+"""Expensive reads, such as searches: each user runs a few at a time, so that the database has room for the others."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 
 @web.middleware
 async def metered(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Lets a request that reads much wait for a slot. Raises `TooManyRequests` when that takes too long."""
+    """Has an expensive read wait for a slot. Raises `TooManyRequests` when that takes too long."""
     if PRINCIPAL not in request or not _reads_much(request):
         return await handler(request)
     slots, claim = _slots(request), _claim(request)
     if not await slots.take(claim, PATIENCE_S):
         raise TooManyRequests(
             "Too many of your lists, searches, exports and forks run at the same time (limits.reads_per_user). "
-            "Wait for some of them to end, then try again.",
+            "Wait for some of them to end and try again.",
             RETRY_S,
         )
     try:

@@ -141,7 +141,7 @@ async def _asked(database: Database) -> tuple[str, datetime]:
 
 
 def blocking(block: LoopBlock) -> Finding:
-    """That an agent kept its gateway from everything else."""
+    """An agent that blocked its gateway's event loop."""
     return Finding(
         f"agent {block.agent}",
         ok=False,
@@ -183,7 +183,7 @@ def transactions(seen: horizon.Look) -> Finding:
 
 
 async def agent(settings: Settings, name: str) -> Finding:
-    """Whether the agent can be built, and finds what it needs."""
+    """Whether the agent can be built, and reaches what it needs."""
     chosen = settings.agents[name]
     wrong = f"Change [agents.{name}] in the settings."
     try:
@@ -209,7 +209,7 @@ async def _checked(built: Agent) -> str:
         async with asyncio.timeout(LONGEST_CHECK_S):
             return f": {await built.check()}"
     except TimeoutError:
-        raise AgentError(f"what it needs does not answer within {LONGEST_CHECK_S:.0f} s") from None
+        raise AgentError(f"no answer within {LONGEST_CHECK_S:.0f} s from what it needs") from None
 
 
 async def _nobody_knows(_account: str) -> bool:
@@ -235,5 +235,5 @@ def telegram_call(call: CheckedCall) -> Finding:
         f"telegram {call.method}",
         ok=call.works or not call.essential,
         detail=f"{need}: {call.detail}",
-        remedy="Point TURNGATE_TELEGRAM__API_URL to a Bot API server that has it (docs/telegram.md).",
+        remedy="Point TURNGATE_TELEGRAM__API_URL at a Bot API server that supports it (docs/telegram.md).",
     )

@@ -39,7 +39,7 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="As `turngate sessions lis
 Channel = Annotated[str | None, typer.Option("--channel", metavar="C", help=f"One of: {', '.join(CHANNELS)}.")]
 Agent = Annotated[str | None, typer.Option("--agent", metavar="A", help="Conversations with this agent only.")]
 Stateless = Annotated[
-    bool, typer.Option("--stateless", help="API calls that name no session, which are left out otherwise.")
+    bool, typer.Option("--stateless", help="Only API calls that name no session; they are left out otherwise.")
 ]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=200, help="How many, the latest first.")]
 Form = Annotated[Format, typer.Option("--format", help="For programs, or for reading.")]

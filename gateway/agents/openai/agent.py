@@ -64,7 +64,7 @@ class OpenAIAgent:
     _dialect: Dialect = field(default_factory=Dialect)
 
     async def run(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
-        """A prompt that does not fit is asked with again, shorter; one that was refused twice, without any history."""
+        """Tries a prompt that does not fit again with less history, and after a second refusal without any."""
         prompt = self.window.fitted(prompt_of(turn, self.settings.instructions, metadata=self.settings.metadata))
         refusals, spoken = 0, False
         while True:
@@ -121,18 +121,18 @@ class OpenAIAgent:
         return completion.choices[0].message.content if completion.choices else None
 
     async def check(self) -> str:
-        """Asks the server for its models, once: whether it answers, and takes the key."""
+        """Asks the server for its models, once: does it answer, and accept the key?"""
         asking = self.client.with_options(timeout=CHECK_S, max_retries=0)
         try:
             page = await asking.models.list()
         except (openai.AuthenticationError, openai.PermissionDeniedError, openai.InternalServerError) as error:
             raise as_agent_error(self.name, error, self.client.api_key) from error
         except openai.APIStatusError:
-            return f"{self.client.base_url} answers, and lists no models"
+            return f"{self.client.base_url} answers, but lists no models"
         except openai.APIError as error:
             raise as_agent_error(self.name, error, self.client.api_key) from error
         listed = any(model.id == self.settings.model for model in page.data or ())
-        return f"{self.client.base_url} answers" + ("" if listed else f", and does not list {self.settings.model}")
+        return f"{self.client.base_url} answers" + ("" if listed else f", but does not list {self.settings.model}")
 
     async def aclose(self) -> None:
         """Closes the connections to the server."""

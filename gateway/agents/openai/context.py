@@ -1,4 +1,4 @@
-"""How much of a conversation fits the model: whole turns are left out, the oldest first; pure."""
+"""Cuts a conversation to what fits the model: whole turns are left out, the oldest first; pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KNOWN = (
 )
 """Tokens that a prompt of OpenAI's models may have, by how their names begin, the longer ones first."""
 BYTES_PER_TOKEN = 3
-"""On the safe side: English has more than four. Tokens of digits and code are shorter; there the server's count corrects this."""
+"""On the safe side: English has more than four. Tokens of digits and code are shorter; the server's count corrects for that."""
 PER_MESSAGE = 8
 """Tokens of a chat template around a message, on the safe side."""
 LONGEST_ANSWER = 1_024
@@ -60,7 +60,7 @@ class Prompt:
 
 @dataclass(slots=True)
 class Window:
-    """The size of the model's context in tokens, None while nobody has said; `answer`: tokens that an answer may have."""
+    """The size of the model's context in tokens, None while unknown; `answer`: tokens that an answer may have."""
 
     tokens: int | None
     answer: int | None = None
@@ -70,7 +70,7 @@ class Window:
         return prompt if self.tokens is None else prompt.fitted(self._room(self.tokens))
 
     def learn(self, overflow: Overflow) -> None:
-        """The server's own word counts, unless the settings allow less."""
+        """Believes the server, unless the settings allow less."""
         if overflow.limit is not None:
             self.tokens = min(overflow.limit, self.tokens or overflow.limit)
 
@@ -89,7 +89,7 @@ class Window:
 
 
 def known_window(model: str) -> int | None:
-    """The context of a model that everybody knows."""
+    """The context of a well-known model."""
     name = model.rpartition("/")[2]
     return next((tokens for beginning, tokens in KNOWN if name.startswith(beginning)), None)
 
