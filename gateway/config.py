@@ -253,9 +253,9 @@ class Limits(Part):
     connections_per_address: int | None = Field(
         1_000, ge=1, description="Connections from one address; loopback and trusted proxies don't count."
     )
-    header_s: float = Field(20, gt=0, le=600, description="Seconds until a request's header must be complete …")
-    body_s: float = Field(30, gt=0, le=3_600, description="… and then its body …")
-    body_rate: int = Field(1_024, ge=1, description="… plus a second for every so many bytes that have arrived.")
+    header_s: float = Field(20, gt=0, le=600, description="Seconds until a request's header must be complete.")
+    body_s: float = Field(30, gt=0, le=3_600, description="Seconds that a request's body may be late …")
+    body_rate: int = Field(1_024, ge=1, description="… at this pace, in bytes a second.")
     trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
         (), description="Networks of proxies whose `X-Forwarded-For` names the address that counts."
     )

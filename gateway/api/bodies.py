@@ -43,14 +43,17 @@ async def _read(request: web.Request) -> bytes:
     limits, longest = parts_of(request).settings.limits, longest_body(request)
     if (request.content_length or 0) > longest:
         raise TooLarge(TOO_LARGE)
-    begun, body = asyncio.get_running_loop().time(), bytearray()
+    now, body = asyncio.get_running_loop().time, bytearray()
+    due = now() + limits.body_s
     try:
-        async with asyncio.timeout(limits.body_s) as deadline:
+        async with asyncio.timeout_at(due) as deadline:
             async for piece in request.content.iter_any():
                 body += piece
                 if len(body) > longest:
                     raise TooLarge(TOO_LARGE)
-                deadline.reschedule(begun + limits.body_s + len(body) / limits.body_rate)
+                # A large first part buys no right to stall: the body stays in memory meanwhile.
+                due = min(due + len(piece) / limits.body_rate, now() + limits.body_s)
+                deadline.reschedule(due)
     except web.RequestPayloadError:
         raise InvalidInput("The body ends too early, or is not properly chunked.") from None
     except TimeoutError:

@@ -86,11 +86,22 @@ async def test_a_body_that_does_not_come_is_not_waited_for(world: World) -> None
     assert answer.startswith("HTTP/1.1 400 ")
 
 
+async def test_a_large_body_buys_no_patience(world: World) -> None:
+    """One that stops after most of it is not kept in memory for as long as so many bytes may take."""
+    gateway = await world.gateway(limits={"body_s": 0.3, "body_rate": 1})
+    ann = await world.person("ann", gateway.url)
+    async with connected(gateway.url) as (reader, writer):
+        writer.write(request(ann, "POST /api/chat/sessions", Content_Length="10000") + b" " * 9_000)
+        async with asyncio.timeout(20):
+            answer = (await reader.readuntil(b"\r\n\r\n")).decode()
+    assert answer.startswith("HTTP/1.1 400 ")
+
+
 async def test_a_slow_body_is_waited_for(world: World) -> None:
     """As long as it comes at the pace that is asked for."""
-    gateway = await world.gateway(limits={"header_s": 1, "body_s": 0.5, "body_rate": 1})
+    gateway = await world.gateway(limits={"header_s": 1, "body_s": 1, "body_rate": 1})
     ann = await world.person("ann", gateway.url)
-    body = json.dumps({"title": "slow but honest"}).encode()
+    body = json.dumps({"title": "slow but honest, for longer than the deadline"}).encode()
     async with connected(gateway.url) as (reader, writer):
         writer.write(request(ann, "POST /api/chat/sessions", Content_Length=str(len(body))))
         for byte in range(0, len(body), 3):
