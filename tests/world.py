@@ -29,6 +29,8 @@ from storage.tokens import PostgresTokens
 
 ROOT = Path(__file__).parent.parent
 PATIENCE_S = 20.0
+START_S = 60.0
+"""A process that starts imports everything first, beside whatever else this machine does."""
 Frame = dict[str, Any]
 
 
@@ -235,7 +237,7 @@ class World:
             events = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
             return next((event["url"] for event in events if event["event"] == "ready"), None)
 
-        return Process(child, await eventually(ready), log)
+        return Process(child, await eventually(ready, within=START_S), log)
 
     async def started(self) -> Process:
         """The next process that logs anything, ready or not."""

@@ -45,8 +45,12 @@ class Wire:
         """A socket that has shaken hands. Raises `OSError`."""
         parts = urlsplit(url)
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-        writer.write(HANDSHAKE.format(place=parts.netloc).encode())
-        answer = await reader.readuntil(b"\r\n\r\n")
+        try:
+            writer.write(HANDSHAKE.format(place=parts.netloc).encode())
+            answer = await reader.readuntil(b"\r\n\r\n")
+        except BaseException:
+            writer.close()
+            raise
         if b" 101 " not in answer.split(b"\r\n", 1)[0]:
             writer.close()
             raise ConnectionRefusedError(answer.decode())

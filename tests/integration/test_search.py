@@ -289,6 +289,7 @@ async def test_a_server_that_refuses_the_extension_says_what_to_run(tmp_path: An
         connection = await asyncpg.connect(superuser)
         for statement in (
             "CREATE ROLE gateway LOGIN CREATEROLE",
+            "GRANT turngate_app, turngate_system TO gateway WITH ADMIN OPTION",
             "CREATE DATABASE chat OWNER turngate",
         ):
             await connection.execute(statement)

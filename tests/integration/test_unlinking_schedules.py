@@ -111,9 +111,9 @@ async def test_a_place_that_was_checked_before_the_unlinking_is_no_place(
     """A schedule that was made meanwhile, whether it fires or is run."""
     original = PostgresSchedules.create
 
-    async def late(store: PostgresSchedules, *asked: Any) -> Any:
+    async def late(store: PostgresSchedules, *asked: Any, **more: Any) -> Any:
         await unlinks(mia)
-        return await original(store, *asked)
+        return await original(store, *asked, **more)
 
     monkeypatch.setattr(PostgresSchedules, "create", late)
     made = await mia.posts(SCHEDULES, 201, **DAILY, deliver_to=[PRIVATE, OTHER])
