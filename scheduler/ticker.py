@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import structlog
 
+from gateway.core.background import Background
 from gateway.core.message_rates import MessageRates
 from gateway.core.model import AgentName, UserId
 from gateway.core.ports.agents import TurnTerms
@@ -69,6 +70,7 @@ class Scheduler:
         self._rates = rates
         self._tick_s = min(tick_s, LONGEST_TICK_S)
         self._faults = _Faults()
+        self._runs = Background()
 
     async def run(self) -> None:
         """Ticks until cancelled; while the database is away it looks again ever more rarely, up to every 10 s."""
@@ -102,7 +104,7 @@ class Scheduler:
         """
         schedule = await self._store.get(schedule_id, user_id)
         # A caller who hangs up must not stop the run between its commit and its start.
-        return await asyncio.shield(self._run(schedule))
+        return await self._runs.outlasting(self._run(schedule))
 
     async def _run(self, schedule: Schedule) -> Acceptance:
         message = message_of_request(schedule, uuid4())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from typing import TypeVar
 
 import structlog
 
 log = structlog.get_logger(__name__)
+Answer = TypeVar("Answer")
 
 
 class Background:
@@ -15,6 +17,7 @@ class Background:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._outlasting: set[asyncio.Task[object]] = set()
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -25,6 +28,19 @@ class Background:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
+
+    async def outlasting(self, work: Coroutine[None, None, Answer]) -> Answer:
+        """What the work answers or raises. It goes on to its end when its caller is cancelled."""
+        task = asyncio.create_task(work)
+        self._outlasting.add(task)
+        task.add_done_callback(self._outlasted)
+        return await asyncio.shield(task)
+
+    def _outlasted(self, task: asyncio.Task[object]) -> None:
+        self._outlasting.discard(task)
+        # Where the caller has gone, asyncio would log that nobody asked how it failed.
+        if not task.cancelled():
+            task.exception()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

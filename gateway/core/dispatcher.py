@@ -11,6 +11,7 @@ from functools import partial
 import structlog
 
 from gateway.core.announcer import Announcer
+from gateway.core.background import Background
 from gateway.core.commands import Commands, parse_command
 from gateway.core.events import LiveEvent, TurnChanged
 from gateway.core.metrics import MESSAGES
@@ -52,6 +53,7 @@ class Dispatcher:
 
     def __init__(self, parts: DispatcherParts) -> None:
         self._parts = parts
+        self._taking = Background()
 
     async def accept(self, message: InboundMessage, acknowledge: Acknowledge | None = None) -> Acceptance | Notice:
         check_message(message, self._parts.max_text)
@@ -65,7 +67,7 @@ class Dispatcher:
         elif command is not None and not await self._parts.messages.taken(message):
             return await self._parts.commands.run(command, message)
         # Whoever sent this may hang up in the meantime; what was stored is announced and run all the same.
-        return await asyncio.shield(self._take(message, terms, acknowledge))
+        return await self._taking.outlasting(self._take(message, terms, acknowledge))
 
     async def _take(
         self, message: InboundMessage, terms: TurnTerms, acknowledge: Acknowledge | None

@@ -10,6 +10,7 @@ from typing import TypeVar
 import structlog
 
 from gateway.core.announcer import Announcer
+from gateway.core.background import Background
 from gateway.core.dispatcher import check_text
 from gateway.core.events import TurnChanged
 from gateway.core.model import AgentName, Message, MessageId, Session, SessionId, TurnId, UserId
@@ -52,6 +53,7 @@ class Editing:
 
     def __init__(self, parts: EditingParts) -> None:
         self._parts = parts
+        self._answering = Background()
 
     async def edit(
         self, session_id: SessionId, user_id: UserId | None, message_id: MessageId, text: str, by: UserId
@@ -89,7 +91,9 @@ class Editing:
         if terms is None:
             raise NotFound(f"There is no agent {session.agent_name}. There are: {', '.join(self._parts.terms)}.")
         # Whoever asked may hang up in the meantime; a turn that was opened is run all the same.
-        return await asyncio.shield(self._again(Question(session.session_id, message_id, text, by), user_id, terms))
+        return await self._answering.outlasting(
+            self._again(Question(session.session_id, message_id, text, by), user_id, terms)
+        )
 
     async def _again(self, question: Question, user_id: UserId | None, terms: TurnTerms) -> Acceptance:
         again = await self._parts.store.answer_again(question, user_id, terms)
