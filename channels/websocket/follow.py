@@ -164,6 +164,9 @@ class Follow:
             self._heard.pop(event.turn_id, None)
             if self._ended_turns is not None:
                 self._ended_turns.add(event.turn_id)
+        if event.status == "running" and self._parts.live.waits(event.turn_id, event.attempt):
+            # The database says so of every claimed turn.
+            event = replace(event, status="queued")
         if event.reply_seq is None or event.reply_seq > self._joined_at:
             here = self._parts.live.said(event.turn_id) is not None
             self._outgoing.put(news.turn(event, elsewhere=event.status == "running" and not here))
@@ -194,10 +197,11 @@ class Follow:
 
     def _tell_open(self, turn: OpenTurn) -> None:
         said = self._parts.live.said(turn.turn_id)
-        # A turn that waits for a slot here has not begun either; then it is told again when it does.
         elsewhere = turn.status == "running"
         if said is not None and said.attempt >= turn.attempt:
             turn, elsewhere = replace(turn, status="running", attempt=said.attempt), False
+        elif self._parts.live.waits(turn.turn_id, turn.attempt):
+            turn, elsewhere = replace(turn, status="queued"), False
         frame = news.open_turn(turn.turn_id, self.session.session_id, turn.status, turn.attempt, elsewhere=elsewhere)
         self._outgoing.put(frame)
         self._tell_said(turn.turn_id, turn.attempt)

@@ -130,7 +130,7 @@ class Follower:
         if said is not None and ear.status in OPEN and ear.attempt < said.attempt:
             ear.status, ear.attempt = "running", said.attempt
         if ear.status in OPEN:
-            self._shown.turned(ear.status, ear.attempt, elsewhere=said is None and self._runs_elsewhere())
+            self._tell_status(said)
         if said is not None:
             self._shown.read(said)
         self._conclude(ear.outcome)
@@ -156,6 +156,13 @@ class Follower:
         """What the current attempt has said, if it runs here."""
         said = self._parts.live.said(self._turn.turn_id)
         return None if said is None or said.attempt < self.ear.attempt else said
+
+    def _tell_status(self, said: Said | None) -> None:
+        ear = self.ear
+        if said is None and self._parts.live.waits(self._turn.turn_id, ear.attempt):
+            self._shown.turned("queued", ear.attempt)
+        else:
+            self._shown.turned(ear.status, ear.attempt, elsewhere=said is None and self._runs_elsewhere())
 
     def _runs_elsewhere(self) -> bool:
         begun = self.ear.attempt > self._turn.attempt

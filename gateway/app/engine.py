@@ -82,6 +82,7 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
             outbox=outbox,
             lease=heartbeat,
             announcer=announcer,
+            live=bus,
             slots=_slots(settings),
             callers=callers,
             lulls=lulls,

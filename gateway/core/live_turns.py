@@ -1,14 +1,15 @@
-"""What running turns have said so far, for those who come in the middle of an answer."""
+"""What running turns have said so far, and which wait to run, for those who come in the middle."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gateway.core.events import AttemptBegan, LiveEvent, Progress, TextDelta, ToolCall, ToolResult, TurnChanged
-from gateway.core.model import TurnId
+from gateway.core.model import Turn, TurnId
 from gateway.core.ports.live import EventBus
 
 BLOCK = 4096
@@ -71,10 +72,24 @@ class LiveTurns:
         self._bus = bus
         self._most = most
         self._turns: OrderedDict[TurnId, Said] = OrderedDict()
+        self._waiting: dict[TurnId, int] = {}
 
     def said(self, turn_id: TurnId) -> Said | None:
         """An attempt that runs here, from its beginning; None when the turn has ended, runs elsewhere or was forgotten."""
         return self._turns.get(turn_id)
+
+    @contextmanager
+    def waiting(self, turn: Turn) -> Iterator[None]:
+        """For as long as the block runs, the turn waits for a slot of this replica."""
+        self._waiting[turn.turn_id] = turn.attempt
+        try:
+            yield
+        finally:
+            del self._waiting[turn.turn_id]
+
+    def waits(self, turn_id: TurnId, attempt: int) -> bool:
+        """Whether an attempt waits for a slot here; a later one is another replica's."""
+        return attempt <= self._waiting.get(turn_id, -1)
 
     def publish(self, topic: str, event: LiveEvent) -> None:
         """Remembers first, so that subscribers find it."""

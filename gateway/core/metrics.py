@@ -12,7 +12,8 @@ TURN_SECONDS = Histogram(
     ["agent"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
 )
-RUNNING = Gauge("turngate_turns_running", "Turns this replica holds now.")
+RUNNING = Gauge("turngate_turns_running", "Turns that run on this replica now.")
+WAITING = Gauge("turngate_turns_waiting", "Turns that wait for a slot on this replica.")
 TAKEN_OVER = Counter("turngate_turns_taken_over", "Turns claimed from replicas that died or were late.")
 LOOP_LAG = Histogram(
     "turngate_loop_lag_seconds",

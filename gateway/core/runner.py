@@ -18,8 +18,9 @@ from gateway.core.draft import Draft
 from gateway.core.events import TurnChanged
 from gateway.core.fair_slots import FairSlots
 from gateway.core.history import History
+from gateway.core.live_turns import LiveTurns
 from gateway.core.lulls import Lulls
-from gateway.core.metrics import COST, RUNNING, TOKENS, TURN_SECONDS, TURNS
+from gateway.core.metrics import COST, RUNNING, TOKENS, TURN_SECONDS, TURNS, WAITING
 from gateway.core.model import AgentName, ChannelName, Reply, Turn, TurnId, Usage
 from gateway.core.outbox import Outbox
 from gateway.core.ports.agents import Agent, TurnTerms
@@ -41,7 +42,7 @@ LONGEST_PAUSE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class RunnerParts:
-    """What turns are run with. `slots`: for turns that run at the same time; `callers`: where visitors write from."""
+    """What turns are run with. `live`: is told which turns wait; `slots`: for turns that run at the same time; `callers`: where visitors write from."""
 
     agents: Mapping[AgentName, Agent]
     terms: Mapping[AgentName, TurnTerms]
@@ -50,6 +51,7 @@ class RunnerParts:
     outbox: Outbox
     lease: Lease
     announcer: Announcer
+    live: LiveTurns
     slots: FairSlots
     callers: Callers
     lulls: Lulls
@@ -95,7 +97,6 @@ class Runner:
             turn.epoch, self._parts.lease.term, cancelled=turn.cancel_requested
         )
         self._work.start(self._serve(turn, entry, renew=renew), f"turn {turn.turn_id}")
-        RUNNING.set(len(self._running))
 
     def cancel(self, turn_id: TurnId) -> None:
         """Ends the current attempt at once, if the turn runs here; what was said so far is its reply."""
@@ -119,16 +120,18 @@ class Runner:
                 turn = await self._renewed(turn)
             claim = Claim(turn.user_id, self._parts.callers.address_of(turn.user_id), turn.agent)
             if not self._slots.try_take(claim):
-                turn = await self._queued(turn, claim)
+                with WAITING.track_inprogress(), self._parts.live.waiting(turn):
+                    turn = await self._queued(turn, claim)
+            RUNNING.inc()
             try:
                 finished = await self._run(turn, entry)
             finally:
+                RUNNING.dec()
                 self._slots.release(claim)
         except LeaseLost as lost:
             log.info("turn_lost", turn=str(turn.turn_id), session=turn.session_id, reason=str(lost))
         finally:
             self._running.pop(turn.turn_id, None)
-            RUNNING.set(len(self._running))
         if finished is not None and finished.next_turn is not None:
             self.start(finished.next_turn)
         elif finished is None and entry.newer is not None:

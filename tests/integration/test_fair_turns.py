@@ -13,6 +13,7 @@ from gateway.app.serve import Running
 from gateway.config import PythonAgentSettings
 from gateway.core.model import AgentName
 from tests.integration.holding_agents import Holding
+from tests.integration.ui_streams import streaming_from
 from tests.world import Person, Socket, World, eventually
 
 SHOP = "https://shop.example"
@@ -132,3 +133,77 @@ async def test_an_agent_that_is_full_stops_no_other(world: World) -> None:
     assert holding(gateway, "single").called == ["ann"]
     holding(gateway, "single").go_on.set()
     await waiting.hears("turn", turn_id=turn_id, status="completed")
+
+
+# What is told of a turn that waits --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def single(world: World) -> AsyncIterator[Running]:
+    """A gateway that runs one turn at a time, and runs one that is held."""
+    running = await world.gateway(
+        turns={"concurrency": 1}, agents={"assistant": PythonAgentSettings(kind="python", target=HOLDING)}
+    )
+    await holds(await (await world.person("ann", running.url)).connects(), 1)
+    yield running
+    holding(running).go_on.set()
+
+
+async def waits(bob: Person) -> tuple[Socket, dict[str, Any]]:
+    """A socket that has sent a message whose turn waits for a slot, and the ack."""
+    socket = await bob.connects()
+    await socket.says(type="send", id="1", text="hello")
+    return socket, await socket.hears("ack")
+
+
+def told(socket: Socket, turn_id: str) -> list[tuple[str, bool | None]]:
+    """What a socket has heard of how the turn stands: its status, and `live`; each once."""
+    turns = [frame for frame in socket.heard if frame["type"] == "turn" and frame["turn_id"] == turn_id]
+    return list(dict.fromkeys((frame["status"], frame.get("live")) for frame in turns))
+
+
+async def test_a_socket_is_told_that_a_turn_waits_for_a_slot(world: World, single: Running) -> None:
+    """Whoever joins, and whoever was there: it is queued, and not on another replica."""
+    bob = await world.person("bob", single.url)
+    first, ack = await waits(bob)
+    joined = await bob.connects(session_id=ack["session_id"])
+    for socket in (first, joined):
+        await socket.hears("turn", turn_id=ack["turn_id"])
+    holding(single).go_on.set()
+    for socket in (first, joined):
+        await socket.hears("turn", turn_id=ack["turn_id"], status="completed")
+        assert told(socket, ack["turn_id"]) == [("queued", None), ("running", None), ("completed", None)]
+
+
+async def test_a_stream_is_told_that_a_turn_waits_for_a_slot(world: World, single: Running) -> None:
+    """It is queued until it runs."""
+    bob = await world.person("bob", single.url)
+    _, ack = await waits(bob)
+    async with streaming_from(bob, f"/api/chat/{ack['session_id']}/stream") as stream:
+        turn = (await stream.hears("data-turn"))["data"]
+        assert (turn["status"], turn.get("live")) == ("queued", None)
+        holding(single).go_on.set()
+        chunks = await stream.ends()
+    turns = [chunk["data"] for chunk in chunks if chunk["type"] == "data-turn"]
+    assert [(turn["status"], turn.get("live")) for turn in turns][-2:] == [("running", None), ("completed", None)]
+
+
+async def test_metrics_tell_turns_that_wait_from_turns_that_run(world: World, single: Running) -> None:
+    """One has the slot, and two wait for it; in the end none does."""
+    bob, cat = await world.person("bob", single.url), await world.person("cat", single.url)
+    for person in (bob, cat):
+        await waits(person)
+    assert await turns_now(bob) == (1, 2)
+    holding(single).go_on.set()
+
+    async def none_left() -> bool:
+        return await turns_now(bob) == (0, 0)
+
+    await eventually(none_left)
+
+
+async def turns_now(person: Person) -> tuple[float, float]:
+    """How many turns run and how many wait, as `/metrics` tells it."""
+    async with person.http.get(f"{person.url}/metrics") as response:
+        values = dict(line.rsplit(" ", 1) for line in (await response.text()).splitlines() if line[:1] != "#")
+    return float(values["turngate_turns_running"]), float(values.get("turngate_turns_waiting", "nan"))

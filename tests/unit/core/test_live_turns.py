@@ -1,4 +1,4 @@
-"""What a replica remembers of running turns."""
+"""What a replica remembers of running turns, and of those that wait."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from gateway.core.bus import LocalBus
 from gateway.core.events import AttemptBegan, LiveEvent, Progress, TextDelta, ToolCall, TurnChanged
 from gateway.core.live_turns import BEGINNING, BLOCK, LiveTurns, Piece, Said
 from gateway.core.model import SessionId, TurnId, TurnStatus, UserId
+from tests.unit.agents import turns
 
 SESSION = SessionId("s")
 TOOL = ToolCall("1", "look", {})
@@ -77,6 +78,14 @@ def test_half_an_answer_is_not_remembered() -> None:
         live.publish("t", began(turn, 1))
     live.publish("t", delta(turns[0], 1, "and the rest"))
     assert [live.said(turn) is None for turn in turns] == [True, False]
+
+
+def test_a_later_attempt_does_not_wait_here() -> None:
+    """It was taken over by another replica; and nothing waits once the slot has come."""
+    live, turn = LiveTurns(LocalBus(), 8), turns.turn("hello", attempt=2)
+    with live.waiting(turn):
+        assert [live.waits(turn.turn_id, attempt) for attempt in (1, 2, 3)] == [True, True, False]
+    assert not live.waits(turn.turn_id, 2)
 
 
 def test_subscribers_find_what_they_hear_of() -> None:
