@@ -294,6 +294,21 @@ async def test_a_server_that_is_away(unused_tcp_port: int) -> None:
     assert caught.value.retryable
 
 
+async def test_a_server_that_is_away_is_no_slow_agent(world: World, unused_tcp_port: int) -> None:
+    """Through a gateway whose turns are shorter than all the tries: they end in time, and each names what it waits for."""
+    settings = {"kind": "openai", "model": "m", "base_url": f"http://127.0.0.1:{unused_tcp_port}/v1", "timeout_s": 2}
+    gateway = await world.process(TURNGATE_AGENTS=json.dumps({"assistant": settings}), TURNGATE_TURNS__MAX_ATTEMPTS="1")
+    mia = await world.person("mia", gateway.url)
+    path = f"/api/chat/sessions/{(await mia.posts('/api/chat/sessions', 201))['session_id']}"
+    await mia.posts(f"{path}/messages", 200, text="hello")
+    assert [turned["error"] for turned in (await mia.gets(f"{path}/turns"))["turns"]] == ["unavailable"]
+    written = gateway.log.read_text()
+    (retry, *_) = [line for line in written.splitlines() if "agent_retry" in line]
+    assert "assistant" in retry
+    assert "agents.assistant.base_url" in retry
+    assert "stamina" not in written
+
+
 def test_a_missing_key_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """OpenAI itself is never asked without a key."""
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)

@@ -14,9 +14,10 @@ import structlog
 from openai import AsyncOpenAI, AsyncStream, BadRequestError, UnprocessableEntityError
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
+from gateway.agents.openai.back_off import MOST_TRIES, BackOff, deadline
 from gateway.agents.openai.context import Prompt, Window, known_window
 from gateway.agents.openai.conversation import joined, prompt_of, title_request
-from gateway.agents.openai.failures import as_agent_error, may_pass, retry_after
+from gateway.agents.openai.failures import as_agent_error
 from gateway.agents.openai.overflow import ContextOverflow, Overflow
 from gateway.agents.openai.prices import usage_of
 from gateway.config import OpenAIAgentSettings
@@ -27,8 +28,6 @@ from gateway.errors import AgentError, SettingsError
 log = structlog.get_logger(__name__)
 
 CONNECT_S = 10.0
-MOST_TRIES = 6
-LONGEST_BACK_OFF_S = 8.0
 CHECK_S = 5.0
 TITLE_TOKENS = 64
 TITLE_S = 20.0
@@ -66,10 +65,10 @@ class OpenAIAgent:
     async def run(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
         """Tries a prompt that does not fit again with less history, and after a second refusal without any."""
         prompt = self.window.fitted(prompt_of(turn, self.settings.instructions, metadata=self.settings.metadata))
-        refusals, spoken = 0, False
+        refusals, spoken, until = 0, False, deadline(self.patience)
         while True:
             try:
-                async with aclosing(self._asked(prompt, turn)) as events:
+                async with aclosing(self._asked(prompt, turn, until)) as events:
                     async for event in events:
                         spoken = spoken or isinstance(event, TextDelta)
                         yield event
@@ -93,10 +92,10 @@ class OpenAIAgent:
         )
         return shorter
 
-    async def _asked(self, prompt: Prompt, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
+    async def _asked(self, prompt: Prompt, turn: Turn, until: float) -> AsyncGenerator[AgentEvent, None]:
         """Raises `ContextOverflow` for a prompt that does not fit."""
         try:
-            stream = await self._open(joined(prompt.messages), turn)
+            stream = await self._open(joined(prompt.messages), turn, until)
         except openai.APIError as error:
             raise as_agent_error(self.name, error, self.client.api_key) from error
         try:
@@ -171,26 +170,15 @@ class OpenAIAgent:
             raise ContextOverflow(text, Overflow())
         raise AgentError(text, retryable=reason == "stop")
 
-    async def _open(self, messages: list[ChatCompletionMessageParam], turn: Turn) -> AsyncStream[ChatCompletionChunk]:
+    async def _open(
+        self, messages: list[ChatCompletionMessageParam], turn: Turn, until: float
+    ) -> AsyncStream[ChatCompletionChunk]:
         """Raises the client's errors after the last try."""
-        async for attempt in stamina.retry_context(
-            on=self._back_off,
-            attempts=MOST_TRIES,
-            timeout=self.patience,
-            wait_initial=0.5,
-            wait_max=LONGEST_BACK_OFF_S,
-        ):
+        back_off = BackOff(self.name, turn, until, self.client.api_key)
+        async for attempt in stamina.retry_context(on=back_off, attempts=MOST_TRIES, timeout=None):
             with attempt:
                 return await self._open_understood(messages, turn)
         raise AssertionError("retries that end have ended without an error")
-
-    def _back_off(self, error: Exception) -> bool | float:
-        if not may_pass(error):
-            return False
-        asked = retry_after(error)
-        if asked is None:
-            return True
-        return asked if asked < self.patience.total_seconds() else False
 
     async def _open_understood(
         self, messages: list[ChatCompletionMessageParam], turn: Turn
