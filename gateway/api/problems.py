@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import ValidationError
 
+from gateway.api.faults import faults_of
 from gateway.core.model import JsonValue
 from gateway.errors import (
     Conflict,
@@ -67,13 +68,10 @@ def problem(
 
 async def invalid(error: ValidationError, context: str) -> web.StreamResponse:
     """What a request's fields should be, field by field."""
-    faults: list[dict[str, JsonValue]] = []
-    for fault in error.errors(include_url=False, include_input=False, include_context=False):
-        # pydantic names the variants of a union on the way to the field; people know only the field.
-        field = ".".join(str(part) for part in fault["loc"])
-        faults.append({"in": context, "field": field, "message": fault["msg"].removeprefix("Value error, ")})
-    detail = "; ".join(f"{fault['field'] or context}: {fault['message']}" for fault in faults[:5])
-    return problem(HTTPStatus.BAD_REQUEST, detail, errors=faults[:50])
+    faults = faults_of(error)
+    detail = "; ".join(f"{fault.field or context}: {fault.message}" for fault in faults[:5])
+    errors = [{"in": context, "field": fault.field, "message": fault.message} for fault in faults[:50]]
+    return problem(HTTPStatus.BAD_REQUEST, detail, errors=errors)
 
 
 @web.middleware

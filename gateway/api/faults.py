@@ -1,0 +1,92 @@
+"""What is wrong with a request's fields, in words that a client's author knows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+OBJECT = "should be a JSON object"
+WHOLE_NUMBER = "should be a whole number"
+TRUTH = "should be true or false"
+WORDS: Mapping[str, str] = {
+    "missing": "is missing",
+    "extra_forbidden": "is not known here",
+    "string_type": "should be a text",
+    "bool_type": TRUTH,
+    "bool_parsing": TRUTH,
+    "int_type": WHOLE_NUMBER,
+    "int_parsing": WHOLE_NUMBER,
+    "int_parsing_size": WHOLE_NUMBER,
+    "int_from_float": WHOLE_NUMBER,
+    "dict_type": OBJECT,
+    "model_type": OBJECT,
+    "model_attributes_type": OBJECT,
+    "list_type": "should be a list",
+    "greater_than_equal": "should be at least {ge}",
+    "less_than_equal": "should be at most {le}",
+    "too_short": "should hold at least {min_length}",
+    "too_long": "should hold at most {max_length}",
+    "union_tag_not_found": "should have a {discriminator}",
+    "union_tag_invalid": "{discriminator} should be one of: {expected_tags}",
+}
+"""Instead of pydantic's words, which are those of Python, by the type of its error."""
+BRANCHES: Mapping[str | int, str] = {
+    "str": "a text",
+    "ChatUser": "an object with id",
+    "dict[str,any]": "a JSON object",
+    "list[any]": "a list",
+}
+"""What a field may be that may be several things; pydantic names these on the way to the field, and people know only the field."""
+PREFIXES = ("Value error, ", "Input ", "String ")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A field by its path, such as `messages.0.content`, and what it should be."""
+
+    field: str
+    message: str
+
+
+def faults_of(error: ValidationError) -> list[Fault]:
+    """One for each field that does not fit; of a field that may be several things, those of the one it comes nearest to."""
+    details = error.errors(include_url=False, include_input=False)
+    unions = [_union(detail) for detail in details]
+    faults: dict[Fault, None] = {}
+    for detail, union in zip(details, unions, strict=True):
+        if union is None:
+            faults[Fault(_path(detail["loc"]), _message(detail))] = None
+            continue
+        alike = [other for other, its in zip(details, unions, strict=True) if its == union]
+        deeper = [other for other in alike if other["loc"][-1] not in BRANCHES]
+        if not deeper:
+            names = ", or ".join(BRANCHES[other["loc"][-1]] for other in alike)
+            faults[Fault(_path(union), f"should be {names}")] = None
+        elif detail in deeper:
+            faults[Fault(_path(detail["loc"]), _message(detail))] = None
+    return list(faults)
+
+
+def _union(detail: ErrorDetails) -> Sequence[str | int] | None:
+    """The place of the field whose branch this is about; None when it is about no branch."""
+    field, *rest = detail["loc"] or ("",)
+    before = (field, *takewhile(lambda part: part not in BRANCHES, rest))
+    return before if len(before) < len(detail["loc"]) else None
+
+
+def _path(loc: Sequence[str | int]) -> str:
+    # The first is always a field, even one that is called as a branch is.
+    return ".".join([*map(str, loc[:1]), *(str(part) for part in loc[1:] if part not in BRANCHES)])
+
+
+def _message(detail: ErrorDetails) -> str:
+    if (words := WORDS.get(detail["type"])) is not None:
+        return words.format(**detail.get("ctx", {}))
+    message = detail["msg"]
+    for prefix in PREFIXES:
+        message = message.removeprefix(prefix)
+    return message

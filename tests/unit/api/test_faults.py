@@ -1,0 +1,60 @@
+"""What a client's author reads of fields that do not fit."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from gateway.api.faults import faults_of
+from gateway.api.openai_shape import ChatRequest
+from gateway.api.schedules import ScheduleChange
+from gateway.api.sessions import SessionDraft
+from gateway.api.state import StateDraft
+
+ASKED: dict[str, object] = {"model": "assistant", "messages": [{"role": "user", "content": "hi"}]}
+
+
+def faults(model: type[BaseModel], body: dict[str, object]) -> list[tuple[str, str]]:
+    """Fields and messages."""
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate(body)
+    return [(fault.field, fault.message) for fault in faults_of(caught.value)]
+
+
+@pytest.mark.parametrize(
+    ("model", "body", "field", "message"),
+    [
+        (SessionDraft, {"metadata": 5}, "metadata", "should be a JSON object"),
+        (SessionDraft, {"title": 5}, "title", "should be a text"),
+        (SessionDraft, {"title": "x" * 300}, "title", "should have at most 200 characters"),
+        (SessionDraft, {"str": 5}, "str", "is not known here"),
+        (StateDraft, {"scratchpad": 5}, "scratchpad", "should be a JSON object, or a list"),
+        (ScheduleChange, {"trigger": 5}, "trigger", "should be a JSON object"),
+        (ScheduleChange, {"trigger": {}}, "trigger", "should have a 'type'"),
+        (
+            ScheduleChange,
+            {"trigger": {"type": "moon"}},
+            "trigger",
+            "'type' should be one of: 'cron', 'interval', 'once'",
+        ),
+        (ChatRequest, ASKED | {"user": 5}, "user", "should be a text, or an object with id"),
+        (ChatRequest, ASKED | {"user": {"id": 5}}, "user.id", "should be a text"),
+        (ChatRequest, ASKED | {"metadata": 5}, "metadata", "should be a JSON object"),
+        (ChatRequest, ASKED | {"metadata": {"chat_id": 5}}, "metadata.chat_id", "should be a text"),
+        (ChatRequest, ASKED | {"messages": [5]}, "messages.0", "should be a JSON object"),
+        (ChatRequest, ASKED | {"messages": []}, "messages", "should hold at least 1"),
+        (ChatRequest, ASKED | {"n": 2}, "n", "should be 1: an agent gives one answer"),
+        (ChatRequest, {"messages": ASKED["messages"]}, "model", "is missing"),
+    ],
+)
+def test_a_fault_is_told_in_words_of_json(
+    model: type[BaseModel], body: dict[str, object], field: str, message: str
+) -> None:
+    """Once for each field, and none of them knows Python or our classes."""
+    assert faults(model, body) == [(field, message)]
+
+
+def test_several_fields_are_told_apart() -> None:
+    """In their order."""
+    told = faults(ChatRequest, ASKED | {"stream": "yes", "n": "1", "user": 5})
+    assert [field for field, _ in told] == ["stream", "n", "user"]
