@@ -6,9 +6,10 @@ import shlex
 from datetime import timedelta
 from functools import partial
 from typing import Literal
+from urllib.parse import urlsplit
 
 from gateway.api.credentials import digest, new_code
-from gateway.app.slot import running_url
+from gateway.app.slot import running_urls
 from gateway.config import DEFAULT_FILE, Settings
 from gateway.core.model import UserId
 from gateway.core.ports.identity import TokenStore
@@ -27,8 +28,9 @@ async def new_sign_in(tokens: TokenStore, url: str, user_id: UserId, role: Liter
 
 
 def console_url(settings: Settings) -> tuple[str, bool]:
-    """Where people reach the console, and whether a gateway runs in this data dir."""
-    running = running_url(settings.data_dir)
+    """Where people reach the console, and whether a gateway runs in this data dir; of several, the one on the configured port."""
+    found = list(running_urls(settings.data_dir))
+    running = next((url for url in found if urlsplit(url).port == settings.port), next(iter(found), None))
     return settings.public_url or running or local_url(settings.host, settings.port), running is not None
 
 

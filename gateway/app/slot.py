@@ -55,16 +55,15 @@ def take_slot(data_dir: Path) -> Iterator[Slot]:
     raise SettingsError(f"{MOST_SLOTS} gateways share the data dir {data_dir} already.")
 
 
-def running_url(data_dir: Path) -> str | None:
-    """The URL of a gateway that runs in this data dir."""
+def running_urls(data_dir: Path) -> Iterator[str]:
+    """The URLs of the gateways that run in this data dir."""
     for path in sorted((data_dir / "slots").glob("*.lock")):
         with path.open() as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 if url := file.read():
-                    return url
-    return None
+                    yield url
 
 
 def _folder_name(folder: Path) -> str:

@@ -24,12 +24,12 @@ def environment(world: World) -> dict[str, str]:
     return {**os.environ, **own}
 
 
-async def turngate(world: World, *words: str) -> tuple[str, str]:
+async def turngate(world: World, *words: str, **env: str) -> tuple[str, str]:
     """What a command that succeeds prints: standard output and standard error."""
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "gateway.cli", *words),
         cwd=ROOT,
-        env=environment(world),
+        env={**environment(world), **env},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -58,6 +58,16 @@ async def test_a_link_signs_the_owner_in(world: World) -> None:
     link = await sign_in_link(world)
     assert link.startswith(f"{process.url}/?code=")
     assert await signs_in(link) == ("owner", "operator")
+
+
+async def test_a_configured_port_chooses_among_gateways(world: World) -> None:
+    """Each of those that share a data dir by its own port; any of them where none listens on it."""
+    processes = [await world.process(), await world.process()]
+    for process in processes:
+        out, _ = await turngate(world, "sign-in", TURNGATE_PORT=process.url.rpartition(":")[2])
+        assert out.startswith(f"{process.url}/?code=")
+    out, _ = await turngate(world, "sign-in", TURNGATE_PORT="1")
+    assert out.partition("/?code=")[0] in {process.url for process in processes}
 
 
 async def test_a_link_for_somebody_else(world: World) -> None:
