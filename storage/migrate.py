@@ -37,6 +37,9 @@ TRIES_FOR_S = 120.0
 PAUSE_S = (1.0, 2.0)
 """Between two tries, so that those who stood behind the first get on."""
 OLDEST, NEWEST = 15, 18
+NO_TABLES = """
+SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema'))
+"""
 
 
 @asynccontextmanager
@@ -126,6 +129,15 @@ async def pending_migrations(url: str, folder: Path = MIGRATIONS) -> list[str]:
     async with _direct(url) as connection:
         try:
             return await _pending(connection, folder)
+        except AWAY as error:
+            raise StoreUnavailable(f"The database does not answer ({type(error).__name__}).") from error
+
+
+async def is_new(url: str) -> bool:
+    """Whether a database holds no table at all. Raises as `migrate` does."""
+    async with _direct(url) as connection:
+        try:
+            return bool(await connection.fetchval(NO_TABLES, timeout=COMMAND_TIMEOUT_S))
         except AWAY as error:
             raise StoreUnavailable(f"The database does not answer ({type(error).__name__}).") from error
 

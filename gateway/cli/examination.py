@@ -31,6 +31,7 @@ LEAST_FREE = 500 * 1024 * 1024
 """Bytes."""
 MOST_SKEW = timedelta(seconds=5)
 LONGEST_CHECK_S = 10.0
+MOST_NAMES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
     try:
         async with open_postgres(settings) as url:
             waiting = await storage.migrate.pending_migrations(url)
-            yield migrations(waiting)
+            yield migrations(waiting, is_new=bool(waiting) and await storage.migrate.is_new(url))
             if not waiting:
                 async for finding in _connected(settings):
                     yield finding
@@ -108,10 +109,15 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("database", ok=False, detail=str(error), remedy=remedy)
 
 
-def migrations(waiting: list[str]) -> Finding:
-    """Whether the schema is up to date."""
-    detail = f"{len(waiting)} pending: {', '.join(waiting)}" if waiting else "up to date"
-    return Finding("migrations", ok=not waiting, detail=detail, remedy="Run: turngate migrate")
+def migrations(waiting: Sequence[str], *, is_new: bool) -> Finding:
+    """Whether the schema is up to date. `is_new`: the database has no tables, and the gateway's first start makes them."""
+    if is_new:
+        return Finding("migrations", ok=True, detail="a new database; `turngate serve` sets it up")
+    if not waiting:
+        return Finding("migrations", ok=True, detail="up to date")
+    more = len(waiting) - MOST_NAMES
+    names = ", ".join(waiting[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    return Finding("migrations", ok=False, detail=f"{len(waiting)} pending: {names}", remedy="Run: turngate migrate")
 
 
 async def _connected(settings: Settings) -> AsyncIterator[Finding]:

@@ -11,8 +11,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
+from storage.migrate import MIGRATIONS
 from tests.fakes.model_api import model_api
 from tests.world import Person, World, eventually
 
@@ -220,6 +222,27 @@ async def test_doctor_finds_nothing_wrong(shell: Shell) -> None:
     for name in ("settings", "data dir", "disk", "migrations", "database", "clock", "agent assistant", "telegram"):
         assert name in ran.out
     assert "✗" not in ran.out
+
+
+async def test_doctor_finds_nothing_wrong_before_the_first_start(new_shell: Shell) -> None:
+    """The gateway migrates an empty database by itself."""
+    ran = await new_shell.runs("doctor")
+    assert ran.code == 0, ran.out + ran.err
+    assert "a new database; `turngate serve` sets it up" in ran.out
+    assert "0001" not in ran.out
+
+
+async def test_doctor_names_three_of_the_pending_migrations(new_shell: Shell) -> None:
+    """And counts all of them, where the database is in use already."""
+    connection = await asyncpg.connect(new_shell.env["TURNGATE_DATABASE_URL"])
+    await connection.execute("CREATE TABLE orders (id bigint)")
+    await connection.close()
+    ran = await new_shell.runs("doctor", "--json")
+    assert ran.code == 1
+    (found,) = (finding for finding in ran.json if finding["name"] == "migrations")
+    names = sorted(path.stem for path in MIGRATIONS.glob("*.sql"))
+    assert found["detail"] == f"{len(names)} pending: {', '.join(names[:3])} and {len(names) - 3} more"
+    assert found["remedy"] == "Run: turngate migrate"
 
 
 async def test_doctor_tells_every_fault_with_its_remedy(shell: Shell) -> None:
