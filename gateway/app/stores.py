@@ -38,6 +38,7 @@ from gateway.errors import SettingsError
 from storage.database import Database, open_pools
 from storage.editing import PostgresEdits
 from storage.embedded import embedded_postgres
+from storage.embedded import running_url as embedded_url
 from storage.embedded.layout import Layout
 from storage.erasure import PostgresErasure
 from storage.exports import PostgresExports
@@ -187,7 +188,22 @@ async def _own_stores(logins: Logins, replica_id: ReplicaId, slot: str, ttl: tim
 
 @asynccontextmanager
 async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
-    """The stores for a command; starts the embedded database when it does not run, and stops it again.
+    """The stores for a command on data that exists; starts the embedded database when it does not run, and stops it again.
+
+    Raises `SettingsError` when there is no data or migrations are pending, `StoreUnavailable` when the database is away.
+    """
+    if settings.database_url is None and embedded_url(settings.data_dir) is None:
+        raise SettingsError(
+            f"There is no gateway's data in {settings.data_dir.expanduser().resolve()}. "
+            "Change to the folder of your gateway, or name its data with --data-dir."
+        )
+    async with open_or_create_stores(settings) as stores:
+        yield stores
+
+
+@asynccontextmanager
+async def open_or_create_stores(settings: Settings) -> AsyncIterator[Stores]:
+    """The same for a command that adds something: it creates an embedded database that does not exist yet.
 
     Raises `SettingsError` when migrations are pending, `StoreUnavailable` when the database is away.
     """

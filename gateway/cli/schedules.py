@@ -15,7 +15,7 @@ import typer
 from gateway.agents.registry import terms_of
 from gateway.api.answers import schedule_json, trigger_json
 from gateway.api.durations import duration
-from gateway.app.stores import open_stores
+from gateway.app.stores import open_or_create_stores, open_stores
 from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, quiet_settings
 from gateway.cli.output import ago, print_json, print_table, say
 from gateway.config import Settings
@@ -190,7 +190,7 @@ async def _list(settings: Settings, user: str | None) -> Sequence[Schedule]:
 
 
 async def _add(settings: Settings, proposal: Proposal) -> Schedule:
-    async with open_stores(settings) as stores:
+    async with open_or_create_stores(settings) as stores:
         new = validate_new(proposal, await stores.schedules.now(), settings.turns.max_text)
         return await stores.schedules.create(new)
 

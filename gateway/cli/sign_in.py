@@ -9,7 +9,7 @@ import typer
 
 from gateway.api.logins import ACCOUNT, is_account
 from gateway.app.sign_in import OWNER, SIGN_IN_TTL, console_url, new_sign_in
-from gateway.app.stores import open_stores
+from gateway.app.stores import open_or_create_stores
 from gateway.cli.options import AsJson, ConfigFile, DataDir, quiet_settings
 from gateway.cli.output import print_json, say
 from gateway.config import Settings
@@ -50,5 +50,5 @@ def sign_in(
 
 
 async def _address(settings: Settings, url: str, who: UserId, role: Role) -> str:
-    async with open_stores(settings) as stores:
+    async with open_or_create_stores(settings) as stores:
         return await new_sign_in(stores.tokens, url, who, role)

@@ -15,7 +15,7 @@ from gateway.api.answers import token_json
 from gateway.api.credentials import digest, new_api_token
 from gateway.api.durations import duration
 from gateway.api.logins import ACCOUNT, is_account
-from gateway.app.stores import open_stores
+from gateway.app.stores import open_or_create_stores, open_stores
 from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, quiet_settings
 from gateway.cli.output import ago, print_json, print_table, say
 from gateway.config import Settings
@@ -112,7 +112,7 @@ def revoke(
 
 
 async def _create(settings: Settings, draft: TokenDraft, token: str) -> ApiToken:
-    async with open_stores(settings) as stores:
+    async with open_or_create_stores(settings) as stores:
         return await stores.tokens.create(draft.user_id, digest(token), draft.name, draft.role, draft.lifetime)
 
 

@@ -87,6 +87,33 @@ async def test_commands_on_an_unmigrated_database_say_what_to_do(new_shell: Shel
     assert "Traceback" not in ran.err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "sessions list",
+        "sessions show nothing",
+        "sessions export nothing",
+        "sessions delete nothing --yes",
+        "schedules list",
+        "schedules run 00000000-0000-4000-8000-000000000000",
+        "users export mia",
+        "users erase mia --yes",
+        "token list",
+        "token revoke 00000000-0000-4000-8000-000000000000",
+    ],
+)
+async def test_commands_create_no_database_to_read_from(shell: Shell, words: str) -> None:
+    """In a folder without a gateway's data they say so, and leave the folder as it is."""
+    del shell.env["TURNGATE_DATABASE_URL"]
+    ran = await shell.runs(*words.split())
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == (
+        f"There is no gateway's data in {shell.folder.resolve()}/.turngate. "
+        "Change to the folder of your gateway, or name its data with --data-dir.\n"
+    )
+    assert list(shell.folder.iterdir()) == []
+
+
 async def test_a_token_is_printed_once_and_can_be_revoked(shell: Shell, world: World) -> None:
     """The document's keys are those of the contract; the token opens the API."""
     made = (await shell.runs("token", "create", "--user", "mia", "--name", "ci", "--expires", "30d", "--json")).json
