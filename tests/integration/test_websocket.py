@@ -115,7 +115,7 @@ async def test_waiting_at_the_door_leaves_time_for_another_hello(
     gateway: Running, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When the first then fails for no fault of the client's: the deadline is for what the client does."""
-    monkeypatch.setattr(connection, "HELLO_S", 1.0)
+    monkeypatch.setattr(connection, "HELLO_S", 3.0)
     parts = gateway.gateway.sockets._parts
     authenticate = type(parts.authenticator).authenticate
     faults = [RuntimeError("broken once")]
@@ -132,7 +132,7 @@ async def test_waiting_at_the_door_leaves_time_for_another_hello(
         monkeypatch.setattr(type(parts.authenticator), "authenticate", breaks_once)
         await socket.says(type="hello", token=ann.token)
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(1.5):
+            async with asyncio.timeout(3.5):
                 await socket.hears("error")
     await socket.hears("error", code="internal")
     await socket.says(type="hello", token=ann.token)
