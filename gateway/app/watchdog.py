@@ -17,8 +17,9 @@ from gateway.log import flush_log
 log = structlog.get_logger(__name__)
 
 STOPPING = frozenset({signal.SIGTERM, signal.SIGINT})
-LAST_RESORT_S = 9.0
-KERNEL_S = 9.5
+LAST_RESORT_S = 8.5
+"""Ends the process with a margin: it has to be gone within ten seconds, on a busy machine too."""
+KERNEL_S = 9.0
 """Beyond this the kernel ends the process (SIGALRM): an extension that holds the interpreter's lock lets no thread run."""
 NOBODY = -1
 
