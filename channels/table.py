@@ -17,7 +17,7 @@ from gateway.core.ports.places import Places
 from gateway.core.service import Intake
 
 ChannelState = Literal["starting", "ready", "standby", "failed"]
-"""`standby`: another replica does the work. `failed`: nothing will change before the settings do."""
+"""`standby`: another replica does the work. `failed`: somebody has to mend the settings or the network's server."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,9 @@ class BotApi:
         await self._try("setMyCommands", {"commands": commands})
 
     async def _try(self, method: str, arguments: JsonObject) -> None:
-        await self._optional.attempt(method, lambda: self._call(method, arguments, _QUICK_S))
+        attempt = self._optional.attempt(method, lambda: self._call(method, arguments, _QUICK_S))
+        # An answer that overtakes "typing …" cancels the caller; what becomes of the call is noted all the same.
+        await self._unbroken.run(attempt)
 
     async def _call(self, method: str, arguments: JsonObject, read_timeout: float | None = None) -> JsonValue:
         """The raw `result`: the library's own methods fail on results that they can't read."""

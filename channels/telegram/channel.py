@@ -76,7 +76,8 @@ class TelegramChannel:
 
     @property
     def status(self) -> ChannelStatus:
-        return self._status
+        outage = self._sender.outage if self._status.state in {"ready", "standby"} else ""
+        return ChannelStatus("failed", outage) if outage else self._status
 
     def routes(self) -> Sequence[NetworkRoute]:
         """The webhook, in webhook mode only."""

@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 from telegram.error import BadRequest, ChatMigrated, EndPointNotFound, Forbidden, RetryAfter, TelegramError
 
+from channels.telegram.fence import Fenced
 from gateway.log import redact
 
 COSTS: Final = {
@@ -37,7 +38,8 @@ class OptionalCalls:
         except TelegramError as error:
             if isinstance(error, EndPointNotFound):
                 self._missing.add(method)
-            self._note(method, error)
+            if not isinstance(error.__cause__, Fenced):  # it never left
+                self._note(method, error)
         else:
             self._logged.discard(method)
 

@@ -14,6 +14,7 @@ from telegramify_markdown.entity import MessageEntity
 from channels.telegram.api import BotApi
 from channels.telegram.failures import delivery_error, refuses_formatting
 from channels.telegram.fence import Fenced, fenced
+from channels.telegram.outage import Outage
 from channels.telegram.pace import Pace
 from channels.telegram.recovery import Recovery
 from channels.telegram.render import entities_of
@@ -39,8 +40,14 @@ class Sender:
         self._pace = pace
         self._moves = moves
         self._recovery = Recovery(api)
+        self._outage = Outage()
         self._moved: dict[int, int] = {}  # chunks on their way still name the old chat
         self._log = structlog.get_logger()
+
+    @property
+    def outage(self) -> str:
+        """Why the server takes no messages at all, and what to do about it; empty when it takes them."""
+        return self._outage.reason
 
     async def ready(self, address: Address) -> None:
         """Waits for a server that answers and for a place within Telegram's limits.
@@ -62,6 +69,7 @@ class Sender:
                 await self._send(target, chunk.text, entities_of(chunk))
         except TelegramError as error:
             raise self._failure(target, error) from None
+        self._outage.end()
 
     async def typing(self, address: Address) -> None:
         """Best effort; silent while the chat is to be left alone."""
@@ -118,6 +126,7 @@ class Sender:
         if isinstance(error.__cause__, Fenced):
             return error.__cause__
         failure = delivery_error(error)
+        self._outage.note(error, str(failure))
         if isinstance(error, RetryAfter) and isinstance(failure, DeliveryDeferred):
             self._pace.hold(target.chat_id, time.monotonic() + failure.retry_after)
         if isinstance(failure, DeliveryUnknown):

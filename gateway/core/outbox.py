@@ -6,6 +6,7 @@ A chunk leaves only after what became of the one before is written down, so that
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
@@ -43,13 +44,14 @@ def channel_of(address: Address) -> ChannelName:
 class Held:
     """An item in hand. `term`: of the lease under which it was certainly ours; `known_at`: when it was still to be sent.
 
-    `unknown`: how often it left without anybody knowing whether it arrived.
+    `unknown`: how often it left without anybody knowing whether it arrived. `deferred`: whether it had to wait already.
     """
 
     item: OutboxItem
     term: int
     known_at: float = field(default_factory=time.monotonic)
     unknown: int = 0
+    deferred: bool = False
 
 
 class Outbox:
@@ -154,7 +156,7 @@ class Outbox:
                 if await self._sent(channel, held):
                     return True
             except DeliveryDeferred as error:
-                log.info("delivery_deferred", address=item.address, retry_after=error.retry_after)
+                self._note_deferred(held, error)
                 await asyncio.sleep(error.retry_after)
             except DeliveryRefused as error:
                 await self._refused(item, error)
@@ -195,6 +197,12 @@ class Outbox:
             else:
                 held.known_at = time.monotonic()
                 return bool(mine)
+
+    def _note_deferred(self, held: Held, error: DeliveryDeferred) -> None:
+        """Warns once per chunk; others for the same address wait behind it."""
+        level = logging.DEBUG if held.deferred else logging.WARNING
+        held.deferred = True
+        log.log(level, "delivery_deferred", address=held.item.address, retry_after=error.retry_after, reason=str(error))
 
     def _note_unknown(self, item: OutboxItem, error: Exception) -> None:
         # What nobody foresaw may have happened before or after the network took the chunk, like a lost answer.

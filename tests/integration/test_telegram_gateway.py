@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import pytest
+import structlog
 
 from gateway.app.serve import Running
 from tests.fakes.bot_api import FakeBotApi, Fault
@@ -230,3 +232,40 @@ async def test_what_is_said_while_the_database_is_away_is_answered_once_it_is_ba
         line.cuts()
     rows = await world.rows("SELECT content FROM chat_messages WHERE role = 'user'")
     assert [row["content"] for row in rows] == ["is anybody there?"]
+
+
+async def test_a_server_without_send_message_is_not_ready(world: World, fake: FakeBotApi) -> None:
+    """The log says once why replies wait and what to do, and `/readyz` says the same while it lasts."""
+    with structlog.testing.capture_logs() as logged:
+        gateway = await world.gateway(telegram=settings(fake))
+        [network] = gateway.gateway.engine.networks
+        fake.fails(Fault("5xx", "sendMessage", status=404, times=0))
+        fake.says(ADA, "hello")
+        await until(lambda: network.status.state == "failed", within=20)
+        await until(lambda: any(entry["event"] == "delivery_deferred" for entry in logged))
+    [check] = [check for check in (await gateway.gateway.engine.health.readiness()).checks if check.name == "telegram"]
+    [deferred] = [entry for entry in logged if entry["event"] == "delivery_deferred"]
+    assert not check.ok
+    assert "no sendMessage" in check.detail
+    assert deferred["log_level"] == "warning"
+    assert deferred["reason"] == check.detail
+    assert "TURNGATE_TELEGRAM__API_URL" in check.detail
+
+
+@pytest.mark.parametrize("status", [500, 404])
+async def test_typing_that_fails_is_logged_once(
+    status: int, world: World, fake: FakeBotApi, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Though the answer mostly overtakes the call; and no exception is left over."""
+    fake.fails(Fault("5xx", "sendChatAction", status=status, times=0))
+    with structlog.testing.capture_logs() as logged:
+        await world.gateway(telegram=settings(fake))
+        for chat in range(3001, 3021):
+            fake.says(chat, "hello")
+        for chat in range(3001, 3021):
+            await fake.hears(chat, within=30)
+        await until(lambda: any(entry["event"] == "telegram_optional_call_failed" for entry in logged))
+        gc.collect()
+    told = [entry["method"] for entry in logged if entry["event"] == "telegram_optional_call_failed"]
+    assert told == ["sendChatAction"]
+    assert not [record for record in caplog.records if "never retrieved" in record.getMessage()]
