@@ -16,7 +16,7 @@ from gateway.api.completion_failures import failure_of
 from gateway.api.completion_places import SESSION, Place, find_place
 from gateway.api.completion_stream import CompletionStream, Ending, finish_reason_of
 from gateway.api.following import FollowedTurn, follow_turn
-from gateway.api.guard import check_command, storable
+from gateway.api.guard import check_command
 from gateway.api.limits import allow_message, stream_slot
 from gateway.api.messages import raise_refusal
 from gateway.api.openai_answers import Completion, model_json
@@ -32,6 +32,7 @@ from gateway.core.ports.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
 from gateway.core.retries import insist
 from gateway.core.service import Notice
+from gateway.core.storable import storable
 from gateway.errors import Conflict, InvalidInput, NotFound
 
 KEY = "Idempotency-Key"

@@ -12,13 +12,13 @@ from pydantic import Field
 
 from gateway.api.answers import no_content
 from gateway.api.documents import Documents, Format
-from gateway.api.guard import storable
 from gateway.api.limits import stream_slot
 from gateway.api.parts import ApiParts, acting_user, parts_of, principal_of
 from gateway.api.reading import User, session_id_of, validated
 from gateway.api.reads import paced
 from gateway.api.streaming import send
 from gateway.core.model import UserId
+from gateway.core.storable import storable
 from gateway.errors import Forbidden, InvalidInput, NotFound
 
 MEDIA: dict[Format, tuple[str, str]] = {

@@ -16,6 +16,7 @@ from gateway.api.limits import guess_counted
 from gateway.api.parts import PRINCIPAL, parts_of
 from gateway.core.commands import outlives_token
 from gateway.core.model import Principal
+from gateway.core.storable import require_storable
 from gateway.errors import Forbidden, InvalidInput, Unauthenticated
 
 GUARDED = ("/api/", "/v1/")
@@ -24,7 +25,6 @@ TALKING = re.compile(r"/v1/.*|/api/chat|/api/chat/sessions/[^/]+/(messages|regen
 """Where a revoked token may still work for the seconds it is remembered: what it does there is part of a conversation."""
 LONG_S = 1.0
 IDENTIFIED_AT = web.RequestKey("identified_at", float)
-DEEPEST = 32
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'{sockets}; "
     "img-src 'self' data:; object-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -144,8 +144,8 @@ async def sound_input(request: web.Request, handler: Handler) -> web.StreamRespo
     if not request.path.startswith(GUARDED):
         return await handler(request)
     for name, value in request.query.items():
-        require_storable(name)
-        require_storable(value)
+        require_storable(name, "The query string")
+        require_storable(value, name)
     body = await body_of(request)
     require_json_object(body, request.charset)
     # Where every field may be left out, so may the body.
@@ -165,33 +165,6 @@ def require_json_object(body: bytes, charset: str | None) -> None:
         raise InvalidInput(f"The body should be JSON in UTF-8: {error}.") from None
     if not isinstance(value, dict):
         raise InvalidInput("The body should be a JSON object.")
-    _require_sound(value)
-
-
-def _require_sound(value: object, depth: int = 0) -> None:
-    if depth > DEEPEST:
-        raise InvalidInput(f"The body is nested more than {DEEPEST} levels deep.")
-    if isinstance(value, str):
-        require_storable(value)
-    elif isinstance(value, list):
-        for item in value:
-            _require_sound(item, depth + 1)
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            require_storable(name)
-            _require_sound(item, depth + 1)
-
-
-def require_storable(text: str) -> None:
-    """Raises `InvalidInput` for text that Postgres cannot keep: NUL, or half of a surrogate pair."""
-    if not storable(text):
-        raise InvalidInput("Text may not hold NUL characters or lone surrogates.")
-
-
-def storable(text: str) -> bool:
-    """Whether Postgres can keep the text."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in text
+    for name, field in value.items():
+        require_storable(name, "The body")
+        require_storable(field, name, depth=1)

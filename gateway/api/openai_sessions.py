@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
-from gateway.api.guard import require_storable
 from gateway.api.openai_shape import ChatRequest
 from gateway.core.model import Message
+from gateway.core.storable import require_storable
 
 USER_HEADER = "X-OpenWebUI-User-Id"
 CHAT_HEADER = "X-OpenWebUI-Chat-Id"
@@ -29,8 +29,8 @@ def session_name(asked: ChatRequest, headers: Mapping[str, str]) -> str | None:
     chat = asked.named_chat or headers.get(CHAT_HEADER)
     if not user or not chat or asked.is_task or (asked.named_chat is None and _is_task_prompt(asked)):
         return None
-    for text in (user, chat):
-        require_storable(text)
+    require_storable(user, "user")
+    require_storable(chat, "chat_id")
     # The space keeps it apart from every Idempotency-Key: a header's value never begins with one.
     return f" {orjson.dumps([user, chat, asked.model]).decode()}"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from aiohttp import hdrs, web
 
-from gateway.api.guard import storable
 from gateway.api.parts import parts_of
+from gateway.core.storable import storable
 
 YEAR_S = 31_536_000
 IMMUTABLE = f"public, max-age={YEAR_S}, immutable"

@@ -14,11 +14,11 @@ from aiohttp.typedefs import Handler
 from aiohttp_pydantic.decorator import InjectParamsFactory
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from gateway.api.guard import storable
 from gateway.api.placeholders import AGENT, VALUES
 from gateway.api.problems import invalid
 from gateway.core.metadata import LARGEST, LONGEST_KEY
 from gateway.core.model import CHANNELS, ChannelName, JsonObject, JsonValue, MessageId, SessionId
+from gateway.core.storable import storable
 from gateway.core.titles import title_given
 from gateway.errors import InvalidInput, NotFound, TooLarge
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from gateway.api.guard import check_command, storable
+from gateway.api.guard import check_command
 from gateway.api.limits import allow_message, stream_slot
 from gateway.api.messages import raise_refusal
 from gateway.api.parts import ApiParts, parts_of, principal_of
@@ -22,6 +22,7 @@ from gateway.core.model import API, WEB, InboundMessage, JsonObject, MessageId, 
 from gateway.core.ports.sessions import NewSession
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Notice
+from gateway.core.storable import storable
 from gateway.errors import Conflict, InvalidInput, NotFound
 
 KEY_LENGTH = 128

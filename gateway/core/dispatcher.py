@@ -23,6 +23,7 @@ from gateway.core.ports.turns import Acceptance, TurnStore
 from gateway.core.retries import try_again
 from gateway.core.runner import Runner
 from gateway.core.service import Acknowledge, Notice
+from gateway.core.storable import require_storable
 from gateway.errors import InvalidInput, NotFound, StoreUnavailable, TooLarge
 
 log = structlog.get_logger(__name__)
@@ -155,7 +156,7 @@ def check_message(message: InboundMessage, max_text: int) -> None:
     check_text(message.text, max_text)
     if not 1 <= len(message.key) <= KEY_LIMIT:
         raise InvalidInput(f"id should have 1 to {KEY_LIMIT} characters.")
-    _check_storable("id", message.key)
+    require_storable(message.key, "id")
 
 
 def check_text(text: str, max_text: int) -> None:
@@ -164,11 +165,4 @@ def check_text(text: str, max_text: int) -> None:
         raise InvalidInput("text should not be empty.")
     if len(text) > max_text:
         raise TooLarge(f"text has {len(text)} characters; the limit is {max_text}.")
-    _check_storable("text", text)
-
-
-def _check_storable(name: str, value: str) -> None:
-    if "\0" in value:
-        raise InvalidInput(f"{name} holds a NUL character, which cannot be kept.")
-    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-        raise InvalidInput(f"{name} is not valid Unicode: it holds half of a surrogate pair.")
+    require_storable(text, "text")

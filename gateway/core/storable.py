@@ -1,0 +1,36 @@
+"""What Postgres can keep: text without NUL characters and halves of surrogate pairs, in JSON that is not nested too deeply."""
+
+from __future__ import annotations
+
+from gateway.core.model import JsonValue
+from gateway.errors import InvalidInput
+
+DEEPEST = 32
+"""Levels of nesting."""
+
+
+def storable(text: str) -> bool:
+    """Whether Postgres can keep the text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
+
+
+def require_storable(value: JsonValue, place: str, depth: int = 0) -> None:
+    """Raises `InvalidInput`, which names the place, for text or JSON that Postgres cannot keep. `depth`: of the value in its place."""
+    if depth > DEEPEST:
+        raise InvalidInput(f"{place} is nested more than {DEEPEST} levels deep.")
+    match value:
+        case str() if not storable(value):
+            raise InvalidInput(f"{place} holds a NUL character or half of a surrogate pair, which cannot be kept.")
+        case list():
+            for item in value:
+                require_storable(item, place, depth + 1)
+        case dict():
+            for name, item in value.items():
+                require_storable(name, place, depth)
+                require_storable(item, place, depth + 1)
+        case _:
+            return
