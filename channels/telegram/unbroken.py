@@ -1,4 +1,4 @@
-"""Requests that end by themselves even if nobody waits for them any more.
+"""Requests that run to their end even after the caller has given up on them.
 
 httpcore 1.0 loses the connection of a request whose task is cancelled just before it starts or while its answer is being closed: the
 connection stays open, counts as busy, and is never used again. A bot cancels a request for every "typing …" that the answer overtakes,
@@ -12,6 +12,7 @@ from collections.abc import Coroutine
 from typing import TypeVar
 
 from channels.telegram.fence import fenced
+from gateway.core.background import Background
 
 T = TypeVar("T")
 
@@ -20,30 +21,18 @@ class Unbroken:
     """Runs each request in a task of its own."""
 
     def __init__(self) -> None:
-        self._under_way: set[asyncio.Task[object]] = set()
+        self._under_way = Background()
 
     async def run(self, request: Coroutine[None, None, T]) -> T:
         """The request's result. A caller that is cancelled leaves it alone; it does not leave then if it has not yet."""
         abandoned = asyncio.Event()
-        with fenced(lambda: not abandoned.is_set()):
-            task = asyncio.create_task(request)
-        self._under_way.add(task)
-        task.add_done_callback(self._ended)
         try:
-            return await asyncio.shield(task)
+            with fenced(lambda: not abandoned.is_set()):
+                return await self._under_way.outlasting(request)
         except asyncio.CancelledError:
             abandoned.set()
             raise
 
-    def _ended(self, task: asyncio.Task[object]) -> None:
-        self._under_way.discard(task)
-        if not task.cancelled():
-            # Nobody may be left to hear of it.
-            task.exception()
-
     async def close(self) -> None:
         """Cancels what is under way: its connections are about to be closed."""
-        tasks = tuple(self._under_way)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._under_way.stop()

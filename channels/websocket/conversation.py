@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import assert_never
@@ -17,7 +16,7 @@ from gateway.core.events import LiveEvent, SessionChanged, SessionDeleted
 from gateway.core.model import AgentName, ChannelName, InboundMessage, Principal, Route, Session, SessionId, UserId
 from gateway.core.ports.live import user_topic
 from gateway.core.ports.turns import Acceptance
-from gateway.core.service import Acknowledge, Notice
+from gateway.core.service import Notice
 from gateway.errors import Conflict, NotFound
 
 MAX_FOLLOWED = 100
@@ -138,18 +137,11 @@ class Conversation:
         # News of the turn may arrive from elsewhere before the ack is written: it waits.
         self._outgoing.hold()
         try:
-            answer = await self._accept(message, partial(self._acknowledge, frame.id, target))
+            answer = await self._parts.intake.accept(message, partial(self._acknowledge, frame.id, target))
         finally:
             self._outgoing.release()
         if isinstance(answer, Notice):
             await self._notice(frame, target, answer)
-
-    async def _accept(self, message: InboundMessage, acknowledge: Acknowledge) -> Acceptance | Notice:
-        # A client that goes away ends its handler; what is being made durable must be announced and run all the same.
-        accepting = asyncio.create_task(self._parts.intake.accept(message, acknowledge))
-        self._parts.accepting.add(accepting)
-        accepting.add_done_callback(self._parts.accepting.discard)
-        return await asyncio.shield(accepting)
 
     async def _message(self, frame: Send, target: SessionId | None) -> InboundMessage:
         if self._agent is None or self._channel is None:

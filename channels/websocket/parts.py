@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -16,14 +15,13 @@ from gateway.core.live_turns import LiveTurns
 from gateway.core.model import AgentName
 from gateway.core.ports.identity import Authenticator
 from gateway.core.ports.sessions import MessageStore, SessionStore
-from gateway.core.ports.turns import Acceptance
-from gateway.core.service import Intake, Notice
+from gateway.core.service import Intake
 from gateway.core.visitors import Visitors
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """`max_text` in characters, `max_frame` in bytes. `accepting`: what is being made durable now."""
+    """`max_text` in characters, `max_frame` in bytes."""
 
     intake: Intake
     sessions: SessionStore
@@ -41,4 +39,3 @@ class Parts:
     max_frame: int
     tasks: Background
     door: Door = field(default_factory=Door)
-    accepting: set[asyncio.Task[Acceptance | Notice]] = field(default_factory=set)

@@ -57,6 +57,10 @@ class Dispatcher:
         self._taking = Background()
 
     async def accept(self, message: InboundMessage, acknowledge: Acknowledge | None = None) -> Acceptance | Notice:
+        # The sender may hang up in the meantime. What was stored is announced and run all the same, and a command is completed.
+        return await self._taking.outlasting(self._accept(message, acknowledge))
+
+    async def _accept(self, message: InboundMessage, acknowledge: Acknowledge | None) -> Acceptance | Notice:
         check_message(message, self._parts.max_text)
         terms = self._parts.terms.get(message.agent)
         if terms is None:
@@ -67,8 +71,7 @@ class Dispatcher:
             message = replace(message, text=command.rest, session_id=None, begins_session=True)
         elif command is not None and not await self._parts.messages.taken(message):
             return await self._parts.commands.run(command, message)
-        # Whoever sent this may hang up in the meantime; what was stored is announced and run all the same.
-        return await self._taking.outlasting(self._take(message, terms, acknowledge))
+        return await self._take(message, terms, acknowledge)
 
     async def _take(
         self, message: InboundMessage, terms: TurnTerms, acknowledge: Acknowledge | None

@@ -37,8 +37,9 @@ class Intake(Protocol):
     async def accept(self, message: InboundMessage, acknowledge: Acknowledge | None = None) -> Acceptance | Notice:
         """Takes a message (or a chat command) in.
 
-        Returns once the message is durable. Raises `InvalidInput` for a text or key that breaks a rule, `NotFound` for
-        a named session or agent that is missing or someone else's, `StoreUnavailable` when nothing was kept.
+        Returns once the message is durable; a caller that is cancelled does not stop it. Raises `InvalidInput` for a text
+        or key that breaks a rule, `NotFound` for a named session or agent that is missing or someone else's,
+        `StoreUnavailable` when nothing was kept.
         """
         ...
 
