@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast, overload
+from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
+from gateway.core.history import LazyMessages
 from gateway.core.model import (
     Address,
     AgentName,
@@ -27,39 +27,6 @@ from gateway.errors import InvalidInput
 
 if TYPE_CHECKING:
     from asyncpg import Record
-
-
-class Told(Sequence[Message]):
-    """Messages that are made of their rows when somebody looks: many agents never look at the history."""
-
-    __slots__ = ("_messages", "_rows")
-
-    def __init__(self, rows: Sequence[Record]) -> None:
-        self._rows = rows
-        self._messages: tuple[Message, ...] | None = None
-
-    def _all(self) -> tuple[Message, ...]:
-        if self._messages is None:
-            self._messages = tuple(map(to_message, self._rows))
-        return self._messages
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    @overload
-    def __getitem__(self, place: int) -> Message: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[Message]: ...
-
-    def __getitem__(self, place: int | slice) -> Message | Sequence[Message]:
-        return self._all()[place]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and self._all() == tuple(other)
-
-    def __hash__(self) -> int:
-        return hash(self._all())
 
 
 def present(record: Record | None, key: str) -> Record | None:
@@ -152,7 +119,7 @@ def to_turn(
         attempt=row["attempt"],
         epoch=row["epoch"],
         messages=tuple(map(to_message, messages)),
-        history=Told(history),
+        history=LazyMessages(lambda: map(to_message, history)),
         # A session whose network's chat was left has no address there any more.
         deliver_to=tuple(Address(address) for address in row["deliver_to"] if address is not None),
         ends_session=row["ends_session"],

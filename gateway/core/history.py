@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import overload
 
 from gateway.core.model import Message, MessageKind
@@ -12,20 +12,25 @@ WITH_APOLOGIES: frozenset[MessageKind] = SPOKEN | {"apology"}
 """Notes are for operators, never for agents."""
 
 
-class History(Sequence[Message]):
-    """The messages of some kinds, picked out when somebody looks: many agents never look at the history."""
+def history(messages: Sequence[Message], *, apologies: bool = False) -> Sequence[Message]:
+    """The messages that an agent is told."""
+    kinds = WITH_APOLOGIES if apologies else SPOKEN
+    return LazyMessages(lambda: (message for message in messages if message.kind in kinds))
 
-    __slots__ = ("_kinds", "_messages", "_picked")
 
-    def __init__(self, messages: Sequence[Message], *, apologies: bool = False) -> None:
-        self._messages = messages
-        self._kinds = WITH_APOLOGIES if apologies else SPOKEN
-        self._picked: tuple[Message, ...] | None = None
+class LazyMessages(Sequence[Message]):
+    """Messages that are made when somebody looks: many agents never look at the history."""
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], Iterable[Message]]) -> None:
+        self._make = make
+        self._made: tuple[Message, ...] | None = None
 
     def _all(self) -> tuple[Message, ...]:
-        if self._picked is None:
-            self._picked = tuple(message for message in self._messages if message.kind in self._kinds)
-        return self._picked
+        if self._made is None:
+            self._made = tuple(self._make())
+        return self._made
 
     def __len__(self) -> int:
         return len(self._all())

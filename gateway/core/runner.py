@@ -17,7 +17,7 @@ from gateway.core.callers import Callers
 from gateway.core.draft import Draft
 from gateway.core.events import TurnChanged
 from gateway.core.fair_slots import FairSlots
-from gateway.core.history import History
+from gateway.core.history import history
 from gateway.core.live_turns import LiveTurns
 from gateway.core.lulls import Lulls
 from gateway.core.metrics import COST, RUNNING, TOKENS, TURN_SECONDS, TURNS, WAITING
@@ -211,7 +211,7 @@ class Runner:
             raise AgentError(
                 f"There is no agent {turn.agent} in the settings.", retryable=False, error_class="misconfigured"
             )
-        turn = replace(turn, history=History(turn.history, apologies=self._terms(turn).apologies))
+        turn = replace(turn, history=history(turn.history, apologies=self._terms(turn).apologies))
         turn = await self._with_state(turn)
         if not entry.cancelled:
             await self._hear(agent, turn, entry, draft)

@@ -12,7 +12,7 @@ import structlog
 
 from gateway.core.announcer import Announcer
 from gateway.core.background import Background
-from gateway.core.history import History
+from gateway.core.history import history
 from gateway.core.lulls import Lulls
 from gateway.core.model import SCHEDULED, AgentName, Session, SessionId, Turn, UserId
 from gateway.core.ports.agents import Agent, Titling
@@ -181,7 +181,7 @@ class Titler:
     async def _asked(self, agent: Titling, session: Session) -> str | None:
         newest = partial(self._parts.messages.page, session.session_id, session.user_id, CONVERSATION, None)
         page = await insist(newest)
-        said = [message for message in History(page.messages) if message.content and not message.deleted]
+        said = [message for message in history(page.messages) if message.content and not message.deleted]
         try:
             async with self._places, asyncio.timeout(TITLE_S):
                 answer = await agent.title(said)
