@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
@@ -160,7 +160,7 @@ class PostgresTurns:
             reply.status,
             reply.content,
             None if len(reply.parts) == 1 and reply.parts[0].get("type") == "text" else list(reply.parts),
-            _usage(reply),
+            None if reply.usage is None else asdict(reply.usage),
             reply.error,
             reply.title,
             [address for address, _ in reply.chunks],
@@ -185,18 +185,6 @@ class PostgresTurns:
             row = await connection.fetchrow(SQL["request_cancel"], turn_id)
         if row is None:
             raise NotFound("There is no such turn.")
-
-
-def _usage(reply: Reply) -> dict[str, int | float | str] | None:
-    usage = reply.usage
-    if usage is None:
-        return None
-    kept: dict[str, int | float | str] = {
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "model": usage.model,
-    }
-    return kept if usage.cost is None else kept | {"cost": usage.cost}
 
 
 def _acceptance(row: Record) -> Acceptance:

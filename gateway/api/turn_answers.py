@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 
-from gateway.core.model import JsonObject, Usage
+from gateway.core.model import JsonObject
 from gateway.core.ports.schedules import ScheduleRun
-from gateway.core.ports.turn_log import TurnPage, TurnRecord, UsageTotal
+from gateway.core.ports.turn_log import TurnPage, TurnRecord
 from gateway.core.shapes import instant, instant_or_none
 
 
@@ -15,7 +16,7 @@ def turns_json(page: TurnPage, *, told: bool) -> JsonObject:
     return {
         "turns": [turn_json(turn, told=told) for turn in page.turns],
         "next_before": page.next_before,
-        "usage": None if page.total is None else _total_json(page.total),
+        "usage": None if page.total is None else asdict(page.total),
     }
 
 
@@ -28,7 +29,7 @@ def turn_json(turn: TurnRecord, *, told: bool) -> JsonObject:
         "agent_name": turn.agent_name,
         "channel": turn.channel,
         "attempts": turn.attempts,
-        "usage": None if turn.usage is None else _usage_json(turn.usage),
+        "usage": None if turn.usage is None else asdict(turn.usage),
         "error": turn.error if told else turn.error_class,
         "error_class": turn.error_class,
         "withdrawn": turn.withdrawn,
@@ -54,24 +55,6 @@ def run_json(run: ScheduleRun, *, told: bool) -> JsonObject:
         "ended_at": instant_or_none(run.ended_at),
         "error": run.error if told else run.error_class,
         "error_class": run.error_class,
-    }
-
-
-def _usage_json(usage: Usage) -> JsonObject:
-    return {
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "model": usage.model,
-        "cost": usage.cost,
-    }
-
-
-def _total_json(total: UsageTotal) -> JsonObject:
-    return {
-        "input_tokens": total.input_tokens,
-        "output_tokens": total.output_tokens,
-        "turns": total.turns,
-        "cost": total.cost,
     }
 
 
