@@ -22,11 +22,7 @@ _DECODER = json.JSONDecoder()
 
 
 class Unreadable(NetworkError):
-    """A 2xx answer that is no envelope of the Bot API: something in front of the server may have written it."""
-
-
-class Redirected(NetworkError):
-    """A redirect. It is never followed: whether the request was carried out is not for another address to say."""
+    """A 2xx or 3xx answer that is no envelope of the Bot API: something in front of the server may have written it."""
 
 
 class NotServed(NetworkError):
@@ -36,7 +32,7 @@ class NotServed(NetworkError):
 def read_answer(status: int, body: bytes) -> tuple[int, bytes]:
     """Status and body as python-telegram-bot expects them: 200 for every `ok`, else the error's own code.
 
-    Raises `Unreadable`, `Redirected`, `NotServed`, and `EndPointNotFound` for a method that the server doesn't have.
+    Raises `Unreadable`, `NotServed`, and `EndPointNotFound` for a method that the server doesn't have.
     """
     envelope = _envelope(body)
     if envelope is None:
@@ -62,7 +58,7 @@ def _unspoken(status: int) -> tuple[int, bytes]:
     if status < HTTPStatus.MULTIPLE_CHOICES:
         raise Unreadable(told)
     if status < HTTPStatus.BAD_REQUEST:
-        raise Redirected(
+        raise Unreadable(
             f"{told}: a redirect, which is not followed. Set TURNGATE_TELEGRAM__API_URL to where it leads."
         )
     if status in _NOT_SERVED:

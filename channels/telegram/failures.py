@@ -9,7 +9,7 @@ from __future__ import annotations
 import httpx
 from telegram.error import BadRequest, EndPointNotFound, Forbidden, InvalidToken, RetryAfter, TelegramError
 
-from channels.telegram.answers import NotServed, Redirected
+from channels.telegram.answers import NotServed
 from gateway.errors import DeliveryDeferred, DeliveryError, DeliveryRefused, DeliveryUnknown
 from gateway.log import redact
 
@@ -38,8 +38,6 @@ def delivery_error(error: TelegramError) -> DeliveryError:
             return DeliveryRefused(text, address_dead=True)
         case BadRequest():
             return DeliveryRefused(text, address_dead=any(words in text.lower() for words in _GONE))
-        case Redirected():
-            return DeliveryRefused(text)
         case _:
             return _deferred(error, text) or DeliveryUnknown(text)
 

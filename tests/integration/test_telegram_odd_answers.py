@@ -52,7 +52,8 @@ ODD: dict[str, tuple[Fault, int, str]] = {
     "a 429 of a proxy": (raw(HTML, 429, delivers=False, times=1), 2, "sent"),
     "ok: false and no more": (raw('{"ok": false}', delivers=False), 1, "dead"),
     "a proxy's 403": (raw(HTML, 403, delivers=False), 1, "dead"),
-    "a redirect": (raw("", 307, delivers=False, location="/elsewhere"), 1, "dead"),
+    "a redirect": (raw("", 307, delivers=False, location="/elsewhere"), 2, "unknown"),
+    "a redirect that passes": (raw("", 307, delivers=False, times=1, location="/elsewhere"), 2, "sent"),
 }
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from telegram.error import EndPointNotFound
 
-from channels.telegram.answers import LONGEST_WAIT_S, NotServed, Redirected, Unreadable, read_answer
+from channels.telegram.answers import LONGEST_WAIT_S, NotServed, Unreadable, read_answer
 
 HTML = b"<html>not what you hoped for"
 
@@ -71,7 +71,7 @@ def test_a_2xx_that_says_nothing_is_unreadable(body: bytes) -> None:
 
 def test_a_redirect_is_not_followed() -> None:
     """Its text says which setting to change."""
-    with pytest.raises(Redirected, match="TURNGATE_TELEGRAM__API_URL"):
+    with pytest.raises(Unreadable, match="TURNGATE_TELEGRAM__API_URL"):
         read_answer(302, HTML)
 
 

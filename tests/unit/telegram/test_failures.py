@@ -13,7 +13,7 @@ from telegram.error import (
     TimedOut,
 )
 
-from channels.telegram.answers import NotServed, Redirected, Unreadable
+from channels.telegram.answers import NotServed, Unreadable
 from channels.telegram.failures import delivery_error, refuses_formatting
 from gateway.errors import DeliveryDeferred, DeliveryError, DeliveryRefused, DeliveryUnknown
 
@@ -35,7 +35,6 @@ def caused(error: TelegramError, cause: Exception) -> TelegramError:
         (EndPointNotFound("Not Found"), DeliveryDeferred),
         (NotServed("HTTP status 404"), DeliveryDeferred),
         (Unreadable("HTTP status 200"), DeliveryUnknown),
-        (Redirected("elsewhere"), DeliveryRefused),
         (caused(TimedOut(), httpx.ReadTimeout("slow")), DeliveryUnknown),
         (caused(NetworkError("x"), httpx.ReadError("cut")), DeliveryUnknown),
         (caused(NetworkError("x"), httpx.RemoteProtocolError("cut")), DeliveryUnknown),
