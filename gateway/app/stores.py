@@ -186,13 +186,18 @@ async def _own_stores(logins: Logins, replica_id: ReplicaId, slot: str, ttl: tim
         await database.close()
 
 
+def _is_new(settings: Settings) -> bool:
+    """Whether the embedded database has yet to be created."""
+    return settings.database_url is None and embedded_url(settings.data_dir) is None
+
+
 @asynccontextmanager
 async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
     """The stores for a command on data that exists; starts the embedded database when it does not run, and stops it again.
 
     Raises `SettingsError` when there is no data or migrations are pending, `StoreUnavailable` when the database is away.
     """
-    if settings.database_url is None and embedded_url(settings.data_dir) is None:
+    if _is_new(settings):
         raise SettingsError(
             f"There is no gateway's data in {settings.data_dir.expanduser().resolve()}. "
             "Change to the folder of your gateway, or name its data with --data-dir."
@@ -203,12 +208,15 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
 
 @asynccontextmanager
 async def open_or_create_stores(settings: Settings) -> AsyncIterator[Stores]:
-    """The same for a command that adds something: it creates an embedded database that does not exist yet.
+    """The same for a command that adds something: it creates and migrates an embedded database that does not exist yet.
 
     Raises `SettingsError` when migrations are pending, `StoreUnavailable` when the database is away.
     """
+    is_new = _is_new(settings)
     async with open_postgres(settings) as url:
-        if waiting := await storage.migrate.pending_migrations(url):
+        if is_new:
+            await storage.migrate.migrate(url)
+        elif waiting := await storage.migrate.pending_migrations(url):
             raise SettingsError(f"{len(waiting)} migrations are pending. Run `turngate migrate`, or start the gateway.")
         async with connect_stores(settings, slot="command") as stores:
             yield stores

@@ -128,6 +128,14 @@ async def test_a_token_is_printed_once_and_can_be_revoked(shell: Shell, world: W
     assert listed.json[0]["revoked_at"]
 
 
+async def test_a_token_can_be_made_before_the_first_start(shell: Shell) -> None:
+    """The command creates the embedded database, schema included, and the token is there afterwards."""
+    del shell.env["TURNGATE_DATABASE_URL"]
+    made = await shell.runs("token", "create", "--user", "mia")
+    assert made.out.startswith("tg_"), made.err
+    assert [token["user_id"] for token in (await shell.runs("token", "list", "--json")).json] == ["mia"]
+
+
 async def test_a_plain_token_stands_alone_on_standard_output(shell: Shell) -> None:
     """So that `TOKEN=$(turngate token create --user mia)` works."""
     ran = await shell.runs("token", "create", "--user", "mia")
