@@ -8,8 +8,9 @@ from asyncio.subprocess import PIPE, STDOUT
 
 import pytest
 
+from tests import npm
 from tests.acceptance.pages import blocks
-from tests.ai_sdk import HERE, PACKAGES, install
+from tests.ai_sdk import HERE, PACKAGES
 from tests.world import World
 
 pytestmark = pytest.mark.acceptance
@@ -24,7 +25,7 @@ console.log(renderToStaticMarkup(h(Conversation, { chat: again })));
 @pytest.mark.parametrize("version", PACKAGES)
 async def test_script_blocks_run(world: World, version: int) -> None:
     """The page that came back shows the question and its answer."""
-    await asyncio.to_thread(install)
+    await asyncio.to_thread(npm.install, HERE)
     mia = await world.person("mia", (await world.gateway()).url)
     script = "\n".join(block.text for block in blocks("js")) + RENDERED
     for name, installed in zip(PACKAGES[6], PACKAGES[version], strict=True):

@@ -8,38 +8,20 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests import npm
 from tests.world import Person, eventually
 
 PACKAGES = {6: ("@ai-sdk/react", "ai"), 7: ("ai-sdk-react-7", "ai-7")}
 """By the major version of `ai`: the names that its `@ai-sdk/react` and itself are installed by."""
 VERSIONS = tuple(PACKAGES)
 HERE = Path(__file__).parent
-INSTALLED = HERE / "node_modules" / ".package-lock.json"
 CALL_S = 30
-
-
-def install() -> None:
-    """Installs the pinned versions, unless they are there. Raises `RuntimeError` that says what is missing."""
-    locked = json.loads((HERE / "package-lock.json").read_text())["packages"]
-    wanted = {name: package["version"] for name, package in locked.items() if name}
-    if INSTALLED.is_file():
-        found = json.loads(INSTALLED.read_text())["packages"]
-        if {name: package["version"] for name, package in found.items()} == wanted:
-            return
-    npm = shutil.which("npm")
-    if npm is None:
-        raise RuntimeError("npm was not found in PATH; install Node 20 or newer to run the tests of AI SDK.")
-    done = subprocess.run([npm, "ci"], cwd=HERE, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"npm ci failed in {HERE}: {done.stderr}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +120,7 @@ class Sdk:
 @asynccontextmanager
 async def running_sdk(version: int = VERSIONS[-1]) -> AsyncIterator[Sdk]:
     """The driver, in a process of its own, with that major version of `ai`."""
-    await asyncio.to_thread(install)
+    await asyncio.to_thread(npm.install, HERE)
     process = await asyncio.create_subprocess_exec(
         "node",
         str(HERE / "driver.mjs"),

@@ -8,9 +8,6 @@ that it doesn't know (`setMyCommands`, `sendChatAction`) is a 500 without `ok`.
 from __future__ import annotations
 
 import asyncio
-import json
-import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,11 +15,11 @@ from pathlib import Path
 
 import aiohttp
 
+from tests import npm
 from tests.counterparts.programs import listening
 from tests.counterparts.shelf import shelf
 
 HERE = Path(__file__).parent
-INSTALLED = HERE / "node_modules" / ".package-lock.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +46,10 @@ class TelegramTestApi:
         return [one["message"]["text"] for one in history if one["message"].get("chat_id") == str(person)]
 
 
-def install() -> None:
-    """Installs the pinned versions, unless they are there. Raises `RuntimeError` that says what is missing."""
-    if INSTALLED.is_file() and _versions(INSTALLED) == _versions(HERE / "package-lock.json"):
-        return
-    npm = shutil.which("npm")
-    if npm is None:
-        raise RuntimeError("npm was not found in PATH; install Node 20 or newer to run the tests with counterparts.")
-    done = subprocess.run([npm, "ci"], cwd=HERE, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"npm ci failed in {HERE}: {done.stderr}")
-
-
-def _versions(lock: Path) -> dict[str, str]:
-    packages = json.loads(lock.read_text())["packages"]
-    return {name: package["version"] for name, package in packages.items() if name}
-
-
 @asynccontextmanager
 async def telegram_test_api(token: str) -> AsyncIterator[TelegramTestApi]:
     """A server of its own on a free port."""
-    await asyncio.to_thread(install)
+    await asyncio.to_thread(npm.install, HERE)
     async with (
         listening("node", str(HERE / "server.mjs"), folder=HERE) as server,
         shelf(server, lambda updates: updates) as url,

@@ -7,10 +7,7 @@ It serves real HTTP with streaming and faults, and keeps a journal of what it wa
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +16,7 @@ from pathlib import Path
 import aiohttp
 
 from gateway.core.model import JsonObject, JsonValue
+from tests import npm
 
 HERE = Path(__file__).parent
 CLI = HERE / "node_modules" / "@copilotkit" / "aimock" / "dist" / "cli.js"
@@ -86,24 +84,10 @@ class ModelApi:
                 raise AssertionError(f"aimock refused {path}: {await response.text()}")
 
 
-def install() -> None:
-    """Installs the pinned version, unless it is there. Raises `RuntimeError` that says what is missing."""
-    wanted = json.loads((HERE / "package.json").read_text())["dependencies"]["@copilotkit/aimock"]
-    manifest = CLI.parent.parent / "package.json"
-    if manifest.is_file() and json.loads(manifest.read_text())["version"] == wanted:
-        return
-    npm = shutil.which("npm")
-    if npm is None:
-        raise RuntimeError("npm was not found in PATH; install Node 20 or newer to run the tests of agents.")
-    done = subprocess.run([npm, "ci"], cwd=HERE, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"npm ci failed in {HERE}: {done.stderr}")
-
-
 @asynccontextmanager
 async def model_api(folder: Path) -> AsyncIterator[ModelApi]:
     """A server of its own on a free port; `folder` is an empty one."""
-    await asyncio.to_thread(install)
+    await asyncio.to_thread(npm.install, HERE)
     process = await asyncio.create_subprocess_exec(
         "node",
         str(CLI),
