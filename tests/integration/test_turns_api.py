@@ -55,6 +55,27 @@ async def test_usage_is_summed_per_session(mia: Person) -> None:
     assert (await mia.gets(f"{path}/turns?limit=1&before={page['next_before']}"))["usage"] is None
 
 
+async def test_metrics_add_up_what_turns_use(mia: Person) -> None:
+    """Tokens by direction, and the cost in dollars, by agent."""
+    before = await used(mia)
+    await begins(mia, "counting", "one two", "one two three four")
+    after = await used(mia)
+    assert {name: after[name] - before.get(name, 0) for name in after} == {"input": 6, "output": 9, "cost": 0.5}
+
+
+async def used(person: Person) -> dict[str, float]:
+    """What `/metrics` says that the agent has used so far."""
+    async with person.http.get(f"{person.url}/metrics") as response:
+        lines = (await response.text()).splitlines()
+    names = {
+        'turngate_tokens_total{agent="counting",direction="input"}': "input",
+        'turngate_tokens_total{agent="counting",direction="output"}': "output",
+        'turngate_cost_dollars_total{agent="counting"}': "cost",
+    }
+    values = (line.rsplit(" ", 1) for line in lines)
+    return {names[name]: float(value) for name, value in values if name in names}
+
+
 async def test_turns_come_in_pages_newest_first(mia: Person) -> None:
     """Each once."""
     path = await begins(mia, "assistant", *"abcde")
