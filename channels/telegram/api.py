@@ -130,7 +130,7 @@ class BotApi:
         timeout = self._requests.read_timeout if read_timeout is None else read_timeout
         _expect_known_warnings()
         request = self._bot.do_api_request(method, api_kwargs=arguments, read_timeout=timeout)
-        # A poll that is given up has to end at once: whoever polls next would be refused.
+        # An abandoned poll has to end at once: until then the server refuses the next one (409).
         result: JsonValue = await (request if method == "getUpdates" else self._unbroken.run(request))
         return result
 

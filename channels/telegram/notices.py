@@ -18,9 +18,9 @@ _WAITING_PER_CHAT = 5
 _ATTEMPTS = 3
 _LONGEST_WAIT_S = 60.0
 REFUSAL_REPEATS_AFTER_S = 3600.0
-"""Whoever is turned away is told so once in this time, however much they write."""
+"""People without access are told so at most this often, however much they write."""
 SLOW_DOWN_REPEATS_AFTER_S = 60.0
-"""Whoever writes too fast likewise."""
+"""People who write too fast are told so at most this often."""
 _REMEMBERED = 10_000
 
 

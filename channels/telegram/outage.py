@@ -10,7 +10,7 @@ from channels.telegram.answers import NotServed
 
 _NOT_TAKEN = (EndPointNotFound, InvalidToken, NotServed)
 _LASTS_S = 150.0
-"""Whatever waits is tried once a minute. If nothing waits any more, nothing would end an outage."""
+"""Longer than the minute between two tries. Without it, an outage would never end once nothing is left to send."""
 
 
 class Outage:

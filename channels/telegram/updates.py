@@ -29,8 +29,8 @@ from gateway.log import redact
 
 NOT_TAKEN = "Your message could not be taken in because of a fault here. It was kept for whoever runs this bot."
 TOO_FAST = (
-    "{reason} Messages over the limit are dropped, and you are told so at most once a minute: please send again "
-    "whatever gets no answer."
+    "{reason} Messages over the limit are not taken in, and this notice comes at most once a minute. Please resend any "
+    "message that gets no answer."
 )
 PRIVATE_ONLY = "Your conversations are yours: /{command} answers in a private chat with this bot only."
 PRIVATE_COMMANDS = frozenset({"sessions", "resume"})

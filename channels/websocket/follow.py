@@ -178,7 +178,7 @@ class Follow:
             self._tell_said(event.turn_id, event.attempt)
 
     def _tell_said(self, turn_id: TurnId, attempt: int) -> None:
-        """All that an attempt has said, the latest included: it is remembered before it is told."""
+        """Sends everything the attempt has said, including the latest event, which is recorded before it is published."""
         said = self._parts.live.said(turn_id)
         if said is not None and said.attempt == attempt and self._heard.get(turn_id) != attempt:
             self._heard[turn_id] = attempt

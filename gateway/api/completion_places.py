@@ -49,7 +49,7 @@ async def find_place(
     if parse_command(said.question) is not None:
         return Place(None, said.question)
     texts = [one.content for one in said.before if one.role == "user"]
-    title = title_from([*texts, said.question][0]) if said.before else None
+    title = title_from(texts[0] if texts else said.question) if said.before else None
     metadata: JsonObject = {STATELESS: True} if name is None else {}
     seed = Seed(user_id, API, agent.name, said.before, title, name or key, metadata)
     return Place(await parts.seeds.sow(seed), said.question, said.data)
