@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -217,7 +218,8 @@ async def test_a_crowd_moves_to_another_replica(world: World) -> None:
     await asyncio.wait({coming})
     assert crowd.codes[1012] >= CROWD * 0.9
     assert set(crowd.codes) <= {0, 1012, 1013}
-    assert max(connections) <= 2 * CONNECTIONS
+    # One that was given up ends at the server a moment after another has taken its place, so one look alone proves nothing.
+    assert max(map(min, pairwise(connections))) <= 2 * CONNECTIONS
 
 
 async def everybody(crowd: Crowd) -> bool:
