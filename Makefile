@@ -43,7 +43,7 @@ demo-llm: venv web $(DEMO_LLM) ## chat with a small model on this machine: make 
 
 test: venv-dev web chromium pgbouncer ## install what tests need and run all of them
 	npm --prefix $(WEB) test
-	$(IN_MEMORY) $(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+	$(IN_MEMORY) $(BIN)/python -m pytest --numprocesses 3 --dist worksteal
 
 soak: venv-dev ## a storm of kills, restarts and cut connections: make soak MINUTES=10 SEED=7
 	$(BIN)/python -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

@@ -39,8 +39,8 @@ REST = (
     ),
     "INSERT INTO links (user_id, channel, external_id) VALUES ($1, 'telegram', 'canary of links ' || $1)",
     "INSERT INTO ended_links (user_id, channel, external_id) VALUES ($1, 'telegram', 'canary of ended_links ' || $1)",
-    "INSERT INTO link_codes (digest, user_id, channel, expires_at) VALUES (sha256($1::text::bytea), $1, 'telegram', now())",
-    "INSERT INTO sign_in_codes (digest, user_id, role, expires_at) VALUES (sha256($1::text::bytea), $1, 'user', now())",
+    "INSERT INTO link_codes (digest, user_id, channel, expires_at) VALUES (sha256($1::text::bytea), $1, 'telegram', now() + interval '1 hour')",
+    "INSERT INTO sign_in_codes (digest, user_id, role, expires_at) VALUES (sha256($1::text::bytea), $1, 'user', now() + interval '1 hour')",
     "INSERT INTO identified_visitors (visitor_id, user_id) VALUES ('canary of identified_visitors ' || $1, $1)",
     "INSERT INTO routes (user_id, route) VALUES ($1, 'canary of routes')",
 )

@@ -21,7 +21,7 @@ from storage import erasure
 from tests.fakes.bot_api import FakeBotApi
 from tests.integration.belongings import SESSIONS, rows_of
 from tests.integration.telegram_driver import ADA, TOKEN
-from tests.world import Person, World, eventually
+from tests.world import PATIENCE_S, Person, World, eventually
 
 ERASE = "/api/me?confirm=mia"
 TRIGGER = {"type": "interval", "seconds": 1}
@@ -172,7 +172,7 @@ async def test_it_ends_though_a_client_makes_sessions(world: World, mia: Person)
     for _ in range(10):
         await mia.posts(SESSIONS, 201)
     asking = asyncio.create_task(mia.calls("DELETE", ERASE))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         await asyncio.gather(*(keeps_at_it(lambda: other.calls("POST", SESSIONS, json={}), asking) for _ in range(4)))
     assert (await asking)[0] == 204
     assert await is_gone(world)
