@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 
-from gateway.cli.commands import app
+from gateway.cli.commands import COMMANDS, tree
 from gateway.errors import GatewayError
 
 
 def main() -> None:
     """Runs a command. What goes wrong on purpose is told on standard error, without a traceback; exit code 1."""
+    # Only what is asked for is imported; a first word that is no command gets help about all of them.
+    asked = [word for word in sys.argv[1:2] if word in COMMANDS]
     try:
-        app(prog_name="turngate")
+        tree(asked or COMMANDS)(prog_name="turngate")
     except GatewayError as error:
         print(error, file=sys.stderr)  # noqa: T201 - speaking to people is what a command line is for
         sys.exit(1)

@@ -12,7 +12,7 @@ from pathlib import PurePath
 import typer.core
 import typer.main
 
-from gateway.cli.commands import app
+from gateway.cli.commands import tree
 from tests.acceptance.pages import ROOT
 
 ASSIGNMENT = re.compile(r"[A-Z][A-Z0-9_]*=")
@@ -67,7 +67,7 @@ def complaint_about(command: Sequence[str]) -> str | None:
 
 
 def _complaint_about_turngate(arguments: Sequence[str]) -> str | None:
-    command: typer.core.TyperGroup | object = typer.main.get_command(app)
+    command: typer.core.TyperGroup | object = typer.main.get_command(tree())
     rest = list(arguments)
     while isinstance(command, typer.core.TyperGroup) and rest and not rest[0].startswith("-"):
         name = rest.pop(0)
