@@ -1,0 +1,264 @@
+"""Three replicas on a real Postgres do what the model says, one operation after another and several at the same moment."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from pydantic import SecretStr
+
+from gateway.app.failing import FailingTurns
+from gateway.app.failpoints import Failpoints
+from gateway.app.stores import Stores, connect_stores
+from gateway.config import Replica, Settings
+from gateway.core.model import WEB, AgentName, Reply, Route, Turn, UserId
+from gateway.core.ports.sessions import NewSession
+from gateway.core.ports.turns import Finished
+from gateway.errors import LeaseLost
+from tests.model import leases
+from tests.model.leases import Session
+from tests.model.operations import (
+    BeginAttempt,
+    Cancel,
+    Finish,
+    Hands,
+    Operation,
+    Outcome,
+    Reality,
+    Release,
+    Say,
+    Steal,
+    World,
+    key_of,
+    name_of,
+)
+
+REPLICAS, SESSIONS = 3, 2
+replicas = st.integers(0, REPLICAS - 1)
+places = st.integers(0, SESSIONS - 1)
+STRATEGIES: tuple[leases.Strategy, ...] = ("enqueue", "enqueue", "interrupt", "rollback", "reject")
+strategies = st.sampled_from(STRATEGIES)
+NAMES = itertools.count()
+
+
+class Machine(RuleBasedStateMachine):
+    """The rules draw an operation, Postgres and the model carry it out, and both must tell the same."""
+
+    def __init__(self, runner: asyncio.Runner, stores: Sequence[Stores]) -> None:
+        super().__init__()
+        self.runner, self.stores = runner, stores
+        self.world = World((Session(),) * SESSIONS)
+        self.said = [0] * SESSIONS
+
+    @initialize()
+    def begins(self) -> None:
+        """New sessions of new users, and every replica alive."""
+        self.reality = self.runner.run(self._begin())
+
+    async def _begin(self) -> Reality:
+        for stores in self.stores:
+            await stores.replicas.beat()
+        users = [UserId(f"user-{next(NAMES)}") for _ in range(SESSIONS)]
+        route, agent = Route("web:assistant"), AgentName("assistant")
+        made = [await self.stores[0].sessions.create(NewSession(user, WEB, agent, route)) for user in users]
+        hands = {number: Hands() for number in range(REPLICAS)}
+        return Reality(self.stores, [session.session_id for session in made], users, hands=hands)
+
+    def teardown(self) -> None:
+        """Nothing is left that the next machine could steal."""
+        if hasattr(self, "reality"):
+            self.runner.run(self._end())
+
+    async def _end(self) -> None:
+        for session, user in zip(self.reality.sessions, self.reality.users, strict=True):
+            await self.stores[0].sessions.delete(session, user)
+
+    @rule(replica=replicas, place=places, strategy=strategies, hangs=st.sampled_from([False, False, True]))
+    def says(self, replica: int, place: int, strategy: leases.Strategy, hangs: bool) -> None:
+        """A new message."""
+        self._one(self._say(replica, place, strategy, hangs=hangs))
+
+    @rule(replica=replicas, place=places, data=st.data())
+    def says_again(self, replica: int, place: int, data: st.DataObject) -> None:
+        """A message whose answer was lost is said to any replica."""
+        if self.said[place]:
+            self._one(Say(replica, place, data.draw(st.integers(0, self.said[place] - 1))))
+
+    @rule(data=st.data())
+    def answers(self, data: st.DataObject) -> None:
+        """A reply, under any claim that its replica was ever told of."""
+        if claims := self._claims():
+            replica, place, key, turn = data.draw(st.sampled_from(claims))
+            self._one(Finish(replica, place, turn, key))
+
+    @rule(data=st.data())
+    def fails(self, data: st.DataObject) -> None:
+        """Another attempt, as long as the claim holds."""
+        if claims := self._claims():
+            replica, place, key, turn = data.draw(st.sampled_from(claims))
+            self._one(BeginAttempt(replica, place, turn, key))
+
+    @rule(data=st.data(), releases=st.booleans())
+    def cancels_or_releases(self, data: st.DataObject, releases: bool) -> None:
+        """A user stops a turn, or a replica that drains hands it over."""
+        if claims := self._claims():
+            replica, place, key, turn = data.draw(st.sampled_from(claims))
+            kind = Release if releases else Cancel
+            self._one(kind(replica, place, turn.turn_id, key))
+
+    @rule(replica=replicas)
+    def sweeps(self, replica: int) -> None:
+        """Turns of the gone, released and overdue ones are taken over."""
+        self._one(self._sweep(replica))
+
+    @rule(replica=replicas)
+    def leaves(self, replica: int) -> None:
+        """A replica ends, and its leases with it; what it has sent may still arrive."""
+        self.runner.run(self.stores[replica].replicas.leave())
+        self._live(self.world.gone | {replica})
+
+    @rule(replica=replicas)
+    def beats(self, replica: int) -> None:
+        """It comes back."""
+        self.runner.run(self.stores[replica].replicas.beat())
+        self._live(self.world.gone - {replica})
+
+    @rule(data=st.data(), size=st.integers(2, 3))
+    def at_once(self, data: st.DataObject, size: int) -> None:
+        """Operations of one moment, some in the same batch, do what they would do in one order or another."""
+        makers = [self._some_say, self._some_answer, self._some_answer, self._some_sweep]
+        drawn = [data.draw(st.sampled_from(makers))(data) for _ in range(size)]
+        self._together([operation for operation in drawn if operation is not None])
+
+    def _say(self, replica: int, place: int, strategy: leases.Strategy, *, hangs: bool = False) -> Say:
+        self.said[place] += 1
+        return Say(replica, place, self.said[place] - 1, strategy, hangs)
+
+    def _some_say(self, data: st.DataObject) -> Operation:
+        return self._say(data.draw(replicas), data.draw(places), data.draw(strategies))
+
+    def _some_answer(self, data: st.DataObject) -> Operation | None:
+        claims = self._claims()
+        if not claims:
+            return None
+        replica, place, key, turn = data.draw(st.sampled_from(claims))
+        return Finish(replica, place, turn, key)
+
+    def _some_sweep(self, data: st.DataObject) -> Operation:
+        return self._sweep(data.draw(replicas))
+
+    def _sweep(self, replica: int) -> Steal:
+        return Steal(replica, frozenset(self.reality.hands[replica].turns))
+
+    def _claims(self) -> list[tuple[int, int, str, Turn]]:
+        return [
+            (replica, int(key[1 : key.index("-")]), key, turn)
+            for replica, hands in self.reality.hands.items()
+            for key, turns in hands.turns.items()
+            for turn in turns[-2:]
+        ]
+
+    def _live(self, gone: frozenset[int]) -> None:
+        self.world = World(self.world.sessions, gone, self.world.hanging)
+
+    def _one(self, operation: Operation) -> None:
+        self._together([operation])
+
+    def _together(self, operations: Sequence[Operation]) -> None:
+        self.runner.run(self._told(operations))
+
+    async def _told(self, operations: Sequence[Operation]) -> None:
+        told = await asyncio.gather(*(operation.perform(self.reality) for operation in operations))
+        possible = list(_orders(self.world, operations))
+        fitting = [world for world, outcomes in possible if outcomes == told]
+        assert fitting, (
+            f"{operations} came to {told}, and in no order to that: {[outcomes for _, outcomes in possible]}"
+        )
+        before, self.world = self.world, fitting[0]
+        for place, session in enumerate(self.world.sessions):
+            if session != before.sessions[place]:
+                await self._compare(place)
+
+    async def _compare(self, place: int) -> None:
+        """Rows, counts and turns are the model's, whichever replica is asked."""
+        session, stores = self.world.sessions[place], self.stores[place % REPLICAS]
+        whose = (self.reality.sessions[place], self.reality.users[place])
+        rows = await stores.messages.after(*whose, 0, 1000)
+        expected = [(row.seq, row.deleted, "" if row.deleted else _text(place, session, row)) for row in session.rows]
+        assert [(row.seq, row.deleted, row.content) for row in rows] == expected
+        listed = await stores.sessions.get(*whose)
+        present = sum(not row.deleted for row in session.rows)
+        assert (listed.last_seq, listed.message_count) == (session.last_seq, present)
+        log = await stores.turn_log.page(*whose, 100, None)
+        turns = [(turn.status, turn.attempts) for turn in reversed(log.turns)]
+        assert turns == [(turn.status, turn.attempt) for turn in session.turns]
+
+
+def _text(place: int, session: Session, row: leases.Row) -> str:
+    return f"answer to {key_of(place, session, row.turn)}" if row.key < 0 else name_of(place, row.key)
+
+
+def _orders(world: World, operations: Sequence[Operation]) -> Iterator[tuple[World, list[Outcome]]]:
+    for order in itertools.permutations(range(len(operations))):
+        after, told = world, dict[int, Outcome]()
+        for number in order:
+            after, told[number] = operations[number].apply(after)
+        yield after, [told[number] for number in range(len(operations))]
+
+
+class Unfenced(FailingTurns):
+    """Keeps the result of an attempt before the last as well."""
+
+    async def finish(self, turn: Turn, reply: Reply, held: Sequence[int] = ()) -> Finished:
+        try:
+            return await self.inner.finish(turn, reply, held)
+        except LeaseLost:
+            return await self.inner.finish(replace(turn, epoch=turn.epoch + 1), reply, held)
+
+
+@pytest.fixture
+def machines(
+    database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[asyncio.Runner, list[Stores]]]:
+    """Replicas of one database, connected on a loop that outlives each machine."""
+    long = Replica(ttl_s=600)  # nobody looks dead because this machine is slow
+    config = Settings(database_url=SecretStr(database_url), data_dir=tmp_path_factory.mktemp("data"), replica=long)
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        names = [f"replica-{number}" for number in range(REPLICAS)]
+        opened = [runner.run(stack.enter_async_context(connect_stores(config, name))) for name in names]
+        yield runner, opened
+        runner.run(stack.aclose())
+
+
+def test_postgres_does_what_the_model_says(machines: tuple[asyncio.Runner, list[Stores]]) -> None:
+    """T1, T2, steals, releases, cancels and rollbacks of three replicas, in any order and at once, end as in the model."""
+    run_state_machine_as_test(lambda: Machine(*machines), settings=_bounded(examples=12))  # type: ignore[arg-type] # it calls what it is given
+
+
+def test_a_missing_fence_is_noticed(machines: tuple[asyncio.Runner, list[Stores]]) -> None:
+    """A store that keeps an outdated result does something else than the model."""
+    runner, stores = machines
+    unfenced = [replace(one, turns=Unfenced(Failpoints({}), one.turns)) for one in stores]
+    with pytest.raises(AssertionError, match="in no order to that"):
+        run_state_machine_as_test(lambda: Machine(runner, unfenced), settings=_bounded(examples=50))  # type: ignore[arg-type] # as above
+
+
+def _bounded(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        stateful_step_count=20,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
