@@ -113,7 +113,7 @@ def configure_logging(form: Literal["console", "json"], least: str) -> None:
     root.setLevel(level)
     for chatty in ("httpx", "httpx2", "httpcore", "openai", "apscheduler", "aiohttp.access", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    # Its lines name neither the agent nor the turn; whoever tries again says so itself.
+    # Its log lines name neither agent nor turn. The code that retries logs a line of its own.
     stamina.instrumentation.set_on_retry_hooks(())
     # It warns of each migration it applies, which is what it was asked to do.
     logging.getLogger("pogo_core").setLevel(logging.ERROR)

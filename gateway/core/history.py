@@ -13,7 +13,7 @@ WITH_APOLOGIES: frozenset[MessageKind] = SPOKEN | {"apology"}
 
 
 def history(messages: Sequence[Message], *, apologies: bool = False) -> Sequence[Message]:
-    """The messages that an agent is told."""
+    """The messages that are passed to an agent."""
     kinds = WITH_APOLOGIES if apologies else SPOKEN
     return LazyMessages(lambda: (message for message in messages if message.kind in kinds))
 

@@ -199,7 +199,7 @@ class Outbox:
                 return bool(mine)
 
     def _note_deferred(self, held: Held, error: DeliveryDeferred) -> None:
-        """Warns once per chunk; others for the same address wait behind it."""
+        """Logs one warning per chunk. Later chunks for the same address wait for it."""
         level = logging.DEBUG if held.deferred else logging.WARNING
         held.deferred = True
         log.log(level, "delivery_deferred", address=held.item.address, retry_after=error.retry_after, reason=str(error))

@@ -76,13 +76,7 @@ def hangs(state: State) -> Iterator[Step]:
         if turn is not None and not session.turns[turn].due:
             late = put(state.sessions, place, leases.overdue(session, turn))
             yield (
-                (
-                    "turn",
-                    turn,
-                    "of",
-                    place,
-                    "is overdue",
-                ),
+                ("turn", turn, "of", place, "is overdue"),
                 state._replace(sessions=late, incidents=state.incidents + 1),
             )
 
@@ -93,12 +87,6 @@ def cancels(state: State) -> Iterator[Step]:
             if one.status in leases.OPEN and not one.cancel:
                 flagged = put(state.sessions, place, leases.cancel(session, turn))
                 yield (
-                    (
-                        "turn",
-                        turn,
-                        "of",
-                        place,
-                        "is cancelled",
-                    ),
+                    ("turn", turn, "of", place, "is cancelled"),
                     state._replace(sessions=flagged, cancels=state.cancels + 1),
                 )

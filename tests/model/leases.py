@@ -30,7 +30,7 @@ class Rules(NamedTuple):
     marks_last: bool = True
     """A chunk is marked as sent after it was sent."""
     renews: bool = True
-    """A claim that the answer to a duplicate tells of is renewed before the turn is run."""
+    """If a duplicate's answer contains a claim, the claim is renewed before the turn is run."""
     steals: bool = True
     """Turns of the dead are claimed again."""
 
@@ -95,7 +95,7 @@ def accept(  # noqa: PLR0917 - the caller's whole request
     rules: Rules = Rules(),  # noqa: B008 - a value
     seq: int | None = None,
 ) -> tuple[Session, Accepted]:
-    """T1. `seq`: taken beforehand, by whoever does not number under the lock."""
+    """T1. `seq`: the number, when it was taken before the lock; None takes it under the lock."""
     known = next((row for row in session.rows if row.key == key), None)
     if known is not None and rules.deduplicates:
         turn = session.turns[known.turn]
