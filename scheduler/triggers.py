@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger as ApsCronTrigger
@@ -99,6 +100,7 @@ def _aps_next(trigger: ApsCronTrigger, start: datetime) -> datetime | None:
     return found
 
 
+@lru_cache(maxsize=256)
 def _aps_triggers(rule: Crontab) -> tuple[ApsCronTrigger, ...]:
     # APScheduler counts weekdays from Monday and wants both kinds of day to match (apscheduler#286): names and two rules.
     if not rule.either_day:

@@ -181,7 +181,7 @@ async def test_settings_reach_the_server(home: Path) -> None:
         assert await ask(url, "SHOW work_mem") == "5MB"
 
 
-@pytest.mark.parametrize("name", ["a b", "50%", "é+&", "#?;:@", "it's", 'quo"te', "a,b", "long" * 30, r"back\slash"])
+@pytest.mark.parametrize("name", ["a b, 50% é+&", "#?;:@ it's", r'quo"te back\slash', "long" * 30])
 async def test_any_folder_name_works_in_the_url(name: str, home: Path) -> None:
     """Both asyncpg and libpq find the server, however its folder is called."""
     async with embedded_postgres(home / name, QUICK) as url:

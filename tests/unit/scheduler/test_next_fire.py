@@ -210,7 +210,7 @@ def scanned(rule: Crontab, zone: ZoneInfo, start: datetime, minutes: int) -> lis
     return found
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(FIELDS, NIGHTS, st.integers(0, 420))
 def test_agrees_with_looking_at_the_clock_each_minute(
     fields: tuple[str, ...], night: tuple[str, str], shift: int
