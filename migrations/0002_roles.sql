@@ -1,9 +1,10 @@
---Two roles: turngate_app sees one user's rows at a time, turngate_system does the gateway's own work.
+--Two roles, turngate_app and turngate_system, and the row-level security that holds for both.
 -- depends: 0001_before_channels
 
 -- migrate: apply
 
--- Roles belong to the whole server, so another database's migration may be making them at this moment.
+-- turngate_app sees the rows of one user at a time; turngate_system does the gateway's own work across users. Roles belong to the
+-- whole server, so another database's migration may be creating them at this moment.
 DO $roles$
 DECLARE
     role_name text;
@@ -36,7 +37,7 @@ CREATE FUNCTION turngate_user() RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT nullif(current_setting('turngate.user_id', true), '') $$;
 
--- Puts a table that holds users' rows under row-level security, its owner included.
+-- Puts a table that holds users' rows under row-level security, for its owner too.
 CREATE FUNCTION turngate_protect(protected regclass) RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -53,6 +54,3 @@ END
 $$;
 
 -- migrate: rollback
-
-DROP FUNCTION turngate_protect(regclass);
-DROP FUNCTION turngate_user();

@@ -1,5 +1,5 @@
---LangChain's chat_message_history is carried over into chat_messages; the old table stays as it is.
--- depends: 0004_transcript
+--LangChain's chat_message_history is copied into chat_messages; the old table stays as it is.
+-- depends: 0004_messages
 
 -- migrate: apply
 

@@ -1,4 +1,4 @@
-"""Changes to what was said (`migrations/0011` to `0013`)."""
+"""Changes to what was said (`migrations/0011`)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REFUSALS: dict[str, tuple[type[GatewayError], str]] = {
     "unasked": (Conflict, "The question that this answers is gone. Name a message that is still there."),
     "busy": (Conflict, "An answer is being written in this session. Wait for it, or stop it first."),
 }
-"""By what the functions of `migrations/0011` and `0012` answer."""
+"""By what the functions of `migrations/0011` answer."""
 
 
 @dataclass(frozen=True, slots=True)

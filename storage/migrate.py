@@ -23,6 +23,7 @@ import storage
 from gateway.errors import SettingsError, StoreUnavailable
 from storage.connections import AWAY
 from storage.database import COMMAND_TIMEOUT_S
+from storage.migration_origin import applied_migrations, check_origin, digest, names
 from storage.migration_progress import told
 
 log = structlog.get_logger(__name__)
@@ -66,7 +67,8 @@ async def _direct(url: str) -> AsyncIterator[asyncpg.Connection]:
 async def migrate(url: str, folder: Path = MIGRATIONS) -> list[str]:
     """Brings the schema up to what `folder` holds; safe when several replicas do so at once. Returns what was applied.
 
-    What a newer gateway applied before, and this folder does not hold, stays.
+    What a newer gateway applied before, and this folder does not hold, stays. A database of a version that was never released is
+    refused.
 
     Raises `StoreUnavailable` when the database is away, `SettingsError` when it cannot be used as it is.
     """
@@ -121,7 +123,7 @@ async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
     await connection.execute(f"SET lock_timeout = '{TABLE_WAIT_S}s'")
     async with pogo.transaction(connection, migration):
         await migration.apply(connection)
-        await pogo_sql.migration_applied(connection, migration.id, migration.hash, schema_name="public")
+        await pogo_sql.migration_applied(connection, migration.id, digest(migration.path), schema_name="public")
 
 
 async def pending_migrations(url: str, folder: Path = MIGRATIONS) -> list[str]:
@@ -144,13 +146,9 @@ async def is_new(url: str) -> bool:
 
 async def _pending(connection: asyncpg.Connection, folder: Path) -> list[str]:
     async with asyncio.timeout(COMMAND_TIMEOUT_S):
-        known = await connection.fetchval("SELECT to_regclass('public._pogo_migration') IS NOT NULL")
-        applied = await pogo_sql.get_applied_migrations(connection, schema_name="public") if known else set()
-    return [name for name in _names(folder) if name not in applied]
-
-
-def _names(folder: Path) -> list[str]:
-    return sorted(path.stem for path in folder.glob("*.sql"))
+        applied = await applied_migrations(connection)
+    check_origin(applied, folder)
+    return [name for name in names(folder) if name not in applied]
 
 
 def _check_version(connection: asyncpg.Connection) -> None:

@@ -1,4 +1,4 @@
-"""T1, T2 and the claims between them: one round trip and one commit each (`migrations/0007` to `0009`)."""
+"""T1, T2 and the claims between them: one round trip and one commit each (`migrations/0007`, `0009`, `0010`)."""
 
 from __future__ import annotations
 

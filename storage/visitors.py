@@ -21,7 +21,7 @@ SQL = load_queries("visitors")
 
 @dataclass(frozen=True, slots=True)
 class PostgresVisitors:
-    """`VisitorStore` on Postgres (`migrations/0020`)."""
+    """`VisitorStore` on Postgres (`migrations/0013`)."""
 
     database: Database
 

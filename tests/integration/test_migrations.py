@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from gateway.errors import SettingsError, StoreUnavailable
 from storage.migrate import MIGRATIONS, migrate, pending_migrations
+from tests.world import eventually
 
+WAITING = "SELECT FROM pg_stat_activity WHERE application_name = 'turngate migrate' AND wait_event_type = 'Lock'"
+END = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'turngate migrate' AND datname = current_database()
+"""
+FORMER_FILES = "UPDATE _pogo_migration SET migration_id = '0003_chat_sessions' WHERE migration_id = '0003_sessions'"
+FORMER_CONTENT = "UPDATE _pogo_migration SET migration_hash = 'former' WHERE migration_id = '0003_sessions'"
 HUMAN = {"type": "human", "data": {"content": "hi", "type": "human"}}
 AI_BLOCKS = {
     "type": "ai",
@@ -91,6 +100,41 @@ async def test_a_foreign_key_to_users_does_not_stop_the_upgrade(empty_database_u
     assert await pending_migrations(empty_database_url) == []
 
 
+async def test_an_interrupted_upgrade_goes_on_where_it_ended(empty_database_url: str) -> None:
+    """The server ends the connection while the old history is being copied; the next try copies all of it, once."""
+    told, _ = await fill_as_before(empty_database_url, "text")
+    reader = await asyncpg.connect(empty_database_url)
+    reading = reader.transaction()
+    await reading.start()
+    await reader.execute("LOCK TABLE chat_message_history IN ACCESS EXCLUSIVE MODE")
+    migrating = asyncio.create_task(migrate(empty_database_url))
+    eye = await asyncpg.connect(empty_database_url)
+    await eventually(lambda: eye.fetch(WAITING))
+    await eye.execute(END)
+    with pytest.raises(StoreUnavailable, match="0005_history_of_before"):
+        await migrating
+    await reading.rollback()
+    assert (await migrate(empty_database_url))[0] == "0005_history_of_before"
+    assert await eye.fetchval("SELECT count(*) FROM chat_messages WHERE chat_id = $1", told) == 4
+    await eye.close()
+    await reader.close()
+
+
+@pytest.mark.parametrize("set_up", [FORMER_FILES, FORMER_CONTENT], ids=["other files", "other content"])
+async def test_a_database_of_an_unreleased_version_is_refused(empty_database_url: str, set_up: str) -> None:
+    """Nothing is migrated, and the error names what is foreign and what to do; a newer version's migrations are not."""
+    await migrate(empty_database_url)
+    connection = await asyncpg.connect(empty_database_url)
+    await connection.execute("INSERT INTO _pogo_migration VALUES ('of-9000', '9000_newer', now(), 'public')")
+    assert await pending_migrations(empty_database_url) == []
+    await connection.execute(set_up)
+    await connection.execute("DELETE FROM _pogo_migration WHERE migration_id = '0016_erasure'")
+    for refused in (migrate, pending_migrations):
+        with pytest.raises(SettingsError, match=r"never released .* 0003_\w+ are not .* empty database"):
+            await refused(empty_database_url)
+    await connection.close()
+
+
 async def test_replicas_that_migrate_at_once_apply_each_migration_once(empty_database_url: str) -> None:
     """Three replicas start together."""
     applied = await asyncio.gather(*(migrate(empty_database_url) for _ in range(3)))
@@ -111,6 +155,17 @@ async def test_function_bodies_survive_the_splitting_of_statements(database_url:
     )
     await connection.close()
     assert kept == written
+
+
+async def test_each_function_is_defined_once() -> None:
+    """One name, one signature: whoever looks for a function finds all of it in one place."""
+    texts = [path.read_text() for path in MIGRATIONS.glob("*.sql")]
+    defined = [
+        name
+        for text in texts
+        for name in re.findall(r"FUNCTION (\w+)\(", re.sub(r"--.*|ALTER .*|ON FUNCTION .*|EXECUTE .*", "", text))
+    ]
+    assert len(defined) == len(set(defined))
 
 
 async def test_only_known_channels_can_be_stored(database_url: str) -> None:

@@ -1,7 +1,61 @@
---A message can be answered again: the turns since are set aside, and agents are not told of them.
--- depends: 0011_changed_messages
+--Editing: a message is rewritten or deleted, answered again, or the session is forked.
+-- depends: 0010_finish
 
 -- migrate: apply
+
+-- `status`: done, not_found (no such session), missing (no such message), busy (it waits for its answer).
+CREATE TYPE rewritten AS (
+    status text,
+    session chat_sessions,
+    message chat_messages
+);
+
+-- A new text for a message (p_content), or none: then it is deleted and only keeps its place.
+CREATE FUNCTION rewrite_message(p_session text, p_seq bigint, p_content text, p_by text) RETURNS rewritten
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    r rewritten;
+    s chat_sessions;
+    m chat_messages;
+    v_now timestamptz;
+BEGIN
+    SELECT * INTO s FROM chat_sessions WHERE session_id = p_session FOR UPDATE;
+    IF NOT FOUND THEN
+        r.status := 'not_found';
+        RETURN r;
+    END IF;
+    SELECT * INTO m FROM chat_messages WHERE chat_id = s.chat_id AND seq = p_seq AND deleted_at IS NULL;
+    IF NOT FOUND THEN
+        r.status := 'missing';
+        RETURN r;
+    END IF;
+    IF EXISTS (SELECT FROM turns WHERE turn_id = m.turn_id AND status IN ('queued', 'running')) THEN
+        r.status := 'busy';
+        RETURN r;
+    END IF;
+    v_now := greatest(s.updated_at + interval '1 microsecond', clock_timestamp());
+    PERFORM keep_version(m, CASE WHEN p_content IS NULL THEN 'delete' ELSE 'edit' END, p_by, v_now);
+    UPDATE chat_messages SET
+        content = coalesce(p_content, content),
+        parts = CASE WHEN p_content IS NULL THEN parts ELSE parts_with_text(parts, p_content) END,
+        edited_at = CASE WHEN p_content IS NULL THEN edited_at ELSE v_now END,
+        deleted_at = CASE WHEN p_content IS NULL THEN v_now END,
+        changed_at = v_now
+    WHERE chat_id = s.chat_id AND seq = p_seq RETURNING * INTO m;
+    -- The agent's own conversations still have what it was: it begins a new one, and is told the history.
+    UPDATE snapshots SET agent_session = NULL WHERE chat_id = s.chat_id AND agent_session IS NOT NULL;
+    UPDATE chat_sessions SET
+        updated_at = v_now, words_changed_at = v_now, message_count = message_count - (p_content IS NULL)::int,
+        agent_session = NULL, former_agent_sessions = agent_sessions_before(s, NULL),
+        title = title_without_words(s), title_is_agents = false
+    WHERE chat_id = s.chat_id RETURNING * INTO s;
+    r.status := 'done';
+    r.session := s;
+    r.message := m;
+    RETURN r;
+END
+$$;
 
 -- As `rewritten`; `busy` here: a turn is open; `nothing`: no message was named, and none is there; `unasked`: a reply was named whose
 -- question is gone. `turn` is claimed by the caller; `changed`: what was hidden, the newest hundreds of it, and `messages`.
@@ -15,7 +69,7 @@ CREATE TYPE answering AS (
     changed chat_messages[]
 );
 
--- Answers a user's message anew, with another text if one is given: a new turn stands in the place of the old one, and whatever was
+-- Answers a user's message anew, with another text if one is given: a new turn takes the place of the old one, and whatever was
 -- said since is hidden. p_seq: the message, or a reply to it; null: the last one.
 CREATE FUNCTION answer_again(
     p_session text, p_seq bigint, p_content text, p_by text, p_time_limit interval, p_history_turns int, p_owner uuid
@@ -122,45 +176,49 @@ BEGIN
 END
 $$;
 
--- The N turns told before a turn, oldest first, each with its replies; later messages are not part of it, nor are turns that were
--- set aside.
-CREATE OR REPLACE FUNCTION turn_history(p_chat_id uuid, p_seq bigint, p_turns int) RETURNS chat_messages[]
-LANGUAGE plpgsql STABLE
+-- A new session of the same user with the live messages up to p_seq (null: all), counted anew from 1. Nothing locks the parent: it is
+-- copied as one statement sees it. p_route becomes the place to go on at; its lock comes first, as everywhere. p_chat_id: the new
+-- session's; one that is there already is a unique violation.
+CREATE FUNCTION fork_session(
+    p_session text, p_seq bigint, p_title text, p_channel text, p_route text, p_chat_id uuid
+) RETURNS SETOF chat_sessions
+LANGUAGE plpgsql
 AS $$
 DECLARE
-    v_first bigint;
-    v_reach bigint := p_turns;
-    v_count int;
+    s chat_sessions;
+    f chat_sessions;
+    v_rows bigint;
+    v_now timestamptz := clock_timestamp();
 BEGIN
-    IF p_turns = 0 OR p_seq = 1 THEN
-        RETURN '{}';
+    SELECT * INTO s FROM chat_sessions WHERE session_id = p_session;
+    IF NOT FOUND THEN
+        RETURN;
     END IF;
-    -- A range with two ends: no plan can read the whole session. Most turns have two rows; looking further is rare.
-    LOOP
-        v_reach := v_reach * 4;
-        SELECT min(seq), count(*) INTO v_first, v_count FROM (
-            SELECT seq FROM turns
-            WHERE chat_id = p_chat_id AND seq < p_seq AND seq >= greatest(p_seq - v_reach, 1) AND NOT withdrawn
-            ORDER BY seq DESC LIMIT p_turns
-        ) AS newest;
-        EXIT WHEN v_count = p_turns OR v_reach >= p_seq;
-    END LOOP;
-    -- Fewer turns than that: rows from before there were turns count two to a turn.
-    IF v_count < p_turns THEN
-        SELECT least(v_first, min(seq)) INTO v_first FROM (
-            SELECT seq FROM chat_messages
-            WHERE chat_id = p_chat_id AND seq < coalesce(v_first, p_seq) AND deleted_at IS NULL
-            ORDER BY seq DESC LIMIT 2 * (p_turns - v_count)
-        ) AS older;
-    END IF;
-    RETURN ARRAY(
-        SELECT m FROM chat_messages AS m
-        WHERE m.chat_id = p_chat_id AND m.seq >= v_first AND m.turn_seq >= v_first AND m.turn_seq < p_seq
-            AND m.deleted_at IS NULL
-        ORDER BY m.turn_seq, m.seq
-    );
+    INSERT INTO routes (user_id, route) VALUES (s.user_id, p_route)
+    ON CONFLICT (user_id, route) DO UPDATE SET route = excluded.route;
+    INSERT INTO chat_sessions (
+        chat_id, user_id, channel, agent_name, title, title_is_users, metadata, route, parent_session_id
+    ) VALUES (
+        coalesce(p_chat_id, gen_random_uuid()), s.user_id, p_channel, s.agent_name, coalesce(p_title, s.title),
+        p_title IS NOT NULL OR s.title_is_users, s.metadata, p_route, s.session_id
+    ) RETURNING * INTO f;
+    INSERT INTO chat_messages (
+        chat_id, seq, user_id, role, content, parts, channel, turn_seq, created_at, edited_at, kind, metadata
+    )
+    SELECT
+        f.chat_id, told.place, s.user_id, told.role, told.content, told.parts, told.channel,
+        min(told.place) OVER (PARTITION BY told.turn_seq), told.created_at, told.edited_at,
+        told.kind, told.metadata
+    FROM (
+        SELECT m.*, row_number() OVER (ORDER BY m.seq) AS place FROM chat_messages AS m
+        WHERE m.chat_id = s.chat_id AND m.seq <= coalesce(p_seq, s.last_seq) AND m.deleted_at IS NULL
+    ) AS told;
+    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    UPDATE routes SET chat_id = f.chat_id WHERE user_id = s.user_id AND route = p_route;
+    RETURN QUERY UPDATE chat_sessions AS c SET
+        last_seq = v_rows, message_count = v_rows, last_message_at = CASE WHEN v_rows > 0 THEN v_now END, updated_at = v_now
+    WHERE c.chat_id = f.chat_id RETURNING *;
 END
 $$;
 
--- Gateways of the version before work on this schema too, so there is nothing to take back.
 -- migrate: rollback

@@ -1,5 +1,5 @@
---Whoever is being erased stays away: nothing begins for a user meanwhile, nor within a minute of it.
--- depends: 0029_activity_ranges
+--Erasure: while a user is being erased, and for a minute after, nothing new begins for them.
+-- depends: 0015_search
 
 -- migrate: apply
 
@@ -36,5 +36,23 @@ BEGIN
 END
 $$;
 
--- Gateways of the version before work on this schema too, so there is nothing to take back.
+-- On every table of users' rows that do not belong to a session (what belongs to one goes with it), but for two: sign-in codes, which
+-- only a gateway makes, at its start, and which are no longer valid while no token can be made; and ended links, which come from links
+-- only.
+DO $triggers$
+DECLARE
+    v_table text;
+BEGIN
+    FOREACH v_table IN ARRAY ARRAY[
+        'schedules', 'api_tokens', 'link_codes', 'links', 'identified_visitors', 'routes', 'chat_sessions'
+    ] LOOP
+        EXECUTE format(
+            'CREATE TRIGGER refuse_while_erased AFTER INSERT OR UPDATE OF user_id ON %I FOR EACH ROW'
+            ' WHEN (NEW.user_id IS NOT NULL) EXECUTE FUNCTION refuse_while_erased()',
+            v_table
+        );
+    END LOOP;
+END
+$triggers$;
+
 -- migrate: rollback

@@ -1,7 +1,32 @@
---Accounts of other networks can be linked to a user, and visitors be identified later.
--- depends: 0019_snapshots
+--Identity: API tokens, sign-in codes, links to accounts of other networks, visitors who turn out to be a user.
+-- depends: 0012_schedules
 
 -- migrate: apply
+
+CREATE TABLE api_tokens (
+    token_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    digest bytea NOT NULL UNIQUE, -- SHA-256: the token itself is nowhere
+    user_id text NOT NULL,
+    name text,
+    role text NOT NULL CHECK (role IN ('user', 'operator')),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz,
+    last_used_at timestamptz,
+    revoked_at timestamptz
+);
+
+CREATE INDEX api_tokens_user_id ON api_tokens (user_id);
+
+SELECT turngate_protect('api_tokens');
+
+CREATE TABLE sign_in_codes (
+    digest bytea PRIMARY KEY,
+    user_id text NOT NULL,
+    role text NOT NULL CHECK (role IN ('user', 'operator')),
+    expires_at timestamptz NOT NULL
+);
+
+SELECT turngate_protect('sign_in_codes');
 
 -- A person of another network is this user. One user may have several, a person has one.
 CREATE TABLE links (
@@ -41,7 +66,7 @@ CREATE TABLE link_codes (
 
 SELECT turngate_protect('link_codes');
 
--- Visitors who turned out to be `user_id` (null: a user who was erased): their tokens are good for nothing any more.
+-- Visitors who turned out to be `user_id` (null: a user who was erased): their tokens are no longer valid.
 CREATE TABLE identified_visitors (
     visitor_id text PRIMARY KEY,
     user_id text,
@@ -86,7 +111,7 @@ BEGIN
     SELECT p_user, route, chat_id FROM routes WHERE user_id = p_visitor AND chat_id IS NOT NULL ORDER BY route
     ON CONFLICT (user_id, route) DO UPDATE SET chat_id = coalesce(routes.chat_id, excluded.chat_id);
     DELETE FROM routes WHERE user_id = p_visitor;
-    -- A name that the user gave to another session stays that one's. (The table comes with 0021.)
+    -- A name that the user gave to another session stays that one's.
     DELETE FROM external_keys AS k
     WHERE k.user_id = p_visitor
         AND EXISTS (SELECT FROM external_keys AS o WHERE o.user_id = p_user AND o.external_key = k.external_key);
@@ -107,35 +132,4 @@ BEGIN
 END
 $$;
 
--- T2 of a turn whose reply is pushed to other networks: what has left the turn's addresses while it ran, since its account was
--- unlinked, hears nothing of it. (A group's chat, which has a negative id, may have been given another; its channel knows.)
-CREATE FUNCTION finish_delivered(
-    p_user text, p_chat_id uuid, p_turn_id uuid, p_owner uuid, p_epoch int, p_status text, p_content text, p_parts jsonb,
-    p_usage jsonb, p_error text, p_title text, p_addresses text[], p_chunks text[], p_markups text[],
-    p_held bigint[]
-) RETURNS finished
-LANGUAGE plpgsql
-AS $$
-DECLARE
-    r finished;
-BEGIN
-    -- It locks the session, so that nobody is unlinked between this and the next statement.
-    r := finish_turn(
-        p_user, p_chat_id, p_turn_id, p_owner, p_epoch, p_status, p_content, p_parts, p_usage, p_error, p_title,
-        p_addresses, p_chunks, p_markups, p_held
-    );
-    UPDATE outbox AS o SET state = 'dead', error = 'the account was unlinked', settled_at = clock_timestamp()
-    FROM turns AS t
-    WHERE o.chat_id = p_chat_id AND o.turn_id = p_turn_id AND o.state = 'unsent' AND t.turn_id = o.turn_id
-        AND array_position(t.deliver_to, o.address) IS NULL AND NOT starts_with(split_part(o.address, ':', 3), '-');
-    IF FOUND THEN
-        SELECT array_agg(CASE WHEN state = 'unsent' AND owner = p_owner THEN item_id END ORDER BY item_id)
-        INTO r.outbox_ids FROM outbox
-        WHERE chat_id = p_chat_id AND turn_id = p_turn_id;
-    END IF;
-    RETURN r;
-END
-$$;
-
--- Gateways of the version before work on this schema too, so there is nothing to take back.
 -- migrate: rollback

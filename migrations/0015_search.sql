@@ -1,21 +1,118 @@
 --Search over titles and messages: by words through an index, by likeness among the newest.
--- depends: 0016_titles_of_before
+-- depends: 0014_state
 
 -- migrate: apply
 
--- Whether metadata has these values, compared as text: 7 and "7" are the same, objects and lists are none.
-CREATE FUNCTION session_has(p_metadata jsonb, p_keys text[], p_values text[]) RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+-- Likeness of words comes from an extension that ships with Postgres; whoever may create in the database may create it.
+DO $extension$
+DECLARE
+    place name;
+BEGIN
+    BEGIN
+        CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public;
+    EXCEPTION
+        WHEN insufficient_privilege THEN
+            RAISE EXCEPTION 'A superuser must run once in the database %: CREATE EXTENSION pg_trgm SCHEMA public', current_database();
+        WHEN undefined_file OR feature_not_supported THEN
+            RAISE EXCEPTION 'This server lacks the extension pg_trgm. Install its contrib package (Debian: postgresql-contrib), then migrate again';
+    END;
+    SELECT n.nspname INTO place
+    FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'pg_trgm';
+    IF place <> 'public' THEN
+        RAISE EXCEPTION 'A superuser must run once in the database %: ALTER EXTENSION pg_trgm SET SCHEMA public', current_database();
+    END IF;
+END
+$extension$;
+
+-- Users are spread over 64 shards, and each word is kept with its shard: looking for the beginning of a word reads a 64th of
+-- everybody's, and a search of everybody's asks 64 times.
+CREATE FUNCTION search_shard(p_user text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+AS $$ SELECT chr(48 + (hashtext(p_user) & 63)) $$;
+
+-- The words of a text, of its first 50,000 characters: a tsvector ends at 1 MiB, and no message may fail for what it says. The
+-- parser takes quadratic time over runs without a space and over comments that never end, so runs are cut and no `<` opens a
+-- tag. Names are qualified because indexes are maintained without a search path.
+CREATE FUNCTION search_vector(p_text text) RETURNS tsvector
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT
 AS $$
 BEGIN
-    FOR i IN 1 .. cardinality(p_keys) LOOP
-        IF p_metadata ->> p_keys[i] IS DISTINCT FROM p_values[i]
-            OR jsonb_typeof(p_metadata -> p_keys[i]) IN ('object', 'array') THEN
-            RETURN false;
-        END IF;
-    END LOOP;
-    RETURN true;
+    IF octet_length(p_text) > 1000 THEN
+        RETURN to_tsvector(
+            'pg_catalog.simple', regexp_replace(translate(left(p_text, 50000), '<', ' '), '(\S{200})', '\1 ', 'g')
+        );
+    END IF;
+    RETURN to_tsvector('pg_catalog.simple', translate(p_text, '<', ' '));
 END
+$$;
+
+-- What the index holds of a text: whose it is, and its words with their shard.
+CREATE FUNCTION search_words(p_user text, p_text text) RETURNS tsvector
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT
+AS $$
+DECLARE
+    v_shard text := public.search_shard(p_user);
+BEGIN
+    RETURN array_to_tsvector(
+        (chr(1) || left(p_user, 255)) || string_to_array(
+            v_shard || array_to_string(tsvector_to_array(public.search_vector(p_text)), chr(1) || v_shard), chr(1)
+        )
+    );
+END
+$$;
+
+-- Partial: deleted and hidden messages are never found. Without fast update: it saves no time here, and the message that fills the
+-- pending list would wait for seconds until it is emptied.
+CREATE INDEX chat_messages_words ON chat_messages USING gin (search_words(user_id, content))
+    WITH (fastupdate = off) WHERE deleted_at IS NULL;
+
+-- Titles once more: with an index on chat_sessions every message would enter its session's title anew.
+CREATE TABLE session_titles (
+    chat_id uuid PRIMARY KEY REFERENCES chat_sessions ON DELETE CASCADE,
+    user_id text NOT NULL,
+    title text NOT NULL
+);
+
+CREATE INDEX session_titles_words ON session_titles USING gin (search_words(user_id, title)) WITH (fastupdate = off);
+
+SELECT turngate_protect('session_titles');
+
+CREATE FUNCTION keep_session_title() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    IF NEW.title IS NULL THEN
+        DELETE FROM session_titles WHERE chat_id = NEW.chat_id;
+    ELSE
+        INSERT INTO session_titles (chat_id, user_id, title) VALUES (NEW.chat_id, NEW.user_id, NEW.title)
+        ON CONFLICT (chat_id) DO UPDATE SET user_id = excluded.user_id, title = excluded.title;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER keep_new_title AFTER INSERT ON chat_sessions
+    FOR EACH ROW WHEN (NEW.title IS NOT NULL) EXECUTE FUNCTION keep_session_title();
+
+CREATE TRIGGER keep_changed_title AFTER UPDATE OF title, user_id ON chat_sessions
+    FOR EACH ROW WHEN (OLD.title IS DISTINCT FROM NEW.title OR OLD.user_id <> NEW.user_id)
+    EXECUTE FUNCTION keep_session_title();
+
+-- All words of a text, the last as the beginning of one. With a shard: as `search_words` keeps them, of that user if one is named.
+CREATE FUNCTION search_query(p_text text, p_shard text, p_user text) RETURNS tsquery
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+    WITH words AS (
+        SELECT p_shard || word AS word, '' AS reach FROM unnest(tsvector_to_array(search_vector(p_text))) AS word
+        UNION ALL
+        SELECT p_shard || word, ':*' FROM unnest(tsvector_to_array(search_vector(substring(p_text FROM '\S+\s*$')))) AS word
+        UNION ALL
+        SELECT chr(1) || left(p_user, 255), '' WHERE p_user IS NOT NULL
+    )
+    SELECT coalesce(
+        string_agg('''' || replace(replace(word, '\', '\\'), '''', '''''') || '''' || reach, ' & '), ''
+    )::tsquery
+    FROM (SELECT word, max(reach) AS reach FROM words GROUP BY word) AS each_once
 $$;
 
 -- How like a text is to all of some words, 0 to 1: as like as its least likely; below 0.33 it is not.
@@ -39,25 +136,9 @@ BEGIN
 END
 $$;
 
--- The sessions with the latest activity, 5,000 at most; a null narrows nothing.
-CREATE FUNCTION newest_sessions(
-    p_user text, p_channel text, p_agent text, p_active boolean, p_keys text[], p_values text[]
-) RETURNS SETOF chat_sessions
-LANGUAGE sql STABLE
-AS $$
-    SELECT * FROM chat_sessions
-    WHERE (p_user IS NULL OR user_id = p_user)
-        AND (p_channel IS NULL OR channel = p_channel)
-        AND (p_agent IS NULL OR agent_name = p_agent)
-        AND (p_active IS NULL OR is_active = p_active)
-        AND (p_keys IS NULL OR session_has(metadata, p_keys, p_values))
-    ORDER BY coalesce(last_message_at, created_at) DESC, chat_id DESC
-    LIMIT 5000
-$$;
-
 -- Messages that hold all words of a text, and titles (seq 0), with their rank; p_user null: everybody's. Where no word fits, those
--- that are like the text, among the newest. Read through indexes only, and bounded at each step: of a word that is everywhere,
--- what was said last counts.
+-- that are like the text, among the newest. Reads through indexes only, and is bounded at each step: of a word that is everywhere,
+-- the latest messages count.
 CREATE FUNCTION find_matches(
     p_user text, p_text text, p_channel text, p_agent text, p_active boolean, p_keys text[], p_values text[]
 ) RETURNS TABLE (chat_id uuid, seq bigint, rank real)
@@ -183,16 +264,9 @@ REVOKE EXECUTE ON FUNCTION find_own_matches(text, text, text, boolean, text[], t
 GRANT EXECUTE ON FUNCTION find_matches(text, text, text, text, boolean, text[], text[]) TO turngate_system;
 GRANT EXECUTE ON FUNCTION find_own_matches(text, text, text, boolean, text[], text[]) TO turngate_app;
 
--- A function's owner must be allowed to create where it is, for the moment of becoming it.
+-- The new owner of a function needs CREATE on the schema at the moment it becomes the owner.
 GRANT CREATE ON SCHEMA public TO turngate_system;
 ALTER FUNCTION find_own_matches(text, text, text, boolean, text[], text[]) OWNER TO turngate_system;
 REVOKE CREATE ON SCHEMA public FROM turngate_system;
 
 -- migrate: rollback
-
-DROP FUNCTION search_matches(boolean, text, text, text, boolean, text[], text[]);
-DROP FUNCTION find_own_matches(text, text, text, boolean, text[], text[]);
-DROP FUNCTION find_matches(text, text, text, text, boolean, text[], text[]);
-DROP FUNCTION search_likeness(text[], text);
-DROP FUNCTION newest_sessions(text, text, text, boolean, text[], text[]);
-DROP FUNCTION session_has(jsonb, text[], text[]);

@@ -1,7 +1,26 @@
---Snapshots of states: saved, restored, and with `rewind` the transcript too.
--- depends: 0018_state
+--State: what agent and client keep beside the transcript, and snapshots of it.
+-- depends: 0013_identity
 
 -- migrate: apply
+
+-- Whoever writes here holds the session's row.
+CREATE TABLE session_states (
+    chat_id uuid PRIMARY KEY REFERENCES chat_sessions ON DELETE CASCADE,
+    user_id text NOT NULL,
+    version bigint NOT NULL DEFAULT 0, -- grows with every change; 0: never written
+    blackboard jsonb NOT NULL DEFAULT '{}',
+    scratchpad jsonb NOT NULL DEFAULT '{}', -- may also be a list
+    attributes jsonb NOT NULL DEFAULT '{}',
+    size_bytes int NOT NULL DEFAULT 6, -- of the three as JSON text
+    snapshot_count bigint NOT NULL DEFAULT 0, -- ever made: the latest one's number
+    changed_at timestamptz,
+    dirty_since timestamptz -- the first change that no snapshot has; null: none
+);
+
+-- What automatic snapshots are made of; as small as the work at hand.
+CREATE INDEX session_states_dirty ON session_states (dirty_since) WHERE dirty_since IS NOT NULL;
+
+SELECT turngate_protect('session_states');
 
 CREATE TABLE snapshots (
     chat_id uuid NOT NULL REFERENCES chat_sessions ON DELETE CASCADE,
@@ -25,15 +44,117 @@ SELECT turngate_protect('snapshots');
 
 -- lz4 is quicker than pglz; a server may have been built without it.
 DO $compression$
+DECLARE
+    v_table text;
 BEGIN
-    ALTER TABLE snapshots
-        ALTER COLUMN blackboard SET COMPRESSION lz4,
-        ALTER COLUMN scratchpad SET COMPRESSION lz4,
-        ALTER COLUMN attributes SET COMPRESSION lz4;
+    FOREACH v_table IN ARRAY ARRAY['session_states', 'snapshots'] LOOP
+        EXECUTE format(
+            'ALTER TABLE %I ALTER COLUMN blackboard SET COMPRESSION lz4, ALTER COLUMN scratchpad SET COMPRESSION lz4,'
+            ' ALTER COLUMN attributes SET COMPRESSION lz4',
+            v_table
+        );
+    END LOOP;
 EXCEPTION WHEN feature_not_supported THEN
-    RAISE NOTICE 'This server has no lz4: the columns of snapshots are compressed with pglz.';
+    RAISE NOTICE 'This server has no lz4: states and snapshots are compressed with pglz.';
 END
 $compression$;
+
+CREATE FUNCTION state_size(p_blackboard jsonb, p_scratchpad jsonb, p_attributes jsonb) RETURNS bigint
+LANGUAGE sql IMMUTABLE
+AS $$ SELECT octet_length(p_blackboard::text)::bigint + octet_length(p_scratchpad::text) + octet_length(p_attributes::text) $$;
+
+-- An object with another's keys set; those that are null there are removed. A list replaces whatever is there.
+CREATE FUNCTION patched(p_object jsonb, p_changes jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT CASE
+        WHEN p_changes IS NULL THEN p_object
+        WHEN jsonb_typeof(p_changes) = 'array' THEN p_changes
+        ELSE (p_object || p_changes) - ARRAY(SELECT e.key FROM jsonb_each(p_changes) AS e WHERE e.value = 'null')
+    END
+$$;
+
+-- `status`: done, not_found (no such session), stale (another version), too_large (`size`, in bytes), list (keys were to be set in a
+-- scratchpad that is a list).
+CREATE TYPE state_written AS (
+    status text,
+    state session_states,
+    size bigint
+);
+
+-- Gives a session, whose row the caller has locked, these three objects; the version grows if that changes anything. p_limit null: none.
+CREATE FUNCTION put_state(
+    s chat_sessions, p_versions bigint[], p_blackboard jsonb, p_scratchpad jsonb, p_attributes jsonb, p_patch boolean, p_limit bigint
+) RETURNS state_written
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    r state_written;
+    x session_states;
+    n session_states;
+    v_now timestamptz := clock_timestamp();
+BEGIN
+    INSERT INTO session_states (chat_id, user_id) VALUES (s.chat_id, s.user_id) ON CONFLICT (chat_id) DO NOTHING;
+    SELECT * INTO x FROM session_states WHERE chat_id = s.chat_id FOR UPDATE;
+    r.state := x;
+    IF NOT x.version = ANY (p_versions) THEN
+        r.status := 'stale';
+        RETURN r;
+    END IF;
+    IF p_patch AND jsonb_typeof(x.scratchpad) = 'array' AND jsonb_typeof(p_scratchpad) = 'object' THEN
+        r.status := 'list';
+        RETURN r;
+    END IF;
+    n := x;
+    n.blackboard := CASE WHEN p_patch THEN patched(x.blackboard, p_blackboard) ELSE coalesce(p_blackboard, x.blackboard) END;
+    n.scratchpad := CASE WHEN p_patch THEN patched(x.scratchpad, p_scratchpad) ELSE coalesce(p_scratchpad, x.scratchpad) END;
+    n.attributes := CASE WHEN p_patch THEN patched(x.attributes, p_attributes) ELSE coalesce(p_attributes, x.attributes) END;
+    r.status := 'done';
+    IF n IS NOT DISTINCT FROM x THEN
+        RETURN r;
+    END IF;
+    r.size := state_size(n.blackboard, n.scratchpad, n.attributes);
+    -- What has grown too large meanwhile, by a smaller limit, may still shrink.
+    IF r.size > p_limit AND r.size >= x.size_bytes THEN
+        r.status := 'too_large';
+        RETURN r;
+    END IF;
+    UPDATE session_states SET
+        version = x.version + 1, blackboard = n.blackboard, scratchpad = n.scratchpad, attributes = n.attributes,
+        size_bytes = r.size, changed_at = v_now, dirty_since = coalesce(x.dirty_since, v_now)
+    WHERE chat_id = s.chat_id RETURNING * INTO x;
+    r.state := x;
+    RETURN r;
+END
+$$;
+
+-- A client's write: objects that are null stay as they are. p_versions: those it may replace; null: any.
+CREATE FUNCTION write_state(
+    p_session text, p_versions bigint[], p_blackboard jsonb, p_scratchpad jsonb, p_attributes jsonb, p_limit bigint
+) RETURNS state_written
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    r state_written;
+    s chat_sessions;
+BEGIN
+    SELECT * INTO s FROM chat_sessions WHERE session_id = p_session FOR UPDATE;
+    IF NOT FOUND THEN
+        r.status := 'not_found';
+        RETURN r;
+    END IF;
+    RETURN put_state(s, p_versions, p_blackboard, p_scratchpad, p_attributes, false, p_limit);
+END
+$$;
+
+-- An agent's changes, in the transaction of its turn's T2, which has set the user and holds the session's row.
+CREATE FUNCTION change_state(p_chat_id uuid, p_blackboard jsonb, p_scratchpad jsonb, p_attributes jsonb, p_limit bigint)
+RETURNS state_written
+LANGUAGE sql
+AS $$
+    SELECT put_state(s, NULL, p_blackboard, p_scratchpad, p_attributes, true, p_limit)
+    FROM chat_sessions AS s WHERE s.chat_id = p_chat_id
+$$;
 
 -- A snapshot of a session whose row the caller has locked.
 CREATE FUNCTION make_snapshot(s chat_sessions, p_reason text, p_rewound boolean) RETURNS snapshots
@@ -140,8 +261,8 @@ CREATE TYPE snapshot_restored AS (
 );
 
 -- Gives a session the state of one of its snapshots (p_number null: the latest), having made one of what was there. With p_rewind, or
--- when the snapshot is the undoing of such a restore, the rows that can be seen become those of that time, too, and say what they said
--- then; what was deleted stays so. p_by: who asks for it.
+-- when the snapshot undoes such a restore, the visible rows become those of that time, too, and say what they said then; what was
+-- deleted stays so. p_by: who asks for it.
 CREATE FUNCTION restore_snapshot(p_session text, p_number bigint, p_rewind boolean, p_by text) RETURNS snapshot_restored
 LANGUAGE plpgsql
 AS $$
@@ -239,5 +360,4 @@ BEGIN
 END
 $$;
 
--- Gateways of the version before work on this schema too, so there is nothing to take back.
 -- migrate: rollback

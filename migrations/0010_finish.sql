@@ -1,26 +1,9 @@
---Messages have a kind, which tells apologies from answers, and metadata of their own; failed turns have a class of error.
--- depends: 0031_erasures_refuse
--- transaction: false
+--T2: a turn's one reply, its chunks for the outbox, and the claim of the session's next turn.
+-- depends: 0009_accept
 
 -- migrate: apply
 
--- Each statement is a transaction of its own and locks one table for a moment.
-ALTER TABLE chat_messages
-    -- `apology`: the gateway's own words where the agent gave no answer; `note`: for operators only; `human`: an operator's reply.
-    ADD COLUMN IF NOT EXISTS kind text NOT NULL DEFAULT 'message',
-    ADD COLUMN IF NOT EXISTS metadata jsonb; -- NULL: none
-
-ALTER TABLE chat_messages DROP CONSTRAINT IF EXISTS chat_messages_kind;
-
--- Not validated: that would read the whole table, and every row there is has the default.
-ALTER TABLE chat_messages
-    ADD CONSTRAINT chat_messages_kind CHECK (kind IN ('message', 'apology', 'note', 'human')) NOT VALID;
-
-ALTER TABLE turns ADD COLUMN IF NOT EXISTS error_class text; -- what the user may know of `error`
-
-DROP FUNCTION IF EXISTS finish_turn(text, uuid, uuid, uuid, int, text, text, jsonb, jsonb, text, text, text[], text[], text[], bigint[], text, text);
-
--- As before, with the reply's kind and the class of the error.
+-- `p_held`: the caller's outbox items that it has in hand. Its other items, of which the answer got lost, count as older chunks too.
 CREATE FUNCTION finish_turn(
     p_user text, p_chat_id uuid, p_turn_id uuid, p_owner uuid, p_epoch int, p_status text, p_content text, p_parts jsonb,
     p_usage jsonb, p_error text, p_title text, p_addresses text[], p_chunks text[], p_markups text[],
@@ -135,23 +118,8 @@ BEGIN
 END
 $$;
 
--- For replicas that know no kinds.
-CREATE OR REPLACE FUNCTION finish_turn(
-    p_user text, p_chat_id uuid, p_turn_id uuid, p_owner uuid, p_epoch int, p_status text, p_content text, p_parts jsonb,
-    p_usage jsonb, p_error text, p_title text, p_addresses text[], p_chunks text[], p_markups text[],
-    p_held bigint[]
-) RETURNS finished
-LANGUAGE sql
-AS $$
-    SELECT finish_turn(
-        p_user, p_chat_id, p_turn_id, p_owner, p_epoch, p_status, p_content, p_parts, p_usage, p_error, p_title,
-        p_addresses, p_chunks, p_markups, p_held, CASE WHEN p_status = 'failed' THEN 'apology' ELSE 'message' END, NULL
-    )
-$$;
-
-DROP FUNCTION IF EXISTS finish_delivered(text, uuid, uuid, uuid, int, text, text, jsonb, jsonb, text, text, text[], text[], text[], bigint[], text, text);
-
--- As before, with the reply's kind and the class of the error.
+-- T2 of a turn whose reply is pushed to other networks: an address that left the turn while it ran, because its account was
+-- unlinked, gets nothing. (A group's chat, which has a negative id, may have been given another; its channel knows.)
 CREATE FUNCTION finish_delivered(
     p_user text, p_chat_id uuid, p_turn_id uuid, p_owner uuid, p_epoch int, p_status text, p_content text, p_parts jsonb,
     p_usage jsonb, p_error text, p_title text, p_addresses text[], p_chunks text[], p_markups text[],
@@ -180,91 +148,4 @@ BEGIN
 END
 $$;
 
--- The same as `finish_turn`, for replicas that know no kinds.
-CREATE OR REPLACE FUNCTION finish_delivered(
-    p_user text, p_chat_id uuid, p_turn_id uuid, p_owner uuid, p_epoch int, p_status text, p_content text, p_parts jsonb,
-    p_usage jsonb, p_error text, p_title text, p_addresses text[], p_chunks text[], p_markups text[],
-    p_held bigint[]
-) RETURNS finished
-LANGUAGE sql
-AS $$
-    SELECT finish_delivered(
-        p_user, p_chat_id, p_turn_id, p_owner, p_epoch, p_status, p_content, p_parts, p_usage, p_error, p_title,
-        p_addresses, p_chunks, p_markups, p_held, CASE WHEN p_status = 'failed' THEN 'apology' ELSE 'message' END, NULL
-    )
-$$;
-
--- As before, with the kinds and the metadata of the messages.
-CREATE OR REPLACE FUNCTION fork_session(
-    p_session text, p_seq bigint, p_title text, p_channel text, p_route text, p_chat_id uuid
-) RETURNS SETOF chat_sessions
-LANGUAGE plpgsql
-AS $$
-DECLARE
-    s chat_sessions;
-    f chat_sessions;
-    v_rows bigint;
-    v_now timestamptz := clock_timestamp();
-BEGIN
-    SELECT * INTO s FROM chat_sessions WHERE session_id = p_session;
-    IF NOT FOUND THEN
-        RETURN;
-    END IF;
-    INSERT INTO routes (user_id, route) VALUES (s.user_id, p_route)
-    ON CONFLICT (user_id, route) DO UPDATE SET route = excluded.route;
-    INSERT INTO chat_sessions (
-        chat_id, user_id, channel, agent_name, title, title_is_users, metadata, route, parent_session_id
-    ) VALUES (
-        coalesce(p_chat_id, gen_random_uuid()), s.user_id, p_channel, s.agent_name, coalesce(p_title, s.title),
-        p_title IS NOT NULL OR s.title_is_users, s.metadata, p_route, s.session_id
-    ) RETURNING * INTO f;
-    INSERT INTO chat_messages (
-        chat_id, seq, user_id, role, content, parts, channel, turn_seq, created_at, edited_at, kind, metadata
-    )
-    SELECT
-        f.chat_id, told.place, s.user_id, told.role, told.content, told.parts, told.channel,
-        min(told.place) OVER (PARTITION BY told.turn_seq), told.created_at, told.edited_at,
-        told.kind, told.metadata
-    FROM (
-        SELECT m.*, row_number() OVER (ORDER BY m.seq) AS place FROM chat_messages AS m
-        WHERE m.chat_id = s.chat_id AND m.seq <= coalesce(p_seq, s.last_seq) AND m.deleted_at IS NULL
-    ) AS told;
-    GET DIAGNOSTICS v_rows = ROW_COUNT;
-    UPDATE routes SET chat_id = f.chat_id WHERE user_id = s.user_id AND route = p_route;
-    RETURN QUERY UPDATE chat_sessions AS c SET
-        last_seq = v_rows, message_count = v_rows, last_message_at = CASE WHEN v_rows > 0 THEN v_now END, updated_at = v_now
-    WHERE c.chat_id = f.chat_id RETURNING *;
-END
-$$;
-
--- Apologies from before get their kind, some at a time. Row-level security may hide the rows from whoever migrates, so this is the
--- gateway's own work, in each transaction. A row that somebody works on is passed over, and looked at again.
-DO $apologies$
-DECLARE
-    v_found int;
-    v_changed int;
-BEGIN
-    LOOP
-        SET LOCAL ROLE turngate_system;
-        WITH told AS (
-            SELECT m.chat_id, m.seq FROM turns AS t JOIN chat_messages AS m ON m.chat_id = t.chat_id AND m.seq = t.reply_seq
-            WHERE m.kind = 'message' AND (t.status = 'failed' OR t.status = 'cancelled' AND m.content = 'Stopped.')
-            LIMIT 500
-        ), free AS (
-            SELECT m.chat_id, m.seq FROM chat_messages AS m JOIN told USING (chat_id, seq) FOR NO KEY UPDATE OF m SKIP LOCKED
-        ), changed AS (
-            UPDATE chat_messages AS m SET kind = 'apology' FROM free
-            WHERE m.chat_id = free.chat_id AND m.seq = free.seq RETURNING 1
-        )
-        SELECT (SELECT count(*) FROM told), (SELECT count(*) FROM changed) INTO v_found, v_changed;
-        COMMIT;
-        EXIT WHEN v_found = 0;
-        IF v_changed = 0 THEN
-            PERFORM pg_sleep(0.1);
-        END IF;
-    END LOOP;
-END
-$apologies$;
-
--- Gateways of the version before work on this schema too, so there is nothing to take back.
 -- migrate: rollback

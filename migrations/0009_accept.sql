@@ -1,52 +1,10 @@
 --T1: a message becomes durable, belongs to a turn, and the turn is claimed if its session is idle.
--- depends: 0006_identity_and_schedules
+-- depends: 0008_outbox
 
 -- migrate: apply
 
--- The resume rule: a conversation goes on by itself while it is active and its last activity lies within the window.
--- A running turn counts as activity.
-CREATE FUNCTION session_resumes(
-    is_active boolean, last_activity timestamptz, is_running boolean, at timestamptz, resume_window interval
-) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$ SELECT is_active AND (is_running OR at - last_activity <= resume_window) $$;
-
--- The N turns told before a turn, oldest first, each with its replies; later messages are not part of it.
-CREATE FUNCTION turn_history(p_chat_id uuid, p_seq bigint, p_turns int) RETURNS chat_messages[]
-LANGUAGE plpgsql STABLE
-AS $$
-DECLARE
-    v_first bigint;
-    v_reach bigint := p_turns;
-    v_count int;
-BEGIN
-    IF p_turns = 0 OR p_seq = 1 THEN
-        RETURN '{}';
-    END IF;
-    -- A range with two ends: no plan can read the whole session. Most turns have two rows; looking further is rare.
-    LOOP
-        v_reach := v_reach * 4;
-        SELECT min(seq), count(*) INTO v_first, v_count FROM (
-            SELECT seq FROM turns
-            WHERE chat_id = p_chat_id AND seq < p_seq AND seq >= p_seq - v_reach
-            ORDER BY seq DESC LIMIT p_turns
-        ) AS newest;
-        EXIT WHEN v_count = p_turns OR v_reach >= p_seq;
-    END LOOP;
-    -- Fewer turns than that: rows from before there were turns count two to a turn.
-    IF v_count < p_turns THEN
-        v_first := least(v_first, p_seq - 2 * p_turns);
-    END IF;
-    RETURN ARRAY(
-        SELECT m FROM chat_messages AS m
-        WHERE m.chat_id = p_chat_id AND m.seq >= v_first AND m.turn_seq >= v_first AND m.turn_seq < p_seq
-            AND m.deleted_at IS NULL
-        ORDER BY m.turn_seq, m.seq
-    );
-END
-$$;
-
--- `turn`, `messages` and `history` are set when the caller is to run the turn.
+-- `status`: accepted, duplicate, rejected, full (too many messages wait), not_found. `turn`, `messages` and `history` are set when the
+-- caller is to run the turn; `superseded` names the turns that this message cancels.
 CREATE TYPE accepted AS (
     status text,
     session chat_sessions,
@@ -55,7 +13,8 @@ CREATE TYPE accepted AS (
     is_new boolean,
     is_claimed boolean,
     messages chat_messages[],
-    history chat_messages[]
+    history chat_messages[],
+    superseded uuid[]
 );
 
 -- Locks are taken in one order everywhere: route, session, turn.
@@ -63,7 +22,8 @@ CREATE FUNCTION accept_message(
     p_user text, p_channel text, p_agent text, p_content text, p_key text, p_route text, p_session text,
     p_deliver_to text[], p_always_new boolean, p_ends_session boolean, p_begins_session boolean, p_title text,
     p_window interval,
-    p_strategy text, p_collect boolean, p_time_limit interval, p_history_turns int, p_owner uuid
+    p_strategy text, p_collect boolean, p_time_limit interval, p_history_turns int, p_owner uuid,
+    p_max_waiting int
 ) RETURNS accepted
 LANGUAGE plpgsql
 AS $$
@@ -76,6 +36,7 @@ DECLARE
     v_current uuid;
     v_route text;
     v_running boolean;
+    v_running_seq bigint;
     v_now timestamptz;
 BEGIN
     PERFORM set_config('turngate.user_id', p_user, true);
@@ -139,8 +100,8 @@ BEGIN
         UPDATE chat_sessions SET is_active = false, ended_at = v_now, updated_at = v_now WHERE chat_id = s.chat_id;
         s := NULL;
     END IF;
-    v_running := s.chat_id IS NOT NULL
-        AND EXISTS (SELECT FROM turns AS u WHERE u.chat_id = s.chat_id AND u.status = 'running');
+    SELECT u.seq INTO v_running_seq FROM turns AS u WHERE u.chat_id = s.chat_id AND u.status = 'running';
+    v_running := v_running_seq IS NOT NULL;
     IF p_session IS NULL AND s.chat_id IS NOT NULL
         AND NOT session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), v_running, v_now, p_window) THEN
         s := NULL;
@@ -150,6 +111,23 @@ BEGIN
         r.status := 'rejected';
         r.session := s;
         RETURN r;
+    END IF;
+    IF v_running AND p_max_waiting <= (
+        SELECT count(*) FROM chat_messages AS c JOIN turns AS u ON u.turn_id = c.turn_id
+        WHERE c.chat_id = s.chat_id AND c.seq > v_running_seq AND c.turn_seq > v_running_seq AND NOT u.cancel_requested
+    ) THEN
+        r.status := 'full';
+        r.session := s;
+        RETURN r;
+    END IF;
+    IF v_running AND p_strategy IN ('interrupt', 'rollback') THEN
+        WITH cancelled AS (
+            UPDATE turns AS u SET cancel_requested = true, superseded = p_strategy
+            WHERE u.chat_id = s.chat_id AND u.seq >= v_running_seq AND u.status IN ('queued', 'running')
+                AND NOT u.cancel_requested
+            RETURNING u.turn_id
+        )
+        SELECT array_agg(turn_id) INTO r.superseded FROM cancelled;
     END IF;
 
     IF s.chat_id IS NULL THEN
@@ -163,7 +141,7 @@ BEGIN
 
     IF v_running AND p_collect THEN
         SELECT * INTO t FROM turns AS u WHERE u.chat_id = s.chat_id ORDER BY u.seq DESC LIMIT 1;
-        IF t.status <> 'queued' THEN
+        IF t.status <> 'queued' OR t.cancel_requested THEN
             t := NULL;
         END IF;
     END IF;
@@ -212,8 +190,3 @@ END
 $$;
 
 -- migrate: rollback
-
-DROP FUNCTION accept_message;
-DROP TYPE accepted;
-DROP FUNCTION turn_history;
-DROP FUNCTION session_resumes;

@@ -1,0 +1,227 @@
+--Sessions, and the route that leads to each: the session that is current at a place.
+-- depends: 0002_roles
+
+-- migrate: apply
+
+-- A user may now be telegram:42 or visitor:…, which no table of users has a row for.
+DO $foreign_keys$
+DECLARE
+    key_name name;
+BEGIN
+    FOR key_name IN
+        SELECT c.conname FROM pg_constraint AS c
+        JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
+        WHERE c.conrelid = 'chat_sessions'::regclass AND c.contype = 'f' AND a.attname = 'user_id'
+    LOOP
+        EXECUTE format('ALTER TABLE chat_sessions DROP CONSTRAINT %I', key_name);
+    END LOOP;
+END
+$foreign_keys$;
+
+-- What 0001 made may hold rows: columns come first, then values for those rows, then what every row must have.
+ALTER TABLE chat_sessions
+    ALTER COLUMN user_id DROP DEFAULT,
+    ALTER COLUMN user_id TYPE text USING user_id::text,
+    ALTER COLUMN agent_name TYPE text USING agent_name::text,
+    ALTER COLUMN created_at DROP DEFAULT,
+    ALTER COLUMN created_at TYPE timestamptz,
+    ADD COLUMN IF NOT EXISTS session_id text,
+    ADD COLUMN IF NOT EXISTS channel text NOT NULL DEFAULT 'web',
+    ADD COLUMN IF NOT EXISTS title text,
+    ADD COLUMN IF NOT EXISTS title_is_users boolean NOT NULL DEFAULT false, -- the user chose it: it stays
+    ADD COLUMN IF NOT EXISTS title_is_agents boolean NOT NULL DEFAULT false, -- an agent made it, not the first words
+    ADD COLUMN IF NOT EXISTS metadata jsonb NOT NULL DEFAULT '{}',
+    ADD COLUMN IF NOT EXISTS updated_at timestamptz,
+    ADD COLUMN IF NOT EXISTS last_message_at timestamptz,
+    ADD COLUMN IF NOT EXISTS ended_at timestamptz,
+    ADD COLUMN IF NOT EXISTS parent_session_id text,
+    ADD COLUMN IF NOT EXISTS route text,
+    ADD COLUMN IF NOT EXISTS last_seq bigint NOT NULL DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS message_count bigint NOT NULL DEFAULT 0,
+    -- The agent's own framework calls this conversation so; the former names are kept until the framework is told to forget them.
+    ADD COLUMN IF NOT EXISTS agent_session text,
+    ADD COLUMN IF NOT EXISTS former_agent_sessions text[] NOT NULL DEFAULT '{}',
+    -- Of the latest edit, deletion or rewind: what an agent derived from the words before it is not kept.
+    ADD COLUMN IF NOT EXISTS words_changed_at timestamptz;
+
+UPDATE chat_sessions SET
+    session_id = chat_id::text,
+    channel = 'web',
+    user_id = coalesce(user_id, 'unknown'),
+    agent_name = coalesce(agent_name, 'assistant'),
+    is_active = coalesce(is_active, false),
+    created_at = coalesce(created_at, now()),
+    updated_at = coalesce(updated_at, created_at, now()),
+    route = 'web:' || coalesce(agent_name, 'assistant')
+WHERE session_id IS NULL;
+
+ALTER TABLE chat_sessions
+    ALTER COLUMN chat_id SET DEFAULT gen_random_uuid(),
+    ALTER COLUMN user_id SET NOT NULL,
+    ALTER COLUMN agent_name SET NOT NULL,
+    ALTER COLUMN is_active SET DEFAULT true,
+    ALTER COLUMN is_active SET NOT NULL,
+    ALTER COLUMN created_at SET DEFAULT now(),
+    ALTER COLUMN created_at SET NOT NULL,
+    ALTER COLUMN updated_at SET DEFAULT now(),
+    ALTER COLUMN updated_at SET NOT NULL,
+    ALTER COLUMN session_id SET NOT NULL,
+    ADD CONSTRAINT chat_sessions_channel_known
+        CHECK (channel IN ('web', 'telegram', 'scheduled', 'terminal', 'api'));
+
+-- Each message updates its session's row: leave room beside it, and vacuum early.
+ALTER TABLE chat_sessions SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+
+CREATE UNIQUE INDEX chat_sessions_session_id_key ON chat_sessions (session_id);
+
+CREATE INDEX chat_sessions_by_activity
+    ON chat_sessions (user_id, (coalesce(last_message_at, created_at)) DESC, chat_id DESC);
+
+CREATE INDEX chat_sessions_by_channel
+    ON chat_sessions (user_id, channel, (coalesce(last_message_at, created_at)) DESC, chat_id DESC);
+
+-- For an operator's list of everybody's sessions.
+CREATE INDEX chat_sessions_by_newest ON chat_sessions ((coalesce(last_message_at, created_at)) DESC, chat_id DESC);
+
+CREATE INDEX chat_sessions_forks ON chat_sessions (parent_session_id) WHERE parent_session_id IS NOT NULL;
+
+-- A run of a schedule is a session on the schedule's own route.
+CREATE INDEX chat_sessions_runs ON chat_sessions (user_id, route, created_at DESC, chat_id DESC) WHERE channel = 'scheduled';
+
+-- API calls that name no session are left out of lists; counts subtract them.
+CREATE INDEX chat_sessions_stateless ON chat_sessions (user_id, channel) WHERE metadata ->> 'stateless' = 'true';
+
+SELECT turngate_protect('chat_sessions');
+
+-- An insert that knows only the old columns still gets a session_id.
+CREATE FUNCTION chat_sessions_session_id() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    NEW.session_id := coalesce(NEW.session_id, NEW.chat_id::text);
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER chat_sessions_session_id BEFORE INSERT ON chat_sessions
+    FOR EACH ROW WHEN (NEW.session_id IS NULL) EXECUTE FUNCTION chat_sessions_session_id();
+
+CREATE VIEW sessions_list WITH (security_invoker = true) AS
+SELECT
+    session_id, user_id, channel, agent_name, title, is_active, created_at, updated_at, last_message_at, ended_at,
+    message_count, metadata, parent_session_id, chat_id
+FROM chat_sessions;
+
+GRANT SELECT ON sessions_list TO turngate_app, turngate_system;
+
+-- Which session of a user is current at each place they write from, and what they chose there.
+CREATE TABLE routes (
+    user_id text NOT NULL,
+    route text NOT NULL,
+    chat_id uuid REFERENCES chat_sessions ON DELETE SET NULL,
+    agent_name text, -- the agent that new conversations here begin with
+    listed text[], -- the sessions as `/sessions` last listed them here
+    PRIMARY KEY (user_id, route)
+);
+
+CREATE INDEX routes_chat_id ON routes (chat_id);
+
+SELECT turngate_protect('routes');
+
+-- The names that other systems give to a user's sessions: the chat ids of AI SDK's useChat.
+CREATE TABLE external_keys (
+    user_id text NOT NULL,
+    external_key text NOT NULL CHECK (length(external_key) BETWEEN 1 AND 128),
+    chat_id uuid NOT NULL REFERENCES chat_sessions ON DELETE CASCADE,
+    PRIMARY KEY (user_id, external_key)
+);
+
+CREATE INDEX external_keys_chat_id ON external_keys (chat_id);
+
+SELECT turngate_protect('external_keys');
+
+-- The resume rule: a conversation goes on by itself while it is active and its last activity lies within the window.
+-- A running turn counts as activity.
+CREATE FUNCTION session_resumes(
+    is_active boolean, last_activity timestamptz, is_running boolean, at timestamptz, resume_window interval
+) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT is_active AND (is_running OR at - last_activity <= resume_window) $$;
+
+-- Whether metadata has these values, compared as text: 7 and "7" are the same, and objects and lists match nothing.
+CREATE FUNCTION session_has(p_metadata jsonb, p_keys text[], p_values text[]) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+    FOR i IN 1 .. cardinality(p_keys) LOOP
+        IF p_metadata ->> p_keys[i] IS DISTINCT FROM p_values[i]
+            OR jsonb_typeof(p_metadata -> p_keys[i]) IN ('object', 'array') THEN
+            RETURN false;
+        END IF;
+    END LOOP;
+    RETURN true;
+END
+$$;
+
+-- The title of a session whose words change: one that the user or a schedule gave stays. One made from the words is dropped, and the
+-- gateway makes another.
+CREATE FUNCTION title_without_words(s chat_sessions) RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $$ SELECT CASE WHEN s.title_is_users OR s.channel = 'scheduled' THEN s.title END $$;
+
+-- The names that a session had before the one it gets now (p_name; null: none), the newest few hundred of them.
+CREATE FUNCTION agent_sessions_before(s chat_sessions, p_name text) RETURNS text[]
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT CASE WHEN s.agent_session IS NULL OR s.agent_session = p_name THEN known.names
+        ELSE (array_remove(known.names, s.agent_session) || s.agent_session)[greatest(cardinality(known.names) - 498, 1):] END
+    FROM (SELECT array_remove(s.former_agent_sessions, p_name) AS names) AS known
+$$;
+
+-- The 5,000 sessions with the latest activity at most; a null narrows nothing.
+CREATE FUNCTION newest_sessions(
+    p_user text, p_channel text, p_agent text, p_active boolean, p_keys text[], p_values text[]
+) RETURNS SETOF chat_sessions
+LANGUAGE sql STABLE
+AS $$
+    SELECT * FROM chat_sessions
+    WHERE (p_user IS NULL OR user_id = p_user)
+        AND (p_channel IS NULL OR channel = p_channel)
+        AND (p_agent IS NULL OR agent_name = p_agent)
+        AND (p_active IS NULL OR is_active = p_active)
+        AND ('stateless' = ANY (p_keys) OR metadata ->> 'stateless' IS DISTINCT FROM 'true')
+        AND (p_keys IS NULL OR session_has(metadata, p_keys, p_values))
+    ORDER BY coalesce(last_message_at, created_at) DESC, chat_id DESC
+    LIMIT 5000
+$$;
+
+-- A page of the user's list, latest activity first, after a place in it; a null narrows nothing. Runs as turngate_system and looks
+-- for rows of the transaction's user only: coalesce never counts as leakproof, so under row-level security the application's own role
+-- would read all of a user's sessions, not a range of the index.
+CREATE FUNCTION own_sessions_behind(
+    p_channel text, p_agent text, p_active boolean, p_keys text[], p_values text[], p_at timestamptz, p_chat_id uuid, p_limit int
+) RETURNS SETOF uuid
+LANGUAGE sql STABLE ROWS 50 SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+    SELECT chat_id FROM chat_sessions
+    WHERE user_id = turngate_user()
+        AND (p_channel IS NULL OR channel = p_channel)
+        AND (p_agent IS NULL OR agent_name = p_agent)
+        AND (p_active IS NULL OR is_active = p_active)
+        AND ('stateless' = ANY (p_keys) OR metadata ->> 'stateless' IS DISTINCT FROM 'true')
+        AND (p_keys IS NULL OR (metadata ->> p_keys[1] = p_values[1] AND session_has(metadata, p_keys, p_values)))
+        AND (coalesce(last_message_at, created_at), chat_id) < (p_at, p_chat_id)
+    ORDER BY coalesce(last_message_at, created_at) DESC, chat_id DESC
+    LIMIT p_limit
+$$;
+
+REVOKE EXECUTE ON FUNCTION own_sessions_behind(text, text, boolean, text[], text[], timestamptz, uuid, int) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION own_sessions_behind(text, text, boolean, text[], text[], timestamptz, uuid, int) TO turngate_app;
+
+-- The new owner of a function needs CREATE on the schema at the moment it becomes the owner.
+GRANT CREATE ON SCHEMA public TO turngate_system;
+ALTER FUNCTION own_sessions_behind(text, text, boolean, text[], text[], timestamptz, uuid, int) OWNER TO turngate_system;
+REVOKE CREATE ON SCHEMA public FROM turngate_system;
+
+-- migrate: rollback

@@ -1,0 +1,76 @@
+--Messages: the transcript, and what each message said before it was changed.
+-- depends: 0003_sessions
+
+-- migrate: apply
+
+-- The transcript. A row is never renumbered: `seq` counts from 1 without gaps, deleted rows stay as tombstones.
+CREATE TABLE chat_messages (
+    chat_id uuid NOT NULL REFERENCES chat_sessions ON DELETE CASCADE,
+    seq bigint NOT NULL,
+    user_id text NOT NULL,
+    role text NOT NULL CHECK (role IN ('user', 'assistant')),
+    -- `apology`: the gateway's own words where the agent gave no answer; `note`: for operators only; `human`: an operator's reply.
+    kind text NOT NULL DEFAULT 'message'
+        CONSTRAINT chat_messages_kind CHECK (kind IN ('message', 'apology', 'note', 'human')),
+    content text NOT NULL,
+    parts jsonb, -- NULL: one text part, the content
+    metadata jsonb, -- NULL: none
+    channel text NOT NULL,
+    turn_id uuid,
+    turn_seq bigint NOT NULL, -- of the turn it belongs to: history is told turn by turn
+    client_id text, -- the channel's own id: what makes a second delivery a duplicate
+    routed boolean NOT NULL DEFAULT false, -- came without a session of its own: a duplicate may be in any
+    created_at timestamptz NOT NULL DEFAULT now(),
+    edited_at timestamptz,
+    deleted_at timestamptz,
+    changed_at timestamptz, -- of its latest edit, deletion, hiding or return: what followers report
+    rewound boolean NOT NULL DEFAULT false, -- hidden by going back in the conversation: a snapshot may bring it back
+    PRIMARY KEY (chat_id, seq)
+);
+
+CREATE UNIQUE INDEX chat_messages_client_id ON chat_messages (user_id, client_id, chat_id) WHERE client_id IS NOT NULL;
+
+CREATE INDEX chat_messages_changed ON chat_messages (chat_id, changed_at) WHERE changed_at IS NOT NULL;
+
+CREATE INDEX chat_messages_rewound ON chat_messages (chat_id, seq) WHERE rewound;
+
+SELECT turngate_protect('chat_messages');
+
+-- What a message was before each change, and who changed it: for the operator's audit. Deletion keeps the row itself.
+CREATE TABLE message_versions (
+    chat_id uuid NOT NULL REFERENCES chat_sessions ON DELETE CASCADE,
+    seq bigint NOT NULL,
+    version int NOT NULL,
+    user_id text NOT NULL,
+    content text NOT NULL,
+    parts jsonb,
+    change text NOT NULL CHECK (change IN ('edit', 'delete', 'rewind')),
+    changed_by text NOT NULL,
+    changed_at timestamptz NOT NULL,
+    PRIMARY KEY (chat_id, seq, version)
+);
+
+SELECT turngate_protect('message_versions');
+
+CREATE FUNCTION keep_version(m chat_messages, p_change text, p_by text, p_at timestamptz) RETURNS void
+LANGUAGE sql
+AS $$
+    INSERT INTO message_versions (chat_id, seq, version, user_id, content, parts, change, changed_by, changed_at)
+    SELECT m.chat_id, m.seq, 1 + count(*), m.user_id, m.content, m.parts, p_change, p_by, p_at
+    FROM message_versions AS v WHERE v.chat_id = m.chat_id AND v.seq = m.seq
+$$;
+
+-- The parts of a message whose text was replaced: tools and data stay, and the text follows them.
+CREATE FUNCTION parts_with_text(p_parts jsonb, p_text text) RETURNS jsonb
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT CASE WHEN p_parts IS NOT NULL THEN
+        coalesce((
+            SELECT jsonb_agg(part ORDER BY place)
+            FROM jsonb_array_elements(p_parts) WITH ORDINALITY AS told (part, place)
+            WHERE part ->> 'type' IS DISTINCT FROM 'text'
+        ), '[]') || jsonb_build_object('type', 'text', 'text', p_text)
+    END
+$$;
+
+-- migrate: rollback

@@ -1,0 +1,192 @@
+--Turns: their lease, the history that an agent is told, and the claims between T1 and T2.
+-- depends: 0006_replicas
+
+-- migrate: apply
+
+-- A turn: user messages and the one reply to them. `owner`, `epoch` and `deadline` are its lease while it runs.
+CREATE TABLE turns (
+    turn_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    chat_id uuid NOT NULL REFERENCES chat_sessions ON DELETE CASCADE,
+    seq bigint NOT NULL, -- of its first message
+    user_id text NOT NULL,
+    agent_name text NOT NULL,
+    channel text NOT NULL,
+    status text NOT NULL CHECK (status IN ('queued', 'running', 'completed', 'failed', 'cancelled')),
+    attempt int NOT NULL DEFAULT 0,
+    epoch int NOT NULL DEFAULT 0,
+    owner uuid,
+    deadline timestamptz,
+    time_limit interval NOT NULL,
+    history_turns int NOT NULL,
+    cancel_requested boolean NOT NULL DEFAULT false,
+    -- Why a newer message cancelled it: `interrupt` keeps what was said, `rollback` drops question and answer.
+    superseded text CHECK (superseded IN ('interrupt', 'rollback')),
+    withdrawn boolean NOT NULL DEFAULT false, -- its messages are hidden, or answered by another turn: agents are not told of it
+    deliver_to text[] NOT NULL DEFAULT '{}',
+    ends_session boolean NOT NULL DEFAULT false,
+    reply_seq bigint,
+    usage jsonb,
+    error text,
+    error_class text, -- what the user may know of `error`
+    created_at timestamptz NOT NULL DEFAULT now(),
+    started_at timestamptz,
+    ended_at timestamptz,
+    UNIQUE (chat_id, seq)
+);
+
+-- One turn at a time per session; also what the sweep reads, so it stays as small as the work at hand.
+CREATE UNIQUE INDEX turns_running ON turns (chat_id) WHERE status = 'running';
+
+-- An answer that is made again moves turns to other places in the session; their times stay.
+CREATE INDEX turns_by_time ON turns (chat_id, created_at DESC, turn_id DESC);
+
+ALTER TABLE turns SET (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
+
+SELECT turngate_protect('turns');
+
+-- The N turns before a turn, oldest first, each with its replies; later messages are not part of it, nor are turns that were
+-- withdrawn.
+CREATE FUNCTION turn_history(p_chat_id uuid, p_seq bigint, p_turns int) RETURNS chat_messages[]
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    v_first bigint;
+    v_reach bigint := p_turns;
+    v_count int;
+BEGIN
+    IF p_turns = 0 OR p_seq = 1 THEN
+        RETURN '{}';
+    END IF;
+    -- A range with two ends: no plan can read the whole session. Most turns have two rows; looking further is rare.
+    LOOP
+        v_reach := v_reach * 4;
+        SELECT min(seq), count(*) INTO v_first, v_count FROM (
+            SELECT seq FROM turns
+            WHERE chat_id = p_chat_id AND seq < p_seq AND seq >= greatest(p_seq - v_reach, 1) AND NOT withdrawn
+            ORDER BY seq DESC LIMIT p_turns
+        ) AS newest;
+        EXIT WHEN v_count = p_turns OR v_reach >= p_seq;
+    END LOOP;
+    -- Fewer turns than that: rows from before there were turns count two to a turn.
+    IF v_count < p_turns THEN
+        SELECT least(v_first, min(seq)) INTO v_first FROM (
+            SELECT seq FROM chat_messages
+            WHERE chat_id = p_chat_id AND seq < coalesce(v_first, p_seq) AND deleted_at IS NULL
+            ORDER BY seq DESC LIMIT 2 * (p_turns - v_count)
+        ) AS older;
+    END IF;
+    RETURN ARRAY(
+        SELECT m FROM chat_messages AS m
+        WHERE m.chat_id = p_chat_id AND m.seq >= v_first AND m.turn_seq >= v_first AND m.turn_seq < p_seq
+            AND m.deleted_at IS NULL
+        ORDER BY m.turn_seq, m.seq
+    );
+END
+$$;
+
+-- `status`: finished; again (this very result was recorded before); lost (the lease moved on: nothing was written); stolen.
+-- `next_turn`, `messages` and `history` are set when the caller is to run that turn.
+CREATE TYPE finished AS (
+    status text,
+    session chat_sessions,
+    message chat_messages,
+    outbox_ids bigint[],
+    next_turn turns,
+    messages chat_messages[],
+    history chat_messages[],
+    dropped chat_messages[],
+    ended text
+);
+
+-- Another attempt at a turn that is still the caller's (p_counts), or more time for the one it has. May be asked again when the
+-- answer got lost: the attempt counts once.
+CREATE FUNCTION begin_attempt(p_user text, p_turn_id uuid, p_owner uuid, p_epoch int, p_counts boolean) RETURNS turns
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    t turns;
+BEGIN
+    PERFORM set_config('turngate.user_id', p_user, true);
+    UPDATE turns SET
+        attempt = attempt + (p_counts AND epoch = p_epoch)::int, epoch = p_epoch + p_counts::int,
+        deadline = clock_timestamp() + time_limit + interval '30 seconds'
+    WHERE turn_id = p_turn_id AND owner = p_owner AND epoch IN (p_epoch, p_epoch + p_counts::int) AND status = 'running'
+    RETURNING * INTO t;
+    RETURN t;
+END
+$$;
+
+-- Turns to take over, every user's: for turngate_system. Their owner is gone, or past its deadline; or it has been silent for
+-- p_silence (a claim is a sign of life; null: silence doesn't count); or it is the caller itself, which claimed them ten seconds
+-- ago and does not run them (their task was lost between the claim and the run). A caller who counts as dead itself takes nothing.
+CREATE FUNCTION steal_turns(p_owner uuid, p_limit int, p_running uuid[], p_silence interval) RETURNS SETOF finished
+LANGUAGE sql
+AS $$
+    WITH dead AS MATERIALIZED (
+        SELECT u.turn_id, u.epoch, u.deadline FROM turns AS u LEFT JOIN replicas AS r ON r.replica_id = u.owner
+        CROSS JOIN LATERAL (SELECT u.deadline - u.time_limit - interval '30 seconds') AS claim (at)
+        WHERE u.status = 'running' AND NOT (u.owner = p_owner AND u.turn_id = ANY (p_running))
+            AND EXISTS (SELECT FROM replicas AS me WHERE me.replica_id = p_owner AND me.expires_at > clock_timestamp())
+            AND (
+                r.replica_id IS NULL OR u.deadline < clock_timestamp()
+                OR r.expires_at < clock_timestamp() AND claim.at < clock_timestamp() - p_silence
+                OR u.owner = p_owner AND claim.at < clock_timestamp() - interval '10 seconds'
+            )
+        ORDER BY u.created_at LIMIT p_limit
+    ), held AS MATERIALIZED (
+        -- Epoch and deadline again: whoever was quicker with the row has changed them.
+        SELECT u.turn_id FROM turns AS u JOIN dead ON dead.turn_id = u.turn_id
+        WHERE u.status = 'running' AND u.epoch = dead.epoch AND u.deadline IS NOT DISTINCT FROM dead.deadline
+        FOR UPDATE OF u SKIP LOCKED
+    ), stolen AS (
+        UPDATE turns AS u SET
+            owner = p_owner, epoch = u.epoch + 1, attempt = u.attempt + 1,
+            deadline = clock_timestamp() + u.time_limit + interval '30 seconds'
+        FROM held WHERE u.turn_id = held.turn_id
+        RETURNING u
+    )
+    SELECT
+        'stolen', s, NULL::chat_messages, NULL::bigint[], stolen.u,
+        ARRAY(SELECT c FROM chat_messages AS c
+            WHERE c.chat_id = s.chat_id AND c.seq >= (stolen.u).seq AND c.turn_id = (stolen.u).turn_id AND c.role = 'user'
+            ORDER BY c.seq),
+        turn_history(s.chat_id, (stolen.u).seq, (stolen.u).history_turns),
+        NULL::chat_messages[], 'running'
+    FROM stolen JOIN chat_sessions AS s ON s.chat_id = (stolen.u).chat_id
+$$;
+
+-- The latest session of an agent that the resume rule lets go on; null where there is none. The rule alone decides; it is asked
+-- about the sessions it could say yes to, those of the window and those that answer. Runs as turngate_system, like
+-- own_sessions_behind and for the same reason.
+CREATE FUNCTION own_resumable_session(p_agent text, p_window interval) RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+    WITH recent AS (
+        SELECT s.chat_id, coalesce(s.last_message_at, s.created_at) AS at FROM chat_sessions AS s
+        WHERE s.user_id = turngate_user() AND s.agent_name = p_agent AND s.metadata ->> 'stateless' IS DISTINCT FROM 'true'
+            AND coalesce(s.last_message_at, s.created_at) >= now() - p_window
+            AND session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), false, clock_timestamp(), p_window)
+        ORDER BY coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC LIMIT 1
+    ), answering AS (
+        SELECT s.chat_id, coalesce(s.last_message_at, s.created_at) AS at
+        FROM turns AS t
+        -- Not the other way round: few turns run, and a user may have very many sessions.
+        CROSS JOIN LATERAL (SELECT * FROM chat_sessions AS c WHERE c.chat_id = t.chat_id OFFSET 0) AS s
+        WHERE t.status = 'running' AND t.user_id = turngate_user() AND s.user_id = turngate_user() AND s.agent_name = p_agent
+            AND s.metadata ->> 'stateless' IS DISTINCT FROM 'true'
+            AND session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), true, clock_timestamp(), p_window)
+    )
+    SELECT chat_id FROM (SELECT * FROM recent UNION ALL SELECT * FROM answering) AS either
+    ORDER BY at DESC, chat_id DESC LIMIT 1
+$$;
+
+REVOKE EXECUTE ON FUNCTION own_resumable_session(text, interval) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION own_resumable_session(text, interval) TO turngate_app;
+
+-- The new owner of a function needs CREATE on the schema at the moment it becomes the owner.
+GRANT CREATE ON SCHEMA public TO turngate_system;
+ALTER FUNCTION own_resumable_session(text, interval) OWNER TO turngate_system;
+REVOKE CREATE ON SCHEMA public FROM turngate_system;
+
+-- migrate: rollback

@@ -1,0 +1,46 @@
+"""Whether the migrations that a database has are those of this version, by name and by what they do."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import asyncpg
+
+from gateway.errors import SettingsError
+
+APPLIED = "SELECT migration_id, migration_hash FROM public._pogo_migration WHERE schema_name = 'public'"
+
+
+def names(folder: Path) -> list[str]:
+    """The migrations of `folder`, in order."""
+    return sorted(path.stem for path in folder.glob("*.sql"))
+
+
+def digest(path: Path) -> str:
+    """A fingerprint of what a migration does: comments and white space don't count."""
+    without_comments = re.sub(r"--.*", "", path.read_text())
+    return hashlib.sha256(" ".join(without_comments.split()).encode()).hexdigest()
+
+
+async def applied_migrations(connection: asyncpg.Connection) -> dict[str, str]:
+    """Names of the migrations that a database has, each with its digest."""
+    if not await connection.fetchval("SELECT to_regclass('public._pogo_migration') IS NOT NULL"):
+        return {}
+    return {row["migration_id"]: row["migration_hash"] for row in await connection.fetch(APPLIED)}
+
+
+def check_origin(applied: Mapping[str, str], folder: Path) -> None:
+    """Passes what this version applied, or one that is older or newer. Raises `SettingsError` for anything else."""
+    known = {name: digest(folder / f"{name}.sql") for name in names(folder)}
+    # Numbers only grow: what a newer version adds comes after everything that this one knows.
+    foreign = sorted(name for name in applied if name <= max(known) and applied[name] != known.get(name))
+    if foreign:
+        more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
+        raise SettingsError(
+            f"This database was set up by a version of Turngate that was never released and can't be upgraded: its migrations"
+            f" {', '.join(foreign[:3])}{more} are not those of this version. Nothing was changed. Start with an empty database"
+            " (TURNGATE_DATABASE_URL; for the embedded one another TURNGATE_DATA_DIR), or restore a backup from before it."
+        )
