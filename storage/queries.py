@@ -12,7 +12,11 @@ HEAD = re.compile(r"^-- name: (\w+)\n(?:-- .*\n)+", re.MULTILINE)
 @cache
 def load_queries(story: str) -> dict[str, str]:
     """The queries of `sql/<story>.sql` by name."""
-    text = files("storage").joinpath("sql", f"{story}.sql").read_text(encoding="utf-8")
+    return named(files("storage").joinpath("sql", f"{story}.sql").read_text(encoding="utf-8"))
+
+
+def named(text: str) -> dict[str, str]:
+    """The queries of such a file by name."""
     heads = list(HEAD.finditer(text))
     ends = [head.start() for head in heads[1:]] + [len(text)]
     return {head[1]: text[head.end() : end].strip().rstrip(";") for head, end in zip(heads, ends, strict=True)}

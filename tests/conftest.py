@@ -14,13 +14,14 @@ import pytest
 import pytest_asyncio
 
 import storage.migrate
+from bench import counts
 from storage.embedded import embedded_postgres
 from tests.pace import remark, slowness
 from tests.world import World
 
 NAMES = itertools.count(1)
 # Nothing here outlives the run, so nothing needs to reach the disk.
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", **counts.SERVER}
 
 
 def pytest_report_header() -> list[str]:
