@@ -30,7 +30,7 @@ WEB_SOURCES := $(shell find $(WEB) -name node_modules -prune -o -type f ! -name 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run demo-llm test soak check lint types imports fmt web bench bench-scale doctor venv venv-dev chromium pgbouncer node lock clean FORCE
+.PHONY: help run demo-llm test soak check lint types imports fmt web schema bench bench-scale doctor venv venv-dev chromium pgbouncer node lock clean FORCE
 
 help: ## list these tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ bench: venv-dev web ## measure against a bare loop and pgbench
 
 bench-scale: venv-dev web ## lists, pages and searches among a million sessions (half an hour, 20 GB)
 	$(BIN)/python -m bench scale
+
+schema: venv ## write docs/schema.sql from the migrations
+	$(BIN)/python docs/generate_schema.py
 
 doctor: venv ## check settings, database, channels, agents, clock and disk
 	@$(BIN)/turngate doctor

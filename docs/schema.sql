@@ -1,0 +1,1919 @@
+-- The schema as the migrations leave it: tables with what belongs to them, types, functions. Made by `make schema`.
+-- The reasons are in migrations/. The compression of columns is left out: it depends on the server.
+
+CREATE EXTENSION pg_trgm SCHEMA public;
+
+CREATE TABLE chat_sessions (
+    chat_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id text NOT NULL,
+    agent_name text NOT NULL,
+    is_active boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    session_id text NOT NULL,
+    channel text DEFAULT 'web'::text NOT NULL,
+    title text,
+    title_is_users boolean DEFAULT false NOT NULL,
+    title_is_agents boolean DEFAULT false NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_message_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    parent_session_id text,
+    route text,
+    last_seq bigint DEFAULT 0 NOT NULL,
+    message_count bigint DEFAULT 0 NOT NULL,
+    agent_session text,
+    former_agent_sessions text[] DEFAULT '{}'::text[] NOT NULL,
+    words_changed_at timestamp with time zone,
+    CONSTRAINT chat_sessions_pkey PRIMARY KEY (chat_id),
+    CONSTRAINT chat_sessions_channel_known CHECK (channel = ANY (ARRAY['web'::text, 'telegram'::text, 'scheduled'::text, 'terminal'::text, 'api'::text]))
+) WITH (fillfactor=70, autovacuum_vacuum_scale_factor=0.05);
+ALTER TABLE chat_sessions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX chat_sessions_by_activity ON chat_sessions
+    USING btree (user_id, COALESCE(last_message_at, created_at) DESC, chat_id DESC);
+CREATE INDEX chat_sessions_by_channel ON chat_sessions
+    USING btree (user_id, channel, COALESCE(last_message_at, created_at) DESC, chat_id DESC);
+CREATE INDEX chat_sessions_by_newest ON chat_sessions
+    USING btree (COALESCE(last_message_at, created_at) DESC, chat_id DESC);
+CREATE INDEX chat_sessions_forks ON chat_sessions USING btree (parent_session_id) WHERE parent_session_id IS NOT NULL;
+CREATE INDEX chat_sessions_runs ON chat_sessions
+    USING btree (user_id, route, created_at DESC, chat_id DESC)
+    WHERE channel = 'scheduled'::text;
+CREATE UNIQUE INDEX chat_sessions_session_id_key ON chat_sessions USING btree (session_id);
+CREATE INDEX chat_sessions_stateless ON chat_sessions
+    USING btree (user_id, channel)
+    WHERE (metadata ->> 'stateless'::text) = 'true'::text;
+CREATE TRIGGER chat_sessions_session_id BEFORE INSERT ON chat_sessions
+    FOR EACH ROW WHEN (new.session_id IS NULL)
+    EXECUTE FUNCTION chat_sessions_session_id();
+CREATE TRIGGER keep_changed_title AFTER UPDATE OF title, user_id ON chat_sessions
+    FOR EACH ROW WHEN (old.title IS DISTINCT FROM new.title OR old.user_id <> new.user_id)
+    EXECUTE FUNCTION keep_session_title();
+CREATE TRIGGER keep_new_title AFTER INSERT ON chat_sessions
+    FOR EACH ROW WHEN (new.title IS NOT NULL)
+    EXECUTE FUNCTION keep_session_title();
+CREATE TRIGGER refuse_while_erased AFTER INSERT OR UPDATE OF user_id ON chat_sessions
+    FOR EACH ROW WHEN (new.user_id IS NOT NULL)
+    EXECUTE FUNCTION refuse_while_erased();
+CREATE POLICY all_rows ON chat_sessions TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON chat_sessions TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON chat_sessions TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON chat_sessions TO turngate_system;
+
+CREATE TABLE chat_message_history (
+    id integer DEFAULT nextval('chat_message_history_id_seq'::regclass) NOT NULL,
+    session_id uuid NOT NULL,
+    message jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT chat_message_history_pkey PRIMARY KEY (id)
+);
+
+CREATE VIEW sessions_list WITH (security_invoker=true) AS
+ SELECT session_id,
+    user_id,
+    channel,
+    agent_name,
+    title,
+    is_active,
+    created_at,
+    updated_at,
+    last_message_at,
+    ended_at,
+    message_count,
+    metadata,
+    parent_session_id,
+    chat_id
+   FROM chat_sessions;
+GRANT SELECT ON sessions_list TO turngate_app;
+GRANT SELECT ON sessions_list TO turngate_system;
+
+CREATE TABLE routes (
+    user_id text NOT NULL,
+    route text NOT NULL,
+    chat_id uuid,
+    agent_name text,
+    listed text[],
+    CONSTRAINT routes_pkey PRIMARY KEY (user_id, route),
+    CONSTRAINT routes_chat_id_fkey FOREIGN KEY (chat_id) REFERENCES chat_sessions(chat_id) ON DELETE SET NULL
+);
+ALTER TABLE routes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX routes_chat_id ON routes USING btree (chat_id);
+CREATE TRIGGER refuse_while_erased AFTER INSERT OR UPDATE OF user_id ON routes
+    FOR EACH ROW WHEN (new.user_id IS NOT NULL)
+    EXECUTE FUNCTION refuse_while_erased();
+CREATE POLICY all_rows ON routes TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON routes TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON routes TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON routes TO turngate_system;
+
+CREATE TABLE external_keys (
+    user_id text NOT NULL,
+    external_key text NOT NULL,
+    chat_id uuid NOT NULL,
+    CONSTRAINT external_keys_pkey PRIMARY KEY (user_id, external_key),
+    CONSTRAINT external_keys_chat_id_fkey FOREIGN KEY (chat_id) REFERENCES chat_sessions(chat_id) ON DELETE CASCADE,
+    CONSTRAINT external_keys_external_key_check CHECK (length(external_key) >= 1 AND length(external_key) <= 128)
+);
+ALTER TABLE external_keys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX external_keys_chat_id ON external_keys USING btree (chat_id);
+CREATE POLICY all_rows ON external_keys TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON external_keys TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON external_keys TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON external_keys TO turngate_system;
+
+CREATE TABLE chat_messages (
+    chat_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    user_id text NOT NULL,
+    role text NOT NULL,
+    kind text DEFAULT 'message'::text NOT NULL,
+    content text NOT NULL,
+    parts jsonb,
+    metadata jsonb,
+    channel text NOT NULL,
+    turn_id uuid,
+    turn_seq bigint NOT NULL,
+    client_id text,
+    routed boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    edited_at timestamp with time zone,
+    deleted_at timestamp with time zone,
+    changed_at timestamp with time zone,
+    rewound boolean DEFAULT false NOT NULL,
+    CONSTRAINT chat_messages_pkey PRIMARY KEY (chat_id, seq),
+    CONSTRAINT chat_messages_chat_id_fkey FOREIGN KEY (chat_id) REFERENCES chat_sessions(chat_id) ON DELETE CASCADE,
+    CONSTRAINT chat_messages_kind CHECK (kind = ANY (ARRAY['message'::text, 'apology'::text, 'note'::text, 'human'::text])),
+    CONSTRAINT chat_messages_role_check CHECK (role = ANY (ARRAY['user'::text, 'assistant'::text]))
+);
+ALTER TABLE chat_messages ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX chat_messages_changed ON chat_messages USING btree (chat_id, changed_at) WHERE changed_at IS NOT NULL;
+CREATE UNIQUE INDEX chat_messages_client_id ON chat_messages
+    USING btree (user_id, client_id, chat_id)
+    WHERE client_id IS NOT NULL;
+CREATE INDEX chat_messages_rewound ON chat_messages USING btree (chat_id, seq) WHERE rewound;
+CREATE INDEX chat_messages_words ON chat_messages
+    USING gin (search_words(user_id, content)) WITH (fastupdate=off)
+    WHERE deleted_at IS NULL;
+CREATE POLICY all_rows ON chat_messages TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON chat_messages TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON chat_messages TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON chat_messages TO turngate_system;
+
+CREATE TABLE message_versions (
+    chat_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    version integer NOT NULL,
+    user_id text NOT NULL,
+    content text NOT NULL,
+    parts jsonb,
+    change text NOT NULL,
+    changed_by text NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT message_versions_pkey PRIMARY KEY (chat_id, seq, version),
+    CONSTRAINT message_versions_chat_id_fkey FOREIGN KEY (chat_id) REFERENCES chat_sessions(chat_id) ON DELETE CASCADE,
+    CONSTRAINT message_versions_change_check CHECK (change = ANY (ARRAY['edit'::text, 'delete'::text, 'rewind'::text]))
+);
+ALTER TABLE message_versions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY all_rows ON message_versions TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON message_versions TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON message_versions TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON message_versions TO turngate_system;
+
+CREATE TABLE replicas (
+    replica_id uuid NOT NULL,
+    slot text NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT replicas_pkey PRIMARY KEY (replica_id),
+    CONSTRAINT replicas_slot_key UNIQUE (slot)
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON replicas TO turngate_system;
+
+CREATE TABLE poll_leases (
+    account text NOT NULL,
+    owner uuid NOT NULL,
+    CONSTRAINT poll_leases_pkey PRIMARY KEY (account)
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON poll_leases TO turngate_system;
+
+CREATE TABLE quarantine (
+    account text NOT NULL,
+    key text NOT NULL,
+    raw text NOT NULL,
+    reason text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT quarantine_pkey PRIMARY KEY (account, key)
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON quarantine TO turngate_system;
+
+CREATE TABLE loop_blocks (
+    agent_name text NOT NULL,
+    seconds double precision NOT NULL,
+    place text NOT NULL,
+    noted_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT loop_blocks_pkey PRIMARY KEY (agent_name)
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON loop_blocks TO turngate_system;
+
+CREATE TABLE turns (
+    turn_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    chat_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    user_id text NOT NULL,
+    agent_name text NOT NULL,
+    channel text NOT NULL,
+    status text NOT NULL,
+    attempt integer DEFAULT 0 NOT NULL,
+    epoch integer DEFAULT 0 NOT NULL,
+    owner uuid,
+    deadline timestamp with time zone,
+    time_limit interval NOT NULL,
+    history_turns integer NOT NULL,
+    cancel_requested boolean DEFAULT false NOT NULL,
+    superseded text,
+    withdrawn boolean DEFAULT false NOT NULL,
+    deliver_to text[] DEFAULT '{}'::text[] NOT NULL,
+    ends_session boolean DEFAULT false NOT NULL,
+    reply_seq bigint,
+    usage jsonb,
+    error text,
+    error_class text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT turns_pkey PRIMARY KEY (turn_id),
+    CONSTRAINT turns_chat_id_seq_key UNIQUE (chat_id, seq),
+    CONSTRAINT turns_chat_id_fkey FOREIGN KEY (chat_id) REFERENCES chat_sessions(chat_id) ON DELETE CASCADE,
+    CONSTRAINT turns_status_check CHECK (status = ANY (ARRAY['queued'::text, 'running'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])),
+    CONSTRAINT turns_superseded_check CHECK (superseded = ANY (ARRAY['interrupt'::text, 'rollback'::text]))
+) WITH (fillfactor=80, autovacuum_vacuum_scale_factor=0.05);
+ALTER TABLE turns ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX turns_by_time ON turns USING btree (chat_id, created_at DESC, turn_id DESC);
+CREATE UNIQUE INDEX turns_running ON turns USING btree (chat_id) WHERE status = 'running'::text;
+CREATE POLICY all_rows ON turns TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON turns TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON turns TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON turns TO turngate_system;
+
+CREATE TABLE outbox (
+    item_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    chat_id uuid NOT NULL,
+    turn_id uuid NOT NULL,
+    user_id text NOT NULL,
+    address text NOT NULL,
+    chunk integer NOT NULL,
+    content text NOT NULL,
+    markup text NOT NULL,
+    state text DEFAULT 'unsent'::text NOT NULL,
+    owner uuid,
+    attempts integer DEFAULT 0 NOT NULL,
+    error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    settled_at timestamp with time zone,
+    CONSTRAINT outbox_pkey PRIMARY KEY (item_id),
+    CONSTRAINT outbox_chat_id_turn_id_address_chunk_key UNIQUE (chat_id, turn_id, address, chunk),
+    CONSTRAINT outbox_chat_id_fkey FOREIGN KEY (chat_id) REFERENCES chat_sessions(chat_id) ON DELETE CASCADE,
+    CONSTRAINT outbox_state_check CHECK (state = ANY (ARRAY['unsent'::text, 'sent'::text, 'dead'::text, 'unknown'::text]))
+);
+ALTER TABLE outbox ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX outbox_unsent ON outbox USING btree (address, item_id) WHERE state = 'unsent'::text;
+CREATE POLICY all_rows ON outbox TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON outbox TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON outbox TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON outbox TO turngate_system;
+
+CREATE TABLE schedules (
+    schedule_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id text NOT NULL,
+    name text NOT NULL,
+    agent_name text NOT NULL,
+    prompt text NOT NULL,
+    trigger jsonb NOT NULL,
+    timezone text NOT NULL,
+    deliver_to text[] DEFAULT '{}'::text[] NOT NULL,
+    is_active boolean DEFAULT true NOT NULL,
+    next_fire_at timestamp with time zone,
+    last_fire_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    revision integer DEFAULT 0 NOT NULL,
+    CONSTRAINT schedules_pkey PRIMARY KEY (schedule_id)
+);
+ALTER TABLE schedules ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX schedules_due ON schedules USING btree (next_fire_at) WHERE is_active;
+CREATE INDEX schedules_user_id ON schedules USING btree (user_id, created_at);
+CREATE TRIGGER count_schedule_revision BEFORE UPDATE ON schedules
+    FOR EACH ROW WHEN (old.name IS DISTINCT FROM new.name OR old.agent_name IS DISTINCT FROM new.agent_name OR old.prompt IS DISTINCT FROM new.prompt OR old.trigger IS DISTINCT FROM new.trigger OR old.timezone IS DISTINCT FROM new.timezone OR old.deliver_to IS DISTINCT FROM new.deliver_to)
+    EXECUTE FUNCTION count_schedule_revision();
+CREATE TRIGGER refuse_while_erased AFTER INSERT OR UPDATE OF user_id ON schedules
+    FOR EACH ROW WHEN (new.user_id IS NOT NULL)
+    EXECUTE FUNCTION refuse_while_erased();
+CREATE POLICY all_rows ON schedules TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON schedules TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON schedules TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON schedules TO turngate_system;
+
+CREATE TABLE api_tokens (
+    token_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    digest bytea NOT NULL,
+    user_id text NOT NULL,
+    name text,
+    role text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_tokens_pkey PRIMARY KEY (token_id),
+    CONSTRAINT api_tokens_digest_key UNIQUE (digest),
+    CONSTRAINT api_tokens_role_check CHECK (role = ANY (ARRAY['user'::text, 'operator'::text]))
+);
+ALTER TABLE api_tokens ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX api_tokens_user_id ON api_tokens USING btree (user_id);
+CREATE TRIGGER refuse_while_erased AFTER INSERT OR UPDATE OF user_id ON api_tokens
+    FOR EACH ROW WHEN (new.user_id IS NOT NULL)
+    EXECUTE FUNCTION refuse_while_erased();
+CREATE POLICY all_rows ON api_tokens TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON api_tokens TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON api_tokens TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON api_tokens TO turngate_system;
+
+CREATE TABLE sign_in_codes (
+    digest bytea NOT NULL,
+    user_id text NOT NULL,
+    role text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT sign_in_codes_pkey PRIMARY KEY (digest),
+    CONSTRAINT sign_in_codes_role_check CHECK (role = ANY (ARRAY['user'::text, 'operator'::text]))
+);
+ALTER TABLE sign_in_codes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY all_rows ON sign_in_codes TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON sign_in_codes TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON sign_in_codes TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON sign_in_codes TO turngate_system;
+
+CREATE TABLE links (
+    link_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id text NOT NULL,
+    channel text NOT NULL,
+    external_id text NOT NULL,
+    display_name text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT links_pkey PRIMARY KEY (link_id),
+    CONSTRAINT links_channel_external_id_key UNIQUE (channel, external_id)
+);
+ALTER TABLE links ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX links_user_id ON links USING btree (user_id, created_at);
+CREATE TRIGGER refuse_while_erased AFTER INSERT OR UPDATE OF user_id ON links
+    FOR EACH ROW WHEN (new.user_id IS NOT NULL)
+    EXECUTE FUNCTION refuse_while_erased();
+CREATE POLICY all_rows ON links TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON links TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON links TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON links TO turngate_system;
+
+CREATE TABLE ended_links (
+    user_id text NOT NULL,
+    channel text NOT NULL,
+    external_id text NOT NULL,
+    ended_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ended_links_pkey PRIMARY KEY (user_id, channel, external_id)
+);
+ALTER TABLE ended_links ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY all_rows ON ended_links TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON ended_links TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON ended_links TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ended_links TO turngate_system;
+
+CREATE TABLE link_codes (
+    digest bytea NOT NULL,
+    user_id text NOT NULL,
+    channel text NOT NULL,
+    external_id text,
+    display_name text,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT link_codes_pkey PRIMARY KEY (digest)
+);
+ALTER TABLE link_codes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE TRIGGER refuse_while_erased AFTER INSERT OR UPDATE OF user_id ON link_codes
+    FOR EACH ROW WHEN (new.user_id IS NOT NULL)
+    EXECUTE FUNCTION refuse_while_erased();
+CREATE POLICY all_rows ON link_codes TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON link_codes TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON link_codes TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON link_codes TO turngate_system;
+
+CREATE TABLE identified_visitors (
+    visitor_id text NOT NULL,
+    user_id text,
+    sessions integer DEFAULT 0 NOT NULL,
+    identified_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT identified_visitors_pkey PRIMARY KEY (visitor_id)
+);
+ALTER TABLE identified_visitors ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX identified_visitors_identified_at ON identified_visitors USING btree (identified_at);
+CREATE INDEX identified_visitors_user_id ON identified_visitors USING btree (user_id);
+CREATE TRIGGER refuse_while_erased AFTER INSERT OR UPDATE OF user_id ON identified_visitors
+    FOR EACH ROW WHEN (new.user_id IS NOT NULL)
+    EXECUTE FUNCTION refuse_while_erased();
+CREATE POLICY all_rows ON identified_visitors TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON identified_visitors TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON identified_visitors TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON identified_visitors TO turngate_system;
+
+CREATE TABLE session_states (
+    chat_id uuid NOT NULL,
+    user_id text NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    blackboard jsonb DEFAULT '{}'::jsonb NOT NULL,
+    scratchpad jsonb DEFAULT '{}'::jsonb NOT NULL,
+    attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
+    size_bytes integer DEFAULT 6 NOT NULL,
+    snapshot_count bigint DEFAULT 0 NOT NULL,
+    changed_at timestamp with time zone,
+    dirty_since timestamp with time zone,
+    CONSTRAINT session_states_pkey PRIMARY KEY (chat_id),
+    CONSTRAINT session_states_chat_id_fkey FOREIGN KEY (chat_id) REFERENCES chat_sessions(chat_id) ON DELETE CASCADE
+);
+ALTER TABLE session_states ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX session_states_dirty ON session_states USING btree (dirty_since) WHERE dirty_since IS NOT NULL;
+CREATE POLICY all_rows ON session_states TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON session_states TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON session_states TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON session_states TO turngate_system;
+
+CREATE TABLE snapshots (
+    chat_id uuid NOT NULL,
+    number bigint NOT NULL,
+    user_id text NOT NULL,
+    reason text NOT NULL,
+    blackboard jsonb NOT NULL,
+    scratchpad jsonb NOT NULL,
+    attributes jsonb NOT NULL,
+    size_bytes integer NOT NULL,
+    message_seq bigint,
+    last_seq bigint NOT NULL,
+    hidden int8multirange NOT NULL,
+    rewound boolean DEFAULT false NOT NULL,
+    agent_session text,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT snapshots_pkey PRIMARY KEY (chat_id, number) INCLUDE (created_at),
+    CONSTRAINT snapshots_chat_id_fkey FOREIGN KEY (chat_id) REFERENCES chat_sessions(chat_id) ON DELETE CASCADE,
+    CONSTRAINT snapshots_reason_check CHECK (reason = ANY (ARRAY['auto'::text, 'manual'::text, 'before_restore'::text, 'page_close'::text]))
+);
+ALTER TABLE snapshots ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY all_rows ON snapshots TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON snapshots TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON snapshots TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON snapshots TO turngate_system;
+
+CREATE TABLE session_titles (
+    chat_id uuid NOT NULL,
+    user_id text NOT NULL,
+    title text NOT NULL,
+    CONSTRAINT session_titles_pkey PRIMARY KEY (chat_id),
+    CONSTRAINT session_titles_chat_id_fkey FOREIGN KEY (chat_id) REFERENCES chat_sessions(chat_id) ON DELETE CASCADE
+);
+ALTER TABLE session_titles ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX session_titles_words ON session_titles USING gin (search_words(user_id, title)) WITH (fastupdate=off);
+CREATE POLICY all_rows ON session_titles TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON session_titles TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON session_titles TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON session_titles TO turngate_system;
+
+CREATE TABLE erasures (
+    user_id text NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    taken_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT erasures_pkey PRIMARY KEY (user_id)
+);
+ALTER TABLE erasures ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY all_rows ON erasures TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON erasures TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON erasures TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON erasures TO turngate_system;
+
+CREATE TYPE accepted AS (
+    status text,
+    session chat_sessions,
+    message chat_messages,
+    turn turns,
+    is_new boolean,
+    is_claimed boolean,
+    messages chat_messages[],
+    history chat_messages[],
+    superseded uuid[]
+);
+
+CREATE TYPE answering AS (
+    status text,
+    session chat_sessions,
+    message chat_messages,
+    turn turns,
+    messages chat_messages[],
+    history chat_messages[],
+    changed chat_messages[]
+);
+
+CREATE TYPE finished AS (
+    status text,
+    session chat_sessions,
+    message chat_messages,
+    outbox_ids bigint[],
+    next_turn turns,
+    messages chat_messages[],
+    history chat_messages[],
+    dropped chat_messages[],
+    ended text
+);
+
+CREATE TYPE rewritten AS (
+    status text,
+    session chat_sessions,
+    message chat_messages
+);
+
+CREATE TYPE snapshot_made AS (
+    status text,
+    snapshot snapshots
+);
+
+CREATE TYPE snapshot_restored AS (
+    status text,
+    state session_states,
+    number bigint,
+    undo bigint,
+    rewound boolean,
+    session chat_sessions,
+    changed chat_messages[]
+);
+
+CREATE TYPE state_written AS (
+    status text,
+    state session_states,
+    size bigint
+);
+
+CREATE FUNCTION accept_message(p_user text, p_channel text, p_agent text, p_content text, p_key text, p_route text,
+    p_session text, p_deliver_to text[], p_always_new boolean, p_ends_session boolean, p_begins_session boolean, p_title
+    text, p_window interval, p_strategy text, p_collect boolean, p_time_limit interval, p_history_turns integer, p_owner
+    uuid, p_max_waiting integer)
+ RETURNS accepted
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    r accepted;
+    s chat_sessions;
+    m chat_messages;
+    t turns;
+    v_chat uuid;
+    v_current uuid;
+    v_route text;
+    v_running boolean;
+    v_running_seq bigint;
+    v_now timestamptz;
+BEGIN
+    PERFORM set_config('turngate.user_id', p_user, true);
+    r.is_new := false;
+    r.is_claimed := false;
+
+    IF p_session IS NOT NULL THEN
+        SELECT c.chat_id, c.route, ro.chat_id INTO v_chat, v_route, v_current
+        FROM chat_sessions AS c LEFT JOIN routes AS ro ON ro.user_id = c.user_id AND ro.route = c.route
+        WHERE c.session_id = p_session;
+        IF NOT FOUND THEN
+            r.status := 'not_found';
+            RETURN r;
+        END IF;
+        IF v_route IS NOT NULL AND v_current IS DISTINCT FROM v_chat THEN
+            INSERT INTO routes (user_id, route, chat_id) VALUES (p_user, v_route, v_chat)
+            ON CONFLICT (user_id, route) DO UPDATE SET chat_id = excluded.chat_id;
+        END IF;
+        SELECT * INTO s FROM chat_sessions WHERE chat_id = v_chat FOR UPDATE;
+        IF NOT FOUND THEN
+            r.status := 'not_found';
+            RETURN r;
+        END IF;
+        SELECT * INTO m FROM chat_messages WHERE user_id = p_user AND client_id = p_key AND chat_id = s.chat_id;
+    ELSE
+        IF NOT p_always_new THEN
+            SELECT ro.chat_id INTO v_current FROM routes AS ro
+            WHERE ro.user_id = p_user AND ro.route = p_route FOR UPDATE;
+            IF NOT FOUND THEN
+                INSERT INTO routes (user_id, route) VALUES (p_user, p_route) ON CONFLICT DO NOTHING;
+                SELECT ro.chat_id INTO v_current FROM routes AS ro
+                WHERE ro.user_id = p_user AND ro.route = p_route FOR UPDATE;
+            END IF;
+        END IF;
+        SELECT * INTO m FROM chat_messages
+        WHERE user_id = p_user AND client_id = p_key AND (routed OR chat_id = v_current) LIMIT 1;
+        v_current := coalesce(m.chat_id, v_current);
+        IF v_current IS NOT NULL THEN
+            SELECT * INTO s FROM chat_sessions WHERE chat_id = v_current FOR UPDATE;
+        END IF;
+    END IF;
+
+    IF m.chat_id IS NOT NULL THEN
+        SELECT * INTO t FROM turns WHERE turn_id = m.turn_id;
+        r.status := 'duplicate';
+        r.session := s;
+        r.message := m;
+        r.turn := t;
+        r.is_claimed := t.status = 'running' AND t.owner = p_owner;
+        IF r.is_claimed THEN
+            r.messages := ARRAY(SELECT c FROM chat_messages AS c
+                WHERE c.chat_id = t.chat_id AND c.turn_id = t.turn_id AND c.role = 'user' ORDER BY c.seq);
+            r.history := turn_history(t.chat_id, t.seq, t.history_turns);
+        END IF;
+        RETURN r;
+    END IF;
+
+    -- After every wait for a lock, so that a session's times never run backwards.
+    v_now := greatest(s.updated_at, clock_timestamp());
+    IF p_begins_session AND s.chat_id IS NOT NULL THEN
+        UPDATE chat_sessions SET is_active = false, ended_at = v_now, updated_at = v_now WHERE chat_id = s.chat_id;
+        s := NULL;
+    END IF;
+    SELECT u.seq INTO v_running_seq FROM turns AS u WHERE u.chat_id = s.chat_id AND u.status = 'running';
+    v_running := v_running_seq IS NOT NULL;
+    IF p_session IS NULL AND s.chat_id IS NOT NULL
+        AND NOT session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), v_running, v_now, p_window) THEN
+        s := NULL;
+        v_running := false;
+    END IF;
+    IF v_running AND p_strategy = 'reject' THEN
+        r.status := 'rejected';
+        r.session := s;
+        RETURN r;
+    END IF;
+    IF v_running AND p_max_waiting <= (
+        SELECT count(*) FROM chat_messages AS c JOIN turns AS u ON u.turn_id = c.turn_id
+        WHERE c.chat_id = s.chat_id AND c.seq > v_running_seq AND c.turn_seq > v_running_seq AND NOT u.cancel_requested
+    ) THEN
+        r.status := 'full';
+        r.session := s;
+        RETURN r;
+    END IF;
+    IF v_running AND p_strategy IN ('interrupt', 'rollback') THEN
+        WITH cancelled AS (
+            UPDATE turns AS u SET cancel_requested = true, superseded = p_strategy
+            WHERE u.chat_id = s.chat_id AND u.seq >= v_running_seq AND u.status IN ('queued', 'running')
+                AND NOT u.cancel_requested
+            RETURNING u.turn_id
+        )
+        SELECT array_agg(turn_id) INTO r.superseded FROM cancelled;
+    END IF;
+
+    IF s.chat_id IS NULL THEN
+        INSERT INTO chat_sessions (user_id, channel, agent_name, title, route)
+        VALUES (p_user, p_channel, p_agent, p_title, p_route) RETURNING * INTO s;
+        r.is_new := true;
+        IF NOT p_always_new THEN
+            UPDATE routes SET chat_id = s.chat_id WHERE user_id = p_user AND route = p_route;
+        END IF;
+    END IF;
+
+    IF v_running AND p_collect THEN
+        SELECT * INTO t FROM turns AS u WHERE u.chat_id = s.chat_id ORDER BY u.seq DESC LIMIT 1;
+        IF t.status <> 'queued' OR t.cancel_requested THEN
+            t := NULL;
+        END IF;
+    END IF;
+    IF t.turn_id IS NULL THEN
+        INSERT INTO turns (
+            chat_id, seq, user_id, agent_name, channel, status, attempt, epoch, owner, deadline, time_limit,
+            history_turns, deliver_to, ends_session, started_at
+        ) VALUES (
+            s.chat_id, s.last_seq + 1, p_user, s.agent_name, p_channel,
+            CASE WHEN v_running THEN 'queued' ELSE 'running' END,
+            CASE WHEN v_running THEN 0 ELSE 1 END,
+            CASE WHEN v_running THEN 0 ELSE 1 END,
+            CASE WHEN v_running THEN NULL ELSE p_owner END,
+            CASE WHEN v_running THEN NULL ELSE v_now + p_time_limit + interval '30 seconds' END,
+            p_time_limit, p_history_turns,
+            -- A session that lives in a network that replies are pushed to hears every reply, wherever it was asked.
+            CASE WHEN s.channel = 'telegram' AND NOT s.route = ANY (p_deliver_to)
+                THEN p_deliver_to || s.route ELSE p_deliver_to END,
+            p_ends_session,
+            CASE WHEN v_running THEN NULL ELSE v_now END
+        ) RETURNING * INTO t;
+    END IF;
+
+    INSERT INTO chat_messages (
+        chat_id, seq, user_id, role, content, channel, turn_id, turn_seq, client_id, routed, created_at
+    ) VALUES (
+        s.chat_id, s.last_seq + 1, p_user, 'user', p_content, p_channel, t.turn_id, t.seq, p_key, p_session IS NULL, v_now
+    ) RETURNING * INTO m;
+
+    UPDATE chat_sessions SET
+        last_seq = last_seq + 1, message_count = message_count + 1, last_message_at = v_now, updated_at = v_now,
+        is_active = true, ended_at = NULL
+    WHERE chat_id = s.chat_id RETURNING * INTO s;
+
+    r.status := 'accepted';
+    r.session := s;
+    r.message := m;
+    r.turn := t;
+    IF t.status = 'running' THEN
+        r.is_claimed := true;
+        r.messages := ARRAY[m];
+        r.history := turn_history(s.chat_id, t.seq, t.history_turns);
+    END IF;
+    RETURN r;
+END
+$function$;
+
+CREATE FUNCTION agent_sessions_before(s chat_sessions, p_name text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+    SELECT CASE WHEN s.agent_session IS NULL OR s.agent_session = p_name THEN known.names
+        ELSE (array_remove(known.names, s.agent_session) || s.agent_session)[greatest(cardinality(known.names) - 498, 1):] END
+    FROM (SELECT array_remove(s.former_agent_sessions, p_name) AS names) AS known
+$function$;
+
+CREATE FUNCTION answer_again(p_session text, p_seq bigint, p_content text, p_by text, p_time_limit interval,
+    p_history_turns integer, p_owner uuid)
+ RETURNS answering
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    r answering;
+    s chat_sessions;
+    m chat_messages;
+    t turns;
+    v_hidden chat_messages[];
+    v_rows bigint;
+    v_now timestamptz;
+BEGIN
+    -- Route before session, as everywhere: whoever unlinks an account meanwhile is waited for.
+    PERFORM FROM routes AS ro
+    WHERE ro.user_id = (SELECT c.user_id FROM chat_sessions AS c WHERE c.session_id = p_session) AND ro.route LIKE 'telegram:%'
+    ORDER BY ro.route FOR KEY SHARE;
+    SELECT * INTO s FROM chat_sessions WHERE session_id = p_session FOR UPDATE;
+    IF NOT FOUND THEN
+        r.status := 'not_found';
+        RETURN r;
+    END IF;
+    SELECT * INTO m FROM chat_messages AS c
+    WHERE c.chat_id = s.chat_id AND c.seq >= coalesce(p_seq, 1) AND c.seq <= coalesce(p_seq, s.last_seq)
+        AND c.deleted_at IS NULL AND (p_seq IS NOT NULL OR c.role = 'user')
+    ORDER BY c.seq DESC LIMIT 1;
+    IF NOT FOUND THEN
+        r.status := CASE WHEN p_seq IS NULL THEN 'nothing' ELSE 'missing' END;
+        RETURN r;
+    END IF;
+    IF m.role = 'assistant' THEN
+        SELECT * INTO m FROM chat_messages AS c
+        WHERE c.chat_id = s.chat_id AND c.deleted_at IS NULL AND c.role = 'user' AND c.seq < p_seq
+            AND (m.turn_id IS NULL OR c.turn_seq = m.turn_seq)
+        ORDER BY c.seq DESC LIMIT 1;
+        IF NOT FOUND THEN
+            r.status := 'unasked';
+            RETURN r;
+        END IF;
+    END IF;
+    IF EXISTS (SELECT FROM turns AS u WHERE u.chat_id = s.chat_id AND u.status = 'running') THEN
+        r.status := 'busy';
+        RETURN r;
+    END IF;
+
+    v_now := greatest(s.updated_at + interval '1 microsecond', clock_timestamp());
+    WITH hidden AS (
+        UPDATE chat_messages AS c SET deleted_at = v_now, rewound = true, changed_at = v_now
+        WHERE c.chat_id = s.chat_id AND c.seq >= m.turn_seq AND c.deleted_at IS NULL
+            AND (c.turn_seq > m.turn_seq OR c.turn_seq = m.turn_seq AND c.role = 'assistant')
+        RETURNING c
+    )
+    SELECT count(*), (array_agg(c ORDER BY (c).seq DESC))[:400] INTO v_rows, v_hidden FROM hidden;
+    -- Asked to be cancelled, so that nobody takes their messages for waiting ones.
+    UPDATE turns AS u SET withdrawn = true, cancel_requested = true WHERE u.chat_id = s.chat_id AND u.seq >= m.turn_seq;
+    -- The turn that answered before makes room: places below zero are for those that were set aside.
+    UPDATE turns AS u SET seq = (SELECT least(min(x.seq), 0) - 1 FROM turns AS x WHERE x.chat_id = s.chat_id)
+    WHERE u.chat_id = s.chat_id AND u.seq = m.turn_seq RETURNING * INTO t;
+    INSERT INTO turns (
+        chat_id, seq, user_id, agent_name, channel, status, attempt, epoch, owner, deadline, time_limit, history_turns,
+        deliver_to, ends_session, started_at
+    ) VALUES (
+        s.chat_id, m.turn_seq, s.user_id, s.agent_name, m.channel, 'running', 1, 1, p_owner,
+        v_now + p_time_limit + interval '30 seconds', p_time_limit, p_history_turns,
+        -- Where the answer before went, and where the conversation is now, as far as these are still places of this user.
+        ARRAY(
+            SELECT ro.route FROM routes AS ro
+            WHERE ro.user_id = s.user_id
+                AND ro.route = ANY (t.deliver_to || CASE WHEN s.channel = 'telegram' THEN s.route END)
+            ORDER BY ro.route
+        ),
+        coalesce(t.ends_session, false), v_now
+    ) RETURNING * INTO t;
+    IF p_content IS NOT NULL THEN
+        PERFORM keep_version(m, 'edit', p_by, v_now);
+        UPDATE chat_messages AS c SET
+            content = p_content, parts = parts_with_text(c.parts, p_content), edited_at = v_now
+        WHERE c.chat_id = s.chat_id AND c.seq = m.seq;
+        UPDATE snapshots SET agent_session = NULL WHERE chat_id = s.chat_id AND agent_session IS NOT NULL;
+    END IF;
+    WITH asked AS (
+        UPDATE chat_messages AS c SET turn_id = t.turn_id, changed_at = v_now
+        WHERE c.chat_id = s.chat_id AND c.seq >= m.turn_seq AND c.turn_seq = m.turn_seq AND c.role = 'user'
+            AND c.deleted_at IS NULL
+        RETURNING c
+    )
+    SELECT array_agg(c ORDER BY (c).seq) INTO r.messages FROM asked;
+    UPDATE chat_sessions SET
+        updated_at = v_now, is_active = true, ended_at = NULL, message_count = message_count - v_rows,
+        words_changed_at = CASE WHEN p_content IS NULL THEN words_changed_at ELSE v_now END,
+        agent_session = NULL, former_agent_sessions = agent_sessions_before(s, NULL),
+        title = CASE WHEN p_content IS NULL THEN title ELSE title_without_words(s) END,
+        title_is_agents = title_is_agents AND p_content IS NULL
+    WHERE chat_id = s.chat_id RETURNING * INTO s;
+    r.status := 'done';
+    r.session := s;
+    r.turn := t;
+    r.message := (SELECT c FROM unnest(r.messages) AS c WHERE c.seq = m.seq);
+    r.history := turn_history(s.chat_id, t.seq, t.history_turns);
+    r.changed := v_hidden || r.messages;
+    RETURN r;
+END
+$function$;
+
+CREATE FUNCTION begin_attempt(p_user text, p_turn_id uuid, p_owner uuid, p_epoch integer, p_counts boolean)
+ RETURNS turns
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    t turns;
+BEGIN
+    PERFORM set_config('turngate.user_id', p_user, true);
+    UPDATE turns SET
+        attempt = attempt + (p_counts AND epoch = p_epoch)::int, epoch = p_epoch + p_counts::int,
+        deadline = clock_timestamp() + time_limit + interval '30 seconds'
+    WHERE turn_id = p_turn_id AND owner = p_owner AND epoch IN (p_epoch, p_epoch + p_counts::int) AND status = 'running'
+    RETURNING * INTO t;
+    RETURN t;
+END
+$function$;
+
+CREATE FUNCTION change_state(p_chat_id uuid, p_blackboard jsonb, p_scratchpad jsonb, p_attributes jsonb, p_limit bigint)
+ RETURNS state_written
+ LANGUAGE sql
+AS $function$
+    SELECT put_state(s, NULL, p_blackboard, p_scratchpad, p_attributes, true, p_limit)
+    FROM chat_sessions AS s WHERE s.chat_id = p_chat_id
+$function$;
+
+CREATE FUNCTION chat_sessions_session_id()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    NEW.session_id := coalesce(NEW.session_id, NEW.chat_id::text);
+    RETURN NEW;
+END
+$function$;
+
+CREATE FUNCTION count_schedule_revision()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    NEW.revision := OLD.revision + 1;
+    RETURN NEW;
+END
+$function$;
+
+CREATE FUNCTION find_matches(p_user text, p_text text, p_channel text, p_agent text, p_active boolean, p_keys text[],
+    p_values text[])
+ RETURNS TABLE(chat_id uuid, seq bigint, rank real)
+ LANGUAGE plpgsql
+ STABLE
+ SET enable_seqscan TO 'off'
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+#variable_conflict use_column
+DECLARE
+    v_query tsquery := search_query(p_text, '', NULL);
+    v_words text[] := tsvector_to_array(search_vector(p_text));
+    v_kept tsquery[];
+    v_most int;
+BEGIN
+    IF p_user IS NULL THEN
+        v_kept := ARRAY(SELECT search_query(p_text, chr(48 + shard), NULL) FROM generate_series(0, 63) AS shard);
+        v_most := 250;
+    ELSE
+        v_kept := ARRAY[search_query(p_text, search_shard(p_user), p_user)];
+        v_most := 5000;
+    END IF;
+
+    IF numnode(v_query) > 0 THEN
+        RETURN QUERY
+        WITH said AS MATERIALIZED (
+            SELECT kept.place, m.chat_id, m.seq, m.created_at
+            FROM unnest(v_kept) WITH ORDINALITY AS kept (words, place)
+            CROSS JOIN LATERAL (
+                SELECT c.chat_id, c.seq, c.created_at FROM chat_messages AS c
+                WHERE c.deleted_at IS NULL AND search_words(c.user_id, c.content) @@ kept.words
+                    AND (p_user IS NULL OR c.user_id = p_user)
+                LIMIT v_most
+            ) AS m
+        ), lately AS (
+            SELECT m.chat_id, m.seq, m.created_at
+            FROM newest_sessions(p_user, p_channel, p_agent, p_active, p_keys, p_values) AS s
+            CROSS JOIN LATERAL (
+                SELECT * FROM chat_messages AS c
+                WHERE c.chat_id = s.chat_id AND c.deleted_at IS NULL ORDER BY c.seq DESC LIMIT 100
+            ) AS m
+            LIMIT 3000
+        ), told AS (
+            SELECT t.chat_id, t.seq, row_number() OVER (ORDER BY t.created_at DESC) AS place
+            FROM (
+                SELECT chat_id, seq, created_at FROM said
+                UNION
+                SELECT l.chat_id, l.seq, l.created_at FROM lately AS l JOIN chat_messages AS c USING (chat_id, seq)
+                WHERE EXISTS (SELECT FROM said GROUP BY place HAVING count(*) = v_most)
+                    AND search_vector(c.content) @@ v_query
+            ) AS t
+        )
+        SELECT t.chat_id, t.seq, CASE WHEN t.place <= 300 THEN (
+            SELECT ts_rank(search_vector(c.content), v_query, 1) FROM chat_messages AS c
+            WHERE c.chat_id = t.chat_id AND c.seq = t.seq
+        ) ELSE 0 END
+        FROM told AS t
+        UNION ALL
+        SELECT t.chat_id, 0, ts_rank(setweight(search_vector(t.title), 'A'), v_query, 1)
+        FROM unnest(v_kept) AS kept
+        CROSS JOIN LATERAL (
+            SELECT * FROM session_titles AS s
+            WHERE search_words(s.user_id, s.title) @@ kept AND (p_user IS NULL OR s.user_id = p_user)
+            LIMIT v_most
+        ) AS t;
+        IF FOUND THEN
+            RETURN;
+        END IF;
+    END IF;
+
+    RETURN QUERY
+    WITH sessions AS MATERIALIZED (
+        SELECT s.chat_id, s.title, search_likeness(v_words, s.title) AS likeness
+        FROM newest_sessions(p_user, p_channel, p_agent, p_active, p_keys, p_values) AS s
+    ), messages AS (
+        SELECT m.chat_id, m.seq, m.content, search_likeness(v_words, left(m.content, 1000)) AS likeness
+        FROM sessions AS s
+        CROSS JOIN LATERAL (
+            SELECT c.chat_id, c.seq, c.content FROM chat_messages AS c
+            WHERE c.chat_id = s.chat_id AND c.deleted_at IS NULL ORDER BY c.seq DESC LIMIT 1000
+        ) AS m
+        LIMIT 3000
+    )
+    SELECT s.chat_id, 0::bigint, greatest(s.likeness, 0.3::real) FROM sessions AS s
+    WHERE s.likeness > 0 OR strpos(lower(s.title), lower(p_text)) > 0
+    UNION ALL
+    SELECT m.chat_id, m.seq, greatest(m.likeness, 0.3::real) / 10::real FROM messages AS m
+    WHERE m.likeness > 0 OR strpos(lower(left(m.content, 1000)), lower(p_text)) > 0;
+END
+$function$;
+REVOKE EXECUTE ON FUNCTION find_matches(text,text,text,text,boolean,text[],text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION find_matches(text,text,text,text,boolean,text[],text[]) TO turngate_system;
+
+CREATE FUNCTION find_own_matches(p_text text, p_channel text, p_agent text, p_active boolean, p_keys text[], p_values
+    text[])
+ RETURNS TABLE(chat_id uuid, seq bigint, rank real)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+    IF turngate_user() IS NOT NULL THEN
+        RETURN QUERY SELECT * FROM find_matches(turngate_user(), p_text, p_channel, p_agent, p_active, p_keys, p_values);
+    END IF;
+END
+$function$;
+ALTER FUNCTION find_own_matches(text,text,text,boolean,text[],text[]) OWNER TO turngate_system;
+REVOKE EXECUTE ON FUNCTION find_own_matches(text,text,text,boolean,text[],text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION find_own_matches(text,text,text,boolean,text[],text[]) TO turngate_app;
+
+CREATE FUNCTION finish_delivered(p_user text, p_chat_id uuid, p_turn_id uuid, p_owner uuid, p_epoch integer, p_status
+    text, p_content text, p_parts jsonb, p_usage jsonb, p_error text, p_title text, p_addresses text[], p_chunks text[],
+    p_markups text[], p_held bigint[], p_kind text, p_error_class text)
+ RETURNS finished
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    r finished;
+BEGIN
+    -- It locks the session, so that nobody is unlinked between this and the next statement.
+    r := finish_turn(
+        p_user, p_chat_id, p_turn_id, p_owner, p_epoch, p_status, p_content, p_parts, p_usage, p_error, p_title,
+        p_addresses, p_chunks, p_markups, p_held, p_kind, p_error_class
+    );
+    UPDATE outbox AS o SET state = 'dead', error = 'the account was unlinked', settled_at = clock_timestamp()
+    FROM turns AS t
+    WHERE o.chat_id = p_chat_id AND o.turn_id = p_turn_id AND o.state = 'unsent' AND t.turn_id = o.turn_id
+        AND array_position(t.deliver_to, o.address) IS NULL AND NOT starts_with(split_part(o.address, ':', 3), '-');
+    IF FOUND THEN
+        SELECT array_agg(CASE WHEN state = 'unsent' AND owner = p_owner THEN item_id END ORDER BY item_id)
+        INTO r.outbox_ids FROM outbox
+        WHERE chat_id = p_chat_id AND turn_id = p_turn_id;
+    END IF;
+    RETURN r;
+END
+$function$;
+
+CREATE FUNCTION finish_turn(p_user text, p_chat_id uuid, p_turn_id uuid, p_owner uuid, p_epoch integer, p_status text,
+    p_content text, p_parts jsonb, p_usage jsonb, p_error text, p_title text, p_addresses text[], p_chunks text[],
+    p_markups text[], p_held bigint[], p_kind text, p_error_class text)
+ RETURNS finished
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    r finished;
+    s chat_sessions;
+    m chat_messages;
+    t turns;
+    n turns;
+    v_more boolean;
+    v_drop boolean;
+    v_now timestamptz;
+BEGIN
+    PERFORM set_config('turngate.user_id', p_user, true);
+    SELECT * INTO s FROM chat_sessions WHERE chat_id = p_chat_id FOR UPDATE;
+    -- After the wait for the lock, so that a session's times never run backwards.
+    v_now := greatest(s.updated_at, clock_timestamp());
+    UPDATE turns SET
+        status = CASE WHEN superseded = 'rollback' THEN 'cancelled' ELSE p_status END,
+        ended_at = v_now, usage = p_usage, error = p_error, error_class = p_error_class, reply_seq = s.last_seq + 1, deadline = NULL
+    WHERE turn_id = p_turn_id AND owner = p_owner AND epoch = p_epoch AND status = 'running'
+    RETURNING * INTO t;
+
+    IF NOT FOUND THEN
+        SELECT * INTO t FROM turns WHERE turn_id = p_turn_id;
+        IF t.reply_seq IS NULL OR t.owner IS DISTINCT FROM p_owner OR t.epoch <> p_epoch THEN
+            r.status := 'lost';
+            RETURN r;
+        END IF;
+        r.status := 'again';
+        r.session := s;
+        SELECT * INTO m FROM chat_messages WHERE chat_id = p_chat_id AND seq = t.reply_seq;
+        r.message := m;
+        r.ended := t.status;
+        IF t.superseded = 'rollback' THEN
+            r.dropped := ARRAY(SELECT c FROM chat_messages AS c
+                WHERE c.chat_id = p_chat_id AND c.seq >= t.seq AND c.turn_id = t.turn_id AND c.role = 'user');
+        END IF;
+        -- What was sent since, or is another's to send, is not handed out again.
+        SELECT array_agg(CASE WHEN state = 'unsent' AND owner = p_owner THEN item_id END ORDER BY item_id)
+        INTO r.outbox_ids FROM outbox
+        WHERE chat_id = p_chat_id AND turn_id = p_turn_id;
+        SELECT * INTO n FROM turns WHERE chat_id = p_chat_id AND status = 'running' AND owner = p_owner;
+    ELSE
+        v_drop := t.superseded IS NOT DISTINCT FROM 'rollback';
+        INSERT INTO chat_messages (
+            chat_id, seq, user_id, role, content, parts, channel, turn_id, turn_seq, created_at, deleted_at, kind
+        ) VALUES (
+            p_chat_id, s.last_seq + 1, p_user, 'assistant', p_content, p_parts, t.channel, t.turn_id, t.seq, v_now,
+            CASE WHEN v_drop THEN v_now END, p_kind
+        ) RETURNING * INTO m;
+        IF v_drop THEN
+            WITH dropped AS (
+                UPDATE chat_messages AS c SET deleted_at = v_now
+                WHERE c.chat_id = p_chat_id AND c.seq >= t.seq AND c.turn_id = t.turn_id AND c.role = 'user'
+                    AND c.deleted_at IS NULL
+                RETURNING c
+            )
+            SELECT array_agg(c) INTO r.dropped FROM dropped;
+        ELSIF cardinality(p_chunks) > 0 THEN
+            -- While older chunks of an address are not in the caller's hands, these wait for a sweep behind them.
+            WITH queued AS (
+                INSERT INTO outbox (chat_id, turn_id, user_id, address, chunk, content, markup, owner)
+                SELECT p_chat_id, p_turn_id, p_user, c.address, c.position, c.content, c.markup,
+                    CASE WHEN EXISTS (
+                        SELECT FROM outbox AS o
+                        WHERE o.address = c.address AND o.state = 'unsent'
+                            AND (o.owner IS DISTINCT FROM p_owner OR NOT o.item_id = ANY (p_held))
+                    ) THEN NULL ELSE p_owner END
+                FROM unnest(p_addresses, p_chunks, p_markups) WITH ORDINALITY AS c (address, content, markup, position)
+                ORDER BY c.position
+                RETURNING item_id, owner
+            )
+            SELECT array_agg(CASE WHEN owner IS NOT NULL THEN item_id END ORDER BY item_id) INTO r.outbox_ids FROM queued;
+        END IF;
+        v_more := s.last_seq > t.seq;
+        UPDATE chat_sessions SET
+            last_seq = last_seq + 1, last_message_at = v_now, updated_at = v_now,
+            message_count = message_count + CASE WHEN v_drop THEN -coalesce(cardinality(r.dropped), 0) ELSE 1 END,
+            title = coalesce(title, CASE WHEN NOT v_drop THEN p_title END),
+            is_active = is_active AND NOT t.ends_session,
+            ended_at = CASE WHEN t.ends_session THEN v_now ELSE ended_at END
+        WHERE chat_id = p_chat_id RETURNING * INTO s;
+        -- Nothing came after the turn's first message: nothing can be waiting.
+        IF v_more THEN
+            UPDATE turns SET
+                status = 'running', attempt = 1, epoch = 1, owner = p_owner, started_at = v_now,
+                deadline = v_now + time_limit + interval '30 seconds'
+            WHERE turn_id = (
+                SELECT turn_id FROM turns
+                WHERE chat_id = p_chat_id AND seq > t.seq AND status = 'queued' ORDER BY seq LIMIT 1
+            )
+            RETURNING * INTO n;
+        END IF;
+        r.status := 'finished';
+        r.ended := t.status;
+        r.session := s;
+        r.message := m;
+    END IF;
+
+    IF n.turn_id IS NOT NULL THEN
+        r.next_turn := n;
+        r.messages := ARRAY(SELECT c FROM chat_messages AS c
+            WHERE c.chat_id = p_chat_id AND c.seq >= n.seq AND c.turn_id = n.turn_id AND c.role = 'user' ORDER BY c.seq);
+        r.history := turn_history(p_chat_id, n.seq, n.history_turns);
+    END IF;
+    RETURN r;
+END
+$function$;
+
+CREATE FUNCTION fork_session(p_session text, p_seq bigint, p_title text, p_channel text, p_route text, p_chat_id uuid)
+ RETURNS SETOF chat_sessions
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    s chat_sessions;
+    f chat_sessions;
+    v_rows bigint;
+    v_now timestamptz := clock_timestamp();
+BEGIN
+    SELECT * INTO s FROM chat_sessions WHERE session_id = p_session;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    INSERT INTO routes (user_id, route) VALUES (s.user_id, p_route)
+    ON CONFLICT (user_id, route) DO UPDATE SET route = excluded.route;
+    INSERT INTO chat_sessions (
+        chat_id, user_id, channel, agent_name, title, title_is_users, metadata, route, parent_session_id
+    ) VALUES (
+        coalesce(p_chat_id, gen_random_uuid()), s.user_id, p_channel, s.agent_name, coalesce(p_title, s.title),
+        p_title IS NOT NULL OR s.title_is_users, s.metadata, p_route, s.session_id
+    ) RETURNING * INTO f;
+    INSERT INTO chat_messages (
+        chat_id, seq, user_id, role, content, parts, channel, turn_seq, created_at, edited_at, kind, metadata
+    )
+    SELECT
+        f.chat_id, told.place, s.user_id, told.role, told.content, told.parts, told.channel,
+        min(told.place) OVER (PARTITION BY told.turn_seq), told.created_at, told.edited_at,
+        told.kind, told.metadata
+    FROM (
+        SELECT m.*, row_number() OVER (ORDER BY m.seq) AS place FROM chat_messages AS m
+        WHERE m.chat_id = s.chat_id AND m.seq <= coalesce(p_seq, s.last_seq) AND m.deleted_at IS NULL
+    ) AS told;
+    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    UPDATE routes SET chat_id = f.chat_id WHERE user_id = s.user_id AND route = p_route;
+    RETURN QUERY UPDATE chat_sessions AS c SET
+        last_seq = v_rows, message_count = v_rows, last_message_at = CASE WHEN v_rows > 0 THEN v_now END, updated_at = v_now
+    WHERE c.chat_id = f.chat_id RETURNING *;
+END
+$function$;
+
+CREATE FUNCTION identify_visitor(p_visitor text, p_user text, OUT status text, OUT moved integer)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    v_user text;
+    v_chats uuid[];
+    v_table regclass;
+BEGIN
+    INSERT INTO identified_visitors (visitor_id, user_id) VALUES (p_visitor, p_user) ON CONFLICT (visitor_id) DO NOTHING;
+    SELECT user_id INTO v_user FROM identified_visitors WHERE visitor_id = p_visitor FOR UPDATE;
+    IF v_user IS DISTINCT FROM p_user THEN
+        status := 'taken';
+        RETURN;
+    END IF;
+    -- Locks in the order of everywhere: route, session, turn.
+    PERFORM FROM routes WHERE user_id IN (p_visitor, p_user) ORDER BY user_id, route FOR UPDATE;
+    SELECT array_agg(chat_id) INTO v_chats FROM (
+        SELECT chat_id FROM chat_sessions WHERE user_id = p_visitor ORDER BY chat_id FOR UPDATE
+    ) AS locked;
+    -- A turn names its user wherever it runs: moved meanwhile, its result would find no session.
+    IF EXISTS (SELECT FROM turns WHERE chat_id = ANY (v_chats) AND turns.status IN ('queued', 'running')) THEN
+        status := 'busy';
+        RETURN;
+    END IF;
+    -- Where the user has a current session already, it stays that.
+    INSERT INTO routes (user_id, route, chat_id)
+    SELECT p_user, route, chat_id FROM routes WHERE user_id = p_visitor AND chat_id IS NOT NULL ORDER BY route
+    ON CONFLICT (user_id, route) DO UPDATE SET chat_id = coalesce(routes.chat_id, excluded.chat_id);
+    DELETE FROM routes WHERE user_id = p_visitor;
+    -- A name that the user gave to another session stays that one's.
+    DELETE FROM external_keys AS k
+    WHERE k.user_id = p_visitor
+        AND EXISTS (SELECT FROM external_keys AS o WHERE o.user_id = p_user AND o.external_key = k.external_key);
+    UPDATE chat_sessions SET updated_at = greatest(updated_at, clock_timestamp()) WHERE chat_id = ANY (v_chats);
+    FOR v_table IN
+        SELECT c.oid::regclass FROM pg_class AS c
+        JOIN pg_attribute AS u ON u.attrelid = c.oid AND u.attname = 'user_id' AND NOT u.attisdropped
+        JOIN pg_attribute AS s ON s.attrelid = c.oid AND s.attname = 'chat_id' AND NOT s.attisdropped
+        WHERE c.relnamespace = (SELECT o.relnamespace FROM pg_class AS o WHERE o.oid = 'chat_sessions'::regclass)
+            AND c.relkind = 'r'
+        ORDER BY c.oid
+    LOOP
+        EXECUTE format('UPDATE %s SET user_id = $1 WHERE chat_id = ANY ($2)', v_table) USING p_user, v_chats;
+    END LOOP;
+    status := 'identified';
+    UPDATE identified_visitors SET sessions = sessions + coalesce(cardinality(v_chats), 0) WHERE visitor_id = p_visitor
+    RETURNING sessions INTO moved;
+END
+$function$;
+
+CREATE FUNCTION keep_session_title()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF NEW.title IS NULL THEN
+        DELETE FROM session_titles WHERE chat_id = NEW.chat_id;
+    ELSE
+        INSERT INTO session_titles (chat_id, user_id, title) VALUES (NEW.chat_id, NEW.user_id, NEW.title)
+        ON CONFLICT (chat_id) DO UPDATE SET user_id = excluded.user_id, title = excluded.title;
+    END IF;
+    RETURN NULL;
+END
+$function$;
+
+CREATE FUNCTION keep_version(m chat_messages, p_change text, p_by text, p_at timestamp with time zone)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+    INSERT INTO message_versions (chat_id, seq, version, user_id, content, parts, change, changed_by, changed_at)
+    SELECT m.chat_id, m.seq, 1 + count(*), m.user_id, m.content, m.parts, p_change, p_by, p_at
+    FROM message_versions AS v WHERE v.chat_id = m.chat_id AND v.seq = m.seq
+$function$;
+
+CREATE FUNCTION make_snapshot(s chat_sessions, p_reason text, p_rewound boolean)
+ RETURNS snapshots
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    x session_states;
+    n snapshots;
+    v_hidden int8multirange;
+    v_top bigint := s.last_seq;
+BEGIN
+    INSERT INTO session_states AS t (chat_id, user_id, snapshot_count) VALUES (s.chat_id, s.user_id, 1)
+    ON CONFLICT (chat_id) DO UPDATE SET snapshot_count = t.snapshot_count + 1, dirty_since = NULL
+    RETURNING * INTO x;
+    SELECT coalesce(range_agg(int8range(m.seq, m.seq + 1)), '{}') INTO v_hidden
+    FROM chat_messages AS m WHERE m.chat_id = s.chat_id AND m.rewound;
+    -- A long stretch that was taken back is stepped over, not read.
+    IF s.last_seq <@ v_hidden THEN
+        SELECT lower(g) - 1 INTO v_top FROM unnest(v_hidden) AS g WHERE s.last_seq <@ g;
+    END IF;
+    SELECT m.seq INTO n.message_seq FROM chat_messages AS m
+    WHERE m.chat_id = s.chat_id AND m.seq <= v_top AND m.deleted_at IS NULL ORDER BY m.seq DESC LIMIT 1;
+    INSERT INTO snapshots (
+        chat_id, number, user_id, reason, blackboard, scratchpad, attributes, size_bytes, message_seq, last_seq, hidden,
+        rewound, agent_session, created_at
+    ) VALUES (
+        s.chat_id, x.snapshot_count, s.user_id, p_reason, x.blackboard, x.scratchpad, x.attributes, x.size_bytes,
+        n.message_seq, s.last_seq, v_hidden, p_rewound, s.agent_session, clock_timestamp()
+    ) RETURNING * INTO n;
+    RETURN n;
+END
+$function$;
+
+CREATE FUNCTION newest_sessions(p_user text, p_channel text, p_agent text, p_active boolean, p_keys text[], p_values
+    text[])
+ RETURNS SETOF chat_sessions
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT * FROM chat_sessions
+    WHERE (p_user IS NULL OR user_id = p_user)
+        AND (p_channel IS NULL OR channel = p_channel)
+        AND (p_agent IS NULL OR agent_name = p_agent)
+        AND (p_active IS NULL OR is_active = p_active)
+        AND ('stateless' = ANY (p_keys) OR metadata ->> 'stateless' IS DISTINCT FROM 'true')
+        AND (p_keys IS NULL OR session_has(metadata, p_keys, p_values))
+    ORDER BY coalesce(last_message_at, created_at) DESC, chat_id DESC
+    LIMIT 5000
+$function$;
+
+CREATE FUNCTION own_resumable_session(p_agent text, p_window interval)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    WITH recent AS (
+        SELECT s.chat_id, coalesce(s.last_message_at, s.created_at) AS at FROM chat_sessions AS s
+        WHERE s.user_id = turngate_user() AND s.agent_name = p_agent AND s.metadata ->> 'stateless' IS DISTINCT FROM 'true'
+            AND coalesce(s.last_message_at, s.created_at) >= now() - p_window
+            AND session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), false, clock_timestamp(), p_window)
+        ORDER BY coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC LIMIT 1
+    ), answering AS (
+        SELECT s.chat_id, coalesce(s.last_message_at, s.created_at) AS at
+        FROM turns AS t
+        -- Not the other way round: few turns run, and a user may have very many sessions.
+        CROSS JOIN LATERAL (SELECT * FROM chat_sessions AS c WHERE c.chat_id = t.chat_id OFFSET 0) AS s
+        WHERE t.status = 'running' AND t.user_id = turngate_user() AND s.user_id = turngate_user() AND s.agent_name = p_agent
+            AND s.metadata ->> 'stateless' IS DISTINCT FROM 'true'
+            AND session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), true, clock_timestamp(), p_window)
+    )
+    SELECT chat_id FROM (SELECT * FROM recent UNION ALL SELECT * FROM answering) AS either
+    ORDER BY at DESC, chat_id DESC LIMIT 1
+$function$;
+ALTER FUNCTION own_resumable_session(text,interval) OWNER TO turngate_system;
+REVOKE EXECUTE ON FUNCTION own_resumable_session(text,interval) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION own_resumable_session(text,interval) TO turngate_app;
+
+CREATE FUNCTION own_sessions_behind(p_channel text, p_agent text, p_active boolean, p_keys text[], p_values text[], p_at
+    timestamp with time zone, p_chat_id uuid, p_limit integer)
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER ROWS 50
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    SELECT chat_id FROM chat_sessions
+    WHERE user_id = turngate_user()
+        AND (p_channel IS NULL OR channel = p_channel)
+        AND (p_agent IS NULL OR agent_name = p_agent)
+        AND (p_active IS NULL OR is_active = p_active)
+        AND ('stateless' = ANY (p_keys) OR metadata ->> 'stateless' IS DISTINCT FROM 'true')
+        AND (p_keys IS NULL OR (metadata ->> p_keys[1] = p_values[1] AND session_has(metadata, p_keys, p_values)))
+        AND (coalesce(last_message_at, created_at), chat_id) < (p_at, p_chat_id)
+    ORDER BY coalesce(last_message_at, created_at) DESC, chat_id DESC
+    LIMIT p_limit
+$function$;
+ALTER FUNCTION own_sessions_behind(text,text,boolean,text[],text[],timestamp with time zone,uuid,integer) OWNER TO turngate_system;
+REVOKE EXECUTE ON FUNCTION own_sessions_behind(text,text,boolean,text[],text[],timestamp with time zone,uuid,integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION own_sessions_behind(text,text,boolean,text[],text[],timestamp with time zone,uuid,integer) TO turngate_app;
+
+CREATE FUNCTION parts_with_text(p_parts jsonb, p_text text)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+    SELECT CASE WHEN p_parts IS NOT NULL THEN
+        coalesce((
+            SELECT jsonb_agg(part ORDER BY place)
+            FROM jsonb_array_elements(p_parts) WITH ORDINALITY AS told (part, place)
+            WHERE part ->> 'type' IS DISTINCT FROM 'text'
+        ), '[]') || jsonb_build_object('type', 'text', 'text', p_text)
+    END
+$function$;
+
+CREATE FUNCTION patched(p_object jsonb, p_changes jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+    SELECT CASE
+        WHEN p_changes IS NULL THEN p_object
+        WHEN jsonb_typeof(p_changes) = 'array' THEN p_changes
+        ELSE (p_object || p_changes) - ARRAY(SELECT e.key FROM jsonb_each(p_changes) AS e WHERE e.value = 'null')
+    END
+$function$;
+
+CREATE FUNCTION put_state(s chat_sessions, p_versions bigint[], p_blackboard jsonb, p_scratchpad jsonb, p_attributes
+    jsonb, p_patch boolean, p_limit bigint)
+ RETURNS state_written
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    r state_written;
+    x session_states;
+    n session_states;
+    v_now timestamptz := clock_timestamp();
+BEGIN
+    INSERT INTO session_states (chat_id, user_id) VALUES (s.chat_id, s.user_id) ON CONFLICT (chat_id) DO NOTHING;
+    SELECT * INTO x FROM session_states WHERE chat_id = s.chat_id FOR UPDATE;
+    r.state := x;
+    IF NOT x.version = ANY (p_versions) THEN
+        r.status := 'stale';
+        RETURN r;
+    END IF;
+    IF p_patch AND jsonb_typeof(x.scratchpad) = 'array' AND jsonb_typeof(p_scratchpad) = 'object' THEN
+        r.status := 'list';
+        RETURN r;
+    END IF;
+    n := x;
+    n.blackboard := CASE WHEN p_patch THEN patched(x.blackboard, p_blackboard) ELSE coalesce(p_blackboard, x.blackboard) END;
+    n.scratchpad := CASE WHEN p_patch THEN patched(x.scratchpad, p_scratchpad) ELSE coalesce(p_scratchpad, x.scratchpad) END;
+    n.attributes := CASE WHEN p_patch THEN patched(x.attributes, p_attributes) ELSE coalesce(p_attributes, x.attributes) END;
+    r.status := 'done';
+    IF n IS NOT DISTINCT FROM x THEN
+        RETURN r;
+    END IF;
+    r.size := state_size(n.blackboard, n.scratchpad, n.attributes);
+    -- What has grown too large meanwhile, by a smaller limit, may still shrink.
+    IF r.size > p_limit AND r.size >= x.size_bytes THEN
+        r.status := 'too_large';
+        RETURN r;
+    END IF;
+    UPDATE session_states SET
+        version = x.version + 1, blackboard = n.blackboard, scratchpad = n.scratchpad, attributes = n.attributes,
+        size_bytes = r.size, changed_at = v_now, dirty_since = coalesce(x.dirty_since, v_now)
+    WHERE chat_id = s.chat_id RETURNING * INTO x;
+    r.state := x;
+    RETURN r;
+END
+$function$;
+
+CREATE FUNCTION refuse_while_erased()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended(NEW.user_id, 30));
+    IF TG_TABLE_NAME = 'api_tokens' THEN
+        -- By then every replica has heard that the tokens of before have ended (`gateway/api/auth.py`).
+        PERFORM pg_sleep_until(e.finished_at + interval '3 seconds') FROM erasures AS e WHERE e.user_id = NEW.user_id;
+        DELETE FROM erasures WHERE user_id = NEW.user_id AND finished_at IS NOT NULL;
+    END IF;
+    IF EXISTS (
+        SELECT FROM erasures AS e
+        WHERE e.user_id = NEW.user_id
+            AND (e.finished_at IS NULL OR e.finished_at > clock_timestamp() - interval '1 minute')
+    ) THEN
+        RAISE EXCEPTION 'this user is being erased' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END
+$function$;
+
+CREATE FUNCTION restore_snapshot(p_session text, p_number bigint, p_rewind boolean, p_by text)
+ RETURNS snapshot_restored
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    r snapshot_restored;
+    s chat_sessions;
+    x snapshots;
+    v_message chat_messages;
+    v_then message_versions;
+    v_hide int8multirange;
+    v_turns uuid[];
+    v_rows bigint;
+    v_changed chat_messages[];
+    v_agent_session text;
+    v_now timestamptz;
+BEGIN
+    SELECT * INTO s FROM chat_sessions WHERE session_id = p_session FOR UPDATE;
+    IF NOT FOUND THEN
+        r.status := 'not_found';
+        RETURN r;
+    END IF;
+    SELECT * INTO x FROM snapshots
+    WHERE chat_id = s.chat_id AND (p_number IS NULL OR number = p_number) ORDER BY number DESC LIMIT 1;
+    IF NOT FOUND THEN
+        r.status := 'missing';
+        RETURN r;
+    END IF;
+    r.rewound := p_rewind OR x.rewound;
+    IF r.rewound AND EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running') THEN
+        r.status := 'busy';
+        RETURN r;
+    END IF;
+    r.number := x.number;
+    r.undo := (make_snapshot(s, 'before_restore', r.rewound)).number;
+    r.state := (put_state(s, NULL, x.blackboard, x.scratchpad, x.attributes, false, NULL)).state;
+
+    IF r.rewound THEN
+        v_now := greatest(s.updated_at + interval '1 microsecond', clock_timestamp());
+        v_hide := x.hidden + int8multirange(int8range(x.last_seq, s.last_seq, '(]'));
+        WITH hidden AS (
+            UPDATE chat_messages AS m SET deleted_at = v_now, rewound = true, changed_at = v_now
+            WHERE m.chat_id = s.chat_id AND m.seq >= lower(v_hide) AND m.seq <@ v_hide AND m.deleted_at IS NULL
+            RETURNING m
+        )
+        SELECT count(*), array_agg((m).turn_id) FILTER (WHERE (m).role = 'user'), (array_agg(m ORDER BY (m).seq DESC))[:400]
+        INTO v_rows, v_turns, r.changed FROM hidden;
+        s.message_count := s.message_count - v_rows;
+        -- A turn whose first messages stay is still part of what was said.
+        UPDATE turns AS t SET withdrawn = true WHERE t.turn_id = ANY (v_turns) AND t.seq <@ v_hide;
+
+        WITH returned AS (
+            UPDATE chat_messages AS m SET deleted_at = NULL, rewound = false, changed_at = v_now
+            WHERE m.chat_id = s.chat_id AND m.rewound AND NOT m.seq <@ v_hide
+            RETURNING m
+        )
+        SELECT count(*), array_agg((m).turn_id) FILTER (WHERE (m).role = 'user'), (array_agg(m ORDER BY (m).seq DESC))[:400]
+        INTO v_rows, v_turns, v_changed FROM returned;
+        s.message_count := s.message_count + v_rows;
+        UPDATE turns AS t SET withdrawn = false WHERE t.turn_id = ANY (v_turns);
+
+        r.changed := r.changed || v_changed;
+        -- What a message said then was kept at its first change since.
+        FOR v_then IN
+            SELECT DISTINCT ON (seq) * FROM message_versions
+            WHERE chat_id = s.chat_id AND changed_at > x.created_at ORDER BY seq, version
+        LOOP
+            SELECT * INTO v_message FROM chat_messages AS c
+            WHERE c.chat_id = s.chat_id AND c.seq = v_then.seq AND c.deleted_at IS NULL AND c.content <> v_then.content;
+            CONTINUE WHEN NOT FOUND;
+            PERFORM keep_version(v_message, 'rewind', p_by, v_now);
+            UPDATE chat_messages AS c SET
+                content = v_then.content, parts = v_then.parts, edited_at = v_now, changed_at = v_now
+            WHERE c.chat_id = s.chat_id AND c.seq = v_then.seq RETURNING * INTO v_message;
+            IF coalesce(cardinality(r.changed), 0) < 800 THEN
+                r.changed := r.changed || v_message;
+            END IF;
+        END LOOP;
+        -- The agent's own conversation cannot be taken back: it gets a new one, and the one before when the transcript returns.
+        v_agent_session := CASE
+            WHEN cardinality(r.changed) > 0 THEN CASE WHEN x.rewound THEN x.agent_session END ELSE s.agent_session
+        END;
+        UPDATE chat_sessions AS c SET
+            updated_at = v_now, message_count = s.message_count,
+            words_changed_at = CASE WHEN cardinality(r.changed) > 0 THEN v_now ELSE c.words_changed_at END,
+            title = CASE WHEN cardinality(r.changed) > 0 THEN title_without_words(s) ELSE c.title END,
+            title_is_agents = c.title_is_agents AND coalesce(cardinality(r.changed), 0) = 0,
+            agent_session = v_agent_session, former_agent_sessions = agent_sessions_before(c, v_agent_session)
+        WHERE c.chat_id = s.chat_id RETURNING * INTO s;
+        -- It goes on: later no snapshot may bring it back as it is now.
+        UPDATE snapshots AS n SET agent_session = NULL WHERE n.chat_id = s.chat_id AND n.agent_session = s.agent_session;
+    END IF;
+    r.session := s;
+    r.status := 'done';
+    RETURN r;
+END
+$function$;
+
+CREATE FUNCTION rewrite_message(p_session text, p_seq bigint, p_content text, p_by text)
+ RETURNS rewritten
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    r rewritten;
+    s chat_sessions;
+    m chat_messages;
+    v_now timestamptz;
+BEGIN
+    SELECT * INTO s FROM chat_sessions WHERE session_id = p_session FOR UPDATE;
+    IF NOT FOUND THEN
+        r.status := 'not_found';
+        RETURN r;
+    END IF;
+    SELECT * INTO m FROM chat_messages WHERE chat_id = s.chat_id AND seq = p_seq AND deleted_at IS NULL;
+    IF NOT FOUND THEN
+        r.status := 'missing';
+        RETURN r;
+    END IF;
+    IF EXISTS (SELECT FROM turns WHERE turn_id = m.turn_id AND status IN ('queued', 'running')) THEN
+        r.status := 'busy';
+        RETURN r;
+    END IF;
+    v_now := greatest(s.updated_at + interval '1 microsecond', clock_timestamp());
+    PERFORM keep_version(m, CASE WHEN p_content IS NULL THEN 'delete' ELSE 'edit' END, p_by, v_now);
+    UPDATE chat_messages SET
+        content = coalesce(p_content, content),
+        parts = CASE WHEN p_content IS NULL THEN parts ELSE parts_with_text(parts, p_content) END,
+        edited_at = CASE WHEN p_content IS NULL THEN edited_at ELSE v_now END,
+        deleted_at = CASE WHEN p_content IS NULL THEN v_now END,
+        changed_at = v_now
+    WHERE chat_id = s.chat_id AND seq = p_seq RETURNING * INTO m;
+    -- The agent's own conversations still have what it was: it begins a new one, and is told the history.
+    UPDATE snapshots SET agent_session = NULL WHERE chat_id = s.chat_id AND agent_session IS NOT NULL;
+    UPDATE chat_sessions SET
+        updated_at = v_now, words_changed_at = v_now, message_count = message_count - (p_content IS NULL)::int,
+        agent_session = NULL, former_agent_sessions = agent_sessions_before(s, NULL),
+        title = title_without_words(s), title_is_agents = false
+    WHERE chat_id = s.chat_id RETURNING * INTO s;
+    r.status := 'done';
+    r.session := s;
+    r.message := m;
+    RETURN r;
+END
+$function$;
+
+CREATE FUNCTION save_states(p_chats uuid[], p_quiet interval, p_every interval)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    s chat_sessions;
+    v_saved int := 0;
+    v_now timestamptz := clock_timestamp();
+BEGIN
+    FOR s IN SELECT * FROM chat_sessions WHERE chat_id = ANY (p_chats) FOR UPDATE SKIP LOCKED LOOP
+        -- Again, behind the lock: another replica may have been quicker.
+        IF EXISTS (
+            SELECT FROM session_states WHERE chat_id = s.chat_id AND dirty_since IS NOT NULL
+                AND (changed_at <= v_now - p_quiet OR dirty_since <= v_now - p_every)
+        ) THEN
+            PERFORM make_snapshot(s, 'auto', false);
+            v_saved := v_saved + 1;
+        END IF;
+    END LOOP;
+    RETURN v_saved;
+END
+$function$;
+
+CREATE FUNCTION search_likeness(p_words text[], p_text text)
+ RETURNS real
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+DECLARE
+    v_word text;
+    v_least real := 1;
+BEGIN
+    IF p_text IS NULL OR cardinality(p_words) = 0 THEN
+        RETURN 0;
+    END IF;
+    FOREACH v_word IN ARRAY p_words LOOP
+        v_least := least(v_least, strict_word_similarity(v_word, p_text));
+        IF v_least < 0.33 THEN
+            RETURN 0;
+        END IF;
+    END LOOP;
+    RETURN v_least;
+END
+$function$;
+
+CREATE FUNCTION search_matches(p_everyones boolean, p_text text, p_channel text, p_agent text, p_active boolean, p_keys
+    text[], p_values text[])
+ RETURNS TABLE(chat_id uuid, seq bigint, rank real)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+BEGIN
+    IF p_everyones THEN
+        RETURN QUERY SELECT * FROM find_matches(NULL, p_text, p_channel, p_agent, p_active, p_keys, p_values);
+    ELSE
+        RETURN QUERY SELECT * FROM find_own_matches(p_text, p_channel, p_agent, p_active, p_keys, p_values);
+    END IF;
+END
+$function$;
+
+CREATE FUNCTION search_query(p_text text, p_shard text, p_user text)
+ RETURNS tsquery
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+    WITH words AS (
+        SELECT p_shard || word AS word, '' AS reach FROM unnest(tsvector_to_array(search_vector(p_text))) AS word
+        UNION ALL
+        SELECT p_shard || word, ':*' FROM unnest(tsvector_to_array(search_vector(substring(p_text FROM '\S+\s*$')))) AS word
+        UNION ALL
+        SELECT chr(1) || left(p_user, 255), '' WHERE p_user IS NOT NULL
+    )
+    SELECT coalesce(
+        string_agg('''' || replace(replace(word, '\', '\\'), '''', '''''') || '''' || reach, ' & '), ''
+    )::tsquery
+    FROM (SELECT word, max(reach) AS reach FROM words GROUP BY word) AS each_once
+$function$;
+
+CREATE FUNCTION search_shard(p_user text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$ SELECT chr(48 + (hashtext(p_user) & 63)) $function$;
+
+CREATE FUNCTION search_vector(p_text text)
+ RETURNS tsvector
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+BEGIN
+    IF octet_length(p_text) > 1000 THEN
+        RETURN to_tsvector(
+            'pg_catalog.simple', regexp_replace(translate(left(p_text, 50000), '<', ' '), '(\S{200})', '\1 ', 'g')
+        );
+    END IF;
+    RETURN to_tsvector('pg_catalog.simple', translate(p_text, '<', ' '));
+END
+$function$;
+
+CREATE FUNCTION search_words(p_user text, p_text text)
+ RETURNS tsvector
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+DECLARE
+    v_shard text := public.search_shard(p_user);
+BEGIN
+    RETURN array_to_tsvector(
+        (chr(1) || left(p_user, 255)) || string_to_array(
+            v_shard || array_to_string(tsvector_to_array(public.search_vector(p_text)), chr(1) || v_shard), chr(1)
+        )
+    );
+END
+$function$;
+
+CREATE FUNCTION session_has(p_metadata jsonb, p_keys text[], p_values text[])
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+BEGIN
+    FOR i IN 1 .. cardinality(p_keys) LOOP
+        IF p_metadata ->> p_keys[i] IS DISTINCT FROM p_values[i]
+            OR jsonb_typeof(p_metadata -> p_keys[i]) IN ('object', 'array') THEN
+            RETURN false;
+        END IF;
+    END LOOP;
+    RETURN true;
+END
+$function$;
+
+CREATE FUNCTION session_resumes(is_active boolean, last_activity timestamp with time zone, is_running boolean, at
+    timestamp with time zone, resume_window interval)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT is_active AND (is_running OR at - last_activity <= resume_window) $function$;
+
+CREATE FUNCTION state_size(p_blackboard jsonb, p_scratchpad jsonb, p_attributes jsonb)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$ SELECT octet_length(p_blackboard::text)::bigint + octet_length(p_scratchpad::text) + octet_length(p_attributes::text) $function$;
+
+CREATE FUNCTION steal_turns(p_owner uuid, p_limit integer, p_running uuid[], p_silence interval)
+ RETURNS SETOF finished
+ LANGUAGE sql
+AS $function$
+    WITH dead AS MATERIALIZED (
+        SELECT u.turn_id, u.epoch, u.deadline FROM turns AS u LEFT JOIN replicas AS r ON r.replica_id = u.owner
+        CROSS JOIN LATERAL (SELECT u.deadline - u.time_limit - interval '30 seconds') AS claim (at)
+        WHERE u.status = 'running' AND NOT (u.owner = p_owner AND u.turn_id = ANY (p_running))
+            AND EXISTS (SELECT FROM replicas AS me WHERE me.replica_id = p_owner AND me.expires_at > clock_timestamp())
+            AND (
+                r.replica_id IS NULL OR u.deadline < clock_timestamp()
+                OR r.expires_at < clock_timestamp() AND claim.at < clock_timestamp() - p_silence
+                OR u.owner = p_owner AND claim.at < clock_timestamp() - interval '10 seconds'
+            )
+        ORDER BY u.created_at LIMIT p_limit
+    ), held AS MATERIALIZED (
+        -- Epoch and deadline again: whoever was quicker with the row has changed them.
+        SELECT u.turn_id FROM turns AS u JOIN dead ON dead.turn_id = u.turn_id
+        WHERE u.status = 'running' AND u.epoch = dead.epoch AND u.deadline IS NOT DISTINCT FROM dead.deadline
+        FOR UPDATE OF u SKIP LOCKED
+    ), stolen AS (
+        UPDATE turns AS u SET
+            owner = p_owner, epoch = u.epoch + 1, attempt = u.attempt + 1,
+            deadline = clock_timestamp() + u.time_limit + interval '30 seconds'
+        FROM held WHERE u.turn_id = held.turn_id
+        RETURNING u
+    )
+    SELECT
+        'stolen', s, NULL::chat_messages, NULL::bigint[], stolen.u,
+        ARRAY(SELECT c FROM chat_messages AS c
+            WHERE c.chat_id = s.chat_id AND c.seq >= (stolen.u).seq AND c.turn_id = (stolen.u).turn_id AND c.role = 'user'
+            ORDER BY c.seq),
+        turn_history(s.chat_id, (stolen.u).seq, (stolen.u).history_turns),
+        NULL::chat_messages[], 'running'
+    FROM stolen JOIN chat_sessions AS s ON s.chat_id = (stolen.u).chat_id
+$function$;
+
+CREATE FUNCTION take_snapshot(p_session text, p_reason text, p_if_changed boolean)
+ RETURNS snapshot_made
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    r snapshot_made;
+    s chat_sessions;
+    n snapshots;
+BEGIN
+    SELECT * INTO s FROM chat_sessions WHERE session_id = p_session FOR UPDATE;
+    IF NOT FOUND THEN
+        r.status := 'not_found';
+        RETURN r;
+    END IF;
+    SELECT * INTO n FROM snapshots WHERE chat_id = s.chat_id ORDER BY number DESC LIMIT 1;
+    IF p_if_changed AND n.number IS NOT NULL AND n.last_seq = s.last_seq AND NOT EXISTS (
+        SELECT FROM session_states AS t WHERE t.chat_id = s.chat_id AND t.dirty_since IS NOT NULL
+    ) AND NOT EXISTS (
+        SELECT FROM chat_messages AS m WHERE m.chat_id = s.chat_id AND m.changed_at > n.created_at
+    ) THEN
+        r.status := 'unchanged';
+    ELSE
+        n := make_snapshot(s, p_reason, false);
+        r.status := 'made';
+    END IF;
+    r.snapshot := n;
+    RETURN r;
+END
+$function$;
+
+CREATE FUNCTION title_without_words(s chat_sessions)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$ SELECT CASE WHEN s.title_is_users OR s.channel = 'scheduled' THEN s.title END $function$;
+
+CREATE FUNCTION turn_history(p_chat_id uuid, p_seq bigint, p_turns integer)
+ RETURNS chat_messages[]
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+DECLARE
+    v_first bigint;
+    v_reach bigint := p_turns;
+    v_count int;
+BEGIN
+    IF p_turns = 0 OR p_seq = 1 THEN
+        RETURN '{}';
+    END IF;
+    -- A range with two ends: no plan can read the whole session. Most turns have two rows; looking further is rare.
+    LOOP
+        v_reach := v_reach * 4;
+        SELECT min(seq), count(*) INTO v_first, v_count FROM (
+            SELECT seq FROM turns
+            WHERE chat_id = p_chat_id AND seq < p_seq AND seq >= greatest(p_seq - v_reach, 1) AND NOT withdrawn
+            ORDER BY seq DESC LIMIT p_turns
+        ) AS newest;
+        EXIT WHEN v_count = p_turns OR v_reach >= p_seq;
+    END LOOP;
+    -- Fewer turns than that: rows from before there were turns count two to a turn.
+    IF v_count < p_turns THEN
+        SELECT least(v_first, min(seq)) INTO v_first FROM (
+            SELECT seq FROM chat_messages
+            WHERE chat_id = p_chat_id AND seq < coalesce(v_first, p_seq) AND deleted_at IS NULL
+            ORDER BY seq DESC LIMIT 2 * (p_turns - v_count)
+        ) AS older;
+    END IF;
+    RETURN ARRAY(
+        SELECT m FROM chat_messages AS m
+        WHERE m.chat_id = p_chat_id AND m.seq >= v_first AND m.turn_seq >= v_first AND m.turn_seq < p_seq
+            AND m.deleted_at IS NULL
+        ORDER BY m.turn_seq, m.seq
+    );
+END
+$function$;
+
+CREATE FUNCTION turngate_protect(protected regclass)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', protected);
+    EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', protected);
+    EXECUTE format(
+        'CREATE POLICY own_rows ON %s TO turngate_app USING (user_id = turngate_user()) WITH CHECK (user_id = turngate_user())',
+        protected
+    );
+    EXECUTE format('CREATE POLICY all_rows ON %s TO turngate_system USING (true) WITH CHECK (true)', protected);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO turngate_app, turngate_system', protected);
+END
+$function$;
+
+CREATE FUNCTION turngate_user()
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$ SELECT nullif(current_setting('turngate.user_id', true), '') $function$;
+
+CREATE FUNCTION write_state(p_session text, p_versions bigint[], p_blackboard jsonb, p_scratchpad jsonb, p_attributes
+    jsonb, p_limit bigint)
+ RETURNS state_written
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    r state_written;
+    s chat_sessions;
+BEGIN
+    SELECT * INTO s FROM chat_sessions WHERE session_id = p_session FOR UPDATE;
+    IF NOT FOUND THEN
+        r.status := 'not_found';
+        RETURN r;
+    END IF;
+    RETURN put_state(s, p_versions, p_blackboard, p_scratchpad, p_attributes, false, p_limit);
+END
+$function$;
