@@ -25,6 +25,7 @@ CREATE TABLE chat_sessions (
     agent_session text,
     former_agent_sessions text[] DEFAULT '{}'::text[] NOT NULL,
     words_changed_at timestamp with time zone,
+    history_version bigint DEFAULT 0 NOT NULL,
     CONSTRAINT chat_sessions_pkey PRIMARY KEY (chat_id),
     CONSTRAINT chat_sessions_channel_known CHECK (channel = ANY (ARRAY['web'::text, 'telegram'::text, 'scheduled'::text, 'terminal'::text, 'api'::text]))
 ) WITH (fillfactor=70, autovacuum_vacuum_scale_factor=0.05);
@@ -160,6 +161,10 @@ CREATE INDEX chat_messages_rewound ON chat_messages USING btree (chat_id, seq) W
 CREATE INDEX chat_messages_words ON chat_messages
     USING gin (search_words(user_id, content)) WITH (fastupdate=off)
     WHERE deleted_at IS NULL;
+CREATE TRIGGER raise_history_version AFTER UPDATE ON chat_messages REFERENCING OLD TABLE AS changed FOR EACH STATEMENT
+    EXECUTE FUNCTION raise_history_version();
+CREATE TRIGGER raise_history_version_of_deleted AFTER DELETE ON chat_messages REFERENCING OLD TABLE AS changed FOR EACH STATEMENT
+    EXECUTE FUNCTION raise_history_version();
 CREATE POLICY all_rows ON chat_messages TO turngate_system USING (true) WITH CHECK (true);
 CREATE POLICY own_rows ON chat_messages TO turngate_app
     USING (user_id = turngate_user())
@@ -589,6 +594,12 @@ CREATE TYPE state_written AS (
     size bigint
 );
 
+CREATE TYPE told AS (
+    history_version bigint,
+    turns bigint[],
+    messages chat_messages[]
+);
+
 CREATE FUNCTION accept_message(p_user text, p_channel text, p_agent text, p_content text, p_key text, p_route text,
     p_session text, p_deliver_to text[], p_always_new boolean, p_ends_session boolean, p_begins_session boolean, p_title
     text, p_window interval, p_strategy text, p_collect boolean, p_time_limit interval, p_history_turns integer, p_owner
@@ -757,6 +768,111 @@ BEGIN
     RETURN r;
 END
 $function$;
+
+CREATE FUNCTION accept_plain(p_users text[], p_routes text[], p_sessions text[], p_channels text[], p_contents text[],
+    p_keys text[], p_deliver_to text[], p_limits interval[], p_histories integer[], p_turns uuid[], p_owner uuid,
+    p_window interval)
+ RETURNS TABLE(place integer, chat_id uuid, seq bigint, at timestamp with time zone, deliver_to text[], agent_session text, history_version bigint, session_id text, channel text, agent_name text, title text, created_at timestamp with time zone, message_count bigint, metadata jsonb, parent_session_id text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET lock_timeout TO '250ms'
+AS $function$
+#variable_conflict use_column
+DECLARE
+    v_places int[];
+    v_chats uuid[];
+    v_seqs bigint[];
+    v_times timestamptz[];
+BEGIN
+    -- Locks are taken in one order everywhere: route, session, turn. What somebody else holds is left out, so that nobody waits for
+    -- another's session. Without the lock of its route, which may move meanwhile, a message that comes twice could be kept in two
+    -- sessions.
+    SELECT array_agg(r.place), array_agg(r.chat_id) INTO v_places, v_chats FROM (
+        SELECT i.place::int, ro.chat_id
+        FROM unnest(p_users, p_routes, p_sessions) WITH ORDINALITY AS i (user_id, route, session_id, place)
+        JOIN routes AS ro ON ro.user_id = i.user_id AND ro.route = i.route
+        WHERE i.session_id IS NULL AND ro.chat_id IS NOT NULL
+        ORDER BY ro.user_id, ro.route FOR SHARE OF ro SKIP LOCKED
+    ) AS r;
+    SELECT array_agg(l.place), array_agg(l.chat_id), array_agg(l.last_seq + 1), array_agg(greatest(l.updated_at, clock_timestamp()))
+    INTO v_places, v_chats, v_seqs, v_times FROM (
+        SELECT w.place, s.chat_id, s.last_seq, s.updated_at
+        FROM (
+            SELECT DISTINCT ON (f.chat_id) f.chat_id, f.place FROM (
+                SELECT r.chat_id, r.place FROM unnest(v_places, v_chats) AS r (place, chat_id)
+                UNION ALL
+                -- A session that its route has left becomes current again, by `accept_message`.
+                SELECT c.chat_id, i.place::int
+                FROM unnest(p_users, p_sessions) WITH ORDINALITY AS i (user_id, session_id, place)
+                JOIN chat_sessions AS c ON c.session_id = i.session_id AND c.user_id = i.user_id
+                LEFT JOIN routes AS ro ON ro.user_id = c.user_id AND ro.route = c.route
+                WHERE c.route IS NULL OR ro.chat_id = c.chat_id
+            ) AS f
+            ORDER BY f.chat_id, f.place
+        ) AS w
+        JOIN chat_sessions AS s ON s.chat_id = w.chat_id
+        WHERE s.user_id = p_users[w.place]
+        ORDER BY s.chat_id FOR UPDATE OF s SKIP LOCKED
+    ) AS l;
+    IF v_places IS NULL THEN
+        RETURN;
+    END IF;
+    -- A statement of its own, so that it sees what was committed before the locks were there.
+    RETURN QUERY
+    WITH plain AS MATERIALIZED (
+        SELECT l.place, s.chat_id, l.seq, l.at, s.user_id, s.agent_name, CASE
+            WHEN s.channel = 'telegram' AND NOT s.route = ANY (d.addresses) THEN d.addresses || s.route
+            ELSE d.addresses
+        END AS deliver_to
+        FROM unnest(v_places, v_chats, v_seqs, v_times) AS l (place, chat_id, seq, at)
+        JOIN chat_sessions AS s ON s.chat_id = l.chat_id AND s.user_id = p_users[l.place]
+        CROSS JOIN LATERAL (
+            SELECT ARRAY(SELECT jsonb_array_elements_text(p_deliver_to[l.place]::jsonb)) AS addresses
+        ) AS d
+        WHERE NOT EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running')
+            AND (p_sessions[l.place] IS NOT NULL OR session_resumes(
+                s.is_active, coalesce(s.last_message_at, s.created_at), false, l.at, p_window
+            ))
+            AND NOT EXISTS (
+                SELECT FROM chat_messages AS m
+                WHERE m.user_id = s.user_id AND m.client_id = p_keys[l.place]
+                    AND (m.chat_id = s.chat_id OR m.routed AND p_sessions[l.place] IS NULL)
+            )
+    ), opened AS (
+        INSERT INTO turns (
+            turn_id, chat_id, seq, user_id, agent_name, channel, status, attempt, epoch, owner, deadline, time_limit, history_turns,
+            deliver_to, started_at
+        )
+        SELECT
+            p_turns[n.place], n.chat_id, n.seq, n.user_id, n.agent_name, p_channels[n.place], 'running', 1, 1, p_owner,
+            n.at + p_limits[n.place] + interval '30 seconds', p_limits[n.place], p_histories[n.place], n.deliver_to, n.at
+        FROM plain AS n
+    ), appended AS (
+        INSERT INTO chat_messages (
+            chat_id, seq, user_id, role, content, channel, turn_id, turn_seq, client_id, routed, created_at
+        )
+        SELECT
+            n.chat_id, n.seq, n.user_id, 'user', p_contents[n.place], p_channels[n.place], p_turns[n.place], n.seq,
+            p_keys[n.place], p_sessions[n.place] IS NULL, n.at
+        FROM plain AS n
+    )
+    UPDATE chat_sessions AS s SET
+        last_seq = n.seq, message_count = s.message_count + 1, last_message_at = n.at, updated_at = n.at, is_active = true,
+        ended_at = NULL
+    FROM plain AS n WHERE s.chat_id = n.chat_id AND s.user_id = n.user_id
+    RETURNING
+        n.place, s.chat_id, n.seq, n.at, n.deliver_to, s.agent_session, s.history_version, s.session_id, s.channel, s.agent_name,
+        s.title, s.created_at, s.message_count, nullif(s.metadata, '{}'), s.parent_session_id;
+END
+$function$;
+ALTER FUNCTION accept_plain(text[],text[],text[],text[],text[],text[],text[],interval[],integer[],uuid[],uuid,interval) OWNER TO turngate_system;
+REVOKE EXECUTE ON FUNCTION accept_plain(text[],text[],text[],text[],text[],text[],text[],interval[],integer[],uuid[],uuid,interval) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION accept_plain(text[],text[],text[],text[],text[],text[],text[],interval[],integer[],uuid[],uuid,interval) TO turngate_app;
 
 CREATE FUNCTION agent_sessions_before(s chat_sessions, p_name text)
  RETURNS text[]
@@ -1054,6 +1170,89 @@ BEGIN
     RETURN r;
 END
 $function$;
+
+CREATE FUNCTION finish_plain(p_users text[], p_chats uuid[], p_turns uuid[], p_epochs integer[], p_statuses text[],
+    p_contents text[], p_parts text[], p_usages text[], p_errors text[], p_error_classes text[], p_kinds text[],
+    p_titles text[], p_chunks text[], p_owner uuid, p_held bigint[])
+ RETURNS TABLE(place integer, seq bigint, at timestamp with time zone, outbox_ids bigint[], history_version bigint, session_id text, channel text, agent_name text, title text, is_active boolean, created_at timestamp with time zone, ended_at timestamp with time zone, message_count bigint, metadata jsonb, parent_session_id text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET lock_timeout TO '250ms'
+AS $function$
+#variable_conflict use_column
+DECLARE
+    v_places int[];
+    v_seqs bigint[];
+    v_times timestamptz[];
+BEGIN
+    SELECT array_agg(l.place), array_agg(l.last_seq + 1), array_agg(greatest(l.updated_at, clock_timestamp()))
+    INTO v_places, v_seqs, v_times FROM (
+        SELECT i.place::int, s.last_seq, s.updated_at
+        FROM unnest(p_users, p_chats) WITH ORDINALITY AS i (user_id, chat_id, place)
+        JOIN chat_sessions AS s ON s.chat_id = i.chat_id AND s.user_id = i.user_id
+        ORDER BY s.chat_id FOR UPDATE OF s SKIP LOCKED
+    ) AS l;
+    IF v_places IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH ended AS (
+        -- The fence. Only a turn whose message is the last of its session has nobody waiting behind it.
+        UPDATE turns AS t SET
+            status = p_statuses[n.place], ended_at = n.at, usage = p_usages[n.place]::jsonb, error = p_errors[n.place],
+            error_class = p_error_classes[n.place], reply_seq = n.seq, deadline = NULL
+        FROM unnest(v_places, v_seqs, v_times) AS n (place, seq, at)
+        WHERE t.turn_id = p_turns[n.place] AND t.chat_id = p_chats[n.place] AND t.user_id = p_users[n.place]
+            AND t.owner = p_owner AND t.epoch = p_epochs[n.place] AND t.status = 'running'
+            AND t.seq = n.seq - 1 AND t.superseded IS NULL AND NOT t.ends_session
+            -- Chunks for an address that has left the turn, or where older ones are not in the caller's hands, take longer.
+            AND (p_chunks[n.place] IS NULL OR NOT EXISTS (
+                SELECT FROM (SELECT DISTINCT c ->> 0 FROM jsonb_array_elements(p_chunks[n.place]::jsonb) AS c) AS named (address)
+                WHERE array_position(t.deliver_to, named.address) IS NULL AND NOT starts_with(split_part(named.address, ':', 3), '-')
+                    OR EXISTS (
+                        SELECT FROM outbox AS o
+                        WHERE o.address = named.address AND o.state = 'unsent' AND o.user_id = t.user_id
+                            AND (o.owner IS DISTINCT FROM p_owner OR NOT o.item_id = ANY (p_held))
+                    )
+            ))
+        RETURNING n.place, n.seq, n.at, t.chat_id, t.user_id, t.turn_id, t.seq AS turn_seq, t.channel
+    ), appended AS (
+        INSERT INTO chat_messages (
+            chat_id, seq, user_id, role, content, parts, channel, turn_id, turn_seq, created_at, kind
+        )
+        SELECT
+            e.chat_id, e.seq, e.user_id, 'assistant', p_contents[e.place], p_parts[e.place]::jsonb, e.channel, e.turn_id, e.turn_seq,
+            e.at, p_kinds[e.place]
+        FROM ended AS e
+    ), queued AS (
+        INSERT INTO outbox (chat_id, turn_id, user_id, address, chunk, content, markup, owner)
+        SELECT e.chat_id, e.turn_id, e.user_id, c.words ->> 0, c.number, c.words ->> 1, c.words ->> 2, p_owner
+        FROM ended AS e
+        CROSS JOIN LATERAL jsonb_array_elements(p_chunks[e.place]::jsonb) WITH ORDINALITY AS c (words, number)
+        ORDER BY e.place, c.number
+        RETURNING item_id, turn_id
+    )
+    UPDATE chat_sessions AS s SET
+        last_seq = e.seq, message_count = s.message_count + 1, last_message_at = e.at, updated_at = e.at,
+        title = coalesce(s.title, p_titles[e.place])
+    FROM ended AS e
+    LEFT JOIN (
+        SELECT q.turn_id, array_agg(q.item_id ORDER BY q.item_id) AS ids FROM queued AS q GROUP BY q.turn_id
+    ) AS items ON items.turn_id = e.turn_id
+    WHERE s.chat_id = e.chat_id AND s.user_id = e.user_id
+    RETURNING
+        e.place, e.seq, e.at, items.ids, s.history_version, s.session_id, s.channel, s.agent_name, s.title, s.is_active, s.created_at,
+        s.ended_at, s.message_count, nullif(s.metadata, '{}'), s.parent_session_id;
+END
+$function$;
+ALTER FUNCTION finish_plain(text[],uuid[],uuid[],integer[],text[],text[],text[],text[],text[],text[],text[],text[],text[],uuid,bigint[]) OWNER TO turngate_system;
+REVOKE EXECUTE ON FUNCTION finish_plain(text[],uuid[],uuid[],integer[],text[],text[],text[],text[],text[],text[],text[],text[],text[],uuid,bigint[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION finish_plain(text[],uuid[],uuid[],integer[],text[],text[],text[],text[],text[],text[],text[],text[],text[],uuid,bigint[]) TO turngate_app;
 
 CREATE FUNCTION finish_turn(p_user text, p_chat_id uuid, p_turn_id uuid, p_owner uuid, p_epoch integer, p_status text,
     p_content text, p_parts jsonb, p_usage jsonb, p_error text, p_title text, p_addresses text[], p_chunks text[],
@@ -1450,6 +1649,37 @@ BEGIN
         size_bytes = r.size, changed_at = v_now, dirty_since = coalesce(x.dirty_since, v_now)
     WHERE chat_id = s.chat_id RETURNING * INTO x;
     r.state := x;
+    RETURN r;
+END
+$function$;
+
+CREATE FUNCTION raise_history_version()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    UPDATE chat_sessions AS s SET history_version = s.history_version + 1
+    FROM (SELECT DISTINCT chat_id FROM changed) AS c WHERE s.chat_id = c.chat_id;
+    RETURN NULL;
+END
+$function$;
+
+CREATE FUNCTION read_history(p_user text, p_chat_id uuid, p_seq bigint, p_turns integer)
+ RETURNS told
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+DECLARE
+    r told;
+BEGIN
+    PERFORM set_config('turngate.user_id', p_user, true);
+    SELECT s.history_version INTO r.history_version FROM chat_sessions AS s WHERE s.chat_id = p_chat_id;
+    r.messages := turn_history(p_chat_id, p_seq, p_turns);
+    r.turns := ARRAY(
+        SELECT t.seq FROM turns AS t
+        WHERE t.chat_id = p_chat_id AND t.seq >= r.messages[1].turn_seq AND t.seq < p_seq AND NOT t.withdrawn
+        ORDER BY t.seq
+    );
     RETURN r;
 END
 $function$;

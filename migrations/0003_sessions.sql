@@ -42,7 +42,9 @@ ALTER TABLE chat_sessions
     ADD COLUMN IF NOT EXISTS agent_session text,
     ADD COLUMN IF NOT EXISTS former_agent_sessions text[] NOT NULL DEFAULT '{}',
     -- Of the latest edit, deletion or rewind: what an agent derived from the words before it is not kept.
-    ADD COLUMN IF NOT EXISTS words_changed_at timestamptz;
+    ADD COLUMN IF NOT EXISTS words_changed_at timestamptz,
+    -- Grows whenever rows of the transcript change that were there already. With `last_seq` it names one state of what was said.
+    ADD COLUMN IF NOT EXISTS history_version bigint NOT NULL DEFAULT 0;
 
 UPDATE chat_sessions SET
     session_id = chat_id::text,

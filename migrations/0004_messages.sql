@@ -36,6 +36,23 @@ CREATE INDEX chat_messages_rewound ON chat_messages (chat_id, seq) WHERE rewound
 
 SELECT turngate_protect('chat_messages');
 
+CREATE FUNCTION raise_history_version() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    UPDATE chat_sessions AS s SET history_version = s.history_version + 1
+    FROM (SELECT DISTINCT chat_id FROM changed) AS c WHERE s.chat_id = c.chat_id;
+    RETURN NULL;
+END
+$$;
+
+-- Whoever changes a row holds its session. A turn is set aside, or taken back, together with messages of its own.
+CREATE TRIGGER raise_history_version AFTER UPDATE ON chat_messages REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION raise_history_version();
+
+CREATE TRIGGER raise_history_version_of_deleted AFTER DELETE ON chat_messages REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION raise_history_version();
+
 -- What a message was before each change, and who changed it: for the operator's audit. Deletion keeps the row itself.
 CREATE TABLE message_versions (
     chat_id uuid NOT NULL REFERENCES chat_sessions ON DELETE CASCADE,

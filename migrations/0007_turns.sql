@@ -84,6 +84,31 @@ BEGIN
 END
 $$;
 
+-- What is told before a turn, with the turns that it counts and the version of the history that it belongs to.
+CREATE TYPE told AS (
+    history_version bigint,
+    turns bigint[],
+    messages chat_messages[]
+);
+
+CREATE FUNCTION read_history(p_user text, p_chat_id uuid, p_seq bigint, p_turns int) RETURNS told
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    r told;
+BEGIN
+    PERFORM set_config('turngate.user_id', p_user, true);
+    SELECT s.history_version INTO r.history_version FROM chat_sessions AS s WHERE s.chat_id = p_chat_id;
+    r.messages := turn_history(p_chat_id, p_seq, p_turns);
+    r.turns := ARRAY(
+        SELECT t.seq FROM turns AS t
+        WHERE t.chat_id = p_chat_id AND t.seq >= r.messages[1].turn_seq AND t.seq < p_seq AND NOT t.withdrawn
+        ORDER BY t.seq
+    );
+    RETURN r;
+END
+$$;
+
 -- `status`: finished; again (this very result was recorded before); lost (the lease moved on: nothing was written); stolen.
 -- `next_turn`, `messages` and `history` are set when the caller is to run that turn.
 CREATE TYPE finished AS (

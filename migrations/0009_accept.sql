@@ -189,4 +189,120 @@ BEGIN
 END
 $$;
 
+-- T1 of plain messages, at most one of a session: each appends to a session that is idle, and its turn is claimed by the caller.
+-- Whatever is not so simple has no row in the answer, and nothing of it is kept: `accept_message` is for that. It works for many users
+-- at once, so it runs as its owner, and every join names the user. Lists and objects come as JSON.
+CREATE FUNCTION accept_plain(
+    p_users text[], p_routes text[], p_sessions text[], p_channels text[], p_contents text[], p_keys text[], p_deliver_to text[],
+    p_limits interval[], p_histories int[], p_turns uuid[], p_owner uuid, p_window interval
+) RETURNS TABLE (
+    place int, chat_id uuid, seq bigint, at timestamptz, deliver_to text[], agent_session text, history_version bigint,
+    session_id text, channel text, agent_name text, title text, created_at timestamptz, message_count bigint, metadata jsonb,
+    parent_session_id text
+)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET lock_timeout = '250ms'
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_places int[];
+    v_chats uuid[];
+    v_seqs bigint[];
+    v_times timestamptz[];
+BEGIN
+    -- Locks are taken in one order everywhere: route, session, turn. What somebody else holds is left out, so that nobody waits for
+    -- another's session. Without the lock of its route, which may move meanwhile, a message that comes twice could be kept in two
+    -- sessions.
+    SELECT array_agg(r.place), array_agg(r.chat_id) INTO v_places, v_chats FROM (
+        SELECT i.place::int, ro.chat_id
+        FROM unnest(p_users, p_routes, p_sessions) WITH ORDINALITY AS i (user_id, route, session_id, place)
+        JOIN routes AS ro ON ro.user_id = i.user_id AND ro.route = i.route
+        WHERE i.session_id IS NULL AND ro.chat_id IS NOT NULL
+        ORDER BY ro.user_id, ro.route FOR SHARE OF ro SKIP LOCKED
+    ) AS r;
+    SELECT array_agg(l.place), array_agg(l.chat_id), array_agg(l.last_seq + 1), array_agg(greatest(l.updated_at, clock_timestamp()))
+    INTO v_places, v_chats, v_seqs, v_times FROM (
+        SELECT w.place, s.chat_id, s.last_seq, s.updated_at
+        FROM (
+            SELECT DISTINCT ON (f.chat_id) f.chat_id, f.place FROM (
+                SELECT r.chat_id, r.place FROM unnest(v_places, v_chats) AS r (place, chat_id)
+                UNION ALL
+                -- A session that its route has left becomes current again, by `accept_message`.
+                SELECT c.chat_id, i.place::int
+                FROM unnest(p_users, p_sessions) WITH ORDINALITY AS i (user_id, session_id, place)
+                JOIN chat_sessions AS c ON c.session_id = i.session_id AND c.user_id = i.user_id
+                LEFT JOIN routes AS ro ON ro.user_id = c.user_id AND ro.route = c.route
+                WHERE c.route IS NULL OR ro.chat_id = c.chat_id
+            ) AS f
+            ORDER BY f.chat_id, f.place
+        ) AS w
+        JOIN chat_sessions AS s ON s.chat_id = w.chat_id
+        WHERE s.user_id = p_users[w.place]
+        ORDER BY s.chat_id FOR UPDATE OF s SKIP LOCKED
+    ) AS l;
+    IF v_places IS NULL THEN
+        RETURN;
+    END IF;
+    -- A statement of its own, so that it sees what was committed before the locks were there.
+    RETURN QUERY
+    WITH plain AS MATERIALIZED (
+        SELECT l.place, s.chat_id, l.seq, l.at, s.user_id, s.agent_name, CASE
+            WHEN s.channel = 'telegram' AND NOT s.route = ANY (d.addresses) THEN d.addresses || s.route
+            ELSE d.addresses
+        END AS deliver_to
+        FROM unnest(v_places, v_chats, v_seqs, v_times) AS l (place, chat_id, seq, at)
+        JOIN chat_sessions AS s ON s.chat_id = l.chat_id AND s.user_id = p_users[l.place]
+        CROSS JOIN LATERAL (
+            SELECT ARRAY(SELECT jsonb_array_elements_text(p_deliver_to[l.place]::jsonb)) AS addresses
+        ) AS d
+        WHERE NOT EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running')
+            AND (p_sessions[l.place] IS NOT NULL OR session_resumes(
+                s.is_active, coalesce(s.last_message_at, s.created_at), false, l.at, p_window
+            ))
+            AND NOT EXISTS (
+                SELECT FROM chat_messages AS m
+                WHERE m.user_id = s.user_id AND m.client_id = p_keys[l.place]
+                    AND (m.chat_id = s.chat_id OR m.routed AND p_sessions[l.place] IS NULL)
+            )
+    ), opened AS (
+        INSERT INTO turns (
+            turn_id, chat_id, seq, user_id, agent_name, channel, status, attempt, epoch, owner, deadline, time_limit, history_turns,
+            deliver_to, started_at
+        )
+        SELECT
+            p_turns[n.place], n.chat_id, n.seq, n.user_id, n.agent_name, p_channels[n.place], 'running', 1, 1, p_owner,
+            n.at + p_limits[n.place] + interval '30 seconds', p_limits[n.place], p_histories[n.place], n.deliver_to, n.at
+        FROM plain AS n
+    ), appended AS (
+        INSERT INTO chat_messages (
+            chat_id, seq, user_id, role, content, channel, turn_id, turn_seq, client_id, routed, created_at
+        )
+        SELECT
+            n.chat_id, n.seq, n.user_id, 'user', p_contents[n.place], p_channels[n.place], p_turns[n.place], n.seq,
+            p_keys[n.place], p_sessions[n.place] IS NULL, n.at
+        FROM plain AS n
+    )
+    UPDATE chat_sessions AS s SET
+        last_seq = n.seq, message_count = s.message_count + 1, last_message_at = n.at, updated_at = n.at, is_active = true,
+        ended_at = NULL
+    FROM plain AS n WHERE s.chat_id = n.chat_id AND s.user_id = n.user_id
+    RETURNING
+        n.place, s.chat_id, n.seq, n.at, n.deliver_to, s.agent_session, s.history_version, s.session_id, s.channel, s.agent_name,
+        s.title, s.created_at, s.message_count, nullif(s.metadata, '{}'), s.parent_session_id;
+END
+$$;
+
+REVOKE EXECUTE ON FUNCTION accept_plain FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION accept_plain TO turngate_app;
+
+-- The new owner of a function needs CREATE on the schema at the moment it becomes the owner.
+GRANT CREATE ON SCHEMA public TO turngate_system;
+ALTER FUNCTION accept_plain OWNER TO turngate_system;
+REVOKE CREATE ON SCHEMA public FROM turngate_system;
+
 -- migrate: rollback

@@ -148,4 +148,98 @@ BEGIN
 END
 $$;
 
+-- T2 of plain replies: the result of a turn that is still the caller's, after which nobody waits in its session. Whatever is not so
+-- simple has no row in the answer, and nothing of it is kept: `finish_turn` is for that. Chunks are lists of address, text and markup.
+-- It runs as its owner, like `accept_plain`.
+CREATE FUNCTION finish_plain(
+    p_users text[], p_chats uuid[], p_turns uuid[], p_epochs int[], p_statuses text[], p_contents text[], p_parts text[],
+    p_usages text[], p_errors text[], p_error_classes text[], p_kinds text[], p_titles text[],
+    p_chunks text[], p_owner uuid, p_held bigint[]
+) RETURNS TABLE (
+    place int, seq bigint, at timestamptz, outbox_ids bigint[], history_version bigint, session_id text, channel text, agent_name text, title text,
+    is_active boolean, created_at timestamptz, ended_at timestamptz, message_count bigint, metadata jsonb, parent_session_id text
+)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET lock_timeout = '250ms'
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_places int[];
+    v_seqs bigint[];
+    v_times timestamptz[];
+BEGIN
+    SELECT array_agg(l.place), array_agg(l.last_seq + 1), array_agg(greatest(l.updated_at, clock_timestamp()))
+    INTO v_places, v_seqs, v_times FROM (
+        SELECT i.place::int, s.last_seq, s.updated_at
+        FROM unnest(p_users, p_chats) WITH ORDINALITY AS i (user_id, chat_id, place)
+        JOIN chat_sessions AS s ON s.chat_id = i.chat_id AND s.user_id = i.user_id
+        ORDER BY s.chat_id FOR UPDATE OF s SKIP LOCKED
+    ) AS l;
+    IF v_places IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH ended AS (
+        -- The fence. Only a turn whose message is the last of its session has nobody waiting behind it.
+        UPDATE turns AS t SET
+            status = p_statuses[n.place], ended_at = n.at, usage = p_usages[n.place]::jsonb, error = p_errors[n.place],
+            error_class = p_error_classes[n.place], reply_seq = n.seq, deadline = NULL
+        FROM unnest(v_places, v_seqs, v_times) AS n (place, seq, at)
+        WHERE t.turn_id = p_turns[n.place] AND t.chat_id = p_chats[n.place] AND t.user_id = p_users[n.place]
+            AND t.owner = p_owner AND t.epoch = p_epochs[n.place] AND t.status = 'running'
+            AND t.seq = n.seq - 1 AND t.superseded IS NULL AND NOT t.ends_session
+            -- Chunks for an address that has left the turn, or where older ones are not in the caller's hands, take longer.
+            AND (p_chunks[n.place] IS NULL OR NOT EXISTS (
+                SELECT FROM (SELECT DISTINCT c ->> 0 FROM jsonb_array_elements(p_chunks[n.place]::jsonb) AS c) AS named (address)
+                WHERE array_position(t.deliver_to, named.address) IS NULL AND NOT starts_with(split_part(named.address, ':', 3), '-')
+                    OR EXISTS (
+                        SELECT FROM outbox AS o
+                        WHERE o.address = named.address AND o.state = 'unsent' AND o.user_id = t.user_id
+                            AND (o.owner IS DISTINCT FROM p_owner OR NOT o.item_id = ANY (p_held))
+                    )
+            ))
+        RETURNING n.place, n.seq, n.at, t.chat_id, t.user_id, t.turn_id, t.seq AS turn_seq, t.channel
+    ), appended AS (
+        INSERT INTO chat_messages (
+            chat_id, seq, user_id, role, content, parts, channel, turn_id, turn_seq, created_at, kind
+        )
+        SELECT
+            e.chat_id, e.seq, e.user_id, 'assistant', p_contents[e.place], p_parts[e.place]::jsonb, e.channel, e.turn_id, e.turn_seq,
+            e.at, p_kinds[e.place]
+        FROM ended AS e
+    ), queued AS (
+        INSERT INTO outbox (chat_id, turn_id, user_id, address, chunk, content, markup, owner)
+        SELECT e.chat_id, e.turn_id, e.user_id, c.words ->> 0, c.number, c.words ->> 1, c.words ->> 2, p_owner
+        FROM ended AS e
+        CROSS JOIN LATERAL jsonb_array_elements(p_chunks[e.place]::jsonb) WITH ORDINALITY AS c (words, number)
+        ORDER BY e.place, c.number
+        RETURNING item_id, turn_id
+    )
+    UPDATE chat_sessions AS s SET
+        last_seq = e.seq, message_count = s.message_count + 1, last_message_at = e.at, updated_at = e.at,
+        title = coalesce(s.title, p_titles[e.place])
+    FROM ended AS e
+    LEFT JOIN (
+        SELECT q.turn_id, array_agg(q.item_id ORDER BY q.item_id) AS ids FROM queued AS q GROUP BY q.turn_id
+    ) AS items ON items.turn_id = e.turn_id
+    WHERE s.chat_id = e.chat_id AND s.user_id = e.user_id
+    RETURNING
+        e.place, e.seq, e.at, items.ids, s.history_version, s.session_id, s.channel, s.agent_name, s.title, s.is_active, s.created_at,
+        s.ended_at, s.message_count, nullif(s.metadata, '{}'), s.parent_session_id;
+END
+$$;
+
+REVOKE EXECUTE ON FUNCTION finish_plain FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION finish_plain TO turngate_app;
+
+-- The new owner of a function needs CREATE on the schema at the moment it becomes the owner.
+GRANT CREATE ON SCHEMA public TO turngate_system;
+ALTER FUNCTION finish_plain OWNER TO turngate_system;
+REVOKE CREATE ON SCHEMA public FROM turngate_system;
+
 -- migrate: rollback

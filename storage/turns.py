@@ -1,9 +1,9 @@
-"""T1, T2 and the claims between them: one round trip and one commit each (`migrations/0007`, `0009`, `0010`)."""
+"""T1, T2 and the claims between them: one round trip and one commit each, which plain ones share (`storage/plain.py`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
@@ -13,7 +13,6 @@ from gateway.core.model import (
     STATE_SECTIONS,
     InboundMessage,
     JsonObject,
-    OutboxItem,
     ReplicaId,
     Reply,
     Turn,
@@ -26,6 +25,7 @@ from gateway.core.ports.turns import Acceptance, AcceptStatus, Finished
 from gateway.core.state import LIST_HAS_NO_KEYS
 from gateway.errors import LeaseLost, NotFound
 from storage.database import fetch_one, in_transaction
+from storage.plain import PlainTurns, stored_parts, stored_usage, to_send
 from storage.queries import load_queries
 from storage.rows import present, to_message, to_session, to_turn
 
@@ -40,7 +40,7 @@ STATE = load_queries("state")
 NO_SESSION = "There is no such session."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PostgresTurns:
     """`TurnStore` on Postgres."""
 
@@ -49,8 +49,19 @@ class PostgresTurns:
     resume_window: timedelta
     max_state: int = 1_048_576
     """Bytes of a session's state as JSON."""
+    _plain: PlainTurns = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._plain = PlainTurns(self.database, self.replica_id, self.resume_window)
 
     async def accept(self, message: InboundMessage, terms: TurnTerms) -> Acceptance:
+        accepted = await self._plain.accept(message, terms)
+        if accepted is None:
+            accepted = await self._accept(message, terms)
+            self._plain.began(accepted, terms.history)
+        return accepted
+
+    async def _accept(self, message: InboundMessage, terms: TurnTerms) -> Acceptance:
         try:
             async with self.database.connection() as connection:
                 if not message.data and not message.metadata:
@@ -112,6 +123,10 @@ class PostgresTurns:
         return replace(turn, attempt=row["attempt"], epoch=row["epoch"], cancel_requested=row["cancel_requested"])
 
     async def finish(self, turn: Turn, reply: Reply, held: Sequence[int] = ()) -> Finished:
+        finished = await self._plain.finish(turn, reply, held)
+        return finished if finished is not None else await self._finish(turn, reply, held)
+
+    async def _finish(self, turn: Turn, reply: Reply, held: Sequence[int]) -> Finished:
         async with self.database.connection() as connection:
             named: str | None = None
             refused: str | None = None
@@ -159,8 +174,8 @@ class PostgresTurns:
             turn.epoch,
             reply.status,
             reply.content,
-            None if len(reply.parts) == 1 and reply.parts[0].get("type") == "text" else list(reply.parts),
-            None if reply.usage is None else asdict(reply.usage),
+            stored_parts(reply),
+            stored_usage(reply),
             reply.error,
             reply.title,
             [address for address, _ in reply.chunks],
@@ -218,14 +233,7 @@ def _finished(row: Record, reply: Reply, named: str | None) -> Finished:
         status=cast("TurnStatus", row["ended"]),
         message=to_message(row["message"]),
         session=to_session(row["session"], running=next_turn is not None),
-        outbox=() if row["outbox_ids"] is None else tuple(_to_send(row["outbox_ids"], reply)),
+        outbox=tuple(to_send(row["outbox_ids"], reply)),
         next_turn=_claimed(row, next_turn, row["session"], named),
         dropped=tuple(map(to_message, row["dropped"] or ())),
     )
-
-
-def _to_send(item_ids: Sequence[int | None], reply: Reply) -> Iterator[OutboxItem]:
-    """The chunks that are this replica's to send now."""
-    for item_id, (address, chunk) in zip(item_ids, reply.chunks, strict=True):
-        if item_id is not None:
-            yield OutboxItem(item_id, address, chunk)

@@ -65,6 +65,10 @@ RUNS_AS_ITS_OWNER = {
     "own_sessions_behind": "the same; a page far down would read all that are above it",
 }
 """Each function that sees more than its caller, and why it must. It reads only, and only the rows of `turngate_user()`."""
+WRITES_AS_ITS_OWNER = {
+    "accept_plain": "T1 of many users in one statement, each of whom is named in every join",
+    "finish_plain": "T2 of many users in one statement, likewise",
+}
 
 
 async def unprotected(url: str) -> list[str]:
@@ -147,14 +151,15 @@ async def test_views_show_what_their_reader_may_see(database_url: str) -> None:
     await connection.close()
 
 
-async def test_functions_that_see_more_than_their_caller_are_known_and_only_read(database_url: str) -> None:
-    """P-5: none writes as somebody else, and none can be led to another schema's functions."""
+async def test_functions_that_see_more_than_their_caller_are_known(database_url: str) -> None:
+    """P-5: only those of plain turns write for somebody else, and none can be led to another schema's functions."""
     connection = await asyncpg.connect(database_url)
     definers = await connection.fetch(DEFINERS)
     await connection.close()
-    assert {row["name"] for row in definers} == RUNS_AS_ITS_OWNER.keys()
+    assert {row["name"] for row in definers} == RUNS_AS_ITS_OWNER.keys() | WRITES_AS_ITS_OWNER.keys()
     for row in definers:
-        assert (row["owner"], row["reads_only"], row["fixed_path"]) == ("turngate_system", True, True), row
+        only_reads = row["name"] not in WRITES_AS_ITS_OWNER
+        assert (row["owner"], row["reads_only"], row["fixed_path"]) == ("turngate_system", only_reads, True), row
 
 
 async def test_the_roles_are_under_the_policies(database_url: str) -> None:
@@ -224,6 +229,58 @@ async def test_psql_writes_nothing_for_another_user(statement: str, told: str, t
     answer = await psql(two_users, "SET turngate.user_id = 'ann'", statement)
     assert told in answer if told else answer == ""
     assert await psql(two_users, "SET turngate.user_id = 'bob'", "SELECT user_id, title FROM chat_sessions") == "bob|"
+
+
+BOBS = """
+    INSERT INTO routes (user_id, route, chat_id) SELECT 'bob', 'web:assistant', chat_id FROM chat_sessions WHERE user_id = 'bob';
+    UPDATE chat_sessions SET route = 'web:assistant', last_message_at = now(), last_seq = 1;
+    INSERT INTO turns (chat_id, seq, user_id, agent_name, channel, status, epoch, time_limit, history_turns)
+    SELECT chat_id, 1, user_id, 'assistant', 'web', 'completed', 1, '5 minutes', 20 FROM chat_sessions;
+"""
+ACCEPTS = """
+    SELECT place FROM accept_plain(
+        ARRAY[{user}], ARRAY['web:assistant'], ARRAY[{session}], '{{web}}', '{{hello}}', '{{k1}}', '{{null}}', '{{5 minutes}}', '{{20}}',
+        ARRAY[gen_random_uuid()], NULL, '15 minutes'
+    )
+"""
+FINISHES = """
+    SELECT place FROM finish_plain(
+        ARRAY[{user}], ARRAY[{session}::uuid], ARRAY[{turn}::uuid], '{{1}}', '{{completed}}', '{{hi}}', '{{null}}', '{{null}}', '{{null}}',
+        '{{null}}', '{{message}}', '{{null}}', '{{null}}', '00000000-0000-0000-0000-000000000001', '{{}}'
+    )
+"""
+
+
+@pytest.fixture
+async def bobs(two_users: str) -> dict[str, str]:
+    """The names of what is bob's, in SQL: his session goes on at his route, and its turn can be answered."""
+    await execute(
+        two_users, BOBS, "UPDATE turns SET status = 'running', owner = '00000000-0000-0000-0000-000000000001'"
+    )
+    connection = await asyncpg.connect(two_users)
+    rows = await connection.fetch("SELECT chat_id, turn_id FROM turns ORDER BY user_id DESC")
+    await connection.close()
+    [session, turn], [anns, _] = ([f"'{name}'" for name in row] for row in rows)
+    return {"session": session, "turn": turn, "anns": anns}
+
+
+async def test_a_batch_appends_to_no_session_of_another_user(two_users: str, bobs: dict[str, str]) -> None:
+    """P-5: whoever names bob's session as ann's gets no row, and bob, who may, gets one."""
+    await execute(two_users, "UPDATE turns SET status = 'completed'")
+    for named in (bobs["session"], "NULL"):
+        assert await psql(two_users, ACCEPTS.format(user="'eve'", session=named)) == ""
+    assert await psql(two_users, ACCEPTS.format(user="'ann'", session=bobs["session"])) == ""
+    # A route that leads to a session which is not its user's.
+    await execute(two_users, f"INSERT INTO routes VALUES ('ann', 'web:assistant', {bobs['session']})")
+    assert await psql(two_users, ACCEPTS.format(user="'ann'", session="NULL")) == ""
+    assert await psql(two_users, ACCEPTS.format(user="'bob'", session="NULL")) == "1"
+
+
+async def test_a_batch_ends_no_turn_of_another_user(two_users: str, bobs: dict[str, str]) -> None:
+    """P-5: not by its own session, nor by ann's."""
+    assert await psql(two_users, FINISHES.format(user="'ann'", **bobs)) == ""
+    assert await psql(two_users, FINISHES.format(user="'ann'", **bobs | {"session": bobs["anns"]})) == ""
+    assert await psql(two_users, FINISHES.format(user="'bob'", **bobs)) == "1"
 
 
 async def test_a_user_does_not_outlive_a_transaction(world: World) -> None:

@@ -1,0 +1,104 @@
+"""Statements that share a round trip and a commit with whatever else arrived while the one before was under way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from gateway.core.background import Background
+from gateway.errors import StoreUnavailable
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+LANES = 2
+MOST = 64
+
+
+@dataclass(slots=True, eq=False)
+class Waiting(Generic[Item, Answer]):
+    """An item and who waits for its answer."""
+
+    key: Hashable
+    item: Item
+    answer: asyncio.Future[Answer | None]
+
+
+@dataclass(slots=True)
+class Batches(Generic[Item, Answer]):
+    """Sends items in batches. `run`: one statement, which answers by place in the batch; what it leaves out was not done.
+
+    Nobody lingers: a batch leaves as soon as one of the `lanes` is free, with at most `most` items. Two items with the same
+    key are never under way together.
+    """
+
+    run: Callable[[Sequence[Item]], Awaitable[Mapping[int, Answer]]]
+    lanes: int = LANES
+    most: int = MOST
+    _waiting: list[Waiting[Item, Answer]] = field(default_factory=list)
+    _open: dict[Hashable, asyncio.Future[Answer | None]] = field(default_factory=dict)
+    _busy: int = 0
+    _work: Background = field(default_factory=Background)
+
+    async def ask(self, key: Hashable, item: Item) -> Answer | None:
+        """The item's answer; None: it has to be done by itself.
+
+        That is so when it was left out, when its batch failed, and when an item of the same key came first. In the second
+        case nobody knows whether it was done, so whoever does it has to recognise a repetition. Raises `StoreUnavailable` when
+        the batch took too long: once more would take as long again.
+        """
+        ahead = self._open.get(key)
+        if ahead is not None:
+            await asyncio.wait((ahead,))
+            return None
+        waiting = Waiting(key, item, asyncio.get_running_loop().create_future())
+        self._open[key] = waiting.answer
+        self._waiting.append(waiting)
+        self._begin()
+        return await waiting.answer
+
+    def _begin(self) -> None:
+        if self._waiting and self._busy < self.lanes:
+            self._busy += 1
+            # Not at once: whatever else arrives in this pass of the loop goes with it.
+            asyncio.get_running_loop().call_soon(self._leave)
+
+    def _leave(self) -> None:
+        batch = list(self._next())
+        if batch:
+            self._work.start(self._send(batch), "batch")
+        else:
+            self._busy -= 1
+
+    def _next(self) -> Iterator[Waiting[Item, Answer]]:
+        """The items that leave now; those that nobody waits for any more are dropped."""
+        taken, self._waiting = self._waiting[: self.most], self._waiting[self.most :]
+        for waiting in taken:
+            if waiting.answer.done():
+                del self._open[waiting.key]
+            else:
+                yield waiting
+
+    async def _send(self, batch: Sequence[Waiting[Item, Answer]]) -> None:
+        answers: Mapping[int, Answer] = {}
+        late: StoreUnavailable | None = None
+        try:
+            answers = await self.run([waiting.item for waiting in batch])
+        except Exception as error:  # noqa: BLE001 - the one item that is to blame raises it again, by itself
+            late = error if isinstance(error, StoreUnavailable) and isinstance(error.__cause__, TimeoutError) else None
+        finally:
+            self._busy -= 1
+            for place, waiting in enumerate(batch):
+                del self._open[waiting.key]
+                _settle(waiting.answer, answers.get(place), late)
+            self._begin()
+
+
+def _settle(future: asyncio.Future[Answer | None], answer: Answer | None, late: StoreUnavailable | None) -> None:
+    if future.done():
+        return
+    if late is None:
+        future.set_result(answer)
+    else:
+        future.set_exception(StoreUnavailable(str(late)))

@@ -1,0 +1,101 @@
+"""What was said last in sessions that are busy here, so that a turn's history need not be read each time."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import orjson
+
+from gateway.core.model import ChatId, Message
+
+MOST_CHARACTERS = 16_000_000
+"""Of all sessions together."""
+
+
+class Row(NamedTuple):
+    """A message, the `seq` of its turn, and its size in characters."""
+
+    turn: int
+    message: Message
+    size: int
+
+
+def to_row(turn: int, message: Message) -> Row:
+    """A message as it is kept."""
+    plain = len(message.parts) == 1 and message.parts[0].get("type") == "text" and not message.metadata
+    beside = 0 if plain else len(orjson.dumps([*message.parts, message.metadata]))
+    return Row(turn, message, len(message.content) + beside)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The end of a transcript while its last row is `seq` and its history has that version.
+
+    Together they name one state of it: each append counts `seq` up, and every other change of a row raises the version
+    (`raise_history_version`). `turns`: where those turns begin that count as told; of these, `depth` are enough.
+    """
+
+    seq: int
+    version: int
+    depth: int
+    turns: tuple[int, ...]
+    rows: tuple[Row, ...]
+
+    def then(self, turn: int, message: Message) -> Known:
+        """With the row that follows. `turn`: the `seq` of its turn."""
+        rows = (*self.rows, to_row(turn, message))
+        if self.turns[-1:] == (turn,):
+            return Known(message.seq, self.version, self.depth, self.turns, rows)
+        turns = (*self.turns, turn)[-self.depth :]
+        first = _first(turns, rows, message.seq + 1, self.depth)
+        return Known(message.seq, self.version, self.depth, turns, _since(first, rows, message.seq + 1))
+
+    def told(self, seq: int, depth: int) -> tuple[Message, ...]:
+        """What `turn_history` in Postgres says of the `depth` turns before `seq`."""
+        turns = tuple(turn for turn in self.turns if turn < seq)[-depth:]
+        return tuple(row.message for row in _since(_first(turns, self.rows, seq, depth), self.rows, seq))
+
+    def size(self) -> int:
+        return sum(row.size for row in self.rows)
+
+
+def _first(turns: tuple[int, ...], rows: tuple[Row, ...], seq: int, depth: int) -> int:
+    """Where the history begins. Rows from before there were turns count two to a turn."""
+    first = turns[0] if turns else seq
+    if len(turns) == depth:
+        return first
+    older = sorted(row.message.seq for row in rows if row.message.seq < first)
+    return min(older[-2 * (depth - len(turns)) :], default=first)
+
+
+def _since(first: int, rows: tuple[Row, ...], seq: int) -> tuple[Row, ...]:
+    return tuple(row for row in rows if row.message.seq >= first and first <= row.turn < seq)
+
+
+@dataclass(slots=True)
+class Histories:
+    """The busiest sessions, as many as fit into `most` characters."""
+
+    most: int = MOST_CHARACTERS
+    _known: OrderedDict[ChatId, Known] = field(default_factory=OrderedDict)
+    _size: int = 0
+
+    def at(self, chat_id: ChatId, seq: int, version: int) -> Known | None:
+        """What is known of the session while `seq` is its last row."""
+        known = self._known.get(chat_id)
+        return known if known is not None and (known.seq, known.version) == (seq, version) else None
+
+    def keep(self, chat_id: ChatId, known: Known) -> None:
+        """In place of what was known of the session; the oldest of others gives way."""
+        self.drop(chat_id)
+        self._known[chat_id] = known
+        self._size += known.size()
+        while self._size > self.most:
+            self.drop(next(iter(self._known)))
+
+    def drop(self, chat_id: ChatId) -> None:
+        known = self._known.pop(chat_id, None)
+        if known is not None:
+            self._size -= known.size()

@@ -1,0 +1,14 @@
+-- name: accept
+-- T1 of plain messages. The condition holds before the function is called: a connection that lost its role does nothing.
+SELECT * FROM accept_plain($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+WHERE current_user = 'turngate_app';
+
+-- name: finish
+-- T2 of plain replies.
+SELECT * FROM finish_plain($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+WHERE current_user = 'turngate_app';
+
+-- name: history
+-- What is told before a turn, where it is not known already.
+SELECT history_version, turns, messages FROM read_history($1, $2, $3, $4)
+WHERE current_user = 'turngate_app';

@@ -1,0 +1,129 @@
+"""What leaves together, and what becomes of each item."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from gateway.errors import StoreUnavailable
+from storage.batches import Batches
+
+
+class Statement:
+    """Stands in for a statement: each call waits until it is let go, and then answers in capitals."""
+
+    def __init__(self, *, held: bool = False) -> None:
+        self.calls: list[list[str]] = []
+        self.gates: list[asyncio.Event] = []
+        self.error: Exception | None = None
+        self.held = held
+        self._began = asyncio.Condition()
+
+    async def run(self, items: Sequence[str]) -> Mapping[int, str]:
+        gate = asyncio.Event()
+        self.calls.append(list(items))
+        self.gates.append(gate)
+        async with self._began:
+            self._began.notify_all()
+        if self.held:
+            await gate.wait()
+        if self.error is not None:
+            raise self.error
+        return {place: item.upper() for place, item in enumerate(items) if item != "odd"}
+
+    async def called(self, times: int) -> None:
+        """Waits until that many calls have begun."""
+        async with asyncio.timeout(5), self._began:
+            await self._began.wait_for(lambda: len(self.calls) >= times)
+
+
+async def test_what_comes_at_the_same_moment_leaves_together() -> None:
+    """One call, and each hears its own answer."""
+    statement = Statement()
+    batches = Batches(statement.run)
+    assert await asyncio.gather(*(batches.ask(item, item) for item in "abc")) == list("ABC")
+    assert statement.calls == [["a", "b", "c"]]
+
+
+async def test_an_item_alone_waits_for_nobody() -> None:
+    """Nothing lingers for company."""
+    statement = Statement()
+    assert await Batches(statement.run).ask("a", "a") == "A"
+
+
+async def test_what_comes_while_every_lane_is_taken_leaves_with_the_next_free_one() -> None:
+    """In the order in which it came, and no more than fit."""
+    statement = Statement(held=True)
+    batches = Batches(statement.run, lanes=1, most=2)
+    first = asyncio.create_task(batches.ask("a", "a"))
+    await statement.called(1)
+    rest = asyncio.gather(*(batches.ask(item, item) for item in "bcd"))
+    for number in range(3):
+        await statement.called(number + 1)
+        statement.gates[number].set()
+    assert [await first, *await rest] == ["A", "B", "C", "D"]
+    assert statement.calls == [["a"], ["b", "c"], ["d"]]
+
+
+async def test_an_item_that_is_left_out_is_done_by_itself() -> None:
+    """The others have their answers."""
+    batches = Batches(Statement().run)
+    assert await asyncio.gather(*(batches.ask(item, item) for item in ("a", "odd"))) == ["A", None]
+
+
+async def test_a_batch_that_fails_leaves_each_item_to_itself() -> None:
+    """Whoever is to blame hears of it then, and the others don't."""
+    statement = Statement()
+    statement.error = ValueError("a NUL")
+    batches = Batches(statement.run)
+    assert await asyncio.gather(*(batches.ask(item, item) for item in "ab")) == [None, None]
+
+
+async def test_a_batch_that_took_too_long_says_so() -> None:
+    """Nobody waits twice as long as for a statement of its own."""
+    statement = Statement()
+    statement.error = StoreUnavailable("away")
+    statement.error.__cause__ = TimeoutError()
+    with pytest.raises(StoreUnavailable, match="away"):
+        await Batches(statement.run).ask("a", "a")
+
+
+async def test_items_of_one_key_are_never_under_way_together() -> None:
+    """The second waits for the first, and is done by itself."""
+    statement = Statement(held=True)
+    batches = Batches(statement.run)
+    first, second = (asyncio.create_task(batches.ask("key", item)) for item in "ab")
+    await statement.called(1)
+    assert not second.done()
+    statement.gates[0].set()
+    assert [await first, await second] == ["A", None]
+    assert statement.calls == [["a"]]
+
+
+async def test_an_item_nobody_waits_for_does_not_leave() -> None:
+    """And its key is free again."""
+    statement = Statement(held=True)
+    batches = Batches(statement.run, lanes=1)
+    first = asyncio.create_task(batches.ask("a", "a"))
+    await statement.called(1)
+    given_up = asyncio.create_task(batches.ask("b", "b"))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    statement.held = False
+    statement.gates[0].set()
+    assert await first == "A"
+    assert await batches.ask("b", "b") == "B"
+    assert statement.calls == [["a"], ["b"]]
+
+
+async def test_a_batch_goes_on_without_one_of_its_callers() -> None:
+    """The statement is under way: only the others hear what came of it."""
+    statement = Statement(held=True)
+    batches = Batches(statement.run)
+    given_up, other = (asyncio.create_task(batches.ask(item, item)) for item in "ab")
+    await statement.called(1)
+    given_up.cancel()
+    statement.gates[0].set()
+    assert await other == "B"

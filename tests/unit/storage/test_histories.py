@@ -1,0 +1,45 @@
+"""How much is remembered of conversations."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from gateway.core.model import WEB, ChatId, JsonObject, Message, MessageId, SessionId, UserId
+from storage.histories import Histories, Known, to_row
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def known(size: int, *parts: JsonObject) -> Known:
+    """What is known of a session of one message."""
+    about = (MessageId("m"), SessionId("s"), UserId("ann"), 1)
+    message = Message(*about, "user", "x" * size, parts or ({"type": "text"},), WEB, None, NOON)
+    return Known(1, 0, 20, (1,), (to_row(1, message),))
+
+
+def kept(histories: Histories, *all_known: Known) -> list[bool]:
+    """Which of some sessions are still known when the last has been kept."""
+    chats = [ChatId(uuid4()) for _ in all_known]
+    for chat_id, one in zip(chats, all_known, strict=True):
+        histories.keep(chat_id, one)
+    return [histories.at(chat_id, 1, 0) is not None for chat_id in chats]
+
+
+def test_the_oldest_makes_room() -> None:
+    """No more is kept than may be."""
+    assert kept(Histories(most=100), *[known(40)] * 4) == [False, False, True, True]
+
+
+def test_parts_count() -> None:
+    """A short text may come with long parts."""
+    tool: JsonObject = {"type": "tool", "output": "x" * 90}
+    assert kept(Histories(most=100), known(1, tool)) == [False]
+
+
+def test_another_version_is_not_known() -> None:
+    """Something was changed since."""
+    histories, chat_id = Histories(), ChatId(uuid4())
+    histories.keep(chat_id, known(1))
+    assert histories.at(chat_id, 1, 1) is None
+    assert histories.at(chat_id, 2, 0) is None
