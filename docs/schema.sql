@@ -197,12 +197,19 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON message_versions TO turngate_system;
 CREATE TABLE replicas (
     replica_id uuid NOT NULL,
     slot text NOT NULL,
+    newest_migration text NOT NULL,
     started_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     CONSTRAINT replicas_pkey PRIMARY KEY (replica_id),
     CONSTRAINT replicas_slot_key UNIQUE (slot)
 );
 GRANT SELECT, INSERT, UPDATE, DELETE ON replicas TO turngate_system;
+
+CREATE TABLE required_migrations (
+    migration_id text NOT NULL,
+    CONSTRAINT required_migrations_pkey PRIMARY KEY (migration_id)
+);
+GRANT SELECT ON required_migrations TO turngate_system;
 
 CREATE TABLE poll_leases (
     account text NOT NULL,

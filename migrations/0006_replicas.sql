@@ -7,11 +7,17 @@
 CREATE TABLE replicas (
     replica_id uuid PRIMARY KEY,
     slot text NOT NULL UNIQUE,
+    newest_migration text NOT NULL, -- that it knows: post migrations wait for older ones
     started_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz NOT NULL
 );
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON replicas TO turngate_system;
+
+-- A replica joins only if it knows each of these, because a post migration has removed what older versions use.
+CREATE TABLE required_migrations (migration_id text PRIMARY KEY);
+
+GRANT SELECT ON required_migrations TO turngate_system;
 
 -- At most one replica polls an account.
 CREATE TABLE poll_leases (

@@ -19,16 +19,15 @@ from pogo_core.migration import Migration, topological_sort
 from pogo_core.util import migrate as pogo
 from pogo_core.util import sql as pogo_sql
 
-import storage
 from gateway.errors import SettingsError, StoreUnavailable
 from storage.connections import AWAY
 from storage.database import COMMAND_TIMEOUT_S
-from storage.migration_origin import applied_migrations, check_origin, digest, names
+from storage.migration_origin import MIGRATIONS, applied_migrations, check_origin, digest, names
+from storage.migration_phases import OlderReplicasLive, check_version, is_post, needed_by, shut_out_older
 from storage.migration_progress import told
 
 log = structlog.get_logger(__name__)
 
-MIGRATIONS = Path(storage.__file__).resolve().parent.parent / "migrations"
 LOCK = 0x7475726E67617465  # "turngate"
 LOCK_WAIT_S = 120.0
 TABLE_WAIT_S = 2
@@ -67,8 +66,8 @@ async def _direct(url: str) -> AsyncIterator[asyncpg.Connection]:
 async def migrate(url: str, folder: Path = MIGRATIONS) -> list[str]:
     """Brings the schema up to what `folder` holds; safe when several replicas do so at once. Returns what was applied.
 
-    What a newer gateway applied before, and this folder does not hold, stays. A database of a version that was never released is
-    refused.
+    What a newer gateway applied before, and this folder does not hold, stays. A post migration stays pending while replicas of an older
+    version live. A database of a version that was never released is refused.
 
     Raises `StoreUnavailable` when the database is away, `SettingsError` when it cannot be used as it is.
     """
@@ -79,23 +78,37 @@ async def migrate(url: str, folder: Path = MIGRATIONS) -> list[str]:
                 return []
             await _refuse_pooler(connection)
             await _lock(connection)
-            waiting = await _pending(connection, folder)
-            if waiting:
-                await _apply_all(url, connection, folder)
+            return await _apply_all(url, connection, folder) if await _pending(connection, folder) else []
         except BadMigrationError as error:
             raise SettingsError(f"{error}.") from error
         except AWAY as error:
             raise StoreUnavailable(f"The database went away during a migration ({type(error).__name__}).") from error
-        return waiting
 
 
-async def _apply_all(url: str, connection: asyncpg.Connection, folder: Path) -> None:
+async def _apply_all(url: str, connection: asyncpg.Connection, folder: Path) -> list[str]:
     await pogo_sql.ensure_pogo_sync(connection)
     found = await pogo_sql.read_migrations(folder, connection, schema_name="public")
-    for migration in topological_sort([each.load() for each in found]):
-        if not migration.applied:
+    waiting = [each for each in topological_sort([each.load() for each in found]) if not each.applied]
+    applied: list[str] = []
+    for migration in waiting:
+        try:
             async with told(url, connection.get_server_pid(), migration.id):
                 await _insist(connection, migration)
+        except OlderReplicasLive as error:
+            _leave(migration.id, error, [each.id for each in waiting[len(applied) + 1 :]])
+            break
+        applied.append(migration.id)
+    return applied
+
+
+def _leave(name: str, error: OlderReplicasLive, later: list[str]) -> None:
+    """A post migration is for later, unless this version needs something that comes after it."""
+    needed = [each for each in later if not is_post(each)]
+    if needed:
+        raise StoreUnavailable(
+            f"{name} comes before {needed[0]} and has to wait. {error} Stop them, or upgrade to the version in between first."
+        ) from error
+    log.info("post_migration_waits", migration=name, older_replicas=error.slots)
 
 
 async def _insist(connection: asyncpg.Connection, migration: Migration) -> None:
@@ -121,13 +134,15 @@ async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
     # A login may have other limits, and an index has none of these.
     await connection.execute("SET statement_timeout = 0")
     await connection.execute(f"SET lock_timeout = '{TABLE_WAIT_S}s'")
+    if is_post(migration.id):
+        await shut_out_older(connection, needed_by(migration.path))
     async with pogo.transaction(connection, migration):
         await migration.apply(connection)
         await pogo_sql.migration_applied(connection, migration.id, digest(migration.path), schema_name="public")
 
 
 async def pending_migrations(url: str, folder: Path = MIGRATIONS) -> list[str]:
-    """Names of the migrations that a database lacks, in order; changes nothing. Raises as `migrate` does."""
+    """Names of the migrations that a database lacks, post migrations too, in order; changes nothing. Raises as `migrate` does."""
     async with _direct(url) as connection:
         try:
             return await _pending(connection, folder)
@@ -147,6 +162,7 @@ async def is_new(url: str) -> bool:
 async def _pending(connection: asyncpg.Connection, folder: Path) -> list[str]:
     async with asyncio.timeout(COMMAND_TIMEOUT_S):
         applied = await applied_migrations(connection)
+        await check_version(connection, names(folder)[-1])
     check_origin(applied, folder)
     return [name for name in names(folder) if name not in applied]
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import asyncpg
 
+import storage
 from gateway.errors import SettingsError
 
+MIGRATIONS = Path(storage.__file__).resolve().parent.parent / "migrations"
 APPLIED = "SELECT migration_id, migration_hash FROM public._pogo_migration WHERE schema_name = 'public'"
 
 
@@ -19,10 +22,16 @@ def names(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.sql"))
 
 
+@cache
+def newest_migration() -> str:
+    """The last one that this version knows."""
+    return names(MIGRATIONS)[-1]
+
+
 def digest(path: Path) -> str:
-    """A fingerprint of what a migration does: comments and white space don't count."""
+    """A fingerprint of a migration's name and of what it does: comments and white space don't count."""
     without_comments = re.sub(r"--.*", "", path.read_text())
-    return hashlib.sha256(" ".join(without_comments.split()).encode()).hexdigest()
+    return hashlib.sha256(" ".join([path.stem, *without_comments.split()]).encode()).hexdigest()
 
 
 async def applied_migrations(connection: asyncpg.Connection) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
@@ -12,6 +12,7 @@ from gateway.core.model import ReplicaId, SessionId, TurnId, TurnStatus, UserId
 from gateway.core.ports.live import Changes, Followed
 from gateway.errors import StoreUnavailable
 from storage.database import fetch_one
+from storage.migration_origin import newest_migration
 from storage.queries import load_queries
 from storage.rows import to_message, to_session
 
@@ -26,12 +27,16 @@ RAW_LIMIT = 100_000
 
 @dataclass(frozen=True, slots=True)
 class PostgresReplicas:
-    """`Replicas` on Postgres. `slot`: the place this process runs in, which no other live process has."""
+    """`Replicas` on Postgres.
+
+    `slot`: the place this process runs in, which no other live process has; `newest_migration`: that this version knows.
+    """
 
     database: Database
     replica_id: ReplicaId
     slot: str
     ttl: timedelta
+    newest_migration: str = field(default_factory=newest_migration)
 
     async def beat(self) -> None:
         # A connection that leads nowhere is given up in time for another to save the lease.
@@ -40,7 +45,12 @@ class PostgresReplicas:
             if await connection.fetchval(SQL["beat"], self.replica_id, self.ttl, timeout=patience):
                 return
             await connection.execute(SQL["forget"])
-            await connection.execute(SQL["join"], self.replica_id, self.slot, self.ttl, timeout=patience)
+            who = (self.replica_id, self.slot, self.ttl, self.newest_migration)
+            await connection.execute(SQL["join"], *who, timeout=patience)
+            if await connection.fetchval(SQL["is_shut_out"], self.newest_migration, timeout=patience):
+                raise StoreUnavailable(
+                    "The database has been upgraded and needs a newer version of Turngate: install it."
+                )
             if not await connection.fetchval(SQL["beat"], self.replica_id, self.ttl, timeout=patience):
                 raise StoreUnavailable("Another process took this replica's slot at the same moment.")
 

@@ -46,6 +46,7 @@ from storage.external_keys import PostgresExternalKeys
 from storage.identity import APP_ROLE, SYSTEM_ROLE, Logins
 from storage.links import PostgresLinks
 from storage.loop_blocks import PostgresLoopBlocks
+from storage.migration_phases import is_post
 from storage.moves import PostgresMoves
 from storage.outbox import PostgresOutbox
 from storage.places import PostgresPlaces
@@ -216,7 +217,7 @@ async def open_or_create_stores(settings: Settings) -> AsyncIterator[Stores]:
     async with open_postgres(settings) as url:
         if is_new:
             await storage.migrate.migrate(url)
-        elif waiting := await storage.migrate.pending_migrations(url):
+        elif waiting := [name for name in await storage.migrate.pending_migrations(url) if not is_post(name)]:
             raise SettingsError(f"{len(waiting)} migrations are pending. Run `turngate migrate`, or start the gateway.")
         async with connect_stores(settings, slot="command") as stores:
             yield stores

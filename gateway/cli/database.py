@@ -14,7 +14,9 @@ from gateway.cli.output import say
 from gateway.log import configure_logging
 
 commands = typer.Typer(help="The database in use.", no_args_is_help=True)
-Check = Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if a migration is pending.")]
+Check = Annotated[
+    bool, typer.Option("--check", help="Change nothing; exit 1 if a migration is pending, post migrations too.")
+]
 
 
 def migrate(*, config: ConfigFile = None, data_dir: DataDir = None, check: Check = False) -> None:

@@ -24,6 +24,7 @@ from storage import horizon
 from storage.database import Database, open_pools
 from storage.identity import Identity
 from storage.loop_blocks import PostgresLoopBlocks
+from storage.migration_phases import is_post
 from storage.replicas import is_polled
 
 ExamineBot = Callable[[Telegram, Callable[[str], Awaitable[bool]]], Awaitable[Sequence[CheckedCall]]]
@@ -102,7 +103,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         async with open_postgres(settings) as url:
             waiting = await storage.migrate.pending_migrations(url)
             yield migrations(waiting, is_new=bool(waiting) and await storage.migrate.is_new(url))
-            if not waiting:
+            if all(map(is_post, waiting)):
                 async for finding in _connected(settings):
                     yield finding
     except GatewayError as error:
@@ -115,6 +116,9 @@ def migrations(waiting: Sequence[str], *, is_new: bool) -> Finding:
         return Finding("migrations", ok=True, detail="a new database; `turngate serve` sets it up")
     if not waiting:
         return Finding("migrations", ok=True, detail="up to date")
+    if all(map(is_post, waiting)):
+        detail = f"{', '.join(waiting)} waits until no replica of an older version lives; then run: turngate migrate"
+        return Finding("migrations", ok=True, detail=detail)
     more = len(waiting) - MOST_NAMES
     names = ", ".join(waiting[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
     return Finding("migrations", ok=False, detail=f"{len(waiting)} pending: {names}", remedy="Run: turngate migrate")

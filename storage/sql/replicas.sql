@@ -1,12 +1,20 @@
 -- name: join
 -- This process takes its slot; whatever ran there before is dead. An earlier call of the same replica may still be at work, and
--- may be met at either of two unique indexes, so no index is named.
-WITH former AS (
-    UPDATE replicas SET replica_id = $1, started_at = now(), expires_at = clock_timestamp() + $3 WHERE slot = $2 RETURNING true
+-- may be met at either of two unique indexes, so no index is named. A version that a post migration has shut out stays out.
+WITH allowed AS (
+    SELECT WHERE NOT EXISTS (SELECT FROM required_migrations WHERE migration_id > $4 COLLATE "C")
+), former AS (
+    UPDATE replicas SET
+        replica_id = $1, newest_migration = $4, started_at = now(), expires_at = clock_timestamp() + $3
+    WHERE slot = $2 AND EXISTS (SELECT FROM allowed) RETURNING true
 )
-INSERT INTO replicas (replica_id, slot, expires_at)
-SELECT $1, $2, clock_timestamp() + $3 WHERE NOT EXISTS (SELECT FROM former)
+INSERT INTO replicas (replica_id, slot, newest_migration, expires_at)
+SELECT $1, $2, $4, clock_timestamp() + $3 FROM allowed WHERE NOT EXISTS (SELECT FROM former)
 ON CONFLICT DO NOTHING;
+
+-- name: is_shut_out
+-- Whether a post migration has removed what this version uses.
+SELECT EXISTS (SELECT FROM required_migrations WHERE migration_id > $1 COLLATE "C");
 
 -- name: beat
 -- Another sign of life; a replica that was counted dead and removed comes back by joining.

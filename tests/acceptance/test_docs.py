@@ -2,7 +2,7 @@
 
 `bash` and the commands of `console` run, page by page, against a gateway in a process of its own; `python` runs; `toml` is
 loaded as settings; `json` is parsed; `js` runs in tests/acceptance/test_docs_ai_sdk.py; `sql` prepares a fresh server for
-the gateway. `sh` shows what a test can't do, such as cloning or serving without end: there the commands, options and settings
+the gateway, or is migrated to by tests/faults/test_deploy.py. `sh` shows what a test can't do, such as cloning or serving without end: there the commands, options and settings
 have to exist. `text` and `mermaid` are pictures.
 """
 
@@ -131,7 +131,9 @@ def test_tags_say_what_the_widget_reads(script_tag: str) -> None:
     assert [name for name in re.findall(r"data-(\w+)=", script_tag) if f"readonly {name}:" not in options] == []
 
 
-MAY_CREATE_ROLES, ROLES_MADE_BEFORE, OWN_LOGINS, ROLE_SETTINGS = (block.text for block in blocks("sql"))
+MAY_CREATE_ROLES, ROLES_MADE_BEFORE, OWN_LOGINS, ROLE_SETTINGS = (
+    block.text for block in blocks("sql") if block.page == "docs/operations.md"
+)
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,26 @@
-"""Replicas of different ages on one database: who migrates, and who serves meanwhile."""
+"""Replicas of different versions on one database: who migrates, and who serves meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
+from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
+import asyncpg
 import pytest
 
-from storage.migrate import MIGRATIONS, migrate, pending_migrations
+from gateway.core.model import ReplicaId
+from gateway.errors import SettingsError, StoreUnavailable
+from storage.database import open_database
+from storage.migrate import migrate, pending_migrations
+from storage.migration_origin import MIGRATIONS
+from storage.replicas import PostgresReplicas
+from tests.acceptance.pages import blocks
 from tests.faults.callers import all_is_answered, caller
-from tests.world import World
+from tests.world import Person, World, eventually
 
 pytestmark = pytest.mark.faults
 
@@ -41,13 +51,17 @@ CREATE TABLE newer_things (thing_id bigint PRIMARY KEY);
 DROP TABLE newer_things;
 """
 
+PRE, POST = "0042_pre_state_writers", "0043_post_write_state"
+"""The worked example of docs/architecture.md."""
+WRITE_V2 = "SELECT (write_state_v2($1, NULL, NULL, NULL, NULL, NULL, $2)).status"
+
 
 def newer(folder: Path, migration: str) -> Path:
     """The migrations of a gateway that has one more."""
     shutil.copytree(MIGRATIONS, folder)
     last = max(path.stem for path in folder.glob("*.sql"))
     head, rest = migration.split("\n", 1)
-    (folder / "9000_newer.sql").write_text(f"{head}\n-- depends: {last}\n{rest}")
+    (folder / "9000_pre_newer.sql").write_text(f"{head}\n-- depends: {last}\n{rest}")
     return folder
 
 
@@ -70,7 +84,7 @@ async def test_an_index_is_built_while_an_older_replica_serves(world: World, tmp
     for number in range(2, 8):
         await ann.insists(f"count to {number}", f"m{number}")
     async with asyncio.timeout(60):
-        assert await migrating == ["9000_newer"]
+        assert await migrating == ["9000_pre_newer"]
     [index] = await world.rows("SELECT indisvalid FROM pg_index WHERE indexrelid = 'of_a_newer_version'::regclass")
     assert index["indisvalid"]
     assert await all_is_answered(world)
@@ -86,7 +100,7 @@ async def test_old_and_new_replicas_serve_one_session_in_turn(world: World, tmp_
     who = await caller(ann)
     socket = await ann.connects(session_id=who.session_id)
     await who.insists("count to 2", "m0")
-    assert await migrate(world.database_url, newer(tmp_path / "migrations", ADDITIONS)) == ["9000_newer"]
+    assert await migrate(world.database_url, newer(tmp_path / "migrations", ADDITIONS)) == ["9000_pre_newer"]
     new, late = await world.gateway(data_dir="new"), await world.gateway(data_dir="late")
     for number, gateway in enumerate((old, new, late) * 3, start=3):
         ann.url = gateway.url
@@ -111,3 +125,55 @@ async def test_turns_cross_from_old_to_new(world: World, tmp_path: Path) -> None
         who.person.url = new.url
     await asyncio.gather(*asking)
     assert await all_is_answered(world)
+
+
+def worked_example(folder: Path) -> Path:
+    """The migrations of the version that removes what the version before it replaced."""
+    shutil.copytree(MIGRATIONS, folder)
+    last = max(path.stem for path in folder.glob("*.sql"))
+    shown = [block.text for block in blocks("sql") if block.page == "docs/architecture.md"]
+    for name, text in zip((PRE, POST), shown, strict=True):
+        (folder / f"{name}.sql").write_text(re.sub(r"^-- depends: .*", f"-- depends: {last}", text, flags=re.MULTILINE))
+        last = name
+    return folder
+
+
+async def test_a_function_is_replaced_while_old_and_new_replicas_serve(world: World, tmp_path: Path) -> None:
+    """Row 44: old replicas go on with the function they know; it goes when the last of them has gone, and none comes back."""
+    folder = worked_example(tmp_path / "migrations")
+    old = await world.process("old")
+    ann = await world.person("ann", old.url)
+    session_id = (await ann.posts("/api/chat/sessions", 201))["session_id"]
+    assert await migrate(world.database_url, folder) == [PRE]
+    await eventually(lambda: writes_state(ann, session_id))
+
+    database = await open_database(world.database_url)
+    connection = await asyncpg.connect(world.database_url)
+    await connection.execute("SET ROLE turngate_system")
+    new = PostgresReplicas(database, ReplicaId(uuid4()), "new", timedelta(minutes=1), newest_migration=PRE)
+    await new.beat()
+    assert await connection.fetchval(WRITE_V2, session_id, "ann") == "done"
+    assert await migrate(world.database_url, folder) == []
+    await eventually(lambda: writes_state(ann, session_id))
+
+    await old.stops()
+    assert await migrate(world.database_url, folder) == [POST]
+    await new.beat()
+    assert await connection.fetchval(WRITE_V2, session_id, "ann") == "done"
+    with pytest.raises(asyncpg.UndefinedFunctionError):
+        await connection.fetchval("SELECT write_state($1, NULL, NULL, NULL, NULL, NULL)", session_id)
+    with pytest.raises(SettingsError, match=f"needs a newer version of Turngate, one with {PRE}"):
+        await migrate(world.database_url)
+    frozen = PostgresReplicas(database, ReplicaId(uuid4()), "old", timedelta(minutes=1))
+    with pytest.raises(StoreUnavailable, match="needs a newer version"):
+        await frozen.beat()
+    await connection.close()
+    await database.close()
+
+
+async def writes_state(person: Person, session_id: str) -> bool:
+    """Whether the gateway wrote it; at the very moment of a change it may ask to try again."""
+    path, anything = f"/api/chat/sessions/{session_id}/state", {"If-Match": "*"}
+    status, body = await person.calls("PUT", path, headers=anything, json={"blackboard": {"mood": "calm"}})
+    assert status in {200, 503}, body
+    return bool(status == 200)

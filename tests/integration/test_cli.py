@@ -14,7 +14,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from storage.migrate import MIGRATIONS
+from storage.migration_origin import MIGRATIONS
 from tests.fakes.model_api import model_api
 from tests.world import Person, World, eventually
 

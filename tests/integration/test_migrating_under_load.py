@@ -15,7 +15,8 @@ import pytest_asyncio
 from structlog.testing import capture_logs
 
 from gateway.errors import StoreUnavailable
-from storage.migrate import MIGRATIONS, migrate, pending_migrations
+from storage.migrate import migrate, pending_migrations
+from storage.migration_origin import MIGRATIONS
 from storage.migration_progress import told
 from tests.world import eventually
 
@@ -28,7 +29,7 @@ INDEX = """SET lock_timeout = 0;
 DROP INDEX CONCURRENTLY IF EXISTS chat_messages_newer;
 
 CREATE INDEX CONCURRENTLY chat_messages_newer ON chat_messages (created_at);"""
-NEWER = {"9001_columns": COLUMNS, "9002_index": INDEX}
+NEWER = {"9001_pre_columns": COLUMNS, "9002_pre_index": INDEX}
 FILL = """
 INSERT INTO chat_sessions (user_id, agent_name, title, last_seq, message_count, route)
 SELECT 'u' || n, 'assistant', 'title ' || n, 10, 10, 'web:assistant' FROM generate_series(1, 150) AS n;
@@ -133,7 +134,7 @@ async def test_a_migration_that_waits_lets_others_pass(filled: Database) -> None
 
 async def test_an_index_that_was_interrupted_is_built_anew(filled: Database, tmp_path: Path) -> None:
     """The server ends the connection in the middle of a build; what is left of it does not stop the next."""
-    await migrate(filled.url, newer(tmp_path / "columns", ["9001_columns"]))
+    await migrate(filled.url, newer(tmp_path / "columns", ["9001_pre_columns"]))
     writer = await asyncpg.connect(filled.url)
     writing = writer.transaction()
     await writing.start()
@@ -142,11 +143,11 @@ async def test_an_index_that_was_interrupted_is_built_anew(filled: Database, tmp
     await filled.is_waited_for()
     assert [row[0] for row in await filled.eye.fetch(INVALID)] == ["chat_messages_newer"]
     await filled.eye.execute(END)
-    with pytest.raises(StoreUnavailable, match="9002_index"):
+    with pytest.raises(StoreUnavailable, match="9002_pre_index"):
         await migrating
     await writing.rollback()
     await writer.close()
-    assert await filled.migrates() == ["9002_index"]
+    assert await filled.migrates() == ["9002_pre_index"]
     assert await filled.is_whole()
 
 

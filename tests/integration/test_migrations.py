@@ -11,7 +11,8 @@ import asyncpg
 import pytest
 
 from gateway.errors import SettingsError, StoreUnavailable
-from storage.migrate import MIGRATIONS, migrate, pending_migrations
+from storage.migrate import migrate, pending_migrations
+from storage.migration_origin import MIGRATIONS
 from tests.world import eventually
 
 WAITING = "SELECT FROM pg_stat_activity WHERE application_name = 'turngate migrate' AND wait_event_type = 'Lock'"
@@ -125,7 +126,7 @@ async def test_a_database_of_an_unreleased_version_is_refused(empty_database_url
     """Nothing is migrated, and the error names what is foreign and what to do; a newer version's migrations are not."""
     await migrate(empty_database_url)
     connection = await asyncpg.connect(empty_database_url)
-    await connection.execute("INSERT INTO _pogo_migration VALUES ('of-9000', '9000_newer', now(), 'public')")
+    await connection.execute("INSERT INTO _pogo_migration VALUES ('of-9000', '9000_pre_newer', now(), 'public')")
     assert await pending_migrations(empty_database_url) == []
     await connection.execute(set_up)
     await connection.execute("DELETE FROM _pogo_migration WHERE migration_id = '0016_erasure'")

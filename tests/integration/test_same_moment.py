@@ -44,7 +44,7 @@ async def test_a_replica_that_joins_twice_at_once_is_there_once(database: Databa
     async def joins(life: PostgresReplicas, gate: asyncio.Barrier) -> None:
         async with database.own_work() as connection:
             await gate.wait()
-            await connection.execute(SQL["join"], life.replica_id, life.slot, life.ttl)
+            await connection.execute(SQL["join"], life.replica_id, life.slot, life.ttl, life.newest_migration)
 
     for number in range(JOINS):
         life = PostgresReplicas(database, ReplicaId(uuid4()), f"slot {number}", timedelta(seconds=30))
