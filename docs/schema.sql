@@ -158,13 +158,15 @@ CREATE UNIQUE INDEX chat_messages_client_id ON chat_messages
     USING btree (user_id, client_id, chat_id)
     WHERE client_id IS NOT NULL;
 CREATE INDEX chat_messages_rewound ON chat_messages USING btree (chat_id, seq) WHERE rewound;
-CREATE INDEX chat_messages_words ON chat_messages
-    USING gin (search_words(user_id, content)) WITH (fastupdate=off)
-    WHERE deleted_at IS NULL;
 CREATE TRIGGER raise_history_version AFTER UPDATE ON chat_messages REFERENCING OLD TABLE AS changed FOR EACH STATEMENT
     EXECUTE FUNCTION raise_history_version();
 CREATE TRIGGER raise_history_version_of_deleted AFTER DELETE ON chat_messages REFERENCING OLD TABLE AS changed FOR EACH STATEMENT
     EXECUTE FUNCTION raise_history_version();
+CREATE TRIGGER words_follow_change AFTER UPDATE OF content, deleted_at, user_id ON chat_messages
+    FOR EACH ROW WHEN (old.content <> new.content OR old.deleted_at IS DISTINCT FROM new.deleted_at OR old.user_id <> new.user_id)
+    EXECUTE FUNCTION words_follow_change();
+CREATE TRIGGER words_follow_removal AFTER DELETE ON chat_messages REFERENCING OLD TABLE AS removed FOR EACH STATEMENT
+    EXECUTE FUNCTION words_follow_removal();
 CREATE POLICY all_rows ON chat_messages TO turngate_system USING (true) WITH CHECK (true);
 CREATE POLICY own_rows ON chat_messages TO turngate_app
     USING (user_id = turngate_user())
@@ -508,6 +510,50 @@ CREATE POLICY own_rows ON snapshots TO turngate_app
     WITH CHECK (user_id = turngate_user());
 GRANT SELECT, INSERT, UPDATE, DELETE ON snapshots TO turngate_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON snapshots TO turngate_system;
+
+CREATE TABLE message_words (
+    chat_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    user_id text NOT NULL,
+    said_at timestamp with time zone NOT NULL,
+    words tsvector NOT NULL,
+    CONSTRAINT message_words_pkey PRIMARY KEY (chat_id, seq)
+);
+ALTER TABLE message_words ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX message_words_words ON message_words
+    USING gin (words) WITH (fastupdate='on', gin_pending_list_limit='65536');
+CREATE POLICY all_rows ON message_words TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON message_words TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON message_words TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON message_words TO turngate_system;
+
+CREATE TABLE indexed_sessions (
+    chat_id uuid NOT NULL,
+    user_id text NOT NULL,
+    seq bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT indexed_sessions_pkey PRIMARY KEY (chat_id),
+    CONSTRAINT indexed_sessions_chat_id_fkey FOREIGN KEY (chat_id) REFERENCES chat_sessions(chat_id) ON DELETE CASCADE
+) WITH (fillfactor=70);
+ALTER TABLE indexed_sessions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY all_rows ON indexed_sessions TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON indexed_sessions TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON indexed_sessions TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON indexed_sessions TO turngate_system;
+
+CREATE TABLE search_progress (
+    singleton boolean DEFAULT true NOT NULL,
+    owner uuid,
+    looked_until timestamp with time zone DEFAULT now() NOT NULL,
+    swept_after uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
+    rounds integer DEFAULT 0 NOT NULL,
+    CONSTRAINT search_progress_pkey PRIMARY KEY (singleton),
+    CONSTRAINT search_progress_singleton_check CHECK (singleton)
+);
+GRANT SELECT, UPDATE ON search_progress TO turngate_system;
 
 CREATE TABLE session_titles (
     chat_id uuid NOT NULL,
@@ -1058,7 +1104,7 @@ DECLARE
 BEGIN
     IF p_user IS NULL THEN
         v_kept := ARRAY(SELECT search_query(p_text, chr(48 + shard), NULL) FROM generate_series(0, 63) AS shard);
-        v_most := 250;
+        v_most := 40;
     ELSE
         v_kept := ARRAY[search_query(p_text, search_shard(p_user), p_user)];
         v_most := 5000;
@@ -1067,30 +1113,35 @@ BEGIN
     IF numnode(v_query) > 0 THEN
         RETURN QUERY
         WITH said AS MATERIALIZED (
-            SELECT kept.place, m.chat_id, m.seq, m.created_at
+            SELECT kept.place, m.chat_id, m.seq, m.said_at
             FROM unnest(v_kept) WITH ORDINALITY AS kept (words, place)
             CROSS JOIN LATERAL (
-                SELECT c.chat_id, c.seq, c.created_at FROM chat_messages AS c
-                WHERE c.deleted_at IS NULL AND search_words(c.user_id, c.content) @@ kept.words
-                    AND (p_user IS NULL OR c.user_id = p_user)
+                SELECT w.chat_id, w.seq, w.said_at FROM message_words AS w
+                WHERE w.words @@ kept.words AND (p_user IS NULL OR w.user_id = p_user)
                 LIMIT v_most
             ) AS m
         ), lately AS (
-            SELECT m.chat_id, m.seq, m.created_at
+            SELECT m.chat_id, m.seq, m.created_at AS said_at, m.content
             FROM newest_sessions(p_user, p_channel, p_agent, p_active, p_keys, p_values) AS s
             CROSS JOIN LATERAL (
                 SELECT * FROM chat_messages AS c
                 WHERE c.chat_id = s.chat_id AND c.deleted_at IS NULL ORDER BY c.seq DESC LIMIT 100
             ) AS m
             LIMIT 3000
+        ), read AS (
+            SELECT * FROM unindexed_messages(p_user)
+            UNION ALL
+            SELECT * FROM lately WHERE EXISTS (SELECT FROM said GROUP BY place HAVING count(*) = v_most)
         ), told AS (
-            SELECT t.chat_id, t.seq, row_number() OVER (ORDER BY t.created_at DESC) AS place
+            SELECT t.chat_id, t.seq, row_number() OVER (ORDER BY t.said_at DESC) AS place
             FROM (
-                SELECT chat_id, seq, created_at FROM said
+                SELECT chat_id, seq, said_at FROM said
                 UNION
-                SELECT l.chat_id, l.seq, l.created_at FROM lately AS l JOIN chat_messages AS c USING (chat_id, seq)
-                WHERE EXISTS (SELECT FROM said GROUP BY place HAVING count(*) = v_most)
-                    AND search_vector(c.content) @@ v_query
+                -- Most texts lack a word, and looking for it costs a tenth of taking them apart.
+                SELECT chat_id, seq, said_at FROM read
+                WHERE CASE WHEN EXISTS (
+                    SELECT FROM unnest(v_words) AS word WHERE strpos(lower(left(content, 50000)), word) = 0
+                ) THEN false ELSE search_vector(content) @@ v_query END
             ) AS t
         )
         SELECT t.chat_id, t.seq, CASE WHEN t.place <= 300 THEN (
@@ -1415,6 +1466,18 @@ BEGIN
 END
 $function$;
 
+CREATE FUNCTION hold_words(p_chats uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    INSERT INTO indexed_sessions (chat_id, user_id)
+    SELECT s.chat_id, s.user_id FROM chat_sessions AS s WHERE s.chat_id = ANY (p_chats) ORDER BY s.chat_id
+    ON CONFLICT DO NOTHING;
+    PERFORM FROM indexed_sessions WHERE chat_id = ANY (p_chats) ORDER BY chat_id FOR NO KEY UPDATE;
+END
+$function$;
+
 CREATE FUNCTION identify_visitor(p_visitor text, p_user text, OUT status text, OUT moved integer)
  RETURNS record
  LANGUAGE plpgsql
@@ -1466,6 +1529,53 @@ BEGIN
 END
 $function$;
 
+CREATE FUNCTION index_words(p_chats uuid[], p_most integer, p_carefully boolean, OUT indexed bigint, OUT refused text[],
+    OUT remaining uuid[])
+ RETURNS record
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+DECLARE
+    v_held uuid[];
+BEGIN
+    v_held := ARRAY(
+        SELECT chat_id FROM indexed_sessions WHERE chat_id = ANY (p_chats) ORDER BY chat_id FOR NO KEY UPDATE SKIP LOCKED
+    );
+    -- A statement of its own: it sees what was committed before the rows were held.
+    WITH behind AS (
+        SELECT
+            i.chat_id, i.seq AS mark, last.seq AS last,
+            sum(last.seq - i.seq) OVER (ORDER BY i.chat_id) - (last.seq - i.seq) AS before
+        FROM indexed_sessions AS i
+        CROSS JOIN LATERAL (SELECT max(m.seq) AS seq FROM chat_messages AS m WHERE m.chat_id = i.chat_id) AS last
+        WHERE i.chat_id = ANY (v_held) AND last.seq > i.seq
+    ), taken AS (
+        SELECT chat_id, mark, last, least(last, mark + p_most - before)::bigint AS reach FROM behind WHERE before < p_most
+    ), entered AS (
+        INSERT INTO message_words (chat_id, seq, user_id, said_at, words)
+        SELECT m.chat_id, m.seq, m.user_id, m.created_at,
+            CASE WHEN p_carefully THEN search_words_or_none(m.user_id, m.content) ELSE search_words(m.user_id, m.content) END
+        FROM taken AS t JOIN chat_messages AS m ON m.chat_id = t.chat_id AND m.seq > t.mark AND m.seq <= t.reach
+        WHERE m.deleted_at IS NULL
+        ON CONFLICT DO NOTHING
+        RETURNING chat_id, seq, words
+    ), moved AS (
+        UPDATE indexed_sessions AS i SET seq = t.reach FROM taken AS t WHERE i.chat_id = t.chat_id
+    )
+    SELECT
+        (SELECT coalesce(sum(t.reach - t.mark), 0) FROM taken AS t),
+        ARRAY(SELECT e.chat_id || '.' || e.seq FROM entered AS e WHERE length(e.words) = 0),
+        ARRAY(SELECT unnest(p_chats) EXCEPT SELECT unnest(v_held)) || ARRAY(
+            SELECT b.chat_id FROM behind AS b LEFT JOIN taken AS t USING (chat_id) WHERE t.reach IS DISTINCT FROM b.last
+        )
+    INTO indexed, refused, remaining;
+END
+$function$;
+REVOKE EXECUTE ON FUNCTION index_words(uuid[],integer,boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION index_words(uuid[],integer,boolean) TO turngate_system;
+
 CREATE FUNCTION keep_session_title()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1489,6 +1599,67 @@ AS $function$
     SELECT m.chat_id, m.seq, 1 + count(*), m.user_id, m.content, m.parts, p_change, p_by, p_at
     FROM message_versions AS v WHERE v.chat_id = m.chat_id AND v.seq = m.seq
 $function$;
+
+CREATE FUNCTION look_for_words(p_owner uuid, p_looked timestamp with time zone, p_overlap interval, p_swept uuid,
+    p_sweep integer, OUT leads boolean, OUT looked_at timestamp with time zone, OUT chats uuid[], OUT more boolean, OUT
+    sweep_end uuid, OUT first_round boolean)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+    p search_progress;
+    v_swept uuid[];
+    v_end CONSTANT uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+BEGIN
+    SELECT * INTO p FROM search_progress;
+    leads := p.owner = p_owner;
+    IF leads IS NOT TRUE THEN
+        UPDATE search_progress SET owner = p_owner
+        WHERE NOT EXISTS (SELECT FROM replicas AS r WHERE r.replica_id = owner AND r.expires_at > clock_timestamp());
+        leads := FOUND;
+        IF NOT leads THEN
+            RETURN;
+        END IF;
+    ELSIF p_looked > p.looked_until + interval '30 seconds' OR p_swept <> p.swept_after THEN
+        UPDATE search_progress SET
+            looked_until = greatest(looked_until, p_looked), swept_after = coalesce(p_swept, swept_after),
+            rounds = rounds + coalesce((p_swept = v_end)::int, 0)
+        RETURNING * INTO p;
+    END IF;
+    looked_at := clock_timestamp();
+    first_round := p.rounds = 0;
+    IF p_sweep > 0 THEN
+        v_swept := ARRAY(SELECT s.chat_id FROM chat_sessions AS s WHERE s.chat_id > nullif(p.swept_after, v_end) OR p.swept_after = v_end ORDER BY s.chat_id LIMIT p_sweep);
+        sweep_end := coalesce(v_swept[p_sweep], v_end);
+    END IF;
+    chats := ARRAY(
+        SELECT DISTINCT near.chat_id FROM (
+            SELECT s.chat_id FROM chat_sessions AS s
+            WHERE coalesce(s.last_message_at, s.created_at)
+                >= least(coalesce(p_looked, p.looked_until), looked_at) - p_overlap
+            UNION ALL
+            SELECT * FROM unnest(v_swept)
+        ) AS near
+        CROSS JOIN LATERAL (SELECT max(m.seq) AS seq FROM chat_messages AS m WHERE m.chat_id = near.chat_id) AS last
+        WHERE last.seq > coalesce((SELECT i.seq FROM indexed_sessions AS i WHERE i.chat_id = near.chat_id), 0)
+        LIMIT 5001
+    );
+    more := cardinality(chats) > 5000;
+    chats := chats[:5000];
+    -- A session that somebody works on is passed over, and looked at again.
+    INSERT INTO indexed_sessions (chat_id, user_id)
+    SELECT s.chat_id, s.user_id FROM chat_sessions AS s
+    WHERE s.chat_id = ANY (chats) AND NOT EXISTS (SELECT FROM indexed_sessions AS i WHERE i.chat_id = s.chat_id)
+    ORDER BY s.chat_id FOR KEY SHARE SKIP LOCKED
+    ON CONFLICT DO NOTHING;
+END
+$function$;
+REVOKE EXECUTE ON FUNCTION look_for_words(uuid,timestamp with time zone,interval,uuid,integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION look_for_words(uuid,timestamp with time zone,interval,uuid,integer) TO turngate_system;
 
 CREATE FUNCTION make_snapshot(s chat_sessions, p_reason text, p_rewound boolean)
  RETURNS snapshots
@@ -1973,6 +2144,18 @@ BEGIN
 END
 $function$;
 
+CREATE FUNCTION search_words_or_none(p_user text, p_text text)
+ RETURNS tsvector
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+BEGIN
+    RETURN search_words(p_user, p_text);
+EXCEPTION WHEN program_limit_exceeded OR data_exception THEN
+    RETURN ''::tsvector;
+END
+$function$;
+
 CREATE FUNCTION session_has(p_metadata jsonb, p_keys text[], p_values text[])
  RETURNS boolean
  LANGUAGE plpgsql
@@ -2136,6 +2319,54 @@ CREATE FUNCTION turngate_user()
  LANGUAGE sql
  STABLE PARALLEL SAFE
 AS $function$ SELECT nullif(current_setting('turngate.user_id', true), '') $function$;
+
+CREATE FUNCTION unindexed_messages(p_user text)
+ RETURNS TABLE(chat_id uuid, seq bigint, said_at timestamp with time zone, content text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT m.chat_id, m.seq, m.created_at, m.content
+    FROM (
+        SELECT s.chat_id FROM chat_sessions AS s
+        WHERE (p_user IS NULL OR s.user_id = p_user)
+            AND coalesce(s.last_message_at, s.created_at)
+                >= (SELECT least(p.looked_until, now()) - interval '2 minutes' FROM search_progress AS p)
+        ORDER BY coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC
+        LIMIT CASE WHEN p_user IS NULL THEN 2000 ELSE 500 END
+    ) AS near
+    CROSS JOIN LATERAL (
+        SELECT * FROM chat_messages AS c
+        WHERE c.chat_id = near.chat_id AND c.deleted_at IS NULL
+            AND c.seq > coalesce((SELECT i.seq FROM indexed_sessions AS i WHERE i.chat_id = near.chat_id), 0)
+        ORDER BY c.seq DESC LIMIT 1000
+    ) AS m
+    LIMIT 3000
+$function$;
+
+CREATE FUNCTION words_follow_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM hold_words(ARRAY[NEW.chat_id]);
+    DELETE FROM message_words WHERE chat_id = NEW.chat_id AND seq = NEW.seq;
+    INSERT INTO message_words (chat_id, seq, user_id, said_at, words)
+    SELECT NEW.chat_id, NEW.seq, NEW.user_id, NEW.created_at, search_words_or_none(NEW.user_id, NEW.content)
+    FROM indexed_sessions AS i WHERE i.chat_id = NEW.chat_id AND i.seq >= NEW.seq AND NEW.deleted_at IS NULL;
+    RETURN NULL;
+END
+$function$;
+
+CREATE FUNCTION words_follow_removal()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM hold_words(ARRAY(SELECT DISTINCT chat_id FROM removed));
+    DELETE FROM message_words AS w USING removed AS r WHERE w.chat_id = r.chat_id AND w.seq = r.seq;
+    RETURN NULL;
+END
+$function$;
 
 CREATE FUNCTION write_state(p_session text, p_versions bigint[], p_blackboard jsonb, p_scratchpad jsonb, p_attributes
     jsonb, p_limit bigint)

@@ -274,12 +274,18 @@ class Limits(Part):
 
 
 class Replica(Part):
-    """How replicas notice each other's death."""
+    """How replicas notice each other's death, and how often they look for work."""
 
     heartbeat_s: float = Field(5, gt=0, le=60, description="Seconds between signs of life.")
     ttl_s: float = Field(15, gt=0, le=600, description="Seconds without one after which others take over.")
     sweep_s: float = Field(1.5, gt=0, le=60, description="Seconds between looks for work of the dead.")
     poll_s: float = Field(0.5, gt=0, le=10, description="Seconds between looks for news from other replicas.")
+    index_s: float = Field(
+        1,
+        gt=0,
+        le=60,
+        description="Seconds between looks for messages to enter in the index of search; five times as long while nothing is said.",
+    )
     blocked_s: float = Field(
         60,
         gt=0,

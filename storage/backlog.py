@@ -16,16 +16,20 @@ SQL = load_queries("backlog")
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Chunks not yet sent, turns not yet begun, and the seconds that the oldest of each has waited."""
+    """Chunks not yet sent, turns not yet begun, and the seconds that the oldest of each has waited.
+
+    `unindexed_s`: what was said before that many seconds is in the index of search.
+    """
 
     unsent: int
     unsent_s: float
     queued: int
     queued_s: float
+    unindexed_s: float
 
 
 async def measure(database: Database) -> Backlog:
     """Of all replicas. Raises `StoreUnavailable`."""
     async with database.own_work() as connection:
         row = await fetch_one(connection, SQL["measure"])
-    return Backlog(row["unsent"], row["unsent_s"], row["queued"], row["queued_s"])
+    return Backlog(row["unsent"], row["unsent_s"], row["queued"], row["queued_s"], row["unindexed_s"])

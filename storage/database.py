@@ -164,7 +164,7 @@ class Database:
             await self.expire()
             raise StoreUnavailable(READ_ONLY) from error
         except asyncpg.RestrictViolationError as error:
-            # `refuse_while_erased` (`migrations/0016`) says so, and nothing else.
+            # `refuse_while_erased` (`migrations/0017`) says so, and nothing else.
             raise Conflict(BEING_ERASED) from error
         except asyncpg.ProtocolViolationError as error:
             raise _refused(error) from error

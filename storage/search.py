@@ -1,4 +1,4 @@
-"""Search: ranks and bounds are Postgres' (`migrations/0015`), excerpts the core's."""
+"""Search: ranks and bounds are Postgres' (`migrations/0016`), excerpts the core's."""
 
 from __future__ import annotations
 

@@ -184,7 +184,7 @@ class World:
 
     def settings(self, **given: Any) -> Settings:
         """Settings of a gateway in this world; quick to notice each other's death."""
-        quick = {"heartbeat_s": 0.3, "ttl_s": 2.0, "sweep_s": 0.2, "poll_s": 0.2}
+        quick = {"heartbeat_s": 0.3, "ttl_s": 2.0, "sweep_s": 0.2, "poll_s": 0.2, "index_s": 0.1}
         return Settings(
             database_url=SecretStr(self.database_url),
             data_dir=self.folder / given.pop("data_dir", "data"),

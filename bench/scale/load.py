@@ -15,9 +15,15 @@ from bench.scale.rows import MESSAGE_COLUMNS, SESSION_COLUMNS, message_lines, sa
 
 LINES = 5_000
 """Rows handed over at once."""
-HELD_BACK = ("chat_messages_words", "session_titles_words")
+HELD_BACK = ("message_words_words", "session_titles_words")
 """Indexes that are cheaper to make at the end."""
-AFTERWARDS = "INSERT INTO session_titles (chat_id, user_id, title) SELECT chat_id, user_id, title FROM chat_sessions"
+AFTERWARDS = """
+INSERT INTO session_titles (chat_id, user_id, title) SELECT chat_id, user_id, title FROM chat_sessions;
+INSERT INTO message_words (chat_id, seq, user_id, said_at, words)
+SELECT chat_id, seq, user_id, created_at, search_words(user_id, content) FROM chat_messages;
+INSERT INTO indexed_sessions (chat_id, user_id, seq) SELECT chat_id, user_id, last_seq FROM chat_sessions;
+UPDATE search_progress SET looked_until = now(), rounds = 1
+"""
 
 Advance = Callable[[int], None]
 
@@ -33,12 +39,14 @@ class Loader:
         """Everything of one size, indexed, vacuumed and analysed."""
         connection = await asyncpg.connect(self.url)
         try:
-            # Foreign keys hold by construction, and titles are copied in one go.
+            # Foreign keys hold by construction, and titles and words are entered in one go.
             await connection.execute("SET session_replication_role = replica; SET maintenance_work_mem = '512MB'")
             made = [await connection.fetchval("SELECT pg_get_indexdef($1::regclass)", name) for name in HELD_BACK]
             await connection.execute(f"DROP INDEX {', '.join(HELD_BACK)}")
             await self._copy(connection, size)
+            done = self.step(f"{size.name}: titles, words", 1)
             await connection.execute(AFTERWARDS)
+            done(1)
             for number, definition in enumerate(made):
                 done = self.step(f"{size.name}: index {HELD_BACK[number]}", 1)
                 await connection.execute(definition)

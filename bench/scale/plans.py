@@ -17,7 +17,7 @@ from storage.database import BEGIN_AS
 from storage.identity import APP_ROLE, SYSTEM_ROLE
 from storage.queries import load_queries
 
-WATCHED = frozenset({"chat_messages", "chat_sessions", "session_titles"})
+WATCHED = frozenset({"chat_messages", "chat_sessions", "indexed_sessions", "message_words", "session_titles"})
 SCANS = frozenset({"Seq Scan", "Sample Scan"})
 TELL = """
     LOAD 'auto_explain';

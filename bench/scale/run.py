@@ -156,7 +156,7 @@ async def _sizes(url: str) -> tuple[dict[str, int], str]:
     try:
         rows = await connection.fetch(
             "SELECT relname, pg_relation_size(oid) AS bytes FROM pg_class"
-            " WHERE relname IN ('chat_messages', 'chat_messages_pkey', 'chat_messages_words', 'chat_sessions')"
+            " WHERE relname IN ('chat_messages', 'chat_messages_pkey', 'chat_sessions', 'message_words', 'message_words_words')"
             " ORDER BY relname"
         )
         return {row["relname"]: row["bytes"] for row in rows}, str(await connection.fetchval("SHOW server_version"))

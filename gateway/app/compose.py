@@ -28,6 +28,7 @@ from gateway.app.stores import Stores
 from gateway.config import Settings
 from gateway.core.follow import Follower
 from gateway.core.guesses import Guesses
+from gateway.core.indexing import Indexer
 from gateway.core.model import AgentName
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.pulse import Sweep
@@ -52,6 +53,7 @@ class Gateway:
     sweep: Sweep
     follower: Follower
     horizon: Horizon
+    indexer: Indexer
     auto_snapshots: AutoSnapshots
     housekeeping: Housekeeping
     scheduler: Scheduler
@@ -84,6 +86,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
         ),
         follower=Follower(stores.feed, engine.bus, engine.announcer, engine.runner, settings.replica.poll_s),
         horizon=Horizon(stores.database),
+        indexer=Indexer(stores.word_index, settings.replica.index_s),
         auto_snapshots=AutoSnapshots(stores.snapshots, settings.snapshots.quiet_s, settings.snapshots.every_s),
         housekeeping=Housekeeping(chores(settings, stores, erasure)),
         scheduler=scheduler,

@@ -7,13 +7,13 @@ import math
 import time
 
 import storage.backlog
-from gateway.core.metrics import OUTBOX_OLDEST, OUTBOX_UNSENT, POOL, QUEUE_OLDEST, QUEUED
+from gateway.core.metrics import INDEX_LAG, OUTBOX_OLDEST, OUTBOX_UNSENT, POOL, QUEUE_OLDEST, QUEUED
 from gateway.errors import StoreUnavailable
 from storage.database import Database
 
 FRESH_S = 5.0
 PATIENCE_S = 1.0
-UNKNOWN = storage.backlog.Backlog(0, math.nan, 0, math.nan)
+UNKNOWN = storage.backlog.Backlog(0, math.nan, 0, math.nan, math.nan)
 
 
 class Gauges:
@@ -37,6 +37,7 @@ class Gauges:
         OUTBOX_OLDEST.set(backlog.unsent_s)
         QUEUED.set(backlog.queued)
         QUEUE_OLDEST.set(backlog.queued_s)
+        INDEX_LAG.set(backlog.unindexed_s)
 
     async def _backlog(self) -> storage.backlog.Backlog:
         try:

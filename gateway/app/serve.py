@@ -127,7 +127,13 @@ async def _work(running: Running, database_url: str) -> None:
         async with asyncio.TaskGroup() as group:
             for part in (gateway.lifeline, gateway.engine.outbox, gateway.follower, gateway.horizon):
                 group.create_task(_tended(part))
-            for chore in (gateway.auto_snapshots, gateway.housekeeping, gateway.engine.visitors, gateway.authenticator):
+            for chore in (
+                gateway.auto_snapshots,
+                gateway.housekeeping,
+                gateway.indexer,
+                gateway.engine.visitors,
+                gateway.authenticator,
+            ):
                 group.create_task(_tended(chore))
             takers: tuple[Part, ...] = (gateway.sweep, gateway.scheduler, *gateway.engine.networks)
             running.takers = [group.create_task(_tended(part)) for part in takers]

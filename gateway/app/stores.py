@@ -34,6 +34,7 @@ from gateway.core.ports.state import SnapshotStore, StateStore
 from gateway.core.ports.turn_log import TurnLog
 from gateway.core.ports.turns import Replicas, TurnStore
 from gateway.core.ports.visitors import VisitorStore
+from gateway.core.ports.word_index import WordIndex
 from gateway.errors import SettingsError
 from storage.database import Database, open_pools
 from storage.editing import PostgresEdits
@@ -62,6 +63,7 @@ from storage.tokens import PostgresTokens
 from storage.turn_log import PostgresTurnLog
 from storage.turns import PostgresTurns
 from storage.visitors import PostgresVisitors
+from storage.word_index import PostgresWordIndex
 
 log = structlog.get_logger(__name__)
 
@@ -87,6 +89,7 @@ class Stores:
     messages: MessageStore
     seeds: SeedStore
     search: SearchStore
+    word_index: WordIndex
     edits: EditStore
     external_keys: ExternalKeys
     states: StateStore
@@ -158,6 +161,7 @@ async def connect_stores(settings: Settings, slot: str) -> AsyncIterator[Stores]
             messages=PostgresMessages(database),
             seeds=PostgresSeeds(database),
             search=PostgresSearch(database),
+            word_index=PostgresWordIndex(database, replica_id),
             edits=PostgresEdits(database, replica_id),
             external_keys=PostgresExternalKeys(database),
             states=PostgresStates(database, settings.sessions.max_state),

@@ -20,7 +20,7 @@ from gateway.config import Settings, Telegram
 from gateway.core.ports.agents import Agent, Checking, Closing
 from gateway.core.ports.loop_blocks import LoopBlock
 from gateway.errors import AgentError, GatewayError
-from storage import horizon
+from storage import horizon, word_index
 from storage.database import Database, open_pools
 from storage.identity import Identity
 from storage.loop_blocks import PostgresLoopBlocks
@@ -33,6 +33,7 @@ LEAST_FREE = 500 * 1024 * 1024
 MOST_SKEW = timedelta(seconds=5)
 LONGEST_CHECK_S = 10.0
 MOST_NAMES = 3
+MOST_LAG = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ async def _connected(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("database", ok=True, detail=f"PostgreSQL {version}, {roles(database.app.door.admitted)}")
         yield clock(now - datetime.now(UTC))
         yield transactions(await horizon.look(database))
+        yield search(await word_index.lag(database))
         for block in await PostgresLoopBlocks(database).recent():
             if block.agent in settings.agents:
                 yield blocking(block)
@@ -189,6 +191,20 @@ def transactions(seen: horizon.Look) -> Finding:
         if seen.age
         else "none is open for long",
         remedy=horizon.REMEDY,
+    )
+
+
+def search(seen: word_index.Lag) -> Finding:
+    """Whether a running gateway keeps the index of search up to date."""
+    behind = f"{seen.behind.total_seconds() / 60:.0f} min"
+    earlier = "; messages from before are still being entered" if seen.first_round else ""
+    return Finding(
+        "search",
+        ok=seen.behind < MOST_LAG or not seen.has_indexer,
+        detail=f"everything up to {behind} ago is in the index{earlier}"
+        if seen.has_indexer
+        else "no gateway runs that fills the index",
+        remedy="Look for indexing_later in the log of the gateways. Until then, searches find the newest messages only.",
     )
 
 

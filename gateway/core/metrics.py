@@ -36,5 +36,13 @@ OUTBOX_UNSENT = Gauge("turngate_outbox_unsent", "Chunks that wait to be sent, of
 OUTBOX_OLDEST = Gauge("turngate_outbox_oldest_seconds", "How long the oldest chunk has waited to be sent.")
 QUEUED = Gauge("turngate_turns_queued", "Turns that wait for the running one of their session, of all replicas.")
 QUEUE_OLDEST = Gauge("turngate_turns_queued_oldest_seconds", "How long the oldest turn has waited for its session.")
+INDEXED = Counter("turngate_search_indexed", "Messages whose words this replica entered into the index of search.")
+INDEX_REFUSED = Counter(
+    "turngate_search_refused", "Messages without words in the index, since the database refuses theirs."
+)
+INDEX_LAG = Gauge(
+    "turngate_search_lag_seconds",
+    "All that was said before is in the index of search; what was said since is searched message by message.",
+)
 POOL = Gauge("turngate_database_connections", "Connections to the database.", ["pool", "state"])
 BUILD = Gauge("turngate_build_info", "Always 1; the version is in the label.", ["version"])

@@ -1,6 +1,8 @@
 -- name: measure
--- What waits: chunks to be sent, and turns behind the running one of their session; of very many the first thousands.
-SELECT unsent.*, queued.*
+-- What waits: chunks to be sent, and turns behind the running one of their session, of very many the first thousands; and messages to
+-- be indexed.
+SELECT unsent.*, queued.*,
+    (SELECT extract(epoch FROM clock_timestamp() - p.looked_until)::float8 FROM search_progress AS p) AS unindexed_s
 FROM (
     SELECT count(*) AS unsent, coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8 AS unsent_s
     FROM (SELECT created_at FROM outbox WHERE state = 'unsent' LIMIT 10000) AS chunk

@@ -1,5 +1,5 @@
 -- name: lock_user
--- Waits for whoever is writing something new of the user, and keeps others waiting (`migrations/0016`).
+-- Waits for whoever is writing something new of the user, and keeps others waiting (`migrations/0017`).
 SELECT pg_advisory_xact_lock(hashtextextended($1, 30));
 
 -- name: begin

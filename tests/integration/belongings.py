@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.world import Person, World
+from tests.world import Person, World, eventually
 
 SESSIONS = "/api/chat/sessions"
 TABLES = """
@@ -12,6 +12,9 @@ TABLES = """
 """
 BY_ERASING = frozenset({"erasures"})
 """Where a user stands only while being erased, and a minute longer."""
+UNINDEXED = """
+    SELECT FROM chat_messages AS m LEFT JOIN message_words AS w USING (chat_id, seq) WHERE m.deleted_at IS NULL AND w.seq IS NULL
+"""
 REST = (
     'UPDATE chat_messages SET parts = \'[{"type": "text", "text": "canary of parts"}]\' WHERE role = \'assistant\' AND user_id = $1',
     (
@@ -62,7 +65,17 @@ async def settles(world: World, person: Person) -> str:
     await person.posts("/api/tokens", 201, name="canary of api_tokens")
     for statement in REST:
         await world.rows(statement, person.user)
+    await all_are_indexed(world)
     return str(made["session_id"])
+
+
+async def all_are_indexed(world: World) -> None:
+    """The gateway has entered the words of everything that was said."""
+
+    async def done() -> bool:
+        return not await world.rows(UNINDEXED)
+
+    await eventually(done)
 
 
 async def rows_of(world: World, user: str) -> dict[str, int]:

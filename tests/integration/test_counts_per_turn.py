@@ -13,7 +13,7 @@ from tests.world import ROOT, Socket, World
 
 BOUNDS = tomllib.loads((ROOT / "bench/bounds.toml").read_text("utf-8"))
 WARM = 3
-QUIET = {"heartbeat_s": 60, "ttl_s": 600, "sweep_s": 60, "poll_s": 10}
+QUIET = {"heartbeat_s": 60, "ttl_s": 600, "sweep_s": 60, "poll_s": 10, "index_s": 60}
 """Nothing but turns happens meanwhile, however slow the machine is."""
 
 

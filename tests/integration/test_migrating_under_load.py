@@ -21,7 +21,7 @@ from storage.migration_progress import told
 from tests.world import eventually
 
 # What version 0.1.0 begins with; its files alter the tables from before channels, which no gateway uses.
-FIRST_VERSION = "0016_erasure"
+FIRST_VERSION = "0017_erasure"
 TABLES = ("routes", "chat_sessions", "chat_messages", "turns", "outbox", "schedules")
 COLUMNS = "\n\n".join(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS newer_note text;" for table in TABLES)
 INDEX = """SET lock_timeout = 0;

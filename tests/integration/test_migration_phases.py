@@ -15,7 +15,7 @@ from gateway.errors import StoreUnavailable
 from storage.migrate import migrate, pending_migrations
 from storage.migration_origin import MIGRATIONS
 
-FIRST_VERSION = "0016_erasure"
+FIRST_VERSION = "0017_erasure"
 LIVES = """
 INSERT INTO replicas (replica_id, slot, newest_migration, expires_at)
 VALUES (gen_random_uuid(), $1, $2, now() + $3 * interval '1 minute')

@@ -276,9 +276,9 @@ async def test_the_index_is_kept_without_a_search_path(world: World) -> None:
     """As by autovacuum, ANALYZE and REINDEX, which see no schema but their own."""
     await talk(world, "mia", ["some words"], title="A title")
     for statement in (
-        "REINDEX INDEX chat_messages_words",
+        "REINDEX INDEX message_words_words",
         "REINDEX INDEX session_titles_words",
-        "ANALYZE chat_messages",
+        "ANALYZE message_words",
     ):
         await world.rows(statement)
 

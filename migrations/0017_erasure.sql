@@ -1,5 +1,5 @@
 --Erasure: while a user is being erased, and for a minute after, nothing new begins for them.
--- depends: 0015_search
+-- depends: 0016_search
 
 -- migrate: apply
 
