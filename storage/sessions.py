@@ -38,11 +38,14 @@ from storage.rows import message_id, seq_of, to_message, to_session
 if TYPE_CHECKING:
     from asyncpg import Record
 
+    from storage.connections import PooledConnection
     from storage.database import Database
 
 SQL = load_queries("sessions")
 EDITING = load_queries("editing")
 BEFORE_EVERYTHING = 2**62
+MOST_COUNTED = 5_000
+"""Of everybody's sessions: those with the latest activity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,12 @@ class PostgresSessions:
                 rows = await connection.fetch(SQL["list"], *narrowed, before, below, wanted.limit + 1, wanted.offset)
             else:
                 rows = await connection.fetch(SQL["list_behind"], *narrowed, before, below, wanted.limit + 1)
-            total = None if wanted.cursor is not None else await connection.fetchval(SQL["count"], *narrowed)
+            total, is_exact = (None, None) if wanted.cursor is not None else await _counted(connection, narrowed)
         page = rows[: wanted.limit]
         return SessionPage(
             sessions=tuple(to_session(row, running=row["running"]) for row in page),
             total=total,
+            total_is_exact=is_exact,
             next_cursor=_behind(page[-1]) if len(rows) > wanted.limit else None,
         )
 
@@ -178,6 +182,14 @@ class PostgresMessages:
         named = (message.user_id, message.key, message.session_id, message.route)
         async with self.database.as_user(message.user_id) as connection:
             return bool(await connection.fetchval(SQL["taken"], *named))
+
+
+async def _counted(connection: PooledConnection, narrowed: tuple[object, ...]) -> tuple[int, bool]:
+    """How many sessions a list has, and whether that is all of them: `narrowed` begins with the user, None for everybody's."""
+    if narrowed[0] is not None:
+        return await connection.fetchval(SQL["count"], *narrowed), True
+    row = await fetch_one(connection, SQL["count_newest"], *narrowed, MOST_COUNTED)
+    return row["total"], row["is_exact"]
 
 
 def _found(row: Record | None) -> Session:

@@ -42,6 +42,7 @@ def sessions_json(page: SessionPage) -> JsonObject:
     return {
         "sessions": [session_json(session) for session in page.sessions],
         "total": page.total,
+        "total_is_exact": page.total_is_exact,
         "next_cursor": page.next_cursor,
     }
 
@@ -66,6 +67,7 @@ def found_json(page: FoundPage) -> JsonObject:
             for found in page.sessions
         ],
         "total": page.total,
+        "total_is_exact": None if page.total is None else True,
         "next_cursor": page.next_cursor,
     }
 

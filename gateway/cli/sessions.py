@@ -81,12 +81,19 @@ def list_(
     )
     page = asyncio.run(_list(quiet_settings(config, data_dir), wanted))
     if as_json:
-        print_json({"sessions": [session_json(session) for session in page.sessions], "total": page.total})
+        print_json(
+            {
+                "sessions": [session_json(session) for session in page.sessions],
+                "total": page.total,
+                "total_is_exact": page.total_is_exact,
+            }
+        )
         return
     columns = ("session", "user", "channel", "agent", "title", "messages", "last activity", "")
     print_table(columns, map(_row, page.sessions), "No sessions yet. Each one begins with its first message.")
     if page.next_cursor is not None:
-        say(f"{len(page.sessions)} of {page.total}; --limit, --user, --channel and --agent choose which.")
+        more = "" if page.total_is_exact else " or more"
+        say(f"{len(page.sessions)} of {page.total:,}{more}; --limit, --user, --channel and --agent choose which.")
 
 
 def _row(session: Session) -> tuple[str, ...]:

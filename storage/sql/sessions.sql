@@ -22,7 +22,7 @@ WHERE s.user_id = $1
 ORDER BY coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC;
 
 -- name: count
--- How many sessions a list has in all, less its stateless calls unless their mark is asked for: from indexes alone, as long as no
+-- How many sessions a user's list has in all, less its stateless calls unless their mark is asked for: from indexes alone, as long as no
 -- agent, activity or metadata narrows it.
 SELECT (
     SELECT count(*) FROM chat_sessions
@@ -40,6 +40,24 @@ SELECT (
         AND ($4::boolean IS NULL OR is_active = $4)
         AND ($5::text[] IS NULL OR (metadata ->> $5[1] = ($6::text[])[1] AND session_has(metadata, $5, $6)))
 );
+
+-- name: count_newest
+-- The same of everybody's sessions, among those with the latest activity ($7 of them), and whether there are no others: what counting
+-- costs is bounded, however few fit.
+SELECT count(*) FILTER (WHERE fits) AS total, count(*) <= $7 AS is_exact
+FROM (
+    SELECT place <= $7
+        AND ($1::text IS NULL OR user_id = $1)
+        AND ($2::text IS NULL OR channel = $2)
+        AND ($3::text IS NULL OR agent_name = $3)
+        AND ($4::boolean IS NULL OR is_active = $4)
+        AND ($5::text[] IS NULL OR (metadata ->> $5[1] = ($6::text[])[1] AND session_has(metadata, $5, $6)))
+        AND ('stateless' = ANY ($5) OR metadata ->> 'stateless' IS DISTINCT FROM 'true') AS fits
+    FROM (
+        SELECT *, row_number() OVER (ORDER BY coalesce(last_message_at, created_at) DESC, chat_id DESC) AS place
+        FROM chat_sessions ORDER BY coalesce(last_message_at, created_at) DESC, chat_id DESC LIMIT $7 + 1
+    ) AS newest
+) AS seen;
 
 -- name: get
 -- One session.

@@ -41,10 +41,14 @@ class SessionFilter:
 
 @dataclass(frozen=True, slots=True)
 class SessionPage:
-    """Latest activity first. `total` is None on pages asked for by cursor."""
+    """Latest activity first. `total` and `total_is_exact` are None on pages asked for by cursor.
+
+    All users' sessions are counted among the newest thousands only: where there are others, `total` is not exact, and they may fit too.
+    """
 
     sessions: tuple[Session, ...]
     total: int | None
+    total_is_exact: bool | None
     next_cursor: str | None
 
 
