@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from bench import measure
+from bench import run
 from bench.errors import BenchError
 from bench.plan import FULL, QUICK
 from bench.report import show
@@ -46,7 +46,7 @@ def _measured(options: argparse.Namespace, folder: Path) -> Report:
     def say(text: str) -> None:
         print(f"[{time.monotonic() - begun:4.0f} s] {text}", file=sys.stderr, flush=True)
 
-    return asyncio.run(measure.run(QUICK if options.quick else FULL, folder, say))
+    return asyncio.run(run.run(QUICK if options.quick else FULL, folder, say))
 
 
 def _scaled(options: argparse.Namespace, folder: Path) -> scale_run.ScaleReport:
@@ -56,7 +56,7 @@ def _scaled(options: argparse.Namespace, folder: Path) -> scale_run.ScaleReport:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures Turngate, a bare loop and Postgres.")
-    parser.add_argument("--quick", action="store_true", help="half a minute instead of four; noisier")
+    parser.add_argument("--quick", action="store_true", help="two minutes instead of eight; noisier")
     parser.add_argument("--json", action="store_true", help="write JSON instead of tables")
     parts = parser.add_subparsers(dest="what", metavar="scale")
     sizes = parts.add_parser("scale", help="lists, pages and searches among a million sessions, next to a thousand")

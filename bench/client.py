@@ -93,7 +93,8 @@ class Crowd:
         ends = begun + load.seconds
         spoken = await asyncio.gather(*(_talk(talker, begun, ends) for talker in talkers))
         await self._close_all(talkers)
-        return Answer(tuple(latency for one in spoken for latency in one), load.seconds)
+        latencies = tuple(latency for one, _ in spoken for latency in one)
+        return Answer(latencies, load.seconds, sum(turns for _, turns in spoken))
 
     async def _walk(self, walk: Walk) -> Answer:
         names = sorted(set(walk.visits))
@@ -117,14 +118,16 @@ class Crowd:
         await asyncio.gather(*(talker.close() for talker in talkers))
 
 
-async def _talk(talker: Talker, begun: float, ends: float) -> list[int]:
-    """Latencies of the turns that ended between two moments of the monotonic clock."""
+async def _talk(talker: Talker, begun: float, ends: float) -> tuple[list[int], int]:
+    """Latencies of the turns that ended between two moments of the monotonic clock, and how many turns there were in all."""
     latencies: list[int] = []
+    turns = 0
     while True:
         latency = await talker.turn()
+        turns += 1
         now = time.monotonic()
         if now >= ends:
-            return latencies
+            return latencies, turns
         if now >= begun:
             latencies.append(latency)
 

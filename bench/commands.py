@@ -52,10 +52,14 @@ Command = Annotated[Load | Walk | Hold | Release, Field(discriminator="do")]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`latencies_us`: from send to the reply's row, in microseconds; of a walk in the order of its visits."""
+    """`latencies_us`: from send to the reply's row, in microseconds; of a walk in the order of its visits.
+
+    `turns`: all that ended, those too whose latencies don't count.
+    """
 
     latencies_us: tuple[int, ...] = ()
     seconds: float = 0.0
+    turns: int = 0
 
 
 COMMAND: TypeAdapter[Command] = TypeAdapter(Command)

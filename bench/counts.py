@@ -39,9 +39,9 @@ class Counts:
     def __sub__(self, earlier: Counts) -> Counts:
         return Counts(*(getattr(self, one.name) - getattr(earlier, one.name) for one in fields(self)))
 
-    def per(self, turns: int) -> Counts:
-        """The same for one of so many turns."""
-        return Counts(*(getattr(self, one.name) / turns for one in fields(self)))
+    def per(self, many: float) -> Counts:
+        """The same for one of so many turns, or of so many seconds."""
+        return Counts(*(getattr(self, one.name) / many for one in fields(self)))
 
     @property
     def hot_ratio(self) -> float:

@@ -12,26 +12,33 @@ import asyncpg
 
 import storage.migrate
 from bench.conversation import AGENT, QUESTION, REPLY, ROUTE
+from bench.counts import SERVER
 from storage.embedded import embedded_postgres
+from storage.embedded.layout import Layout
+from storage.embedded.postmaster import postmaster
 
 SQL = Path(__file__).parent / "sql"
 
 
 @dataclass(frozen=True, slots=True)
 class Databases:
-    """URLs. `ceiling` and `gateway` have Turngate's schema, `bare` a single table. `version`: of the server."""
+    """URLs. `ceiling` and `gateway` have Turngate's schema, `bare` a single table.
+
+    `version`: of the server; `postmaster`: the id of its first process.
+    """
 
     ceiling: str
     bare: str
     gateway: str
     version: str
     durability: str
+    postmaster: int
 
 
 @asynccontextmanager
 async def open_databases(folder: Path) -> AsyncIterator[Databases]:
     """Starts the server, and stops it at the end."""
-    async with embedded_postgres(folder) as url:
+    async with embedded_postgres(folder, SERVER) as url:
         await storage.migrate.migrate(url)
         await _execute(url, "CREATE DATABASE bare")
         # A database cannot be copied by who is connected to it.
@@ -41,7 +48,9 @@ async def open_databases(folder: Path) -> AsyncIterator[Databases]:
         durability = (
             f"fsync {await _ask(url, 'SHOW fsync')}, synchronous_commit {await _ask(url, 'SHOW synchronous_commit')}"
         )
-        yield Databases(_on(url, "ceiling"), _on(url, "bare"), url, version, durability)
+        process = postmaster(Layout.of(folder))
+        assert process is not None
+        yield Databases(_on(url, "ceiling"), _on(url, "bare"), url, version, durability, process)
 
 
 async def seed(url: str, group: str, users: int, messages: int) -> None:
@@ -54,6 +63,13 @@ async def seed(url: str, group: str, users: int, messages: int) -> None:
             await connection.execute("VACUUM ANALYZE chat_sessions, chat_messages, turns, routes, api_tokens")
     finally:
         await connection.close()
+
+
+async def fresh_database(url: str, name: str) -> str:
+    """The URL of a new database with Turngate's schema, on the same server."""
+    await _execute(_on(url, "bare"), f"CREATE DATABASE {name}")
+    await storage.migrate.migrate(_on(url, name))
+    return _on(url, name)
 
 
 def _on(url: str, name: str) -> str:

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import platform
 import random
-import time
 from collections import defaultdict
 from collections.abc import Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import processes
-from bench.ceiling import Ceiling, find_ceiling
-from bench.commands import Answer, Hold, Load, Release, Walk
+from bench.ceiling import Ceiling
+from bench.commands import Answer, Load, Walk
 from bench.conversation import user_name
-from bench.databases import Databases, open_databases, seed
-from bench.errors import BenchError
+from bench.cpu import Spent, spent
+from bench.databases import Databases, seed
 from bench.plan import Plan
 from bench.processes import Client, Server
-from bench.results import Idle, Length, Level, Machine, Pace, Report, idle, lengths, level, pace, targets
+from bench.results import Length, Level, Pace, lengths, level, middle_work, pace
 
 Say = Callable[[str], None]
 IDLERS, WARMERS = "idler", "warmer"
-SPARE_FILES = 200
 WARM_SOCKETS = 16
 
 
@@ -48,13 +41,21 @@ class Bench:
         await seed(self.databases.gateway, group, sessions, 0)
         ceilings: list[Pace] = []
         paces: dict[str, list[Pace]] = defaultdict(list)
+        used: dict[str, list[Spent]] = defaultdict(list)
         for number in range(self.plan.rounds):
             self.say(f"{sessions} sessions, round {number + 1} of {self.plan.rounds}")
             if number < self.plan.ceiling_rounds:
                 ceilings.append(pace(await ceiling.measure(sessions, self.plan.ceiling_s)))
             for server in (bare, gateway):
-                paces[server.url].append(pace(await self._load(server, group, sessions)))
-        return level(sessions, ceilings, paces[bare.url], paces[gateway.url])
+                before = self._spent(server)
+                answer = await self._load(server, group, sessions)
+                used[server.url].append((self._spent(server) - before).per(answer.turns))
+                paces[server.url].append(pace(answer))
+        bare_work, work = (middle_work(used[server.url]) for server in (bare, gateway))
+        return level(sessions, ceilings, paces[bare.url], paces[gateway.url], bare_work=bare_work, work=work)
+
+    def _spent(self, server: Server) -> Spent:
+        return spent(server.process.pid, self.databases.postmaster, self.client.process.pid)
 
     async def _load(self, server: Server, group: str, sessions: int) -> Answer:
         return await self.client.obey(Load(server.url, group, sessions, self.plan.warm_s, self.plan.load_s))
@@ -76,51 +77,3 @@ class Bench:
         for (messages, _), latency in zip(visits, answer.latencies_us, strict=True):
             sorted_out[messages].append(latency)
         return lengths([(messages, pace(Answer(tuple(us), answer.seconds))) for messages, us in sorted_out.items()])
-
-    async def idle(self) -> tuple[Idle, ...]:
-        """Memory of a new gateway as sockets come that say hello, resume a session and fall silent; after `lengths`."""
-        await seed(self.databases.gateway, WARMERS, WARM_SOCKETS, 2)
-        async with processes.gateway(self.folder, self.databases.gateway, "idle") as gateway:
-            await self._load(gateway, WARMERS, WARM_SOCKETS)
-            measured = [(0, await self._settled(gateway))]
-            for sockets in self.plan.idle:
-                self.say(f"{sockets:,} idle sockets")
-                await self.client.obey(Hold(gateway.url, IDLERS, measured[-1][0] + 1, sockets))
-                measured.append((sockets, await self._settled(gateway)))
-            await self.client.obey(Release())
-        return idle(measured)
-
-    async def _settled(self, server: Server) -> int:
-        await asyncio.sleep(self.plan.settle_s)
-        return server.resident()
-
-
-async def run(plan: Plan, folder: Path, say: Say) -> Report:
-    """Raises `BenchError`, or whatever keeps the gateway or Postgres from starting."""
-    begun = time.monotonic()
-    files = processes.allow_many_sockets()
-    if files < max(plan.idle) + SPARE_FILES:
-        raise BenchError(
-            f"{max(plan.idle):,} sockets need more open files than {files:,}; raise the hard limit (ulimit -Hn)."
-        )
-    async with AsyncExitStack() as stack:
-        say("starting Postgres")
-        databases = await stack.enter_async_context(open_databases(folder / "data"))
-        ceiling = find_ceiling(databases.ceiling)
-        client = await stack.enter_async_context(processes.client())
-        bench = Bench(plan, folder, databases, client, say)
-        async with (
-            processes.bare_loop(folder, databases.bare) as bare,
-            processes.gateway(folder, databases.gateway, "gateway") as gateway,
-        ):
-            levels = await bench.levels(ceiling, bare, gateway)
-            lengths = await bench.lengths(gateway)
-        idle = await bench.idle()
-    machine = Machine(
-        cpus=os.cpu_count() or 1,
-        python=platform.python_version(),
-        postgres=databases.version,
-        durability=databases.durability,
-        ceiling_driver=ceiling.driver,
-    )
-    return Report(machine, levels, lengths, idle, targets(levels, lengths, idle), time.monotonic() - begun)

@@ -14,8 +14,11 @@ WIDTH = 100
 def show(report: Report) -> None:
     """Prints it on standard output."""
     console = Console(width=WIDTH, highlight=False)
-    for table in (_speed(report), _latency(report), _lengths(report), _idle(report), _targets(report)):
-        console.print(table)
+    tables = (_speed, _latency, _work, _cost, _lengths, _idle, _still, _others, _targets)
+    for table in tables:
+        console.print(table(report))
+    for note in report.notes:
+        console.print(note)
     machine = report.machine
     console.print(
         f"{machine.cpus} CPUs, Python {machine.python}, PostgreSQL {machine.postgres}, {machine.durability}; "
@@ -63,6 +66,29 @@ def _pace(one: Pace) -> str:
     return f"{one.p50_ms:.2f} / {one.p99_ms:.2f}"
 
 
+def _work(report: Report) -> Table:
+    title = "Microseconds of processor time for a turn"
+    table = new_table(
+        title, "sessions", "gateway", "its Postgres", "its client", "bare loop", "its Postgres", "its client"
+    )
+    for level in report.levels:
+        spent = [time for work in (level.work, level.bare_work) for time in (work.server, work.postgres, work.client)]
+        table.add_row(str(level.sessions), *(f"{time:,.0f}" for time in spent))
+    return table
+
+
+def _cost(report: Report) -> Table:
+    title = "What Postgres does for a turn"
+    table = new_table(
+        title, "sessions", "statements", "commits", "WAL records", "WAL bytes", "index entries", "HOT, of updates"
+    )
+    for cost in report.costs:
+        done = cost.counts
+        figures = (f"{done.statements:.1f}", f"{done.commits:.2f}", f"{done.records:.1f}", f"{done.wal:,.0f}")
+        table.add_row(str(cost.sessions), *figures, f"{done.index_writes:.1f}", f"{done.hot_ratio:.2f}")
+    return table
+
+
 def _lengths(report: Report) -> Table:
     table = new_table("A turn in a long session", "messages", "p50 ms", "p99 ms", "to the shortest")
     for length in report.lengths:
@@ -78,9 +104,30 @@ def _idle(report: Report) -> Table:
     return table
 
 
+def _still(report: Report) -> Table:
+    table = new_table(
+        "What a gateway at rest asks of Postgres each second", "sockets", "statements", "commits that write"
+    )
+    for one in report.still:
+        table.add_row(f"{one.sockets:,}", f"{one.statements:.1f}", f"{one.commits:.1f}")
+    return table
+
+
+def _others(report: Report) -> Table:
+    pair = report.pair
+    table = new_table("Other ways", "", "turns/s", "")
+    table.add_row(f"one gateway, {pair.sessions} sessions", f"{pair.one:,.0f}", "")
+    busy = f"{pair.busy_cores:.1f} of {report.machine.cpus} cores busy"
+    table.add_row("two gateways, half of them each", f"{pair.two:,.0f}", f"{pair.ratio:.2f} of one; {busy}")
+    for one in report.chats:
+        took = f"{one.messages:,} messages in {one.seconds:.1f} s"
+        table.add_row(f"Telegram, {one.mode}, {one.chats:,} chats", f"{one.messages / one.seconds:,.0f}", took)
+    return table
+
+
 def _targets(report: Report) -> Table:
     table = new_table("Targets", "", "measured", "target", "")
     for target in report.targets:
-        verdict = "reached" if target.reached else "missed"
+        verdict = "reached" if target.reached else f"missed by {target.way}"
         table.add_row(target.name, f"{target.measured:.2f}", f"{target.relation} {target.limit:g}", verdict)
     return table

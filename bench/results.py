@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 
 from bench.commands import Answer
+from bench.counts import Counts
+from bench.cpu import Spent
 from bench.errors import BenchError
 
 
@@ -31,6 +33,17 @@ class Level:
     p50_to_bare: float
     p99_to_bare: float
     speed_to_ceiling: float
+    bare_work: Spent
+    work: Spent
+    """Microseconds of processor time for a turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a turn costs Postgres with so many sessions at once."""
+
+    sessions: int
+    counts: Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +66,45 @@ class Idle:
 
 
 @dataclass(frozen=True, slots=True)
+class Still:
+    """What a gateway that serves nobody asks of Postgres each second, with so many idle sockets."""
+
+    sockets: int
+    statements: float
+    commits: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Turns a second of one gateway, those of two on the same Postgres, and how many cores were busy with the two."""
+
+    sessions: int
+    one: float
+    two: float
+    ratio: float
+    busy_cores: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPace:
+    """Telegram's messages, waiting all at once, and the seconds until each had its reply's row."""
+
+    mode: str
+    chats: int
+    messages: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
-    """`measured` should be at least, or at most, `limit`."""
+    """`measured` should be at least, or at most, `limit`. `way`: how far it is to there, if it was missed."""
 
     name: str
     measured: float
     relation: str
     limit: float
     reached: bool
+    way: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +124,14 @@ class Report:
 
     machine: Machine
     levels: tuple[Level, ...]
+    costs: tuple[Cost, ...]
     lengths: tuple[Length, ...]
     idle: tuple[Idle, ...]
+    still: tuple[Still, ...]
+    pair: Pair
+    chats: tuple[ChatPace, ...]
     targets: tuple[Target, ...]
+    notes: tuple[str, ...]
     seconds: float
 
 
@@ -94,7 +143,15 @@ def pace(answer: Answer) -> Pace:
     return Pace(len(answer.latencies_us) / answer.seconds, cuts[49] / 1000, cuts[98] / 1000)
 
 
-def level(sessions: int, ceiling: Sequence[Pace], bare: Sequence[Pace], gateway: Sequence[Pace]) -> Level:
+def level(
+    sessions: int,
+    ceiling: Sequence[Pace],
+    bare: Sequence[Pace],
+    gateway: Sequence[Pace],
+    *,
+    bare_work: Spent,
+    work: Spent,
+) -> Level:
     """`bare` and `gateway` in rounds: a round's two share what the machine was doing besides."""
     rounds = list(zip(gateway, bare, strict=True))
     return Level(
@@ -106,6 +163,8 @@ def level(sessions: int, ceiling: Sequence[Pace], bare: Sequence[Pace], gateway:
         p50_to_bare=median(ours.p50_ms / theirs.p50_ms for ours, theirs in rounds),
         p99_to_bare=median(ours.p99_ms / theirs.p99_ms for ours, theirs in rounds),
         speed_to_ceiling=middle(gateway).turns_per_s / middle(ceiling).turns_per_s,
+        bare_work=bare_work,
+        work=work,
     )
 
 
@@ -115,6 +174,15 @@ def middle(paces: Sequence[Pace]) -> Pace:
         median(one.turns_per_s for one in paces),
         median(one.p50_ms for one in paces),
         median(one.p99_ms for one in paces),
+    )
+
+
+def middle_work(rounds: Sequence[Spent]) -> Spent:
+    """Each party's own median."""
+    return Spent(
+        median(one.server for one in rounds),
+        median(one.postgres for one in rounds),
+        median(one.client for one in rounds),
     )
 
 
@@ -128,23 +196,3 @@ def idle(measured: Sequence[tuple[int, int]]) -> tuple[Idle, ...]:
     """Pairs of sockets and bytes; the first has no sockets."""
     empty = measured[0][1]
     return tuple(Idle(sockets, held, (held - empty) / sockets if sockets else 0.0) for sockets, held in measured)
-
-
-def targets(levels: Sequence[Level], lengths: Sequence[Length], idle: Sequence[Idle]) -> tuple[Target, ...]:
-    """What the project holds itself to."""
-    at = {one.sessions: one for one in levels}
-    longest, most = lengths[-1], idle[-1]
-    return (
-        _at_least("turns/s at 64 sessions, to the bare loop", at[64].speed_to_bare, 0.6),
-        _at_most("p50 at 1 session, to the bare loop", at[1].p50_to_bare, 2),
-        _at_most(f"a turn at message {longest.messages:,}, to one at {lengths[0].messages}", longest.ratio, 1.2),
-        _at_most(f"KB per idle socket, of {most.sockets:,}", most.per_socket / 1024, 30),
-    )
-
-
-def _at_least(name: str, measured: float, limit: float) -> Target:
-    return Target(name, measured, "≥", limit, reached=measured >= limit)
-
-
-def _at_most(name: str, measured: float, limit: float) -> Target:
-    return Target(name, measured, "≤", limit, reached=measured <= limit)

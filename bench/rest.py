@@ -1,0 +1,47 @@
+"""What a gateway costs that has nothing to do: memory for each socket, statements of its own."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bench import counts, processes
+from bench.commands import Hold, Load, Release
+from bench.databases import seed
+from bench.measure import IDLERS, WARM_SOCKETS, WARMERS, Bench
+from bench.processes import Server
+from bench.results import Idle, Still, idle
+
+SOCKETS = 1_000
+"""With so many idle sockets, statements are counted a second time."""
+
+
+async def measure(bench: Bench) -> tuple[tuple[Idle, ...], tuple[Still, ...]]:
+    """A new gateway as sockets come that say hello, resume a session and fall silent; after the long sessions."""
+    url = bench.databases.gateway
+    await seed(url, WARMERS, WARM_SOCKETS, 2)
+    await counts.count_in(url)
+    async with processes.gateway(bench.folder, url, "idle") as gateway:
+        await bench.client.obey(Load(gateway.url, WARMERS, WARM_SOCKETS, bench.plan.warm_s, bench.plan.load_s))
+        held = [(0, await _settled(bench, gateway))]
+        still = [await _still(bench, 0)]
+        for sockets in bench.plan.idle:
+            bench.say(f"{sockets:,} idle sockets")
+            await bench.client.obey(Hold(gateway.url, IDLERS, held[-1][0] + 1, sockets))
+            held.append((sockets, await _settled(bench, gateway)))
+            if sockets == SOCKETS:
+                still.append(await _still(bench, sockets))
+        await bench.client.obey(Release())
+    return idle(held), tuple(still)
+
+
+async def _settled(bench: Bench, server: Server) -> int:
+    await asyncio.sleep(bench.plan.settle_s)
+    return server.resident()
+
+
+async def _still(bench: Bench, sockets: int) -> Still:
+    async with counts.counter(bench.databases.gateway) as counter:
+        begun = await counter.mark()
+        await asyncio.sleep(bench.plan.still_s)
+        done = (await counter.between(begun, await counter.mark())).per(bench.plan.still_s)
+    return Still(sockets, done.statements, done.commits)
