@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--json]`, `python -m bench scale`: tables on standard output, progress on standard error."""
+"""`python -m bench [--quick] [--json]`, `python -m bench scale`, `python -m bench shards`: tables on standard output, progress on standard error."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import assert_never
 
 import orjson
 
@@ -19,6 +20,10 @@ from bench.results import Report
 from bench.scale import report as scale_report
 from bench.scale import run as scale_run
 from bench.scale.plan import PROBES, SESSIONS_EACH, scale
+from bench.scale.run import ScaleReport
+from bench.shards import report as shards_report
+from bench.shards import run as shards_run
+from bench.shards.run import ShardReport
 from gateway.errors import GatewayError
 
 
@@ -27,17 +32,35 @@ def main() -> int:
     options = _options()
     with tempfile.TemporaryDirectory(prefix="turngate-bench-", dir=getattr(options, "folder", None)) as folder:
         try:
-            report = _scaled(options, Path(folder)) if options.what == "scale" else _measured(options, Path(folder))
+            report = _report(options, Path(folder))
         except (BenchError, GatewayError) as error:
             print(error, file=sys.stderr)
             return 1
     if options.json:
         print(orjson.dumps(report, option=orjson.OPT_INDENT_2).decode())
-    elif isinstance(report, Report):
-        show(report)
     else:
-        scale_report.show(report)
+        _show(report)
     return 0
+
+
+def _report(options: argparse.Namespace, folder: Path) -> Report | ScaleReport | ShardReport:
+    if options.what == "scale":
+        return _scaled(options, folder)
+    if options.what == "shards":
+        return asyncio.run(shards_run.run(folder, options.users, options.turns))
+    return _measured(options, folder)
+
+
+def _show(report: Report | ScaleReport | ShardReport) -> None:
+    match report:
+        case Report():
+            show(report)
+        case ScaleReport():
+            scale_report.show(report)
+        case ShardReport():
+            shards_report.show(report)
+        case _:
+            assert_never(report)
 
 
 def _measured(options: argparse.Namespace, folder: Path) -> Report:
@@ -49,7 +72,7 @@ def _measured(options: argparse.Namespace, folder: Path) -> Report:
     return asyncio.run(run.run(QUICK if options.quick else FULL, folder, say))
 
 
-def _scaled(options: argparse.Namespace, folder: Path) -> scale_run.ScaleReport:
+def _scaled(options: argparse.Namespace, folder: Path) -> ScaleReport:
     plan = scale(options.sessions, options.messages, options.rounds, options.minutes)
     return asyncio.run(scale_run.run(plan, folder))
 
@@ -58,7 +81,10 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures Turngate, a bare loop and Postgres.")
     parser.add_argument("--quick", action="store_true", help="two minutes instead of eight; noisier")
     parser.add_argument("--json", action="store_true", help="write JSON instead of tables")
-    parts = parser.add_subparsers(dest="what", metavar="scale")
+    parts = parser.add_subparsers(dest="what", metavar="scale|shards")
+    shards = parts.add_parser("shards", help="the schema split over two servers, its transcript over months")
+    shards.add_argument("--users", type=int, default=40, help="default: 40")
+    shards.add_argument("--turns", type=int, default=10, help="of each; default: 10")
     sizes = parts.add_parser("scale", help="lists, pages and searches among a million sessions, next to a thousand")
     sizes.add_argument("--sessions", type=_sessions, default=1_000_000, help="default: 1,000,000")
     sizes.add_argument("--messages", type=int, default=10_000_000, help="default: 10,000,000, some 10 GB of disk")
