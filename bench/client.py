@@ -20,10 +20,12 @@ from bench.errors import BenchError
 
 Socket: TypeAlias = "aiohttp.ClientWebSocketResponse[Literal[False]]"
 OPENING_AT_ONCE = 64
+OPENING_TRIES, OPENING_PAUSE_S = 30, 1.0
 # Found in the bytes, not parsed: the client shares two cores with what it measures.
 READY = b'"type":"ready"'
 REPLY_ROW = b'"role":"assistant"'
 ERROR = b'"type":"error"'
+BUSY = '"code":"unavailable"'
 
 
 class Talker:
@@ -109,10 +111,20 @@ class Crowd:
         return await asyncio.gather(*(self._open(url, name) for name in names))
 
     async def _open(self, url: str, name: str) -> Talker:
+        """Like any client, it comes again when too many connect at a time."""
         async with self._door:
-            talker = Talker(await self._http.ws_connect(f"{url}/ws", max_msg_size=0, decode_text=False))
-            await talker.hello(name)
-            return talker
+            for _ in range(OPENING_TRIES):
+                talker = Talker(await self._http.ws_connect(f"{url}/ws", max_msg_size=0, decode_text=False))
+                try:
+                    await talker.hello(name)
+                except BenchError as refused:
+                    if BUSY not in str(refused):
+                        raise
+                    await talker.close()
+                    await asyncio.sleep(OPENING_PAUSE_S)
+                else:
+                    return talker
+        raise BenchError(f"The server was too busy to let {name} in.")
 
     async def _close_all(self, talkers: Iterable[Talker]) -> None:
         await asyncio.gather(*(talker.close() for talker in talkers))

@@ -34,7 +34,7 @@ class Spent:
 
 def spent(server: int, postmaster: int, client: int) -> Spent:
     """By the processes' ids; Postgres with all its backends, those included that have ended."""
-    return Spent(_own(server), _family(postmaster), _own(client))
+    return Spent(_own(server), family(postmaster), _own(client))
 
 
 def _own(pid: int) -> float:
@@ -42,7 +42,8 @@ def _own(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_S if fields else 0.0
 
 
-def _family(pid: int) -> float:
+def family(pid: int) -> float:
+    """Seconds of a process and its children, those included that have ended."""
     fields = _fields(pid)
     if not fields:
         return 0.0

@@ -30,8 +30,8 @@ async def drive(url: str, number: int, begins: float, ends: float) -> list[int]:
     accept, finish = await connection.prepare(SQL["accept"]), await connection.prepare(SQL["finish"])
     user = f"loop-{number}"
     whose: Values = (user, "web", AGENT, QUESTION)
-    terms: Values = (ROUTE, None, [], False, False, False, None, WINDOW, "enqueue", False, LIMIT, 20, OWNER)
-    reply: Values = ("completed", REPLY, None, None, None, None, [], [], [])
+    terms: Values = (ROUTE, None, [], False, False, False, None, WINDOW, "enqueue", False, LIMIT, 20, OWNER, 100)
+    reply: Values = ("completed", REPLY, None, None, None, None, [], [], [], [], "message", None)
     latencies = []
     while time.monotonic() < ends:
         begun = time.perf_counter_ns()
