@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import shutil
 from collections.abc import AsyncIterator, Iterable, MutableMapping
 from pathlib import Path
@@ -20,8 +19,6 @@ from storage.migration_origin import MIGRATIONS
 from storage.migration_progress import told
 from tests.world import eventually
 
-# What version 0.1.0 begins with; its files alter the tables from before channels, which no gateway uses.
-FIRST_VERSION = "0017_erasure"
 TABLES = ("routes", "chat_sessions", "chat_messages", "turns", "outbox", "schedules")
 COLUMNS = "\n\n".join(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS newer_note text;" for table in TABLES)
 INDEX = """SET lock_timeout = 0;
@@ -159,32 +156,6 @@ async def test_what_runs_outside_of_transactions_can_run_twice(filled: Database)
     assert await filled.migrates() == list(NEWER)
     assert await filled.eye.fetch(INDEXES) == before
     assert await filled.is_whole()
-
-
-async def test_indexes_of_tables_in_use_are_built_concurrently() -> None:
-    """Each in a migration of its own, which can be begun again."""
-    for text in later():
-        plain = re.findall(r"^CREATE (?:UNIQUE )?INDEX \w+\s+ON (\w+)", text, re.MULTILINE)
-        assert set(plain) <= set(re.findall(r"^CREATE TABLE (\w+)", text, re.MULTILINE))
-        if "CONCURRENTLY" in text:
-            assert text.count("INDEX CONCURRENTLY") == 2
-            assert re.search(
-                r"DROP INDEX CONCURRENTLY IF EXISTS (\w+);.*CREATE INDEX CONCURRENTLY \1 ", text, re.DOTALL
-            )
-
-
-async def test_a_transaction_locks_one_table_in_use_at_most() -> None:
-    """One that waits for two may deadlock."""
-    for text in later():
-        locked = set(re.findall(r"^ALTER TABLE (\w+)|REFERENCES (\w+)|^CREATE TRIGGER .* ON (\w+)", text, re.MULTILINE))
-        made = set(re.findall(r"^CREATE TABLE (\w+)", text, re.MULTILINE))
-        assert "-- transaction: false" in text or len({"".join(names) for names in locked} - made) <= 1
-
-
-def later() -> list[str]:
-    """What the migrations since the first version apply."""
-    texts = [path.read_text() for path in MIGRATIONS.glob("*.sql") if path.stem > FIRST_VERSION]
-    return [text.split("-- migrate: rollback")[0] for text in texts]
 
 
 async def test_the_log_tells_how_far_an_index_is_and_what_it_waits_for(filled: Database) -> None:
