@@ -36,7 +36,13 @@ CREATE INDEX chat_sessions_by_channel ON chat_sessions
     USING btree (user_id, channel, COALESCE(last_message_at, created_at) DESC, chat_id DESC);
 CREATE INDEX chat_sessions_by_newest ON chat_sessions
     USING btree (COALESCE(last_message_at, created_at) DESC, chat_id DESC);
+CREATE INDEX chat_sessions_ended ON chat_sessions
+    USING btree (user_id, COALESCE(last_message_at, created_at) DESC, chat_id DESC)
+    WHERE NOT is_active;
 CREATE INDEX chat_sessions_forks ON chat_sessions USING btree (parent_session_id) WHERE parent_session_id IS NOT NULL;
+CREATE INDEX chat_sessions_newest_ended ON chat_sessions
+    USING btree (COALESCE(last_message_at, created_at) DESC, chat_id DESC)
+    WHERE NOT is_active;
 CREATE INDEX chat_sessions_runs ON chat_sessions
     USING btree (user_id, route, created_at DESC, chat_id DESC)
     WHERE channel = 'scheduled'::text;

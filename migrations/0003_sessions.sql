@@ -85,6 +85,13 @@ CREATE INDEX chat_sessions_by_channel
 -- For an operator's list of everybody's sessions.
 CREATE INDEX chat_sessions_by_newest ON chat_sessions ((coalesce(last_message_at, created_at)) DESC, chat_id DESC);
 
+-- Lists of what has ended. A session that is talked in has no entry here, so these cost a turn nothing.
+CREATE INDEX chat_sessions_ended
+    ON chat_sessions (user_id, (coalesce(last_message_at, created_at)) DESC, chat_id DESC) WHERE NOT is_active;
+
+CREATE INDEX chat_sessions_newest_ended
+    ON chat_sessions ((coalesce(last_message_at, created_at)) DESC, chat_id DESC) WHERE NOT is_active;
+
 CREATE INDEX chat_sessions_forks ON chat_sessions (parent_session_id) WHERE parent_session_id IS NOT NULL;
 
 -- A run of a schedule is a session on the schedule's own route.

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.world import Person, World
+from tests.world import Person, World, eventually
 
 SESSIONS = "/api/chat/sessions"
 
@@ -109,6 +109,22 @@ async def test_everybodys_sessions_are_counted_among_the_newest(world: World, pe
         assert (page["total"], page["total_is_exact"]) == (total, False)
     page = await people["owner"].gets(f"{SESSIONS}?user=tom&metadata.old=true")
     assert (page["total"], page["total_is_exact"]) == (1, True)
+
+
+async def test_a_list_of_what_has_ended_reads_nothing_else(world: World, people: dict[str, Person]) -> None:
+    """An index serves it, in which active sessions, the ones that are talked in, have no entry."""
+    await world.rows(
+        "INSERT INTO chat_sessions (user_id, agent_name, is_active) SELECT 'mia', 'assistant', n % 500 > 0 FROM generate_series(1, 5000) AS n"
+    )
+    await world.rows("ANALYZE chat_sessions")
+    assert len(await listed(people["mia"], "active=false&limit=200")) == 10
+    assert len(await listed(people["owner"], "active=false&limit=200")) == 10
+    used = "SELECT sum(idx_scan) AS scans FROM pg_stat_user_indexes WHERE indexrelname LIKE 'chat_sessions%ended'"
+
+    async def both() -> bool:
+        return bool((await world.rows(used))[0]["scans"] >= 2)
+
+    await eventually(both)
 
 
 async def test_other_routes_take_no_metadata(people: dict[str, Person]) -> None:
