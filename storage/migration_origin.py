@@ -51,5 +51,5 @@ def check_origin(applied: Mapping[str, str], folder: Path) -> None:
         raise SettingsError(
             f"This database was set up by a version of Turngate that was never released and can't be upgraded: its migrations"
             f" {', '.join(foreign[:3])}{more} are not those of this version. Nothing was changed. Start with an empty database"
-            " (TURNGATE_DATABASE_URL; for the embedded one another TURNGATE_DATA_DIR), or restore a backup from before it."
+            " (TURNGATE_DATABASE_URL; for the embedded one another TURNGATE_DATA_DIR), or restore a backup that is older than that version."
         )
