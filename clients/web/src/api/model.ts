@@ -16,6 +16,8 @@ export interface SessionPage {
   readonly sessions: readonly Session[];
   /** On pages without a cursor only. */
   readonly total?: number | null;
+  /** False where there may be more than were counted. */
+  readonly total_is_exact?: boolean | null;
   readonly next_cursor: string | null;
 }
 

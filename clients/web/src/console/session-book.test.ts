@@ -109,6 +109,13 @@ describe('SessionBook', () => {
     expect(book.total('telegram')).toBeNull();
   });
 
+  test('shows no total that is not exact', () => {
+    const book = new SessionBook();
+    const page = { sessions: [session('a', 1)], total: 5000, total_is_exact: false, next_cursor: 'x' };
+    book.addPage(null, page, true);
+    expect(book.total(null)).toBeNull();
+  });
+
   test('forgets what was deleted', () => {
     const book = new SessionBook();
     book.addPage(null, { sessions: [session('b', 2), session('a', 1)], total: 2, next_cursor: null }, true);

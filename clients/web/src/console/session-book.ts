@@ -50,7 +50,8 @@ export class SessionBook {
     if (first) this.#dropMissing(filter, page, asked);
     const before = this.#shelves.get(filter);
     for (const session of page.sessions) this.#keep(session);
-    const total = first ? (page.total ?? null) : (before?.total ?? null);
+    const counted = page.total_is_exact === false ? null : (page.total ?? null);
+    const total = first ? counted : (before?.total ?? null);
     if (first && before && before.cursor !== null && page.next_cursor !== null) {
       // Asked again after a silence: the pages behind the first are still good.
       this.#shelves.set(filter, { ...before, total });
