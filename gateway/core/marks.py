@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from gateway.core.ports.outbox import OutboxStore, Undelivered
 from gateway.errors import StoreUnavailable
 
-EVERY_S = 0.02
+TOGETHER_S = 0.02
+"""Seconds in which marks come together: each batch is a commit."""
 AWAY_S = 0.5
 
 
@@ -27,6 +28,7 @@ class Marks:
     def __init__(self, store: OutboxStore) -> None:
         self._store = store
         self._waiting: list[Mark] = []
+        self._some = asyncio.Event()
         self._writing = asyncio.Lock()
 
     async def sent(self, item_id: int) -> None:
@@ -39,13 +41,14 @@ class Marks:
 
     async def _settle(self, mark: Mark) -> None:
         self._waiting.append(mark)
+        self._some.set()
         await mark.written
 
     async def run(self) -> None:
         """Writes for as long as it runs; while the database is away, marks wait."""
         while True:
-            written = await self.write()
-            await asyncio.sleep(EVERY_S if written else AWAY_S)
+            await self._some.wait()
+            await asyncio.sleep(TOGETHER_S if await self.write() else AWAY_S)
 
     async def write(self) -> bool:
         """Writes what waits, after what is being written; whether the database took it."""
@@ -54,6 +57,7 @@ class Marks:
 
     async def _write(self) -> bool:
         marks, self._waiting = self._waiting, []
+        self._some.clear()
         if not marks:
             return True
         try:
@@ -62,12 +66,16 @@ class Marks:
                 [mark.undelivered for mark in marks if mark.undelivered is not None],
             )
         except StoreUnavailable:
-            self._waiting = marks + self._waiting
+            self._take_back(marks)
             return False
         except BaseException:
-            self._waiting = marks + self._waiting
+            self._take_back(marks)
             raise
         for mark in marks:
             if not mark.written.done():
                 mark.written.set_result(None)
         return True
+
+    def _take_back(self, marks: list[Mark]) -> None:
+        self._waiting = marks + self._waiting
+        self._some.set()
