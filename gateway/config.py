@@ -278,8 +278,18 @@ class Replica(Part):
 
     heartbeat_s: float = Field(5, gt=0, le=60, description="Seconds between signs of life.")
     ttl_s: float = Field(15, gt=0, le=600, description="Seconds without one after which others take over.")
-    sweep_s: float = Field(1.5, gt=0, le=60, description="Seconds between looks for work of the dead.")
-    poll_s: float = Field(0.5, gt=0, le=10, description="Seconds between looks for news from other replicas.")
+    sweep_s: float = Field(
+        1.5,
+        gt=0,
+        le=60,
+        description="Seconds between looks for work of the dead, and for whatever else waits; longer while no other replica lives.",
+    )
+    poll_s: float = Field(
+        0.5,
+        gt=0,
+        le=10,
+        description="Seconds between looks for news from other replicas where they cannot be heard at once.",
+    )
     index_s: float = Field(
         1,
         gt=0,

@@ -90,6 +90,10 @@ class DatabaseMisconfigured(StoreUnavailable):
     """The database must not be used as it is configured; the text says what whoever runs it has to change."""
 
 
+class NothingHeard(GatewayError):
+    """Whatever is sent to the replicas that listen does not reach this one."""
+
+
 class LeaseLost(GatewayError):
     """The turn's lease moved on (another owner or epoch, or the turn has ended)."""
 

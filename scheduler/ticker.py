@@ -1,9 +1,12 @@
-"""The scheduler's loop: asks what is due, fires it in one transaction each, hands the turns on. Any replica may tick."""
+"""The scheduler's loop: waits until something is due, fires it in one transaction each, hands the turns on. Any replica may."""
 
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
@@ -21,7 +24,7 @@ from gateway.errors import GatewayError, StoreUnavailable, TooManyRequests
 from scheduler.catchup import plan
 from scheduler.normalize import message_of_fire, message_of_request
 
-LONGEST_TICK_S = 1.0
+FIRST_BACK_OFF_S = 1.0
 SHORTEST_PAUSE_S = 0.01
 LONGEST_BACK_OFF_S = 10.0
 BATCH = 100
@@ -54,7 +57,7 @@ class _Faults:
 
 
 class Scheduler:
-    """Fires due schedules, each fire once however many replicas tick. `tick_s`: seconds between looks, at most 1."""
+    """Fires due schedules, each fire once however many replicas tick: every one of them waits for the next fire that it knows of."""
 
     def __init__(
         self,
@@ -62,31 +65,49 @@ class Scheduler:
         intake: Intake,
         terms: TermsOf,
         rates: MessageRates,
-        tick_s: float = LONGEST_TICK_S,
     ) -> None:
         self._store = store
         self._intake = intake
         self._terms = terms
         self._rates = rates
-        self._tick_s = min(tick_s, LONGEST_TICK_S)
+        self._due_at = 0.0
+        self._sooner = asyncio.Event()
         self._faults = _Faults()
         self._runs = Background()
 
+    def expect(self, seconds: float) -> None:
+        """A schedule is due in so many seconds, or may be: it was made or changed here, or a look has found it."""
+        at = time.monotonic() + seconds
+        if at < self._due_at:
+            self._due_at = at
+            self._sooner.set()
+
     async def run(self) -> None:
-        """Ticks until cancelled; while the database is away it looks again ever more rarely, up to every 10 s."""
+        """Fires until cancelled; while the database is away it tries again ever more rarely, up to every 10 s."""
         failures = 0
         while True:
+            await self._due()
+            self._due_at = math.inf
             try:
-                pause = await self.tick()
+                self.expect(await self.tick())
                 failures = 0
             except GatewayError as error:
                 failures += 1
-                pause = min(self._tick_s * 2 ** min(failures, 8), LONGEST_BACK_OFF_S)
+                pause = min(FIRST_BACK_OFF_S * 2 ** min(failures, 8), LONGEST_BACK_OFF_S)
                 log.warning("scheduler_looks_again_later", seconds=pause, error=str(error))
-            await asyncio.sleep(pause)
+                await asyncio.sleep(pause)
+                self.expect(0)
+
+    async def _due(self) -> None:
+        """Waits until something is."""
+        while (seconds := self._due_at - time.monotonic()) > 0:
+            self._sooner.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if math.isinf(seconds) else seconds):
+                    await self._sooner.wait()
 
     async def tick(self) -> float:
-        """Fires what is due now; answers the seconds to wait before the next tick. Raises `StoreUnavailable`."""
+        """Fires what is due now; answers the seconds until the next fire that is known. Raises `StoreUnavailable`."""
         # Schedules that cannot fire stay due: without the allowance a batch of them would keep all others waiting.
         limit = BATCH + len(self._faults.known)
         now, due = await self._store.due(limit)
@@ -95,7 +116,7 @@ class Scheduler:
             await self._fire_alone(schedule, now)
         if len(due) == limit:
             return SHORTEST_PAUSE_S
-        return self._pause(now, await self._store.next_due_at())
+        return _pause(now, await self._store.next_due_at())
 
     async def run_now(self, schedule_id: ScheduleId, user_id: UserId | None) -> Acceptance:
         """Runs a schedule at once and leaves its next fire as it is; a paused one too.
@@ -138,8 +159,9 @@ class Scheduler:
         log.info("schedule_fired", schedule=str(schedule.id), fire_time=fire.at.isoformat())
         self._intake.adopt(accepted)
 
-    def _pause(self, now: datetime, next_due: datetime | None) -> float:
-        """Until the next fire, at most a tick. A fire time in the past is one that cannot fire: no hurry."""
-        if next_due is None or next_due <= now:
-            return self._tick_s
-        return min(max((next_due - now).total_seconds(), SHORTEST_PAUSE_S), self._tick_s)
+
+def _pause(now: datetime, next_due: datetime | None) -> float:
+    """Until the next fire. A fire time in the past is one that cannot fire: the next look will do."""
+    if next_due is None or next_due <= now:
+        return math.inf
+    return max((next_due - now).total_seconds(), SHORTEST_PAUSE_S)

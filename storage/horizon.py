@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 SQL = load_queries("horizon")
 LIMIT = timedelta(minutes=5)
-EVERY_S = 30.0
+EVERY_S = 60.0
 OLDEST = Gauge("turngate_oldest_transaction_seconds", "How long the oldest transaction in the database has been open.")
 UNSEEN = "one that this login may not see"
 REMEDY = (

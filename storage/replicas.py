@@ -99,9 +99,10 @@ class PostgresQuarantine:
 
 @dataclass(frozen=True, slots=True)
 class PostgresChangeFeed:
-    """`ChangeFeed` on Postgres: one query a look."""
+    """`ChangeFeed` on Postgres: one query a look. Turns of `replica_id` are told where they run."""
 
     database: Database
+    replica_id: ReplicaId
 
     async def changes(self, followed: Followed) -> Changes:
         async with self.database.own_work() as connection:
@@ -113,6 +114,7 @@ class PostgresChangeFeed:
                 followed.since or await connection.fetchval(SQL["ago"], followed.back),
                 followed.running,
                 followed.everybody,
+                self.replica_id,
             )
         return Changes(
             now=row["now"],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from gateway.core.model import UserId
-from gateway.core.ports.identity import ApiToken, EndedTokens
+from gateway.core.ports.identity import ApiToken
 from gateway.errors import NotFound
 from storage.database import fetch_one
 from storage.queries import load_queries
@@ -50,11 +50,6 @@ class PostgresTokens:
                 return None
             await connection.execute(SQL["touch"], row["token_id"])
         return _to_token(row)
-
-    async def ended(self, digests: Sequence[bytes]) -> EndedTokens:
-        async with self.database.own_work() as connection:
-            row = await fetch_one(connection, SQL["ended"], digests)
-        return EndedTokens(frozenset(row["digests"]), frozenset(map(UserId, row["erased"])))
 
     async def list(self, user_id: UserId | None) -> Sequence[ApiToken]:
         async with self.database.as_user(user_id) as connection:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Collection
 
 import jwt
-import structlog
 
 from gateway.api.credentials import API_TOKEN_PREFIX, digest
 from gateway.api.logins import Logins
@@ -16,14 +14,10 @@ from gateway.core.model import Principal, UserId
 from gateway.core.ports.identity import TokenStore
 from gateway.core.served import Served
 from gateway.core.visitors import Visitors
-from gateway.errors import StoreUnavailable, Unauthenticated
-
-log = structlog.get_logger(__name__)
+from gateway.errors import Unauthenticated
 
 REMEMBER_S = 5.0
-"""Seconds after which a revoked token stops working on every replica …"""
-LOOK_EVERY_S = 1.0
-"""… and between looks for those that have ended elsewhere and have an open socket here, or are of an erased user."""
+"""Seconds after which a revoked token stops working on every replica."""
 REMEMBER_MOST = 10_000
 LONGEST_TOKEN = 8_192
 
@@ -48,19 +42,17 @@ class TokenAuthenticator:
         self._forgotten = 0
         self._served: Served[bytes] = Served()
 
-    async def run(self) -> None:
-        """Looks for tokens that ended elsewhere; one query each time."""
-        while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            try:
-                ended = await self._tokens.ended(self._served.keys())
-            except StoreUnavailable as error:
-                log.debug("tokens_not_looked_up", reason=str(error))
-                continue
-            # First of all nothing is remembered: who is told may still have something to ask.
-            self.forget_users(ended.erased)
-            for key in ended.digests:
-                self.forget(key)
+    @property
+    def served(self) -> tuple[bytes, ...]:
+        """Digests of the API tokens with an open socket here."""
+        return self._served.keys()
+
+    def ended(self, tokens: Collection[bytes], erased: Collection[UserId]) -> None:
+        """These tokens are no longer valid, and all of these users' are not; it happened elsewhere."""
+        # First of all nothing is remembered: who is told may still have something to ask.
+        self.forget_users(erased)
+        for token in tokens:
+            self.forget(token)
 
     async def authenticate(self, token: str, origin: str | None) -> Principal:
         """As `gateway.core.ports.identity.Authenticator` promises."""

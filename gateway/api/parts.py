@@ -115,6 +115,7 @@ class ApiParts:
     agents: tuple[AgentInfo, ...]
     first_fire: FirstFire
     run_schedule: RunNow
+    schedule_changed: Callable[[], None]
     readiness: Callable[[], Awaitable[Readiness]]
     measure: Callable[[], Awaitable[None]]
     static_dir: Path

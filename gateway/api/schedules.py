@@ -137,6 +137,7 @@ async def create_schedule(request: web.Request, draft: ScheduleDraft) -> web.Res
     parts = parts_of(request)
     schedule = await new_schedule(parts, principal_of(request).user_id, draft)
     made = await parts.schedules.create(schedule, most=parts.settings.limits.schedules_per_user)
+    parts.schedule_changed()
     return json(schedule_json(made), HTTPStatus.CREATED)
 
 
@@ -157,6 +158,7 @@ async def change_schedule(request: web.Request, schedule_id: str, /, change: Sch
         after = changed(before, await _wish(parts, before, change), first_fire)
         # A fire or another change may have come in between: then it is read again.
         if (kept := await parts.schedules.change(before, after)) is not None:
+            parts.schedule_changed()
             return json(schedule_json(kept))
     raise Conflict("The schedule is being changed all the time. Please try again in a moment.")
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 from aiohttp import web
 
 import gateway.api
+from channels.telegram.access import mapped
 from channels.websocket.endpoint import WebSocketChannel, WebSocketParts
 from channels.websocket.origin import OriginRule
 from gateway.api.auth import TokenAuthenticator
@@ -20,18 +22,22 @@ from gateway.api.server import build_api
 from gateway.api.visitors import VisitorPasses
 from gateway.app.belongings import erasure_of
 from gateway.app.chores import chores
+from gateway.app.duties import Duties, DutyParts
 from gateway.app.engine import Engine, build_engine
 from gateway.app.gauges import Gauges
+from gateway.app.hearing import Hearing
 from gateway.app.lifeline import Lifeline
 from gateway.app.seams import Seams
 from gateway.app.stores import Stores
 from gateway.config import Settings
+from gateway.core.ear import Ear
 from gateway.core.follow import Follower
 from gateway.core.guesses import Guesses
 from gateway.core.indexing import Indexer
 from gateway.core.model import AgentName
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.pulse import Sweep
+from gateway.core.rounds import Rounds
 from gateway.core.snapshots import AutoSnapshots, Restorer
 from gateway.errors import NotFound
 from scheduler.housekeeping import Housekeeping
@@ -50,11 +56,12 @@ class Gateway:
     stores: Stores
     engine: Engine
     lifeline: Lifeline
-    sweep: Sweep
+    duties: Duties
+    rounds: Rounds
     follower: Follower
+    ear: Ear
     horizon: Horizon
     indexer: Indexer
-    auto_snapshots: AutoSnapshots
     housekeeping: Housekeeping
     scheduler: Scheduler
     sockets: WebSocketChannel
@@ -71,24 +78,52 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
     guesses = Guesses(settings.limits.wrong_tokens_per_minute)
     erasure = erasure_of(stores, engine.intake.cancel, engine.editing.delete_session)
     scheduler = Scheduler(stores.schedules, engine.intake, partial(_terms, engine.terms), engine.message_rates)
+    states = AutoSnapshots(
+        stores.snapshots, timedelta(seconds=settings.snapshots.quiet_s), timedelta(seconds=settings.snapshots.every_s)
+    )
+    duties = Duties(
+        DutyParts(
+            runner=engine.runner,
+            outbox=engine.outbox,
+            sweep=Sweep(
+                turns=stores.turns,
+                runner=engine.runner,
+                outbox_store=stores.outbox,
+                outbox=engine.outbox,
+                heartbeat=engine.heartbeat,
+                settings=settings.replica,
+            ),
+            scheduler=scheduler,
+            states=states,
+            visitors=engine.visitors,
+            authenticator=authenticator,
+            leave_again=partial(stores.links.leave_again, mapped(settings.telegram)),
+            take_over=erasure.take_over,
+            sweep_s=settings.replica.sweep_s,
+        )
+    )
+    rounds = Rounds(stores.lookout, duties.in_hand, duties.tell, engine.neighbours, settings.replica.sweep_s)
+    follower = Follower(
+        feed=stores.feed,
+        bus=engine.bus,
+        announcer=engine.announcer,
+        runner=engine.runner,
+        neighbours=engine.neighbours,
+        every_s=settings.replica.poll_s,
+    )
+    hearing = Hearing(rounds, follower, engine.notifier)
     return Gateway(
         settings=settings,
         stores=stores,
         engine=engine,
         lifeline=Lifeline(engine.heartbeat, engine.runner.turn_of, stores.of_its_own, settings.replica.blocked_s),
-        sweep=Sweep(
-            turns=stores.turns,
-            runner=engine.runner,
-            outbox_store=stores.outbox,
-            outbox=engine.outbox,
-            heartbeat=engine.heartbeat,
-            settings=settings.replica,
-        ),
-        follower=Follower(stores.feed, engine.bus, engine.announcer, engine.runner, settings.replica.poll_s),
+        duties=duties,
+        rounds=rounds,
+        follower=follower,
+        ear=Ear(stores.wire, engine.neighbours, str(stores.replicas.replica_id), hearing.hear, hearing.begins),
         horizon=Horizon(stores.database),
         indexer=Indexer(stores.word_index, settings.replica.index_s),
-        auto_snapshots=AutoSnapshots(stores.snapshots, settings.snapshots.quiet_s, settings.snapshots.every_s),
-        housekeeping=Housekeeping(chores(settings, stores, erasure)),
+        housekeeping=Housekeeping(chores(settings, stores)),
         scheduler=scheduler,
         sockets=WebSocketChannel(
             WebSocketParts(
@@ -137,6 +172,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
                 agents=agent_infos(settings),
                 first_fire=first_fire,
                 run_schedule=scheduler.run_now,
+                schedule_changed=partial(scheduler.expect, 0),
                 readiness=engine.health.readiness,
                 measure=Gauges(stores.database).refresh,
                 static_dir=STATIC,

@@ -24,6 +24,8 @@ from gateway.core.live_turns import LiveTurns
 from gateway.core.lulls import Lulls
 from gateway.core.message_rates import MessageRates
 from gateway.core.model import TELEGRAM, AgentName, ChannelName
+from gateway.core.neighbours import Neighbours
+from gateway.core.notifier import Notifier
 from gateway.core.outbox import Outbox
 from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel
@@ -42,6 +44,8 @@ class Engine:
 
     bus: LiveTurns
     announcer: Announcer
+    neighbours: Neighbours
+    notifier: Notifier
     heartbeat: Heartbeat
     health: Health
     outbox: Outbox
@@ -63,7 +67,9 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
     agents = build_agents(settings.agents, settings.turns)
     terms = {AgentName(name): terms_of(agent, settings.turns) for name, agent in settings.agents.items()}
     bus = LiveTurns(LocalBus(), most=2 * settings.turns.concurrency)
-    announcer = Announcer(bus)
+    neighbours = Neighbours()
+    notifier = Notifier(stores.wire, neighbours, str(stores.replicas.replica_id))
+    announcer = Announcer(bus, notifier.changed)
     heartbeat = Heartbeat(stores.replicas, settings.replica)
     health = Health(stores.database, heartbeat)
     channels: dict[ChannelName, Channel] = {}  # filled below: networks take messages in through what sends to them
@@ -88,6 +94,7 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
             lulls=lulls,
             max_attempts=settings.turns.max_attempts,
             max_reply=settings.turns.max_reply,
+            cancelled_elsewhere=notifier.cancels,
             after=titler.after,
             states=stores.states,
             max_state=settings.sessions.max_state,
@@ -144,6 +151,8 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
     return Engine(
         bus,
         announcer,
+        neighbours,
+        notifier,
         heartbeat,
         health,
         outbox,

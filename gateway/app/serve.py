@@ -125,17 +125,18 @@ async def _work(running: Running, database_url: str) -> None:
     try:
         await _prepare(gateway, database_url)
         async with asyncio.TaskGroup() as group:
-            for part in (gateway.lifeline, gateway.engine.outbox, gateway.follower, gateway.horizon):
+            parts: tuple[Part, ...] = (
+                gateway.lifeline,
+                gateway.engine.outbox,
+                gateway.engine.notifier,
+                gateway.ear,
+                gateway.follower,
+                gateway.horizon,
+            )
+            chores: tuple[Part, ...] = (gateway.rounds, gateway.indexer, gateway.housekeeping, *gateway.duties.others)
+            for part in (*parts, *chores):
                 group.create_task(_tended(part))
-            for chore in (
-                gateway.auto_snapshots,
-                gateway.housekeeping,
-                gateway.indexer,
-                gateway.engine.visitors,
-                gateway.authenticator,
-            ):
-                group.create_task(_tended(chore))
-            takers: tuple[Part, ...] = (gateway.sweep, gateway.scheduler, *gateway.engine.networks)
+            takers: tuple[Part, ...] = (gateway.duties.sweep, gateway.scheduler, *gateway.engine.networks)
             running.takers = [group.create_task(_tended(part)) for part in takers]
             await _say_ready(running)
     except SettingsError as error:

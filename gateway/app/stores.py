@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -13,6 +13,7 @@ import structlog
 
 import storage.migrate
 from gateway.config import Settings
+from gateway.core.headlines import EVERYTHING, written
 from gateway.core.model import ReplicaId
 from gateway.core.ports.channels import Moves, PollLeases, Quarantine
 from gateway.core.ports.editing import EditStore
@@ -25,6 +26,7 @@ from gateway.core.ports.live import ChangeFeed
 from gateway.core.ports.loop_blocks import LoopBlocks
 from gateway.core.ports.outbox import OutboxStore
 from gateway.core.ports.places import Places
+from gateway.core.ports.rounds import Lookout
 from gateway.core.ports.schedules import ScheduleStore
 from gateway.core.ports.search import SearchStore
 from gateway.core.ports.seeds import SeedStore
@@ -34,8 +36,9 @@ from gateway.core.ports.state import SnapshotStore, StateStore
 from gateway.core.ports.turn_log import TurnLog
 from gateway.core.ports.turns import Replicas, TurnStore
 from gateway.core.ports.visitors import VisitorStore
+from gateway.core.ports.wire import Wire
 from gateway.core.ports.word_index import WordIndex
-from gateway.errors import SettingsError
+from gateway.errors import SettingsError, StoreUnavailable
 from storage.database import Database, open_pools
 from storage.editing import PostgresEdits
 from storage.embedded import embedded_postgres
@@ -52,6 +55,7 @@ from storage.moves import PostgresMoves
 from storage.outbox import PostgresOutbox
 from storage.places import PostgresPlaces
 from storage.replicas import PostgresChangeFeed, PostgresPollLeases, PostgresQuarantine, PostgresReplicas
+from storage.rounds import PostgresLookout
 from storage.schedules import PostgresSchedules
 from storage.search import PostgresSearch
 from storage.seeds import PostgresSeeds
@@ -63,6 +67,7 @@ from storage.tokens import PostgresTokens
 from storage.turn_log import PostgresTurnLog
 from storage.turns import PostgresTurns
 from storage.visitors import PostgresVisitors
+from storage.wire import PostgresWire
 from storage.word_index import PostgresWordIndex
 
 log = structlog.get_logger(__name__)
@@ -82,6 +87,7 @@ class Stores:
 
     database: Database
     replicas: Replicas
+    lookout: Lookout
     turns: TurnStore
     turn_log: TurnLog
     sessions: SessionStore
@@ -106,6 +112,7 @@ class Stores:
     quarantine: Quarantine
     moves: Moves
     feed: ChangeFeed
+    wire: Wire
     of_its_own: Callable[[], AbstractAsyncContextManager[OwnStores]]
     """Stores on another connection, for another event loop than the one that all others belong to."""
 
@@ -126,6 +133,13 @@ def database_logins(settings: Settings) -> Logins:
         return Logins.shared(settings.database_url.get_secret_value())
     layout = Layout.of(settings.data_dir)
     return Logins(layout.url_as(APP_ROLE), layout.url_as(SYSTEM_ROLE), own=True)
+
+
+def listening_url(settings: Settings) -> str:
+    """Where the news of other replicas is listened for: the pools may go through a pooler, where nothing is heard."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return Layout.of(settings.data_dir).url_as(APP_ROLE)
 
 
 @asynccontextmanager
@@ -152,6 +166,7 @@ async def connect_stores(settings: Settings, slot: str) -> AsyncIterator[Stores]
         yield Stores(
             database=database,
             replicas=PostgresReplicas(database, replica_id, slot, ttl),
+            lookout=PostgresLookout(database, replica_id),
             turns=turns,
             exports=PostgresExports(database),
             erasure=PostgresErasure(database),
@@ -175,7 +190,8 @@ async def connect_stores(settings: Settings, slot: str) -> AsyncIterator[Stores]
             leases=PostgresPollLeases(database, replica_id),
             quarantine=PostgresQuarantine(database),
             moves=PostgresMoves(database),
-            feed=PostgresChangeFeed(database),
+            feed=PostgresChangeFeed(database, replica_id),
+            wire=PostgresWire(database, listening_url(settings)),
             of_its_own=partial(_own_stores, logins, replica_id, slot, ttl),
         )
     finally:
@@ -225,6 +241,13 @@ async def open_or_create_stores(settings: Settings) -> AsyncIterator[Stores]:
             raise SettingsError(f"{len(waiting)} migrations are pending. Run `turngate migrate`, or start the gateway.")
         async with connect_stores(settings, slot="command") as stores:
             yield stores
+            await _say_so(stores.wire)
+
+
+async def _say_so(wire: Wire) -> None:
+    """A command may have changed anything: gateways that run look at once, instead of a little later."""
+    with suppress(StoreUnavailable):
+        await wire.send(written("command", {EVERYTHING}))
 
 
 async def migrate(settings: Settings) -> list[str]:

@@ -15,17 +15,18 @@ from tempfile import TemporaryFile
 import storage.migrate
 from channels.table import CheckedCall
 from gateway.agents.registry import build_agents
-from gateway.app.stores import database_logins, open_postgres
+from gateway.app.stores import database_logins, listening_url, open_postgres
 from gateway.config import Settings, Telegram
 from gateway.core.ports.agents import Agent, Checking, Closing
 from gateway.core.ports.loop_blocks import LoopBlock
-from gateway.errors import AgentError, GatewayError
+from gateway.errors import AgentError, GatewayError, NothingHeard
 from storage import horizon, word_index
 from storage.database import Database, open_pools
 from storage.identity import Identity
 from storage.loop_blocks import PostgresLoopBlocks
 from storage.migration_phases import is_post
 from storage.replicas import is_polled
+from storage.wire import PostgresWire
 
 ExamineBot = Callable[[Telegram, Callable[[str], Awaitable[bool]]], Awaitable[Sequence[CheckedCall]]]
 LEAST_FREE = 500 * 1024 * 1024
@@ -133,6 +134,7 @@ async def _connected(settings: Settings) -> AsyncIterator[Finding]:
         yield clock(now - datetime.now(UTC))
         yield transactions(await horizon.look(database))
         yield search(await word_index.lag(database))
+        yield await news(PostgresWire(database, listening_url(settings)), settings.replica.poll_s)
         for block in await PostgresLoopBlocks(database).recent():
             if block.agent in settings.agents:
                 yield blocking(block)
@@ -140,6 +142,15 @@ async def _connected(settings: Settings) -> AsyncIterator[Finding]:
             yield finding
     finally:
         await database.close()
+
+
+async def news(wire: PostgresWire, poll_s: float) -> Finding:
+    """Whether replicas are told of each other's news, or have to look for them."""
+    try:
+        await wire.check()
+    except NothingHeard as error:
+        return Finding("news", ok=True, detail=f"looked for every {poll_s:g} s. {error}")
+    return Finding("news", ok=True, detail="other replicas' news is heard at once")
 
 
 async def _asked(database: Database) -> tuple[str, datetime]:

@@ -1,8 +1,9 @@
-"""Says each piece of news once, whether it happened here or was read from the database a moment later."""
+"""Tells each piece of news once, whether it happened here or was read from the database a moment later."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
@@ -24,59 +25,93 @@ from gateway.core.ports.live import EventBus, session_topic, user_topic
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
-REMEMBERED = 4096
+REMEMBERED = 16_384
+"""Sessions, turns and messages: more than change here while the news of five seconds are read again."""
 OLDEST = (-1, 0)
 RANK: dict[TurnStatus, int] = {"queued": 0, "running": 1, "completed": 2, "failed": 2, "cancelled": 2}
 
 
-class Announcer:
-    """Publishes on the bus, and drops what it has published before."""
+def _nobody(_topic: str) -> None:
+    """There are no other replicas."""
 
-    def __init__(self, bus: EventBus) -> None:
+
+class Announcer:
+    """Publishes on the bus, and drops what it has published before.
+
+    What happened here is told to other replicas, too (`tell_others`, by its topic); what was `read` happened elsewhere.
+    """
+
+    def __init__(self, bus: EventBus, tell_others: Callable[[str], None] = _nobody) -> None:
         self._bus = bus
+        self._tell_others = tell_others
         self._turns: OrderedDict[TurnId, tuple[int, int]] = OrderedDict()
         self._changed: OrderedDict[MessageId, datetime | None] = OrderedDict()
         self._sessions: OrderedDict[SessionId, tuple[datetime, str | None, int]] = OrderedDict()
 
+    # Committed here ---------------------------------------------------------------------------------------------------
+
     def message(self, message: Message) -> None:
-        """A row was committed here."""
+        """A row was committed."""
+        self._tell_others(session_topic(message.session_id))
         self._bus.publish(session_topic(message.session_id), MessageAdded(message))
 
     def changed(self, message: Message) -> None:
-        """A row was edited, deleted, hidden or brought back, here or elsewhere; each change is told once."""
-        if message.id in self._changed and self._changed[message.id] == message.changed_at:
-            return
-        _remember(self._changed, message.id, message.changed_at)
-        self._bus.publish(session_topic(message.session_id), MessageChanged(message))
+        """A row was edited, deleted, hidden or brought back; each change is told once."""
+        self._tell_others(session_topic(message.session_id))
+        self.read_change(message)
+
+    def begins(self, turn: Turn) -> None:
+        """An attempt at a turn begins; told also when the claim was read from the database before."""
+        about = (turn.session_id, turn.user_id, turn.turn_id)
+        running = TurnChanged(*about, "running", turn.attempt)
+        if _rank(running) >= self._turns.get(turn.turn_id, OLDEST):
+            self._tell_others(session_topic(turn.session_id))
+            self._bus.publish(session_topic(turn.session_id), AttemptBegan(*about, turn.attempt))
+            self._publish(running)
+
+    def progress(self, turn: Turn, event: TextDelta | ToolCall | ToolResult) -> None:
+        """The agent yielded something; that stays here."""
+        progress = Progress(turn.session_id, turn.user_id, turn.turn_id, turn.attempt, event)
+        self._bus.publish(session_topic(turn.session_id), progress)
+
+    def turn(self, changed: TurnChanged) -> None:
+        """A turn has a new status or attempt; older news than was told already is dropped."""
+        self._tell_others(session_topic(changed.session_id))
+        self.read_turn(changed)
+
+    def session(self, session: Session) -> None:
+        """A session appeared or changed."""
+        for topic in (session_topic(session.session_id), user_topic(session.user_id), user_topic(None)):
+            self._tell_others(topic)
+        self.read_session(session)
+
+    def deleted(self, session: Session) -> None:
+        """A session was deleted."""
+        self._tell_others(session_topic(session.session_id))
+        self.missing(session.session_id, session.user_id)
+        for listener in (session.user_id, None):
+            self._bus.publish(user_topic(listener), SessionDeleted(session.session_id, session.user_id))
+
+    # Read from the database -------------------------------------------------------------------------------------------
 
     def rows(self, session_id: SessionId, user_id: UserId, last_seq: int) -> None:
         """Rows up to there were committed, here or elsewhere."""
         self._bus.publish(session_topic(session_id), RowsAdded(session_id, user_id, last_seq))
 
-    def progress(self, turn: Turn, event: TextDelta | ToolCall | ToolResult) -> None:
-        """The agent yielded something."""
-        progress = Progress(turn.session_id, turn.user_id, turn.turn_id, turn.attempt, event)
-        self._bus.publish(session_topic(turn.session_id), progress)
+    def read_change(self, message: Message) -> None:
+        """As `changed`."""
+        if message.id in self._changed and self._changed[message.id] == message.changed_at:
+            return
+        _remember(self._changed, message.id, message.changed_at)
+        self._bus.publish(session_topic(message.session_id), MessageChanged(message))
 
-    def begins(self, turn: Turn) -> None:
-        """An attempt at a turn begins here; told also when the claim was read from the database before."""
-        about = (turn.session_id, turn.user_id, turn.turn_id)
-        running = TurnChanged(*about, "running", turn.attempt)
-        if _rank(running) >= self._turns.get(turn.turn_id, OLDEST):
-            self._bus.publish(session_topic(turn.session_id), AttemptBegan(*about, turn.attempt))
-            self._publish(running)
-
-    def turn(self, changed: TurnChanged) -> None:
-        """A turn has a new status or attempt; older news than was told already is dropped."""
+    def read_turn(self, changed: TurnChanged) -> None:
+        """As `turn`."""
         if _rank(changed) > self._turns.get(changed.turn_id, OLDEST):
             self._publish(changed)
 
-    def _publish(self, changed: TurnChanged) -> None:
-        _remember(self._turns, changed.turn_id, _rank(changed))
-        self._bus.publish(session_topic(changed.session_id), changed)
-
-    def session(self, session: Session, *, again: bool = False) -> None:
-        """A session appeared or changed. `again`: also when that was published before, for listeners who came after it."""
+    def read_session(self, session: Session, *, again: bool = False) -> None:
+        """As `session`. `again`: also when that was published before, for listeners who came after it."""
         # Two changes have the same time when the database's clock stepped back between them.
         news = (session.updated_at, session.title, session.message_count)
         told = self._sessions.get(session.session_id)
@@ -86,16 +121,14 @@ class Announcer:
         for listener in (session.user_id, None):
             self._bus.publish(user_topic(listener), SessionChanged(session))
 
-    def deleted(self, session: Session) -> None:
-        """A session was deleted here."""
-        self.missing(session.session_id, session.user_id)
-        for listener in (session.user_id, None):
-            self._bus.publish(user_topic(listener), SessionDeleted(session.session_id, session.user_id))
-
     def missing(self, session_id: SessionId, user_id: UserId | None = None) -> None:
         """A session that somebody follows is not there any more; whose it was is not known when it went elsewhere."""
         self._sessions.pop(session_id, None)
         self._bus.publish(session_topic(session_id), SessionDeleted(session_id, user_id))
+
+    def _publish(self, changed: TurnChanged) -> None:
+        _remember(self._turns, changed.turn_id, _rank(changed))
+        self._bus.publish(session_topic(changed.session_id), changed)
 
 
 def _rank(changed: TurnChanged) -> tuple[int, int]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from gateway.core.events import LiveEvent
+from gateway.core.headlines import mark
 
 Sink = Callable[[LiveEvent], None]
 
@@ -15,6 +16,7 @@ class LocalBus:
     def __init__(self) -> None:
         self._sinks: dict[str, list[Sink]] = {}
         self._joined: set[str] = set()
+        self._marked: dict[str, tuple[str, ...]] = {}
 
     def publish(self, topic: str, event: LiveEvent) -> None:
         sinks = self._sinks.get(topic)
@@ -23,17 +25,32 @@ class LocalBus:
                 sink(event)
 
     def subscribe(self, topic: str, sink: Sink) -> Callable[[], None]:
-        self._sinks.setdefault(topic, []).append(sink)
+        if topic not in self._sinks:
+            self._sinks[topic] = []
+            self._remember(topic)
+        self._sinks[topic].append(sink)
         self._joined.add(topic)
 
         def unsubscribe() -> None:
             sinks = self._sinks.get(topic, [])
             if sink in sinks:
                 sinks.remove(sink)
-            if not sinks:
-                self._sinks.pop(topic, None)
+            if not sinks and self._sinks.pop(topic, None) is not None:
+                self._forget(topic)
 
         return unsubscribe
+
+    def _remember(self, topic: str) -> None:
+        name = mark(topic)
+        self._marked[name] = (*self._marked.get(name, ()), topic)
+
+    def _forget(self, topic: str) -> None:
+        name = mark(topic)
+        left = tuple(other for other in self._marked[name] if other != topic)
+        if left:
+            self._marked[name] = left
+        else:
+            del self._marked[name]
 
     def topics(self) -> Sequence[str]:
         return tuple(self._sinks)
@@ -41,3 +58,6 @@ class LocalBus:
     def joined(self) -> Sequence[str]:
         joined, self._joined = self._joined, set()
         return tuple(joined)
+
+    def marked(self, marks: Iterable[str]) -> Sequence[str]:
+        return [topic for name in marks for topic in self._marked.get(name, ())]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -132,3 +132,6 @@ class LiveTurns:
 
     def joined(self) -> Sequence[str]:
         return self._bus.joined()
+
+    def marked(self, marks: Iterable[str]) -> Sequence[str]:
+        return self._bus.marked(marks)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -85,7 +84,10 @@ class Heartbeat:
 
 
 class Sweep:
-    """Claims turns and chunks whose owner is dead or late. Every replica does so; the row locks keep them apart."""
+    """Claims turns and chunks whose owner is dead or late. Every replica does so; the row locks keep them apart.
+
+    A look says when there may be some (`gateway.core.rounds`); the sweep decides whether they are.
+    """
 
     def __init__(
         self,
@@ -102,19 +104,12 @@ class Sweep:
         self._outbox_store = outbox_store
         self._outbox = outbox
         self._heartbeat = heartbeat
-        self._every_s = settings.sweep_s
         self._ttl = timedelta(seconds=settings.ttl_s)
 
-    async def run(self) -> None:
-        while True:
-            try:
-                if self._heartbeat.alive():
-                    await self._once()
-            except StoreUnavailable as error:
-                log.warning("sweep_missed", reason=str(error))
-            await asyncio.sleep(self._every_s * (0.75 + random.random() / 2))  # noqa: S311 - only to spread the replicas
-
-    async def _once(self) -> None:
+    async def once(self) -> None:
+        """Takes over what there is. Raises `StoreUnavailable`."""
+        if not self._heartbeat.alive():
+            return
         expired = self._heartbeat.steady()
         silence = self._ttl if expired else None
         while turns := await self._turns.steal(STEAL_TURNS, self._runner.running, silence=silence):

@@ -59,6 +59,8 @@ class RunnerParts:
     max_reply: int
     states: StateStore
     max_state: int
+    cancelled_elsewhere: Callable[[], None]
+    """Called when a turn is cancelled that does not run here; must not block."""
     after: Callable[[Turn, Finished], None]
     """Called when a turn has ended and was announced; must not block."""
 
@@ -99,9 +101,11 @@ class Runner:
         self._work.start(self._serve(turn, entry, renew=renew), f"turn {turn.turn_id}")
 
     def cancel(self, turn_id: TurnId) -> None:
-        """Ends the current attempt at once, if the turn runs here; what was said so far is its reply."""
+        """Ends the current attempt at once, wherever the turn runs; what was said so far is its reply."""
         if (entry := self._running.get(turn_id)) is not None:
             entry.cancel()
+        else:
+            self._parts.cancelled_elsewhere()
 
     async def drain(self, timeout: float) -> None:
         """Lets turns finish for at most `timeout` seconds, then hands the rest over to other replicas."""
@@ -121,6 +125,10 @@ class Runner:
             claim = Claim(turn.user_id, self._parts.callers.address_of(turn.user_id), turn.agent)
             if not self._slots.try_take(claim):
                 with WAITING.track_inprogress(), self._parts.live.waiting(turn):
+                    # As claimed: whoever follows is shown that it waits.
+                    self._parts.announcer.turn(
+                        TurnChanged(turn.session_id, turn.user_id, turn.turn_id, "running", turn.attempt)
+                    )
                     turn = await self._queued(turn, claim)
             RUNNING.inc()
             try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,34 +11,25 @@ from gateway.core.announcer import Announcer
 from gateway.core.model import SessionId, UserId
 from gateway.core.ports.state import Restored, SnapshotNumber, SnapshotStore
 from gateway.core.titling import Titler
-from gateway.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
-
-LONGEST_LOOK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class AutoSnapshots:
-    """Saves states after `quiet_s` seconds without a change, at the latest every `every_s` seconds. Any replica may."""
+    """Saves states after `quiet` without a change, at the latest after `every`. Any replica may.
+
+    What is due stands in the database: nothing is lost with a replica.
+    """
 
     store: SnapshotStore
-    quiet_s: float
-    every_s: float
+    quiet: timedelta
+    every: timedelta
 
-    async def run(self) -> None:
-        """Looks until cancelled. What is due stands in the database: nothing is lost with a replica."""
-        quiet, every = timedelta(seconds=self.quiet_s), timedelta(seconds=self.every_s)
-        pause = min(LONGEST_LOOK_S, self.quiet_s / 2, self.every_s / 2)
-        while True:
-            await asyncio.sleep(pause)
-            try:
-                saved = await self.store.save_changed(quiet, every)
-            except StoreUnavailable as error:
-                log.warning("states_saved_later", reason=str(error))
-                continue
-            if saved:
-                log.debug("states_saved", snapshots=saved)
+    async def save(self) -> None:
+        """Saves what is due. Raises `StoreUnavailable` for what is to be saved later."""
+        if saved := await self.store.save_changed(self.quiet, self.every):
+            log.debug("states_saved", snapshots=saved)
 
 
 @dataclass(frozen=True, slots=True)

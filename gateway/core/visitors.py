@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 
 import structlog
@@ -12,14 +11,12 @@ import structlog
 from gateway.core.model import UserId
 from gateway.core.ports.visitors import Latecomer, VisitorStore
 from gateway.core.served import Served, Told
-from gateway.errors import Conflict, StoreUnavailable
+from gateway.errors import Conflict
 
 log = structlog.get_logger(__name__)
 
 REMEMBER_S = 3.0
-"""Seconds for which a visitor nobody has identified is believed to be one …"""
-LOOK_EVERY_S = 2.0
-"""… and between looks for those with an open socket here, and for those whose messages came late."""
+"""Seconds for which a visitor nobody has identified is believed to be one."""
 LATE_FOR = timedelta(hours=6)
 """How long after it was identified a visitor's late message is looked for …"""
 LATE_AT_START = timedelta(days=31)
@@ -62,24 +59,33 @@ class Visitors:
         """Calls `identified`, which must not block, once the visitor is somebody; the answer forgets about it."""
         return self._served.add(visitor, identified)
 
-    async def run(self) -> None:
-        """Looks for what happened to visitors elsewhere, and for what came of them late; one query each."""
-        while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            try:
-                await self._look()
-                await self.gather()
-            except StoreUnavailable as error:
-                log.debug("visitors_not_looked_up", reason=str(error))
+    @property
+    def served(self) -> tuple[UserId, ...]:
+        """Visitors with an open socket here."""
+        return self._served.keys()
+
+    @property
+    def late(self) -> timedelta:
+        """How long after it was identified a visitor's message counts as late now."""
+        return self._late_for
+
+    def identified(self, visitors: Collection[UserId]) -> None:
+        """They were identified elsewhere."""
+        for visitor in visitors:
+            self._retire(visitor)
+
+    def nobody_is_late(self) -> None:
+        """Nobody came late so far."""
+        self._late_for = LATE_FOR
 
     async def gather(self) -> None:
         """Gives users what was acknowledged to their visitors while they were identified, or on replicas that had not learnt yet.
 
-        What came of an erased user's visitor is removed. Every replica does this.
+        What came of an erased user's visitor is removed. Every replica does this. Raises `StoreUnavailable`.
         """
         for latecomer in await self._store.latecomers(self._late_for):
             await self._take_in(latecomer)
-        self._late_for = LATE_FOR
+        self.nobody_is_late()
 
     async def _take_in(self, latecomer: Latecomer) -> None:
         if latecomer.user_id is None:
@@ -91,12 +97,6 @@ class Visitors:
             log.debug("visitor_still_busy", user_id=latecomer.user_id, reason=str(busy))
         else:
             log.info("late_messages_gathered", user_id=latecomer.user_id)
-
-    async def _look(self) -> None:
-        """Learns of visitors with an open socket here who were identified elsewhere."""
-        if served := self._served.keys():
-            for visitor in await self._store.identified(served):
-                self._retire(visitor)
 
     def _retire(self, visitor: UserId) -> None:
         self._anonymous_until.pop(visitor, None)

@@ -9,19 +9,6 @@ RETURNING *, expires_at - clock_timestamp() AS remaining;
 SELECT *, expires_at - clock_timestamp() AS remaining FROM api_tokens
 WHERE digest = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp());
 
--- name: ended
--- Those of these tokens that are good no more, and users whose tokens ended with all else: where an open socket or a replica's
--- memory may be of before.
-SELECT
-    ARRAY(
-        SELECT given.digest FROM unnest($1::bytea[]) AS given (digest)
-        WHERE NOT EXISTS (
-            SELECT FROM api_tokens AS t
-            WHERE t.digest = given.digest AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > statement_timestamp())
-        )
-    ) AS digests,
-    ARRAY(SELECT user_id FROM erasures) AS erased;
-
 -- name: touch
 -- Notes a token's use, at most once a minute.
 UPDATE api_tokens SET last_used_at = clock_timestamp()

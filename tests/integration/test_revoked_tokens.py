@@ -38,7 +38,8 @@ async def gateway(world: World) -> Running:
 
 async def revoked(world: World, gateway: Running, role: str = "user") -> Person:
     """Somebody whose token was revoked, at a replica that still remembers it."""
-    other = await world.gateway(data_dir="other")
+    # It looks rarely.
+    other = await world.gateway(data_dir="other", replica={"sweep_s": 60})
     ann = await world.person("ann", other.url, role)
     await ann.gets("/api/me")
     [token] = (await ann.gets("/api/tokens?user=ann" if role == "operator" else "/api/tokens"))["tokens"]

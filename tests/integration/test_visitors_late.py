@@ -81,6 +81,8 @@ async def test_a_message_to_a_replica_that_died_of_it(world: World, gateway: Run
         TURNGATE_WEB__ANONYMOUS="true",
         TURNGATE_WEB__ALLOWED_ORIGINS='["https://shop.example"]',
         TURNGATE_SECRET_KEY=KEY,
+        # It looks rarely, and learns of it late.
+        TURNGATE_REPLICA__SWEEP_S="60",
     )
     guest, ann = await visitor(world, gateway.url), await world.person("ann", gateway.url)
     elsewhere = replace(guest, url=process.url)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -49,14 +49,6 @@ class ApiToken:
     revoked_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class EndedTokens:
-    """`erased`: users whose erasure was asked for, and who have not begun anew: none of their API tokens is good."""
-
-    digests: Collection[bytes]
-    erased: Collection[UserId]
-
-
 class TokenStore(Protocol):
     """API tokens by their SHA-256, and one-time sign-in codes."""
 
@@ -78,10 +70,6 @@ class TokenStore(Protocol):
 
     async def find(self, digest: bytes) -> ApiToken | None:
         """The token, if it is neither revoked nor expired by the database's clock; notes its use (at most once a minute)."""
-        ...
-
-    async def ended(self, digests: Sequence[bytes]) -> EndedTokens:
-        """Those of the tokens that are good no more, by the database's clock."""
         ...
 
     async def list(self, user_id: UserId | None) -> Sequence[ApiToken]: ...

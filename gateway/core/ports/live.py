@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -28,6 +28,10 @@ class EventBus(Protocol):
 
     def joined(self) -> Sequence[str]:
         """The topics that got another subscriber since this was asked last."""
+        ...
+
+    def marked(self, marks: Iterable[str]) -> Sequence[str]:
+        """Those that somebody subscribes to now, of these marks (`gateway.core.headlines`)."""
         ...
 
 
@@ -56,6 +60,11 @@ class Followed:
     running: tuple[TurnId, ...]
     """Turns running on this replica, to learn of cancels asked for elsewhere."""
 
+    @property
+    def nothing(self) -> bool:
+        """There is nothing to look for."""
+        return not (self.sessions or self.users or self.everybody or self.running)
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:
@@ -68,7 +77,7 @@ class Changes:
     """Followed sessions that are not there any more."""
     sessions: tuple[Session, ...]
     turns: tuple[TurnChanged, ...]
-    """The sessions' open and just ended turns, whoever runs them."""
+    """The sessions' open and just ended turns, without those that run, or ran, on this replica."""
     changed: tuple[Message, ...]
     """Messages that were edited, deleted, hidden or brought back, with their turn or alone."""
     cancelled: tuple[TurnId, ...]

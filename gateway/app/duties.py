@@ -1,0 +1,95 @@
+"""What a replica does when a look finds that something waits: the one table of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from gateway.api.auth import TokenAuthenticator
+from gateway.core.on_call import OnCall
+from gateway.core.outbox import Outbox
+from gateway.core.ports.rounds import InHand, Waiting
+from gateway.core.pulse import Sweep
+from gateway.core.runner import Runner
+from gateway.core.snapshots import AutoSnapshots
+from gateway.core.visitors import Visitors
+from scheduler.ticker import Scheduler
+
+EARLY = 0.9
+"""Of `sweep_s`: a look that comes a little early sweeps all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class DutyParts:
+    """Who works. `leave_again`: takes again what ended links left behind; `take_over`: goes on with erasures."""
+
+    runner: Runner
+    outbox: Outbox
+    sweep: Sweep
+    scheduler: Scheduler
+    states: AutoSnapshots
+    visitors: Visitors
+    authenticator: TokenAuthenticator
+    leave_again: Callable[[], Awaitable[object]]
+    take_over: Callable[[], Awaitable[object]]
+    sweep_s: float
+
+
+class Duties:
+    """Knows what is in hand here, and calls whoever has to do with what waits. `sweep` takes new work in."""
+
+    def __init__(self, parts: DutyParts) -> None:
+        self._parts = parts
+        self._swept = float("-inf")
+        self.sweep = OnCall("sweep", parts.sweep.once)
+        self._states = OnCall("states", parts.states.save)
+        self._latecomers = OnCall("latecomers", parts.visitors.gather)
+        self._links = OnCall("ended_links", parts.leave_again)
+        self._erasures = OnCall("erasures", parts.take_over)
+
+    @property
+    def others(self) -> tuple[OnCall, ...]:
+        """All but the sweep."""
+        return (self._states, self._latecomers, self._links, self._erasures)
+
+    def in_hand(self) -> InHand:
+        """What need not be found."""
+        parts = self._parts
+        return InHand(
+            running=parts.runner.running,
+            held=parts.outbox.held,
+            tokens=parts.authenticator.served,
+            visitors=parts.visitors.served,
+            late=parts.visitors.late,
+            quiet=parts.states.quiet,
+            every=parts.states.every,
+        )
+
+    def tell(self, waiting: Waiting) -> None:
+        """Calls those who have something to do."""
+        parts = self._parts
+        parts.authenticator.ended(waiting.ended, waiting.erased)
+        parts.visitors.identified(waiting.identified)
+        if waiting.fires_in is not None:
+            parts.scheduler.expect(waiting.fires_in.total_seconds())
+        if waiting.turns or waiting.deliveries:
+            self._sweep()
+        if waiting.latecomers:
+            self._latecomers.call()
+        else:
+            parts.visitors.nobody_is_late()
+        for waits, work in (
+            (waiting.states, self._states),
+            (waiting.links, self._links),
+            (waiting.erasures, self._erasures),
+        ):
+            if waits:
+                work.call()
+
+    def _sweep(self) -> None:
+        """Not more often than it was asked for."""
+        now = time.monotonic()
+        if now - self._swept >= self._parts.sweep_s * EARLY:
+            self._swept = now
+            self.sweep.call()

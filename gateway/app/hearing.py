@@ -1,0 +1,31 @@
+"""What becomes of what other replicas tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.core.follow import Follower
+from gateway.core.headlines import EVERYTHING, Headlines
+from gateway.core.notifier import Notifier
+from gateway.core.rounds import Rounds
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Hands it to the loops that look."""
+
+    rounds: Rounds
+    follower: Follower
+    notifier: Notifier
+
+    def hear(self, headlines: Headlines) -> None:
+        """Whoever follows, looks; what nobody can name, everybody looks for."""
+        self.follower.hear(headlines)
+        if EVERYTHING in headlines.words:
+            self.rounds.soon()
+
+    def begins(self) -> None:
+        """News are heard from now on; those of before are looked up, and the others learn that somebody listens."""
+        self.follower.look_again()
+        self.rounds.soon()
+        self.notifier.greet()

@@ -1,0 +1,141 @@
+"""Texts between replicas by LISTEN and NOTIFY (PostgreSQL's manual, "NOTIFY"): one connection listens, the pools' send."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from gateway.errors import NothingHeard, StoreUnavailable
+from storage.connections import AWAY, Connection, PatientConnection
+from storage.database import ACQUIRE_TIMEOUT_S, OWN_WORK_TIMEOUT_S, SESSION_SETTINGS
+from storage.queries import load_queries
+
+if TYPE_CHECKING:
+    from storage.database import Database
+
+SQL = load_queries("wire")
+CHANNEL = "turngate_news"
+PROOF = "proof:"
+"""Begins what a listener sends to hear whether it still listens; meant for nobody else."""
+PROVE_S = 5.0
+PROVE_EVERY_S = 30.0
+DEAF = (
+    "Nothing can be heard on the connection of TURNGATE_DATABASE_URL: LISTEN does not work through a pooler in transaction mode. "
+    "News of other replicas is looked for every replica.poll_s seconds instead; let that URL lead to the server itself "
+    "(docs/operations.md, Connection poolers)."
+)
+
+
+@dataclass(slots=True)
+class Line:
+    """What one connection hears. `ended`: it will hear nothing more."""
+
+    hear: Callable[[str], None]
+    expected: str = ""
+    proved: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def take(self, _connection: object, _pid: int, _channel: str, text: object) -> None:
+        """Called by asyncpg for each notification."""
+        if not isinstance(text, str):
+            return
+        if not text.startswith(PROOF):
+            self.hear(text)
+        elif text == self.expected:
+            self.proved.set()
+
+    def end(self, _connection: object) -> None:
+        """Called by asyncpg when the connection is over."""
+        self.ended.set()
+        self.proved.set()
+
+    async def ends(self, within: float) -> bool:
+        """Whether it did."""
+        try:
+            async with asyncio.timeout(within):
+                await self.ended.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresWire:
+    """`Wire` on Postgres. `url`: where it listens; a direct connection hears also where the pools go through a pooler."""
+
+    database: Database
+    url: str
+    prove_every_s: float = PROVE_EVERY_S
+    prove_s: float = PROVE_S
+
+    async def send(self, text: str) -> None:
+        async with self.database.own_work() as connection:
+            await connection.execute(SQL["notify"], CHANNEL, text)
+
+    async def check(self) -> None:
+        """Raises `NothingHeard` where LISTEN does not work, and `StoreUnavailable`."""
+        line = Line(_nothing)
+        async with self._listening(line):
+            if not await self._proves(line):
+                raise NothingHeard(DEAF)
+
+    async def listen(self, hear: Callable[[str], None], begun: Callable[[], None]) -> None:
+        line = Line(hear)
+        async with self._listening(line):
+            if not await self._proves(line):
+                raise NothingHeard(DEAF)
+            begun()
+            while not await line.ends(self.prove_every_s):
+                if not await self._proves(line):
+                    raise StoreUnavailable("The connection that listens hears nothing any more.")
+        raise StoreUnavailable("The connection that listens has ended.")
+
+    async def _proves(self, line: Line) -> bool:
+        """Whether what the pools send arrives. Raises `StoreUnavailable` when they cannot send, or the connection has ended."""
+        line.proved.clear()
+        line.expected = PROOF + secrets.token_hex(8)
+        await self.send(line.expected)
+        try:
+            async with asyncio.timeout(self.prove_s):
+                await line.proved.wait()
+        except TimeoutError:
+            return False
+        if line.ended.is_set():
+            raise StoreUnavailable("The connection that listens has ended.")
+        return True
+
+    @asynccontextmanager
+    async def _listening(self, line: Line) -> AsyncIterator[None]:
+        """A connection of its own, which sees no rows. Raises `StoreUnavailable`."""
+        try:
+            connection = await self._connect()
+        except (*AWAY, asyncpg.PostgresError) as error:
+            raise StoreUnavailable(f"No connection listens ({type(error).__name__}).") from error
+        try:
+            connection.add_termination_listener(line.end)
+            await connection.add_listener(CHANNEL, line.take)
+            yield
+        except (*AWAY, asyncpg.PostgresError) as error:
+            raise StoreUnavailable(f"No connection listens ({type(error).__name__}).") from error
+        finally:
+            # A goodbye might have to wait for a server that does not answer.
+            connection.terminate()
+
+    async def _connect(self) -> Connection:
+        return await asyncpg.connect(
+            self.url,
+            connection_class=PatientConnection,
+            timeout=ACQUIRE_TIMEOUT_S,
+            command_timeout=OWN_WORK_TIMEOUT_S,
+            server_settings={"application_name": "turngate", **SESSION_SETTINGS},
+        )
+
+
+def _nothing(_text: str) -> None:
+    return None

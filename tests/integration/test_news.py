@@ -1,0 +1,124 @@
+"""News between replicas: told at once where the database lets them, and found by looking where it does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest_asyncio
+
+from gateway.app.serve import Running
+from gateway.core.model import SessionId
+from gateway.core.ports.live import Changes, Followed
+from tests.world import Person, Socket, World, eventually
+
+SELDOM = {"poll_s": 10, "sweep_s": 60, "heartbeat_s": 5, "ttl_s": 60}
+"""Everything is looked at each half minute …"""
+TOLD_S = 25.0
+"""… so what comes before that was told."""
+PAST = timedelta(minutes=1)
+LISTENING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'LISTEN%'"
+
+
+async def hears(running: Running) -> None:
+    """Until the replica is told of news, and knows that it is not alone."""
+    neighbours = running.gateway.engine.neighbours
+
+    async def both() -> bool:
+        return neighbours.heard and neighbours.present
+
+    await eventually(both)
+
+
+@pytest_asyncio.fixture
+async def pair(world: World) -> tuple[Running, Running]:
+    """Two replicas that look seldom, and hear each other."""
+    one, two = [await world.gateway(data_dir=name, replica=SELDOM) for name in ("one", "two")]
+    await hears(one)
+    await hears(two)
+    return one, two
+
+
+@pytest_asyncio.fixture
+async def ann(world: World, pair: tuple[Running, Running]) -> Person:
+    """Somebody at the first one."""
+    return await world.person("ann", pair[0].url)
+
+
+def elsewhere(person: Person, pair: tuple[Running, Running]) -> Person:
+    """The same at the other."""
+    return replace(person, url=pair[1].url)
+
+
+async def both_follow(ann: Person, pair: tuple[Running, Running]) -> tuple[Socket, Socket]:
+    """A socket at each replica, in one session; the other one has heard a turn of the first, so the next look at everything is far."""
+    here = await ann.connects()
+    session = (await here.asks("hello", "k1"))["session_id"]
+    there = await elsewhere(ann, pair).connects(session_id=session)
+    await there.hears_reply((await here.asks("hello again", "k2"))["turn_id"])
+    return here, there
+
+
+async def test_a_reply_is_told(ann: Person, pair: tuple[Running, Running]) -> None:
+    """Its row and its turn's end reach a socket on another replica long before that would look."""
+    here, there = await both_follow(ann, pair)
+    turn = (await here.asks("and again", "k3"))["turn_id"]
+    await there.hears_reply(turn)
+    ended = {"type": "turn", "turn_id": turn, "status": "completed"}
+    while not any(ended.items() <= frame.items() for frame in there.heard):
+        await there.hears_next(TOLD_S)
+
+
+async def test_a_cancel_is_told(ann: Person, pair: tuple[Running, Running]) -> None:
+    """The turn ends long before its agent would, or its replica would look."""
+    here, _ = await both_follow(ann, pair)
+    await here.says(type="send", id="k3", text="wait 600 seconds")
+    ack = await here.hears("ack")
+    await here.hears("turn", turn_id=ack["turn_id"], status="running")
+    await elsewhere(ann, pair).posts(f"/api/turns/{ack['turn_id']}/cancel", 202)
+    await here.hears("turn", within=TOLD_S, turn_id=ack["turn_id"], status="cancelled")
+
+
+async def test_a_list_is_told(ann: Person, pair: tuple[Running, Running]) -> None:
+    """Whoever watches it hears of a session that begins elsewhere."""
+    _, there = await both_follow(ann, pair)
+    await there.says(type="watch")
+    session = (await ann.posts("/api/chat/sessions", 201))["session_id"]
+    while (await there.hears("session", within=TOLD_S))["session"]["session_id"] != session:
+        pass
+
+
+async def test_what_happened_while_nothing_was_heard_is_looked_up(
+    world: World, ann: Person, pair: tuple[Running, Running]
+) -> None:
+    """The connections that listen are cut; the next ones are made, and begin with a look."""
+    here, there = await both_follow(ann, pair)
+    cut = f"SELECT pg_terminate_backend(pid) FROM ({LISTENING}) AS l"
+    assert len(await world.rows(cut)) == len(pair)
+    turn = (await here.asks("and again", "k3"))["turn_id"]
+    await there.hears_reply(turn)
+    for running in pair:
+        await hears(running)
+
+
+async def test_a_command_is_told(world: World, ann: Person, pair: tuple[Running, Running]) -> None:
+    """Gateways that run look at once when one has ended."""
+    _, there = await both_follow(ann, pair)
+    await world.rows("DELETE FROM chat_sessions")
+    await world.rows("SELECT pg_notify('turngate_news', 'command *')")
+    await there.hears("session_deleted", within=TOLD_S)
+
+
+async def test_a_replica_does_not_read_its_own_turns_again(ann: Person, pair: tuple[Running, Running]) -> None:
+    """It has told them itself; the other one reads them."""
+    session = SessionId((await (await ann.connects()).asks("hello", "k1"))["session_id"])
+
+    async def looked(running: Running) -> Changes:
+        feed = running.gateway.stores.feed
+        now = (await feed.changes(Followed((), (), everybody=False, since=None, back=PAST, running=()))).now
+        return await feed.changes(Followed((session,), (), everybody=False, since=now, back=PAST, running=()))
+
+    own, others = [await looked(running) for running in pair]
+    assert own.turns == ()
+    assert [news.status for news in others.turns] == ["completed"]
+    assert [last_seq for _, _, last_seq in own.last_seqs] == [2]

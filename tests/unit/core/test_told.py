@@ -1,0 +1,47 @@
+"""Each piece of news is told once, however often it is read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from gateway.core.announcer import REMEMBERED, Announcer
+from gateway.core.bus import LocalBus
+from gateway.core.events import LiveEvent, TurnChanged
+from gateway.core.model import SessionId, TurnId, UserId
+from gateway.core.ports.live import Changes, session_topic
+from gateway.core.told import Told
+
+SESSION, USER = SessionId("s"), UserId("ann")
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+def changes(*turns: TurnChanged) -> Changes:
+    """A look that read these turns."""
+    return Changes(NOON, (), (), (), turns, (), ())
+
+
+def ended() -> TurnChanged:
+    """News of a turn."""
+    return TurnChanged(SESSION, USER, TurnId(uuid4()), "completed", 1, 2)
+
+
+def test_more_turns_than_anybody_remembers_are_told_once() -> None:
+    """Looks overlap by seconds, in which many turns may end."""
+    bus, heard = LocalBus(), list[LiveEvent]()
+    bus.subscribe(session_topic(SESSION), heard.append)
+    told, turns = Told(Announcer(bus)), [ended() for _ in range(REMEMBERED + 1)]
+    for _ in range(3):
+        told.tell(changes(*turns), set(), everything=True)
+    assert heard == turns
+
+
+def test_a_look_at_some_topics_forgets_nothing_of_the_others() -> None:
+    """What the last look at everything read is not news at the next one."""
+    bus, heard = LocalBus(), list[LiveEvent]()
+    bus.subscribe(session_topic(SESSION), heard.append)
+    told, one, two = Told(Announcer(bus)), ended(), ended()
+    told.tell(changes(one), set(), everything=True)
+    told.tell(changes(two), set(), everything=False)
+    told.tell(changes(one, two), set(), everything=True)
+    assert heard == [one, two]
