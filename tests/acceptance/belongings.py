@@ -129,10 +129,11 @@ def never_there(things: Mapping[str, str]) -> dict[str, str]:
 
 
 async def rows_of(world: World, user: str) -> dict[str, list[dict[str, Any]]]:
-    """Everything the database holds of a user."""
+    """Everything the database holds of a user but the search index, which follows by itself."""
     tables = await world.rows(
         "SELECT table_name FROM information_schema.columns JOIN information_schema.tables USING (table_name, table_schema)"
         " WHERE table_schema = 'public' AND column_name = 'user_id' AND table_type = 'BASE TABLE'"
+        " AND table_name NOT IN ('message_words', 'indexed_sessions')"
     )
     return {
         name: await world.rows(f"SELECT to_jsonb(t) AS row FROM {name} AS t WHERE user_id = $1 ORDER BY 1", user)

@@ -139,7 +139,7 @@ def worked_example(folder: Path) -> Path:
 
 
 async def test_a_function_is_replaced_while_old_and_new_replicas_serve(world: World, tmp_path: Path) -> None:
-    """Row 44: old replicas go on with the function they know; it goes when the last of them has gone, and none comes back."""
+    """Row 44a: old replicas go on with the function they know; it goes when the last of them has gone, and none comes back."""
     folder = worked_example(tmp_path / "migrations")
     old = await world.process("old")
     ann = await world.person("ann", old.url)
