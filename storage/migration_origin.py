@@ -14,6 +14,9 @@ import storage
 from gateway.errors import SettingsError
 
 MIGRATIONS = Path(storage.__file__).resolve().parent.parent / "migrations"
+IS_RECORDED = """
+SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('public._pogo_migration') AND attname = 'schema_name')
+"""
 APPLIED = "SELECT migration_id, migration_hash FROM public._pogo_migration WHERE schema_name = 'public'"
 
 
@@ -36,7 +39,8 @@ def digest(path: Path) -> str:
 
 async def applied_migrations(connection: asyncpg.Connection) -> dict[str, str]:
     """Names of the migrations that a database has, each with its digest."""
-    if not await connection.fetchval("SELECT to_regclass('public._pogo_migration') IS NOT NULL"):
+    # Another process may be making the record: its table comes first, this column a moment later.
+    if not await connection.fetchval(IS_RECORDED):
         return {}
     return {row["migration_id"]: row["migration_hash"] for row in await connection.fetch(APPLIED)}
 
