@@ -16,6 +16,7 @@ from storage.connections import set_codecs
 from storage.database import BEGIN_AS
 from storage.identity import APP_ROLE, SYSTEM_ROLE
 from storage.queries import load_queries
+from storage.sessions import MOST_COUNTED
 
 WATCHED = frozenset({"chat_messages", "chat_sessions", "indexed_sessions", "message_words", "session_titles"})
 SCANS = frozenset({"Seq Scan", "Sample Scan"})
@@ -62,7 +63,10 @@ def _statements(user: str | None, long: UUID) -> Iterator[tuple[str, tuple[objec
         narrowed = (user, channel, *ANY[1:])
         yield sessions["list"], (*narrowed, None, None, 51, 0)
         yield sessions["list"], (*narrowed, datetime(2025, 12, 31, tzinfo=UTC), long, 51, 0)
-        yield sessions["count"], narrowed
+        if user is None:
+            yield sessions["count_newest"], (*narrowed, MOST_COUNTED)
+        else:
+            yield sessions["count"], narrowed
     yield sessions["get"], (str(long),)
     yield sessions["page"], (long, 2**62, 51)
     yield sessions["page"], (long, LONG - DEPTH, 51)
