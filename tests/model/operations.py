@@ -113,6 +113,11 @@ def claim_of(place: int, session: Session, turn: int) -> Claim:
 class Operation(Protocol):
     """One commit."""
 
+    @property
+    def places(self) -> frozenset[int]:
+        """The sessions it is about."""
+        ...
+
     async def perform(self, reality: Reality) -> Outcome: ...
 
     def apply(self, world: World) -> tuple[World, Outcome]: ...
@@ -130,6 +135,10 @@ class Say:
     number: int
     strategy: Strategy = "enqueue"
     hangs: bool = False
+
+    @property
+    def places(self) -> frozenset[int]:
+        return frozenset({self.place})
 
     async def perform(self, reality: Reality) -> Outcome:
         key, user = name_of(self.place, self.number), reality.users[self.place]
@@ -166,6 +175,10 @@ class Finish:
     turn: Turn
     key: str
 
+    @property
+    def places(self) -> frozenset[int]:
+        return frozenset({self.place})
+
     async def perform(self, reality: Reality) -> Outcome:
         reply = Reply("completed", f"answer to {self.key}", ({"type": "text", "text": f"answer to {self.key}"},))
         try:
@@ -200,6 +213,10 @@ class BeginAttempt:
     turn: Turn
     key: str
 
+    @property
+    def places(self) -> frozenset[int]:
+        return frozenset({self.place})
+
     async def perform(self, reality: Reality) -> Outcome:
         try:
             turn = await reality.replicas[self.replica].turns.begin_attempt(self.turn)
@@ -220,10 +237,18 @@ class BeginAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Steal:
-    """A sweep over all sessions. `here`: keys of turns that the replica says it runs."""
+    """A sweep over all sessions. `here`: keys of turns that the replica says it runs.
+
+    `skips`: sessions that somebody has locked at that moment, which the next sweep is for.
+    """
 
     replica: int
     here: frozenset[str] = frozenset()
+    skips: frozenset[int] = frozenset()
+
+    @property
+    def places(self) -> frozenset[int]:
+        return frozenset()
 
     async def perform(self, reality: Reality) -> Outcome:
         names = {key: turn_id for turn_id, key in reality.keys.items()}
@@ -234,8 +259,8 @@ class Steal:
     def apply(self, world: World) -> tuple[World, Outcome]:
         claims: set[Claim] = set()
         for place, session in enumerate(world.sessions):
-            if self.replica in world.gone:
-                break
+            if self.replica in world.gone or place in self.skips:
+                continue
             here = {turn for turn in range(len(session.turns)) if key_of(place, session, turn) in self.here}
             changed, turn = leases.steal(session, self.replica, world.gone, here)
             if turn is not None:
@@ -252,6 +277,10 @@ class Release:
     place: int
     turn_id: TurnId
     key: str
+
+    @property
+    def places(self) -> frozenset[int]:
+        return frozenset({self.place})
 
     async def perform(self, reality: Reality) -> Outcome:
         await reality.replicas[self.replica].turns.release([self.turn_id])
@@ -272,6 +301,10 @@ class Cancel:
     place: int
     turn_id: TurnId
     key: str
+
+    @property
+    def places(self) -> frozenset[int]:
+        return frozenset({self.place})
 
     async def perform(self, reality: Reality) -> Outcome:
         await reality.replicas[self.replica].turns.request_cancel(self.turn_id, reality.users[self.place])

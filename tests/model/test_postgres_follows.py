@@ -40,7 +40,7 @@ from tests.model.operations import (
     name_of,
 )
 
-REPLICAS, SESSIONS = 3, 2
+REPLICAS, SESSIONS = 3, 3
 replicas = st.integers(0, REPLICAS - 1)
 places = st.integers(0, SESSIONS - 1)
 STRATEGIES: tuple[leases.Strategy, ...] = ("enqueue", "enqueue", "interrupt", "rollback", "reject")
@@ -130,29 +130,29 @@ class Machine(RuleBasedStateMachine):
         self.runner.run(self.stores[replica].replicas.beat())
         self._live(self.world.gone - {replica})
 
-    @rule(data=st.data(), size=st.integers(2, 3))
-    def at_once(self, data: st.DataObject, size: int) -> None:
-        """Operations of one moment, some in the same batch, do what they would do in one order or another."""
-        makers = [self._some_say, self._some_answer, self._some_answer, self._some_sweep]
-        drawn = [data.draw(st.sampled_from(makers))(data) for _ in range(size)]
+    @rule(data=st.data(), size=st.integers(2, 4), of=st.sampled_from([None, *range(REPLICAS)]))
+    def at_once(self, data: st.DataObject, size: int, of: int | None) -> None:
+        """Operations of one moment do what they would do in one order or another; those of one replica may share a batch."""
+        makers = [self._some_say, self._some_say, self._some_answer, self._some_answer, self._some_sweep]
+        drawn = [data.draw(st.sampled_from(makers))(data, of) for _ in range(size)]
         self._together([operation for operation in drawn if operation is not None])
 
     def _say(self, replica: int, place: int, strategy: leases.Strategy, *, hangs: bool = False) -> Say:
         self.said[place] += 1
         return Say(replica, place, self.said[place] - 1, strategy, hangs)
 
-    def _some_say(self, data: st.DataObject) -> Operation:
-        return self._say(data.draw(replicas), data.draw(places), data.draw(strategies))
+    def _some_say(self, data: st.DataObject, of: int | None) -> Operation:
+        return self._say(data.draw(replicas) if of is None else of, data.draw(places), data.draw(strategies))
 
-    def _some_answer(self, data: st.DataObject) -> Operation | None:
-        claims = self._claims()
+    def _some_answer(self, data: st.DataObject, of: int | None) -> Operation | None:
+        claims = [claim for claim in self._claims() if of in {None, claim[0]}]
         if not claims:
             return None
         replica, place, key, turn = data.draw(st.sampled_from(claims))
         return Finish(replica, place, turn, key)
 
-    def _some_sweep(self, data: st.DataObject) -> Operation:
-        return self._sweep(data.draw(replicas))
+    def _some_sweep(self, data: st.DataObject, of: int | None) -> Operation:
+        return self._sweep(data.draw(replicas) if of is None else of)
 
     def _sweep(self, replica: int) -> Steal:
         return Steal(replica, frozenset(self.reality.hands[replica].turns))
@@ -206,11 +206,21 @@ def _text(place: int, session: Session, row: leases.Row) -> str:
 
 
 def _orders(world: World, operations: Sequence[Operation]) -> Iterator[tuple[World, list[Outcome]]]:
-    for order in itertools.permutations(range(len(operations))):
-        after, told = world, dict[int, Outcome]()
-        for number in order:
-            after, told[number] = operations[number].apply(after)
-        yield after, [told[number] for number in range(len(operations))]
+    for variant in itertools.product(*(_variants(operation, operations) for operation in operations)):
+        for order in itertools.permutations(range(len(variant))):
+            after, told = world, dict[int, Outcome]()
+            for number in order:
+                after, told[number] = variant[number].apply(after)
+            yield after, [told[number] for number in range(len(variant))]
+
+
+def _variants(operation: Operation, all_of_them: Sequence[Operation]) -> Iterator[Operation]:
+    """A sweep may find a session locked by another operation of the same moment."""
+    yield operation
+    if isinstance(operation, Steal):
+        locked = sorted(frozenset[int]().union(*(other.places for other in all_of_them)))
+        for count in range(1, len(locked) + 1):
+            yield from (replace(operation, skips=frozenset(some)) for some in itertools.combinations(locked, count))
 
 
 class Unfenced(FailingTurns):
