@@ -169,12 +169,15 @@ def begin_attempt(session: Session, place: int, owner: int, epoch: int) -> tuple
 
 
 def steal(session: Session, owner: int, dead: Collection[int], here: Collection[int]) -> tuple[Session, int | None]:
-    """Claims the running turn of a dead owner or past its deadline. `here`: turns that the caller runs already."""
+    """Claims the running turn of a dead owner or past its deadline.
+
+    `here`: turns that the caller still runs; it leaves them, unless another owns them.
+    """
     place = running(session)
     if place is None:
         return session, None
     turn = session.turns[place]
-    if (turn.owner == owner and place in here) or not (turn.owner is None or turn.owner in dead or turn.due):
+    if (turn.owner in {owner, None} and place in here) or not (turn.owner is None or turn.owner in dead or turn.due):
         return session, None
     session = _change(session, place, owner=owner, epoch=turn.epoch + 1, attempt=turn.attempt + 1, due=False)
     return session, place

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias, cast
 
 from gateway.app.stores import Stores
 from gateway.core.model import WEB, AgentName, InboundMessage, Reply, Route, SessionId, Turn, TurnId, UserId
@@ -59,11 +59,17 @@ class Reality:
     keys: dict[TurnId, str] = field(default_factory=dict)
     hands: Mapping[int, Hands] = field(default_factory=dict)
 
+    def named(self, outcome: Outcome) -> Outcome:
+        """With keys for the ids of turns, once everybody's answer has come: another's may have come first."""
+        if outcome.status != "accepted":
+            return outcome
+        return outcome._replace(touched=tuple(sorted(self.keys[cast("TurnId", one)] for one in outcome.touched)))
+
     def claim(self, replica: int, turn: Turn) -> Claim:
         """Takes note of a claim, and checks that it holds nothing of anybody else."""
         assert {message.user_id for message in (*turn.messages, *turn.history)} == {turn.user_id}
-        key = self.keys[turn.turn_id]
-        assert [message.content for message in turn.messages] == [key]
+        [key] = [message.content for message in turn.messages]
+        assert self.keys.setdefault(turn.turn_id, key) == key
         self.hands[replica].turns.setdefault(key, []).append(turn)
         return Claim(key, turn.epoch, turn.attempt, tuple(message.seq for message in turn.history))
 
@@ -150,8 +156,8 @@ class Say:
         if accepted.turn_id is not None:
             reality.keys.setdefault(accepted.turn_id, key)
         claims = frozenset() if accepted.turn is None else frozenset({reality.claim(self.replica, accepted.turn)})
-        superseded = tuple(sorted(reality.keys[turn_id] for turn_id in accepted.superseded))
-        return Outcome(accepted.status, 0 if accepted.message is None else accepted.message.seq, claims, superseded)
+        seq = 0 if accepted.message is None else accepted.message.seq
+        return Outcome(accepted.status, seq, claims, accepted.superseded)
 
     def apply(self, world: World) -> tuple[World, Outcome]:
         before = world.sessions[self.place]
