@@ -42,23 +42,27 @@ class Known:
     depth: int
     turns: tuple[int, ...]
     rows: tuple[Row, ...]
+    size: int
+
+    @classmethod
+    def of(cls, seq: int, version: int, depth: int, turns: tuple[int, ...], rows: tuple[Row, ...]) -> Known:
+        """With its size in characters."""
+        return cls(seq, version, depth, turns, rows, sum(row.size for row in rows))
 
     def then(self, turn: int, message: Message) -> Known:
         """With the row that follows. `turn`: the `seq` of its turn."""
-        rows = (*self.rows, to_row(turn, message))
+        row = to_row(turn, message)
+        rows = (*self.rows, row)
         if self.turns[-1:] == (turn,):
-            return Known(message.seq, self.version, self.depth, self.turns, rows)
+            return Known(message.seq, self.version, self.depth, self.turns, rows, self.size + row.size)
         turns = (*self.turns, turn)[-self.depth :]
         first = _first(turns, rows, message.seq + 1, self.depth)
-        return Known(message.seq, self.version, self.depth, turns, _since(first, rows, message.seq + 1))
+        return Known.of(message.seq, self.version, self.depth, turns, _since(first, rows, message.seq + 1))
 
     def told(self, seq: int, depth: int) -> tuple[Message, ...]:
         """What `turn_history` in Postgres says of the `depth` turns before `seq`."""
         turns = tuple(turn for turn in self.turns if turn < seq)[-depth:]
         return tuple(row.message for row in _since(_first(turns, self.rows, seq, depth), self.rows, seq))
-
-    def size(self) -> int:
-        return sum(row.size for row in self.rows)
 
 
 def _first(turns: tuple[int, ...], rows: tuple[Row, ...], seq: int, depth: int) -> int:
@@ -91,11 +95,11 @@ class Histories:
         """In place of what was known of the session; the oldest of others gives way."""
         self.drop(chat_id)
         self._known[chat_id] = known
-        self._size += known.size()
+        self._size += known.size
         while self._size > self.most:
             self.drop(next(iter(self._known)))
 
     def drop(self, chat_id: ChatId) -> None:
         known = self._known.pop(chat_id, None)
         if known is not None:
-            self._size -= known.size()
+            self._size -= known.size

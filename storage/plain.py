@@ -135,7 +135,7 @@ class PlainTurns:
         turn = accepted.turn
         if accepted.session_is_new and turn is not None and depth > 0:
             rows = (to_row(turn.seq, turn.messages[0]),)
-            self.histories.keep(turn.chat_id, Known(turn.seq, 0, depth, (turn.seq,), rows))
+            self.histories.keep(turn.chat_id, Known.of(turn.seq, 0, depth, (turn.seq,), rows))
 
     async def _accept_all(self, items: Sequence[Columns]) -> Mapping[int, Record]:
         return await self._all(SQL["accept"], items, self.replica_id, self.resume_window)
@@ -166,7 +166,7 @@ class PlainTurns:
         async with self.database.connection() as connection:
             found = await fetch_one(connection, SQL["history"], said.user_id, chat_id, said.seq, depth)
         rows = tuple(to_row(message["turn_seq"], to_message(message)) for message in found["messages"])
-        return Known(said.seq - 1, found["history_version"], depth, tuple(found["turns"]), rows)
+        return Known.of(said.seq - 1, found["history_version"], depth, tuple(found["turns"]), rows)
 
     def _remember(self, turn: Turn, said: Message, version: int) -> None:
         known = self.histories.at(turn.chat_id, said.seq - 1, version)

@@ -15,7 +15,7 @@ def known(size: int, *parts: JsonObject) -> Known:
     """What is known of a session of one message."""
     about = (MessageId("m"), SessionId("s"), UserId("ann"), 1)
     message = Message(*about, "user", "x" * size, parts or ({"type": "text"},), WEB, None, NOON)
-    return Known(1, 0, 20, (1,), (to_row(1, message),))
+    return Known.of(1, 0, 20, (1,), (to_row(1, message),))
 
 
 def kept(histories: Histories, *all_known: Known) -> list[bool]:
