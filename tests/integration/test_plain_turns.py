@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import TypeAlias
+from uuid import uuid4
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
-from gateway.core.model import InboundMessage, Message, Reply, Turn, UserId
+from gateway.core.model import InboundMessage, Message, Reply, SessionId, Turn, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.turns import Acceptance, Finished
 from gateway.errors import LeaseLost
@@ -21,6 +22,7 @@ from tests.integration.test_turns import HELLO, TERMS, Replica, answer, claimed
 from tests.world import eventually
 
 PEOPLE = tuple(UserId(f"user-{number}") for number in range(6))
+Connected: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
@@ -33,8 +35,16 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest_asyncio.fixture
-async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+async def owner(database_url: str) -> AsyncIterator[Connected]:
     """The database's owner, who sees all rows."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest_asyncio.fixture
+async def watcher(database_url: str) -> AsyncIterator[Connected]:
+    """A connection that is in no transaction: within one, what others do is seen as it was at the first look."""
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()
@@ -78,9 +88,7 @@ def shown(message: Message | None) -> tuple[str, int]:
 COMMITS = "SELECT count(DISTINCT xmin::text) FROM chat_messages WHERE role = $1 AND seq > 2"
 
 
-async def test_messages_and_replies_of_a_moment_share_a_commit(
-    replica: Replica, owner: asyncpg.Connection[asyncpg.Record]
-) -> None:
+async def test_messages_and_replies_of_a_moment_share_a_commit(replica: Replica, owner: Connected) -> None:
     """Six people at once: one transaction for what they say, and one for what they hear."""
     accepted = await said(replica, "k1")
     finished = await heard(replica, accepted)
@@ -112,19 +120,19 @@ async def test_an_item_that_postgres_refuses_harms_no_other(replica: Replica) ->
 
 
 async def test_a_batch_that_dies_on_the_way_is_done_one_by_one(
-    replica: Replica, owner: asyncpg.Connection[asyncpg.Record]
+    replica: Replica, owner: Connected, watcher: Connected
 ) -> None:
     """Nobody knows whether it was committed; each message is there once, whatever the answer."""
     async with owner.transaction():
         await owner.execute("LOCK turns IN SHARE MODE")
         saying_it = asyncio.create_task(said(replica, "k1"))
-        [waiting] = await eventually(lambda: owner.fetch(WAITING))
+        [waiting] = await eventually(lambda: watcher.fetch(WAITING))
         await owner.execute("SELECT pg_terminate_backend($1)", waiting["pid"])
     assert [shown(one.message) for one in await saying_it] == [("hello", 3)] * 6
 
 
 async def test_a_session_that_somebody_holds_keeps_no_other_waiting(
-    replica: Replica, owner: asyncpg.Connection[asyncpg.Record]
+    replica: Replica, owner: Connected, watcher: Connected
 ) -> None:
     """It is left out of the batch, and waits by itself."""
     async with owner.transaction():
@@ -132,7 +140,7 @@ async def test_a_session_that_somebody_holds_keeps_no_other_waiting(
         held = asyncio.create_task(said(replica, "k1", PEOPLE[:1]))
         others = await said(replica, "k1", PEOPLE[1:])
         assert [shown(one.message) for one in others] == [("hello", 3)] * 5
-        await eventually(lambda: owner.fetch(WAITING))
+        await eventually(lambda: watcher.fetch(WAITING))
         assert not held.done()
     assert [shown(one.message) for one in await held] == [("hello", 3)]
 
@@ -151,38 +159,49 @@ async def test_one_key_in_batches_of_two_replicas_is_kept_once(replica: Replica,
             await (replica if mine else other).turns.finish(turn, answer("hi"))
 
 
+async def conversation(replica: Replica, accepted: Acceptance) -> SessionId:
+    """The session of a message, once it is answered."""
+    [finished] = await heard(replica, [accepted])
+    return finished.session.session_id
+
+
 async def test_a_route_that_moves_meanwhile_keeps_a_message_in_one_session(
-    replica: Replica, database: Database, owner: asyncpg.Connection[asyncpg.Record]
+    replica: Replica, database: Database, owner: Connected, watcher: Connected
 ) -> None:
-    """The message comes to two replicas, before and after its route has moved to a new session."""
-    other = await living(database, "two")
+    """It comes to two replicas, and to the second when the route has moved to another session; the first is still under way."""
     user = PEOPLE[0]
-    for number in range(10):
-        message = saying(user, f"k{number + 1}")
-        beginning = replace(message, key=f"new {number}", begins_session=True)
-        results = await asyncio.gather(
-            replica.turns.accept(message, TERMS),
-            other.turns.accept(beginning, TERMS),
-            other.turns.accept(message, TERMS),
+    beginning = replace(saying(user, "k1"), begins_session=True)
+    elsewhere = await conversation(replica, await replica.turns.accept(beginning, TERMS))
+    here = await owner.fetchval(
+        "SELECT session_id FROM chat_sessions WHERE user_id = $1 AND session_id <> $2", user, elsewhere
+    )
+    await conversation(replica, await replica.turns.accept(replace(saying(user, "k2"), session_id=here), TERMS))
+    async with owner.transaction():
+        assert await owner.fetch(
+            ACCEPT, *(values[:1] if isinstance(values, list) else values for values in accepting("k3"))
         )
-        assert Counter(one.status for one in results)["duplicate"] == 1
-        kept = await owner.fetchval(
-            "SELECT count(*) FROM chat_messages WHERE user_id = $1 AND client_id = $2", user, message.key
-        )
-        assert kept == 1
-        for one in (replica, other):
-            await finish_all(one, results)
+        moving = asyncio.create_task(replica.turns.accept(replace(saying(user, "k4"), session_id=elsewhere), TERMS))
+        await eventually(lambda: at_rest(moving, watcher))
+        again = asyncio.create_task(replica.turns.accept(saying(user, "k3"), TERMS))
+        await eventually(lambda: watcher.fetch(f"{WAITING} OFFSET 1") if not moving.done() else at_rest(again, watcher))
+    assert (await again).status == "duplicate"
+    assert (await moving).status == "accepted"
 
 
-async def finish_all(replica: Replica, accepted: Sequence[Acceptance]) -> None:
-    """Answers whatever of it this replica may."""
-    for one in accepted:
-        turn = one.turn
-        while turn is not None:
-            try:
-                turn = (await replica.turns.finish(turn, answer("hi"))).next_turn
-            except LeaseLost:
-                turn = None
+async def at_rest(task: asyncio.Task[Acceptance], watcher: Connected) -> object:
+    """Whether it has ended, or waits for a lock."""
+    return task.done() or await watcher.fetch(WAITING)
+
+
+async def test_a_message_that_comes_again_after_its_route_has_moved_is_a_duplicate(replica: Replica) -> None:
+    """Whatever session is current by then: it is looked for among all that the user said without naming one."""
+    user = PEOPLE[0]
+    [first] = await said(replica, "k1", (user,))
+    await heard(replica, [first])
+    beginning = replace(saying(user, "k2"), begins_session=True)
+    await conversation(replica, await replica.turns.accept(beginning, TERMS))
+    [again] = await said(replica, "k1", (user,))
+    assert (again.status, again.message) == ("duplicate", first.message)
 
 
 async def test_a_turn_that_was_taken_over_is_lost_and_no_other(replica: Replica, database: Database) -> None:
@@ -201,7 +220,7 @@ async def test_a_turn_that_was_taken_over_is_lost_and_no_other(replica: Replica,
 
 @pytest.mark.parametrize("taken", ["released", "stolen"])
 async def test_a_turn_that_is_taken_while_its_reply_is_under_way_gets_one_reply(
-    replica: Replica, database: Database, owner: asyncpg.Connection[asyncpg.Record], taken: str
+    replica: Replica, database: Database, owner: Connected, watcher: Connected, taken: str
 ) -> None:
     """The row of the turn decides: whoever changes it first."""
     accepted = await said(replica, "k1")
@@ -210,7 +229,7 @@ async def test_a_turn_that_is_taken_while_its_reply_is_under_way_gets_one_reply(
         change = "owner = NULL" if taken == "released" else "epoch = epoch + 1, owner = gen_random_uuid()"
         await owner.execute(f"UPDATE turns SET {change} WHERE turn_id = $1", first.turn_id)
         answering = [asyncio.create_task(replica.turns.finish(claimed(one), answer("hi"))) for one in accepted]
-        await eventually(lambda: owner.fetch(WAITING))
+        await eventually(lambda: watcher.fetch(WAITING))
     results = await asyncio.gather(*answering, return_exceptions=True)
     assert isinstance(results[0], LeaseLost)
     assert [shown(one.message) for one in results[1:] if isinstance(one, Finished)] == [("hi", 4)] * 5
@@ -218,7 +237,7 @@ async def test_a_turn_that_is_taken_while_its_reply_is_under_way_gets_one_reply(
 
 @pytest.mark.parametrize(("strategy", "status"), [("interrupt", "completed"), ("rollback", "cancelled")])
 async def test_a_newer_message_that_overtakes_a_reply_decides_what_becomes_of_it(
-    replica: Replica, owner: asyncpg.Connection[asyncpg.Record], strategy: str, status: str
+    replica: Replica, owner: Connected, watcher: Connected, strategy: str, status: str
 ) -> None:
     """A reply whose turn was superseded is not plain any more, even when it was on its way already."""
     accepted = await said(replica, "k1")
@@ -227,9 +246,9 @@ async def test_a_newer_message_that_overtakes_a_reply_decides_what_becomes_of_it
     async with owner.transaction():
         await owner.execute("SELECT FROM chat_sessions WHERE user_id = $1 FOR UPDATE", PEOPLE[0])
         superseding = asyncio.create_task(newer)
-        await eventually(lambda: owner.fetch(WAITING))
+        await eventually(lambda: watcher.fetch(WAITING))
         answering = asyncio.create_task(heard(replica, accepted))
-        await eventually(lambda: owner.fetch(f"{WAITING} OFFSET 1"))
+        await eventually(lambda: watcher.fetch(f"{WAITING} OFFSET 1"))
     finished = await answering
     assert (await superseding).superseded == (claimed(accepted[0]).turn_id,)
     assert [one.status for one in finished] == [status, *["completed"] * 5]
@@ -251,14 +270,22 @@ SCANS = """
 """
 
 
-async def test_a_batch_reads_through_indexes_only(replica: Replica, owner: asyncpg.Connection[asyncpg.Record]) -> None:
+async def test_a_batch_reads_through_indexes_only(replica: Replica, owner: Connected) -> None:
     """Whatever the planner thinks of tables as small as these, and of values it does not know."""
-    accepted = [claimed(one) for one in await said(replica, "k1")]
-    for query, values in ((ACCEPT, accepting("k2")), (FINISH, finishing(replica, accepted))):
-        async with owner.transaction():
-            await owner.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-            await owner.fetch(query, *values)
-            assert await owner.fetch(SCANS) == []
+    await owner.execute("SET plan_cache_mode = force_generic_plan")
+    assert await scanned(owner, ACCEPT, accepting("k1")) == []
+    turns = [claimed(one) for one in await said(replica, "k1")]
+    assert await scanned(owner, FINISH, finishing(replica, turns)) == []
+
+
+async def scanned(owner: Connected, query: str, values: tuple[object, ...]) -> list[object]:
+    """The tables that a batch of six reads as a whole; it is taken back."""
+    transaction = owner.transaction()
+    await transaction.start()
+    assert len(await owner.fetch(query, *values)) == len(PEOPLE)
+    scans: list[object] = list(await owner.fetch(SCANS))
+    await transaction.rollback()
+    return scans
 
 
 ACCEPT = f"SELECT * FROM accept_plain({', '.join(f'${n}' for n in range(1, 13))})"
@@ -268,7 +295,7 @@ FINISH = f"SELECT * FROM finish_plain({', '.join(f'${n}' for n in range(1, 16))}
 def accepting(key: str) -> tuple[object, ...]:
     """What everybody says, as the function takes it."""
     same = [None] * 6
-    limits, turns = [TERMS.timeout] * 6, [None] * 6
+    limits, turns = [TERMS.timeout] * 6, [uuid4() for _ in PEOPLE]
     keys, words = [key] * 6, ["hello"] * 6
     routes = [HELLO.route] * 6
     return (
