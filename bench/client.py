@@ -14,7 +14,7 @@ import aiohttp
 import orjson
 import uvloop
 
-from bench.commands import ANSWER, COMMAND, Answer, Command, Hold, Load, Release, Walk
+from bench.commands import ANSWER, COMMAND, Answer, Command, Cross, Hold, Load, Release, Walk
 from bench.conversation import AGENT, QUESTION, token_of, user_name
 from bench.errors import BenchError
 
@@ -47,6 +47,11 @@ class Talker:
         await self._say({"type": "send", "id": f"{self._prefix}-{self._turns}", "text": QUESTION})
         await self._hear(REPLY_ROW)
         return (time.perf_counter_ns() - begun) // 1000
+
+    async def reply(self) -> int:
+        """When the next reply's row was heard, in nanoseconds."""
+        await self._hear(REPLY_ROW)
+        return time.perf_counter_ns()
 
     async def close(self) -> None:
         await self._socket.close()
@@ -81,6 +86,8 @@ class Crowd:
                 names = [user_name(group, number) for number in range(first, last + 1)]
                 self._idle += await self._open_all(url, names)
                 return Answer()
+            case Cross():
+                return await self._cross(command)
             case Release():
                 await self._close_all(self._idle)
                 self._idle.clear()
@@ -106,6 +113,21 @@ class Crowd:
         seconds = time.monotonic() - begun
         await self._close_all(talkers.values())
         return Answer(latencies, seconds)
+
+    async def _cross(self, cross: Cross) -> Answer:
+        begun, latencies = time.monotonic(), list[int]()
+        for number in range(1, cross.users + 1):
+            name = user_name(cross.group, number)
+            here = await self._open(cross.url, name)
+            await here.turn()  # there is nothing to resume before it
+            there = await self._open(cross.other, name)
+            for _ in range(cross.turns):
+                elsewhere = asyncio.create_task(there.reply())
+                await here.turn()
+                now = time.perf_counter_ns()
+                latencies.append(max(0, await elsewhere - now) // 1000)
+            await self._close_all((here, there))
+        return Answer(tuple(latencies), time.monotonic() - begun)
 
     async def _open_all(self, url: str, names: Iterable[str]) -> list[Talker]:
         return await asyncio.gather(*(self._open(url, name) for name in names))

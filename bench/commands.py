@@ -47,7 +47,22 @@ class Release:
     do: Literal["release"] = "release"
 
 
-Command = Annotated[Load | Walk | Hold | Release, Field(discriminator="do")]
+@dataclass(frozen=True, slots=True)
+class Cross:
+    """The first `users` of `group` take `turns` turns each at `url`, one after another, with a second socket at `other`.
+
+    The answer: how long after the first socket the second one hears the reply's row.
+    """
+
+    url: str
+    other: str
+    group: str
+    users: int
+    turns: int
+    do: Literal["cross"] = "cross"
+
+
+Command = Annotated[Load | Walk | Hold | Release | Cross, Field(discriminator="do")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,16 @@ import asyncio
 from statistics import median
 
 from bench import cpu, processes
-from bench.commands import Load
+from bench.commands import Cross, Load
 from bench.databases import seed
 from bench.measure import Bench
 from bench.processes import Client, Server
-from bench.results import Pair, pace
+from bench.results import Pace, Pair, pace
 
 SESSIONS = 64
 HALVES = ("half-one", "half-two")
+CROSSERS, CROSSINGS = "crosser", (5, 12)
+"""Users, and turns of each."""
 
 
 async def measure(bench: Bench, first: Server) -> Pair:
@@ -25,8 +27,16 @@ async def measure(bench: Bench, first: Server) -> Pair:
         processes.client() as other,
     ):
         rounds = [await _round(bench, first, second, other) for _ in range(bench.plan.rounds)]
+        later = await _later(bench, first, second)
     alone, together, busy = (median(values) for values in zip(*rounds, strict=True))
-    return Pair(SESSIONS, alone, together, median(two / one for one, two, _ in rounds), busy)
+    return Pair(SESSIONS, alone, together, median(two / one for one, two, _ in rounds), busy, later)
+
+
+async def _later(bench: Bench, first: Server, second: Server) -> Pace:
+    """How much later than at the gateway where it was written a reply is heard at the other."""
+    bench.say("replies of one gateway, heard at the other")
+    await seed(bench.databases.gateway, CROSSERS, CROSSINGS[0], 0)
+    return pace(await bench.client.obey(Cross(first.url, second.url, CROSSERS, *CROSSINGS)))
 
 
 async def _round(bench: Bench, first: Server, second: Server, other: Client) -> tuple[float, float, float]:

@@ -119,6 +119,8 @@ def _others(report: Report) -> Table:
     table.add_row(f"one gateway, {pair.sessions} sessions", f"{pair.one:,.0f}", "")
     busy = f"{pair.busy_cores:.1f} of {report.machine.cpus} cores busy"
     table.add_row("two gateways, half of them each", f"{pair.two:,.0f}", f"{pair.ratio:.2f} of one; {busy}")
+    later = f"p50 {pair.later.p50_ms:.1f} ms later, p99 {pair.later.p99_ms:.1f} ms"
+    table.add_row("replies of one, heard at the other", "", later)
     for one in report.chats:
         took = f"{one.messages:,} messages in {one.seconds:.1f} s"
         table.add_row(f"Telegram, {one.mode}, {one.chats:,} chats", f"{one.messages / one.seconds:,.0f}", took)

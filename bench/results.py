@@ -83,6 +83,8 @@ class Pair:
     two: float
     ratio: float
     busy_cores: float
+    later: Pace
+    """How much later a reply of the one is heard at the other."""
 
 
 @dataclass(frozen=True, slots=True)

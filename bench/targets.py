@@ -19,6 +19,7 @@ def targets(
         _length(lengths),
         _at_most(f"KB per idle socket, of {idle[-1].sockets:,}", idle[-1].per_socket / 1024, 25, "KB"),
         _at_least("turns/s of two gateways, to one", pair.ratio, 1.5, _pair(pair)),
+        _at_most("ms until a reply is heard at the other gateway, p50", pair.later.p50_ms, 50, "ms"),
         *_still(still),
     )
 
