@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
+from struct import pack
 from typing import Literal, TypeAlias
 
 from aiohttp import WSMsgType, web
@@ -22,24 +22,47 @@ JOIN_FROM = 64
 """Frames waiting from which on deltas are joined …"""
 JOIN_UP_TO = 4096
 """… into pieces of about so many characters."""
+AT_ONCE = 64 * 1024
+"""Bytes that one write takes, and bytes the transport may hold for a peer that counts as keeping up."""
 STALL_S = 10.0
 """Seconds a peer may read nothing while something waits for it."""
 
 
 class Outgoing:
-    """A queue with a writer that lives only while there is something to write.
+    """A queue that is written at the end of the event loop's step, all frames in one write, while the peer keeps up.
 
-    `give_up` is called with a close code when the peer doesn't keep up.
+    For a peer that falls behind, a task writes frame by frame at the peer's pace. `give_up` is called with a close code when
+    the peer reads nothing for too long, or too much waits for it.
     """
 
-    __slots__ = ("_ahead", "_bytes", "_ended", "_frames", "_give_up", "_room", "_socket", "_tasks", "_writer")
+    __slots__ = (
+        "_ahead",
+        "_bytes",
+        "_due",
+        "_ended",
+        "_frames",
+        "_give_up",
+        "_room",
+        "_socket",
+        "_tasks",
+        "_transport",
+        "_writer",
+    )
 
-    def __init__(self, socket: BytesSocket, tasks: Background, give_up: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        socket: BytesSocket,
+        transport: asyncio.Transport | None,
+        tasks: Background,
+        give_up: Callable[[int], None],
+    ) -> None:
         self._socket = socket
+        self._transport = transport
         self._tasks = tasks
         self._give_up = give_up
-        self._frames: deque[bytes | Delta] = deque()
+        self._frames: list[bytes | Delta] = []  # an empty deque takes 700 bytes
         self._bytes = 0
+        self._due = False
         self._writer: asyncio.Task[None] | None = None
         self._room: asyncio.Event | None = None
         self._ahead: int | None = None  # while held: how many frames came before and may go
@@ -84,6 +107,7 @@ class Outgoing:
     async def finish(self) -> None:
         """Writes what is queued, then takes no more."""
         self.release()
+        self._flush()
         if self._writer is not None:
             await asyncio.wait((self._writer,))
         self.end()
@@ -98,8 +122,9 @@ class Outgoing:
         self._make_room()
 
     def _wake(self) -> None:
-        if self._writer is None and self._ahead != 0:
-            self._writer = self._tasks.start(self._write(), "websocket writer")
+        if not self._due and self._writer is None and self._ahead != 0:
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._flush)
 
     def _joined(self, delta: Delta) -> bool:
         last = self._frames[-1]
@@ -112,12 +137,39 @@ class Outgoing:
         self._bytes += _size(both) - _size(last)
         return True
 
+    def _flush(self) -> None:
+        """Writes what is queued in as few pieces as it fits in; leaves the rest to a task if the peer falls behind."""
+        self._due = False
+        if self._writer is not None or self._ended:
+            return
+        transport = self._transport
+        if transport is None or transport.is_closing() or self._socket.closed:
+            self.end()
+            return
+        while self._has_some():
+            if transport.get_write_buffer_size() > AT_ONCE:
+                self._writer = self._tasks.start(self._write(), "websocket writer")
+                return
+            transport.write(self._piece())
+        if self._room is not None and not self._is_filling():
+            self._make_room()
+
+    def _piece(self) -> bytes:
+        """As many frames as one write takes; at least one."""
+        pieces: list[bytes] = []
+        size = 0
+        while size < AT_ONCE and self._has_some():
+            frame = self._next()
+            pieces += (_head(len(frame)), frame)
+            size += len(frame)
+        return b"".join(pieces)
+
     async def _write(self) -> None:
         loop = asyncio.get_running_loop()
         since = loop.time()
         try:
             async with asyncio.timeout_at(since + STALL_S) as patience:
-                while self._frames and self._ahead != 0:
+                while self._has_some():
                     await self._socket.send_frame(self._next(), WSMsgType.TEXT)
                     if self._room is not None and not self._is_filling():
                         self._make_room()
@@ -132,8 +184,12 @@ class Outgoing:
         finally:
             self._writer = None
 
+    def _has_some(self) -> bool:
+        """Whether there is a frame that may go."""
+        return bool(self._frames) and self._ahead != 0
+
     def _next(self) -> bytes:
-        frame = self._frames.popleft()
+        frame = self._frames.pop(0)
         if self._ahead:
             self._ahead -= 1
         self._bytes -= _size(frame)
@@ -154,3 +210,10 @@ class Outgoing:
 
 def _size(frame: bytes | Delta) -> int:
     return len(frame.text) if isinstance(frame, Delta) else len(frame)
+
+
+def _head(size: int) -> bytes:
+    """What stands before an unmasked text frame of so many bytes (RFC 6455, 5.2)."""
+    if size < 126:
+        return bytes((0x81, size))
+    return pack("!BBH", 0x81, 126, size) if size < 65_536 else pack("!BBQ", 0x81, 127, size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import aiohttp
@@ -23,6 +23,23 @@ from gateway.core.model import TurnId
 TURN = TurnId(UUID(int=1))
 
 
+class Counting:
+    """A transport that counts its writes."""
+
+    def __init__(self, transport: asyncio.Transport | None) -> None:
+        assert transport is not None
+        self._transport = transport
+        self.writes = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """As the transport's."""
+        self.writes += 1
+        self._transport.write(data)
+
+
 class Line:
     """Both ends of a socket: `queue` at the server's, `client` at the other. `given_up`: the close codes asked for."""
 
@@ -33,12 +50,15 @@ class Line:
         self.ended = asyncio.Event()
         self.client: aiohttp.ClientWebSocketResponse
         self.queue: Outgoing
+        self.transport: Counting
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """The server's end."""
         socket: BytesSocket = web.WebSocketResponse(decode_text=False, compress=False, timeout=0.1)
         await socket.prepare(request)
-        self.opened.set_result(Outgoing(socket, self.tasks, self.given_up.append))
+        self.transport = Counting(request.transport)
+        transport = cast("asyncio.Transport", self.transport)
+        self.opened.set_result(Outgoing(socket, transport, self.tasks, self.given_up.append))
         await self.ended.wait()
         return socket
 
@@ -70,6 +90,16 @@ async def test_frames_leave_in_order(line: Line) -> None:
     assert [await line.hears() for _ in range(100)] == list(range(100))
 
 
+async def test_frames_of_a_moment_leave_in_one_write(line: Line) -> None:
+    """Of any length; and nothing is left behind that would run on."""
+    texts = ["a", "b" * 1_000, "c" * 70_000]
+    for text in (*texts, *texts):
+        line.queue.put(json.dumps(text).encode())
+    assert len(line.tasks) == 0
+    assert [await line.hears() for _ in range(6)] == texts * 2
+    assert line.transport.writes == 2  # a write takes 64 KB and the frame that exceeds them
+
+
 async def test_a_held_queue_lets_its_first_frames_pass_before_the_rest(line: Line) -> None:
     """What came while it was held waits for what is released first."""
     line.queue.hold()
@@ -80,9 +110,16 @@ async def test_a_held_queue_lets_its_first_frames_pass_before_the_rest(line: Lin
 
 
 async def test_an_idle_queue_has_no_task(line: Line) -> None:
-    """The writer ends with its work."""
-    line.queue.put(b"1")
-    await line.hears()
+    """Nor has one whose peer keeps up; the task that waits for one that doesn't ends with its work."""
+    response: Any = line.client._response
+    response.connection.transport.pause_reading()
+    while not len(line.tasks):
+        line.queue.put(b'"%s"' % (b"x" * 300_000))
+        await asyncio.sleep(0)
+    line.queue.put(b'"last"')
+    response.connection.transport.resume_reading()
+    while await line.hears() != "last":
+        pass
     await line.queue.finish()
     assert len(line.tasks) == 0
 
