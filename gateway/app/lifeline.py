@@ -31,7 +31,7 @@ class Lifeline:
     def __init__(
         self,
         heartbeat: Heartbeat,
-        turn_of: Callable[[asyncio.Task[object]], Turn | None],
+        turn_of: Callable[[asyncio.Task[None]], Turn | None],
         connect: Callable[[], AbstractAsyncContextManager[OwnStores]],
         patience_s: float,
     ) -> None:

@@ -3,73 +3,144 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
-from weakref import WeakKeyDictionary
+from typing import cast
 
 import structlog
 
 from gateway.core.announcer import Announcer
+from gateway.core.background import Background
 from gateway.core.draft import Draft
 from gateway.core.model import Turn
 from gateway.core.ports.agents import Agent
+from gateway.core.shares import Claim
 from gateway.errors import AgentError
 
 log = structlog.get_logger(__name__)
+Over = Callable[[BaseException | None, Context], None]
+"""How a call ended, and the context variables from before it."""
 GRACE_S = 0.8
+"""Seconds that an agent gets to end once it is told to."""
+
+
+def this_task() -> asyncio.Task[None]:
+    """The task that asks."""
+    return cast("asyncio.Task[None]", asyncio.current_task())
+
+
+class Call:
+    """An agent's call, in the task it is made in. `over` hears once how it ended: None is well.
+
+    Telling an agent to stop cancels the task. If the agent ignores that, `over` hears of it after `GRACE_S`, whatever the
+    agent still does: the task is the agent's alone from then on.
+    """
+
+    __slots__ = ("_context", "_draft", "_over", "_task", "_tasks", "_timer", "stopped")
+
+    def __init__(self, draft: Draft, seconds: float, tasks: Background, over: Over) -> None:
+        self._task = this_task()
+        self._tasks = tasks
+        self._draft = draft
+        self._over: Over | None = over
+        # The agent may set variables in the task's own.
+        self._context = copy_context()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.stop)
+        self.stopped = False
+
+    def stop(self) -> None:
+        """Its time is up, or nobody wants its answer any more."""
+        if self.stopped or self._over is None:
+            return
+        self.stopped = self._draft.closed = True
+        self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(GRACE_S, self._leave)
+        self._task.cancel()
+
+    def end(self, error: BaseException | None) -> None:
+        """The agent has answered, or raised this."""
+        self._draft.closed = True
+        self._timer.cancel()
+        over, self._over = self._over, None
+        if over is not None:
+            over(TimeoutError() if self.stopped else error, self._context)
+
+    def forget(self) -> None:
+        """Nobody hears how it ended."""
+        self._over = None
+        self._timer.cancel()
+
+    def _leave(self) -> None:
+        log.warning("agent_left_behind", task=self._task.get_name(), seconds=GRACE_S)
+        self._tasks.let_go(self._task)
+        self.end(None)
 
 
 @dataclass(slots=True)
 class Running:
-    """A turn at work. `limit`: expires when its time is up, or at once when it is cancelled. `term`: the lease's at its start.
+    """A turn at work. `term`: the lease's at its start; `call`: of its agent, while there is one.
 
     `newer`: a later claim of the same turn, which goes on where this one has lost its lease.
     """
 
     epoch: int
     term: int = 0
-    limit: asyncio.Timeout | None = None
+    call: Call | None = None
     cancelled: bool = False
     newer: Turn | None = None
+    pause: asyncio.Future[None] | None = None
+    worker: asyncio.Task[None] | None = None
+    """The task that sees to the turn now."""
+    begun: float = 0.0
+    claim: Claim | None = None
+    """Of the slot that it holds."""
+    ends: list[Callable[[], object]] = field(default_factory=list)
+    """Called when the agent is done with it."""
+
+    def agent_ends(self) -> None:
+        """There is no further attempt."""
+        while self.ends:
+            self.ends.pop()()
 
     def cancel(self) -> None:
+        """Ends the attempt, or the pause before the next."""
         self.cancelled = True
-        # A limit that has fired is being handled already.
-        if self.limit is not None and not self.limit.expired():
-            self.limit.reschedule(asyncio.get_running_loop().time())
+        if self.call is not None:
+            self.call.stop()
+        if self.pause is not None and not self.pause.done():
+            self.pause.set_result(None)
 
 
-@dataclass(frozen=True, slots=True)
 class Listener:
     """Hears agents out, and passes on what they say."""
 
-    announcer: Announcer
-    hearing: WeakKeyDictionary[asyncio.Task[object], Turn] = field(default_factory=WeakKeyDictionary)
-    """The tasks that agents run in."""
+    def __init__(self, announcer: Announcer) -> None:
+        self._announcer = announcer
+        self._hearing: dict[asyncio.Task[None], Turn] = {}
 
-    async def listen(self, agent: Agent, turn: Turn, entry: Running, draft: Draft, seconds: float) -> None:
-        """Fills the draft. Raises `TimeoutError` when the time is up or the turn is cancelled, and what the agent raises."""
-        hearing = asyncio.create_task(self._guarded(agent, turn, draft), name=f"agent of {turn.turn_id}")
-        self.hearing[hearing] = turn
-        try:
-            async with asyncio.timeout(seconds) as limit:
-                entry.limit = limit
-                await asyncio.wait({hearing})
-            if hearing.cancelled():
-                raise AgentError("The agent was cancelled from within.")
-            hearing.result()
-        finally:
-            entry.limit = None
-            draft.closed = True
-            if not hearing.done():
-                await _ended(hearing)
+    def turn_of(self, task: asyncio.Task[None]) -> Turn | None:
+        """The turn whose agent runs in that task; may be asked from any thread."""
+        return self._hearing.get(task)
 
-    async def _guarded(self, agent: Agent, turn: Turn, draft: Draft) -> None:
+    async def listen(self, agent: Agent, turn: Turn, draft: Draft, call: Call) -> None:
+        """Fills the draft, and ends the call. Raises `CancelledError` if the task is cancelled by anything but the call."""
+        task = this_task()
+        self._hearing[task] = turn
+        error: BaseException | None = None
         try:
             await self._hear(agent, turn, draft)
-        except SystemExit as error:
+        except asyncio.CancelledError:
+            if not call.stopped:
+                raise
+        except SystemExit as exit_:
             # It would end the gateway: a library that means a program of its own.
-            raise AgentError(f"The agent wanted to end the process: {error}.") from error
+            error = AgentError(f"The agent wanted to end the process: {exit_}.")
+        except Exception as raised:  # noqa: BLE001 - the runner says what it was
+            error = raised
+        finally:
+            del self._hearing[task]
+        call.end(error)
 
     async def _hear(self, agent: Agent, turn: Turn, draft: Draft) -> None:
         events = agent.run(turn)
@@ -78,17 +149,7 @@ class Listener:
                 if draft.closed:
                     break
                 if (kept := draft.add(event)) is not None:
-                    self.announcer.progress(turn, kept)
+                    self._announcer.progress(turn, kept)
         finally:
             if isinstance(events, AsyncGenerator):
                 await events.aclose()
-
-
-async def _ended(hearing: asyncio.Task[None]) -> None:
-    """Tells an agent to stop; one that does not is left to itself after a moment, and nobody listens any more."""
-    hearing.cancel()
-    _, left = await asyncio.wait({hearing}, timeout=GRACE_S)
-    if left:
-        log.warning("agent_left_behind", task=hearing.get_name(), seconds=GRACE_S)
-    # Whatever it still raises has no one to hear it.
-    hearing.add_done_callback(lambda task: task.cancelled() or task.exception())

@@ -11,10 +11,10 @@ from functools import partial
 import structlog
 
 from gateway.core.announcer import Announcer
-from gateway.core.background import Background
+from gateway.core.background import settle
 from gateway.core.commands import Commands, parse_command
 from gateway.core.events import LiveEvent, TurnChanged
-from gateway.core.metrics import MESSAGES
+from gateway.core.metrics import messages_taken
 from gateway.core.model import AgentName, InboundMessage, SessionId, TurnId, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.live import EventBus, session_topic
@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 KEY_LIMIT = 128
 BUSY = "An answer is being written. Please wait for it, or stop it with /stop."
 FULL = "Too many messages wait for an answer here. This one was not taken in; please send it again later."
+STOPPING = "The gateway is stopping, and nobody can say whether this was kept. Send it again: it is taken in once."
 LOOK_EVERY_S = 1.0
 
 
@@ -54,11 +55,22 @@ class Dispatcher:
 
     def __init__(self, parts: DispatcherParts) -> None:
         self._parts = parts
-        self._taking = Background()
 
     async def accept(self, message: InboundMessage, acknowledge: Acknowledge | None = None) -> Acceptance | Notice:
         # The sender may hang up in the meantime. What was stored is announced and run all the same, and a command is completed.
-        return await self._taking.outlasting(self._accept(message, acknowledge))
+        return await self._parts.runner.work.answering(partial(self._take_in, message, acknowledge), "message")
+
+    async def _take_in(
+        self, message: InboundMessage, acknowledge: Acknowledge | None, answered: asyncio.Future[Acceptance | Notice]
+    ) -> None:
+        """Takes the message in, answers, and goes on with its turn in the same task."""
+        try:
+            answer = await self._accept(message, acknowledge)
+        except asyncio.CancelledError:
+            raise StoreUnavailable(STOPPING) from None
+        settle(answered, answer)
+        if isinstance(answer, Acceptance) and answer.turn is not None:
+            await self._parts.runner.run(answer.turn, renew=_is_old(answer))
 
     async def _accept(self, message: InboundMessage, acknowledge: Acknowledge | None) -> Acceptance | Notice:
         check_message(message, self._parts.max_text)
@@ -77,7 +89,7 @@ class Dispatcher:
         self, message: InboundMessage, terms: TurnTerms, acknowledge: Acknowledge | None
     ) -> Acceptance | Notice:
         accepted = await try_again(partial(self._store, message, terms))
-        MESSAGES.labels(message.channel, accepted.status).inc()
+        messages_taken(message.channel, accepted.status).inc()
         if accepted.status == "rejected":
             return Notice(BUSY, refused="busy")
         if accepted.status == "full":
@@ -85,9 +97,11 @@ class Dispatcher:
         try:
             if acknowledge is not None:
                 acknowledge(accepted)
-        finally:
+        except BaseException:
             # It is durable whether or not the channel could say so.
             self.adopt(accepted)
+            raise
+        self._announce(accepted)
         return accepted
 
     async def _store(self, message: InboundMessage, terms: TurnTerms) -> Acceptance:
@@ -102,6 +116,11 @@ class Dispatcher:
             )
 
     def adopt(self, accepted: Acceptance) -> None:
+        self._announce(accepted)
+        if accepted.turn is not None:
+            self._parts.runner.start(accepted.turn, renew=_is_old(accepted))
+
+    def _announce(self, accepted: Acceptance) -> None:
         announcer = self._parts.announcer
         if accepted.status == "accepted" and accepted.message is not None and accepted.session is not None:
             session = accepted.session
@@ -111,9 +130,6 @@ class Dispatcher:
                 announcer.turn(TurnChanged(session.session_id, session.user_id, accepted.turn_id, "queued", 0))
         for turn_id in accepted.superseded:
             self._parts.runner.cancel(turn_id)
-        if accepted.turn is not None:
-            # What a duplicate was told of its turn may be old by now: look again before running it.
-            self._parts.runner.start(accepted.turn, renew=accepted.status == "duplicate")
 
     async def cancel(self, turn_id: TurnId, user_id: UserId | None) -> None:
         await self._parts.turns.request_cancel(turn_id, user_id)
@@ -144,6 +160,11 @@ class Dispatcher:
                 await _heard(ended, min(left, LOOK_EVERY_S))
         finally:
             forget()
+
+
+def _is_old(accepted: Acceptance) -> bool:
+    """Whether its turn is to be looked at again before it is run: what a duplicate was told of it may be old by now."""
+    return accepted.status == "duplicate"
 
 
 async def _heard(event: asyncio.Event, timeout: float) -> None:

@@ -36,7 +36,7 @@ class LoopWatch:
         asked = self._asked
         return 0.0 if asked is None else time.monotonic() - asked
 
-    def task(self) -> asyncio.Task[object] | None:
+    def task(self) -> asyncio.Task[None] | None:
         """The task that the loop is in."""
         return asyncio.current_task(self._loop)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import structlog
@@ -107,15 +106,11 @@ class Lulls:
         self._lull_s = lull_s
         self._desks: dict[AgentName, _Desk] = {}
 
-    @contextmanager
-    def turn(self, agent: AgentName) -> Iterator[None]:
-        """A turn of the agent runs."""
+    def begin_turn(self, agent: AgentName) -> Callable[[], None]:
+        """A turn of the agent runs; the answer is to be called once it ends."""
         desk = self._desk(agent)
         desk.begin_turn()
-        try:
-            yield
-        finally:
-            desk.end_turn()
+        return desk.end_turn
 
     async def use(self, agent: AgentName, call: Callable[[], Awaitable[Answer]]) -> Answer | None:
         """What the call answers; it is made again after a turn has interrupted it. None when that happens too often."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 
 from gateway.core.model import Address, ChannelName
 from gateway.core.outbox import channel_of
@@ -13,18 +12,8 @@ from gateway.core.ports.channels import Channel
 EVERY_S = 4.5
 
 
-@asynccontextmanager
-async def typing_shown(channels: Mapping[ChannelName, Channel], addresses: tuple[Address, ...]) -> AsyncIterator[None]:
-    """Refreshed for as long as the block runs: networks show it for about five seconds."""
-    task = asyncio.create_task(_show(channels, addresses), name="typing")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
-
-
-async def _show(channels: Mapping[ChannelName, Channel], addresses: tuple[Address, ...]) -> None:
+async def show_typing(channels: Mapping[ChannelName, Channel], addresses: tuple[Address, ...]) -> None:
+    """Until it is cancelled: networks show it for about five seconds, so it is repeated."""
     while True:
         for address in addresses:
             if (channel := channels.get(channel_of(address))) is not None:

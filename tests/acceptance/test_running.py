@@ -8,7 +8,9 @@ import json
 import asyncpg
 import pytest
 
-from gateway.core.attempt import Running
+from gateway.core.attempt import Call, Running
+from gateway.core.background import Background
+from gateway.core.draft import Draft
 from tests.world import World, eventually
 
 pytestmark = pytest.mark.acceptance
@@ -43,16 +45,22 @@ async def test_a_newer_replicas_migration_does_not_stop_this_one(world: World) -
 
 async def test_a_turn_that_is_ending_can_be_cancelled_again() -> None:
     """A cancel is repeated by every look at the database, also while the agent still cleans up."""
-    turn = Running(epoch=1)
+    turn, cleaned_up = Running(epoch=1), False
+    ended: list[BaseException | None] = []
 
     async def works() -> None:
-        async with asyncio.timeout(60) as turn.limit:
+        nonlocal cleaned_up
+        turn.call = call = Call(Draft(100), 60, Background(), lambda error, _context: ended.append(error))
+        turn.cancel()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
             turn.cancel()
-            try:
-                await asyncio.Event().wait()
-            finally:
-                turn.cancel()
+            await asyncio.sleep(0)
+            cleaned_up = True
+        call.end(None)
 
-    with pytest.raises(TimeoutError):
-        await works()
+    await asyncio.create_task(works())
     assert turn.cancelled
+    assert cleaned_up
+    assert [type(error) for error in ended] == [TimeoutError]

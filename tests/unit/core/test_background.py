@@ -7,7 +7,7 @@ import gc
 
 import pytest
 
-from gateway.core.background import Background
+from gateway.core.background import Background, settle
 
 
 async def test_work_outlasts_its_caller(caplog: pytest.LogCaptureFixture) -> None:
@@ -29,3 +29,30 @@ async def test_work_outlasts_its_caller(caplog: pytest.LogCaptureFixture) -> Non
     await asyncio.sleep(0)
     gc.collect()
     assert not caplog.records
+
+
+async def test_work_goes_on_after_its_answer() -> None:
+    """Whoever asked has the answer at once."""
+    background, go_on, ended = Background(), asyncio.Event(), asyncio.Event()
+
+    async def work(answered: asyncio.Future[str]) -> None:
+        settle(answered, "yes")
+        await go_on.wait()
+        ended.set()
+
+    assert await background.answering(work, "work") == "yes"
+    assert len(background) == 1
+    go_on.set()
+    await ended.wait()
+
+
+async def test_a_failure_before_the_answer_is_the_callers() -> None:
+    """It is raised, and nothing is left."""
+    background = Background()
+
+    async def work(_answered: asyncio.Future[str]) -> None:
+        raise ConnectionError("away")
+
+    with pytest.raises(ConnectionError, match="away"):
+        await background.answering(work, "work")
+    assert len(background) == 0

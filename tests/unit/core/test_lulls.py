@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -26,6 +28,12 @@ class Work:
         self.begun = 0
         self.go_on = asyncio.Event()
 
+    @contextmanager
+    def turn(self, agent: AgentName) -> Iterator[None]:
+        ended = self.lulls.begin_turn(agent)
+        yield
+        ended()
+
     async def call(self) -> str:
         self.begun += 1
         await self.go_on.wait()
@@ -40,7 +48,7 @@ class Work:
 async def test_work_waits_while_a_turn_runs() -> None:
     """And begins when that ends."""
     work = Work()
-    with work.lulls.turn(AGENT):
+    with work.turn(AGENT):
         task = await work.starts()
         assert work.begun == 0
     work.go_on.set()
@@ -51,7 +59,7 @@ async def test_a_turn_interrupts_work_which_begins_again() -> None:
     """It is the turn that waits for nothing."""
     work = Work(room=1)
     task = await work.starts()
-    with work.lulls.turn(AGENT):
+    with work.turn(AGENT):
         await steps()
         assert work.begun == 1
         work.go_on.set()
@@ -66,7 +74,7 @@ async def test_there_is_as_much_room_as_the_settings_say() -> None:
     work = Work(room=3)
     tasks = [await work.starts() for _ in range(4)]
     assert work.begun == 3
-    with work.lulls.turn(AGENT), work.lulls.turn(AGENT):
+    with work.turn(AGENT), work.turn(AGENT):
         work.go_on.set()
         assert await asyncio.gather(*tasks) == ["done"] * 4
     assert work.begun == 4 + 2
@@ -75,7 +83,7 @@ async def test_there_is_as_much_room_as_the_settings_say() -> None:
 async def test_agents_do_not_wait_for_each_other() -> None:
     """A turn of another agent is in nobody's way."""
     work = Work()
-    with work.lulls.turn(OTHER):
+    with work.turn(OTHER):
         task = await work.starts()
         assert work.begun == 1
     work.go_on.set()
@@ -92,10 +100,10 @@ async def test_without_a_lull_it_is_done_beside_the_turns() -> None:
             while work.begun < times:  # noqa: ASYNC110 - the work has no events
                 await asyncio.sleep(0.005)
 
-    with work.lulls.turn(AGENT):
+    with work.turn(AGENT):
         task = await work.starts()
         await begun(1)
-        with work.lulls.turn(AGENT):
+        with work.turn(AGENT):
             await begun(2)
     work.go_on.set()
     assert await task == "done"
@@ -106,7 +114,7 @@ async def test_work_that_is_always_interrupted_is_dropped() -> None:
     work = Work()
     task = await work.starts()
     while not task.done():
-        with work.lulls.turn(AGENT):
+        with work.turn(AGENT):
             await steps()
         await steps()
     assert await task is None
