@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Literal, TextIO
 
+import orjson
 import stamina.instrumentation
 import structlog
 
@@ -17,6 +20,8 @@ from gateway.scribe import Scribe
 BOT_TOKEN = re.compile(r"(?<!\d)(\d{3,}):[A-Za-z0-9_-]{6,}")
 """A Telegram bot's token stands in every URL of the Bot API, so in many libraries' error texts too."""
 CREDENTIALS = re.compile(r"(\w+://[^\s:/@]*:)[^\s@/]+@|(Bearer\s+)[\w.~+/=-]+|\b(tg_|sk-)[A-Za-z0-9_-]{8,}")
+HINTS = (":", "Bearer", "tg_", "sk-")
+"""Without one of these a text holds none of the above."""
 
 LOST = "lines"
 
@@ -25,6 +30,8 @@ Event = MutableMapping[str, Any]
 
 def redact(text: str) -> str:
     """The text without bot tokens, bearer tokens, API tokens and passwords in URLs."""
+    if not any(hint in text for hint in HINTS):
+        return text
     text = BOT_TOKEN.sub(r"\1:…", text)
     return CREDENTIALS.sub(lambda found: (found[1] or found[2] or found[3]) + ("…@" if found[1] else "…"), text)
 
@@ -50,6 +57,15 @@ class PatientHandler(logging.Handler):
             line = redact(f"--- Logging error: {record.msg!r} ---\n{traceback.format_exc()}")
         self._scribe.put(f"{line}\n")
 
+    def write(self, event: Event, render: Sequence[structlog.typing.Processor]) -> None:
+        """A line that is no record of the standard library's; those cost more than most of what they tell of."""
+        try:
+            line = str(_rendered(event, render))
+        except Exception:  # noqa: BLE001 - as above
+            line = redact(f"--- Logging error: {event!r} ---\n{traceback.format_exc()}")
+        with self.lock or nullcontext():
+            self._scribe.put(f"{line}\n")
+
     def flush(self) -> None:
         """Returns when the lines are written, or after half a second."""
         self._scribe.flush()
@@ -66,11 +82,45 @@ class PatientHandler(logging.Handler):
         return f"{self.format(record)}\n"
 
 
+def _rendered(event: Event, render: Sequence[structlog.typing.Processor]) -> object:
+    line: Any = event
+    for step in render:
+        line = step(None, "", line)
+    return line
+
+
+class Lines:
+    """Where structlog's events go."""
+
+    def __init__(self, render: Sequence[structlog.typing.Processor]) -> None:
+        self._render = render
+
+    def msg(self, event: Event) -> None:
+        for handler in _handlers():
+            handler.write(event, self._render)
+
+    debug = info = warning = error = critical = exception = msg
+
+
+def _handlers() -> Iterator[PatientHandler]:
+    return (handler for handler in logging.getLogger().handlers if isinstance(handler, PatientHandler))
+
+
 def flush_log() -> None:
     """For whoever ends the process at once; takes half a second at most."""
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, PatientHandler):
-            handler.flush()
+    for handler in _handlers():
+        handler.flush()
+
+
+def _as_it_is(_logger: object, _method: str, event: Event) -> tuple[tuple[Event], dict[str, object]]:
+    return (event,), {}
+
+
+def _json(event: object, **options: Any) -> str:
+    try:
+        return orjson.dumps(event, default=options.get("default")).decode()
+    except TypeError:
+        return json.dumps(event, **options)  # takes what orjson refuses, such as integers beyond 64 bits
 
 
 def _console() -> structlog.dev.ConsoleRenderer:
@@ -88,13 +138,13 @@ def configure_logging(form: Literal["console", "json"], least: str) -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     renderers: list[structlog.typing.Processor] = (
-        [structlog.processors.format_exc_info, _redact_event, structlog.processors.JSONRenderer()]
+        [structlog.processors.format_exc_info, _redact_event, structlog.processors.JSONRenderer(serializer=_json)]
         if form == "json"
         else [structlog.processors.format_exc_info, _redact_event, _console()]
     )
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*shared, _as_it_is],
+        logger_factory=lambda *_name: Lines(renderers),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )

@@ -7,13 +7,18 @@ import io
 import os
 import select
 import threading
+import time
 from collections.abc import Callable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TextIO
 
 FLUSH_S = 0.5
 WAITING = 4096
 """Texts that may wait for a reader."""
+TOGETHER = 64
+"""Texts that are written at once …"""
+PAUSE_S = 0.02
+"""… and seconds until the next: each time the thread wakes up, it takes the interpreter's lock from all others."""
 
 
 class Scribe:
@@ -62,19 +67,40 @@ class Scribe:
         while (item := self._waiting.get()) is not None:
             if isinstance(item, threading.Event):
                 item.set()
-            elif self._written(item):
+                continue
+            texts, behind = self._with_those_behind(item)
+            if self._written("".join(texts), len(texts)):
                 self._tell_of_loss()
+            if isinstance(behind, threading.Event):
+                behind.set()
+            elif behind is None:
+                return
+            else:
+                time.sleep(PAUSE_S)
+
+    def _with_those_behind(self, first: str) -> tuple[list[str], threading.Event | str | None]:
+        """The texts to write at once, and what ended them: an event, None for the end, or an empty text."""
+        texts = [first]
+        while len(texts) < TOGETHER:
+            try:
+                item = self._waiting.get_nowait()
+            except Empty:
+                break
+            if not isinstance(item, str):
+                return texts, item
+            texts.append(item)
+        return texts, ""
 
     def _tell_of_loss(self) -> None:
         lost = self._crowded_out + self._refused - self._told
-        if lost and self._written(self._of_loss(lost)):
+        if lost and self._written(self._of_loss(lost), 0):
             self._told += lost
 
-    def _written(self, text: str) -> bool:
+    def _written(self, text: str, texts: int) -> bool:
         try:
             self._write(text)
         except (OSError, ValueError):  # ValueError: it is closed
-            self._refused += 1
+            self._refused += texts
             return False
         return True
 

@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import select
+import socket
 import subprocess
 import sys
 import time
@@ -149,8 +150,26 @@ def test_a_pipe_that_somebody_made_non_blocking_loses_nothing(pipe: Pipe) -> Non
     assert [int(pipe.line()) for _ in range(1000)] == list(range(1000))
 
 
+def test_lines_that_come_in_a_burst_are_written_together() -> None:
+    """In their order; a line that comes alone does not wait."""
+    reading, writing = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with reading, os.fdopen(writing.detach(), "w", encoding="utf-8") as stream:
+        reading.settimeout(10)
+        handler = writer(stream)
+        lines: list[str] = []
+        writes = 0
+        for number in range(1000):
+            handler.handle(record(str(number)))
+        while len(lines) < 1000:
+            lines += reading.recv(65_536).decode().split()
+            writes += 1
+        assert lines == [str(number) for number in range(1000)]
+        assert writes < 500
+        handler.close()
+
+
 def test_what_is_lost_is_told_as_json() -> None:
-    """`lines` is a key of its own; a traceback is written whole."""
+    """`lines` is a key of its own; a traceback is written whole, and so is a number beyond 64 bits."""
     disk, root = Disk(), logging.getLogger()
     before = root.handlers, root.level
     try:
@@ -161,13 +180,14 @@ def test_what_is_lost_is_told_as_json() -> None:
         logging.getLogger("test").info("gone")
         handler.flush()
         disk.full = False
-        structlog.get_logger("test").error("failed", exc_info=LookupError("nowhere"))
+        structlog.get_logger("test").error("failed", exc_info=LookupError("nowhere"), large=2**70)
         handler.close()
     finally:
         root.handlers, root.level = before
         structlog.reset_defaults()
     failed, lost = map(json.loads, disk.getvalue().splitlines())
     assert "LookupError: nowhere" in failed["exception"]
+    assert failed["large"] == 2**70
     assert (lost["event"], lost["lines"], lost["level"]) == ("log_lines_lost", 1, "warning")
 
 
