@@ -207,6 +207,15 @@ class Connection:
             self._unserve()
             self._unserve = None
 
+    async def _authenticate_again(self) -> Principal:
+        """The token of the hello; no guess any more, so it is not counted among them."""
+        try:
+            return await self._parts.authenticator.authenticate(self._token, self._caller.origin)
+        except Unauthenticated as error:
+            raise HangUp(UNAUTHENTICATED, error) from None
+        except Forbidden as error:
+            raise HangUp(ORIGIN, error) from None
+
     async def _authenticate(self, token: str) -> Principal:
         try:
             authenticator = self._parts.authenticator
@@ -283,7 +292,7 @@ class Connection:
                 # The token may have been revoked since; the authenticator knows that within seconds.
                 if isinstance(frame, Send) and outlives_token(frame.text):
                     self._parts.authenticator.look_again(self._token)
-                principal = await self._authenticate(self._token)
+                principal = await self._authenticate_again()
                 if principal.role == "visitor":
                     self._parts.callers.note(principal.user_id, self._caller.address)
             await self._conversation.handle(frame)

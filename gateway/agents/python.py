@@ -7,7 +7,7 @@ import inspect
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +28,11 @@ class PythonAgent:
 
     name: AgentName
     target: Target
+    is_asynchronous: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Asked once: a look at a function's flags costs as much as a row.
+        object.__setattr__(self, "is_asynchronous", _is_asynchronous(self.target))
 
     async def fork(self, agent_session: str) -> str | None:
         answer = await self._ask("fork", agent_session)
@@ -66,7 +71,7 @@ class PythonAgent:
 
     async def _call(self, turn: Turn) -> object:
         call = partial(self.target, turn)
-        answer = call() if _is_asynchronous(self.target) else await in_daemon_thread(call)
+        answer = call() if self.is_asynchronous else await in_daemon_thread(call)
         return await answer if isinstance(answer, Awaitable) else answer
 
     def _event(self, piece: object) -> AgentEvent:

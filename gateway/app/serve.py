@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib.metadata import version
 from ipaddress import ip_address
@@ -17,6 +17,7 @@ from aiohttp import web
 
 import storage.migrate
 from gateway.api.connections import WatchedConnection, crowd_of, raise_file_limit, swept
+from gateway.app.collection import tune_collection
 from gateway.app.compose import Gateway, build_gateway
 from gateway.app.failing import failing_seams
 from gateway.app.seams import Seams
@@ -49,6 +50,7 @@ async def serve(settings: Settings, seams: Seams | None = None) -> None:
         loop.add_signal_handler(number, stopping.set)
     with watchdog():
         async with running_gateway(settings, seams) as running:
+            running.when_ready = tune_collection
             await running.until(stopping)
 
 
@@ -61,6 +63,7 @@ class Running:
         self.ready = asyncio.Event()
         self.failed: GatewayError | None = None
         self.ended = asyncio.Event()
+        self.when_ready: Callable[[], None] = lambda: None
         self.takers: list[asyncio.Task[None]] = []
         """What takes new work in; the first to stop."""
 
@@ -190,6 +193,7 @@ async def _prepare(gateway: Gateway, database_url: str) -> None:
 async def _say_ready(running: Running) -> None:
     settings = running.gateway.settings
     url = settings.public_url or running.url
+    running.when_ready()
     running.ready.set()
     log.info("ready", url=url, agents=list(settings.agents), channels=[n.name for n in running.gateway.engine.networks])
     # Nobody may be there to read it, or its disk be full.

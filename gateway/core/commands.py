@@ -45,7 +45,9 @@ class Command:
 
 def parse_command(text: str) -> Command | None:
     """The command that a text is; None for everything else, which is for the agent."""
-    word, *behind = text.split(maxsplit=1) or [""]
+    if not text.lstrip().startswith("/"):
+        return None
+    word, *behind = text.split(maxsplit=1)
     rest = behind[0].strip() if behind else ""
     for name in HELP:
         if word.casefold() == f"/{name}" and _takes(name, rest):

@@ -1,0 +1,30 @@
+"""Garbage collection of a process that serves."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.app.collection import tune_collection
+
+
+@pytest.fixture
+def as_before() -> Iterator[None]:
+    """Leaves this process as it was."""
+    thresholds = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
+
+
+@pytest.mark.usefixtures("as_before")
+def test_what_was_built_at_the_start_is_not_looked_at_again() -> None:
+    """Cycles that are made afterwards are still collected."""
+    tune_collection()
+    assert gc.get_freeze_count() > 10_000
+    made: list[object] = []
+    made.append(made)
+    del made
+    assert gc.collect() >= 1
