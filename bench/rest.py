@@ -22,6 +22,8 @@ async def measure(bench: Bench) -> tuple[tuple[Idle, ...], tuple[Still, ...]]:
     await counts.count_in(url)
     async with processes.gateway(bench.folder, url, "idle") as gateway:
         await bench.client.obey(Load(gateway.url, WARMERS, WARM_SOCKETS, bench.plan.warm_s, bench.plan.load_s))
+        # What the load has left behind, such as words to index, is not rest.
+        await asyncio.sleep(bench.plan.still_s)
         held = [(0, await _settled(bench, gateway))]
         still = [await _still(bench, 0)]
         for sockets in bench.plan.idle:
