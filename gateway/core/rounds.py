@@ -62,7 +62,7 @@ class Rounds:
         slowly = self._neighbours.heard and not self._neighbours.present
         seconds = self._every_s * (ALONE if slowly else 1.0)
         try:
-            async with asyncio.timeout(seconds * (0.95 + 0.3 * random.random())):  # noqa: S311 - only to spread the replicas
+            async with asyncio.timeout(seconds * (1 + random.random() / 4)):  # noqa: S311 - only to spread the replicas
                 await self._soon.wait()
         except TimeoutError:
             return
