@@ -14,6 +14,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 LANES = 2
 MOST = 64
+PATIENCE_S = 1.0
 
 
 @dataclass(slots=True, eq=False)
@@ -29,13 +30,15 @@ class Waiting(Generic[Item, Answer]):
 class Batches(Generic[Item, Answer]):
     """Sends items in batches. `run`: one statement, which answers by place in the batch; what it leaves out was not done.
 
-    Nobody lingers: a batch leaves as soon as one of the `lanes` is free, with at most `most` items. Two items with the same
-    key are never under way together.
+    Nobody lingers: a batch leaves as soon as one of the `lanes` is free, with at most `most` items. One that has been under way
+    for `patience_s` seconds, as on a connection that leads nowhere, holds its lane no longer. Two items with the same key are
+    never under way together.
     """
 
     run: Callable[[Sequence[Item]], Awaitable[Mapping[int, Answer]]]
     lanes: int = LANES
     most: int = MOST
+    patience_s: float = PATIENCE_S
     _waiting: list[Waiting[Item, Answer]] = field(default_factory=list)
     _open: dict[Hashable, asyncio.Future[Answer | None]] = field(default_factory=dict)
     _busy: int = 0
@@ -83,16 +86,35 @@ class Batches(Generic[Item, Answer]):
     async def _send(self, batch: Sequence[Waiting[Item, Answer]]) -> None:
         answers: Mapping[int, Answer] = {}
         late: StoreUnavailable | None = None
+        lane = Lane(self._free)
+        impatience = asyncio.get_running_loop().call_later(self.patience_s, lane.leave)
         try:
             answers = await self.run([waiting.item for waiting in batch])
         except Exception as error:  # noqa: BLE001 - the one item that is to blame raises it again, by itself
             late = error if isinstance(error, StoreUnavailable) and isinstance(error.__cause__, TimeoutError) else None
         finally:
-            self._busy -= 1
+            impatience.cancel()
             for place, waiting in enumerate(batch):
                 del self._open[waiting.key]
                 _settle(waiting.answer, answers.get(place), late)
-            self._begin()
+            lane.leave()
+
+    def _free(self) -> None:
+        self._busy -= 1
+        self._begin()
+
+
+@dataclass(slots=True)
+class Lane:
+    """A batch's place under way; it is left once."""
+
+    free: Callable[[], None]
+    held: bool = True
+
+    def leave(self) -> None:
+        if self.held:
+            self.held = False
+            self.free()
 
 
 def _settle(future: asyncio.Future[Answer | None], answer: Answer | None, late: StoreUnavailable | None) -> None:

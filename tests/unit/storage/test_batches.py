@@ -67,6 +67,21 @@ async def test_what_comes_while_every_lane_is_taken_leaves_with_the_next_free_on
     assert statement.calls == [["a"], ["b", "c"], ["d"]]
 
 
+async def test_a_batch_that_hangs_holds_up_no_other() -> None:
+    """A connection may lead nowhere for as long as a statement may take."""
+    statement = Statement(held=True)
+    batches = Batches(statement.run, lanes=1, patience_s=0)
+    hanging = asyncio.create_task(batches.ask("a", "a"))
+    await statement.called(1)
+    other = asyncio.create_task(batches.ask("b", "b"))
+    await statement.called(2)
+    statement.gates[1].set()
+    assert await other == "B"
+    assert not hanging.done()
+    statement.gates[0].set()
+    assert await hanging == "A"
+
+
 async def test_an_item_that_is_left_out_is_done_by_itself() -> None:
     """The others have their answers."""
     batches = Batches(Statement().run)
