@@ -156,6 +156,8 @@ class Runner:
             self.start(entry.newer)
 
     async def _begin(self, turn: Turn, entry: Running, *, renew: bool) -> None:
+        # Its channel writes the ack first: an agent may hold the loop from its first line.
+        await asyncio.sleep(0)
         # A process that was frozen wakes up with claims that another may have taken over.
         if renew or not self._parts.lease.alive() or self._parts.lease.term != entry.term:
             turn = await self._renewed(turn)

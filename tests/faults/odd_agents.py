@@ -54,6 +54,16 @@ async def blocking_for(turn: Turn) -> str:
     return f"re: {turn.text}"
 
 
+async def blocking_until_file(turn: Turn) -> str:
+    """Holds the event loop from its first line until the file named in the message is there, for ten seconds at most."""
+    until = time.monotonic() + 10
+    while not Path(turn.text).exists():  # noqa: ASYNC240 - the mistake under test
+        if time.monotonic() > until:
+            return "nobody made it"
+        time.sleep(0.01)  # noqa: ASYNC251
+    return "it is there"
+
+
 def stuck_thread(turn: Turn) -> str:
     """Blocks its thread."""
     if turn.text == ODD:

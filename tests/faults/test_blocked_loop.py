@@ -67,6 +67,19 @@ async def test_a_blocked_loop_keeps_its_lease_and_its_agent_is_named(world: Worl
     assert "blocked the event loop for 5 s" in finding["detail"]
 
 
+async def test_a_message_is_acknowledged_before_its_agent_blocks_the_loop(world: World) -> None:
+    """The agent waits for a file that is made when the sender has heard the ack."""
+    blocking = {**BLOCKING, "TURNGATE_AGENTS__ASSISTANT__TARGET": "tests.faults.odd_agents:blocking_until_file"}
+    ann = await world.person("ann", (await world.process(**blocking)).url)
+    file = world.folder / "acknowledged"
+    socket = await ann.connects()
+    await socket.says(type="send", id="m1", text=str(file))
+    ack = await socket.hears("ack", id="m1")
+    file.touch()
+    reply = await socket.hears_reply(ack["turn_id"])
+    assert reply["message"]["content"] == "it is there"
+
+
 async def doctor_on_assistant(world: World) -> dict[str, str]:
     """What `turngate doctor` finds about the agent."""
     variables = {"TURNGATE_DATABASE_URL": world.database_url, "TURNGATE_DATA_DIR": str(world.folder / "doctor")}

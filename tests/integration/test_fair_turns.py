@@ -176,7 +176,7 @@ async def test_a_socket_is_told_that_a_turn_waits_for_a_slot(world: World, singl
 
 
 async def test_a_stream_is_told_that_a_turn_waits_for_a_slot(world: World, single: Running) -> None:
-    """It is queued until it runs."""
+    """It is queued until it runs, and never said to run elsewhere."""
     bob = await world.person("bob", single.url)
     _, ack = await waits(bob)
     async with streaming_from(bob, f"/api/chat/{ack['session_id']}/stream") as stream:
@@ -185,7 +185,10 @@ async def test_a_stream_is_told_that_a_turn_waits_for_a_slot(world: World, singl
         holding(single).go_on.set()
         chunks = await stream.ends()
     turns = [chunk["data"] for chunk in chunks if chunk["type"] == "data-turn"]
-    assert [(turn["status"], turn.get("live")) for turn in turns][-2:] == [("running", None), ("completed", None)]
+    shown = [(turn["status"], turn.get("live")) for turn in turns]
+    assert shown[-1] == ("completed", None)
+    # An answer that is there at once may leave no moment in which its turn is shown running.
+    assert set(shown) <= {("queued", None), ("running", None), ("completed", None)}
 
 
 async def test_metrics_tell_turns_that_wait_from_turns_that_run(world: World, single: Running) -> None:
