@@ -73,6 +73,7 @@ class Batches(Generic[Item, Answer]):
             self._work.start(self._send(batch), "batch")
         else:
             self._busy -= 1
+            self._begin()
 
     def _next(self) -> Iterator[Waiting[Item, Answer]]:
         """The items that leave now; those that nobody waits for any more are dropped."""

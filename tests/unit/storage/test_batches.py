@@ -142,3 +142,18 @@ async def test_a_batch_goes_on_without_one_of_its_callers() -> None:
     given_up.cancel()
     statement.gates[0].set()
     assert await other == "B"
+
+
+async def test_an_item_behind_many_that_nobody_waits_for_leaves() -> None:
+    """A batch of which nothing is left makes room for the next."""
+    statement = Statement()
+    batches = Batches(statement.run, lanes=1, most=2)
+    given_up = [asyncio.create_task(batches.ask(item, item)) for item in "ab"]
+
+    async def give_up_and_ask() -> str | None:
+        for each in given_up:
+            each.cancel()
+        return await batches.ask("c", "c")
+
+    async with asyncio.timeout(5):
+        assert await asyncio.create_task(give_up_and_ask()) == "C"
