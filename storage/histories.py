@@ -10,12 +10,16 @@ import orjson
 
 from gateway.core.model import ChatId, Message
 
-MOST_CHARACTERS = 16_000_000
+MOST_BYTES = 64_000_000
 """Of all sessions together."""
+ROW_BYTES = 1_000
+"""What a message takes beside its text: its ids, times and objects."""
+JSON_WEIGHT = 4
+"""How many times as much the objects of JSON take as its text."""
 
 
 class Row(NamedTuple):
-    """A message, the `seq` of its turn, and its size in characters."""
+    """A message, the `seq` of its turn, and roughly its bytes."""
 
     turn: int
     message: Message
@@ -25,8 +29,8 @@ class Row(NamedTuple):
 def to_row(turn: int, message: Message) -> Row:
     """A message as it is kept."""
     plain = len(message.parts) == 1 and message.parts[0].get("type") == "text" and not message.metadata
-    beside = 0 if plain else len(orjson.dumps([*message.parts, message.metadata]))
-    return Row(turn, message, len(message.content) + beside)
+    beside = 0 if plain else JSON_WEIGHT * len(orjson.dumps([*message.parts, message.metadata]))
+    return Row(turn, message, ROW_BYTES + len(message.content) + beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Known:
 
     @classmethod
     def of(cls, seq: int, version: int, depth: int, turns: tuple[int, ...], rows: tuple[Row, ...]) -> Known:
-        """With its size in characters."""
+        """With its size in bytes."""
         return cls(seq, version, depth, turns, rows, sum(row.size for row in rows))
 
     def then(self, turn: int, message: Message) -> Known:
@@ -80,9 +84,9 @@ def _since(first: int, rows: tuple[Row, ...], seq: int) -> tuple[Row, ...]:
 
 @dataclass(slots=True)
 class Histories:
-    """The busiest sessions, as many as fit into `most` characters."""
+    """The busiest sessions, as many as fit into `most` bytes."""
 
-    most: int = MOST_CHARACTERS
+    most: int = MOST_BYTES
     _known: OrderedDict[ChatId, Known] = field(default_factory=OrderedDict)
     _size: int = 0
 
@@ -92,8 +96,10 @@ class Histories:
         return known if known is not None and (known.seq, known.version) == (seq, version) else None
 
     def keep(self, chat_id: ChatId, known: Known) -> None:
-        """In place of what was known of the session; the oldest of others gives way."""
+        """In place of what was known of the session. The oldest make room; what is larger than all of it is not kept."""
         self.drop(chat_id)
+        if known.size > self.most:
+            return
         self._known[chat_id] = known
         self._size += known.size
         while self._size > self.most:

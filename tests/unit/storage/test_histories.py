@@ -28,13 +28,25 @@ def kept(histories: Histories, *all_known: Known) -> list[bool]:
 
 def test_the_oldest_makes_room() -> None:
     """No more is kept than may be."""
-    assert kept(Histories(most=100), *[known(40)] * 4) == [False, False, True, True]
+    assert kept(Histories(most=2_500), *[known(40)] * 4) == [False, False, True, True]
+
+
+def test_a_session_that_is_too_large_takes_no_room() -> None:
+    """The others are still known."""
+    assert kept(Histories(most=2_500), known(40), known(5_000)) == [True, False]
+
+
+def test_short_messages_count_as_what_they_take() -> None:
+    """A message of one letter takes about as much memory as one of a hundred."""
+    many = Known.of(1, 0, 20, (1,), known(1).rows * 40)
+    assert kept(Histories(most=100_000), *[many] * 4) == [False, False, True, True]
 
 
 def test_parts_count() -> None:
     """A short text may come with long parts."""
     tool: JsonObject = {"type": "tool", "output": "x" * 90}
-    assert kept(Histories(most=100), known(1, tool)) == [False]
+    assert kept(Histories(most=1_200), known(1)) == [True]
+    assert kept(Histories(most=1_200), known(1, tool)) == [False]
 
 
 def test_another_version_is_not_known() -> None:
