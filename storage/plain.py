@@ -79,7 +79,7 @@ class PlainTurns:
             return None
         turn_id = new_turn_id()
         row = await self._accepts.ask(
-            message.session_id or message.user_id,
+            (message.user_id, message.session_id),
             (
                 message.user_id,
                 message.route,

@@ -16,7 +16,7 @@ import pytest_asyncio
 from gateway.core.model import InboundMessage, Message, Reply, SessionId, Turn, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.turns import Acceptance, Finished
-from gateway.errors import LeaseLost
+from gateway.errors import LeaseLost, NotFound
 from storage.database import Database, open_database
 from tests.integration.test_turns import HELLO, TERMS, Replica, answer, claimed
 from tests.world import eventually
@@ -95,6 +95,14 @@ async def test_messages_and_replies_of_a_moment_share_a_commit(replica: Replica,
     assert [shown(one.message) for one in accepted] == [("hello", 3)] * 6
     assert [shown(one.message) for one in finished] == [("hi", 4)] * 6
     assert [await owner.fetchval(COMMITS, role) for role in ("user", "assistant")] == [1, 1]
+
+
+async def test_nobody_is_held_up_by_a_session_named_like_a_user(replica: Replica, owner: Connected) -> None:
+    """A client may name any session: a stranger's message doesn't keep a user's from the batch."""
+    strange = replace(saying(UserId("eve"), "e1"), session_id=SessionId(PEOPLE[0]))
+    results = await asyncio.gather(replica.turns.accept(strange, TERMS), said(replica, "k1"), return_exceptions=True)
+    assert isinstance(results[0], NotFound)
+    assert await owner.fetchval(COMMITS, "user") == 1
 
 
 async def test_what_a_batch_tells_is_what_is_kept(replica: Replica, database: Database) -> None:
