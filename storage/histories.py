@@ -38,7 +38,8 @@ class Known:
     """The end of a transcript while its last row is `seq` and its history has that version.
 
     Together they name one state of it: each append counts `seq` up, and every other change of a row raises the version
-    (`raise_history_version`). `turns`: where those turns begin that count as told; of these, `depth` are enough.
+    (`raise_history_version`). `turns`: where the turns begin that count as told, `depth` of them or as many as there are. Each row
+    belongs to one of these: how many rows from before there were turns are told is for Postgres to say, each time.
     """
 
     seq: int
@@ -60,26 +61,14 @@ class Known:
         if self.turns[-1:] == (turn,):
             return Known(message.seq, self.version, self.depth, self.turns, rows, self.size + row.size)
         turns = (*self.turns, turn)[-self.depth :]
-        first = _first(turns, rows, message.seq + 1, self.depth)
-        return Known.of(message.seq, self.version, self.depth, turns, _since(first, rows, message.seq + 1))
+        return Known.of(
+            message.seq, self.version, self.depth, turns, tuple(row for row in rows if row.turn >= turns[0])
+        )
 
     def told(self, seq: int, depth: int) -> tuple[Message, ...]:
         """What `turn_history` in Postgres says of the `depth` turns before `seq`."""
         turns = tuple(turn for turn in self.turns if turn < seq)[-depth:]
-        return tuple(row.message for row in _since(_first(turns, self.rows, seq, depth), self.rows, seq))
-
-
-def _first(turns: tuple[int, ...], rows: tuple[Row, ...], seq: int, depth: int) -> int:
-    """Where the history begins. Rows from before there were turns count two to a turn."""
-    first = turns[0] if turns else seq
-    if len(turns) == depth:
-        return first
-    older = sorted(row.message.seq for row in rows if row.message.seq < first)
-    return min(older[-2 * (depth - len(turns)) :], default=first)
-
-
-def _since(first: int, rows: tuple[Row, ...], seq: int) -> tuple[Row, ...]:
-    return tuple(row for row in rows if row.message.seq >= first and first <= row.turn < seq)
+        return tuple(row.message for row in self.rows if row.turn in turns)
 
 
 @dataclass(slots=True)

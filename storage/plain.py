@@ -158,15 +158,19 @@ class PlainTurns:
         chat_id = ChatId(row["chat_id"])
         known = self.histories.at(chat_id, said.seq - 1, row["history_version"])
         if known is None or known.depth < depth:
-            known = await self._read(chat_id, said, depth)
+            return await self._read(chat_id, said, depth)
         self.histories.keep(chat_id, known.then(said.seq, said))
         return LazyMessages(lambda: known.told(said.seq, depth))
 
-    async def _read(self, chat_id: ChatId, said: Message, depth: int) -> Known:
+    async def _read(self, chat_id: ChatId, said: Message, depth: int) -> Sequence[Message]:
         async with self.database.connection() as connection:
             found = await fetch_one(connection, SQL["history"], said.user_id, chat_id, said.seq, depth)
         rows = tuple(to_row(message["turn_seq"], to_message(message)) for message in found["messages"])
-        return Known.of(said.seq - 1, found["history_version"], depth, tuple(found["turns"]), rows)
+        turns = tuple(found["turns"])
+        if all(row.turn in turns for row in rows):
+            known = Known.of(said.seq - 1, found["history_version"], depth, turns, rows)
+            self.histories.keep(chat_id, known.then(said.seq, said))
+        return tuple(row.message for row in rows)
 
     def _remember(self, turn: Turn, said: Message, version: int) -> None:
         known = self.histories.at(turn.chat_id, said.seq - 1, version)

@@ -163,7 +163,7 @@ class Walk:
 deeds = st.tuples(st.sampled_from(DEEDS), st.integers(0, 1), st.integers(0, 9), st.sampled_from((3, 3, 3, 1, 5)))
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=st.integers(0, 5), deeds=st.lists(deeds, min_size=5, max_size=25))
 async def test_any_way_through_a_conversation(database: Database, owner: Owner, before: int, deeds: list[Deed]) -> None:
     """Edits, deletions, new answers, rewinds, rollbacks, queues and forks, over two replicas, after a transcript of before."""
