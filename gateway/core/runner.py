@@ -292,10 +292,11 @@ class Runner:
         await self._conclude(turn, entry, reply)
 
     async def _conclude(self, turn: Turn, entry: Running, reply: Reply) -> None:
-        entry.agent_ends()
         # What is to be sent then is known to be ours as of now; the answer may take its time.
         term = self._parts.outbox.term
         finished = await self._keep(turn, reply)
+        # Now, and not before the reply is there: a title is made in the lull that follows.
+        entry.agent_ends()
         turns_ended(turn.agent, finished.status).inc()
         turn_seconds(turn.agent).observe(time.monotonic() - entry.begun)
         _count(turn.agent, reply.usage)
