@@ -45,11 +45,20 @@ async def applied_migrations(connection: asyncpg.Connection) -> dict[str, str]:
     return {row["migration_id"]: row["migration_hash"] for row in await connection.fetch(APPLIED)}
 
 
+def _is_anothers(name: str, recorded: str) -> bool:
+    """Whether another program that migrates with pogo keeps its record in the same table: pogo's own digest is of the name alone."""
+    return recorded == hashlib.sha256(name.encode()).hexdigest()
+
+
 def check_origin(applied: Mapping[str, str], folder: Path) -> None:
     """Passes what this version applied, or one that is older or newer. Raises `SettingsError` for anything else."""
     known = {name: digest(folder / f"{name}.sql") for name in names(folder)}
     # Numbers only grow: what a newer version adds comes after everything that this one knows.
-    foreign = sorted(name for name in applied if name <= max(known) and applied[name] != known.get(name))
+    foreign = sorted(
+        name
+        for name, found in applied.items()
+        if name <= max(known) and found != known.get(name) and (name in known or not _is_anothers(name, found))
+    )
     if foreign:
         more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
         raise SettingsError(

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from pogo_core.util.sql import ensure_pogo_sync
 
 from gateway.errors import SettingsError, StoreUnavailable
 from storage.migrate import migrate, pending_migrations
@@ -133,6 +134,21 @@ async def test_a_database_of_an_unreleased_version_is_refused(empty_database_url
     for refused in (migrate, pending_migrations):
         with pytest.raises(SettingsError, match=r"never released .* 0003_\w+ are not .* empty database"):
             await refused(empty_database_url)
+    await connection.close()
+
+
+async def test_the_record_of_another_program_is_left_alone(empty_database_url: str) -> None:
+    """The program that made the tables from before channels may have migrated with pogo too, and have used numbers as well."""
+    await fill_as_before(empty_database_url, "text")
+    connection = await asyncpg.connect(empty_database_url)
+    await ensure_pogo_sync(connection)
+    record = "INSERT INTO _pogo_migration VALUES (encode(sha256($1::text::bytea), 'hex'), $1::text, now(), 'public')"
+    await connection.execute(record, "0001_create_users")
+    await migrate(empty_database_url)
+    assert await pending_migrations(empty_database_url) == []
+    assert (
+        await connection.fetchval("SELECT count(*) FROM _pogo_migration WHERE migration_id = '0001_create_users'") == 1
+    )
     await connection.close()
 
 
