@@ -72,8 +72,7 @@ class Batches(Generic[Item, Answer]):
         if batch:
             self._work.start(self._send(batch), "batch")
         else:
-            self._busy -= 1
-            self._begin()
+            self._free()
 
     def _next(self) -> Iterator[Waiting[Item, Answer]]:
         """The items that leave now; those that nobody waits for any more are dropped."""
