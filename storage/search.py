@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 SQL = load_queries("search")
 TITLE = 0
 """The `seq` of a title among matches: messages count from 1."""
+MOST_OF_ONES_OWN, MOST_OF_EVERYBODYS = 1_000, 40
+"""With fewer matches than that, a search reached none of its bounds, nor that of a session that is not indexed yet."""
 
 Place: TypeAlias = tuple[UUID, int]
 Start: TypeAlias = tuple[float | None, datetime | None, UUID | None]
@@ -44,6 +46,7 @@ class PostgresSearch:
             raise InvalidInput("cursor and offset cannot be used together.")
         start = _from_cursor(wanted.cursor)
         narrowed = (wanted.user_id, wanted.channel, wanted.agent, wanted.active, *metadata_columns(wanted))
+        most = MOST_OF_EVERYBODYS if wanted.user_id is None else MOST_OF_ONES_OWN
         async with self.database.as_user(wanted.user_id) as connection:
             rows = await connection.fetch(
                 SQL["find"], wanted.user_id is None, text, *narrowed, *start, wanted.limit + 1, wanted.offset
@@ -54,6 +57,7 @@ class PostgresSearch:
         return FoundPage(
             sessions=tuple(_found_session(row, text, said) for row in page),
             total=None if wanted.cursor is not None else rows[0]["total"],
+            total_is_exact=None if wanted.cursor is not None else rows[0]["matches"] < most,
             next_cursor=_to_cursor(page[-1]) if len(found) > wanted.limit else None,
         )
 

@@ -65,7 +65,9 @@ class PostgresSessions:
                 rows = await connection.fetch(SQL["list"], *narrowed, before, below, wanted.limit + 1, wanted.offset)
             else:
                 rows = await connection.fetch(SQL["list_behind"], *narrowed, before, below, wanted.limit + 1)
-            total, is_exact = (None, None) if wanted.cursor is not None else await _counted(connection, narrowed)
+            total, is_exact = (
+                (None, None) if wanted.cursor is not None else await _counted(connection, wanted, narrowed, len(rows))
+            )
         page = rows[: wanted.limit]
         return SessionPage(
             sessions=tuple(to_session(row, running=row["running"]) for row in page),
@@ -184,12 +186,17 @@ class PostgresMessages:
             return bool(await connection.fetchval(SQL["taken"], *named))
 
 
-async def _counted(connection: PooledConnection, narrowed: tuple[object, ...]) -> tuple[int, bool]:
-    """How many sessions a list has, and whether that is all of them: `narrowed` begins with the user, None for everybody's."""
-    if narrowed[0] is not None:
+async def _counted(
+    connection: PooledConnection, wanted: SessionFilter, narrowed: tuple[object, ...], read: int
+) -> tuple[int, bool]:
+    """How many sessions a list has, and whether that is all of them. `read`: how many a page has, with the one that follows it."""
+    seen = wanted.offset + read
+    if read <= wanted.limit and (read > 0 or wanted.offset == 0):
+        return seen, True
+    if wanted.user_id is not None:
         return await connection.fetchval(SQL["count"], *narrowed), True
     row = await fetch_one(connection, SQL["count_newest"], *narrowed, MOST_COUNTED)
-    return row["total"], row["is_exact"]
+    return max(row["total"], seen), row["is_exact"]
 
 
 def _found(row: Record | None) -> Session:

@@ -67,7 +67,7 @@ def found_json(page: FoundPage) -> JsonObject:
             for found in page.sessions
         ],
         "total": page.total,
-        "total_is_exact": None if page.total is None else True,
+        "total_is_exact": page.total_is_exact,
         "next_cursor": page.next_cursor,
     }
 

@@ -129,7 +129,8 @@ class Sessions(Answer):
     sessions: list[ListedSession]
     total: int | None = Field(description="Null on pages behind a `cursor`.")
     total_is_exact: bool | None = Field(
-        description="False where there may be more: all users' sessions are counted among the 5,000 with the latest activity."
+        description="False where there may be more: a long list of all users' sessions is counted among the 5,000 with the latest activity, "
+        "and a search counts what it found."
     )
     next_cursor: str | None = Field(description="Null on the last page.")
 

@@ -1,7 +1,8 @@
 -- name: find
--- A page of the sessions that match, best first, each with its best places (seq 0: its title), and how many there are in all.
+-- A page of the sessions that match, best first, each with its best places (seq 0: its title), and how many there are in all,
+-- of how many matches.
 WITH best AS (
-    SELECT chat_id, max(rank) AS rank, (array_agg(seq ORDER BY rank DESC, seq DESC))[:3] AS places
+    SELECT chat_id, max(rank) AS rank, (array_agg(seq ORDER BY rank DESC, seq DESC))[:3] AS places, count(*) AS matches
     FROM search_matches($1, $2, $4, $5, $6, $7, $8) GROUP BY chat_id
 ), narrowed AS (
     SELECT s, best.rank, best.places, coalesce(s.last_message_at, s.created_at) AS at
@@ -18,9 +19,11 @@ WITH best AS (
     ORDER BY rank DESC, at DESC, (s).chat_id DESC LIMIT $12 OFFSET $13
 )
 SELECT
-    total.n AS total, page.s AS session, page.rank, page.at, page.places,
+    total.n AS total, total.matches, page.s AS session, page.rank, page.at, page.places,
     EXISTS (SELECT FROM turns AS t WHERE t.chat_id = (page.s).chat_id AND t.status = 'running') AS running
-FROM (SELECT count(*) AS n FROM narrowed) AS total LEFT JOIN page ON true
+FROM (
+    SELECT (SELECT count(*) FROM narrowed) AS n, (SELECT coalesce(sum(matches), 0)::bigint FROM best) AS matches
+) AS total LEFT JOIN page ON true
 ORDER BY page.rank DESC, page.at DESC, (page.s).chat_id DESC;
 
 -- name: excerpts

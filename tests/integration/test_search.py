@@ -243,12 +243,15 @@ async def test_results_come_in_pages(world: World, people: dict[str, Person], mo
 
 
 async def test_a_word_that_is_everywhere(world: World, people: dict[str, Person]) -> None:
-    """Bounded: what was said last is found among thousands of matches, for the user and for an operator."""
+    """Bounded: what was said last is found among thousands of matches, for the user and for an operator, and the total says so."""
     await talk(world, "mia", [f"the old {number}" for number in range(6_000)])
     newest = await talk(world, "mia", ["the new"])
     begun = time.monotonic()
     for person in ("mia", "owner"):
         assert newest in await found(people[person], "the")
+        for text, is_exact in (("the", False), ("the new", True)):
+            page = await people[person].gets(f"/api/chat/sessions?q={text.replace(' ', '%20')}")
+            assert (page["total"] > 0, page["total_is_exact"]) == (True, is_exact)
     assert time.monotonic() - begun < 10
 
 

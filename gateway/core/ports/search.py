@@ -33,10 +33,15 @@ class FoundSession:
 
 @dataclass(frozen=True, slots=True)
 class FoundPage:
-    """Best first, the latest activity first among equals. `total` is None on pages asked for by cursor."""
+    """Best first, the latest activity first among equals.
+
+    `total` and `total_is_exact` are None on pages asked for by cursor. Of a word that is everywhere only the latest messages are
+    found: then `total` counts those and is not exact.
+    """
 
     sessions: tuple[FoundSession, ...]
     total: int | None
+    total_is_exact: bool | None
     next_cursor: str | None
 
 
