@@ -79,7 +79,7 @@ WITH gone AS (
 SELECT count(*) FROM gone;
 
 -- name: identified_visitors
--- Some of the visitors that a user turned out to be: all that stays of each is that its pass is good for nothing.
+-- Some of the visitors that a user turned out to be: all that stays of each is that its pass is no longer valid.
 WITH gone AS (
     UPDATE identified_visitors SET user_id = NULL, sessions = 0
     WHERE visitor_id IN (SELECT visitor_id FROM identified_visitors WHERE user_id = $1 LIMIT $2) RETURNING 1

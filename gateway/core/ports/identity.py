@@ -27,7 +27,7 @@ class Authenticator(Protocol):
         ...
 
     def serve(self, token: str, ended: Callable[[], None]) -> Callable[[], None]:
-        """Calls `ended`, which must not block, once an API token is good no more: here at once, elsewhere seconds later.
+        """Calls `ended`, which must not block, once an API token is no longer valid: here at once, elsewhere seconds later.
 
         The answer forgets about it, and may be repeated.
         """
