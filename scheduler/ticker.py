@@ -116,7 +116,7 @@ class Scheduler:
             await self._fire_alone(schedule, now)
         if len(due) == limit:
             return SHORTEST_PAUSE_S
-        return _pause(now, await self._store.next_due_at())
+        return _pause(now, await self._store.next_due_at(now))
 
     async def run_now(self, schedule_id: ScheduleId, user_id: UserId | None) -> Acceptance:
         """Runs a schedule at once and leaves its next fire as it is; a paused one too.
@@ -161,7 +161,7 @@ class Scheduler:
 
 
 def _pause(now: datetime, next_due: datetime | None) -> float:
-    """Until the next fire. A fire time in the past is one that cannot fire: the next look will do."""
-    if next_due is None or next_due <= now:
+    """Until the next fire. What is due and cannot fire has to wait for the next look."""
+    if next_due is None:
         return math.inf
     return max((next_due - now).total_seconds(), SHORTEST_PAUSE_S)

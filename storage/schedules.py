@@ -123,9 +123,9 @@ class PostgresSchedules:
             now: datetime = rows[0]["now"] if rows else await connection.fetchval(SQL["now"])
         return now, _readable(rows)
 
-    async def next_due_at(self) -> datetime | None:
+    async def next_due_at(self, after: datetime) -> datetime | None:
         async with self.database.own_work() as connection:
-            found: datetime | None = await connection.fetchval(SQL["next_due_at"])
+            found: datetime | None = await connection.fetchval(SQL["next_due_at"], after)
         return found
 
     async def fire(

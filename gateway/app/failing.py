@@ -163,8 +163,8 @@ class FailingSchedules:
     async def delete(self, schedule_id: ScheduleId, user_id: UserId | None) -> None:
         await self.inner.delete(schedule_id, user_id)
 
-    async def next_due_at(self) -> datetime | None:
-        return await self.inner.next_due_at()
+    async def next_due_at(self, after: datetime) -> datetime | None:
+        return await self.inner.next_due_at(after)
 
 
 @dataclass(frozen=True, slots=True)

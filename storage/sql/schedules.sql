@@ -21,8 +21,8 @@ WHERE is_active AND next_fire_at <= clock_timestamp() ORDER BY next_fire_at LIMI
 SELECT clock_timestamp();
 
 -- name: next_due_at
--- When anybody's next schedule fires.
-SELECT min(next_fire_at) FROM schedules WHERE is_active;
+-- When anybody's next schedule fires after $1: those that cannot fire stay due, and must not hide it.
+SELECT min(next_fire_at) FROM schedules WHERE is_active AND next_fire_at > $1;
 
 -- name: fire
 -- Moves a schedule on from the time it was read with; nothing when another replica was first, or it was changed since.

@@ -151,6 +151,6 @@ class ScheduleStore(Protocol):
         """Raises `NotFound`. The sessions of its runs stay."""
         ...
 
-    async def next_due_at(self) -> datetime | None:
-        """When the next active schedule of anybody fires."""
+    async def next_due_at(self, after: datetime) -> datetime | None:
+        """When the next active schedule of anybody fires, of those due after that moment. Raises `StoreUnavailable`."""
         ...

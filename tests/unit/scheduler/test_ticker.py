@@ -38,6 +38,17 @@ async def test_schedules_that_cannot_fire_hold_up_no_others(world: World) -> Non
     assert [row["user_id"] for row in await eventually(lambda: world.rows(RUNS))] == ["ann"]
 
 
+async def test_a_schedule_that_cannot_fire_hides_no_later_fire(world: World) -> None:
+    """The scheduler waits for the next fire that it knows of, and not for the next look."""
+    gateway = await world.gateway()
+    await world.rows(
+        "INSERT INTO schedules (user_id, name, agent_name, prompt, trigger, timezone, next_fire_at)"
+        " SELECT 'bob', 'news', agent, 'hi', '{\"type\": \"interval\", \"seconds\": 3600}', 'UTC', now() + due"
+        " FROM (VALUES ('gone', interval '-1 day'), ('assistant', interval '1 hour')) AS given (agent, due)"
+    )
+    assert 3_000 < await gateway.gateway.scheduler.tick() < 3_601
+
+
 async def test_an_odd_schedule_holds_up_no_others(world: World) -> None:
     """One whose interval is longer than the calendar, due first: nobody foresaw that."""
     await world.rows(
