@@ -18,7 +18,8 @@ WAITING = 4096
 TOGETHER = 64
 """Texts that are written at once …"""
 PAUSE_S = 0.02
-"""… and seconds until the next: each time the thread wakes up, it takes the interpreter's lock from all others."""
+"""… and seconds until it looks again once all are written: each time the thread wakes up, it takes the interpreter's lock from
+all others."""
 
 
 class Scribe:
@@ -75,7 +76,7 @@ class Scribe:
                 behind.set()
             elif behind is None:
                 return
-            else:
+            elif len(texts) < TOGETHER:
                 time.sleep(PAUSE_S)
 
     def _with_those_behind(self, first: str) -> tuple[list[str], threading.Event | str | None]:

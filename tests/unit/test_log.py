@@ -168,6 +168,16 @@ def test_lines_that_come_in_a_burst_are_written_together() -> None:
         handler.close()
 
 
+def test_a_flush_writes_all_that_waits() -> None:
+    """As many lines as may wait: whoever ends the process at once loses none."""
+    disk = Disk()
+    handler = writer(disk)
+    for number in range(WAITING):
+        handler.handle(record(str(number)))
+    handler.flush()
+    assert len(disk.getvalue().split()) == WAITING
+
+
 def test_what_is_lost_is_told_as_json() -> None:
     """`lines` is a key of its own; a traceback is written whole, and so is a number beyond 64 bits."""
     disk, root = Disk(), logging.getLogger()
