@@ -70,7 +70,11 @@ class Dispatcher:
             raise StoreUnavailable(STOPPING) from None
         settle(answered, answer)
         if isinstance(answer, Acceptance) and answer.turn is not None:
-            await self._parts.runner.run(answer.turn, renew=_is_old(answer))
+            if answered.cancelled():
+                # The sender has gone: nobody would hear how this task fails.
+                self._parts.runner.start(answer.turn, renew=_is_old(answer))
+            else:
+                await self._parts.runner.run(answer.turn, renew=_is_old(answer))
 
     async def _accept(self, message: InboundMessage, acknowledge: Acknowledge | None) -> Acceptance | Notice:
         check_message(message, self._parts.max_text)
