@@ -16,6 +16,8 @@ from gateway.errors import StoreUnavailable
 log = structlog.get_logger(__name__)
 LONGEST_S = 2.0
 """Seconds between looks, however rarely this replica sweeps: other things wait too. A sweep comes with each, or with every second …"""
+SHORTEST_S = 0.1
+"""Seconds between looks at least: others that are busy may call for one time and again."""
 ALONE = 2.0
 """So many times longer while no other replica lives, and whatever a command does is heard of at once."""
 
@@ -42,7 +44,7 @@ class Rounds:
         self._soon = asyncio.Event()
 
     def soon(self) -> None:
-        """Looks at once."""
+        """Looks as soon as it may."""
         self._soon.set()
 
     async def run(self) -> None:
@@ -56,6 +58,7 @@ class Rounds:
             else:
                 self._neighbours.present = waiting.company
                 self._tell(waiting)
+            await asyncio.sleep(SHORTEST_S)
             await self._pause()
 
     async def _pause(self) -> None:

@@ -1,0 +1,55 @@
+"""When a replica looks for what waits."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gateway.core.neighbours import Neighbours
+from gateway.core.ports.rounds import InHand, Waiting
+from gateway.core.rounds import Rounds
+
+NOTHING_IN_HAND = InHand((), (), (), (), timedelta(), timedelta(), timedelta())
+NOTHING_WAITS = Waiting(
+    company=True,
+    turns=False,
+    deliveries=False,
+    fires_in=None,
+    states=False,
+    latecomers=False,
+    links=False,
+    erasures=False,
+    identified=(),
+    ended=(),
+    erased=(),
+)
+
+
+@dataclass
+class Counted:
+    """A lookout that counts its looks."""
+
+    looks: int = 0
+
+    async def look(self, _in_hand: InHand) -> Waiting:
+        """Finds nothing, after a step of the event loop."""
+        await asyncio.sleep(0)
+        self.looks += 1
+        return NOTHING_WAITS
+
+
+async def test_calls_for_a_look_do_not_make_it_look_all_the_time() -> None:
+    """Anybody who may send to the database may call; calls that come during a look are answered by one more."""
+    lookout = Counted()
+
+    def tell(_waiting: Waiting) -> None:
+        rounds.soon()
+
+    rounds = Rounds(lookout, lambda: NOTHING_IN_HAND, tell, Neighbours(), 60)
+    looking = asyncio.create_task(rounds.run())
+    for _ in range(1_000):
+        await asyncio.sleep(0)
+    looking.cancel()
+    await asyncio.wait({looking})
+    assert lookout.looks < 100
