@@ -311,6 +311,9 @@ class Runner:
         return replace(turn, state=await insist(partial(self._parts.states.of_turn, turn.chat_id, turn.user_id)))
 
     async def _pause(self, turn: Turn, entry: Running) -> None:
+        # It may have been cancelled between the agent's end and this task's start.
+        if entry.cancelled:
+            return
         entry.pause = asyncio.get_running_loop().create_future()
         await asyncio.wait({entry.pause}, timeout=min(RETRY_PAUSE_S * 2 ** (turn.attempt - 1), LONGEST_PAUSE_S))
         entry.pause = None
