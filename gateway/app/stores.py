@@ -240,8 +240,10 @@ async def open_or_create_stores(settings: Settings) -> AsyncIterator[Stores]:
         elif waiting := [name for name in await storage.migrate.pending_migrations(url) if not is_post(name)]:
             raise SettingsError(f"{len(waiting)} migrations are pending. Run `turngate migrate`, or start the gateway.")
         async with connect_stores(settings, slot="command") as stores:
-            yield stores
-            await _say_so(stores.wire)
+            try:
+                yield stores
+            finally:
+                await _say_so(stores.wire)
 
 
 async def _say_so(wire: Wire) -> None:
