@@ -168,8 +168,7 @@ CREATE TRIGGER raise_history_version AFTER UPDATE ON chat_messages REFERENCING O
     EXECUTE FUNCTION raise_history_version();
 CREATE TRIGGER raise_history_version_of_deleted AFTER DELETE ON chat_messages REFERENCING OLD TABLE AS changed FOR EACH STATEMENT
     EXECUTE FUNCTION raise_history_version();
-CREATE TRIGGER words_follow_change AFTER UPDATE OF content, deleted_at, user_id ON chat_messages
-    FOR EACH ROW WHEN (old.content <> new.content OR old.deleted_at IS DISTINCT FROM new.deleted_at OR old.user_id <> new.user_id)
+CREATE TRIGGER words_follow_change AFTER UPDATE ON chat_messages REFERENCING OLD TABLE AS former NEW TABLE AS changed FOR EACH STATEMENT
     EXECUTE FUNCTION words_follow_change();
 CREATE TRIGGER words_follow_removal AFTER DELETE ON chat_messages REFERENCING OLD TABLE AS removed FOR EACH STATEMENT
     EXECUTE FUNCTION words_follow_removal();
@@ -2353,12 +2352,25 @@ CREATE FUNCTION words_follow_change()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
+DECLARE
+    v_chats uuid[];
+    v_seqs bigint[];
 BEGIN
-    PERFORM hold_words(ARRAY[NEW.chat_id]);
-    DELETE FROM message_words WHERE chat_id = NEW.chat_id AND seq = NEW.seq;
+    SELECT array_agg(n.chat_id), array_agg(n.seq) INTO v_chats, v_seqs
+    FROM former AS f JOIN changed AS n ON n.chat_id = f.chat_id AND n.seq = f.seq
+    WHERE f.content <> n.content OR f.deleted_at IS DISTINCT FROM n.deleted_at OR f.user_id <> n.user_id;
+    IF v_chats IS NULL THEN
+        RETURN NULL;
+    END IF;
+    PERFORM hold_words(v_chats);
+    DELETE FROM message_words AS w USING unnest(v_chats, v_seqs) AS c (chat_id, seq)
+    WHERE w.chat_id = c.chat_id AND w.seq = c.seq;
     INSERT INTO message_words (chat_id, seq, user_id, said_at, words)
-    SELECT NEW.chat_id, NEW.seq, NEW.user_id, NEW.created_at, search_words_or_none(NEW.user_id, NEW.content)
-    FROM indexed_sessions AS i WHERE i.chat_id = NEW.chat_id AND i.seq >= NEW.seq AND NEW.deleted_at IS NULL;
+    SELECT n.chat_id, n.seq, n.user_id, n.created_at, search_words_or_none(n.user_id, n.content)
+    FROM unnest(v_chats, v_seqs) AS c (chat_id, seq)
+    JOIN changed AS n ON n.chat_id = c.chat_id AND n.seq = c.seq
+    JOIN indexed_sessions AS i ON i.chat_id = n.chat_id AND i.seq >= n.seq
+    WHERE n.deleted_at IS NULL;
     RETURN NULL;
 END
 $function$;

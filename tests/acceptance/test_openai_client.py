@@ -75,7 +75,7 @@ async def test_a_question_is_answered(client: openai.AsyncOpenAI) -> None:
 
 async def test_an_answer_is_streamed(client: openai.AsyncOpenAI, ann: Person) -> None:
     """The role first, then the text in pieces, then the reason for its end; the pieces are the transcript's row."""
-    chunks = await streamed(client, "Tell me something")
+    chunks = await streamed(client, "count to 5 slowly")
     assert chunks[0].choices[0].delta.role == "assistant"
     assert chunks[-1].choices[0].finish_reason == "stop"
     assert len(chunks) > 3
