@@ -86,6 +86,11 @@ class Socket:
                 if message.type in {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}:
                     return self.socket.close_code or 0
 
+    def drops(self) -> None:
+        """Lets go of the connection without a word."""
+        response: Any = self.socket._response
+        response.close()
+
     async def asks(self, text: str, key: str) -> Frame:
         """Sends a message and waits for the reply's row."""
         await self.says(type="send", id=key, text=text)
@@ -113,8 +118,12 @@ class Person:
     async def connects(self, **hello: Any) -> Socket:
         """A socket that has said hello and heard `ready` (in `heard[0]`)."""
         socket = await self.opens()
-        await socket.says(type="hello", token=self.token, **hello)
-        await socket.hears("ready")
+        try:
+            await socket.says(type="hello", token=self.token, **hello)
+            await socket.hears("ready")
+        except BaseException:
+            socket.drops()
+            raise
         return socket
 
     async def opens(self, headers: dict[str, str] | None = None) -> Socket:

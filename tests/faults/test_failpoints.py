@@ -64,13 +64,17 @@ async def insists(person: Person, urls: list[str], text: str, key: str) -> Frame
         person.url = url
         try:
             socket = await person.connects()
+        except (AssertionError, TimeoutError, aiohttp.ClientError):
+            continue
+        try:
             await socket.says(type="send", id=key, text=text)
             while (frame := await socket.hears_next(within=3))["type"] not in {"ack", "error"}:
                 pass
             if frame["type"] == "ack":
                 return frame
         except (AssertionError, TimeoutError, aiohttp.ClientError):
-            continue
+            pass
+        socket.drops()
     raise AssertionError("nobody acknowledged it")
 
 
