@@ -786,7 +786,7 @@ BEGIN
     IF t.turn_id IS NULL THEN
         INSERT INTO turns (
             chat_id, seq, user_id, agent_name, channel, status, attempt, epoch, owner, deadline, time_limit,
-            history_turns, deliver_to, ends_session, started_at
+            history_turns, deliver_to, ends_session, created_at, started_at
         ) VALUES (
             s.chat_id, s.last_seq + 1, p_user, s.agent_name, p_channel,
             CASE WHEN v_running THEN 'queued' ELSE 'running' END,
@@ -799,6 +799,7 @@ BEGIN
             CASE WHEN s.channel = 'telegram' AND NOT s.route = ANY (p_deliver_to)
                 THEN p_deliver_to || s.route ELSE p_deliver_to END,
             p_ends_session,
+            v_now, -- not the default: the transaction may have begun before the one that the session's lock was waited for
             CASE WHEN v_running THEN NULL ELSE v_now END
         ) RETURNING * INTO t;
     END IF;
@@ -904,11 +905,11 @@ BEGIN
     ), opened AS (
         INSERT INTO turns (
             turn_id, chat_id, seq, user_id, agent_name, channel, status, attempt, epoch, owner, deadline, time_limit, history_turns,
-            deliver_to, started_at
+            deliver_to, created_at, started_at
         )
         SELECT
             p_turns[n.place], n.chat_id, n.seq, n.user_id, n.agent_name, p_channels[n.place], 'running', 1, 1, p_owner,
-            n.at + p_limits[n.place] + interval '30 seconds', p_limits[n.place], p_histories[n.place], n.deliver_to, n.at
+            n.at + p_limits[n.place] + interval '30 seconds', p_limits[n.place], p_histories[n.place], n.deliver_to, n.at, n.at
         FROM plain AS n
     ), appended AS (
         INSERT INTO chat_messages (
@@ -1003,7 +1004,7 @@ BEGIN
     WHERE u.chat_id = s.chat_id AND u.seq = m.turn_seq RETURNING * INTO t;
     INSERT INTO turns (
         chat_id, seq, user_id, agent_name, channel, status, attempt, epoch, owner, deadline, time_limit, history_turns,
-        deliver_to, ends_session, started_at
+        deliver_to, ends_session, created_at, started_at
     ) VALUES (
         s.chat_id, m.turn_seq, s.user_id, s.agent_name, m.channel, 'running', 1, 1, p_owner,
         v_now + p_time_limit + interval '30 seconds', p_time_limit, p_history_turns,
@@ -1014,7 +1015,7 @@ BEGIN
                 AND ro.route = ANY (t.deliver_to || CASE WHEN s.channel = 'telegram' THEN s.route END)
             ORDER BY ro.route
         ),
-        coalesce(t.ends_session, false), v_now
+        coalesce(t.ends_session, false), v_now, v_now
     ) RETURNING * INTO t;
     IF p_content IS NOT NULL THEN
         PERFORM keep_version(m, 'edit', p_by, v_now);

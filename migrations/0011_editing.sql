@@ -132,7 +132,7 @@ BEGIN
     WHERE u.chat_id = s.chat_id AND u.seq = m.turn_seq RETURNING * INTO t;
     INSERT INTO turns (
         chat_id, seq, user_id, agent_name, channel, status, attempt, epoch, owner, deadline, time_limit, history_turns,
-        deliver_to, ends_session, started_at
+        deliver_to, ends_session, created_at, started_at
     ) VALUES (
         s.chat_id, m.turn_seq, s.user_id, s.agent_name, m.channel, 'running', 1, 1, p_owner,
         v_now + p_time_limit + interval '30 seconds', p_time_limit, p_history_turns,
@@ -143,7 +143,7 @@ BEGIN
                 AND ro.route = ANY (t.deliver_to || CASE WHEN s.channel = 'telegram' THEN s.route END)
             ORDER BY ro.route
         ),
-        coalesce(t.ends_session, false), v_now
+        coalesce(t.ends_session, false), v_now, v_now
     ) RETURNING * INTO t;
     IF p_content IS NOT NULL THEN
         PERFORM keep_version(m, 'edit', p_by, v_now);

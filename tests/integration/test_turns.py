@@ -71,6 +71,18 @@ async def replica(database: Database) -> Replica:
     return alive
 
 
+async def test_a_turn_is_as_old_as_its_first_message(replica: Replica, database_url: str) -> None:
+    """Its time is taken while its session is locked, so that times and places are in one order."""
+    for key in ("k1", "k2", "k3"):
+        await replica.turns.accept(saying("hello", key), TERMS)
+    owner = await asyncpg.connect(database_url)
+    other = await owner.fetchval(
+        "SELECT count(*) FROM turns AS t JOIN chat_messages AS m USING (chat_id, seq) WHERE t.created_at <> m.created_at"
+    )
+    await owner.close()
+    assert other == 0
+
+
 async def test_a_first_message_makes_a_session_and_a_claimed_turn(replica: Replica) -> None:
     """AC-6: one round trip, and everything is there."""
     accepted = await replica.turns.accept(HELLO, TERMS)

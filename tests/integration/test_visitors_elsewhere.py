@@ -43,7 +43,9 @@ async def test_an_open_socket_hears_nothing_of_the_users(world: World, gateway: 
     assert await socket.closes() == 4401
     told = [frame for frame in socket.heard if "said" in str(frame)]
     assert told == []
-    assert [frame["code"] for frame in socket.heard if frame["type"] == "error"] == ["not_found", "unauthenticated"]
+    # What it follows is not found any more, unless the pass is seen to have ended first.
+    codes = [frame["code"] for frame in socket.heard if frame["type"] == "error"]
+    assert codes in (["not_found", "unauthenticated"], ["unauthenticated"])
 
 
 async def test_late_news_of_the_visitor_do_not_end_what_the_user_follows(world: World, gateway: Running) -> None:

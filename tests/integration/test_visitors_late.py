@@ -101,8 +101,9 @@ async def test_a_message_to_a_replica_that_died_of_it(world: World, gateway: Run
     await process.dies()
     await all_is(world, "ann")
     assert await texts_of(ann) == {"wait 1 seconds"}
-    [turn] = await world.rows("SELECT status, user_id FROM turns")
-    assert turn == {"status": "completed", "user_id": "ann"}
+    # A visitor before may have had a message kept and no acknowledgement, since the pass ended in between.
+    turns = await world.rows("SELECT DISTINCT status, user_id FROM turns")
+    assert turns == [{"status": "completed", "user_id": "ann"}]
 
 
 async def erased(world: World, gateway: Running) -> Person:
