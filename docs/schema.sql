@@ -1875,7 +1875,7 @@ AS $function$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(hashtextextended(NEW.user_id, 30));
     IF TG_TABLE_NAME = 'api_tokens' THEN
-        -- By then every replica has heard that the tokens of before have ended (`gateway/api/auth.py`).
+        -- By then every replica has heard that the tokens of before have ended (`gateway/identity/authenticator.py`).
         PERFORM pg_sleep_until(e.finished_at + interval '3 seconds') FROM erasures AS e WHERE e.user_id = NEW.user_id;
         DELETE FROM erasures WHERE user_id = NEW.user_id AND finished_at IS NOT NULL;
     END IF;

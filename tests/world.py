@@ -20,10 +20,10 @@ import aiohttp
 import asyncpg
 from pydantic import SecretStr
 
-from gateway.api.credentials import digest, new_api_token
 from gateway.app.serve import Running, running_gateway
 from gateway.config import Replica, Settings
 from gateway.core.model import UserId
+from gateway.identity.credentials import digest, new_api_token
 from storage.database import open_database
 from storage.tokens import PostgresTokens
 

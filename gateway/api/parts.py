@@ -9,7 +9,6 @@ from pathlib import Path
 
 from aiohttp import web
 
-from gateway.api.auth import TokenAuthenticator
 from gateway.config import Settings
 from gateway.core.addresses import AddressRule
 from gateway.core.announcer import Announcer
@@ -40,6 +39,7 @@ from gateway.core.snapshots import Restorer
 from gateway.core.titling import Titler
 from gateway.core.visitors import Visitors
 from gateway.errors import InvalidInput, NotFound
+from gateway.identity.authenticator import TokenAuthenticator
 
 FirstFire = Callable[[Trigger, str, datetime], datetime | None]
 """When a trigger fires first after a moment, in a time zone; None for never. Raises `InvalidInput`."""

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.api import (
+from gateway.api.ai_sdk import routes as ai_sdk
+from gateway.api.description import document, page
+from gateway.api.openai import routes as openai
+from gateway.api.openai.errors import openai_errors
+from gateway.api.parts import PARTS, RATES, ApiParts
+from gateway.api.requests.connections import watched
+from gateway.api.requests.expectations import with_expectations
+from gateway.api.requests.expensive_reads import metered
+from gateway.api.requests.guard import authentication, harden, origins, sound_input, still_good
+from gateway.api.requests.limits import api_rates, paced_addresses, paced_sign_ins, paced_users
+from gateway.api.requests.methods import methods
+from gateway.api.requests.problems import problems
+from gateway.api.routes import (
     agents,
-    completions,
+    edits,
     exports,
     health,
     links,
     messages,
-    openapi,
     pages,
-    reference,
-    rewriting,
     schedules,
     sessions,
     snapshots,
@@ -22,17 +31,7 @@ from gateway.api import (
     titles,
     tokens,
     turns,
-    use_chat,
 )
-from gateway.api.connections import watched
-from gateway.api.expectations import with_expectations
-from gateway.api.guard import authentication, harden, origins, sound_input, still_good
-from gateway.api.limits import api_rates, paced_addresses, paced_sign_ins, paced_users
-from gateway.api.methods import methods
-from gateway.api.openai_errors import openai_errors
-from gateway.api.parts import PARTS, RATES, ApiParts
-from gateway.api.problems import problems
-from gateway.api.reads import metered
 
 SESSIONS = "/api/chat/sessions"
 SESSION = f"{SESSIONS}/{{session_id}}"
@@ -62,11 +61,11 @@ ROUTES: tuple[web.RouteDef, ...] = (
     web.get(f"{SESSION}/export", exports.export_session, allow_head=False),
     web.get(f"{SESSION}/messages", messages.list_messages),
     web.post(f"{SESSION}/messages", messages.send_message),
-    web.patch(f"{SESSION}/messages/{{message_id}}", rewriting.edit_message),
-    web.delete(f"{SESSION}/messages/{{message_id}}", rewriting.delete_message),
-    web.get(f"{SESSION}/messages/{{message_id}}/versions", rewriting.list_versions),
-    web.post(f"{SESSION}/regenerate", rewriting.regenerate),
-    web.post(f"{SESSION}/fork", rewriting.fork_session),
+    web.patch(f"{SESSION}/messages/{{message_id}}", edits.edit_message),
+    web.delete(f"{SESSION}/messages/{{message_id}}", edits.delete_message),
+    web.get(f"{SESSION}/messages/{{message_id}}/versions", edits.list_versions),
+    web.post(f"{SESSION}/regenerate", edits.regenerate),
+    web.post(f"{SESSION}/fork", edits.fork_session),
     web.get(f"{SESSION}/state", state.get_state),
     web.put(f"{SESSION}/state", state.put_state),
     web.get(f"{SESSION}/snapshots", snapshots.list_snapshots),
@@ -74,8 +73,8 @@ ROUTES: tuple[web.RouteDef, ...] = (
     web.get(f"{SESSION}/snapshots/{{number}}", snapshots.get_snapshot),
     web.post(f"{SESSION}/snapshots/{{number}}/restore", snapshots.restore_snapshot),
     web.post("/api/turns/{turn_id}/cancel", messages.cancel_turn),
-    web.post("/api/chat", use_chat.chat),
-    web.get("/api/chat/{chat_id}/stream", use_chat.chat_stream, allow_head=False),
+    web.post("/api/chat", ai_sdk.chat),
+    web.get("/api/chat/{chat_id}/stream", ai_sdk.chat_stream, allow_head=False),
     web.get("/api/agents", agents.list_agents),
     web.get("/api/agents/{name}", agents.get_agent),
     web.get("/api/agents/{name}/sessions", agents.agent_sessions),
@@ -87,11 +86,11 @@ ROUTES: tuple[web.RouteDef, ...] = (
     web.delete("/api/schedules/{schedule_id}", schedules.delete_schedule),
     web.post("/api/schedules/{schedule_id}/run", schedules.run_schedule),
     web.get("/api/schedules/{schedule_id}/runs", schedules.list_runs),
-    web.post("/v1/chat/completions", completions.complete),
-    web.get("/v1/models", completions.list_models),
-    web.get("/v1/models/{model:.+}", completions.get_model),
-    web.get("/openapi.json", openapi.document),
-    web.get("/docs", reference.page),
+    web.post("/v1/chat/completions", openai.complete),
+    web.get("/v1/models", openai.list_models),
+    web.get("/v1/models/{model:.+}", openai.get_model),
+    web.get("/openapi.json", document.document),
+    web.get("/docs", page.page),
     web.get("/healthz", health.healthz),
     web.get("/readyz", health.readyz),
     web.get("/metrics", health.metrics),
@@ -126,6 +125,6 @@ def build_api(parts: ApiParts) -> web.Application:
     app[PARTS] = parts
     app[RATES] = api_rates(parts.settings.limits)
     app.on_response_prepare.append(harden)
-    app.on_response_prepare.append(completions.name_session)
+    app.on_response_prepare.append(openai.name_session)
     app.add_routes(with_expectations(ROUTES))
     return app

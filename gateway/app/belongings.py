@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from gateway.api.documents import Documents
+from gateway.api.responses.documents import Documents
 from gateway.app.stores import Stores
 from gateway.core.erasure import Erasure
 from gateway.core.model import SessionId, TurnId, UserId

@@ -14,12 +14,8 @@ import gateway.api
 from channels.telegram.access import mapped
 from channels.websocket.endpoint import WebSocketChannel, WebSocketParts
 from channels.websocket.origin import OriginRule
-from gateway.api.auth import TokenAuthenticator
-from gateway.api.credentials import load_secret_key
-from gateway.api.logins import Logins
 from gateway.api.parts import ApiParts, agent_infos
 from gateway.api.server import build_api
-from gateway.api.visitors import VisitorPasses
 from gateway.app.belongings import erasure_of
 from gateway.app.chores import chores
 from gateway.app.duties import Duties, DutyParts
@@ -40,6 +36,10 @@ from gateway.core.pulse import Sweep
 from gateway.core.rounds import Rounds
 from gateway.core.snapshots import AutoSnapshots, Restorer
 from gateway.errors import NotFound
+from gateway.identity.authenticator import TokenAuthenticator
+from gateway.identity.credentials import load_secret_key
+from gateway.identity.logins import Logins
+from gateway.identity.passes import VisitorPasses
 from scheduler.housekeeping import Housekeeping
 from scheduler.ticker import Scheduler
 from scheduler.triggers import first_fire

@@ -6,7 +6,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from gateway.api.auth import TokenAuthenticator
 from gateway.core.on_call import OnCall
 from gateway.core.outbox import Outbox
 from gateway.core.ports.rounds import InHand, Waiting
@@ -14,6 +13,7 @@ from gateway.core.pulse import Sweep
 from gateway.core.runner import Runner
 from gateway.core.snapshots import AutoSnapshots
 from gateway.core.visitors import Visitors
+from gateway.identity.authenticator import TokenAuthenticator
 from scheduler.ticker import Scheduler
 
 EARLY = 0.9

@@ -16,7 +16,7 @@ import structlog
 from aiohttp import web
 
 import storage.migrate
-from gateway.api.connections import WatchedConnection, crowd_of, raise_file_limit, swept
+from gateway.api.requests.connections import WatchedConnection, crowd_of, raise_file_limit, swept
 from gateway.app.collection import tune_collection
 from gateway.app.compose import Gateway, build_gateway
 from gateway.app.failing import failing_seams

@@ -8,12 +8,12 @@ from functools import partial
 from typing import Literal
 from urllib.parse import urlsplit
 
-from gateway.api.credentials import digest, new_code
 from gateway.app.slot import running_urls
 from gateway.config import DEFAULT_FILE, Settings
 from gateway.core.model import UserId
 from gateway.core.ports.identity import TokenStore
 from gateway.core.retries import insist
+from gateway.identity.credentials import digest, new_code
 
 OWNER = UserId("owner")
 SIGN_IN_TTL = timedelta(hours=1)

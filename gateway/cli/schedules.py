@@ -13,12 +13,12 @@ from uuid import UUID, uuid4
 import typer
 
 from gateway.agents.registry import terms_of
-from gateway.api.answers import schedule_json, trigger_json
-from gateway.api.durations import duration
+from gateway.api.responses.answers import schedule_json, trigger_json
 from gateway.app.stores import open_or_create_stores, open_stores
 from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, quiet_settings
 from gateway.cli.output import ago, print_json, print_table, say
 from gateway.config import Settings
+from gateway.core.durations import duration
 from gateway.core.model import Address, AgentName, UserId
 from gateway.core.ports.schedules import CronTrigger, IntervalTrigger, OnceTrigger, Schedule, Trigger
 from gateway.core.ports.turns import Acceptance

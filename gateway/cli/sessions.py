@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.api.documents import Format
+from gateway.api.responses.documents import Format
 from gateway.app.belongings import documents_of
 from gateway.app.stores import Stores, open_stores
 from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, quiet_settings

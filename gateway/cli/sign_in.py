@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from gateway.api.logins import ACCOUNT, is_account
 from gateway.app.sign_in import OWNER, SIGN_IN_TTL, console_url, new_sign_in
 from gateway.app.stores import open_or_create_stores
 from gateway.cli.options import AsJson, ConfigFile, DataDir, quiet_settings
@@ -15,6 +14,7 @@ from gateway.cli.output import print_json, say
 from gateway.config import Settings
 from gateway.core.model import UserId
 from gateway.errors import InvalidInput
+from gateway.identity.logins import ACCOUNT, is_account
 
 Role = Literal["user", "operator"]
 User = Annotated[str | None, typer.Option("--user", metavar="U", help=f"Who signs in; default: {OWNER}, an operator.")]

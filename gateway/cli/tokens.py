@@ -11,18 +11,18 @@ from uuid import UUID
 
 import typer
 
-from gateway.api.answers import token_json
-from gateway.api.credentials import digest, new_api_token
-from gateway.api.durations import duration
-from gateway.api.logins import ACCOUNT, is_account
+from gateway.api.responses.answers import token_json
 from gateway.app.stores import open_or_create_stores, open_stores
 from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, quiet_settings
 from gateway.cli.output import ago, print_json, print_table, say
 from gateway.config import Settings
+from gateway.core.durations import duration
 from gateway.core.model import UserId
 from gateway.core.ports.identity import ApiToken
 from gateway.core.shapes import instant_or_none
 from gateway.errors import InvalidInput
+from gateway.identity.credentials import digest, new_api_token
+from gateway.identity.logins import ACCOUNT, is_account
 
 commands = typer.Typer(help="API tokens: what programs and the console sign in with.", no_args_is_help=True)
 

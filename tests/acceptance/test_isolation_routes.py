@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from gateway.api.catalogue import EXAMPLES, HEADERS, UNDESCRIBED
-from gateway.api.openapi import entry_of
-from gateway.api.operations import Operation, operations
-from gateway.api.refusals import is_public
+from gateway.api.description.catalogue import EXAMPLES, HEADERS, UNDESCRIBED
+from gateway.api.description.document import entry_of
+from gateway.api.description.operations import Operation, operations
+from gateway.api.description.refusals import is_public
 from gateway.app.serve import Running
 from tests.acceptance.belongings import (
     OPEN,

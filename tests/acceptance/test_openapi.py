@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from openapi_spec_validator import validate
 
-from gateway.api.catalogue import ENTRIES, EXAMPLES, UNDESCRIBED
-from gateway.api.openapi import describe
-from gateway.api.operations import operations
+from gateway.api.description.catalogue import ENTRIES, EXAMPLES, UNDESCRIBED
+from gateway.api.description.document import describe
+from gateway.api.description.operations import operations
 from gateway.app.serve import Running
 from tests.acceptance.belongings import OPEN, headers_of, signed_in, visitor
 from tests.acceptance.described import Document, narrowed
@@ -48,13 +48,13 @@ def test_the_document_is_openapi(document: Document) -> None:
 
 
 def test_every_route_is_in_the_catalogue(gateway: Running) -> None:
-    """A new route says in gateway/api/catalogue.py what it answers."""
+    """A new route says in gateway/api/description/catalogue.py what it answers."""
     described = {operation.name for operation in operations(gateway.gateway.api)} - UNDESCRIBED
     assert sorted(described ^ ENTRIES.keys()) == []
 
 
 def test_every_body_has_an_example_that_is_valid(gateway: Running) -> None:
-    """Examples stand in gateway/api/catalogue.py."""
+    """Examples stand in gateway/api/description/catalogue.py."""
     bodies = {operation.name: body for operation in operations(gateway.gateway.api) if (body := operation.body)}
     assert sorted(bodies.keys() ^ EXAMPLES.keys()) == []
     for name, body in bodies.items():

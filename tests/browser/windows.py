@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
-from gateway.api.credentials import digest, new_code
 from gateway.core.model import UserId
+from gateway.identity.credentials import digest, new_code
 from storage.database import open_database
 from storage.tokens import PostgresTokens
 from tests.browser.console import Console

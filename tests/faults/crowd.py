@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import orjson
 
-from gateway.api.credentials import digest, new_api_token
+from gateway.identity.credentials import digest, new_api_token
 
 FIRST_WAIT_S = (0.25, 3.0)
 """After a close; as the web client does it."""

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit, urlunsplit
 import aiohttp
 
 import storage.migrate
-from gateway.api.credentials import digest, new_api_token
 from gateway.core.model import UserId
+from gateway.identity.credentials import digest, new_api_token
 from storage.database import open_database
 from storage.tokens import PostgresTokens
 from tests.fakes.bot_api import FakeBotApi

@@ -13,10 +13,10 @@ import asyncpg
 import jwt
 import pytest
 
-from gateway.api import auth
 from gateway.app.serve import Running
 from gateway.core.erasure import CONTENTS
 from gateway.errors import Conflict
+from gateway.identity import authenticator
 from storage import erasure
 from tests.fakes.bot_api import FakeBotApi
 from tests.integration.belongings import SESSIONS, rows_of
@@ -96,7 +96,7 @@ async def test_another_replica_does_not_bring_the_user_back(
     world: World, mia: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """P-4: whoever it remembers, because it has not looked again yet, may not begin anything."""
-    monkeypatch.setattr(auth.TokenAuthenticator, "ended", lambda *_found: None)
+    monkeypatch.setattr(authenticator.TokenAuthenticator, "ended", lambda *_found: None)
     other = await elsewhere(world)
     session = await mia.posts(SESSIONS, 201)
     assert (await mia.calls("DELETE", ERASE))[0] == 204

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import structlog
 
-from gateway.api import streaming
+from gateway.api.responses import streaming
 from storage.exports import PostgresExports
 from tests.integration.raw_http import connected, request
 from tests.world import Person, World, eventually

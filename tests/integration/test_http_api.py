@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import pytest
 
-from gateway.api.credentials import digest, new_code
 from gateway.app.serve import Running
 from gateway.core.model import UserId
+from gateway.identity.credentials import digest, new_code
 from tests.world import Person, World, eventually
 
 SESSIONS = "/api/chat/sessions"

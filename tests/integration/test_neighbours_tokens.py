@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 import pytest
 
-from gateway.api.credentials import new_api_token
+from gateway.identity.credentials import new_api_token
 from tests.world import Person, World
 
 SECRET = "s" * 64

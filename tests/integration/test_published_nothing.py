@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from gateway.api import published_keys
-from gateway.api.published_keys import AFTER_FAILURE_S, FRESH_S, REFETCH_S, PublishedKeys
 from gateway.errors import StoreUnavailable
+from gateway.identity import published_keys
+from gateway.identity.published_keys import AFTER_FAILURE_S, FRESH_S, REFETCH_S, PublishedKeys
 from tests.integration.test_jwt_rotation import EC, Clock, Login, login  # noqa: F401 - a fixture
 from tests.world import World
 

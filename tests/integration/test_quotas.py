@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from gateway.api.credentials import digest
 from gateway.app.serve import Running
 from gateway.core.model import TELEGRAM, UserId
 from gateway.core.ports.links import Person as Account
 from gateway.errors import Conflict
+from gateway.identity.credentials import digest
 from tests.world import Person, World
 
 DAILY = {"name": "Daily", "prompt": "hi", "trigger": {"type": "interval", "seconds": 86_400}}

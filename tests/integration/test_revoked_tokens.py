@@ -10,13 +10,13 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from gateway.api import guard
-from gateway.api.bodies import PUBLIC
-from gateway.api.credentials import digest
-from gateway.api.guard import READING, TALKING
 from gateway.api.parts import PARTS
+from gateway.api.requests import guard
+from gateway.api.requests.bodies import PUBLIC
+from gateway.api.requests.guard import READING, TALKING
 from gateway.api.server import ROUTES
 from gateway.app.serve import Running
+from gateway.identity.credentials import digest
 from tests.world import Person, World, eventually
 
 SESSIONS = "/api/chat/sessions"

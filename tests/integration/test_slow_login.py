@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from gateway.api.published_keys import FRESH_S, PublishedKeys
+from gateway.identity.published_keys import FRESH_S, PublishedKeys
 from tests.world import eventually
 
 KEY = rsa.generate_private_key(65_537, 2_048)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from gateway.api import following, streaming
+from gateway.api.responses import streaming, turn_following
 from gateway.app.serve import Running
 from tests.ai_sdk.agents import ANSWER, BEGUN
 from tests.integration.ui_streams import SESSIONS, STREAMED, go, sending, session_with, settings, text_in
@@ -201,7 +201,7 @@ async def test_a_deleted_conversation_ends_its_streams(
     mia: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With an error; no row will come."""
-    monkeypatch.setattr(following, "LOOK_WHEN_HEARD_S", 0.1)
+    monkeypatch.setattr(turn_following, "LOOK_WHEN_HEARD_S", 0.1)
     session = await session_with(mia, "teller")
     async with sending(mia, session, str(tmp_path)) as stream:
         await stream.hears("text-delta")

@@ -14,11 +14,11 @@ import pytest_asyncio
 
 from channels.websocket import connection, conversation
 from channels.websocket.door import HELLOS
-from gateway.api import auth
 from gateway.app.serve import Running
 from gateway.core.events import AttemptBegan, Progress, TextDelta
 from gateway.core.model import SessionId, TurnId, UserId
 from gateway.core.ports.live import session_topic
+from gateway.identity import authenticator
 from storage.sessions import PostgresMessages
 from tests.world import Frame, Person, Socket, World, eventually
 
@@ -167,7 +167,7 @@ async def test_a_revoked_token_ends_an_open_socket(
     world: World, ann: Person, frame: Frame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """4401 at the next message or watch, and nothing of it is done."""
-    monkeypatch.setattr(auth, "REMEMBER_S", 0)
+    monkeypatch.setattr(authenticator, "REMEMBER_S", 0)
     socket = await ann.connects()
     await socket.asks("hello", "k1")
     await world.rows("UPDATE api_tokens SET revoked_at = now() RETURNING token_id")
@@ -181,7 +181,7 @@ async def test_a_token_that_cannot_be_checked_is_kept(
     world: World, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the database is away: `unavailable` with the message's id; the socket goes on afterwards."""
-    monkeypatch.setattr(auth, "REMEMBER_S", 0)
+    monkeypatch.setattr(authenticator, "REMEMBER_S", 0)
     socket = await ann.connects()
     async with world.database_away():
         await socket.says(type="send", id="k1", text="hello")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from gateway.api.faults import faults_of
-from gateway.api.openai_shape import ChatRequest
-from gateway.api.schedules import ScheduleChange
-from gateway.api.sessions import SessionDraft
-from gateway.api.state import StateDraft
+from gateway.api.openai.requests import ChatRequest
+from gateway.api.requests.faults import faults_of
+from gateway.api.routes.schedules import ScheduleChange
+from gateway.api.routes.sessions import SessionDraft
+from gateway.api.routes.state import StateDraft
 
 ASKED: dict[str, object] = {"model": "assistant", "messages": [{"role": "user", "content": "hi"}]}
 

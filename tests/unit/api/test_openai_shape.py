@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.api.openai_shape import ChatMessage, conversation
+from gateway.api.openai.requests import ChatMessage, conversation
 from gateway.core.ports.seeds import Said
 from storage.seeds import turn_seqs
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.api.openai_telling import Telling
+from gateway.api.openai.growing_text import Telling
 from gateway.core.events import ToolCall, ToolResult
 from gateway.core.live_turns import Piece, Said
 

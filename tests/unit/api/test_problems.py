@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gateway.api.problems import foreseen
+from gateway.api.requests.problems import foreseen
 from gateway.errors import (
     Conflict,
     Forbidden,

@@ -9,8 +9,8 @@ import pytest
 import structlog
 from aiohttp import web
 
-from gateway.api.problems import problems
-from gateway.api.streaming import stream
+from gateway.api.requests.problems import problems
+from gateway.api.responses.streaming import stream
 from gateway.core.model import JsonObject
 from gateway.errors import GatewayError, StoreUnavailable
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.api.exports import safe_name
-from gateway.api.transcripts import head, inline, paragraph, quoted
+from gateway.api.responses.transcripts import head, inline, paragraph, quoted
+from gateway.api.routes.exports import safe_name
 from gateway.core.model import AgentName, ChannelName, JsonObject, Message, MessageId, Session, SessionId, UserId
 
 WHEN = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)

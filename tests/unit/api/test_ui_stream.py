@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from gateway.api.ui_stream import UiMessageStream
+from gateway.api.ai_sdk.message_stream import UiMessageStream
 from gateway.core.draft import Draft
 from gateway.core.events import TextDelta, ToolCall, ToolResult
 from gateway.core.live_turns import Said

@@ -1,0 +1,263 @@
+"""One answer as AI SDK's UI message stream: pure, from what a turn says to the chunks that show it once.
+
+Clients can add to a message and cannot take anything back (`processUIMessageStream`). So each attempt at a turn is a step: while
+a new one repeats what is shown, nothing is sent; where it goes on behind that, the rest is; where it says something else, the
+step ends and the next one tells it from its beginning. The last step is the answer. The final row is told in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from gateway.api.ai_sdk import chunks
+from gateway.core.cleaning import clean
+from gateway.core.events import ToolCall, ToolResult
+from gateway.core.live_turns import BEGINNING, Piece, Said
+from gateway.core.model import JsonObject, SessionId, TurnId, TurnStatus
+from gateway.core.ports.sessions import TurnOutcome
+from gateway.core.service import Notice
+
+BROKEN_OFF = "The attempt that called this tool was broken off."
+
+
+@dataclass(slots=True)
+class ShownText:
+    """A text part; the last one shown is open."""
+
+    part_id: str
+    runs: list[str] = field(default_factory=list)
+    length: int = 0
+
+    def add(self, text: str) -> None:
+        self.runs.append(text)
+        self.length += len(text)
+
+    @property
+    def text(self) -> str:
+        if len(self.runs) > 1:
+            self.runs = ["".join(self.runs)]
+        return self.runs[0]
+
+
+@dataclass(slots=True)
+class ShownTool:
+    """A tool part. An attempt that calls the same tool with the same input means this one, whatever it calls it."""
+
+    call: ToolCall
+    result: tuple[str, bool] | None = None
+
+
+Shown: TypeAlias = ShownText | ShownTool
+
+
+class UiMessageStream:
+    """Takes what is heard of a turn; `take` answers the chunks to send since it was asked last."""
+
+    def __init__(self, turn_id: TurnId, session_id: SessionId, metadata: JsonObject) -> None:
+        about: JsonObject = {"session_id": session_id, "turn_id": str(turn_id), **metadata}
+        self._turn_id = turn_id
+        self._session_id = session_id
+        self._chunks: list[JsonObject] = [chunks.start(str(turn_id), about)]
+        self._told: tuple[TurnStatus, int, bool] | None = None
+        self._attempt = 0
+        self._read = BEGINNING
+        self._shown: list[Shown] = []
+        self._at = 0
+        self._offset = 0
+        self._calls: dict[str, ShownTool] = {}
+        self._texts = 0
+        self._in_step = False
+
+    def take(self) -> Sequence[JsonObject]:
+        """The chunks that came together."""
+        chunks, self._chunks = self._chunks, []
+        return chunks
+
+    def turned(self, status: TurnStatus, attempt: int, *, elsewhere: bool = False) -> None:
+        """The turn's status, told when it is news."""
+        if (status, attempt, elsewhere) != self._told:
+            self._told = status, attempt, elsewhere
+            chunk = chunks.turn(self._turn_id, self._session_id, status, attempt, elsewhere=elsewhere)
+            self._chunks.append(chunk)
+
+    def read(self, said: Said) -> None:
+        """Goes on where it has read to; from the beginning with a new attempt."""
+        if said.attempt > self._attempt:
+            self._attempt, self._read = said.attempt, BEGINNING
+            self._begin_again()
+        if said.attempt == self._attempt:
+            pieces, self._read = said.after(self._read)
+            for piece in pieces:
+                self._say(piece)
+
+    def conclude(self, outcome: TurnOutcome) -> None:
+        """Shows what is missing of the final row, and ends the message. An answer that was taken back stays as it is."""
+        if not outcome.reply.deleted:
+            self._begin_again()
+            for part in outcome.reply.parts:
+                self._say_part(part)
+            if not self._level:
+                self._start_over()
+        self._finish_step()
+        self.turned(outcome.status, self._told[1] if self._told else self._attempt)
+        self._chunks.append(chunks.ended(outcome))
+        if outcome.status == "cancelled":
+            self._chunks.append(chunks.ABORT)
+        self._chunks.append(chunks.FINISH)
+
+    def vanish(self, reason: str) -> None:
+        """The turn is gone, and no row of it will come."""
+        self._finish_step()
+        self._chunks.append(chunks.error(reason))
+
+    # What is shown, and how much of it the telling has come to -----------------------------------------------------------
+
+    @property
+    def _level(self) -> bool:
+        """Whether everything shown has been told again."""
+        left = len(self._shown) - self._at
+        return not left or (
+            left == 1 and isinstance(last := self._shown[-1], ShownText) and self._offset == last.length
+        )
+
+    def _begin_again(self) -> None:
+        self._at = self._offset = 0
+        self._calls = {}
+
+    def _say(self, piece: Piece) -> None:
+        match piece:
+            case str():
+                self._say_text(clean(piece))
+            case ToolCall():
+                self._say_call(piece)
+            case ToolResult():
+                self._say_result(clean(piece.call_id), clean(piece.output), failed=piece.failed)
+
+    def _say_part(self, part: JsonObject) -> None:
+        kind = str(part.get("type"))
+        if kind == "text":
+            self._say_text(str(part["text"]))
+        elif kind.startswith("tool-"):
+            call_id, given = str(part["toolCallId"]), part.get("input")
+            self._say_call(ToolCall(call_id, kind.removeprefix("tool-"), given if isinstance(given, dict) else {}))
+            for name, failed in (("output", False), ("errorText", True)):
+                if name in part:
+                    self._say_result(call_id, str(part[name]), failed=failed)
+
+    def _say_text(self, text: str) -> None:
+        if not text:
+            return None
+        if not self._level:
+            shown = self._shown[self._at]
+            if not isinstance(shown, ShownText):
+                return self._differ(text)
+            if shown.text.startswith(text, self._offset):
+                self._offset += len(text)
+                return None
+            known = shown.text[self._offset :]
+            if not text.startswith(known) or shown is not self._shown[-1]:
+                return self._differ(text)
+            self._offset += len(known)
+            text = text[len(known) :]
+        return self._show_text(text)
+
+    def _say_call(self, call: ToolCall) -> None:
+        call = ToolCall(clean(call.call_id), clean(call.name), call.input)
+        if self._at < len(self._shown) and isinstance(shown := self._shown[self._at], ShownText):
+            if self._offset < shown.length:
+                return self._differ(call)
+            self._at, self._offset = self._at + 1, 0
+        if self._at == len(self._shown):
+            tool = self._calls[call.call_id] = ShownTool(call)
+            return self._show_call(tool)
+        known = self._shown[self._at]
+        if not isinstance(known, ShownTool) or (known.call.name, known.call.input) != (call.name, call.input):
+            return self._differ(call)
+        self._at += 1
+        self._calls[call.call_id] = known
+        return None
+
+    def _say_result(self, call_id: str, output: str, *, failed: bool) -> None:
+        tool = self._calls.get(call_id)
+        # A result of no call is not part of the reply either.
+        if tool is not None and tool.result != (output, failed):
+            tool.result = output, failed
+            self._chunks.append(chunks.tool_output(tool.call.call_id, output, failed=failed))
+
+    # Chunks ----------------------------------------------------------------------------------------------------------------
+
+    def _differ(self, piece: Piece) -> None:
+        self._start_over()
+        self._say(piece)
+
+    def _start_over(self) -> None:
+        """Another step, with as much of the telling as there is."""
+        told: list[Shown] = [*self._shown[: self._at]]
+        if self._offset and isinstance(half := self._shown[self._at], ShownText):
+            told.append(ShownText("", [half.text[: self._offset]]))
+        for shown in self._shown:
+            if isinstance(shown, ShownTool) and shown.result is None:
+                self._chunks.append(chunks.tool_output(shown.call.call_id, BROKEN_OFF, failed=True))
+        self._finish_step()
+        self._shown, self._at, self._offset = [], 0, 0
+        for shown in told:
+            if isinstance(shown, ShownText):
+                self._show_text(shown.text)
+            else:
+                self._show_call(shown)
+
+    def _show_text(self, text: str) -> None:
+        self._enter_step()
+        last = self._shown[-1] if self._shown else None
+        if not isinstance(last, ShownText):
+            self._texts += 1
+            last = ShownText(f"text-{self._texts}")
+            self._shown.append(last)
+            self._at, self._offset = len(self._shown) - 1, 0
+            self._chunks.append(chunks.text_start(last.part_id))
+        last.add(text)
+        self._offset += len(text)
+        self._chunks.append(chunks.text_delta(last.part_id, text))
+
+    def _show_call(self, tool: ShownTool) -> None:
+        self._enter_step()
+        self._close_text()
+        call = tool.call
+        self._shown.append(tool)
+        self._at, self._offset = len(self._shown), 0
+        self._chunks.append(chunks.tool_input(call.call_id, call.name, call.input))
+        if tool.result is not None:
+            output, failed = tool.result
+            self._chunks.append(chunks.tool_output(call.call_id, output, failed=failed))
+
+    def _enter_step(self) -> None:
+        if not self._in_step:
+            self._in_step = True
+            self._chunks.append(chunks.START_STEP)
+
+    def _finish_step(self) -> None:
+        self._close_text()
+        if self._in_step:
+            self._in_step = False
+            self._chunks.append(chunks.FINISH_STEP)
+
+    def _close_text(self) -> None:
+        last = self._shown[-1] if self._shown else None
+        if isinstance(last, ShownText):
+            self._chunks.append(chunks.text_end(last.part_id))
+
+
+def notice_chunks(message_id: str, notice: Notice, session_id: SessionId) -> Sequence[JsonObject]:
+    """The whole stream of a chat command's answer, which is not part of the transcript."""
+    return (
+        chunks.start(message_id, {"session_id": session_id}),
+        chunks.START_STEP,
+        chunks.notice(notice.text, session_ended=notice.session_ended),
+        chunks.text_start("text-1"),
+        chunks.text_delta("text-1", notice.text),
+        chunks.text_end("text-1"),
+        chunks.FINISH_STEP,
+        chunks.FINISH,
+    )

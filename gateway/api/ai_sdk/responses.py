@@ -1,0 +1,57 @@
+"""Answers as UI message streams: of an accepted message, of a turn under way, of a chat command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+from aiohttp import web
+
+from gateway.api.ai_sdk.message_stream import notice_chunks
+from gateway.api.parts import parts_of
+from gateway.api.responses.streaming import Batches, stream
+from gateway.api.responses.turn_following import FollowedTurn, follow_turn
+from gateway.core.model import JsonObject, Session
+from gateway.core.ports.sessions import OpenTurn
+from gateway.core.ports.turns import Acceptance
+from gateway.core.service import Notice
+from gateway.errors import Conflict
+
+
+async def stream_answer(request: web.Request, session: Session, accepted: Acceptance) -> web.StreamResponse:
+    """The answer to a message that is durable by now. Raises `Conflict` for one that is not to be answered."""
+    if accepted.turn_id is None:
+        raise Conflict("This message is of a time before there were turns: it has no answer of its own.")
+    message = accepted.message
+    return await _stream_turn(
+        request,
+        FollowedTurn(
+            accepted.turn_id,
+            (accepted.session or session).session_id,
+            session.user_id,
+            accepted.turn_status,
+            accepted.attempt,
+            {} if message is None else {"message_id": message.id},
+            claimed=accepted.turn is not None,
+        ),
+    )
+
+
+async def stream_open_turn(request: web.Request, session: Session, turn: OpenTurn) -> web.StreamResponse:
+    """The answer that is being written, from its beginning."""
+    return await _stream_turn(
+        request, FollowedTurn(turn.turn_id, session.session_id, session.user_id, turn.status, turn.attempt)
+    )
+
+
+async def _stream_turn(request: web.Request, turn: FollowedTurn) -> web.StreamResponse:
+    return await stream(request, follow_turn(parts_of(request), turn))
+
+
+async def stream_notice(request: web.Request, session: Session, notice: Notice) -> web.StreamResponse:
+    """The answer to a chat command."""
+    return await stream(request, _at_once(notice_chunks(str(uuid4()), notice, session.session_id)))
+
+
+async def _at_once(chunks: Sequence[JsonObject]) -> Batches:
+    yield chunks

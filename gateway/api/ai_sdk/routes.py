@@ -1,0 +1,197 @@
+"""`/api/chat` and `/api/chat/{id}/stream`: what AI SDK's `useChat` calls by itself (`DefaultChatTransport`)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Literal
+from uuid import UUID, uuid4
+
+from aiohttp import web
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+
+from gateway.api.ai_sdk.responses import stream_answer, stream_notice, stream_open_turn
+from gateway.api.parts import ApiParts, parts_of, principal_of
+from gateway.api.requests.guard import check_command
+from gateway.api.requests.limits import allow_message, stream_slot
+from gateway.api.requests.reading import AgentChoice, validated
+from gateway.api.routes.messages import raise_refusal
+from gateway.core.commands import is_command
+from gateway.core.dispatcher import check_text
+from gateway.core.metadata import metadata_of
+from gateway.core.model import API, WEB, InboundMessage, JsonObject, MessageId, Route, Session, TurnId
+from gateway.core.ports.sessions import NewSession
+from gateway.core.ports.turns import Acceptance
+from gateway.core.service import Notice
+from gateway.core.storable import storable
+from gateway.errors import Conflict, InvalidInput, NotFound
+
+KEY_LENGTH = 128
+METADATA_SCHEMA: JsonObject = {
+    "anyOf": [{"type": "object"}, {"type": "null"}],
+    "default": None,
+    "description": "Your own data about a message that is sent, at most 16 KiB as JSON; agents are given it.",
+}
+Key = Annotated[str, Field(min_length=1, max_length=KEY_LENGTH)]
+
+
+class UiMessage(BaseModel):
+    """A message as AI SDK's UIMessage; keys that are not named here are left alone."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+
+    id: Key = Field(default_factory=lambda: str(uuid4()))
+    role: str
+    parts: list[dict[str, object]]
+    metadata: Annotated[object, WithJsonSchema(METADATA_SCHEMA)] = None
+
+    @property
+    def text(self) -> str:
+        """Its text parts, with a blank line between them. Raises `InvalidInput` for files."""
+        if any(part.get("type") == "file" for part in self.parts):
+            raise InvalidInput("Files are not taken yet: leave the file parts out, and send text.")
+        return "\n\n".join(str(part.get("text", "")) for part in self.parts if part.get("type") == "text")
+
+
+def _ends_with_user(messages: list[UiMessage]) -> list[UiMessage]:
+    if messages[-1].role != "user":
+        raise ValueError("the last one should be the user's: tools are run by agents, not by clients")
+    return messages
+
+
+class ChatRequest(BaseModel):
+    """What `useChat` sends. `id`: the client's own name of the conversation; `agent`: who answers a new one."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+
+    id: Key
+    messages: Annotated[list[UiMessage], Field(min_length=1), AfterValidator(_ends_with_user)] = Field(
+        description="Only the last one is read: the gateway has the others."
+    )
+    trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
+    message_id: str | None = Field(None, alias="messageId", max_length=160)
+    agent: AgentChoice | None = None
+
+
+@validated
+async def chat(request: web.Request, asked: ChatRequest) -> web.StreamResponse:
+    """What AI SDK's `useChat` sends messages to; the answer is a UI message stream."""
+    again = asked.trigger == "regenerate-message"
+    if not again:
+        check_text(asked.messages[-1].text, parts_of(request).settings.turns.max_text)
+    with stream_slot(request):
+        allow_message(request)
+        old = again or asked.message_id is not None
+        session = await (_known_session(request, asked) if old else _session(request, asked))
+        accepted = await (_regenerate(request, session, asked) if again else _submit(request, session, asked))
+        if isinstance(accepted, Notice):
+            raise_refusal(accepted)
+            now = await _session_after(parts_of(request), session, asked.id, accepted)
+            return await stream_notice(request, now, accepted)
+        return await stream_answer(request, session, accepted)
+
+
+async def _session(request: web.Request, asked: ChatRequest) -> Session:
+    parts = parts_of(request)
+    agent = parts.agent_asked_for(asked.agent)
+    new = NewSession(principal_of(request).user_id, WEB, agent, Route(f"{WEB}:{agent}"))
+    return await parts.external_keys.find_or_make(asked.id, new)
+
+
+async def _known_session(request: web.Request, asked: ChatRequest) -> Session:
+    session = await parts_of(request).external_keys.find(principal_of(request).user_id, asked.id)
+    if session is None:
+        raise NotFound("There is no such conversation.")
+    return session
+
+
+async def _submit(request: web.Request, session: Session, asked: ChatRequest) -> Acceptance | Notice:
+    """A message, or another text for an old one, which is then answered anew."""
+    parts, message = parts_of(request), asked.messages[-1]
+    if asked.message_id is not None:
+        edited, by = await _row_of(parts, session, asked.message_id), session.user_id
+        if edited is None:
+            raise NotFound("There is no such message. Without messageId it would be a new one.")
+        return await parts.editing.answer_again(session, by, edited, message.text, by)
+    await check_command(request, message.text)
+    accepted = await parts.intake.accept(_inbound(session, asked.id, message))
+    if isinstance(accepted, Acceptance) and accepted.session is not None:
+        await _point(parts, session, asked.id, accepted.session)
+    return accepted
+
+
+def _inbound(session: Session, key: str, message: UiMessage) -> InboundMessage:
+    # A chat that is called by a session's own id stays in it: commands tell where to go, as over HTTP.
+    stays = key == session.session_id and is_command(message.text)
+    return InboundMessage(
+        user_id=session.user_id,
+        channel=API if stays else WEB,
+        agent=session.agent_name,
+        text=message.text,
+        key=message.id,
+        route=Route(f"{WEB}:{session.agent_name}"),
+        session_id=session.session_id,
+        metadata=metadata_of(message.metadata),
+    )
+
+
+async def _session_after(parts: ApiParts, session: Session, key: str, notice: Notice) -> Session:
+    """Where the chat is after a command. After `/new` its next message makes the session."""
+    if notice.moved_to is not None:
+        return await _point(parts, session, key, notice.moved_to)
+    if not notice.session_ended:
+        return session
+    if notice.agent is None:
+        await parts.external_keys.point(session.user_id, key, None)
+        return session
+    if notice.agent == session.agent_name and not session.last_seq:
+        return session
+    new = NewSession(session.user_id, WEB, notice.agent, Route(f"{WEB}:{notice.agent}"))
+    return await _point(parts, session, key, await parts.sessions.create(new))
+
+
+async def _point(parts: ApiParts, session: Session, key: str, there: Session) -> Session:
+    if session.session_id not in {key, there.session_id}:
+        await parts.external_keys.point(session.user_id, key, there.session_id)
+    return there
+
+
+async def _regenerate(request: web.Request, session: Session, asked: ChatRequest) -> Acceptance:
+    parts, by = parts_of(request), session.user_id
+    message = None if asked.message_id is None else await _row_of(parts, session, asked.message_id)
+    if asked.message_id is not None and message is None:
+        # The answer that is being written has no row yet.
+        if await parts.sessions.open_turns(session.session_id, by):
+            raise Conflict("An answer is being written in this session. Wait for it, or stop it first.")
+        raise NotFound("There is no such message.")
+    return await parts.editing.answer_again(session, by, message, None, by)
+
+
+async def _row_of(parts: ApiParts, session: Session, ui_id: str) -> MessageId | None:
+    """The row behind a UIMessage's id: its own, its turn's (a streamed answer), or the one its sender gave it."""
+    if ui_id.startswith(f"{session.session_id}."):
+        return MessageId(ui_id)
+    sent = await parts.external_keys.sent_as(session.user_id, session.session_id, ui_id)
+    return sent or await _reply_of(parts, session, ui_id)
+
+
+async def _reply_of(parts: ApiParts, session: Session, ui_id: str) -> MessageId | None:
+    try:
+        outcome = await parts.messages.outcome(TurnId(UUID(ui_id)), session.user_id)
+    except (ValueError, NotFound):
+        return None
+    if outcome is None or outcome.reply.session_id != session.session_id:
+        return None
+    return outcome.reply.id
+
+
+@validated
+async def chat_stream(request: web.Request, chat_id: str, /) -> web.StreamResponse:
+    """The answer that is being written in a conversation, from its beginning; 204 when there is none."""
+    parts, user_id = parts_of(request), principal_of(request).user_id
+    named = len(chat_id) <= KEY_LENGTH and storable(chat_id)
+    session = await parts.external_keys.find(user_id, chat_id) if named else None
+    turns = [] if session is None else await parts.sessions.open_turns(session.session_id, user_id)
+    if session is None or not turns:
+        return web.Response(status=HTTPStatus.NO_CONTENT)
+    with stream_slot(request):
+        return await stream_open_turn(request, session, turns[0])

@@ -1,0 +1,1 @@
+"""`/openapi.json` and `/docs`: the HTTP API, described."""

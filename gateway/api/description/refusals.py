@@ -1,0 +1,76 @@
+"""Which problems a route may answer with, for `/openapi.json`."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from gateway.api.description.operations import Operation
+from gateway.api.requests.bodies import PUBLIC
+from gateway.api.requests.guard import GUARDED
+from gateway.core.model import JsonObject
+
+MEANINGS = {
+    HTTPStatus.BAD_REQUEST: "The input breaks a rule; `detail` names the field and what it should be",
+    HTTPStatus.UNAUTHORIZED: "No token, or one that is not valid",
+    HTTPStatus.FORBIDDEN: "A role is missing, or the page's origin is not allowed",
+    HTTPStatus.NOT_FOUND: "Missing, or someone else's",
+    HTTPStatus.CONFLICT: "The current state does not allow it",
+    HTTPStatus.PRECONDITION_FAILED: "The version in `If-Match` is not the newest",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body or a text in it is too large",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too often",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database is away; nothing was kept",
+}
+HEADERS: dict[HTTPStatus, tuple[str, str]] = {
+    HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate", "`Bearer`"),
+    HTTPStatus.TOO_MANY_REQUESTS: ("Retry-After", "Seconds to wait"),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After", "Seconds to wait"),
+}
+ALWAYS = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+PROBLEM = "application/problem+json"
+OPENAI = "/v1/"
+NEVER_MISSING = frozenset({"chat_stream"})
+"""Routes to which an unknown name is as good as one without anything behind it."""
+
+
+def refusals(operation: Operation) -> set[HTTPStatus]:
+    """The statuses that follow from what the route is; its own ones come from the table `REFUSALS`."""
+    if not operation.path.startswith(GUARDED):
+        return {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} if operation.name == "metrics" else set()
+    found = set(ALWAYS)
+    if "{" in operation.path and operation.name not in NEVER_MISSING:
+        found.add(HTTPStatus.NOT_FOUND)
+    if operation.method != "get":
+        found.add(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    return found
+
+
+def is_public(operation: Operation) -> bool:
+    """Whether it is called without a token."""
+    return not operation.path.startswith(GUARDED) or operation.path in PUBLIC
+
+
+def responses() -> JsonObject:
+    """The components that routes refer to."""
+    return {name_of(status): problem_response(status, meaning) for status, meaning in MEANINGS.items()}
+
+
+def name_of(status: HTTPStatus) -> str:
+    """As in `#/components/responses/NotFound`."""
+    return status.phrase.title().replace(" ", "")
+
+
+def problem_response(status: HTTPStatus, meaning: str, *, openai: bool = False) -> JsonObject:
+    """A response that is a problem document; below `/v1` it is OpenAI's error."""
+    media, schema = ("application/json", "OpenAiError") if openai else (PROBLEM, "Problem")
+    content: JsonObject = {media: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    if status not in HEADERS:
+        return {"description": meaning, "content": content}
+    name, description = HEADERS[status]
+    header: JsonObject = {"description": description, "schema": {"type": "string"}}
+    return {"description": meaning, "headers": {name: header}, "content": content}

@@ -1,0 +1,48 @@
+"""What answers about state and snapshots look like, for `/openapi.json`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from gateway.api.description.schemas import Answer, Instant
+
+
+class State(Answer):
+    """Three JSON values under one version, which `ETag` tells."""
+
+    blackboard: dict[str, object] = Field(description="Shared knowledge.")
+    scratchpad: dict[str, object] | list[object] = Field(description="Working notes.")
+    attributes: dict[str, object] = Field(description="Whatever else describes the session.")
+
+
+class Snapshot(Answer):
+    """A saved state. `message_id`: the message it stands at."""
+
+    number: int
+    session_id: str
+    reason: Literal["auto", "manual", "before_restore", "page_close"]
+    size_bytes: int
+    message_id: str | None
+    message_seq: int | None
+    rewound: bool = Field(description="Made before a rewind: restoring it brings the later messages back.")
+    created_at: Instant
+
+
+class Snapshots(Answer):
+    """A page of a session's snapshots, newest first."""
+
+    snapshots: list[Snapshot]
+    next_before_number: int | None = Field(description="Leads on, as `before_number`; null on the last page.")
+
+
+class SnapshotWithState(Snapshot, State):
+    """A snapshot and what it holds."""
+
+
+class Restored(State):
+    """The state as it is now."""
+
+    snapshot: int = Field(description="The one that was restored.")
+    undo: int = Field(description="The one made of what was there before; restoring it undoes this.")

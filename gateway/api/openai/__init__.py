@@ -1,0 +1,1 @@
+"""`/v1`: agents, as clients of OpenAI's API call models."""

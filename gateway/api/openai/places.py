@@ -1,0 +1,81 @@
+"""Finds the session of a chat completion, and what the request adds to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway.api.openai.requests import ChatRequest, Conversation
+from gateway.api.openai.sessions import RECENT, news, session_name
+from gateway.api.parts import AgentInfo, acting_user, parts_of, principal_of
+from gateway.api.requests.reading import session_id_of
+from gateway.core.commands import parse_command
+from gateway.core.model import API, STATELESS, JsonObject, Session, TurnId
+from gateway.core.ports.seeds import Seed
+from gateway.core.ports.session_changes import SessionWish
+from gateway.core.titles import title_from
+
+SESSION = "X-Session-Id"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a request goes. `session` None: nowhere yet, for a chat command. `data`: parts of its message.
+
+    `text`: what is new there. `is_repeated`: nothing is; then `turn_id` answers the last message.
+    """
+
+    session: Session | None
+    text: str
+    data: tuple[JsonObject, ...] = ()
+    is_repeated: bool = False
+    turn_id: TurnId | None = None
+
+
+async def find_place(
+    request: web.Request, agent: AgentInfo, asked: ChatRequest, said: Conversation, key: str | None
+) -> Place:
+    """The session that the request names, as it is or new; without a name one of its own. Raises `NotFound`."""
+    parts, user_id = parts_of(request), principal_of(request).user_id
+    header = request.headers.get(SESSION)
+    if header is not None:
+        session = await parts.sessions.get(session_id_of(header), acting_user(request))
+        return Place(await _listed(request, session), said.question)
+    name = session_name(asked, request.headers)
+    known = None if name is None else await parts.seeds.sown(user_id, name)
+    if known is not None:
+        return await _in_known(request, known, asked, said, key)
+    if parse_command(said.question) is not None:
+        return Place(None, said.question)
+    texts = [one.content for one in said.before if one.role == "user"]
+    title = title_from(texts[0] if texts else said.question) if said.before else None
+    metadata: JsonObject = {STATELESS: True} if name is None else {}
+    seed = Seed(user_id, API, agent.name, said.before, title, name or key, metadata)
+    return Place(await parts.seeds.sow(seed), said.question, said.data)
+
+
+async def _in_known(
+    request: web.Request, session: Session, asked: ChatRequest, said: Conversation, key: str | None
+) -> Place:
+    if parse_command(said.question) is not None:
+        return Place(session, said.question)
+    page = await parts_of(request).messages.page(session.session_id, session.user_id, RECENT, None)
+    text = news(asked, page.messages, whole=page.next_before_id is None)
+    if text or key is not None:
+        # With a key of its own, a repeated request is told by that.
+        return Place(session, text or said.question)
+    turns = [row.turn_id for row in page.messages if row.role == "user" and not row.deleted]
+    return Place(session, "", is_repeated=True, turn_id=turns[-1])
+
+
+async def _listed(request: web.Request, session: Session) -> Session:
+    """A stateless call becomes a conversation when somebody continues it."""
+    if session.metadata.get(STATELESS) is not True:
+        return session
+    metadata = {name: value for name, value in session.metadata.items() if name != STATELESS}
+    changed = await parts_of(request).session_changes.change(
+        session.session_id, acting_user(request), SessionWish(metadata=metadata)
+    )
+    parts_of(request).announcer.session(changed)
+    return changed

@@ -1,0 +1,206 @@
+"""`/v1/chat/completions` and `/v1/models`: agents, as OpenAI's clients call models."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, nullcontext
+from datetime import UTC, datetime
+from functools import partial
+from http import HTTPStatus
+from uuid import uuid4
+
+from aiohttp import web
+
+from gateway.api.openai.answers import Completion, model_json
+from gateway.api.openai.chunks import CompletionStream, Ending, finish_reason_of
+from gateway.api.openai.errors import NO_RETRY, refusal
+from gateway.api.openai.failures import failure_of
+from gateway.api.openai.places import SESSION, Place, find_place
+from gateway.api.openai.requests import ChatRequest, conversation
+from gateway.api.parts import AgentInfo, parts_of, principal_of
+from gateway.api.requests.guard import check_command
+from gateway.api.requests.limits import allow_message, stream_slot
+from gateway.api.requests.reading import validated
+from gateway.api.responses.answers import json
+from gateway.api.responses.streaming import stream
+from gateway.api.responses.turn_following import FollowedTurn, follow_turn
+from gateway.api.routes.messages import raise_refusal
+from gateway.core.dispatcher import KEY_LIMIT, check_text
+from gateway.core.metadata import metadata_of
+from gateway.core.model import API, AgentName, InboundMessage, JsonObject, Route, Session, SessionId, TurnId
+from gateway.core.ports.sessions import TurnOutcome
+from gateway.core.ports.turns import Acceptance
+from gateway.core.retries import insist
+from gateway.core.service import Notice
+from gateway.core.storable import storable
+from gateway.errors import Conflict, InvalidInput, NotFound
+
+KEY = "Idempotency-Key"
+ANSWERED_SESSION = web.RequestKey("answered_session", SessionId)
+
+
+async def name_session(request: web.Request, response: web.StreamResponse) -> None:
+    """Each answer says which session it belongs to, from before a stream's first byte."""
+    if ANSWERED_SESSION in request:
+        response.headers[SESSION] = request[ANSWERED_SESSION]
+
+
+@validated
+async def list_models(request: web.Request) -> web.Response:
+    """All agents, the default one first, as OpenAI lists models."""
+    return json({"object": "list", "data": [model_json(agent.name) for agent in parts_of(request).agents]})
+
+
+@validated
+async def get_model(request: web.Request, model: str, /) -> web.Response:
+    """One agent, as OpenAI tells of a model."""
+    agent = _agent(request, model)
+    return _no_model(model) if agent is None else json(model_json(agent.name))
+
+
+@validated
+async def complete(request: web.Request, asked: ChatRequest) -> web.StreamResponse:
+    """Answers the last user message: in the session that the request names, else in a new one that begins with the rest."""
+    agent = _agent(request, asked.model)
+    if agent is None:
+        return _no_model(asked.model)
+    with stream_slot(request) if asked.stream else nullcontext():
+        said = conversation(asked.messages)
+        check_text(said.question, parts_of(request).settings.turns.max_text)
+        key, metadata = _key(request), metadata_of(asked.given_metadata)
+        allow_message(request)
+        await check_command(request, said.question)
+        place = await find_place(request, agent, asked, said, key)
+        session = place.session
+        if session is not None and session.agent_name != agent.name:
+            told = f"This session is with {session.agent_name}: set model to that name."
+            return refusal(HTTPStatus.BAD_REQUEST, told, param="model")
+        if session is not None and place.is_repeated:
+            return await _answer_again(request, asked, session, place)
+        accepted = await parts_of(request).intake.accept(_inbound(request, agent, place, key, metadata))
+        if isinstance(accepted, Notice):
+            return await _notice(request, asked, accepted, session)
+        return await _answer(request, asked, accepted)
+
+
+def _agent(request: web.Request, name: str) -> AgentInfo | None:
+    return next((agent for agent in parts_of(request).agents if agent.name == name), None)
+
+
+def _no_model(name: str) -> web.Response:
+    message = f"The model {name!r} does not exist: models are agents, and GET /v1/models lists them."
+    return refusal(HTTPStatus.NOT_FOUND, message, "model_not_found", "model")
+
+
+def _key(request: web.Request) -> str | None:
+    key = request.headers.get(KEY)
+    if key is not None and not (1 <= len(key) <= KEY_LIMIT and storable(key)):
+        raise InvalidInput(f"{KEY} should have 1 to {KEY_LIMIT} characters, in UTF-8.")
+    return key
+
+
+def _inbound(
+    request: web.Request, agent: AgentInfo, place: Place, key: str | None, metadata: JsonObject
+) -> InboundMessage:
+    session = place.session
+    return InboundMessage(
+        user_id=principal_of(request).user_id if session is None else session.user_id,
+        channel=API,
+        agent=AgentName(agent.name),
+        text=place.text,
+        key=key or str(uuid4()),
+        route=Route(f"{API}:{agent.name}"),
+        session_id=None if session is None else session.session_id,
+        data=place.data,
+        metadata=metadata,
+    )
+
+
+# Answers -------------------------------------------------------------------------------------------------------------
+
+
+async def _notice(
+    request: web.Request, asked: ChatRequest, notice: Notice, session: Session | None
+) -> web.StreamResponse:
+    """The answer to a chat command, in the shape of an agent's. Raises what refuses the message."""
+    if session is not None:
+        request[ANSWERED_SESSION] = session.session_id
+    raise_refusal(notice)
+    completion = Completion(TurnId(uuid4()), asked.model, datetime.now(UTC))
+    if not asked.stream:
+        return json(completion.whole(notice.text, "stop", None))
+    return await stream(request, _said(completion, notice.text, usage=asked.wants_usage))
+
+
+async def _said(completion: Completion, text: str, *, usage: bool) -> AsyncGenerator[Sequence[JsonObject]]:
+    yield (
+        completion.chunk({"role": "assistant", "content": "", "refusal": None}),
+        completion.chunk({"content": text}),
+        completion.chunk({}, "stop"),
+        *((completion.cost(None),) if usage else ()),
+    )
+
+
+async def _answer(request: web.Request, asked: ChatRequest, accepted: Acceptance) -> web.StreamResponse:
+    session, message, turn_id = accepted.session, accepted.message, accepted.turn_id
+    if session is None or message is None or turn_id is None:
+        raise Conflict("This message was taken in before, and has no answer.")
+    turn = FollowedTurn(turn_id, session.session_id, session.user_id, accepted.turn_status, accepted.attempt)
+    return await _follow(request, asked, turn, message.created_at)
+
+
+async def _answer_again(request: web.Request, asked: ChatRequest, session: Session, place: Place) -> web.StreamResponse:
+    """The answer that is being written to the last message, or else another one in its place."""
+    user_id = session.user_id
+    turns = await parts_of(request).sessions.open_turns(session.session_id, user_id)
+    if (open_turn := next((turn for turn in turns if turn.turn_id == place.turn_id), None)) is not None:
+        turn = FollowedTurn(open_turn.turn_id, session.session_id, user_id, open_turn.status, open_turn.attempt)
+        return await _follow(request, asked, turn, datetime.now(UTC))
+    return await _answer(
+        request, asked, await parts_of(request).editing.answer_again(session, user_id, None, None, user_id)
+    )
+
+
+async def _follow(
+    request: web.Request, asked: ChatRequest, turn: FollowedTurn, created: datetime
+) -> web.StreamResponse:
+    request[ANSWERED_SESSION] = turn.session_id
+    completion = Completion(turn.turn_id, asked.model, created)
+    if asked.stream:
+        return await stream(request, _told(request, turn, completion, usage=asked.wants_usage))
+    return await _whole(request, turn, completion)
+
+
+async def _told(
+    request: web.Request, turn: FollowedTurn, completion: Completion, *, usage: bool
+) -> AsyncGenerator[Sequence[JsonObject]]:
+    shape = CompletionStream(completion)
+    async with aclosing(follow_turn(parts_of(request), turn, shape)) as batches:
+        async for batch in batches:
+            yield batch
+    if usage and shape.whole:
+        outcome = await _outcome(request, turn)
+        yield (completion.cost(None if outcome is None else outcome.usage),)
+
+
+async def _whole(request: web.Request, turn: FollowedTurn, completion: Completion) -> web.Response:
+    ending = Ending()
+    async with aclosing(follow_turn(parts_of(request), turn, ending)) as batches:
+        async for _ in batches:
+            if request.transport is None or request.transport.is_closing():
+                return web.Response()  # whoever asked has gone, and will not read it
+    outcome = await _outcome(request, turn)
+    if outcome is None:
+        return refusal(HTTPStatus.NOT_FOUND, ending.gone or "", "session_deleted", headers=NO_RETRY)
+    if (failure := failure_of(outcome)) is not None:
+        waits = {} if failure.retry_s is None else {"Retry-After": str(failure.retry_s)}
+        return refusal(failure.status, failure.message, failure.code, failure.param, {**NO_RETRY, **waits})
+    return json(completion.whole(outcome.reply.content, finish_reason_of(outcome), outcome.usage))
+
+
+async def _outcome(request: web.Request, turn: FollowedTurn) -> TurnOutcome | None:
+    """What the turn came to; None when it is gone with its session."""
+    try:
+        return await insist(partial(parts_of(request).messages.outcome, turn.turn_id, turn.user_id))
+    except NotFound:
+        return None

@@ -1,0 +1,79 @@
+"""Which session a request to `/v1` names, and what it says that the session's transcript doesn't. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import orjson
+
+from gateway.api.openai.requests import ChatRequest
+from gateway.core.model import Message
+from gateway.core.storable import require_storable
+
+USER_HEADER = "X-OpenWebUI-User-Id"
+CHAT_HEADER = "X-OpenWebUI-Chat-Id"
+"""What Open WebUI sends with `ENABLE_FORWARD_USER_INFO_HEADERS`; it keeps `metadata` to itself."""
+TASK_BEGINS, TASK_HOLDS = "### Task:", "<chat_history>"
+"""What the prompts of its own tasks have in common (titles, tags, follow-ups): they carry the chat's headers, too."""
+RECENT = 20
+"""Rows at a transcript's end that a request is compared with."""
+
+
+def session_name(asked: ChatRequest, headers: Mapping[str, str]) -> str | None:
+    """The client's own name of the conversation with an agent, made of its user and its chat; None where either is missing.
+
+    A task about a chat (`metadata.task`, such as making its title) is no part of it. Raises `InvalidInput` for headers that
+    are not text.
+    """
+    user = asked.named_user or headers.get(USER_HEADER)
+    chat = asked.named_chat or headers.get(CHAT_HEADER)
+    if not user or not chat or asked.is_task or (asked.named_chat is None and _is_task_prompt(asked)):
+        return None
+    require_storable(user, "user")
+    require_storable(chat, "chat_id")
+    # The space keeps it apart from every Idempotency-Key: a header's value never begins with one.
+    return f" {orjson.dumps([user, chat, asked.model]).decode()}"
+
+
+def _is_task_prompt(asked: ChatRequest) -> bool:
+    """Whether it is one of Open WebUI's tasks, by its words: a prompt that quotes the chat, and nothing else."""
+    said = [message.text for message in asked.messages if message.role in {"user", "assistant"}]
+    return len(said) == 1 and said[0].lstrip().startswith(TASK_BEGINS) and TASK_HOLDS in said[0]
+
+
+def news(asked: ChatRequest, recent: Sequence[Message], *, whole: bool) -> str:
+    """The text that the request adds to a session; empty for a request that was answered, or is being answered.
+
+    A client that repeats its history says what is new after the last answer it knows. `recent`: the end of the transcript,
+    oldest first; `whole`: it is all of it.
+    """
+    spoken = [message for message in asked.messages if message.role in {"user", "assistant"} and message.text.strip()]
+    texts = _last_of_user([(message.role, message.text) for message in spoken])
+    answer = spoken[-len(texts) - 1].text if len(texts) < len(spoken) else None
+    known = _asked_since(answer, [message for message in recent if not message.deleted], whole=whole)
+    repeated = [text.strip() for text in texts[: len(known)]] == [text.strip() for text in known]
+    return "\n\n".join(texts[len(known) :] if repeated else texts)
+
+
+def _last_of_user(spoken: Sequence[tuple[str, str]]) -> list[str]:
+    """The user's texts since the last answer."""
+    texts: list[str] = []
+    for role, text in reversed(spoken):
+        if role != "user":
+            break
+        texts.insert(0, text)
+    return texts
+
+
+def _asked_since(answer: str | None, rows: Sequence[Message], *, whole: bool) -> list[str]:
+    """The user's texts of the exchange after that answer, or of the first one; none where the transcript went on after it."""
+    if answer is None:
+        since = rows if whole else ()
+    else:
+        ends = [
+            place for place, row in enumerate(rows) if row.role == "assistant" and row.content.strip() == answer.strip()
+        ]
+        since = rows[ends[-1] + 1 :] if ends else ()
+    asked = [row.content for row in since if row.role == "user"]
+    answers = [row for row in since if row.role == "assistant"]
+    return asked if not answers or (len(answers) == 1 and since[-1] is answers[0]) else []

@@ -1,0 +1,180 @@
+"""The port's connections: each is watched from before its first byte, and cut when it keeps a place without using it."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
+from typing import cast
+
+import structlog
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from gateway.config import Limits
+from gateway.core.addresses import AddressRule
+from gateway.core.crowd import Crowd, CrowdLimits
+from gateway.core.metrics import CONNECTIONS, CONNECTIONS_DROPPED, HTTP_SECONDS
+
+log = structlog.get_logger(__name__)
+
+SERVER = "turngate"
+"""The `Server` header names no version, which would only tell attackers what to try."""
+IDLE_S = 75.0
+"""Idle connections are kept for longer than proxies keep theirs (60 s), so that none uses one that is about to close."""
+SWEEP_S = 0.25
+TELL_EVERY_S = 10.0
+LEAST_RESERVED, MOST_RESERVED = 96, 1_200
+"""Open files that are set aside for everything but connections to the port: the database's, agents', logs, and a whole backlog of
+new connections, which are accepted before those that make room for them are closed."""
+LEAST_CAPACITY = 16
+MANY_FILES = 65_536
+
+
+class WatchedConnection(web.RequestHandler):
+    """A connection that its crowd knows."""
+
+    __slots__ = ("_crowd", "_peer", "address")
+
+    def __init__(self, server: web.Server, crowd: Crowd) -> None:
+        loop = asyncio.get_running_loop()
+        # Content codings are undone in gateway.api.requests.bodies, which can say what is wrong with one.
+        super().__init__(
+            server,
+            loop=loop,
+            access_log=None,  # type: ignore[arg-type] # None turns the access log off
+            auto_decompress=False,
+            keepalive_timeout=IDLE_S,
+        )
+        self._crowd = crowd
+        self._peer: asyncio.Transport | None = None
+        self.address = ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._peer = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
+        peer = transport.get_extra_info("peername")
+        self.address = str(peer[0]) if peer else ""
+        if self._crowd.admit(self):
+            super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._crowd.leave(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport is not None:
+            self._crowd.heard(self)
+            super().data_received(data)
+
+    def drop(self) -> None:
+        """Cuts the connection at once."""
+        if self._peer is not None:
+            self._peer.abort()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer to bytes that are not HTTP."""
+        response = super().handle_error(request, status, exc, message)
+        response.headers[hdrs.SERVER] = SERVER
+        return response
+
+    def begins(self) -> None:
+        """A request has come in."""
+        self._crowd.begins(self)
+
+    def ends(self) -> None:
+        """It was answered."""
+        self._crowd.ends(self)
+
+
+@web.middleware
+async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Tells the connection that it is in use for as long as the request is being answered."""
+    connection = request.protocol
+    if not isinstance(connection, WatchedConnection):
+        return await handler(request)
+    connection.begins()
+    begun, status = time.monotonic(), HTTPStatus.INTERNAL_SERVER_ERROR.value
+    try:
+        response = await handler(request)
+        status = response.status
+        return response
+    except web.HTTPException as answer:
+        status = answer.status
+        raise
+    finally:
+        connection.ends()
+        if status != HTTPStatus.SWITCHING_PROTOCOLS:
+            _count(request, status, time.monotonic() - begun)
+
+
+def _count(request: web.Request, status: int, seconds: float) -> None:
+    """Counts by the route's template: paths hold ids, and those without a route may hold anything."""
+    method = request.method if request.method in hdrs.METH_ALL else "other"
+    found = request.match_info.route.resource
+    route = "none" if found is None else found.canonical
+    HTTP_SECONDS.labels(method, route, f"{status // 100}xx").observe(seconds)
+
+
+def crowd_of(limits: Limits) -> Crowd:
+    """An empty crowd, as large as the files that this process may open."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = MANY_FILES if files == resource.RLIM_INFINITY else files
+    reserved = min(max(files // 4, LEAST_RESERVED), MOST_RESERVED)
+    capacity = max(files - reserved, LEAST_CAPACITY)
+    return Crowd(
+        CrowdLimits(limits.connections_per_address, limits.header_s, capacity), AddressRule.of(limits.trusted_proxies)
+    )
+
+
+def raise_file_limit() -> None:
+    """Takes as many open files as the system allows this process: shells give 1,024, and each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MANY_FILES if hard == resource.RLIM_INFINITY else hard
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+@asynccontextmanager
+async def swept(crowd: Crowd) -> AsyncIterator[None]:
+    """Keeps the crowd's deadlines, and logs what was dropped: at most one line every ten seconds."""
+    sweeping = asyncio.create_task(_sweep(crowd), name="connections")
+    try:
+        yield
+    finally:
+        sweeping.cancel()
+        await asyncio.wait({sweeping})
+
+
+async def _sweep(crowd: Crowd) -> None:
+    loop = asyncio.get_running_loop()
+    told_at = float("-inf")
+    while True:
+        crowd.sweep()
+        CONNECTIONS.set(len(crowd))
+        if crowd.dropped and loop.time() - told_at >= TELL_EVERY_S:
+            told_at = loop.time()
+            _tell(crowd)
+        await asyncio.sleep(SWEEP_S)
+
+
+def _tell(crowd: Crowd) -> None:
+    dropped, crowd.dropped = crowd.dropped, Counter()
+    reasons: Counter[str] = Counter()
+    addresses: Counter[str] = Counter()
+    for (reason, address), times in dropped.items():
+        reasons[reason] += times
+        addresses[address] += times
+        CONNECTIONS_DROPPED.labels(reason).inc(times)
+    most, times = addresses.most_common(1)[0]
+    log.warning("connections_dropped", **reasons, mostly_from=most, of_it=times, open=len(crowd))

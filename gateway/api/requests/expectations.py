@@ -1,0 +1,38 @@
+"""What aiohttp asks before a body is read: whether the request's `Expect` can be met (RFC 9110, section 10.1.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http import HTTPStatus
+
+from aiohttp import HttpVersion11, hdrs, web
+
+from gateway.api.openai.errors import openai_errors
+from gateway.api.requests.problems import problem
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+def with_expectations(routes: Iterable[web.RouteDef]) -> list[web.RouteDef]:
+    """The same routes, whose refusals of an expectation look like all others."""
+    return [
+        web.RouteDef(route.method, route.path, route.handler, {**route.kwargs, "expect_handler": meet})
+        for route in routes
+    ]
+
+
+async def meet(request: web.Request) -> web.StreamResponse | None:
+    """Tells a caller who waits for it to go on. Nothing else can be expected, and HTTP/1.0 has no such header."""
+    if request.version < HttpVersion11:
+        return None
+    if request.headers[hdrs.EXPECT].lower() != "100-continue":
+        return await openai_errors(request, _refuse)
+    await request.writer.write(CONTINUE)
+    request.writer.output_size = 0  # the answer itself has not begun, as in aiohttp's own handler
+    return None
+
+
+async def _refuse(_request: web.Request) -> web.StreamResponse:
+    return problem(
+        HTTPStatus.EXPECTATION_FAILED, "Only 100-continue may be expected here. Send the request without Expect."
+    )

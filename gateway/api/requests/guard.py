@@ -1,0 +1,170 @@
+"""What every request passes before its route: origin, authentication, a body that is sound JSON."""
+
+from __future__ import annotations
+
+import re
+import time
+from http import HTTPStatus
+
+import orjson
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from gateway.api.parts import PRINCIPAL, parts_of
+from gateway.api.requests.bodies import PUBLIC, body_of
+from gateway.api.requests.connections import SERVER
+from gateway.api.requests.limits import guess_counted
+from gateway.core.commands import outlives_token
+from gateway.core.model import Principal
+from gateway.core.storable import require_storable
+from gateway.errors import Forbidden, InvalidInput, Unauthenticated
+
+GUARDED = ("/api/", "/v1/")
+READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
+TALKING = re.compile(r"/v1/.*|/api/chat|/api/chat/sessions/[^/]+/(messages|regenerate)|/api/turns/[^/]+/cancel")
+"""Where a revoked token may still work for the seconds it is remembered: what it does there is part of a conversation."""
+LONG_S = 1.0
+IDENTIFIED_AT = web.RequestKey("identified_at", float)
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'{sockets}; "
+    "img-src 'self' data:; object-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+PLAIN_HOST = re.compile(r"[A-Za-z0-9.-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+STAINLESS = ("Arch", "Lang", "OS", "Package-Version", "Retry-Count", "Runtime", "Runtime-Version", "Timeout")
+"""What OpenAI's JavaScript client tells of itself in `X-Stainless-…`; a browser asks whether it may."""
+TAKEN_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "If-Match",
+    "If-None-Match",
+    "Idempotency-Key",
+    "Prefer",
+    "X-Session-Id",
+    *(f"X-Stainless-{name}" for name in STAINLESS),
+)
+PREFLIGHT_HEADERS = {
+    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
+    "Access-Control-Allow-Headers": ", ".join(TAKEN_HEADERS),
+    "Access-Control-Max-Age": "600",
+}
+
+
+async def harden(request: web.Request, response: web.StreamResponse) -> None:
+    """Headers of every response; CORS for origins that may call (Fetch standard, CORS protocol)."""
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers[hdrs.SERVER] = SERVER
+    response.headers.setdefault("Content-Security-Policy", content_security_policy(request.host))
+    if not request.path.startswith(GUARDED):
+        return
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.add("Vary", "Origin")
+    origin = request.headers.get(hdrs.ORIGIN)
+    if origin is not None and parts_of(request).origin_allowed(origin, request.host):
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After, X-Session-Id"
+
+
+def content_security_policy(host: str) -> str:
+    """Pages of the gateway speak to the gateway only, by the name they were opened with.
+
+    Browsers that know no WebSockets in `'self'` (CSP level 2) need them named.
+    """
+    sockets = f" ws://{host} wss://{host}" if PLAIN_HOST.fullmatch(host) else ""
+    return CONTENT_SECURITY_POLICY.format(sockets=sockets)
+
+
+@web.middleware
+async def origins(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuses pages of other origins and answers preflights."""
+    origin = request.headers.get(hdrs.ORIGIN)
+    if origin is None or not request.path.startswith(GUARDED):
+        return await handler(request)
+    if not parts_of(request).origin_allowed(origin, request.host):
+        raise Forbidden("Pages of this origin may not call the gateway. web.allowed_origins lists those that may.")
+    if request.method == hdrs.METH_OPTIONS and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers:
+        return web.Response(status=HTTPStatus.NO_CONTENT, headers=PREFLIGHT_HEADERS)
+    return await handler(request)
+
+
+async def identify(request: web.Request) -> Principal:
+    """Who is asking. Raises `Unauthenticated`, `Forbidden`, or `TooManyRequests` for an address of many wrong tokens."""
+    token = _token(request)
+    with guess_counted(request, token):
+        return await parts_of(request).authenticator.authenticate(token, request.headers.get(hdrs.ORIGIN))
+
+
+def _token(request: web.Request) -> str:
+    scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("A token is needed: Authorization: Bearer <token>.")
+    return token.strip()
+
+
+@web.middleware
+async def authentication(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """No route below `/api` and `/v1` runs without a caller, but those that hand out tokens."""
+    if request.path.startswith(GUARDED) and request.path not in PUBLIC:
+        request[PRINCIPAL] = await identify(request)
+        request[IDENTIFIED_AT] = time.monotonic()
+    return await handler(request)
+
+
+@web.middleware
+async def still_good(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Looks the token up afresh before what would outlive it, and once more after a body that was long in coming."""
+    if PRINCIPAL in request:
+        talks = request.method == hdrs.METH_POST and TALKING.fullmatch(request.path)
+        if request.method not in READING and not talks:
+            await identify_afresh(request)
+        elif time.monotonic() - request[IDENTIFIED_AT] > LONG_S:
+            request[PRINCIPAL] = await identify(request)
+    return await handler(request)
+
+
+async def identify_afresh(request: web.Request) -> None:
+    """Makes sure of the caller, whatever is remembered of the token. Raises as `identify`."""
+    parts_of(request).authenticator.look_again(_token(request))
+    request[PRINCIPAL] = await identify(request)
+
+
+async def check_command(request: web.Request, text: str) -> None:
+    """Before a message is taken in: some chat commands are more than talk. Raises as `identify`."""
+    if outlives_token(text):
+        await identify_afresh(request)
+
+
+@web.middleware
+async def sound_input(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Lets through only query strings and JSON objects that Postgres could keep; routes check the rest."""
+    if not request.path.startswith(GUARDED):
+        return await handler(request)
+    for name, value in request.query.items():
+        require_storable(name, "The query string")
+        require_storable(value, name)
+    body = await body_of(request)
+    require_json_object(body, request.charset)
+    # Where every field may be left out, so may the body.
+    request._read_bytes = body or b"{}"  # noqa: SLF001 - aiohttp has no other way to say what was read
+    return await handler(request)
+
+
+def require_json_object(body: bytes, charset: str | None) -> None:
+    """Raises `InvalidInput` unless the body is empty or a JSON object in UTF-8 (RFC 8259) that Postgres can keep."""
+    if charset is not None and charset.lower() not in {"utf-8", "utf8"}:
+        raise InvalidInput("The body should be JSON in UTF-8.")
+    if not body:
+        return
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput(f"The body should be JSON in UTF-8: {error}.") from None
+    if not isinstance(value, dict):
+        raise InvalidInput("The body should be a JSON object.")
+    for name, field in value.items():
+        require_storable(name, "The body")
+        require_storable(field, name, depth=1)

@@ -1,0 +1,215 @@
+"""How routes read their input: pydantic models for bodies, plain parameters for paths and queries."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from inspect import Parameter, signature
+from typing import Annotated, get_type_hints
+from uuid import UUID
+
+import orjson
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from aiohttp_pydantic.decorator import InjectParamsFactory
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from gateway.api.description.placeholders import AGENT, VALUES
+from gateway.api.requests.problems import invalid
+from gateway.core.metadata import LARGEST, LONGEST_KEY
+from gateway.core.model import CHANNELS, ChannelName, JsonObject, JsonValue, MessageId, SessionId
+from gateway.core.storable import storable
+from gateway.core.titles import title_given
+from gateway.errors import InvalidInput, NotFound, TooLarge
+
+METADATA = "metadata."
+
+_inject = InjectParamsFactory(on_validation_error=invalid).and_request
+
+
+def validated(handler: Callable[..., Awaitable[web.StreamResponse]], *, family: str | None = None) -> Handler:
+    """Fills a route's parameters: before `/` from the path, a model from the body, the others from the query.
+
+    What does not fit its annotation is answered with a 400 that names the field, and so is a query parameter that the route
+    does not know. `family`: what other parameters may begin with; the route reads them itself.
+    """
+    injected: Handler = _inject(handler)
+    known = _query_names(handler)
+    told = ", ".join(known if family is None else (*known, f"{family}KEY")) or "none"
+
+    @wraps(injected)
+    async def strict(request: web.Request) -> web.StreamResponse:
+        for name in request.query:
+            if name not in known and (family is None or not name.startswith(family)):
+                raise InvalidInput(f"There is no query parameter {name!r} here; there are {told}.")
+        return await injected(request)
+
+    return strict
+
+
+def _query_names(handler: Callable[..., Awaitable[web.StreamResponse]]) -> tuple[str, ...]:
+    hints = get_type_hints(handler)
+    _request, *parameters = signature(handler).parameters.values()
+    return tuple(
+        parameter.name
+        for parameter in parameters
+        if parameter.kind is not Parameter.POSITIONAL_ONLY and not _is_body(hints[parameter.name])
+    )
+
+
+def _is_body(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+class Body(BaseModel):
+    """A JSON object whose keys are all known and whose types are taken as they are."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def _channel(name: str) -> str:
+    if name not in CHANNELS:
+        raise ValueError(f"should be one of: {', '.join(CHANNELS)}")
+    return name
+
+
+def _small(metadata: JsonObject) -> JsonObject:
+    try:
+        size = len(orjson.dumps(metadata))
+    except TypeError as error:
+        raise ValueError(f"holds what cannot be kept ({error})") from None
+    if size > LARGEST:
+        raise TooLarge(f"metadata should be at most {LARGEST} bytes as JSON; this is {size}.")
+    return metadata
+
+
+def _nameable(metadata: dict[str, object]) -> dict[str, object]:
+    if not all(1 <= len(key) <= LONGEST_KEY for key in metadata):
+        raise ValueError(f"keys should have 1 to {LONGEST_KEY} characters")
+    return metadata
+
+
+def as_json(value: dict[str, object]) -> JsonObject:
+    """An object of a body, whose values have no type that pydantic would check."""
+    return {**value}  # type: ignore[dict-item] # it was JSON a moment ago
+
+
+def as_json_list(value: list[object]) -> list[JsonValue]:
+    """The same for a list."""
+    return [*value]  # type: ignore[list-item] # it was JSON a moment ago
+
+
+def rows_to_skip(cursor: str | None, offset: int | None) -> int:
+    """The rows that a page leaves out. Raises `InvalidInput` for both ways of saying where it begins."""
+    if cursor is not None and offset is not None:
+        raise InvalidInput("cursor and offset exclude each other.")
+    return offset or 0
+
+
+def on_one_line(title: str) -> str:
+    """A title as it may stand in a list. Raises `ValueError` when nothing of it is left."""
+    if not (shown := title_given(title)):
+        raise ValueError("should have a character that can be seen")
+    return shown
+
+
+SPACES = r"\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""What is stripped from both ends of a text, besides ASCII; in patterns of the document (ECMA-262)."""
+NAMED: JsonObject = {"pattern": rf"[^\t-\r {SPACES}]"}
+"""Something is left of a name when its ends are stripped."""
+SAID: JsonObject = {"pattern": rf"[^\t-\r\u001c-\u0020{SPACES}]"}
+"""Something is left of a message."""
+SEEN: JsonObject = {"pattern": rf"[^\u0000-\u0020\u007f-\u009f\u202a-\u202e\u2066-\u2069{SPACES}]"}
+"""Something is left of a title."""
+GIVEN: JsonObject = {"minLength": 1, "pattern": r"^[A-Za-z0-9_=-]+$"}
+
+
+def whole(value: object) -> object:
+    """JSON has one kind of number: 60.0 is an integer, too (JSON Schema, section 6.1.1 of the validation vocabulary)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Limit = Annotated[int, Field(ge=1, le=200, description="Rows of a page.")]
+Offset = Annotated[int, Field(ge=0, le=10_000_000, description="Rows to leave out; not together with `cursor`.")]
+Cursor = Annotated[
+    str,
+    Field(
+        max_length=512,
+        description="Leads on: the `next_cursor` of an earlier page of the same list, and nothing else; not together with "
+        "`offset`.",
+        json_schema_extra=GIVEN,
+    ),
+]
+Channel = Annotated[ChannelName, AfterValidator(_channel), Field(json_schema_extra={"enum": [*CHANNELS]})]
+Title = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(on_one_line),
+    Field(json_schema_extra=SEEN),
+]
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), Field(json_schema_extra=NAMED)
+]
+Whole = Annotated[int, BeforeValidator(whole)]
+AgentChoice = Annotated[Name, Field(json_schema_extra=AGENT)]
+Text = Annotated[str, Field(min_length=1, json_schema_extra=SAID)]
+"""What somebody says: `check_text` refuses what is only space."""
+User = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Metadata = Annotated[
+    dict[str, object],
+    AfterValidator(_small),
+    AfterValidator(_nameable),
+    Field(json_schema_extra={**VALUES, "propertyNames": {"minLength": 1, "maxLength": LONGEST_KEY}}),
+]
+
+
+Search = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    Field(
+        description="Words of titles and messages, the last one perhaps unfinished; best matches first.",
+        json_schema_extra=NAMED,
+    ),
+]
+
+
+def metadata_of(request: web.Request) -> tuple[tuple[str, str], ...]:
+    """The `metadata.KEY=value` of a query. Raises `InvalidInput` for a key that can't be one."""
+    asked = [(name.removeprefix(METADATA), value) for name, value in request.query.items() if name.startswith(METADATA)]
+    for key, value in asked:
+        if not 1 <= len(key) <= LONGEST_KEY:
+            raise InvalidInput(f"{METADATA}KEY should name a key of 1 to {LONGEST_KEY} characters.")
+        if not storable(key) or not storable(value):
+            raise InvalidInput(f"{METADATA}KEY and its value should be text without NUL characters.")
+    return tuple(asked)
+
+
+def without_null(schema: JsonObject) -> None:
+    """For the schema of a field that may be left out, and not be null: its validator refuses that in words of its own."""
+    schema.pop("default", None)
+    variants = schema.pop("anyOf", None)
+    if isinstance(variants, list):
+        rest = [variant for variant in variants if isinstance(variant, dict) and variant.get("type") != "null"]
+        schema.update(rest[0] if len(rest) == 1 else {"anyOf": [*rest]})
+
+
+def session_id_of(text: str) -> SessionId:
+    """A session's id from a path. One that can't exist is as unknown as any other: raises `NotFound`."""
+    if not 0 < len(text) <= 128 or not storable(text):
+        raise NotFound("There is no such session.")
+    return SessionId(text)
+
+
+def message_id_of(text: str) -> MessageId:
+    """A message's id from a path or a body; raises `NotFound` for one that can't exist."""
+    if not 0 < len(text) <= 160 or not storable(text):
+        raise NotFound("There is no such message.")
+    return MessageId(text)
+
+
+def uuid_of(text: str, noun: str) -> UUID:
+    """An id from a path; raises `NotFound` for one that can't exist."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound(f"There is no such {noun}.") from None

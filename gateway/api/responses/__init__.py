@@ -1,0 +1,1 @@
+"""How answers look and how they are sent."""

@@ -1,0 +1,147 @@
+"""Exports as documents, made page by page: what is in memory at a time does not grow with what is exported."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+import orjson
+
+from gateway.api.responses.answers import schedule_json, token_json
+from gateway.api.responses.transcripts import head, paragraph
+from gateway.api.responses.turn_answers import turn_json
+from gateway.core.model import JsonObject, JsonValue, Message, Session, SessionId, UserId
+from gateway.core.ports.exports import START, ExportStore, SessionSection, UserSection
+from gateway.core.ports.identity import TokenStore
+from gateway.core.ports.schedules import ScheduleStore
+from gateway.core.ports.sessions import MessageStore, SessionStore
+from gateway.core.ports.turn_log import TurnLog
+from gateway.core.shapes import instant, message_json, session_json
+from gateway.errors import NotFound
+
+Format = Literal["json", "markdown"]
+PAGE = 100
+MOST_SCHEDULES = 1_000_000
+OF_A_USERS_SESSION: tuple[SessionSection, ...] = ("snapshots", "hidden", "versions", "deliveries")
+OF_A_USER: tuple[UserSection, ...] = ("links", "identified_visitors", "routes")
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """Writes them; pieces are UTF-8."""
+
+    sessions: SessionStore
+    messages: MessageStore
+    turns: TurnLog
+    schedules: ScheduleStore
+    tokens: TokenStore
+    kept: ExportStore
+
+    def session(self, session: Session, form: Format) -> AsyncIterator[bytes]:
+        """One session: its live messages, as JSON also its state and its snapshots."""
+        return self._markdown(session) if form == "markdown" else self._json(session, ("snapshots",))
+
+    async def user(self, user_id: UserId, progress: Callable[[int, int], None] | None = None) -> AsyncIterator[bytes]:
+        """Everything a user has, as one JSON document. `progress` hears how many sessions of how many are written."""
+        yield b'{"user_id":' + orjson.dumps(user_id) + b',"exported_at":' + orjson.dumps(instant(datetime.now(UTC)))
+        schedules = await self.schedules.list(user_id, MOST_SCHEDULES)
+        yield _field("schedules", [schedule_json(schedule) for schedule in schedules])
+        yield _field("tokens", [token_json(token) for token in await self.tokens.list(user_id)])
+        for section in OF_A_USER:
+            yield _field(section, [*await self.kept.of_user(section, user_id)])
+        async for piece in _array("sessions", self._sessions(user_id, progress)):
+            yield piece
+        yield b"}\n"
+
+    async def _sessions(
+        self, user_id: UserId, progress: Callable[[int, int], None] | None
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        ids = await self.kept.session_ids(user_id)
+        for count, session_id in enumerate(ids, 1):
+            try:
+                session = await self.sessions.get(session_id, user_id)
+            except NotFound:  # it was deleted in the meantime
+                continue
+            yield self._json(session, OF_A_USERS_SESSION, turns=True)
+            if progress is not None:
+                progress(count, len(ids))
+
+    async def _json(
+        self, session: Session, sections: Sequence[SessionSection], *, turns: bool = False
+    ) -> AsyncIterator[bytes]:
+        yield b'{"session":' + orjson.dumps(session_json(session))
+        async for piece in _array("messages", _each(message_json, self._live(session))):
+            yield piece
+        kept = await self.kept.kept(session.session_id, session.user_id)
+        yield _field("state", kept.state)
+        if turns:
+            yield _field("external_keys", list(kept.external_keys))
+            async for piece in _array("turns", self._turns(session)):
+                yield piece
+        for section in sections:
+            async for piece in _array(section, self._rows(section, session.session_id, session.user_id)):
+                yield piece
+        yield b"}\n"
+
+    async def _markdown(self, session: Session) -> AsyncIterator[bytes]:
+        yield head(session).encode()
+        async for message in self._live(session):
+            yield paragraph(message).encode()
+
+    async def _live(self, session: Session) -> AsyncIterator[Message]:
+        seq = 0
+        while page := await self.messages.after(session.session_id, session.user_id, seq, PAGE):
+            for message in page:
+                if not message.deleted:
+                    yield message
+            seq = page[-1].seq
+
+    async def _turns(self, session: Session) -> AsyncIterator[AsyncIterator[bytes]]:
+        before: str | None = None
+        while True:
+            try:
+                page = await self.turns.page(session.session_id, session.user_id, PAGE, before)
+            except NotFound:
+                return
+            for turn in page.turns:
+                yield _whole(turn_json(turn, told=False))
+            if (before := page.next_before) is None:
+                return
+
+    async def _rows(
+        self, section: SessionSection, session_id: SessionId, user_id: UserId
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        place = START
+        while rows := await self.kept.of_session(section, session_id, user_id, place):
+            for kept in rows:
+                yield _whole(kept.row)
+            place = rows[-1].place
+
+
+async def _each(
+    shape: Callable[[Message], JsonObject], messages: AsyncIterator[Message]
+) -> AsyncIterator[AsyncIterator[bytes]]:
+    async for message in messages:
+        yield _whole(shape(message))
+
+
+async def _whole(value: JsonValue) -> AsyncIterator[bytes]:
+    yield orjson.dumps(value)
+
+
+def _field(name: str, value: JsonValue) -> bytes:
+    return b",\n" + orjson.dumps(name) + b":" + orjson.dumps(value)
+
+
+async def _array(name: str, items: AsyncIterator[AsyncIterator[bytes]]) -> AsyncIterator[bytes]:
+    """A list whose items come in pieces themselves, each on a line of its own."""
+    yield b",\n" + orjson.dumps(name) + b":["
+    separator = b"\n"
+    async for item in items:
+        yield separator
+        separator = b",\n"
+        async for piece in item:
+            yield piece
+    yield b"]"

@@ -1,0 +1,135 @@
+"""Bodies that are sent as they are made; among them server-sent events (HTML standard, 9.2)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import AsyncGenerator, Awaitable, Iterator, Sequence
+from contextlib import AbstractContextManager, aclosing, nullcontext
+from typing import TypeAlias
+
+import orjson
+import structlog
+from aiohttp import hdrs, web
+
+from gateway.api.requests.limits import stream_slot
+from gateway.core.model import JsonObject
+from gateway.errors import GatewayError
+
+log = structlog.get_logger(__name__)
+
+EVENT_STREAM = "text/event-stream"
+HEADERS = {
+    hdrs.CONTENT_TYPE: EVENT_STREAM,
+    hdrs.CACHE_CONTROL: "no-cache, no-store, no-transform",
+    "X-Accel-Buffering": "no",  # nginx would collect the answer before it passes it on
+    "x-vercel-ai-ui-message-stream": "v1",
+}
+Batches: TypeAlias = AsyncGenerator[Sequence[JsonObject], None]
+KEEP_ALIVE_S = 15.0
+STALLED_S = 30.0
+"""How long a peer may leave what was written unread before it is hung up on; a turn goes on."""
+KEEP_ALIVE = b": keep-alive\n\n"
+DONE = b"data: [DONE]\n\n"
+REFUSED = re.compile(r"q=0(\.0{0,3})?")
+"""A weight that says no (RFC 9110, section 12.4.2)."""
+
+
+def wants_stream(request: web.Request) -> bool:
+    """Whether the caller names event streams among what it takes."""
+    accepted = ",".join(request.headers.getall(hdrs.ACCEPT, ())).lower().split(",")
+    return any(_names_events(media_range) for media_range in accepted)
+
+
+def _names_events(media_range: str) -> bool:
+    media, *parameters = (part.strip() for part in media_range.split(";"))
+    return media == EVENT_STREAM and not any(REFUSED.fullmatch(parameter) for parameter in parameters)
+
+
+def answering(request: web.Request) -> AbstractContextManager[None]:
+    """Around the work for an answer that may be a stream, from before it is begun. Raises `TooManyRequests`."""
+    return stream_slot(request) if wants_stream(request) else nullcontext()
+
+
+async def stream(request: web.Request, batches: Batches) -> web.StreamResponse:
+    """Writes chunks as they come, then the end mark. An empty batch says only that time has passed.
+
+    Ends early when the caller hangs up or stops reading; nobody else is bothered by that.
+    """
+    response = web.StreamResponse(headers=HEADERS)
+    async with aclosing(batches), aclosing(_framed(request, batches)) as pieces:
+        if await _taken(request, response.prepare(request)):
+            await send(request, response, pieces)
+    return response
+
+
+async def send(request: web.Request, response: web.StreamResponse, pieces: AsyncGenerator[bytes]) -> web.StreamResponse:
+    """Writes a body piece by piece; the headers go with the first, so that what fails before it can be told.
+
+    What fails later is logged, and the connection cut: half a body passes for no whole one, and no second answer follows.
+    """
+    try:
+        async for piece in pieces:
+            if not response.prepared and not await _taken(request, response.prepare(request)):
+                return response
+            if not await _taken(request, response.write(piece)):
+                return response
+        await _taken(request, response.write_eof())
+    except Exception as error:
+        if not response.prepared:
+            raise
+        _log_cut(request, error)
+        _hang_up(request)
+    return response
+
+
+async def _taken(request: web.Request, sending: Awaitable[object]) -> bool:
+    """Sends; False when the caller has gone, or does not read and so is hung up on."""
+    try:
+        async with asyncio.timeout(STALLED_S):
+            await sending
+    except ConnectionError:
+        return False
+    except TimeoutError:
+        _hang_up(request)
+        return False
+    return True
+
+
+def _hang_up(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
+
+
+def _log_cut(request: web.Request, error: Exception) -> None:
+    if isinstance(error, GatewayError):
+        log.warning("stream_cut_off", path=request.path, reason=str(error))
+    else:
+        log.error("stream_cut_off", path=request.path, exc_info=error)
+
+
+async def _framed(request: web.Request, batches: Batches) -> AsyncGenerator[bytes, None]:
+    spoke = time.monotonic()
+    async for batch in batches:
+        if request.transport is None or request.transport.is_closing():
+            return
+        if not batch and time.monotonic() - spoke < KEEP_ALIVE_S:
+            continue
+        spoke = time.monotonic()
+        yield b"".join(_frames(batch)) or KEEP_ALIVE
+    yield DONE
+
+
+def _frames(batch: Sequence[JsonObject]) -> Iterator[bytes]:
+    for chunk in batch:
+        yield b"data: %b\n\n" % _encoded(chunk)
+
+
+def _encoded(chunk: JsonObject) -> bytes:
+    try:
+        return orjson.dumps(chunk)
+    except TypeError:
+        # Tools may be given integers beyond 64 bits, which orjson refuses.
+        return json.dumps(chunk).encode()

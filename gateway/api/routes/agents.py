@@ -1,0 +1,78 @@
+"""`/api/agents`: who answers, and the conversations with each."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from gateway.api.parts import parts_of, principal_of
+from gateway.api.requests.reading import Cursor, Limit, Offset, User, rows_to_skip, validated
+from gateway.api.responses.answers import agent_json, json, page_json, sessions_json
+from gateway.api.routes.sessions import narrowed
+from gateway.core.ports.sessions import SessionFilter
+from gateway.core.shapes import session_json
+
+
+@validated
+async def list_agents(request: web.Request) -> web.Response:
+    """All agents, the default one first."""
+    parts = parts_of(request)
+    return json({"agents": [agent_json(agent, parts.settings.default_agent) for agent in parts.agents]})
+
+
+@validated
+async def get_agent(request: web.Request, name: str, /) -> web.Response:
+    """One agent: how its turns are run, and how many sessions the caller has with it."""
+    parts = parts_of(request)
+    agent = parts.agent(name)
+    settings = parts.settings.agents[agent.name]
+    mine = await parts.sessions.list(SessionFilter(principal_of(request).user_id, agent=agent.name, limit=1))
+    return json(
+        {
+            **agent_json(agent, parts.settings.default_agent),
+            "multitask_strategy": settings.multitask_strategy,
+            "collect": settings.collect,
+            "timeout_s": parts.settings.turns.timeout_s if settings.timeout_s is None else settings.timeout_s,
+            "history": settings.history,
+            "session_count": mine.total,
+        }
+    )
+
+
+@validated
+async def agent_sessions(  # noqa: PLR0917 - each is a path or query parameter, given by name
+    request: web.Request,
+    name: str,
+    /,
+    user: User | None = None,
+    limit: Limit = 50,
+    offset: Offset | None = None,
+    cursor: Cursor | None = None,
+) -> web.Response:
+    """The user's sessions with an agent, latest activity first; an operator's list holds everyone's."""
+    parts = parts_of(request)
+    wanted = SessionFilter(
+        user_id=narrowed(request, user),
+        agent=parts.agent(name).name,
+        limit=limit,
+        offset=rows_to_skip(cursor, offset),
+        cursor=cursor,
+    )
+    return json(sessions_json(await parts.sessions.list(wanted)))
+
+
+@validated
+async def active_session(
+    request: web.Request, name: str, /, user: User | None = None, limit: Limit = 50
+) -> web.Response:
+    """The session to resume, from whichever channel, with its newest messages; null when it is too long ago.
+
+    It is the caller's own; an operator may name another `user`.
+    """
+    parts = parts_of(request)
+    named = None if user is None else narrowed(request, user)
+    user_id = named or principal_of(request).user_id
+    session = await parts.sessions.latest(user_id, parts.agent(name).name)
+    if session is None:
+        return json(None)
+    page = await parts.messages.page(session.session_id, user_id, limit, None)
+    return json({**session_json(session), **page_json(page)})

@@ -1,0 +1,96 @@
+"""Messages edited, deleted and answered again, sessions forked: `…/messages/{message_id}`, `…/regenerate`, `…/fork`."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import Field
+
+from gateway.api.parts import acting_user, parts_of, principal_of
+from gateway.api.requests.limits import allow_message
+from gateway.api.requests.reading import Body, Text, Title, message_id_of, session_id_of, validated
+from gateway.api.responses.answers import json, no_content, version_json
+from gateway.api.responses.streaming import answering
+from gateway.api.routes.messages import answered
+from gateway.core.model import WEB, Route
+from gateway.core.ports.editing import ForkPoint
+from gateway.core.shapes import message_json, session_json
+from gateway.errors import Forbidden
+
+
+class Edit(Body):
+    """Another text for a message. `answer_again`: what came after a user's message is hidden, and it is answered anew."""
+
+    text: Text
+    answer_again: bool = False
+
+
+class Regeneration(Body):
+    """Which message to answer anew: a user's, or a reply to one; absent: the last."""
+
+    message_id: Annotated[str, Field(min_length=1, max_length=160)] | None = None
+
+
+class Fork(Body):
+    """Where a fork begins; absent: at the end."""
+
+    from_message_id: Annotated[str, Field(min_length=1, max_length=160)] | None = None
+    title: Title | None = None
+
+
+@validated
+async def edit_message(request: web.Request, session_id: str, message_id: str, /, edit: Edit) -> web.StreamResponse:
+    """Gives a message another text. With `answer_again` it answers as sending does, else with the message."""
+    editing, acting, by = parts_of(request).editing, acting_user(request), principal_of(request).user_id
+    wanted, message = session_id_of(session_id), message_id_of(message_id)
+    if not edit.answer_again:
+        return json(message_json(await editing.edit(wanted, acting, message, edit.text, by)))
+    session = await parts_of(request).sessions.get(wanted, acting)
+    with answering(request):
+        allow_message(request)
+        again = await editing.answer_again(session, acting, message, edit.text, by)
+        return await answered(request, session, again)
+
+
+@validated
+async def delete_message(request: web.Request, session_id: str, message_id: str, /) -> web.Response:
+    """Takes a message out; its place stays as a tombstone, so that numbers keep their meaning."""
+    editing, by = parts_of(request).editing, principal_of(request).user_id
+    await editing.delete(session_id_of(session_id), acting_user(request), message_id_of(message_id), by)
+    return no_content()
+
+
+@validated
+async def list_versions(request: web.Request, session_id: str, message_id: str, /) -> web.Response:
+    """What a message was before it was edited or deleted; for operators."""
+    if principal_of(request).role != "operator":
+        raise Forbidden("Only an operator may see what messages were before.")
+    versions = await parts_of(request).editing.versions(session_id_of(session_id), message_id_of(message_id))
+    return json({"versions": [version_json(version) for version in versions]})
+
+
+@validated
+async def regenerate(request: web.Request, session_id: str, /, wanted: Regeneration) -> web.StreamResponse:
+    """Answers the last message anew, or the one that is named; what came after it is hidden. Answers as sending does."""
+    acting = acting_user(request)
+    session = await parts_of(request).sessions.get(session_id_of(session_id), acting)
+    message = None if wanted.message_id is None else message_id_of(wanted.message_id)
+    with answering(request):
+        allow_message(request)
+        by = principal_of(request).user_id
+        again = await parts_of(request).editing.answer_again(session, acting, message, None, by)
+        return await answered(request, session, again)
+
+
+@validated
+async def fork_session(request: web.Request, session_id: str, /, fork: Fork) -> web.Response:
+    """A new web session with the history up to a message, or to the end; the session it comes from stays as it is."""
+    parts, acting = parts_of(request), acting_user(request)
+    # It may copy a hundred thousand messages, which costs more than one does.
+    allow_message(request)
+    session = await parts.sessions.get(session_id_of(session_id), acting)
+    start = None if fork.from_message_id is None else message_id_of(fork.from_message_id)
+    point = ForkPoint(session.session_id, start, fork.title, WEB, Route(f"{WEB}:{session.agent_name}"))
+    return json(session_json(await parts.editing.fork(point, acting)), HTTPStatus.CREATED)

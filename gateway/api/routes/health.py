@@ -1,0 +1,71 @@
+"""`/healthz`, `/readyz` and `/metrics`: for those who run the gateway."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from aiohttp import hdrs, web
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+from gateway.api.parts import parts_of
+from gateway.api.requests.guard import identify
+from gateway.api.responses.answers import json
+from gateway.config import Settings
+from gateway.errors import Forbidden
+
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
+
+
+async def healthz(_request: web.Request) -> web.Response:
+    """The process answers."""
+    return json({"status": "ok"})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """The gateway can serve, or what keeps it from it."""
+    readiness = await parts_of(request).readiness()
+    return json(
+        {
+            "status": "ready" if readiness.ok else "not ready",
+            "checks": [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in readiness.checks],
+        },
+        HTTPStatus.OK if readiness.ok else HTTPStatus.SERVICE_UNAVAILABLE,
+    )
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """Prometheus' text format; for the machine itself, and for operators."""
+    if not is_local(request):
+        principal = await identify(request)
+        if principal.role != "operator":
+            raise Forbidden("Metrics are for operators.")
+    await parts_of(request).measure()
+    return web.Response(body=generate_latest(REGISTRY), headers={hdrs.CONTENT_TYPE: CONTENT_TYPE_LATEST})
+
+
+def is_local(request: web.Request) -> bool:
+    """Whether the request began on this machine; what a proxy here passes on did not.
+
+    Neither did a request that names another host: it comes from a page whose name was made to resolve to this machine (DNS rebinding).
+    """
+    if any(name in request.headers for name in FORWARDED):
+        return False
+    return _is_loopback(request.remote or "") and _names_this_machine(request.host, parts_of(request).settings)
+
+
+def _names_this_machine(host: str, settings: Settings) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    configured = {settings.host, urlsplit(settings.public_url or "").hostname}
+    return name == "localhost" or name in configured or _is_loopback(name)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,46 @@
+"""`/api/links`: the accounts of other networks that are a user's own."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from aiohttp import web
+
+from gateway.api.parts import acting_user, parts_of, principal_of
+from gateway.api.requests.reading import User, uuid_of, validated
+from gateway.api.responses.answers import json, link_json, no_content
+from gateway.api.routes.sessions import narrowed
+from gateway.core.links import has_account
+from gateway.core.model import TELEGRAM, Principal
+from gateway.core.shapes import instant
+from gateway.errors import Forbidden
+
+
+@validated
+async def link_telegram(request: web.Request) -> web.Response:
+    """A one-time code, good for ten minutes: whoever opens its deep link, or sends it to the bot, chats as the caller."""
+    principal = principal_of(request)
+    _require_account(principal)
+    made = await parts_of(request).links.invite(principal.user_id, TELEGRAM)
+    return json({"code": made.code, "url": made.url, "expires_at": instant(made.expires_at)}, HTTPStatus.CREATED)
+
+
+@validated
+async def list_links(request: web.Request, user: User | None = None) -> web.Response:
+    """The user's links, oldest first; an operator's list holds everyone's, and `user` narrows it."""
+    _require_account(principal_of(request))
+    links = await parts_of(request).links.list(narrowed(request, user))
+    return json({"links": [link_json(link) for link in links]})
+
+
+@validated
+async def delete_link(request: web.Request, link_id: str, /) -> web.Response:
+    """Ends a link: here at once, on other replicas within five seconds. No conversation is moved."""
+    _require_account(principal_of(request))
+    await parts_of(request).links.unlink(uuid_of(link_id, "link"), acting_user(request))
+    return no_content()
+
+
+def _require_account(principal: Principal) -> None:
+    if not has_account(principal.user_id):
+        raise Forbidden("Visitors have no account that others could be linked to. Sign in first.")

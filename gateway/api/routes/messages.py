@@ -1,0 +1,158 @@
+"""`/api/chat/sessions/{session_id}/messages` and `/api/turns/{id}/cancel`."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import Annotated
+from uuid import uuid4
+
+from aiohttp import web
+from pydantic import AfterValidator, Field
+
+from gateway.api.ai_sdk.responses import stream_answer, stream_notice
+from gateway.api.parts import acting_user, parts_of
+from gateway.api.requests.guard import check_command
+from gateway.api.requests.limits import allow_message
+from gateway.api.requests.reading import Body, Limit, Metadata, Text, as_json, session_id_of, uuid_of, validated
+from gateway.api.responses.answers import json, page_json
+from gateway.api.responses.streaming import answering, wants_stream
+from gateway.api.responses.turn_following import GONE
+from gateway.core.dispatcher import check_text
+from gateway.core.model import API, InboundMessage, MessageId, Route, Session, TurnId
+from gateway.core.ports.sessions import TurnOutcome
+from gateway.core.ports.turns import Acceptance
+from gateway.core.service import Notice
+from gateway.core.shapes import message_json
+from gateway.errors import Conflict, NotFound, StoreUnavailable, TooManyRequests
+
+FULL_RETRY_S = 5.0
+"""About what an answer takes that others wait for."""
+
+
+def _none_yet(attachments: list[object] | None) -> list[object] | None:
+    if attachments:
+        raise ValueError("attachments are not supported yet; leave the list out, or empty")
+    return attachments
+
+
+class Draft(Body):
+    """A message to send. `id` is the sender's own: a second one with the same id in the session is the first again."""
+
+    text: Text
+    id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    attachments: Annotated[list[object] | None, AfterValidator(_none_yet)] = Field(
+        None, json_schema_extra={"maxItems": 0}, description="Not supported yet."
+    )
+    metadata: Metadata | None = Field(
+        None, description="Your own data about the message, at most 16 KiB as JSON; agents are given it."
+    )
+
+
+@validated
+async def list_messages(
+    request: web.Request,
+    session_id: str,
+    /,
+    limit: Limit = 50,
+    before_id: Annotated[
+        str, Field(min_length=1, max_length=128, description="Leads back: the id of a message of this session.")
+    ]
+    | None = None,
+) -> web.Response:
+    """The newest page without `before_id`; ascending within the page."""
+    before = None if before_id is None else MessageId(before_id)
+    page = await parts_of(request).messages.page(session_id_of(session_id), acting_user(request), limit, before)
+    return json(page_json(page))
+
+
+@validated
+async def send_message(request: web.Request, session_id: str, /, draft: Draft) -> web.StreamResponse:
+    """Sends and answers with the reply, or streams it (`Accept`); 202 when it takes longer (`Prefer: wait=<seconds>`)."""
+    parts = parts_of(request)
+    check_text(draft.text, parts.settings.turns.max_text)
+    session = await parts.sessions.get(session_id_of(session_id), acting_user(request))
+    with answering(request):
+        allow_message(request)
+        await check_command(request, draft.text)
+        accepted = await parts.intake.accept(inbound(session, draft))
+        if isinstance(accepted, Notice):
+            return await _noticed(request, session, accepted)
+        return await answered(request, session, accepted)
+
+
+async def answered(request: web.Request, session: Session, accepted: Acceptance) -> web.StreamResponse:
+    """An accepted message with its reply, as the caller wants to have it."""
+    if wants_stream(request):
+        return await stream_answer(request, session, accepted)
+    return _answer(accepted, await _outcome(request, session, accepted))
+
+
+async def _noticed(request: web.Request, session: Session, notice: Notice) -> web.StreamResponse:
+    raise_refusal(notice)
+    if wants_stream(request):
+        return await stream_notice(request, session, notice)
+    return json({"message": None, "reply": None, "turn_id": None, "status": None, "notice": notice.text})
+
+
+def raise_refusal(notice: Notice) -> None:
+    """Raises `Conflict` or `TooManyRequests` when the message was not taken in."""
+    if notice.refused == "busy":
+        raise Conflict(notice.text)
+    if notice.refused == "full":
+        raise TooManyRequests(f"{notice.text} (turns.max_waiting)", FULL_RETRY_S)
+
+
+def inbound(session: Session, draft: Draft) -> InboundMessage:
+    """The message as its session's user sends it; without an id of its own it is always a new one."""
+    return InboundMessage(
+        user_id=session.user_id,
+        channel=API,
+        agent=session.agent_name,
+        text=draft.text,
+        key=draft.id or str(uuid4()),
+        route=Route(f"{API}:{session.agent_name}"),
+        session_id=session.session_id,
+        metadata=as_json(draft.metadata or {}),
+    )
+
+
+async def _outcome(request: web.Request, session: Session, accepted: Acceptance) -> TurnOutcome | None:
+    if accepted.turn_id is None:
+        return None
+    where = (accepted.session or session).session_id
+    seconds = wait_seconds(request.headers.get("Prefer", ""), parts_of(request).settings.turns.timeout_s)
+    try:
+        return await parts_of(request).intake.wait(accepted.turn_id, where, session.user_id, seconds)
+    except NotFound:
+        raise NotFound(GONE) from None
+    except StoreUnavailable:
+        return None  # the message is kept all the same, and its turn goes on
+
+
+def _answer(accepted: Acceptance, outcome: TurnOutcome | None) -> web.Response:
+    reply = None if outcome is None else outcome.reply
+    return json(
+        {
+            "message": None if accepted.message is None else message_json(accepted.message),
+            "reply": None if reply is None else message_json(reply),
+            "turn_id": None if accepted.turn_id is None else str(accepted.turn_id),
+            "status": accepted.turn_status if outcome is None else outcome.status,
+            "notice": None,
+        },
+        HTTPStatus.ACCEPTED if outcome is None else HTTPStatus.OK,
+    )
+
+
+def wait_seconds(prefer: str, longest: float) -> float:
+    """How long the caller would wait (RFC 7240, section 4.3), `longest` at most and by default."""
+    found = re.search(r"(?:^|[,;\s])wait=([0-9]{1,6})(?=$|[,;\s])", prefer)
+    return longest if found is None else min(longest, float(found[1]))
+
+
+@validated
+async def cancel_turn(request: web.Request, turn_id: str, /) -> web.Response:
+    """Asks for the turn to stop, wherever it runs: what was said so far is its reply. One that has ended stays as it is."""
+    wanted = TurnId(uuid_of(turn_id, "turn"))
+    await parts_of(request).intake.cancel(wanted, acting_user(request))
+    return json({"turn_id": str(wanted)}, HTTPStatus.ACCEPTED)

@@ -1,0 +1,296 @@
+"""`/api/schedules`: prompts that run by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from http import HTTPStatus
+from typing import Annotated, Literal, Self, assert_never
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from gateway.api.parts import ApiParts, acting_user, parts_of, principal_of
+from gateway.api.requests.limits import allow_message
+from gateway.api.requests.reading import (
+    SEEN,
+    AgentChoice,
+    Body,
+    Cursor,
+    Limit,
+    Name,
+    Text,
+    User,
+    Whole,
+    on_one_line,
+    uuid_of,
+    validated,
+)
+from gateway.api.responses.answers import json, no_content, schedule_json
+from gateway.api.responses.turn_answers import run_json
+from gateway.api.routes.sessions import narrowed
+from gateway.core.model import TELEGRAM, Address, AgentName, JsonObject, Principal, Route, UserId
+from gateway.core.ports.schedules import (
+    MOST_LISTED,
+    CronTrigger,
+    IntervalTrigger,
+    NewSchedule,
+    OnceTrigger,
+    Schedule,
+    Trigger,
+)
+from gateway.core.scheduling import ScheduleWish, changed, check_zone
+from gateway.errors import Conflict, Forbidden, InvalidInput, TooLarge
+
+LONGEST_INTERVAL = 366 * 86_400
+"""Seconds."""
+CHANGE_TRIES = 5
+
+
+class Cron(Body):
+    """As in crontab: minute, hour, day of month, month, day of week."""
+
+    type: Literal["cron"]
+    expression: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class Interval(Body):
+    """Every so many seconds, first one interval from now."""
+
+    type: Literal["interval"]
+    seconds: Whole = Field(ge=1, le=LONGEST_INTERVAL)
+
+
+class Once(Body):
+    """At one time (RFC 3339); without an offset it is meant in the schedule's time zone."""
+
+    type: Literal["once"]
+    at: str = Field(max_length=64)
+
+
+GivenTrigger = Annotated[Cron | Interval | Once, Field(discriminator="type")]
+ScheduleName = Annotated[Name, AfterValidator(on_one_line), Field(json_schema_extra=SEEN)]
+"""The title of each run."""
+Zone = Annotated[str, Field(max_length=64, description="A name such as Europe/Berlin.")]
+ChatAddress = Annotated[str, Field(max_length=200)]
+
+
+class ScheduleDraft(Body):
+    """A schedule to be made."""
+
+    name: ScheduleName
+    prompt: Text
+    trigger: GivenTrigger
+    agent_name: AgentChoice | None = Field(None, description="Default: the gateway's default agent.")
+    timezone: Zone = "UTC"
+    deliver_to: list[ChatAddress] = Field(
+        [], max_length=10, description="Chats of yours that get the reply too: `telegram:<bot>:<chat>:<topic>`."
+    )
+    is_active: bool = True
+
+
+def _something_given(schema: JsonObject) -> None:
+    """Says that one field is there which is not null."""
+    fields = schema["properties"]
+    names = list(fields) if isinstance(fields, dict) else []
+    schema["anyOf"] = [{"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in names]
+
+
+class ScheduleChange(Body):
+    """What is to be different of a schedule; absent or null leaves it as it is. At least one is needed."""
+
+    model_config = ConfigDict(json_schema_extra=_something_given)
+
+    name: ScheduleName | None = None
+    prompt: Text | None = None
+    trigger: GivenTrigger | None = Field(None, description="Another one sets the next fire anew, from now on.")
+    timezone: Zone | None = None
+    agent_name: AgentChoice | None = None
+    deliver_to: list[ChatAddress] | None = Field(None, max_length=10)
+    is_active: bool | None = Field(None, description="False pauses; true resumes, with the next time from now on.")
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if all(value is None for value in dict(self).values()):
+            raise ValueError(f"give at least one of {', '.join(type(self).model_fields)}")
+        return self
+
+
+@validated
+async def list_schedules(
+    request: web.Request,
+    user: User | None = None,
+    limit: Annotated[int, Field(ge=1, le=MOST_LISTED, description="The oldest ones are listed.")] = MOST_LISTED,
+) -> web.Response:
+    """The user's schedules, the oldest first; an operator's list holds everyone's, and `user` narrows it."""
+    _require_account(principal_of(request))
+    schedules = await parts_of(request).schedules.list(narrowed(request, user), limit)
+    return json({"schedules": [schedule_json(schedule) for schedule in schedules]})
+
+
+@validated
+async def create_schedule(request: web.Request, draft: ScheduleDraft) -> web.Response:
+    """A new schedule, with the time of its first fire."""
+    _require_account(principal_of(request))
+    parts = parts_of(request)
+    schedule = await new_schedule(parts, principal_of(request).user_id, draft)
+    made = await parts.schedules.create(schedule, most=parts.settings.limits.schedules_per_user)
+    parts.schedule_changed()
+    return json(schedule_json(made), HTTPStatus.CREATED)
+
+
+@validated
+async def get_schedule(request: web.Request, schedule_id: str, /) -> web.Response:
+    """One schedule."""
+    wanted = uuid_of(schedule_id, "schedule")
+    return json(schedule_json(await parts_of(request).schedules.get(wanted, acting_user(request))))
+
+
+@validated
+async def change_schedule(request: web.Request, schedule_id: str, /, change: ScheduleChange) -> web.Response:
+    """Changes what is given and keeps the rest; other times count from now on, and `is_active` pauses and resumes."""
+    parts, wanted, acting = parts_of(request), uuid_of(schedule_id, "schedule"), acting_user(request)
+    for _ in range(CHANGE_TRIES):
+        before = await parts.schedules.get(wanted, acting)
+        first_fire = partial(_first_fire, parts, await parts.schedules.now())
+        after = changed(before, await _wish(parts, before, change), first_fire)
+        # A fire or another change may have come in between: then it is read again.
+        if (kept := await parts.schedules.change(before, after)) is not None:
+            parts.schedule_changed()
+            return json(schedule_json(kept))
+    raise Conflict("The schedule is being changed all the time. Please try again in a moment.")
+
+
+@validated
+async def list_runs(
+    request: web.Request,
+    schedule_id: str,
+    /,
+    limit: Limit = 50,
+    cursor: Cursor | None = None,
+) -> web.Response:
+    """What a schedule has done, newest first: the session and the turn of each run."""
+    wanted, acting = uuid_of(schedule_id, "schedule"), acting_user(request)
+    page = await parts_of(request).schedules.runs(wanted, acting, limit, cursor)
+    told = principal_of(request).role == "operator"
+    return json({"runs": [run_json(run, told=told) for run in page.runs], "next_cursor": page.next_cursor})
+
+
+@validated
+async def delete_schedule(request: web.Request, schedule_id: str, /) -> web.Response:
+    """Removes a schedule; the sessions of its runs stay."""
+    await parts_of(request).schedules.delete(uuid_of(schedule_id, "schedule"), acting_user(request))
+    return no_content()
+
+
+@validated
+async def run_schedule(request: web.Request, schedule_id: str, /) -> web.Response:
+    """Fires at once, besides its times."""
+    allow_message(request)
+    accepted = await parts_of(request).run_schedule(uuid_of(schedule_id, "schedule"), acting_user(request))
+    session_id = accepted.session.session_id if accepted.session else None
+    turn_id = str(accepted.turn_id) if accepted.turn_id else None
+    return json({"session_id": session_id, "turn_id": turn_id}, HTTPStatus.ACCEPTED)
+
+
+async def _wish(parts: ApiParts, schedule: Schedule, change: ScheduleChange) -> ScheduleWish:
+    """Checks what is given. Raises `InvalidInput`."""
+    timezone = zone(change.timezone or schedule.timezone) if change.timezone or change.trigger else None
+    chats = change.deliver_to
+    return ScheduleWish(
+        name=change.name,
+        agent_name=None if change.agent_name is None else parts.agent_asked_for(change.agent_name),
+        prompt=None if change.prompt is None else _checked_prompt(change.prompt, parts.settings.turns.max_text),
+        trigger=None if change.trigger is None or timezone is None else trigger_of(change.trigger, timezone),
+        timezone=change.timezone,
+        deliver_to=None if chats is None else await _own_chats(parts, schedule.user_id, chats),
+        is_active=change.is_active,
+    )
+
+
+def _require_account(principal: Principal) -> None:
+    if principal.role == "visitor":
+        raise Forbidden("Visitors have no schedules. Sign in to make one.")
+
+
+async def new_schedule(parts: ApiParts, user_id: UserId, draft: ScheduleDraft) -> NewSchedule:
+    """Checks a draft. Raises `InvalidInput`, or `NotFound` for an unknown agent."""
+    prompt = _checked_prompt(draft.prompt, parts.settings.turns.max_text)
+    agent = parts.agent_asked_for(draft.agent_name)
+    trigger = trigger_of(draft.trigger, zone(draft.timezone))
+    first = _first_fire(parts, await parts.schedules.now(), trigger, draft.timezone)
+    return NewSchedule(
+        user_id=user_id,
+        name=draft.name,
+        agent_name=AgentName(agent),
+        prompt=prompt,
+        trigger=trigger,
+        timezone=draft.timezone,
+        deliver_to=await _own_chats(parts, user_id, draft.deliver_to),
+        is_active=draft.is_active,
+        next_fire_at=first if draft.is_active else None,
+    )
+
+
+def _checked_prompt(prompt: str, longest: int) -> str:
+    if not prompt.strip():
+        raise InvalidInput(f"The schedule's prompt is empty; it should have 1 to {longest} characters.")
+    if len(prompt) > longest:
+        raise TooLarge(f"The schedule's prompt has {len(prompt)} characters; it should have at most {longest}.")
+    return prompt
+
+
+def _first_fire(parts: ApiParts, now: datetime, trigger: Trigger, timezone: str) -> datetime:
+    if isinstance(trigger, OnceTrigger) and trigger.at <= now:
+        raise InvalidInput("trigger.at is in the past; it should be a time to come.")
+    first = parts.first_fire(trigger, timezone, now)
+    if first is None:
+        raise InvalidInput("This schedule would never fire.")
+    return first
+
+
+async def _own_chats(parts: ApiParts, user_id: UserId, addresses: Sequence[str]) -> tuple[Address, ...]:
+    return tuple([await _own_chat(parts, user_id, address) for address in addresses])
+
+
+async def _own_chat(parts: ApiParts, user_id: UserId, address: str) -> Address:
+    """Replies go only to chats their owner has talked in: nobody can have the bot write to strangers."""
+    if not address.startswith(f"{TELEGRAM}:") or await parts.sessions.current(user_id, Route(address)) is None:
+        raise InvalidInput(
+            f"deliver_to holds {address!r}; it should be a Telegram chat of yours, telegram:<bot>:<chat>:<topic>, "
+            "in which you wrote to the bot before."
+        )
+    return Address(address)
+
+
+def zone(name: str) -> ZoneInfo:
+    """A time zone by its IANA name. Raises `InvalidInput`."""
+    check_zone(name)
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # a strange path, a folder of the database, an unknown name
+        raise InvalidInput(f"timezone is {name!r}; it should be a name such as Europe/Berlin or UTC.") from None
+
+
+def trigger_of(draft: Cron | Interval | Once, timezone: ZoneInfo) -> Trigger:
+    """The trigger meant. Raises `InvalidInput` for a time that isn't one."""
+    match draft:
+        case Cron():
+            return CronTrigger(draft.expression)
+        case Interval():
+            return IntervalTrigger(draft.seconds)
+        case Once():
+            return OnceTrigger(moment(draft.at, timezone))
+        case _:
+            assert_never(draft)
+
+
+def moment(text: str, timezone: ZoneInfo) -> datetime:
+    """A time in UTC; without an offset it is one of `timezone`. Raises `InvalidInput`."""
+    try:
+        at = datetime.fromisoformat(text)
+        return (at if at.tzinfo else at.replace(tzinfo=timezone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidInput(f"trigger.at is {text!r}; it should be a time such as 2030-01-31T08:00:00Z.") from None

@@ -1,0 +1,155 @@
+"""`/api/chat/sessions`: the list, and one session."""
+
+from __future__ import annotations
+
+from functools import partial
+from http import HTTPStatus
+from typing import Self
+
+from aiohttp import web
+from pydantic import ConfigDict, Field, model_validator
+
+from gateway.api.parts import acting_user, parts_of, principal_of
+from gateway.api.requests.reading import (
+    METADATA,
+    AgentChoice,
+    Body,
+    Channel,
+    Cursor,
+    Limit,
+    Metadata,
+    Name,
+    Offset,
+    Search,
+    Title,
+    User,
+    as_json,
+    metadata_of,
+    rows_to_skip,
+    session_id_of,
+    validated,
+    without_null,
+)
+from gateway.api.responses.answers import found_json, json, no_content, sessions_json
+from gateway.core.model import WEB, AgentName, Route, UserId
+from gateway.core.ports.session_changes import GivenTitle, SessionWish
+from gateway.core.ports.sessions import NewSession, SessionFilter
+from gateway.core.shapes import session_json
+from gateway.core.titles import title_from
+from gateway.errors import Forbidden
+
+
+class SessionDraft(Body):
+    """A session to be made."""
+
+    agent_name: AgentChoice | None = Field(None, description="Default: the gateway's default agent.")
+    title: Title | None = None
+    metadata: Metadata = Field({}, description="Your own data, at most 16 KiB as JSON.")
+
+
+class SessionChange(Body):
+    """What may be changed of a session; what is absent stays. At least one is needed."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    title: Title | None = Field(None, description="The user's own, and stays; null: the gateway makes one again.")
+    metadata: Metadata | None = Field(
+        None, description="In place of all there is; an empty object clears it.", json_schema_extra=without_null
+    )
+    is_active: bool | None = Field(
+        None, description="False ends the session, true opens it again.", json_schema_extra=without_null
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError(f"give at least one of {', '.join(type(self).model_fields)}")
+        for name in self.model_fields_set - {"title"}:
+            if getattr(self, name) is None:
+                raise ValueError(f"{name} may not be null; leave it out to keep what it is")
+        return self
+
+
+@partial(validated, family=METADATA)
+async def list_sessions(  # noqa: PLR0917 - each is a query parameter, given by name
+    request: web.Request,
+    channel: Channel | None = None,
+    agent: Name | None = None,
+    active: bool | None = None,  # noqa: FBT001 - a query parameter has no other form
+    q: Search | None = None,
+    user: User | None = None,
+    limit: Limit = 50,
+    offset: Offset | None = None,
+    cursor: Cursor | None = None,
+) -> web.Response:
+    """The user's sessions, latest activity first; an operator's list holds everyone's, and `user` narrows it.
+
+    With `q` the best matches come first, and each session says where it matches.
+    """
+    wanted = SessionFilter(
+        user_id=narrowed(request, user),
+        channel=channel,
+        agent=None if agent is None else AgentName(agent),
+        active=active,
+        metadata=metadata_of(request),
+        limit=limit,
+        offset=rows_to_skip(cursor, offset),
+        cursor=cursor,
+    )
+    if q is not None:
+        return json(found_json(await parts_of(request).search.search(q, wanted)))
+    return json(sessions_json(await parts_of(request).sessions.list(wanted)))
+
+
+def narrowed(request: web.Request, user: str | None) -> UserId | None:
+    """Whose objects a list holds. Raises `Forbidden` when someone asks for another user's."""
+    acting = acting_user(request)
+    if user is None or user == acting:
+        return acting
+    if acting is not None:
+        raise Forbidden("Only an operator may list another user's objects.")
+    return UserId(user)
+
+
+@validated
+async def create_session(request: web.Request, draft: SessionDraft) -> web.Response:
+    """A new web session without messages."""
+    parts = parts_of(request)
+    agent = parts.agent_asked_for(draft.agent_name)
+    route, metadata = Route(f"{WEB}:{agent}"), as_json(draft.metadata)
+    session = await parts.sessions.create(
+        NewSession(principal_of(request).user_id, WEB, agent, route, draft.title, metadata)
+    )
+    parts.announcer.session(session)
+    return json(session_json(session), HTTPStatus.CREATED)
+
+
+@validated
+async def get_session(request: web.Request, session_id: str, /) -> web.Response:
+    """One session."""
+    session = await parts_of(request).sessions.get(session_id_of(session_id), acting_user(request))
+    return json(session_json(session))
+
+
+@validated
+async def change_session(request: web.Request, session_id: str, /, change: SessionChange) -> web.Response:
+    """Gives a session another title or other metadata, ends it, or opens it again: all that is given, or nothing."""
+    parts, wanted, acting = parts_of(request), session_id_of(session_id), acting_user(request)
+    given_back = change.title is None and "title" in change.model_fields_set
+    title = None if change.title is None else GivenTitle(change.title, is_users=True)
+    if given_back:
+        titled = await parts.session_changes.titled(wanted, acting)
+        title = GivenTitle(title_from(titled.opening or ""), is_users=False, words_changed_at=titled.words_changed_at)
+    metadata = None if change.metadata is None else as_json(change.metadata)
+    session = await parts.session_changes.change(wanted, acting, SessionWish(title, metadata, change.is_active))
+    parts.announcer.session(session)
+    if given_back:
+        parts.titler.renew(session)
+    return json(session_json(session))
+
+
+@validated
+async def delete_session(request: web.Request, session_id: str, /) -> web.Response:
+    """Removes a session with everything in it; an answer that is being written is cancelled first."""
+    await parts_of(request).editing.delete_session(session_id_of(session_id), acting_user(request))
+    return no_content()

@@ -1,0 +1,103 @@
+"""`/api/chat/sessions/{session_id}/snapshots`: saved states, and the way back to them."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import Field
+
+from gateway.api.parts import acting_user, parts_of, principal_of
+from gateway.api.requests.reading import Body, Limit, session_id_of, validated
+from gateway.api.responses.answers import json
+from gateway.api.routes.state import state_json, tagged
+from gateway.core.model import JsonObject
+from gateway.core.ports.state import AskedReason, Snapshot, SnapshotNumber
+from gateway.core.shapes import instant
+from gateway.errors import NotFound
+
+LATEST = "latest"
+
+
+class SnapshotWish(Body):
+    """Why a snapshot is wanted. `page_close` makes one only when something changed since the latest."""
+
+    reason: AskedReason = "manual"
+
+
+class RestoreWish(Body):
+    """How to go back."""
+
+    rewind: bool = Field(False, description="Whether the transcript goes back, too: later messages are hidden.")
+
+
+@validated
+async def list_snapshots(
+    request: web.Request,
+    session_id: str,
+    /,
+    limit: Limit = 50,
+    before_number: Annotated[int, Field(ge=1, le=2**62, description="Leads on: older ones than that.")] | None = None,
+) -> web.Response:
+    """A session's snapshots, newest first."""
+    before = None if before_number is None else SnapshotNumber(before_number)
+    page = await parts_of(request).snapshots.list(session_id_of(session_id), acting_user(request), limit, before)
+    return json(
+        {
+            "snapshots": [snapshot_json(snapshot) for snapshot in page.snapshots],
+            "next_before_number": page.next_before_number,
+        }
+    )
+
+
+@validated
+async def take_snapshot(request: web.Request, session_id: str, /, wish: SnapshotWish) -> web.Response:
+    """Makes a snapshot, 201; for `page_close` with nothing new, the latest one, 200."""
+    snapshot, made = await parts_of(request).snapshots.take(
+        session_id_of(session_id), acting_user(request), wish.reason
+    )
+    return json(snapshot_json(snapshot), HTTPStatus.CREATED if made else HTTPStatus.OK)
+
+
+@validated
+async def get_snapshot(request: web.Request, session_id: str, number: str, /) -> web.Response:
+    """One snapshot with the state it holds; `latest` is a number, too."""
+    snapshot, state = await parts_of(request).snapshots.get(
+        session_id_of(session_id), acting_user(request), number_of(number)
+    )
+    return json({**snapshot_json(snapshot), **state_json(state)})
+
+
+@validated
+async def restore_snapshot(request: web.Request, session_id: str, number: str, /, wish: RestoreWish) -> web.Response:
+    """Restores the state of a snapshot or of `latest`; `undo` is the number of the one made of what was there before."""
+    by = principal_of(request).user_id
+    restored = await parts_of(request).restorer.restore(
+        session_id_of(session_id), acting_user(request), number_of(number), by, rewind=wish.rewind
+    )
+    answer: JsonObject = {**state_json(restored.state), "snapshot": restored.number, "undo": restored.undo}
+    return tagged(answer, restored.state)
+
+
+def number_of(text: str) -> SnapshotNumber | None:
+    """A snapshot's number from a path; None: the latest. Raises `NotFound` for one that can't exist."""
+    if text == LATEST:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise NotFound("There is no such snapshot.")
+    return SnapshotNumber(int(text))
+
+
+def snapshot_json(snapshot: Snapshot) -> JsonObject:
+    """A snapshot as listed."""
+    return {
+        "number": snapshot.number,
+        "session_id": snapshot.session_id,
+        "reason": snapshot.reason,
+        "size_bytes": snapshot.size_bytes,
+        "message_id": snapshot.message_id,
+        "message_seq": snapshot.message_seq,
+        "rewound": snapshot.rewound,
+        "created_at": instant(snapshot.created_at),
+    }

@@ -1,0 +1,149 @@
+"""`/api/me`, `/api/tokens`, `/api/sign-in`, `/api/visitors`: who one is, and how one comes in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+from aiohttp import hdrs, web
+from pydantic import Field
+
+from gateway.api.parts import acting_user, parts_of, principal_of
+from gateway.api.requests.limits import allow_visitor
+from gateway.api.requests.reading import Body, Name, User, uuid_of, validated
+from gateway.api.responses.answers import json, no_content, token_json
+from gateway.api.routes.sessions import narrowed
+from gateway.core.durations import duration
+from gateway.core.model import Principal, UserId
+from gateway.core.shapes import instant, instant_or_none
+from gateway.errors import Forbidden, InvalidInput, Unauthenticated
+from gateway.identity.credentials import digest, new_api_token
+from gateway.identity.logins import ACCOUNT, is_account
+from gateway.identity.passes import VisitorPasses
+
+CONSOLE_LIFETIME = timedelta(days=30)
+
+
+class TokenDraft(Body):
+    """A token to be made."""
+
+    name: Name | None = None
+    role: Literal["user", "operator"] = "user"
+    user_id: User | None = Field(None, description="For another user; operators only.")
+    expires: Annotated[str, Field(max_length=20, json_schema_extra={"pattern": "^[1-9][0-9]{0,7}[smhdw]$"})] | None = (
+        Field(None, description="`45m`, `12h`, `30d` or `2w`, ten years at most; absent: never.")
+    )
+
+
+class Identification(Body):
+    """A visitor who turned out to be the caller."""
+
+    visitor_token: str = Field(min_length=1, max_length=8_192, description="As `POST /api/visitors` gave it.")
+
+
+class SignIn(Body):
+    """A one-time code, as `turngate sign-in` makes it."""
+
+    code: str = Field(min_length=1, max_length=200)
+
+
+@validated
+async def me(request: web.Request) -> web.Response:
+    """Who the token speaks for."""
+    principal = principal_of(request)
+    return json(
+        {
+            "user_id": principal.user_id,
+            "role": principal.role,
+            "expires_at": instant_or_none(principal.expires_at),
+        }
+    )
+
+
+@validated
+async def list_tokens(request: web.Request, user: User | None = None) -> web.Response:
+    """The user's tokens; an operator's list holds everyone's, and `user` narrows it."""
+    _require_account(principal_of(request))
+    tokens = await parts_of(request).tokens.list(narrowed(request, user))
+    return json({"tokens": [token_json(token) for token in tokens]})
+
+
+@validated
+async def create_token(request: web.Request, draft: TokenDraft) -> web.Response:
+    """A new token, shown this once."""
+    principal = principal_of(request)
+    _require_account(principal)
+    owner = owner_of(principal, draft)
+    token = new_api_token()
+    parts = parts_of(request)
+    lifetime = None if draft.expires is None else duration(draft.expires, "expires")
+    most = parts.settings.limits.tokens_per_user
+    made = await parts.tokens.create(owner, digest(token), draft.name, draft.role, lifetime, most=most)
+    return json({**token_json(made), "token": token}, HTTPStatus.CREATED)
+
+
+def owner_of(principal: Principal, draft: TokenDraft) -> UserId:
+    """Whose token it becomes. Raises `Forbidden` for more than the caller has; `InvalidInput` for who has no account."""
+    owner = UserId(draft.user_id or principal.user_id)
+    if principal.role != "operator" and (draft.role == "operator" or owner != principal.user_id):
+        raise Forbidden("Only an operator may make tokens for other users, or with the role operator.")
+    if not is_account(owner):
+        raise InvalidInput(f"user_id should be {ACCOUNT}.")
+    return owner
+
+
+@validated
+async def revoke_token(request: web.Request, token_id: str, /) -> web.Response:
+    """Ends a token: here at once, on other replicas within five seconds."""
+    parts = parts_of(request)
+    parts.authenticator.forget(await parts.tokens.revoke(uuid_of(token_id, "token"), acting_user(request)))
+    return no_content()
+
+
+def _require_account(principal: Principal) -> None:
+    if principal.role == "visitor":
+        raise Forbidden("Visitors have no account for that. Sign in first.")
+
+
+@validated
+async def sign_in(request: web.Request, given: SignIn) -> web.Response:
+    """Trades a one-time code for a token of 30 days."""
+    tokens = parts_of(request).tokens
+    holder = await tokens.redeem_code(digest(given.code))
+    if holder is None:
+        raise Unauthenticated("This code is invalid, expired or already used. Make a new one with: turngate sign-in")
+    user_id, role = holder
+    token = new_api_token()
+    made = await tokens.create(user_id, digest(token), "console", role, CONSOLE_LIFETIME)
+    return json({"token": token, "user_id": user_id, "role": role, "expires_at": instant_or_none(made.expires_at)})
+
+
+@validated
+async def new_visitor(request: web.Request) -> web.Response:
+    """A pass for an anonymous visitor, bound to the page's origin."""
+    parts = parts_of(request)
+    origin = request.headers.get(hdrs.ORIGIN, "").lower()
+    if not parts.settings.web.anonymous:
+        raise Forbidden("This gateway takes no anonymous visitors (web.anonymous).")
+    if origin not in parts.settings.web.allowed_origins:
+        raise Forbidden("Visitors come from pages of an allowed origin (web.allowed_origins).")
+    allow_visitor(request)
+    made = VisitorPasses(parts.secret_key).issue(origin, datetime.now(UTC))
+    return json(
+        {"token": made.token, "user_id": made.user_id, "expires_at": instant(made.expires_at)}, HTTPStatus.CREATED
+    )
+
+
+@validated
+async def identify_visitor(request: web.Request, given: Identification) -> web.Response:
+    """Gives a visitor's sessions to the caller, from a page of the visitor's origin; the visitor's token ends with it."""
+    parts, principal = parts_of(request), principal_of(request)
+    _require_account(principal)
+    try:
+        passes = VisitorPasses(parts.secret_key)
+        visitor = passes.verify(given.visitor_token, request.headers.get(hdrs.ORIGIN))
+    except Unauthenticated as error:
+        # The caller's own token is good; a 401 would make a client throw it away.
+        raise InvalidInput(f"visitor_token: {error}") from None
+    return json({"sessions": await parts.visitors.identify(visitor.user_id, principal.user_id)})

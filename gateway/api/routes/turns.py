@@ -1,0 +1,30 @@
+"""`/api/chat/sessions/{session_id}/turns`: what each answer took."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import Field
+
+from gateway.api.parts import acting_user, parts_of, principal_of
+from gateway.api.requests.reading import GIVEN, Limit, session_id_of, validated
+from gateway.api.responses.answers import json
+from gateway.api.responses.turn_answers import turns_json
+
+
+@validated
+async def list_turns(
+    request: web.Request,
+    session_id: str,
+    /,
+    limit: Limit = 50,
+    before: Annotated[
+        str,
+        Field(max_length=512, description="Leads on: the `next_before` of an earlier page.", json_schema_extra=GIVEN),
+    ]
+    | None = None,
+) -> web.Response:
+    """A session's turns, newest first; without `before` also what all of them have cost."""
+    page = await parts_of(request).turn_log.page(session_id_of(session_id), acting_user(request), limit, before)
+    return json(turns_json(page, told=principal_of(request).role == "operator"))

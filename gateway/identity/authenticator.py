@@ -1,0 +1,142 @@
+"""Who holds a token: an API token, a visitor's pass, or a JWT of the customer's login."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+
+import jwt
+
+from gateway.core.model import Principal, UserId
+from gateway.core.ports.identity import TokenStore
+from gateway.core.served import Served
+from gateway.core.visitors import Visitors
+from gateway.errors import Unauthenticated
+from gateway.identity.credentials import API_TOKEN_PREFIX, digest
+from gateway.identity.logins import Logins
+from gateway.identity.passes import AUDIENCE, VisitorPasses
+
+REMEMBER_S = 5.0
+"""Seconds after which a revoked token stops working on every replica."""
+REMEMBER_MOST = 10_000
+LONGEST_TOKEN = 8_192
+
+
+class TokenAuthenticator:
+    """The `Authenticator` of HTTP and WebSockets; remembers API tokens for a few seconds to spare the database."""
+
+    def __init__(
+        self,
+        tokens: TokenStore,
+        passes: VisitorPasses,
+        visitors: Visitors,
+        logins: Logins,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._tokens = tokens
+        self._passes = passes
+        self._visitors = visitors
+        self._logins = logins
+        self._clock = clock
+        self._known: dict[bytes, tuple[float, Principal]] = {}
+        self._forgotten = 0
+        self._served: Served[bytes] = Served()
+
+    @property
+    def served(self) -> tuple[bytes, ...]:
+        """Digests of the API tokens with an open socket here."""
+        return self._served.keys()
+
+    def ended(self, tokens: Collection[bytes], erased: Collection[UserId]) -> None:
+        """These tokens are no longer valid, and all of these users' are not; it happened elsewhere."""
+        # First of all nothing is remembered: who is told may still have something to ask.
+        self.forget_users(erased)
+        for token in tokens:
+            self.forget(token)
+
+    async def authenticate(self, token: str, origin: str | None) -> Principal:
+        """As `gateway.core.ports.identity.Authenticator` promises."""
+        if len(token) > LONGEST_TOKEN or not token.isascii():
+            raise Unauthenticated("The token is invalid or expired.")
+        if token.startswith(API_TOKEN_PREFIX):
+            return await self._api_token(digest(token))
+        if _audience(token) == AUDIENCE:
+            return await self._visitor(token, origin)
+        return await self._logins.verify(token)
+
+    def is_signed(self, token: str) -> bool:
+        """As `gateway.core.ports.identity.Authenticator` promises."""
+        if len(token) > LONGEST_TOKEN or not token.isascii() or token.startswith(API_TOKEN_PREFIX):
+            return False
+        try:
+            signer = self._passes if _audience(token) == AUDIENCE else self._logins
+        except Unauthenticated:
+            return False
+        return signer.has_signed(token)
+
+    async def _visitor(self, token: str, origin: str | None) -> Principal:
+        principal = self._passes.verify(token, origin)
+        if not await self._visitors.is_anonymous(principal.user_id):
+            raise Unauthenticated("This visitor has signed in; the visitor's token is no longer valid.")
+        return principal
+
+    def forget(self, token_digest: bytes) -> None:
+        """Asks the database about this token again, which has ended; whoever is served with it hears so."""
+        self._known.pop(token_digest, None)
+        self._forgotten += 1
+        self._served.tell(token_digest)
+
+    def forget_users(self, users: Collection[UserId]) -> None:
+        """Asks the database about these users' tokens again; they have ended."""
+        if users:
+            self._known = {key: known for key, known in self._known.items() if known[1].user_id not in users}
+            self._forgotten += 1
+
+    def look_again(self, token: str) -> None:
+        """As `gateway.core.ports.identity.Authenticator` promises."""
+        self._known.pop(digest(token), None)
+
+    def serve(self, token: str, ended: Callable[[], None]) -> Callable[[], None]:
+        """As `gateway.core.ports.identity.Authenticator` promises."""
+        return self._served.add(digest(token), ended) if token.startswith(API_TOKEN_PREFIX) else _nothing
+
+    async def _api_token(self, key: bytes) -> Principal:
+        until, principal = self._known.get(key, (0.0, None))
+        if principal is None or until <= self._clock() or _ended(principal):
+            principal = await self._look_up(key)
+        return principal
+
+    async def _look_up(self, key: bytes) -> Principal:
+        self._known.pop(key, None)
+        forgotten = self._forgotten
+        found = await self._tokens.find(key)
+        if found is None:
+            raise Unauthenticated("The token is invalid or expired.")
+        ends = None if found.remaining is None else time.monotonic() + found.remaining.total_seconds()
+        principal = Principal(found.user_id, found.role, expires_at=found.expires_at, ends=ends)
+        # What was found may have ended while it was on its way here.
+        if self._forgotten == forgotten:
+            self._remember(key, principal)
+        return principal
+
+    def _remember(self, key: bytes, principal: Principal) -> None:
+        if len(self._known) >= REMEMBER_MOST:
+            self._known.clear()
+        self._known[key] = (self._clock() + REMEMBER_S, principal)
+
+
+def _nothing() -> None:
+    return None
+
+
+def _ended(principal: Principal) -> bool:
+    remaining = principal.remaining_s()
+    return remaining is not None and remaining <= 0
+
+
+def _audience(token: str) -> object:
+    """What an unverified JWT says it is for; decides only by which key it is verified."""
+    try:
+        return jwt.decode(token, options={"verify_signature": False}).get("aud")
+    except jwt.PyJWTError:
+        raise Unauthenticated("The token is invalid or expired.") from None

@@ -1,0 +1,110 @@
+"""JWTs of the customer's own login."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+import jwt
+
+from gateway.config import Auth
+from gateway.core.model import Principal, UserId
+from gateway.errors import Unauthenticated
+from gateway.identity.published_keys import PublishedKeys
+
+RESERVED = ("telegram:", "visitor:")
+"""How the gateway names users who have no account; a login may not speak for them."""
+SHARED_SECRET = ("HS256",)
+LONGEST_SUBJECT = 255
+ACCOUNT = (
+    "a printable name of 1 to 255 characters, without blanks around it, that does not begin with telegram: or visitor:"
+)
+LEEWAY = 5
+"""Seconds that the login's clock may differ from ours."""
+
+Key: TypeAlias = "jwt.PyJWK | str"
+
+
+class Logins:
+    """Checks JWTs against a shared secret or published keys.
+
+    The algorithm is pinned: HS256 by the secret, or what the key that the token names was published for. What a token's own
+    header says of it only has to agree (RFC 8725, section 3.1). Raises `SettingsError` for a `jwks_url` that cannot be one.
+    """
+
+    def __init__(self, settings: Auth) -> None:
+        self._settings = settings
+        self._published = None if settings.jwks_url is None else PublishedKeys(settings.jwks_url)
+
+    async def verify(self, token: str) -> Principal:
+        """Raises `Unauthenticated`; `StoreUnavailable` while the login's keys can't be fetched."""
+        return self._principal(token, *await self._key(token))
+
+    def has_signed(self, token: str) -> bool:
+        """Whether the token is good by a key that is known here already; asks nobody."""
+        try:
+            self._principal(token, *self._known_key(token))
+        except Unauthenticated:
+            return False
+        return True
+
+    def _principal(self, token: str, key: Key, algorithms: Sequence[str]) -> Principal:
+        try:
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=list(algorithms),
+                audience=self._settings.audience,
+                issuer=self._settings.issuer,
+                leeway=LEEWAY,
+                options={"require": ["exp", "sub"], "verify_aud": self._settings.audience is not None},
+            )
+        except jwt.PyJWTError:
+            raise Unauthenticated("The token is invalid or expired.") from None
+        return Principal(subject(claims["sub"]), "user", expires_at=expiry(claims["exp"]))
+
+    async def _key(self, token: str) -> tuple[Key, Sequence[str]]:
+        if self._published is not None and self._settings.jwt_secret is None:
+            await self._published.key(_key_id(token))
+        return self._known_key(token)
+
+    def _known_key(self, token: str) -> tuple[Key, Sequence[str]]:
+        if self._settings.jwt_secret is not None:
+            return self._settings.jwt_secret.get_secret_value(), SHARED_SECRET
+        key = None if self._published is None else self._published.known(_key_id(token))
+        if key is None:
+            raise Unauthenticated("The token is invalid or expired.")
+        return key, (key.algorithm_name,)
+
+
+def _key_id(token: str) -> str | None:
+    """Which key the token says it was signed with."""
+    try:
+        named = jwt.get_unverified_header(token).get("kid")
+    except jwt.PyJWTError:
+        raise Unauthenticated("The token is invalid or expired.") from None
+    return named if isinstance(named, str) else None
+
+
+def expiry(claim: object) -> datetime:
+    """When a JWT ends (RFC 7519, section 4.1.4). Raises `Unauthenticated` for what is no time in seconds."""
+    if isinstance(claim, int | float):
+        with suppress(ValueError, OverflowError, OSError):  # beyond all calendars
+            return datetime.fromtimestamp(claim, UTC)
+    raise Unauthenticated("The token's exp should be a number of seconds since 1970, not of milliseconds, and no text.")
+
+
+def subject(claim: object) -> UserId:
+    """The user a JWT speaks for. Raises `Unauthenticated` for a name no login may use."""
+    if not isinstance(claim, str) or not is_account(claim):
+        raise Unauthenticated(f"The token's sub should be {ACCOUNT}.")
+    return UserId(claim)
+
+
+def is_account(name: str) -> bool:
+    """Whether somebody with an account may be called so, by a login or by whoever makes API tokens: `ACCOUNT` in words."""
+    if not 0 < len(name) <= LONGEST_SUBJECT or not name.isprintable() or name != name.strip():
+        return False
+    return not name.lower().startswith(RESERVED)
