@@ -40,6 +40,9 @@ CREATE INDEX chat_sessions_ended ON chat_sessions
     USING btree (user_id, COALESCE(last_message_at, created_at) DESC, chat_id DESC)
     WHERE NOT is_active;
 CREATE INDEX chat_sessions_forks ON chat_sessions USING btree (parent_session_id) WHERE parent_session_id IS NOT NULL;
+CREATE INDEX chat_sessions_labels ON chat_sessions
+    USING gin (session_labels(user_id, metadata)) WITH (gin_pending_list_limit='256')
+    WHERE metadata <> '{}'::jsonb;
 CREATE INDEX chat_sessions_newest_ended ON chat_sessions
     USING btree (COALESCE(last_message_at, created_at) DESC, chat_id DESC)
     WHERE NOT is_active;
@@ -1606,6 +1609,27 @@ AS $function$
     FROM message_versions AS v WHERE v.chat_id = m.chat_id AND v.seq = m.seq
 $function$;
 
+CREATE FUNCTION labelled_sessions(p_user text, p_keys text[], p_values text[], p_most integer)
+ RETURNS uuid[]
+ LANGUAGE sql
+ STABLE
+ SET enable_seqscan TO 'off'
+AS $function$
+    SELECT CASE WHEN count(*) <= p_most THEN
+        coalesce(array_agg(chat_id) FILTER (WHERE (p_user IS NULL OR user_id = p_user) AND session_has(metadata, p_keys, p_values)), '{}')
+    END
+    FROM (
+        SELECT chat_id, user_id, metadata FROM chat_sessions
+        WHERE metadata <> '{}' AND session_labels(user_id, metadata) @> (
+            SELECT array_agg(hashtextextended(value, hashtextextended(key, coalesce(hashtextextended(p_user, 0), 0))))
+            FROM unnest(p_keys, p_values) AS wanted (key, value)
+        )
+        LIMIT p_most + 1
+    ) AS labelled
+$function$;
+REVOKE EXECUTE ON FUNCTION labelled_sessions(text,text[],text[],integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION labelled_sessions(text,text[],text[],integer) TO turngate_system;
+
 CREATE FUNCTION look_for_words(p_owner uuid, p_looked timestamp with time zone, p_overlap interval, p_swept uuid,
     p_sweep integer, OUT leads boolean, OUT looked_at timestamp with time zone, OUT chats uuid[], OUT more boolean, OUT
     sweep_end uuid, OUT first_round boolean)
@@ -1715,6 +1739,23 @@ AS $function$
     ORDER BY coalesce(last_message_at, created_at) DESC, chat_id DESC
     LIMIT 5000
 $function$;
+
+CREATE FUNCTION own_labelled_sessions(p_keys text[], p_values text[], p_most integer)
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+    IF turngate_user() IS NULL THEN
+        RETURN '{}';
+    END IF;
+    RETURN labelled_sessions(turngate_user(), p_keys, p_values, p_most);
+END
+$function$;
+ALTER FUNCTION own_labelled_sessions(text[],text[],integer) OWNER TO turngate_system;
+REVOKE EXECUTE ON FUNCTION own_labelled_sessions(text[],text[],integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION own_labelled_sessions(text[],text[],integer) TO turngate_app;
 
 CREATE FUNCTION own_resumable_session(p_agent text, p_window interval)
  RETURNS uuid
@@ -2175,6 +2216,28 @@ BEGIN
         END IF;
     END LOOP;
     RETURN true;
+END
+$function$;
+
+CREATE FUNCTION session_labels(p_user text, p_metadata jsonb)
+ RETURNS bigint[]
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+DECLARE
+    v_own bigint := hashtextextended(p_user, 0);
+    v_key text;
+    v_value text;
+    v_labels bigint[] := '{}';
+BEGIN
+    FOR v_key, v_value IN
+        SELECT key, value FROM jsonb_each_text(p_metadata)
+        WHERE jsonb_typeof(p_metadata -> key) NOT IN ('object', 'array', 'null')
+    LOOP
+        v_labels := v_labels || hashtextextended(v_value, hashtextextended(v_key, v_own))
+            || hashtextextended(v_value, hashtextextended(v_key, 0));
+    END LOOP;
+    RETURN v_labels;
 END
 $function$;
 

@@ -172,6 +172,78 @@ BEGIN
 END
 $$;
 
+-- What of metadata lists can be narrowed by, as numbers for an index: two for each value, one of the user's own and one for operators.
+-- Built-in functions only, because indexes are maintained without a search path.
+CREATE FUNCTION session_labels(p_user text, p_metadata jsonb) RETURNS bigint[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+DECLARE
+    v_own bigint := hashtextextended(p_user, 0);
+    v_key text;
+    v_value text;
+    v_labels bigint[] := '{}';
+BEGIN
+    FOR v_key, v_value IN
+        SELECT key, value FROM jsonb_each_text(p_metadata)
+        WHERE jsonb_typeof(p_metadata -> key) NOT IN ('object', 'array', 'null')
+    LOOP
+        v_labels := v_labels || hashtextextended(v_value, hashtextextended(v_key, v_own))
+            || hashtextextended(v_value, hashtextextended(v_key, 0));
+    END LOOP;
+    RETURN v_labels;
+END
+$$;
+
+-- Sessions without metadata have no entry, and a message changes no session's metadata: the index costs a turn nothing as long as the
+-- update of its session is HOT.
+CREATE INDEX chat_sessions_labels ON chat_sessions USING gin (session_labels(user_id, metadata))
+    WITH (gin_pending_list_limit = 256) WHERE metadata <> '{}';
+-- Statistics would only cost time: the one function that reads the index has no other plan.
+ALTER INDEX chat_sessions_labels ALTER COLUMN 1 SET STATISTICS 0;
+
+-- The sessions whose metadata has these values, of one user or (null) of everybody; null if there are more than p_most of them. Then a
+-- list meets enough of them while it is read by activity. Labels may coincide, so `session_has` decides.
+CREATE FUNCTION labelled_sessions(p_user text, p_keys text[], p_values text[], p_most int) RETURNS uuid[]
+LANGUAGE sql STABLE
+SET enable_seqscan = off
+AS $$
+    SELECT CASE WHEN count(*) <= p_most THEN
+        coalesce(array_agg(chat_id) FILTER (WHERE (p_user IS NULL OR user_id = p_user) AND session_has(metadata, p_keys, p_values)), '{}')
+    END
+    FROM (
+        SELECT chat_id, user_id, metadata FROM chat_sessions
+        WHERE metadata <> '{}' AND session_labels(user_id, metadata) @> (
+            SELECT array_agg(hashtextextended(value, hashtextextended(key, coalesce(hashtextextended(p_user, 0), 0))))
+            FROM unnest(p_keys, p_values) AS wanted (key, value)
+        )
+        LIMIT p_most + 1
+    ) AS labelled
+$$;
+
+-- The same of the transaction's user. Runs as turngate_system: the operators of arrays are not leakproof, so under row-level security
+-- the application's own role would not be served by the index.
+CREATE FUNCTION own_labelled_sessions(p_keys text[], p_values text[], p_most int) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+    IF turngate_user() IS NULL THEN
+        RETURN '{}';
+    END IF;
+    RETURN labelled_sessions(turngate_user(), p_keys, p_values, p_most);
+END
+$$;
+
+REVOKE EXECUTE ON FUNCTION labelled_sessions(text, text[], text[], int) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION own_labelled_sessions(text[], text[], int) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION labelled_sessions(text, text[], text[], int) TO turngate_system;
+GRANT EXECUTE ON FUNCTION own_labelled_sessions(text[], text[], int) TO turngate_app;
+
+-- The new owner of a function needs CREATE on the schema at the moment it becomes the owner.
+GRANT CREATE ON SCHEMA public TO turngate_system;
+ALTER FUNCTION own_labelled_sessions(text[], text[], int) OWNER TO turngate_system;
+REVOKE CREATE ON SCHEMA public FROM turngate_system;
+
 -- The title of a session whose words change: one that the user or a schedule gave stays. One made from the words is dropped, and the
 -- gateway makes another.
 CREATE FUNCTION title_without_words(s chat_sessions) RETURNS text

@@ -46,6 +46,8 @@ EDITING = load_queries("editing")
 BEFORE_EVERYTHING = 2**62
 MOST_COUNTED = 5_000
 """Of everybody's sessions: those with the latest activity."""
+FEW = 1_000
+"""Sessions with the same metadata that are read by themselves. A list of more is read by activity, and soon meets a page of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +63,20 @@ class PostgresSessions:
         before, below = from_cursor(wanted.cursor)
         narrowed = (wanted.user_id, wanted.channel, wanted.agent, wanted.active, *metadata_columns(wanted))
         async with self.database.as_user(wanted.user_id) as connection:
-            if wanted.user_id is None or wanted.cursor is None:
+            few = await _few(connection, wanted)
+            among = (few, *narrowed[1:4], "stateless" in dict(wanted.metadata))
+            if few is not None:
+                rows = await connection.fetch(SQL["list_among"], *among, before, below, wanted.limit + 1, wanted.offset)
+            elif wanted.user_id is None or wanted.cursor is None:
                 rows = await connection.fetch(SQL["list"], *narrowed, before, below, wanted.limit + 1, wanted.offset)
             else:
                 rows = await connection.fetch(SQL["list_behind"], *narrowed, before, below, wanted.limit + 1)
-            total, is_exact = (
-                (None, None) if wanted.cursor is not None else await _counted(connection, wanted, narrowed, len(rows))
-            )
+            total: int | None = None
+            is_exact: bool | None = None
+            if wanted.cursor is None and few is not None:
+                total, is_exact = await connection.fetchval(SQL["count_among"], *among), True
+            elif wanted.cursor is None:
+                total, is_exact = await _counted(connection, wanted, narrowed, len(rows))
         page = rows[: wanted.limit]
         return SessionPage(
             sessions=tuple(to_session(row, running=row["running"]) for row in page),
@@ -184,6 +193,15 @@ class PostgresMessages:
         named = (message.user_id, message.key, message.session_id, message.route)
         async with self.database.as_user(message.user_id) as connection:
             return bool(await connection.fetchval(SQL["taken"], *named))
+
+
+async def _few(connection: PooledConnection, wanted: SessionFilter) -> list[UUID] | None:
+    """The sessions with the metadata asked for; None where nothing is asked for, or too many have it."""
+    if not wanted.metadata:
+        return None
+    query = SQL["labelled" if wanted.user_id is None else "labelled_own"]
+    ids: list[UUID] | None = await connection.fetchval(query, *metadata_columns(wanted), FEW)
+    return ids
 
 
 async def _counted(

@@ -43,6 +43,7 @@ def calls(long: UUID) -> tuple[Call, ...]:
     return (
         Call("first page of the user's sessions", probes, (f"{SESSIONS}?limit=50",), 1.5),
         Call("the same of one channel", probes, (f"{SESSIONS}?limit=50&channel=telegram",), 1.5),
+        Call("the same of one course (metadata)", probes, (f"{SESSIONS}?limit=50&metadata.course=7",), 1.5),
         Call("first page of a session's messages", probes[:1], (f"{SESSIONS}/{long}/messages?limit=50",), 1.5),
         Call(f"a page {DEPTH:,} messages deep", probes[:1], deep, 1.5),
         Call("search for a word", probes[1:], words),
@@ -51,6 +52,7 @@ def calls(long: UUID) -> tuple[Call, ...]:
         Call("search by a user with 100,000 messages", probes[:1], words),
         Call("an operator's search for a word", ("operator",), words),
         Call("an operator's list, with its total", ("operator",), (f"{SESSIONS}?limit=50",)),
+        Call("an operator's list of one course", ("operator",), (f"{SESSIONS}?limit=50&metadata.course=7",)),
         Call("an operator's list, by cursor", ("operator",), ()),
     )
 

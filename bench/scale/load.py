@@ -15,7 +15,7 @@ from bench.scale.rows import MESSAGE_COLUMNS, SESSION_COLUMNS, message_lines, sa
 
 LINES = 5_000
 """Rows handed over at once."""
-HELD_BACK = ("message_words_words", "session_titles_words")
+HELD_BACK = ("message_words_words", "session_titles_words", "chat_sessions_labels")
 """Indexes that are cheaper to make at the end."""
 AFTERWARDS = """
 INSERT INTO session_titles (chat_id, user_id, title) SELECT chat_id, user_id, title FROM chat_sessions;

@@ -16,7 +16,7 @@ from storage.connections import set_codecs
 from storage.database import BEGIN_AS
 from storage.identity import APP_ROLE, SYSTEM_ROLE
 from storage.queries import load_queries
-from storage.sessions import MOST_COUNTED
+from storage.sessions import FEW, MOST_COUNTED
 
 WATCHED = frozenset({"chat_messages", "chat_sessions", "indexed_sessions", "message_words", "session_titles"})
 SCANS = frozenset({"Seq Scan", "Sample Scan"})
@@ -67,6 +67,8 @@ def _statements(user: str | None, long: UUID) -> Iterator[tuple[str, tuple[objec
             yield sessions["count_newest"], (*narrowed, MOST_COUNTED)
         else:
             yield sessions["count"], narrowed
+    yield sessions["labelled" if user is None else "labelled_own"], (["course"], ["7"], FEW)
+    yield sessions["list_among"], ([long], None, None, None, False, None, None, 51, 0)
     yield sessions["get"], (str(long),)
     yield sessions["page"], (long, 2**62, 51)
     yield sessions["page"], (long, LONG - DEPTH, 51)

@@ -21,6 +21,36 @@ JOIN chat_sessions AS s ON s.chat_id = page.chat_id
 WHERE s.user_id = $1
 ORDER BY coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC;
 
+-- name: labelled
+-- The sessions of everybody whose metadata has these values; null if there are more than $3.
+SELECT labelled_sessions(NULL, $1, $2, $3);
+
+-- name: labelled_own
+-- The same of the transaction's user.
+SELECT own_labelled_sessions($1, $2, $3);
+
+-- name: list_among
+-- A page of the list, among sessions that `labelled` or `labelled_own` found.
+SELECT s.*, EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running') AS running
+FROM chat_sessions AS s
+WHERE chat_id = ANY ($1::uuid[])
+    AND ($2::text IS NULL OR channel = $2)
+    AND ($3::text IS NULL OR agent_name = $3)
+    AND ($4::boolean IS NULL OR is_active = $4)
+    AND ($5 OR metadata ->> 'stateless' IS DISTINCT FROM 'true')
+    AND ($6::timestamptz IS NULL OR (coalesce(last_message_at, created_at), chat_id) < ($6, $7::uuid))
+ORDER BY coalesce(last_message_at, created_at) DESC, chat_id DESC
+LIMIT $8 OFFSET $9;
+
+-- name: count_among
+-- How many the whole of that list has.
+SELECT count(*) FROM chat_sessions
+WHERE chat_id = ANY ($1::uuid[])
+    AND ($2::text IS NULL OR channel = $2)
+    AND ($3::text IS NULL OR agent_name = $3)
+    AND ($4::boolean IS NULL OR is_active = $4)
+    AND ($5 OR metadata ->> 'stateless' IS DISTINCT FROM 'true');
+
 -- name: count
 -- How many sessions a user's list has in all, less its stateless calls unless their mark is asked for: from indexes alone, as long as no
 -- agent, activity or metadata narrows it.

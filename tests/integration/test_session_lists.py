@@ -112,15 +112,15 @@ async def test_everybodys_sessions_are_counted_among_the_newest(world: World, pe
 async def test_a_list_that_ends_on_its_page_is_counted_exactly(world: World, people: dict[str, Person]) -> None:
     """An operator's too: whatever a page shows counts, however long ago it was said."""
     await world.rows(
-        "INSERT INTO chat_sessions (user_id, agent_name, metadata, created_at)"
-        " SELECT 'tom', 'assistant', jsonb_build_object('old', n <= 3), now() + make_interval(secs => n)"
+        "INSERT INTO chat_sessions (user_id, agent_name, channel, created_at)"
+        " SELECT 'tom', 'assistant', CASE WHEN n <= 3 THEN 'terminal' ELSE 'web' END, now() + make_interval(secs => n)"
         " FROM generate_series(1, 5010) AS n"
     )
     for query, total, is_exact in (("limit=3", 3, True), ("limit=2", 3, False), ("limit=2&offset=2", 3, True)):
-        page = await people["owner"].gets(f"{SESSIONS}?metadata.old=true&{query}")
+        page = await people["owner"].gets(f"{SESSIONS}?channel=terminal&{query}")
         assert (page["total"], page["total_is_exact"]) == (total, is_exact)
     for person in ("owner", "tom"):
-        page = await people[person].gets(f"{SESSIONS}?user=tom&metadata.old=true&limit=1&offset=9")
+        page = await people[person].gets(f"{SESSIONS}?user=tom&channel=terminal&limit=1&offset=9")
         assert (page["total"], page["total_is_exact"]) == (3, True)
 
 
@@ -138,6 +138,37 @@ async def test_a_list_of_what_has_ended_reads_nothing_else(world: World, people:
         return bool((await world.rows(used))[0]["scans"] >= 2)
 
     await eventually(both)
+
+
+async def test_few_sessions_with_a_value_are_read_by_themselves(world: World, people: dict[str, Person]) -> None:
+    """By an index, however many sessions there are, for a user and for an operator; total and pages are the same as without it."""
+    await world.rows(
+        "INSERT INTO chat_sessions (user_id, agent_name, metadata, created_at) SELECT owner, 'assistant',"
+        " jsonb_build_object('rare', n % 1000, 'known', true), now() + make_interval(secs => n)"
+        " FROM generate_series(1, 2000) AS n, unnest(ARRAY['mia', 'tom']) AS owner"
+    )
+    for person, rare, known in (("mia", 2, (2000, True)), ("owner", 4, (4000, True))):
+        page = await people[person].gets(f"{SESSIONS}?metadata.rare=7&metadata.known=true&limit=1")
+        assert (page["total"], page["total_is_exact"]) == (rare, True)
+        walked = await listed(people[person], f"metadata.rare=7&cursor={page['next_cursor']}")
+        assert [page["sessions"][0]["session_id"], *walked] == await listed(people[person], "metadata.rare=7")
+        assert len(walked) == rare - 1
+        page = await people[person].gets(f"{SESSIONS}?metadata.known=true&limit=1")
+        assert (page["total"], page["total_is_exact"]) == known
+    used = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'chat_sessions_labels'"
+
+    async def each_time() -> bool:
+        return bool((await world.rows(used))[0]["idx_scan"] >= 8)
+
+    await eventually(each_time)
+
+
+async def test_changed_metadata_is_found_as_it_is_now(people: dict[str, Person]) -> None:
+    """M-4: a session is found by what its metadata says now and by nothing it said before."""
+    session = await made(people["mia"], metadata={"course": 7})
+    await people["mia"].calls("PATCH", f"{SESSIONS}/{session}", json={"metadata": {"course": 8}})
+    assert await listed(people["mia"], "metadata.course=7") == []
+    assert await listed(people["mia"], "metadata.course=8") == [session]
 
 
 async def test_other_routes_take_no_metadata(people: dict[str, Person]) -> None:
