@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 WEB := clients/web
 MINUTES := 10
 STATIC := gateway/api/static
-ROOMS := gateway channels scheduler storage
+ROOMS := gateway channels scheduler storage turngate
 TYPED := $(wildcard $(ROOMS) tests bench)
 
 # Test databases live in memory where 4 GiB of it are free: copying one for each test is what a disk is slowest at.

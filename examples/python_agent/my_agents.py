@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from gateway.core.events import AgentEvent, ToolCall, ToolResult
-from gateway.core.model import Turn
+from turngate import AgentEvent, ToolCall, ToolResult, Turn
 
 
 async def shout(turn: Turn) -> str:

@@ -81,7 +81,7 @@ class PythonAgent:
             return piece
         raise AgentError(
             f"The agent {self.name} answered with {type(piece).__name__}; it should answer with str or an event of "
-            "gateway.core.events.",
+            "the package turngate.",
             retryable=False,
         )
 

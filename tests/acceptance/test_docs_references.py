@@ -15,7 +15,7 @@ import gateway.core.metrics  # noqa: F401 - makes the metrics
 from tests.acceptance.pages import NAMES, ROOT, anchors, inline_code, links, text_of
 from tests.acceptance.shown_commands import commands_in, complaint_about
 
-ROOMS = "bench|channels|clients|docs|examples|gateway|migrations|scheduler|storage|tests"
+ROOMS = "bench|channels|clients|docs|examples|gateway|migrations|scheduler|storage|tests|turngate"
 FILE = re.compile(rf"({ROOMS})/[\w./-]+")
 COMMAND = re.compile(r"(turngate|make) [a-z][^…|]*")
 MACHINE = re.compile(r"/(home|root|Users|work|workspace|mnt)/|\b(10|192\.168|172\.(1[6-9]|2\d|3[01]))(\.\d+){2,3}\b")

@@ -1,0 +1,61 @@
+"""The package `turngate`: its names are documented, and docs and examples need no others."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import turngate
+from tests.acceptance.pages import ROOT, blocks, inline_code, text_of
+
+PAGE = "docs/python.md"
+INTERNAL = re.compile(r"^\s*(?:from|import) (gateway|channels|scheduler|storage)\b", re.MULTILINE)
+EXAMPLES = sorted((ROOT / "examples").rglob("*.py"))
+
+
+def _tabled() -> set[str]:
+    """The names in the first column of the page's tables."""
+    rows = re.findall(r"^\| (`.*?) \| ", text_of(PAGE), re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+
+
+def test_every_public_name_is_documented_and_no_other() -> None:
+    """The page's tables and `__all__` hold the same names."""
+    assert _tabled() == set(turngate.__all__)
+
+
+def test_all_names_are_there() -> None:
+    """`__all__` is sorted, and each of its names exists."""
+    assert list(turngate.__all__) == sorted(turngate.__all__)
+    assert [name for name in turngate.__all__ if not hasattr(turngate, name)] == []
+
+
+def test_docs_need_no_internal_module() -> None:
+    """Python blocks import from `turngate`, and no sentence sends anybody to the core."""
+    assert [str(block) for block in blocks("python") if INTERNAL.search(block.text)] == []
+    pages = sorted({block.page for block in blocks()} - {"docs/architecture.md"})
+    assert [(page, code) for page in pages for code in inline_code(page) if code.startswith("gateway.core.")] == []
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_examples_need_no_internal_module(example: Path) -> None:
+    """What others copy keeps working when the gateway's inside changes."""
+    assert INTERNAL.findall(example.read_text(encoding="utf-8")) == []
+
+
+def test_the_page_names_what_the_wheel_installs(tmp_path: Path) -> None:
+    """Each top-level package of a wheel that is built now, with the marker of its types where there are public ones."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        files = archive.namelist()
+    packages = {name.split("/")[0] for name in files if not name.startswith(f"turngate-{turngate.__version__}")}
+    named = set(re.findall(r"`(\w+)`", text_of(PAGE).partition("## What else is installed")[2].partition("\n- ")[0]))
+    assert packages == named | {"turngate"}
+    assert {"turngate/py.typed", "gateway/py.typed"} <= set(files)
