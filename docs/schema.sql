@@ -26,26 +26,20 @@ CREATE TABLE chat_sessions (
     former_agent_sessions text[] DEFAULT '{}'::text[] NOT NULL,
     words_changed_at timestamp with time zone,
     history_version bigint DEFAULT 0 NOT NULL,
+    listed_at timestamp with time zone GENERATED ALWAYS AS (date_bin('00:00:01'::interval, COALESCE(last_message_at, created_at), '1970-01-01 00:00:00+00'::timestamp with time zone)) STORED NOT NULL,
     CONSTRAINT chat_sessions_pkey PRIMARY KEY (chat_id),
     CONSTRAINT chat_sessions_channel_known CHECK (channel = ANY (ARRAY['web'::text, 'telegram'::text, 'scheduled'::text, 'terminal'::text, 'api'::text]))
-) WITH (fillfactor=70, autovacuum_vacuum_scale_factor=0.05);
+) WITH (fillfactor=50, autovacuum_vacuum_scale_factor=0.05);
 ALTER TABLE chat_sessions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE INDEX chat_sessions_by_activity ON chat_sessions
-    USING btree (user_id, COALESCE(last_message_at, created_at) DESC, chat_id DESC);
-CREATE INDEX chat_sessions_by_channel ON chat_sessions
-    USING btree (user_id, channel, COALESCE(last_message_at, created_at) DESC, chat_id DESC);
-CREATE INDEX chat_sessions_by_newest ON chat_sessions
-    USING btree (COALESCE(last_message_at, created_at) DESC, chat_id DESC);
-CREATE INDEX chat_sessions_ended ON chat_sessions
-    USING btree (user_id, COALESCE(last_message_at, created_at) DESC, chat_id DESC)
-    WHERE NOT is_active;
+CREATE INDEX chat_sessions_by_activity ON chat_sessions USING btree (user_id, listed_at DESC);
+CREATE INDEX chat_sessions_by_channel ON chat_sessions USING btree (user_id, channel, listed_at DESC);
+CREATE INDEX chat_sessions_by_newest ON chat_sessions USING btree (listed_at DESC);
+CREATE INDEX chat_sessions_ended ON chat_sessions USING btree (user_id, listed_at DESC) WHERE NOT is_active;
 CREATE INDEX chat_sessions_forks ON chat_sessions USING btree (parent_session_id) WHERE parent_session_id IS NOT NULL;
 CREATE INDEX chat_sessions_labels ON chat_sessions
     USING gin (session_labels(user_id, metadata)) WITH (gin_pending_list_limit='256')
     WHERE metadata <> '{}'::jsonb;
-CREATE INDEX chat_sessions_newest_ended ON chat_sessions
-    USING btree (COALESCE(last_message_at, created_at) DESC, chat_id DESC)
-    WHERE NOT is_active;
+CREATE INDEX chat_sessions_newest_ended ON chat_sessions USING btree (listed_at DESC) WHERE NOT is_active;
 CREATE INDEX chat_sessions_runs ON chat_sessions
     USING btree (user_id, route, created_at DESC, chat_id DESC)
     WHERE channel = 'scheduled'::text;
@@ -1669,8 +1663,7 @@ BEGIN
     chats := ARRAY(
         SELECT DISTINCT near.chat_id FROM (
             SELECT s.chat_id FROM chat_sessions AS s
-            WHERE coalesce(s.last_message_at, s.created_at)
-                >= least(coalesce(p_looked, p.looked_until), looked_at) - p_overlap
+            WHERE s.listed_at > least(coalesce(p_looked, p.looked_until), looked_at) - p_overlap - interval '1 second'
             UNION ALL
             SELECT * FROM unnest(v_swept)
         ) AS near
@@ -1736,7 +1729,7 @@ AS $function$
         AND (p_active IS NULL OR is_active = p_active)
         AND ('stateless' = ANY (p_keys) OR metadata ->> 'stateless' IS DISTINCT FROM 'true')
         AND (p_keys IS NULL OR session_has(metadata, p_keys, p_values))
-    ORDER BY coalesce(last_message_at, created_at) DESC, chat_id DESC
+    ORDER BY listed_at DESC, coalesce(last_message_at, created_at) DESC, chat_id DESC
     LIMIT 5000
 $function$;
 
@@ -1756,56 +1749,6 @@ $function$;
 ALTER FUNCTION own_labelled_sessions(text[],text[],integer) OWNER TO turngate_system;
 REVOKE EXECUTE ON FUNCTION own_labelled_sessions(text[],text[],integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION own_labelled_sessions(text[],text[],integer) TO turngate_app;
-
-CREATE FUNCTION own_resumable_session(p_agent text, p_window interval)
- RETURNS uuid
- LANGUAGE sql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-AS $function$
-    WITH recent AS (
-        SELECT s.chat_id, coalesce(s.last_message_at, s.created_at) AS at FROM chat_sessions AS s
-        WHERE s.user_id = turngate_user() AND s.agent_name = p_agent AND s.metadata ->> 'stateless' IS DISTINCT FROM 'true'
-            AND coalesce(s.last_message_at, s.created_at) >= now() - p_window
-            AND session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), false, clock_timestamp(), p_window)
-        ORDER BY coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC LIMIT 1
-    ), answering AS (
-        SELECT s.chat_id, coalesce(s.last_message_at, s.created_at) AS at
-        FROM turns AS t
-        -- Not the other way round: few turns run, and a user may have very many sessions.
-        CROSS JOIN LATERAL (SELECT * FROM chat_sessions AS c WHERE c.chat_id = t.chat_id OFFSET 0) AS s
-        WHERE t.status = 'running' AND t.user_id = turngate_user() AND s.user_id = turngate_user() AND s.agent_name = p_agent
-            AND s.metadata ->> 'stateless' IS DISTINCT FROM 'true'
-            AND session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), true, clock_timestamp(), p_window)
-    )
-    SELECT chat_id FROM (SELECT * FROM recent UNION ALL SELECT * FROM answering) AS either
-    ORDER BY at DESC, chat_id DESC LIMIT 1
-$function$;
-ALTER FUNCTION own_resumable_session(text,interval) OWNER TO turngate_system;
-REVOKE EXECUTE ON FUNCTION own_resumable_session(text,interval) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION own_resumable_session(text,interval) TO turngate_app;
-
-CREATE FUNCTION own_sessions_behind(p_channel text, p_agent text, p_active boolean, p_keys text[], p_values text[], p_at
-    timestamp with time zone, p_chat_id uuid, p_limit integer)
- RETURNS SETOF uuid
- LANGUAGE sql
- STABLE SECURITY DEFINER ROWS 50
- SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-AS $function$
-    SELECT chat_id FROM chat_sessions
-    WHERE user_id = turngate_user()
-        AND (p_channel IS NULL OR channel = p_channel)
-        AND (p_agent IS NULL OR agent_name = p_agent)
-        AND (p_active IS NULL OR is_active = p_active)
-        AND ('stateless' = ANY (p_keys) OR metadata ->> 'stateless' IS DISTINCT FROM 'true')
-        AND (p_keys IS NULL OR (metadata ->> p_keys[1] = p_values[1] AND session_has(metadata, p_keys, p_values)))
-        AND (coalesce(last_message_at, created_at), chat_id) < (p_at, p_chat_id)
-    ORDER BY coalesce(last_message_at, created_at) DESC, chat_id DESC
-    LIMIT p_limit
-$function$;
-ALTER FUNCTION own_sessions_behind(text,text,boolean,text[],text[],timestamp with time zone,uuid,integer) OWNER TO turngate_system;
-REVOKE EXECUTE ON FUNCTION own_sessions_behind(text,text,boolean,text[],text[],timestamp with time zone,uuid,integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION own_sessions_behind(text,text,boolean,text[],text[],timestamp with time zone,uuid,integer) TO turngate_app;
 
 CREATE FUNCTION parts_with_text(p_parts jsonb, p_text text)
  RETURNS jsonb
@@ -2398,9 +2341,8 @@ AS $function$
     FROM (
         SELECT s.chat_id FROM chat_sessions AS s
         WHERE (p_user IS NULL OR s.user_id = p_user)
-            AND coalesce(s.last_message_at, s.created_at)
-                >= (SELECT least(p.looked_until, now()) - interval '2 minutes' FROM search_progress AS p)
-        ORDER BY coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC
+            AND s.listed_at >= (SELECT least(p.looked_until, now()) - interval '2 minutes' FROM search_progress AS p)
+        ORDER BY s.listed_at DESC, coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC
         LIMIT CASE WHEN p_user IS NULL THEN 2000 ELSE 500 END
     ) AS near
     CROSS JOIN LATERAL (

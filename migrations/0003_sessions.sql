@@ -69,28 +69,30 @@ ALTER TABLE chat_sessions
     ALTER COLUMN updated_at SET NOT NULL,
     ALTER COLUMN session_id SET NOT NULL,
     ADD CONSTRAINT chat_sessions_channel_known
-        CHECK (channel IN ('web', 'telegram', 'scheduled', 'terminal', 'api'));
+        CHECK (channel IN ('web', 'telegram', 'scheduled', 'terminal', 'api')),
+    -- The second of the last activity. Indexes have this instead of the activity itself, so that they are written once a second at
+    -- most, and every other message of a session updates its row alone.
+    ADD COLUMN listed_at timestamptz NOT NULL
+        GENERATED ALWAYS AS (date_bin('1 second', coalesce(last_message_at, created_at), 'epoch')) STORED;
 
 -- Each message updates its session's row: leave room beside it, and vacuum early.
-ALTER TABLE chat_sessions SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+ALTER TABLE chat_sessions SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
 CREATE UNIQUE INDEX chat_sessions_session_id_key ON chat_sessions (session_id);
 
-CREATE INDEX chat_sessions_by_activity
-    ON chat_sessions (user_id, (coalesce(last_message_at, created_at)) DESC, chat_id DESC);
+-- Lists are in the order of (listed_at, last activity, chat_id), which is that of (last activity, chat_id): an index gives the
+-- seconds, and sorting what lies within one gives the rest.
+CREATE INDEX chat_sessions_by_activity ON chat_sessions (user_id, listed_at DESC);
 
-CREATE INDEX chat_sessions_by_channel
-    ON chat_sessions (user_id, channel, (coalesce(last_message_at, created_at)) DESC, chat_id DESC);
+CREATE INDEX chat_sessions_by_channel ON chat_sessions (user_id, channel, listed_at DESC);
 
 -- For an operator's list of everybody's sessions.
-CREATE INDEX chat_sessions_by_newest ON chat_sessions ((coalesce(last_message_at, created_at)) DESC, chat_id DESC);
+CREATE INDEX chat_sessions_by_newest ON chat_sessions (listed_at DESC);
 
 -- Lists of what has ended. A session that is talked in has no entry here, so these cost a turn nothing.
-CREATE INDEX chat_sessions_ended
-    ON chat_sessions (user_id, (coalesce(last_message_at, created_at)) DESC, chat_id DESC) WHERE NOT is_active;
+CREATE INDEX chat_sessions_ended ON chat_sessions (user_id, listed_at DESC) WHERE NOT is_active;
 
-CREATE INDEX chat_sessions_newest_ended
-    ON chat_sessions ((coalesce(last_message_at, created_at)) DESC, chat_id DESC) WHERE NOT is_active;
+CREATE INDEX chat_sessions_newest_ended ON chat_sessions (listed_at DESC) WHERE NOT is_active;
 
 CREATE INDEX chat_sessions_forks ON chat_sessions (parent_session_id) WHERE parent_session_id IS NOT NULL;
 
@@ -272,37 +274,8 @@ AS $$
         AND (p_active IS NULL OR is_active = p_active)
         AND ('stateless' = ANY (p_keys) OR metadata ->> 'stateless' IS DISTINCT FROM 'true')
         AND (p_keys IS NULL OR session_has(metadata, p_keys, p_values))
-    ORDER BY coalesce(last_message_at, created_at) DESC, chat_id DESC
+    ORDER BY listed_at DESC, coalesce(last_message_at, created_at) DESC, chat_id DESC
     LIMIT 5000
 $$;
-
--- A page of the user's list, latest activity first, after a place in it; a null narrows nothing. Runs as turngate_system and looks
--- for rows of the transaction's user only: coalesce never counts as leakproof, so under row-level security the application's own role
--- would read all of a user's sessions, not a range of the index.
-CREATE FUNCTION own_sessions_behind(
-    p_channel text, p_agent text, p_active boolean, p_keys text[], p_values text[], p_at timestamptz, p_chat_id uuid, p_limit int
-) RETURNS SETOF uuid
-LANGUAGE sql STABLE ROWS 50 SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp
-AS $$
-    SELECT chat_id FROM chat_sessions
-    WHERE user_id = turngate_user()
-        AND (p_channel IS NULL OR channel = p_channel)
-        AND (p_agent IS NULL OR agent_name = p_agent)
-        AND (p_active IS NULL OR is_active = p_active)
-        AND ('stateless' = ANY (p_keys) OR metadata ->> 'stateless' IS DISTINCT FROM 'true')
-        AND (p_keys IS NULL OR (metadata ->> p_keys[1] = p_values[1] AND session_has(metadata, p_keys, p_values)))
-        AND (coalesce(last_message_at, created_at), chat_id) < (p_at, p_chat_id)
-    ORDER BY coalesce(last_message_at, created_at) DESC, chat_id DESC
-    LIMIT p_limit
-$$;
-
-REVOKE EXECUTE ON FUNCTION own_sessions_behind(text, text, boolean, text[], text[], timestamptz, uuid, int) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION own_sessions_behind(text, text, boolean, text[], text[], timestamptz, uuid, int) TO turngate_app;
-
--- The new owner of a function needs CREATE on the schema at the moment it becomes the owner.
-GRANT CREATE ON SCHEMA public TO turngate_system;
-ALTER FUNCTION own_sessions_behind(text, text, boolean, text[], text[], timestamptz, uuid, int) OWNER TO turngate_system;
-REVOKE CREATE ON SCHEMA public FROM turngate_system;
 
 -- migrate: rollback

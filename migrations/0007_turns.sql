@@ -180,38 +180,4 @@ AS $$
     FROM stolen JOIN chat_sessions AS s ON s.chat_id = (stolen.u).chat_id
 $$;
 
--- The latest session of an agent that the resume rule lets go on; null where there is none. The rule alone decides; it is asked
--- about the sessions it could say yes to, those of the window and those that answer. Runs as turngate_system, like
--- own_sessions_behind and for the same reason.
-CREATE FUNCTION own_resumable_session(p_agent text, p_window interval) RETURNS uuid
-LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp
-AS $$
-    WITH recent AS (
-        SELECT s.chat_id, coalesce(s.last_message_at, s.created_at) AS at FROM chat_sessions AS s
-        WHERE s.user_id = turngate_user() AND s.agent_name = p_agent AND s.metadata ->> 'stateless' IS DISTINCT FROM 'true'
-            AND coalesce(s.last_message_at, s.created_at) >= now() - p_window
-            AND session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), false, clock_timestamp(), p_window)
-        ORDER BY coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC LIMIT 1
-    ), answering AS (
-        SELECT s.chat_id, coalesce(s.last_message_at, s.created_at) AS at
-        FROM turns AS t
-        -- Not the other way round: few turns run, and a user may have very many sessions.
-        CROSS JOIN LATERAL (SELECT * FROM chat_sessions AS c WHERE c.chat_id = t.chat_id OFFSET 0) AS s
-        WHERE t.status = 'running' AND t.user_id = turngate_user() AND s.user_id = turngate_user() AND s.agent_name = p_agent
-            AND s.metadata ->> 'stateless' IS DISTINCT FROM 'true'
-            AND session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), true, clock_timestamp(), p_window)
-    )
-    SELECT chat_id FROM (SELECT * FROM recent UNION ALL SELECT * FROM answering) AS either
-    ORDER BY at DESC, chat_id DESC LIMIT 1
-$$;
-
-REVOKE EXECUTE ON FUNCTION own_resumable_session(text, interval) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION own_resumable_session(text, interval) TO turngate_app;
-
--- The new owner of a function needs CREATE on the schema at the moment it becomes the owner.
-GRANT CREATE ON SCHEMA public TO turngate_system;
-ALTER FUNCTION own_resumable_session(text, interval) OWNER TO turngate_system;
-REVOKE CREATE ON SCHEMA public FROM turngate_system;
-
 -- migrate: rollback

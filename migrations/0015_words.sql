@@ -191,8 +191,7 @@ BEGIN
     chats := ARRAY(
         SELECT DISTINCT near.chat_id FROM (
             SELECT s.chat_id FROM chat_sessions AS s
-            WHERE coalesce(s.last_message_at, s.created_at)
-                >= least(coalesce(p_looked, p.looked_until), looked_at) - p_overlap
+            WHERE s.listed_at > least(coalesce(p_looked, p.looked_until), looked_at) - p_overlap - interval '1 second'
             UNION ALL
             SELECT * FROM unnest(v_swept)
         ) AS near
@@ -267,9 +266,8 @@ AS $$
     FROM (
         SELECT s.chat_id FROM chat_sessions AS s
         WHERE (p_user IS NULL OR s.user_id = p_user)
-            AND coalesce(s.last_message_at, s.created_at)
-                >= (SELECT least(p.looked_until, now()) - interval '2 minutes' FROM search_progress AS p)
-        ORDER BY coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC
+            AND s.listed_at >= (SELECT least(p.looked_until, now()) - interval '2 minutes' FROM search_progress AS p)
+        ORDER BY s.listed_at DESC, coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC
         LIMIT CASE WHEN p_user IS NULL THEN 2000 ELSE 500 END
     ) AS near
     CROSS JOIN LATERAL (

@@ -67,10 +67,8 @@ class PostgresSessions:
             among = (few, *narrowed[1:4], "stateless" in dict(wanted.metadata))
             if few is not None:
                 rows = await connection.fetch(SQL["list_among"], *among, before, below, wanted.limit + 1, wanted.offset)
-            elif wanted.user_id is None or wanted.cursor is None:
-                rows = await connection.fetch(SQL["list"], *narrowed, before, below, wanted.limit + 1, wanted.offset)
             else:
-                rows = await connection.fetch(SQL["list_behind"], *narrowed, before, below, wanted.limit + 1)
+                rows = await connection.fetch(SQL["list"], *narrowed, before, below, wanted.limit + 1, wanted.offset)
             total: int | None = None
             is_exact: bool | None = None
             if wanted.cursor is None and few is not None:

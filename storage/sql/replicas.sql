@@ -70,14 +70,14 @@ SELECT
     ARRAY(
         SELECT s FROM unnest($2::text[]) AS u (user_id) CROSS JOIN LATERAL (
             SELECT c FROM chat_sessions AS c WHERE c.user_id = u.user_id
-            ORDER BY coalesce(c.last_message_at, c.created_at) DESC, c.chat_id DESC LIMIT 20
+            ORDER BY c.listed_at DESC, coalesce(c.last_message_at, c.created_at) DESC, c.chat_id DESC LIMIT 20
         ) AS newest (s)
         WHERE (s).updated_at > $3::timestamptz - interval '5 seconds'
     ) AS listed,
     ARRAY(
         SELECT s FROM (
             SELECT c FROM chat_sessions AS c WHERE $5::boolean
-            ORDER BY coalesce(c.last_message_at, c.created_at) DESC, c.chat_id DESC LIMIT 50
+            ORDER BY c.listed_at DESC, coalesce(c.last_message_at, c.created_at) DESC, c.chat_id DESC LIMIT 50
         ) AS newest (s)
         WHERE (s).updated_at > $3::timestamptz - interval '5 seconds'
     ) AS everybodys,

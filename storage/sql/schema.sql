@@ -13,7 +13,8 @@ SELECT name, line FROM (
     SELECT c.relname AS name, 0 AS part, a.attnum AS place, '' AS label,
         a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
         || CASE WHEN a.attidentity <> '' THEN ' GENERATED ALWAYS AS IDENTITY' ELSE '' END
-        || coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid, true), '')
+        || CASE WHEN a.attgenerated <> '' THEN ' GENERATED ALWAYS AS (' || pg_get_expr(d.adbin, d.adrelid, true) || ') STORED'
+            ELSE coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid, true), '') END
         || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END AS line
     FROM pg_class AS c
     JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

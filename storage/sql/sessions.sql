@@ -1,6 +1,7 @@
 -- name: list
--- A page of sessions, latest activity first; a null narrows nothing. A first look at metadata spares most rows the slower one.
--- Stateless calls are in it when their mark is asked for.
+-- A page of sessions, latest activity first, after a place in the list; a null narrows nothing. A first look at metadata spares most
+-- rows the slower one. Stateless calls are in it when their mark is asked for. `listed_at` is the second of the activity: it orders as
+-- the activity does, and bounds it.
 SELECT s.*, EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running') AS running
 FROM chat_sessions AS s
 WHERE ($1::text IS NULL OR user_id = $1)
@@ -9,17 +10,10 @@ WHERE ($1::text IS NULL OR user_id = $1)
     AND ($4::boolean IS NULL OR is_active = $4)
     AND ($5::text[] IS NULL OR (metadata ->> $5[1] = ($6::text[])[1] AND session_has(metadata, $5, $6)))
     AND ('stateless' = ANY ($5) OR metadata ->> 'stateless' IS DISTINCT FROM 'true')
-    AND ($7::timestamptz IS NULL OR (coalesce(last_message_at, created_at), chat_id) < ($7, $8::uuid))
-ORDER BY coalesce(last_message_at, created_at) DESC, chat_id DESC
+    AND listed_at <= coalesce($7::timestamptz, 'infinity')
+    AND ($7 IS NULL OR (coalesce(last_message_at, created_at), chat_id) < ($7, $8::uuid))
+ORDER BY listed_at DESC, coalesce(last_message_at, created_at) DESC, chat_id DESC
 LIMIT $9 OFFSET $10;
-
--- name: list_behind
--- The same of one user behind a place in it, as cheap far down as at the beginning.
-SELECT s.*, EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running') AS running
-FROM own_sessions_behind($2, $3, $4, $5, $6, $7, $8, $9) AS page (chat_id)
-JOIN chat_sessions AS s ON s.chat_id = page.chat_id
-WHERE s.user_id = $1
-ORDER BY coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC;
 
 -- name: labelled
 -- The sessions of everybody whose metadata has these values; null if there are more than $3.
@@ -84,8 +78,7 @@ FROM (
         AND ($5::text[] IS NULL OR (metadata ->> $5[1] = ($6::text[])[1] AND session_has(metadata, $5, $6)))
         AND ('stateless' = ANY ($5) OR metadata ->> 'stateless' IS DISTINCT FROM 'true') AS fits
     FROM (
-        SELECT *, row_number() OVER (ORDER BY coalesce(last_message_at, created_at) DESC, chat_id DESC) AS place
-        FROM chat_sessions ORDER BY coalesce(last_message_at, created_at) DESC, chat_id DESC LIMIT $7 + 1
+        SELECT *, row_number() OVER (ORDER BY listed_at DESC) AS place FROM chat_sessions ORDER BY listed_at DESC LIMIT $7 + 1
     ) AS newest
 ) AS seen;
 
@@ -106,9 +99,26 @@ CROSS JOIN LATERAL (
 WHERE ro.user_id = $1 AND ro.route = $2;
 
 -- name: latest
--- The latest session of a user and an agent that the resume rule lets go on.
+-- The latest session of a user and an agent that the resume rule lets go on. The rule alone decides; it is asked about the sessions
+-- it could say yes to, those of the window and those that answer.
+WITH recent AS (
+    SELECT s.chat_id, coalesce(s.last_message_at, s.created_at) AS at FROM chat_sessions AS s
+    WHERE s.user_id = $1 AND s.agent_name = $2 AND s.metadata ->> 'stateless' IS DISTINCT FROM 'true'
+        AND s.listed_at > now() - $3::interval - interval '1 second'
+        AND session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), false, clock_timestamp(), $3)
+    ORDER BY s.listed_at DESC, coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC LIMIT 1
+), answering AS (
+    SELECT s.chat_id, coalesce(s.last_message_at, s.created_at) AS at
+    FROM turns AS t
+    -- Not the other way round: few turns run, and a user may have very many sessions.
+    CROSS JOIN LATERAL (SELECT * FROM chat_sessions AS c WHERE c.chat_id = t.chat_id OFFSET 0) AS s
+    WHERE t.status = 'running' AND t.user_id = $1 AND s.user_id = $1 AND s.agent_name = $2
+        AND s.metadata ->> 'stateless' IS DISTINCT FROM 'true'
+        AND session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), true, clock_timestamp(), $3)
+)
 SELECT s.*, EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running') AS running
-FROM chat_sessions AS s WHERE s.user_id = $1 AND s.chat_id = own_resumable_session($2, $3);
+FROM (SELECT * FROM recent UNION ALL SELECT * FROM answering) AS either JOIN chat_sessions AS s ON s.chat_id = either.chat_id
+ORDER BY either.at DESC, either.chat_id DESC LIMIT 1;
 
 -- name: create
 -- A session before any message.

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 
-from gateway.core.model import AgentName, UserId
+from gateway.core.model import AgentName, ChannelName, UserId
 from gateway.core.ports.sessions import SessionFilter
 from storage.database import Database, open_database
-from storage.sessions import PostgresSessions
+from storage.sessions import SQL, PostgresSessions
 from tests.world import World
 
 USERS = ("mia", "tom")
@@ -33,6 +36,15 @@ BY_THE_RULE_ALONE = """
     )
     ORDER BY coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC LIMIT 1
 """
+SAID_AT = """
+    INSERT INTO chat_sessions (user_id, agent_name, last_message_at)
+    VALUES ('mia', 'echo', timestamptz '2026-01-02 03:04:05Z' + $1 * interval '1 microsecond')
+"""
+SAY_AT = """
+    UPDATE chat_sessions SET last_message_at = timestamptz '2026-01-02 03:04:05Z' + $2 * interval '1 microsecond'
+    WHERE session_id = $1
+"""
+BEHIND = "SELECT coalesce(last_message_at, created_at) - listed_at FROM chat_sessions WHERE session_id = $1"
 ALL_IN_ORDER = """
     SELECT session_id FROM chat_sessions
     WHERE user_id = $1 AND ($2::boolean IS NULL OR is_active = $2) AND ($3::text IS NULL OR channel = $3)
@@ -69,6 +81,27 @@ async def fill(outsider: asyncpg.Connection, seed: int) -> None:
             await outsider.execute(RUNNING, chat, user, agent)
 
 
+async def paged(
+    sessions: PostgresSessions, *, limit: int, active: bool | None = None, channel: ChannelName | None = None
+) -> list[str]:
+    """The whole list, page by page."""
+    found: list[str] = []
+    cursor = None
+    while True:
+        wanted = SessionFilter(user_id=UserId("mia"), active=active, channel=channel, limit=limit, cursor=cursor)
+        page = await sessions.list(wanted)
+        found += [session.session_id for session in page.sessions]
+        if (cursor := page.next_cursor) is None:
+            return found
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A plan's nodes, from the top."""
+    yield plan
+    for inner in plan.get("Plans", ()):
+        yield from nodes(inner)
+
+
 @pytest.mark.parametrize("seed", range(6))
 async def test_the_session_to_go_on_with_is_the_rules(
     outsider: asyncpg.Connection, database: Database, seed: int
@@ -94,25 +127,55 @@ async def test_pages_by_cursor_are_the_whole_list(
         await fill(outsider, seed)
     sessions = PostgresSessions(database, timedelta(minutes=15))
     expected = [row[0] for row in await outsider.fetch(ALL_IN_ORDER, "mia", active, channel)]
-    found: list[str] = []
-    cursor = None
-    while True:
-        wanted = SessionFilter(user_id=UserId("mia"), active=active, channel=channel, limit=3, cursor=cursor)  # type: ignore[arg-type] # a literal
-        page = await sessions.list(wanted)
-        found += [session.session_id for session in page.sessions]
-        if (cursor := page.next_cursor) is None:
-            break
-    assert found == expected
+    narrowed = ChannelName(channel) if channel else None
+    assert await paged(sessions, limit=3, active=active, channel=narrowed) == expected
 
 
-@pytest.mark.parametrize(
-    "call",
-    ["own_resumable_session('echo', '1 year')", "own_sessions_behind(null, null, null, null, null, now(), null, 9)"],
-)
-async def test_nobodys_transaction_finds_nobodys_sessions(
-    outsider: asyncpg.Connection, database: Database, call: str
+async def test_sessions_of_one_second_are_paged_once_and_in_order(
+    outsider: asyncpg.Connection, database: Database
 ) -> None:
-    """AC-10: neither function tells anything to a connection that speaks for no user."""
-    await fill(outsider, 1)
-    async with database.connection() as connection:
-        assert await connection.fetchval(f"SELECT count(id) FROM {call} AS id") == 0
+    """R-1: also where the edge of a page lies within a second, between two sessions and a third of the same microsecond."""
+    moments = random.Random(5).choices(range(0, 2_500_000, 500), k=60)
+    await outsider.executemany(SAID_AT, [(moment,) for moment in [*moments, *moments[:9]]])
+    expected = [row[0] for row in await outsider.fetch(ALL_IN_ORDER, "mia", None, None)]
+    for limit in (1, 7, 32, 200):
+        assert await paged(PostgresSessions(database, timedelta(minutes=15)), limit=limit) == expected
+
+
+async def test_a_message_moves_its_session_to_the_top_at_once(outsider: asyncpg.Connection, database: Database) -> None:
+    """Read-your-writes: A, B and A again within a second."""
+    sessions = PostgresSessions(database, timedelta(minutes=15))
+    first, second = [await outsider.fetchval(f"{SAID_AT} RETURNING session_id", moment) for moment in (0, 1)]
+    for moment, top in ((2, first), (3, second), (4, first), (999_999, second), (1_000_000, first)):
+        await outsider.execute(SAY_AT, top, moment)
+        assert (await paged(sessions, limit=1))[0] == top
+
+
+@pytest.mark.parametrize("user", ["mia", None])
+@pytest.mark.parametrize("deep", [False, True])
+async def test_a_page_reads_a_range_of_the_index(
+    outsider: asyncpg.Connection, database: Database, user: str | None, *, deep: bool
+) -> None:
+    """R-1: at any depth a page reads what it shows and the rest of one second, of a user's list and of everybody's."""
+    await outsider.execute(
+        "INSERT INTO chat_sessions (user_id, agent_name, last_message_at)"
+        " SELECT 'mia', 'echo', now() - n * interval '200 ms' FROM generate_series(1, 4000) AS n"
+    )
+    await outsider.execute("ANALYZE chat_sessions")
+    place = (datetime.now(UTC) - timedelta(seconds=700), UUID(int=0)) if deep else (None, None)
+    async with database.as_user(UserId(user) if user else None) as connection:
+        listing = (user, None, None, None, None, None, *place, 51, 0)
+        found = await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {SQL['list']}", *listing)
+    (scan,) = [node for node in nodes(json.loads(found)[0]["Plan"]) if node.get("Alias") == "s"]
+    assert scan["Node Type"] == "Index Scan"
+    assert scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0) < 100
+
+
+async def test_an_index_is_written_once_a_second(outsider: asyncpg.Connection) -> None:
+    """What lists are indexed by is the second of the last activity, whoever writes it."""
+    session = await outsider.fetchval(f"{SAID_AT} RETURNING session_id", 0)
+    for moment in (1, 999_999, 1_000_000, 1_999_999):
+        await outsider.execute(SAY_AT, session, moment)
+        assert await outsider.fetchval(BEHIND, session) == timedelta(microseconds=moment % 1_000_000)
+    await outsider.execute("UPDATE chat_sessions SET last_message_at = NULL")
+    assert timedelta(0) <= await outsider.fetchval(BEHIND, session) < timedelta(seconds=1)

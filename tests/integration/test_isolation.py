@@ -62,8 +62,6 @@ DEFINERS = """
 RUNS_AS_ITS_OWNER = {
     "find_own_matches": "the operators of full text are not leakproof: under the policy no index would serve them",
     "own_labelled_sessions": "the operators of arrays are not leakproof: under the policy no index would serve them",
-    "own_resumable_session": "coalesce is not leakproof: under the policy no range of the index by activity would be read",
-    "own_sessions_behind": "the same; a page far down would read all that are above it",
 }
 """Each function that sees more than its caller, and why it must. It reads only, and only the rows of `turngate_user()`."""
 WRITES_AS_ITS_OWNER = {
