@@ -166,6 +166,8 @@ def agent_infos(settings: Settings) -> tuple[AgentInfo, ...]:
 
 PARTS = web.AppKey("parts", ApiParts)
 RATES = web.AppKey("rates", ApiRates)
+PUBLIC = web.AppKey("public", frozenset[str])
+"""The paths that need no token."""
 PRINCIPAL = web.RequestKey("principal", Principal)
 
 

@@ -1,6 +1,6 @@
 """Somebody else's thing answers as one that never was: on every route, by every id, for every role.
 
-The routes are the application's own and the bodies are the catalogue's examples. A new route, parameter or field that
+The routes are the application's own and the bodies are the examples they declare. A new route, parameter or field that
 names a thing fails here until this file knows what to put in its place.
 """
 
@@ -12,10 +12,9 @@ from typing import Any
 
 import pytest
 
-from gateway.api.description.catalogue import EXAMPLES, HEADERS, UNDESCRIBED
-from gateway.api.description.document import entry_of
-from gateway.api.description.operations import Operation, operations
-from gateway.api.description.refusals import is_public
+from gateway.api.description.headers import HEADERS
+from gateway.api.description.operations import Operation, operation
+from gateway.api.server import ROUTES
 from gateway.app.serve import Running
 from tests.acceptance.belongings import (
     OPEN,
@@ -93,9 +92,9 @@ async def gateway(world: World) -> Running:
     return await world.gateway(**OPEN)
 
 
-def described(gateway: Running) -> list[Operation]:
+def described() -> list[Operation]:
     """The routes that programs call."""
-    return [operation for operation in operations(gateway.gateway.api) if operation.name not in UNDESCRIBED]
+    return [operation(route) for route in ROUTES]
 
 
 def named(operation: Operation, place: str) -> list[str]:
@@ -105,10 +104,10 @@ def named(operation: Operation, place: str) -> list[str]:
 def request_of(operation: Operation, things: Mapping[str, str]) -> Use:
     """A valid request of that route, about those things."""
     path = operation.path.format_map({**OF_EVERYONE, **things})
-    body = None if operation.body is None else EXAMPLES[operation.name]
-    told = [HEADERS[name] for name in entry_of(operation).headers if HEADERS[name]["in"] == "header"]
+    body = operation.route.example
+    told = [HEADERS[name] for name in operation.route.headers if HEADERS[name]["in"] == "header"]
     headers = {str(header["name"]): str(header["example"]) for header in told if header.get("required")}
-    return Use(operation.name, operation.method.upper(), path, body, headers)
+    return Use(operation.name, operation.route.method, path, body, headers)
 
 
 def filled(use: Use, things: Mapping[str, str]) -> Use:
@@ -141,12 +140,12 @@ async def test_what_others_own_answers_as_if_it_never_was(role: str, world: Worl
     bob = await (visitor(world, gateway) if role == "visitor" else signed_in(world, gateway, "bob"))
     before = await rows_of(world, ann.user)
     differing, found = [], []
-    for operation in described(gateway):
-        if set(named(operation, "path")) - OF_EVERYONE.keys():
-            there = await seen(bob, request_of(operation, theirs), theirs)
-            nowhere = await seen(bob, request_of(operation, nobodys), nobodys)
-            differing += [(operation.name, there, nowhere)] if there != nowhere else []
-            found += [(operation.name, there)] if there[0] not in UNKNOWN.get(operation.name, {403, 404}) else []
+    for one in described():
+        if set(named(one, "path")) - OF_EVERYONE.keys():
+            there = await seen(bob, request_of(one, theirs), theirs)
+            nowhere = await seen(bob, request_of(one, nobodys), nobodys)
+            differing += [(one.name, there, nowhere)] if there != nowhere else []
+            found += [(one.name, there)] if there[0] not in UNKNOWN.get(one.name, {403, 404}) else []
     assert differing == [], differing
     assert found == [], found
     assert await rows_of(world, ann.user) == before
@@ -181,13 +180,13 @@ async def with_cursor(person: Person, things: dict[str, str]) -> dict[str, str]:
     return {**things, "cursor": sessions["next_cursor"], "before": turns["next_before"]}
 
 
-def test_every_name_of_a_thing_is_tried(gateway: Running) -> None:
+def test_every_name_of_a_thing_is_tried() -> None:
     """A new path parameter belongs into `belongings`, a new query parameter or header into `USES` or `NAMES_NOTHING`."""
     known = {use.names for use in USES} | NAMES_NOTHING
     unknown = {
-        (operation.name, name)
-        for operation in described(gateway)
-        for name in [*named(operation, "query"), *entry_of(operation).headers, *naming_fields(operation)]
+        (one.name, name)
+        for one in described()
+        for name in [*named(one, "query"), *one.route.headers, *naming_fields(one)]
     }
     assert sorted(pair for pair in unknown if pair[1] not in known) == []
 
@@ -214,18 +213,18 @@ async def test_who_may_call_what(world: World, gateway: Running) -> None:
     owner = await world.person("owner", gateway.url, "operator")
     refused: dict[str, set[str]] = {"visitor": set(), "user": set(), "operator": set()}
     unknown: set[str] = set()
-    for operation in described(gateway):
-        if is_public(operation):
+    for one in described():
+        if one.route.caller != "token":
             continue
-        use = request_of(operation, things)
+        use = request_of(one, things)
         for token in STRANGERS:
             told = await seen(Person("", token, gateway.url, guest.http), use, {})
-            assert told[0] == 401, (operation.name, token, told)
-            unknown.add(f"{operation.path.startswith('/v1')} {bool(token)} {told}")
+            assert told[0] == 401, (one.name, token, told)
+            unknown.add(f"{one.path.startswith('/v1')} {bool(token)} {told}")
         for role, person in (("visitor", guest), ("user", await signed_in(world, gateway, "bob")), ("operator", owner)):
             status, _, body = await seen(person, use, {})
-            assert status in ALLOWED.get(operation.name, {200, 201, 202, 204, 403, 404}), (operation.name, role, body)
-            refused[role] |= {operation.name} if status == 403 else set()
+            assert status in ALLOWED.get(one.name, {200, 201, 202, 204, 403, 404}), (one.name, role, body)
+            refused[role] |= {one.name} if status == 403 else set()
     assert len(unknown) == 4, unknown
     assert refused == {"visitor": NOT_FOR_VISITORS | FOR_OPERATORS, "user": FOR_OPERATORS, "operator": set()}
 

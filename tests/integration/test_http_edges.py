@@ -13,7 +13,7 @@ import pytest
 import structlog
 from aiohttp import hdrs
 
-from gateway.api.server import ROUTES
+from gateway.api.server import PAGES, ROUTES
 from gateway.app.serve import Running
 from gateway.config import PythonAgentSettings
 from tests.integration import answering_agents
@@ -77,7 +77,7 @@ async def names(owner: Person) -> dict[str, str]:
 async def test_nothing_follows_the_answer_to_head(owner: Person, names: dict[str, str]) -> None:
     """RFC 9110, 9.3.2: whatever came would be taken for the next answer on the connection, perhaps somebody else's."""
     wordy = []
-    for path in [*(route.path for route in ROUTES if route.method == "GET"), "/ws"]:
+    for path in [*(route.path for route in ROUTES if route.method == "GET"), *(page.path for page in PAGES), "/ws"]:
         asked = re.sub(r"\{(\w+)[^}]*\}", lambda found: names[found[1]], path)
         answer = await exchange(owner, f"HEAD {asked}")
         if answer.rest or answer.status >= 500:

@@ -12,7 +12,6 @@ import pytest
 
 from gateway.api.parts import PARTS
 from gateway.api.requests import guard
-from gateway.api.requests.bodies import PUBLIC
 from gateway.api.requests.guard import READING, TALKING
 from gateway.api.server import ROUTES
 from gateway.app.serve import Running
@@ -25,7 +24,7 @@ LASTING = sorted(
     for route in ROUTES
     if route.path.startswith("/api/")
     and route.method not in READING
-    and route.path not in PUBLIC
+    and route.caller == "token"
     and not (route.method == "POST" and TALKING.fullmatch(route.path))
 )
 TEXTS = ("/link abc", " /LINK", "/unlink", "/unlink 1")

@@ -13,7 +13,8 @@ from gateway.api.ai_sdk.responses import stream_answer, stream_notice, stream_op
 from gateway.api.parts import ApiParts, parts_of, principal_of
 from gateway.api.requests.guard import check_command
 from gateway.api.requests.limits import allow_message, stream_slot
-from gateway.api.requests.reading import AgentChoice, validated
+from gateway.api.requests.reading import AgentChoice, ChatPath
+from gateway.api.route import STREAM, route
 from gateway.api.routes.messages import raise_refusal
 from gateway.core.commands import is_command
 from gateway.core.dispatcher import check_text
@@ -58,7 +59,7 @@ def _ends_with_user(messages: list[UiMessage]) -> list[UiMessage]:
     return messages
 
 
-class ChatRequest(BaseModel):
+class UseChatRequest(BaseModel):
     """What `useChat` sends. `id`: the client's own name of the conversation; `agent`: who answers a new one."""
 
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
@@ -72,8 +73,18 @@ class ChatRequest(BaseModel):
     agent: AgentChoice | None = None
 
 
-@validated
-async def chat(request: web.Request, asked: ChatRequest) -> web.StreamResponse:
+@route(
+    "POST",
+    "/api/chat",
+    "AI SDK",
+    media=(STREAM,),
+    refusals={
+        HTTPStatus.NOT_FOUND: "No such conversation or message to answer anew",
+        HTTPStatus.CONFLICT: "As for sending",
+    },
+    example={"id": "lunch", "messages": [{"id": "m1", "role": "user", "parts": [{"type": "text", "text": "Hello"}]}]},
+)
+async def chat(request: web.Request, asked: UseChatRequest) -> web.StreamResponse:
     """What AI SDK's `useChat` sends messages to; the answer is a UI message stream."""
     again = asked.trigger == "regenerate-message"
     if not again:
@@ -90,21 +101,21 @@ async def chat(request: web.Request, asked: ChatRequest) -> web.StreamResponse:
         return await stream_answer(request, session, accepted)
 
 
-async def _session(request: web.Request, asked: ChatRequest) -> Session:
+async def _session(request: web.Request, asked: UseChatRequest) -> Session:
     parts = parts_of(request)
     agent = parts.agent_asked_for(asked.agent)
     new = NewSession(principal_of(request).user_id, WEB, agent, Route(f"{WEB}:{agent}"))
     return await parts.external_keys.find_or_make(asked.id, new)
 
 
-async def _known_session(request: web.Request, asked: ChatRequest) -> Session:
+async def _known_session(request: web.Request, asked: UseChatRequest) -> Session:
     session = await parts_of(request).external_keys.find(principal_of(request).user_id, asked.id)
     if session is None:
         raise NotFound("There is no such conversation.")
     return session
 
 
-async def _submit(request: web.Request, session: Session, asked: ChatRequest) -> Acceptance | Notice:
+async def _submit(request: web.Request, session: Session, asked: UseChatRequest) -> Acceptance | Notice:
     """A message, or another text for an old one, which is then answered anew."""
     parts, message = parts_of(request), asked.messages[-1]
     if asked.message_id is not None:
@@ -155,7 +166,7 @@ async def _point(parts: ApiParts, session: Session, key: str, there: Session) ->
     return there
 
 
-async def _regenerate(request: web.Request, session: Session, asked: ChatRequest) -> Acceptance:
+async def _regenerate(request: web.Request, session: Session, asked: UseChatRequest) -> Acceptance:
     parts, by = parts_of(request), session.user_id
     message = None if asked.message_id is None else await _row_of(parts, session, asked.message_id)
     if asked.message_id is not None and message is None:
@@ -184,8 +195,16 @@ async def _reply_of(parts: ApiParts, session: Session, ui_id: str) -> MessageId 
     return outcome.reply.id
 
 
-@validated
-async def chat_stream(request: web.Request, chat_id: str, /) -> web.StreamResponse:
+@route(
+    "GET",
+    "/api/chat/{chat_id}/stream",
+    "AI SDK",
+    statuses=(HTTPStatus.OK, HTTPStatus.NO_CONTENT),
+    media=(STREAM,),
+    missing=False,
+    head=False,
+)
+async def chat_stream(request: web.Request, chat_id: ChatPath, /) -> web.StreamResponse:
     """The answer that is being written in a conversation, from its beginning; 204 when there is none."""
     parts, user_id = parts_of(request), principal_of(request).user_id
     named = len(chat_id) <= KEY_LENGTH and storable(chat_id)

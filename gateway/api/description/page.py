@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html import escape
+from typing import get_args
 
 import orjson
 from aiohttp import web
 
-from gateway.api.description.catalogue import ENTRIES
 from gateway.api.description.document import describe
 from gateway.api.description.page_style import STYLE
+from gateway.api.route import Group
 from gateway.core.model import JsonObject, JsonValue
 
 PAGE = """<!doctype html>
@@ -42,7 +43,7 @@ async def page(request: web.Request) -> web.Response:
 
 
 def _groups(document: JsonObject) -> dict[str, list[tuple[str, str, JsonObject]]]:
-    groups: dict[str, list[tuple[str, str, JsonObject]]] = {entry.group: [] for entry in ENTRIES.values()}
+    groups: dict[str, list[tuple[str, str, JsonObject]]] = {name: [] for name in get_args(Group)}
     for path, methods in _object(document, "paths").items():
         for method in methods if isinstance(methods, dict) else ():
             operation = _object(_object(_object(document, "paths"), path), method)

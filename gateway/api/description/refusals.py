@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from gateway.api.description.operations import Operation
-from gateway.api.requests.bodies import PUBLIC
+from aiohttp import hdrs
+
 from gateway.api.requests.guard import GUARDED
+from gateway.api.route import Route
 from gateway.core.model import JsonObject
 
 MEANINGS = {
@@ -34,25 +35,18 @@ ALWAYS = (
 )
 PROBLEM = "application/problem+json"
 OPENAI = "/v1/"
-NEVER_MISSING = frozenset({"chat_stream"})
-"""Routes to which an unknown name is as good as one without anything behind it."""
 
 
-def refusals(operation: Operation) -> set[HTTPStatus]:
-    """The statuses that follow from what the route is; its own ones come from the table `REFUSALS`."""
-    if not operation.path.startswith(GUARDED):
-        return {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} if operation.name == "metrics" else set()
+def refusals(route: Route) -> set[HTTPStatus]:
+    """The statuses that follow from what the route is; it declares those of its own."""
+    if not route.path.startswith(GUARDED):
+        return {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} if route.caller == "local" else set()
     found = set(ALWAYS)
-    if "{" in operation.path and operation.name not in NEVER_MISSING:
+    if "{" in route.path and route.missing:
         found.add(HTTPStatus.NOT_FOUND)
-    if operation.method != "get":
+    if route.method != hdrs.METH_GET:
         found.add(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     return found
-
-
-def is_public(operation: Operation) -> bool:
-    """Whether it is called without a token."""
-    return not operation.path.startswith(GUARDED) or operation.path in PUBLIC
 
 
 def responses() -> JsonObject:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from gateway.api.openai.requests import ChatRequest, Conversation
+from gateway.api.openai.requests import ChatCompletionRequest, Conversation
 from gateway.api.openai.sessions import RECENT, news, session_name
 from gateway.api.parts import AgentInfo, acting_user, parts_of, principal_of
 from gateway.api.requests.reading import session_id_of
@@ -34,7 +34,7 @@ class Place:
 
 
 async def find_place(
-    request: web.Request, agent: AgentInfo, asked: ChatRequest, said: Conversation, key: str | None
+    request: web.Request, agent: AgentInfo, asked: ChatCompletionRequest, said: Conversation, key: str | None
 ) -> Place:
     """The session that the request names, as it is or new; without a name one of its own. Raises `NotFound`."""
     parts, user_id = parts_of(request), principal_of(request).user_id
@@ -56,7 +56,7 @@ async def find_place(
 
 
 async def _in_known(
-    request: web.Request, session: Session, asked: ChatRequest, said: Conversation, key: str | None
+    request: web.Request, session: Session, asked: ChatCompletionRequest, said: Conversation, key: str | None
 ) -> Place:
     if parse_command(said.question) is not None:
         return Place(session, said.question)

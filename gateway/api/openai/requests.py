@@ -155,7 +155,7 @@ class ChatMetadata(BaseModel):
     ] = None
 
 
-class ChatRequest(BaseModel):
+class ChatCompletionRequest(BaseModel):
     """A chat completion that is asked for. What stands here is read; other parameters are taken and have no effect."""
 
     model_config = ConfigDict(strict=True, frozen=True)

@@ -11,19 +11,22 @@ from uuid import uuid4
 
 from aiohttp import web
 
+from gateway.api.description.headers import IDEMPOTENCY_KEY, X_SESSION_ID
+from gateway.api.openai import schemas
 from gateway.api.openai.answers import Completion, model_json
 from gateway.api.openai.chunks import CompletionStream, Ending, finish_reason_of
 from gateway.api.openai.errors import NO_RETRY, refusal
 from gateway.api.openai.failures import failure_of
 from gateway.api.openai.places import SESSION, Place, find_place
-from gateway.api.openai.requests import ChatRequest, conversation
+from gateway.api.openai.requests import ChatCompletionRequest, conversation
 from gateway.api.parts import AgentInfo, parts_of, principal_of
 from gateway.api.requests.guard import check_command
 from gateway.api.requests.limits import allow_message, stream_slot
-from gateway.api.requests.reading import validated
+from gateway.api.requests.reading import ModelPath
 from gateway.api.responses.answers import json
 from gateway.api.responses.streaming import stream
 from gateway.api.responses.turn_following import FollowedTurn, follow_turn
+from gateway.api.route import EITHER, route
 from gateway.api.routes.messages import raise_refusal
 from gateway.core.dispatcher import KEY_LIMIT, check_text
 from gateway.core.metadata import metadata_of
@@ -45,21 +48,37 @@ async def name_session(request: web.Request, response: web.StreamResponse) -> No
         response.headers[SESSION] = request[ANSWERED_SESSION]
 
 
-@validated
+@route("GET", "/v1/models", "OpenAI", answer=schemas.Models)
 async def list_models(request: web.Request) -> web.Response:
     """All agents, the default one first, as OpenAI lists models."""
     return json({"object": "list", "data": [model_json(agent.name) for agent in parts_of(request).agents]})
 
 
-@validated
-async def get_model(request: web.Request, model: str, /) -> web.Response:
+@route("GET", "/v1/models/{model:.+}", "OpenAI", answer=schemas.Model)
+async def get_model(request: web.Request, model: ModelPath, /) -> web.Response:
     """One agent, as OpenAI tells of a model."""
     agent = _agent(request, model)
     return _no_model(model) if agent is None else json(model_json(agent.name))
 
 
-@validated
-async def complete(request: web.Request, asked: ChatRequest) -> web.StreamResponse:
+@route(
+    "POST",
+    "/v1/chat/completions",
+    "OpenAI",
+    answer=schemas.ChatCompletion,
+    media=EITHER,
+    headers=(X_SESSION_ID, IDEMPOTENCY_KEY),
+    tells=(X_SESSION_ID,),
+    refusals={
+        HTTPStatus.NOT_FOUND: "No such model, which is an agent, or no such session of yours",
+        HTTPStatus.CONFLICT: "An answer is being written (`reject`), or a newer message took this one back",
+        HTTPStatus.INTERNAL_SERVER_ERROR: "The agent could not answer; `code` is `agent_failed` or `agent_misconfigured`",
+        HTTPStatus.SERVICE_UNAVAILABLE: "The database is away, or the agent is (`agent_unavailable`)",
+        HTTPStatus.GATEWAY_TIMEOUT: "The agent took too long",
+    },
+    example={"model": "assistant", "messages": [{"role": "user", "content": "Hello"}]},
+)
+async def complete(request: web.Request, asked: ChatCompletionRequest) -> web.StreamResponse:
     """Answers the last user message: in the session that the request names, else in a new one that begins with the rest."""
     agent = _agent(request, asked.model)
     if agent is None:
@@ -120,7 +139,7 @@ def _inbound(
 
 
 async def _notice(
-    request: web.Request, asked: ChatRequest, notice: Notice, session: Session | None
+    request: web.Request, asked: ChatCompletionRequest, notice: Notice, session: Session | None
 ) -> web.StreamResponse:
     """The answer to a chat command, in the shape of an agent's. Raises what refuses the message."""
     if session is not None:
@@ -141,7 +160,7 @@ async def _said(completion: Completion, text: str, *, usage: bool) -> AsyncGener
     )
 
 
-async def _answer(request: web.Request, asked: ChatRequest, accepted: Acceptance) -> web.StreamResponse:
+async def _answer(request: web.Request, asked: ChatCompletionRequest, accepted: Acceptance) -> web.StreamResponse:
     session, message, turn_id = accepted.session, accepted.message, accepted.turn_id
     if session is None or message is None or turn_id is None:
         raise Conflict("This message was taken in before, and has no answer.")
@@ -149,7 +168,9 @@ async def _answer(request: web.Request, asked: ChatRequest, accepted: Acceptance
     return await _follow(request, asked, turn, message.created_at)
 
 
-async def _answer_again(request: web.Request, asked: ChatRequest, session: Session, place: Place) -> web.StreamResponse:
+async def _answer_again(
+    request: web.Request, asked: ChatCompletionRequest, session: Session, place: Place
+) -> web.StreamResponse:
     """The answer that is being written to the last message, or else another one in its place."""
     user_id = session.user_id
     turns = await parts_of(request).sessions.open_turns(session.session_id, user_id)
@@ -162,7 +183,7 @@ async def _answer_again(request: web.Request, asked: ChatRequest, session: Sessi
 
 
 async def _follow(
-    request: web.Request, asked: ChatRequest, turn: FollowedTurn, created: datetime
+    request: web.Request, asked: ChatCompletionRequest, turn: FollowedTurn, created: datetime
 ) -> web.StreamResponse:
     request[ANSWERED_SESSION] = turn.session_id
     completion = Completion(turn.turn_id, asked.model, created)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
-from gateway.api.openai.requests import ChatRequest
+from gateway.api.openai.requests import ChatCompletionRequest
 from gateway.core.model import Message
 from gateway.core.storable import require_storable
 
@@ -19,7 +19,7 @@ RECENT = 20
 """Rows at a transcript's end that a request is compared with."""
 
 
-def session_name(asked: ChatRequest, headers: Mapping[str, str]) -> str | None:
+def session_name(asked: ChatCompletionRequest, headers: Mapping[str, str]) -> str | None:
     """The client's own name of the conversation with an agent, made of its user and its chat; None where either is missing.
 
     A task about a chat (`metadata.task`, such as making its title) is no part of it. Raises `InvalidInput` for headers that
@@ -35,13 +35,13 @@ def session_name(asked: ChatRequest, headers: Mapping[str, str]) -> str | None:
     return f" {orjson.dumps([user, chat, asked.model]).decode()}"
 
 
-def _is_task_prompt(asked: ChatRequest) -> bool:
+def _is_task_prompt(asked: ChatCompletionRequest) -> bool:
     """Whether it is one of Open WebUI's tasks, by its words: a prompt that quotes the chat, and nothing else."""
     said = [message.text for message in asked.messages if message.role in {"user", "assistant"}]
     return len(said) == 1 and said[0].lstrip().startswith(TASK_BEGINS) and TASK_HOLDS in said[0]
 
 
-def news(asked: ChatRequest, recent: Sequence[Message], *, whole: bool) -> str:
+def news(asked: ChatCompletionRequest, recent: Sequence[Message], *, whole: bool) -> str:
     """The text that the request adds to a session; empty for a request that was answered, or is being answered.
 
     A client that repeats its history says what is new after the last answer it knows. `recent`: the end of the transcript,

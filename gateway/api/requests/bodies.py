@@ -7,7 +7,7 @@ import zlib
 
 from aiohttp import hdrs, web
 
-from gateway.api.parts import parts_of
+from gateway.api.parts import PUBLIC, parts_of
 from gateway.errors import InvalidInput, TooLarge
 
 PLAIN = frozenset({"", "identity"})
@@ -15,8 +15,6 @@ KNOWN = frozenset({"gzip", "x-gzip", "deflate"})
 FRAMED = zlib.MAX_WBITS | 32
 """For zlib: the frame is gzip's or zlib's own, whichever it begins with."""
 UNFRAMED = -zlib.MAX_WBITS
-PUBLIC = frozenset({"/api/sign-in", "/api/visitors"})
-"""Routes that need no token."""
 LONGEST_PUBLIC = 16_384
 TOO_LARGE = "The body is larger than this route or limits.max_frame allows."
 MISCODED = "The body is not what its Content-Encoding says. Send it unencoded, or encoded once with gzip or deflate."
@@ -36,7 +34,7 @@ async def body_of(request: web.Request) -> bytes:
 def longest_body(request: web.Request) -> int:
     """Bytes; few for routes that anybody may call without a token."""
     limit = parts_of(request).settings.limits.max_frame
-    return min(limit, LONGEST_PUBLIC) if request.path in PUBLIC else limit
+    return min(limit, LONGEST_PUBLIC) if request.path in request.app[PUBLIC] else limit
 
 
 async def _read(request: web.Request) -> bytes:

@@ -10,8 +10,8 @@ import orjson
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from gateway.api.parts import PRINCIPAL, parts_of
-from gateway.api.requests.bodies import PUBLIC, body_of
+from gateway.api.parts import PRINCIPAL, PUBLIC, parts_of
+from gateway.api.requests.bodies import body_of
 from gateway.api.requests.connections import SERVER
 from gateway.api.requests.limits import guess_counted
 from gateway.core.commands import outlives_token
@@ -108,7 +108,7 @@ def _token(request: web.Request) -> str:
 @web.middleware
 async def authentication(request: web.Request, handler: Handler) -> web.StreamResponse:
     """No route below `/api` and `/v1` runs without a caller, but those that hand out tokens."""
-    if request.path.startswith(GUARDED) and request.path not in PUBLIC:
+    if request.path.startswith(GUARDED) and request.path not in request.app[PUBLIC]:
         request[PRINCIPAL] = await identify(request)
         request[IDENTIFIED_AT] = time.monotonic()
     return await handler(request)

@@ -129,6 +129,15 @@ def whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+SessionPath = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": 128})]
+"""Ids in paths. Bounds are told and not checked: an id that can't exist is as unknown as any other."""
+MessagePath = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": 160})]
+ChatPath = Annotated[str, Field(json_schema_extra={"minLength": 1})]
+ModelPath = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": 200})]
+UserPath = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": 255})]
+NumberPath = Annotated[str, Field(json_schema_extra={"pattern": "^([1-9][0-9]{0,17}|latest)$"})]
+NamePath = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": 100})]
+UuidPath = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
 Limit = Annotated[int, Field(ge=1, le=200, description="Rows of a page.")]
 Offset = Annotated[int, Field(ge=0, le=10_000_000, description="Rows to leave out; not together with `cursor`.")]
 Cursor = Annotated[

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from gateway.api.description import schemas
 from gateway.api.parts import parts_of, principal_of
-from gateway.api.requests.reading import Cursor, Limit, Offset, User, rows_to_skip, validated
+from gateway.api.requests.reading import Cursor, Limit, NamePath, Offset, User, rows_to_skip
 from gateway.api.responses.answers import agent_json, json, page_json, sessions_json
+from gateway.api.route import route
 from gateway.api.routes.sessions import narrowed
 from gateway.core.ports.sessions import SessionFilter
 from gateway.core.shapes import session_json
 
 
-@validated
+@route("GET", "/api/agents", "Agents", answer=schemas.Agents)
 async def list_agents(request: web.Request) -> web.Response:
     """All agents, the default one first."""
     parts = parts_of(request)
     return json({"agents": [agent_json(agent, parts.settings.default_agent) for agent in parts.agents]})
 
 
-@validated
-async def get_agent(request: web.Request, name: str, /) -> web.Response:
+@route("GET", "/api/agents/{name}", "Agents", answer=schemas.AgentInDetail)
+async def get_agent(request: web.Request, name: NamePath, /) -> web.Response:
     """One agent: how its turns are run, and how many sessions the caller has with it."""
     parts = parts_of(request)
     agent = parts.agent(name)
@@ -38,10 +40,10 @@ async def get_agent(request: web.Request, name: str, /) -> web.Response:
     )
 
 
-@validated
+@route("GET", "/api/agents/{name}/sessions", "Agents", answer=schemas.Sessions)
 async def agent_sessions(  # noqa: PLR0917 - each is a path or query parameter, given by name
     request: web.Request,
-    name: str,
+    name: NamePath,
     /,
     user: User | None = None,
     limit: Limit = 50,
@@ -60,9 +62,9 @@ async def agent_sessions(  # noqa: PLR0917 - each is a path or query parameter, 
     return json(sessions_json(await parts.sessions.list(wanted)))
 
 
-@validated
+@route("GET", "/api/agents/{name}/active-session", "Agents", answer=schemas.MaybeActiveSession)
 async def active_session(
-    request: web.Request, name: str, /, user: User | None = None, limit: Limit = 50
+    request: web.Request, name: NamePath, /, user: User | None = None, limit: Limit = 50
 ) -> web.Response:
     """The session to resume, from whichever channel, with its newest messages; null when it is too long ago.
 

@@ -8,11 +8,22 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
+from gateway.api.description import schemas
+from gateway.api.description.headers import PREFER
 from gateway.api.parts import acting_user, parts_of, principal_of
 from gateway.api.requests.limits import allow_message
-from gateway.api.requests.reading import Body, Text, Title, message_id_of, session_id_of, validated
+from gateway.api.requests.reading import (
+    Body,
+    MessagePath,
+    SessionPath,
+    Text,
+    Title,
+    message_id_of,
+    session_id_of,
+)
 from gateway.api.responses.answers import json, no_content, version_json
 from gateway.api.responses.streaming import answering
+from gateway.api.route import EITHER, ERASED, route
 from gateway.api.routes.messages import answered
 from gateway.core.model import WEB, Route
 from gateway.core.ports.editing import ForkPoint
@@ -40,8 +51,22 @@ class Fork(Body):
     title: Title | None = None
 
 
-@validated
-async def edit_message(request: web.Request, session_id: str, message_id: str, /, edit: Edit) -> web.StreamResponse:
+@route(
+    "PATCH",
+    "/api/chat/sessions/{session_id}/messages/{message_id}",
+    "Messages",
+    answer=schemas.MessageOrSent,
+    statuses=(HTTPStatus.OK, HTTPStatus.ACCEPTED),
+    media=EITHER,
+    headers=(PREFER,),
+    refusals={
+        HTTPStatus.CONFLICT: "An answer is being written; wait for it, or stop it first",
+    },
+    example={"text": "Good morning"},
+)
+async def edit_message(
+    request: web.Request, session_id: SessionPath, message_id: MessagePath, /, edit: Edit
+) -> web.StreamResponse:
     """Gives a message another text. With `answer_again` it answers as sending does, else with the message."""
     editing, acting, by = parts_of(request).editing, acting_user(request), principal_of(request).user_id
     wanted, message = session_id_of(session_id), message_id_of(message_id)
@@ -54,16 +79,26 @@ async def edit_message(request: web.Request, session_id: str, message_id: str, /
         return await answered(request, session, again)
 
 
-@validated
-async def delete_message(request: web.Request, session_id: str, message_id: str, /) -> web.Response:
+@route(
+    "DELETE",
+    "/api/chat/sessions/{session_id}/messages/{message_id}",
+    "Messages",
+    statuses=(HTTPStatus.NO_CONTENT,),
+    refusals={
+        HTTPStatus.CONFLICT: "An answer is being written; wait for it, or stop it first",
+    },
+)
+async def delete_message(request: web.Request, session_id: SessionPath, message_id: MessagePath, /) -> web.Response:
     """Takes a message out; its place stays as a tombstone, so that numbers keep their meaning."""
     editing, by = parts_of(request).editing, principal_of(request).user_id
     await editing.delete(session_id_of(session_id), acting_user(request), message_id_of(message_id), by)
     return no_content()
 
 
-@validated
-async def list_versions(request: web.Request, session_id: str, message_id: str, /) -> web.Response:
+@route(
+    "GET", "/api/chat/sessions/{session_id}/messages/{message_id}/versions", "Messages", answer=schemas.MessageVersions
+)
+async def list_versions(request: web.Request, session_id: SessionPath, message_id: MessagePath, /) -> web.Response:
     """What a message was before it was edited or deleted; for operators."""
     if principal_of(request).role != "operator":
         raise Forbidden("Only an operator may see what messages were before.")
@@ -71,8 +106,20 @@ async def list_versions(request: web.Request, session_id: str, message_id: str, 
     return json({"versions": [version_json(version) for version in versions]})
 
 
-@validated
-async def regenerate(request: web.Request, session_id: str, /, wanted: Regeneration) -> web.StreamResponse:
+@route(
+    "POST",
+    "/api/chat/sessions/{session_id}/regenerate",
+    "Messages",
+    answer=schemas.Sent,
+    statuses=(HTTPStatus.OK, HTTPStatus.ACCEPTED),
+    media=EITHER,
+    headers=(PREFER,),
+    refusals={
+        HTTPStatus.CONFLICT: "An answer is being written, or there is nothing to answer anew",
+    },
+    example={},
+)
+async def regenerate(request: web.Request, session_id: SessionPath, /, wanted: Regeneration) -> web.StreamResponse:
     """Answers the last message anew, or the one that is named; what came after it is hidden. Answers as sending does."""
     acting = acting_user(request)
     session = await parts_of(request).sessions.get(session_id_of(session_id), acting)
@@ -84,8 +131,18 @@ async def regenerate(request: web.Request, session_id: str, /, wanted: Regenerat
         return await answered(request, session, again)
 
 
-@validated
-async def fork_session(request: web.Request, session_id: str, /, fork: Fork) -> web.Response:
+@route(
+    "POST",
+    "/api/chat/sessions/{session_id}/fork",
+    "Sessions",
+    answer=schemas.Session,
+    statuses=(HTTPStatus.CREATED,),
+    refusals={
+        HTTPStatus.CONFLICT: ERASED,
+    },
+    example={"title": "Another way"},
+)
+async def fork_session(request: web.Request, session_id: SessionPath, /, fork: Fork) -> web.Response:
     """A new web session with the history up to a message, or to the end; the session it comes from stays as it is."""
     parts, acting = parts_of(request), acting_user(request)
     # It may copy a hundred thousand messages, which costs more than one does.

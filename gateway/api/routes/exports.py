@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from http import HTTPStatus
 from typing import Annotated
 
 from aiohttp import hdrs, web
 from pydantic import Field
 
+from gateway.api.description import schemas_exports
 from gateway.api.parts import ApiParts, acting_user, parts_of, principal_of
 from gateway.api.requests.expensive_reads import paced
 from gateway.api.requests.limits import stream_slot
-from gateway.api.requests.reading import User, session_id_of, validated
+from gateway.api.requests.reading import SessionPath, User, UserPath, session_id_of
 from gateway.api.responses.answers import no_content
 from gateway.api.responses.documents import Documents, Format
 from gateway.api.responses.streaming import send
+from gateway.api.route import JSON, MARKDOWN, route
 from gateway.core.model import UserId
 from gateway.core.storable import storable
 from gateway.errors import Forbidden, InvalidInput, NotFound
@@ -30,10 +33,17 @@ AT_A_TIME = 65_536
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-@validated
+@route(
+    "GET",
+    "/api/chat/sessions/{session_id}/export",
+    "Sessions",
+    answer=schemas_exports.ExportedSession,
+    media=(JSON, MARKDOWN),
+    head=False,
+)
 async def export_session(
     request: web.Request,
-    session_id: str,
+    session_id: SessionPath,
     /,
     format: Annotated[Format, Field(description="For programs, or for reading.")] = "json",  # noqa: A002 - the parameter's name
 ) -> web.StreamResponse:
@@ -45,21 +55,21 @@ async def export_session(
     return await _stream(request, response, _documents(parts).session(session, format))
 
 
-@validated
+@route("GET", "/api/me/export", "Identity", answer=schemas_exports.ExportedUser, head=False)
 async def export_me(request: web.Request) -> web.StreamResponse:
     """Everything the gateway keeps about the caller, as one JSON document; secrets are left out."""
     user_id = principal_of(request).user_id
     return await _stream(request, _file("application/json", f"turngate-{user_id}.json"), _everything(request, user_id))
 
 
-@validated
-async def export_user(request: web.Request, user_id: str, /) -> web.StreamResponse:
+@route("GET", "/api/users/{user_id}/export", "Identity", answer=schemas_exports.ExportedUser, head=False)
+async def export_user(request: web.Request, user_id: UserPath, /) -> web.StreamResponse:
     """The same of any user, for operators."""
     wanted = _named(request, user_id)
     return await _stream(request, _file("application/json", f"turngate-{wanted}.json"), _everything(request, wanted))
 
 
-@validated
+@route("DELETE", "/api/me", "Identity", statuses=(HTTPStatus.NO_CONTENT,))
 async def erase_me(
     request: web.Request,
     confirm: Annotated[User, Field(description="The caller's own `user_id`, so that nobody erases by mistake.")],
@@ -72,8 +82,8 @@ async def erase_me(
     return no_content()
 
 
-@validated
-async def erase_user(request: web.Request, user_id: str, /) -> web.Response:
+@route("DELETE", "/api/users/{user_id}", "Identity", statuses=(HTTPStatus.NO_CONTENT,))
+async def erase_user(request: web.Request, user_id: UserPath, /) -> web.Response:
     """The same of any user, for operators."""
     await _erase(request, _named(request, user_id))
     return no_content()

@@ -9,20 +9,32 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
+from gateway.api.description import schemas
 from gateway.api.parts import parts_of
 from gateway.api.requests.guard import identify
 from gateway.api.responses.answers import json
+from gateway.api.route import TEXT, route
 from gateway.config import Settings
 from gateway.errors import Forbidden
 
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 
 
+@route("GET", "/healthz", "Health", caller="anyone", answer=schemas.Health, validate=False)
 async def healthz(_request: web.Request) -> web.Response:
     """The process answers."""
     return json({"status": "ok"})
 
 
+@route(
+    "GET",
+    "/readyz",
+    "Health",
+    caller="anyone",
+    answer=schemas.Readiness,
+    statuses=(HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE),
+    validate=False,
+)
 async def readyz(request: web.Request) -> web.Response:
     """The gateway can serve, or what keeps it from it."""
     readiness = await parts_of(request).readiness()
@@ -35,6 +47,7 @@ async def readyz(request: web.Request) -> web.Response:
     )
 
 
+@route("GET", "/metrics", "Health", caller="local", media=(TEXT,), validate=False)
 async def metrics(request: web.Request) -> web.Response:
     """Prometheus' text format; for the machine itself, and for operators."""
     if not is_local(request):

@@ -6,9 +6,11 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from gateway.api.description import schemas_identity
 from gateway.api.parts import acting_user, parts_of, principal_of
-from gateway.api.requests.reading import User, uuid_of, validated
+from gateway.api.requests.reading import User, UuidPath, uuid_of
 from gateway.api.responses.answers import json, link_json, no_content
+from gateway.api.route import route
 from gateway.api.routes.sessions import narrowed
 from gateway.core.links import has_account
 from gateway.core.model import TELEGRAM, Principal
@@ -16,7 +18,16 @@ from gateway.core.shapes import instant
 from gateway.errors import Forbidden
 
 
-@validated
+@route(
+    "POST",
+    "/api/links/telegram",
+    "Identity",
+    answer=schemas_identity.LinkCode,
+    statuses=(HTTPStatus.CREATED,),
+    refusals={
+        HTTPStatus.CONFLICT: "The Telegram channel is off, or its bot is not known yet; `detail` says what to do",
+    },
+)
 async def link_telegram(request: web.Request) -> web.Response:
     """A one-time code, good for ten minutes: whoever opens its deep link, or sends it to the bot, chats as the caller."""
     principal = principal_of(request)
@@ -25,7 +36,7 @@ async def link_telegram(request: web.Request) -> web.Response:
     return json({"code": made.code, "url": made.url, "expires_at": instant(made.expires_at)}, HTTPStatus.CREATED)
 
 
-@validated
+@route("GET", "/api/links", "Identity", answer=schemas_identity.Links)
 async def list_links(request: web.Request, user: User | None = None) -> web.Response:
     """The user's links, oldest first; an operator's list holds everyone's, and `user` narrows it."""
     _require_account(principal_of(request))
@@ -33,8 +44,8 @@ async def list_links(request: web.Request, user: User | None = None) -> web.Resp
     return json({"links": [link_json(link) for link in links]})
 
 
-@validated
-async def delete_link(request: web.Request, link_id: str, /) -> web.Response:
+@route("DELETE", "/api/links/{link_id:(?!telegram$)[^/]+}", "Identity", statuses=(HTTPStatus.NO_CONTENT,))
+async def delete_link(request: web.Request, link_id: UuidPath, /) -> web.Response:
     """Ends a link: here at once, on other replicas within five seconds. No conversation is moved."""
     _require_account(principal_of(request))
     await parts_of(request).links.unlink(uuid_of(link_id, "link"), acting_user(request))

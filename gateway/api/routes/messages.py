@@ -11,13 +11,26 @@ from aiohttp import web
 from pydantic import AfterValidator, Field
 
 from gateway.api.ai_sdk.responses import stream_answer, stream_notice
+from gateway.api.description import schemas, schemas_turns
+from gateway.api.description.headers import PREFER
 from gateway.api.parts import acting_user, parts_of
 from gateway.api.requests.guard import check_command
 from gateway.api.requests.limits import allow_message
-from gateway.api.requests.reading import Body, Limit, Metadata, Text, as_json, session_id_of, uuid_of, validated
+from gateway.api.requests.reading import (
+    Body,
+    Limit,
+    Metadata,
+    SessionPath,
+    Text,
+    UuidPath,
+    as_json,
+    session_id_of,
+    uuid_of,
+)
 from gateway.api.responses.answers import json, page_json
 from gateway.api.responses.streaming import answering, wants_stream
 from gateway.api.responses.turn_following import GONE
+from gateway.api.route import EITHER, route
 from gateway.core.dispatcher import check_text
 from gateway.core.model import API, InboundMessage, MessageId, Route, Session, TurnId
 from gateway.core.ports.sessions import TurnOutcome
@@ -49,10 +62,10 @@ class Draft(Body):
     )
 
 
-@validated
+@route("GET", "/api/chat/sessions/{session_id}/messages", "Messages", answer=schemas.Messages)
 async def list_messages(
     request: web.Request,
-    session_id: str,
+    session_id: SessionPath,
     /,
     limit: Limit = 50,
     before_id: Annotated[
@@ -66,8 +79,21 @@ async def list_messages(
     return json(page_json(page))
 
 
-@validated
-async def send_message(request: web.Request, session_id: str, /, draft: Draft) -> web.StreamResponse:
+@route(
+    "POST",
+    "/api/chat/sessions/{session_id}/messages",
+    "Messages",
+    answer=schemas.Sent,
+    statuses=(HTTPStatus.OK, HTTPStatus.ACCEPTED),
+    media=EITHER,
+    headers=(PREFER,),
+    refusals={
+        HTTPStatus.CONFLICT: "An answer is being written, and the agent takes one message at a time (`reject`)",
+        HTTPStatus.TOO_MANY_REQUESTS: "Too often, or too many messages wait in the session; see `Retry-After`",
+    },
+    example={"id": "greeting", "text": "Hello"},
+)
+async def send_message(request: web.Request, session_id: SessionPath, /, draft: Draft) -> web.StreamResponse:
     """Sends and answers with the reply, or streams it (`Accept`); 202 when it takes longer (`Prefer: wait=<seconds>`)."""
     parts = parts_of(request)
     check_text(draft.text, parts.settings.turns.max_text)
@@ -150,8 +176,10 @@ def wait_seconds(prefer: str, longest: float) -> float:
     return longest if found is None else min(longest, float(found[1]))
 
 
-@validated
-async def cancel_turn(request: web.Request, turn_id: str, /) -> web.Response:
+@route(
+    "POST", "/api/turns/{turn_id}/cancel", "Turns", answer=schemas_turns.TurnCancelled, statuses=(HTTPStatus.ACCEPTED,)
+)
+async def cancel_turn(request: web.Request, turn_id: UuidPath, /) -> web.Response:
     """Asks for the turn to stop, wherever it runs: what was said so far is its reply. One that has ended stays as it is."""
     wanted = TurnId(uuid_of(turn_id, "turn"))
     await parts_of(request).intake.cancel(wanted, acting_user(request))

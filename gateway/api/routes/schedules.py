@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from gateway.api.description import schemas_turns
 from gateway.api.parts import ApiParts, acting_user, parts_of, principal_of
 from gateway.api.requests.limits import allow_message
 from gateway.api.requests.reading import (
@@ -23,13 +24,14 @@ from gateway.api.requests.reading import (
     Name,
     Text,
     User,
+    UuidPath,
     Whole,
     on_one_line,
     uuid_of,
-    validated,
 )
 from gateway.api.responses.answers import json, no_content, schedule_json
 from gateway.api.responses.turn_answers import run_json
+from gateway.api.route import ERASED, route
 from gateway.api.routes.sessions import narrowed
 from gateway.core.model import TELEGRAM, Address, AgentName, JsonObject, Principal, Route, UserId
 from gateway.core.ports.schedules import (
@@ -118,7 +120,7 @@ class ScheduleChange(Body):
         return self
 
 
-@validated
+@route("GET", "/api/schedules", "Schedules", answer=schemas_turns.Schedules)
 async def list_schedules(
     request: web.Request,
     user: User | None = None,
@@ -130,7 +132,22 @@ async def list_schedules(
     return json({"schedules": [schedule_json(schedule) for schedule in schedules]})
 
 
-@validated
+@route(
+    "POST",
+    "/api/schedules",
+    "Schedules",
+    answer=schemas_turns.Schedule,
+    statuses=(HTTPStatus.CREATED,),
+    refusals={
+        HTTPStatus.CONFLICT: f"{ERASED}, or already has as many schedules as allowed",
+    },
+    example={
+        "name": "Morning news",
+        "prompt": "What is new?",
+        "trigger": {"type": "cron", "expression": "0 8 * * mon-fri"},
+        "timezone": "Europe/Berlin",
+    },
+)
 async def create_schedule(request: web.Request, draft: ScheduleDraft) -> web.Response:
     """A new schedule, with the time of its first fire."""
     _require_account(principal_of(request))
@@ -141,15 +158,24 @@ async def create_schedule(request: web.Request, draft: ScheduleDraft) -> web.Res
     return json(schedule_json(made), HTTPStatus.CREATED)
 
 
-@validated
-async def get_schedule(request: web.Request, schedule_id: str, /) -> web.Response:
+@route("GET", "/api/schedules/{schedule_id}", "Schedules", answer=schemas_turns.Schedule)
+async def get_schedule(request: web.Request, schedule_id: UuidPath, /) -> web.Response:
     """One schedule."""
     wanted = uuid_of(schedule_id, "schedule")
     return json(schedule_json(await parts_of(request).schedules.get(wanted, acting_user(request))))
 
 
-@validated
-async def change_schedule(request: web.Request, schedule_id: str, /, change: ScheduleChange) -> web.Response:
+@route(
+    "PATCH",
+    "/api/schedules/{schedule_id}",
+    "Schedules",
+    answer=schemas_turns.Schedule,
+    refusals={
+        HTTPStatus.CONFLICT: "The schedule is being changed all the time; try again in a moment",
+    },
+    example={"is_active": False},
+)
+async def change_schedule(request: web.Request, schedule_id: UuidPath, /, change: ScheduleChange) -> web.Response:
     """Changes what is given and keeps the rest; other times count from now on, and `is_active` pauses and resumes."""
     parts, wanted, acting = parts_of(request), uuid_of(schedule_id, "schedule"), acting_user(request)
     for _ in range(CHANGE_TRIES):
@@ -163,10 +189,10 @@ async def change_schedule(request: web.Request, schedule_id: str, /, change: Sch
     raise Conflict("The schedule is being changed all the time. Please try again in a moment.")
 
 
-@validated
+@route("GET", "/api/schedules/{schedule_id}/runs", "Schedules", answer=schemas_turns.ScheduleRuns)
 async def list_runs(
     request: web.Request,
-    schedule_id: str,
+    schedule_id: UuidPath,
     /,
     limit: Limit = 50,
     cursor: Cursor | None = None,
@@ -178,15 +204,24 @@ async def list_runs(
     return json({"runs": [run_json(run, told=told) for run in page.runs], "next_cursor": page.next_cursor})
 
 
-@validated
-async def delete_schedule(request: web.Request, schedule_id: str, /) -> web.Response:
+@route("DELETE", "/api/schedules/{schedule_id}", "Schedules", statuses=(HTTPStatus.NO_CONTENT,))
+async def delete_schedule(request: web.Request, schedule_id: UuidPath, /) -> web.Response:
     """Removes a schedule; the sessions of its runs stay."""
     await parts_of(request).schedules.delete(uuid_of(schedule_id, "schedule"), acting_user(request))
     return no_content()
 
 
-@validated
-async def run_schedule(request: web.Request, schedule_id: str, /) -> web.Response:
+@route(
+    "POST",
+    "/api/schedules/{schedule_id}/run",
+    "Schedules",
+    answer=schemas_turns.RunBegun,
+    statuses=(HTTPStatus.ACCEPTED,),
+    refusals={
+        HTTPStatus.CONFLICT: ERASED,
+    },
+)
+async def run_schedule(request: web.Request, schedule_id: UuidPath, /) -> web.Response:
     """Fires at once, besides its times."""
     allow_message(request)
     accepted = await parts_of(request).run_schedule(uuid_of(schedule_id, "schedule"), acting_user(request))

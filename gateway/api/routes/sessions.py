@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
 from http import HTTPStatus
 from typing import Self
 
 from aiohttp import web
 from pydantic import ConfigDict, Field, model_validator
 
+from gateway.api.description import schemas
+from gateway.api.description.headers import METADATA_KEY
 from gateway.api.parts import acting_user, parts_of, principal_of
 from gateway.api.requests.reading import (
     METADATA,
@@ -21,16 +22,17 @@ from gateway.api.requests.reading import (
     Name,
     Offset,
     Search,
+    SessionPath,
     Title,
     User,
     as_json,
     metadata_of,
     rows_to_skip,
     session_id_of,
-    validated,
     without_null,
 )
 from gateway.api.responses.answers import found_json, json, no_content, sessions_json
+from gateway.api.route import ERASED, route
 from gateway.core.model import WEB, AgentName, Route, UserId
 from gateway.core.ports.session_changes import GivenTitle, SessionWish
 from gateway.core.ports.sessions import NewSession, SessionFilter
@@ -70,7 +72,7 @@ class SessionChange(Body):
         return self
 
 
-@partial(validated, family=METADATA)
+@route("GET", "/api/chat/sessions", "Sessions", answer=schemas.Sessions, headers=(METADATA_KEY,), family=METADATA)
 async def list_sessions(  # noqa: PLR0917 - each is a query parameter, given by name
     request: web.Request,
     channel: Channel | None = None,
@@ -111,7 +113,17 @@ def narrowed(request: web.Request, user: str | None) -> UserId | None:
     return UserId(user)
 
 
-@validated
+@route(
+    "POST",
+    "/api/chat/sessions",
+    "Sessions",
+    answer=schemas.Session,
+    statuses=(HTTPStatus.CREATED,),
+    refusals={
+        HTTPStatus.CONFLICT: ERASED,
+    },
+    example={"title": "First talk", "metadata": {"course": 7}},
+)
 async def create_session(request: web.Request, draft: SessionDraft) -> web.Response:
     """A new web session without messages."""
     parts = parts_of(request)
@@ -124,15 +136,15 @@ async def create_session(request: web.Request, draft: SessionDraft) -> web.Respo
     return json(session_json(session), HTTPStatus.CREATED)
 
 
-@validated
-async def get_session(request: web.Request, session_id: str, /) -> web.Response:
+@route("GET", "/api/chat/sessions/{session_id}", "Sessions", answer=schemas.Session)
+async def get_session(request: web.Request, session_id: SessionPath, /) -> web.Response:
     """One session."""
     session = await parts_of(request).sessions.get(session_id_of(session_id), acting_user(request))
     return json(session_json(session))
 
 
-@validated
-async def change_session(request: web.Request, session_id: str, /, change: SessionChange) -> web.Response:
+@route("PATCH", "/api/chat/sessions/{session_id}", "Sessions", answer=schemas.Session, example={"title": "Renamed"})
+async def change_session(request: web.Request, session_id: SessionPath, /, change: SessionChange) -> web.Response:
     """Gives a session another title or other metadata, ends it, or opens it again: all that is given, or nothing."""
     parts, wanted, acting = parts_of(request), session_id_of(session_id), acting_user(request)
     given_back = change.title is None and "title" in change.model_fields_set
@@ -148,8 +160,8 @@ async def change_session(request: web.Request, session_id: str, /, change: Sessi
     return json(session_json(session))
 
 
-@validated
-async def delete_session(request: web.Request, session_id: str, /) -> web.Response:
+@route("DELETE", "/api/chat/sessions/{session_id}", "Sessions", statuses=(HTTPStatus.NO_CONTENT,))
+async def delete_session(request: web.Request, session_id: SessionPath, /) -> web.Response:
     """Removes a session with everything in it; an answer that is being written is cancelled first."""
     await parts_of(request).editing.delete_session(session_id_of(session_id), acting_user(request))
     return no_content()

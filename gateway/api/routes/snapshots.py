@@ -8,9 +8,12 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
+from gateway.api.description import schemas_state
+from gateway.api.description.headers import ETAG
 from gateway.api.parts import acting_user, parts_of, principal_of
-from gateway.api.requests.reading import Body, Limit, session_id_of, validated
+from gateway.api.requests.reading import Body, Limit, NumberPath, SessionPath, session_id_of
 from gateway.api.responses.answers import json
+from gateway.api.route import route
 from gateway.api.routes.state import state_json, tagged
 from gateway.core.model import JsonObject
 from gateway.core.ports.state import AskedReason, Snapshot, SnapshotNumber
@@ -32,10 +35,10 @@ class RestoreWish(Body):
     rewind: bool = Field(False, description="Whether the transcript goes back, too: later messages are hidden.")
 
 
-@validated
+@route("GET", "/api/chat/sessions/{session_id}/snapshots", "State", answer=schemas_state.Snapshots)
 async def list_snapshots(
     request: web.Request,
-    session_id: str,
+    session_id: SessionPath,
     /,
     limit: Limit = 50,
     before_number: Annotated[int, Field(ge=1, le=2**62, description="Leads on: older ones than that.")] | None = None,
@@ -51,8 +54,15 @@ async def list_snapshots(
     )
 
 
-@validated
-async def take_snapshot(request: web.Request, session_id: str, /, wish: SnapshotWish) -> web.Response:
+@route(
+    "POST",
+    "/api/chat/sessions/{session_id}/snapshots",
+    "State",
+    answer=schemas_state.Snapshot,
+    statuses=(HTTPStatus.CREATED, HTTPStatus.OK),
+    example={"reason": "manual"},
+)
+async def take_snapshot(request: web.Request, session_id: SessionPath, /, wish: SnapshotWish) -> web.Response:
     """Makes a snapshot, 201; for `page_close` with nothing new, the latest one, 200."""
     snapshot, made = await parts_of(request).snapshots.take(
         session_id_of(session_id), acting_user(request), wish.reason
@@ -60,8 +70,8 @@ async def take_snapshot(request: web.Request, session_id: str, /, wish: Snapshot
     return json(snapshot_json(snapshot), HTTPStatus.CREATED if made else HTTPStatus.OK)
 
 
-@validated
-async def get_snapshot(request: web.Request, session_id: str, number: str, /) -> web.Response:
+@route("GET", "/api/chat/sessions/{session_id}/snapshots/{number}", "State", answer=schemas_state.SnapshotWithState)
+async def get_snapshot(request: web.Request, session_id: SessionPath, number: NumberPath, /) -> web.Response:
     """One snapshot with the state it holds; `latest` is a number, too."""
     snapshot, state = await parts_of(request).snapshots.get(
         session_id_of(session_id), acting_user(request), number_of(number)
@@ -69,8 +79,20 @@ async def get_snapshot(request: web.Request, session_id: str, number: str, /) ->
     return json({**snapshot_json(snapshot), **state_json(state)})
 
 
-@validated
-async def restore_snapshot(request: web.Request, session_id: str, number: str, /, wish: RestoreWish) -> web.Response:
+@route(
+    "POST",
+    "/api/chat/sessions/{session_id}/snapshots/{number}/restore",
+    "State",
+    answer=schemas_state.Restored,
+    tells=(ETAG,),
+    refusals={
+        HTTPStatus.CONFLICT: "An answer is being written, so the transcript cannot be taken back now",
+    },
+    example={"rewind": True},
+)
+async def restore_snapshot(
+    request: web.Request, session_id: SessionPath, number: NumberPath, /, wish: RestoreWish
+) -> web.Response:
     """Restores the state of a snapshot or of `latest`; `undo` is the number of the one made of what was there before."""
     by = principal_of(request).user_id
     restored = await parts_of(request).restorer.restore(

@@ -10,10 +10,20 @@ from aiohttp import hdrs, web
 from aiohttp.helpers import ETAG_ANY
 from pydantic import AfterValidator, Field, model_validator
 
+from gateway.api.description import schemas_state
+from gateway.api.description.headers import ETAG, IF_MATCH, IF_NONE_MATCH
 from gateway.api.description.placeholders import ITEMS, VALUES
 from gateway.api.parts import acting_user, parts_of
-from gateway.api.requests.reading import Body, as_json, as_json_list, session_id_of, validated, without_null
+from gateway.api.requests.reading import (
+    Body,
+    SessionPath,
+    as_json,
+    as_json_list,
+    session_id_of,
+    without_null,
+)
 from gateway.api.responses.answers import json
+from gateway.api.route import route
 from gateway.core.model import JsonObject, State
 from gateway.core.ports.state import StateWrite
 from gateway.errors import InvalidInput
@@ -54,8 +64,16 @@ class StateDraft(Body):
         return self
 
 
-@validated
-async def get_state(request: web.Request, session_id: str, /) -> web.Response:
+@route(
+    "GET",
+    "/api/chat/sessions/{session_id}/state",
+    "State",
+    answer=schemas_state.State,
+    statuses=(HTTPStatus.OK, HTTPStatus.NOT_MODIFIED),
+    headers=(IF_NONE_MATCH,),
+    tells=(ETAG,),
+)
+async def get_state(request: web.Request, session_id: SessionPath, /) -> web.Response:
     """The state of a session, and its version as `ETag`; 304 when `If-None-Match` names it."""
     state = await parts_of(request).states.get(session_id_of(session_id), acting_user(request))
     known = request.if_none_match
@@ -64,8 +82,20 @@ async def get_state(request: web.Request, session_id: str, /) -> web.Response:
     return tagged(state_json(state), state)
 
 
-@validated
-async def put_state(request: web.Request, session_id: str, /, draft: StateDraft) -> web.Response:
+@route(
+    "PUT",
+    "/api/chat/sessions/{session_id}/state",
+    "State",
+    answer=schemas_state.State,
+    headers=(IF_MATCH,),
+    tells=(ETAG,),
+    refusals={
+        HTTPStatus.PRECONDITION_FAILED: "The state has another version than `If-Match` names; `ETag` tells which",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The state would be larger than `sessions.max_state` allows",
+    },
+    example={"blackboard": {"topic": "ships"}, "attributes": {"mood": "calm"}},
+)
+async def put_state(request: web.Request, session_id: SessionPath, /, draft: StateDraft) -> web.Response:
     """Writes the state if it still has the version that `If-Match` names; otherwise 412 tells the newest in `ETag`."""
     notes = draft.scratchpad
     scratchpad = as_json_list(notes) if isinstance(notes, list) else _object(notes)

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from aiohttp import web
 
+from gateway.api.description import schemas
 from gateway.api.parts import acting_user, parts_of
 from gateway.api.requests.limits import allow_message
-from gateway.api.requests.reading import session_id_of, validated
+from gateway.api.requests.reading import SessionPath, session_id_of
 from gateway.api.responses.answers import json
+from gateway.api.route import route
 from gateway.core.shapes import session_json
 
 
-@validated
-async def retitle_session(request: web.Request, session_id: str, /) -> web.Response:
+@route(
+    "POST",
+    "/api/chat/sessions/{session_id}/title",
+    "Sessions",
+    answer=schemas.Session,
+    refusals={
+        HTTPStatus.CONFLICT: "The session has no message yet that a title could be made of",
+    },
+)
+async def retitle_session(request: web.Request, session_id: SessionPath, /) -> web.Response:
     """Makes the title anew: by the agent where it can, else of the first message. A title of the user's own stays."""
     # An agent may be asked for it, which costs what a message does.
     allow_message(request)

@@ -9,10 +9,12 @@ from typing import Annotated, Literal
 from aiohttp import hdrs, web
 from pydantic import Field
 
+from gateway.api.description import schemas, schemas_identity
 from gateway.api.parts import acting_user, parts_of, principal_of
 from gateway.api.requests.limits import allow_visitor
-from gateway.api.requests.reading import Body, Name, User, uuid_of, validated
+from gateway.api.requests.reading import Body, Name, User, UuidPath, uuid_of
 from gateway.api.responses.answers import json, no_content, token_json
+from gateway.api.route import ERASED, route
 from gateway.api.routes.sessions import narrowed
 from gateway.core.durations import duration
 from gateway.core.model import Principal, UserId
@@ -48,7 +50,7 @@ class SignIn(Body):
     code: str = Field(min_length=1, max_length=200)
 
 
-@validated
+@route("GET", "/api/me", "Identity", answer=schemas.Me)
 async def me(request: web.Request) -> web.Response:
     """Who the token speaks for."""
     principal = principal_of(request)
@@ -61,7 +63,7 @@ async def me(request: web.Request) -> web.Response:
     )
 
 
-@validated
+@route("GET", "/api/tokens", "Identity", answer=schemas.Tokens)
 async def list_tokens(request: web.Request, user: User | None = None) -> web.Response:
     """The user's tokens; an operator's list holds everyone's, and `user` narrows it."""
     _require_account(principal_of(request))
@@ -69,7 +71,17 @@ async def list_tokens(request: web.Request, user: User | None = None) -> web.Res
     return json({"tokens": [token_json(token) for token in tokens]})
 
 
-@validated
+@route(
+    "POST",
+    "/api/tokens",
+    "Identity",
+    answer=schemas.NewToken,
+    statuses=(HTTPStatus.CREATED,),
+    refusals={
+        HTTPStatus.CONFLICT: f"{ERASED}, or already has as many valid tokens as allowed",
+    },
+    example={"name": "laptop", "expires": "30d"},
+)
 async def create_token(request: web.Request, draft: TokenDraft) -> web.Response:
     """A new token, shown this once."""
     principal = principal_of(request)
@@ -93,8 +105,8 @@ def owner_of(principal: Principal, draft: TokenDraft) -> UserId:
     return owner
 
 
-@validated
-async def revoke_token(request: web.Request, token_id: str, /) -> web.Response:
+@route("DELETE", "/api/tokens/{token_id}", "Identity", statuses=(HTTPStatus.NO_CONTENT,))
+async def revoke_token(request: web.Request, token_id: UuidPath, /) -> web.Response:
     """Ends a token: here at once, on other replicas within five seconds."""
     parts = parts_of(request)
     parts.authenticator.forget(await parts.tokens.revoke(uuid_of(token_id, "token"), acting_user(request)))
@@ -106,7 +118,17 @@ def _require_account(principal: Principal) -> None:
         raise Forbidden("Visitors have no account for that. Sign in first.")
 
 
-@validated
+@route(
+    "POST",
+    "/api/sign-in",
+    "Identity",
+    caller="anyone",
+    answer=schemas.SignedIn,
+    refusals={
+        HTTPStatus.CONFLICT: ERASED,
+    },
+    example={"code": "k3J9-example"},
+)
 async def sign_in(request: web.Request, given: SignIn) -> web.Response:
     """Trades a one-time code for a token of 30 days."""
     tokens = parts_of(request).tokens
@@ -119,7 +141,7 @@ async def sign_in(request: web.Request, given: SignIn) -> web.Response:
     return json({"token": token, "user_id": user_id, "role": role, "expires_at": instant_or_none(made.expires_at)})
 
 
-@validated
+@route("POST", "/api/visitors", "Identity", caller="anyone", answer=schemas.Visitor, statuses=(HTTPStatus.CREATED,))
 async def new_visitor(request: web.Request) -> web.Response:
     """A pass for an anonymous visitor, bound to the page's origin."""
     parts = parts_of(request)
@@ -135,7 +157,16 @@ async def new_visitor(request: web.Request) -> web.Response:
     )
 
 
-@validated
+@route(
+    "POST",
+    "/api/visitors/identify",
+    "Identity",
+    answer=schemas_identity.Identified,
+    refusals={
+        HTTPStatus.CONFLICT: "An answer to the visitor is being written, or the visitor belongs to another user",
+    },
+    example={"visitor_token": "eyJ-example"},
+)
 async def identify_visitor(request: web.Request, given: Identification) -> web.Response:
     """Gives a visitor's sessions to the caller, from a page of the visitor's origin; the visitor's token ends with it."""
     parts, principal = parts_of(request), principal_of(request)

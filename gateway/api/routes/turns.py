@@ -7,16 +7,18 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
+from gateway.api.description import schemas_turns
 from gateway.api.parts import acting_user, parts_of, principal_of
-from gateway.api.requests.reading import GIVEN, Limit, session_id_of, validated
+from gateway.api.requests.reading import GIVEN, Limit, SessionPath, session_id_of
 from gateway.api.responses.answers import json
 from gateway.api.responses.turn_answers import turns_json
+from gateway.api.route import route
 
 
-@validated
+@route("GET", "/api/chat/sessions/{session_id}/turns", "Turns", answer=schemas_turns.Turns)
 async def list_turns(
     request: web.Request,
-    session_id: str,
+    session_id: SessionPath,
     /,
     limit: Limit = 50,
     before: Annotated[

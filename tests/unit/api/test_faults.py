@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from gateway.api.openai.requests import ChatRequest
+from gateway.api.openai.requests import ChatCompletionRequest
 from gateway.api.requests.faults import faults_of
 from gateway.api.routes.schedules import ScheduleChange
 from gateway.api.routes.sessions import SessionDraft
@@ -37,14 +37,14 @@ def faults(model: type[BaseModel], body: dict[str, object]) -> list[tuple[str, s
             "trigger",
             "'type' should be one of: 'cron', 'interval', 'once'",
         ),
-        (ChatRequest, ASKED | {"user": 5}, "user", "should be a text, or an object with id"),
-        (ChatRequest, ASKED | {"user": {"id": 5}}, "user.id", "should be a text"),
-        (ChatRequest, ASKED | {"metadata": 5}, "metadata", "should be a JSON object"),
-        (ChatRequest, ASKED | {"metadata": {"chat_id": 5}}, "metadata.chat_id", "should be a text"),
-        (ChatRequest, ASKED | {"messages": [5]}, "messages.0", "should be a JSON object"),
-        (ChatRequest, ASKED | {"messages": []}, "messages", "should hold at least 1"),
-        (ChatRequest, ASKED | {"n": 2}, "n", "should be 1: an agent gives one answer"),
-        (ChatRequest, {"messages": ASKED["messages"]}, "model", "is missing"),
+        (ChatCompletionRequest, ASKED | {"user": 5}, "user", "should be a text, or an object with id"),
+        (ChatCompletionRequest, ASKED | {"user": {"id": 5}}, "user.id", "should be a text"),
+        (ChatCompletionRequest, ASKED | {"metadata": 5}, "metadata", "should be a JSON object"),
+        (ChatCompletionRequest, ASKED | {"metadata": {"chat_id": 5}}, "metadata.chat_id", "should be a text"),
+        (ChatCompletionRequest, ASKED | {"messages": [5]}, "messages.0", "should be a JSON object"),
+        (ChatCompletionRequest, ASKED | {"messages": []}, "messages", "should hold at least 1"),
+        (ChatCompletionRequest, ASKED | {"n": 2}, "n", "should be 1: an agent gives one answer"),
+        (ChatCompletionRequest, {"messages": ASKED["messages"]}, "model", "is missing"),
     ],
 )
 def test_a_fault_is_told_in_words_of_json(
@@ -56,5 +56,5 @@ def test_a_fault_is_told_in_words_of_json(
 
 def test_several_fields_are_told_apart() -> None:
     """In their order."""
-    told = faults(ChatRequest, ASKED | {"stream": "yes", "n": "1", "user": 5})
+    told = faults(ChatCompletionRequest, ASKED | {"stream": "yes", "n": "1", "user": 5})
     assert [field for field, _ in told] == ["stream", "n", "user"]

@@ -1,0 +1,64 @@
+"""Headers that routes read or answer with, as `/openapi.json` describes them; among them `metadata.KEY` of queries."""
+
+from __future__ import annotations
+
+from gateway.core.model import JsonObject
+
+PREFER = "Prefer"
+METADATA_KEY = "metadata.KEY"
+IF_MATCH = "If-Match"
+IF_NONE_MATCH = "If-None-Match"
+ETAG = "ETag"
+X_SESSION_ID = "X-Session-Id"
+IDEMPOTENCY_KEY = "Idempotency-Key"
+HEADERS: dict[str, JsonObject] = {
+    PREFER: {
+        "name": PREFER,
+        "in": "header",
+        "description": "`wait=<seconds>`: how long to wait for the reply (RFC 7240). Anything else has no effect.",
+        "schema": {"type": "string"},
+        "example": "wait=5",
+    },
+    METADATA_KEY: {
+        "name": METADATA_KEY,
+        "in": "query",
+        "description": "Any key of 1 to 100 characters in place of KEY: only sessions whose metadata has this value "
+        'there, compared as text (`7` is 7 and `"7"`). May be given for several keys.',
+        "schema": {"type": "string"},
+    },
+    IF_MATCH: {
+        "name": IF_MATCH,
+        "in": "header",
+        "required": True,
+        "description": "The `ETag` that the state was read with, quotes included; `*` writes over whatever is there.",
+        "schema": {"type": "string", "pattern": '^("[0-9]{1,18}"|[*])$'},
+        "example": '"3"',
+    },
+    IF_NONE_MATCH: {
+        "name": IF_NONE_MATCH,
+        "in": "header",
+        "description": "An `ETag` known already; if it is the newest, the answer is 304. Anything else has no effect.",
+        "schema": {"type": "string"},
+        "example": '"3"',
+    },
+    X_SESSION_ID: {
+        "name": X_SESSION_ID,
+        "in": "header",
+        "description": "The session to go on in; without it the answer begins a new one.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[A-Za-z0-9_-]+$"},
+        "example": "0195f3a0-example",
+    },
+    IDEMPOTENCY_KEY: {
+        "name": IDEMPOTENCY_KEY,
+        "in": "header",
+        "description": "The caller's own id of the request: a second one with it adds nothing.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"},
+        "example": "question-17",
+    },
+}
+
+TOLD: dict[str, JsonObject] = {
+    ETAG: {"description": "The version of the state, in quotes.", "schema": {"type": "string"}},
+    X_SESSION_ID: {"description": "The session that the answer belongs to.", "schema": {"type": "string"}},
+}
+"""Headers of answers."""

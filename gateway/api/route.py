@@ -1,0 +1,115 @@
+"""The one declaration of a route: where it is, how it reads its input, and what `/openapi.json` says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from types import ModuleType
+from typing import Final, Literal
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+from pydantic import BaseModel
+
+from gateway.api.requests.reading import validated
+from gateway.core.model import JsonObject
+
+JSON: Final = "application/json"
+TEXT: Final = "text/plain"
+STREAM: Final = "text/event-stream"
+MARKDOWN: Final = "text/markdown"
+EITHER: Final = (JSON, STREAM)
+
+ERASED: Final = "The user is being erased, or was within the last minute"
+
+Group = Literal[
+    "Sessions", "Messages", "State", "Turns", "Schedules", "Agents", "Identity", "AI SDK", "OpenAI", "Health"
+]
+"""In the order of the reading page."""
+Caller = Literal["token", "anyone", "local"]
+"""`local`: from this machine without a token, from elsewhere with an operator's."""
+Answering = Callable[..., Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A way to call the gateway, as `route` declares it."""
+
+    handler: Handler
+    method: str
+    path: str
+    group: Group
+    caller: Caller
+    answer: type[BaseModel] | None
+    statuses: tuple[HTTPStatus, ...]
+    media: tuple[str, ...]
+    headers: tuple[str, ...]
+    tells: tuple[str, ...]
+    refusals: Mapping[HTTPStatus, str]
+    missing: bool
+    example: JsonObject | None
+    head: bool
+
+    def definition(self) -> web.RouteDef:
+        """For aiohttp's router."""
+        options = {"allow_head": self.head} if self.method == hdrs.METH_GET else {}
+        return web.RouteDef(self.method, self.path, self.handler, options)
+
+
+def route(
+    method: str,
+    path: str,
+    group: Group,
+    *,
+    caller: Caller = "token",
+    answer: type[BaseModel] | None = None,
+    statuses: tuple[HTTPStatus, ...] = (HTTPStatus.OK,),
+    media: tuple[str, ...] = (JSON,),
+    headers: tuple[str, ...] = (),
+    tells: tuple[str, ...] = (),
+    refusals: Mapping[HTTPStatus, str] | None = None,
+    missing: bool = True,
+    example: JsonObject | None = None,
+    head: bool = True,
+    family: str | None = None,
+    validate: bool = True,
+) -> Callable[[Answering], Route]:
+    """Declares a route; its function's docstring describes it, and its annotations say what it takes.
+
+    `answer`: the model of its JSON; None: no body, or one that isn't JSON. `headers`, `tells`: names from
+    `description.headers` of request headers that it reads and of headers that its answers bear. `refusals`: problems of which there is more to
+    say than their status does. `missing`: its path may name something that isn't there. `example`: a valid body. `head`: takes HEAD; streams don't, since
+    what they write would follow an answer that has no body (RFC 9110, section 9.3.2). `family`, `validate`: as for `reading.validated`; without
+    validation, unknown query parameters are ignored.
+    """
+
+    def declare(handler: Answering) -> Route:
+        checked = validated(handler, family=family) if validate else handler
+        return Route(
+            checked,
+            method,
+            path,
+            group,
+            caller,
+            answer,
+            statuses,
+            media,
+            headers,
+            tells,
+            refusals or {},
+            missing,
+            example,
+            head,
+        )
+
+    return declare
+
+
+def routes_of(*modules: ModuleType) -> tuple[Route, ...]:
+    """The routes that modules declare, in the order of their files."""
+    return tuple(value for module in modules for value in vars(module).values() if isinstance(value, Route))
+
+
+DECLARED = web.AppKey("routes", tuple[Route, ...])
+"""What an application was built with, besides its pages."""
