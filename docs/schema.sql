@@ -408,21 +408,6 @@ CREATE POLICY own_rows ON links TO turngate_app
 GRANT SELECT, INSERT, UPDATE, DELETE ON links TO turngate_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON links TO turngate_system;
 
-CREATE TABLE ended_links (
-    user_id text NOT NULL,
-    channel text NOT NULL,
-    external_id text NOT NULL,
-    ended_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT ended_links_pkey PRIMARY KEY (user_id, channel, external_id)
-);
-ALTER TABLE ended_links ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY all_rows ON ended_links TO turngate_system USING (true) WITH CHECK (true);
-CREATE POLICY own_rows ON ended_links TO turngate_app
-    USING (user_id = turngate_user())
-    WITH CHECK (user_id = turngate_user());
-GRANT SELECT, INSERT, UPDATE, DELETE ON ended_links TO turngate_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON ended_links TO turngate_system;
-
 CREATE TABLE link_codes (
     digest bytea NOT NULL,
     user_id text NOT NULL,
@@ -687,7 +672,11 @@ BEGIN
             RETURN r;
         END IF;
         IF v_route IS NOT NULL AND v_current IS DISTINCT FROM v_chat THEN
-            INSERT INTO routes (user_id, route, chat_id) VALUES (p_user, v_route, v_chat)
+            -- A place that is being taken from the user, with the link that it came by, is none.
+            PERFORM FROM links AS l
+            WHERE l.channel = split_part(v_route, ':', 1) AND l.external_id = split_part(v_route, ':', 3) FOR KEY SHARE;
+            INSERT INTO routes (user_id, route, chat_id)
+            SELECT p_user, c.route, c.chat_id FROM chat_sessions AS c WHERE c.chat_id = v_chat AND c.route = v_route
             ON CONFLICT (user_id, route) DO UPDATE SET chat_id = excluded.chat_id;
         END IF;
         SELECT * INTO s FROM chat_sessions WHERE chat_id = v_chat FOR UPDATE;
@@ -2145,6 +2134,52 @@ EXCEPTION WHEN program_limit_exceeded OR data_exception THEN
     RETURN ''::tsvector;
 END
 $function$;
+
+CREATE FUNCTION sender_of(p_user text, p_channel text, p_account text)
+ RETURNS SETOF text
+ LANGUAGE plpgsql
+ SECURITY DEFINER ROWS 1
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE
+    v_user text;
+BEGIN
+    SELECT l.user_id INTO v_user FROM links AS l WHERE l.channel = p_channel AND l.external_id = p_account FOR KEY SHARE;
+    IF coalesce(v_user, p_channel || ':' || p_account) = p_user THEN
+        RETURN NEXT p_user;
+    END IF;
+END
+$function$;
+ALTER FUNCTION sender_of(text,text,text) OWNER TO turngate_system;
+REVOKE EXECUTE ON FUNCTION sender_of(text,text,text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sender_of(text,text,text) TO turngate_app;
+
+CREATE FUNCTION senders_of(p_users text[], p_channels text[], p_accounts text[])
+ RETURNS text[]
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+    WITH held AS MATERIALIZED (
+        SELECT i.place, l.user_id
+        FROM unnest(p_channels, p_accounts) WITH ORDINALITY AS i (channel, account, place)
+        JOIN links AS l ON l.channel = i.channel AND l.external_id = i.account
+        ORDER BY l.channel, l.external_id FOR KEY SHARE OF l SKIP LOCKED
+    )
+    SELECT array_agg(
+        CASE WHEN i.account IS NULL OR coalesce(h.user_id, i.channel || ':' || i.account) = i.user_id THEN i.user_id END
+        ORDER BY i.place
+    )
+    FROM unnest(p_users, p_channels, p_accounts) WITH ORDINALITY AS i (user_id, channel, account, place)
+    LEFT JOIN held AS h ON h.place = i.place
+$function$;
+ALTER FUNCTION senders_of(text[],text[],text[]) OWNER TO turngate_system;
+REVOKE EXECUTE ON FUNCTION senders_of(text[],text[],text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION senders_of(text[],text[],text[]) TO turngate_app;
 
 CREATE FUNCTION session_has(p_metadata jsonb, p_keys text[], p_values text[])
  RETURNS boolean

@@ -98,6 +98,10 @@ class LeaseLost(GatewayError):
     """The turn's lease moved on (another owner or epoch, or the turn has ended)."""
 
 
+class SenderChanged(GatewayError):
+    """The sender is not the user they were taken for: their link has just been made or ended. Nothing was kept."""
+
+
 class ErasureOver(GatewayError):
     """The erasure has ended meanwhile; whoever was at it leaves alone what is there now."""
 

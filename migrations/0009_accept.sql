@@ -52,7 +52,11 @@ BEGIN
             RETURN r;
         END IF;
         IF v_route IS NOT NULL AND v_current IS DISTINCT FROM v_chat THEN
-            INSERT INTO routes (user_id, route, chat_id) VALUES (p_user, v_route, v_chat)
+            -- A place that is being taken from the user, with the link that it came by, is none.
+            PERFORM FROM links AS l
+            WHERE l.channel = split_part(v_route, ':', 1) AND l.external_id = split_part(v_route, ':', 3) FOR KEY SHARE;
+            INSERT INTO routes (user_id, route, chat_id)
+            SELECT p_user, c.route, c.chat_id FROM chat_sessions AS c WHERE c.chat_id = v_chat AND c.route = v_route
             ON CONFLICT (user_id, route) DO UPDATE SET chat_id = excluded.chat_id;
         END IF;
         SELECT * INTO s FROM chat_sessions WHERE chat_id = v_chat FOR UPDATE;

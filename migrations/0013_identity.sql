@@ -43,16 +43,54 @@ CREATE INDEX links_user_id ON links (user_id, created_at);
 
 SELECT turngate_protect('links');
 
--- Links that ended within the last minutes. What was on its way for the user then is taken from that person again and again.
-CREATE TABLE ended_links (
-    user_id text NOT NULL,
-    channel text NOT NULL,
-    external_id text NOT NULL,
-    ended_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (user_id, channel, external_id)
-);
+-- The user that a person of a network is: the one they are linked to, or else one of their own. No row if that is not p_user. It stays so
+-- until the transaction ends: a link that stands is locked, before route, session and turn, and whoever ends it locks it first.
+CREATE FUNCTION sender_of(p_user text, p_channel text, p_account text) RETURNS SETOF text
+LANGUAGE plpgsql ROWS 1 SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+    v_user text;
+BEGIN
+    SELECT l.user_id INTO v_user FROM links AS l WHERE l.channel = p_channel AND l.external_id = p_account FOR KEY SHARE;
+    IF coalesce(v_user, p_channel || ':' || p_account) = p_user THEN
+        RETURN NEXT p_user;
+    END IF;
+END
+$$;
 
-SELECT turngate_protect('ended_links');
+-- The same for many, in their order: null for whoever is somebody else, or has a link that is just being ended. Whoever sends without
+-- an account is who they are.
+CREATE FUNCTION senders_of(p_users text[], p_channels text[], p_accounts text[]) RETURNS text[]
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+AS $$
+    WITH held AS MATERIALIZED (
+        SELECT i.place, l.user_id
+        FROM unnest(p_channels, p_accounts) WITH ORDINALITY AS i (channel, account, place)
+        JOIN links AS l ON l.channel = i.channel AND l.external_id = i.account
+        ORDER BY l.channel, l.external_id FOR KEY SHARE OF l SKIP LOCKED
+    )
+    SELECT array_agg(
+        CASE WHEN i.account IS NULL OR coalesce(h.user_id, i.channel || ':' || i.account) = i.user_id THEN i.user_id END
+        ORDER BY i.place
+    )
+    FROM unnest(p_users, p_channels, p_accounts) WITH ORDINALITY AS i (user_id, channel, account, place)
+    LEFT JOIN held AS h ON h.place = i.place
+$$;
+
+REVOKE EXECUTE ON FUNCTION sender_of, senders_of FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sender_of, senders_of TO turngate_app;
+
+-- The new owner of a function needs CREATE on the schema at the moment it becomes the owner.
+GRANT CREATE ON SCHEMA public TO turngate_system;
+ALTER FUNCTION sender_of OWNER TO turngate_system;
+ALTER FUNCTION senders_of OWNER TO turngate_system;
+REVOKE CREATE ON SCHEMA public FROM turngate_system;
 
 -- One-time codes. `external_id`: the person of that network who asked for it, and a user redeems it; null: the other way round.
 CREATE TABLE link_codes (

@@ -36,9 +36,8 @@ BEGIN
 END
 $$;
 
--- On every table of users' rows that do not belong to a session (what belongs to one goes with it), but for two: sign-in codes, which
--- only a gateway makes, at its start, and which are no longer valid while no token can be made; and ended links, which come from links
--- only.
+-- On every table of users' rows that do not belong to a session (what belongs to one goes with it), but for one: sign-in codes, which
+-- only a gateway makes, at its start, and which are no longer valid while no token can be made.
 DO $triggers$
 DECLARE
     v_table text;

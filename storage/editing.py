@@ -16,6 +16,7 @@ from gateway.errors import Conflict, GatewayError, InvalidInput, NotFound
 from storage.database import fetch_one
 from storage.queries import load_queries
 from storage.rows import seq_of, text_parts, to_message, to_session, to_turn
+from storage.senders import require_sender
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -81,6 +82,8 @@ class PostgresEdits:
     async def _fork(self, point: ForkPoint, user_id: UserId | None) -> Forked:
         seq = None if point.message_id is None else _seq(point.session_id, point.message_id)
         async with self.database.as_user(user_id) as connection:
+            if user_id is not None:
+                await require_sender(connection, user_id, point.channel, point.account)
             if seq is not None:
                 named = await connection.fetchrow(SQL["message"], point.session_id, seq)
                 if named is None or named["deleted_at"] is not None:

@@ -36,7 +36,6 @@ KEPT_BACK: Mapping[str, str] = {
     "session_titles": "a copy of the titles, for search",
     "message_words": "the words of the messages, for search",
     "indexed_sessions": "how far search has entered the words of each session",
-    "ended_links": "stands there for some minutes, until no message of before can come any more",
     "erasures": "stands there only while the user is erased, and a minute longer",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from uuid import UUID
 
 from gateway.core.model import ChannelName, UserId
 from gateway.core.ports.links import Link, Person
-from gateway.errors import Conflict, NotFound, StoreUnavailable
+from gateway.errors import Conflict, NotFound
 from storage.database import fetch_one, in_transaction
 from storage.queries import load_queries
 from storage.quotas import require_room
@@ -66,7 +66,6 @@ class PostgresLinks:
             found = made or await fetch_one(connection, SQL["of_person"], person.channel, person.external_id)
         if found["user_id"] != user_id:
             raise Conflict("This account is linked to another user. Send /unlink from it first, then try again.")
-        await connection.execute(SQL["linked_again"], user_id, person.channel, person.external_id)
         return _to_link(found)
 
     async def void(self, digest: bytes) -> None:
@@ -93,26 +92,6 @@ class PostgresLinks:
             row = await connection.fetchrow(SQL["delete_person"], channel, external_id)
             return None if row is None else await _end(connection, _to_link(row))
 
-    async def leave_again(self, staying: Collection[tuple[UserId, Person]]) -> None:
-        async with self.database.own_work() as connection:
-            late = [(UserId(row["user_id"]), _to_person(row)) for row in await connection.fetch(SQL["late"])]
-        failed: list[StoreUnavailable] = []
-        for user_id, person in late:
-            if (user_id, person) not in staying:
-                try:
-                    await self.leave_late(user_id, person)
-                except StoreUnavailable as error:
-                    failed.append(error)
-        if failed:
-            raise failed[0]
-        async with self.database.own_work() as connection:
-            await connection.execute(SQL["forget_ended"])
-
-    async def leave_late(self, user_id: UserId, person: Person) -> None:
-        async with self.database.all_users() as connection, in_transaction(connection):
-            if await connection.fetchval(SQL["still_ended"], user_id, person.channel, person.external_id):
-                await _leave(connection, user_id, person)
-
     async def sessions_of(self, user_id: UserId) -> int:
         async with self.database.as_user(user_id) as connection:
             count: int = await connection.fetchval(SQL["sessions_of"], user_id)
@@ -120,22 +99,15 @@ class PostgresLinks:
 
 
 async def _end(connection: PooledConnection, link: Link) -> Link:
-    """Nothing that is on its way brings the person back: for some minutes it is taken away again."""
-    person = link.person
-    await connection.execute(SQL["remember_ended"], link.user_id, person.channel, person.external_id)
-    await _leave(connection, link.user_id, person)
-    return link
-
-
-async def _leave(connection: PooledConnection, user_id: UserId, person: Person) -> None:
-    """A person who is not the user any more hears nothing more of the user's conversations; route, session, turn."""
-    whom = (user_id, person.channel, person.external_id)
+    """A person who is no longer the user hears nothing more of the user's conversations. Locks: link, route, session, turn."""
+    whom = (link.user_id, link.person.channel, link.person.external_id)
     await connection.execute(SQL["leave_schedules"], *whom)
     await connection.execute(SQL["leave_routes"], *whom)
     locked = await connection.fetch(SQL["lock_sessions"], *whom)
     await connection.execute(SQL["leave_sessions"], *whom)
     await connection.execute(SQL["leave_turns"], *whom, [row["chat_id"] for row in locked])
     await connection.execute(SQL["leave_outbox"], *whom)
+    return link
 
 
 def _to_person(row: Record) -> Person:

@@ -91,6 +91,7 @@ class PlainTurns:
                 terms.timeout,
                 terms.history,
                 turn_id,
+                message.account,
             ),
         )
         if row is None:
@@ -138,7 +139,9 @@ class PlainTurns:
             self.histories.keep(turn.chat_id, Known.of(turn.seq, 0, depth, (turn.seq,), rows))
 
     async def _accept_all(self, items: Sequence[Columns]) -> Mapping[int, Record]:
-        return await self._all(SQL["accept"], items, self.replica_id, self.resume_window)
+        if any(account is not None for *_, account in items):
+            return await self._all(SQL["accept_from"], items, self.replica_id, self.resume_window)
+        return await self._all(SQL["accept"], [values[:-1] for values in items], self.replica_id, self.resume_window)
 
     async def _finish_all(self, items: Sequence[Columns]) -> Mapping[int, Record]:
         # What is in hand for one address is in hand for all.

@@ -44,7 +44,6 @@ class PostgresLookout:
             fires_in=row["fires_in"],
             states=row["states"],
             latecomers=row["latecomers"],
-            links=row["ended_links"],
             erasures=row["erasures"],
             identified=tuple(map(UserId, row["identified"])),
             ended=tuple(row["ended"]),

@@ -23,11 +23,12 @@ from gateway.core.model import (
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.turns import Acceptance, AcceptStatus, Finished
 from gateway.core.state import LIST_HAS_NO_KEYS
-from gateway.errors import LeaseLost, NotFound
+from gateway.errors import LeaseLost, NotFound, SenderChanged
 from storage.database import fetch_one, in_transaction
 from storage.plain import PlainTurns, stored_parts, stored_usage, to_send
 from storage.queries import load_queries
 from storage.rows import present, to_message, to_session, to_turn
+from storage.senders import SOMEBODY_ELSE
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -74,9 +75,7 @@ class PostgresTurns:
 
     async def accept_on(self, connection: PooledConnection, message: InboundMessage, terms: TurnTerms) -> Acceptance:
         """T1 as part of a caller's transaction (a schedule's fire)."""
-        row = await fetch_one(
-            connection,
-            SQL["accept"],
+        values = (
             message.user_id,
             message.channel,
             message.agent,
@@ -97,6 +96,11 @@ class PostgresTurns:
             self.replica_id,
             terms.max_waiting,
         )
+        if message.account is None:
+            return _acceptance(await fetch_one(connection, SQL["accept"], *values))
+        row = await connection.fetchrow(SQL["accept_from"], *values, message.account)
+        if row is None:
+            raise SenderChanged(SOMEBODY_ELSE)
         return _acceptance(row)
 
     async def _with_data(

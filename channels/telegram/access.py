@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import assert_never
 
 from gateway.config import Telegram
 from gateway.core.model import TELEGRAM, UserId
-from gateway.core.ports.links import Person
 
 NOT_INVITED = "This bot answers invited people only. Ask whoever runs it to add your Telegram id, {sender_id}."
 HOW_TO_LINK = (
@@ -61,12 +59,6 @@ def stranger(sender_id: int) -> UserId:
 def is_mapped(settings: Telegram, sender_id: int) -> bool:
     """Whether an entry `id=user` says who the person is."""
     return _listed(settings.allow).get(sender_id) is not None
-
-
-def mapped(settings: Telegram) -> Collection[tuple[UserId, Person]]:
-    """All whom entries `id=user` make that user."""
-    listed = _listed(settings.allow)
-    return {(user, Person(TELEGRAM, str(number))) for number, user in listed.items() if user is not None}
 
 
 def may_link(settings: Telegram, sender_id: int) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
@@ -13,7 +12,7 @@ from gateway.core.commands import parse_command
 from gateway.core.links import LIFETIME, NOT_GOOD, Links, staying_text
 from gateway.core.model import TELEGRAM, UserId
 from gateway.core.ports.links import Person
-from gateway.errors import Conflict, StoreUnavailable, TooManyRequests
+from gateway.errors import Conflict, TooManyRequests
 
 DOOR = "https://t.me/{username}?start="
 MINUTES = int(LIFETIME.total_seconds() / 60)
@@ -48,14 +47,17 @@ class Linking:
         """The user that the person is linked to."""
         return await self._links.user_of(TELEGRAM, str(sender_id))
 
-    async def look_again(self, sender_id: int, user_id: UserId) -> None:
-        """A session has begun for the user; perhaps the link that said so was ended meanwhile."""
-        person = Person(TELEGRAM, str(sender_id))
-        if user_id == person.user_id or is_mapped(self._settings, sender_id):
-            return
-        # If not now, then seconds later: the gateway's chores do the same.
-        with suppress(StoreUnavailable):
-            await self._links.leave_late(user_id, person)
+    def guess(self, sender_id: int) -> UserId | None:
+        """The user that the person was last known to be linked to; the message is refused if that is not so."""
+        return self._links.guess(TELEGRAM, str(sender_id))
+
+    def forget(self, sender_id: int) -> None:
+        """What was guessed is wrong."""
+        self._links.forget(TELEGRAM, str(sender_id))
+
+    def account(self, sender_id: int) -> str | None:
+        """The account that decides which user the person is; None where an entry `id=user` does."""
+        return None if is_mapped(self._settings, sender_id) else str(sender_id)
 
     async def answer(self, incoming: Incoming) -> str | None:
         """What to tell them; None when the message is not about links, or from somebody no link would let in."""

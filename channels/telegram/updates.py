@@ -24,7 +24,7 @@ from gateway.core.ports.channels import Moves, Quarantine
 from gateway.core.ports.places import Places
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Intake, Notice
-from gateway.errors import Conflict, InvalidInput, StoreUnavailable, TooManyRequests
+from gateway.errors import Conflict, InvalidInput, SenderChanged, StoreUnavailable, TooManyRequests
 from gateway.log import redact
 
 NOT_TAKEN = "Your message could not be taken in because of a fault here. It was kept for whoever runs this bot."
@@ -92,7 +92,30 @@ class Updates:
                 assert_never(incoming)
 
     async def _admit(self, incoming: Incoming) -> None:
-        linked = await self._with.linking.user_of(incoming.sender_id)
+        """Takes the sender for whom they were last, until T1 says otherwise."""
+        try:
+            await self._admit_as(incoming, await self._likely(incoming))
+        except SenderChanged:
+            await self._admit_anew(incoming)
+
+    async def _admit_anew(self, incoming: Incoming) -> None:
+        linking = self._with.linking
+        linking.forget(incoming.sender_id)
+        try:
+            await self._admit_as(incoming, await linking.user_of(incoming.sender_id))
+        except SenderChanged as error:
+            raise StoreUnavailable("The sender's link keeps changing; the update comes again.") from error
+
+    async def _likely(self, incoming: Incoming) -> UserId | None:
+        """The user that the sender is probably linked to: what T1 checks may be a guess, everything else is looked up."""
+        linking = self._with.linking
+        guess = linking.guess(incoming.sender_id)
+        checked = isinstance(admit(self._with.settings, incoming.sender_id, guess), Admitted)
+        if checked and not incoming.text.lstrip().startswith("/"):
+            return guess
+        return await linking.user_of(incoming.sender_id)
+
+    async def _admit_as(self, incoming: Incoming, linked: UserId | None) -> None:
         admission = admit(self._with.settings, incoming.sender_id, linked)
         user_id = admission.user_id if isinstance(admission, Admitted) else stranger(incoming.sender_id)
         try:
@@ -102,7 +125,7 @@ class Updates:
             return
         try:
             await self._answer(incoming, admission)
-        except StoreUnavailable:
+        except (StoreUnavailable, SenderChanged):
             # It comes again, and counts once.
             self._with.rates.put_back(user_id, incoming.written_at)
             raise
@@ -153,15 +176,13 @@ class Updates:
         except Conflict as error:
             self._with.notices.post(incoming.target, str(error))
         else:
-            await self._taken_in(incoming, user_id, answer)
+            self._taken_in(incoming, user_id, answer)
 
-    async def _taken_in(self, incoming: Incoming, user_id: UserId, answer: Acceptance | Notice) -> None:
+    def _taken_in(self, incoming: Incoming, user_id: UserId, answer: Acceptance | Notice) -> None:
         if isinstance(answer, Notice):
             self._with.notices.post(incoming.target, answer.text)
         elif answer.status == "duplicate":
             self._with.rates.put_back(user_id, incoming.written_at)
-        elif answer.session_is_new:
-            await self._with.linking.look_again(incoming.sender_id, user_id)
 
     async def _inbound(self, incoming: Incoming, user_id: UserId) -> InboundMessage:
         return InboundMessage(
@@ -172,6 +193,7 @@ class Updates:
             key=incoming.key,
             route=incoming.target.route,
             deliver_to=(incoming.target.address,),
+            account=self._with.linking.account(incoming.sender_id),
         )
 
     async def _agent(self, incoming: Incoming, user_id: UserId) -> AgentName:

@@ -11,7 +11,6 @@ from pathlib import Path
 from aiohttp import web
 
 import gateway.api
-from channels.telegram.access import mapped
 from channels.websocket.endpoint import WebSocketChannel, WebSocketParts
 from channels.websocket.origin import OriginRule
 from gateway.api.parts import ApiParts, agent_infos
@@ -97,7 +96,6 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
             states=states,
             visitors=engine.visitors,
             authenticator=authenticator,
-            leave_again=partial(stores.links.leave_again, mapped(settings.telegram)),
             take_over=erasure.take_over,
             sweep_s=settings.replica.sweep_s,
         )

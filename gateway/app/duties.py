@@ -22,7 +22,7 @@ EARLY = 0.9
 
 @dataclass(frozen=True, slots=True)
 class DutyParts:
-    """Who works. `leave_again`: takes again what ended links left behind; `take_over`: goes on with erasures."""
+    """Who works. `take_over`: goes on with erasures."""
 
     runner: Runner
     outbox: Outbox
@@ -31,7 +31,6 @@ class DutyParts:
     states: AutoSnapshots
     visitors: Visitors
     authenticator: TokenAuthenticator
-    leave_again: Callable[[], Awaitable[object]]
     take_over: Callable[[], Awaitable[object]]
     sweep_s: float
 
@@ -45,13 +44,12 @@ class Duties:
         self.sweep = OnCall("sweep", parts.sweep.once)
         self._states = OnCall("states", parts.states.save)
         self._latecomers = OnCall("latecomers", parts.visitors.gather)
-        self._links = OnCall("ended_links", parts.leave_again)
         self._erasures = OnCall("erasures", parts.take_over)
 
     @property
     def others(self) -> tuple[OnCall, ...]:
         """All but the sweep."""
-        return (self._states, self._latecomers, self._links, self._erasures)
+        return (self._states, self._latecomers, self._erasures)
 
     def in_hand(self) -> InHand:
         """What need not be found."""
@@ -81,7 +79,6 @@ class Duties:
             parts.visitors.nobody_is_late()
         for waits, work in (
             (waiting.states, self._states),
-            (waiting.links, self._links),
             (waiting.erasures, self._erasures),
         ):
             if waits:

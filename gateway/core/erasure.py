@@ -19,7 +19,6 @@ log = structlog.get_logger(__name__)
 BEFORE: tuple[Belonging, ...] = (
     "schedules",
     "links",
-    "ended_links",
     "link_codes",
     "sign_in_codes",
     "identified_visitors",

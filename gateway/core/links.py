@@ -85,6 +85,14 @@ class Links:
             self._known[key] = (self._clock() + REMEMBER_S, user_id)
         return user_id
 
+    def guess(self, channel: ChannelName, external_id: str) -> UserId | None:
+        """Who that was when somebody last asked, however long ago; nobody, as long as nobody has. T1 finds out if it is wrong."""
+        return self._known.get((channel, external_id), (0.0, None))[1]
+
+    def forget(self, channel: ChannelName, external_id: str) -> None:
+        """What is remembered of that person is wrong."""
+        self._known.pop((channel, external_id), None)
+
     async def invite(self, user_id: UserId, channel: ChannelName) -> Invitation:
         """A code with which somebody on that network becomes this user. Raises `Conflict` while the network is off, `TooManyRequests`."""
         door = self._doors.get(channel)
@@ -124,18 +132,14 @@ class Links:
     async def unlink(self, link_id: UUID, user_id: UserId | None) -> Link:
         """Ends a link: here at once, on other replicas within seconds. Raises `NotFound`."""
         link = await self._store.delete(link_id, user_id)
-        self._forget(link.person)
+        self.forget(link.person.channel, link.person.external_id)
         return link
 
     async def unlink_person(self, person: Person) -> Link | None:
         """Ends the person's own link; None when there is none."""
         link = await self._store.delete_person(person.channel, person.external_id)
-        self._forget(person)
+        self.forget(person.channel, person.external_id)
         return link
-
-    async def leave_late(self, user_id: UserId, person: Person) -> None:
-        """What the person began as a user whom they had just ceased to be stays with the user. Raises `StoreUnavailable`."""
-        await self._store.leave_late(user_id, person)
 
     async def _new_code(self, user_id: UserId, channel: ChannelName, person: Person | None) -> tuple[str, datetime]:
         self._made.check(user_id)
@@ -145,11 +149,8 @@ class Links:
     async def _linked(self, link: Link | None) -> Linked | None:
         if link is None:
             return None
-        self._forget(link.person)
+        self.forget(link.person.channel, link.person.external_id)
         return Linked(link, await self._store.sessions_of(link.person.user_id))
-
-    def _forget(self, person: Person) -> None:
-        self._known.pop((person.channel, person.external_id), None)
 
 
 def staying_text(staying: int, person: Person) -> str:

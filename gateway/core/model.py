@@ -108,6 +108,8 @@ class InboundMessage:
     """Parts that stand before the text in its row."""
     metadata: JsonObject = field(default_factory=dict)
     """The sender's own data about this message; checked by `gateway.core.metadata`."""
+    account: str | None = None
+    """The sender's id on `channel`, where a link decides which user that is: the message is kept only if it is `user_id` now."""
 
 
 @dataclass(frozen=True, slots=True)

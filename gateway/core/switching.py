@@ -63,7 +63,7 @@ class Switching:
         if not page.sessions:
             return Notice(lead + "No conversations yet. Your next message begins one.")
         await self._parts.places.note_list(
-            message.user_id, message.route, [session.session_id for session in page.sessions]
+            message.user_id, message.route, [session.session_id for session in page.sessions], message.account
         )
         now = datetime.now(UTC)
         lines = [_line(number, session, here, now) for number, session in enumerate(page.sessions, 1)]
@@ -78,7 +78,9 @@ class Switching:
         if not 1 <= number <= len(listed):
             return await self.sessions(message, here, f"There is no conversation {which[:20]} in the list.\n")
         try:
-            session = await self._parts.places.point(message.user_id, message.route, listed[number - 1])
+            session = await self._parts.places.point(
+                message.user_id, message.route, listed[number - 1], message.account
+            )
         except NotFound:
             return await self.sessions(message, here, f"Conversation {number} is gone.\n")
         told = [f"Going on in {name_of(session)}, begun on {session.channel}, with {session.agent_name}."]
@@ -94,7 +96,7 @@ class Switching:
         if here is None or self._fork is None:
             return Notice("There is no conversation to fork yet. Write a message first.")
         chat_id = _fork_id(here.session_id, message)
-        point = ForkPoint(here.session_id, None, None, message.channel, message.route, chat_id)
+        point = ForkPoint(here.session_id, None, None, message.channel, message.route, chat_id, message.account)
         try:
             session = here if _is_from(message, here) else await self._fork(point, message.user_id)
         except Conflict as error:
@@ -121,7 +123,7 @@ class Switching:
             return Notice("\n".join([f"{lead}Write /agent and a name. There are:", *lines]))
         if message.channel == API:
             return Notice(f'{BY_NAME} Create one with {{"agent_name": "{chosen}"}}: POST /api/chat/sessions.')
-        await self._parts.places.choose(message.user_id, _route_with(message, chosen), chosen)
+        await self._parts.places.choose(message.user_id, _route_with(message, chosen), chosen, message.account)
         return Notice(f"Your next message begins a conversation with {chosen}.", session_ended=True, agent=chosen)
 
     async def _listed(self, message: InboundMessage) -> Sequence[SessionId]:
@@ -131,7 +133,7 @@ class Switching:
         page = await self._parts.sessions.list(SessionFilter(message.user_id, limit=LISTED))
         found = [session.session_id for session in page.sessions]
         # Going on in one changes the order; the same command once more leads to the same one.
-        await self._parts.places.note_list(message.user_id, message.route, found)
+        await self._parts.places.note_list(message.user_id, message.route, found, message.account)
         return found
 
     async def _last_lines(self, session: Session) -> Sequence[str]:

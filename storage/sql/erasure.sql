@@ -53,16 +53,6 @@ WITH gone AS (
 )
 SELECT count(*) FROM gone;
 
--- name: ended_links
--- Some of the links that a user had until minutes ago.
-WITH gone AS (
-    DELETE FROM ended_links
-    WHERE user_id = $1 AND (channel, external_id) IN (
-        SELECT channel, external_id FROM ended_links WHERE user_id = $1 ORDER BY channel, external_id LIMIT $2
-    ) RETURNING 1
-)
-SELECT count(*) FROM gone;
-
 -- name: link_codes
 -- Some of a user's codes for links.
 WITH gone AS (

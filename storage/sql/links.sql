@@ -39,41 +39,12 @@ SELECT * FROM links WHERE channel = $1 AND external_id = $2;
 SELECT * FROM links WHERE ($1::text IS NULL OR user_id = $1) ORDER BY created_at, link_id;
 
 -- name: delete
--- Ends a link.
+-- Ends a link: whoever is taking a message in by it is waited for, and whoever comes later finds none.
 DELETE FROM links WHERE link_id = $1 RETURNING *;
 
 -- name: delete_person
 -- Ends a person's own link.
 DELETE FROM links WHERE channel = $1 AND external_id = $2 RETURNING *;
-
--- name: remember_ended
--- Messages may be on their way for the user, some on replicas that remember the link.
-INSERT INTO ended_links (user_id, channel, external_id) VALUES ($1, $2, $3)
-ON CONFLICT (user_id, channel, external_id) DO UPDATE SET ended_at = now();
-
--- name: linked_again
--- What is on its way is the user's.
-DELETE FROM ended_links WHERE user_id = $1 AND channel = $2 AND external_id = $3;
-
--- name: late
--- Ended links whose person is to hear something of the user's again. Whatever comes from a network has a route.
-SELECT user_id, channel, external_id, NULL AS display_name FROM ended_links AS e
-WHERE EXISTS (
-    SELECT FROM routes AS r
-    WHERE r.user_id = e.user_id AND split_part(r.route, ':', 1) = e.channel AND split_part(r.route, ':', 3) = e.external_id
-) OR EXISTS (
-    SELECT FROM turns AS t, unnest(t.deliver_to) AS a
-    WHERE t.user_id = e.user_id AND t.status = 'running'
-        AND split_part(a, ':', 1) = e.channel AND split_part(a, ':', 3) = e.external_id
-);
-
--- name: still_ended
--- Nobody links the person to the user again before the transaction ends.
-SELECT true FROM ended_links WHERE user_id = $1 AND channel = $2 AND external_id = $3 FOR UPDATE;
-
--- name: forget_ended
--- Nothing is on its way for so long.
-DELETE FROM ended_links WHERE ended_at < statement_timestamp() - interval '5 minutes';
 
 -- name: leave_schedules
 -- What the user's schedules say is not for that person any more ($3: also the id of their private chat). Before routes and

@@ -3,6 +3,11 @@
 SELECT * FROM accept_plain($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 WHERE current_user = 'turngate_app';
 
+-- name: accept_from
+-- The same with messages of networks among them, each with its sender's account; one whose sender is somebody else has no row either.
+SELECT * FROM accept_plain(senders_of($1, $4, $11), $2, $3, $4, $5, $6, $7, $8, $9, $10, $12, $13)
+WHERE current_user = 'turngate_app';
+
 -- name: finish
 -- T2 of plain replies.
 SELECT * FROM finish_plain($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)

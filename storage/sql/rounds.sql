@@ -29,7 +29,6 @@ SELECT
             OR EXISTS (SELECT FROM routes AS r WHERE r.user_id = v.visitor_id)
         )
     ) AS latecomers,
-    EXISTS (SELECT FROM ended_links) AS ended_links,
     EXISTS (
         SELECT FROM erasures
         WHERE finished_at < statement_timestamp() - interval '1 minute'

@@ -3,6 +3,15 @@
 SELECT * FROM accept_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 WHERE current_user = 'turngate_app';
 
+-- name: accept_from
+-- T1 of a network's message. Who sent it is locked before anything else; without a row it was somebody else than $1, and nothing was kept.
+SELECT a.*
+FROM sender_of($1, $2, $20) AS sender (user_id)
+CROSS JOIN LATERAL accept_message(
+    sender.user_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19
+) AS a
+WHERE current_user = 'turngate_app';
+
 -- name: keep_data
 -- What a message brings besides its text: its parts and its metadata; nulls keep what is there.
 UPDATE chat_messages SET parts = coalesce($3::jsonb, parts), metadata = coalesce($4::jsonb, metadata)

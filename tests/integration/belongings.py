@@ -41,7 +41,6 @@ REST = (
         " SELECT user_id, 'canary of external_keys', chat_id FROM chat_sessions WHERE user_id = $1 LIMIT 1"
     ),
     "INSERT INTO links (user_id, channel, external_id) VALUES ($1, 'telegram', 'canary of links ' || $1)",
-    "INSERT INTO ended_links (user_id, channel, external_id) VALUES ($1, 'telegram', 'canary of ended_links ' || $1)",
     "INSERT INTO link_codes (digest, user_id, channel, expires_at) VALUES (sha256($1::text::bytea), $1, 'telegram', now() + interval '1 hour')",
     "INSERT INTO sign_in_codes (digest, user_id, role, expires_at) VALUES (sha256($1::text::bytea), $1, 'user', now() + interval '1 hour')",
     "INSERT INTO identified_visitors (visitor_id, user_id) VALUES ('canary of identified_visitors ' || $1, $1)",

@@ -67,6 +67,8 @@ RUNS_AS_ITS_OWNER = {
 WRITES_AS_ITS_OWNER = {
     "accept_plain": "T1 of many users in one statement, each of whom is named in every join",
     "finish_plain": "T2 of many users in one statement, likewise",
+    "sender_of": "whoever writes from a network is not known to be a user yet; it locks that account's link and tells nothing of another's",
+    "senders_of": "the same for a batch",
 }
 
 

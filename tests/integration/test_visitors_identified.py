@@ -25,7 +25,6 @@ STAY = {
     "sign_in_codes",
     "schedules",
     "links",
-    "ended_links",
     "link_codes",
     "identified_visitors",
     "erasures",

@@ -54,7 +54,8 @@ class MessageVersion:
 class ForkPoint:
     """Where a fork begins and where it lives. `message_id` None: at the end. `route`: the place that goes on in it.
 
-    `chat_id`: what the new session is to be called; a second fork of that name is the first again.
+    `chat_id`: what the new session is to be called; a second fork of that name is the first again. `account`: as in `InboundMessage`;
+    raises `SenderChanged` when it is no longer the user's.
     """
 
     session_id: SessionId
@@ -63,6 +64,7 @@ class ForkPoint:
     channel: ChannelName
     route: Route
     chat_id: ChatId | None = None
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

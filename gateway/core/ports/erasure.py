@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 from gateway.core.model import SessionId, UserId
 
-Belonging = Literal["schedules", "links", "ended_links", "link_codes", "sign_in_codes", "identified_visitors", "routes"]
+Belonging = Literal["schedules", "links", "link_codes", "sign_in_codes", "identified_visitors", "routes"]
 """Tables of a user's own rows that belong to no session."""
 Content = Literal["outbox", "snapshots", "versions", "messages", "turns"]
 """Tables of a session's rows of which there may be many; what else a session has goes with it."""

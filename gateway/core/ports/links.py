@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -77,17 +77,6 @@ class LinkStore(Protocol):
 
     async def delete_person(self, channel: ChannelName, external_id: str) -> Link | None:
         """Ends the person's own link, otherwise as `delete`; None when there is none."""
-        ...
-
-    async def leave_again(self, staying: Collection[tuple[UserId, Person]]) -> None:
-        """Repeats, for links that ended within minutes, what `delete` did: messages may have been on their way for the user.
-
-        Not for whom something else than a link makes that user (`staying`, without their names). Raises `StoreUnavailable`.
-        """
-        ...
-
-    async def leave_late(self, user_id: UserId, person: Person) -> None:
-        """The same for one person; nothing if their link did not end within minutes."""
         ...
 
     async def sessions_of(self, user_id: UserId) -> int:

@@ -9,16 +9,19 @@ from gateway.core.model import AgentName, Route, Session, SessionId, UserId
 
 
 class Places(Protocol):
-    """Which session and which agent a route of a user leads to, and what was listed there."""
+    """Which session and which agent a route of a user leads to, and what was listed there.
 
-    async def point(self, user_id: UserId, route: Route, session_id: SessionId) -> Session:
+    `account`: as in `InboundMessage`. What changes something raises `SenderChanged` when it is no longer the user's.
+    """
+
+    async def point(self, user_id: UserId, route: Route, session_id: SessionId, account: str | None = None) -> Session:
         """Makes a session the route's current one, and counts as activity in it: the next message goes on there.
 
         Raises `NotFound` when it is missing or someone else's.
         """
         ...
 
-    async def choose(self, user_id: UserId, route: Route, agent: AgentName) -> None:
+    async def choose(self, user_id: UserId, route: Route, agent: AgentName, account: str | None = None) -> None:
         """The next message on the route begins a new session, with this agent, and so do later ones."""
         ...
 
@@ -26,7 +29,9 @@ class Places(Protocol):
         """Who answers there next: the agent of the session that goes on, or else the chosen one; None: nobody was chosen."""
         ...
 
-    async def note_list(self, user_id: UserId, route: Route, sessions: Sequence[SessionId]) -> None:
+    async def note_list(
+        self, user_id: UserId, route: Route, sessions: Sequence[SessionId], account: str | None = None
+    ) -> None:
         """Remembers the order in which sessions were listed there."""
         ...
 

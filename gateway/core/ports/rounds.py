@@ -31,7 +31,7 @@ class Waiting:
     """What waits for somebody. Another replica may have taken it by the time that this one comes.
 
     `company`: another replica lives, or died less than a minute ago. `turns`, `deliveries`: of the dead or the late. `fires_in`: until
-    the next schedule is due. `states`: to be saved. `latecomers`: of visitors. `links`: some ended. `erasures`: to be gone on with.
+    the next schedule is due. `states`: to be saved. `latecomers`: of visitors. `erasures`: to be gone on with.
     `identified`: visitors in hand who are somebody now. `ended`: tokens in hand that are no longer valid. `erased`: users without
     any token.
     """
@@ -42,7 +42,6 @@ class Waiting:
     fires_in: timedelta | None
     states: bool
     latecomers: bool
-    links: bool
     erasures: bool
     identified: tuple[UserId, ...]
     ended: tuple[bytes, ...]

@@ -18,7 +18,6 @@ NOTHING_WAITS = Waiting(
     fires_in=None,
     states=False,
     latecomers=False,
-    links=False,
     erasures=False,
     identified=(),
     ended=(),
