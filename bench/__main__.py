@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--json]`, `python -m bench scale`, `… shards`, `… peers`: tables on standard output, progress on standard error."""
+"""`python -m bench [--quick] [--json]`, `python -m bench scale`, `… shards`, `… peers`, `… house`: tables on standard output, progress on standard error."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from typing import assert_never
 
 import orjson
 
-from bench import run
+from bench import house, run
 from bench.errors import BenchError
+from bench.house import House
 from bench.measure import Say
 from bench.peers import report as peers_report
 from bench.peers import run as peers_run
@@ -47,17 +48,19 @@ def main() -> int:
     return 0
 
 
-def _report(options: argparse.Namespace, folder: Path) -> Report | ScaleReport | ShardReport | PeerReport:
+def _report(options: argparse.Namespace, folder: Path) -> Report | ScaleReport | ShardReport | PeerReport | House:
     if options.what == "scale":
         return _scaled(options, folder)
     if options.what == "shards":
         return asyncio.run(shards_run.run(folder, options.users, options.turns))
     if options.what == "peers":
         return asyncio.run(peers_run.run(folder, options.seconds, _progress()))
+    if options.what == "house":
+        return house.look(Path(__file__).parents[1])
     return _measured(options, folder)
 
 
-def _show(report: Report | ScaleReport | ShardReport | PeerReport) -> None:
+def _show(report: Report | ScaleReport | ShardReport | PeerReport | House) -> None:
     match report:
         case Report():
             show(report)
@@ -67,6 +70,8 @@ def _show(report: Report | ScaleReport | ShardReport | PeerReport) -> None:
             shards_report.show(report)
         case PeerReport():
             peers_report.show(report)
+        case House():
+            house.show(report)
         case _:
             assert_never(report)
 
@@ -93,7 +98,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures Turngate, a bare loop and Postgres.")
     parser.add_argument("--quick", action="store_true", help="two minutes instead of eight; noisier")
     parser.add_argument("--json", action="store_true", help="write JSON instead of tables")
-    parts = parser.add_subparsers(dest="what", metavar="scale|shards|peers")
+    parts = parser.add_subparsers(dest="what", metavar="scale|shards|peers|house")
+    parts.add_parser("house", help="how the code is laid out: files of a folder, lines, circles of imports")
     peers = parts.add_parser("peers", help="other servers at the same work; `make bench-peers` installs them")
     peers.add_argument("--seconds", type=float, default=4, help="of each round; default: 4")
     shards = parts.add_parser("shards", help="the schema split over two servers, its transcript over months")
