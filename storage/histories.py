@@ -9,6 +9,7 @@ from typing import NamedTuple
 import orjson
 
 from gateway.core.model import ChatId, Message
+from gateway.core.values import value
 
 MOST_BYTES = 64_000_000
 """Of all sessions together."""
@@ -33,7 +34,7 @@ def to_row(turn: int, message: Message) -> Row:
     return Row(turn, message, ROW_BYTES + len(message.content) + beside)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Known:
     """The end of a transcript while its last row is `seq` and its history has that version.
 

@@ -11,6 +11,7 @@ import orjson
 from channels.websocket.faults import BadFrame, BrokenText
 from gateway.core.metadata import metadata_of
 from gateway.core.model import TERMINAL, WEB, AgentName, ChannelName, JsonObject, SessionId, TurnId
+from gateway.core.values import value
 from gateway.errors import InvalidInput, TooLarge
 
 MAX_ID = 128
@@ -31,7 +32,7 @@ class Hello:
     id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Send:
     """A message. `id` is the client's own; sending it again is harmless. `metadata`: the client's own data about it."""
 

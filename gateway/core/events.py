@@ -16,11 +16,12 @@ from gateway.core.model import (
     Usage,
     UserId,
 )
+from gateway.core.values import value
 
 # What an agent yields ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TextDelta:
     """The next piece of the answer."""
 
@@ -76,7 +77,7 @@ AgentEvent = TextDelta | ToolCall | ToolResult | UsageReport | AgentSession | St
 # What followers of a session hear: each event says whose session it is of ---------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TurnChanged:
     """A turn has a new status or a new attempt. `reply_seq`: where its reply stands, once it has ended."""
 
@@ -88,7 +89,7 @@ class TurnChanged:
     reply_seq: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AttemptBegan:
     """An attempt at a turn begins on this replica: all of its progress follows."""
 
@@ -98,7 +99,7 @@ class AttemptBegan:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Progress:
     """Something an agent yielded, on its way to whoever watches."""
 
@@ -109,7 +110,7 @@ class Progress:
     event: TextDelta | ToolCall | ToolResult
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MessageAdded:
     """A transcript row was committed."""
 
@@ -140,7 +141,7 @@ class MessageChanged:
         return self.message.user_id
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SessionChanged:
     """A session appeared or changed."""
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Literal, NewType, TypeAlias
 from uuid import UUID
 
+from gateway.core.values import value
 from gateway.errors import ErrorClass
 
 UserId = NewType("UserId", str)
@@ -79,7 +80,7 @@ class Principal:
         return None if self.expires_at is None else (self.expires_at - datetime.now(UTC)).total_seconds()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class InboundMessage:
     """What a channel's normalizer makes of whatever came in.
 
@@ -112,7 +113,7 @@ class InboundMessage:
     """The sender's id on `channel`, where a link decides which user that is: the message is kept only if it is `user_id` now."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Message:
     """One row of the transcript. `seq` counts from 1 in its session, without gaps. `parts`: as in AI SDK's UIMessage."""
 
@@ -137,7 +138,7 @@ class Message:
     """The sender's own data about this message."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Session:
     """One conversation of one user, as listed."""
 
@@ -171,7 +172,7 @@ class State:
     version: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Turn:
     """A claimed turn: everything an agent needs and what fences its result.
 
@@ -246,7 +247,7 @@ class OutboxItem:
     attempts: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reply:
     """What a turn came to. `status` completed, failed (then `content` is the apology) or cancelled.
 

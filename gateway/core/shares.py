@@ -8,8 +8,9 @@ Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998). A sixteent
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
+
+from gateway.core.values import value
 
 SHARE = 3
 """Slots that a group may hold for each free one."""
@@ -22,7 +23,7 @@ Key = TypeVar("Key")
 Group: TypeAlias = tuple[Literal["address", "user"], str]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Claim:
     """What a slot is wanted for. `address`: where a user comes from whom anybody can make up, such as a visitor."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, Protocol
 
@@ -20,11 +19,12 @@ from gateway.core.model import (
     UserId,
 )
 from gateway.core.ports.agents import TurnTerms
+from gateway.core.values import value
 
 AcceptStatus = Literal["accepted", "duplicate", "rejected", "full"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Acceptance:
     """What T1 came to.
 
@@ -44,7 +44,7 @@ class Acceptance:
     superseded: tuple[TurnId, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Finished:
     """What T2 came to: the reply's row, the chunks to send, and the session's next turn, already claimed.
 
