@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from uuid import UUID
+
+from asyncpg.pgproto.pgproto import UUID
 
 from gateway.core.model import TurnId
 
@@ -12,9 +13,11 @@ VERSION, VARIANT = 7 << 76, 2 << 62
 
 
 def new_turn_id() -> TurnId:
-    """A UUID of version 7 (RFC 9562, section 5.7): 48 bits of milliseconds, and 74 of chance."""
+    """A UUID of version 7 (RFC 9562, section 5.7): 48 bits of milliseconds, and 74 of chance.
+
+    As the ids that come from the database: unlike the standard library's, these are written and hashed in C.
+    """
     chance = int.from_bytes(os.urandom(10), "big")
     milliseconds = time.time_ns() // 1_000_000
-    return TurnId(
-        UUID(int=milliseconds << 80 | VERSION | (chance >> 62 & 0xFFF) << 64 | VARIANT | chance & ((1 << 62) - 1))
-    )
+    number = milliseconds << 80 | VERSION | (chance >> 62 & 0xFFF) << 64 | VARIANT | chance & ((1 << 62) - 1)
+    return TurnId(UUID(number.to_bytes(16, "big")))
