@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import nullcontext
+from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
 import orjson
@@ -20,8 +21,6 @@ from gateway.scribe import Scribe
 BOT_TOKEN = re.compile(r"(?<!\d)(\d{3,}):[A-Za-z0-9_-]{6,}")
 """A Telegram bot's token stands in every URL of the Bot API, so in many libraries' error texts too."""
 CREDENTIALS = re.compile(r"(\w+://[^\s:/@]*:)[^\s@/]+@|(Bearer\s+)[\w.~+/=-]+|\b(tg_|sk-)[A-Za-z0-9_-]{8,}")
-HINTS = (":", "Bearer", "tg_", "sk-")
-"""Without one of these a text holds none of the above."""
 
 LOST = "lines"
 
@@ -30,16 +29,23 @@ Event = MutableMapping[str, Any]
 
 def redact(text: str) -> str:
     """The text without bot tokens, bearer tokens, API tokens and passwords in URLs."""
-    if not any(hint in text for hint in HINTS):
-        return text
+    if not (":" in text or "Bearer" in text or "tg_" in text or "sk-" in text):
+        return text  # as nearly all are
     text = BOT_TOKEN.sub(r"\1:…", text)
     return CREDENTIALS.sub(lambda found: (found[1] or found[2] or found[3]) + ("…@" if found[1] else "…"), text)
 
 
 def _redact_event(_logger: object, _method: str, event: Event) -> Event:
     for key, value in event.items():
-        if isinstance(value, str):
+        if isinstance(value, str) and key != "timestamp":
             event[key] = redact(value)
+    return event
+
+
+def _stamped(_logger: object, method: str, event: Event) -> Event:
+    """With level and time. What structlog has for it takes several calls, and there is a line for each turn."""
+    event["level"] = method
+    event["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     return event
 
 
@@ -131,19 +137,13 @@ def _console() -> structlog.dev.ConsoleRenderer:
 def configure_logging(form: Literal["console", "json"], least: str) -> None:
     """Sets up structlog and the standard library's logging, for the whole process. `least`: debug, info and so on."""
     level = logging.getLevelNamesMapping()[least.upper()]
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.StackInfoRenderer(),
-    ]
     renderers: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, _redact_event, structlog.processors.JSONRenderer(serializer=_json)]
         if form == "json"
         else [structlog.processors.format_exc_info, _redact_event, _console()]
     )
     structlog.configure(
-        processors=[*shared, _as_it_is],
+        processors=[_stamped, _as_it_is],
         logger_factory=lambda *_name: Lines(renderers),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
@@ -151,7 +151,11 @@ def configure_logging(form: Literal["console", "json"], least: str) -> None:
     handler = PatientHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(allow=[LOST])],
+            foreign_pre_chain=[
+                _stamped,
+                structlog.processors.StackInfoRenderer(),
+                structlog.stdlib.ExtraAdder(allow=[LOST]),
+            ],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
