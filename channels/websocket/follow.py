@@ -9,13 +9,11 @@ from channels.websocket import news
 from channels.websocket.outgoing import Outgoing
 from channels.websocket.parts import Parts
 from gateway.core.events import (
-    AttemptBegan,
     LiveEvent,
     MessageAdded,
     MessageChanged,
     Progress,
     RowsAdded,
-    SessionChanged,
     SessionDeleted,
     TurnChanged,
 )
@@ -114,19 +112,17 @@ class Follow:
             self._tell(event)
 
     def _tell(self, event: LiveEvent) -> None:
-        match event:
-            case Progress():
-                self._progressed(event)
-            case MessageAdded(message):
-                self._added(message)
-            case TurnChanged():
-                self._turned(event)
-            case RowsAdded(last_seq=last_seq):
-                self._expect(last_seq)
-            case MessageChanged(message):
-                self._changed(message)
-            case AttemptBegan() | SessionChanged() | SessionDeleted():
-                return  # told as a turn's news, to those who watch the list, or before
+        """What is left out is told as a turn's news, to those who watch the list, or before."""
+        if isinstance(event, MessageAdded):
+            self._added(event.message)
+        elif isinstance(event, TurnChanged):
+            self._turned(event)
+        elif isinstance(event, Progress):
+            self._progressed(event)
+        elif isinstance(event, RowsAdded):
+            self._expect(event.last_seq)
+        elif isinstance(event, MessageChanged):
+            self._changed(event.message)
 
     def _goes_over(self, user_id: UserId) -> bool:
         """The session is that user's now: its visitor was identified. Only an operator goes on hearing of it.
@@ -164,16 +160,19 @@ class Follow:
             self._heard.pop(event.turn_id, None)
             if self._ended_turns is not None:
                 self._ended_turns.add(event.turn_id)
-        if event.status == "running" and self._parts.live.waits(event.turn_id, event.attempt):
-            # The database says so of every claimed turn.
-            event = replace(event, status="queued")
+        elsewhere = False
+        if event.status == "running":
+            if self._parts.live.waits(event.turn_id, event.attempt):
+                # The database says so of every claimed turn.
+                event = replace(event, status="queued")
+            else:
+                elsewhere = self._parts.live.said(event.turn_id) is None
         if event.reply_seq is None or event.reply_seq > self._joined_at:
-            here = self._parts.live.said(event.turn_id) is not None
-            self._outgoing.put(news.turn(event, elsewhere=event.status == "running" and not here))
+            self._outgoing.put(news.turn(event, elsewhere=elsewhere))
 
     def _progressed(self, event: Progress) -> None:
         if self._heard.get(event.turn_id) == event.attempt:
-            self._outgoing.put(news.progress(event))
+            self._outgoing.put(self._parts.shared.progress(event))
         else:
             self._tell_said(event.turn_id, event.attempt)
 
@@ -227,7 +226,7 @@ class Follow:
     def _send(self, message: Message) -> None:
         self.sent = message.seq
         self._known = max(self._known, message.seq)
-        self._outgoing.put(news.message(message))
+        self._outgoing.put(self._parts.shared.message(message))
 
     def _catch_up(self) -> None:
         """Reads what is missing, unless that is going on already."""

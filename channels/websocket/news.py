@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 
 from channels.websocket.faults import Code
 from gateway.core.events import Progress, TextDelta, ToolCall, ToolResult, TurnChanged
-from gateway.core.live_turns import BEGINNING, Said
+from gateway.core.live_turns import Said
 from gateway.core.model import (
     AgentName,
     JsonObject,
@@ -26,16 +26,26 @@ from gateway.core.shapes import message_json, session_json
 PONG = b'{"type":"pong"}'
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Delta:
     """A piece of an answer that still waits for its turn to be sent; neighbours can be joined."""
 
     turn_id: TurnId
     attempt: int
     text: str
+    _frame: bytes | None = field(default=None, compare=False, repr=False)
 
     def frame(self) -> bytes:
-        return _frame({"type": "delta", "turn_id": str(self.turn_id), "attempt": self.attempt, "text": self.text})
+        """As JSON, which is made once."""
+        if self._frame is None:
+            content: JsonObject = {
+                "type": "delta",
+                "turn_id": str(self.turn_id),
+                "attempt": self.attempt,
+                "text": self.text,
+            }
+            self._frame = _frame(content)
+        return self._frame
 
     def joined(self, later: Delta) -> Delta | None:
         """Both in one; None when they belong to different attempts."""
@@ -115,6 +125,30 @@ def open_turn(
     return _frame(content | {"live": False} if elsewhere else content)
 
 
+class Shared:
+    """Frames of the latest event, made once for all sockets that hear it: a bus calls them one after another."""
+
+    __slots__ = ("_frame", "_of")
+
+    def __init__(self) -> None:
+        self._of: object = None
+        self._frame: bytes | Delta = b""
+
+    def message(self, added: Message) -> bytes | Delta:
+        """As `message`."""
+        if self._of is not added:
+            self._frame = message(added)
+            self._of = added
+        return self._frame
+
+    def progress(self, event: Progress) -> bytes | Delta:
+        """As `progress`."""
+        if self._of is not event:
+            self._frame = progress(event)
+            self._of = event
+        return self._frame
+
+
 def progress(event: Progress) -> bytes | Delta:
     """A delta to be joined and framed when it is sent, or a tool's frame."""
     step = event.event
@@ -139,9 +173,8 @@ def tool(turn_id: TurnId, attempt: int, step: ToolCall | ToolResult) -> bytes:
 
 def said_so_far(turn_id: TurnId, said: Said) -> Sequence[bytes | Delta]:
     """An attempt's text as one delta, then what its tools did."""
-    pieces, _ = said.after(BEGINNING)
-    text = "".join(piece for piece in pieces if isinstance(piece, str))
-    steps = [tool(turn_id, said.attempt, piece) for piece in pieces if not isinstance(piece, str)]
+    text = "".join([piece for piece in said.pieces if isinstance(piece, str)])
+    steps = [tool(turn_id, said.attempt, piece) for piece in said.pieces if not isinstance(piece, str)]
     return [Delta(turn_id, said.attempt, text), *steps] if text else steps
 
 

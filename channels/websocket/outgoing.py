@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from struct import pack
 from typing import Literal, TypeAlias
 
@@ -26,6 +26,8 @@ AT_ONCE = 64 * 1024
 """Bytes that one write takes, and bytes the transport may hold for a peer that counts as keeping up."""
 STALL_S = 10.0
 """Seconds a peer may read nothing while something waits for it."""
+SHORT_HEADS = tuple(bytes((0x81, size)) for size in range(126))
+"""What stands before frames of fewer bytes than 126."""
 
 
 class Outgoing:
@@ -79,8 +81,9 @@ class Outgoing:
         if len(frames) >= JOIN_FROM and isinstance(frame, Delta) and self._joined(frame):
             return
         frames.append(frame)
-        self._bytes += _size(frame)
-        self._wake()
+        self._bytes += len(frame.text) if isinstance(frame, Delta) else len(frame)
+        if not self._due:
+            self._wake()
 
     def hold(self) -> None:
         """What is queued from now on waits until `release`; what was queued before still goes."""
@@ -90,9 +93,10 @@ class Outgoing:
         """Goes on writing: what came before `hold`, then `first`, then what was held back."""
         if self._ended:
             return
-        for place, frame in enumerate(first, self._ahead or 0):
-            self._frames.insert(place, frame)
-        self._bytes += sum(map(len, first))
+        if first:
+            place = self._ahead or 0
+            self._frames[place:place] = first
+            self._bytes += sum(map(len, first))
         self._ahead = None
         if self._frames:
             self._wake()
@@ -150,19 +154,21 @@ class Outgoing:
             if transport.get_write_buffer_size() > AT_ONCE:
                 self._writer = self._tasks.start(self._write(), "websocket writer")
                 return
-            transport.write(self._piece())
+            transport.write(_on_the_wire(self._taken()))
         if self._room is not None and not self._is_filling():
             self._make_room()
 
-    def _piece(self) -> bytes:
+    def _taken(self) -> list[bytes | Delta]:
         """As many frames as one write takes; at least one."""
-        pieces: list[bytes] = []
+        if self._ahead is None and self._bytes <= AT_ONCE:
+            frames, self._frames, self._bytes = self._frames, [], 0
+            return frames
+        taken: list[bytes | Delta] = []
         size = 0
         while size < AT_ONCE and self._has_some():
-            frame = self._next()
-            pieces += (_head(len(frame)), frame)
-            size += len(frame)
-        return b"".join(pieces)
+            taken.append(self._next())
+            size += _size(taken[-1])
+        return taken
 
     async def _write(self) -> None:
         loop = asyncio.get_running_loop()
@@ -170,7 +176,7 @@ class Outgoing:
         try:
             async with asyncio.timeout_at(since + STALL_S) as patience:
                 while self._has_some():
-                    await self._socket.send_frame(self._next(), WSMsgType.TEXT)
+                    await self._socket.send_frame(_payload(self._next()), WSMsgType.TEXT)
                     if self._room is not None and not self._is_filling():
                         self._make_room()
                     now = loop.time()
@@ -188,12 +194,12 @@ class Outgoing:
         """Whether there is a frame that may go."""
         return bool(self._frames) and self._ahead != 0
 
-    def _next(self) -> bytes:
+    def _next(self) -> bytes | Delta:
         frame = self._frames.pop(0)
         if self._ahead:
             self._ahead -= 1
         self._bytes -= _size(frame)
-        return frame.frame() if isinstance(frame, Delta) else frame
+        return frame
 
     def _is_filling(self) -> bool:
         return len(self._frames) > MAX_FRAMES // 2 or self._bytes > MAX_BYTES // 2
@@ -212,8 +218,19 @@ def _size(frame: bytes | Delta) -> int:
     return len(frame.text) if isinstance(frame, Delta) else len(frame)
 
 
-def _head(size: int) -> bytes:
-    """What stands before an unmasked text frame of so many bytes (RFC 6455, 5.2)."""
-    if size < 126:
-        return bytes((0x81, size))
-    return pack("!BBH", 0x81, 126, size) if size < 65_536 else pack("!BBQ", 0x81, 127, size)
+def _payload(frame: bytes | Delta) -> bytes:
+    return frame.frame() if isinstance(frame, Delta) else frame
+
+
+def _on_the_wire(frames: Iterable[bytes | Delta]) -> bytes:
+    """Unmasked text frames (RFC 6455, 5.2), one after another."""
+    pieces: list[bytes] = []
+    for frame in frames:
+        payload = frame.frame() if isinstance(frame, Delta) else frame
+        size = len(payload)
+        if size < 126:
+            head = SHORT_HEADS[size]
+        else:
+            head = pack("!BBH", 0x81, 126, size) if size < 65_536 else pack("!BBQ", 0x81, 127, size)
+        pieces += (head, payload)
+    return b"".join(pieces)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from channels.websocket.allowance import Allowance
 from channels.websocket.door import Door
+from channels.websocket.news import Shared
 from channels.websocket.origin import OriginRule
 from gateway.core.background import Background
 from gateway.core.callers import Callers
@@ -39,3 +40,4 @@ class Parts:
     max_frame: int
     tasks: Background
     door: Door = field(default_factory=Door)
+    shared: Shared = field(default_factory=Shared)

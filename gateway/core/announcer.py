@@ -28,6 +28,7 @@ Value = TypeVar("Value")
 REMEMBERED = 16_384
 """Sessions, turns and messages: more than change here while the news of five seconds are read again."""
 OLDEST = (-1, 0)
+EVERYBODY = user_topic(None)
 RANK: dict[TurnStatus, int] = {"queued": 0, "running": 1, "completed": 2, "failed": 2, "cancelled": 2}
 
 
@@ -52,8 +53,9 @@ class Announcer:
 
     def message(self, message: Message) -> None:
         """A row was committed."""
-        self._tell_others(session_topic(message.session_id))
-        self._bus.publish(session_topic(message.session_id), MessageAdded(message))
+        topic = session_topic(message.session_id)
+        self._tell_others(topic)
+        self._bus.publish(topic, MessageAdded(message))
 
     def changed(self, message: Message) -> None:
         """A row was edited, deleted, hidden or brought back; each change is told once."""
@@ -65,8 +67,9 @@ class Announcer:
         about = (turn.session_id, turn.user_id, turn.turn_id)
         running = TurnChanged(*about, "running", turn.attempt)
         if _rank(running) >= self._turns.get(turn.turn_id, OLDEST):
-            self._tell_others(session_topic(turn.session_id))
-            self._bus.publish(session_topic(turn.session_id), AttemptBegan(*about, turn.attempt))
+            topic = session_topic(turn.session_id)
+            self._tell_others(topic)
+            self._bus.publish(topic, AttemptBegan(*about, turn.attempt))
             self._publish(running)
 
     def progress(self, turn: Turn, event: TextDelta | ToolCall | ToolResult) -> None:
@@ -81,8 +84,9 @@ class Announcer:
 
     def session(self, session: Session) -> None:
         """A session appeared or changed."""
-        for topic in (session_topic(session.session_id), user_topic(session.user_id), user_topic(None)):
-            self._tell_others(topic)
+        self._tell_others(session_topic(session.session_id))
+        self._tell_others(user_topic(session.user_id))
+        self._tell_others(EVERYBODY)
         self.read_session(session)
 
     def deleted(self, session: Session) -> None:
@@ -118,8 +122,9 @@ class Announcer:
         if told is not None and (news[0] < told[0] or (news == told and not again)):
             return
         _remember(self._sessions, session.session_id, news)
-        for listener in (session.user_id, None):
-            self._bus.publish(user_topic(listener), SessionChanged(session))
+        event = SessionChanged(session)
+        self._bus.publish(user_topic(session.user_id), event)
+        self._bus.publish(EVERYBODY, event)
 
     def missing(self, session_id: SessionId, user_id: UserId | None = None) -> None:
         """A session that somebody follows is not there any more; whose it was is not known when it went elsewhere."""

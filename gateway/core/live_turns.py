@@ -93,18 +93,19 @@ class LiveTurns:
 
     def publish(self, topic: str, event: LiveEvent) -> None:
         """Remembers first, so that subscribers find it."""
-        match event:
-            case AttemptBegan():
-                self._begin(event.turn_id, event.attempt)
-            case TurnChanged(status="running"):
-                self._forget(event.turn_id, before=event.attempt)
-            case TurnChanged(status="completed" | "failed" | "cancelled"):
-                self._turns.pop(event.turn_id, None)
-            case Progress():
-                self._add(event)
-            case _:
-                pass
+        if isinstance(event, Progress):
+            self._add(event)
+        elif isinstance(event, TurnChanged):
+            self._turned(event)
+        elif isinstance(event, AttemptBegan):
+            self._begin(event.turn_id, event.attempt)
         self._bus.publish(topic, event)
+
+    def _turned(self, event: TurnChanged) -> None:
+        if event.status == "running":
+            self._forget(event.turn_id, before=event.attempt)
+        elif event.status != "queued":
+            self._turns.pop(event.turn_id, None)
 
     def _begin(self, turn_id: TurnId, attempt: int) -> None:
         self._turns[turn_id] = Said(attempt)

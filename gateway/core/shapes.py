@@ -9,7 +9,7 @@ from gateway.core.model import JsonObject, Message, Session
 
 def instant(at: datetime) -> str:
     """RFC 3339 in UTC, with `Z`. `at` must know its time zone."""
-    return at.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat().removesuffix("+00:00") + "Z"
 
 
 def instant_or_none(at: datetime | None) -> str | None:
