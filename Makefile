@@ -10,6 +10,10 @@ STATIC := gateway/api/static
 ROOMS := gateway channels scheduler storage turngate
 TYPED := $(wildcard $(ROOMS) tests bench)
 
+# What `make test-fast` runs: no browser, no Node, and hardly a process besides Postgres.
+FAST := tests/unit $(addprefix tests/acceptance/test_,websocket.py telegram.py schedules.py together.py) \
+	$(addprefix tests/integration/test_,turns.py http_api.py plain_turns.py outbox.py)
+
 # Test databases live in memory where 4 GiB of it are free: copying one for each test is what a disk is slowest at.
 IN_MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4 * 1024 * 1024 { print "PYTEST_DEBUG_TEMPROOT=/dev/shm" }')
 
@@ -31,7 +35,7 @@ WEB_SOURCES := $(shell find $(WEB) -name node_modules -prune -o -type f ! -name 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run demo-llm test soak check lint types imports fmt web schema bench bench-peers bench-scale doctor venv venv-dev chromium pgbouncer node lock clean FORCE
+.PHONY: help run demo-llm test test-fast soak check lint types imports fmt web schema bench bench-peers bench-scale doctor venv venv-dev chromium pgbouncer node lock clean FORCE
 
 help: ## list these tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +49,9 @@ demo-llm: venv web $(DEMO_LLM) ## chat with a small model on this machine: make 
 test: venv-dev web chromium pgbouncer ## install what tests need and run all of them
 	npm --prefix $(WEB) test
 	$(IN_MEMORY) $(BIN)/python -m pytest --numprocesses 3 --dist worksteal
+
+test-fast: venv-dev ## unit tests and a few end-to-end ones of each channel, in under two minutes
+	$(IN_MEMORY) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(FAST)
 
 soak: venv-dev ## a storm of kills, restarts and cut connections: make soak MINUTES=10 SEED=7
 	$(BIN)/python -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -22,6 +24,18 @@ from tests.world import World
 NAMES = itertools.count(1)
 # Nothing here outlives the run, so nothing needs to reach the disk.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", **counts.SERVER}
+
+
+def pytest_configure() -> None:
+    """Keeps bytecode whatever the shell says: hundreds of processes start here, and each would compile the gateway anew."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
+def pytest_collection_finish() -> None:
+    """Exempts the collected tests from garbage collection: they stay to the end, and each full collection would visit them."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_report_header() -> list[str]:
