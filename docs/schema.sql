@@ -1479,6 +1479,8 @@ DECLARE
     v_chats uuid[];
     v_table regclass;
 BEGIN
+    -- Whatever the visitor is beginning is there by now, and is moved too; whatever they begin later is the user's.
+    PERFORM pg_advisory_xact_lock(hashtextextended(p_visitor, 30));
     INSERT INTO identified_visitors (visitor_id, user_id) VALUES (p_visitor, p_user) ON CONFLICT (visitor_id) DO NOTHING;
     SELECT user_id INTO v_user FROM identified_visitors WHERE visitor_id = p_visitor FOR UPDATE;
     IF v_user IS DISTINCT FROM p_user THEN
@@ -2144,9 +2146,19 @@ AS $function$
 DECLARE
     v_user text;
 BEGIN
-    SELECT l.user_id INTO v_user FROM links AS l WHERE l.channel = p_channel AND l.external_id = p_account FOR KEY SHARE;
-    IF coalesce(v_user, p_channel || ':' || p_account) = p_user THEN
-        RETURN NEXT p_user;
+    IF p_account IS NOT NULL THEN
+        SELECT l.user_id INTO v_user FROM links AS l WHERE l.channel = p_channel AND l.external_id = p_account FOR KEY SHARE;
+        IF coalesce(v_user, p_channel || ':' || p_account) = p_user THEN
+            RETURN NEXT p_user;
+        END IF;
+    ELSE
+        PERFORM pg_advisory_xact_lock_shared(hashtextextended(p_user, 30));
+        SELECT v.user_id INTO v_user FROM identified_visitors AS v WHERE v.visitor_id = p_user;
+        IF NOT FOUND THEN
+            RETURN NEXT p_user;
+        ELSIF v_user IS NOT NULL THEN
+            RETURN NEXT v_user;
+        END IF;
     END IF;
 END
 $function$;

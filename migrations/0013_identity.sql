@@ -43,8 +43,36 @@ CREATE INDEX links_user_id ON links (user_id, created_at);
 
 SELECT turngate_protect('links');
 
--- The user that a person of a network is: the one they are linked to, or else one of their own. No row if that is not p_user. It stays so
--- until the transaction ends: a link that stands is locked, before route, session and turn, and whoever ends it locks it first.
+-- One-time codes. `external_id`: the person of that network who asked for it, and a user redeems it; null: the other way round.
+CREATE TABLE link_codes (
+    digest bytea PRIMARY KEY, -- SHA-256: the code itself is nowhere
+    user_id text NOT NULL,
+    channel text NOT NULL,
+    external_id text,
+    display_name text,
+    expires_at timestamptz NOT NULL
+);
+
+SELECT turngate_protect('link_codes');
+
+-- Visitors who turned out to be `user_id` (null: a user who was erased): their tokens are no longer valid.
+CREATE TABLE identified_visitors (
+    visitor_id text PRIMARY KEY,
+    user_id text,
+    sessions int NOT NULL DEFAULT 0,
+    identified_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE INDEX identified_visitors_user_id ON identified_visitors (user_id);
+
+CREATE INDEX identified_visitors_identified_at ON identified_visitors (identified_at);
+
+SELECT turngate_protect('identified_visitors');
+
+-- The user whom a message is kept for, and nobody changes that before the transaction ends. A person of a network (p_account) is the user
+-- they are linked to, or else one of their own; no row if that is not p_user. A visitor is p_user, or the user they turned out to be; no row
+-- if that one was erased. What is locked, before route, session and turn, is the link, or the visitor's name: whoever ends a link or
+-- identifies a visitor locks it first. (There is no row of a visitor yet; the names are those of `refuse_while_erased`.)
 CREATE FUNCTION sender_of(p_user text, p_channel text, p_account text) RETURNS SETOF text
 LANGUAGE plpgsql ROWS 1 SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
@@ -52,15 +80,25 @@ AS $$
 DECLARE
     v_user text;
 BEGIN
-    SELECT l.user_id INTO v_user FROM links AS l WHERE l.channel = p_channel AND l.external_id = p_account FOR KEY SHARE;
-    IF coalesce(v_user, p_channel || ':' || p_account) = p_user THEN
-        RETURN NEXT p_user;
+    IF p_account IS NOT NULL THEN
+        SELECT l.user_id INTO v_user FROM links AS l WHERE l.channel = p_channel AND l.external_id = p_account FOR KEY SHARE;
+        IF coalesce(v_user, p_channel || ':' || p_account) = p_user THEN
+            RETURN NEXT p_user;
+        END IF;
+    ELSE
+        PERFORM pg_advisory_xact_lock_shared(hashtextextended(p_user, 30));
+        SELECT v.user_id INTO v_user FROM identified_visitors AS v WHERE v.visitor_id = p_user;
+        IF NOT FOUND THEN
+            RETURN NEXT p_user;
+        ELSIF v_user IS NOT NULL THEN
+            RETURN NEXT v_user;
+        END IF;
     END IF;
 END
 $$;
 
--- The same for many, in their order: null for whoever is somebody else, or has a link that is just being ended. Whoever sends without
--- an account is who they are.
+-- The same for many accounts, in their order: null for whoever is somebody else, or has a link that is just being ended. Whoever sends
+-- without an account is who they are: what is plain needs a route or session of theirs, which an identified visitor has not.
 CREATE FUNCTION senders_of(p_users text[], p_channels text[], p_accounts text[]) RETURNS text[]
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
@@ -92,32 +130,6 @@ ALTER FUNCTION sender_of OWNER TO turngate_system;
 ALTER FUNCTION senders_of OWNER TO turngate_system;
 REVOKE CREATE ON SCHEMA public FROM turngate_system;
 
--- One-time codes. `external_id`: the person of that network who asked for it, and a user redeems it; null: the other way round.
-CREATE TABLE link_codes (
-    digest bytea PRIMARY KEY, -- SHA-256: the code itself is nowhere
-    user_id text NOT NULL,
-    channel text NOT NULL,
-    external_id text,
-    display_name text,
-    expires_at timestamptz NOT NULL
-);
-
-SELECT turngate_protect('link_codes');
-
--- Visitors who turned out to be `user_id` (null: a user who was erased): their tokens are no longer valid.
-CREATE TABLE identified_visitors (
-    visitor_id text PRIMARY KEY,
-    user_id text,
-    sessions int NOT NULL DEFAULT 0,
-    identified_at timestamptz NOT NULL DEFAULT now()
-);
-
-CREATE INDEX identified_visitors_user_id ON identified_visitors (user_id);
-
-CREATE INDEX identified_visitors_identified_at ON identified_visitors (identified_at);
-
-SELECT turngate_protect('identified_visitors');
-
 -- Gives the sessions of a visitor to a user, with the rows of every table that belongs to a session; for turngate_system.
 -- `busy`: an answer is being written; `taken`: the visitor is somebody else. The caller rolls back then.
 CREATE FUNCTION identify_visitor(p_visitor text, p_user text, OUT status text, OUT moved int)
@@ -128,6 +140,8 @@ DECLARE
     v_chats uuid[];
     v_table regclass;
 BEGIN
+    -- Whatever the visitor is beginning is there by now, and is moved too; whatever they begin later is the user's.
+    PERFORM pg_advisory_xact_lock(hashtextextended(p_visitor, 30));
     INSERT INTO identified_visitors (visitor_id, user_id) VALUES (p_visitor, p_user) ON CONFLICT (visitor_id) DO NOTHING;
     SELECT user_id INTO v_user FROM identified_visitors WHERE visitor_id = p_visitor FOR UPDATE;
     IF v_user IS DISTINCT FROM p_user THEN

@@ -12,6 +12,7 @@ from gateway.core.ports.sessions import NewSession
 from gateway.errors import NotFound, StoreUnavailable
 from storage.queries import load_queries
 from storage.rows import message_id, to_session
+from storage.senders import require_sender
 
 if TYPE_CHECKING:
     from storage.database import Database
@@ -38,12 +39,14 @@ class PostgresExternalKeys:
 
     async def _make(self, key: str, new: NewSession) -> Session | None:
         async with self.database.as_user(new.user_id) as connection:
+            await require_sender(connection, new.user_id)
             row = await connection.fetchrow(SQL["make"], new.user_id, key, new.channel, new.agent, new.route)
         return None if row is None else to_session(row)
 
     async def point(self, user_id: UserId, key: str, session_id: SessionId | None) -> None:
         try:
             async with self.database.as_user(user_id) as connection:
+                await require_sender(connection, user_id)
                 if session_id is None:
                     await connection.execute(SQL["forget"], user_id, key)
                 else:

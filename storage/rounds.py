@@ -33,7 +33,6 @@ class PostgresLookout:
                 in_hand.held,
                 in_hand.quiet,
                 in_hand.every,
-                in_hand.late,
                 in_hand.visitors,
                 in_hand.tokens,
             )
@@ -43,7 +42,6 @@ class PostgresLookout:
             deliveries=row["deliveries"],
             fires_in=row["fires_in"],
             states=row["states"],
-            latecomers=row["latecomers"],
             erasures=row["erasures"],
             identified=tuple(map(UserId, row["identified"])),
             ended=tuple(row["ended"]),

@@ -12,6 +12,7 @@ from gateway.core.ports.seeds import Said, Seed
 from gateway.errors import NotFound
 from storage.queries import load_queries
 from storage.rows import to_session
+from storage.senders import require_sender
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -33,6 +34,7 @@ class PostgresSeeds:
     async def sow(self, seed: Seed) -> Session:
         chat_id = uuid4() if seed.key is None else _chat_id(seed.user_id, seed.key)
         async with self.database.as_user(seed.user_id) as connection:
+            await require_sender(connection, seed.user_id)
             row = await self._sow(connection, chat_id, seed) or await connection.fetchrow(SQL["sown"], chat_id)
         if row is None:
             raise NotFound("There is no such session.")

@@ -1,10 +1,11 @@
-"""Whether the sender of a network's message or command is still the user they were taken for (`sender_of` in `migrations/0013_identity.sql`)."""
+"""Whether a sender is still the user they were taken for (`sender_of` in `migrations/0013_identity.sql`)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.errors import SenderChanged
+from gateway.core.visitors import is_visitor
+from gateway.errors import GatewayError, SenderChanged, Unauthenticated
 from storage.queries import load_queries
 
 if TYPE_CHECKING:
@@ -12,14 +13,28 @@ if TYPE_CHECKING:
     from storage.connections import PooledConnection
 
 SQL = load_queries("senders")
-SOMEBODY_ELSE = (
-    "The sender is another user by now: a link has just been made or ended. Look up who it is, and try again."
-)
+
+
+def may_change(user_id: UserId, account: str | None) -> bool:
+    """Whether something else than their credential decides which user a sender is."""
+    return account is not None or is_visitor(user_id)
+
+
+def changed(account: str | None) -> GatewayError:
+    """What is said to a sender who is not that user any more."""
+    if account is None:
+        return Unauthenticated("This visitor has signed in; the visitor's token is no longer valid.")
+    return SenderChanged(
+        "The sender is another user by now: a link was just made or ended. Look up who it is, and try again."
+    )
 
 
 async def require_sender(
-    connection: PooledConnection, user_id: UserId, channel: ChannelName, account: str | None
+    connection: PooledConnection, user_id: UserId, channel: ChannelName | None = None, account: str | None = None
 ) -> None:
-    """Nobody ends the sender's link before the connection's transaction ends. Raises `SenderChanged` when it has ended already."""
-    if account is not None and await connection.fetchval(SQL["hold"], user_id, channel, account) is None:
-        raise SenderChanged(SOMEBODY_ELSE)
+    """Before the connection's transaction ends, nobody ends the sender's link or identifies the visitor.
+
+    Raises `SenderChanged` or `Unauthenticated` when that has happened already.
+    """
+    if may_change(user_id, account) and await connection.fetchval(SQL["hold"], user_id, channel, account) != user_id:
+        raise changed(account)

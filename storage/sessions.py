@@ -34,6 +34,7 @@ from storage.cursors import from_cursor, to_cursor
 from storage.database import fetch_one
 from storage.queries import load_queries
 from storage.rows import message_id, seq_of, to_message, to_session
+from storage.senders import require_sender
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -106,6 +107,7 @@ class PostgresSessions:
 
     async def create(self, new: NewSession) -> Session:
         async with self.database.as_user(new.user_id) as connection:
+            await require_sender(connection, new.user_id)
             row = await fetch_one(
                 connection, SQL["create"], new.user_id, new.channel, new.agent, new.route, new.title, new.metadata or {}
             )

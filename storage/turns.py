@@ -23,12 +23,12 @@ from gateway.core.model import (
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.turns import Acceptance, AcceptStatus, Finished
 from gateway.core.state import LIST_HAS_NO_KEYS
-from gateway.errors import LeaseLost, NotFound, SenderChanged
+from gateway.errors import LeaseLost, NotFound
 from storage.database import fetch_one, in_transaction
 from storage.plain import PlainTurns, stored_parts, stored_usage, to_send
 from storage.queries import load_queries
 from storage.rows import present, to_message, to_session, to_turn
-from storage.senders import SOMEBODY_ELSE
+from storage.senders import changed, may_change
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -96,11 +96,11 @@ class PostgresTurns:
             self.replica_id,
             terms.max_waiting,
         )
-        if message.account is None:
+        if not may_change(message.user_id, message.account):
             return _acceptance(await fetch_one(connection, SQL["accept"], *values))
         row = await connection.fetchrow(SQL["accept_from"], *values, message.account)
         if row is None:
-            raise SenderChanged(SOMEBODY_ELSE)
+            raise changed(message.account)
         return _acceptance(row)
 
     async def _with_data(

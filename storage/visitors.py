@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from gateway.core.model import UserId
-from gateway.core.ports.visitors import Latecomer
 from gateway.errors import Conflict
 from storage.database import fetch_one, in_transaction
 from storage.queries import load_queries
@@ -39,16 +37,6 @@ class PostgresVisitors:
         async with self.database.all_users() as connection:
             rows = await connection.fetch(SQL["identified"], visitors)
         return {UserId(row["visitor_id"]) for row in rows}
-
-    async def latecomers(self, within: timedelta) -> Sequence[Latecomer]:
-        async with self.database.own_work() as connection:
-            rows = await connection.fetch(SQL["latecomers"], within)
-        return [Latecomer(UserId(row["visitor_id"]), row["user_id"]) for row in rows]
-
-    async def remove(self, visitor: UserId) -> None:
-        async with self.database.all_users() as connection, in_transaction(connection):
-            await connection.execute(SQL["remove_routes"], visitor)
-            await connection.execute(SQL["remove_sessions"], visitor)
 
     async def forget_erased(self) -> None:
         async with self.database.own_work() as connection:

@@ -172,6 +172,10 @@ class Conversation:
         session, message = accepted.session, accepted.message
         if session is None or message is None or self._ended:
             return
+        if self._reader not in {None, session.user_id}:
+            # The visitor has just been identified, so the message is the user's, and what becomes of it is not for this socket.
+            self._outgoing.release(news.ack(client_id, message, accepted.turn_id or message.turn_id))
+            return
         moves = session.session_id != self._current and target in {None, self._current}
         first = self._move(session, message.seq - 1, is_new=accepted.session_is_new) if moves else ()
         self._outgoing.release(*first, news.ack(client_id, message, accepted.turn_id or message.turn_id))

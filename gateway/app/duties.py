@@ -43,13 +43,12 @@ class Duties:
         self._swept = float("-inf")
         self.sweep = OnCall("sweep", parts.sweep.once)
         self._states = OnCall("states", parts.states.save)
-        self._latecomers = OnCall("latecomers", parts.visitors.gather)
         self._erasures = OnCall("erasures", parts.take_over)
 
     @property
     def others(self) -> tuple[OnCall, ...]:
         """All but the sweep."""
-        return (self._states, self._latecomers, self._erasures)
+        return (self._states, self._erasures)
 
     def in_hand(self) -> InHand:
         """What need not be found."""
@@ -59,7 +58,6 @@ class Duties:
             held=parts.outbox.held,
             tokens=parts.authenticator.served,
             visitors=parts.visitors.served,
-            late=parts.visitors.late,
             quiet=parts.states.quiet,
             every=parts.states.every,
         )
@@ -73,10 +71,6 @@ class Duties:
             parts.scheduler.expect(waiting.fires_in.total_seconds())
         if waiting.turns or waiting.deliveries:
             self._sweep()
-        if waiting.latecomers:
-            self._latecomers.call()
-        else:
-            parts.visitors.nobody_is_late()
         for waits, work in (
             (waiting.states, self._states),
             (waiting.erasures, self._erasures),

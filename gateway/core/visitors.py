@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from datetime import timedelta
 
 import structlog
 
 from gateway.core.model import UserId
-from gateway.core.ports.visitors import Latecomer, VisitorStore
+from gateway.core.ports.visitors import VisitorStore
 from gateway.core.served import Served, Told
-from gateway.errors import Conflict
 
 log = structlog.get_logger(__name__)
 
 REMEMBER_S = 3.0
 """Seconds for which a visitor nobody has identified is believed to be one."""
-LATE_FOR = timedelta(hours=6)
-"""How long after it was identified a visitor's late message is looked for …"""
-LATE_AT_START = timedelta(days=31)
-"""… and how long by a replica that has just begun, and may be the first after an outage."""
 REMEMBER_MOST = 10_000
+PREFIX = "visitor:"
+
+
+def is_visitor(user_id: UserId) -> bool:
+    """Whether the name is an anonymous visitor's."""
+    return user_id.startswith(PREFIX)
 
 
 class Visitors:
@@ -32,7 +32,6 @@ class Visitors:
         self._clock = clock
         self._anonymous_until: dict[UserId, float] = {}
         self._served: Served[UserId] = Served()
-        self._late_for = LATE_AT_START
 
     async def identify(self, visitor: UserId, user_id: UserId) -> int:
         """The visitor's sessions are the user's from now on; how many. May be repeated.
@@ -64,39 +63,10 @@ class Visitors:
         """Visitors with an open socket here."""
         return self._served.keys()
 
-    @property
-    def late(self) -> timedelta:
-        """How long after it was identified a visitor's message counts as late now."""
-        return self._late_for
-
     def identified(self, visitors: Collection[UserId]) -> None:
         """They were identified elsewhere."""
         for visitor in visitors:
             self._retire(visitor)
-
-    def nobody_is_late(self) -> None:
-        """Nobody came late so far."""
-        self._late_for = LATE_FOR
-
-    async def gather(self) -> None:
-        """Gives users what was acknowledged to their visitors while they were identified, or on replicas that had not learnt yet.
-
-        What came of an erased user's visitor is removed. Every replica does this. Raises `StoreUnavailable`.
-        """
-        for latecomer in await self._store.latecomers(self._late_for):
-            await self._take_in(latecomer)
-        self.nobody_is_late()
-
-    async def _take_in(self, latecomer: Latecomer) -> None:
-        if latecomer.user_id is None:
-            await self._store.remove(latecomer.visitor)
-            return
-        try:
-            await self._store.identify(latecomer.visitor, latecomer.user_id)
-        except Conflict as busy:
-            log.debug("visitor_still_busy", user_id=latecomer.user_id, reason=str(busy))
-        else:
-            log.info("late_messages_gathered", user_id=latecomer.user_id)
 
     def _retire(self, visitor: UserId) -> None:
         self._anonymous_until.pop(visitor, None)

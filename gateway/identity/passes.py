@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 import jwt
 
 from gateway.core.model import Principal, UserId
+from gateway.core.visitors import PREFIX
 from gateway.errors import Forbidden, Unauthenticated
 
 AUDIENCE = "turngate-visitor"
 LIFETIME = timedelta(days=30)
-PREFIX = "visitor:"
 
 
 @dataclass(frozen=True, slots=True)

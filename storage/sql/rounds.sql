@@ -23,22 +23,15 @@ SELECT
             AND (changed_at <= statement_timestamp() - $4::interval OR dirty_since <= statement_timestamp() - $5::interval)
     ) AS states,
     EXISTS (
-        SELECT FROM identified_visitors AS v
-        WHERE identified_at > statement_timestamp() - $6::interval AND (
-            EXISTS (SELECT FROM chat_sessions AS s WHERE s.user_id = v.visitor_id)
-            OR EXISTS (SELECT FROM routes AS r WHERE r.user_id = v.visitor_id)
-        )
-    ) AS latecomers,
-    EXISTS (
         SELECT FROM erasures
         WHERE finished_at < statement_timestamp() - interval '1 minute'
             OR finished_at IS NULL AND taken_at < statement_timestamp() - interval '1 minute'
     ) AS erasures,
     ARRAY(
-        SELECT visitor_id FROM identified_visitors WHERE visitor_id = ANY ($7::text[])
+        SELECT visitor_id FROM identified_visitors WHERE visitor_id = ANY ($6::text[])
     ) AS identified,
     ARRAY(
-        SELECT given.digest FROM unnest($8::bytea[]) AS given (digest)
+        SELECT given.digest FROM unnest($7::bytea[]) AS given (digest)
         WHERE NOT EXISTS (
             SELECT FROM api_tokens AS t
             WHERE t.digest = given.digest AND t.revoked_at IS NULL

@@ -11,6 +11,11 @@ import asyncpg
 import pytest
 
 from gateway.app.serve import Running
+from gateway.core.model import WEB as WEB_CHANNEL
+from gateway.core.model import AgentName, InboundMessage, Route, UserId
+from gateway.core.ports.agents import TurnTerms
+from gateway.core.ports.sessions import NewSession
+from gateway.errors import Unauthenticated
 from tests.integration.test_visitors_identified import KEY, ORIGIN, WEB, identifies, opens, visitor
 from tests.world import Person, Process, World, eventually
 
@@ -54,7 +59,7 @@ async def texts_of(person: Person) -> set[str]:
 
 
 async def test_a_message_that_waited_for_the_route(world: World, gateway: Running) -> None:
-    """Its transaction stood behind the one that identified the visitor: it began a session for nobody."""
+    """Its transaction stood behind the one that identified the visitor: it is the user's, whose answer the visitor's socket doesn't hear."""
     other = await world.gateway(web=WEB, secret_key=KEY, data_dir="other")
     guest, ann = await visitor(world, gateway.url), await world.person("ann", gateway.url)
     socket = await opens(replace(guest, url=other.url))
@@ -70,9 +75,11 @@ async def test_a_message_that_waited_for_the_route(world: World, gateway: Runnin
     await held.rollback()
     await outsider.close()
     assert await identifying == (200, {"sessions": 1})
-    await socket.hears("ack", id="k2")
+    late = (await socket.hears("ack", id="k2"))["session_id"]
     await all_is(world, "ann")
     assert await texts_of(ann) == {"in time", "late"}
+    assert await socket.closes() == 4401
+    assert [frame["type"] for frame in socket.heard if frame.get("session_id") == late] == ["ack"]
 
 
 async def is_trusted(world: World, gateway: Running, process: Process, ann: Person) -> bool:
@@ -102,8 +109,12 @@ async def test_a_message_to_a_replica_that_died_of_it(world: World, gateway: Run
     await all_is(world, "ann")
     assert await texts_of(ann) == {"wait 1 seconds"}
     # A visitor before may have had a message kept and no acknowledgement, since the pass ended in between.
-    turns = await world.rows("SELECT DISTINCT status, user_id FROM turns")
-    assert turns == [{"status": "completed", "user_id": "ann"}]
+
+    async def answered() -> bool:
+        turns = await world.rows("SELECT DISTINCT status, user_id FROM turns")
+        return turns == [{"status": "completed", "user_id": "ann"}]
+
+    await eventually(answered, within=12)
 
 
 async def erased(world: World, gateway: Running) -> Person:
@@ -126,19 +137,54 @@ async def test_the_pass_stays_invalid_when_the_user_is_erased(world: World, gate
     assert (kept["visitor_id"], kept["user_id"], kept["sessions"]) == (guest.user, None, 0)
 
 
-async def test_what_comes_late_for_an_erased_user_goes_too(world: World, gateway: Running) -> None:
-    """Nobody's conversation stays behind."""
+async def test_what_comes_late_for_an_erased_user_is_not_kept(world: World, gateway: Running) -> None:
+    """By a replica that has not learnt yet; nobody's conversation stays behind."""
     guest = await erased(world, gateway)
-    await world.rows(
-        "INSERT INTO chat_sessions (user_id, agent_name, route) VALUES ($1, 'assistant', 'web:assistant') RETURNING 1",
-        guest.user,
-    )
-    await world.rows("INSERT INTO routes (user_id, route) VALUES ($1, 'web:assistant') RETURNING 1", guest.user)
+    stores = gateway.gateway.stores
+    begun = NewSession(UserId(guest.user), WEB_CHANNEL, AgentName("assistant"), Route("web:assistant"), None)
+    for act in (
+        stores.turns.accept(late_from(guest), TurnTerms()),
+        stores.sessions.create(begun),
+        stores.places.choose(begun.user_id, begun.route, begun.agent),
+    ):
+        with pytest.raises(Unauthenticated):
+            await act
+    assert await world.rows("SELECT user_id FROM chat_sessions UNION ALL SELECT user_id FROM routes") == []
 
-    async def gone() -> bool:
-        return not await world.rows("SELECT user_id FROM chat_sessions UNION ALL SELECT user_id FROM routes")
 
-    await eventually(gone, within=8)
+def late_from(guest: Person) -> InboundMessage:
+    """What a visitor says to a replica that still takes them for one."""
+    return InboundMessage(UserId(guest.user), WEB_CHANNEL, AgentName("assistant"), "late", "k2", Route("web:assistant"))
+
+
+async def test_a_late_message_has_a_session_of_its_own(world: World, gateway: Running) -> None:
+    """It is the user's at once, and reads nothing of what the user talks about there; said again, it is the same."""
+    guest, ann = await visitor(world, gateway.url), await world.person("ann", gateway.url)
+    await (await ann.connects()).asks("mine", "k1")
+    assert (await identifies(ann, guest.token))[0] == 200
+    late, again = [await gateway.gateway.stores.turns.accept(late_from(guest), TurnTerms()) for _ in range(2)]
+    assert late.session is not None
+    assert late.turn is not None
+    assert (late.status, again.status) == ("accepted", "duplicate")
+    assert (late.session.user_id, late.turn.user_id, list(late.turn.history)) == ("ann", "ann", [])
+    assert (await ann.connects()).heard[0]["session_id"] != late.session.session_id
+
+
+async def test_an_identification_waits_for_what_the_visitor_begins(world: World, gateway: Running) -> None:
+    """A place that was not there yet when the visitor's places were locked would stay behind."""
+    guest, ann = await visitor(world, gateway.url), await world.person("ann", gateway.url)
+    outsider = await asyncpg.connect(world.database_url)
+    async with outsider.transaction():
+        await outsider.execute("SELECT sender_of($1, NULL, NULL)", guest.user)
+        await outsider.execute(
+            "INSERT INTO chat_sessions (user_id, agent_name) VALUES ($1, 'assistant')",
+            guest.user,
+        )
+        identifying = asyncio.create_task(identifies(ann, guest.token))
+        await waiting(world, 1)
+    await outsider.close()
+    assert await identifying == (200, {"sessions": 1})
+    await all_is(world, "ann")
 
 
 async def test_an_erased_users_visitor_is_forgotten_after_its_pass(world: World, gateway: Running) -> None:

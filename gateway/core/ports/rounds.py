@@ -14,14 +14,13 @@ class InHand:
     """What a replica works on already, and whom it serves: the look is for what it does not know yet.
 
     `running`, `held`: its turns and its chunks. `tokens`: digests of the API tokens with an open socket; `visitors`: those with one.
-    `late`: how long after it was identified a visitor's late message counts. `quiet`, `every`: when states are saved.
+    `quiet`, `every`: when states are saved.
     """
 
     running: tuple[TurnId, ...]
     held: tuple[int, ...]
     tokens: tuple[bytes, ...]
     visitors: tuple[UserId, ...]
-    late: timedelta
     quiet: timedelta
     every: timedelta
 
@@ -31,7 +30,7 @@ class Waiting:
     """What waits for somebody. Another replica may have taken it by the time that this one comes.
 
     `company`: another replica lives, or died less than a minute ago. `turns`, `deliveries`: of the dead or the late. `fires_in`: until
-    the next schedule is due. `states`: to be saved. `latecomers`: of visitors. `erasures`: to be gone on with.
+    the next schedule is due. `states`: to be saved. `erasures`: to be gone on with.
     `identified`: visitors in hand who are somebody now. `ended`: tokens in hand that are no longer valid. `erased`: users without
     any token.
     """
@@ -41,7 +40,6 @@ class Waiting:
     deliveries: bool
     fires_in: timedelta | None
     states: bool
-    latecomers: bool
     erasures: bool
     identified: tuple[UserId, ...]
     ended: tuple[bytes, ...]

@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Protocol
 
 from gateway.core.model import UserId
-
-
-@dataclass(frozen=True, slots=True)
-class Latecomer:
-    """An identified visitor who has a conversation again: its message was on its way. `user_id`: None for an erased user."""
-
-    visitor: UserId
-    user_id: UserId | None
 
 
 class VisitorStore(Protocol):
@@ -30,14 +20,6 @@ class VisitorStore(Protocol):
 
     async def identified(self, visitors: Sequence[UserId]) -> Collection[UserId]:
         """Those of them who are somebody by now, or were."""
-        ...
-
-    async def latecomers(self, within: timedelta) -> Sequence[Latecomer]:
-        """Some of those who were identified within that time."""
-        ...
-
-    async def remove(self, visitor: UserId) -> None:
-        """Removes the visitor's conversations."""
         ...
 
     async def forget_erased(self) -> None:

@@ -10,14 +10,13 @@ from gateway.core.neighbours import Neighbours
 from gateway.core.ports.rounds import InHand, Waiting
 from gateway.core.rounds import Rounds
 
-NOTHING_IN_HAND = InHand((), (), (), (), timedelta(), timedelta(), timedelta())
+NOTHING_IN_HAND = InHand((), (), (), (), timedelta(), timedelta())
 NOTHING_WAITS = Waiting(
     company=True,
     turns=False,
     deliveries=False,
     fires_in=None,
     states=False,
-    latecomers=False,
     erasures=False,
     identified=(),
     ended=(),
