@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import typer
 
 from gateway.agents.registry import terms_of
-from gateway.api.responses.answers import schedule_json, trigger_json
+from gateway.api.models.schedules import Schedule as ScheduleAnswer
 from gateway.app.stores import open_or_create_stores, open_stores
 from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, quiet_settings
 from gateway.cli.output import ago, print_json, print_table, say
@@ -61,7 +61,7 @@ def list_(
     """List schedules and when they fire next."""
     schedules = asyncio.run(_list(quiet_settings(config, data_dir), user))
     if as_json:
-        print_json([schedule_json(schedule) for schedule in schedules])
+        print_json([ScheduleAnswer.of(schedule).model_dump(mode="json") for schedule in schedules])
         return
     columns = ("id", "user", "name", "agent", "when", "zone", "next", "last")
     empty = 'No schedules yet. Make one: turngate schedules add --user U --name N --prompt P --cron "0 8 * * *"'
@@ -69,7 +69,7 @@ def list_(
 
 
 def _row(schedule: Schedule) -> tuple[str, ...]:
-    kind, *when = trigger_json(schedule.trigger).values()
+    kind, *when = ScheduleAnswer.of(schedule).trigger.model_dump(mode="json").values()
     following = ago(schedule.next_fire_at) if schedule.is_active else "paused"
     return (
         str(schedule.id),
@@ -112,7 +112,7 @@ def add(
     )
     made = asyncio.run(_add(settings, proposal))
     if as_json:
-        print_json(schedule_json(made))
+        print_json(ScheduleAnswer.of(made).model_dump(mode="json"))
         return
     typer.echo(str(made.id))
     say(f"{made.name} fires {ago(made.next_fire_at)}, while a gateway runs.")

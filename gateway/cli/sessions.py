@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.api.models import sessions as models
 from gateway.api.responses.documents import Format
 from gateway.app.belongings import documents_of
 from gateway.app.stores import Stores, open_stores
@@ -29,7 +30,7 @@ from gateway.core.model import (
     UserId,
 )
 from gateway.core.ports.sessions import SessionFilter, SessionPage
-from gateway.core.shapes import message_json, session_json, speaker
+from gateway.core.shapes import speaker
 from gateway.errors import InvalidInput
 
 commands = typer.Typer(help="Conversations, from every channel.", no_args_is_help=True)
@@ -54,7 +55,10 @@ class Transcript:
 
     def json(self) -> JsonObject:
         """As `--json` gives it."""
-        return {"session": session_json(self.session), "messages": [message_json(message) for message in self.messages]}
+        return {
+            "session": models.Session.of(self.session).model_dump(mode="json"),
+            "messages": [models.Message.of(message).model_dump(mode="json") for message in self.messages],
+        }
 
 
 @commands.command("list")
@@ -83,7 +87,7 @@ def list_(
     if as_json:
         print_json(
             {
-                "sessions": [session_json(session) for session in page.sessions],
+                "sessions": [models.Session.of(session).model_dump(mode="json") for session in page.sessions],
                 "total": page.total,
                 "total_is_exact": page.total_is_exact,
             }

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import typer
 
-from gateway.api.responses.answers import token_json
+from gateway.api.models.identity import Token
 from gateway.app.stores import open_or_create_stores, open_stores
 from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, quiet_settings
 from gateway.cli.output import ago, print_json, print_table, say
@@ -84,7 +84,7 @@ def list_(
     """List tokens, without their secrets."""
     tokens = asyncio.run(_list(quiet_settings(config, data_dir), user))
     if as_json:
-        print_json([token_json(token) for token in tokens])
+        print_json([Token.of(token).model_dump(mode="json") for token in tokens])
         return
     columns = ("id", "user", "name", "role", "created", "last used", "state")
     print_table(columns, map(_row, tokens), "No tokens yet. Make one: turngate token create --user U")

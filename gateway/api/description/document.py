@@ -13,8 +13,8 @@ from gateway.api.description.headers import HEADERS, TOLD
 from gateway.api.description.operations import Operation, operation
 from gateway.api.description.placeholders import JSON_VALUE, filled
 from gateway.api.description.refusals import MEANINGS, OPENAI, name_of, problem_response, refusals, responses
-from gateway.api.description.schemas import Problem
-from gateway.api.openai.schemas import OpenAiError
+from gateway.api.models.problems import Problem
+from gateway.api.openai.models import OpenAiError
 from gateway.api.parts import PARTS
 from gateway.api.responses.answers import json
 from gateway.api.route import DECLARED, JSON, MARKDOWN, STREAM, Route

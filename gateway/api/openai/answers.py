@@ -55,8 +55,3 @@ def usage_json(usage: Usage | None) -> JsonObject:
         "completion_tokens": usage.output_tokens,
         "total_tokens": usage.input_tokens + usage.output_tokens,
     }
-
-
-def model_json(name: str) -> JsonObject:
-    """An agent as a model; when it was made is not known."""
-    return {"id": name, "object": "model", "created": 0, "owned_by": "turngate"}

@@ -12,18 +12,18 @@ from uuid import uuid4
 from aiohttp import web
 
 from gateway.api.description.headers import IDEMPOTENCY_KEY, X_SESSION_ID
-from gateway.api.openai import schemas
-from gateway.api.openai.answers import Completion, model_json
+from gateway.api.openai.answers import Completion
 from gateway.api.openai.chunks import CompletionStream, Ending, finish_reason_of
 from gateway.api.openai.errors import NO_RETRY, refusal
 from gateway.api.openai.failures import failure_of
+from gateway.api.openai.models import ChatCompletion, Model, Models
 from gateway.api.openai.places import SESSION, Place, find_place
 from gateway.api.openai.requests import ChatCompletionRequest, conversation
 from gateway.api.parts import AgentInfo, parts_of, principal_of
 from gateway.api.requests.guard import check_command
 from gateway.api.requests.limits import allow_message, stream_slot
 from gateway.api.requests.reading import ModelPath
-from gateway.api.responses.answers import json
+from gateway.api.responses.answers import answer, json
 from gateway.api.responses.streaming import stream
 from gateway.api.responses.turn_following import FollowedTurn, follow_turn
 from gateway.api.route import EITHER, route
@@ -48,24 +48,24 @@ async def name_session(request: web.Request, response: web.StreamResponse) -> No
         response.headers[SESSION] = request[ANSWERED_SESSION]
 
 
-@route("GET", "/v1/models", "OpenAI", answer=schemas.Models)
+@route("GET", "/v1/models", "OpenAI", answer=Models)
 async def list_models(request: web.Request) -> web.Response:
     """All agents, the default one first, as OpenAI lists models."""
-    return json({"object": "list", "data": [model_json(agent.name) for agent in parts_of(request).agents]})
+    return answer(Models(object="list", data=tuple(Model.named(agent.name) for agent in parts_of(request).agents)))
 
 
-@route("GET", "/v1/models/{model:.+}", "OpenAI", answer=schemas.Model)
+@route("GET", "/v1/models/{model:.+}", "OpenAI", answer=Model)
 async def get_model(request: web.Request, model: ModelPath, /) -> web.Response:
     """One agent, as OpenAI tells of a model."""
     agent = _agent(request, model)
-    return _no_model(model) if agent is None else json(model_json(agent.name))
+    return _no_model(model) if agent is None else answer(Model.named(agent.name))
 
 
 @route(
     "POST",
     "/v1/chat/completions",
     "OpenAI",
-    answer=schemas.ChatCompletion,
+    answer=ChatCompletion,
     media=EITHER,
     headers=(X_SESSION_ID, IDEMPOTENCY_KEY),
     tells=(X_SESSION_ID,),

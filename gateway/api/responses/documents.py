@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
 import orjson
 
-from gateway.api.responses.answers import schedule_json, token_json
+from gateway.api.models import sessions as models
+from gateway.api.models.common import Answer, written
+from gateway.api.models.identity import Token
+from gateway.api.models.schedules import Schedule
+from gateway.api.models.turns import Turn
 from gateway.api.responses.transcripts import head, paragraph
-from gateway.api.responses.turn_answers import turn_json
-from gateway.core.model import JsonObject, JsonValue, Message, Session, SessionId, UserId
+from gateway.core.model import JsonValue, Message, Session, SessionId, UserId
 from gateway.core.ports.exports import START, ExportStore, SessionSection, UserSection
 from gateway.core.ports.identity import TokenStore
 from gateway.core.ports.schedules import ScheduleStore
 from gateway.core.ports.sessions import MessageStore, SessionStore
 from gateway.core.ports.turn_log import TurnLog
-from gateway.core.shapes import instant, message_json, session_json
+from gateway.core.shapes import instant
 from gateway.errors import NotFound
 
 Format = Literal["json", "markdown"]
@@ -47,8 +50,8 @@ class Documents:
         """Everything a user has, as one JSON document. `progress` hears how many sessions of how many are written."""
         yield b'{"user_id":' + orjson.dumps(user_id) + b',"exported_at":' + orjson.dumps(instant(datetime.now(UTC)))
         schedules = await self.schedules.list(user_id, MOST_SCHEDULES)
-        yield _field("schedules", [schedule_json(schedule) for schedule in schedules])
-        yield _field("tokens", [token_json(token) for token in await self.tokens.list(user_id)])
+        yield _models("schedules", map(Schedule.of, schedules))
+        yield _models("tokens", map(Token.of, await self.tokens.list(user_id)))
         for section in OF_A_USER:
             yield _field(section, [*await self.kept.of_user(section, user_id)])
         async for piece in _array("sessions", self._sessions(user_id, progress)):
@@ -71,8 +74,8 @@ class Documents:
     async def _json(
         self, session: Session, sections: Sequence[SessionSection], *, turns: bool = False
     ) -> AsyncIterator[bytes]:
-        yield b'{"session":' + orjson.dumps(session_json(session))
-        async for piece in _array("messages", _each(message_json, self._live(session))):
+        yield b'{"session":' + written(models.Session.of(session))
+        async for piece in _array("messages", _each(self._live(session))):
             yield piece
         kept = await self.kept.kept(session.session_id, session.user_id)
         yield _field("state", kept.state)
@@ -106,7 +109,7 @@ class Documents:
             except NotFound:
                 return
             for turn in page.turns:
-                yield _whole(turn_json(turn, told=False))
+                yield _whole(Turn.told(turn, show_error=False))
             if (before := page.next_before) is None:
                 return
 
@@ -116,19 +119,25 @@ class Documents:
         place = START
         while rows := await self.kept.of_session(section, session_id, user_id, place):
             for kept in rows:
-                yield _whole(kept.row)
+                yield _piece(orjson.dumps(kept.row))
             place = rows[-1].place
 
 
-async def _each(
-    shape: Callable[[Message], JsonObject], messages: AsyncIterator[Message]
-) -> AsyncIterator[AsyncIterator[bytes]]:
+async def _each(messages: AsyncIterator[Message]) -> AsyncIterator[AsyncIterator[bytes]]:
     async for message in messages:
-        yield _whole(shape(message))
+        yield _whole(models.Message.of(message))
 
 
-async def _whole(value: JsonValue) -> AsyncIterator[bytes]:
-    yield orjson.dumps(value)
+def _whole(model: Answer) -> AsyncIterator[bytes]:
+    return _piece(written(model))
+
+
+async def _piece(text: bytes) -> AsyncIterator[bytes]:
+    yield text
+
+
+def _models(name: str, answers: Iterable[Answer]) -> bytes:
+    return b",\n" + orjson.dumps(name) + b":[" + b",".join(map(written, answers)) + b"]"
 
 
 def _field(name: str, value: JsonValue) -> bytes:

@@ -4,43 +4,47 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.api.description import schemas
+from gateway.api.models.agents import Agent, AgentInDetail, Agents
+from gateway.api.models.sessions import ActiveSession, MaybeActiveSession, Sessions
 from gateway.api.parts import parts_of, principal_of
 from gateway.api.requests.reading import Cursor, Limit, NamePath, Offset, User, rows_to_skip
-from gateway.api.responses.answers import agent_json, json, page_json, sessions_json
+from gateway.api.responses.answers import answer
 from gateway.api.route import route
 from gateway.api.routes.sessions import narrowed
 from gateway.core.ports.sessions import SessionFilter
-from gateway.core.shapes import session_json
 
 
-@route("GET", "/api/agents", "Agents", answer=schemas.Agents)
+@route("GET", "/api/agents", "Agents", answer=Agents)
 async def list_agents(request: web.Request) -> web.Response:
     """All agents, the default one first."""
     parts = parts_of(request)
-    return json({"agents": [agent_json(agent, parts.settings.default_agent) for agent in parts.agents]})
+    chosen = [Agent.chosen(agent, parts.settings.default_agent) for agent in parts.agents]
+    return answer(Agents(agents=tuple(chosen)))
 
 
-@route("GET", "/api/agents/{name}", "Agents", answer=schemas.AgentInDetail)
+@route("GET", "/api/agents/{name}", "Agents", answer=AgentInDetail)
 async def get_agent(request: web.Request, name: NamePath, /) -> web.Response:
     """One agent: how its turns are run, and how many sessions the caller has with it."""
     parts = parts_of(request)
     agent = parts.agent(name)
     settings = parts.settings.agents[agent.name]
     mine = await parts.sessions.list(SessionFilter(principal_of(request).user_id, agent=agent.name, limit=1))
-    return json(
-        {
-            **agent_json(agent, parts.settings.default_agent),
-            "multitask_strategy": settings.multitask_strategy,
-            "collect": settings.collect,
-            "timeout_s": parts.settings.turns.timeout_s if settings.timeout_s is None else settings.timeout_s,
-            "history": settings.history,
-            "session_count": mine.total,
-        }
+    return answer(
+        AgentInDetail(
+            name=agent.name,
+            kind=agent.kind,
+            description=agent.description,
+            is_default=agent.name == parts.settings.default_agent,
+            multitask_strategy=settings.multitask_strategy,
+            collect=settings.collect,
+            timeout_s=parts.settings.turns.timeout_s if settings.timeout_s is None else settings.timeout_s,
+            history=settings.history,
+            session_count=mine.total or 0,
+        )
     )
 
 
-@route("GET", "/api/agents/{name}/sessions", "Agents", answer=schemas.Sessions)
+@route("GET", "/api/agents/{name}/sessions", "Agents", answer=Sessions)
 async def agent_sessions(  # noqa: PLR0917 - each is a path or query parameter, given by name
     request: web.Request,
     name: NamePath,
@@ -59,10 +63,10 @@ async def agent_sessions(  # noqa: PLR0917 - each is a path or query parameter, 
         offset=rows_to_skip(cursor, offset),
         cursor=cursor,
     )
-    return json(sessions_json(await parts.sessions.list(wanted)))
+    return answer(Sessions.of(await parts.sessions.list(wanted)))
 
 
-@route("GET", "/api/agents/{name}/active-session", "Agents", answer=schemas.MaybeActiveSession)
+@route("GET", "/api/agents/{name}/active-session", "Agents", answer=MaybeActiveSession)
 async def active_session(
     request: web.Request, name: NamePath, /, user: User | None = None, limit: Limit = 50
 ) -> web.Response:
@@ -75,6 +79,6 @@ async def active_session(
     user_id = named or principal_of(request).user_id
     session = await parts.sessions.latest(user_id, parts.agent(name).name)
     if session is None:
-        return json(None)
+        return answer(MaybeActiveSession(None))
     page = await parts.messages.page(session.session_id, user_id, limit, None)
-    return json({**session_json(session), **page_json(page)})
+    return answer(ActiveSession.joined(session, page))

@@ -8,8 +8,8 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
-from gateway.api.description import schemas
 from gateway.api.description.headers import PREFER
+from gateway.api.models.sessions import Message, MessageOrSent, MessageVersion, MessageVersions, Sent, Session
 from gateway.api.parts import acting_user, parts_of, principal_of
 from gateway.api.requests.limits import allow_message
 from gateway.api.requests.reading import (
@@ -21,13 +21,12 @@ from gateway.api.requests.reading import (
     message_id_of,
     session_id_of,
 )
-from gateway.api.responses.answers import json, no_content, version_json
+from gateway.api.responses.answers import answer, no_content
 from gateway.api.responses.streaming import answering
 from gateway.api.route import EITHER, ERASED, route
 from gateway.api.routes.messages import answered
 from gateway.core.model import WEB, Route
 from gateway.core.ports.editing import ForkPoint
-from gateway.core.shapes import message_json, session_json
 from gateway.errors import Forbidden
 
 
@@ -55,7 +54,7 @@ class Fork(Body):
     "PATCH",
     "/api/chat/sessions/{session_id}/messages/{message_id}",
     "Messages",
-    answer=schemas.MessageOrSent,
+    answer=MessageOrSent,
     statuses=(HTTPStatus.OK, HTTPStatus.ACCEPTED),
     media=EITHER,
     headers=(PREFER,),
@@ -71,7 +70,7 @@ async def edit_message(
     editing, acting, by = parts_of(request).editing, acting_user(request), principal_of(request).user_id
     wanted, message = session_id_of(session_id), message_id_of(message_id)
     if not edit.answer_again:
-        return json(message_json(await editing.edit(wanted, acting, message, edit.text, by)))
+        return answer(Message.of(await editing.edit(wanted, acting, message, edit.text, by)))
     session = await parts_of(request).sessions.get(wanted, acting)
     with answering(request):
         allow_message(request)
@@ -95,22 +94,20 @@ async def delete_message(request: web.Request, session_id: SessionPath, message_
     return no_content()
 
 
-@route(
-    "GET", "/api/chat/sessions/{session_id}/messages/{message_id}/versions", "Messages", answer=schemas.MessageVersions
-)
+@route("GET", "/api/chat/sessions/{session_id}/messages/{message_id}/versions", "Messages", answer=MessageVersions)
 async def list_versions(request: web.Request, session_id: SessionPath, message_id: MessagePath, /) -> web.Response:
     """What a message was before it was edited or deleted; for operators."""
     if principal_of(request).role != "operator":
         raise Forbidden("Only an operator may see what messages were before.")
     versions = await parts_of(request).editing.versions(session_id_of(session_id), message_id_of(message_id))
-    return json({"versions": [version_json(version) for version in versions]})
+    return answer(MessageVersions(versions=tuple(map(MessageVersion.of, versions))))
 
 
 @route(
     "POST",
     "/api/chat/sessions/{session_id}/regenerate",
     "Messages",
-    answer=schemas.Sent,
+    answer=Sent,
     statuses=(HTTPStatus.OK, HTTPStatus.ACCEPTED),
     media=EITHER,
     headers=(PREFER,),
@@ -135,7 +132,7 @@ async def regenerate(request: web.Request, session_id: SessionPath, /, wanted: R
     "POST",
     "/api/chat/sessions/{session_id}/fork",
     "Sessions",
-    answer=schemas.Session,
+    answer=Session,
     statuses=(HTTPStatus.CREATED,),
     refusals={
         HTTPStatus.CONFLICT: ERASED,
@@ -150,4 +147,4 @@ async def fork_session(request: web.Request, session_id: SessionPath, /, fork: F
     session = await parts.sessions.get(session_id_of(session_id), acting)
     start = None if fork.from_message_id is None else message_id_of(fork.from_message_id)
     point = ForkPoint(session.session_id, start, fork.title, WEB, Route(f"{WEB}:{session.agent_name}"))
-    return json(session_json(await parts.editing.fork(point, acting)), HTTPStatus.CREATED)
+    return answer(Session.of(await parts.editing.fork(point, acting)), HTTPStatus.CREATED)

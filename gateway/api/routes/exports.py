@@ -11,7 +11,7 @@ from typing import Annotated
 from aiohttp import hdrs, web
 from pydantic import Field
 
-from gateway.api.description import schemas_exports
+from gateway.api.models.exports import ExportedSession, ExportedUser
 from gateway.api.parts import ApiParts, acting_user, parts_of, principal_of
 from gateway.api.requests.expensive_reads import paced
 from gateway.api.requests.limits import stream_slot
@@ -37,7 +37,7 @@ UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
     "GET",
     "/api/chat/sessions/{session_id}/export",
     "Sessions",
-    answer=schemas_exports.ExportedSession,
+    answer=ExportedSession,
     media=(JSON, MARKDOWN),
     head=False,
 )
@@ -55,14 +55,14 @@ async def export_session(
     return await _stream(request, response, _documents(parts).session(session, format))
 
 
-@route("GET", "/api/me/export", "Identity", answer=schemas_exports.ExportedUser, head=False)
+@route("GET", "/api/me/export", "Identity", answer=ExportedUser, head=False)
 async def export_me(request: web.Request) -> web.StreamResponse:
     """Everything the gateway keeps about the caller, as one JSON document; secrets are left out."""
     user_id = principal_of(request).user_id
     return await _stream(request, _file("application/json", f"turngate-{user_id}.json"), _everything(request, user_id))
 
 
-@route("GET", "/api/users/{user_id}/export", "Identity", answer=schemas_exports.ExportedUser, head=False)
+@route("GET", "/api/users/{user_id}/export", "Identity", answer=ExportedUser, head=False)
 async def export_user(request: web.Request, user_id: UserPath, /) -> web.StreamResponse:
     """The same of any user, for operators."""
     wanted = _named(request, user_id)

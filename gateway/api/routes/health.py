@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
-from gateway.api.description import schemas
+from gateway.api.models.health import Check, Health, Readiness
 from gateway.api.parts import parts_of
 from gateway.api.requests.guard import identify
-from gateway.api.responses.answers import json
+from gateway.api.responses.answers import answer
 from gateway.api.route import TEXT, route
 from gateway.config import Settings
 from gateway.errors import Forbidden
@@ -20,10 +20,10 @@ from gateway.errors import Forbidden
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 
 
-@route("GET", "/healthz", "Health", caller="anyone", answer=schemas.Health, validate=False)
+@route("GET", "/healthz", "Health", caller="anyone", answer=Health, validate=False)
 async def healthz(_request: web.Request) -> web.Response:
     """The process answers."""
-    return json({"status": "ok"})
+    return answer(Health(status="ok"))
 
 
 @route(
@@ -31,20 +31,15 @@ async def healthz(_request: web.Request) -> web.Response:
     "/readyz",
     "Health",
     caller="anyone",
-    answer=schemas.Readiness,
+    answer=Readiness,
     statuses=(HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE),
     validate=False,
 )
 async def readyz(request: web.Request) -> web.Response:
     """The gateway can serve, or what keeps it from it."""
     readiness = await parts_of(request).readiness()
-    return json(
-        {
-            "status": "ready" if readiness.ok else "not ready",
-            "checks": [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in readiness.checks],
-        },
-        HTTPStatus.OK if readiness.ok else HTTPStatus.SERVICE_UNAVAILABLE,
-    )
+    shown = Readiness(status="ready" if readiness.ok else "not ready", checks=tuple(map(Check.of, readiness.checks)))
+    return answer(shown, HTTPStatus.OK if readiness.ok else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 @route("GET", "/metrics", "Health", caller="local", media=(TEXT,), validate=False)

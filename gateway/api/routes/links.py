@@ -6,15 +6,14 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from gateway.api.description import schemas_identity
+from gateway.api.models.identity import Link, LinkCode, Links
 from gateway.api.parts import acting_user, parts_of, principal_of
 from gateway.api.requests.reading import User, UuidPath, uuid_of
-from gateway.api.responses.answers import json, link_json, no_content
+from gateway.api.responses.answers import answer, no_content
 from gateway.api.route import route
 from gateway.api.routes.sessions import narrowed
 from gateway.core.links import has_account
 from gateway.core.model import TELEGRAM, Principal
-from gateway.core.shapes import instant
 from gateway.errors import Forbidden
 
 
@@ -22,7 +21,7 @@ from gateway.errors import Forbidden
     "POST",
     "/api/links/telegram",
     "Identity",
-    answer=schemas_identity.LinkCode,
+    answer=LinkCode,
     statuses=(HTTPStatus.CREATED,),
     refusals={
         HTTPStatus.CONFLICT: "The Telegram channel is off, or its bot is not known yet; `detail` says what to do",
@@ -33,15 +32,15 @@ async def link_telegram(request: web.Request) -> web.Response:
     principal = principal_of(request)
     _require_account(principal)
     made = await parts_of(request).links.invite(principal.user_id, TELEGRAM)
-    return json({"code": made.code, "url": made.url, "expires_at": instant(made.expires_at)}, HTTPStatus.CREATED)
+    return answer(LinkCode.of(made), HTTPStatus.CREATED)
 
 
-@route("GET", "/api/links", "Identity", answer=schemas_identity.Links)
+@route("GET", "/api/links", "Identity", answer=Links)
 async def list_links(request: web.Request, user: User | None = None) -> web.Response:
     """The user's links, oldest first; an operator's list holds everyone's, and `user` narrows it."""
     _require_account(principal_of(request))
     links = await parts_of(request).links.list(narrowed(request, user))
-    return json({"links": [link_json(link) for link in links]})
+    return answer(Links(links=tuple(map(Link.shown, links))))
 
 
 @route("DELETE", "/api/links/{link_id:(?!telegram$)[^/]+}", "Identity", statuses=(HTTPStatus.NO_CONTENT,))

@@ -11,8 +11,9 @@ from aiohttp import web
 from pydantic import AfterValidator, Field
 
 from gateway.api.ai_sdk.responses import stream_answer, stream_notice
-from gateway.api.description import schemas, schemas_turns
 from gateway.api.description.headers import PREFER
+from gateway.api.models.sessions import Message, Messages, Sent
+from gateway.api.models.turns import TurnCancelled
 from gateway.api.parts import acting_user, parts_of
 from gateway.api.requests.guard import check_command
 from gateway.api.requests.limits import allow_message
@@ -27,7 +28,7 @@ from gateway.api.requests.reading import (
     session_id_of,
     uuid_of,
 )
-from gateway.api.responses.answers import json, page_json
+from gateway.api.responses.answers import answer
 from gateway.api.responses.streaming import answering, wants_stream
 from gateway.api.responses.turn_following import GONE
 from gateway.api.route import EITHER, route
@@ -36,7 +37,6 @@ from gateway.core.model import API, InboundMessage, MessageId, Route, Session, T
 from gateway.core.ports.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Notice
-from gateway.core.shapes import message_json
 from gateway.errors import Conflict, NotFound, StoreUnavailable, TooManyRequests
 
 FULL_RETRY_S = 5.0
@@ -62,7 +62,7 @@ class Draft(Body):
     )
 
 
-@route("GET", "/api/chat/sessions/{session_id}/messages", "Messages", answer=schemas.Messages)
+@route("GET", "/api/chat/sessions/{session_id}/messages", "Messages", answer=Messages)
 async def list_messages(
     request: web.Request,
     session_id: SessionPath,
@@ -76,14 +76,14 @@ async def list_messages(
     """The newest page without `before_id`; ascending within the page."""
     before = None if before_id is None else MessageId(before_id)
     page = await parts_of(request).messages.page(session_id_of(session_id), acting_user(request), limit, before)
-    return json(page_json(page))
+    return answer(Messages.of(page))
 
 
 @route(
     "POST",
     "/api/chat/sessions/{session_id}/messages",
     "Messages",
-    answer=schemas.Sent,
+    answer=Sent,
     statuses=(HTTPStatus.OK, HTTPStatus.ACCEPTED),
     media=EITHER,
     headers=(PREFER,),
@@ -118,7 +118,7 @@ async def _noticed(request: web.Request, session: Session, notice: Notice) -> we
     raise_refusal(notice)
     if wants_stream(request):
         return await stream_notice(request, session, notice)
-    return json({"message": None, "reply": None, "turn_id": None, "status": None, "notice": notice.text})
+    return answer(Sent(message=None, reply=None, turn_id=None, status=None, notice=notice.text))
 
 
 def raise_refusal(notice: Notice) -> None:
@@ -158,16 +158,14 @@ async def _outcome(request: web.Request, session: Session, accepted: Acceptance)
 
 def _answer(accepted: Acceptance, outcome: TurnOutcome | None) -> web.Response:
     reply = None if outcome is None else outcome.reply
-    return json(
-        {
-            "message": None if accepted.message is None else message_json(accepted.message),
-            "reply": None if reply is None else message_json(reply),
-            "turn_id": None if accepted.turn_id is None else str(accepted.turn_id),
-            "status": accepted.turn_status if outcome is None else outcome.status,
-            "notice": None,
-        },
-        HTTPStatus.ACCEPTED if outcome is None else HTTPStatus.OK,
+    sent = Sent(
+        message=None if accepted.message is None else Message.of(accepted.message),
+        reply=None if reply is None else Message.of(reply),
+        turn_id=accepted.turn_id,
+        status=accepted.turn_status if outcome is None else outcome.status,
+        notice=None,
     )
+    return answer(sent, HTTPStatus.ACCEPTED if outcome is None else HTTPStatus.OK)
 
 
 def wait_seconds(prefer: str, longest: float) -> float:
@@ -176,11 +174,9 @@ def wait_seconds(prefer: str, longest: float) -> float:
     return longest if found is None else min(longest, float(found[1]))
 
 
-@route(
-    "POST", "/api/turns/{turn_id}/cancel", "Turns", answer=schemas_turns.TurnCancelled, statuses=(HTTPStatus.ACCEPTED,)
-)
+@route("POST", "/api/turns/{turn_id}/cancel", "Turns", answer=TurnCancelled, statuses=(HTTPStatus.ACCEPTED,))
 async def cancel_turn(request: web.Request, turn_id: UuidPath, /) -> web.Response:
     """Asks for the turn to stop, wherever it runs: what was said so far is its reply. One that has ended stays as it is."""
     wanted = TurnId(uuid_of(turn_id, "turn"))
     await parts_of(request).intake.cancel(wanted, acting_user(request))
-    return json({"turn_id": str(wanted)}, HTTPStatus.ACCEPTED)
+    return answer(TurnCancelled(turn_id=wanted), HTTPStatus.ACCEPTED)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from gateway.api.description import schemas_turns
+from gateway.api.models import schedules as models
 from gateway.api.parts import ApiParts, acting_user, parts_of, principal_of
 from gateway.api.requests.limits import allow_message
 from gateway.api.requests.reading import (
@@ -29,8 +29,7 @@ from gateway.api.requests.reading import (
     on_one_line,
     uuid_of,
 )
-from gateway.api.responses.answers import json, no_content, schedule_json
-from gateway.api.responses.turn_answers import run_json
+from gateway.api.responses.answers import answer, no_content
 from gateway.api.route import ERASED, route
 from gateway.api.routes.sessions import narrowed
 from gateway.core.model import TELEGRAM, Address, AgentName, JsonObject, Principal, Route, UserId
@@ -120,7 +119,7 @@ class ScheduleChange(Body):
         return self
 
 
-@route("GET", "/api/schedules", "Schedules", answer=schemas_turns.Schedules)
+@route("GET", "/api/schedules", "Schedules", answer=models.Schedules)
 async def list_schedules(
     request: web.Request,
     user: User | None = None,
@@ -129,14 +128,14 @@ async def list_schedules(
     """The user's schedules, the oldest first; an operator's list holds everyone's, and `user` narrows it."""
     _require_account(principal_of(request))
     schedules = await parts_of(request).schedules.list(narrowed(request, user), limit)
-    return json({"schedules": [schedule_json(schedule) for schedule in schedules]})
+    return answer(models.Schedules(schedules=tuple(map(models.Schedule.of, schedules))))
 
 
 @route(
     "POST",
     "/api/schedules",
     "Schedules",
-    answer=schemas_turns.Schedule,
+    answer=models.Schedule,
     statuses=(HTTPStatus.CREATED,),
     refusals={
         HTTPStatus.CONFLICT: f"{ERASED}, or already has as many schedules as allowed",
@@ -155,21 +154,21 @@ async def create_schedule(request: web.Request, draft: ScheduleDraft) -> web.Res
     schedule = await new_schedule(parts, principal_of(request).user_id, draft)
     made = await parts.schedules.create(schedule, most=parts.settings.limits.schedules_per_user)
     parts.schedule_changed()
-    return json(schedule_json(made), HTTPStatus.CREATED)
+    return answer(models.Schedule.of(made), HTTPStatus.CREATED)
 
 
-@route("GET", "/api/schedules/{schedule_id}", "Schedules", answer=schemas_turns.Schedule)
+@route("GET", "/api/schedules/{schedule_id}", "Schedules", answer=models.Schedule)
 async def get_schedule(request: web.Request, schedule_id: UuidPath, /) -> web.Response:
     """One schedule."""
     wanted = uuid_of(schedule_id, "schedule")
-    return json(schedule_json(await parts_of(request).schedules.get(wanted, acting_user(request))))
+    return answer(models.Schedule.of(await parts_of(request).schedules.get(wanted, acting_user(request))))
 
 
 @route(
     "PATCH",
     "/api/schedules/{schedule_id}",
     "Schedules",
-    answer=schemas_turns.Schedule,
+    answer=models.Schedule,
     refusals={
         HTTPStatus.CONFLICT: "The schedule is being changed all the time; try again in a moment",
     },
@@ -185,11 +184,11 @@ async def change_schedule(request: web.Request, schedule_id: UuidPath, /, change
         # A fire or another change may have come in between: then it is read again.
         if (kept := await parts.schedules.change(before, after)) is not None:
             parts.schedule_changed()
-            return json(schedule_json(kept))
+            return answer(models.Schedule.of(kept))
     raise Conflict("The schedule is being changed all the time. Please try again in a moment.")
 
 
-@route("GET", "/api/schedules/{schedule_id}/runs", "Schedules", answer=schemas_turns.ScheduleRuns)
+@route("GET", "/api/schedules/{schedule_id}/runs", "Schedules", answer=models.ScheduleRuns)
 async def list_runs(
     request: web.Request,
     schedule_id: UuidPath,
@@ -200,8 +199,9 @@ async def list_runs(
     """What a schedule has done, newest first: the session and the turn of each run."""
     wanted, acting = uuid_of(schedule_id, "schedule"), acting_user(request)
     page = await parts_of(request).schedules.runs(wanted, acting, limit, cursor)
-    told = principal_of(request).role == "operator"
-    return json({"runs": [run_json(run, told=told) for run in page.runs], "next_cursor": page.next_cursor})
+    is_operator = principal_of(request).role == "operator"
+    runs = tuple(models.ScheduleRun.told(run, show_error=is_operator) for run in page.runs)
+    return answer(models.ScheduleRuns(runs=runs, next_cursor=page.next_cursor))
 
 
 @route("DELETE", "/api/schedules/{schedule_id}", "Schedules", statuses=(HTTPStatus.NO_CONTENT,))
@@ -215,7 +215,7 @@ async def delete_schedule(request: web.Request, schedule_id: UuidPath, /) -> web
     "POST",
     "/api/schedules/{schedule_id}/run",
     "Schedules",
-    answer=schemas_turns.RunBegun,
+    answer=models.RunBegun,
     statuses=(HTTPStatus.ACCEPTED,),
     refusals={
         HTTPStatus.CONFLICT: ERASED,
@@ -226,8 +226,7 @@ async def run_schedule(request: web.Request, schedule_id: UuidPath, /) -> web.Re
     allow_message(request)
     accepted = await parts_of(request).run_schedule(uuid_of(schedule_id, "schedule"), acting_user(request))
     session_id = accepted.session.session_id if accepted.session else None
-    turn_id = str(accepted.turn_id) if accepted.turn_id else None
-    return json({"session_id": session_id, "turn_id": turn_id}, HTTPStatus.ACCEPTED)
+    return answer(models.RunBegun(session_id=session_id, turn_id=accepted.turn_id), HTTPStatus.ACCEPTED)
 
 
 async def _wish(parts: ApiParts, schedule: Schedule, change: ScheduleChange) -> ScheduleWish:

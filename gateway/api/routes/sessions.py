@@ -8,8 +8,8 @@ from typing import Self
 from aiohttp import web
 from pydantic import ConfigDict, Field, model_validator
 
-from gateway.api.description import schemas
 from gateway.api.description.headers import METADATA_KEY
+from gateway.api.models.sessions import Session, Sessions
 from gateway.api.parts import acting_user, parts_of, principal_of
 from gateway.api.requests.reading import (
     METADATA,
@@ -31,12 +31,11 @@ from gateway.api.requests.reading import (
     session_id_of,
     without_null,
 )
-from gateway.api.responses.answers import found_json, json, no_content, sessions_json
+from gateway.api.responses.answers import answer, no_content
 from gateway.api.route import ERASED, route
 from gateway.core.model import WEB, AgentName, Route, UserId
 from gateway.core.ports.session_changes import GivenTitle, SessionWish
 from gateway.core.ports.sessions import NewSession, SessionFilter
-from gateway.core.shapes import session_json
 from gateway.core.titles import title_from
 from gateway.errors import Forbidden
 
@@ -72,7 +71,7 @@ class SessionChange(Body):
         return self
 
 
-@route("GET", "/api/chat/sessions", "Sessions", answer=schemas.Sessions, headers=(METADATA_KEY,), family=METADATA)
+@route("GET", "/api/chat/sessions", "Sessions", answer=Sessions, headers=(METADATA_KEY,), family=METADATA)
 async def list_sessions(  # noqa: PLR0917 - each is a query parameter, given by name
     request: web.Request,
     channel: Channel | None = None,
@@ -99,8 +98,8 @@ async def list_sessions(  # noqa: PLR0917 - each is a query parameter, given by 
         cursor=cursor,
     )
     if q is not None:
-        return json(found_json(await parts_of(request).search.search(q, wanted)))
-    return json(sessions_json(await parts_of(request).sessions.list(wanted)))
+        return answer(Sessions.found(await parts_of(request).search.search(q, wanted)))
+    return answer(Sessions.of(await parts_of(request).sessions.list(wanted)))
 
 
 def narrowed(request: web.Request, user: str | None) -> UserId | None:
@@ -117,7 +116,7 @@ def narrowed(request: web.Request, user: str | None) -> UserId | None:
     "POST",
     "/api/chat/sessions",
     "Sessions",
-    answer=schemas.Session,
+    answer=Session,
     statuses=(HTTPStatus.CREATED,),
     refusals={
         HTTPStatus.CONFLICT: ERASED,
@@ -133,17 +132,17 @@ async def create_session(request: web.Request, draft: SessionDraft) -> web.Respo
         NewSession(principal_of(request).user_id, WEB, agent, route, draft.title, metadata)
     )
     parts.announcer.session(session)
-    return json(session_json(session), HTTPStatus.CREATED)
+    return answer(Session.of(session), HTTPStatus.CREATED)
 
 
-@route("GET", "/api/chat/sessions/{session_id}", "Sessions", answer=schemas.Session)
+@route("GET", "/api/chat/sessions/{session_id}", "Sessions", answer=Session)
 async def get_session(request: web.Request, session_id: SessionPath, /) -> web.Response:
     """One session."""
     session = await parts_of(request).sessions.get(session_id_of(session_id), acting_user(request))
-    return json(session_json(session))
+    return answer(Session.of(session))
 
 
-@route("PATCH", "/api/chat/sessions/{session_id}", "Sessions", answer=schemas.Session, example={"title": "Renamed"})
+@route("PATCH", "/api/chat/sessions/{session_id}", "Sessions", answer=Session, example={"title": "Renamed"})
 async def change_session(request: web.Request, session_id: SessionPath, /, change: SessionChange) -> web.Response:
     """Gives a session another title or other metadata, ends it, or opens it again: all that is given, or nothing."""
     parts, wanted, acting = parts_of(request), session_id_of(session_id), acting_user(request)
@@ -157,7 +156,7 @@ async def change_session(request: web.Request, session_id: SessionPath, /, chang
     parts.announcer.session(session)
     if given_back:
         parts.titler.renew(session)
-    return json(session_json(session))
+    return answer(Session.of(session))
 
 
 @route("DELETE", "/api/chat/sessions/{session_id}", "Sessions", statuses=(HTTPStatus.NO_CONTENT,))

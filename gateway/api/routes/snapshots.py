@@ -8,16 +8,14 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
-from gateway.api.description import schemas_state
 from gateway.api.description.headers import ETAG
+from gateway.api.models.state import Restored, Snapshot, Snapshots, SnapshotWithState, State
 from gateway.api.parts import acting_user, parts_of, principal_of
 from gateway.api.requests.reading import Body, Limit, NumberPath, SessionPath, session_id_of
-from gateway.api.responses.answers import json
+from gateway.api.responses.answers import answer
 from gateway.api.route import route
-from gateway.api.routes.state import state_json, tagged
-from gateway.core.model import JsonObject
-from gateway.core.ports.state import AskedReason, Snapshot, SnapshotNumber
-from gateway.core.shapes import instant
+from gateway.api.routes.state import tagged
+from gateway.core.ports.state import AskedReason, SnapshotNumber
 from gateway.errors import NotFound
 
 LATEST = "latest"
@@ -35,7 +33,7 @@ class RestoreWish(Body):
     rewind: bool = Field(False, description="Whether the transcript goes back, too: later messages are hidden.")
 
 
-@route("GET", "/api/chat/sessions/{session_id}/snapshots", "State", answer=schemas_state.Snapshots)
+@route("GET", "/api/chat/sessions/{session_id}/snapshots", "State", answer=Snapshots)
 async def list_snapshots(
     request: web.Request,
     session_id: SessionPath,
@@ -46,19 +44,14 @@ async def list_snapshots(
     """A session's snapshots, newest first."""
     before = None if before_number is None else SnapshotNumber(before_number)
     page = await parts_of(request).snapshots.list(session_id_of(session_id), acting_user(request), limit, before)
-    return json(
-        {
-            "snapshots": [snapshot_json(snapshot) for snapshot in page.snapshots],
-            "next_before_number": page.next_before_number,
-        }
-    )
+    return answer(Snapshots.of(page))
 
 
 @route(
     "POST",
     "/api/chat/sessions/{session_id}/snapshots",
     "State",
-    answer=schemas_state.Snapshot,
+    answer=Snapshot,
     statuses=(HTTPStatus.CREATED, HTTPStatus.OK),
     example={"reason": "manual"},
 )
@@ -67,23 +60,23 @@ async def take_snapshot(request: web.Request, session_id: SessionPath, /, wish: 
     snapshot, made = await parts_of(request).snapshots.take(
         session_id_of(session_id), acting_user(request), wish.reason
     )
-    return json(snapshot_json(snapshot), HTTPStatus.CREATED if made else HTTPStatus.OK)
+    return answer(Snapshot.of(snapshot), HTTPStatus.CREATED if made else HTTPStatus.OK)
 
 
-@route("GET", "/api/chat/sessions/{session_id}/snapshots/{number}", "State", answer=schemas_state.SnapshotWithState)
+@route("GET", "/api/chat/sessions/{session_id}/snapshots/{number}", "State", answer=SnapshotWithState)
 async def get_snapshot(request: web.Request, session_id: SessionPath, number: NumberPath, /) -> web.Response:
     """One snapshot with the state it holds; `latest` is a number, too."""
     snapshot, state = await parts_of(request).snapshots.get(
         session_id_of(session_id), acting_user(request), number_of(number)
     )
-    return json({**snapshot_json(snapshot), **state_json(state)})
+    return answer(SnapshotWithState(**dict(Snapshot.of(snapshot)), **dict(State.of(state))))
 
 
 @route(
     "POST",
     "/api/chat/sessions/{session_id}/snapshots/{number}/restore",
     "State",
-    answer=schemas_state.Restored,
+    answer=Restored,
     tells=(ETAG,),
     refusals={
         HTTPStatus.CONFLICT: "An answer is being written, so the transcript cannot be taken back now",
@@ -98,8 +91,8 @@ async def restore_snapshot(
     restored = await parts_of(request).restorer.restore(
         session_id_of(session_id), acting_user(request), number_of(number), by, rewind=wish.rewind
     )
-    answer: JsonObject = {**state_json(restored.state), "snapshot": restored.number, "undo": restored.undo}
-    return tagged(answer, restored.state)
+    shown = Restored(**dict(State.of(restored.state)), snapshot=restored.number, undo=restored.undo)
+    return tagged(shown, restored.state)
 
 
 def number_of(text: str) -> SnapshotNumber | None:
@@ -109,17 +102,3 @@ def number_of(text: str) -> SnapshotNumber | None:
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise NotFound("There is no such snapshot.")
     return SnapshotNumber(int(text))
-
-
-def snapshot_json(snapshot: Snapshot) -> JsonObject:
-    """A snapshot as listed."""
-    return {
-        "number": snapshot.number,
-        "session_id": snapshot.session_id,
-        "reason": snapshot.reason,
-        "size_bytes": snapshot.size_bytes,
-        "message_id": snapshot.message_id,
-        "message_seq": snapshot.message_seq,
-        "rewound": snapshot.rewound,
-        "created_at": instant(snapshot.created_at),
-    }

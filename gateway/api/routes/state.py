@@ -10,9 +10,9 @@ from aiohttp import hdrs, web
 from aiohttp.helpers import ETAG_ANY
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.api.description import schemas_state
 from gateway.api.description.headers import ETAG, IF_MATCH, IF_NONE_MATCH
 from gateway.api.description.placeholders import ITEMS, VALUES
+from gateway.api.models.state import State as StateAnswer
 from gateway.api.parts import acting_user, parts_of
 from gateway.api.requests.reading import (
     Body,
@@ -22,7 +22,7 @@ from gateway.api.requests.reading import (
     session_id_of,
     without_null,
 )
-from gateway.api.responses.answers import json
+from gateway.api.responses.answers import answer
 from gateway.api.route import route
 from gateway.core.model import JsonObject, State
 from gateway.core.ports.state import StateWrite
@@ -68,7 +68,7 @@ class StateDraft(Body):
     "GET",
     "/api/chat/sessions/{session_id}/state",
     "State",
-    answer=schemas_state.State,
+    answer=StateAnswer,
     statuses=(HTTPStatus.OK, HTTPStatus.NOT_MODIFIED),
     headers=(IF_NONE_MATCH,),
     tells=(ETAG,),
@@ -79,14 +79,14 @@ async def get_state(request: web.Request, session_id: SessionPath, /) -> web.Res
     known = request.if_none_match
     if known is not None and any(tag.value in {ETAG_ANY, str(state.version)} for tag in known):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers={hdrs.ETAG: etag(state)})
-    return tagged(state_json(state), state)
+    return tagged(StateAnswer.of(state), state)
 
 
 @route(
     "PUT",
     "/api/chat/sessions/{session_id}/state",
     "State",
-    answer=schemas_state.State,
+    answer=StateAnswer,
     headers=(IF_MATCH,),
     tells=(ETAG,),
     refusals={
@@ -105,7 +105,7 @@ async def put_state(request: web.Request, session_id: SessionPath, /, draft: Sta
         # A session that isn't there is told of before what the request lacks.
         await states.get(wanted, acting)
     state = await states.put(wanted, acting, write, _versions(request))
-    return tagged(state_json(state), state)
+    return tagged(StateAnswer.of(state), state)
 
 
 def _object(section: dict[str, object] | None) -> JsonObject | None:
@@ -129,18 +129,13 @@ def _is_version(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 18
 
 
-def state_json(state: State) -> JsonObject:
-    """The three sections."""
-    return {"blackboard": state.blackboard, "scratchpad": state.scratchpad, "attributes": state.attributes}
-
-
 def etag(state: State) -> str:
     """Strong: the version in quotes."""
     return f'"{state.version}"'
 
 
-def tagged(value: JsonObject, state: State) -> web.Response:
+def tagged(shown: StateAnswer, state: State) -> web.Response:
     """An answer with the version of the state that it tells of."""
-    response = json(value)
+    response = answer(shown)
     response.headers[hdrs.ETAG] = etag(state)
     return response

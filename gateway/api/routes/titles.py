@@ -6,20 +6,19 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from gateway.api.description import schemas
+from gateway.api.models.sessions import Session
 from gateway.api.parts import acting_user, parts_of
 from gateway.api.requests.limits import allow_message
 from gateway.api.requests.reading import SessionPath, session_id_of
-from gateway.api.responses.answers import json
+from gateway.api.responses.answers import answer
 from gateway.api.route import route
-from gateway.core.shapes import session_json
 
 
 @route(
     "POST",
     "/api/chat/sessions/{session_id}/title",
     "Sessions",
-    answer=schemas.Session,
+    answer=Session,
     refusals={
         HTTPStatus.CONFLICT: "The session has no message yet that a title could be made of",
     },
@@ -29,4 +28,4 @@ async def retitle_session(request: web.Request, session_id: SessionPath, /) -> w
     # An agent may be asked for it, which costs what a message does.
     allow_message(request)
     session = await parts_of(request).titler.rename(session_id_of(session_id), acting_user(request))
-    return json(session_json(session))
+    return answer(Session.of(session))

@@ -9,16 +9,15 @@ from typing import Annotated, Literal
 from aiohttp import hdrs, web
 from pydantic import Field
 
-from gateway.api.description import schemas, schemas_identity
+from gateway.api.models.identity import Identified, Me, NewToken, SignedIn, Token, Tokens, Visitor
 from gateway.api.parts import acting_user, parts_of, principal_of
 from gateway.api.requests.limits import allow_visitor
 from gateway.api.requests.reading import Body, Name, User, UuidPath, uuid_of
-from gateway.api.responses.answers import json, no_content, token_json
+from gateway.api.responses.answers import answer, no_content
 from gateway.api.route import ERASED, route
 from gateway.api.routes.sessions import narrowed
 from gateway.core.durations import duration
 from gateway.core.model import Principal, UserId
-from gateway.core.shapes import instant, instant_or_none
 from gateway.errors import Forbidden, InvalidInput, Unauthenticated
 from gateway.identity.credentials import digest, new_api_token
 from gateway.identity.logins import ACCOUNT, is_account
@@ -50,32 +49,25 @@ class SignIn(Body):
     code: str = Field(min_length=1, max_length=200)
 
 
-@route("GET", "/api/me", "Identity", answer=schemas.Me)
+@route("GET", "/api/me", "Identity", answer=Me)
 async def me(request: web.Request) -> web.Response:
     """Who the token speaks for."""
-    principal = principal_of(request)
-    return json(
-        {
-            "user_id": principal.user_id,
-            "role": principal.role,
-            "expires_at": instant_or_none(principal.expires_at),
-        }
-    )
+    return answer(Me.of(principal_of(request)))
 
 
-@route("GET", "/api/tokens", "Identity", answer=schemas.Tokens)
+@route("GET", "/api/tokens", "Identity", answer=Tokens)
 async def list_tokens(request: web.Request, user: User | None = None) -> web.Response:
     """The user's tokens; an operator's list holds everyone's, and `user` narrows it."""
     _require_account(principal_of(request))
     tokens = await parts_of(request).tokens.list(narrowed(request, user))
-    return json({"tokens": [token_json(token) for token in tokens]})
+    return answer(Tokens(tokens=tuple(map(Token.of, tokens))))
 
 
 @route(
     "POST",
     "/api/tokens",
     "Identity",
-    answer=schemas.NewToken,
+    answer=NewToken,
     statuses=(HTTPStatus.CREATED,),
     refusals={
         HTTPStatus.CONFLICT: f"{ERASED}, or already has as many valid tokens as allowed",
@@ -92,7 +84,7 @@ async def create_token(request: web.Request, draft: TokenDraft) -> web.Response:
     lifetime = None if draft.expires is None else duration(draft.expires, "expires")
     most = parts.settings.limits.tokens_per_user
     made = await parts.tokens.create(owner, digest(token), draft.name, draft.role, lifetime, most=most)
-    return json({**token_json(made), "token": token}, HTTPStatus.CREATED)
+    return answer(NewToken(**dict(Token.of(made)), token=token), HTTPStatus.CREATED)
 
 
 def owner_of(principal: Principal, draft: TokenDraft) -> UserId:
@@ -123,7 +115,7 @@ def _require_account(principal: Principal) -> None:
     "/api/sign-in",
     "Identity",
     caller="anyone",
-    answer=schemas.SignedIn,
+    answer=SignedIn,
     refusals={
         HTTPStatus.CONFLICT: ERASED,
     },
@@ -138,10 +130,10 @@ async def sign_in(request: web.Request, given: SignIn) -> web.Response:
     user_id, role = holder
     token = new_api_token()
     made = await tokens.create(user_id, digest(token), "console", role, CONSOLE_LIFETIME)
-    return json({"token": token, "user_id": user_id, "role": role, "expires_at": instant_or_none(made.expires_at)})
+    return answer(SignedIn(token=token, user_id=user_id, role=role, expires_at=made.expires_at or made.created_at))
 
 
-@route("POST", "/api/visitors", "Identity", caller="anyone", answer=schemas.Visitor, statuses=(HTTPStatus.CREATED,))
+@route("POST", "/api/visitors", "Identity", caller="anyone", answer=Visitor, statuses=(HTTPStatus.CREATED,))
 async def new_visitor(request: web.Request) -> web.Response:
     """A pass for an anonymous visitor, bound to the page's origin."""
     parts = parts_of(request)
@@ -152,16 +144,14 @@ async def new_visitor(request: web.Request) -> web.Response:
         raise Forbidden("Visitors come from pages of an allowed origin (web.allowed_origins).")
     allow_visitor(request)
     made = VisitorPasses(parts.secret_key).issue(origin, datetime.now(UTC))
-    return json(
-        {"token": made.token, "user_id": made.user_id, "expires_at": instant(made.expires_at)}, HTTPStatus.CREATED
-    )
+    return answer(Visitor.of(made), HTTPStatus.CREATED)
 
 
 @route(
     "POST",
     "/api/visitors/identify",
     "Identity",
-    answer=schemas_identity.Identified,
+    answer=Identified,
     refusals={
         HTTPStatus.CONFLICT: "An answer to the visitor is being written, or the visitor belongs to another user",
     },
@@ -177,4 +167,4 @@ async def identify_visitor(request: web.Request, given: Identification) -> web.R
     except Unauthenticated as error:
         # The caller's own token is good; a 401 would make a client throw it away.
         raise InvalidInput(f"visitor_token: {error}") from None
-    return json({"sessions": await parts.visitors.identify(visitor.user_id, principal.user_id)})
+    return answer(Identified(sessions=await parts.visitors.identify(visitor.user_id, principal.user_id)))

@@ -7,15 +7,14 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
-from gateway.api.description import schemas_turns
+from gateway.api.models.turns import Turns
 from gateway.api.parts import acting_user, parts_of, principal_of
 from gateway.api.requests.reading import GIVEN, Limit, SessionPath, session_id_of
-from gateway.api.responses.answers import json
-from gateway.api.responses.turn_answers import turns_json
+from gateway.api.responses.answers import answer
 from gateway.api.route import route
 
 
-@route("GET", "/api/chat/sessions/{session_id}/turns", "Turns", answer=schemas_turns.Turns)
+@route("GET", "/api/chat/sessions/{session_id}/turns", "Turns", answer=Turns)
 async def list_turns(
     request: web.Request,
     session_id: SessionPath,
@@ -29,4 +28,4 @@ async def list_turns(
 ) -> web.Response:
     """A session's turns, newest first; without `before` also what all of them have cost."""
     page = await parts_of(request).turn_log.page(session_id_of(session_id), acting_user(request), limit, before)
-    return json(turns_json(page, told=principal_of(request).role == "operator"))
+    return answer(Turns.told(page, show_error=principal_of(request).role == "operator"))

@@ -1,12 +1,12 @@
-"""What answers below `/v1` look like, for `/openapi.json`."""
+"""The JSON of answers below `/v1`."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
 
-from gateway.api.description.schemas import Answer
+from gateway.api.models.common import Answer
 
 
 class Model(Answer):
@@ -17,12 +17,17 @@ class Model(Answer):
     created: int
     owned_by: str
 
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """An agent as a model; when it was made is not known."""
+        return cls(id=name, object="model", created=0, owned_by="turngate")
+
 
 class Models(Answer):
     """All agents, the default one first."""
 
     object: Literal["list"]
-    data: list[Model]
+    data: tuple[Model, ...]
 
 
 class AssistantMessage(Answer):
@@ -57,7 +62,7 @@ class ChatCompletion(Answer):
     object: Literal["chat.completion"]
     created: int
     model: str
-    choices: list[Choice]
+    choices: tuple[Choice, ...]
     usage: CompletionUsage
 
 

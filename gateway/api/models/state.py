@@ -1,4 +1,4 @@
-"""What answers about state and snapshots look like, for `/openapi.json`."""
+"""The state of a session, and its snapshots."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from gateway.api.description.schemas import Answer, Instant
+from gateway.api.models.common import Answer, Instant
 
 
 class State(Answer):
@@ -33,7 +33,7 @@ class Snapshot(Answer):
 class Snapshots(Answer):
     """A page of a session's snapshots, newest first."""
 
-    snapshots: list[Snapshot]
+    snapshots: tuple[Snapshot, ...]
     next_before_number: int | None = Field(description="Leads on, as `before_number`; null on the last page.")
 
 

@@ -1,0 +1,1 @@
+"""The JSON of answers: each model describes it in `/openapi.json`, and writes it."""

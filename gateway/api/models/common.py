@@ -1,0 +1,36 @@
+"""What all answers have in common."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+from gateway.core.model import CHANNELS
+from gateway.core.shapes import instant
+
+Instant = Annotated[
+    datetime,
+    PlainSerializer(instant),
+    WithJsonSchema({"type": "string", "format": "date-time", "description": "RFC 3339, UTC."}),
+]
+Id = UUID
+Channel = Annotated[str, Field(json_schema_extra={"enum": list(CHANNELS)})]
+
+
+class Answer(BaseModel):
+    """An answer; its fields are all there, each time. More may come with later versions."""
+
+    model_config = ConfigDict(strict=True, frozen=True, from_attributes=True)
+
+    @classmethod
+    def of(cls, noun: object) -> Self:
+        """From a noun of the core, whose attributes have the same names."""
+        return cls.model_validate(noun)
+
+
+def written(model: BaseModel) -> bytes:
+    """Its JSON in UTF-8."""
+    return model.model_dump_json(by_alias=True).encode()

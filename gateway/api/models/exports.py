@@ -1,0 +1,43 @@
+"""Exports. Rows that only the gateway works with are told as they are kept."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from gateway.api.models.common import Answer, Instant
+from gateway.api.models.identity import Token
+from gateway.api.models.schedules import Schedule
+from gateway.api.models.sessions import Message, Session
+from gateway.api.models.turns import Turn
+
+
+class ExportedSession(Answer):
+    """A session with what belongs to it."""
+
+    session: Session
+    messages: tuple[Message, ...]
+    state: dict[str, object] | None
+    snapshots: tuple[dict[str, object], ...]
+
+
+class WholeSession(ExportedSession):
+    """A session with everything that is kept about it."""
+
+    external_keys: tuple[str, ...]
+    turns: tuple[Turn, ...]
+    hidden: tuple[dict[str, object], ...] = Field(description="Messages that were deleted or hidden.")
+    versions: tuple[dict[str, object], ...] = Field(description="What messages were before.")
+    deliveries: tuple[dict[str, object], ...]
+
+
+class ExportedUser(Answer):
+    """Everything the gateway keeps about a user, but secrets."""
+
+    user_id: str
+    exported_at: Instant
+    schedules: tuple[Schedule, ...]
+    tokens: tuple[Token, ...]
+    links: tuple[dict[str, object], ...]
+    identified_visitors: tuple[dict[str, object], ...]
+    routes: tuple[dict[str, object], ...]
+    sessions: tuple[WholeSession, ...]

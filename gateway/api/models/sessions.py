@@ -1,0 +1,157 @@
+"""Sessions and their messages."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, RootModel
+
+from gateway.api.models.common import Answer, Channel, Id, Instant
+from gateway.core import model
+from gateway.core.model import MessageKind, TurnStatus
+from gateway.core.ports.search import FoundPage
+from gateway.core.ports.sessions import MessagePage
+
+
+def _nothing(value: object) -> bool:
+    return not value
+
+
+class Session(Answer):
+    """One conversation of a user with an agent."""
+
+    session_id: str = Field(description="Made by the server, opaque.")
+    user_id: str
+    channel: Channel
+    agent_name: str
+    title: str | None
+    is_active: bool
+    created_at: Instant
+    updated_at: Instant
+    last_message_at: Instant | None
+    ended_at: Instant | None
+    message_count: int
+    metadata: dict[str, object]
+    parent_session_id: str | None
+
+
+class Match(Answer):
+    """Where a session fits what was searched for; its title, where the first three are null."""
+
+    message_id: str | None
+    seq: int | None
+    role: Literal["user", "assistant"] | None
+    text: str = Field(description="An excerpt, plain text.")
+    highlights: tuple[tuple[int, ...], ...] = Field(
+        description="Pairs: first and past-the-last offset in `text`, in UTF-16 code units, as JavaScript counts them."
+    )
+
+
+class ListedSession(Session):
+    """A session of a list, and where it fits."""
+
+    matches: tuple[Match, ...] = Field(
+        (), description="With `q` only: at most three, the best first.", exclude_if=_nothing
+    )
+
+
+class Sessions(Answer):
+    """A page of the list."""
+
+    sessions: tuple[ListedSession, ...]
+    total: int | None = Field(description="Null on pages behind a `cursor`.")
+    total_is_exact: bool | None = Field(
+        description="False where there may be more: a long list of all users' sessions is counted among the 5,000 with the latest activity, "
+        "and a search counts what it found."
+    )
+    next_cursor: str | None = Field(description="Null on the last page.")
+
+    @classmethod
+    def found(cls, page: FoundPage) -> Self:
+        """Of a search: sessions with where they match."""
+        sessions = tuple(
+            ListedSession.of(found.session).model_copy(update={"matches": tuple(map(Match.of, found.matches))})
+            for found in page.sessions
+        )
+        return cls(
+            sessions=sessions, total=page.total, total_is_exact=page.total_is_exact, next_cursor=page.next_cursor
+        )
+
+
+class Message(Answer):
+    """A row of the transcript."""
+
+    id: str
+    session_id: str
+    seq: int
+    role: Literal["user", "assistant"]
+    content: str
+    parts: tuple[dict[str, object], ...] = Field(description="As in AI SDK's UIMessage.")
+    channel: Channel
+    turn_id: Id | None
+    created_at: Instant
+    edited_at: Instant | None
+    deleted: bool
+    kind: MessageKind = Field(
+        description="`apology`: the gateway's own words where the agent gave no answer; `human`: an operator's reply."
+    )
+    metadata: dict[str, object] = Field(description="The sender's own data about this message.")
+    taken_back: bool = Field(
+        False,
+        description="There and true for a tombstone that nobody made: answered anew, rewound or rolled back.",
+        exclude_if=_nothing,
+    )
+
+
+class MessageVersion(Answer):
+    """What a message was before a change."""
+
+    version: int
+    content: str
+    parts: tuple[dict[str, object], ...]
+    change: Literal["edit", "delete", "rewind"]
+    changed_by: str
+    changed_at: Instant
+
+
+class MessageVersions(Answer):
+    """All that a message has been; its newest text is in the transcript."""
+
+    versions: tuple[MessageVersion, ...]
+
+
+class Messages(Answer):
+    """A page of the transcript, ascending."""
+
+    messages: tuple[Message, ...]
+    next_before_id: str | None = Field(description="Leads to the page before, as `before_id`; null on the oldest.")
+
+
+class ActiveSession(Session):
+    """The session to go on with, and its newest messages."""
+
+    messages: tuple[Message, ...]
+    next_before_id: str | None
+
+    @classmethod
+    def joined(cls, session: model.Session, page: MessagePage) -> Self:
+        """Of both."""
+        return cls(**dict(Session.of(session)), **dict(Messages.of(page)))
+
+
+class MaybeActiveSession(RootModel[ActiveSession | None]):
+    """Null when the last activity is longer ago than `sessions.resume_minutes`."""
+
+
+class Sent(Answer):
+    """A message that was taken in, and the reply, if there is one yet."""
+
+    message: Message | None
+    reply: Message | None
+    turn_id: Id | None
+    status: TurnStatus | None
+    notice: str | None = Field(description="The answer to a chat command, which leaves no row.")
+
+
+class MessageOrSent(RootModel[Message | Sent]):
+    """The message as it is now; with `answer_again` what sending answers."""

@@ -1,0 +1,84 @@
+"""What turns came to."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, computed_field
+
+from gateway.api.models.common import Answer, Channel, Id, Instant
+from gateway.core.model import TurnStatus
+from gateway.core.ports.turn_log import TurnPage, TurnRecord
+from gateway.errors import ErrorClass
+
+
+class Usage(Answer):
+    """What a turn has cost."""
+
+    input_tokens: int | None
+    output_tokens: int | None
+    model: str | None
+    cost: float | None = Field(description="US dollars; null where the price is not known.")
+
+
+class UsageTotal(Answer):
+    """What all turns of a session have cost."""
+
+    input_tokens: int
+    output_tokens: int
+    turns: int = Field(description="How many turns have reported their usage.")
+    cost: float | None = Field(description="US dollars, of the turns whose price is known.")
+
+
+class Turn(Answer):
+    """One answer: who gave it, how it went, what it took."""
+
+    id: Id
+    session_id: str
+    status: TurnStatus
+    agent_name: str
+    channel: Channel
+    attempts: int
+    usage: Usage | None
+    error: str | None = Field(description="For operators in detail; for others the same as `error_class`.")
+    error_class: ErrorClass | None = Field(description="Why the turn failed, as far as its user may know.")
+    withdrawn: bool = Field(description="Taken back: its messages are hidden.")
+    message_ids: tuple[str, ...]
+    reply_id: str | None
+    created_at: Instant
+    started_at: Instant | None
+    ended_at: Instant | None
+
+    @computed_field
+    def duration_s(self) -> float | None:
+        """Seconds from its start to its end."""
+        if self.started_at is None or self.ended_at is None:
+            return None
+        return round((self.ended_at - self.started_at).total_seconds(), 3)
+
+    @classmethod
+    def told(cls, turn: TurnRecord, *, show_error: bool) -> Self:
+        """`show_error`: in detail, which may name what users should not know."""
+        shown = cls.of(turn)
+        return shown if show_error else shown.model_copy(update={"error": turn.error_class})
+
+
+class Turns(Answer):
+    """A page of a session's turns, newest first."""
+
+    turns: tuple[Turn, ...]
+    next_before: str | None = Field(description="Leads on, as `before`; null on the last page.")
+    usage: UsageTotal | None = Field(description="Of the whole session; null on pages behind `before`.")
+
+    @classmethod
+    def told(cls, page: TurnPage, *, show_error: bool) -> Self:
+        """As `Turn.told`."""
+        turns = tuple(Turn.told(turn, show_error=show_error) for turn in page.turns)
+        usage = None if page.total is None else UsageTotal.of(page.total)
+        return cls(turns=turns, next_before=page.next_before, usage=usage)
+
+
+class TurnCancelled(Answer):
+    """The turn that was asked to stop."""
+
+    turn_id: Id
