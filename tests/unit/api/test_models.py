@@ -11,7 +11,7 @@ import pytest
 
 from gateway.api.models import sessions as models
 from gateway.api.models.common import written
-from gateway.core.model import AgentName, Message, MessageId, Session, SessionId, TurnId, UserId
+from gateway.core.model import WEB, AgentName, Message, MessageId, Session, SessionId, TurnId, UserId
 from gateway.core.shapes import message_json, session_json
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 600, UTC)
@@ -31,7 +31,7 @@ SESSION = Session(
     None,
 )
 MESSAGE = Message(
-    MessageId("s1.1"), SessionId("s1"), UserId("ann"), 1, "user", "hé\u2028", ({"type": "text"},), "web", None, AT
+    MessageId("s1.1"), SessionId("s1"), UserId("ann"), 1, "user", "hé\u2028", ({"type": "text"},), WEB, None, AT
 )
 
 
