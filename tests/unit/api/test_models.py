@@ -18,7 +18,7 @@ AT = datetime(2026, 1, 2, 3, 4, 5, 600, UTC)
 SESSION = Session(
     SessionId("s1"),
     UserId("ann"),
-    "web",
+    WEB,
     AgentName("assistant"),
     None,
     True,
