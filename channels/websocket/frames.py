@@ -85,12 +85,26 @@ ClientFrame = Hello | Send | Watch | Unwatch | Cancel | Typing | Ping
 
 def parse(data: bytes, max_text: int) -> ClientFrame:
     """Reads a text frame; `max_text` in characters. Raises `BadFrame`."""
-    fields = Fields(_load(data))
+    frame = _load(data)
+    if (send := _plain_send(frame, max_text)) is not None:
+        return send
+    fields = Fields(frame)
     kind = fields.text("type", MAX_NAME)
     reader = READERS.get(kind)
     if reader is None:
         raise fields.bad(f"There is no frame of type {kind!r}; there are {', '.join(READERS)}.")
     return reader(fields, max_text)
+
+
+def _plain_send(frame: dict[str, object], max_text: int) -> Send | None:
+    """A message as nearly all are; whatever else there is to say of a frame, its reader says."""
+    own, text = frame.get("id"), frame.get("text")
+    if frame.get("type") != "send" or not isinstance(own, str) or not isinstance(text, str):
+        return None
+    if frame.get("session_id") is not None or frame.get("metadata") is not None:
+        return None
+    is_good = 0 < len(own) <= MAX_ID and 0 < len(text) <= max_text and "\0" not in text and "\0" not in own
+    return Send(own, text, None) if is_good else None
 
 
 def _load(data: bytes) -> dict[str, object]:

@@ -84,10 +84,13 @@ class Announcer:
 
     def session(self, session: Session) -> None:
         """A session appeared or changed."""
+        own = user_topic(session.user_id)
         self._tell_others(session_topic(session.session_id))
-        self._tell_others(user_topic(session.user_id))
+        self._tell_others(own)
         self._tell_others(EVERYBODY)
-        self.read_session(session)
+        # Each message and each reply changes its session, and few lists are open.
+        if self._bus.is_heard(own) or self._bus.is_heard(EVERYBODY):
+            self.read_session(session)
 
     def deleted(self, session: Session) -> None:
         """A session was deleted."""

@@ -52,6 +52,9 @@ class LocalBus:
         else:
             del self._marked[name]
 
+    def is_heard(self, topic: str) -> bool:
+        return topic in self._sinks
+
     def topics(self) -> Sequence[str]:
         return tuple(self._sinks)
 

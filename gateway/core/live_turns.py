@@ -128,6 +128,9 @@ class LiveTurns:
     def subscribe(self, topic: str, sink: Callable[[LiveEvent], None]) -> Callable[[], None]:
         return self._bus.subscribe(topic, sink)
 
+    def is_heard(self, topic: str) -> bool:
+        return self._bus.is_heard(topic)
+
     def topics(self) -> Sequence[str]:
         return self._bus.topics()
 

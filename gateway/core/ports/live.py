@@ -22,6 +22,10 @@ class EventBus(Protocol):
         """Calls `sink`, which must not block, for each event; the answer unsubscribes."""
         ...
 
+    def is_heard(self, topic: str) -> bool:
+        """Whether somebody subscribes to the topic now."""
+        ...
+
     def topics(self) -> Sequence[str]:
         """The topics somebody subscribes to now."""
         ...

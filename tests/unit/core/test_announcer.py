@@ -64,6 +64,17 @@ def test_two_changes_of_the_same_moment_are_both_told() -> None:
     assert titles == [None, "Ships", "Boats"]
 
 
+def test_whoever_opens_a_list_later_is_told_what_nobody_heard() -> None:
+    """A change that no list was open for is not taken for told."""
+    bus, heard = LocalBus(), list[LiveEvent]()
+    announcer = Announcer(bus)
+    announcer.session(TITLED)
+    bus.subscribe(user_topic(None), heard.append)
+    announcer.read_session(TITLED)
+    announcer.session(TITLED)
+    assert heard == [SessionChanged(TITLED)]
+
+
 def test_an_attempt_that_begins_here_is_told_even_if_it_was_read_before() -> None:
     """Its claim was news from the database while it waited for a slot; one that is over elsewhere does not begin."""
     bus, heard = LocalBus(), list[LiveEvent]()
