@@ -75,7 +75,7 @@ class Connection:
         self._transport = transport
         self._caller = caller
         self._parts = parts
-        self._outgoing = Outgoing(socket, transport, parts.tasks, self._give_up)
+        self._outgoing = Outgoing(socket, transport, parts.tasks, self._give_up, parts.soon)
         self._conversation: Conversation | None = None
         self._slot = contextlib.ExitStack()
         self._token = ""

@@ -168,11 +168,15 @@ class Follow:
             else:
                 elsewhere = self._parts.live.said(event.turn_id) is None
         if event.reply_seq is None or event.reply_seq > self._joined_at:
-            self._outgoing.put(news.turn(event, elsewhere=elsewhere))
+            frame = news.turn(event, elsewhere=elsewhere)
+            if event.status == "running":
+                self._outgoing.put_soon(frame)  # its first words may come with it
+            else:
+                self._outgoing.put(frame)
 
     def _progressed(self, event: Progress) -> None:
         if self._heard.get(event.turn_id) == event.attempt:
-            self._outgoing.put(self._parts.shared.progress(event))
+            self._outgoing.put_soon(self._parts.shared.progress(event))
         else:
             self._tell_said(event.turn_id, event.attempt)
 
@@ -182,7 +186,7 @@ class Follow:
         if said is not None and said.attempt == attempt and self._heard.get(turn_id) != attempt:
             self._heard[turn_id] = attempt
             for frame in news.said_so_far(turn_id, said):
-                self._outgoing.put(frame)
+                self._outgoing.put_soon(frame)
 
     async def _tell_open_turns(self) -> None:
         self._ended_turns = set()

@@ -11,6 +11,7 @@ from aiohttp import WSMsgType, web
 
 from channels.websocket.faults import TOO_SLOW
 from channels.websocket.news import Delta
+from channels.websocket.soon import Soon
 from gateway.core.background import Background
 
 BytesSocket: TypeAlias = "web.WebSocketResponse[Literal[False]]"
@@ -46,8 +47,10 @@ class Outgoing:
         "_give_up",
         "_room",
         "_socket",
+        "_soon",
         "_tasks",
         "_transport",
+        "_waits",
         "_writer",
     )
 
@@ -57,14 +60,17 @@ class Outgoing:
         transport: asyncio.Transport | None,
         tasks: Background,
         give_up: Callable[[int], None],
+        soon: Soon,
     ) -> None:
         self._socket = socket
         self._transport = transport
         self._tasks = tasks
         self._give_up = give_up
+        self._soon = soon
         self._frames: list[bytes | Delta] = []  # an empty deque takes 700 bytes
         self._bytes = 0
         self._due = False
+        self._waits = False  # for `soon` to flush it
         self._writer: asyncio.Task[None] | None = None
         self._room: asyncio.Event | None = None
         self._ahead: int | None = None  # while held: how many frames came before and may go
@@ -72,18 +78,32 @@ class Outgoing:
 
     def put(self, frame: bytes | Delta) -> None:
         """Queues a frame. What comes after the end of the socket is dropped."""
-        if self._ended:
+        if self._add(frame) and not self._due:
+            self._wake()
+
+    def put_soon(self, frame: bytes | Delta) -> None:
+        """Queues a frame that may wait for others to share a write with, for 20 ms at most."""
+        if not self._add(frame) or self._due or self._writer is not None:
             return
+        if len(self._frames) >= JOIN_FROM or self._bytes > AT_ONCE:
+            self._wake()
+        elif not self._waits:
+            self._waits = True
+            self._soon.ask(self)
+
+    def _add(self, frame: bytes | Delta) -> bool:
+        """Whether it stands in the queue, by itself or as a part of the frame before it."""
+        if self._ended:
+            return False
         frames = self._frames
         if len(frames) >= MAX_FRAMES or self._bytes > MAX_BYTES:
             self._overflow()
-            return
+            return False
         if len(frames) >= JOIN_FROM and isinstance(frame, Delta) and self._joined(frame):
-            return
+            return True
         frames.append(frame)
         self._bytes += len(frame.text) if isinstance(frame, Delta) else len(frame)
-        if not self._due:
-            self._wake()
+        return True
 
     def hold(self) -> None:
         """What is queued from now on waits until `release`; what was queued before still goes."""
@@ -101,6 +121,26 @@ class Outgoing:
         if self._frames:
             self._wake()
 
+    def flush(self) -> None:
+        """Writes what is queued in as few pieces as it fits in; leaves the rest to a task if the peer falls behind."""
+        self._due = False
+        if self._waits:
+            self._waits = False
+            self._soon.forget(self)
+        if self._writer is not None or self._ended:
+            return
+        transport = self._transport
+        if transport is None or transport.is_closing() or self._socket.closed:
+            self.end()
+            return
+        while self._has_some():
+            if transport.get_write_buffer_size() > AT_ONCE:
+                self._writer = self._tasks.start(self._write(), "websocket writer")
+                return
+            transport.write(_on_the_wire(self._taken()))
+        if self._room is not None and not self._is_filling():
+            self._make_room()
+
     async def room(self) -> None:
         """Waits until at most half the bounds are used, or the socket has ended."""
         while not self._ended and self._is_filling():
@@ -111,7 +151,7 @@ class Outgoing:
     async def finish(self) -> None:
         """Writes what is queued, then takes no more."""
         self.release()
-        self._flush()
+        self.flush()
         if self._writer is not None:
             await asyncio.wait((self._writer,))
         self.end()
@@ -128,7 +168,7 @@ class Outgoing:
     def _wake(self) -> None:
         if not self._due and self._writer is None and self._ahead != 0:
             self._due = True
-            asyncio.get_running_loop().call_soon(self._flush)
+            asyncio.get_running_loop().call_soon(self.flush)
 
     def _joined(self, delta: Delta) -> bool:
         last = self._frames[-1]
@@ -140,23 +180,6 @@ class Outgoing:
         self._frames[-1] = both
         self._bytes += _size(both) - _size(last)
         return True
-
-    def _flush(self) -> None:
-        """Writes what is queued in as few pieces as it fits in; leaves the rest to a task if the peer falls behind."""
-        self._due = False
-        if self._writer is not None or self._ended:
-            return
-        transport = self._transport
-        if transport is None or transport.is_closing() or self._socket.closed:
-            self.end()
-            return
-        while self._has_some():
-            if transport.get_write_buffer_size() > AT_ONCE:
-                self._writer = self._tasks.start(self._write(), "websocket writer")
-                return
-            transport.write(_on_the_wire(self._taken()))
-        if self._room is not None and not self._is_filling():
-            self._make_room()
 
     def _taken(self) -> list[bytes | Delta]:
         """As many frames as one write takes; at least one."""

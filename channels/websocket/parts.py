@@ -9,6 +9,7 @@ from channels.websocket.allowance import Allowance
 from channels.websocket.door import Door
 from channels.websocket.news import Shared
 from channels.websocket.origin import OriginRule
+from channels.websocket.soon import Soon
 from gateway.core.background import Background
 from gateway.core.callers import Callers
 from gateway.core.guesses import Guesses
@@ -41,3 +42,4 @@ class Parts:
     tasks: Background
     door: Door = field(default_factory=Door)
     shared: Shared = field(default_factory=Shared)
+    soon: Soon = field(default_factory=Soon)

@@ -17,6 +17,7 @@ from aiohttp.test_utils import TestServer
 from channels.websocket import outgoing as module
 from channels.websocket.news import Delta
 from channels.websocket.outgoing import BytesSocket, Outgoing
+from channels.websocket.soon import Soon
 from gateway.core.background import Background
 from gateway.core.model import TurnId
 
@@ -58,7 +59,7 @@ class Line:
         await socket.prepare(request)
         self.transport = Counting(request.transport)
         transport = cast("asyncio.Transport", self.transport)
-        self.opened.set_result(Outgoing(socket, transport, self.tasks, self.given_up.append))
+        self.opened.set_result(Outgoing(socket, transport, self.tasks, self.given_up.append, Soon()))
         await self.ended.wait()
         return socket
 
@@ -98,6 +99,28 @@ async def test_frames_of_a_moment_leave_in_one_write(line: Line) -> None:
     assert len(line.tasks) == 0
     assert [await line.hears() for _ in range(6)] == texts * 2
     assert line.transport.writes == 2  # a write takes 64 KB and the frame that exceeds them
+
+
+async def test_a_frame_that_can_wait_shares_the_write_of_the_next_that_cannot(line: Line) -> None:
+    """In order; and it leaves by itself where nothing follows, also after others have left so."""
+    line.queue.put_soon(b"1")
+    await asyncio.sleep(0)
+    line.queue.put(b"2")
+    assert [await line.hears() for _ in range(2)] == [1, 2]
+    assert line.transport.writes == 1
+    for number in (3, 4):
+        line.queue.put_soon(b"%d" % number)
+        assert await line.hears() == number
+    assert line.transport.writes == 3
+
+
+async def test_frames_that_can_wait_do_not_fill_the_queue(line: Line) -> None:
+    """Many of them leave at once."""
+    for number in range(module.JOIN_FROM):
+        line.queue.put_soon(b"%d" % number)
+    await asyncio.sleep(0)
+    assert line.transport.writes == 1
+    assert [await line.hears() for _ in range(module.JOIN_FROM)] == list(range(module.JOIN_FROM))
 
 
 async def test_a_held_queue_lets_its_first_frames_pass_before_the_rest(line: Line) -> None:
