@@ -25,7 +25,12 @@ OPENING_TRIES, OPENING_PAUSE_S = 30, 1.0
 READY = b'"type":"ready"'
 REPLY_ROW = b'"role":"assistant"'
 ERROR = b'"type":"error"'
-BUSY = '"code":"unavailable"'
+BUSY = b'"code":"unavailable"'
+AGAIN_S = 0.1
+
+
+class BusyError(BenchError):
+    """The server can't take it now, and says so."""
 
 
 class Talker:
@@ -44,9 +49,17 @@ class Talker:
         """Microseconds from the send to the reply's row."""
         self._turns += 1
         begun = time.perf_counter_ns()
-        await self._say({"type": "send", "id": f"{self._prefix}-{self._turns}", "text": QUESTION})
-        await self._hear(REPLY_ROW)
-        return (time.perf_counter_ns() - begun) // 1000
+        message = {"type": "send", "id": f"{self._prefix}-{self._turns}", "text": QUESTION}
+        await self._say(message)
+        while True:
+            try:
+                await self._hear(REPLY_ROW)
+            except BusyError:
+                # As any client does; the server knows the id if it has kept the message all the same.
+                await asyncio.sleep(AGAIN_S)
+                await self._say(message)
+            else:
+                return (time.perf_counter_ns() - begun) // 1000
 
     async def reply(self) -> int:
         """When the next reply's row was heard, in nanoseconds."""
@@ -63,7 +76,8 @@ class Talker:
         while True:
             message = await self._socket.receive()
             if message.type is not aiohttp.WSMsgType.TEXT or ERROR in message.data:
-                raise BenchError(f"The server answered {message.type.name}: {message.data!r}")
+                told = f"The server answered {message.type.name}: {message.data!r}"
+                raise BusyError(told) if BUSY in (message.data or b"") else BenchError(told)
             if mark in message.data:
                 return
 
@@ -139,9 +153,7 @@ class Crowd:
                 talker = Talker(await self._http.ws_connect(f"{url}/ws", max_msg_size=0, decode_text=False))
                 try:
                     await talker.hello(name)
-                except BenchError as refused:
-                    if BUSY not in str(refused):
-                        raise
+                except BusyError:
                     await talker.close()
                     await asyncio.sleep(OPENING_PAUSE_S)
                 else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from gateway.core.events import TurnChanged
 from gateway.core.model import ReplicaId, SessionId, TurnId, TurnStatus, UserId
 from gateway.core.ports.live import Changes, Followed
+from gateway.core.reach import Glance
 from gateway.errors import StoreUnavailable
 from storage.database import fetch_one
 from storage.migration_origin import newest_migration
@@ -117,7 +118,7 @@ class PostgresChangeFeed:
                 self.replica_id,
             )
         return Changes(
-            now=row["now"],
+            glance=Glance(row["now"], row["oldest"], row["next"]),
             last_seqs=tuple(
                 (SessionId(session["session_id"]), UserId(session["user_id"]), session["last_seq"])
                 for session in row["followed"]

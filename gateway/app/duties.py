@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
-from gateway.core.on_call import OnCall
+from gateway.core.on_call import OnCall, call_each
 from gateway.core.outbox import Outbox
 from gateway.core.ports.rounds import InHand, Waiting
 from gateway.core.pulse import Sweep
@@ -63,20 +64,21 @@ class Duties:
         )
 
     def tell(self, waiting: Waiting) -> None:
-        """Calls those who have something to do."""
-        parts = self._parts
-        parts.authenticator.ended(waiting.ended, waiting.erased)
-        parts.visitors.identified(waiting.identified)
-        if waiting.fires_in is not None:
-            parts.scheduler.expect(waiting.fires_in.total_seconds())
+        """Calls those who have something to do. One whose part fails keeps none of the others from theirs."""
         if waiting.turns or waiting.deliveries:
             self._sweep()
-        for waits, work in (
-            (waiting.states, self._states),
-            (waiting.erasures, self._erasures),
-        ):
+        call_each(
+            ended=partial(self._parts.authenticator.ended, waiting.ended, waiting.erased),
+            identified=partial(self._parts.visitors.identified, waiting.identified),
+            fires=partial(self._fires, waiting),
+        )
+        for waits, work in ((waiting.states, self._states), (waiting.erasures, self._erasures)):
             if waits:
                 work.call()
+
+    def _fires(self, waiting: Waiting) -> None:
+        if waiting.fires_in is not None:
+            self._parts.scheduler.expect(waiting.fires_in.total_seconds())
 
     def _sweep(self) -> None:
         """Not more often than it was asked for."""

@@ -69,7 +69,7 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
     bus = LiveTurns(LocalBus(), most=2 * settings.turns.concurrency)
     neighbours = Neighbours()
     notifier = Notifier(stores.wire, neighbours, str(stores.replicas.replica_id))
-    announcer = Announcer(bus, notifier.changed)
+    announcer = Announcer(bus, notifier.changed, notifier.deleted)
     heartbeat = Heartbeat(stores.replicas, settings.replica)
     health = Health(stores.database, heartbeat)
     channels: dict[ChannelName, Channel] = {}  # filled below: networks take messages in through what sends to them

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import TypeVar
 
@@ -32,19 +32,26 @@ EVERYBODY = user_topic(None)
 RANK: dict[TurnStatus, int] = {"queued": 0, "running": 1, "completed": 2, "failed": 2, "cancelled": 2}
 
 
-def _nobody(_topic: str) -> None:
+def _nobody(_topic: str, _session_id: SessionId | None = None) -> None:
     """There are no other replicas."""
 
 
 class Announcer:
     """Publishes on the bus, and drops what it has published before.
 
-    What happened here is told to other replicas, too (`tell_others`, by its topic); what was `read` happened elsewhere.
+    What happened here is told to other replicas, too (`tell_others`, by its topic; `tell_deleted`, by its list's topic and
+    its id); what was `read` happened elsewhere.
     """
 
-    def __init__(self, bus: EventBus, tell_others: Callable[[str], None] = _nobody) -> None:
+    def __init__(
+        self,
+        bus: EventBus,
+        tell_others: Callable[[str], None] = _nobody,
+        tell_deleted: Callable[[str, SessionId], None] = _nobody,
+    ) -> None:
         self._bus = bus
         self._tell_others = tell_others
+        self._tell_deleted = tell_deleted
         self._turns: OrderedDict[TurnId, tuple[int, int]] = OrderedDict()
         self._changed: OrderedDict[MessageId, datetime | None] = OrderedDict()
         self._sessions: OrderedDict[SessionId, tuple[datetime, str | None, int]] = OrderedDict()
@@ -95,6 +102,7 @@ class Announcer:
     def deleted(self, session: Session) -> None:
         """A session was deleted."""
         self._tell_others(session_topic(session.session_id))
+        self._tell_deleted(user_topic(session.user_id), session.session_id)
         self.missing(session.session_id, session.user_id)
         for listener in (session.user_id, None):
             self._bus.publish(user_topic(listener), SessionDeleted(session.session_id, session.user_id))
@@ -133,6 +141,11 @@ class Announcer:
         """A session that somebody follows is not there any more; whose it was is not known when it went elsewhere."""
         self._sessions.pop(session_id, None)
         self._bus.publish(session_topic(session_id), SessionDeleted(session_id, user_id))
+
+    def unlisted(self, session_id: SessionId, topics: Collection[str]) -> None:
+        """A session of these lists is not there any more."""
+        for topic in topics:
+            self._bus.publish(topic, SessionDeleted(session_id, None))
 
     def _publish(self, changed: TurnChanged) -> None:
         _remember(self._turns, changed.turn_id, _rank(changed))

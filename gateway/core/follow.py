@@ -14,6 +14,7 @@ from gateway.core.headlines import CANCELS, EVERYTHING, Headlines
 from gateway.core.model import SessionId, TurnId, UserId
 from gateway.core.neighbours import Neighbours
 from gateway.core.ports.live import ChangeFeed, Changes, EventBus, Followed, user_topic
+from gateway.core.reach import Reach
 from gateway.core.runner import Runner
 from gateway.core.told import Told
 from gateway.errors import StoreUnavailable
@@ -54,17 +55,24 @@ class Follower:
         self._cancels = False
         self._topics: set[str] = set()
         self._joined: set[str] = set()
+        self._gone: dict[SessionId, set[str]] = {}
         self._since: datetime | None = None
         self._idle_at = self._looked_at = time.monotonic()
+        self._announcer = announcer
         self._told = Told(announcer)
+        self._reach = Reach()
 
     def hear(self, headlines: Headlines) -> None:
         """Another replica tells what changed there."""
         topics = self._bus.marked(headlines.words)
+        for topic, session_id in headlines.deleted():
+            lists = {*self._bus.marked([topic]), user_topic(None)}.intersection(self._bus.topics())
+            if lists:
+                self._gone.setdefault(session_id, set()).update(lists)
         cancels = CANCELS in headlines.words and bool(self._runner.running)
         if EVERYTHING in headlines.words:
             self.look_again()
-        elif topics or cancels:
+        elif topics or cancels or self._gone:
             self._topics.update(topics)
             self._cancels = self._cancels or cancels
             self._woken.set()
@@ -116,10 +124,11 @@ class Follower:
             # Whoever comes next has read what there is by then.
             self._since, self._idle_at = None, time.monotonic()
             self._told.forget()
+            self._reach.forget()
             return
         changes = await self._changes(followed, joined)
-        self._since, self._looked_at = changes.now, time.monotonic()
-        self._tell(changes, joined, everything=True)
+        self._since, self._looked_at = self._reach.after(changes.glance), time.monotonic()
+        self._tell(changes, followed, joined, everything=True)
 
     async def _look_at_some(self) -> None:
         joined = self._take_joined()
@@ -129,7 +138,7 @@ class Follower:
         self._cancels = False
         followed = self._followed(topics, running)
         if not followed.nothing:
-            self._tell(await self._changes(followed, joined), joined, everything=False)
+            self._tell(await self._changes(followed, joined), followed, joined, everything=False)
 
     def _take_joined(self) -> set[str]:
         joined, self._joined = self._joined.union(self._bus.joined()), set()
@@ -153,9 +162,13 @@ class Follower:
                 users.append(UserId(name))
         back = timedelta(seconds=time.monotonic() - self._idle_at)
         everybody = user_topic(None) in topics
+        sessions += self._gone
         return Followed(tuple(sessions), tuple(users), everybody, self._since, back, tuple(running))
 
-    def _tell(self, changes: Changes, joined: Collection[str], *, everything: bool) -> None:
+    def _tell(self, changes: Changes, followed: Followed, joined: Collection[str], *, everything: bool) -> None:
         self._told.tell(changes, joined, everything=everything)
+        gone = {session_id: self._gone.pop(session_id) for session_id in self._gone.keys() & set(followed.sessions)}
+        for session_id in changes.missing:
+            self._announcer.unlisted(session_id, gone.get(session_id, ()))
         for turn_id in changes.cancelled:
             self._runner.cancel(turn_id)

@@ -1,10 +1,12 @@
-"""What replicas tell each other: what changed, and never how. Whoever cares looks. Pure."""
+"""What replicas tell each other: what changed and what is gone, and never how. Whoever cares looks. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from zlib import crc32
+from hashlib import blake2b
+
+from gateway.core.model import SessionId
 
 LONGEST = 7_900
 """Bytes; Postgres takes less than 8,000 (NOTIFY, "payload")."""
@@ -21,10 +23,20 @@ class Headlines:
     sender: str
     words: frozenset[str]
 
+    def deleted(self) -> list[tuple[str, SessionId]]:
+        """The sessions that are said to be gone, each with the mark of its list's topic."""
+        parts = (word.partition("-") for word in self.words if "-" in word)
+        return [(topic, SessionId(session_id)) for topic, _, session_id in parts]
+
 
 def mark(topic: str) -> str:
-    """A short name of a topic. That two topics share one costs a look, and nothing else."""
-    return f"{crc32(topic.encode('utf-8', 'surrogatepass')):08x}"
+    """A short name of a topic, too long for two topics ever to share one by chance."""
+    return blake2b(topic.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def gone(topic: str, session_id: SessionId) -> str:
+    """A word that says: a session of that list was deleted. Nobody can find out afterwards whose it was."""
+    return EVERYTHING if " " in session_id else f"{mark(topic)}-{session_id}"
 
 
 def written(sender: str, words: Collection[str]) -> str:

@@ -6,7 +6,8 @@ import asyncio
 
 import structlog
 
-from gateway.core.headlines import CANCELS, EVERYTHING, mark, written
+from gateway.core.headlines import CANCELS, EVERYTHING, gone, mark, written
+from gateway.core.model import SessionId
 from gateway.core.neighbours import Neighbours
 from gateway.core.ports.wire import Wire
 from gateway.errors import StoreUnavailable
@@ -32,6 +33,12 @@ class Notifier:
         """Something of that topic was committed here."""
         if self._neighbours.present:
             self._topics.add(topic)
+            self._some.set()
+
+    def deleted(self, topic: str, session_id: SessionId) -> None:
+        """A session of that list was deleted here."""
+        if self._neighbours.present:
+            self._words.add(gone(topic, session_id))
             self._some.set()
 
     def cancels(self) -> None:

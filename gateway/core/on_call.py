@@ -42,3 +42,12 @@ class OnCall:
             log.warning("chore_failed", chore=self.name, reason=str(error))
         except Exception:
             log.exception("chore_failed", chore=self.name)
+
+
+def call_each(**calls: Callable[[], None]) -> None:
+    """Makes all of the calls, in order; one that fails is logged by its name and keeps none of the others from being made."""
+    for name, call in calls.items():
+        try:
+            call()
+        except Exception:
+            log.exception("call_failed", call=name)

@@ -109,13 +109,30 @@ async def test_a_command_is_told(world: World, ann: Person, pair: tuple[Running,
     await there.hears("session_deleted", within=TOLD_S)
 
 
+async def test_a_deletion_is_told_to_lists(world: World, ann: Person, pair: tuple[Running, Running]) -> None:
+    """Lists at another replica hear of it, the owner's and an operator's; nobody else's does."""
+    gone = (await ann.posts("/api/chat/sessions", 201))["session_id"]
+    people = [ann, await world.person("bob", pair[0].url), await world.person("root", pair[0].url, role="operator")]
+    lists = [await elsewhere(person, pair).connects() for person in people]
+    for socket in lists:
+        await socket.says(type="watch")
+        await socket.says(type="ping")
+        await socket.hears("pong")
+    assert (await ann.calls("DELETE", f"/api/chat/sessions/{gone}"))[0] == 204
+    for socket in (lists[0], lists[2]):
+        assert (await socket.hears("session_deleted", within=TOLD_S))["session_id"] == gone
+    await lists[1].says(type="ping")
+    await lists[1].hears("pong")
+    assert "session_deleted" not in {frame["type"] for frame in lists[1].heard}
+
+
 async def test_a_replica_does_not_read_its_own_turns_again(ann: Person, pair: tuple[Running, Running]) -> None:
     """It has told them itself; the other one reads them."""
     session = SessionId((await (await ann.connects()).asks("hello", "k1"))["session_id"])
 
     async def looked(running: Running) -> Changes:
         feed = running.gateway.stores.feed
-        now = (await feed.changes(Followed((), (), everybody=False, since=None, back=PAST, running=()))).now
+        now = (await feed.changes(Followed((), (), everybody=False, since=None, back=PAST, running=()))).glance.at
         return await feed.changes(Followed((session,), (), everybody=False, since=now, back=PAST, running=()))
 
     own, others = [await looked(running) for running in pair]

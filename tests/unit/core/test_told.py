@@ -10,6 +10,7 @@ from gateway.core.bus import LocalBus
 from gateway.core.events import LiveEvent, TurnChanged
 from gateway.core.model import SessionId, TurnId, UserId
 from gateway.core.ports.live import Changes, session_topic
+from gateway.core.reach import Glance
 from gateway.core.told import Told
 
 SESSION, USER = SessionId("s"), UserId("ann")
@@ -18,7 +19,7 @@ NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 def changes(*turns: TurnChanged) -> Changes:
     """A look that read these turns."""
-    return Changes(NOON, (), (), (), turns, (), ())
+    return Changes(Glance(NOON, 1, 1), (), (), (), turns, (), ())
 
 
 def ended() -> TurnChanged:
