@@ -7,7 +7,7 @@ import itertools
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -17,9 +17,10 @@ import pytest_asyncio
 
 import storage.migrate
 from bench import counts
+from gateway.app.serve import Running
 from storage.embedded import embedded_postgres
 from tests.pace import remark, slowness
-from tests.world import World
+from tests.world import Person, World
 
 NAMES = itertools.count(1)
 # Nothing here outlives the run, so nothing needs to reach the disk.
@@ -95,9 +96,8 @@ async def empty_database_url(postgres: str) -> AsyncIterator[str]:
     await _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest_asyncio.fixture
-async def database_url(postgres: str, template: str) -> AsyncIterator[str]:
-    """A database of the test's own, migrated and empty."""
+@asynccontextmanager
+async def _cloned(postgres: str, template: str) -> AsyncIterator[str]:
     name = f"test_{next(NAMES)}"
     await _execute(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     yield on_database(postgres, name)
@@ -105,7 +105,34 @@ async def database_url(postgres: str, template: str) -> AsyncIterator[str]:
 
 
 @pytest_asyncio.fixture
+async def database_url(postgres: str, template: str) -> AsyncIterator[str]:
+    """A database of the test's own, migrated and empty."""
+    async with _cloned(postgres, template) as url:
+        yield url
+
+
+@pytest_asyncio.fixture
 async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
     """Gateways on one database, and the people who use them."""
     async with AsyncExitStack() as stack:
         yield World(database_url, tmp_path, stack)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_world(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """One for all tests of a module that runs on its module's loop."""
+    async with _cloned(postgres, template) as url, AsyncExitStack() as stack:
+        yield World(url, tmp_path_factory.mktemp("shared"), stack)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_gateway(shared_world: World) -> Running:
+    """A gateway with the demo agent, for tests that need no more of it than a user of their own."""
+    # Its loop stands still while a test has one of its own.
+    return await shared_world.gateway(replica={"ttl_s": 60.0})
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def newcomer(shared_world: World, shared_gateway: Running) -> Person:
+    """A user whom the shared gateway has never seen."""
+    return await shared_world.person(f"newcomer{next(NAMES)}", shared_gateway.url)

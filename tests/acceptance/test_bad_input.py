@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-import pytest_asyncio
 
 from gateway.app.serve import running_gateway
 from tests.relay import relay_to_database
 from tests.world import Person, Process, Socket, World, eventually
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.asyncio(loop_scope="module")]
+on_its_own_loop = pytest.mark.asyncio(loop_scope="function")
 
 
-@pytest_asyncio.fixture
-async def ann(world: World) -> AsyncIterator[Person]:
+@pytest.fixture
+def ann(newcomer: Person) -> Person:
     """A person at a gateway."""
-    gateway = await world.gateway()
-    yield await world.person("ann", gateway.url)
+    return newcomer
 
 
 async def still_answers(socket: Socket) -> None:
@@ -78,9 +76,9 @@ async def test_a_wrong_token_is_refused(ann: Person) -> None:
     assert await socket.closes() == 4401
 
 
-async def test_unknown_and_foreign_sessions_look_the_same(world: World, ann: Person) -> None:
+async def test_unknown_and_foreign_sessions_look_the_same(shared_world: World, ann: Person) -> None:
     """AC-10: on WebSocket and HTTP alike."""
-    bob = await world.person("bob", ann.url)
+    bob = await shared_world.person("bob", ann.url)
     foreign = (await (await bob.connects()).asks("mine", "m1"))["session_id"]
     answers: list[Any] = []
     for session_id in (foreign, "00000000-0000-0000-0000-000000000000", "nonsense"):
@@ -130,6 +128,7 @@ async def test_a_body_that_is_no_utf8_is_refused(ann: Person) -> None:
     assert (status, problem["status"]) == (400, 400)
 
 
+@on_its_own_loop
 async def test_a_database_that_comes_later_is_waited_for(world: World) -> None:
     """The gateway listens, says why it is not ready, answers 503, and serves once the database is there."""
     port = await relay_to_database(world)
@@ -144,6 +143,7 @@ async def test_a_database_that_comes_later_is_waited_for(world: World) -> None:
     await still_answers(await ann.connects())
 
 
+@on_its_own_loop
 async def test_a_gateway_without_its_database_says_so(world: World) -> None:
     """It lives, names what is missing, and answers 503 with Retry-After."""
     relay = await relay_to_database(world)

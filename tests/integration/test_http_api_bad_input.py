@@ -5,32 +5,29 @@ from __future__ import annotations
 import asyncio
 from base64 import urlsafe_b64encode
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from yarl import URL
 
-from gateway.app.serve import Running
 from tests.world import Person, World, eventually
 
 SESSIONS = "/api/chat/sessions"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
-@pytest.fixture
-async def gateway(world: World) -> Running:
-    """A gateway with the demo agent."""
-    return await world.gateway()
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+on_its_own_loop = pytest.mark.asyncio(loop_scope="function")
 
 
 @pytest.fixture
-async def mia(world: World, gateway: Running) -> Person:
+def mia(newcomer: Person) -> Person:
     """A user."""
-    return await world.person("mia", gateway.url)
+    return newcomer
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def messages(mia: Person) -> str:
     """The path of a session's messages."""
     return f"{SESSIONS}/{(await mia.posts(SESSIONS, 201))['session_id']}/messages"
@@ -243,8 +240,10 @@ async def test_unknown_routes_and_methods_are_problems_too(mia: Person) -> None:
         assert (await response.json(content_type=None))["status"] == 405
 
 
-async def test_a_database_that_is_away_is_a_503(world: World, mia: Person) -> None:
+@on_its_own_loop
+async def test_a_database_that_is_away_is_a_503(world: World) -> None:
     """With `Retry-After`; once it is back, so is everything else."""
+    mia = await world.person("mia", (await world.gateway()).url)
     async with world.database_away():
         async with mia.http.get(f"{mia.url}{SESSIONS}", headers={"Authorization": f"Bearer {mia.token}"}) as response:
             assert response.status == 503
@@ -254,8 +253,11 @@ async def test_a_database_that_is_away_is_a_503(world: World, mia: Person) -> No
     assert (await mia.gets(SESSIONS))["sessions"] == []
 
 
-async def test_a_kept_message_is_a_202_when_the_database_goes_away(world: World, mia: Person, messages: str) -> None:
+@on_its_own_loop
+async def test_a_kept_message_is_a_202_when_the_database_goes_away(world: World) -> None:
     """What was kept isn't answered with an error that asks for another try."""
+    mia = await world.person("mia", (await world.gateway()).url)
+    messages = f"{SESSIONS}/{(await mia.posts(SESSIONS, 201))['session_id']}/messages"
     sending = asyncio.create_task(mia.calls("POST", messages, json={"text": "wait 30 seconds"}))
     await eventually(lambda: world.rows("SELECT 1 FROM chat_messages"))
     async with world.database_away():
@@ -283,9 +285,3 @@ async def test_files_outside_the_clients_are_not_served(mia: Person, path: str) 
     async with mia.http.get(url) as response:
         assert response.status in {404, 503}
         assert "import" not in await response.text()
-
-
-def test_the_static_folder_is_where_make_web_builds_into() -> None:
-    """One place, named in the Makefile and in the code."""
-    root = Path(__file__).parents[2]
-    assert "STATIC := gateway/api/static" in (root / "Makefile").read_text()

@@ -75,3 +75,9 @@ async def test_a_file_that_is_not_there_is_a_404(pages: Client, built: Path) -> 
     """A problem document like any other."""
     response = await pages.get("/assets/gone.js")
     assert (response.status, response.content_type) == (404, "application/problem+json")
+
+
+def test_the_static_folder_is_where_make_web_builds_into() -> None:
+    """One place, named in the Makefile and in the code."""
+    root = Path(__file__).parents[2]
+    assert "STATIC := gateway/api/static" in (root / "Makefile").read_text()

@@ -6,20 +6,16 @@ import pytest
 
 from tests.world import Person, World
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 SESSIONS, SCHEDULES = "/api/chat/sessions", "/api/schedules"
 DAILY = {"name": "Morning", "prompt": "What is new?", "trigger": {"type": "cron", "expression": "0 8 * * *"}}
 
 
 @pytest.fixture
-async def url(world: World) -> str:
-    """Of a gateway with the demo agent."""
-    return (await world.gateway()).url
-
-
-@pytest.fixture
-async def mia(world: World, url: str) -> Person:
-    """A user of it."""
-    return await world.person("mia", url)
+def mia(newcomer: Person) -> Person:
+    """A user."""
+    return newcomer
 
 
 @pytest.mark.parametrize(
@@ -74,12 +70,14 @@ async def test_a_message_has_one_id(mia: Person) -> None:
     assert (await mia.gets(f"{path}/messages"))["messages"][0]["content"] == "hello"
 
 
-async def test_an_operator_may_ask_for_a_users_active_session(world: World, url: str, mia: Person) -> None:
+async def test_an_operator_may_ask_for_a_users_active_session(shared_world: World, mia: Person) -> None:
     """`user=` narrows, as everywhere; nobody else may name another user."""
     session = (await mia.posts(SESSIONS, 201))["session_id"]
     await mia.posts(f"{SESSIONS}/{session}/messages", 200, text="hello")
-    boss = await world.person("boss", url, "operator")
+    boss = await shared_world.person("boss", mia.url, "operator")
     path = "/api/agents/assistant/active-session"
     assert await boss.gets(path) is None
-    assert await boss.gets(f"{path}?user=mia") == await mia.gets(f"{path}?user=mia") == await mia.gets(path)
+    assert (
+        await boss.gets(f"{path}?user={mia.user}") == await mia.gets(f"{path}?user={mia.user}") == await mia.gets(path)
+    )
     assert (await mia.calls("GET", f"{path}?user=boss"))[0] == 403
