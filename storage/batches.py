@@ -64,13 +64,13 @@ class Batches(Generic[Item, Answer]):
     def _begin(self) -> None:
         if self._waiting and self._busy < self.lanes:
             self._busy += 1
-            # Not at once: whatever else arrives in this pass of the loop goes with it.
-            asyncio.get_running_loop().call_soon(self._leave)
+            # A task begins in the next pass of the loop: whatever else arrives in this one goes with it.
+            self._work.start(self._leave(), "batch")
 
-    def _leave(self) -> None:
+    async def _leave(self) -> None:
         batch = list(self._next())
         if batch:
-            self._work.start(self._send(batch), "batch")
+            await self._send(batch)
         else:
             self._free()
 

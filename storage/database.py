@@ -14,11 +14,11 @@ from gateway.core.model import UserId
 from gateway.errors import Conflict, DatabaseMisconfigured, StoreUnavailable
 from storage.connections import AWAY, CLOSE_TIMEOUT_S, Connection, PatientConnection, PooledConnection, set_codecs
 from storage.identity import APP_ROLE, READ_ONLY, SYSTEM_ROLE, Door, Logins
+from storage.reserve import RELEASE_TIMEOUT_S, Reserve
 
 ACQUIRE_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 20.0
 OWN_WORK_TIMEOUT_S = 10.0
-RELEASE_TIMEOUT_S = 2.0
 # A replica behind a broken network must not keep what it has locked: the server gives it up by itself.
 GIVEN_UP = {
     "statement_timeout": f"{COMMAND_TIMEOUT_S + 5:.0f}s",
@@ -57,6 +57,7 @@ class Pool:
 
     door: Door
     connections: asyncpg.Pool
+    reserve: Reserve
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[PooledConnection]:
@@ -65,17 +66,41 @@ class Pool:
         That is `ACQUIRE_TIMEOUT_S` for the connection, `COMMAND_TIMEOUT_S` for each statement, and `RELEASE_TIMEOUT_S` for
         giving the connection back.
         """
-        # The pool's own timeout would make a task of each wait.
-        async with asyncio.timeout(ACQUIRE_TIMEOUT_S):
-            connection = await self.connections.acquire()
+        connection = await self._acquire()
         try:
             yield connection
         except TimeoutError:
             # Where one connection leads nowhere, the others of that time hardly lead further.
-            await self.connections.expire_connections()
+            await self.expire()
             raise
         finally:
             await self.connections.release(connection, timeout=RELEASE_TIMEOUT_S)
+
+    async def fetch(self, query: str, *values: object) -> list[asyncpg.Record]:
+        """The rows of one statement that commits by itself, on a connection from the reserve; the same waits are bounded."""
+        connection, generation, is_sound = self.reserve.take(), self.reserve.generation, False
+        if connection is None:
+            connection = await self._acquire()
+        try:
+            rows = await connection.fetch(query, *values)
+            is_sound = True
+        except TimeoutError:
+            await self.expire()
+            raise
+        finally:
+            if not (is_sound and self.reserve.put(connection, generation)):
+                await self.connections.release(connection, timeout=RELEASE_TIMEOUT_S)
+        return rows
+
+    async def expire(self) -> None:
+        """Every connection is replaced before it is used again."""
+        await self.connections.expire_connections()
+        self.reserve.empty()
+
+    async def _acquire(self) -> PooledConnection:
+        # The pool's own timeout would make a task of each wait.
+        async with asyncio.timeout(ACQUIRE_TIMEOUT_S):
+            return await self.connections.acquire()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +116,11 @@ class Database:
         """As the application: sees no rows until a statement names its user. Raises `StoreUnavailable`."""
         async with self._held(self.app) as connection:
             yield connection
+
+    async def fetch(self, query: str, *values: object) -> list[asyncpg.Record]:
+        """As the application: the rows of one statement that commits by itself. Raises `StoreUnavailable`."""
+        async with self._translated(self.app):
+            return await self.app.fetch(query, *values)
 
     @asynccontextmanager
     async def all_users(self) -> AsyncIterator[PooledConnection]:
@@ -133,17 +163,18 @@ class Database:
     async def expire(self) -> None:
         """Every connection is replaced before it is used again."""
         for pool in self._pools():
-            await pool.connections.expire_connections()
+            await pool.expire()
 
     async def close(self) -> None:
         """Closes within two seconds, whatever the database does."""
-        await asyncio.gather(*(_close(pool.connections) for pool in self._pools()))
+        await asyncio.gather(*(_close(pool) for pool in self._pools()))
 
     def usage(self) -> tuple[tuple[str, int, int], ...]:
         """Of each pool its name, its connections and those of them that nobody uses now."""
         named = {"app": self.app, "across": self.across, "housekeeping": self.housekeeping}
         return tuple(
-            (name, pool.connections.get_size(), pool.connections.get_idle_size()) for name, pool in named.items()
+            (name, pool.connections.get_size(), pool.connections.get_idle_size() + len(pool.reserve))
+            for name, pool in named.items()
         )
 
     def _pools(self) -> tuple[Pool, ...]:
@@ -152,12 +183,16 @@ class Database:
     @asynccontextmanager
     async def _held(self, pool: Pool) -> AsyncIterator[PooledConnection]:
         """A connection of the pool; whatever says that the database is away becomes `StoreUnavailable`."""
+        async with self._translated(pool), pool.held() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _translated(self, pool: Pool) -> AsyncIterator[None]:
         try:
-            async with pool.held() as connection:
-                yield connection
+            yield
         except (asyncpg.OutdatedSchemaCacheError, asyncpg.InvalidCachedStatementError) as error:
             # A newer replica has migrated: what this one remembers of the schema is old.
-            await pool.connections.expire_connections()
+            await pool.expire()
             raise StoreUnavailable("The schema has just changed; the same call works in a moment.") from error
         except asyncpg.ReadOnlySQLTransactionError as error:
             # The address may lead elsewhere by now, and the connections stay where they are.
@@ -188,14 +223,19 @@ def _refused(error: asyncpg.ProtocolViolationError) -> StoreUnavailable:
     )
 
 
-async def _close(pool: asyncpg.Pool) -> None:
-    closing = asyncio.ensure_future(pool.close())
+async def _close(pool: Pool) -> None:
+    closing = asyncio.ensure_future(_empty_and_close(pool))
     await asyncio.wait({closing}, timeout=CLOSE_TIMEOUT_S)
     # Frees whoever hangs in giving a connection back.
-    pool.terminate()
+    pool.connections.terminate()
     await asyncio.wait({closing}, timeout=CLOSE_TIMEOUT_S / 4)
     if closing.done() and not closing.cancelled():
         closing.exception()
+
+
+async def _empty_and_close(pool: Pool) -> None:
+    await pool.reserve.emptied()
+    await pool.connections.close()
 
 
 async def open_database(url: str, size: int = 16) -> Database:
@@ -239,7 +279,7 @@ async def _pool(url: str, door: Door, size: int, command_timeout_s: float) -> Po
             **SESSION_SETTINGS,
         },
     )
-    return Pool(door, pool)
+    return Pool(door, pool, Reserve(pool))
 
 
 async def _keep(_connection: Connection) -> None:

@@ -149,9 +149,9 @@ class PlainTurns:
         return await self._all(SQL["finish"], [values[:-1] for values in items], self.replica_id, held)
 
     async def _all(self, query: str, items: Sequence[Columns], *same: object) -> Mapping[int, Record]:
-        columns = [list(values) for values in zip(*items, strict=True)]
-        async with self.database.connection() as connection:
-            rows = await connection.fetch(query, *columns, *same)
+        # An element of NULL is what a missing list has, too, and costs nothing there.
+        columns = [None if all(value is None for value in values) else values for values in zip(*items, strict=True)]
+        rows = await self.database.fetch(query, *columns, *same)
         return {row["place"] - 1: row for row in rows}
 
     async def _before(self, row: Record, said: Message, depth: int) -> Sequence[Message]:
@@ -193,7 +193,7 @@ def stored_usage(reply: Reply) -> JsonObject | None:
 
 def _said(row: Record, message: InboundMessage, turn_id: TurnId) -> Message:
     return Message(
-        id=message_id(row["chat_id"], row["seq"]),
+        id=message_id(row["session_id"], row["seq"]),
         session_id=SessionId(row["session_id"]),
         user_id=message.user_id,
         seq=row["seq"],
@@ -220,7 +220,7 @@ def _json(value: JsonObject | Sequence[JsonObject | str | Sequence[str]] | None)
 
 def _replied(row: Record, turn: Turn, reply: Reply, parts: str | None) -> Message:
     return Message(
-        id=message_id(turn.chat_id, row["seq"]),
+        id=message_id(turn.session_id, row["seq"]),
         session_id=turn.session_id,
         user_id=turn.user_id,
         seq=row["seq"],

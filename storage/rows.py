@@ -34,8 +34,11 @@ def present(record: Record | None, key: str) -> Record | None:
     return record if record is not None and record[key] is not None else None
 
 
-def message_id(chat_id: UUID, seq: int) -> MessageId:
-    """The public id of a row: its session's key and its place, so that looking it up needs no index of its own."""
+def message_id(chat_id: UUID | SessionId, seq: int) -> MessageId:
+    """The public id of a row: its session's key and its place, so that looking it up needs no index of its own.
+
+    A session's public id is its key as text.
+    """
     return MessageId(f"{chat_id}.{seq}")
 
 

@@ -1,0 +1,97 @@
+"""Connections that stay out of their pool between two statements, for whoever needs one all the time.
+
+Going back and coming out again takes a task, two timers and two passes of the event loop: as long as a short statement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from gateway.core.background import Background
+
+if TYPE_CHECKING:
+    from storage.connections import PooledConnection
+
+MOST = 4
+"""Connections that wait here; the others go back to the pool."""
+IDLE_S = 30.0
+"""Seconds after which connections that nobody has used go back, to be closed by the pool when they stay idle."""
+RELEASE_TIMEOUT_S = 2.0
+
+
+@dataclass(slots=True, eq=False)
+class Reserve:
+    """The connections of one pool that wait for their next statement.
+
+    `generation` grows when all connections are to be replaced: one that was taken before that does not come back here.
+    """
+
+    pool: asyncpg.Pool
+    idle_s: float = IDLE_S
+    generation: int = 0
+    _waiting: list[PooledConnection] = field(default_factory=list)
+    _used: bool = False
+    _clock: asyncio.TimerHandle | None = None
+    _work: Background = field(default_factory=Background)
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def take(self) -> PooledConnection | None:
+        """The one that was used last; None: ask the pool."""
+        self._used = True
+        while self._waiting:
+            connection = self._waiting.pop()
+            if _works(connection):
+                return connection
+            self._let_go(connection)
+        return None
+
+    def put(self, connection: PooledConnection, generation: int) -> bool:
+        """Keeps a connection that nothing went wrong on. `generation`: as it was taken. False: it belongs to the pool."""
+        if generation != self.generation or len(self._waiting) >= MOST:
+            return False
+        self._waiting.append(connection)
+        if self._clock is None:
+            self._clock = asyncio.get_running_loop().call_later(self.idle_s, self._look)
+        return True
+
+    def empty(self) -> None:
+        """Gives all of them back to the pool, and those that are in use as soon as their statements have ended."""
+        self.generation += 1
+        for connection in self._waiting:
+            self._let_go(connection)
+        self._waiting.clear()
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
+
+    async def emptied(self) -> None:
+        """Returns when all are back."""
+        self.empty()
+        await self._work.settle(RELEASE_TIMEOUT_S)
+
+    def _look(self) -> None:
+        self._clock = None
+        if not self._used:
+            self.empty()
+        elif self._waiting:
+            self._used = False
+            self._clock = asyncio.get_running_loop().call_later(self.idle_s, self._look)
+
+    def _let_go(self, connection: PooledConnection) -> None:
+        self._work.start(self._release(connection), "connection goes back")
+
+    async def _release(self, connection: PooledConnection) -> None:
+        await self.pool.release(connection, timeout=RELEASE_TIMEOUT_S)
+
+
+def _works(connection: PooledConnection) -> bool:
+    try:
+        return not connection.is_closed()
+    except asyncpg.InterfaceError:  # the server ended it, and the pool took it back
+        return False

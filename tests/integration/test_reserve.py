@@ -1,0 +1,108 @@
+"""Connections that pass from one statement to the next without going back to their pool."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import TypeAlias
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from storage.database import Database, open_database
+from tests.world import eventually
+
+PID = "SELECT pg_backend_pid()"
+WAITING = """
+SELECT 1 FROM pg_locks JOIN pg_database ON oid = database
+WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()
+"""
+Connected: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """Pools on the test's database."""
+    opened = await open_database(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture
+async def owner(database_url: str) -> AsyncIterator[Connected]:
+    """The database's owner."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+async def process_of(database: Database) -> int:
+    """The server's process that answers the next statement."""
+    ((pid,),) = await database.fetch(PID)
+    return int(pid)
+
+
+async def is_over(owner: Connected, pid: int) -> bool:
+    """Whether that process has ended."""
+    return await owner.fetchval("SELECT 1 FROM pg_stat_activity WHERE pid = $1", pid) is None
+
+
+async def waits(owner: Connected) -> bool:
+    """Whether a statement waits for a lock."""
+    return await owner.fetchval(WAITING) is not None
+
+
+async def test_statements_share_a_connection(database: Database) -> None:
+    """The pool counts it as idle between them."""
+    assert await process_of(database) == await process_of(database)
+    assert database.usage()[0] == ("app", 1, 1)
+
+
+async def test_a_connection_that_the_server_ended_is_not_used_again(database: Database, owner: Connected) -> None:
+    """The next statement gets another, and whoever asks notices nothing."""
+    ended = await process_of(database)
+    await owner.execute("SELECT pg_terminate_backend($1)", ended)
+
+    async def noticed() -> bool:
+        return await is_over(owner, ended) and database.app.reserve.take() is None
+
+    await eventually(noticed)
+    assert await process_of(database) != ended
+
+
+async def test_connections_that_are_to_be_replaced_are(database: Database, owner: Connected) -> None:
+    """One that waits for a statement and one in the middle of one: after a failover they lead to the wrong server."""
+    async with owner.transaction():
+        await owner.execute("SELECT pg_advisory_xact_lock(1)")
+        asking = asyncio.create_task(database.fetch("SELECT pg_backend_pid(), pg_advisory_xact_lock(1)"))
+        await eventually(lambda: waits(owner))
+        used = [await process_of(database)]
+        await database.expire()
+    ((pid, _),) = await asking
+    used.append(int(pid))
+    assert await process_of(database) not in used
+    for each in used:
+        await eventually(partial(is_over, owner, each))
+
+
+async def test_connections_that_nobody_uses_go_back(database: Database) -> None:
+    """Their pool closes them when they stay idle."""
+    database.app.reserve.idle_s = 0
+    await process_of(database)
+
+    async def empty() -> bool:
+        return not len(database.app.reserve)
+
+    await eventually(empty)
+    assert database.usage()[0] == ("app", 1, 1)
+
+
+async def test_a_statement_that_fails_gives_its_connection_back(database: Database) -> None:
+    """The pool looks at what is left of it."""
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await database.fetch("SELECT 1 / 0")
+    assert len(database.app.reserve) == 0
+    await process_of(database)
+    assert len(database.app.reserve) == 1
