@@ -58,13 +58,15 @@ class Known:
     def then(self, turn: int, message: Message) -> Known:
         """With the row that follows. `turn`: the `seq` of its turn."""
         row = to_row(turn, message)
-        rows = (*self.rows, row)
-        if self.turns[-1:] == (turn,):
-            return Known(message.seq, self.version, self.depth, self.turns, rows, self.size + row.size)
-        turns = (*self.turns, turn)[-self.depth :]
-        return Known.of(
-            message.seq, self.version, self.depth, turns, tuple(row for row in rows if row.turn >= turns[0])
-        )
+        turns, rows, size = self.turns, (*self.rows, row), self.size + row.size
+        if turns[-1:] != (turn,):
+            turns = (*turns, turn)[-self.depth :]
+            gone = 0
+            while rows[gone].turn < turns[0]:
+                size -= rows[gone].size
+                gone += 1
+            rows = rows[gone:]
+        return Known(message.seq, self.version, self.depth, turns, rows, size)
 
     def told(self, seq: int, depth: int) -> tuple[Message, ...]:
         """What `turn_history` in Postgres says of the `depth` turns before `seq`."""

@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import AsyncGeneratorType, CoroutineType
 
 from gateway.agents.threads import in_daemon_thread
 from gateway.core.events import AgentEvent, AgentSession, StateChange, TextDelta, ToolCall, ToolResult, UsageReport
@@ -19,6 +20,9 @@ from gateway.errors import AgentError, SettingsError
 Target = Callable[[Turn], object]
 """Answers text, or something awaitable that does, or an iterator (asynchronous or not) of text and events."""
 
+# What they usually are comes first: an abstract class takes its time to recognise one.
+GENERATORS = (AsyncGeneratorType, AsyncGenerator)
+AWAITABLES = (CoroutineType, Awaitable)
 SHAPES = "an async function (turn) -> str, an async generator of text, a plain function or a class with run(turn)"
 
 
@@ -56,7 +60,9 @@ class PythonAgent:
 
     async def run(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
         answer = await self._call(turn)
-        if isinstance(answer, AsyncGenerator):
+        if isinstance(answer, str):
+            yield TextDelta(answer)
+        elif isinstance(answer, GENERATORS):
             async with aclosing(answer):
                 async for piece in answer:
                     yield self._event(piece)
@@ -72,7 +78,9 @@ class PythonAgent:
     async def _call(self, turn: Turn) -> object:
         call = partial(self.target, turn)
         answer = call() if self.is_asynchronous else await in_daemon_thread(call)
-        return await answer if isinstance(answer, Awaitable) else answer
+        if isinstance(answer, AsyncGeneratorType):
+            return answer
+        return await answer if isinstance(answer, AWAITABLES) else answer
 
     def _event(self, piece: object) -> AgentEvent:
         if isinstance(piece, str):

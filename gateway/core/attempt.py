@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
+from types import AsyncGeneratorType
 from typing import cast
 
 import structlog
@@ -21,6 +22,8 @@ from gateway.errors import AgentError
 log = structlog.get_logger(__name__)
 Over = Callable[[BaseException | None, Context], None]
 """How a call ended, and the context variables from before it."""
+GENERATORS = (AsyncGeneratorType, AsyncGenerator)
+"""The usual kind comes first: an abstract class takes its time to recognise one."""
 GRACE_S = 0.8
 """Seconds that an agent gets to end once it is told to."""
 
@@ -151,5 +154,5 @@ class Listener:
                 if (kept := draft.add(event)) is not None:
                     self._announcer.progress(turn, kept)
         finally:
-            if isinstance(events, AsyncGenerator):
+            if isinstance(events, GENERATORS):
                 await events.aclose()

@@ -36,6 +36,7 @@ from gateway.errors import AgentError, GatewayError, LeaseLost
 
 log = structlog.get_logger(__name__)
 
+USUAL = TurnTerms()
 RETRY_PAUSE_S = 0.5
 STOP_S = 1.0
 LONGEST_PAUSE_S = 5.0
@@ -201,7 +202,7 @@ class Runner:
             raise
 
     def _terms(self, turn: Turn) -> TurnTerms:
-        return self._parts.terms.get(turn.agent, TurnTerms())
+        return self._parts.terms.get(turn.agent, USUAL)
 
     def _new_draft(self) -> Draft:
         return Draft(self._parts.max_reply, self._parts.max_state)
@@ -218,8 +219,11 @@ class Runner:
             missing = f"There is no agent {turn.agent} in the settings."
             await self._heard(turn, entry, draft, AgentError(missing, retryable=False, error_class="misconfigured"))
             return
-        told = replace(turn, history=history(turn.history, apologies=self._terms(turn).apologies))
-        await self._call(agent, await self._with_state(told), entry, draft, partial(self._ended, turn, entry, draft))
+        terms = self._terms(turn)
+        told = replace(turn, history=history(turn.history, apologies=terms.apologies))
+        if terms.state:
+            told = await self._with_state(told)
+        await self._call(agent, told, entry, draft, partial(self._ended, turn, entry, draft))
 
     async def _call(self, agent: Agent, told: Turn, entry: Running, draft: Draft, over: Over) -> None:
         if entry.cancelled:
@@ -306,8 +310,6 @@ class Runner:
         self._over(turn, entry, finished)
 
     async def _with_state(self, turn: Turn) -> Turn:
-        if not self._terms(turn).state:
-            return turn
         return replace(turn, state=await insist(partial(self._parts.states.of_turn, turn.chat_id, turn.user_id)))
 
     async def _pause(self, turn: Turn, entry: Running) -> None:
