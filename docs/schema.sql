@@ -1034,6 +1034,23 @@ BEGIN
 END
 $function$;
 
+CREATE FUNCTION begin_anew(p_user text)
+ RETURNS interval
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    v_rest interval;
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended(p_user, 30));
+    SELECT e.finished_at + interval '3 seconds' - clock_timestamp() INTO v_rest FROM erasures AS e WHERE e.user_id = p_user;
+    IF v_rest > interval '0' THEN
+        RETURN v_rest;
+    END IF;
+    DELETE FROM erasures WHERE user_id = p_user AND finished_at IS NOT NULL;
+    RETURN NULL;
+END
+$function$;
+
 CREATE FUNCTION begin_attempt(p_user text, p_turn_id uuid, p_owner uuid, p_epoch integer, p_counts boolean)
  RETURNS turns
  LANGUAGE plpgsql
@@ -1849,11 +1866,6 @@ CREATE FUNCTION refuse_while_erased()
 AS $function$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(hashtextextended(NEW.user_id, 30));
-    IF TG_TABLE_NAME = 'api_tokens' THEN
-        -- By then every replica has heard that the tokens of before have ended (`gateway/identity/authenticator.py`).
-        PERFORM pg_sleep_until(e.finished_at + interval '3 seconds') FROM erasures AS e WHERE e.user_id = NEW.user_id;
-        DELETE FROM erasures WHERE user_id = NEW.user_id AND finished_at IS NOT NULL;
-    END IF;
     IF EXISTS (
         SELECT FROM erasures AS e
         WHERE e.user_id = NEW.user_id

@@ -13,18 +13,12 @@ CREATE TABLE erasures (
 
 SELECT turngate_protect('erasures');
 
--- Whoever begins an erasure holds this lock alone: what others write is either there before the clearing, or finds the row. A new
--- API token, of which none is left by then, begins the name anew soon after the erasure is over.
+-- Whoever begins an erasure holds this lock alone: what others write is either there before the clearing, or finds the row.
 CREATE FUNCTION refuse_while_erased() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(hashtextextended(NEW.user_id, 30));
-    IF TG_TABLE_NAME = 'api_tokens' THEN
-        -- By then every replica has heard that the tokens of before have ended (`gateway/identity/authenticator.py`).
-        PERFORM pg_sleep_until(e.finished_at + interval '3 seconds') FROM erasures AS e WHERE e.user_id = NEW.user_id;
-        DELETE FROM erasures WHERE user_id = NEW.user_id AND finished_at IS NOT NULL;
-    END IF;
     IF EXISTS (
         SELECT FROM erasures AS e
         WHERE e.user_id = NEW.user_id
@@ -32,6 +26,25 @@ BEGIN
     ) THEN
         RAISE EXCEPTION 'this user is being erased' USING ERRCODE = 'restrict_violation';
     END IF;
+    RETURN NULL;
+END
+$$;
+
+-- A new API token, of which none is left by then, begins the name anew soon after the erasure is over: three seconds, by which every
+-- replica has heard that the tokens of before have ended (`gateway/identity/authenticator.py`). The answer is how long that still takes;
+-- null: the name is free, or the erasure is not over and a token is refused.
+CREATE FUNCTION begin_anew(p_user text) RETURNS interval
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    v_rest interval;
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended(p_user, 30));
+    SELECT e.finished_at + interval '3 seconds' - clock_timestamp() INTO v_rest FROM erasures AS e WHERE e.user_id = p_user;
+    IF v_rest > interval '0' THEN
+        RETURN v_rest;
+    END IF;
+    DELETE FROM erasures WHERE user_id = p_user AND finished_at IS NOT NULL;
     RETURN NULL;
 END
 $$;

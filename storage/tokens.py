@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,9 +40,14 @@ class PostgresTokens:
         *,
         most: int | None = None,
     ) -> ApiToken:
-        async with self.database.as_user(user_id) as connection:
-            await require_room(connection, "tokens", user_id, most)
-            return _to_token(await fetch_one(connection, SQL["create"], user_id, digest, name, role, lifetime))
+        while True:
+            async with self.database.as_user(user_id) as connection:
+                rest: timedelta | None = await connection.fetchval(SQL["begin_anew"], user_id)
+                if rest is None:
+                    await require_room(connection, "tokens", user_id, most)
+                    return _to_token(await fetch_one(connection, SQL["create"], user_id, digest, name, role, lifetime))
+            # The user was erased a moment ago. Nothing is held meanwhile.
+            await asyncio.sleep(rest.total_seconds())
 
     async def find(self, digest: bytes) -> ApiToken | None:
         async with self.database.all_users() as connection:

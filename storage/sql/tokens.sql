@@ -1,3 +1,7 @@
+-- name: begin_anew
+-- The name of somebody who was erased is free for a token; or how long it is until then.
+SELECT begin_anew($1);
+
 -- name: create
 -- A new API token, by its digest; it ends that long from now, or never.
 INSERT INTO api_tokens (user_id, digest, name, role, expires_at)

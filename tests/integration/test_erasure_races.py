@@ -152,6 +152,24 @@ async def test_a_token_made_afterwards_begins_the_name_anew(world: World, gatewa
     await mia.posts(SESSIONS, 401)
 
 
+async def test_a_token_that_comes_too_soon_holds_nothing(world: World, gateway: Running, mia: Person) -> None:
+    """P-4: it waits in the gateway, for as long as it is told; no statement sleeps."""
+    owner = await world.person("owner", gateway.url, "operator")
+    assert (await mia.calls("DELETE", ERASE))[0] == 204
+    await world.rows("UPDATE erasures SET finished_at = now() + interval '1 hour'")
+    [row] = await world.rows("SELECT begin_anew('mia') AS rest")
+    assert timedelta(minutes=59) < row["rest"] <= timedelta(hours=1, seconds=3)
+    waiting = asyncio.create_task(owner.posts("/api/tokens", 201, user_id="mia"))
+    await owner.gets("/api/me")
+    assert (
+        await world.rows("SELECT FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosrc ~ 'pg_sleep'")
+        == []
+    )
+    assert not waiting.done()
+    waiting.cancel()
+    assert await world.rows("SELECT FROM api_tokens WHERE user_id = 'mia'") == []
+
+
 async def test_a_session_that_was_not_committed_yet(world: World, mia: Person) -> None:
     """P-4: the erasure waits for what was on its way, and takes it too."""
     outsider = await asyncpg.connect(world.database_url)
