@@ -24,6 +24,8 @@ from tests.world import Person, World
 
 NAMES = itertools.count(1)
 # Nothing here outlives the run, so nothing needs to reach the disk.
+UNHURRIED = {"ttl_s": 60.0}
+"""For a gateway on a module's loop, which stands still while a test runs on a loop of its own."""
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", **counts.SERVER}
 
 
@@ -128,11 +130,10 @@ async def shared_world(postgres: str, template: str, tmp_path_factory: pytest.Te
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_gateway(shared_world: World) -> Running:
     """A gateway with the demo agent, for tests that need no more of it than a user of their own."""
-    # Its loop stands still while a test has one of its own.
-    return await shared_world.gateway(replica={"ttl_s": 60.0})
+    return await shared_world.gateway(replica=UNHURRIED)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def newcomer(shared_world: World, shared_gateway: Running) -> Person:
     """A user whom the shared gateway has never seen."""
-    return await shared_world.person(f"newcomer{next(NAMES)}", shared_gateway.url)
+    return await shared_world.newcomer(shared_gateway.url)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import aiohttp
 import asyncpg
@@ -270,6 +271,10 @@ class World:
         finally:
             await database.close()
         return Person(user, token, url, await self.http())
+
+    async def newcomer(self, url: str) -> Person:
+        """Somebody with an API token and a name that nobody else has."""
+        return await self.person(f"newcomer-{uuid4().hex}", url)
 
     async def http(self) -> aiohttp.ClientSession:
         """The clients' side of HTTP."""

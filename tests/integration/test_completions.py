@@ -7,9 +7,11 @@ import json
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from gateway.app.serve import Running
 from gateway.config import DemoAgentSettings, PythonAgentSettings
+from tests.conftest import UNHURRIED
 from tests.integration import answering_agents
 from tests.world import Person, World, eventually
 
@@ -17,8 +19,12 @@ COMPLETIONS = "/v1/chat/completions"
 NAMES = ("repeating", "fickle", "costly", "remembering", "patient")
 
 
-@pytest.fixture
-async def gateway(world: World) -> Running:
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+on_its_own_loop = pytest.mark.asyncio(loop_scope="function")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(shared_world: World) -> Running:
     """The demo agent, and those of `answering_agents`."""
     odd = {
         name: PythonAgentSettings(
@@ -26,13 +32,14 @@ async def gateway(world: World) -> Running:
         )
         for name in NAMES
     }
-    return await world.gateway(agents={"assistant": DemoAgentSettings(kind="demo"), **odd}, turns={"max_text": 1000})
+    agents = {"assistant": DemoAgentSettings(kind="demo"), **odd}
+    return await shared_world.gateway(agents=agents, turns={"max_text": 1000}, replica=UNHURRIED)
 
 
-@pytest.fixture
-async def ann(world: World, gateway: Running) -> Person:
+@pytest_asyncio.fixture(loop_scope="module")
+async def ann(shared_world: World, gateway: Running) -> Person:
     """Somebody with a token."""
-    return await world.person("ann", gateway.url)
+    return await shared_world.newcomer(gateway.url)
 
 
 def question(text: str, agent: str = "assistant", **given: Any) -> dict[str, Any]:
@@ -246,19 +253,19 @@ async def test_the_key_of_a_request_holds_in_its_session(ann: Person) -> None:
     assert (await ann.gets(f"/api/chat/sessions/{session}"))["message_count"] == 4
 
 
-async def test_the_same_key_of_two_users_is_two_keys(ann: Person, world: World, gateway: Running) -> None:
+async def test_the_same_key_of_two_users_is_two_keys(ann: Person, shared_world: World, gateway: Running) -> None:
     """P-5: each has a session of their own."""
-    bob = await world.person("bob", gateway.url)
+    bob = await shared_world.person("bob", gateway.url)
     _, of_ann = await answered(ann, question("Hers"), **{"Idempotency-Key": "k"})
     content, of_bob = await answered(bob, question("His"), **{"Idempotency-Key": "k"})
     assert "His" in content
     assert of_ann != of_bob
 
 
-async def test_an_operator_goes_on_in_anyones_session(ann: Person, world: World, gateway: Running) -> None:
+async def test_an_operator_goes_on_in_anyones_session(ann: Person, shared_world: World, gateway: Running) -> None:
     """As on every surface; the message is the user's."""
     _, session = await answered(ann, question("The lake is frozen"))
-    owner = await world.person("owner", gateway.url, role="operator")
+    owner = await shared_world.person("owner", gateway.url, role="operator")
     content, _ = await answered(owner, question("What was my last question?"), **{"X-Session-Id": session})
     assert "The lake is frozen" in content
 
@@ -358,6 +365,7 @@ async def test_errors_of_callers_have_openais_shape(ann: Person, gateway: Runnin
             assert (response.status, (await response.json())["error"]["code"]) == (status, code)
 
 
+@on_its_own_loop
 async def test_openais_browser_client_may_call_from_allowed_pages(world: World) -> None:
     """With the headers that it adds; what it needs of the answer's is shown to it."""
     gateway = await world.gateway(web={"allowed_origins": ["https://shop.example"]})
@@ -412,8 +420,10 @@ async def test_a_session_with_another_agent_is_not_answered_by_this_one(ann: Per
     assert "costly" in error["message"]
 
 
-async def test_an_absent_database_is_unavailable(ann: Person, world: World) -> None:
+@on_its_own_loop
+async def test_an_absent_database_is_unavailable(world: World) -> None:
     """503 with `Retry-After`; clients repeat it by themselves, and nothing was kept."""
+    ann = await world.person("ann", (await world.gateway()).url)
     await ann.gets("/v1/models")
     async with world.database_away():
 

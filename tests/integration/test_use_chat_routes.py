@@ -11,25 +11,29 @@ import pytest_asyncio
 
 from gateway.app.serve import Running
 from tests.ai_sdk.agents import ANSWER, BEGUN
+from tests.conftest import UNHURRIED
 from tests.integration.ui_streams import SESSIONS, chat, go, session_with, settings, streaming_from, text_in
 from tests.world import Person, World
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
 
-@pytest_asyncio.fixture
-async def gateway(world: World) -> Running:
-    return await world.gateway(**settings())
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest_asyncio.fixture
-async def mia(world: World, gateway: Running) -> Person:
-    return await world.person("mia", gateway.url)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(shared_world: World) -> Running:
+    return await shared_world.gateway(**settings(), replica=UNHURRIED)
 
 
-@pytest_asyncio.fixture
-async def tom(world: World, gateway: Running) -> Person:
-    return await world.person("tom", gateway.url)
+@pytest_asyncio.fixture(loop_scope="module")
+async def mia(shared_world: World, gateway: Running) -> Person:
+    return await shared_world.newcomer(gateway.url)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def tom(shared_world: World, gateway: Running) -> Person:
+    return await shared_world.newcomer(gateway.url)
 
 
 async def test_a_chat_id_names_a_web_session_of_the_users_own(mia: Person, tom: Person) -> None:
