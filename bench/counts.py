@@ -59,15 +59,19 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """Counts what the gateway does in one database; what the measuring connection does is left out."""
+    """Counts what the gateway does in one database; what the measuring connection does is left out.
+
+    `sent_only`: statements inside functions don't count.
+    """
 
     connection: asyncpg.Connection[asyncpg.Record]
+    sent_only: bool = False
 
     async def mark(self) -> Mark:
         """Everything before it has reached the log."""
         await self.connection.execute(SQL["flush"])
         position = str(await self.connection.fetchval(SQL["position"]))
-        calls = await self.connection.fetch(SQL["calls"])
+        calls = await self.connection.fetch(SQL["calls"], self.sent_only)
         return Mark(position, {row["queryid"]: row["calls"] for row in calls})
 
     async def between(self, begun: Mark, ended: Mark, *, often: int = 1) -> Counts:
@@ -90,10 +94,10 @@ async def count_in(url: str) -> None:
 
 
 @asynccontextmanager
-async def counter(url: str) -> AsyncIterator[Counter]:
+async def counter(url: str, *, sent_only: bool = False) -> AsyncIterator[Counter]:
     """A connection that counts."""
     connection = await asyncpg.connect(url)
     try:
-        yield Counter(connection)
+        yield Counter(connection, sent_only)
     finally:
         await connection.close()

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import median
 
 from bench import cpu, processes
 from bench.commands import Cross, Load
+from bench.cpu import Spent
 from bench.databases import seed
 from bench.measure import Bench
 from bench.processes import Client, Server
-from bench.results import Pace, Pair, pace
+from bench.results import Pace, Pair, middle_work, pace
 
 SESSIONS = 64
 HALVES = ("half-one", "half-two")
 CROSSERS, CROSSINGS = "crosser", (5, 12)
 """Users, and turns of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one gateway, or both, did in a round. `work`: microseconds of processor time for a turn."""
+
+    turns_per_s: float
+    busy_cores: float
+    work: Spent
 
 
 async def measure(bench: Bench, first: Server) -> Pair:
@@ -28,8 +41,16 @@ async def measure(bench: Bench, first: Server) -> Pair:
     ):
         rounds = [await _round(bench, first, second, other) for _ in range(bench.plan.rounds)]
         later = await _later(bench, first, second)
-    alone, together, busy = (median(values) for values in zip(*rounds, strict=True))
-    return Pair(SESSIONS, alone, together, median(two / one for one, two, _ in rounds), busy, later)
+    return Pair(
+        SESSIONS,
+        median(one.turns_per_s for one, _ in rounds),
+        median(two.turns_per_s for _, two in rounds),
+        median(two.turns_per_s / one.turns_per_s for one, two in rounds),
+        median(two.busy_cores for _, two in rounds),
+        middle_work([one.work for one, _ in rounds]),
+        middle_work([two.work for _, two in rounds]),
+        later,
+    )
 
 
 async def _later(bench: Bench, first: Server, second: Server) -> Pace:
@@ -39,25 +60,31 @@ async def _later(bench: Bench, first: Server, second: Server) -> Pace:
     return pace(await bench.client.obey(Cross(first.url, second.url, CROSSERS, *CROSSINGS)))
 
 
-async def _round(bench: Bench, first: Server, second: Server, other: Client) -> tuple[float, float, float]:
-    """Turns a second of one, those of two, and cores that were busy meanwhile."""
+async def _round(bench: Bench, first: Server, second: Server, other: Client) -> tuple[Side, Side]:
+    """One gateway with all sessions, then both."""
     bench.say(f"one gateway and two, {SESSIONS} sessions")
-    alone = await _load(bench, bench.client, first, f"talker-{SESSIONS}", SESSIONS)
-    before = _spent(bench, (first, second), other)
-    halves = [
-        _load(bench, client, server, half, SESSIONS // 2)
-        for client, server, half in zip((bench.client, other), (first, second), HALVES, strict=True)
-    ]
-    together = sum(await asyncio.gather(*halves))
-    seconds = bench.plan.warm_s + bench.plan.load_s
-    return alone, together, (_spent(bench, (first, second), other) - before) / seconds
+    alone = await _side(bench, [(bench.client, first, f"talker-{SESSIONS}", SESSIONS)])
+    shared = [(bench.client, first, HALVES[0], SESSIONS // 2), (other, second, HALVES[1], SESSIONS // 2)]
+    return alone, await _side(bench, shared)
 
 
-def _spent(bench: Bench, servers: tuple[Server, Server], other: Client) -> float:
-    one = cpu.spent(servers[0].process.pid, bench.databases.postmaster, bench.client.process.pid)
-    return one.total + cpu.spent(servers[1].process.pid, 0, other.process.pid).total
+async def _side(bench: Bench, parts: Sequence[tuple[Client, Server, str, int]]) -> Side:
+    """All parts at once: which client talks to which server as which group, in so many sessions."""
+    plan = bench.plan
+    before, begun = _spent(bench, parts), time.monotonic()
+    answers = await asyncio.gather(
+        *(
+            client.obey(Load(server.url, group, sessions, plan.warm_s, plan.load_s))
+            for client, server, group, sessions in parts
+        )
+    )
+    used, seconds = _spent(bench, parts) - before, time.monotonic() - begun
+    turns = sum(answer.turns for answer in answers)
+    return Side(sum(pace(answer).turns_per_s for answer in answers), used.total / seconds, used.per(turns))
 
 
-async def _load(bench: Bench, client: Client, server: Server, group: str, sessions: int) -> float:
-    load = Load(server.url, group, sessions, bench.plan.warm_s, bench.plan.load_s)
-    return pace(await client.obey(load)).turns_per_s
+def _spent(bench: Bench, parts: Sequence[tuple[Client, Server, str, int]]) -> Spent:
+    each = [cpu.spent(server.process.pid, 0, client.process.pid) for client, server, _, _ in parts]
+    return Spent(
+        sum(one.server for one in each), cpu.family(bench.databases.postmaster), sum(one.client for one in each)
+    )

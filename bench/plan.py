@@ -62,6 +62,6 @@ QUICK = Plan(
     idle=(250, 1_000),
     settle_s=0.75,
     counted_s=0.5,
-    still_s=4,
+    still_s=10,
     chats=150,
 )

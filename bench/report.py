@@ -106,7 +106,7 @@ def _idle(report: Report) -> Table:
 
 def _still(report: Report) -> Table:
     table = new_table(
-        "What a gateway at rest asks of Postgres each second", "sockets", "statements", "commits that write"
+        "What a gateway at rest sends to Postgres each second", "sockets", "statements", "commits that write"
     )
     for one in report.still:
         table.add_row(f"{one.sockets:,}", f"{one.statements:.1f}", f"{one.commits:.1f}")
@@ -119,6 +119,11 @@ def _others(report: Report) -> Table:
     table.add_row(f"one gateway, {pair.sessions} sessions", f"{pair.one:,.0f}", "")
     busy = f"{pair.busy_cores:.1f} of {report.machine.cpus} cores busy"
     table.add_row("two gateways, half of them each", f"{pair.two:,.0f}", f"{pair.ratio:.2f} of one; {busy}")
+    for name, work in (("one", pair.one_work), ("two", pair.two_work)):
+        told = f"gateway {work.server:,.0f}, Postgres {work.postgres:,.0f}, client {work.client:,.0f} µs"
+        table.add_row(f"processor time of a turn with {name}", "", told)
+    allowed = f"at most {pair.most(report.machine.cpus):.2f} of one, with every core busy with these turns alone"
+    table.add_row("what the cores allow two", "", allowed)
     later = f"p50 {pair.later.p50_ms:.1f} ms later, p99 {pair.later.p99_ms:.1f} ms"
     table.add_row("replies of one, heard at the other", "", later)
     for one in report.chats:

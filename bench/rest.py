@@ -10,6 +10,7 @@ from bench.databases import seed
 from bench.measure import IDLERS, WARM_SOCKETS, WARMERS, Bench
 from bench.processes import Server
 from bench.results import Idle, Still, idle
+from scheduler.housekeeping import FIRST_AFTER
 
 SOCKETS = 1_000
 """With so many idle sockets, statements are counted a second time."""
@@ -22,8 +23,8 @@ async def measure(bench: Bench) -> tuple[tuple[Idle, ...], tuple[Still, ...]]:
     await counts.count_in(url)
     async with processes.gateway(bench.folder, url, "idle") as gateway:
         await bench.client.obey(Load(gateway.url, WARMERS, WARM_SOCKETS, bench.plan.warm_s, bench.plan.load_s))
-        # What the load has left behind, such as words to index, is not rest.
-        await asyncio.sleep(bench.plan.still_s)
+        # What the load has left behind, such as words to index, is not rest; nor are the chores of the first seconds.
+        await asyncio.sleep(max(bench.plan.still_s, 2 * FIRST_AFTER.total_seconds()))
         held = [(0, await _settled(bench, gateway))]
         still = [await _still(bench, 0)]
         for sockets in bench.plan.idle:
@@ -42,7 +43,7 @@ async def _settled(bench: Bench, server: Server) -> int:
 
 
 async def _still(bench: Bench, sockets: int) -> Still:
-    async with counts.counter(bench.databases.gateway) as counter:
+    async with counts.counter(bench.databases.gateway, sent_only=True) as counter:
         begun = await counter.mark()
         await asyncio.sleep(bench.plan.still_s)
         done = (await counter.between(begun, await counter.mark())).per(bench.plan.still_s)

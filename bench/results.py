@@ -67,7 +67,7 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """What a gateway that serves nobody asks of Postgres each second, with so many idle sockets."""
+    """What a gateway that serves nobody sends to Postgres each second, with so many idle sockets."""
 
     sockets: int
     statements: float
@@ -76,15 +76,24 @@ class Still:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Turns a second of one gateway, those of two on the same Postgres, and how many cores were busy with the two."""
+    """Turns a second of one gateway, those of two on the same Postgres, and how many cores were busy with the two.
+
+    `one_work`, `two_work`: microseconds of processor time for a turn.
+    """
 
     sessions: int
     one: float
     two: float
     ratio: float
     busy_cores: float
+    one_work: Spent
+    two_work: Spent
     later: Pace
     """How much later a reply of the one is heard at the other."""
+
+    def most(self, cores: int) -> float:
+        """The ratio if nothing but these turns kept all of so many cores busy."""
+        return cores * 1_000_000 / self.two_work.total / self.one
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,8 @@ async def run(plan: Plan, folder: Path, say: Say) -> Report:
         idle, still = await rest.measure(bench)
         say("Telegram, polling and webhook")
         chats = await telegram.measure(folder, databases.gateway, plan.chats)
-    found = targets(levels, lengths, idle, still, two)
     machine = _machine(databases, ceiling.driver)
+    found = targets(levels, lengths, idle, still, two, cpus=machine.cpus)
     return Report(machine, levels, costs, lengths, idle, still, two, chats, found, notes, time.monotonic() - begun)
 
 

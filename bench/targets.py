@@ -8,7 +8,13 @@ from bench.results import Idle, Length, Level, Pair, Still, Target
 
 
 def targets(
-    levels: Sequence[Level], lengths: Sequence[Length], idle: Sequence[Idle], still: Sequence[Still], pair: Pair
+    levels: Sequence[Level],
+    lengths: Sequence[Length],
+    idle: Sequence[Idle],
+    still: Sequence[Still],
+    pair: Pair,
+    *,
+    cpus: int,
 ) -> tuple[Target, ...]:
     """Each with what was measured; the way still to go is told in microseconds where it is time."""
     at = {one.sessions: one for one in levels}
@@ -18,7 +24,7 @@ def targets(
         _latency("p99 at 64 sessions, to the bare loop's", at[64].p99_to_bare, at[64].bare.p99_ms, 2),
         _length(lengths),
         _at_most(f"KB per idle socket, of {idle[-1].sockets:,}", idle[-1].per_socket / 1024, 25, "KB"),
-        _at_least("turns/s of two gateways, to one", pair.ratio, 1.5, _pair(pair)),
+        _at_least("turns/s of two gateways, to one", pair.ratio, 1.5, _pair(pair, cpus)),
         _at_most("ms until a reply is heard at the other gateway, p50", pair.later.p50_ms, 50, "ms"),
         *_still(still),
     )
@@ -41,8 +47,8 @@ def _length(lengths: Sequence[Length]) -> Target:
     return Target(name, longest.ratio, "≤", 1.1, longest.ratio <= 1.1, f"{over:,.0f} µs a turn")
 
 
-def _pair(pair: Pair) -> str:
-    return f"{1.5 - pair.ratio:.2f}; {pair.busy_cores:.1f} cores were busy"
+def _pair(pair: Pair, cpus: int) -> str:
+    return f"{1.5 - pair.ratio:.2f}; {cpus} cores allow {pair.most(cpus):.2f} at {pair.two_work.total:,.0f} µs a turn"
 
 
 def _still(still: Sequence[Still]) -> tuple[Target, ...]:

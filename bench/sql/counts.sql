@@ -17,10 +17,10 @@ SELECT pg_logical_emit_message(true, 'turngate', 'mark');
 SELECT pg_current_wal_flush_lsn()::text;
 
 -- name: calls
--- How often the gateway's roles have run each statement here.
+-- How often the gateway's roles have run each statement here; $1: only those that were sent, not those inside functions.
 SELECT s.queryid, sum(s.calls)::bigint AS calls FROM pg_stat_statements AS s
 JOIN pg_database AS d ON d.oid = s.dbid JOIN pg_roles AS r ON r.oid = s.userid
-WHERE d.datname = current_database() AND r.rolname <> current_user GROUP BY s.queryid;
+WHERE d.datname = current_database() AND r.rolname <> current_user AND (s.toplevel OR NOT $1) GROUP BY s.queryid;
 
 -- name: written
 -- Commits, records, bytes, index entries, updates and HOT updates between two places of the log. The last commit is the
