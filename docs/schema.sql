@@ -245,6 +245,7 @@ CREATE TABLE turns (
     turn_id uuid DEFAULT gen_random_uuid() NOT NULL,
     chat_id uuid NOT NULL,
     seq bigint NOT NULL,
+    place_in_time bigint,
     user_id text NOT NULL,
     agent_name text NOT NULL,
     channel text NOT NULL,
@@ -272,16 +273,33 @@ CREATE TABLE turns (
     CONSTRAINT turns_chat_id_fkey FOREIGN KEY (chat_id) REFERENCES chat_sessions(chat_id) ON DELETE CASCADE,
     CONSTRAINT turns_status_check CHECK (status = ANY (ARRAY['queued'::text, 'running'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])),
     CONSTRAINT turns_superseded_check CHECK (superseded = ANY (ARRAY['interrupt'::text, 'rollback'::text]))
-) WITH (fillfactor=80, autovacuum_vacuum_scale_factor=0.05);
+) WITH (fillfactor=50, autovacuum_vacuum_scale_factor=0.05);
 ALTER TABLE turns ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE INDEX turns_by_time ON turns USING btree (chat_id, created_at DESC, turn_id DESC);
-CREATE UNIQUE INDEX turns_running ON turns USING btree (chat_id) WHERE status = 'running'::text;
+CREATE INDEX turns_out_of_place ON turns
+    USING btree (chat_id, place_in_time DESC, created_at DESC, turn_id DESC)
+    WHERE place_in_time IS NOT NULL;
+CREATE TRIGGER forget_running_turns AFTER DELETE ON turns REFERENCING OLD TABLE AS removed FOR EACH STATEMENT
+    EXECUTE FUNCTION forget_running_turns();
 CREATE POLICY all_rows ON turns TO turngate_system USING (true) WITH CHECK (true);
 CREATE POLICY own_rows ON turns TO turngate_app
     USING (user_id = turngate_user())
     WITH CHECK (user_id = turngate_user());
 GRANT SELECT, INSERT, UPDATE, DELETE ON turns TO turngate_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON turns TO turngate_system;
+
+CREATE TABLE running_turns (
+    chat_id uuid NOT NULL,
+    turn_id uuid NOT NULL,
+    user_id text NOT NULL,
+    CONSTRAINT running_turns_pkey PRIMARY KEY (chat_id)
+) WITH (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_analyze_scale_factor=1);
+ALTER TABLE running_turns ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY all_rows ON running_turns TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON running_turns TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON running_turns TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON running_turns TO turngate_system;
 
 CREATE TABLE outbox (
     item_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -724,7 +742,8 @@ BEGIN
         UPDATE chat_sessions SET is_active = false, ended_at = v_now, updated_at = v_now WHERE chat_id = s.chat_id;
         s := NULL;
     END IF;
-    SELECT u.seq INTO v_running_seq FROM turns AS u WHERE u.chat_id = s.chat_id AND u.status = 'running';
+    SELECT u.seq INTO v_running_seq
+    FROM running_turns AS k JOIN turns AS u ON u.turn_id = k.turn_id WHERE k.chat_id = s.chat_id;
     v_running := v_running_seq IS NOT NULL;
     IF p_session IS NULL AND s.chat_id IS NOT NULL
         AND NOT session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), v_running, v_now, p_window) THEN
@@ -788,6 +807,9 @@ BEGIN
             v_now, -- not the default: the transaction may have begun before the one that the session's lock was waited for
             CASE WHEN v_running THEN NULL ELSE v_now END
         ) RETURNING * INTO t;
+        IF NOT v_running THEN
+            INSERT INTO running_turns (chat_id, turn_id, user_id) VALUES (t.chat_id, t.turn_id, t.user_id);
+        END IF;
     END IF;
 
     INSERT INTO chat_messages (
@@ -879,7 +901,7 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT ARRAY(SELECT jsonb_array_elements_text(p_deliver_to[l.place]::jsonb)) AS addresses
         ) AS d
-        WHERE NOT EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running')
+        WHERE NOT EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id)
             AND (p_sessions[l.place] IS NOT NULL OR session_resumes(
                 s.is_active, coalesce(s.last_message_at, s.created_at), false, l.at, p_window
             ))
@@ -897,6 +919,8 @@ BEGIN
             p_turns[n.place], n.chat_id, n.seq, n.user_id, n.agent_name, p_channels[n.place], 'running', 1, 1, p_owner,
             n.at + p_limits[n.place] + interval '30 seconds', p_limits[n.place], p_histories[n.place], n.deliver_to, n.at, n.at
         FROM plain AS n
+    ), claimed AS (
+        INSERT INTO running_turns (chat_id, turn_id, user_id) SELECT n.chat_id, p_turns[n.place], n.user_id FROM plain AS n
     ), appended AS (
         INSERT INTO chat_messages (
             chat_id, seq, user_id, role, content, channel, turn_id, turn_seq, client_id, routed, created_at
@@ -970,7 +994,7 @@ BEGIN
             RETURN r;
         END IF;
     END IF;
-    IF EXISTS (SELECT FROM turns AS u WHERE u.chat_id = s.chat_id AND u.status = 'running') THEN
+    IF EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) THEN
         r.status := 'busy';
         RETURN r;
     END IF;
@@ -986,13 +1010,15 @@ BEGIN
     -- Asked to be cancelled, so that nobody takes their messages for waiting ones.
     UPDATE turns AS u SET withdrawn = true, cancel_requested = true WHERE u.chat_id = s.chat_id AND u.seq >= m.turn_seq;
     -- The turn that answered before makes room: places below zero are for those that were set aside.
-    UPDATE turns AS u SET seq = (SELECT least(min(x.seq), 0) - 1 FROM turns AS x WHERE x.chat_id = s.chat_id)
+    UPDATE turns AS u SET
+        seq = (SELECT least(min(x.seq), 0) - 1 FROM turns AS x WHERE x.chat_id = s.chat_id),
+        place_in_time = coalesce(u.place_in_time, u.seq)
     WHERE u.chat_id = s.chat_id AND u.seq = m.turn_seq RETURNING * INTO t;
     INSERT INTO turns (
-        chat_id, seq, user_id, agent_name, channel, status, attempt, epoch, owner, deadline, time_limit, history_turns,
-        deliver_to, ends_session, created_at, started_at
+        chat_id, seq, place_in_time, user_id, agent_name, channel, status, attempt, epoch, owner, deadline, time_limit,
+        history_turns, deliver_to, ends_session, created_at, started_at
     ) VALUES (
-        s.chat_id, m.turn_seq, s.user_id, s.agent_name, m.channel, 'running', 1, 1, p_owner,
+        s.chat_id, m.turn_seq, s.last_seq, s.user_id, s.agent_name, m.channel, 'running', 1, 1, p_owner,
         v_now + p_time_limit + interval '30 seconds', p_time_limit, p_history_turns,
         -- Where the answer before went, and where the conversation is now, as far as these are still places of this user.
         ARRAY(
@@ -1003,6 +1029,7 @@ BEGIN
         ),
         coalesce(t.ends_session, false), v_now, v_now
     ) RETURNING * INTO t;
+    INSERT INTO running_turns (chat_id, turn_id, user_id) VALUES (t.chat_id, t.turn_id, t.user_id);
     IF p_content IS NOT NULL THEN
         PERFORM keep_version(m, 'edit', p_by, v_now);
         UPDATE chat_messages AS c SET
@@ -1288,6 +1315,8 @@ BEGIN
                     )
             ))
         RETURNING n.place, n.seq, n.at, t.chat_id, t.user_id, t.turn_id, t.seq AS turn_seq, t.channel
+    ), released AS (
+        DELETE FROM running_turns AS k USING ended AS e WHERE k.chat_id = e.chat_id AND k.turn_id = e.turn_id
     ), appended AS (
         INSERT INTO chat_messages (
             chat_id, seq, user_id, role, content, parts, channel, turn_id, turn_seq, created_at, kind
@@ -1366,7 +1395,8 @@ BEGIN
         SELECT array_agg(CASE WHEN state = 'unsent' AND owner = p_owner THEN item_id END ORDER BY item_id)
         INTO r.outbox_ids FROM outbox
         WHERE chat_id = p_chat_id AND turn_id = p_turn_id;
-        SELECT * INTO n FROM turns WHERE chat_id = p_chat_id AND status = 'running' AND owner = p_owner;
+        SELECT u.* INTO n FROM running_turns AS k JOIN turns AS u ON u.turn_id = k.turn_id
+        WHERE k.chat_id = p_chat_id AND u.owner = p_owner;
     ELSE
         v_drop := t.superseded IS NOT DISTINCT FROM 'rollback';
         INSERT INTO chat_messages (
@@ -1418,6 +1448,11 @@ BEGIN
             )
             RETURNING * INTO n;
         END IF;
+        IF n.turn_id IS NULL THEN
+            DELETE FROM running_turns WHERE chat_id = p_chat_id;
+        ELSE
+            UPDATE running_turns SET turn_id = n.turn_id WHERE chat_id = p_chat_id;
+        END IF;
         r.status := 'finished';
         r.ended := t.status;
         r.session := s;
@@ -1431,6 +1466,16 @@ BEGIN
         r.history := turn_history(p_chat_id, n.seq, n.history_turns);
     END IF;
     RETURN r;
+END
+$function$;
+
+CREATE FUNCTION forget_running_turns()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    DELETE FROM running_turns AS k USING removed AS t WHERE k.chat_id = t.chat_id AND k.turn_id = t.turn_id;
+    RETURN NULL;
 END
 $function$;
 
@@ -1906,7 +1951,7 @@ BEGIN
         RETURN r;
     END IF;
     r.rewound := p_rewind OR x.rewound;
-    IF r.rewound AND EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running') THEN
+    IF r.rewound AND EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) THEN
         r.status := 'busy';
         RETURN r;
     END IF;
@@ -2261,7 +2306,9 @@ CREATE FUNCTION steal_turns(p_owner uuid, p_limit integer, p_running uuid[], p_s
  LANGUAGE sql
 AS $function$
     WITH dead AS MATERIALIZED (
-        SELECT u.turn_id, u.epoch, u.deadline FROM turns AS u LEFT JOIN replicas AS r ON r.replica_id = u.owner
+        SELECT u.turn_id, u.epoch, u.deadline FROM running_turns AS k
+        JOIN turns AS u ON u.turn_id = k.turn_id
+        LEFT JOIN replicas AS r ON r.replica_id = u.owner
         CROSS JOIN LATERAL (SELECT u.deadline - u.time_limit - interval '30 seconds') AS claim (at)
         WHERE u.status = 'running' AND NOT (u.owner = p_owner AND u.turn_id = ANY (p_running))
             AND EXISTS (SELECT FROM replicas AS me WHERE me.replica_id = p_owner AND me.expires_at > clock_timestamp())

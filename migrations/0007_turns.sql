@@ -8,6 +8,8 @@ CREATE TABLE turns (
     turn_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     chat_id uuid NOT NULL REFERENCES chat_sessions ON DELETE CASCADE,
     seq bigint NOT NULL, -- of its first message
+    -- Where it stands among the session's turns in the order of time, if not at `seq`: the session's last `seq` when it began.
+    place_in_time bigint,
     user_id text NOT NULL,
     agent_name text NOT NULL,
     channel text NOT NULL,
@@ -34,15 +36,37 @@ CREATE TABLE turns (
     UNIQUE (chat_id, seq)
 );
 
--- One turn at a time per session; also what the sweep reads, so it stays as small as the work at hand.
-CREATE UNIQUE INDEX turns_running ON turns (chat_id) WHERE status = 'running';
+-- Turns are listed by time. Most stand in that order already; an answer that is made again takes the place of the one before.
+CREATE INDEX turns_out_of_place ON turns (chat_id, place_in_time DESC, created_at DESC, turn_id DESC)
+    WHERE place_in_time IS NOT NULL;
 
--- An answer that is made again moves turns to other places in the session; their times stay.
-CREATE INDEX turns_by_time ON turns (chat_id, created_at DESC, turn_id DESC);
-
-ALTER TABLE turns SET (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
+-- No index names a column that changes while a turn runs, and a page has room for the final row of each turn: its end is HOT.
+ALTER TABLE turns SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
 SELECT turngate_protect('turns');
+
+-- The turns with status `running`, one of a session at most: what sweeps and lists read, as small as the work at hand. Whoever inserts
+-- here holds the session's row. (A partial index on `turns` would be as small, but a turn's end would be written to all its indexes.)
+CREATE TABLE running_turns (
+    chat_id uuid PRIMARY KEY,
+    turn_id uuid NOT NULL,
+    user_id text NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_analyze_scale_factor = 1);
+
+SELECT turngate_protect('running_turns');
+
+-- Instead of a foreign key, which would be looked up for each turn.
+CREATE FUNCTION forget_running_turns() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    DELETE FROM running_turns AS k USING removed AS t WHERE k.chat_id = t.chat_id AND k.turn_id = t.turn_id;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER forget_running_turns AFTER DELETE ON turns
+    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION forget_running_turns();
 
 -- The N turns before a turn, oldest first, each with its replies; later messages are not part of it, nor are turns that were
 -- withdrawn.
@@ -148,7 +172,9 @@ CREATE FUNCTION steal_turns(p_owner uuid, p_limit int, p_running uuid[], p_silen
 LANGUAGE sql
 AS $$
     WITH dead AS MATERIALIZED (
-        SELECT u.turn_id, u.epoch, u.deadline FROM turns AS u LEFT JOIN replicas AS r ON r.replica_id = u.owner
+        SELECT u.turn_id, u.epoch, u.deadline FROM running_turns AS k
+        JOIN turns AS u ON u.turn_id = k.turn_id
+        LEFT JOIN replicas AS r ON r.replica_id = u.owner
         CROSS JOIN LATERAL (SELECT u.deadline - u.time_limit - interval '30 seconds') AS claim (at)
         WHERE u.status = 'running' AND NOT (u.owner = p_owner AND u.turn_id = ANY (p_running))
             AND EXISTS (SELECT FROM replicas AS me WHERE me.replica_id = p_owner AND me.expires_at > clock_timestamp())

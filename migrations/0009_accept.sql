@@ -104,7 +104,8 @@ BEGIN
         UPDATE chat_sessions SET is_active = false, ended_at = v_now, updated_at = v_now WHERE chat_id = s.chat_id;
         s := NULL;
     END IF;
-    SELECT u.seq INTO v_running_seq FROM turns AS u WHERE u.chat_id = s.chat_id AND u.status = 'running';
+    SELECT u.seq INTO v_running_seq
+    FROM running_turns AS k JOIN turns AS u ON u.turn_id = k.turn_id WHERE k.chat_id = s.chat_id;
     v_running := v_running_seq IS NOT NULL;
     IF p_session IS NULL AND s.chat_id IS NOT NULL
         AND NOT session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), v_running, v_now, p_window) THEN
@@ -168,6 +169,9 @@ BEGIN
             v_now, -- not the default: the transaction may have begun before the one that the session's lock was waited for
             CASE WHEN v_running THEN NULL ELSE v_now END
         ) RETURNING * INTO t;
+        IF NOT v_running THEN
+            INSERT INTO running_turns (chat_id, turn_id, user_id) VALUES (t.chat_id, t.turn_id, t.user_id);
+        END IF;
     END IF;
 
     INSERT INTO chat_messages (
@@ -265,7 +269,7 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT ARRAY(SELECT jsonb_array_elements_text(p_deliver_to[l.place]::jsonb)) AS addresses
         ) AS d
-        WHERE NOT EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running')
+        WHERE NOT EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id)
             AND (p_sessions[l.place] IS NOT NULL OR session_resumes(
                 s.is_active, coalesce(s.last_message_at, s.created_at), false, l.at, p_window
             ))
@@ -283,6 +287,8 @@ BEGIN
             p_turns[n.place], n.chat_id, n.seq, n.user_id, n.agent_name, p_channels[n.place], 'running', 1, 1, p_owner,
             n.at + p_limits[n.place] + interval '30 seconds', p_limits[n.place], p_histories[n.place], n.deliver_to, n.at, n.at
         FROM plain AS n
+    ), claimed AS (
+        INSERT INTO running_turns (chat_id, turn_id, user_id) SELECT n.chat_id, p_turns[n.place], n.user_id FROM plain AS n
     ), appended AS (
         INSERT INTO chat_messages (
             chat_id, seq, user_id, role, content, channel, turn_id, turn_seq, client_id, routed, created_at

@@ -50,7 +50,8 @@ BEGIN
         SELECT array_agg(CASE WHEN state = 'unsent' AND owner = p_owner THEN item_id END ORDER BY item_id)
         INTO r.outbox_ids FROM outbox
         WHERE chat_id = p_chat_id AND turn_id = p_turn_id;
-        SELECT * INTO n FROM turns WHERE chat_id = p_chat_id AND status = 'running' AND owner = p_owner;
+        SELECT u.* INTO n FROM running_turns AS k JOIN turns AS u ON u.turn_id = k.turn_id
+        WHERE k.chat_id = p_chat_id AND u.owner = p_owner;
     ELSE
         v_drop := t.superseded IS NOT DISTINCT FROM 'rollback';
         INSERT INTO chat_messages (
@@ -101,6 +102,11 @@ BEGIN
                 WHERE chat_id = p_chat_id AND seq > t.seq AND status = 'queued' ORDER BY seq LIMIT 1
             )
             RETURNING * INTO n;
+        END IF;
+        IF n.turn_id IS NULL THEN
+            DELETE FROM running_turns WHERE chat_id = p_chat_id;
+        ELSE
+            UPDATE running_turns SET turn_id = n.turn_id WHERE chat_id = p_chat_id;
         END IF;
         r.status := 'finished';
         r.ended := t.status;
@@ -204,6 +210,8 @@ BEGIN
                     )
             ))
         RETURNING n.place, n.seq, n.at, t.chat_id, t.user_id, t.turn_id, t.seq AS turn_seq, t.channel
+    ), released AS (
+        DELETE FROM running_turns AS k USING ended AS e WHERE k.chat_id = e.chat_id AND k.turn_id = e.turn_id
     ), appended AS (
         INSERT INTO chat_messages (
             chat_id, seq, user_id, role, content, parts, channel, turn_id, turn_seq, created_at, kind

@@ -112,7 +112,7 @@ BEGIN
             RETURN r;
         END IF;
     END IF;
-    IF EXISTS (SELECT FROM turns AS u WHERE u.chat_id = s.chat_id AND u.status = 'running') THEN
+    IF EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) THEN
         r.status := 'busy';
         RETURN r;
     END IF;
@@ -128,13 +128,15 @@ BEGIN
     -- Asked to be cancelled, so that nobody takes their messages for waiting ones.
     UPDATE turns AS u SET withdrawn = true, cancel_requested = true WHERE u.chat_id = s.chat_id AND u.seq >= m.turn_seq;
     -- The turn that answered before makes room: places below zero are for those that were set aside.
-    UPDATE turns AS u SET seq = (SELECT least(min(x.seq), 0) - 1 FROM turns AS x WHERE x.chat_id = s.chat_id)
+    UPDATE turns AS u SET
+        seq = (SELECT least(min(x.seq), 0) - 1 FROM turns AS x WHERE x.chat_id = s.chat_id),
+        place_in_time = coalesce(u.place_in_time, u.seq)
     WHERE u.chat_id = s.chat_id AND u.seq = m.turn_seq RETURNING * INTO t;
     INSERT INTO turns (
-        chat_id, seq, user_id, agent_name, channel, status, attempt, epoch, owner, deadline, time_limit, history_turns,
-        deliver_to, ends_session, created_at, started_at
+        chat_id, seq, place_in_time, user_id, agent_name, channel, status, attempt, epoch, owner, deadline, time_limit,
+        history_turns, deliver_to, ends_session, created_at, started_at
     ) VALUES (
-        s.chat_id, m.turn_seq, s.user_id, s.agent_name, m.channel, 'running', 1, 1, p_owner,
+        s.chat_id, m.turn_seq, s.last_seq, s.user_id, s.agent_name, m.channel, 'running', 1, 1, p_owner,
         v_now + p_time_limit + interval '30 seconds', p_time_limit, p_history_turns,
         -- Where the answer before went, and where the conversation is now, as far as these are still places of this user.
         ARRAY(
@@ -145,6 +147,7 @@ BEGIN
         ),
         coalesce(t.ends_session, false), v_now, v_now
     ) RETURNING * INTO t;
+    INSERT INTO running_turns (chat_id, turn_id, user_id) VALUES (t.chat_id, t.turn_id, t.user_id);
     IF p_content IS NOT NULL THEN
         PERFORM keep_version(m, 'edit', p_by, v_now);
         UPDATE chat_messages AS c SET

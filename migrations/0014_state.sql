@@ -291,7 +291,7 @@ BEGIN
         RETURN r;
     END IF;
     r.rewound := p_rewind OR x.rewound;
-    IF r.rewound AND EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running') THEN
+    IF r.rewound AND EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) THEN
         r.status := 'busy';
         RETURN r;
     END IF;

@@ -36,6 +36,7 @@ KEPT_BACK: Mapping[str, str] = {
     "session_titles": "a copy of the titles, for search",
     "message_words": "the words of the messages, for search",
     "indexed_sessions": "how far search has entered the words of each session",
+    "running_turns": "which turns are being answered at this moment",
     "erasures": "stands there only while the user is erased, and a minute longer",
 }
 

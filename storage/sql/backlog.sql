@@ -9,10 +9,9 @@ FROM (
 ) AS unsent
 CROSS JOIN (
     SELECT count(*) AS queued, coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8 AS queued_s
-    FROM (SELECT chat_id FROM turns WHERE status = 'running' LIMIT 2000) AS running
+    FROM (SELECT chat_id FROM running_turns LIMIT 2000) AS running
     CROSS JOIN LATERAL (
-        SELECT t.created_at, t.status FROM turns AS t WHERE t.chat_id = running.chat_id
-        ORDER BY t.created_at DESC, t.turn_id DESC LIMIT 200
+        SELECT t.created_at, t.status FROM turns AS t WHERE t.chat_id = running.chat_id ORDER BY t.seq DESC LIMIT 200
     ) AS latest
     WHERE latest.status = 'queued'
 ) AS queued;

@@ -65,7 +65,7 @@ SELECT chat_id FROM chat_sessions
 WHERE chat_id IN (
     SELECT chat_id FROM chat_sessions WHERE user_id = $1 AND channel = $2 AND split_part(route, ':', 3) = $3
     UNION
-    SELECT chat_id FROM turns WHERE user_id = $1 AND status = 'running'
+    SELECT chat_id FROM running_turns WHERE user_id = $1
     UNION
     SELECT chat_id FROM outbox
     WHERE user_id = $1 AND state = 'unsent' AND split_part(address, ':', 1) = $2 AND split_part(address, ':', 3) = $3

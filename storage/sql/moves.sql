@@ -21,8 +21,8 @@ WHERE chat_id IN (
     SELECT s.chat_id FROM unnest($1::text[], $2::text[]) AS m (user_id, route)
     JOIN chat_sessions AS s ON s.user_id = m.user_id AND s.route = m.route
     UNION
-    SELECT t.chat_id FROM turns AS t
-    WHERE t.status = 'running' AND EXISTS (SELECT FROM unnest(t.deliver_to) AS a WHERE starts_with(a, $3))
+    SELECT t.chat_id FROM running_turns AS k JOIN turns AS t ON t.turn_id = k.turn_id
+    WHERE EXISTS (SELECT FROM unnest(t.deliver_to) AS a WHERE starts_with(a, $3))
 )
 ORDER BY chat_id FOR UPDATE;
 

@@ -87,7 +87,10 @@ SELECT
     -- By when they began: one that answers an old message anew stands far back. What this replica runs it has told itself.
     ARRAY(
         SELECT t FROM chat_sessions AS s CROSS JOIN LATERAL (
-            SELECT u FROM turns AS u WHERE u.chat_id = s.chat_id ORDER BY u.created_at DESC, u.turn_id DESC LIMIT 200
+            (SELECT u FROM turns AS u WHERE u.chat_id = s.chat_id AND u.place_in_time IS NULL ORDER BY u.seq DESC LIMIT 200)
+            UNION ALL
+            (SELECT u FROM turns AS u WHERE u.chat_id = s.chat_id AND u.place_in_time IS NOT NULL
+            ORDER BY u.place_in_time DESC, u.created_at DESC, u.turn_id DESC LIMIT 200)
         ) AS newest (t)
         WHERE s.session_id = ANY ($1::text[]) AND s.updated_at > $3::timestamptz - interval '5 seconds'
             AND (t).owner IS DISTINCT FROM $6::uuid

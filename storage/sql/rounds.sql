@@ -5,8 +5,8 @@ SELECT
     -- Also those that died within the last minute: what they held is still being taken over.
     EXISTS (SELECT FROM replicas WHERE replica_id <> $1 AND expires_at > statement_timestamp() - interval '1 minute') AS company,
     EXISTS (
-        SELECT FROM turns AS t LEFT JOIN replicas AS r ON r.replica_id = t.owner
-        WHERE t.status = 'running' AND NOT (t.owner = $1 AND t.turn_id = ANY ($2::uuid[])) AND (
+        SELECT FROM running_turns AS k JOIN turns AS t ON t.turn_id = k.turn_id LEFT JOIN replicas AS r ON r.replica_id = t.owner
+        WHERE NOT (t.owner = $1 AND t.turn_id = ANY ($2::uuid[])) AND (
             r.replica_id IS NULL OR r.replica_id = $1
             OR r.expires_at < statement_timestamp() OR t.deadline < statement_timestamp()
         )

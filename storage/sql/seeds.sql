@@ -15,5 +15,5 @@ FROM ROWS FROM (jsonb_to_recordset($4::jsonb) AS (role text, content text, parts
 
 -- name: sown
 -- The session that an earlier seed of the same key made.
-SELECT s.*, EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running') AS running
+SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running
 FROM chat_sessions AS s WHERE chat_id = $1;

@@ -16,7 +16,7 @@ WHERE session_id = $1 RETURNING *;
 
 -- name: titled
 -- A session, and how its first live message of the user begins.
-SELECT s.*, EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running') AS running, (
+SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running, (
     SELECT left(m.content, 1000) FROM chat_messages AS m
     WHERE m.chat_id = s.chat_id AND m.role = 'user' AND m.deleted_at IS NULL AND m.content <> ''
     ORDER BY m.seq LIMIT 1

@@ -2,7 +2,7 @@
 -- A page of sessions, latest activity first, after a place in the list; a null narrows nothing. A first look at metadata spares most
 -- rows the slower one. Stateless calls are in it when their mark is asked for. `listed_at` is the second of the activity: it orders as
 -- the activity does, and bounds it.
-SELECT s.*, EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running') AS running
+SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running
 FROM chat_sessions AS s
 WHERE ($1::text IS NULL OR user_id = $1)
     AND ($2::text IS NULL OR channel = $2)
@@ -25,7 +25,7 @@ SELECT own_labelled_sessions($1, $2, $3);
 
 -- name: list_among
 -- A page of the list, among sessions that `labelled` or `labelled_own` found.
-SELECT s.*, EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running') AS running
+SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running
 FROM chat_sessions AS s
 WHERE chat_id = ANY ($1::uuid[])
     AND ($2::text IS NULL OR channel = $2)
@@ -84,7 +84,7 @@ FROM (
 
 -- name: get
 -- One session.
-SELECT s.*, EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running') AS running
+SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running
 FROM chat_sessions AS s WHERE session_id = $1;
 
 -- name: current
@@ -94,7 +94,7 @@ SELECT s.*, r.running,
 FROM routes AS ro
 JOIN chat_sessions AS s ON s.chat_id = ro.chat_id
 CROSS JOIN LATERAL (
-    SELECT EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running') AS running
+    SELECT EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running
 ) AS r
 WHERE ro.user_id = $1 AND ro.route = $2;
 
@@ -109,14 +109,14 @@ WITH recent AS (
     ORDER BY s.listed_at DESC, coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC LIMIT 1
 ), answering AS (
     SELECT s.chat_id, coalesce(s.last_message_at, s.created_at) AS at
-    FROM turns AS t
+    FROM running_turns AS k
     -- Not the other way round: few turns run, and a user may have very many sessions.
-    CROSS JOIN LATERAL (SELECT * FROM chat_sessions AS c WHERE c.chat_id = t.chat_id OFFSET 0) AS s
-    WHERE t.status = 'running' AND t.user_id = $1 AND s.user_id = $1 AND s.agent_name = $2
+    CROSS JOIN LATERAL (SELECT * FROM chat_sessions AS c WHERE c.chat_id = k.chat_id OFFSET 0) AS s
+    WHERE k.user_id = $1 AND s.user_id = $1 AND s.agent_name = $2
         AND s.metadata ->> 'stateless' IS DISTINCT FROM 'true'
         AND session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), true, clock_timestamp(), $3)
 )
-SELECT s.*, EXISTS (SELECT FROM turns AS t WHERE t.chat_id = s.chat_id AND t.status = 'running') AS running
+SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running
 FROM (SELECT * FROM recent UNION ALL SELECT * FROM answering) AS either JOIN chat_sessions AS s ON s.chat_id = either.chat_id
 ORDER BY either.at DESC, either.chat_id DESC LIMIT 1;
 
@@ -156,8 +156,9 @@ DELETE FROM chat_sessions WHERE session_id = $1 RETURNING *;
 -- name: open_turns
 -- Queued and running turns of a session, oldest first; one that answers an old message anew may stand far back.
 SELECT turn_id, status, attempt FROM (
-    SELECT t.turn_id, t.status, t.attempt, t.seq FROM chat_sessions AS s JOIN turns AS t ON t.chat_id = s.chat_id
-    WHERE s.session_id = $1 AND t.status = 'running'
+    SELECT t.turn_id, t.status, t.attempt, t.seq
+    FROM chat_sessions AS s JOIN running_turns AS k ON k.chat_id = s.chat_id JOIN turns AS t ON t.turn_id = k.turn_id
+    WHERE s.session_id = $1
     UNION ALL
     SELECT t.turn_id, t.status, t.attempt, t.seq FROM chat_sessions AS s JOIN turns AS t ON t.chat_id = s.chat_id
     WHERE s.session_id = $1 AND t.status = 'queued' AND t.seq > s.last_seq - 10000

@@ -3,16 +3,31 @@
 SELECT chat_id FROM chat_sessions WHERE session_id = $1;
 
 -- name: page
--- A page of a session's turns, newest first, with the places of the messages that each answers.
+-- A page of a session's turns, newest first, with the places of the messages that each answers. Most stand in the order of time
+-- already; those that don't have an index of their own.
+WITH behind AS (
+    SELECT coalesce((
+        SELECT coalesce(t.place_in_time, t.seq) FROM turns AS t WHERE t.turn_id = $3::uuid AND t.chat_id = $1
+    ), 9223372036854775807) AS place
+), page AS (
+    (SELECT t.*, t.seq AS place FROM turns AS t
+    WHERE t.chat_id = $1 AND t.place_in_time IS NULL AND t.seq <= (SELECT place FROM behind)
+        AND ($2::timestamptz IS NULL OR (t.seq, t.created_at, t.turn_id) < ((SELECT place FROM behind), $2, $3))
+    ORDER BY t.seq DESC LIMIT $4)
+    UNION ALL
+    (SELECT t.*, t.place_in_time FROM turns AS t
+    WHERE t.chat_id = $1 AND t.place_in_time IS NOT NULL AND t.place_in_time <= (SELECT place FROM behind)
+        AND ($2 IS NULL OR (t.place_in_time, t.created_at, t.turn_id) < ((SELECT place FROM behind), $2, $3))
+    ORDER BY t.place_in_time DESC, t.created_at DESC, t.turn_id DESC LIMIT $4)
+)
 SELECT t.*, ARRAY(
     SELECT m.seq FROM chat_messages AS m
     WHERE m.chat_id = t.chat_id AND m.seq >= t.seq AND m.seq < least(t.reply_seq, t.seq + 1000)
         AND m.turn_id = t.turn_id AND m.role = 'user'
     ORDER BY m.seq
 ) AS asked
-FROM turns AS t
-WHERE t.chat_id = $1 AND ($2::timestamptz IS NULL OR (t.created_at, t.turn_id) < ($2, $3::uuid))
-ORDER BY t.created_at DESC, t.turn_id DESC LIMIT $4;
+FROM page AS t
+ORDER BY t.place DESC, t.created_at DESC, t.turn_id DESC LIMIT $4;
 
 -- name: usage
 -- What all turns of a session have cost.

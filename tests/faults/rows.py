@@ -27,7 +27,10 @@ FROM outbox ORDER BY item_id
 """
 UNSETTLED = """
 SELECT
-    (SELECT count(*) FROM turns WHERE status IN ('queued', 'running')) AS turns,
+    (
+        SELECT count(*) FROM turns AS t FULL JOIN running_turns AS k USING (turn_id)
+        WHERE k.turn_id IS NOT NULL OR t.status IN ('queued', 'running')
+    ) AS turns,
     (SELECT count(*) FROM outbox WHERE state = 'unsent') AS items
 """
 LAST = "SELECT user_id, last_seq FROM chat_sessions WHERE channel = 'web'"

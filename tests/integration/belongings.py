@@ -40,6 +40,10 @@ REST = (
         "INSERT INTO external_keys (user_id, external_key, chat_id)"
         " SELECT user_id, 'canary of external_keys', chat_id FROM chat_sessions WHERE user_id = $1 LIMIT 1"
     ),
+    (
+        "INSERT INTO running_turns (chat_id, turn_id, user_id)"
+        " SELECT DISTINCT ON (chat_id) chat_id, turn_id, user_id FROM turns WHERE user_id = $1"
+    ),
     "INSERT INTO links (user_id, channel, external_id) VALUES ($1, 'telegram', 'canary of links ' || $1)",
     "INSERT INTO link_codes (digest, user_id, channel, expires_at) VALUES (sha256($1::text::bytea), $1, 'telegram', now() + interval '1 hour')",
     "INSERT INTO sign_in_codes (digest, user_id, role, expires_at) VALUES (sha256($1::text::bytea), $1, 'user', now() + interval '1 hour')",

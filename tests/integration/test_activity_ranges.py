@@ -26,8 +26,11 @@ OF_ONE_USER = """
     VALUES ($1, $2, $3, $4, clock_timestamp() - $5::interval, clock_timestamp() - $6::interval) RETURNING chat_id
 """
 RUNNING = """
-    INSERT INTO turns (chat_id, seq, user_id, agent_name, channel, status, time_limit, history_turns)
-    VALUES ($1, 1, $2, $3, 'web', 'running', '1 minute', 10)
+    WITH made AS (
+        INSERT INTO turns (chat_id, seq, user_id, agent_name, channel, status, time_limit, history_turns)
+        VALUES ($1, 1, $2, $3, 'web', 'running', '1 minute', 10) RETURNING chat_id, turn_id, user_id
+    )
+    INSERT INTO running_turns (chat_id, turn_id, user_id) SELECT * FROM made
 """
 BY_THE_RULE_ALONE = """
     SELECT s.session_id FROM chat_sessions AS s WHERE s.user_id = $1 AND s.agent_name = $2 AND session_resumes(

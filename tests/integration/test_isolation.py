@@ -256,7 +256,10 @@ FINISHES = """
 async def bobs(two_users: str) -> dict[str, str]:
     """The names of what is bob's, in SQL: his session goes on at his route, and its turn can be answered."""
     await execute(
-        two_users, BOBS, "UPDATE turns SET status = 'running', owner = '00000000-0000-0000-0000-000000000001'"
+        two_users,
+        BOBS,
+        "UPDATE turns SET status = 'running', owner = '00000000-0000-0000-0000-000000000001'",
+        "INSERT INTO running_turns (chat_id, turn_id, user_id) SELECT chat_id, turn_id, user_id FROM turns",
     )
     connection = await asyncpg.connect(two_users)
     rows = await connection.fetch("SELECT chat_id, turn_id FROM turns ORDER BY user_id DESC")
@@ -267,7 +270,7 @@ async def bobs(two_users: str) -> dict[str, str]:
 
 async def test_a_batch_appends_to_no_session_of_another_user(two_users: str, bobs: dict[str, str]) -> None:
     """P-5: whoever names bob's session as ann's gets no row, and bob, who may, gets one."""
-    await execute(two_users, "UPDATE turns SET status = 'completed'")
+    await execute(two_users, "UPDATE turns SET status = 'completed'", "DELETE FROM running_turns")
     for named in (bobs["session"], "NULL"):
         assert await psql(two_users, ACCEPTS.format(user="'eve'", session=named)) == ""
     assert await psql(two_users, ACCEPTS.format(user="'ann'", session=bobs["session"])) == ""

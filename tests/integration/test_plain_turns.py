@@ -18,6 +18,7 @@ from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.turns import Acceptance, Finished
 from gateway.errors import LeaseLost, NotFound
 from storage.database import Database, open_database
+from storage.sessions import PostgresSessions
 from tests.integration.test_turns import HELLO, TERMS, Replica, answer, claimed
 from tests.world import eventually
 
@@ -272,9 +273,43 @@ async def test_a_cancelled_turn_says_what_it_has_said(replica: Replica) -> None:
     assert (await replica.turns.finish(claimed(accepted[0]), stopped)).status == "cancelled"
 
 
+RUNNING = "SELECT chat_id, turn_id, user_id FROM turns WHERE status = 'running' ORDER BY chat_id"
+KNOWN = "SELECT chat_id, turn_id, user_id FROM running_turns ORDER BY chat_id"
+
+
+async def test_a_turn_is_known_to_run_exactly_while_it_does(
+    replica: Replica, database: Database, owner: Connected
+) -> None:
+    """R-5: claimed, waited behind, followed by another, taken over, answered, and deleted with its session."""
+
+    async def known() -> int:
+        running = await owner.fetch(RUNNING)
+        assert await owner.fetch(KNOWN) == running
+        return len(running)
+
+    accepted = await said(replica, "k1")
+    await said(replica, "k2", PEOPLE[:2])
+    assert await known() == 6
+    follow, last = [claimed_next(one) for one in (await heard(replica, accepted))[:2]]
+    assert await known() == 2
+    await replica.turns.release([follow.turn_id])
+    other = await living(database, "two")
+    [stolen] = await other.turns.steal(10, silence=timedelta(0))
+    assert await known() == 2
+    await other.turns.finish(stolen, answer("hi"))
+    assert await known() == 1
+    await PostgresSessions(database, timedelta(minutes=15)).delete(last.session_id, last.user_id)
+    assert await known() == 0
+
+
+def claimed_next(finished: Finished) -> Turn:
+    assert finished.next_turn is not None
+    return finished.next_turn
+
+
 SCANS = """
     SELECT relname, seq_scan FROM pg_stat_xact_user_tables
-    WHERE relname IN ('chat_sessions', 'chat_messages', 'turns', 'routes') AND seq_scan > 0
+    WHERE relname IN ('chat_sessions', 'chat_messages', 'turns', 'running_turns', 'routes') AND seq_scan > 0
 """
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from gateway.app.serve import Running
 from gateway.config import PythonAgentSettings
+from storage.turn_log import SQL
 from tests.world import Person, World, eventually
 
 SESSIONS = "/api/chat/sessions"
@@ -139,20 +142,59 @@ async def test_a_foreign_session_is_a_missing_one(world: World, gateway: Running
     assert foreign[0] == 404
 
 
+async def test_turns_are_listed_in_the_order_of_time_wherever_they_stand(mia: Person) -> None:
+    """Also those that answered before others did, and those that answer anew: each once, whatever the size of a page."""
+    path = await begins(mia, "assistant", "one", "two", "three")
+    (first, *_) = (await mia.gets(f"{path}/messages"))["messages"]
+    for again in ({}, {"message_id": first["id"]}, {}):
+        status, answer = await mia.calls("POST", f"{path}/regenerate", json=again)
+        assert status < 300, answer
+        await eventually(lambda: all_ended(mia, path))
+        await mia.posts(f"{path}/messages", 200, text="more")
+    turns = (await mia.gets(f"{path}/turns"))["turns"]
+    assert len(turns) == 9
+    assert turns == sorted(turns, key=lambda turn: turn["created_at"], reverse=True)
+    for limit in (1, 2, 4):
+        assert await paged(mia, path, limit) == turns
+
+
+async def all_ended(person: Person, path: str) -> bool:
+    """No turn of the session is open."""
+    return all(turn["status"] == "completed" for turn in (await person.gets(f"{path}/turns"))["turns"])
+
+
+async def paged(person: Person, path: str, limit: int) -> list[Any]:
+    """The session's turns, page by page."""
+    turns: list[Any] = []
+    before = ""
+    while True:
+        page = await person.gets(f"{path}/turns?limit={limit}{before}")
+        turns += page["turns"]
+        if page["next_before"] is None:
+            return turns
+        before = f"&before={page['next_before']}"
+
+
 async def test_a_page_deep_down_reads_no_more_than_the_first(world: World, mia: Person) -> None:
-    """By the index, at any depth."""
+    """By indexes, at any depth, of turns that answer anew too."""
     path = await begins(mia, "assistant", "hello")
     await world.rows(
-        "INSERT INTO turns (chat_id, seq, user_id, agent_name, channel, status, time_limit, history_turns, created_at)"
-        " SELECT chat_id, 10 + n, user_id, 'assistant', 'web', 'completed', '1 s', 0, now() - n * interval '1 s'"
+        "INSERT INTO turns (chat_id, seq, user_id, agent_name, channel, status, time_limit, history_turns, created_at, place_in_time)"
+        " SELECT chat_id, CASE WHEN n % 5 = 0 THEN -n ELSE 10 + n END, user_id, 'assistant', 'web', 'completed', '1 s', 0,"
+        " now() + n * interval '1 s', CASE WHEN n % 5 = 0 THEN 10 + n END"
         " FROM chat_sessions, generate_series(1, 5000) AS n"
     )
     await world.rows("ANALYZE turns")
-    (plan,) = await world.rows(
-        "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM turns AS t WHERE t.chat_id = (SELECT chat_id FROM chat_sessions)"
-        " AND (t.created_at, t.turn_id) < (now() - interval '4000 s', '00000000-0000-0000-0000-000000000000'::uuid)"
-        " ORDER BY t.created_at DESC, t.turn_id DESC LIMIT 51"
-    )
-    assert "turns_by_time" in str(plan)
-    assert "Seq Scan on turns" not in str(plan)
+    (place,) = await world.rows("SELECT chat_id, created_at, turn_id FROM turns WHERE seq = 1011")
+    (plan,) = await world.rows(f"EXPLAIN (ANALYZE, FORMAT JSON) {SQL['page']}", *place.values(), 51)
+    scans = [node for node in nodes(json.loads(plan["QUERY PLAN"])[0]["Plan"]) if node.get("Relation Name") == "turns"]
+    assert {scan["Node Type"] for scan in scans} <= {"Index Scan", "Index Only Scan"}
+    assert max(scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0) for scan in scans) < 60
     assert len((await mia.gets(f"{path}/turns?limit=200"))["turns"]) == 200
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A plan's nodes, from the top."""
+    yield plan
+    for inner in plan.get("Plans", ()):
+        yield from nodes(inner)
