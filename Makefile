@@ -35,7 +35,7 @@ WEB_SOURCES := $(shell find $(WEB) -name node_modules -prune -o -type f ! -name 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run demo-llm test test-fast soak check lint types imports fmt web schema bench bench-peers bench-scale doctor venv venv-dev chromium pgbouncer node lock clean FORCE
+.PHONY: help run demo-llm test test-fast soak check lint types imports fmt web schema wire bench bench-peers bench-scale doctor venv venv-dev chromium pgbouncer node lock clean FORCE
 
 help: ## list these tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ bench-scale: venv-dev web ## lists, pages and searches among a million sessions 
 
 schema: venv ## write docs/schema.sql from the migrations
 	$(BIN)/python docs/generate_schema.py
+
+wire: venv-dev $(MODULES) ## write the schema of frames and the types of the web clients from the gateway's models
+	$(BIN)/python docs/generate_types.py
 
 doctor: venv ## check settings, database, channels, agents, clock and disk
 	@$(BIN)/turngate doctor

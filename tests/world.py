@@ -27,6 +27,7 @@ from gateway.core.model import UserId
 from gateway.identity.credentials import digest, new_api_token
 from storage.database import open_database
 from storage.tokens import PostgresTokens
+from tests.wire import require_described
 
 ROOT = Path(__file__).parent.parent
 PATIENCE_S = 60.0
@@ -72,6 +73,7 @@ class Socket:
             message = await self.socket.receive()
         assert message.type is aiohttp.WSMsgType.TEXT, f"{message.type} {message.data} after {self.heard}"
         frame: Frame = json.loads(message.data)
+        require_described(frame)
         self.heard.append(frame)
         return frame
 

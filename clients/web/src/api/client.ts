@@ -1,6 +1,15 @@
-import type { Channel, Session } from '../protocol/model.js';
+import type { Channel } from '../protocol/model.js';
 import type { Page } from '../protocol/transcript.js';
-import type { Agent, Me, NewSchedule, Schedule, SessionPage, SignedIn, Visitor } from './model.js';
+import type {
+  Agent,
+  Me,
+  Schedule,
+  ScheduleDraft,
+  Session,
+  Sessions,
+  SignedIn,
+  Visitor,
+} from '../wire/types.js';
 import { ApiProblem, problemOf, unreachable } from './problem.js';
 
 const pageSize = 50;
@@ -24,7 +33,7 @@ export class ApiClient {
     return this.#ask('GET', '/api/me');
   }
 
-  sessions(channel: Channel | null, cursor: string | null): Promise<SessionPage> {
+  sessions(channel: Channel | null, cursor: string | null): Promise<Sessions> {
     return this.#ask('GET', '/api/chat/sessions', { limit: String(pageSize), channel, cursor });
   }
 
@@ -49,7 +58,7 @@ export class ApiClient {
     return (await this.#ask<{ schedules: readonly Schedule[] }>('GET', '/api/schedules')).schedules;
   }
 
-  addSchedule(schedule: NewSchedule): Promise<Schedule> {
+  addSchedule(schedule: ScheduleDraft): Promise<Schedule> {
     return this.#post('/api/schedules', schedule);
   }
 
@@ -72,7 +81,7 @@ export class ApiClient {
     const response = await this.#fetch(url, method, body);
     if (!response.ok) throw await problemOf(response);
     const text = await response.text();
-    return (text ? JSON.parse(text) : null) as T;
+    return parsed(text, response.status) as T;
   }
 
   async #fetch(url: URL, method: string, body?: object): Promise<Response> {
@@ -89,5 +98,17 @@ export class ApiClient {
     } catch {
       throw new ApiProblem(0, unreachable);
     }
+  }
+}
+
+/** Raises an ApiProblem for what is no JSON: a page of a proxy, or of a captive portal. */
+function parsed(text: string, status: number): unknown {
+  try {
+    return text ? JSON.parse(text) : null;
+  } catch {
+    throw new ApiProblem(
+      status,
+      'The answer did not come from the gateway. Check its address, and what stands in between.',
+    );
   }
 }

@@ -2,12 +2,11 @@ import { ApiClient } from '../api/client.js';
 import { ApiProblem } from '../api/problem.js';
 import { browserStore, type Store } from '../platform/storage.js';
 import { Connection, type LinkState, openSocket, type Refusal, type Socket } from '../protocol/connection.js';
-import type { AckFrame, ErrorFrame, HelloFrame, ReadyFrame, ServerFrame } from '../protocol/frames.js';
 import { newId, scopeOf } from '../protocol/identity.js';
 import { LiveTurns } from '../protocol/live-turns.js';
-import type { Message } from '../protocol/model.js';
 import { Outbox, type Outgoing } from '../protocol/outbox.js';
 import { Transcript } from '../protocol/transcript.js';
+import type { AckFrame, ErrorFrame, HelloFrame, Message, ReadyFrame, ServerFrame } from '../wire/types.js';
 import { Drafts } from './drafts.js';
 import { History } from './history.js';
 
@@ -434,7 +433,7 @@ function acknowledgedRow(frame: AckFrame, item: Outgoing): Message {
     seq: frame.seq,
     role: 'user',
     content: item.text,
-    parts: null,
+    parts: [],
     channel: 'web',
     turn_id: frame.turn_id,
     created_at: item.createdAt,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Message } from '../protocol/model.js';
 import { row } from '../testing/wire.js';
+import type { Message } from '../wire/types.js';
 import { timeline } from './timeline.js';
 
 const instructions = { type: 'data-system', data: { text: 'Be kind.' } };

@@ -1,15 +1,8 @@
 import { isOver, type LiveTurn } from '../protocol/live-turns.js';
-import {
-  type Channel,
-  isText,
-  isTool,
-  type Message,
-  type Part,
-  type Role,
-  type TurnStatus,
-} from '../protocol/model.js';
+import { type Channel, isText, isTool, type Part, type TurnStatus } from '../protocol/model.js';
 import type { Outgoing } from '../protocol/outbox.js';
 import { sameDay } from '../text/time.js';
+import type { Message } from '../wire/types.js';
 import type { Notice } from './conversation.js';
 
 /** The words for these stand in `state-line.ts`. */
@@ -27,7 +20,7 @@ export type EntryState =
 export interface Entry {
   readonly kind: 'entry';
   readonly key: string;
-  readonly role: Role;
+  readonly role: Message['role'];
   readonly parts: readonly Part[];
   readonly at: string | null;
   readonly channel: Channel | null;
@@ -241,7 +234,7 @@ const partsByRow = new WeakMap<Message, readonly Part[]>();
 function partsOf(row: Message): readonly Part[] {
   const known = partsByRow.get(row);
   if (known) return known;
-  const parts = row.parts ?? [];
+  const { parts } = row;
   const spoken = !row.content || parts.some((part) => part.type === 'text');
   const made = spoken ? parts : [...parts, { type: 'text', text: row.content }];
   partsByRow.set(row, made);

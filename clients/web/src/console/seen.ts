@@ -1,5 +1,5 @@
 import { keep, readJson, type Store } from '../platform/storage.js';
-import type { Session } from '../protocol/model.js';
+import type { Session } from '../wire/types.js';
 import { lastActivity } from './session-book.js';
 
 interface Kept {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Channel, Session } from '../protocol/model.js';
+import type { Channel } from '../protocol/model.js';
+import type { Session } from '../wire/types.js';
 import { SessionBook } from './session-book.js';
 
 function session(id: string, minute: number, channel: Channel = 'web'): Session {
@@ -16,7 +17,7 @@ function session(id: string, minute: number, channel: Channel = 'web'): Session 
     last_message_at: at,
     ended_at: null,
     message_count: 2,
-    metadata: null,
+    metadata: {},
     parent_session_id: null,
   };
 }

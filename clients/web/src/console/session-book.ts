@@ -1,5 +1,11 @@
-import type { SessionPage } from '../api/model.js';
-import type { Channel, Session } from '../protocol/model.js';
+import type { Sessions } from '../wire/types.js';
+
+/** What the book reads of a page. */
+export type BookPage = Pick<Sessions, 'sessions' | 'next_cursor'> &
+  Partial<Pick<Sessions, 'total' | 'total_is_exact'>>;
+
+import type { Channel } from '../protocol/model.js';
+import type { Session } from '../wire/types.js';
 
 /** null: all channels. */
 export type Filter = Channel | null;
@@ -46,7 +52,7 @@ export class SessionBook {
   }
 
   /** `asked`: the orders as the page was asked for. What a first page should hold and doesn't is there no more. */
-  addPage(filter: Filter, page: SessionPage, first: boolean, asked = this.orders()): void {
+  addPage(filter: Filter, page: BookPage, first: boolean, asked = this.orders()): void {
     if (first) this.#dropMissing(filter, page, asked);
     const before = this.#shelves.get(filter);
     for (const session of page.sessions) this.#keep(session);
@@ -86,7 +92,7 @@ export class SessionBook {
     return session;
   }
 
-  #dropMissing(filter: Filter, page: SessionPage, asked: ReadonlyMap<string, string>): void {
+  #dropMissing(filter: Filter, page: BookPage, asked: ReadonlyMap<string, string>): void {
     const listed = new Set(page.sessions.map((session) => session.session_id));
     const last = page.sessions.at(-1);
     const horizon = page.next_cursor !== null && last ? orderKey(last) : '';

@@ -1,7 +1,7 @@
 import type { ApiClient } from '../api/client.js';
 import { ApiProblem } from '../api/problem.js';
 import { Connection, openSocket, type Refusal } from '../protocol/connection.js';
-import type { Session } from '../protocol/model.js';
+import type { Session } from '../wire/types.js';
 import { type Filter, SessionBook } from './session-book.js';
 
 export interface FeedListener {

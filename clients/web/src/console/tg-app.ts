@@ -1,11 +1,11 @@
 import { html, LitElement, nothing } from 'lit';
 import { query, state } from 'lit/decorators.js';
 import { ApiClient } from '../api/client.js';
-import type { Me } from '../api/model.js';
 import { ApiProblem } from '../api/problem.js';
 import { browserStore } from '../platform/storage.js';
 import { base, buttons } from '../styles/base.js';
 import { define } from '../styles/define.js';
+import type { Me } from '../wire/types.js';
 import { appStyles } from './app-styles.js';
 import { Credentials, takeCode } from './credentials.js';
 import './tg-console.js';

@@ -3,11 +3,11 @@ import { property, state } from 'lit/decorators.js';
 import { Check, Copy, X } from 'lucide';
 import { channelHues, channelIcon, faces } from '../chat/channel-face.js';
 import { copyText } from '../markdown/decorate.js';
-import type { Session } from '../protocol/model.js';
 import { base, buttons } from '../styles/base.js';
 import { define } from '../styles/define.js';
 import { icon } from '../styles/icon.js';
 import { exact } from '../text/time.js';
+import type { Session } from '../wire/types.js';
 
 /** What is known of a session. `tg-close` when it has been read. */
 @define('tg-details')

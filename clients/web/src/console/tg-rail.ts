@@ -11,10 +11,10 @@ import {
   Sun,
   UserRound,
 } from 'lucide';
-import type { Me } from '../api/model.js';
 import { base, buttons } from '../styles/base.js';
 import { define } from '../styles/define.js';
 import { icon } from '../styles/icon.js';
+import type { Me } from '../wire/types.js';
 import { brand } from './brand.js';
 import { chooseTheme, chosenTheme, type Theme, themes } from './theme.js';
 

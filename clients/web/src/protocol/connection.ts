@@ -1,5 +1,6 @@
+import type { ClientFrame, HelloFrame, ServerFrame } from '../wire/types.js';
 import { closed, reconnectDelay } from './backoff.js';
-import { type ClientFrame, type HelloFrame, parseFrame, type ServerFrame } from './frames.js';
+import { parseFrame } from './frames.js';
 
 /** `waiting` is between two attempts; `refused` is for good, until somebody calls `open` again. */
 export type LinkState = 'closed' | 'connecting' | 'ready' | 'waiting' | 'refused';

@@ -48,7 +48,7 @@ describe('LiveTurns', () => {
     const turns = new LiveTurns();
     const about = { type: 'tool', turn_id: 't1', attempt: 1, call_id: 'c', name: 'clock' } as const;
     turns.tool({ ...about, state: 'call', input: { zone: 'UTC' } });
-    turns.tool({ ...about, state: 'result', output: '12:00' });
+    turns.tool({ ...about, state: 'result', output: '12:00', failed: false });
     expect(turns.running?.tools).toEqual([
       {
         type: 'tool-clock',

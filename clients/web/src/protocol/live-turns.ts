@@ -1,5 +1,5 @@
-import type { DeltaFrame, ToolFrame, TurnFrame } from './frames.js';
-import type { Message, ToolPart, TurnStatus } from './model.js';
+import type { DeltaFrame, Message, ToolFrame, TurnFrame } from '../wire/types.js';
+import type { ToolPart, TurnStatus } from './model.js';
 
 /** A turn that has no recorded reply yet, with what the agent has said so far. */
 export interface LiveTurn {

@@ -1,4 +1,4 @@
-import type { Message } from './model.js';
+import type { Message } from '../wire/types.js';
 
 export interface Page {
   readonly messages: readonly Message[];

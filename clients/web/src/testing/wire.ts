@@ -1,6 +1,5 @@
 import type { ConnectionOwner, LinkState, Refusal, Socket } from '../protocol/connection.js';
-import type { ClientFrame, HelloFrame, ServerFrame } from '../protocol/frames.js';
-import type { Message } from '../protocol/model.js';
+import type { ClientFrame, HelloFrame, Message, ServerFrame } from '../wire/types.js';
 
 /** The gateway's end of a socket, in a test's hand. */
 export class Wire implements Socket {
@@ -88,7 +87,7 @@ export function row(seq: number, change: Partial<Message> = {}): Message {
     seq,
     role: seq % 2 ? 'user' : 'assistant',
     content: `text ${seq}`,
-    parts: null,
+    parts: [],
     channel: 'web',
     turn_id: `t${Math.ceil(seq / 2)}`,
     created_at: new Date(Date.UTC(2026, 0, 5, 12, 0, seq)).toISOString(),

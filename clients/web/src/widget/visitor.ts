@@ -1,6 +1,6 @@
 import { ApiClient } from '../api/client.js';
-import type { Visitor } from '../api/model.js';
 import { keep, readJson, type Store } from '../platform/storage.js';
+import type { Visitor } from '../wire/types.js';
 
 const renewBefore = 60_000;
 
