@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from gateway.app.serve import Running
 from gateway.config import DemoAgentSettings, PythonAgentSettings
+from tests.conftest import UNHURRIED
 from tests.integration import answering_agents
 from tests.world import Person, World
 
@@ -18,18 +20,22 @@ SESSIONS = "/api/chat/sessions"
 CHAT: dict[str, Any] = {"user": "u-1", "metadata": {"chat_id": "trip"}}
 
 
-@pytest.fixture
-async def gateway(world: World) -> Running:
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(shared_world: World) -> Running:
     """The demo agent, twice, and one that answers only when it is cancelled."""
     demo = DemoAgentSettings(kind="demo")
     patient = PythonAgentSettings(kind="python", target=f"{answering_agents.__name__}:patient")
-    return await world.gateway(agents={"assistant": demo, "second": demo, "patient": patient})
+    agents = {"assistant": demo, "second": demo, "patient": patient}
+    return await shared_world.gateway(agents=agents, replica=UNHURRIED)
 
 
-@pytest.fixture
-async def ann(world: World, gateway: Running) -> Person:
+@pytest_asyncio.fixture(loop_scope="module")
+async def ann(shared_world: World, gateway: Running) -> Person:
     """Somebody with a token."""
-    return await world.person("ann", gateway.url)
+    return await shared_world.newcomer(gateway.url)
 
 
 class Client:
@@ -122,9 +128,11 @@ async def test_a_chat_may_ask_several_models(ann: Person) -> None:
     assert (await client.goes_on("And the river?"))[1] == session
 
 
-async def test_another_chat_user_or_token_is_another_session(ann: Person, world: World, gateway: Running) -> None:
+async def test_another_chat_user_or_token_is_another_session(
+    ann: Person, shared_world: World, gateway: Running
+) -> None:
     """A name belongs to the token's user: somebody else's session is as good as missing."""
-    bob = await world.person("bob", gateway.url)
+    bob = await shared_world.person("bob", gateway.url)
     clients = [
         Client(ann, **CHAT),
         Client(ann, user="u-1", metadata={"chat_id": "work"}),
@@ -283,8 +291,8 @@ async def test_a_chat_id_that_is_none_is_refused(ann: Person, chat_id: Any) -> N
     assert (status, answer["error"]["param"]) == (400, "metadata.chat_id")
 
 
-async def test_an_operators_names_are_their_own(ann: Person, world: World, gateway: Running) -> None:
+async def test_an_operators_names_are_their_own(ann: Person, shared_world: World, gateway: Running) -> None:
     """Nobody else's session is found by a name."""
     _, session = await Client(ann, **CHAT).asks("One")
-    owner = replace(await world.person("owner", gateway.url, role="operator"))
+    owner = replace(await shared_world.person("owner", gateway.url, role="operator"))
     assert (await Client(owner, **CHAT).asks("Two"))[1] != session

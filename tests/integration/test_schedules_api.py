@@ -16,16 +16,13 @@ DAILY = {"name": "Morning", "prompt": "What is new?", "trigger": {"type": "cron"
 MISSING = "/api/schedules/00000000-0000-4000-8000-000000000000"
 
 
-@pytest.fixture
-async def gateway(world: World) -> Running:
-    """A gateway with the demo agent."""
-    return await world.gateway()
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture
-async def mia(world: World, gateway: Running) -> Person:
+def mia(newcomer: Person) -> Person:
     """A user."""
-    return await world.person("mia", gateway.url)
+    return newcomer
 
 
 async def changes(person: Person, made: dict[str, Any], **change: Any) -> dict[str, Any]:
@@ -110,10 +107,10 @@ async def test_a_change_that_cannot_be_is_400(mia: Person, change: dict[str, Any
     assert await mia.gets(path) == made
 
 
-async def test_a_change_between_look_and_fire_is_not_lost(world: World, gateway: Running, mia: Person) -> None:
+async def test_a_change_between_look_and_fire_is_not_lost(shared_gateway: Running, mia: Person) -> None:
     """Whoever fires compares what was read: an old prompt never runs after the change was answered."""
     made = await mia.posts("/api/schedules", 201, **DAILY)
-    store = gateway.gateway.stores.schedules
+    store = shared_gateway.gateway.stores.schedules
     read = await store.get(made["id"], None)
     await changes(mia, made, prompt="Something else")
     fired = await store.fire(read, read.next_fire_at, message=..., terms=...)  # type: ignore[arg-type] # never looked at
@@ -121,7 +118,7 @@ async def test_a_change_between_look_and_fire_is_not_lost(world: World, gateway:
 
 
 async def test_a_fire_between_read_and_write_is_not_undone(
-    mia: Person, gateway: Running, monkeypatch: pytest.MonkeyPatch, world: World
+    mia: Person, monkeypatch: pytest.MonkeyPatch, shared_world: World
 ) -> None:
     """A renamed schedule keeps the time that a fire has moved it on to meanwhile."""
     made = await mia.posts("/api/schedules", 201, **DAILY)
@@ -131,7 +128,7 @@ async def test_a_fire_between_read_and_write_is_not_undone(
         nonlocal tries
         tries += 1
         if tries == 1:
-            await world.rows("UPDATE schedules SET next_fire_at = '2098-01-01T00:00:00Z'")
+            await shared_world.rows("UPDATE schedules SET next_fire_at = '2098-01-01T00:00:00Z'")
         return await original(store, *asked)
 
     monkeypatch.setattr(PostgresSchedules, "change", overtaken)
@@ -139,7 +136,7 @@ async def test_a_fire_between_read_and_write_is_not_undone(
     assert (changed["name"], changed["next_fire_at"], tries) == ("Renamed", "2098-01-01T00:00:00Z", 2)
 
 
-async def test_runs_are_told_newest_first(world: World, mia: Person) -> None:
+async def test_runs_are_told_newest_first(mia: Person) -> None:
     """Fires with their fire time, runs on request without; each with its session, turn and times."""
     made = await mia.schedules_soon()
     path = f"/api/schedules/{made['id']}"
@@ -172,7 +169,7 @@ async def test_runs_come_in_pages(mia: Person) -> None:
     assert (await mia.calls("GET", f"{path}/runs?cursor=nonsense"))[0] == 400
 
 
-async def test_why_a_run_failed_is_told_to_operators(world: World, gateway: Running, mia: Person) -> None:
+async def test_why_a_run_failed_is_told_to_operators(shared_world: World, shared_gateway: Running, mia: Person) -> None:
     """Users learn that it did."""
     made = await mia.posts("/api/schedules", 201, **{**DAILY, "prompt": "fail for good"})
     path = f"/api/schedules/{made['id']}"
@@ -183,21 +180,21 @@ async def test_why_a_run_failed_is_told_to_operators(world: World, gateway: Runn
         return run if run["status"] == "failed" else None
 
     assert (await eventually(failed))["error"] == "agent_error"
-    owner = await world.person("owner", gateway.url, "operator")
+    owner = await shared_world.person("owner", shared_gateway.url, "operator")
     assert "told to fail" in (await owner.gets(f"{path}/runs"))["runs"][0]["error"]
 
 
-async def test_a_foreign_schedule_is_a_missing_one(world: World, gateway: Running, mia: Person) -> None:
+async def test_a_foreign_schedule_is_a_missing_one(shared_world: World, shared_gateway: Running, mia: Person) -> None:
     """AC-10, for changes and runs; an operator may do both."""
     made = await mia.posts("/api/schedules", 201, **DAILY)
-    tom = await world.person("tom", gateway.url)
+    tom = await shared_world.person("tom", shared_gateway.url)
     path = f"/api/schedules/{made['id']}"
     for method, tail, body in (("PATCH", "", {"name": "Mine"}), ("GET", "/runs", None)):
         foreign = await tom.calls(method, path + tail, json=body)
         assert foreign == await tom.calls(method, MISSING + tail, json=body)
         assert foreign[0] == 404
-    owner = await world.person("owner", gateway.url, "operator")
-    assert (await changes(owner, made, name="Ours"))["user_id"] == "mia"
+    owner = await shared_world.person("owner", shared_gateway.url, "operator")
+    assert (await changes(owner, made, name="Ours"))["user_id"] == mia.user
 
 
 async def test_a_list_may_be_shorter(mia: Person) -> None:
