@@ -29,16 +29,22 @@ Event = MutableMapping[str, Any]
 
 def redact(text: str) -> str:
     """The text without bot tokens, bearer tokens, API tokens and passwords in URLs."""
-    if not (":" in text or "Bearer" in text or "tg_" in text or "sk-" in text):
-        return text  # as nearly all are
+    if not _may_hold_secrets(text):
+        return text
     text = BOT_TOKEN.sub(r"\1:…", text)
     return CREDENTIALS.sub(lambda found: (found[1] or found[2] or found[3]) + ("…@" if found[1] else "…"), text)
 
 
+def _may_hold_secrets(text: str) -> bool:
+    return ":" in text or "Bearer" in text or "tg_" in text or "sk-" in text
+
+
 def _redact_event(_logger: object, _method: str, event: Event) -> Event:
-    for key, value in event.items():
-        if isinstance(value, str) and key != "timestamp":
-            event[key] = redact(value)
+    texts = [value for key, value in event.items() if isinstance(value, str) and key != "timestamp"]
+    if _may_hold_secrets("\n".join(texts)):
+        for key, value in event.items():
+            if isinstance(value, str) and key != "timestamp":
+                event[key] = redact(value)
     return event
 
 

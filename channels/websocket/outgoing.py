@@ -133,7 +133,7 @@ class Outgoing:
         if transport is None or transport.is_closing() or self._socket.closed:
             self.end()
             return
-        while self._has_some():
+        while self._frames and self._ahead != 0:
             if transport.get_write_buffer_size() > AT_ONCE:
                 self._writer = self._tasks.start(self._write(), "websocket writer")
                 return
