@@ -203,6 +203,28 @@ class Turn:
     metadata: JsonObject = field(default_factory=dict)
     """The session's metadata as this turn was claimed; each message has its own beside it. Data, never instructions."""
 
+    def told(self, history: Sequence[Message]) -> Turn:
+        """The same turn with that history; `dataclasses.replace` takes four times as long."""
+        return Turn(
+            self.turn_id,
+            self.chat_id,
+            self.session_id,
+            self.user_id,
+            self.agent,
+            self.channel,
+            self.seq,
+            self.attempt,
+            self.epoch,
+            self.messages,
+            history,
+            self.deliver_to,
+            self.ends_session,
+            self.cancel_requested,
+            self.state,
+            self.agent_session,
+            self.metadata,
+        )
+
     @property
     def text(self) -> str:
         """What the user said, as one text."""

@@ -220,7 +220,7 @@ class Runner:
             await self._heard(turn, entry, draft, AgentError(missing, retryable=False, error_class="misconfigured"))
             return
         terms = self._terms(turn)
-        told = replace(turn, history=history(turn.history, apologies=terms.apologies))
+        told = turn.told(history(turn.history, apologies=terms.apologies))
         if terms.state:
             told = await self._with_state(told)
         await self._call(agent, told, entry, draft, partial(self._ended, turn, entry, draft))

@@ -56,6 +56,7 @@ class Shares:
         self._reserve = capacity // RESERVE
         self._limits = limits or {}
         self._agents_share = agents_share
+        self._counts_agents = agents_share or bool(limits)
         self._groups: dict[Group, int] = {}
         self._users: dict[str, int] = {}
         self._agents: dict[str, int] = {}
@@ -115,7 +116,7 @@ class Shares:
         group = claim.group
         _add(self._groups, group, change)
         _add(self._users, claim.user, change)
-        if claim.agent is not None:
+        if claim.agent is not None and self._counts_agents:
             _add(self._agents, claim.agent, change)
             _add(self._pairs, (group, claim.agent), change)
 
