@@ -17,8 +17,8 @@ class Chat:
         self.page = page
         self.composer = page.get_by_role("textbox", name="Message", exact=True)
         self.stop = page.get_by_role("button", name="Stop", exact=True)
-        self.answers = page.locator("tg-message article.assistant")
-        self.own = page.locator("tg-message article.user")
+        self.answers = page.locator("turn-message article.assistant")
+        self.own = page.locator("turn-message article.user")
         self.bar = page.locator(".link-bar")
 
     async def says(self, text: str) -> None:

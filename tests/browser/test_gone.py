@@ -86,14 +86,14 @@ async def test_what_was_taken_back_is_not_shown(world: World, windows: Windows) 
     body = {"text": "third", "answer_again": True}
     assert (await root.calls("PATCH", f"{path}/messages/{question['id']}", json=body))[0] in {200, 202}
     await console.hears("You said: “third”")
-    await expect(console.page.locator("tg-message")).to_have_count(4)
+    await expect(console.page.locator("turn-message")).to_have_count(4)
     await expect(console.page.get_by_text("deleted")).to_have_count(0)
     for row in [row for row in await rows(root, path) if not row["deleted"]][1:3]:
         assert (await root.calls("DELETE", f"{path}/messages/{row['id']}"))[0] in {200, 204}
     await expect(console.page.get_by_text("2 messages were deleted.")).to_have_count(1)
     await console.page.reload()
     await expect(console.page.get_by_text("2 messages were deleted.")).to_have_count(1)
-    await expect(console.page.locator("tg-message")).to_have_count(3)
+    await expect(console.page.locator("turn-message")).to_have_count(3)
 
 
 async def test_the_widget_begins_a_new_one(world: World, windows: Windows, hostpage: HostPage) -> None:

@@ -20,7 +20,7 @@ async def test_markup_in_an_answer_is_inert(world: World, windows: Windows) -> N
     console = await windows.console(world, gateway.url)
     answer = await console.asks("go", "The end.")
     for forbidden in ("img", "script", "style", "iframe", "form", "input", "[onclick]", "[onerror]", "[style]"):
-        await expect(answer.locator(f"tg-markdown {forbidden}:not(.prose)")).to_have_count(0)
+        await expect(answer.locator(f"turn-markdown {forbidden}:not(.prose)")).to_have_count(0)
     links = await answer.locator("a[href]").evaluate_all("links => links.map((link) => link.getAttribute('href'))")
     assert sorted(links) == ["https://evil.example/page", "https://evil.example/remote.png"]
     rels = await answer.locator("a[href]").evaluate_all("links => links.map((link) => [link.target, link.rel])")

@@ -30,18 +30,18 @@ export const channelHues = css`
     flex: none;
   }
   [data-channel="web"] {
-    color: var(--tg-web);
+    color: var(--turn-web);
   }
   [data-channel="telegram"] {
-    color: var(--tg-telegram);
+    color: var(--turn-telegram);
   }
   [data-channel="scheduled"] {
-    color: var(--tg-scheduled);
+    color: var(--turn-scheduled);
   }
   [data-channel="terminal"] {
-    color: var(--tg-terminal);
+    color: var(--turn-terminal);
   }
   [data-channel="api"] {
-    color: var(--tg-api);
+    color: var(--turn-api);
   }
 `;

@@ -7,7 +7,7 @@ export const chatStyles = css`
     position: relative;
     min-height: 0;
     min-width: 0;
-    background: var(--tg-bg);
+    background: var(--turn-bg);
     container-type: inline-size;
   }
   .link-bar {
@@ -17,11 +17,11 @@ export const chatStyles = css`
     gap: 8px;
     grid-row: 1;
     min-height: 30px;
-    padding: 4px var(--tg-4);
-    background: var(--tg-warning-soft);
-    color: var(--tg-warning);
-    font-size: var(--tg-size-2);
-    animation: arrive var(--tg-slow) var(--tg-ease);
+    padding: 4px var(--turn-4);
+    background: var(--turn-warning-soft);
+    color: var(--turn-warning);
+    font-size: var(--turn-size-2);
+    animation: arrive var(--turn-slow) var(--turn-ease);
   }
   .link-bar .link {
     color: inherit;
@@ -33,51 +33,51 @@ export const chatStyles = css`
     overflow-anchor: none;
     overscroll-behavior: contain;
     scrollbar-width: thin;
-    scrollbar-color: var(--tg-line-strong) transparent;
+    scrollbar-color: var(--turn-line-strong) transparent;
     outline-offset: -2px;
   }
   .column {
     width: 100%;
-    max-width: var(--tg-measure, calc(72ch + 48px));
+    max-width: var(--turn-measure, calc(72ch + 48px));
     margin-inline: auto;
-    padding-inline: var(--tg-chat-pad, var(--tg-5));
-    font-size: var(--tg-message-size, var(--tg-size-4));
+    padding-inline: var(--turn-chat-pad, var(--turn-5));
+    font-size: var(--turn-message-size, var(--turn-size-4));
   }
   .content {
     display: flow-root;
     min-height: 100%;
-    padding-bottom: var(--tg-5);
+    padding-bottom: var(--turn-5);
   }
   .older {
     display: grid;
     place-items: center;
     height: 48px;
-    font-size: var(--tg-size-2);
-    color: var(--tg-text-faint);
+    font-size: var(--turn-size-2);
+    color: var(--turn-text-faint);
   }
   .day {
     display: flex;
     justify-content: center;
-    padding-top: var(--tg-5);
-    font-size: var(--tg-size-1);
+    padding-top: var(--turn-5);
+    font-size: var(--turn-size-1);
     font-weight: 500;
-    color: var(--tg-text-faint);
+    color: var(--turn-text-faint);
   }
   .notice {
-    margin-top: var(--tg-4);
+    margin-top: var(--turn-4);
     padding: 10px 14px;
-    border: 1px dashed var(--tg-line-strong);
-    border-radius: var(--tg-radius-2);
-    font-size: var(--tg-size-2);
-    color: var(--tg-text-soft);
-    animation: arrive var(--tg-slow) var(--tg-ease);
+    border: 1px dashed var(--turn-line-strong);
+    border-radius: var(--turn-radius-2);
+    font-size: var(--turn-size-2);
+    color: var(--turn-text-soft);
+    animation: arrive var(--turn-slow) var(--turn-ease);
   }
   .notice code {
     display: block;
     margin-bottom: 2px;
-    font-family: var(--tg-font-code);
-    font-size: var(--tg-size-1);
-    color: var(--tg-text-faint);
+    font-family: var(--turn-font-code);
+    font-size: var(--turn-size-1);
+    color: var(--turn-text-faint);
     overflow-wrap: anywhere;
   }
   .notice span {
@@ -88,18 +88,18 @@ export const chatStyles = css`
     display: grid;
     place-content: center;
     justify-items: center;
-    gap: var(--tg-2);
+    gap: var(--turn-2);
     min-height: 100%;
-    padding: var(--tg-5);
+    padding: var(--turn-5);
     text-align: center;
-    font-size: var(--tg-size-3);
-    color: var(--tg-text-soft);
+    font-size: var(--turn-size-3);
+    color: var(--turn-text-soft);
   }
   .middle h2 {
-    font-size: var(--tg-size-5);
+    font-size: var(--turn-size-5);
     font-weight: 600;
     letter-spacing: -0.012em;
-    color: var(--tg-text);
+    color: var(--turn-text);
     text-wrap: balance;
   }
   .middle p {
@@ -107,24 +107,24 @@ export const chatStyles = css`
     text-wrap: pretty;
   }
   .middle .button {
-    margin-top: var(--tg-2);
+    margin-top: var(--turn-2);
   }
   .skeleton {
     display: grid;
     gap: 10px;
-    padding-top: var(--tg-6);
+    padding-top: var(--turn-6);
   }
   .skeleton .mine {
     width: 38%;
     height: 40px;
     justify-self: end;
-    border-radius: var(--tg-radius-3);
-    margin-block: var(--tg-4);
+    border-radius: var(--turn-radius-3);
+    margin-block: var(--turn-4);
   }
   .foot {
     grid-row: 3;
     position: relative;
-    padding-block: 0 max(var(--tg-4), env(safe-area-inset-bottom));
+    padding-block: 0 max(var(--turn-4), env(safe-area-inset-bottom));
   }
   .pill {
     position: absolute;
@@ -136,23 +136,23 @@ export const chatStyles = css`
     gap: 6px;
     height: 32px;
     padding-inline: 10px 14px;
-    border: 1px solid var(--tg-line);
+    border: 1px solid var(--turn-line);
     border-radius: 16px;
-    background: var(--tg-bg-raised);
-    box-shadow: var(--tg-shadow-2);
-    font-size: var(--tg-size-2);
+    background: var(--turn-bg-raised);
+    box-shadow: var(--turn-shadow-2);
+    font-size: var(--turn-size-2);
     font-weight: 500;
     white-space: nowrap;
     z-index: 2;
-    animation: arrive var(--tg-slow) var(--tg-ease);
+    animation: arrive var(--turn-slow) var(--turn-ease);
   }
   :dir(rtl) .pill {
     translate: 50%;
   }
   .pill.news {
     border-color: transparent;
-    background: var(--tg-accent);
-    color: var(--tg-on-accent);
+    background: var(--turn-accent);
+    color: var(--turn-on-accent);
   }
   .problem {
     display: flex;
@@ -160,10 +160,10 @@ export const chatStyles = css`
     gap: 8px;
     margin-bottom: 8px;
     padding: 8px 12px;
-    border-radius: var(--tg-radius-2);
-    background: var(--tg-danger-soft);
-    color: var(--tg-danger);
-    font-size: var(--tg-size-2);
+    border-radius: var(--turn-radius-2);
+    background: var(--turn-danger-soft);
+    color: var(--turn-danger);
+    font-size: var(--turn-size-2);
   }
   @keyframes arrive {
     from {
@@ -173,7 +173,7 @@ export const chatStyles = css`
   }
   @container (max-width: 640px) {
     .column {
-      padding-inline: var(--tg-chat-pad, var(--tg-4));
+      padding-inline: var(--turn-chat-pad, var(--turn-4));
     }
   }
 `;

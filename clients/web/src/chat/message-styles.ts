@@ -3,7 +3,7 @@ import { css } from 'lit';
 export const messageStyles = css`
   :host {
     display: block;
-    font-size: var(--tg-message-size, var(--tg-size-4));
+    font-size: var(--turn-message-size, var(--turn-size-4));
     line-height: 1.6;
   }
   article {
@@ -13,7 +13,7 @@ export const messageStyles = css`
     padding-top: 6px;
   }
   article.first {
-    padding-top: var(--tg-5);
+    padding-top: var(--turn-5);
   }
   .user {
     align-items: flex-end;
@@ -24,24 +24,24 @@ export const messageStyles = css`
     gap: 6px;
     min-height: 20px;
     margin-bottom: 4px;
-    font-size: var(--tg-size-2);
+    font-size: var(--turn-size-2);
     line-height: 20px;
-    color: var(--tg-text-faint);
+    color: var(--turn-text-faint);
     max-width: 100%;
   }
   .author {
     font-weight: 600;
-    color: var(--tg-text);
+    color: var(--turn-text);
     overflow: hidden;
     text-overflow: ellipsis;
     white-space: nowrap;
   }
   .user .author {
     font-weight: 500;
-    color: var(--tg-text-soft);
+    color: var(--turn-text-soft);
   }
   .meta .channel {
-    display: var(--tg-channel-display, inline-grid);
+    display: var(--turn-channel-display, inline-grid);
   }
   time {
     border-radius: 4px;
@@ -62,34 +62,34 @@ export const messageStyles = css`
     inset-block-start: 100%;
     z-index: 1;
     padding: 2px 8px;
-    border-radius: var(--tg-radius-1);
-    background: var(--tg-bg-raised);
-    box-shadow: var(--tg-shadow-2);
-    font-size: var(--tg-size-1);
+    border-radius: var(--turn-radius-1);
+    background: var(--turn-bg-raised);
+    box-shadow: var(--turn-shadow-2);
+    font-size: var(--turn-size-1);
     line-height: 18px;
-    color: var(--tg-text-soft);
+    color: var(--turn-text-soft);
     opacity: 0;
     pointer-events: none;
-    transition: opacity var(--tg-fast) var(--tg-ease) 0s;
+    transition: opacity var(--turn-fast) var(--turn-ease) 0s;
   }
   article:hover .aside,
   .aside:focus {
     opacity: 1;
-    transition-delay: var(--tg-slow);
+    transition-delay: var(--turn-slow);
   }
   .bubble {
     max-width: min(85%, 60ch);
     padding: 9px 14px;
-    border-radius: var(--tg-radius-3);
-    border-end-end-radius: var(--tg-radius-1);
-    background: var(--tg-bg-soft);
+    border-radius: var(--turn-radius-3);
+    border-end-end-radius: var(--turn-radius-1);
+    background: var(--turn-bg-soft);
     white-space: pre-wrap;
     overflow-wrap: anywhere;
     line-height: 1.5;
   }
   [data-unsent] .bubble {
     background: none;
-    box-shadow: inset 0 0 0 1px var(--tg-line-strong);
+    box-shadow: inset 0 0 0 1px var(--turn-line-strong);
   }
   .answer {
     display: grid;
@@ -99,9 +99,9 @@ export const messageStyles = css`
     width: 100%;
   }
   .gone {
-    font-size: var(--tg-size-2);
+    font-size: var(--turn-size-2);
     font-style: italic;
-    color: var(--tg-text-faint);
+    color: var(--turn-text-faint);
   }
   .state {
     display: flex;
@@ -110,18 +110,18 @@ export const messageStyles = css`
     gap: 2px 6px;
     min-height: 20px;
     margin-top: 4px;
-    font-size: var(--tg-size-1);
+    font-size: var(--turn-size-1);
     line-height: 18px;
-    color: var(--tg-text-faint);
+    color: var(--turn-text-faint);
   }
   .state[data-state="failed"] {
-    color: var(--tg-danger);
+    color: var(--turn-danger);
   }
   .state[data-state="apology"] {
-    color: var(--tg-text-soft);
+    color: var(--turn-text-soft);
   }
   .state[data-state="waiting"] {
-    color: var(--tg-warning);
+    color: var(--turn-warning);
   }
   .state[data-state="running"] svg {
     animation: spin 1.1s linear infinite;
@@ -141,16 +141,16 @@ export const messageStyles = css`
     margin: 4px 0 -6px -7px;
     padding: 3px 7px;
     width: fit-content;
-    border-radius: var(--tg-radius-1);
-    font-size: var(--tg-size-1);
+    border-radius: var(--turn-radius-1);
+    font-size: var(--turn-size-1);
     line-height: 18px;
-    color: var(--tg-text-faint);
+    color: var(--turn-text-faint);
     opacity: 0;
-    transition: opacity var(--tg-fast) var(--tg-ease);
+    transition: opacity var(--turn-fast) var(--turn-ease);
   }
   .copy:hover {
-    background: var(--tg-bg-hover);
-    color: var(--tg-text);
+    background: var(--turn-bg-hover);
+    color: var(--turn-text);
   }
   article:hover .copy,
   .copy:focus-visible {
@@ -162,9 +162,9 @@ export const messageStyles = css`
     }
   }
   .tool {
-    border: 1px solid var(--tg-line);
-    border-radius: var(--tg-radius-1);
-    font-size: var(--tg-size-2);
+    border: 1px solid var(--turn-line);
+    border-radius: var(--turn-radius-1);
+    font-size: var(--turn-size-2);
     width: fit-content;
     max-width: 100%;
     min-width: min(240px, 100%);
@@ -174,46 +174,46 @@ export const messageStyles = css`
     align-items: center;
     gap: 8px;
     padding: 5px 10px;
-    color: var(--tg-text-soft);
+    color: var(--turn-text-soft);
     list-style: none;
     cursor: pointer;
-    border-radius: var(--tg-radius-1);
+    border-radius: var(--turn-radius-1);
   }
   .tool summary::-webkit-details-marker {
     display: none;
   }
   .tool summary:hover {
-    background: var(--tg-bg-hover);
+    background: var(--turn-bg-hover);
   }
   .tool-name {
-    font-family: var(--tg-font-code);
-    font-size: var(--tg-size-1);
+    font-family: var(--turn-font-code);
+    font-size: var(--turn-size-1);
     overflow: hidden;
     text-overflow: ellipsis;
   }
   .tool-state {
-    color: var(--tg-text-faint);
-    font-size: var(--tg-size-1);
+    color: var(--turn-text-faint);
+    font-size: var(--turn-size-1);
   }
   .turns {
     margin-inline-start: auto;
-    transition: rotate var(--tg-fast) var(--tg-ease);
+    transition: rotate var(--turn-fast) var(--turn-ease);
   }
   .tool[open] .turns {
     rotate: 90deg;
   }
   .tool-label {
     padding: 4px 10px 0;
-    font-size: var(--tg-size-1);
-    color: var(--tg-text-faint);
+    font-size: var(--turn-size-1);
+    color: var(--turn-text-faint);
   }
   .tool-text {
     margin: 0;
     padding: 2px 10px 8px;
     max-height: 240px;
     overflow: auto;
-    font-family: var(--tg-font-code);
-    font-size: var(--tg-size-1);
+    font-family: var(--turn-font-code);
+    font-size: var(--turn-size-1);
     line-height: 1.5;
     white-space: pre-wrap;
     overflow-wrap: anywhere;

@@ -13,16 +13,16 @@ import { chatStyles } from './chat-styles.js';
 import { Conversation, type Listener, type Start } from './conversation.js';
 import { linkBar } from './link-bar.js';
 import { ScrollKeeper } from './scroll-keeper.js';
-import './tg-composer.js';
-import type { TgComposer } from './tg-composer.js';
-import './tg-message.js';
+import './turn-composer.js';
+import type { TurnComposer } from './turn-composer.js';
+import './turn-message.js';
 import { type Item, timeline } from './timeline.js';
 
 /**
  * A conversation with an agent: history from the server, live after it, in the console and in the widget alike.
  *
- * Events: `tg-session` (the session it is in now, or null), `tg-arrived` (a live row), `tg-refused`, `tg-change`
- * (anything about the link or the running turn), `tg-gone` (the id of a session that is not there any more). The slot
+ * Events: `turn-session` (the session it is in now, or null), `turn-arrived` (a live row), `turn-refused`, `turn-change`
+ * (anything about the link or the running turn), `turn-gone` (the id of a session that is not there any more). The slot
  * `blank` greets where nothing has been said yet, `missing` leads on from a session that is gone.
  */
 @define('turngate-chat')
@@ -44,7 +44,7 @@ export class TurngateChat extends LitElement {
 
   @state() private said = '';
   @state() private slow = false;
-  @query('tg-composer') private composer!: TgComposer | null;
+  @query('turn-composer') private composer!: TurnComposer | null;
 
   #conversation: Conversation | null = null;
   #unread = 0;
@@ -110,14 +110,14 @@ export class TurngateChat extends LitElement {
   }
 
   #composer(talk: Conversation): TemplateResult {
-    return html`<tg-composer
+    return html`<turn-composer
       .draft=${talk.drafts.at(talk.place)}
       .running=${talk.turns.running !== undefined && talk.link === 'ready'}
       placeholder=${this.placeholder}
-      @tg-send=${(event: CustomEvent<string>) => this.#send(event.detail)}
-      @tg-draft=${(event: CustomEvent<string>) => talk.drafts.keep(talk.place, event.detail)}
-      @tg-stop=${() => talk.stop()}
-    ></tg-composer>`;
+      @turn-send=${(event: CustomEvent<string>) => this.#send(event.detail)}
+      @turn-draft=${(event: CustomEvent<string>) => talk.drafts.keep(talk.place, event.detail)}
+      @turn-stop=${() => talk.stop()}
+    ></turn-composer>`;
   }
 
   #content(talk: Conversation): TemplateResult {
@@ -137,7 +137,7 @@ export class TurngateChat extends LitElement {
       return html`<div class="middle"><slot name="blank"><p>Say something to begin.</p></slot></div>`;
     }
     if (items.length === 0) return waiting;
-    return html`<div class="content column" @tg-retry=${this.#retry} @tg-discard=${this.#discard}>
+    return html`<div class="content column" @turn-retry=${this.#retry} @turn-discard=${this.#discard}>
       ${this.#older(talk)}${repeat(
         items,
         (item) => item.key,
@@ -156,7 +156,7 @@ export class TurngateChat extends LitElement {
       </div>`;
     }
     const author = item.role === 'user' ? this.author : (talk.agent ?? this.agentName ?? 'Agent');
-    return html`<tg-message data-item .entry=${item} author=${author}></tg-message>`;
+    return html`<turn-message data-item .entry=${item} author=${author}></turn-message>`;
   }
 
   #older(talk: Conversation): TemplateResult | typeof nothing {
@@ -226,7 +226,7 @@ export class TurngateChat extends LitElement {
       opened: (id) => current() && this.#opened(id),
       gone: (id) => current() && this.#left(id),
       arrived: (message) => current() && this.#arrived(message),
-      refused: (reason: Refusal) => current() && this.#tell('tg-refused', reason),
+      refused: (reason: Refusal) => current() && this.#tell('turn-refused', reason),
     };
   }
 
@@ -237,14 +237,14 @@ export class TurngateChat extends LitElement {
       this.#frame = requestAnimationFrame(() => {
         this.#frame = 0;
         this.requestUpdate();
-        this.#tell('tg-change', null);
+        this.#tell('turn-change', null);
       });
     }
   }
 
   #opened(sessionId: string | null): void {
     this.session = sessionId;
-    this.#tell('tg-session', sessionId);
+    this.#tell('turn-session', sessionId);
   }
 
   /** The composer goes with the session: the focus moves on to what leads on. */
@@ -253,7 +253,7 @@ export class TurngateChat extends LitElement {
     this.said = '';
     this.requestUpdate();
     if (focused) void this.updateComplete.then(() => this.focus());
-    this.#tell('tg-gone', sessionId);
+    this.#tell('turn-gone', sessionId);
   }
 
   #arrived(message: Message): void {
@@ -261,7 +261,7 @@ export class TurngateChat extends LitElement {
     else this.#unread += 1;
     if (message.role === 'assistant')
       this.said = `${this.#conversation?.agent ?? 'Agent'}: ${plainText(message.content)}`;
-    this.#tell('tg-arrived', message);
+    this.#tell('turn-arrived', message);
   }
 
   #send(text: string): void {

@@ -9,18 +9,18 @@ export const appStyles = css`
     display: grid;
     place-content: center;
     justify-items: center;
-    gap: var(--tg-2);
+    gap: var(--turn-2);
     height: 100%;
-    padding: var(--tg-5);
+    padding: var(--turn-5);
     text-align: center;
-    color: var(--tg-text-soft);
+    color: var(--turn-text-soft);
   }
   .alone h1 {
-    font-size: var(--tg-size-5);
+    font-size: var(--turn-size-5);
     font-weight: 600;
-    color: var(--tg-text);
+    color: var(--turn-text);
   }
   .alone .button {
-    margin-top: var(--tg-2);
+    margin-top: var(--turn-2);
   }
 `;

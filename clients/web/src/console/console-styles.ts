@@ -19,8 +19,8 @@ export const consoleStyles = css`
   .console[data-details] {
     grid-template-columns: 56px 320px minmax(0, 1fr) 300px;
   }
-  tg-session-list {
-    border-inline-end: 1px solid var(--tg-line);
+  turn-session-list {
+    border-inline-end: 1px solid var(--turn-line);
   }
   .conversation {
     display: grid;
@@ -31,10 +31,10 @@ export const consoleStyles = css`
   header {
     display: flex;
     align-items: center;
-    gap: var(--tg-2);
+    gap: var(--turn-2);
     height: 52px;
-    padding-inline: var(--tg-5) var(--tg-3);
-    border-bottom: 1px solid var(--tg-line);
+    padding-inline: var(--turn-5) var(--turn-3);
+    border-bottom: 1px solid var(--turn-line);
   }
   h1 {
     flex: 1;
@@ -51,14 +51,14 @@ export const consoleStyles = css`
   .blank {
     display: grid;
     justify-items: center;
-    gap: var(--tg-2);
+    gap: var(--turn-2);
   }
   .blank h2 {
-    margin-top: var(--tg-3);
-    font-size: var(--tg-size-5);
+    margin-top: var(--turn-3);
+    font-size: var(--turn-size-5);
     font-weight: 600;
     letter-spacing: -0.012em;
-    color: var(--tg-text);
+    color: var(--turn-text);
   }
   .blank p {
     max-width: 40ch;
@@ -67,22 +67,22 @@ export const consoleStyles = css`
   .agent {
     display: flex;
     align-items: center;
-    gap: var(--tg-2);
-    margin-top: var(--tg-3);
-    font-size: var(--tg-size-2);
+    gap: var(--turn-2);
+    margin-top: var(--turn-3);
+    font-size: var(--turn-size-2);
   }
   @media (max-width: 1099px) {
     .console,
     .console[data-details] {
       grid-template-columns: 56px 296px minmax(0, 1fr);
     }
-    tg-details {
+    turn-details {
       position: absolute;
       inset-block: 0;
       inset-inline-end: 0;
       width: min(320px, 100%);
       z-index: 10;
-      box-shadow: var(--tg-shadow-3);
+      box-shadow: var(--turn-shadow-3);
     }
   }
   @media (max-width: 699px) {
@@ -92,32 +92,32 @@ export const consoleStyles = css`
       grid-template-columns: minmax(0, 1fr);
       grid-template-rows: minmax(0, 1fr) auto;
     }
-    tg-rail {
+    turn-rail {
       grid-row: 2;
     }
-    tg-session-list,
-    tg-schedules {
+    turn-session-list,
+    turn-schedules {
       grid-row: 1;
       border: 0;
     }
     [data-place="home"] .conversation,
-    [data-place="new"] tg-session-list,
-    [data-place="session"] tg-session-list,
-    [data-place="new"] tg-rail,
-    [data-place="session"] tg-rail {
+    [data-place="new"] turn-session-list,
+    [data-place="session"] turn-session-list,
+    [data-place="new"] turn-rail,
+    [data-place="session"] turn-rail {
       display: none;
     }
     .conversation {
       grid-row: 1 / -1;
     }
     header {
-      padding-inline: var(--tg-2);
+      padding-inline: var(--turn-2);
     }
     .back {
       display: grid;
-      color: var(--tg-text);
+      color: var(--turn-text);
     }
-    tg-details {
+    turn-details {
       width: 100%;
     }
   }

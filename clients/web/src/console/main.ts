@@ -1,3 +1,3 @@
 import '../tokens.css';
 import './page.css';
-import './tg-app.js';
+import './turn-app.js';

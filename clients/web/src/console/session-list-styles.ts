@@ -6,18 +6,18 @@ export const sessionListStyles = css`
     flex-direction: column;
     min-height: 0;
     min-width: 0;
-    background: var(--tg-bg-side);
+    background: var(--turn-bg-side);
   }
   header {
     display: flex;
     align-items: center;
     justify-content: space-between;
     height: 52px;
-    padding-inline: var(--tg-4) var(--tg-2);
+    padding-inline: var(--turn-4) var(--turn-2);
     flex: none;
   }
   h1 {
-    font-size: var(--tg-size-4);
+    font-size: var(--turn-size-4);
     font-weight: 600;
     letter-spacing: -0.008em;
   }
@@ -27,16 +27,16 @@ export const sessionListStyles = css`
     gap: 8px;
     flex: none;
     height: 34px;
-    margin-inline: var(--tg-3);
+    margin-inline: var(--turn-3);
     padding-inline: 10px 6px;
-    border: 1px solid var(--tg-line);
-    border-radius: var(--tg-radius-1);
-    background: var(--tg-bg-raised);
-    color: var(--tg-text-faint);
+    border: 1px solid var(--turn-line);
+    border-radius: var(--turn-radius-1);
+    background: var(--turn-bg-raised);
+    color: var(--turn-text-faint);
   }
   .search:focus-within {
-    border-color: var(--tg-focus);
-    box-shadow: 0 0 0 1px var(--tg-focus);
+    border-color: var(--turn-focus);
+    box-shadow: 0 0 0 1px var(--turn-focus);
   }
   .search input {
     flex: 1;
@@ -44,14 +44,14 @@ export const sessionListStyles = css`
     height: 100%;
     border: 0;
     background: none;
-    font-size: var(--tg-size-2);
-    color: var(--tg-text);
+    font-size: var(--turn-size-2);
+    color: var(--turn-text);
   }
   .search input:focus-visible {
     outline: none;
   }
   .search input::placeholder {
-    color: var(--tg-text-faint);
+    color: var(--turn-text-faint);
     opacity: 1;
   }
   input::-webkit-search-cancel-button {
@@ -59,10 +59,10 @@ export const sessionListStyles = css`
   }
   kbd {
     width: 20px;
-    border: 1px solid var(--tg-line);
+    border: 1px solid var(--turn-line);
     border-radius: 4px;
     font: inherit;
-    font-size: var(--tg-size-1);
+    font-size: var(--turn-size-1);
     line-height: 18px;
     text-align: center;
   }
@@ -84,7 +84,7 @@ export const sessionListStyles = css`
     gap: 2px;
     flex: none;
     padding: 10px;
-    border-bottom: 1px solid var(--tg-line);
+    border-bottom: 1px solid var(--turn-line);
   }
   .chip {
     display: flex;
@@ -95,23 +95,23 @@ export const sessionListStyles = css`
     padding-inline: 7px;
     border-radius: 13px;
     white-space: nowrap;
-    font-size: var(--tg-size-1);
-    color: var(--tg-text-soft);
-    transition: background var(--tg-fast) var(--tg-ease);
+    font-size: var(--turn-size-1);
+    color: var(--turn-text-soft);
+    transition: background var(--turn-fast) var(--turn-ease);
   }
   .chip:hover {
-    background: var(--tg-bg-hover);
+    background: var(--turn-bg-hover);
   }
   .chip[aria-pressed="true"] {
-    background: var(--tg-bg-selected);
-    color: var(--tg-text);
+    background: var(--turn-bg-selected);
+    color: var(--turn-text);
     font-weight: 500;
   }
   .chip:focus-visible {
     outline-offset: -2px;
   }
   .total {
-    color: var(--tg-text-soft);
+    color: var(--turn-text-soft);
     font-weight: 400;
     font-variant-numeric: tabular-nums;
   }
@@ -121,7 +121,7 @@ export const sessionListStyles = css`
     padding: 6px;
     overflow-y: auto;
     scrollbar-width: thin;
-    scrollbar-color: var(--tg-line-strong) transparent;
+    scrollbar-color: var(--turn-line-strong) transparent;
   }
   .item {
     content-visibility: auto;
@@ -134,16 +134,16 @@ export const sessionListStyles = css`
     gap: 1px 8px;
     height: 58px;
     padding: 0 10px;
-    border-radius: var(--tg-radius-1);
+    border-radius: var(--turn-radius-1);
     color: inherit;
     text-decoration: none;
     align-content: center;
   }
   .row:hover {
-    background: var(--tg-bg-hover);
+    background: var(--turn-bg-hover);
   }
   .row[aria-current] {
-    background: var(--tg-bg-selected);
+    background: var(--turn-bg-selected);
   }
   .row:focus-visible {
     outline-offset: -2px;
@@ -157,14 +157,14 @@ export const sessionListStyles = css`
   }
   .row time,
   .running {
-    font-size: var(--tg-size-1);
-    color: var(--tg-text-faint);
+    font-size: var(--turn-size-1);
+    color: var(--turn-text-faint);
     font-variant-numeric: tabular-nums;
     white-space: nowrap;
   }
   .running svg {
     animation: spin 1.1s linear infinite;
-    color: var(--tg-accent);
+    color: var(--turn-accent);
   }
   @keyframes spin {
     to {
@@ -176,21 +176,21 @@ export const sessionListStyles = css`
     overflow: hidden;
     text-overflow: ellipsis;
     white-space: nowrap;
-    font-size: var(--tg-size-2);
-    color: var(--tg-text-faint);
+    font-size: var(--turn-size-2);
+    color: var(--turn-text-faint);
   }
   .unread .title {
     font-weight: 650;
   }
   .unread .line {
-    color: var(--tg-text-soft);
+    color: var(--turn-text-soft);
   }
   .dot {
     justify-self: end;
     width: 8px;
     height: 8px;
     border-radius: 4px;
-    background: var(--tg-accent);
+    background: var(--turn-accent);
   }
   .ghost {
     display: grid;
@@ -202,10 +202,10 @@ export const sessionListStyles = css`
   .aside {
     display: grid;
     justify-items: start;
-    gap: var(--tg-3);
-    padding: var(--tg-4) 10px;
-    font-size: var(--tg-size-2);
-    color: var(--tg-text-soft);
+    gap: var(--turn-3);
+    padding: var(--turn-4) 10px;
+    font-size: var(--turn-size-2);
+    color: var(--turn-text-soft);
     overflow-wrap: anywhere;
   }
 `;

@@ -43,7 +43,7 @@ export const prose = css`
     margin-top: 0.3em;
   }
   li::marker {
-    color: var(--tg-text-faint);
+    color: var(--turn-text-faint);
   }
   li > p {
     margin: 0;
@@ -51,19 +51,19 @@ export const prose = css`
   blockquote {
     margin: 0;
     padding-inline-start: 0.9em;
-    border-inline-start: 3px solid var(--tg-line-strong);
-    color: var(--tg-text-soft);
+    border-inline-start: 3px solid var(--turn-line-strong);
+    color: var(--turn-text-soft);
   }
   blockquote > p + p {
     margin-top: 0.6em;
   }
   hr {
     border: 0;
-    border-top: 1px solid var(--tg-line);
+    border-top: 1px solid var(--turn-line);
     margin: 1.25em 0;
   }
   a {
-    color: var(--tg-accent);
+    color: var(--turn-accent);
     text-underline-offset: 2px;
     text-decoration-color: color-mix(in oklab, currentcolor 40%, transparent);
     border-radius: 3px;
@@ -73,25 +73,25 @@ export const prose = css`
   }
   a[data-image]::before {
     content: "Image: ";
-    color: var(--tg-text-faint);
+    color: var(--turn-text-faint);
   }
   code,
   kbd {
-    font-family: var(--tg-font-code);
+    font-family: var(--turn-font-code);
     font-size: 0.875em;
     padding: 0.12em 0.36em;
     border-radius: 5px;
-    background: var(--tg-bg-soft);
+    background: var(--turn-bg-soft);
   }
   mark {
-    background: var(--tg-warning-soft);
+    background: var(--turn-warning-soft);
     color: inherit;
   }
   figure.code {
     margin: 0;
-    border: 1px solid var(--tg-line);
-    border-radius: var(--tg-radius-2);
-    background: var(--tg-bg-side);
+    border: 1px solid var(--turn-line);
+    border-radius: var(--turn-radius-2);
+    background: var(--turn-bg-side);
     overflow: hidden;
     text-align: left;
   }
@@ -104,26 +104,26 @@ export const prose = css`
     justify-content: space-between;
     padding-inline: 14px 6px;
     height: 34px;
-    font-size: var(--tg-size-1);
-    color: var(--tg-text-faint);
-    border-bottom: 1px solid var(--tg-line);
+    font-size: var(--turn-size-1);
+    color: var(--turn-text-faint);
+    border-bottom: 1px solid var(--turn-line);
   }
   figcaption button {
     padding: 3px 8px;
-    border-radius: var(--tg-radius-1);
-    color: var(--tg-text-soft);
+    border-radius: var(--turn-radius-1);
+    color: var(--turn-text-soft);
     font-weight: 500;
   }
   figcaption button:hover {
-    background: var(--tg-bg-soft);
-    color: var(--tg-text);
+    background: var(--turn-bg-soft);
+    color: var(--turn-text);
   }
   pre {
     margin: 0;
     padding: 12px 14px;
     overflow-x: auto;
     overflow-wrap: normal;
-    font-size: var(--tg-size-2);
+    font-size: var(--turn-size-2);
     line-height: 1.55;
     tab-size: 4;
   }
@@ -139,8 +139,8 @@ export const prose = css`
   }
   .table {
     overflow-x: auto;
-    border: 1px solid var(--tg-line);
-    border-radius: var(--tg-radius-2);
+    border: 1px solid var(--turn-line);
+    border-radius: var(--turn-radius-2);
     font-size: 0.9375em;
   }
   table {
@@ -153,15 +153,15 @@ export const prose = css`
     padding: 8px 14px;
     text-align: start;
     vertical-align: top;
-    border-bottom: 1px solid var(--tg-line);
+    border-bottom: 1px solid var(--turn-line);
     min-width: 6em;
     max-width: 28em;
   }
   th {
     font-weight: 600;
     font-size: 0.9375em;
-    color: var(--tg-text-soft);
-    background: var(--tg-bg-side);
+    color: var(--turn-text-soft);
+    background: var(--turn-bg-side);
     white-space: nowrap;
   }
   [align="right"] {

@@ -11,10 +11,10 @@ export const base = css`
     display: none !important;
   }
   :host {
-    font-family: var(--tg-font);
-    font-size: var(--tg-size-3);
+    font-family: var(--turn-font);
+    font-size: var(--turn-size-3);
     line-height: 1.45;
-    color: var(--tg-text);
+    color: var(--turn-text);
     -webkit-font-smoothing: antialiased;
   }
   h1,
@@ -45,7 +45,7 @@ export const base = css`
     cursor: default;
   }
   :focus-visible {
-    outline: 2px solid var(--tg-focus);
+    outline: 2px solid var(--turn-focus);
     outline-offset: 1px;
   }
   svg.icon {
@@ -78,31 +78,31 @@ export const buttons = css`
     justify-content: center;
     gap: 6px;
     height: 32px;
-    padding: 0 var(--tg-3);
-    border-radius: var(--tg-radius-1);
-    border: 1px solid var(--tg-line-strong);
-    background: var(--tg-bg-raised);
-    font-size: var(--tg-size-2);
+    padding: 0 var(--turn-3);
+    border-radius: var(--turn-radius-1);
+    border: 1px solid var(--turn-line-strong);
+    background: var(--turn-bg-raised);
+    font-size: var(--turn-size-2);
     font-weight: 500;
     white-space: nowrap;
-    transition: background var(--tg-fast) var(--tg-ease);
+    transition: background var(--turn-fast) var(--turn-ease);
   }
   .button:hover:not(:disabled) {
-    background: var(--tg-bg-hover);
+    background: var(--turn-bg-hover);
   }
   .button.primary {
     border-color: transparent;
-    background: var(--tg-accent);
-    color: var(--tg-on-accent);
+    background: var(--turn-accent);
+    color: var(--turn-on-accent);
   }
   .button.primary:hover:not(:disabled) {
-    background: var(--tg-accent-strong);
+    background: var(--turn-accent-strong);
   }
   .button:disabled {
     opacity: 0.5;
   }
   .link {
-    color: var(--tg-accent);
+    color: var(--turn-accent);
     font-weight: 500;
     border-radius: 4px;
     text-decoration: underline;
@@ -117,13 +117,13 @@ export const buttons = css`
     place-items: center;
     width: 32px;
     height: 32px;
-    border-radius: var(--tg-radius-1);
-    color: var(--tg-text-soft);
-    transition: background var(--tg-fast) var(--tg-ease), color var(--tg-fast) var(--tg-ease);
+    border-radius: var(--turn-radius-1);
+    color: var(--turn-text-soft);
+    transition: background var(--turn-fast) var(--turn-ease), color var(--turn-fast) var(--turn-ease);
   }
   .square:hover {
-    background: var(--tg-bg-hover);
-    color: var(--tg-text);
+    background: var(--turn-bg-hover);
+    color: var(--turn-text);
   }
   @media (pointer: coarse) {
     .square {
@@ -144,23 +144,23 @@ export const fields = css`
   }
   .field > span,
   .field > label {
-    font-size: var(--tg-size-2);
+    font-size: var(--turn-size-2);
     font-weight: 500;
-    color: var(--tg-text-soft);
+    color: var(--turn-text-soft);
   }
   .input {
     width: 100%;
     height: 36px;
-    padding: 0 var(--tg-3);
-    border: 1px solid var(--tg-line-strong);
-    border-radius: var(--tg-radius-1);
-    background: var(--tg-bg-raised);
-    font-size: var(--tg-size-3);
+    padding: 0 var(--turn-3);
+    border: 1px solid var(--turn-line-strong);
+    border-radius: var(--turn-radius-1);
+    background: var(--turn-bg-raised);
+    font-size: var(--turn-size-3);
   }
   textarea.input {
     height: auto;
     min-height: 84px;
-    padding-block: var(--tg-2);
+    padding-block: var(--turn-2);
     resize: vertical;
     line-height: 1.5;
   }
@@ -168,11 +168,11 @@ export const fields = css`
     outline-offset: -1px;
   }
   .input::placeholder {
-    color: var(--tg-text-faint);
+    color: var(--turn-text-faint);
   }
   .hint {
-    font-size: var(--tg-size-1);
-    color: var(--tg-text-faint);
+    font-size: var(--turn-size-1);
+    color: var(--turn-text-faint);
   }
   @media (pointer: coarse) {
     .input {
@@ -191,7 +191,7 @@ export const skeleton = css`
     display: block;
     height: 12px;
     border-radius: 4px;
-    background: var(--tg-bg-soft);
+    background: var(--turn-bg-soft);
   }
   @keyframes skeleton-appear {
     from {

@@ -4,9 +4,9 @@ export function applyAccent(element: HTMLElement, accent: string): void {
     console.warn(`Turngate: data-accent="${accent}" is not a CSS colour; the default accent stays.`);
     return;
   }
-  element.style.setProperty('--tg-accent', accent);
-  element.style.setProperty('--tg-accent-strong', `color-mix(in oklab, ${accent} 86%, black)`);
-  element.style.setProperty('--tg-on-accent', luminance(pixel(accent)) > 0.36 ? '#101414' : '#fff');
+  element.style.setProperty('--turn-accent', accent);
+  element.style.setProperty('--turn-accent-strong', `color-mix(in oklab, ${accent} 86%, black)`);
+  element.style.setProperty('--turn-on-accent', luminance(pixel(accent)) > 0.36 ? '#101414' : '#fff');
 }
 
 function pixel(colour: string): readonly [number, number, number] {

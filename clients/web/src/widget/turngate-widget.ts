@@ -123,11 +123,11 @@ export class TurngateWidget extends LitElement {
       .agent=${this.options.agent}
       .session=${this.session}
       .start=${'resume'}
-      @tg-session=${(event: CustomEvent<string | null>) => this.#moved(event.detail)}
-      @tg-gone=${() => this.#store.removeItem(this.#sessionKey)}
-      @tg-arrived=${(event: CustomEvent<Message>) => this.#arrived(event.detail)}
-      @tg-change=${() => this.requestUpdate()}
-      @tg-refused=${(event: CustomEvent<Refusal>) => this.#refusedBy(event.detail)}
+      @turn-session=${(event: CustomEvent<string | null>) => this.#moved(event.detail)}
+      @turn-gone=${() => this.#store.removeItem(this.#sessionKey)}
+      @turn-arrived=${(event: CustomEvent<Message>) => this.#arrived(event.detail)}
+      @turn-change=${() => this.requestUpdate()}
+      @turn-refused=${(event: CustomEvent<Refusal>) => this.#refusedBy(event.detail)}
     >
       <div slot="blank" class="blank">
         <h3>How can we help?</h3>

@@ -12,14 +12,14 @@ export const widgetStyles = css`
     height: 0 !important;
   }
   .root {
-    --tg-message-size: var(--tg-size-3);
-    --tg-chat-pad: var(--tg-4);
-    --tg-channel-display: none;
+    --turn-message-size: var(--turn-size-3);
+    --turn-chat-pad: var(--turn-4);
+    --turn-channel-display: none;
     --edge: 20px;
-    font-family: var(--tg-font);
-    font-size: var(--tg-size-3);
+    font-family: var(--turn-font);
+    font-size: var(--turn-size-3);
     line-height: 1.45;
-    color: var(--tg-text);
+    color: var(--turn-text);
     text-align: start;
     -webkit-font-smoothing: antialiased;
   }
@@ -32,20 +32,20 @@ export const widgetStyles = css`
     width: 56px;
     height: 56px;
     border-radius: 28px;
-    background: var(--tg-accent);
-    color: var(--tg-on-accent);
-    box-shadow: var(--tg-shadow-2), 0 0 0 1px var(--tg-shadow);
-    transition: background var(--tg-fast) var(--tg-ease), transform var(--tg-fast) var(--tg-ease);
-    animation: rise var(--tg-slow) var(--tg-ease);
+    background: var(--turn-accent);
+    color: var(--turn-on-accent);
+    box-shadow: var(--turn-shadow-2), 0 0 0 1px var(--turn-shadow);
+    transition: background var(--turn-fast) var(--turn-ease), transform var(--turn-fast) var(--turn-ease);
+    animation: rise var(--turn-slow) var(--turn-ease);
   }
   .launcher:hover {
-    background: var(--tg-accent-strong);
+    background: var(--turn-accent-strong);
   }
   .launcher:active {
     transform: scale(0.96);
   }
   .launcher:focus-visible {
-    outline: 3px solid var(--tg-focus);
+    outline: 3px solid var(--turn-focus);
     outline-offset: 3px;
   }
   .badge {
@@ -55,11 +55,11 @@ export const widgetStyles = css`
     min-width: 22px;
     height: 22px;
     padding-inline: 6px;
-    border: 2px solid var(--tg-bg);
+    border: 2px solid var(--turn-bg);
     border-radius: 11px;
     background: light-dark(oklch(0.53 0.19 27), oklch(0.62 0.19 27));
     color: #fff;
-    font-size: var(--tg-size-1);
+    font-size: var(--turn-size-1);
     font-weight: 600;
     line-height: 18px;
     text-align: center;
@@ -72,13 +72,13 @@ export const widgetStyles = css`
     grid-template-rows: auto minmax(0, 1fr);
     width: 400px;
     height: min(640px, calc(100dvh - 56px - 12px - 2 * var(--edge)));
-    border-radius: var(--tg-radius-3);
-    background: var(--tg-bg);
-    box-shadow: var(--tg-shadow-3), 0 0 0 1px var(--tg-line);
+    border-radius: var(--turn-radius-3);
+    background: var(--turn-bg);
+    box-shadow: var(--turn-shadow-3), 0 0 0 1px var(--turn-line);
     overflow: hidden;
     outline: 0;
     transform-origin: 100% 100%;
-    animation: rise var(--tg-slow) var(--tg-ease);
+    animation: rise var(--turn-slow) var(--turn-ease);
   }
   @keyframes rise {
     from {
@@ -89,9 +89,9 @@ export const widgetStyles = css`
   header {
     display: flex;
     align-items: center;
-    gap: var(--tg-2);
-    padding: 12px 10px 12px var(--tg-4);
-    border-bottom: 1px solid var(--tg-line);
+    gap: var(--turn-2);
+    padding: 12px 10px 12px var(--turn-4);
+    border-bottom: 1px solid var(--turn-line);
   }
   .name {
     flex: 1;
@@ -101,7 +101,7 @@ export const widgetStyles = css`
     overflow: hidden;
     text-overflow: ellipsis;
     white-space: nowrap;
-    font-size: var(--tg-size-4);
+    font-size: var(--turn-size-4);
     font-weight: 600;
     line-height: 22px;
     letter-spacing: -0.008em;
@@ -110,15 +110,15 @@ export const widgetStyles = css`
     display: flex;
     align-items: center;
     gap: 6px;
-    font-size: var(--tg-size-1);
+    font-size: var(--turn-size-1);
     line-height: 18px;
-    color: var(--tg-text-faint);
+    color: var(--turn-text-faint);
   }
   .state i {
     width: 7px;
     height: 7px;
     border-radius: 4px;
-    background: var(--tg-line-strong);
+    background: var(--turn-line-strong);
   }
   .state[data-link="ready"] i {
     background: light-dark(oklch(0.6 0.14 150), oklch(0.75 0.15 150));
@@ -134,14 +134,14 @@ export const widgetStyles = css`
   }
   .away {
     place-content: center;
-    padding: var(--tg-5);
+    padding: var(--turn-5);
     text-align: center;
-    color: var(--tg-text-soft);
+    color: var(--turn-text-soft);
   }
   h3 {
-    font-size: var(--tg-size-4);
+    font-size: var(--turn-size-4);
     font-weight: 600;
-    color: var(--tg-text);
+    color: var(--turn-text);
   }
   .blank p,
   .away p {
@@ -160,7 +160,7 @@ export const widgetStyles = css`
       display: none;
     }
     .root {
-      --tg-message-size: var(--tg-size-4);
+      --turn-message-size: var(--turn-size-4);
     }
   }
 `;

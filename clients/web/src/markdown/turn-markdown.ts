@@ -7,8 +7,8 @@ import { prose } from './prose.js';
 import { type Block, renderBlocks } from './render.js';
 
 /** Sanitised Markdown. While a text grows, the blocks that are finished stay the same nodes: nothing flickers. */
-@define('tg-markdown')
-export class TgMarkdown extends LitElement {
+@define('turn-markdown')
+export class TurnMarkdown extends LitElement {
   static override styles = [
     base,
     prose,

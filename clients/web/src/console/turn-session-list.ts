@@ -17,9 +17,9 @@ const filters: readonly Filter[] = [null, ...(Object.keys(faces) as Channel[])];
 const compact = new Intl.NumberFormat(undefined, { notation: 'compact' });
 export const untitled = 'New conversation';
 
-/** The sessions of all channels. Events: `tg-filter`, `tg-more`, `tg-new`, `tg-again`. */
-@define('tg-session-list')
-export class TgSessionList extends LitElement {
+/** The sessions of all channels. Events: `turn-filter`, `turn-more`, `turn-new`, `turn-again`. */
+@define('turn-session-list')
+export class TurnSessionList extends LitElement {
   static override styles = [base, buttons, skeleton, channelHues, sessionListStyles];
 
   @property({ attribute: false }) sessions: readonly Session[] = [];
@@ -39,14 +39,14 @@ export class TgSessionList extends LitElement {
   @query('input') private search!: HTMLInputElement;
 
   readonly #end = new IntersectionObserver((seen) => {
-    if (seen.some((entry) => entry.isIntersecting)) this.#say('tg-more');
+    if (seen.some((entry) => entry.isIntersecting)) this.#say('turn-more');
   });
 
   override render() {
     const shown = this.#found;
     return html`<header>
         <h1>Sessions</h1>
-        <button class="square" type="button" aria-label="New chat" title="New chat (n)" @click=${() => this.#say('tg-new')}>
+        <button class="square" type="button" aria-label="New chat" title="New chat (n)" @click=${() => this.#say('turn-new')}>
           ${icon(SquarePen, 18)}
         </button>
       </header>
@@ -116,7 +116,7 @@ export class TgSessionList extends LitElement {
       type="button"
       aria-label=${name}
       aria-pressed=${on}
-      @click=${() => this.#say('tg-filter', filter)}
+      @click=${() => this.#say('turn-filter', filter)}
     >
       ${filter ? html`<span data-channel=${filter}>${icon(faces[filter].icon, 14)}</span>` : nothing}${name}${
         on && this.total ? html`<span class="total">${compact.format(this.total)}</span>` : nothing
@@ -167,7 +167,7 @@ export class TgSessionList extends LitElement {
   #failed(): TemplateResult {
     return html`<div class="aside" role="alert">
       <p>The sessions could not be loaded. ${this.problem} They are kept at the gateway.</p>
-      <button class="button" type="button" @click=${() => this.#say('tg-again')}>Try again</button>
+      <button class="button" type="button" @click=${() => this.#say('turn-again')}>Try again</button>
     </div>`;
   }
 
@@ -176,7 +176,7 @@ export class TgSessionList extends LitElement {
     if (this.filter) return html`<div class="aside"><p>${hints[this.filter]}</p></div>`;
     return html`<div class="aside">
       <p>Conversations from every channel come together here.</p>
-      <button class="button" type="button" @click=${() => this.#say('tg-new')}>Start one</button>
+      <button class="button" type="button" @click=${() => this.#say('turn-new')}>Start one</button>
     </div>`;
   }
 

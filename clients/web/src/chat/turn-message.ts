@@ -7,7 +7,7 @@ import { base, buttons } from '../styles/base.js';
 import { define } from '../styles/define.js';
 import { icon } from '../styles/icon.js';
 import { clock, exact } from '../text/time.js';
-import '../markdown/tg-markdown.js';
+import '../markdown/turn-markdown.js';
 import { channelHues, channelIcon } from './channel-face.js';
 import { messageStyles } from './message-styles.js';
 import { stateLine } from './state-line.js';
@@ -15,8 +15,8 @@ import { type Entry, sameEntry } from './timeline.js';
 import { toolLine } from './tool-line.js';
 
 /** One message: a person's in a bubble at the side, the agent's as text on the page. */
-@define('tg-message')
-export class TgMessage extends LitElement {
+@define('turn-message')
+export class TurnMessage extends LitElement {
   static override styles = [base, buttons, channelHues, messageStyles];
 
   @property({ attribute: false, hasChanged: (now: Entry, before: Entry) => !sameEntry(before, now) })
@@ -74,7 +74,7 @@ export class TgMessage extends LitElement {
     const text = this.#text;
     return html`<div class="answer">
       ${this.entry.parts.map((part) => (isTool(part) ? toolLine(part) : nothing))}
-      ${text ? html`<tg-markdown .text=${text}></tg-markdown>` : nothing}
+      ${text ? html`<turn-markdown .text=${text}></turn-markdown>` : nothing}
     </div>`;
   }
 
@@ -97,7 +97,7 @@ export class TgMessage extends LitElement {
 
   #act(name: 'retry' | 'discard'): void {
     this.dispatchEvent(
-      new CustomEvent(`tg-${name}`, { detail: this.entry.pendingId, bubbles: true, composed: true }),
+      new CustomEvent(`turn-${name}`, { detail: this.entry.pendingId, bubbles: true, composed: true }),
     );
   }
 }

@@ -21,17 +21,17 @@ import { go, parseRoute, type Route } from './route.js';
 import { Seen } from './seen.js';
 import type { Filter } from './session-book.js';
 import { SessionFeed } from './session-feed.js';
-import './tg-details.js';
-import './tg-rail.js';
-import './tg-schedules.js';
-import './tg-session-list.js';
-import { type TgSessionList, untitled } from './tg-session-list.js';
-import './tg-shortcuts.js';
-import type { TgShortcuts } from './tg-shortcuts.js';
+import './turn-details.js';
+import './turn-rail.js';
+import './turn-schedules.js';
+import './turn-session-list.js';
+import { type TurnSessionList, untitled } from './turn-session-list.js';
+import './turn-shortcuts.js';
+import type { TurnShortcuts } from './turn-shortcuts.js';
 
 /** Rail, list, conversation, details: everything that needs somebody signed in. */
-@define('tg-console')
-export class TgConsole extends LitElement {
+@define('turn-console')
+export class TurnConsole extends LitElement {
   static override styles = [base, buttons, fields, channelHues, consoleStyles];
 
   @property({ attribute: false }) me!: Me;
@@ -45,9 +45,9 @@ export class TgConsole extends LitElement {
   @state() private running: string | null = null;
   @state() private now = new Date();
   @state() private lastLines: ReadonlyMap<string, string> = new Map();
-  @query('tg-session-list') private list!: TgSessionList | null;
+  @query('turn-session-list') private list!: TurnSessionList | null;
   @query('turngate-chat') private chat!: TurngateChat | null;
-  @query('tg-shortcuts') private shortcuts!: TgShortcuts;
+  @query('turn-shortcuts') private shortcuts!: TurnShortcuts;
 
   #api!: ApiClient;
   #feed!: SessionFeed;
@@ -76,7 +76,7 @@ export class TgConsole extends LitElement {
       changed: () => this.requestUpdate(),
       appeared: () => undefined,
       gone: (id) => this.#outbox.clear(id),
-      refused: () => this.dispatchEvent(new CustomEvent('tg-refused')),
+      refused: () => this.dispatchEvent(new CustomEvent('turn-refused')),
     });
     this.#feed.open();
     void this.#loadAgents();
@@ -99,19 +99,19 @@ export class TgConsole extends LitElement {
   override render() {
     const { place } = this.route;
     return html`<div class="console" data-place=${place} ?data-details=${this.details && this.#session !== undefined}>
-        <tg-rail
+        <turn-rail
           .me=${this.me}
           place=${place === 'schedules' ? 'schedules' : 'sessions'}
-          @tg-shortcuts=${() => this.shortcuts.show()}
-          @tg-sign-out=${() => this.dispatchEvent(new CustomEvent('tg-sign-out'))}
-        ></tg-rail>
+          @turn-shortcuts=${() => this.shortcuts.show()}
+          @turn-sign-out=${() => this.dispatchEvent(new CustomEvent('turn-sign-out'))}
+        ></turn-rail>
         ${
           place === 'schedules'
-            ? html`<tg-schedules .api=${this.#api} .agents=${this.agents} .me=${this.me.user_id} .now=${this.now}></tg-schedules>`
+            ? html`<turn-schedules .api=${this.#api} .agents=${this.agents} .me=${this.me.user_id} .now=${this.now}></turn-schedules>`
             : html`${this.#list()}${this.#conversation()}${this.#panel()}`
         }
       </div>
-      <tg-shortcuts></tg-shortcuts>`;
+      <turn-shortcuts></turn-shortcuts>`;
   }
 
   get #session(): Session | undefined {
@@ -120,7 +120,7 @@ export class TgConsole extends LitElement {
 
   #list(): TemplateResult {
     const { book, loading, problem } = this.#feed;
-    return html`<tg-session-list
+    return html`<turn-session-list
       .sessions=${book.list(this.filter)}
       .filter=${this.filter}
       .total=${book.total(this.filter)}
@@ -134,11 +134,11 @@ export class TgConsole extends LitElement {
       .unread=${(session: Session) => this.#seen.unread(session)}
       .lastLines=${this.lastLines}
       .now=${this.now}
-      @tg-filter=${(event: CustomEvent<Filter>) => this.#show(event.detail)}
-      @tg-more=${() => void this.#feed.more()}
-      @tg-again=${() => void this.#feed.show(this.filter)}
-      @tg-new=${() => this.#new()}
-    ></tg-session-list>`;
+      @turn-filter=${(event: CustomEvent<Filter>) => this.#show(event.detail)}
+      @turn-more=${() => void this.#feed.more()}
+      @turn-again=${() => void this.#feed.show(this.filter)}
+      @turn-new=${() => this.#new()}
+    ></turn-session-list>`;
   }
 
   #conversation(): TemplateResult {
@@ -154,11 +154,11 @@ export class TgConsole extends LitElement {
         .session=${this.route.place === 'session' ? this.route.id : null}
         .start=${'fresh'}
         .author=${others ? session.user_id : 'You'}
-        @tg-session=${(event: CustomEvent<string | null>) => this.#moved(event.detail)}
-        @tg-gone=${(event: CustomEvent<string>) => this.#feed.forget(event.detail)}
-        @tg-arrived=${(event: CustomEvent<Message>) => this.#arrived(event.detail)}
-        @tg-change=${() => this.#changed()}
-        @tg-refused=${() => this.dispatchEvent(new CustomEvent('tg-refused'))}
+        @turn-session=${(event: CustomEvent<string | null>) => this.#moved(event.detail)}
+        @turn-gone=${(event: CustomEvent<string>) => this.#feed.forget(event.detail)}
+        @turn-arrived=${(event: CustomEvent<Message>) => this.#arrived(event.detail)}
+        @turn-change=${() => this.#changed()}
+        @turn-refused=${() => this.dispatchEvent(new CustomEvent('turn-refused'))}
       >
         <div slot="blank" class="blank">${this.#greeting()}</div>
         <button slot="missing" class="button" type="button" @click=${() => this.#new()}>New chat</button>
@@ -209,7 +209,7 @@ export class TgConsole extends LitElement {
   #panel(): TemplateResult | typeof nothing {
     const session = this.#session;
     if (!this.details || !session) return nothing;
-    return html`<tg-details .session=${session} @tg-close=${() => this.#toggleDetails()}></tg-details>`;
+    return html`<turn-details .session=${session} @turn-close=${() => this.#toggleDetails()}></turn-details>`;
   }
 
   #choose(agent: string): void {

@@ -24,9 +24,9 @@ const themeFaces: Readonly<Record<Theme, readonly [IconNode, string]>> = {
   dark: [Moon, 'Dark'],
 };
 
-/** The places of the console, and the account. Events: `tg-shortcuts`, `tg-sign-out`. */
-@define('tg-rail')
-export class TgRail extends LitElement {
+/** The places of the console, and the account. Events: `turn-shortcuts`, `turn-sign-out`. */
+@define('turn-rail')
+export class TurnRail extends LitElement {
   static override styles = [
     base,
     buttons,
@@ -35,35 +35,35 @@ export class TgRail extends LitElement {
         display: flex;
         flex-direction: column;
         align-items: center;
-        gap: var(--tg-1);
+        gap: var(--turn-1);
         padding-block: 10px;
-        background: var(--tg-bg-side);
-        border-inline-end: 1px solid var(--tg-line);
+        background: var(--turn-bg-side);
+        border-inline-end: 1px solid var(--turn-line);
       }
       .brand {
         display: grid;
         place-items: center;
         width: 40px;
         height: 32px;
-        margin-bottom: var(--tg-3);
+        margin-bottom: var(--turn-3);
       }
       .place {
         display: grid;
         place-items: center;
         width: 40px;
         height: 40px;
-        border-radius: var(--tg-radius-2);
-        color: var(--tg-text-faint);
-        transition: background var(--tg-fast) var(--tg-ease), color var(--tg-fast) var(--tg-ease);
+        border-radius: var(--turn-radius-2);
+        color: var(--turn-text-faint);
+        transition: background var(--turn-fast) var(--turn-ease), color var(--turn-fast) var(--turn-ease);
       }
       .place:hover,
       .place[aria-expanded="true"] {
-        background: var(--tg-bg-hover);
-        color: var(--tg-text);
+        background: var(--turn-bg-hover);
+        color: var(--turn-text);
       }
       .place[aria-current] {
-        background: var(--tg-accent-soft);
-        color: var(--tg-accent);
+        background: var(--turn-accent-soft);
+        color: var(--turn-accent);
       }
       .label {
         display: none;
@@ -78,14 +78,14 @@ export class TgRail extends LitElement {
         inset-inline-start: calc(100% + 12px);
         z-index: 20;
         display: grid;
-        gap: var(--tg-1);
+        gap: var(--turn-1);
         width: 240px;
-        padding: var(--tg-2);
-        border: 1px solid var(--tg-line);
-        border-radius: var(--tg-radius-2);
-        background: var(--tg-bg-raised);
-        box-shadow: var(--tg-shadow-3);
-        animation: arrive var(--tg-fast) var(--tg-ease);
+        padding: var(--turn-2);
+        border: 1px solid var(--turn-line);
+        border-radius: var(--turn-radius-2);
+        background: var(--turn-bg-raised);
+        box-shadow: var(--turn-shadow-3);
+        animation: arrive var(--turn-fast) var(--turn-ease);
       }
       @keyframes arrive {
         from {
@@ -95,8 +95,8 @@ export class TgRail extends LitElement {
       }
       .who {
         padding: 6px 8px 10px;
-        border-bottom: 1px solid var(--tg-line);
-        margin-bottom: var(--tg-1);
+        border-bottom: 1px solid var(--turn-line);
+        margin-bottom: var(--turn-1);
       }
       .who strong {
         display: block;
@@ -105,8 +105,8 @@ export class TgRail extends LitElement {
         text-overflow: ellipsis;
       }
       .who span {
-        font-size: var(--tg-size-2);
-        color: var(--tg-text-faint);
+        font-size: var(--turn-size-2);
+        color: var(--turn-text-faint);
       }
       .themes {
         display: grid;
@@ -114,8 +114,8 @@ export class TgRail extends LitElement {
         gap: 2px;
         padding: 2px;
         margin-block: 4px;
-        border-radius: var(--tg-radius-1);
-        background: var(--tg-bg-soft);
+        border-radius: var(--turn-radius-1);
+        background: var(--turn-bg-soft);
       }
       .themes button {
         display: flex;
@@ -124,13 +124,13 @@ export class TgRail extends LitElement {
         gap: 5px;
         height: 28px;
         border-radius: 5px;
-        font-size: var(--tg-size-1);
-        color: var(--tg-text-soft);
+        font-size: var(--turn-size-1);
+        color: var(--turn-text-soft);
       }
       .themes button[aria-pressed="true"] {
-        background: var(--tg-bg-raised);
-        color: var(--tg-text);
-        box-shadow: var(--tg-shadow-1);
+        background: var(--turn-bg-raised);
+        color: var(--turn-text);
+        box-shadow: var(--turn-shadow-1);
       }
       .entry {
         display: flex;
@@ -138,20 +138,20 @@ export class TgRail extends LitElement {
         gap: 10px;
         height: 34px;
         padding-inline: 8px;
-        border-radius: var(--tg-radius-1);
-        color: var(--tg-text-soft);
+        border-radius: var(--turn-radius-1);
+        color: var(--turn-text-soft);
       }
       .entry:hover {
-        background: var(--tg-bg-hover);
-        color: var(--tg-text);
+        background: var(--turn-bg-hover);
+        color: var(--turn-text);
       }
       @media (max-width: 699px) {
         :host {
           flex-direction: row;
           justify-content: space-around;
-          padding: 4px var(--tg-4) max(4px, env(safe-area-inset-bottom));
+          padding: 4px var(--turn-4) max(4px, env(safe-area-inset-bottom));
           border-inline-end: 0;
-          border-top: 1px solid var(--tg-line);
+          border-top: 1px solid var(--turn-line);
         }
         .brand {
           display: none;
@@ -168,7 +168,7 @@ export class TgRail extends LitElement {
         }
         .label {
           display: block;
-          font-size: var(--tg-size-1);
+          font-size: var(--turn-size-1);
           line-height: 14px;
         }
         .menu {
@@ -247,8 +247,8 @@ export class TgRail extends LitElement {
             </button>`,
         )}
       </div>
-      <button class="entry keys" type="button" @click=${() => this.#say('tg-shortcuts')}>${icon(Keyboard)}Keyboard shortcuts</button>
-      <button class="entry" type="button" @click=${() => this.#say('tg-sign-out')}>${icon(LogOut)}Sign out</button>
+      <button class="entry keys" type="button" @click=${() => this.#say('turn-shortcuts')}>${icon(Keyboard)}Keyboard shortcuts</button>
+      <button class="entry" type="button" @click=${() => this.#say('turn-sign-out')}>${icon(LogOut)}Sign out</button>
     </div>`;
   }
 

@@ -8,15 +8,15 @@ import { icon } from '../styles/icon.js';
 const tallest = 240;
 const growsByItself = CSS.supports('field-sizing', 'content');
 
-/** Where one writes. `tg-send` carries the text, `tg-draft` what is typed so far, `tg-stop` nothing. */
-@define('tg-composer')
-export class TgComposer extends LitElement {
+/** Where one writes. `turn-send` carries the text, `turn-draft` what is typed so far, `turn-stop` nothing. */
+@define('turn-composer')
+export class TurnComposer extends LitElement {
   static override styles = [
     base,
     css`
       :host {
         display: block;
-        font-size: var(--tg-message-size, var(--tg-size-4));
+        font-size: var(--turn-message-size, var(--turn-size-4));
       }
       .box {
         display: flex;
@@ -24,16 +24,16 @@ export class TgComposer extends LitElement {
         gap: 6px;
         padding: 6px;
         padding-inline-start: 16px;
-        border: 1px solid var(--tg-line-strong);
+        border: 1px solid var(--turn-line-strong);
         border-radius: 22px;
-        background: var(--tg-bg-raised);
-        box-shadow: var(--tg-shadow-1);
+        background: var(--turn-bg-raised);
+        box-shadow: var(--turn-shadow-1);
         cursor: text;
-        transition: border-color var(--tg-fast) var(--tg-ease);
+        transition: border-color var(--turn-fast) var(--turn-ease);
       }
       .box:focus-within {
-        border-color: var(--tg-focus);
-        box-shadow: 0 0 0 1px var(--tg-focus);
+        border-color: var(--turn-focus);
+        box-shadow: 0 0 0 1px var(--turn-focus);
       }
       textarea {
         flex: 1;
@@ -54,7 +54,7 @@ export class TgComposer extends LitElement {
         outline: none;
       }
       textarea::placeholder {
-        color: var(--tg-text-faint);
+        color: var(--turn-text-faint);
         opacity: 1;
       }
       button {
@@ -64,35 +64,35 @@ export class TgComposer extends LitElement {
         width: 32px;
         height: 32px;
         border-radius: 16px;
-        background: var(--tg-accent);
-        color: var(--tg-on-accent);
-        transition: background var(--tg-fast) var(--tg-ease);
+        background: var(--turn-accent);
+        color: var(--turn-on-accent);
+        transition: background var(--turn-fast) var(--turn-ease);
       }
       button:hover:not(:disabled) {
-        background: var(--tg-accent-strong);
+        background: var(--turn-accent-strong);
       }
       button:focus-visible {
         outline-offset: 2px;
       }
       button:disabled {
-        background: var(--tg-bg-soft);
-        color: var(--tg-text-faint);
+        background: var(--turn-bg-soft);
+        color: var(--turn-text-faint);
       }
       button.stop {
-        background: var(--tg-text);
-        color: var(--tg-bg);
+        background: var(--turn-text);
+        color: var(--turn-bg);
       }
       button.stop svg {
         fill: currentcolor;
       }
       .count {
         padding: 4px 16px 0;
-        font-size: var(--tg-size-1);
-        color: var(--tg-text-faint);
+        font-size: var(--turn-size-1);
+        color: var(--turn-text-faint);
         font-variant-numeric: tabular-nums;
       }
       .count.over {
-        color: var(--tg-danger);
+        color: var(--turn-danger);
       }
       @media (pointer: coarse) {
         :host {
@@ -174,7 +174,7 @@ export class TgComposer extends LitElement {
 
   #typed = (): void => {
     this.draft = this.field.value;
-    this.#say('tg-draft', this.draft);
+    this.#say('turn-draft', this.draft);
   };
 
   #key = (event: KeyboardEvent): void => {
@@ -187,13 +187,13 @@ export class TgComposer extends LitElement {
     const text = this.draft.trim();
     if (text === '' || this.#over) return;
     this.draft = '';
-    this.#say('tg-draft', '');
-    this.#say('tg-send', text);
+    this.#say('turn-draft', '');
+    this.#say('turn-send', text);
     this.focus();
   };
 
   #stop = (): void => {
-    this.#say('tg-stop', null);
+    this.#say('turn-stop', null);
     this.focus();
   };
 

@@ -8,8 +8,8 @@ import { define } from '../styles/define.js';
 import type { Me } from '../wire/types.js';
 import { appStyles } from './app-styles.js';
 import { Credentials, takeCode } from './credentials.js';
-import './tg-console.js';
-import './tg-sign-in.js';
+import './turn-console.js';
+import './turn-sign-in.js';
 
 type Phase = 'starting' | 'signed-out' | 'unreachable' | 'in';
 
@@ -18,15 +18,15 @@ const usedCode =
 const expired = 'Your token has expired or was revoked. Sign in again; what you wrote is kept.';
 
 /** The console, from the first byte of a token to the last. */
-@define('tg-app')
-export class TgApp extends LitElement {
+@define('turn-app')
+export class TurnApp extends LitElement {
   static override styles = [base, buttons, appStyles];
 
   @state() private phase: Phase = 'starting';
   @state() private note = '';
   @state() private problem = '';
   @state() private me: Me | null = null;
-  @query('tg-console') private console!: HTMLElement | null;
+  @query('turn-console') private console!: HTMLElement | null;
 
   readonly #store = browserStore();
   readonly #credentials = new Credentials(this.#store, location.origin);
@@ -41,7 +41,7 @@ export class TgApp extends LitElement {
       case 'starting':
         return nothing;
       case 'signed-out':
-        return html`<tg-sign-in .note=${this.note} @tg-token=${this.#signedIn}></tg-sign-in>`;
+        return html`<turn-sign-in .note=${this.note} @turn-token=${this.#signedIn}></turn-sign-in>`;
       case 'unreachable':
         return html`<main class="alone" role="alert">
           <h1>The gateway can’t be reached</h1>
@@ -49,13 +49,13 @@ export class TgApp extends LitElement {
           <button class="button" type="button" @click=${() => void this.#enter()}>Try again</button>
         </main>`;
       case 'in':
-        return html`<tg-console
+        return html`<turn-console
           .me=${this.me}
           .token=${this.#credentials.token ?? ''}
           .store=${this.#store}
-          @tg-refused=${() => this.#leave(expired)}
-          @tg-sign-out=${() => this.#signOut()}
-        ></tg-console>`;
+          @turn-refused=${() => this.#leave(expired)}
+          @turn-sign-out=${() => this.#signOut()}
+        ></turn-console>`;
     }
   }
 

@@ -9,9 +9,9 @@ import { brand } from './brand.js';
 
 const command = 'turngate token create --user owner --role operator';
 
-/** For whoever comes without a token. `tg-token` carries one that the gateway has accepted. */
-@define('tg-sign-in')
-export class TgSignIn extends LitElement {
+/** For whoever comes without a token. `turn-token` carries one that the gateway has accepted. */
+@define('turn-sign-in')
+export class TurnSignIn extends LitElement {
   static override styles = [
     base,
     buttons,
@@ -21,45 +21,45 @@ export class TgSignIn extends LitElement {
         display: grid;
         place-items: center;
         min-height: 100%;
-        padding: var(--tg-5) var(--tg-4);
-        background: var(--tg-bg);
+        padding: var(--turn-5) var(--turn-4);
+        background: var(--turn-bg);
         overflow: auto;
       }
       main {
         display: grid;
-        gap: var(--tg-5);
+        gap: var(--turn-5);
         width: 100%;
         max-width: 380px;
       }
       h1 {
-        margin-top: var(--tg-4);
-        font-size: var(--tg-size-5);
+        margin-top: var(--turn-4);
+        font-size: var(--turn-size-5);
         font-weight: 600;
         letter-spacing: -0.012em;
       }
       .lead {
         margin-top: 4px;
-        color: var(--tg-text-soft);
+        color: var(--turn-text-soft);
       }
       form {
         display: grid;
-        gap: var(--tg-4);
+        gap: var(--turn-4);
       }
       .command {
         display: flex;
         align-items: center;
         gap: 8px;
         padding: 4px 4px 4px 12px;
-        border: 1px solid var(--tg-line);
-        border-radius: var(--tg-radius-1);
-        background: var(--tg-bg-side);
+        border: 1px solid var(--turn-line);
+        border-radius: var(--turn-radius-1);
+        background: var(--turn-bg-side);
       }
       code {
         flex: 1;
         min-width: 0;
         overflow-wrap: anywhere;
-        font-family: var(--tg-font-code);
-        font-size: var(--tg-size-2);
+        font-family: var(--turn-font-code);
+        font-size: var(--turn-size-2);
       }
       .command .button {
         height: 28px;
@@ -68,14 +68,14 @@ export class TgSignIn extends LitElement {
       }
       .note {
         padding: 10px 12px;
-        border-radius: var(--tg-radius-1);
-        background: var(--tg-warning-soft);
-        color: var(--tg-warning);
-        font-size: var(--tg-size-2);
+        border-radius: var(--turn-radius-1);
+        background: var(--turn-warning-soft);
+        color: var(--turn-warning);
+        font-size: var(--turn-size-2);
       }
       .error {
-        color: var(--tg-danger);
-        font-size: var(--tg-size-2);
+        color: var(--turn-danger);
+        font-size: var(--turn-size-2);
       }
       .button.primary {
         height: 36px;
@@ -129,7 +129,7 @@ export class TgSignIn extends LitElement {
     this.error = '';
     try {
       await new ApiClient(this.base, token).me();
-      this.dispatchEvent(new CustomEvent('tg-token', { detail: token }));
+      this.dispatchEvent(new CustomEvent('turn-token', { detail: token }));
     } catch (error) {
       this.error = wording(error);
       this.field.select();

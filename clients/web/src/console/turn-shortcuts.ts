@@ -16,20 +16,20 @@ const shortcuts: readonly (readonly [readonly string[], string])[] = [
 ];
 
 /** All keys on one sheet. */
-@define('tg-shortcuts')
-export class TgShortcuts extends LitElement {
+@define('turn-shortcuts')
+export class TurnShortcuts extends LitElement {
   static override styles = [
     base,
     buttons,
     css`
       dialog {
         width: min(400px, calc(100vw - 32px));
-        padding: var(--tg-4) var(--tg-5) var(--tg-5);
-        border: 1px solid var(--tg-line);
-        border-radius: var(--tg-radius-3);
-        background: var(--tg-bg-raised);
-        color: var(--tg-text);
-        box-shadow: var(--tg-shadow-3);
+        padding: var(--turn-4) var(--turn-5) var(--turn-5);
+        border: 1px solid var(--turn-line);
+        border-radius: var(--turn-radius-3);
+        background: var(--turn-bg-raised);
+        color: var(--turn-text);
+        box-shadow: var(--turn-shadow-3);
       }
       dialog::backdrop {
         background: oklch(0 0 0 / 0.32);
@@ -39,10 +39,10 @@ export class TgShortcuts extends LitElement {
         align-items: center;
         justify-content: space-between;
         margin-inline-end: -10px;
-        margin-bottom: var(--tg-2);
+        margin-bottom: var(--turn-2);
       }
       h2 {
-        font-size: var(--tg-size-4);
+        font-size: var(--turn-size-4);
         font-weight: 600;
       }
       dl {
@@ -56,7 +56,7 @@ export class TgShortcuts extends LitElement {
         min-height: 36px;
       }
       dt {
-        color: var(--tg-text-soft);
+        color: var(--turn-text-soft);
       }
       dd {
         display: flex;
@@ -66,11 +66,11 @@ export class TgShortcuts extends LitElement {
       kbd {
         min-width: 24px;
         padding-inline: 6px;
-        border: 1px solid var(--tg-line-strong);
+        border: 1px solid var(--turn-line-strong);
         border-bottom-width: 2px;
         border-radius: 5px;
         font: inherit;
-        font-size: var(--tg-size-1);
+        font-size: var(--turn-size-1);
         line-height: 20px;
         text-align: center;
       }

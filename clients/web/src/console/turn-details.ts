@@ -9,9 +9,9 @@ import { icon } from '../styles/icon.js';
 import { exact } from '../text/time.js';
 import type { Session } from '../wire/types.js';
 
-/** What is known of a session. `tg-close` when it has been read. */
-@define('tg-details')
-export class TgDetails extends LitElement {
+/** What is known of a session. `turn-close` when it has been read. */
+@define('turn-details')
+export class TurnDetails extends LitElement {
   static override styles = [
     base,
     buttons,
@@ -21,8 +21,8 @@ export class TgDetails extends LitElement {
         display: flex;
         flex-direction: column;
         min-height: 0;
-        background: var(--tg-bg);
-        border-inline-start: 1px solid var(--tg-line);
+        background: var(--turn-bg);
+        border-inline-start: 1px solid var(--turn-line);
         overflow-y: auto;
       }
       header {
@@ -31,20 +31,20 @@ export class TgDetails extends LitElement {
         justify-content: space-between;
         flex: none;
         height: 52px;
-        padding-inline: var(--tg-4) var(--tg-2);
+        padding-inline: var(--turn-4) var(--turn-2);
       }
       h2 {
         font-weight: 600;
       }
       dl {
         display: grid;
-        gap: var(--tg-3);
+        gap: var(--turn-3);
         margin: 0;
-        padding: var(--tg-1) var(--tg-4) var(--tg-5);
+        padding: var(--turn-1) var(--turn-4) var(--turn-5);
       }
       dt {
-        font-size: var(--tg-size-1);
-        color: var(--tg-text-faint);
+        font-size: var(--turn-size-1);
+        color: var(--turn-text-faint);
       }
       dd {
         display: flex;
@@ -56,8 +56,8 @@ export class TgDetails extends LitElement {
       code,
       pre {
         margin: 0;
-        font-family: var(--tg-font-code);
-        font-size: var(--tg-size-1);
+        font-family: var(--turn-font-code);
+        font-size: var(--turn-size-1);
         white-space: pre-wrap;
         overflow-wrap: anywhere;
       }
@@ -102,7 +102,7 @@ export class TgDetails extends LitElement {
   }
 
   #close = (): void => {
-    this.dispatchEvent(new CustomEvent('tg-close'));
+    this.dispatchEvent(new CustomEvent('turn-close'));
   };
 }
 

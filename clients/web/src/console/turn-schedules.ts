@@ -9,12 +9,12 @@ import { icon } from '../styles/icon.js';
 import { exact, fromNow } from '../text/time.js';
 import type { Agent, Schedule } from '../wire/types.js';
 import { schedulesStyles } from './schedules-styles.js';
-import './tg-schedule-form.js';
+import './turn-schedule-form.js';
 import { triggerWords } from './trigger.js';
 
 /** Prompts that run by themselves. */
-@define('tg-schedules')
-export class TgSchedules extends LitElement {
+@define('turn-schedules')
+export class TurnSchedules extends LitElement {
   static override styles = [base, buttons, skeleton, schedulesStyles];
 
   @property({ attribute: false }) api!: ApiClient;
@@ -46,12 +46,12 @@ export class TgSchedules extends LitElement {
       </header>
       ${
         this.adding
-          ? html`<tg-schedule-form
+          ? html`<turn-schedule-form
             .api=${this.api}
             .agents=${this.agents}
-            @tg-added=${this.#added}
-            @tg-cancel=${() => this.#add(false)}
-          ></tg-schedule-form>`
+            @turn-added=${this.#added}
+            @turn-cancel=${() => this.#add(false)}
+          ></turn-schedule-form>`
           : nothing
       }
       <p class="news" role="status">${this.news}</p>

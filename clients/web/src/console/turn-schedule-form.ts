@@ -14,9 +14,9 @@ const kinds: readonly (readonly [Kind, string])[] = [
   ['once', 'Once'],
 ];
 
-/** Makes a schedule. `tg-added` when it is made, `tg-cancel` when not. */
-@define('tg-schedule-form')
-export class TgScheduleForm extends LitElement {
+/** Makes a schedule. `turn-added` when it is made, `turn-cancel` when not. */
+@define('turn-schedule-form')
+export class TurnScheduleForm extends LitElement {
   static override styles = [
     base,
     buttons,
@@ -24,25 +24,25 @@ export class TgScheduleForm extends LitElement {
     css`
       form {
         display: grid;
-        gap: var(--tg-4);
-        padding: var(--tg-5);
-        border: 1px solid var(--tg-line);
-        border-radius: var(--tg-radius-2);
-        background: var(--tg-bg-raised);
+        gap: var(--turn-4);
+        padding: var(--turn-5);
+        border: 1px solid var(--turn-line);
+        border-radius: var(--turn-radius-2);
+        background: var(--turn-bg-raised);
       }
       h2 {
-        font-size: var(--tg-size-4);
+        font-size: var(--turn-size-4);
         font-weight: 600;
       }
       .two {
         display: grid;
         grid-template-columns: repeat(auto-fit, minmax(min(200px, 100%), 1fr));
-        gap: var(--tg-4);
+        gap: var(--turn-4);
       }
       .every {
         display: grid;
         grid-template-columns: 1fr 1fr;
-        gap: var(--tg-2);
+        gap: var(--turn-2);
       }
       .kinds {
         display: flex;
@@ -51,31 +51,31 @@ export class TgScheduleForm extends LitElement {
         width: fit-content;
         max-width: 100%;
         border-radius: 8px;
-        background: var(--tg-bg-soft);
+        background: var(--turn-bg-soft);
       }
       .kinds button {
         padding: 5px 12px;
-        border-radius: var(--tg-radius-1);
-        font-size: var(--tg-size-2);
-        color: var(--tg-text-soft);
+        border-radius: var(--turn-radius-1);
+        font-size: var(--turn-size-2);
+        color: var(--turn-text-soft);
       }
       .kinds button[aria-pressed="true"] {
-        background: var(--tg-bg-raised);
-        color: var(--tg-text);
+        background: var(--turn-bg-raised);
+        color: var(--turn-text);
         font-weight: 500;
-        box-shadow: var(--tg-shadow-1);
+        box-shadow: var(--turn-shadow-1);
       }
       .code {
-        font-family: var(--tg-font-code);
+        font-family: var(--turn-font-code);
       }
       .error {
-        color: var(--tg-danger);
-        font-size: var(--tg-size-2);
+        color: var(--turn-danger);
+        font-size: var(--turn-size-2);
       }
       .actions {
         display: flex;
         justify-content: flex-end;
-        gap: var(--tg-2);
+        gap: var(--turn-2);
       }
     `,
   ];
@@ -112,7 +112,7 @@ export class TgScheduleForm extends LitElement {
       </div>
       ${this.error ? html`<p class="error" role="alert">${this.error}</p>` : nothing}
       <div class="actions">
-        <button class="button" type="button" @click=${() => this.dispatchEvent(new CustomEvent('tg-cancel'))}>Cancel</button>
+        <button class="button" type="button" @click=${() => this.dispatchEvent(new CustomEvent('turn-cancel'))}>Cancel</button>
         <button class="button primary" ?disabled=${this.busy}>Create schedule</button>
       </div>
     </form>`;
@@ -166,7 +166,7 @@ export class TgScheduleForm extends LitElement {
         trigger: triggerFrom(this.kind, text),
         ...(this.agents.length > 1 ? { agent_name: text('agent') } : {}),
       });
-      this.dispatchEvent(new CustomEvent('tg-added'));
+      this.dispatchEvent(new CustomEvent('turn-added'));
     } catch (error) {
       this.error = error instanceof Error ? error.message : String(error);
     }
