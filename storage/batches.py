@@ -17,6 +17,11 @@ MOST = 64
 PATIENCE_S = 1.0
 
 
+def took_not_too_long(error: Exception) -> bool:
+    """Once more would take as long again."""
+    return not (isinstance(error, StoreUnavailable) and isinstance(error.__cause__, TimeoutError))
+
+
 @dataclass(slots=True, eq=False)
 class Waiting(Generic[Item, Answer]):
     """An item and who waits for its answer."""
@@ -32,10 +37,11 @@ class Batches(Generic[Item, Answer]):
 
     Nobody lingers: a batch leaves as soon as one of the `lanes` is free, with at most `most` items. One that has been under way
     for `patience_s` seconds, as on a connection that leads nowhere, holds its lane no longer. Two items with the same key are
-    never under way together.
+    never under way together. `alone_after`: the errors of a batch after which each item is done by itself; everybody hears the others.
     """
 
     run: Callable[[Sequence[Item]], Awaitable[Mapping[int, Answer]]]
+    alone_after: Callable[[Exception], bool] = took_not_too_long
     lanes: int = LANES
     most: int = MOST
     patience_s: float = PATIENCE_S
@@ -48,8 +54,8 @@ class Batches(Generic[Item, Answer]):
         """The item's answer; None: it has to be done by itself.
 
         That is so when it was left out, when its batch failed, and when an item of the same key came first. In the second
-        case nobody knows whether it was done, so whoever does it has to recognise a repetition. Raises `StoreUnavailable` when
-        the batch took too long: once more would take as long again.
+        case nobody knows whether it was done, so whoever does it has to recognise a repetition. Raises what `alone_after` says
+        no to.
         """
         ahead = self._open.get(key)
         if ahead is not None:
@@ -85,18 +91,18 @@ class Batches(Generic[Item, Answer]):
 
     async def _send(self, batch: Sequence[Waiting[Item, Answer]]) -> None:
         answers: Mapping[int, Answer] = {}
-        late: StoreUnavailable | None = None
+        failure: Exception | None = None
         lane = Lane(self._free)
         impatience = asyncio.get_running_loop().call_later(self.patience_s, lane.leave)
         try:
             answers = await self.run([waiting.item for waiting in batch])
         except Exception as error:  # noqa: BLE001 - the one item that is to blame raises it again, by itself
-            late = error if isinstance(error, StoreUnavailable) and isinstance(error.__cause__, TimeoutError) else None
+            failure = None if self.alone_after(error) else error
         finally:
             impatience.cancel()
             for place, waiting in enumerate(batch):
                 del self._open[waiting.key]
-                _settle(waiting.answer, answers.get(place), late)
+                _settle(waiting.answer, answers.get(place), failure)
             lane.leave()
 
     def _free(self) -> None:
@@ -117,10 +123,10 @@ class Lane:
             self.free()
 
 
-def _settle(future: asyncio.Future[Answer | None], answer: Answer | None, late: StoreUnavailable | None) -> None:
+def _settle(future: asyncio.Future[Answer | None], answer: Answer | None, failure: Exception | None) -> None:
     if future.done():
         return
-    if late is None:
+    if failure is None:
         future.set_result(answer)
     else:
-        future.set_exception(StoreUnavailable(str(late)))
+        future.set_exception(StoreUnavailable(str(failure)))

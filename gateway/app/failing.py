@@ -28,7 +28,7 @@ from gateway.core.model import (
 )
 from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel, MayLeave, PollLeases
-from gateway.core.ports.outbox import OutboxStore, Undelivered
+from gateway.core.ports.outbox import OutboxStore, Settled
 from gateway.core.ports.schedules import MOST_LISTED, NewSchedule, RunPage, Schedule, ScheduleId, ScheduleStore
 from gateway.core.ports.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance, Finished, TurnStore
@@ -106,9 +106,9 @@ class FailingOutbox:
     points: Failpoints
     inner: OutboxStore
 
-    async def mark(self, sent: Sequence[int], undelivered: Sequence[Undelivered]) -> None:
+    async def mark(self, settled: Settled) -> None:
         await self.points.reach("before_t3", away())
-        await self.inner.mark(sent, undelivered)
+        await self.inner.mark(settled)
         await self.points.reach("after_t3", away())
 
     async def mine(self, items: Sequence[int]) -> Sequence[int]:

@@ -130,7 +130,6 @@ async def _work(running: Running, database_url: str) -> None:
         async with asyncio.TaskGroup() as group:
             parts: tuple[Part, ...] = (
                 gateway.lifeline,
-                gateway.engine.outbox,
                 gateway.engine.notifier,
                 gateway.ear,
                 gateway.follower,

@@ -12,21 +12,24 @@ from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Literal
 
 import structlog
 
 from gateway.core.background import Background
 from gateway.core.cleaning import clean
-from gateway.core.marks import Marks
 from gateway.core.metrics import DELIVERIES
 from gateway.core.model import Address, ChannelName, OutboxItem
 from gateway.core.ports.channels import Channel
-from gateway.core.ports.outbox import OutboxStore, Undelivered
+from gateway.core.ports.outbox import OutboxStore, Settled
 from gateway.core.ports.turns import Lease
 from gateway.errors import DeliveryDeferred, DeliveryRefused, DeliveryUnknown, StoreUnavailable
 
 log = structlog.get_logger(__name__)
 FENCED_WAIT_S = 0.5
+MARK_AGAIN_S = 0.5
+LAST_MARKS_S = 1.0
+"""How long a gateway that stops waits for marks that are being written."""
 REPEAT_AFTER_S = 1.0
 REPEATS = 1
 """How often a chunk is sent again when nobody can say whether it arrived (promise 4)."""
@@ -61,9 +64,9 @@ class Outbox:
         self._channels = channels
         self._store = store
         self._lease = lease
-        self._marks = Marks(store)
         self._waiting: dict[Address, deque[Held]] = {}
         self._senders = Background()
+        self._marking = Background()
         self._serving: dict[Address, asyncio.Task[None]] = {}
         self._leaving: set[Address] = set()
         self._closing = False
@@ -97,10 +100,6 @@ class Outbox:
             if item.item_id not in in_hand:
                 queue.append(Held(item, term))
 
-    async def run(self) -> None:
-        """Writes down what became of the chunks. T3."""
-        await self._marks.run()
-
     async def drain(self, timeout: float) -> None:
         """Lets what is leaving leave and be marked, for at most `timeout` seconds; the rest stays for another replica."""
         self._closing = True
@@ -109,7 +108,8 @@ class Outbox:
                 serving.cancel()
         await self._senders.settle(timeout)
         await self._senders.stop()
-        await self._marks.write()
+        await self._marking.settle(LAST_MARKS_S)
+        await self._marking.stop()
 
     async def _serve(self, address: Address, queue: deque[Held]) -> None:
         try:
@@ -165,7 +165,7 @@ class Outbox:
                 held.unknown += 1
                 self._note_unknown(item, error)
                 if held.unknown > REPEATS:
-                    await self._give_up(item, error)
+                    await self._leave_open(item, error)
                     return True
                 await asyncio.sleep(REPEAT_AFTER_S)
         return False
@@ -182,7 +182,7 @@ class Outbox:
         try:
             await channel.deliver(item.address, item.chunk, partial(self._holds, held.term))
             DELIVERIES.labels(channel.name, "sent").inc()
-            await self._marks.sent(item.item_id)
+            await self._mark(Settled(item.item_id, "sent"))
         finally:
             self._leaving.discard(item.address)
         return True
@@ -218,14 +218,28 @@ class Outbox:
 
     async def _bury(self, item: OutboxItem, reason: str) -> None:
         log.error("delivery_failed", address=item.address, item=item.item_id, reason=reason)
-        await self._settle(Undelivered(item.item_id, "dead", clean(reason)[:REASON_LIMIT]), item.address)
+        await self._give_up(item, "dead", reason)
 
-    async def _give_up(self, item: OutboxItem, error: Exception) -> None:
+    async def _leave_open(self, item: OutboxItem, error: Exception) -> None:
         """It may have arrived, and what comes after it need not wait."""
         log.error("delivery_unknown_for_good", address=item.address, item=item.item_id, reason=str(error))
         reason = f"sent {REPEATS + 1} times without a clear answer, so it may have arrived: {error}"
-        await self._settle(Undelivered(item.item_id, "unknown", clean(reason)[:REASON_LIMIT]), item.address)
+        await self._give_up(item, "unknown", reason)
 
-    async def _settle(self, undelivered: Undelivered, address: Address) -> None:
-        DELIVERIES.labels(channel_of(address), undelivered.state).inc()
-        await self._marks.undelivered(undelivered)
+    async def _give_up(self, item: OutboxItem, state: Literal["dead", "unknown"], reason: str) -> None:
+        DELIVERIES.labels(channel_of(item.address), state).inc()
+        await self._mark(Settled(item.item_id, state, clean(reason)[:REASON_LIMIT]))
+
+    async def _mark(self, settled: Settled) -> None:
+        """T3. Returns once it is written down; a caller that is cancelled does not stop it."""
+        await self._marking.outlasting(self._insist(settled))
+
+    async def _insist(self, settled: Settled) -> None:
+        while True:
+            try:
+                return await self._store.mark(settled)
+            except StoreUnavailable:
+                pass
+            except Exception:  # an error here must not have the chunk sent again
+                log.exception("delivery_not_marked", item=settled.item_id, state=settled.state)
+            await asyncio.sleep(MARK_AGAIN_S)

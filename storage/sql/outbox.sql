@@ -1,8 +1,17 @@
 -- name: settle
--- T3: what was sent, and what never will be.
-UPDATE outbox AS o SET state = settled.state, error = settled.error, settled_at = clock_timestamp()
-FROM unnest($1::bigint[], $2::text[], $3::text[]) AS settled (item_id, state, error)
-WHERE o.item_id = settled.item_id AND o.state = 'unsent';
+-- T3: what was sent, and what never will be. An item that is settled already, or held by somebody else, is left out.
+WITH free AS MATERIALIZED (
+    SELECT o.item_id, n.place, n.state, n.error
+    FROM unnest($1::bigint[], $2::text[], $3::text[]) WITH ORDINALITY AS n (item_id, state, error, place)
+    JOIN outbox AS o ON o.item_id = n.item_id
+    WHERE o.state = 'unsent' ORDER BY o.item_id FOR UPDATE OF o SKIP LOCKED
+)
+UPDATE outbox AS o SET state = free.state, error = free.error, settled_at = clock_timestamp()
+FROM free WHERE o.item_id = free.item_id RETURNING free.place;
+
+-- name: settle_one
+-- The same for one item, by whoever has to wait for it.
+UPDATE outbox SET state = $2, error = $3, settled_at = clock_timestamp() WHERE item_id = $1 AND state = 'unsent';
 
 -- name: steal
 -- Takes over the unsent items of addresses whose oldest one belongs to nobody who lives ($3: expired replicas count as dead), or

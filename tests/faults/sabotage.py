@@ -26,7 +26,7 @@ from gateway.app.stores import Stores
 from gateway.config import Settings, load_settings
 from gateway.core.background import Background
 from gateway.core.model import InboundMessage, Reply, Turn
-from gateway.core.ports.outbox import OutboxStore
+from gateway.core.ports.outbox import OutboxStore, Settled
 from gateway.core.ports.turns import Acceptance, Finished
 from gateway.core.service import Acknowledge, Notice
 from gateway.log import configure_logging
@@ -55,7 +55,8 @@ class MarkedFirst(FailingTurns):
 
     async def finish(self, turn: Turn, reply: Reply, held: Sequence[int] = ()) -> Finished:
         finished = await self.inner.finish(turn, reply, held)
-        await self.outbox.mark([item.item_id for item in finished.outbox], [])
+        for item in finished.outbox:
+            await self.outbox.mark(Settled(item.item_id, "sent"))
         return finished
 
 

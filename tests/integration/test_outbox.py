@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest_asyncio
+from structlog.testing import capture_logs
 
 from gateway.core.model import TELEGRAM, Address, ChannelName, Chunk, OutboxItem
 from gateway.core.outbox import Outbox
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.channels import MayLeave
-from gateway.core.ports.outbox import Undelivered
+from gateway.core.ports.outbox import Settled
+from gateway.errors import StoreUnavailable
 from storage.database import open_database
 from storage.outbox import PostgresOutbox
 from tests.integration.test_turns import HELLO, Replica, answer, claimed
@@ -29,10 +31,10 @@ class Gated:
     marked: list[int] = field(default_factory=list)
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def mark(self, sent: Sequence[int], undelivered: Sequence[Undelivered]) -> None:
+    async def mark(self, settled: Settled) -> None:
         await self.may_answer.wait()
-        await self.inner.mark(sent, undelivered)
-        self.marked += sent
+        await self.inner.mark(settled)
+        self.marked.append(settled.item_id)
 
     async def mine(self, items: Sequence[int]) -> Sequence[int]:
         self.asked.append(list(items))
@@ -102,7 +104,7 @@ async def chunks(replica: Replica, *texts: str) -> tuple[OutboxItem, ...]:
 
 async def until(condition: Callable[[], object]) -> None:
     """Waits for a condition that other tasks bring about."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - other tasks bring it about
             await asyncio.sleep(0)
 
@@ -112,7 +114,6 @@ async def test_what_arrives_while_the_store_is_asked_is_kept_in_its_place(replic
     store, network = Gated(replica.outbox), Network()
     network.flows.set()
     outbox = Outbox({TELEGRAM: network}, store, Lease(term=2))
-    writing = asyncio.create_task(outbox.run())
     first, second = await chunks(replica, "one", "two")
     outbox.send([first], term=1)
     await until(lambda: store.asked)
@@ -120,7 +121,6 @@ async def test_what_arrives_while_the_store_is_asked_is_kept_in_its_place(replic
     store.may_answer.set()
     await until(lambda: len(store.marked) == 2)
     assert network.took == ["one", "two"]
-    writing.cancel()
 
 
 async def test_what_another_took_in_an_earlier_term_is_let_go(replica: Replica) -> None:
@@ -144,7 +144,6 @@ async def test_stopping_lets_what_is_leaving_leave_and_marks_it(replica: Replica
     store, network = Gated(replica.outbox), Network()
     store.may_answer.set()
     outbox = Outbox({TELEGRAM: network}, store, Lease())
-    writing = asyncio.create_task(outbox.run())
     first, second = await chunks(replica, "one", "two")
     outbox.send([first, second], term=1)
     await until(lambda: network.begun)
@@ -154,7 +153,6 @@ async def test_stopping_lets_what_is_leaving_leave_and_marks_it(replica: Replica
     await draining
     assert (network.took, store.marked) == (["one"], [first.item_id])
     assert await replica.outbox.mine([second.item_id]) == [second.item_id]
-    writing.cancel()
 
 
 async def test_stopping_waits_for_a_mark_that_is_being_written(replica: Replica) -> None:
@@ -162,7 +160,6 @@ async def test_stopping_waits_for_a_mark_that_is_being_written(replica: Replica)
     store, network = Gated(replica.outbox), Network()
     network.flows.set()
     outbox = Outbox({TELEGRAM: network}, store, Lease())
-    writing = asyncio.create_task(outbox.run())
     [item] = await chunks(replica, "one")
     outbox.send([item], term=1)
     await until(lambda: network.took)
@@ -171,14 +168,15 @@ async def test_stopping_waits_for_a_mark_that_is_being_written(replica: Replica)
     store.may_answer.set()
     await draining
     assert store.marked == [item.item_id]
-    writing.cancel()
 
 
 async def test_sent_chunks_go_after_their_days(replica: Replica) -> None:
     """What waits, and what says why it was not delivered, stays."""
     old, recent, dead, unknown, waiting = await chunks(replica, "old", "recent", "dead", "unknown", "waiting")
-    gone = [Undelivered(dead.item_id, "dead", "blocked"), Undelivered(unknown.item_id, "unknown", "no clear answer")]
-    await replica.outbox.mark([old.item_id, recent.item_id], gone)
+    for item in (old, recent):
+        await replica.outbox.mark(Settled(item.item_id, "sent"))
+    await replica.outbox.mark(Settled(dead.item_id, "dead", "blocked"))
+    await replica.outbox.mark(Settled(unknown.item_id, "unknown", "no clear answer"))
     async with replica.outbox.database.own_work() as connection:
         aged = "UPDATE outbox SET settled_at = settled_at - interval '8 days' WHERE item_id <> $1"
         await connection.execute(aged, recent.item_id)
@@ -210,3 +208,75 @@ async def test_a_long_backlog_is_taken_over_at_once(replica: Replica) -> None:
         await connection.execute("UPDATE outbox SET owner = gen_random_uuid()")
     async with asyncio.timeout(5):
         assert len(await replica.outbox.steal(10, [], expired=True)) == 5_000
+
+
+async def states(replica: Replica) -> list[str]:
+    """Of all chunks, in order."""
+    async with replica.outbox.database.own_work() as connection:
+        return [row["state"] for row in await connection.fetch("SELECT state FROM outbox ORDER BY item_id")]
+
+
+async def test_marks_of_a_moment_share_a_commit(replica: Replica) -> None:
+    """Forty chunks are marked by two transactions at most."""
+    items = await chunks(replica, *map(str, range(40)))
+    await asyncio.gather(*(replica.outbox.mark(Settled(item.item_id, "sent")) for item in items))
+    async with replica.outbox.database.own_work() as connection:
+        assert await connection.fetchval("SELECT count(DISTINCT xmin::text) FROM outbox WHERE state = 'sent'") <= 2
+    assert await states(replica) == ["sent"] * 40
+
+
+async def test_a_mark_that_has_to_wait_holds_up_no_other(replica: Replica) -> None:
+    """Somebody else holds one of the rows."""
+    first, *others = await chunks(replica, "one", "two", "three")
+    async with replica.outbox.database.all_users() as connection, connection.transaction():
+        await connection.execute("SELECT FROM outbox WHERE item_id = $1 FOR UPDATE", first.item_id)
+        waiting = asyncio.create_task(replica.outbox.mark(Settled(first.item_id, "sent")))
+        await asyncio.gather(*(replica.outbox.mark(Settled(item.item_id, "sent")) for item in others))
+        assert (waiting.done(), await states(replica)) == (False, ["unsent", "sent", "sent"])
+    await waiting
+    assert await states(replica) == ["sent"] * 3
+
+
+async def test_a_mark_that_postgres_refuses_harms_no_other(replica: Replica) -> None:
+    """Each is written by itself then, and only the odd one fails."""
+    odd, other = await chunks(replica, "one", "two")
+    outcomes = await asyncio.gather(
+        replica.outbox.mark(Settled(odd.item_id, "dead", "a NUL: \0")),
+        replica.outbox.mark(Settled(other.item_id, "sent")),
+        return_exceptions=True,
+    )
+    assert [outcome is None for outcome in outcomes] == [False, True]
+    assert await states(replica) == ["unsent", "sent"]
+
+
+async def test_a_mark_is_repeated_until_it_is_written_and_nothing_is_sent_for_it(replica: Replica) -> None:
+    """Whatever is wrong with the record, the chunk has left."""
+
+    @dataclass
+    class Broken(Gated):
+        failures: list[Exception] = field(default_factory=lambda: [ValueError("odd"), StoreUnavailable("away")])
+
+        async def mark(self, settled: Settled) -> None:
+            if self.failures:
+                raise self.failures.pop()
+            await super().mark(settled)
+
+    store, network = Broken(replica.outbox), Network()
+    network.flows.set()
+    store.may_answer.set()
+    outbox = Outbox({TELEGRAM: network}, store, Lease())
+    items = await chunks(replica, "one", "two")
+    with capture_logs() as logged:
+        outbox.send(items, term=1)
+        await until(lambda: len(store.marked) == 2)
+    assert network.took == ["one", "two"]
+    assert [entry["event"] for entry in logged] == ["delivery_not_marked"]
+
+
+async def test_looks_of_a_moment_share_a_statement(replica: Replica) -> None:
+    """Each address hears of its own items."""
+    one, two, three = await chunks(replica, "one", "two", "three")
+    await replica.outbox.mark(Settled(two.item_id, "sent"))
+    asked = [[one.item_id, two.item_id], [two.item_id], [three.item_id]]
+    mine = await asyncio.gather(*(replica.outbox.mine(items) for items in asked))
+    assert mine == [[one.item_id], [], [three.item_id]]

@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from gateway.core.model import Address, Chunk, MultitaskStrategy, Reply, TurnId
 from gateway.core.ports.agents import TurnTerms
+from gateway.core.ports.outbox import Settled
 from storage.database import Database, open_database
 from tests.integration.test_turns import HELLO, Replica, answer, claimed, saying
 
@@ -153,7 +154,7 @@ async def test_chunks_that_waited_leave_when_those_before_have_left(database: Da
     sent = await one.turns.finish(claimed(first), delivered("one", "a"))
     second = await two.turns.accept(saying("two", "k2"), TurnTerms())
     await two.turns.finish(claimed(second), delivered("two", "b"))
-    await one.outbox.mark([sent.outbox[0].item_id], [])
+    await one.outbox.mark(Settled(sent.outbox[0].item_id, "sent"))
     assert [item.chunk.text for item in await two.outbox.steal(10, [], expired=False)] == ["b"]
 
 

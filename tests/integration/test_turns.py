@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from gateway.core.model import WEB, Address, AgentName, Chunk, InboundMessage, ReplicaId, Reply, Route, Turn, UserId
 from gateway.core.ports.agents import TurnTerms
+from gateway.core.ports.outbox import Settled
 from gateway.core.ports.turns import Acceptance
 from gateway.errors import LeaseLost, NotFound
 from storage.database import Database, open_database
@@ -247,7 +248,7 @@ async def test_unsent_chunks_of_the_dead_are_taken_over_in_order(database: Datab
     turn = claimed(await replica.turns.accept(HELLO, TERMS))
     chunks = tuple((CHAT, Chunk(text)) for text in ("one", "two", "three"))
     finished = await replica.turns.finish(turn, replace(answer("all"), chunks=chunks))
-    await replica.outbox.mark([finished.outbox[0].item_id], [])
+    await replica.outbox.mark(Settled(finished.outbox[0].item_id, "sent"))
     await replica.life.leave()
     other = Replica(database, "two")
     await other.life.beat()
@@ -302,7 +303,7 @@ async def test_a_repeated_finish_hands_out_only_what_is_still_to_send(database: 
     chunks = tuple((CHAT, Chunk(text)) for text in ("one", "two"))
     reply = replace(answer("all"), chunks=chunks)
     finished = await replica.turns.finish(turn, reply)
-    await replica.outbox.mark([finished.outbox[0].item_id], [])
+    await replica.outbox.mark(Settled(finished.outbox[0].item_id, "sent"))
     again = await replica.turns.finish(turn, reply)
     assert [item.chunk.text for item in again.outbox] == ["two"]
 

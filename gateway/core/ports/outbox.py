@@ -10,19 +10,19 @@ from gateway.core.model import OutboxItem
 
 
 @dataclass(frozen=True, slots=True)
-class Undelivered:
-    """An item that is not sent again, and why. `dead`: it never arrived; `unknown`: it may have."""
+class Settled:
+    """What became of an item, and why it is not sent again. `dead`: it never arrived; `unknown`: it may have."""
 
     item_id: int
-    state: Literal["dead", "unknown"]
-    reason: str
+    state: Literal["sent", "dead", "unknown"]
+    reason: str | None = None
 
 
 class OutboxStore(Protocol):
     """The record of chunks on their way."""
 
-    async def mark(self, sent: Sequence[int], undelivered: Sequence[Undelivered]) -> None:
-        """T3, many at a time."""
+    async def mark(self, settled: Settled) -> None:
+        """T3, which marks of one moment share. Raises `StoreUnavailable` when nobody can say whether it was written."""
         ...
 
     async def mine(self, items: Sequence[int]) -> Sequence[int]:

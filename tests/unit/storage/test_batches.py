@@ -105,6 +105,15 @@ async def test_a_batch_that_took_too_long_says_so() -> None:
         await Batches(statement.run).ask("a", "a")
 
 
+async def test_an_error_that_is_everybodys_is_heard_by_everybody() -> None:
+    """Nobody asks by itself for what would fail the same way."""
+    statement = Statement()
+    statement.error = StoreUnavailable("away")
+    batches = Batches(statement.run, alone_after=lambda error: not isinstance(error, StoreUnavailable))
+    outcomes = await asyncio.gather(*(batches.ask(item, item) for item in "ab"), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 2
+
+
 async def test_items_of_one_key_are_never_under_way_together() -> None:
     """The second waits for the first, and is done by itself."""
     statement = Statement(held=True)
