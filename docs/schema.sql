@@ -661,7 +661,7 @@ CREATE TYPE told AS (
 CREATE FUNCTION accept_message(p_user text, p_channel text, p_agent text, p_content text, p_key text, p_route text,
     p_session text, p_deliver_to text[], p_always_new boolean, p_ends_session boolean, p_begins_session boolean, p_title
     text, p_window interval, p_strategy text, p_collect boolean, p_time_limit interval, p_history_turns integer, p_owner
-    uuid, p_max_waiting integer)
+    uuid, p_max_waiting integer, p_turn uuid)
  RETURNS accepted
  LANGUAGE plpgsql
 AS $function$
@@ -790,10 +790,10 @@ BEGIN
     END IF;
     IF t.turn_id IS NULL THEN
         INSERT INTO turns (
-            chat_id, seq, user_id, agent_name, channel, status, attempt, epoch, owner, deadline, time_limit,
+            turn_id, chat_id, seq, user_id, agent_name, channel, status, attempt, epoch, owner, deadline, time_limit,
             history_turns, deliver_to, ends_session, created_at, started_at
         ) VALUES (
-            s.chat_id, s.last_seq + 1, p_user, s.agent_name, p_channel,
+            p_turn, s.chat_id, s.last_seq + 1, p_user, s.agent_name, p_channel,
             CASE WHEN v_running THEN 'queued' ELSE 'running' END,
             CASE WHEN v_running THEN 0 ELSE 1 END,
             CASE WHEN v_running THEN 0 ELSE 1 END,
@@ -1303,7 +1303,7 @@ BEGIN
         FROM unnest(v_places, v_seqs, v_times) AS n (place, seq, at)
         WHERE t.turn_id = p_turns[n.place] AND t.chat_id = p_chats[n.place] AND t.user_id = p_users[n.place]
             AND t.owner = p_owner AND t.epoch = p_epochs[n.place] AND t.status = 'running'
-            AND t.seq = n.seq - 1 AND t.superseded IS NULL AND NOT t.ends_session
+            AND t.seq = n.seq - 1 AND t.superseded IS NULL
             -- Chunks for an address that has left the turn, or where older ones are not in the caller's hands, take longer.
             AND (p_chunks[n.place] IS NULL OR NOT EXISTS (
                 SELECT FROM (SELECT DISTINCT c ->> 0 FROM jsonb_array_elements(p_chunks[n.place]::jsonb) AS c) AS named (address)
@@ -1314,7 +1314,7 @@ BEGIN
                             AND (o.owner IS DISTINCT FROM p_owner OR NOT o.item_id = ANY (p_held))
                     )
             ))
-        RETURNING n.place, n.seq, n.at, t.chat_id, t.user_id, t.turn_id, t.seq AS turn_seq, t.channel
+        RETURNING n.place, n.seq, n.at, t.chat_id, t.user_id, t.turn_id, t.seq AS turn_seq, t.channel, t.ends_session
     ), released AS (
         DELETE FROM running_turns AS k USING ended AS e WHERE k.chat_id = e.chat_id AND k.turn_id = e.turn_id
     ), appended AS (
@@ -1335,7 +1335,8 @@ BEGIN
     )
     UPDATE chat_sessions AS s SET
         last_seq = e.seq, message_count = s.message_count + 1, last_message_at = e.at, updated_at = e.at,
-        title = coalesce(s.title, p_titles[e.place])
+        title = coalesce(s.title, p_titles[e.place]), is_active = s.is_active AND NOT e.ends_session,
+        ended_at = CASE WHEN e.ends_session THEN e.at ELSE s.ended_at END
     FROM ended AS e
     LEFT JOIN (
         SELECT q.turn_id, array_agg(q.item_id ORDER BY q.item_id) AS ids FROM queued AS q GROUP BY q.turn_id
@@ -1466,6 +1467,48 @@ BEGIN
         r.history := turn_history(p_chat_id, n.seq, n.history_turns);
     END IF;
     RETURN r;
+END
+$function$;
+
+CREATE FUNCTION fire_schedules(p_schedules uuid[], p_users text[], p_due timestamp with time zone[], p_next timestamp
+    with time zone[], p_revisions integer[], p_agents text[], p_prompts text[], p_keys text[], p_routes text[], p_titles
+    text[], p_strategies text[], p_collects boolean[], p_limits interval[], p_histories integer[], p_max_waiting
+    integer[], p_turns uuid[], p_owner uuid, p_window interval)
+ RETURNS TABLE(place integer, fired accepted)
+ LANGUAGE plpgsql
+ SET lock_timeout TO '250ms'
+AS $function$
+DECLARE
+    v_places text[];
+    v_left text[];
+BEGIN
+    FOR i IN 1 .. cardinality(p_schedules) LOOP
+        PERFORM set_config('turngate.user_id', p_users[i], true);
+        place := i;
+        fired := NULL;
+        PERFORM FROM schedules AS s
+        WHERE s.schedule_id = p_schedules[i] AND s.is_active AND s.next_fire_at = p_due[i] AND s.revision = p_revisions[i];
+        IF NOT FOUND THEN
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
+        PERFORM FROM schedules AS s
+        WHERE s.schedule_id = p_schedules[i] AND s.is_active AND s.next_fire_at = p_due[i] AND s.revision = p_revisions[i]
+        FOR UPDATE SKIP LOCKED;
+        CONTINUE WHEN NOT FOUND;
+        UPDATE schedules AS s SET next_fire_at = p_next[i], last_fire_at = clock_timestamp(), is_active = p_next[i] IS NOT NULL
+        WHERE s.schedule_id = p_schedules[i] RETURNING s.deliver_to INTO v_places;
+        -- Those that are still the user's, and stay it until this is committed: whoever unlinks an account deletes its routes.
+        SELECT coalesce(array_agg(l.route), '{}') INTO v_left FROM (
+            SELECT r.route FROM routes AS r
+            WHERE r.user_id = p_users[i] AND r.route = ANY (v_places) ORDER BY r.route FOR KEY SHARE
+        ) AS l;
+        fired := accept_message(
+            p_users[i], 'scheduled', p_agents[i], p_prompts[i], p_keys[i], p_routes[i], NULL, v_left, true, true, false, p_titles[i],
+            p_window, p_strategies[i], p_collects[i], p_limits[i], p_histories[i], p_owner, p_max_waiting[i], p_turns[i]
+        );
+        RETURN NEXT;
+    END LOOP;
 END
 $function$;
 

@@ -23,7 +23,7 @@ CREATE FUNCTION accept_message(
     p_deliver_to text[], p_always_new boolean, p_ends_session boolean, p_begins_session boolean, p_title text,
     p_window interval,
     p_strategy text, p_collect boolean, p_time_limit interval, p_history_turns int, p_owner uuid,
-    p_max_waiting int
+    p_max_waiting int, p_turn uuid
 ) RETURNS accepted
 LANGUAGE plpgsql
 AS $$
@@ -152,10 +152,10 @@ BEGIN
     END IF;
     IF t.turn_id IS NULL THEN
         INSERT INTO turns (
-            chat_id, seq, user_id, agent_name, channel, status, attempt, epoch, owner, deadline, time_limit,
+            turn_id, chat_id, seq, user_id, agent_name, channel, status, attempt, epoch, owner, deadline, time_limit,
             history_turns, deliver_to, ends_session, created_at, started_at
         ) VALUES (
-            s.chat_id, s.last_seq + 1, p_user, s.agent_name, p_channel,
+            p_turn, s.chat_id, s.last_seq + 1, p_user, s.agent_name, p_channel,
             CASE WHEN v_running THEN 'queued' ELSE 'running' END,
             CASE WHEN v_running THEN 0 ELSE 1 END,
             CASE WHEN v_running THEN 0 ELSE 1 END,

@@ -198,7 +198,7 @@ BEGIN
         FROM unnest(v_places, v_seqs, v_times) AS n (place, seq, at)
         WHERE t.turn_id = p_turns[n.place] AND t.chat_id = p_chats[n.place] AND t.user_id = p_users[n.place]
             AND t.owner = p_owner AND t.epoch = p_epochs[n.place] AND t.status = 'running'
-            AND t.seq = n.seq - 1 AND t.superseded IS NULL AND NOT t.ends_session
+            AND t.seq = n.seq - 1 AND t.superseded IS NULL
             -- Chunks for an address that has left the turn, or where older ones are not in the caller's hands, take longer.
             AND (p_chunks[n.place] IS NULL OR NOT EXISTS (
                 SELECT FROM (SELECT DISTINCT c ->> 0 FROM jsonb_array_elements(p_chunks[n.place]::jsonb) AS c) AS named (address)
@@ -209,7 +209,7 @@ BEGIN
                             AND (o.owner IS DISTINCT FROM p_owner OR NOT o.item_id = ANY (p_held))
                     )
             ))
-        RETURNING n.place, n.seq, n.at, t.chat_id, t.user_id, t.turn_id, t.seq AS turn_seq, t.channel
+        RETURNING n.place, n.seq, n.at, t.chat_id, t.user_id, t.turn_id, t.seq AS turn_seq, t.channel, t.ends_session
     ), released AS (
         DELETE FROM running_turns AS k USING ended AS e WHERE k.chat_id = e.chat_id AND k.turn_id = e.turn_id
     ), appended AS (
@@ -230,7 +230,8 @@ BEGIN
     )
     UPDATE chat_sessions AS s SET
         last_seq = e.seq, message_count = s.message_count + 1, last_message_at = e.at, updated_at = e.at,
-        title = coalesce(s.title, p_titles[e.place])
+        title = coalesce(s.title, p_titles[e.place]), is_active = s.is_active AND NOT e.ends_session,
+        ended_at = CASE WHEN e.ends_session THEN e.at ELSE s.ended_at END
     FROM ended AS e
     LEFT JOIN (
         SELECT q.turn_id, array_agg(q.item_id ORDER BY q.item_id) AS ids FROM queued AS q GROUP BY q.turn_id

@@ -43,4 +43,49 @@ CREATE TRIGGER count_schedule_revision BEFORE UPDATE ON schedules
     )
     EXECUTE FUNCTION count_schedule_revision();
 
+-- Fires schedules that are due, many at once: moves each on from the time it was read with, and takes its message in (T1). Answers
+-- by place; nothing is kept of one that another replica has fired, or that was changed since (no `turn` then). One that somebody
+-- holds has no row in the answer.
+CREATE FUNCTION fire_schedules(
+    p_schedules uuid[], p_users text[], p_due timestamptz[], p_next timestamptz[], p_revisions int[], p_agents text[], p_prompts text[],
+    p_keys text[], p_routes text[], p_titles text[], p_strategies text[], p_collects boolean[], p_limits interval[], p_histories int[],
+    p_max_waiting int[], p_turns uuid[], p_owner uuid, p_window interval
+) RETURNS TABLE (place int, fired accepted)
+LANGUAGE plpgsql
+SET lock_timeout = '250ms'
+AS $$
+DECLARE
+    v_places text[];
+    v_left text[];
+BEGIN
+    FOR i IN 1 .. cardinality(p_schedules) LOOP
+        PERFORM set_config('turngate.user_id', p_users[i], true);
+        place := i;
+        fired := NULL;
+        PERFORM FROM schedules AS s
+        WHERE s.schedule_id = p_schedules[i] AND s.is_active AND s.next_fire_at = p_due[i] AND s.revision = p_revisions[i];
+        IF NOT FOUND THEN
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
+        PERFORM FROM schedules AS s
+        WHERE s.schedule_id = p_schedules[i] AND s.is_active AND s.next_fire_at = p_due[i] AND s.revision = p_revisions[i]
+        FOR UPDATE SKIP LOCKED;
+        CONTINUE WHEN NOT FOUND;
+        UPDATE schedules AS s SET next_fire_at = p_next[i], last_fire_at = clock_timestamp(), is_active = p_next[i] IS NOT NULL
+        WHERE s.schedule_id = p_schedules[i] RETURNING s.deliver_to INTO v_places;
+        -- Those that are still the user's, and stay it until this is committed: whoever unlinks an account deletes its routes.
+        SELECT coalesce(array_agg(l.route), '{}') INTO v_left FROM (
+            SELECT r.route FROM routes AS r
+            WHERE r.user_id = p_users[i] AND r.route = ANY (v_places) ORDER BY r.route FOR KEY SHARE
+        ) AS l;
+        fired := accept_message(
+            p_users[i], 'scheduled', p_agents[i], p_prompts[i], p_keys[i], p_routes[i], NULL, v_left, true, true, false, p_titles[i],
+            p_window, p_strategies[i], p_collects[i], p_limits[i], p_histories[i], p_owner, p_max_waiting[i], p_turns[i]
+        );
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+
 -- migrate: rollback

@@ -1,4 +1,4 @@
-"""The scheduler's loop: waits until something is due, fires it in one transaction each, hands the turns on. Any replica may."""
+"""The scheduler's loop: waits until something is due, fires it, hands the turns on. Any replica may."""
 
 from __future__ import annotations
 
@@ -112,8 +112,10 @@ class Scheduler:
         limit = BATCH + len(self._faults.known)
         now, due = await self._store.due(limit)
         self._faults.forget_all_but(due)
-        for schedule in due:
-            await self._fire_alone(schedule, now)
+        # All of them are under way together, and share commits; each is told of by itself.
+        for outcome in await asyncio.gather(*(self._fire_alone(one, now) for one in due), return_exceptions=True):
+            if outcome is not None:
+                raise outcome
         if len(due) == limit:
             return SHORTEST_PAUSE_S
         return _pause(now, await self._store.next_due_at(now))

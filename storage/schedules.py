@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
@@ -26,11 +26,14 @@ from gateway.core.ports.schedules import (
 )
 from gateway.core.ports.turns import Acceptance
 from gateway.errors import InvalidInput, NotFound
+from storage.batches import Batches
 from storage.cursors import from_cursor, to_cursor
 from storage.database import fetch_one
 from storage.queries import load_queries
 from storage.quotas import require_room
+from storage.turn_ids import new_turn_id
 from storage.turn_log import error_class_of
+from storage.turns import acceptance
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -44,12 +47,16 @@ SQL = load_queries("schedules")
 NOT_THERE = "There is no such schedule."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PostgresSchedules:
-    """`ScheduleStore` on Postgres."""
+    """`ScheduleStore` on Postgres. Fires of one moment share a statement and a commit."""
 
     database: Database
     turns: PostgresTurns
+    _fires: Batches[Sequence[object], Record] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._fires = Batches(self._fire_all)
 
     async def create(self, new: NewSchedule, *, most: int | None = None) -> Schedule:
         async with self.database.as_user(new.user_id) as connection:
@@ -131,6 +138,21 @@ class PostgresSchedules:
     async def fire(
         self, schedule: Schedule, next_fire_at: datetime | None, message: InboundMessage, terms: TurnTerms
     ) -> Acceptance | None:
+        row = await self._fires.ask(schedule.id, _columns(schedule, next_fire_at, message, terms))
+        if row is None:
+            return await self._fire_alone(schedule, next_fire_at, message, terms)
+        fired = row["fired"]
+        return None if fired is None or fired["status"] is None else acceptance(fired)
+
+    async def _fire_all(self, fires: Sequence[Sequence[object]]) -> Mapping[int, Record]:
+        columns = [list(values) for values in zip(*fires, strict=True)]
+        async with self.database.connection() as connection:
+            rows = await connection.fetch(SQL["fire_all"], *columns, self.turns.replica_id, self.turns.resume_window)
+        return {row["place"] - 1: row for row in rows}
+
+    async def _fire_alone(
+        self, schedule: Schedule, next_fire_at: datetime | None, message: InboundMessage, terms: TurnTerms
+    ) -> Acceptance | None:
         async with self.database.as_user(schedule.user_id) as connection:
             moved = await connection.fetchrow(
                 SQL["fire"], schedule.id, schedule.next_fire_at, next_fire_at, schedule.revision
@@ -151,6 +173,30 @@ class PostgresSchedules:
         left = await connection.fetch(SQL["places_left"], message.user_id, row["deliver_to"])
         places = tuple(Address(place["route"]) for place in left)
         return await self.turns.accept_on(connection, replace(message, deliver_to=places), terms)
+
+
+def _columns(
+    schedule: Schedule, next_fire_at: datetime | None, message: InboundMessage, terms: TurnTerms
+) -> Sequence[object]:
+    """The values of one fire, in the order of the function's first parameters."""
+    return (
+        schedule.id,
+        schedule.user_id,
+        schedule.next_fire_at,
+        next_fire_at,
+        schedule.revision,
+        message.agent,
+        message.text,
+        message.key,
+        message.route,
+        message.title,
+        terms.strategy,
+        terms.collect,
+        terms.timeout,
+        terms.history,
+        terms.max_waiting,
+        new_turn_id(),
+    )
 
 
 def _readable(rows: Sequence[Record]) -> list[Schedule]:

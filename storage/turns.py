@@ -29,6 +29,7 @@ from storage.plain import PlainTurns, stored_parts, stored_usage, to_send
 from storage.queries import load_queries
 from storage.rows import present, to_message, to_session, to_turn
 from storage.senders import changed, may_change
+from storage.turn_ids import new_turn_id
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -95,13 +96,14 @@ class PostgresTurns:
             terms.history,
             self.replica_id,
             terms.max_waiting,
+            new_turn_id(),
         )
         if not may_change(message.user_id, message.account):
-            return _acceptance(await fetch_one(connection, SQL["accept"], *values))
+            return acceptance(await fetch_one(connection, SQL["accept"], *values))
         row = await connection.fetchrow(SQL["accept_from"], *values, message.account)
         if row is None:
             raise changed(message.account)
-        return _acceptance(row)
+        return acceptance(row)
 
     async def _with_data(
         self, connection: PooledConnection, message: InboundMessage, accepted: Acceptance
@@ -206,7 +208,8 @@ class PostgresTurns:
             raise NotFound("There is no such turn.")
 
 
-def _acceptance(row: Record) -> Acceptance:
+def acceptance(row: Record) -> Acceptance:
+    """What T1 came to. Raises `NotFound`."""
     if row["status"] == "not_found":
         raise NotFound(NO_SESSION)
     message, turn = present(row["message"], "chat_id"), present(row["turn"], "turn_id")

@@ -29,6 +29,12 @@ SELECT min(next_fire_at) FROM schedules WHERE is_active AND next_fire_at > $1;
 UPDATE schedules SET next_fire_at = $3::timestamptz, last_fire_at = clock_timestamp(), is_active = $3 IS NOT NULL
 WHERE schedule_id = $1 AND is_active AND next_fire_at = $2 AND revision = $4 RETURNING deliver_to;
 
+-- name: fire_all
+-- The same for many, each with its message. The condition holds before the function is called: a connection that lost its role does
+-- nothing.
+SELECT * FROM fire_schedules($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+WHERE current_user = 'turngate_app';
+
 -- name: run_now
 -- Notes a run outside its times.
 UPDATE schedules SET last_fire_at = clock_timestamp() WHERE schedule_id = $1 RETURNING deliver_to;

@@ -1,16 +1,16 @@
 -- name: accept
 -- T1. The condition holds before the function is called: a connection that lost its role does nothing.
-SELECT * FROM accept_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+SELECT * FROM accept_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 WHERE current_user = 'turngate_app';
 
 -- name: accept_from
 -- T1 of a message whose sender may have become somebody else, who is locked before anything else. Without a row nothing was kept. What a
 -- visitor says who is a user by now is that user's, in a session of its own; one that they name is not theirs any more.
 SELECT a.*
-FROM sender_of($1, $2, $20) AS sender (user_id)
+FROM sender_of($1, $2, $21) AS sender (user_id)
 CROSS JOIN LATERAL accept_message(
     CASE WHEN $7::text IS NULL THEN sender.user_id ELSE $1 END,
-    $2, $3, $4, $5, $6, $7, $8, $9 OR sender.user_id <> $1, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19
+    $2, $3, $4, $5, $6, $7, $8, $9 OR sender.user_id <> $1, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20
 ) AS a
 WHERE current_user = 'turngate_app';
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from gateway.app.serve import Running
+from gateway.core.ports.agents import TurnTerms
+from scheduler.normalize import message_of_fire
 from storage.schedules import PostgresSchedules
 from tests.world import Person, World, eventually
 
@@ -113,7 +115,9 @@ async def test_a_change_between_look_and_fire_is_not_lost(shared_gateway: Runnin
     store = shared_gateway.gateway.stores.schedules
     read = await store.get(made["id"], None)
     await changes(mia, made, prompt="Something else")
-    fired = await store.fire(read, read.next_fire_at, message=..., terms=...)  # type: ignore[arg-type] # never looked at
+    assert read.next_fire_at is not None
+    message = message_of_fire(read, read.next_fire_at)
+    fired = await store.fire(read, read.next_fire_at, message, TurnTerms())
     assert fired is None
 
 
