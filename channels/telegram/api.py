@@ -75,7 +75,8 @@ class BotApi:
         """Waits up to `LONG_POLL_S` for updates; confirms all with lower ids than `offset`, 0 confirms none."""
         arguments: JsonObject = {"timeout": LONG_POLL_S, "limit": 100, "allowed_updates": _ALLOWED_UPDATES}
         arguments |= {"offset": offset} if offset else {}
-        raw = await self._call("getUpdates", arguments, LONG_POLL_S + 10)
+        # An abandoned poll has to end at once: until then the server refuses the next one (409).
+        raw = await self._request("getUpdates", arguments, LONG_POLL_S + 10)
         if not isinstance(raw, list):
             raise NetworkError("The answer to getUpdates holds no list of updates")
         return raw
@@ -121,17 +122,17 @@ class BotApi:
         await self._try("setMyCommands", {"commands": commands})
 
     async def _try(self, method: str, arguments: JsonObject) -> None:
-        attempt = self._optional.attempt(method, lambda: self._call(method, arguments, _QUICK_S))
         # An answer that overtakes "typing …" cancels the caller; what becomes of the call is noted all the same.
-        await self._unbroken.run(attempt)
+        await self._unbroken.run(self._optional.attempt(method, lambda: self._request(method, arguments, _QUICK_S)))
 
     async def _call(self, method: str, arguments: JsonObject, read_timeout: float | None = None) -> JsonValue:
         """The raw `result`: the library's own methods fail on results that they can't read."""
+        return await self._unbroken.run(self._request(method, arguments, read_timeout))
+
+    async def _request(self, method: str, arguments: JsonObject, read_timeout: float | None) -> JsonValue:
         timeout = self._requests.read_timeout if read_timeout is None else read_timeout
         _expect_known_warnings()
-        request = self._bot.do_api_request(method, api_kwargs=arguments, read_timeout=timeout)
-        # An abandoned poll has to end at once: until then the server refuses the next one (409).
-        result: JsonValue = await (request if method == "getUpdates" else self._unbroken.run(request))
+        result: JsonValue = await self._bot.do_api_request(method, api_kwargs=arguments, read_timeout=timeout)
         return result
 
 

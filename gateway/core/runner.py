@@ -178,7 +178,7 @@ class Runner:
         )
         entry.ends.append(self._parts.lulls.begin_turn(turn.agent))
         if turn.deliver_to:
-            entry.ends.append(self.work.start(show_typing(self._parts.channels, turn.deliver_to), "typing").cancel)
+            entry.ends.append(show_typing(self._parts.channels, turn.deliver_to, self.work))
         if turn.attempt > self._parts.max_attempts:
             await self._give_up(
                 turn, entry, self._new_draft(), AgentError("every earlier attempt ended with its replica")

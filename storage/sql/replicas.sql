@@ -29,12 +29,17 @@ DELETE FROM replicas WHERE replica_id = $1;
 DELETE FROM replicas WHERE expires_at < clock_timestamp() - interval '1 hour';
 
 -- name: hold
--- Takes or renews the lease on polling an account, unless another live replica has it.
-INSERT INTO poll_leases AS l (account, owner) VALUES ($1, $2)
-ON CONFLICT (account) DO UPDATE SET owner = excluded.owner
-WHERE l.owner = excluded.owner
-    OR NOT EXISTS (SELECT FROM replicas AS r WHERE r.replica_id = l.owner AND r.expires_at > clock_timestamp())
-RETURNING true;
+-- Takes the lease on polling an account, unless another live replica has it. Whoever has it already writes nothing: it is asked
+-- before every poll.
+WITH held AS (
+    SELECT true AS mine FROM poll_leases WHERE account = $1 AND owner = $2
+), taken AS (
+    INSERT INTO poll_leases AS l (account, owner) SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM held)
+    ON CONFLICT (account) DO UPDATE SET owner = excluded.owner
+    WHERE NOT EXISTS (SELECT FROM replicas AS r WHERE r.replica_id = l.owner AND r.expires_at > clock_timestamp())
+    RETURNING true AS mine
+)
+SELECT mine FROM held UNION ALL SELECT mine FROM taken;
 
 -- name: is_held
 -- Whether a live replica polls an account.

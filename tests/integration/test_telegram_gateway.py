@@ -256,12 +256,12 @@ async def test_a_server_without_send_message_is_not_ready(world: World, fake: Fa
 async def test_typing_that_fails_is_logged_once(
     status: int, world: World, fake: FakeBotApi, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Though the answer mostly overtakes the call; and no exception is left over."""
+    """However many chats ask; and no exception is left over."""
     fake.fails(Fault("5xx", "sendChatAction", status=status, times=0))
     with structlog.testing.capture_logs() as logged:
         await world.gateway(telegram=settings(fake))
         for chat in range(3001, 3021):
-            fake.says(chat, "hello")
+            fake.says(chat, "wait 1 second")
         for chat in range(3001, 3021):
             await fake.hears(chat, within=30)
         await until(lambda: any(entry["event"] == "telegram_optional_call_failed" for entry in logged))
