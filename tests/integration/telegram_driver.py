@@ -110,16 +110,18 @@ class Opens(Protocol):
     ) -> AbstractAsyncContextManager[Gate]: ...
 
 
-def opens_telegram(fake: FakeBotApi, database_url: str) -> Opens:
-    """Channels of one bot, each in a replica of its own on one database."""
+def opens_telegram(
+    fake: FakeBotApi, database_url: str, intake_of: Callable[[Database, ReplicaId], Recorder] = lambda *_: Recorder()
+) -> Opens:
+    """Channels of one bot, each in a replica of its own on one database. `intake_of`: what a replica takes messages in with."""
 
     @asynccontextmanager
     async def telegram(
         *, max_text: int = 1000, public_url: str | None = None, **settings: object
     ) -> AsyncIterator[Gate]:
         given: dict[str, object] = {"token": SecretStr(TOKEN), "api_url": fake.url, "access": "open"}
-        intake = Recorder()
         async with _replica(database_url) as (database, replica_id):
+            intake = intake_of(database, replica_id)
             channel = TelegramChannel(
                 Telegram.model_validate(given | settings),
                 intake,

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import tomllib
 
 import pytest
 
 from bench import counts
 from bench.conversation import AGENT, QUESTION
-from tests.world import ROOT, Socket, World
+from tests.integration.bounds import QUIET, STAND_STILL, check
+from tests.world import Socket, World
 
-BOUNDS = tomllib.loads((ROOT / "bench/bounds.toml").read_text("utf-8"))
 WARM = 3
-QUIET = {"heartbeat_s": 60, "ttl_s": 600, "sweep_s": 60, "poll_s": 10, "index_s": 60}
-"""Nothing but turns happens meanwhile, however slow the machine is."""
-STAND_STILL = "UPDATE chat_sessions SET updated_at = '2100-01-01Z', last_message_at = '2100-01-01Z' RETURNING 1"
-"""A session's times never run backwards: no second passes, after which its indexes would be written."""
 
 
 @pytest.mark.parametrize(("name", "sessions", "turns"), [("alone", 1, 24), ("together", 16, 8)])
@@ -33,18 +28,7 @@ async def test_a_turn_stays_within_its_bounds(world: World, name: str, sessions:
         begun = await counter.mark()
         await _talk(sockets, "turn", turns)
         done = (await counter.between(begun, await counter.mark(), often=turns)).per(sessions * turns)
-    measured = {
-        "statements": done.statements,
-        "commits": done.commits,
-        "records": done.records,
-        "wal": done.wal,
-        "index_writes": done.index_writes,
-        "updates_with_index_writes": done.updates - done.hot,
-    }
-    over = {
-        what: f"{value:.2f} > {BOUNDS[name][what]}" for what, value in measured.items() if value > BOUNDS[name][what]
-    }
-    assert not over, f"A turn costs more than bench/bounds.toml allows: {over}"
+    check(name, done)
 
 
 async def _talk(sockets: list[Socket], key: str, turns: int) -> None:
