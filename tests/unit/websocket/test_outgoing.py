@@ -114,6 +114,13 @@ async def test_a_frame_that_can_wait_shares_the_write_of_the_next_that_cannot(li
     assert line.transport.writes == 3
 
 
+async def test_a_frame_that_can_wait_leaves_before_its_socket_ends(line: Line) -> None:
+    """A gateway that stops sends what was said so far."""
+    line.queue.put_soon(b"1")
+    await line.queue.finish()
+    assert await line.hears() == 1
+
+
 async def test_frames_that_can_wait_do_not_fill_the_queue(line: Line) -> None:
     """Many of them leave at once."""
     for number in range(module.JOIN_FROM):
