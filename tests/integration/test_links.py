@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bench import counts
 from gateway.app.serve import Running
 from gateway.core.model import TELEGRAM
 from gateway.core.ports.links import Person
@@ -16,6 +17,10 @@ from tests.fakes.bot_api import FakeBotApi
 from tests.integration.telegram_driver import ADA, BOB, TEAM, TOKEN
 from tests.world import World, eventually
 
+LOOK_UPS = """
+    SELECT sum(calls) FROM pg_stat_statements AS s JOIN pg_database AS d ON d.oid = s.dbid
+    WHERE d.datname = current_database() AND s.toplevel AND s.query LIKE '%user_id FROM links WHERE channel%'
+"""
 WHO = "SELECT user_id, channel FROM chat_sessions ORDER BY created_at"
 UUID = "00000000-0000-4000-8000-000000000000"
 
@@ -253,6 +258,22 @@ async def test_without_the_channel_there_is_nothing_to_link(world: World) -> Non
     ann.token = made["token"]
     for method, path in (("POST", "/api/links/telegram"), ("GET", "/api/links"), ("DELETE", f"/api/links/{UUID}")):
         assert (await ann.calls(method, path, headers=origin))[0] == 403
+
+
+async def test_nobody_is_looked_up_before_a_message(world: World, fake: FakeBotApi) -> None:
+    """T1 decides whose it is: a message costs no round trip before that, from people with a link and without one."""
+    await counts.count_in(world.database_url)
+    gateway = await world.gateway(telegram=settings(fake, "open"))
+    await told(fake, ADA, f"/start {(await a_code(await world.person('ann', gateway.url)))['code']}")
+    assert "Hello" in await told(fake, ADA, "hello")
+    looked = await world.rows(LOOK_UPS)
+    for person in (ADA, BOB, ADA, BOB):
+        await told(fake, person, "hello")
+    assert await world.rows(LOOK_UPS) == looked
+    assert await world.rows(WHO) == [
+        {"user_id": "ann", "channel": "telegram"},
+        {"user_id": f"telegram:{BOB}", "channel": "telegram"},
+    ]
 
 
 async def test_a_link_holds_on_every_replica_within_seconds(world: World, fake: FakeBotApi, gateway: Running) -> None:
