@@ -13,7 +13,7 @@ from channels.table import ChannelState, ChannelStatus, NetworkParts, NetworkRou
 from channels.telegram import webhook
 from channels.telegram.api import BotApi
 from channels.telegram.backoff import Backoff
-from channels.telegram.examination import NOT_THERE, REFUSED
+from channels.telegram.checks import NOT_THERE, REFUSED
 from channels.telegram.linking import Linking
 from channels.telegram.normalize import BotIdentity
 from channels.telegram.notices import Notices

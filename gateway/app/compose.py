@@ -15,7 +15,6 @@ from channels.websocket.endpoint import WebSocketChannel, WebSocketParts
 from channels.websocket.origin import OriginRule
 from gateway.api.parts import ApiParts, agent_infos
 from gateway.api.server import build_api
-from gateway.app.belongings import erasure_of
 from gateway.app.chores import chores
 from gateway.app.duties import Duties, DutyParts
 from gateway.app.engine import Engine, build_engine
@@ -24,6 +23,7 @@ from gateway.app.hearing import Hearing
 from gateway.app.lifeline import Lifeline
 from gateway.app.seams import Seams
 from gateway.app.stores import Stores
+from gateway.app.user_data import erasure_of
 from gateway.config import Settings
 from gateway.core.ear import Ear
 from gateway.core.follow import Follower

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.examination import Finding, examine
+from gateway.cli.checks import Finding, check_all
 from gateway.cli.options import AsJson, ConfigFile, DataDir, quiet_settings
 from gateway.cli.output import print_json
 from gateway.config import Settings
@@ -38,7 +38,7 @@ async def _findings(config: Path | None, data_dir: Path | None) -> Sequence[Find
     settings = _settings(config, data_dir)
     if isinstance(settings, Finding):
         return [settings]
-    return [Finding("settings", ok=True, detail="can be used"), *[finding async for finding in examine(settings)]]
+    return [Finding("settings", ok=True, detail="can be used"), *[finding async for finding in check_all(settings)]]
 
 
 def _settings(config: Path | None, data_dir: Path | None) -> Settings | Finding:

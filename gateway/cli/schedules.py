@@ -24,8 +24,8 @@ from gateway.core.ports.schedules import CronTrigger, IntervalTrigger, OnceTrigg
 from gateway.core.ports.turns import Acceptance
 from gateway.core.scheduling import ScheduleWish, changed
 from gateway.errors import Conflict, InvalidInput, NotFound
+from scheduler.new_schedule import WantedSchedule, validate_new
 from scheduler.normalize import message_of_request
-from scheduler.proposal import Proposal, validate_new
 from scheduler.triggers import first_fire, moment_of
 from scheduler.walltime import zone_of
 
@@ -101,7 +101,7 @@ def add(
 ) -> None:
     """Add a schedule: one of --cron, --every or --at."""
     settings = quiet_settings(config, data_dir)
-    proposal = Proposal(
+    wanted = WantedSchedule(
         user_id=UserId(user),
         name=name,
         agent_name=known_agent(settings, agent),
@@ -110,7 +110,7 @@ def add(
         timezone=tz,
         deliver_to=tuple(map(chat_address, deliver_to or ())),
     )
-    made = asyncio.run(_add(settings, proposal))
+    made = asyncio.run(_add(settings, wanted))
     if as_json:
         print_json(ScheduleAnswer.of(made).model_dump(mode="json"))
         return
@@ -189,9 +189,9 @@ async def _list(settings: Settings, user: str | None) -> Sequence[Schedule]:
         return await stores.schedules.list(None if user is None else UserId(user))
 
 
-async def _add(settings: Settings, proposal: Proposal) -> Schedule:
+async def _add(settings: Settings, wanted: WantedSchedule) -> Schedule:
     async with open_or_create_stores(settings) as stores:
-        new = validate_new(proposal, await stores.schedules.now(), settings.turns.max_text)
+        new = validate_new(wanted, await stores.schedules.now(), settings.turns.max_text)
         return await stores.schedules.create(new)
 
 

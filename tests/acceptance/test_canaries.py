@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from gateway.app.serve import Running
-from tests.acceptance.belongings import OPEN, SESSIONS, headers_of, signed_in
+from tests.acceptance.user_data import OPEN, SESSIONS, headers_of, signed_in
 from tests.world import Person, Socket, World
 
 pytestmark = pytest.mark.acceptance

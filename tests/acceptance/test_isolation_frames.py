@@ -11,14 +11,14 @@ import pytest
 
 from channels.websocket.frames import READERS
 from gateway.app.serve import Running
-from tests.acceptance.belongings import (
+from tests.acceptance.user_data import (
     OPEN,
     SESSIONS,
-    belongings,
     headers_of,
     never_there,
     rows_of,
     signed_in,
+    things_of,
     visitor,
     without_ids,
 )
@@ -84,7 +84,7 @@ HELLO = {"type": "hello", "token": "{token}"}
 async def test_what_others_own_is_not_found(frame: dict[str, Any], role: str, world: World, gateway: Running) -> None:
     """P-5: the same frames for ann's and for nobody's, and ann has what she had."""
     ann, bob = await signed_in(world, gateway, "ann"), await someone(role, world, gateway)
-    theirs = await belongings(world, ann)
+    theirs = await things_of(world, ann)
     nobodys = never_there(theirs)
     before = await rows_of(world, ann.user)
     for frames in ([HELLO, frame], [frame, HELLO], [HELLO, frame, frame]):
@@ -100,7 +100,7 @@ async def test_what_others_own_is_not_found(frame: dict[str, Any], role: str, wo
 async def test_a_refused_watch_follows_nothing(role: str, world: World, gateway: Running) -> None:
     """P-5: what ann says later is not heard either, nor is that she has a session."""
     ann, bob = await signed_in(world, gateway, "ann"), await someone(role, world, gateway)
-    things = await belongings(world, ann)
+    things = await things_of(world, ann)
     socket = await bob.opens({"Origin": headers_of(bob).get("Origin", bob.url)})
     await socket.says(type="hello", token=bob.token)
     await socket.says(type="watch", session_id=things["session_id"], after=0)

@@ -16,14 +16,14 @@ from gateway.api.description.headers import HEADERS
 from gateway.api.description.operations import Operation, operation
 from gateway.api.server import ROUTES
 from gateway.app.serve import Running
-from tests.acceptance.belongings import (
+from tests.acceptance.user_data import (
     OPEN,
     SESSIONS,
-    belongings,
     headers_of,
     never_there,
     rows_of,
     signed_in,
+    things_of,
     visitor,
     without_ids,
 )
@@ -135,7 +135,7 @@ async def seen(person: Person, use: Use, things: Mapping[str, str]) -> Seen:
 async def test_what_others_own_answers_as_if_it_never_was(role: str, world: World, gateway: Running) -> None:
     """P-5: every route that takes an id, the same bytes for ann's and for nobody's, and ann has what she had."""
     ann = await signed_in(world, gateway, "ann")
-    theirs = await belongings(world, ann)
+    theirs = await things_of(world, ann)
     nobodys = never_there(theirs)
     bob = await (visitor(world, gateway) if role == "visitor" else signed_in(world, gateway, "bob"))
     before = await rows_of(world, ann.user)
@@ -154,7 +154,7 @@ async def test_what_others_own_answers_as_if_it_never_was(role: str, world: Worl
 async def test_things_named_elsewhere_answer_as_if_they_never_were(world: World, gateway: Running) -> None:
     """P-5: in queries, bodies and headers, beside things of one's own."""
     ann, bob = await signed_in(world, gateway, "ann"), await signed_in(world, gateway, "bob")
-    theirs = await with_cursor(ann, await belongings(world, ann))
+    theirs = await with_cursor(ann, await things_of(world, ann))
     nobodys = {**never_there(theirs), "cursor": theirs["cursor"], "before": theirs["before"]}
     before = await rows_of(world, ann.user)
     for use in USES:
@@ -181,7 +181,7 @@ async def with_cursor(person: Person, things: dict[str, str]) -> dict[str, str]:
 
 
 def test_every_name_of_a_thing_is_tried() -> None:
-    """A new path parameter belongs into `belongings`, a new query parameter or header into `USES` or `NAMES_NOTHING`."""
+    """A new path parameter belongs into `things_of`, a new query parameter or header into `USES` or `NAMES_NOTHING`."""
     known = {use.names for use in USES} | NAMES_NOTHING
     unknown = {
         (one.name, name)
@@ -208,7 +208,7 @@ STRANGERS = ("", "tg_wrong", "a.b.c")
 
 async def test_who_may_call_what(world: World, gateway: Running) -> None:
     """P-5: 401 alike on every route, 403 where a role is missing, and nothing else keeps anyone out."""
-    things = never_there(await belongings(world, await signed_in(world, gateway, "ann")))
+    things = never_there(await things_of(world, await signed_in(world, gateway, "ann")))
     guest = await visitor(world, gateway)
     owner = await world.person("owner", gateway.url, "operator")
     refused: dict[str, set[str]] = {"visitor": set(), "user": set(), "operator": set()}
@@ -232,7 +232,7 @@ async def test_who_may_call_what(world: World, gateway: Running) -> None:
 async def test_a_name_of_ones_own_is_ones_own(world: World, gateway: Running) -> None:
     """P-5: ann's name for a conversation and her keys for requests lead bob to something new of his own."""
     ann, bob = await signed_in(world, gateway, "ann"), await signed_in(world, gateway, "bob")
-    before = (await belongings(world, ann), await rows_of(world, ann.user))
+    before = (await things_of(world, ann), await rows_of(world, ann.user))
     chat = {"id": before[0]["chat_id"], "messages": [{"id": "m1", "role": "user", "parts": [TEXT]}]}
     for use in (
         Use("id", "POST", "/api/chat", chat),

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.app.failpoints import Point, read_failpoints
-from gateway.cli.examination import examine
+from gateway.cli.checks import check_all
 from gateway.errors import SettingsError
 from tests.fakes.bot_api import FakeBotApi
 from tests.world import Frame, Person, Process, World, eventually
@@ -198,7 +198,7 @@ def test_a_failpoint_that_does_not_exist_is_refused(written: dict[str, str], com
 
 async def test_doctor_tells_of_failpoints(world: World) -> None:
     """What is meant for a test is not well anywhere else."""
-    findings = [finding async for finding in examine(world.settings(failpoints={"after_t1": "kill"}))]
+    findings = [finding async for finding in check_all(world.settings(failpoints={"after_t1": "kill"}))]
     assert [(finding.name, finding.ok) for finding in findings if finding.name == "failpoints"] == [
         ("failpoints", False)
     ]

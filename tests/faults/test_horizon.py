@@ -13,7 +13,7 @@ import pytest
 import structlog
 from prometheus_client import REGISTRY
 
-from gateway.cli.examination import transactions
+from gateway.cli.checks import transactions
 from storage.database import Database, open_database
 from storage.horizon import LIMIT, Horizon, Look, Standstill, look
 from tests.faults.callers import all_is_answered, caller

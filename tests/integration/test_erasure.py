@@ -10,8 +10,8 @@ import pytest
 
 from gateway.app.serve import Running
 from storage import erasure
-from tests.integration.belongings import SESSIONS, rows_of, settles
 from tests.integration.test_cli import Shell
+from tests.integration.user_data import SESSIONS, rows_of, settles
 from tests.world import Person, World, eventually
 
 

@@ -12,8 +12,8 @@ import pytest
 from gateway.app.serve import Running
 from gateway.core.model import UserId
 from storage import erasure
-from tests.integration.belongings import SESSIONS
 from tests.integration.test_erasure_races import ERASE, gateway, housekeeps, is_gone, mia
+from tests.integration.user_data import SESSIONS
 from tests.world import Person, World
 
 __all__ = ["gateway", "mia"]

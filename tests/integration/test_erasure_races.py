@@ -19,8 +19,8 @@ from gateway.errors import Conflict
 from gateway.identity import authenticator
 from storage import erasure
 from tests.fakes.bot_api import FakeBotApi
-from tests.integration.belongings import SESSIONS, rows_of
 from tests.integration.telegram_driver import ADA, TOKEN
+from tests.integration.user_data import SESSIONS, rows_of
 from tests.world import PATIENCE_S, Person, World, eventually
 
 ERASE = "/api/me?confirm=mia"

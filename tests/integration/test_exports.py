@@ -13,8 +13,8 @@ import pytest
 from gateway.app.serve import Running
 from gateway.errors import StoreUnavailable
 from storage.exports import KEPT_BACK, TOLD, PostgresExports
-from tests.integration.belongings import SESSIONS, TABLES, settles
 from tests.integration.test_cli import Shell
+from tests.integration.user_data import SESSIONS, TABLES, settles
 from tests.world import Person, World
 
 

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.cli.examination import migrations
+from gateway.cli.checks import migrations
 from gateway.errors import StoreUnavailable
 from storage.migrate import migrate, pending_migrations
 from storage.migration_origin import MIGRATIONS, newest_migration

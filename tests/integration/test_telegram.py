@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from channels.table import CheckedCall
-from channels.telegram.examination import examine_bot
+from channels.telegram.checks import check_bot
 from gateway.config import Telegram
 from gateway.core.commands import HELP
 from gateway.core.model import TELEGRAM, Address, InboundMessage, Route, UserId
@@ -415,32 +415,32 @@ async def test_neither_token_nor_text_reaches_a_log(opens: Opens, fake: FakeBotA
     assert '"hello"' not in logs.getvalue()
 
 
-async def examined(settings: dict[str, str], *, polled: bool = True) -> Sequence[CheckedCall]:
+async def checked(settings: dict[str, str], *, polled: bool = True) -> Sequence[CheckedCall]:
     """What doctor finds, when a gateway polls or when none does."""
 
     async def is_polled(account: str) -> bool:
         return polled and account == "telegram:777"
 
-    return await examine_bot(Telegram.model_validate(settings), is_polled)
+    return await check_bot(Telegram.model_validate(settings), is_polled)
 
 
 async def test_doctor_hears_who_the_bot_is(fake: FakeBotApi) -> None:
     """Or what to do about it."""
     settings = {"token": TOKEN, "api_url": fake.url}
-    me, *_ = await examined(settings)
+    me, *_ = await checked(settings)
     assert (me.method, me.detail) == ("getMe", "@test_777_bot (777)")
     with pytest.raises(GatewayError, match="@BotFather"):
-        await examined(settings | {"token": "777:AAF-another"})
+        await checked(settings | {"token": "777:AAF-another"})
     await fake.stop()
     with pytest.raises(GatewayError, match="TURNGATE_TELEGRAM__API_URL"):
-        await examined(settings)
+        await checked(settings)
 
 
 async def test_doctor_tells_essential_calls_from_optional_ones(fake: FakeBotApi) -> None:
     """A-4: each is tried as far as it can be without changing anything."""
     fake.fails(Fault("raw", "sendMessage", times=0, status=404, body=NOT_FOUND))
     fake.fails(Fault("raw", "setMyCommands", times=0, status=500))
-    looked = await examined({"token": TOKEN, "api_url": fake.url})
+    looked = await checked({"token": TOKEN, "api_url": fake.url})
     assert [(one.method, one.essential, one.works) for one in looked] == [
         ("getMe", True, True),
         ("sendMessage", True, False),
@@ -456,10 +456,10 @@ async def test_doctor_tries_get_updates_where_nobody_polls(fake: FakeBotApi) -> 
     """A-4: what waits there goes on waiting."""
     said = fake.says(ADA, "hello")
     settings = {"token": TOKEN, "api_url": fake.url}
-    works = {one.method: one.works for one in await examined(settings, polled=False)}
+    works = {one.method: one.works for one in await checked(settings, polled=False)}
     assert (works["getUpdates"], [update.update_id for update in fake.bot().queue.pending]) == (True, [said.update_id])
     fake.fails(Fault("raw", "getUpdates", times=0, status=404, body=NOT_FOUND))
-    works = {one.method: one.works for one in await examined(settings, polled=False)}
+    works = {one.method: one.works for one in await checked(settings, polled=False)}
     assert not works["getUpdates"]
 
 
@@ -476,9 +476,9 @@ async def test_doctor_leaves_a_webhook_where_it_is(fake: FakeBotApi) -> None:
     """And says what the gateway will do about it."""
     fake.bot().webhook = Webhook("https://example.com/elsewhere")
     settings = {"token": TOKEN, "api_url": fake.url}
-    details = {one.method: one.detail for one in await examined(settings)}
+    details = {one.method: one.detail for one in await checked(settings)}
     assert "https://example.com/elsewhere" in details["deleteWebhook"]
     secret = {"mode": "webhook", "webhook_secret": "s" * 32}
-    details = {one.method: one.detail for one in await examined(settings | secret)}
+    details = {one.method: one.detail for one in await checked(settings | secret)}
     assert "https://example.com/elsewhere" in details["setWebhook"]
     assert fake.bot().webhook.url == "https://example.com/elsewhere"

@@ -16,9 +16,9 @@ from gateway.config import Settings
 from gateway.core.model import UserId
 from storage.database import Database, open_pools
 from storage.identity import APP_ROLE, SYSTEM_ROLE, Logins
-from tests.acceptance.belongings import OPEN
 from tests.acceptance.test_isolation_frames import test_a_refused_watch_follows_nothing
 from tests.acceptance.test_isolation_routes import test_what_others_own_answers_as_if_it_never_was
+from tests.acceptance.user_data import OPEN
 from tests.faults.callers import caller
 from tests.pooler.pgbouncer import Pooler, pgbouncer
 from tests.world import World

@@ -9,7 +9,7 @@ import pytest
 
 import storage.migrate
 from gateway.app.serve import running_gateway
-from gateway.cli.examination import examine
+from gateway.cli.checks import check_all
 from gateway.errors import SettingsError
 from storage.database import SESSION_SETTINGS
 from storage.identity import APP_ROLE, SYSTEM_ROLE
@@ -75,7 +75,7 @@ async def test_doctor_looks_through_the_same_pools(world: World, tmp_path: Path)
     """What stops the gateway is a finding with its remedy."""
     async with pgbouncer(tmp_path / "pooler", world.database_url, "session", DROPPED) as pooler:
         settings = behind(world, pooler.url()).settings()
-        found = {finding.name: finding async for finding in examine(settings)}
+        found = {finding.name: finding async for finding in check_all(settings)}
     assert not found["database"].ok
     assert "TURNGATE_DATABASE__APP_URL" in found["database"].detail
 

@@ -10,22 +10,24 @@ import pytest
 from gateway.core.model import SCHEDULED, AgentName, InboundMessage, UserId
 from gateway.core.ports.schedules import CronTrigger, IntervalTrigger
 from gateway.errors import InvalidInput
+from scheduler.new_schedule import WantedSchedule, validate_new
 from scheduler.normalize import message_of_fire, message_of_request
-from scheduler.proposal import Proposal, validate_new
 from tests.unit.scheduler.schedules import ID, schedule, utc
 
 NOW = utc("2026-01-01 00:00")
-GOOD = Proposal(UserId("ann"), " News ", AgentName("assistant"), "What is new?", IntervalTrigger(60), "Europe/Berlin")
+GOOD = WantedSchedule(
+    UserId("ann"), " News ", AgentName("assistant"), "What is new?", IntervalTrigger(60), "Europe/Berlin"
+)
 
 
 def test_computes_the_first_fire() -> None:
-    """A good proposal gets its fire time, and a name without margins."""
+    """A good wanted gets its fire time, and a name without margins."""
     new = validate_new(GOOD, NOW, 100)
     assert (new.name, new.next_fire_at) == ("News", utc("2026-01-01 00:01"))
 
 
 @pytest.mark.parametrize(
-    ("proposal", "said"),
+    ("wanted", "said"),
     [
         (replace(GOOD, name=" "), "name"),
         (replace(GOOD, name="n" * 201), "200"),
@@ -37,10 +39,10 @@ def test_computes_the_first_fire() -> None:
         (replace(GOOD, trigger=CronTrigger("0 0 30 2 *")), "never fires"),
     ],
 )
-def test_refuses(proposal: Proposal, said: str) -> None:
+def test_refuses(wanted: WantedSchedule, said: str) -> None:
     """Each refusal names what is wrong."""
     with pytest.raises(InvalidInput, match=said):
-        validate_new(proposal, NOW, 100)
+        validate_new(wanted, NOW, 100)
 
 
 def test_a_fire_becomes_a_message() -> None:

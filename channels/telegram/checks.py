@@ -40,7 +40,7 @@ IsPolled = Callable[[str], Awaitable[bool]]
 """Whether a gateway may be polling an account now."""
 
 
-async def examine_bot(settings: Telegram, is_polled: IsPolled) -> Sequence[CheckedCall]:
+async def check_bot(settings: Telegram, is_polled: IsPolled) -> Sequence[CheckedCall]:
     """Each method that the gateway calls, essential ones first; raises `GatewayError` when not even `getMe` works."""
     api = BotApi(settings)
     try:

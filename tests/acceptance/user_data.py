@@ -53,7 +53,7 @@ def headers_of(person: Person) -> dict[str, str]:
     return {**token, **origin}
 
 
-async def belongings(world: World, person: Person) -> dict[str, str]:
+async def things_of(world: World, person: Person) -> dict[str, str]:
     """One thing of each kind, a turn that is running included."""
     world.afterwards(partial(stop_turns, world, person))
     session = await person.posts(SESSIONS, 201, title="a secret plan", metadata={"course": 7})

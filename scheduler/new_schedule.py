@@ -15,7 +15,7 @@ LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class WantedSchedule:
     """A schedule as somebody wants it."""
 
     user_id: UserId
@@ -28,22 +28,22 @@ class Proposal:
     is_active: bool = True
 
 
-def validate_new(proposal: Proposal, now: datetime, max_text: int) -> NewSchedule:
+def validate_new(wanted: WantedSchedule, now: datetime, max_text: int) -> NewSchedule:
     """The schedule to store, with its first fire time. `max_text`: characters of a prompt.
 
     Raises `InvalidInput` that names the field and what it should be. Whether the agent exists is the caller's to know.
     """
-    check_zone(proposal.timezone)
+    check_zone(wanted.timezone)
     return NewSchedule(
-        user_id=proposal.user_id,
-        name=_checked_text("name", proposal.name.strip(), LONGEST_NAME),
-        agent_name=proposal.agent_name,
-        prompt=_checked_text("prompt", proposal.prompt, max_text),
-        trigger=proposal.trigger,
-        timezone=proposal.timezone,
-        deliver_to=proposal.deliver_to,
-        is_active=proposal.is_active,
-        next_fire_at=first_fire(proposal.trigger, proposal.timezone, now),
+        user_id=wanted.user_id,
+        name=_checked_text("name", wanted.name.strip(), LONGEST_NAME),
+        agent_name=wanted.agent_name,
+        prompt=_checked_text("prompt", wanted.prompt, max_text),
+        trigger=wanted.trigger,
+        timezone=wanted.timezone,
+        deliver_to=wanted.deliver_to,
+        is_active=wanted.is_active,
+        next_fire_at=first_fire(wanted.trigger, wanted.timezone, now),
     )
 
 

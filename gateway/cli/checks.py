@@ -28,7 +28,7 @@ from storage.migration_phases import is_post
 from storage.replicas import is_polled
 from storage.wire import PostgresWire
 
-ExamineBot = Callable[[Telegram, Callable[[str], Awaitable[bool]]], Awaitable[Sequence[CheckedCall]]]
+CheckBot = Callable[[Telegram, Callable[[str], Awaitable[bool]]], Awaitable[Sequence[CheckedCall]]]
 LEAST_FREE = 500 * 1024 * 1024
 """Bytes."""
 MOST_SKEW = timedelta(seconds=5)
@@ -47,7 +47,7 @@ class Finding:
     remedy: str = ""
 
 
-async def examine(settings: Settings) -> AsyncIterator[Finding]:
+async def check_all(settings: Settings) -> AsyncIterator[Finding]:
     """Everything that can be checked with settings that can be read."""
     if settings.failpoints:
         yield failpoints(settings.failpoints)
@@ -258,9 +258,9 @@ async def _telegram(settings: Telegram, may_be_polled: Callable[[str], Awaitable
     if settings.token is None:
         return [Finding("telegram", ok=True, detail="off; TURNGATE_TELEGRAM__TOKEN switches it on")]
     # Imported when it is on, as the table of channels does it.
-    examine_bot: ExamineBot = import_module("channels.telegram.examination").examine_bot
+    check_bot: CheckBot = import_module("channels.telegram.checks").check_bot
     try:
-        return [telegram_call(call) for call in await examine_bot(settings, may_be_polled)]
+        return [telegram_call(call) for call in await check_bot(settings, may_be_polled)]
     except GatewayError as error:
         return [Finding("telegram", ok=False, detail=str(error))]
 
