@@ -66,6 +66,7 @@ async def test_a_message_is_taken_in_with_user_route_and_key(fake: FakeBotApi, g
             key=f"tg:777:5:{said.message_id}:0",
             route=Route("telegram:777:5:0"),
             deliver_to=(Address("telegram:777:5:0"),),
+            account="5",
         )
     ]
 
