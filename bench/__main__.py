@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import assert_never
 
 import orjson
+import structlog
 
 from bench import house, run
 from bench.errors import BenchError
@@ -35,6 +36,8 @@ from gateway.errors import GatewayError
 def main() -> int:
     """0 also when a target is missed: this is a report. 1 when something failed."""
     options = _options()
+    # Standard output is for the report alone.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     with tempfile.TemporaryDirectory(prefix="turngate-bench-", dir=getattr(options, "folder", None)) as folder:
         try:
             report = _report(options, Path(folder))

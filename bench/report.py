@@ -122,8 +122,8 @@ def _others(report: Report) -> Table:
     for name, work in (("one", pair.one_work), ("two", pair.two_work)):
         told = f"gateway {work.server:,.0f}, Postgres {work.postgres:,.0f}, client {work.client:,.0f} µs"
         table.add_row(f"processor time of a turn with {name}", "", told)
-    allowed = f"at most {pair.most(report.machine.cpus):.2f} of one, with every core busy with these turns alone"
-    table.add_row("what the cores allow two", "", allowed)
+    allowed = f"{pair.most(report.machine.cpus):.2f} of one, if nothing else ran"
+    table.add_row("what processor time allows two", "", allowed)
     later = f"p50 {pair.later.p50_ms:.1f} ms later, p99 {pair.later.p99_ms:.1f} ms"
     table.add_row("replies of one, heard at the other", "", later)
     for one in report.chats:

@@ -92,8 +92,8 @@ class Pair:
     """How much later a reply of the one is heard at the other."""
 
     def most(self, cores: int) -> float:
-        """The ratio if nothing but these turns kept all of so many cores busy."""
-        return cores * 1_000_000 / self.two_work.total / self.one
+        """The ratio that processor time allows: a gateway has one core at most, and everybody together has so many."""
+        return _most_turns(self.two_work, 2, cores) / _most_turns(self.one_work, 1, cores)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +144,11 @@ class Report:
     targets: tuple[Target, ...]
     notes: tuple[str, ...]
     seconds: float
+
+
+def _most_turns(work: Spent, gateways: int, cores: int) -> float:
+    """Turns a second if nothing else ran."""
+    return 1_000_000 * min(gateways / work.server, cores / work.total)
 
 
 def pace(answer: Answer) -> Pace:

@@ -48,7 +48,7 @@ def _length(lengths: Sequence[Length]) -> Target:
 
 
 def _pair(pair: Pair, cpus: int) -> str:
-    return f"{1.5 - pair.ratio:.2f}; {cpus} cores allow {pair.most(cpus):.2f} at {pair.two_work.total:,.0f} µs a turn"
+    return f"{1.5 - pair.ratio:.2f}; {cpus} cores allow {pair.most(cpus):.2f}"
 
 
 def _still(still: Sequence[Still]) -> tuple[Target, ...]:
