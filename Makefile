@@ -35,7 +35,7 @@ WEB_SOURCES := $(shell find $(WEB) -name node_modules -prune -o -type f ! -name 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run demo-llm test test-fast soak check lint types imports fmt web schema wire bench bench-peers bench-scale doctor venv venv-dev chromium pgbouncer node lock clean FORCE
+.PHONY: help run demo-llm test test-fast coverage soak check lint types imports fmt web schema wire bench bench-peers bench-scale doctor venv venv-dev chromium pgbouncer node lock clean FORCE
 
 help: ## list these tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,12 @@ test: venv-dev web chromium pgbouncer ## install what tests need and run all of 
 
 test-fast: venv-dev ## unit tests and a few end-to-end ones of each channel, in under two minutes
 	$(IN_MEMORY) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(FAST)
+
+coverage: venv-dev web chromium pgbouncer ## all tests, and which lines and branches none of them reaches, in processes too
+	rm -rf build/coverage && mkdir -p build/coverage
+	$(IN_MEMORY) $(BIN)/python -m coverage run -m pytest --numprocesses 3 --dist worksteal $(TESTS)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
 
 soak: venv-dev ## a storm of kills, restarts and cut connections: make soak MINUTES=10 SEED=7
 	$(BIN)/python -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
