@@ -1,4 +1,5 @@
--- $2 users of group $1, each with a token, and with a session of $3 messages (an even number) if that is not 0.
+-- $2 users of group $1, each with a token, and with a session of $3 messages (an even number) if that is not 0. Their words count as
+-- entered: a gateway that entered a hundred thousand of them meanwhile would be measured with that.
 WITH people AS (
     SELECT $1::text || '-' || n AS user_id FROM generate_series(1, $2::int) AS n
 ), tokens AS (
@@ -10,6 +11,8 @@ WITH people AS (
     RETURNING chat_id, user_id
 ), places AS (
     INSERT INTO routes (user_id, route, chat_id) SELECT user_id, $5::text, chat_id FROM sessions
+), indexed AS (
+    INSERT INTO indexed_sessions (chat_id, user_id, seq) SELECT chat_id, user_id, $3 FROM sessions
 ), done AS (
     INSERT INTO turns (
         chat_id, seq, user_id, agent_name, channel, status, attempt, epoch, owner, time_limit, history_turns, reply_seq,
