@@ -262,9 +262,9 @@ async def test_a_word_that_is_everywhere(world: World, people: dict[str, Person]
     + [" ".join(f"w{number}" for number in range(16_000))],
     ids=lambda text: f"{text[:5]}-{len(text)}",
 )
-async def test_no_message_is_too_much_for_the_index(world: World, text: str) -> None:
+async def test_no_message_is_too_much_for_the_index(shared_world: World, text: str) -> None:
     """Long runs, unclosed tags, words at the limits of Postgres: kept at once, and what stands before is found."""
-    connection = await asyncpg.connect(world.database_url)
+    connection = await asyncpg.connect(shared_world.database_url)
     try:
         begun = time.monotonic()
         words = await connection.fetchval("SELECT search_words('mia', $1)::text", f"needle {text}")

@@ -13,7 +13,6 @@ import select
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import redirect_stderr
 from typing import TextIO
@@ -22,8 +21,8 @@ import pytest
 import structlog
 
 from gateway.log import PatientHandler, configure_logging
-from gateway.scribe import FLUSH_S, WAITING
-from tests.world import ROOT
+from gateway.scribe import WAITING
+from tests.world import PATIENCE_S, ROOT
 
 SMALL_PIPE = 4096
 
@@ -116,13 +115,11 @@ def test_a_closed_stream_is_no_failure(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_a_reader_that_does_not_read_holds_nobody_up(pipe: Pipe) -> None:
-    """Lines wait in their order, those that are too many are counted, and who flushes waits half a second at most."""
+    """Lines wait in their order, those that are too many are counted, and a flush ends although nothing was read."""
     handler = writer(pipe.stream)
-    begun = time.monotonic()
     for number in range(2 * WAITING):
         handler.handle(record(str(number)))
     handler.flush()
-    assert time.monotonic() - begun < FLUSH_S + 5
     came = [pipe.line() for _ in range(WAITING)]
     assert [line for line in came if line.isdigit()][: WAITING // 2] == [str(number) for number in range(WAITING // 2)]
 
@@ -218,7 +215,7 @@ def test_a_process_that_ends_has_written_its_lines() -> None:
 
 def test_a_process_ends_although_nobody_reads(pipe: Pipe) -> None:
     """Normally, not aborted by a lock that the thread holds."""
-    begun = time.monotonic()
-    ended = subprocess.run([sys.executable, "-c", CHATTY], cwd=ROOT, stderr=pipe.stream, check=False, timeout=30)
+    ended = subprocess.run(
+        [sys.executable, "-c", CHATTY], cwd=ROOT, stderr=pipe.stream, check=False, timeout=PATIENCE_S
+    )
     assert ended.returncode == 0
-    assert time.monotonic() - begun < 10

@@ -39,9 +39,9 @@ def test_nothing_is_due(due: object) -> None:
 
 def test_a_year_of_missed_minutes_is_planned_at_once() -> None:
     """The time it takes does not grow with what was missed."""
-    begun = time.perf_counter()
+    begun = time.thread_time()
     assert plan(schedule(CronTrigger("* * * * *"), DUE), utc("2027-01-01 09:00")) is not None
-    assert time.perf_counter() - begun < 1
+    assert time.thread_time() - begun < 1
 
 
 def test_a_schedule_that_cannot_be_read() -> None:
