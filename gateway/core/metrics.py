@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from functools import cache
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 
-MESSAGES = Counter("turngate_messages", "Messages taken in.", ["channel", "status"])
-TURNS = Counter("turngate_turns", "Turns ended.", ["agent", "status"])
-TURN_SECONDS = Histogram(
+from gateway.core.tallies import Spreads, Tallies, Tally
+
+MESSAGES = Tallies(REGISTRY, "turngate_messages", "Messages taken in.", ["channel", "status"])
+TURNS = Tallies(REGISTRY, "turngate_turns", "Turns ended.", ["agent", "status"])
+TURN_SECONDS = Spreads(
+    REGISTRY,
     "turngate_turn_seconds",
     "From claiming a turn to its recorded reply.",
     ["agent"],
-    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
+    (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
 )
-RUNNING = Gauge("turngate_turns_running", "Turns that run on this replica now.")
+RUNNING = Tally()
+Gauge("turngate_turns_running", "Turns that run on this replica now.").set_function(lambda: RUNNING.count)
 WAITING = Gauge("turngate_turns_waiting", "Turns that wait for a slot on this replica.")
 TAKEN_OVER = Counter("turngate_turns_taken_over", "Turns claimed from replicas that died or were late.")
 LOOP_LAG = Histogram(
@@ -50,6 +54,6 @@ POOL = Gauge("turngate_database_connections", "Connections to the database.", ["
 BUILD = Gauge("turngate_build_info", "Always 1; the version is in the label.", ["version"])
 
 # What each turn counts is not looked up by its labels each time.
-messages_taken = cache(MESSAGES.labels)
-turns_ended = cache(TURNS.labels)
-turn_seconds = cache(TURN_SECONDS.labels)
+messages_taken = cache(MESSAGES.of)
+turns_ended = cache(TURNS.of)
+turn_seconds = cache(TURN_SECONDS.of)
