@@ -40,10 +40,10 @@ class Call:
     agent still does: the task is the agent's alone from then on.
     """
 
-    __slots__ = ("_context", "_draft", "_over", "_task", "_tasks", "_timer", "stopped")
+    __slots__ = ("_context", "_draft", "_over", "_tasks", "_timer", "stopped", "task")
 
     def __init__(self, draft: Draft, seconds: float, tasks: Background, over: Over) -> None:
-        self._task = this_task()
+        self.task = this_task()
         self._tasks = tasks
         self._draft = draft
         self._over: Over | None = over
@@ -59,7 +59,7 @@ class Call:
         self.stopped = self._draft.closed = True
         self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(GRACE_S, self._leave)
-        self._task.cancel()
+        self.task.cancel()
 
     def end(self, error: BaseException | None) -> None:
         """The agent has answered, or raised this."""
@@ -75,8 +75,8 @@ class Call:
         self._timer.cancel()
 
     def _leave(self) -> None:
-        log.warning("agent_left_behind", task=self._task.get_name(), seconds=GRACE_S)
-        self._tasks.let_go(self._task)
+        log.warning("agent_left_behind", task=self.task.get_name(), seconds=GRACE_S)
+        self._tasks.let_go(self.task)
         self.end(None)
 
 
@@ -128,8 +128,7 @@ class Listener:
 
     async def listen(self, agent: Agent, turn: Turn, draft: Draft, call: Call) -> None:
         """Fills the draft, and ends the call. Raises `CancelledError` if the task is cancelled by anything but the call."""
-        task = this_task()
-        self._hearing[task] = turn
+        self._hearing[call.task] = turn
         error: BaseException | None = None
         try:
             await self._hear(agent, turn, draft)
@@ -142,7 +141,7 @@ class Listener:
         except Exception as raised:  # noqa: BLE001 - the runner says what it was
             error = raised
         finally:
-            del self._hearing[task]
+            del self._hearing[call.task]
         call.end(error)
 
     async def _hear(self, agent: Agent, turn: Turn, draft: Draft) -> None:
