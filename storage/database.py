@@ -14,7 +14,7 @@ from gateway.core.model import UserId
 from gateway.errors import Conflict, DatabaseMisconfigured, StoreUnavailable
 from storage.connections import AWAY, CLOSE_TIMEOUT_S, Connection, PatientConnection, PooledConnection, set_codecs
 from storage.identity import APP_ROLE, READ_ONLY, SYSTEM_ROLE, Door, Logins
-from storage.reserve import RELEASE_TIMEOUT_S, Reserve
+from storage.reserve import MOST, RELEASE_TIMEOUT_S, Reserve
 
 ACQUIRE_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 20.0
@@ -279,7 +279,7 @@ async def _pool(url: str, door: Door, size: int, command_timeout_s: float) -> Po
             **SESSION_SETTINGS,
         },
     )
-    return Pool(door, pool, Reserve(pool))
+    return Pool(door, pool, Reserve(pool, min(MOST, size // 2)))
 
 
 async def _keep(_connection: Connection) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from storage.connections import PooledConnection
 
 MOST = 4
-"""Connections that wait here; the others go back to the pool."""
+"""Connections that wait here, and half of the pool's at most: the others go back to it, so that whoever asks it is never left without."""
 IDLE_S = 30.0
 """Seconds after which connections that nobody has used go back, to be closed by the pool when they stay idle."""
 RELEASE_TIMEOUT_S = 2.0
@@ -31,6 +31,7 @@ class Reserve:
     """
 
     pool: asyncpg.Pool
+    most: int = MOST
     idle_s: float = IDLE_S
     generation: int = 0
     _waiting: list[PooledConnection] = field(default_factory=list)
@@ -53,7 +54,7 @@ class Reserve:
 
     def put(self, connection: PooledConnection, generation: int) -> bool:
         """Keeps a connection that nothing went wrong on. `generation`: as it was taken. False: it belongs to the pool."""
-        if generation != self.generation or len(self._waiting) >= MOST:
+        if generation != self.generation or len(self._waiting) >= self.most:
             return False
         self._waiting.append(connection)
         if self._clock is None:

@@ -77,7 +77,7 @@ USES = (
     Use("message_id", "DELETE", SESSIONS + "/{own_session_id}/messages/{message_id}"),
     Use("number", "GET", SESSIONS + "/{own_session_id}/snapshots/{number}"),
     Use("number", "POST", SESSIONS + "/{own_session_id}/snapshots/{number}/restore"),
-    Use("before", "GET", SESSIONS + "/{own_session_id}/turns?before={before}"),
+    Use("before", "GET", SESSIONS + "/{own_empty_session_id}/turns?before={before}"),
     Use("cursor", "GET", SESSIONS + "?cursor={cursor}"),
     Use("cursor", "GET", "/api/agents/assistant/sessions?cursor={cursor}"),
     Use("cursor", "GET", "/api/schedules/{schedule_id}/runs?cursor={cursor}"),
@@ -170,7 +170,8 @@ async def test_things_named_elsewhere_answer_as_if_they_never_were(world: World,
 async def own_session(person: Person) -> dict[str, str]:
     session = await person.posts(SESSIONS, 201)
     await person.posts(f"{SESSIONS}/{session['session_id']}/messages", 200, text="hello")
-    return {"own_session_id": session["session_id"]}
+    empty = await person.posts(SESSIONS, 201)
+    return {"own_session_id": session["session_id"], "own_empty_session_id": empty["session_id"]}
 
 
 async def with_cursor(person: Person, things: dict[str, str]) -> dict[str, str]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, RootModel
+from pydantic import Field, RootModel, WithJsonSchema
 
 from gateway.api.models.common import Answer, Channel, Id, Instant
 from gateway.core import model
 from gateway.core.model import MessageKind, TurnStatus
 from gateway.core.ports.search import FoundPage
 from gateway.core.ports.sessions import MessagePage
+
+Part = Annotated[object, WithJsonSchema({"type": "object", "additionalProperties": True})]
+"""As in AI SDK's UIMessage. It is written as it is kept: one that is no object is told, and fails no page."""
 
 
 def _nothing(value: object) -> bool:
@@ -86,7 +89,7 @@ class Message(Answer):
     seq: int
     role: Literal["user", "assistant"]
     content: str
-    parts: tuple[dict[str, object], ...] = Field(description="As in AI SDK's UIMessage.")
+    parts: tuple[Part, ...] = Field(description="As in AI SDK's UIMessage.")
     channel: Channel
     turn_id: Id | None
     created_at: Instant
@@ -108,7 +111,7 @@ class MessageVersion(Answer):
 
     version: int
     content: str
-    parts: tuple[dict[str, object], ...]
+    parts: tuple[Part, ...]
     change: Literal["edit", "delete", "rewind"]
     changed_by: str
     changed_at: Instant
