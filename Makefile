@@ -12,7 +12,7 @@ TYPED := $(wildcard $(ROOMS) tests bench)
 
 # What `make test-fast` runs: no browser, no Node, and hardly a process besides Postgres.
 FAST := tests/unit $(addprefix tests/acceptance/test_,websocket.py telegram.py schedules.py together.py) \
-	$(addprefix tests/integration/test_,turns.py http_api.py plain_turns.py outbox.py)
+	$(addprefix tests/integration/,turns/test_turns.py http/test_api.py turns/test_plain_turns.py turns/test_outbox.py)
 
 # Test databases live in memory where 4 GiB of it are free: copying one for each test is what a disk is slowest at.
 IN_MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4 * 1024 * 1024 { print "PYTEST_DEBUG_TEMPROOT=/dev/shm" }')

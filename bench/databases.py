@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-import storage.migrate
+import storage.migrating.migrate
 from bench.conversation import AGENT, QUESTION, REPLY, ROUTE
 from bench.counts import SERVER
 from storage.embedded import embedded_postgres
@@ -39,7 +39,7 @@ class Databases:
 async def open_databases(folder: Path) -> AsyncIterator[Databases]:
     """Starts the server, and stops it at the end."""
     async with embedded_postgres(folder, SERVER) as url:
-        await storage.migrate.migrate(url)
+        await storage.migrating.migrate.migrate(url)
         await _execute(url, "CREATE DATABASE bare")
         # A database cannot be copied by who is connected to it.
         await _execute(_on(url, "bare"), "CREATE DATABASE ceiling TEMPLATE turngate")
@@ -68,7 +68,7 @@ async def seed(url: str, group: str, users: int, messages: int) -> None:
 async def fresh_database(url: str, name: str) -> str:
     """The URL of a new database with Turngate's schema, on the same server."""
     await _execute(_on(url, "bare"), f"CREATE DATABASE {name}")
-    await storage.migrate.migrate(_on(url, name))
+    await storage.migrating.migrate.migrate(_on(url, name))
     return _on(url, name)
 
 

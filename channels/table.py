@@ -10,11 +10,11 @@ from typing import Literal, Protocol
 from aiohttp import web
 
 from gateway.config import Settings
-from gateway.core.links import Links
-from gateway.core.message_rates import MessageRates
+from gateway.core.intake.message_rates import MessageRates
 from gateway.core.ports.channels import Channel, Moves, PollLeases, Quarantine
 from gateway.core.ports.places import Places
 from gateway.core.service import Intake
+from gateway.core.users.links import Links
 
 ChannelState = Literal["starting", "ready", "standby", "failed"]
 """`standby`: another replica does the work. `failed`: somebody has to mend the settings or the network's server."""

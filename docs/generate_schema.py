@@ -1,4 +1,4 @@
-"""Writes `docs/schema.sql`: what the migrations make of an empty database. `tests/integration/test_schema.py` compares the two."""
+"""Writes `docs/schema.sql`: what the migrations make of an empty database. `tests/integration/storage/test_schema.py` compares the two."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 import asyncpg
 
 from storage.embedded import embedded_postgres
-from storage.migrate import migrate
-from storage.schema import described
+from storage.migrating.migrate import migrate
+from storage.migrating.schema import described
 
 PAGE = Path(__file__).with_name("schema.sql")
 

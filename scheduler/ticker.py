@@ -14,7 +14,7 @@ from uuid import uuid4
 import structlog
 
 from gateway.core.background import Background
-from gateway.core.message_rates import MessageRates
+from gateway.core.intake.message_rates import MessageRates
 from gateway.core.model import AgentName, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.schedules import Schedule, ScheduleId, ScheduleStore

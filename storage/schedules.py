@@ -31,16 +31,16 @@ from storage.cursors import from_cursor, to_cursor
 from storage.database import fetch_one
 from storage.queries import load_queries
 from storage.quotas import require_room
-from storage.turn_ids import new_turn_id
-from storage.turn_log import error_class_of
-from storage.turns import acceptance
+from storage.turns.turn_ids import new_turn_id
+from storage.turns.turn_log import error_class_of
+from storage.turns.turns import acceptance
 
 if TYPE_CHECKING:
     from asyncpg import Record
 
     from storage.connections import PooledConnection
     from storage.database import Database
-    from storage.turns import PostgresTurns
+    from storage.turns.turns import PostgresTurns
 
 log = structlog.get_logger(__name__)
 SQL = load_queries("schedules")

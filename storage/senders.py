@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.core.visitors import is_visitor
+from gateway.core.users.visitors import is_visitor
 from gateway.errors import GatewayError, SenderChanged, Unauthenticated
 from storage.queries import load_queries
 

@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-import storage.migrate
+import storage.migrating.migrate
 from bench import counts
 from gateway.app.serve import Running
 from storage.embedded import embedded_postgres
@@ -77,7 +77,7 @@ async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[st
 async def template(postgres: str) -> str:
     """The name of a migrated database that nobody is connected to."""
     await _execute(postgres, "CREATE DATABASE template_turngate")
-    await storage.migrate.migrate(on_database(postgres, "template_turngate"))
+    await storage.migrating.migrate.migrate(on_database(postgres, "template_turngate"))
     return "template_turngate"
 
 

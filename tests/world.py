@@ -26,7 +26,7 @@ from gateway.config import Replica, Settings
 from gateway.core.model import UserId
 from gateway.identity.credentials import digest, new_api_token
 from storage.database import open_database
-from storage.tokens import PostgresTokens
+from storage.users.tokens import PostgresTokens
 from tests.wire import require_described
 
 ROOT = Path(__file__).parent.parent

@@ -16,7 +16,7 @@ from storage.connections import set_codecs
 from storage.database import BEGIN_AS
 from storage.identity import APP_ROLE, SYSTEM_ROLE
 from storage.queries import load_queries
-from storage.sessions import FEW, MOST_COUNTED
+from storage.sessions.sessions import FEW, MOST_COUNTED
 
 WATCHED = frozenset({"chat_messages", "chat_sessions", "indexed_sessions", "message_words", "session_titles"})
 SCANS = frozenset({"Seq Scan", "Sample Scan"})

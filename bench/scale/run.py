@@ -17,7 +17,7 @@ import asyncpg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-import storage.migrate
+import storage.migrating.migrate
 from bench import processes
 from bench.errors import BenchError
 from bench.scale.calls import Call, calls, timed, with_cursors
@@ -107,7 +107,7 @@ async def _loaded(url: str, name: str, size: Size) -> str:
     finally:
         await connection.close()
     there = urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
-    await storage.migrate.migrate(there)
+    await storage.migrating.migrate.migrate(there)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as progress:
 

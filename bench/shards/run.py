@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncpg
 from pydantic import SecretStr
 
-import storage.migrate
+import storage.migrating.migrate
 from bench.conversation import AGENT, QUESTION, REPLY, ROUTE
 from bench.counts import SERVER, Counter, count_in
 from bench.databases import SQL
@@ -23,7 +23,7 @@ from gateway.app.stores import Stores, connect_stores
 from gateway.config import Settings
 from gateway.core.model import WEB, AgentName, InboundMessage, Reply, Route, UserId
 from gateway.core.ports.agents import TurnTerms
-from gateway.core.ports.sessions import SessionFilter
+from gateway.core.ports.sessions.sessions import SessionFilter
 from storage.embedded import embedded_postgres
 from storage.queries import named
 
@@ -80,7 +80,7 @@ async def run(folder: Path, users: int, turns: int) -> ShardReport:
 
 async def _shard(stack: AsyncExitStack, folder: Path) -> Shard:
     url = await stack.enter_async_context(embedded_postgres(folder, {**SERVER, "fsync": "off"}))
-    await storage.migrate.migrate(url)
+    await storage.migrating.migrate.migrate(url)
     await count_in(url)
     settings = Settings(database_url=SecretStr(url), data_dir=folder)
     stores = await stack.enter_async_context(connect_stores(settings, slot="shard"))

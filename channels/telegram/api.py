@@ -19,7 +19,7 @@ from channels.telegram.requests import Requests
 from channels.telegram.target import Target
 from channels.telegram.unbroken import Unbroken
 from gateway.config import Telegram
-from gateway.core.commands import HELP
+from gateway.core.intake.commands import HELP
 from gateway.core.model import TELEGRAM, JsonObject, JsonValue
 from gateway.errors import SettingsError
 

@@ -24,12 +24,12 @@ from channels.telegram.sender import Sender
 from channels.telegram.updates import Reception, Updates
 from channels.telegram.watch import Watch
 from gateway.config import Telegram
-from gateway.core.links import Links
-from gateway.core.message_rates import MessageRates
+from gateway.core.intake.message_rates import MessageRates
 from gateway.core.model import TELEGRAM, Address, AgentName, ChannelName, Chunk
 from gateway.core.ports.channels import MayLeave, Moves, PollLeases, Quarantine
 from gateway.core.ports.places import Places
 from gateway.core.service import Intake
+from gateway.core.users.links import Links
 from gateway.errors import SettingsError
 from gateway.log import redact
 

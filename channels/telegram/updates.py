@@ -17,8 +17,8 @@ from channels.telegram.normalize import BotIdentity, Ignored, Incoming, Migrated
 from channels.telegram.notices import Notices
 from channels.telegram.wire import update_id
 from gateway.config import Telegram
-from gateway.core.commands import parse_command
-from gateway.core.message_rates import MessageRates
+from gateway.core.intake.commands import parse_command
+from gateway.core.intake.message_rates import MessageRates
 from gateway.core.model import TELEGRAM, AgentName, InboundMessage, JsonValue, UserId
 from gateway.core.ports.channels import Moves, Quarantine
 from gateway.core.ports.places import Places

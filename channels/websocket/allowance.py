@@ -6,10 +6,10 @@ from contextlib import AbstractContextManager
 
 from channels.websocket.faults import FLOOD, HangUp
 from gateway.config import Limits
-from gateway.core.message_rates import MessageRates
+from gateway.core.intake.message_rates import MessageRates
+from gateway.core.limits.rates import Rates
+from gateway.core.limits.slots import Slots
 from gateway.core.model import Principal
-from gateway.core.rates import Rates
-from gateway.core.slots import Slots
 from gateway.errors import TooManyRequests
 
 FRAMES_PER_S = 50

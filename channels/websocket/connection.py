@@ -28,7 +28,7 @@ from channels.websocket.frames import ClientFrame, Hello, Send, Watch, parse
 from channels.websocket.linger import drop_incoming, keep_open
 from channels.websocket.outgoing import BytesSocket, Outgoing
 from channels.websocket.parts import Parts
-from gateway.core.commands import outlives_token
+from gateway.core.intake.commands import outlives_token
 from gateway.core.model import Principal
 from gateway.errors import Forbidden, GatewayError, StoreUnavailable, TooManyRequests, Unauthenticated
 

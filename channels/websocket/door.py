@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from channels.websocket.faults import TOO_SLOW, HangUp
-from gateway.core.fair_slots import FairSlots
+from gateway.core.limits.fair_slots import FairSlots
+from gateway.core.limits.shares import Claim, Shares
 from gateway.core.model import UserId
-from gateway.core.shares import Claim, Shares
 from gateway.errors import StoreUnavailable
 
 HELLOS = 16

@@ -14,18 +14,18 @@ from channels.websocket.origin import OriginRule
 from channels.websocket.outgoing import BytesSocket
 from channels.websocket.parts import Parts
 from gateway.config import Settings
-from gateway.core.addresses import AddressRule
 from gateway.core.background import Background
-from gateway.core.callers import Callers
-from gateway.core.guesses import Guesses
-from gateway.core.live_turns import LiveTurns
-from gateway.core.message_rates import MessageRates
+from gateway.core.intake.message_rates import MessageRates
+from gateway.core.limits.addresses import AddressRule
+from gateway.core.limits.callers import Callers
+from gateway.core.limits.guesses import Guesses
+from gateway.core.live.live_turns import LiveTurns
 from gateway.core.metrics import SOCKETS
 from gateway.core.model import AgentName
-from gateway.core.ports.identity import Authenticator
-from gateway.core.ports.sessions import MessageStore, SessionStore
+from gateway.core.ports.sessions.sessions import MessageStore, SessionStore
+from gateway.core.ports.users.tokens import Authenticator
 from gateway.core.service import Intake
-from gateway.core.visitors import Visitors
+from gateway.core.users.visitors import Visitors
 from gateway.errors import Forbidden
 
 HEARTBEAT_S = 25.0

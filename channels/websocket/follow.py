@@ -19,7 +19,7 @@ from gateway.core.events import (
 )
 from gateway.core.model import Message, Session, TurnId, UserId
 from gateway.core.ports.live import session_topic
-from gateway.core.ports.sessions import OpenTurn
+from gateway.core.ports.sessions.sessions import OpenTurn
 from gateway.errors import NotFound, StoreUnavailable
 
 PAGE = 50

@@ -10,7 +10,7 @@ import orjson
 
 from channels.websocket.faults import Code
 from gateway.core.events import Progress, TextDelta, ToolCall, ToolResult, TurnChanged
-from gateway.core.live_turns import Said
+from gateway.core.live.live_turns import Said
 from gateway.core.model import (
     AgentName,
     JsonObject,

@@ -11,14 +11,14 @@ from channels.websocket.news import Shared
 from channels.websocket.origin import OriginRule
 from channels.websocket.soon import Soon
 from gateway.core.background import Background
-from gateway.core.callers import Callers
-from gateway.core.guesses import Guesses
-from gateway.core.live_turns import LiveTurns
+from gateway.core.limits.callers import Callers
+from gateway.core.limits.guesses import Guesses
+from gateway.core.live.live_turns import LiveTurns
 from gateway.core.model import AgentName
-from gateway.core.ports.identity import Authenticator
-from gateway.core.ports.sessions import MessageStore, SessionStore
+from gateway.core.ports.sessions.sessions import MessageStore, SessionStore
+from gateway.core.ports.users.tokens import Authenticator
 from gateway.core.service import Intake
-from gateway.core.visitors import Visitors
+from gateway.core.users.visitors import Visitors
 
 
 @dataclass(frozen=True, slots=True)

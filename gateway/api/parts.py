@@ -10,34 +10,34 @@ from pathlib import Path
 from aiohttp import web
 
 from gateway.config import Settings
-from gateway.core.addresses import AddressRule
-from gateway.core.announcer import Announcer
-from gateway.core.callers import Callers
-from gateway.core.editing import Editing
-from gateway.core.erasure import Erasure
-from gateway.core.fair_slots import FairSlots
-from gateway.core.guesses import Guesses
-from gateway.core.links import Links
-from gateway.core.live_turns import LiveTurns
-from gateway.core.message_rates import MessageRates
+from gateway.core.intake.editing import Editing
+from gateway.core.intake.message_rates import MessageRates
+from gateway.core.limits.addresses import AddressRule
+from gateway.core.limits.callers import Callers
+from gateway.core.limits.fair_slots import FairSlots
+from gateway.core.limits.guesses import Guesses
+from gateway.core.limits.rates import Rates
+from gateway.core.limits.slots import Slots
+from gateway.core.live.announcer import Announcer
+from gateway.core.live.live_turns import LiveTurns
 from gateway.core.model import AgentName, Principal, UserId
-from gateway.core.ports.exports import ExportStore
-from gateway.core.ports.external_keys import ExternalKeys
-from gateway.core.ports.identity import TokenStore
 from gateway.core.ports.schedules import ScheduleId, ScheduleStore, Trigger
-from gateway.core.ports.search import SearchStore
-from gateway.core.ports.seeds import SeedStore
-from gateway.core.ports.session_changes import SessionChanges
-from gateway.core.ports.sessions import MessageStore, SessionStore
-from gateway.core.ports.state import SnapshotStore, StateStore
+from gateway.core.ports.sessions.changes import SessionChanges
+from gateway.core.ports.sessions.exports import ExportStore
+from gateway.core.ports.sessions.external_keys import ExternalKeys
+from gateway.core.ports.sessions.imported_transcripts import SeedStore
+from gateway.core.ports.sessions.search import SearchStore
+from gateway.core.ports.sessions.sessions import MessageStore, SessionStore
+from gateway.core.ports.sessions.state import SnapshotStore, StateStore
 from gateway.core.ports.turn_log import TurnLog
 from gateway.core.ports.turns import Acceptance
-from gateway.core.rates import Rates
+from gateway.core.ports.users.tokens import TokenStore
 from gateway.core.service import Intake
-from gateway.core.slots import Slots
-from gateway.core.snapshots import Restorer
-from gateway.core.titling import Titler
-from gateway.core.visitors import Visitors
+from gateway.core.state.snapshots import Restorer
+from gateway.core.titles.titling import Titler
+from gateway.core.users.erasure import Erasure
+from gateway.core.users.links import Links
+from gateway.core.users.visitors import Visitors
 from gateway.errors import InvalidInput, NotFound
 from gateway.identity.authenticator import TokenAuthenticator
 

@@ -25,15 +25,15 @@ from gateway.app.seams import Seams
 from gateway.app.stores import Stores
 from gateway.app.user_data import erasure_of
 from gateway.config import Settings
-from gateway.core.ear import Ear
-from gateway.core.follow import Follower
-from gateway.core.guesses import Guesses
-from gateway.core.indexing import Indexer
+from gateway.core.limits.guesses import Guesses
 from gateway.core.model import AgentName
 from gateway.core.ports.agents import TurnTerms
-from gateway.core.pulse import Sweep
-from gateway.core.rounds import Rounds
-from gateway.core.snapshots import AutoSnapshots, Restorer
+from gateway.core.replicas.ear import Ear
+from gateway.core.replicas.follow import Follower
+from gateway.core.replicas.rounds import Rounds
+from gateway.core.search.indexing import Indexer
+from gateway.core.state.snapshots import AutoSnapshots, Restorer
+from gateway.core.turns.pulse import Sweep
 from gateway.errors import NotFound
 from gateway.identity.authenticator import TokenAuthenticator
 from gateway.identity.credentials import load_secret_key
@@ -42,7 +42,7 @@ from gateway.identity.passes import VisitorPasses
 from scheduler.housekeeping import Housekeeping
 from scheduler.ticker import Scheduler
 from scheduler.triggers import first_fire
-from storage.horizon import Horizon
+from storage.replicas.long_transactions import Horizon
 
 STATIC = Path(gateway.api.__file__).parent / "static"
 

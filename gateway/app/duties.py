@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
-from gateway.core.on_call import OnCall, call_each
-from gateway.core.outbox import Outbox
+from gateway.core.delivery.outbox import Outbox
 from gateway.core.ports.rounds import InHand, Waiting
-from gateway.core.pulse import Sweep
-from gateway.core.runner import Runner
-from gateway.core.snapshots import AutoSnapshots
-from gateway.core.visitors import Visitors
+from gateway.core.replicas.on_call import OnCall, call_each
+from gateway.core.state.snapshots import AutoSnapshots
+from gateway.core.turns.pulse import Sweep
+from gateway.core.turns.runner import Runner
+from gateway.core.users.visitors import Visitors
 from gateway.identity.authenticator import TokenAuthenticator
 from scheduler.ticker import Scheduler
 

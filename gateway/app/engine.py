@@ -11,31 +11,31 @@ from gateway.app.health import Health
 from gateway.app.seams import Seams
 from gateway.app.stores import Stores
 from gateway.config import Settings
-from gateway.core.announcer import Announcer
-from gateway.core.bus import LocalBus
-from gateway.core.callers import Callers
-from gateway.core.commands import Commands, CommandsParts
-from gateway.core.dispatcher import Dispatcher, DispatcherParts
-from gateway.core.editing import Editing, EditingParts
-from gateway.core.fair_slots import FairSlots
-from gateway.core.linking import LinkCommands
-from gateway.core.links import Links
-from gateway.core.live_turns import LiveTurns
-from gateway.core.lulls import Lulls
-from gateway.core.message_rates import MessageRates
+from gateway.core.delivery.outbox import Outbox
+from gateway.core.intake.commands import Commands, CommandsParts
+from gateway.core.intake.dispatcher import Dispatcher, DispatcherParts
+from gateway.core.intake.editing import Editing, EditingParts
+from gateway.core.intake.linking import LinkCommands
+from gateway.core.intake.message_rates import MessageRates
+from gateway.core.intake.switching import Switching, SwitchingParts
+from gateway.core.limits.callers import Callers
+from gateway.core.limits.fair_slots import FairSlots
+from gateway.core.limits.shares import Shares
+from gateway.core.live.announcer import Announcer
+from gateway.core.live.bus import LocalBus
+from gateway.core.live.live_turns import LiveTurns
 from gateway.core.model import TELEGRAM, AgentName, ChannelName
-from gateway.core.neighbours import Neighbours
-from gateway.core.notifier import Notifier
-from gateway.core.outbox import Outbox
 from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel
-from gateway.core.pulse import Heartbeat
-from gateway.core.runner import Runner, RunnerParts
+from gateway.core.replicas.neighbours import Neighbours
+from gateway.core.replicas.notifier import Notifier
 from gateway.core.service import Intake
-from gateway.core.shares import Shares
-from gateway.core.switching import Switching, SwitchingParts
-from gateway.core.titling import Titler, TitlerParts
-from gateway.core.visitors import Visitors
+from gateway.core.titles.lulls import Lulls
+from gateway.core.titles.titling import Titler, TitlerParts
+from gateway.core.turns.pulse import Heartbeat
+from gateway.core.turns.runner import Runner, RunnerParts
+from gateway.core.users.links import Links
+from gateway.core.users.visitors import Visitors
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel, MayLeave, PollLeases
 from gateway.core.ports.outbox import OutboxStore, Settled
 from gateway.core.ports.schedules import MOST_LISTED, NewSchedule, RunPage, Schedule, ScheduleId, ScheduleStore
-from gateway.core.ports.sessions import TurnOutcome
+from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance, Finished, TurnStore
 from gateway.core.service import Acknowledge, Intake, Notice
 from gateway.errors import AgentError, DeliveryDeferred, DeliveryUnknown, StoreUnavailable

@@ -6,14 +6,14 @@ import asyncio
 import math
 import time
 
-import storage.backlog
+import storage.replicas.backlog
 from gateway.core.metrics import INDEX_LAG, OUTBOX_OLDEST, OUTBOX_UNSENT, POOL, QUEUE_OLDEST, QUEUED
 from gateway.errors import StoreUnavailable
 from storage.database import Database
 
 FRESH_S = 5.0
 PATIENCE_S = 1.0
-UNKNOWN = storage.backlog.Backlog(0, math.nan, 0, math.nan, math.nan)
+UNKNOWN = storage.replicas.backlog.Backlog(0, math.nan, 0, math.nan, math.nan)
 
 
 class Gauges:
@@ -39,9 +39,9 @@ class Gauges:
         QUEUE_OLDEST.set(backlog.queued_s)
         INDEX_LAG.set(backlog.unindexed_s)
 
-    async def _backlog(self) -> storage.backlog.Backlog:
+    async def _backlog(self) -> storage.replicas.backlog.Backlog:
         try:
             async with asyncio.timeout(PATIENCE_S):
-                return await storage.backlog.measure(self._database)
+                return await storage.replicas.backlog.measure(self._database)
         except (StoreUnavailable, TimeoutError):
             return UNKNOWN

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from channels.table import Network
 from gateway.api.parts import Check, Readiness
-from gateway.core.pulse import Heartbeat
+from gateway.core.turns.pulse import Heartbeat
 from gateway.errors import StoreUnavailable
 from storage.database import Database
 

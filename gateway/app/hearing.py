@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.core.follow import Follower
-from gateway.core.headlines import EVERYTHING, Headlines
-from gateway.core.notifier import Notifier
-from gateway.core.rounds import Rounds
+from gateway.core.live.headlines import EVERYTHING, Headlines
+from gateway.core.replicas.follow import Follower
+from gateway.core.replicas.notifier import Notifier
+from gateway.core.replicas.rounds import Rounds
 
 
 @dataclass(frozen=True, slots=True)

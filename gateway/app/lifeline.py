@@ -11,11 +11,11 @@ import structlog
 
 from gateway.app.own_loop import in_own_loop
 from gateway.app.stores import OwnStores
-from gateway.core.loop_watch import LoopWatch
 from gateway.core.metrics import LOOP_LAG
 from gateway.core.model import Turn
 from gateway.core.ports.loop_blocks import LoopBlocks
-from gateway.core.pulse import Heartbeat
+from gateway.core.turns.loop_watch import LoopWatch
+from gateway.core.turns.pulse import Heartbeat
 from gateway.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)

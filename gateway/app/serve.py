@@ -15,7 +15,7 @@ from typing import Protocol, cast
 import structlog
 from aiohttp import web
 
-import storage.migrate
+import storage.migrating.migrate
 from gateway.api.requests.connections import WatchedConnection, crowd_of, raise_file_limit, swept
 from gateway.app.collection import tune_collection
 from gateway.app.compose import Gateway, build_gateway
@@ -173,7 +173,7 @@ async def _prepare(gateway: Gateway, database_url: str) -> None:
     """
     while True:
         try:
-            applied = await storage.migrate.migrate(database_url)
+            applied = await storage.migrating.migrate.migrate(database_url)
             await gateway.stores.database.prove()
         except DatabaseMisconfigured as error:
             raise SettingsError(str(error)) from error

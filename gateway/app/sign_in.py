@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from gateway.app.slot import running_urls
 from gateway.config import DEFAULT_FILE, Settings
 from gateway.core.model import UserId
-from gateway.core.ports.identity import TokenStore
+from gateway.core.ports.users.tokens import TokenStore
 from gateway.core.retries import insist
 from gateway.identity.credentials import digest, new_code
 

@@ -11,64 +11,64 @@ from functools import partial
 
 import structlog
 
-import storage.migrate
+import storage.migrating.migrate
 from gateway.config import Settings
-from gateway.core.headlines import EVERYTHING, written
+from gateway.core.live.headlines import EVERYTHING, written
 from gateway.core.model import ReplicaId
 from gateway.core.ports.channels import Moves, PollLeases, Quarantine
-from gateway.core.ports.editing import EditStore
-from gateway.core.ports.erasure import ErasureStore
-from gateway.core.ports.exports import ExportStore
-from gateway.core.ports.external_keys import ExternalKeys
-from gateway.core.ports.identity import TokenStore
-from gateway.core.ports.links import LinkStore
 from gateway.core.ports.live import ChangeFeed
 from gateway.core.ports.loop_blocks import LoopBlocks
 from gateway.core.ports.outbox import OutboxStore
 from gateway.core.ports.places import Places
 from gateway.core.ports.rounds import Lookout
 from gateway.core.ports.schedules import ScheduleStore
-from gateway.core.ports.search import SearchStore
-from gateway.core.ports.seeds import SeedStore
-from gateway.core.ports.session_changes import SessionChanges
-from gateway.core.ports.sessions import MessageStore, SessionStore
-from gateway.core.ports.state import SnapshotStore, StateStore
+from gateway.core.ports.sessions.changes import SessionChanges
+from gateway.core.ports.sessions.editing import EditStore
+from gateway.core.ports.sessions.exports import ExportStore
+from gateway.core.ports.sessions.external_keys import ExternalKeys
+from gateway.core.ports.sessions.imported_transcripts import SeedStore
+from gateway.core.ports.sessions.search import SearchStore
+from gateway.core.ports.sessions.sessions import MessageStore, SessionStore
+from gateway.core.ports.sessions.state import SnapshotStore, StateStore
+from gateway.core.ports.sessions.word_index import WordIndex
 from gateway.core.ports.turn_log import TurnLog
 from gateway.core.ports.turns import Replicas, TurnStore
-from gateway.core.ports.visitors import VisitorStore
+from gateway.core.ports.users.erasure import ErasureStore
+from gateway.core.ports.users.links import LinkStore
+from gateway.core.ports.users.tokens import TokenStore
+from gateway.core.ports.users.visitors import VisitorStore
 from gateway.core.ports.wire import Wire
-from gateway.core.ports.word_index import WordIndex
 from gateway.errors import SettingsError, StoreUnavailable
 from storage.database import Database, open_pools
-from storage.editing import PostgresEdits
 from storage.embedded import embedded_postgres
 from storage.embedded import running_url as embedded_url
 from storage.embedded.layout import Layout
-from storage.erasure import PostgresErasure
-from storage.exports import PostgresExports
-from storage.external_keys import PostgresExternalKeys
 from storage.identity import APP_ROLE, SYSTEM_ROLE, Logins
-from storage.links import PostgresLinks
-from storage.loop_blocks import PostgresLoopBlocks
-from storage.migration_phases import is_post
-from storage.moves import PostgresMoves
-from storage.outbox import PostgresOutbox
-from storage.places import PostgresPlaces
-from storage.replicas import PostgresChangeFeed, PostgresPollLeases, PostgresQuarantine, PostgresReplicas
-from storage.rounds import PostgresLookout
+from storage.migrating.phases import is_post
+from storage.replicas.replicas import PostgresChangeFeed, PostgresPollLeases, PostgresQuarantine, PostgresReplicas
+from storage.replicas.rounds import PostgresLookout
+from storage.replicas.wire import PostgresWire
 from storage.schedules import PostgresSchedules
-from storage.search import PostgresSearch
-from storage.seeds import PostgresSeeds
-from storage.session_changes import PostgresSessionChanges
-from storage.sessions import PostgresMessages, PostgresSessions
-from storage.snapshots import PostgresSnapshots
-from storage.state import PostgresStates
-from storage.tokens import PostgresTokens
-from storage.turn_log import PostgresTurnLog
-from storage.turns import PostgresTurns
-from storage.visitors import PostgresVisitors
-from storage.wire import PostgresWire
-from storage.word_index import PostgresWordIndex
+from storage.sessions.editing import PostgresEdits
+from storage.sessions.exports import PostgresExports
+from storage.sessions.external_keys import PostgresExternalKeys
+from storage.sessions.imported_transcripts import PostgresSeeds
+from storage.sessions.places import PostgresPlaces
+from storage.sessions.search import PostgresSearch
+from storage.sessions.session_changes import PostgresSessionChanges
+from storage.sessions.sessions import PostgresMessages, PostgresSessions
+from storage.sessions.snapshots import PostgresSnapshots
+from storage.sessions.state import PostgresStates
+from storage.sessions.word_index import PostgresWordIndex
+from storage.turns.loop_blocks import PostgresLoopBlocks
+from storage.turns.moves import PostgresMoves
+from storage.turns.outbox import PostgresOutbox
+from storage.turns.turn_log import PostgresTurnLog
+from storage.turns.turns import PostgresTurns
+from storage.users.erasure import PostgresErasure
+from storage.users.links import PostgresLinks
+from storage.users.tokens import PostgresTokens
+from storage.users.visitors import PostgresVisitors
 
 log = structlog.get_logger(__name__)
 
@@ -236,8 +236,8 @@ async def open_or_create_stores(settings: Settings) -> AsyncIterator[Stores]:
     is_new = _is_new(settings)
     async with open_postgres(settings) as url:
         if is_new:
-            await storage.migrate.migrate(url)
-        elif waiting := [name for name in await storage.migrate.pending_migrations(url) if not is_post(name)]:
+            await storage.migrating.migrate.migrate(url)
+        elif waiting := [name for name in await storage.migrating.migrate.pending_migrations(url) if not is_post(name)]:
             raise SettingsError(f"{len(waiting)} migrations are pending. Run `turngate migrate`, or start the gateway.")
         async with connect_stores(settings, slot="command") as stores:
             try:
@@ -255,10 +255,10 @@ async def _say_so(wire: Wire) -> None:
 async def migrate(settings: Settings) -> list[str]:
     """Brings the schema up to date; the names of what was applied."""
     async with open_postgres(settings) as url:
-        return await storage.migrate.migrate(url)
+        return await storage.migrating.migrate.migrate(url)
 
 
 async def pending_migrations(settings: Settings) -> list[str]:
     """The names of what `migrate` would apply."""
     async with open_postgres(settings) as url:
-        return await storage.migrate.pending_migrations(url)
+        return await storage.migrating.migrate.pending_migrations(url)

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from gateway.api.responses.documents import Documents
 from gateway.app.stores import Stores
-from gateway.core.erasure import Erasure
 from gateway.core.model import SessionId, TurnId, UserId
+from gateway.core.users.erasure import Erasure
 
 
 def documents_of(stores: Stores) -> Documents:

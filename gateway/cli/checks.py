@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryFile
 
-import storage.migrate
+import storage.migrating.migrate
 from channels.table import CheckedCall
 from gateway.agents.registry import build_agents
 from gateway.app.stores import database_logins, listening_url, open_postgres
@@ -20,13 +20,14 @@ from gateway.config import Settings, Telegram
 from gateway.core.ports.agents import Agent, Checking, Closing
 from gateway.core.ports.loop_blocks import LoopBlock
 from gateway.errors import AgentError, GatewayError, NothingHeard
-from storage import horizon, word_index
 from storage.database import Database, open_pools
 from storage.identity import Identity
-from storage.loop_blocks import PostgresLoopBlocks
-from storage.migration_phases import is_post
-from storage.replicas import is_polled
-from storage.wire import PostgresWire
+from storage.migrating.phases import is_post
+from storage.replicas import long_transactions as horizon
+from storage.replicas.replicas import is_polled
+from storage.replicas.wire import PostgresWire
+from storage.sessions import word_index
+from storage.turns.loop_blocks import PostgresLoopBlocks
 
 CheckBot = Callable[[Telegram, Callable[[str], Awaitable[bool]]], Awaitable[Sequence[CheckedCall]]]
 LEAST_FREE = 500 * 1024 * 1024
@@ -103,8 +104,8 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
     )
     try:
         async with open_postgres(settings) as url:
-            waiting = await storage.migrate.pending_migrations(url)
-            yield migrations(waiting, is_new=bool(waiting) and await storage.migrate.is_new(url))
+            waiting = await storage.migrating.migrate.pending_migrations(url)
+            yield migrations(waiting, is_new=bool(waiting) and await storage.migrating.migrate.is_new(url))
             if all(map(is_post, waiting)):
                 async for finding in _connected(settings):
                     yield finding

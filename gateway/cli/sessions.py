@@ -29,7 +29,7 @@ from gateway.core.model import (
     SessionId,
     UserId,
 )
-from gateway.core.ports.sessions import SessionFilter, SessionPage
+from gateway.core.ports.sessions.sessions import SessionFilter, SessionPage
 from gateway.core.shapes import speaker
 from gateway.errors import InvalidInput
 

@@ -18,7 +18,7 @@ from gateway.cli.output import ago, print_json, print_table, say
 from gateway.config import Settings
 from gateway.core.durations import duration
 from gateway.core.model import UserId
-from gateway.core.ports.identity import ApiToken
+from gateway.core.ports.users.tokens import ApiToken
 from gateway.core.shapes import instant_or_none
 from gateway.errors import InvalidInput
 from gateway.identity.credentials import digest, new_api_token

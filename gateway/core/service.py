@@ -1,4 +1,4 @@
-"""The faces of the core that the edges call; built in `gateway.core.dispatcher` and `gateway.core.runner`."""
+"""The faces of the core that the edges call; built in `gateway.core.intake.dispatcher` and `gateway.core.turns.runner`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from gateway.core.model import AgentName, InboundMessage, Session, SessionId, TurnId, UserId
-from gateway.core.ports.sessions import TurnOutcome
+from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
 
 

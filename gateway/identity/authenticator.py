@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection
 
 import jwt
 
+from gateway.core.live.served import Served
 from gateway.core.model import Principal, UserId
-from gateway.core.ports.identity import TokenStore
-from gateway.core.served import Served
-from gateway.core.visitors import Visitors
+from gateway.core.ports.users.tokens import TokenStore
+from gateway.core.users.visitors import Visitors
 from gateway.errors import Unauthenticated
 from gateway.identity.credentials import API_TOKEN_PREFIX, digest
 from gateway.identity.logins import Logins
@@ -55,7 +55,7 @@ class TokenAuthenticator:
             self.forget(token)
 
     async def authenticate(self, token: str, origin: str | None) -> Principal:
-        """As `gateway.core.ports.identity.Authenticator` promises."""
+        """As `gateway.core.ports.users.tokens.Authenticator` promises."""
         if len(token) > LONGEST_TOKEN or not token.isascii():
             raise Unauthenticated("The token is invalid or expired.")
         if token.startswith(API_TOKEN_PREFIX):
@@ -65,7 +65,7 @@ class TokenAuthenticator:
         return await self._logins.verify(token)
 
     def is_signed(self, token: str) -> bool:
-        """As `gateway.core.ports.identity.Authenticator` promises."""
+        """As `gateway.core.ports.users.tokens.Authenticator` promises."""
         if len(token) > LONGEST_TOKEN or not token.isascii() or token.startswith(API_TOKEN_PREFIX):
             return False
         try:
@@ -93,11 +93,11 @@ class TokenAuthenticator:
             self._forgotten += 1
 
     def look_again(self, token: str) -> None:
-        """As `gateway.core.ports.identity.Authenticator` promises."""
+        """As `gateway.core.ports.users.tokens.Authenticator` promises."""
         self._known.pop(digest(token), None)
 
     def serve(self, token: str, ended: Callable[[], None]) -> Callable[[], None]:
-        """As `gateway.core.ports.identity.Authenticator` promises."""
+        """As `gateway.core.ports.users.tokens.Authenticator` promises."""
         return self._served.add(digest(token), ended) if token.startswith(API_TOKEN_PREFIX) else _nothing
 
     async def _api_token(self, key: bytes) -> Principal:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import jwt
 
 from gateway.core.model import Principal, UserId
-from gateway.core.visitors import PREFIX
+from gateway.core.users.visitors import PREFIX
 from gateway.errors import Forbidden, Unauthenticated
 
 AUDIENCE = "turngate-visitor"

@@ -8,9 +8,9 @@ import json
 import asyncpg
 import pytest
 
-from gateway.core.attempt import Call, Running
 from gateway.core.background import Background
-from gateway.core.draft import Draft
+from gateway.core.turns.attempt import Call, Running
+from gateway.core.turns.draft import Draft
 from tests.world import World, eventually
 
 pytestmark = pytest.mark.acceptance

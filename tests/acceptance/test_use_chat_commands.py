@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.ai_sdk import Page, running_sdk, text_of
-from tests.integration.ui_streams import SESSIONS, settings
+from tests.integration.ai_sdk.ui_streams import SESSIONS, settings
 from tests.world import World
 
 pytestmark = pytest.mark.acceptance

@@ -17,7 +17,7 @@ from tests.world import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-HALTING = PythonAgentSettings(kind="python", target="tests.integration.halting:halting")
+HALTING = PythonAgentSettings(kind="python", target="tests.integration.agents.halting:halting")
 SLOW = {"assistant": PythonAgentSettings(kind="python", target="tests.browser.agents:slow")}
 
 

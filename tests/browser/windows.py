@@ -12,7 +12,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 from gateway.core.model import UserId
 from gateway.identity.credentials import digest, new_code
 from storage.database import open_database
-from storage.tokens import PostgresTokens
+from storage.users.tokens import PostgresTokens
 from tests.browser.console import Console
 from tests.world import PATIENCE_S, World, eventually
 

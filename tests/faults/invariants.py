@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from gateway.core.replies import APOLOGIES, STOPPED
+from gateway.core.turns.replies import APOLOGIES, STOPPED
 from tests.faults.agents import reply_to
 from tests.faults.ledger import Acked, Called, Delivered, Heard, Incident, Life, Lost, Sent, Stopped
 from tests.faults.rows import Message, Rows, Turn

@@ -16,11 +16,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 
-import storage.migrate
+import storage.migrating.migrate
 from gateway.core.model import UserId
 from gateway.identity.credentials import digest, new_api_token
 from storage.database import open_database
-from storage.tokens import PostgresTokens
+from storage.users.tokens import PostgresTokens
 from tests.fakes.bot_api import FakeBotApi
 from tests.faults.breakage import Breakable, Breakage, Network
 from tests.faults.clients import Account, Talker, Ways
@@ -125,7 +125,7 @@ async def run_storm(plan: Plan, folder: Path, progress: Progress) -> Outcome:
 async def _scene(plan: Plan, folder: Path, ledger: Ledger) -> AsyncIterator[Scene]:
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(running_server(folder / "postgres"))
-        await storage.migrate.migrate(server.url)
+        await storage.migrating.migrate.migrate(server.url)
         await plan.sabotage.database(server.url)
         fake = await stack.enter_async_context(FakeBotApi(tokens=[TOKEN], conflict_penalty_s=0.2))
         networks = [

@@ -19,7 +19,7 @@ from gateway.core.model import Turn
 from gateway.core.ports.agents import Agent
 from tests.fakes.bot_api import FakeBotApi
 from tests.faults.odd_agents import LARGE, ODD
-from tests.integration.telegram_driver import ADA, TOKEN
+from tests.integration.telegram.driver import ADA, TOKEN
 from tests.world import PATIENCE_S, Person, World, eventually
 
 pytestmark = pytest.mark.faults

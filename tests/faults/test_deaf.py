@@ -9,7 +9,7 @@ import pytest
 
 from gateway.errors import StoreUnavailable
 from storage.database import open_database
-from storage.wire import PostgresWire
+from storage.replicas.wire import PostgresWire
 from tests.faults.proxy import Proxy
 from tests.world import World
 

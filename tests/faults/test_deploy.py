@@ -15,9 +15,9 @@ import pytest
 from gateway.core.model import ReplicaId
 from gateway.errors import SettingsError, StoreUnavailable
 from storage.database import open_database
-from storage.migrate import migrate, pending_migrations
-from storage.migration_origin import MIGRATIONS
-from storage.replicas import PostgresReplicas
+from storage.migrating.migrate import migrate, pending_migrations
+from storage.migrating.origin import MIGRATIONS
+from storage.replicas.replicas import PostgresReplicas
 from tests.acceptance.pages import blocks
 from tests.faults.callers import all_is_answered, caller
 from tests.world import Person, World, eventually

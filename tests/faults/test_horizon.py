@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 
 from gateway.cli.checks import transactions
 from storage.database import Database, open_database
-from storage.horizon import LIMIT, Horizon, Look, Standstill, look
+from storage.replicas.long_transactions import LIMIT, Horizon, Look, Standstill, look
 from tests.faults.callers import all_is_answered, caller
 from tests.world import World, eventually
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.core.replies import APOLOGY
+from gateway.core.turns.replies import APOLOGY
 from tests.faults.deliveries import check_deliveries
 from tests.faults.invariants import (
     Evidence,

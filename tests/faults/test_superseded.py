@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 
 from gateway.app.failpoints import Point
-from gateway.core.replies import STOPPED
+from gateway.core.turns.replies import STOPPED
 from tests.acceptance.test_strategies import demo, statuses
 from tests.faults.test_failpoints import has_ended
 from tests.world import Process, Socket, World, eventually

@@ -15,7 +15,7 @@ import pytest
 from channels.telegram.target import Target
 from gateway.app.serve import Running
 from tests.fakes.bot_api import FakeBotApi, Fault
-from tests.integration.telegram_driver import ADA, BOB, TEAM, TOKEN
+from tests.integration.telegram.driver import ADA, BOB, TEAM, TOKEN
 from tests.world import Process, World, eventually
 
 pytestmark = pytest.mark.faults

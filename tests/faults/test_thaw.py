@@ -15,7 +15,7 @@ from tests.faults.callers import Caller
 from tests.faults.certificate import write_certificate
 from tests.faults.odd_agents import GO_ON, ODD
 from tests.faults.proxy import open_proxy
-from tests.integration.telegram_driver import ADA, TOKEN
+from tests.integration.telegram.driver import ADA, TOKEN
 from tests.world import Process, World, eventually
 
 pytestmark = pytest.mark.faults

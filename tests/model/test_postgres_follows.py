@@ -19,7 +19,7 @@ from gateway.app.failpoints import Failpoints
 from gateway.app.stores import Stores, connect_stores
 from gateway.config import Replica, Settings
 from gateway.core.model import WEB, AgentName, Reply, Route, Turn, UserId
-from gateway.core.ports.sessions import NewSession
+from gateway.core.ports.sessions.sessions import NewSession
 from gateway.core.ports.turns import Finished
 from gateway.errors import LeaseLost
 from tests.model import leases

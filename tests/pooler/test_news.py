@@ -9,7 +9,7 @@ import pytest
 from gateway.cli.checks import news
 from storage.database import open_pools
 from storage.identity import APP_ROLE, SYSTEM_ROLE, Logins
-from storage.wire import PostgresWire
+from storage.replicas.wire import PostgresWire
 from tests.pooler.pgbouncer import pgbouncer
 from tests.world import World
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-import storage.migrate
+import storage.migrating.migrate
 from gateway.app.serve import running_gateway
 from gateway.cli.checks import check_all
 from gateway.errors import SettingsError
@@ -84,4 +84,4 @@ async def test_migrations_are_not_applied_through_a_pooler(empty_database_url: s
     """Their lock would belong to a server process that the next statement may not run in."""
     async with pgbouncer(tmp_path / "pooler", empty_database_url, "transaction") as pooler:
         with pytest.raises(SettingsError, match="direct connection"):
-            await storage.migrate.migrate(pooler.url())
+            await storage.migrating.migrate.migrate(pooler.url())

@@ -6,7 +6,7 @@ Only fields that every release since 5.0.0 knows: the first ones refuse a chunk 
 from __future__ import annotations
 
 from gateway.core.model import JsonObject, TurnId, TurnStatus
-from gateway.core.ports.sessions import TurnOutcome
+from gateway.core.ports.sessions.sessions import TurnOutcome
 
 START_STEP: JsonObject = {"type": "start-step"}
 FINISH_STEP: JsonObject = {"type": "finish-step"}

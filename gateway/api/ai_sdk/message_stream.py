@@ -14,9 +14,9 @@ from typing import TypeAlias
 from gateway.api.ai_sdk import chunks
 from gateway.core.cleaning import clean
 from gateway.core.events import ToolCall, ToolResult
-from gateway.core.live_turns import BEGINNING, Piece, Said
+from gateway.core.live.live_turns import BEGINNING, Piece, Said
 from gateway.core.model import JsonObject, SessionId, TurnId, TurnStatus
-from gateway.core.ports.sessions import TurnOutcome
+from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.core.service import Notice
 
 BROKEN_OFF = "The attempt that called this tool was broken off."

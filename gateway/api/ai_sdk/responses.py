@@ -12,7 +12,7 @@ from gateway.api.parts import parts_of
 from gateway.api.responses.streaming import Batches, stream
 from gateway.api.responses.turn_following import FollowedTurn, follow_turn
 from gateway.core.model import JsonObject, Session
-from gateway.core.ports.sessions import OpenTurn
+from gateway.core.ports.sessions.sessions import OpenTurn
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Notice
 from gateway.errors import Conflict

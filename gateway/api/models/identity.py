@@ -8,7 +8,7 @@ from pydantic import Field
 
 from gateway.api.models.common import Answer, Channel, Id, Instant
 from gateway.core.model import UserRole
-from gateway.core.ports import links
+from gateway.core.ports.users import links
 
 
 class Me(Answer):

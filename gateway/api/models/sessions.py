@@ -9,8 +9,8 @@ from pydantic import Field, RootModel, WithJsonSchema
 from gateway.api.models.common import Answer, Channel, Id, Instant
 from gateway.core import model
 from gateway.core.model import MessageKind, TurnStatus
-from gateway.core.ports.search import FoundPage
-from gateway.core.ports.sessions import MessagePage
+from gateway.core.ports.sessions.search import FoundPage
+from gateway.core.ports.sessions.sessions import MessagePage
 
 Part = Annotated[object, WithJsonSchema({"type": "object", "additionalProperties": True})]
 """As in AI SDK's UIMessage. It is written as it is kept: one that is no object is told, and fails no page."""

@@ -9,9 +9,9 @@ from gateway.api.openai.answers import Completion, FinishReason
 from gateway.api.openai.errors import error_json
 from gateway.api.openai.failures import Failure, failure_of
 from gateway.api.openai.growing_text import Telling
-from gateway.core.live_turns import Said
+from gateway.core.live.live_turns import Said
 from gateway.core.model import JsonObject, TurnStatus
-from gateway.core.ports.sessions import TurnOutcome
+from gateway.core.ports.sessions.sessions import TurnOutcome
 
 DIFFERS = (
     "The answer was begun again and says something else than what was streamed. "

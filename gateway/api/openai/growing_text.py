@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from gateway.core.cleaning import clean
 from gateway.core.events import ToolCall
-from gateway.core.live_turns import BEGINNING, Piece, Said
+from gateway.core.live.live_turns import BEGINNING, Piece, Said
 
 BETWEEN = "\n\n"
 """Stands between the texts before and after a tool call, as in the final row."""

@@ -10,11 +10,11 @@ from gateway.api.openai.requests import ChatCompletionRequest, Conversation
 from gateway.api.openai.sessions import RECENT, news, session_name
 from gateway.api.parts import AgentInfo, acting_user, parts_of, principal_of
 from gateway.api.requests.reading import session_id_of
-from gateway.core.commands import parse_command
+from gateway.core.intake.commands import parse_command
 from gateway.core.model import API, STATELESS, JsonObject, Session, TurnId
-from gateway.core.ports.seeds import Seed
-from gateway.core.ports.session_changes import SessionWish
-from gateway.core.titles import title_from
+from gateway.core.ports.sessions.changes import SessionWish
+from gateway.core.ports.sessions.imported_transcripts import Seed
+from gateway.core.titles.titles import title_from
 
 SESSION = "X-Session-Id"
 

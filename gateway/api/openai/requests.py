@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self, assert_never
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from gateway.core.model import JsonObject
-from gateway.core.ports.seeds import Said
+from gateway.core.ports.sessions.imported_transcripts import Said
 
 MOST_MESSAGES = 2_048
 INSTRUCTIONS = "data-system"

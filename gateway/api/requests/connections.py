@@ -16,8 +16,8 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from gateway.config import Limits
-from gateway.core.addresses import AddressRule
-from gateway.core.crowd import Crowd, CrowdLimits
+from gateway.core.limits.addresses import AddressRule
+from gateway.core.limits.crowd import Crowd, CrowdLimits
 from gateway.core.metrics import CONNECTIONS, CONNECTIONS_DROPPED, HTTP_SECONDS
 
 log = structlog.get_logger(__name__)

@@ -9,8 +9,8 @@ from aiohttp.typedefs import Handler
 
 from gateway.api.parts import PRINCIPAL, RATES, principal_of
 from gateway.api.requests.limits import address_of
-from gateway.core.fair_slots import FairSlots
-from gateway.core.shares import Claim
+from gateway.core.limits.fair_slots import FairSlots
+from gateway.core.limits.shares import Claim
 from gateway.errors import TooManyRequests
 
 PATIENCE_S = 2.0

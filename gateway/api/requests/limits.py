@@ -10,11 +10,11 @@ from aiohttp.typedefs import Handler
 
 from gateway.api.parts import PRINCIPAL, RATES, ApiRates, parts_of, principal_of
 from gateway.config import Limits
-from gateway.core.addresses import AddressRule
-from gateway.core.fair_slots import FairSlots
-from gateway.core.rates import Rates
-from gateway.core.shares import Shares
-from gateway.core.slots import Slots
+from gateway.core.limits.addresses import AddressRule
+from gateway.core.limits.fair_slots import FairSlots
+from gateway.core.limits.rates import Rates
+from gateway.core.limits.shares import Shares
+from gateway.core.limits.slots import Slots
 
 SIGN_IN = "/api/sign-in"
 FORWARDED_FOR = "X-Forwarded-For"

@@ -19,7 +19,7 @@ from gateway.api.requests.problems import invalid
 from gateway.core.metadata import LARGEST, LONGEST_KEY
 from gateway.core.model import CHANNELS, ChannelName, JsonObject, JsonValue, MessageId, SessionId
 from gateway.core.storable import storable
-from gateway.core.titles import title_given
+from gateway.core.titles.titles import title_given
 from gateway.errors import InvalidInput, NotFound, TooLarge
 
 METADATA = "metadata."

@@ -16,11 +16,11 @@ from gateway.api.models.schedules import Schedule
 from gateway.api.models.turns import Turn
 from gateway.api.responses.transcripts import head, paragraph
 from gateway.core.model import JsonValue, Message, Session, SessionId, UserId
-from gateway.core.ports.exports import START, ExportStore, SessionSection, UserSection
-from gateway.core.ports.identity import TokenStore
 from gateway.core.ports.schedules import ScheduleStore
-from gateway.core.ports.sessions import MessageStore, SessionStore
+from gateway.core.ports.sessions.exports import START, ExportStore, SessionSection, UserSection
+from gateway.core.ports.sessions.sessions import MessageStore, SessionStore
 from gateway.core.ports.turn_log import TurnLog
+from gateway.core.ports.users.tokens import TokenStore
 from gateway.core.shapes import instant
 from gateway.errors import NotFound
 

@@ -11,10 +11,10 @@ from typing import Protocol
 from gateway.api.ai_sdk.message_stream import UiMessageStream
 from gateway.api.parts import ApiParts
 from gateway.core.events import LiveEvent, MessageAdded, Progress, RowsAdded, SessionDeleted, TurnChanged
-from gateway.core.live_turns import Said
+from gateway.core.live.live_turns import Said
 from gateway.core.model import JsonObject, Message, SessionId, TurnId, TurnStatus, UserId
 from gateway.core.ports.live import session_topic
-from gateway.core.ports.sessions import TurnOutcome
+from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.errors import NotFound, StoreUnavailable
 
 OPEN = frozenset({"queued", "running"})

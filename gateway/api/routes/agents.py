@@ -11,7 +11,7 @@ from gateway.api.requests.reading import Cursor, Limit, NamePath, Offset, User, 
 from gateway.api.responses.answers import answer
 from gateway.api.route import route
 from gateway.api.routes.sessions import narrowed
-from gateway.core.ports.sessions import SessionFilter
+from gateway.core.ports.sessions.sessions import SessionFilter
 
 
 @route("GET", "/api/agents", "Agents", answer=Agents)

@@ -26,7 +26,7 @@ from gateway.api.responses.streaming import answering
 from gateway.api.route import EITHER, ERASED, route
 from gateway.api.routes.messages import answered
 from gateway.core.model import WEB, Route
-from gateway.core.ports.editing import ForkPoint
+from gateway.core.ports.sessions.editing import ForkPoint
 from gateway.errors import Forbidden
 
 

@@ -12,8 +12,8 @@ from gateway.api.requests.reading import User, UuidPath, uuid_of
 from gateway.api.responses.answers import answer, no_content
 from gateway.api.route import route
 from gateway.api.routes.sessions import narrowed
-from gateway.core.links import has_account
 from gateway.core.model import TELEGRAM, Principal
+from gateway.core.users.links import has_account
 from gateway.errors import Forbidden
 
 

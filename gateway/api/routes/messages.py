@@ -32,9 +32,9 @@ from gateway.api.responses.answers import answer
 from gateway.api.responses.streaming import answering, wants_stream
 from gateway.api.responses.turn_following import GONE
 from gateway.api.route import EITHER, route
-from gateway.core.dispatcher import check_text
+from gateway.core.intake.dispatcher import check_text
 from gateway.core.model import API, InboundMessage, MessageId, Route, Session, TurnId
-from gateway.core.ports.sessions import TurnOutcome
+from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Notice
 from gateway.errors import Conflict, NotFound, StoreUnavailable, TooManyRequests

@@ -34,9 +34,9 @@ from gateway.api.requests.reading import (
 from gateway.api.responses.answers import answer, no_content
 from gateway.api.route import ERASED, route
 from gateway.core.model import WEB, AgentName, Route, UserId
-from gateway.core.ports.session_changes import GivenTitle, SessionWish
-from gateway.core.ports.sessions import NewSession, SessionFilter
-from gateway.core.titles import title_from
+from gateway.core.ports.sessions.changes import GivenTitle, SessionWish
+from gateway.core.ports.sessions.sessions import NewSession, SessionFilter
+from gateway.core.titles.titles import title_from
 from gateway.errors import Forbidden
 
 

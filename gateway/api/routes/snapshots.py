@@ -15,7 +15,7 @@ from gateway.api.requests.reading import Body, Limit, NumberPath, SessionPath, s
 from gateway.api.responses.answers import answer
 from gateway.api.route import route
 from gateway.api.routes.state import tagged
-from gateway.core.ports.state import AskedReason, SnapshotNumber
+from gateway.core.ports.sessions.state import AskedReason, SnapshotNumber
 from gateway.errors import NotFound
 
 LATEST = "latest"

@@ -25,7 +25,7 @@ from gateway.api.requests.reading import (
 from gateway.api.responses.answers import answer
 from gateway.api.route import route
 from gateway.core.model import JsonObject, State
-from gateway.core.ports.state import StateWrite
+from gateway.core.ports.sessions.state import StateWrite
 from gateway.errors import InvalidInput
 
 Written = TypeVar("Written", dict[str, object], dict[str, object] | list[object])

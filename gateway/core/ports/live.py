@@ -36,7 +36,7 @@ class EventBus(Protocol):
         ...
 
     def marked(self, marks: Iterable[str]) -> Sequence[str]:
-        """Those that somebody subscribes to now, of these marks (`gateway.core.headlines`)."""
+        """Those that somebody subscribes to now, of these marks (`gateway.core.live.headlines`)."""
         ...
 
 

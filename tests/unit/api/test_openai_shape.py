@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gateway.api.openai.requests import ChatMessage, conversation
-from gateway.core.ports.seeds import Said
-from storage.seeds import turn_seqs
+from gateway.core.ports.sessions.imported_transcripts import Said
+from storage.sessions.imported_transcripts import turn_seqs
 
 
 def messages(*told: tuple[str, str | None]) -> list[ChatMessage]:

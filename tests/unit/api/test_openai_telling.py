@@ -6,7 +6,7 @@ import pytest
 
 from gateway.api.openai.growing_text import Telling
 from gateway.core.events import ToolCall, ToolResult
-from gateway.core.live_turns import Piece, Said
+from gateway.core.live.live_turns import Piece, Said
 
 CALL = ToolCall("c", "clock", {})
 RESULT = ToolResult("c", "clock", "noon")

@@ -8,9 +8,8 @@ from uuid import UUID
 import pytest
 
 from gateway.api.ai_sdk.message_stream import UiMessageStream
-from gateway.core.draft import Draft
 from gateway.core.events import TextDelta, ToolCall, ToolResult
-from gateway.core.live_turns import Said
+from gateway.core.live.live_turns import Said
 from gateway.core.model import (
     ChannelName,
     JsonObject,
@@ -21,7 +20,8 @@ from gateway.core.model import (
     TurnStatus,
     UserId,
 )
-from gateway.core.ports.sessions import TurnOutcome
+from gateway.core.ports.sessions.sessions import TurnOutcome
+from gateway.core.turns.draft import Draft
 
 TURN = TurnId(UUID("00000000-0000-4000-8000-000000000001"))
 Yielded = TextDelta | ToolCall | ToolResult

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.addresses import AddressRule
+from gateway.core.limits.addresses import AddressRule
 
 PROXIES = ("10.0.0.0/8", "2001:db8:ffff::/48")
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from gateway.core.announcer import Announcer
-from gateway.core.bus import LocalBus
 from gateway.core.events import AttemptBegan, LiveEvent, SessionChanged, TurnChanged
+from gateway.core.live.announcer import Announcer
+from gateway.core.live.bus import LocalBus
 from gateway.core.model import WEB, AgentName, Session, SessionId, TurnId, UserId
 from gateway.core.ports.live import session_topic, user_topic
 from tests.unit.agents.turns import turn as a_turn

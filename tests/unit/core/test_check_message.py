@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.core.dispatcher import check_message
+from gateway.core.intake.dispatcher import check_message
 from gateway.core.model import WEB, AgentName, InboundMessage, Route, UserId
 from gateway.errors import InvalidInput, TooLarge
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gateway.core.addresses import AddressRule
-from gateway.core.crowd import Crowd, CrowdLimits
+from gateway.core.limits.addresses import AddressRule
+from gateway.core.limits.crowd import Crowd, CrowdLimits
 
 STRANGER, NEIGHBOUR = "198.51.100.7", "198.51.100.8"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.core.draft import Draft
 from gateway.core.events import AgentEvent, TextDelta, ToolCall, ToolResult, UsageReport
 from gateway.core.model import Usage
+from gateway.core.turns.draft import Draft
 
 
 def drafted(*events: AgentEvent, limit: int = 1000) -> Draft:

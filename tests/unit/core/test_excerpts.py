@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.excerpts import LONGEST, excerpt, likeness
+from gateway.core.search.excerpts import LONGEST, excerpt, likeness
 
 
 def marked(text: str, wanted: str) -> list[str]:

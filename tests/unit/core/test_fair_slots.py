@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.fair_slots import FairSlots, Place
-from gateway.core.shares import Claim, Shares
+from gateway.core.limits.fair_slots import FairSlots, Place
+from gateway.core.limits.shares import Claim, Shares
 
 ANN, BOB, CAT = Claim("ann"), Claim("bob"), Claim("cat")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.guesses import Guesses
+from gateway.core.limits.guesses import Guesses
 from gateway.errors import TooManyRequests, Unauthenticated
 
 

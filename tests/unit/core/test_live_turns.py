@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from gateway.core.bus import LocalBus
 from gateway.core.events import AttemptBegan, LiveEvent, Progress, TextDelta, ToolCall, TurnChanged
-from gateway.core.live_turns import BEGINNING, BLOCK, LiveTurns, Piece, Said
+from gateway.core.live.bus import LocalBus
+from gateway.core.live.live_turns import BEGINNING, BLOCK, LiveTurns, Piece, Said
 from gateway.core.model import SessionId, TurnId, TurnStatus, UserId
 from tests.unit.agents import turns
 

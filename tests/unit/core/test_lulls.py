@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from gateway.core.lulls import MOST_TRIES, Lulls
 from gateway.core.model import AgentName
+from gateway.core.titles.lulls import MOST_TRIES, Lulls
 
 AGENT, OTHER = AgentName("assistant"), AgentName("other")
 

@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
-from gateway.core.neighbours import Neighbours
 from gateway.core.ports.rounds import InHand, Waiting
-from gateway.core.rounds import Rounds
+from gateway.core.replicas.neighbours import Neighbours
+from gateway.core.replicas.rounds import Rounds
 
 NOTHING_IN_HAND = InHand((), (), (), (), timedelta(), timedelta())
 NOTHING_WAITS = Waiting(

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from gateway.core.slots import Slots
+from gateway.core.limits.slots import Slots
 from gateway.errors import TooManyRequests
 
 

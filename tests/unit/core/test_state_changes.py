@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.core.events import StateChange
-from gateway.core.state import StateChanges
+from gateway.core.state.changes import StateChanges
 
 
 def gathered(*changes: StateChange, limit: int = 1_000) -> StateChanges:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.titles import TITLE_LIMIT, title_from
+from gateway.core.titles.titles import TITLE_LIMIT, title_from
 
 
 def test_a_short_text_is_its_own_title() -> None:

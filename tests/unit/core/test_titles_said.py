@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.titles import TITLE_LIMIT, title_said
+from gateway.core.titles.titles import TITLE_LIMIT, title_said
 
 
 @pytest.mark.parametrize(

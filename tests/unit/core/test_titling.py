@@ -6,12 +6,12 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gateway.core.announcer import Announcer
-from gateway.core.bus import LocalBus
-from gateway.core.lulls import Lulls
+from gateway.core.live.announcer import Announcer
+from gateway.core.live.bus import LocalBus
 from gateway.core.model import SessionId
-from gateway.core.titling import MOST_WAITING, Titler, TitlerParts
-from tests.integration.lull_agents import Slow
+from gateway.core.titles.lulls import Lulls
+from gateway.core.titles.titling import MOST_WAITING, Titler, TitlerParts
+from tests.integration.sessions.lull_agents import Slow
 from tests.unit.core.test_announcer import TITLED
 
 

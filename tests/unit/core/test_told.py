@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from gateway.core.announcer import REMEMBERED, Announcer
-from gateway.core.bus import LocalBus
 from gateway.core.events import LiveEvent, TurnChanged
+from gateway.core.live.announcer import REMEMBERED, Announcer
+from gateway.core.live.bus import LocalBus
 from gateway.core.model import SessionId, TurnId, UserId
 from gateway.core.ports.live import Changes, session_topic
 from gateway.core.reach import Glance
-from gateway.core.told import Told
+from gateway.core.replicas.told import Told
 
 SESSION, USER = SessionId("s"), UserId("ann")
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

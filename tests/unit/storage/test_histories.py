@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from gateway.core.model import WEB, ChatId, JsonObject, Message, MessageId, SessionId, UserId
-from storage.histories import Histories, Known, to_row
+from storage.turns.histories import Histories, Known, to_row
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

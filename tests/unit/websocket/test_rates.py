@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.rates import Rates
+from gateway.core.limits.rates import Rates
 from gateway.errors import TooManyRequests
 
 

@@ -1,0 +1,1 @@
+"""Chunks of replies on their way to networks that they are pushed to."""

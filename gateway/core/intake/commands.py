@@ -1,0 +1,180 @@
+"""Chat commands, the same on every channel. Their answers are notices, not part of the transcript."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+from gateway.core.intake.linking import LinkCommands
+from gateway.core.intake.switching import Switching
+from gateway.core.model import InboundMessage, Session
+from gateway.core.ports.sessions.sessions import SessionStore
+from gateway.core.ports.turns import TurnStore
+from gateway.core.service import Notice
+from gateway.core.titles.titles import title_given
+from gateway.core.turns.runner import Runner
+
+CommandName = Literal["new", "stop", "status", "sessions", "resume", "title", "fork", "agent", "link", "unlink", "help"]
+
+HELP: dict[CommandName, str] = {
+    "new": "Start a new conversation; what stands behind it is its first message",
+    "stop": "Stop the answer that is being written",
+    "status": "Show which conversation this is",
+    "sessions": "List your latest conversations, from everywhere",
+    "resume": "Go on in one of them here: /resume 2",
+    "title": "Name this conversation: /title Holiday plans",
+    "fork": "Go on in a copy of this conversation; the first one stays as it is",
+    "agent": "Show the agents, or choose one for a new conversation: /agent name",
+    "link": "Link your account of another network, or redeem its code: /link code",
+    "unlink": "End a link",
+    "help": "Show these commands",
+}
+WITH_WORDS: frozenset[CommandName] = frozenset({"new", "title", "resume", "agent", "link", "unlink"})
+"""Those that take something behind them."""
+TITLE_LIMIT = 200
+TITLE_RULE = f"Write the title behind the command, at most {TITLE_LIMIT} characters: /title Holiday plans"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command and what stands behind it."""
+
+    name: CommandName
+    rest: str
+
+
+def parse_command(text: str) -> Command | None:
+    """The command that a text is; None for everything else, which is for the agent."""
+    if not text.lstrip().startswith("/"):
+        return None
+    word, *behind = text.split(maxsplit=1)
+    rest = behind[0].strip() if behind else ""
+    for name in HELP:
+        if word.casefold() == f"/{name}" and _takes(name, rest):
+            return _behind_new(rest) if name == "new" else Command(name, rest)
+    return None
+
+
+def _behind_new(rest: str) -> Command:
+    """What is said behind `/new` is a message, but a code for `/link` is none."""
+    word, *behind = rest.split(maxsplit=1) or [""]
+    return Command("link", "".join(behind)) if word.casefold() == "/link" else Command("new", rest)
+
+
+def is_command(text: str) -> bool:
+    """Whether a text is answered by a notice; `/new` with words behind it is a message."""
+    command = parse_command(text)
+    return command is not None and not (command.name == "new" and command.rest)
+
+
+def _takes(name: CommandName, rest: str) -> bool:
+    """`/link` takes all words, so that no code goes to an agent."""
+    if name == "unlink":
+        return not rest or (rest.isascii() and rest.isdigit())
+    return name in WITH_WORDS or not rest
+
+
+def outlives_token(text: str) -> bool:
+    """Whether a text is a chat command that brings about more than a conversation."""
+    command = parse_command(text)
+    return command is not None and command.name in {"link", "unlink"}
+
+
+@dataclass(frozen=True, slots=True)
+class CommandsParts:
+    """What commands work with."""
+
+    sessions: SessionStore
+    turns: TurnStore
+    runner: Runner
+    switching: Switching
+    linking: LinkCommands
+
+
+class Commands:
+    """Carries out commands in the session that the message would have gone to."""
+
+    def __init__(self, parts: CommandsParts) -> None:
+        self._parts = parts
+        self._sessions = parts.sessions
+
+    async def run(self, command: Command, message: InboundMessage) -> Notice:
+        """Raises `NotFound` for a named session that is missing."""
+        match command.name:
+            case "help":
+                return Notice("\n".join(f"/{name}: {text}" for name, text in HELP.items()))
+            case "new" | "stop" | "status" | "title":
+                return await self._here(command.name, command.rest, message)
+            case "sessions" | "resume" | "fork" | "agent":
+                return await self._switch(command.name, command.rest, message)
+            case "link":
+                return await self._parts.linking.link(message.user_id, command.rest)
+            case "unlink":
+                return await self._parts.linking.unlink(message.user_id, command.rest)
+            case _:
+                assert_never(command.name)
+
+    async def _here(
+        self, name: Literal["new", "stop", "status", "title"], rest: str, message: InboundMessage
+    ) -> Notice:
+        match name:
+            case "new":
+                return await self._parts.switching.new(message)
+            case "stop":
+                return await self._stop(message)
+            case "status":
+                return await self._status(message)
+            case "title":
+                return await self._title(message, rest)
+            case _:
+                assert_never(name)
+
+    async def _switch(
+        self, name: Literal["sessions", "resume", "fork", "agent"], rest: str, message: InboundMessage
+    ) -> Notice:
+        switching, here = self._parts.switching, await self._session(message)
+        match name:
+            case "sessions":
+                return await switching.sessions(message, here)
+            case "resume":
+                return await switching.resume(message, here, rest)
+            case "fork":
+                return await switching.fork(message, here)
+            case "agent":
+                return await switching.agent(message, rest)
+            case _:
+                assert_never(name)
+
+    async def _session(self, message: InboundMessage) -> Session | None:
+        if message.session_id is not None:
+            return await self._sessions.get(message.session_id, message.user_id)
+        return await self._sessions.resumable(message.user_id, message.route)
+
+    async def _stop(self, message: InboundMessage) -> Notice:
+        session = await self._session(message)
+        turns = [] if session is None else await self._sessions.open_turns(session.session_id, message.user_id)
+        for turn in turns:
+            await self._parts.turns.request_cancel(turn.turn_id, message.user_id)
+            self._parts.runner.cancel(turn.turn_id)
+        return Notice("Stopped." if turns else "Nothing is being answered right now.")
+
+    async def _status(self, message: InboundMessage) -> Notice:
+        session = await self._session(message)
+        if session is None:
+            return Notice(f"No conversation yet. Your next message begins one with {message.agent}.")
+        name = f"“{session.title}”" if session.title else "This conversation"
+        doing = "An answer is being written." if session.running else "Nothing is being written."
+        return Notice(
+            f"{name} with {session.agent_name}, {session.message_count} messages, "
+            f"begun on {session.channel} {session.created_at:%Y-%m-%d %H:%M} UTC. {doing}"
+        )
+
+    async def _title(self, message: InboundMessage, rest: str) -> Notice:
+        title = title_given(rest)
+        if not title or len(title) > TITLE_LIMIT:
+            return Notice(TITLE_RULE)
+        session = await self._session(message)
+        if session is None:
+            return Notice("There is no conversation to name yet. Write a message first.")
+        await self._sessions.rename(session.session_id, message.user_id, title)
+        return Notice(f"This conversation is now called “{title}”.")

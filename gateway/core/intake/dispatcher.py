@@ -1,0 +1,196 @@
+"""The one way in: every channel's messages pass here, are made durable, acknowledged, announced and run."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+import structlog
+
+from gateway.core.background import settle
+from gateway.core.events import LiveEvent, TurnChanged
+from gateway.core.intake.commands import Commands, parse_command
+from gateway.core.live.announcer import Announcer
+from gateway.core.metrics import messages_taken
+from gateway.core.model import AgentName, InboundMessage, SessionId, TurnId, UserId
+from gateway.core.ports.agents import TurnTerms
+from gateway.core.ports.live import EventBus, session_topic
+from gateway.core.ports.sessions.sessions import MessageStore, TurnOutcome
+from gateway.core.ports.turns import Acceptance, TurnStore
+from gateway.core.retries import try_again
+from gateway.core.service import Acknowledge, Notice
+from gateway.core.storable import require_storable
+from gateway.core.turns.runner import Runner
+from gateway.errors import InvalidInput, NotFound, StoreUnavailable, TooLarge
+
+log = structlog.get_logger(__name__)
+
+KEY_LIMIT = 128
+BUSY = "An answer is being written. Please wait for it, or stop it with /stop."
+FULL = "Too many messages wait for an answer here. This one was not taken in; please send it again later."
+STOPPING = "The gateway is stopping, and nobody can say whether this was kept. Send it again: it is taken in once."
+LOOK_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class DispatcherParts:
+    """What the dispatcher works with. `alive`: False while this replica may not promise anything."""
+
+    turns: TurnStore
+    messages: MessageStore
+    commands: Commands
+    runner: Runner
+    bus: EventBus
+    announcer: Announcer
+    terms: Mapping[AgentName, TurnTerms]
+    alive: Callable[[], bool]
+    max_text: int
+
+
+class Dispatcher:
+    """`Intake` for every channel."""
+
+    def __init__(self, parts: DispatcherParts) -> None:
+        self._parts = parts
+
+    async def accept(self, message: InboundMessage, acknowledge: Acknowledge | None = None) -> Acceptance | Notice:
+        # The sender may hang up in the meantime. What was stored is announced and run all the same, and a command is completed.
+        return await self._parts.runner.work.answering(partial(self._take_in, message, acknowledge), "message")
+
+    async def _take_in(
+        self, message: InboundMessage, acknowledge: Acknowledge | None, answered: asyncio.Future[Acceptance | Notice]
+    ) -> None:
+        """Takes the message in, answers, and goes on with its turn in the same task."""
+        try:
+            answer = await self._accept(message, acknowledge)
+        except asyncio.CancelledError:
+            raise StoreUnavailable(STOPPING) from None
+        settle(answered, answer)
+        if isinstance(answer, Acceptance) and answer.turn is not None:
+            if answered.cancelled():
+                # The sender has gone: nobody would hear how this task fails.
+                self._parts.runner.start(answer.turn, renew=_is_old(answer))
+            else:
+                await self._parts.runner.run(answer.turn, renew=_is_old(answer))
+
+    async def _accept(self, message: InboundMessage, acknowledge: Acknowledge | None) -> Acceptance | Notice:
+        check_message(message, self._parts.max_text)
+        terms = self._parts.terms.get(message.agent)
+        if terms is None:
+            raise NotFound(f"There is no agent {message.agent}. There are: {', '.join(self._parts.terms)}.")
+        self._check_alive()
+        command = parse_command(message.text)
+        if command is not None and command.name == "new" and command.rest:
+            message = replace(message, text=command.rest, session_id=None, begins_session=True)
+        elif command is not None and not await self._parts.messages.taken(message):
+            return await self._parts.commands.run(command, message)
+        return await self._take(message, terms, acknowledge)
+
+    async def _take(
+        self, message: InboundMessage, terms: TurnTerms, acknowledge: Acknowledge | None
+    ) -> Acceptance | Notice:
+        accepted = await try_again(partial(self._store, message, terms))
+        messages_taken(message.channel, accepted.status).inc()
+        if accepted.status == "rejected":
+            return Notice(BUSY, refused="busy")
+        if accepted.status == "full":
+            return Notice(FULL, refused="full")
+        try:
+            if acknowledge is not None:
+                acknowledge(accepted)
+        except BaseException:
+            # It is durable whether or not the channel could say so.
+            self.adopt(accepted)
+            raise
+        self._announce(accepted)
+        return accepted
+
+    async def _store(self, message: InboundMessage, terms: TurnTerms) -> Acceptance:
+        # At each try: a replica whose lease has lapsed meanwhile would claim a turn that another takes away at once.
+        self._check_alive()
+        return await self._parts.turns.accept(message, terms)
+
+    def _check_alive(self) -> None:
+        if not self._parts.alive():
+            raise StoreUnavailable(
+                "The gateway is starting, stopping, or without its database; nothing was kept. Try again in a moment."
+            )
+
+    def adopt(self, accepted: Acceptance) -> None:
+        self._announce(accepted)
+        if accepted.turn is not None:
+            self._parts.runner.start(accepted.turn, renew=_is_old(accepted))
+
+    def _announce(self, accepted: Acceptance) -> None:
+        announcer = self._parts.announcer
+        if accepted.status == "accepted" and accepted.message is not None and accepted.session is not None:
+            session = accepted.session
+            announcer.message(accepted.message)
+            announcer.session(session)
+            if accepted.turn_id is not None and accepted.turn_status == "queued":
+                announcer.turn(TurnChanged(session.session_id, session.user_id, accepted.turn_id, "queued", 0))
+        for turn_id in accepted.superseded:
+            self._parts.runner.cancel(turn_id)
+
+    async def cancel(self, turn_id: TurnId, user_id: UserId | None) -> None:
+        await self._parts.turns.request_cancel(turn_id, user_id)
+        self._parts.runner.cancel(turn_id)
+
+    async def wait(
+        self, turn_id: TurnId, session_id: SessionId, user_id: UserId | None, timeout: float
+    ) -> TurnOutcome | None:
+        ended = asyncio.Event()
+
+        def hear(event: LiveEvent) -> None:
+            if (
+                isinstance(event, TurnChanged)
+                and event.turn_id == turn_id
+                and event.status not in {"queued", "running"}
+            ):
+                ended.set()
+
+        forget = self._parts.bus.subscribe(session_topic(session_id), hear)
+        deadline = time.monotonic() + timeout
+        try:
+            while True:
+                outcome = await self._parts.messages.outcome(turn_id, user_id)
+                left = deadline - time.monotonic()
+                if outcome is not None or left <= 0:
+                    return outcome
+                # The turn may run on another replica: look now and then, whatever is heard.
+                await _heard(ended, min(left, LOOK_EVERY_S))
+        finally:
+            forget()
+
+
+def _is_old(accepted: Acceptance) -> bool:
+    """Whether its turn is to be looked at again before it is run: what a duplicate was told of it may be old by now."""
+    return accepted.status == "duplicate"
+
+
+async def _heard(event: asyncio.Event, timeout: float) -> None:
+    try:
+        async with asyncio.timeout(timeout):
+            await event.wait()
+    except TimeoutError:
+        return
+
+
+def check_message(message: InboundMessage, max_text: int) -> None:
+    """Raises `InvalidInput` or `TooLarge` for what cannot be kept."""
+    check_text(message.text, max_text)
+    if not 1 <= len(message.key) <= KEY_LIMIT:
+        raise InvalidInput(f"id should have 1 to {KEY_LIMIT} characters.")
+    require_storable(message.key, "id")
+
+
+def check_text(text: str, max_text: int) -> None:
+    """Raises `InvalidInput` or `TooLarge` for a message's text that cannot be kept."""
+    if not text.strip():
+        raise InvalidInput("text should not be empty.")
+    if len(text) > max_text:
+        raise TooLarge(f"text has {len(text)} characters; the limit is {max_text}.")
+    require_storable(text, "text")

@@ -1,0 +1,163 @@
+"""What people do with conversations besides talking: edit, delete, have it answered again, fork, throw away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import structlog
+
+from gateway.core.background import Background
+from gateway.core.events import TurnChanged
+from gateway.core.intake.dispatcher import check_text
+from gateway.core.live.announcer import Announcer
+from gateway.core.model import AgentName, Message, MessageId, Session, SessionId, TurnId, UserId
+from gateway.core.ports.agents import Agent, Branching, TurnTerms
+from gateway.core.ports.sessions.editing import EditStore, ForkPoint, MessageVersion, Question
+from gateway.core.ports.sessions.sessions import SessionStore
+from gateway.core.ports.turns import Acceptance
+from gateway.core.service import Intake
+from gateway.core.titles.titling import Titler
+from gateway.errors import NotFound
+
+log = structlog.get_logger(__name__)
+Answer = TypeVar("Answer")
+AGENT_S = 10.0
+"""Seconds an agent's own framework gets to copy or drop a conversation."""
+FORGETTING_S = 30.0
+"""Seconds it gets to drop all those that a session has had."""
+
+
+@dataclass(frozen=True, slots=True)
+class EditingParts:
+    """What editing works with. `stop`: ends a turn's attempt, if it runs here."""
+
+    store: EditStore
+    sessions: SessionStore
+    intake: Intake
+    announcer: Announcer
+    titler: Titler
+    stop: Callable[[TurnId], None]
+    agents: Mapping[AgentName, Agent]
+    terms: Mapping[AgentName, TurnTerms]
+    max_text: int
+
+
+class Editing:
+    """Changes of sessions and their transcripts, announced to whoever follows. `user_id` None acts for an operator.
+
+    All raise `NotFound` for what is missing or someone else's, and `Conflict` where an answer is being written.
+    """
+
+    def __init__(self, parts: EditingParts) -> None:
+        self._parts = parts
+        self._answering = Background()
+
+    async def edit(
+        self, session_id: SessionId, user_id: UserId | None, message_id: MessageId, text: str, by: UserId
+    ) -> Message:
+        """Gives a message another text; its place stays. Raises `InvalidInput` or `TooLarge` for a text that can't be kept."""
+        check_text(text, self._parts.max_text)
+        return await self._rewrite(session_id, user_id, message_id, text, by)
+
+    async def delete(self, session_id: SessionId, user_id: UserId | None, message_id: MessageId, by: UserId) -> Message:
+        """Takes a message out; a tombstone keeps its place."""
+        return await self._rewrite(session_id, user_id, message_id, None, by)
+
+    async def _rewrite(
+        self, session_id: SessionId, user_id: UserId | None, message_id: MessageId, text: str | None, by: UserId
+    ) -> Message:
+        done = await self._parts.store.rewrite(session_id, user_id, message_id, text, by)
+        self._tell((done.message,), done.session)
+        await self._parts.titler.again(done.session)
+        return done.message
+
+    async def versions(self, session_id: SessionId, message_id: MessageId) -> Sequence[MessageVersion]:
+        """What a message was before its changes; for operators."""
+        return await self._parts.store.versions(session_id, None, message_id)
+
+    async def answer_again(
+        self, session: Session, user_id: UserId | None, message_id: MessageId | None, text: str | None, by: UserId
+    ) -> Acceptance:
+        """Hides what came after a user's message (or the reply's that is named; None: the last), and answers it anew.
+
+        `text`: what the message says from now on.
+        """
+        if text is not None:
+            check_text(text, self._parts.max_text)
+        terms = self._parts.terms.get(session.agent_name)
+        if terms is None:
+            raise NotFound(f"There is no agent {session.agent_name}. There are: {', '.join(self._parts.terms)}.")
+        # Whoever asked may hang up in the meantime; a turn that was opened is run all the same.
+        return await self._answering.outlasting(
+            self._again(Question(session.session_id, message_id, text, by), user_id, terms)
+        )
+
+    async def _again(self, question: Question, user_id: UserId | None, terms: TurnTerms) -> Acceptance:
+        again = await self._parts.store.answer_again(question, user_id, terms)
+        if again.acceptance.session is not None:
+            self._tell(again.changed, again.acceptance.session)
+        # Its message is in the transcript already: only the turn is news.
+        self._parts.intake.adopt(replace(again.acceptance, message=None))
+        if again.acceptance.session is not None:
+            await self._parts.titler.again(again.acceptance.session)
+        return again.acceptance
+
+    async def fork(self, point: ForkPoint, user_id: UserId | None) -> Session:
+        """A new session with the history up to there; both go on independently."""
+        forked = await self._parts.store.fork(point, user_id)
+        session = forked.session
+        if forked.agent_session is not None and point.message_id is None:
+            await self._branch(session, forked.agent_session)
+        self._parts.announcer.session(session)
+        return session
+
+    async def _branch(self, session: Session, agent_session: str) -> None:
+        """Without a branch of its own the agent begins anew, and is told the history."""
+        agent: object = self._parts.agents.get(session.agent_name)
+        if isinstance(agent, Branching) and (branch := await _patiently(agent.fork(agent_session), "fork")) is not None:
+            await self._parts.store.remember_agent_session(session.session_id, session.user_id, branch)
+
+    async def delete_session(self, session_id: SessionId, user_id: UserId | None) -> None:
+        """Removes the session with everything in it, and stops what is being answered.
+
+        In that order: a turn that ends before its session goes would pass for one that somebody cancelled.
+        """
+        turns = await self._parts.sessions.open_turns(session_id, user_id)
+        gone = await self._parts.sessions.delete(session_id, user_id)
+        for turn in turns:
+            self._parts.stop(turn.turn_id)
+            self._parts.announcer.turn(TurnChanged(session_id, gone.session.user_id, turn.turn_id, "cancelled", 0))
+        self._parts.announcer.deleted(gone.session)
+        agent: object = self._parts.agents.get(gone.session.agent_name)
+        if isinstance(agent, Branching):
+            await _forget(agent, gone.agent_sessions)
+
+    def _tell(self, messages: Sequence[Message], session: Session) -> None:
+        for message in messages:
+            self._parts.announcer.changed(message)
+        self._parts.announcer.session(session)
+
+
+async def _forget(agent: Branching, agent_sessions: Sequence[str]) -> None:
+    """The newest first: an agent that has no time for all of them drops those that know most."""
+    left = len(agent_sessions)
+    try:
+        async with asyncio.timeout(FORGETTING_S):
+            for name in reversed(agent_sessions):
+                await _patiently(agent.forget(name), "forget")
+                left -= 1
+    except TimeoutError:
+        log.warning("agent_session_failed", deed="forget", reason=f"{left} were left when {FORGETTING_S:g} s were over")
+
+
+async def _patiently(call: Awaitable[Answer], deed: str) -> Answer | None:
+    """What the agent answers; None, and a line in the log, when it fails or takes too long."""
+    try:
+        async with asyncio.timeout(AGENT_S):
+            return await call
+    except Exception as error:  # noqa: BLE001 - an agent's framework may raise anything, and the conversation goes on
+        log.warning("agent_session_failed", deed=deed, reason=f"{type(error).__name__}: {error}")
+        return None

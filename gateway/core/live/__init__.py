@@ -1,0 +1,1 @@
+"""Live events: what happens now, for those who follow. Never the record."""

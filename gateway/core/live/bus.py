@@ -1,0 +1,66 @@
+"""The event bus of one process. A cluster puts a broker behind the same port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from gateway.core.events import LiveEvent
+from gateway.core.live.headlines import mark
+
+Sink = Callable[[LiveEvent], None]
+
+
+class LocalBus:
+    """Calls each subscriber of a topic at once, in order of publishing; keeps nothing."""
+
+    def __init__(self) -> None:
+        self._sinks: dict[str, list[Sink]] = {}
+        self._joined: set[str] = set()
+        self._marked: dict[str, tuple[str, ...]] = {}
+
+    def publish(self, topic: str, event: LiveEvent) -> None:
+        sinks = self._sinks.get(topic)
+        if sinks:
+            for sink in tuple(sinks):
+                sink(event)
+
+    def subscribe(self, topic: str, sink: Sink) -> Callable[[], None]:
+        if topic not in self._sinks:
+            self._sinks[topic] = []
+            self._remember(topic)
+        self._sinks[topic].append(sink)
+        self._joined.add(topic)
+
+        def unsubscribe() -> None:
+            sinks = self._sinks.get(topic, [])
+            if sink in sinks:
+                sinks.remove(sink)
+            if not sinks and self._sinks.pop(topic, None) is not None:
+                self._forget(topic)
+
+        return unsubscribe
+
+    def _remember(self, topic: str) -> None:
+        name = mark(topic)
+        self._marked[name] = (*self._marked.get(name, ()), topic)
+
+    def _forget(self, topic: str) -> None:
+        name = mark(topic)
+        left = tuple(other for other in self._marked[name] if other != topic)
+        if left:
+            self._marked[name] = left
+        else:
+            del self._marked[name]
+
+    def is_heard(self, topic: str) -> bool:
+        return topic in self._sinks
+
+    def topics(self) -> Sequence[str]:
+        return tuple(self._sinks)
+
+    def joined(self) -> Sequence[str]:
+        joined, self._joined = self._joined, set()
+        return tuple(joined)
+
+    def marked(self, marks: Iterable[str]) -> Sequence[str]:
+        return [topic for name in marks for topic in self._marked.get(name, ())]

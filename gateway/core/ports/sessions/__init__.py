@@ -1,0 +1,1 @@
+"""The seams to what is kept of sessions."""

@@ -1,0 +1,66 @@
+"""Hears what other replicas tell, for as long as the database lets it; without it, looking is all there is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from gateway.core.live.headlines import Headlines, read
+from gateway.core.ports.wire import Wire
+from gateway.core.replicas.neighbours import Neighbours
+from gateway.errors import NothingHeard, StoreUnavailable
+
+log = structlog.get_logger(__name__)
+AGAIN_S = 1.0
+DEAF_S = 60.0
+"""Seconds until it is tried again where nothing can be heard, such as behind a pooler in transaction mode."""
+
+
+class Ear:
+    """`sender`: this replica's name. `hear`: gets the others' headlines; `begun`: whatever was missed is to be looked up."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        neighbours: Neighbours,
+        sender: str,
+        hear: Callable[[Headlines], None],
+        begun: Callable[[], None],
+    ) -> None:
+        self._wire = wire
+        self._neighbours = neighbours
+        self._sender = sender
+        self._hear = hear
+        self._begun = begun
+
+    async def run(self) -> None:
+        """Listens until cancelled, on one connection after another."""
+        while True:
+            pause = await self._listen()
+            await asyncio.sleep(pause)
+
+    async def _listen(self) -> float:
+        """Until it ends; the seconds to wait before the next try."""
+        try:
+            await self._wire.listen(self._take, self._listens)
+        except NothingHeard as error:
+            log.warning("news_by_looking", reason=str(error))
+            return DEAF_S
+        except StoreUnavailable as error:
+            log.warning("news_by_looking", reason=str(error))
+        finally:
+            self._neighbours.heard = False
+        return AGAIN_S
+
+    def _listens(self) -> None:
+        self._neighbours.heard = True
+        log.debug("news_heard")
+        self._begun()
+
+    def _take(self, text: str) -> None:
+        headlines = read(text)
+        if headlines.sender != self._sender:
+            self._neighbours.present = True
+            self._hear(headlines)

@@ -1,0 +1,174 @@
+"""News from other replicas for those who follow sessions here: told at once, and looked for; one query a look, however many follow."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from gateway.core.live.announcer import Announcer
+from gateway.core.live.headlines import CANCELS, EVERYTHING, Headlines
+from gateway.core.model import SessionId, TurnId, UserId
+from gateway.core.ports.live import ChangeFeed, Changes, EventBus, Followed, user_topic
+from gateway.core.reach import Reach
+from gateway.core.replicas.neighbours import Neighbours
+from gateway.core.replicas.told import Told
+from gateway.core.turns.runner import Runner
+from gateway.errors import StoreUnavailable
+
+log = structlog.get_logger(__name__)
+HEARD = 3
+"""So many times longer between looks at everything while the others' news are heard …"""
+ALONE = 10
+"""… and while there are no others: what is left to find was written by hand."""
+REST = 2
+"""So many times what a look took passes before the next: under load news wait a little, and come together."""
+
+
+class Follower:
+    """Reads what changed among the topics that somebody subscribes to, and announces it here.
+
+    What others tell of, and what somebody has just begun to follow, is looked at soon; everything, now and then: nothing rests on
+    being told. `every_s`: seconds between looks at everything where nothing can be heard.
+    """
+
+    def __init__(
+        self,
+        *,
+        feed: ChangeFeed,
+        bus: EventBus,
+        announcer: Announcer,
+        runner: Runner,
+        neighbours: Neighbours,
+        every_s: float,
+    ) -> None:
+        self._feed = feed
+        self._bus = bus
+        self._runner = runner
+        self._neighbours = neighbours
+        self._every_s = every_s
+        self._woken = asyncio.Event()
+        self._everything = False
+        self._cancels = False
+        self._topics: set[str] = set()
+        self._joined: set[str] = set()
+        self._gone: dict[SessionId, set[str]] = {}
+        self._since: datetime | None = None
+        self._idle_at = self._looked_at = time.monotonic()
+        self._announcer = announcer
+        self._told = Told(announcer)
+        self._reach = Reach()
+
+    def hear(self, headlines: Headlines) -> None:
+        """Another replica tells what changed there."""
+        topics = self._bus.marked(headlines.words)
+        for topic, session_id in headlines.deleted():
+            lists = {*self._bus.marked([topic]), user_topic(None)}.intersection(self._bus.topics())
+            if lists:
+                self._gone.setdefault(session_id, set()).update(lists)
+        cancels = CANCELS in headlines.words and bool(self._runner.running)
+        if EVERYTHING in headlines.words:
+            self.look_again()
+        elif topics or cancels or self._gone:
+            self._topics.update(topics)
+            self._cancels = self._cancels or cancels
+            self._woken.set()
+
+    def look_again(self) -> None:
+        """Something may have been missed."""
+        self._everything = True
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Looks for as long as it runs; while the database is away there is no news."""
+        while True:
+            await self._wait()
+            begun = time.monotonic()
+            try:
+                await self._look()
+            except StoreUnavailable as error:
+                log.warning("news_missed", reason=str(error))
+                self._everything = True
+                await asyncio.sleep(self._every_s)
+            await asyncio.sleep(min(REST * (time.monotonic() - begun), self._every_s))
+
+    async def _wait(self) -> None:
+        """Until there is news, or it is time to see who has joined."""
+        try:
+            async with asyncio.timeout(self._every_s):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+
+    async def _look(self) -> None:
+        self._woken.clear()
+        if self._everything or self._since is None or time.monotonic() - self._looked_at >= self._pause_s():
+            await self._look_at_everything()
+        else:
+            await self._look_at_some()
+
+    def _pause_s(self) -> float:
+        if not self._neighbours.heard:
+            return self._every_s
+        return self._every_s * (HEARD if self._neighbours.present else ALONE)
+
+    async def _look_at_everything(self) -> None:
+        self._everything, self._cancels = False, False
+        self._topics.clear()
+        joined = self._take_joined()
+        followed = self._followed(self._bus.topics(), self._runner.running)
+        if followed.nothing:
+            # Whoever comes next has read what there is by then.
+            self._since, self._idle_at = None, time.monotonic()
+            self._told.forget()
+            self._reach.forget()
+            return
+        changes = await self._changes(followed, joined)
+        self._since, self._looked_at = self._reach.after(changes.glance), time.monotonic()
+        self._tell(changes, followed, joined, everything=True)
+
+    async def _look_at_some(self) -> None:
+        joined = self._take_joined()
+        topics = (self._topics | joined).intersection(self._bus.topics())
+        self._topics = set()
+        running: Sequence[TurnId] = self._runner.running if self._cancels else ()
+        self._cancels = False
+        followed = self._followed(topics, running)
+        if not followed.nothing:
+            self._tell(await self._changes(followed, joined), followed, joined, everything=False)
+
+    def _take_joined(self) -> set[str]:
+        joined, self._joined = self._joined.union(self._bus.joined()), set()
+        return joined
+
+    async def _changes(self, followed: Followed, joined: Collection[str]) -> Changes:
+        try:
+            return await self._feed.changes(followed)
+        except StoreUnavailable:
+            self._joined.update(joined)
+            raise
+
+    def _followed(self, topics: Collection[str], running: Sequence[TurnId]) -> Followed:
+        sessions: list[SessionId] = []
+        users: list[UserId] = []
+        for topic in topics:
+            kind, _, name = topic.partition(":")
+            if kind == "session":
+                sessions.append(SessionId(name))
+            elif kind == "user":
+                users.append(UserId(name))
+        back = timedelta(seconds=time.monotonic() - self._idle_at)
+        everybody = user_topic(None) in topics
+        sessions += self._gone
+        return Followed(tuple(sessions), tuple(users), everybody, self._since, back, tuple(running))
+
+    def _tell(self, changes: Changes, followed: Followed, joined: Collection[str], *, everything: bool) -> None:
+        self._told.tell(changes, joined, everything=everything)
+        gone = {session_id: self._gone.pop(session_id) for session_id in self._gone.keys() & set(followed.sessions)}
+        for session_id in changes.missing:
+            self._announcer.unlisted(session_id, gone.get(session_id, ()))
+        for turn_id in changes.cancelled:
+            self._runner.cancel(turn_id)

@@ -1,0 +1,72 @@
+"""Tells the other replicas what changed here: what comes within a moment goes in one text, outside of anybody's commit."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from gateway.core.live.headlines import CANCELS, EVERYTHING, gone, mark, written
+from gateway.core.model import SessionId
+from gateway.core.ports.wire import Wire
+from gateway.core.replicas.neighbours import Neighbours
+from gateway.errors import StoreUnavailable
+
+log = structlog.get_logger(__name__)
+TOGETHER_S = 0.01
+"""Seconds between texts: each is a commit that waits for the ones of other replicas."""
+AWAY_S = 0.5
+
+
+class Notifier:
+    """Collects, and sends while another replica lives. `sender`: this replica's name."""
+
+    def __init__(self, wire: Wire, neighbours: Neighbours, sender: str) -> None:
+        self._wire = wire
+        self._neighbours = neighbours
+        self._sender = sender
+        self._topics: set[str] = set()
+        self._words: set[str] = set()
+        self._some = asyncio.Event()
+
+    def changed(self, topic: str) -> None:
+        """Something of that topic was committed here."""
+        if self._neighbours.present:
+            self._topics.add(topic)
+            self._some.set()
+
+    def deleted(self, topic: str, session_id: SessionId) -> None:
+        """A session of that list was deleted here."""
+        if self._neighbours.present:
+            self._words.add(gone(topic, session_id))
+            self._some.set()
+
+    def cancels(self) -> None:
+        """A turn that does not run here is to be cancelled."""
+        if self._neighbours.present:
+            self._words.add(CANCELS)
+            self._some.set()
+
+    def greet(self) -> None:
+        """Tells the others that this replica lives, and listens."""
+        self._some.set()
+
+    async def run(self) -> None:
+        """Sends until cancelled."""
+        while True:
+            await self._some.wait()
+            await asyncio.sleep(TOGETHER_S if await self._send() else AWAY_S)
+
+    async def _send(self) -> bool:
+        self._some.clear()
+        words = {*self._words, *map(mark, self._topics)}
+        self._words.clear()
+        self._topics.clear()
+        try:
+            await self._wire.send(written(self._sender, words))
+        except StoreUnavailable as error:
+            log.debug("news_not_told", reason=str(error))
+            self._words.add(EVERYTHING)
+            self._some.set()
+            return False
+        return True

@@ -1,0 +1,1 @@
+"""What search shows, and the index that it reads."""

@@ -1,0 +1,225 @@
+"""Has agents name conversations, beside their turns: a title never delays a reply, and never replaces the user's own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from gateway.core.background import Background
+from gateway.core.history import history
+from gateway.core.live.announcer import Announcer
+from gateway.core.model import SCHEDULED, AgentName, Session, SessionId, Turn, UserId
+from gateway.core.ports.agents import Agent, Titling
+from gateway.core.ports.sessions.changes import SessionChanges, Titled
+from gateway.core.ports.sessions.sessions import MessageStore
+from gateway.core.ports.turns import Finished
+from gateway.core.retries import insist
+from gateway.core.titles.lulls import Lulls
+from gateway.core.titles.titles import title_from, title_said
+from gateway.errors import Conflict, GatewayError
+
+log = structlog.get_logger(__name__)
+
+TITLE_S = 20.0
+"""Seconds an agent gets for a title."""
+ON_REQUEST_S = 25.0
+"""Seconds that whoever asked for a title waits for the agent's."""
+AT_ONCE = 16
+"""Titles that agents are asked for, by the gateway and on request."""
+MOST_WAITING = 1_000
+"""Sessions that wait for an agent to name them; beyond it, a session keeps the title of its text."""
+FIRST_SEQ = 8
+"""Turns that begin behind it are no first ones, whatever became of those before."""
+CONVERSATION = 30
+"""Messages that a title is made of: the newest."""
+ATTEMPTS = 2
+"""At a title on request, when what it was made of changes meanwhile."""
+LOOK_S = 1.0
+LONGEST_LOOK_S = 60.0
+"""Seconds between looks whether an answer that is being written is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class TitlerParts:
+    """What titles are made with. `namers`: which agent names the conversations of another."""
+
+    agents: Mapping[AgentName, Agent]
+    namers: Mapping[AgentName, AgentName]
+    lulls: Lulls
+    changes: SessionChanges
+    messages: MessageStore
+    announcer: Announcer
+
+
+class Titler:
+    """Names sessions after their first exchange, and anew on request."""
+
+    def __init__(self, parts: TitlerParts) -> None:
+        self._parts = parts
+        self._work = Background()
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._looks: dict[SessionId, asyncio.Event] = {}
+
+    def after(self, turn: Turn, finished: Finished) -> None:
+        """A turn has ended: the first one that came to an answer gets its session a title by the agent, in a while.
+
+        So does one in a session whose title went with everything said before.
+        """
+        session = finished.session
+        is_first = finished.status == "completed" and turn.seq <= FIRST_SEQ
+        if session.channel == SCHEDULED:
+            return  # a run bears its schedule's name
+        # A fork bears its parent's title.
+        if session.title is None or (is_first and session.parent_session_id is None):
+            self.renew(session)
+
+    def renew(self, session: Session) -> None:
+        """Gets it a title in a while: of the text, where it has none, and then by the agent."""
+        if session.title is None:
+            self._work.start(self._patiently(session), f"title of {session.session_id}")
+        else:
+            self.name(session)
+
+    def name(self, session: Session) -> None:
+        """Has the agent name the session, in a while, if it can, has not yet, and the user did not."""
+        if not isinstance(self._namer(session), Titling):
+            return
+        if (look := self._looks.get(session.session_id)) is not None:
+            look.set()
+            return
+        if len(self._looks) >= MOST_WAITING:
+            log.info("title_skipped", session=session.session_id, waiting=MOST_WAITING)
+            return
+        look = self._looks[session.session_id] = asyncio.Event()
+        self._work.start(self._name(session, look), f"title of {session.session_id}")
+
+    async def again(self, session: Session) -> None:
+        """What was said has changed: a title made of it, which is gone by now, is made anew: of the text, and then by the agent."""
+        if session.title is not None:
+            return
+        with _failures_told(session):
+            await self._anew(session)
+
+    async def rename(self, session_id: SessionId, user_id: UserId | None) -> Session:
+        """A title made anew: by the agent, or from the first message. The user's own stays, and the agent's while it can't say.
+
+        Raises `NotFound`, and `Conflict` while there is nothing to make a title of.
+        """
+        for _ in range(ATTEMPTS):
+            titled = await self._parts.changes.titled(session_id, user_id)
+            if titled.is_users:
+                return titled.session
+            if titled.opening is None:
+                raise Conflict("There is nothing to make a title of yet. Write a message first.")
+            said = await _in_time(self._said(titled.session))
+            if said is None and titled.is_agents:
+                break
+            kept = await self._keep(titled, said or title_from(titled.opening), by_agent=said is not None)
+            if kept is not None:
+                return kept
+        # The user may have been quicker.
+        return (await self._parts.changes.titled(session_id, user_id)).session
+
+    async def stop(self) -> None:
+        """Gives up what is not named yet; the titles made of the text stay."""
+        await self._work.stop()
+
+    async def _patiently(self, session: Session) -> None:
+        """The same when nobody waits for it: a database that is away is waited for."""
+        with _failures_told(session):
+            await insist(partial(self._anew, session))
+
+    async def _anew(self, session: Session) -> None:
+        titled = await self._parts.changes.titled(session.session_id, session.user_id)
+        # Another change since makes a title of its own.
+        if await self._keep(titled, title_from(titled.opening or ""), by_agent=False):
+            self.name(session)
+
+    async def _name(self, session: Session, look: asyncio.Event) -> None:
+        try:
+            await self._named(session, look)
+        except Exception as error:  # noqa: BLE001 - a title is not worth more than a line of the log
+            log.warning("title_failed", session=session.session_id, reason=f"{type(error).__name__}: {error}")
+        finally:
+            del self._looks[session.session_id]
+
+    async def _named(self, session: Session, look: asyncio.Event) -> None:
+        """Asks until there is a title that fits what was said. `look`: something has changed since the last question."""
+        changes, pause = self._parts.changes, LOOK_S
+        while True:
+            look.clear()
+            titled = await insist(partial(changes.titled, session.session_id, session.user_id))
+            if titled.is_users or titled.is_agents or titled.opening is None:
+                return
+            if titled.session.running:
+                # Half a conversation makes half a title.
+                pause = await _passed(look, pause)
+                continue
+            said = await self._said(titled.session)
+            kept = None if said is None else await insist(partial(self._keep, titled, said, by_agent=True))
+            if kept is not None or (said is None and not look.is_set()):
+                return
+
+    async def _said(self, session: Session) -> str | None:
+        """What the agent would call it; None when it can't say, or fails."""
+        agent = self._namer(session)
+        if not isinstance(agent, Titling):
+            return None
+        return await self._parts.lulls.use(self._namers_name(session), partial(self._asked, agent, session))
+
+    def _namer(self, session: Session) -> object:
+        return self._parts.agents.get(self._namers_name(session))
+
+    def _namers_name(self, session: Session) -> AgentName:
+        return self._parts.namers.get(session.agent_name, session.agent_name)
+
+    async def _asked(self, agent: Titling, session: Session) -> str | None:
+        newest = partial(self._parts.messages.page, session.session_id, session.user_id, CONVERSATION, None)
+        page = await insist(newest)
+        said = [message for message in history(page.messages) if message.content and not message.deleted]
+        try:
+            async with self._places, asyncio.timeout(TITLE_S):
+                answer = await agent.title(said)
+        except Exception as error:  # noqa: BLE001 - whatever an agent raises, the text makes a title too
+            log.warning("title_failed", session=session.session_id, reason=f"{type(error).__name__}: {error}")
+            return None
+        return None if answer is None else title_said(answer)
+
+    async def _keep(self, titled: Titled, title: str | None, *, by_agent: bool) -> Session | None:
+        if title is None:
+            return None
+        kept = await self._parts.changes.retitle(titled, titled.session.user_id, title, by_agent=by_agent)
+        if kept is not None:
+            self._parts.announcer.session(kept)
+        return kept
+
+
+@contextmanager
+def _failures_told(session: Session) -> Iterator[None]:
+    try:
+        yield
+    except GatewayError as error:
+        log.warning("title_failed", session=session.session_id, reason=f"{type(error).__name__}: {error}")
+
+
+async def _passed(look: asyncio.Event, seconds: float) -> float:
+    """Waits for the event, at most so many seconds; how many it may be the next time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await look.wait()
+    except TimeoutError:
+        return min(2 * seconds, LONGEST_LOOK_S)
+    return LOOK_S
+
+
+async def _in_time(said: Awaitable[str | None]) -> str | None:
+    try:
+        async with asyncio.timeout(ON_REQUEST_S):
+            return await said
+    except TimeoutError:
+        return None

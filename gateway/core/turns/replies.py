@@ -1,0 +1,84 @@
+"""What a turn comes to: its reply or its apology, and the chunks of it for networks that replies are pushed to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.core.cleaning import clean
+from gateway.core.delivery.outbox import channel_of
+from gateway.core.model import Address, ChannelName, Chunk, JsonObject, MessageKind, Reply, Turn, Usage
+from gateway.core.ports.channels import Channel
+from gateway.core.titles.titles import title_from
+from gateway.core.turns.draft import Draft
+from gateway.errors import ErrorClass
+
+APOLOGY = "Sorry, I could not answer that. Please try again."
+APOLOGIES: Mapping[ErrorClass, str] = {
+    "context_too_long": "Sorry, this message is too long for me. Please shorten it, or send it in several parts.",
+    "rate_limited": "Sorry, too many people are asking me at once. Please try again in a few minutes.",
+    "unavailable": "Sorry, I am not available at the moment. Please try again later.",
+    "misconfigured": "Sorry, I am not set up correctly and cannot answer. Please tell the people who run this service.",
+    "timeout": "Sorry, that took me too long. Please try again, or ask for less at once.",
+    "agent_error": APOLOGY,
+}
+"""What people read in place of an answer: what happened, and what they can do about it."""
+STOPPED = "Stopped."
+LONGEST_ERROR = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """Makes replies; `channels` split and format them."""
+
+    channels: Mapping[ChannelName, Channel]
+
+    def of(self, turn: Turn, draft: Draft, *, cancelled: bool) -> Reply:
+        """What the agent said. That a cancelled turn said nothing is recorded and not delivered: whoever cancelled knows."""
+        content, parts = draft.finish()
+        chunks = self._chunks(turn, content) if parts else ()
+        kind: MessageKind = "message"
+        if cancelled and not parts:
+            content, parts, kind = STOPPED, _text(STOPPED), "apology"
+        return Reply(
+            status="cancelled" if cancelled else "completed",
+            content=content,
+            parts=parts,
+            usage=draft.usage,
+            title=_title(turn),
+            chunks=chunks,
+            state_changes=draft.state.gathered(),
+            agent_session=draft.agent_session,
+            kind=kind,
+        )
+
+    def apology(self, turn: Turn, usage: Usage | None, error: str, error_class: ErrorClass = "agent_error") -> Reply:
+        """For a turn without an answer; `error` is for whoever runs the gateway."""
+        text = APOLOGIES[error_class]
+        return Reply(
+            status="failed",
+            content=text,
+            parts=_text(text),
+            usage=usage,
+            error=clean(error)[:LONGEST_ERROR],
+            title=_title(turn),
+            chunks=self._chunks(turn, text),
+            kind="apology",
+            error_class=error_class,
+        )
+
+    def _chunks(self, turn: Turn, content: str) -> tuple[tuple[Address, Chunk], ...]:
+        return tuple((address, chunk) for address in turn.deliver_to for chunk in self._rendered(address, content))
+
+    def _rendered(self, address: Address, content: str) -> Sequence[Chunk]:
+        channel = self.channels.get(channel_of(address))
+        # For a channel that is off the outbox says so; nothing is dropped here.
+        return (Chunk(content),) if channel is None else channel.render(content)
+
+
+def _text(text: str) -> tuple[JsonObject, ...]:
+    return ({"type": "text", "text": text},)
+
+
+def _title(turn: Turn) -> str | None:
+    return title_from(turn.text) if turn.seq == 1 else None

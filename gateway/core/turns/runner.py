@@ -1,0 +1,374 @@
+"""Runs claimed turns: any number of sessions at once, one attempt after another, to exactly one recorded reply."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from contextvars import Context, copy_context
+from dataclasses import dataclass, replace
+from functools import partial
+
+import structlog
+
+from gateway.core.background import Background
+from gateway.core.delivery.outbox import Outbox
+from gateway.core.delivery.presence import show_typing
+from gateway.core.events import TurnChanged
+from gateway.core.history import history
+from gateway.core.limits.callers import Callers
+from gateway.core.limits.fair_slots import FairSlots
+from gateway.core.limits.shares import Claim
+from gateway.core.live.announcer import Announcer
+from gateway.core.live.live_turns import LiveTurns
+from gateway.core.metrics import COST, RUNNING, TOKENS, WAITING, turn_seconds, turns_ended
+from gateway.core.model import AgentName, ChannelName, Reply, Turn, TurnId, Usage
+from gateway.core.ports.agents import Agent, TurnTerms
+from gateway.core.ports.channels import Channel
+from gateway.core.ports.sessions.state import StateStore
+from gateway.core.ports.turns import Finished, Lease, TurnStore
+from gateway.core.retries import insist
+from gateway.core.titles.lulls import Lulls
+from gateway.core.turns.attempt import Call, Listener, Over, Running, this_task
+from gateway.core.turns.draft import Draft
+from gateway.core.turns.replies import Replies
+from gateway.errors import AgentError, GatewayError, LeaseLost
+
+log = structlog.get_logger(__name__)
+
+USUAL = TurnTerms()
+RETRY_PAUSE_S = 0.5
+STOP_S = 1.0
+LONGEST_PAUSE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerParts:
+    """What turns are run with. `live`: is told which turns wait; `slots`: for turns that run at the same time; `callers`: where visitors write from."""
+
+    agents: Mapping[AgentName, Agent]
+    terms: Mapping[AgentName, TurnTerms]
+    channels: Mapping[ChannelName, Channel]
+    turns: TurnStore
+    outbox: Outbox
+    lease: Lease
+    announcer: Announcer
+    live: LiveTurns
+    slots: FairSlots
+    callers: Callers
+    lulls: Lulls
+    max_attempts: int
+    max_reply: int
+    states: StateStore
+    max_state: int
+    cancelled_elsewhere: Callable[[], None]
+    """Called when a turn is cancelled that does not run here; must not block."""
+    after: Callable[[Turn, Finished], None]
+    """Called when a turn has ended and was announced; must not block."""
+
+
+class Runner:
+    """The only place where agents are called."""
+
+    def __init__(self, parts: RunnerParts) -> None:
+        self._parts = parts
+        self._running: dict[TurnId, Running] = {}
+        self._slots = parts.slots
+        self.work = Background()
+        """The tasks of turns."""
+        self._stopping = False
+        self._listener = Listener(parts.announcer)
+        self._replies = Replies(parts.channels)
+
+    @property
+    def running(self) -> tuple[TurnId, ...]:
+        """Turns that this replica holds now."""
+        return tuple(self._running)
+
+    def turn_of(self, task: asyncio.Task[None]) -> Turn | None:
+        """The turn whose agent runs in that task; may be asked from any thread."""
+        return self._listener.turn_of(task)
+
+    def start(self, turn: Turn, *, renew: bool = False) -> None:
+        """Runs a turn that was claimed for this replica; one that runs already goes on, and a later claim waits behind it.
+
+        `renew`: the claim may be old news, so it is looked at again first.
+        """
+        if (entry := self._enter(turn)) is not None:
+            self.work.start(self._minded(turn, entry, self._begin(turn, entry, renew=renew)), _name(turn))
+
+    async def run(self, turn: Turn, *, renew: bool = False) -> None:
+        """The same in the caller's task, one of `work`. Returns when the agent has ended; the turn may go on in another."""
+        if (entry := self._enter(turn)) is not None:
+            await self._minded(turn, entry, self._begin(turn, entry, renew=renew))
+
+    def _enter(self, turn: Turn) -> Running | None:
+        entry = self._running.get(turn.turn_id)
+        if entry is None:
+            entry = self._running[turn.turn_id] = Running(
+                turn.epoch, self._parts.lease.term, cancelled=turn.cancel_requested
+            )
+            return entry
+        if turn.epoch > entry.epoch:
+            entry.newer = turn
+        return None
+
+    def cancel(self, turn_id: TurnId) -> None:
+        """Ends the current attempt at once, wherever the turn runs; what was said so far is its reply."""
+        if (entry := self._running.get(turn_id)) is not None:
+            entry.cancel()
+        else:
+            self._parts.cancelled_elsewhere()
+
+    async def drain(self, timeout: float) -> None:
+        """Lets turns finish for at most `timeout` seconds, then hands the rest over to other replicas."""
+        await self.work.settle(timeout)
+        left = self.running
+        self._stopping = True
+        await self.work.stop(STOP_S)
+        if left:
+            log.info("turns_handed_over", turns=len(left))
+            await self._parts.turns.release(left)
+
+    async def _minded(self, turn: Turn, entry: Running, work: Coroutine[None, None, None]) -> None:
+        """A stretch of the turn, which ends with the turn or with another stretch in a task of its own."""
+        entry.worker = me = this_task()
+        try:
+            await work
+        except LeaseLost as lost:
+            log.info("turn_lost", turn=str(turn.turn_id), session=turn.session_id, reason=str(lost))
+            self._over(turn, entry)
+        except BaseException:
+            # An agent that was left behind is the turn's no more.
+            if entry.worker is me:
+                self._over(turn, entry)
+            raise
+
+    def _over(self, turn: Turn, entry: Running, finished: Finished | None = None) -> None:
+        entry.agent_ends()
+        if entry.claim is not None:
+            RUNNING.dec()
+            self._slots.release(entry.claim)
+            entry.claim = None
+        self._running.pop(turn.turn_id, None)
+        if finished is not None and finished.next_turn is not None:
+            self.start(finished.next_turn)
+        elif finished is None and entry.newer is not None and not self._stopping:
+            self.start(entry.newer)
+
+    async def _begin(self, turn: Turn, entry: Running, *, renew: bool) -> None:
+        # Its channel writes the ack first: an agent may hold the loop from its first line.
+        await asyncio.sleep(0)
+        # A process that was frozen wakes up with claims that another may have taken over.
+        if renew or not self._parts.lease.alive() or self._parts.lease.term != entry.term:
+            turn = await self._renewed(turn)
+        claim = Claim(turn.user_id, self._parts.callers.address_of(turn.user_id), turn.agent)
+        if not self._slots.try_take(claim):
+            with WAITING.track_inprogress(), self._parts.live.waiting(turn):
+                # As claimed: whoever follows is shown that it waits.
+                self._parts.announcer.turn(
+                    TurnChanged(turn.session_id, turn.user_id, turn.turn_id, "running", turn.attempt)
+                )
+                turn = await self._queued(turn, claim)
+        entry.claim = claim
+        RUNNING.inc()
+        entry.begun = time.monotonic()
+        log.debug(
+            "turn_started", turn=str(turn.turn_id), session=turn.session_id, agent=turn.agent, attempt=turn.attempt
+        )
+        entry.ends.append(self._parts.lulls.begin_turn(turn.agent))
+        if turn.deliver_to:
+            entry.ends.append(show_typing(self._parts.channels, turn.deliver_to, self.work))
+        if turn.attempt > self._parts.max_attempts:
+            await self._give_up(
+                turn, entry, self._new_draft(), AgentError("every earlier attempt ended with its replica")
+            )
+        else:
+            await self._attempt(turn, entry)
+
+    async def _renewed(self, turn: Turn) -> Turn:
+        return await insist(partial(self._parts.turns.begin_attempt, turn, counts=False))
+
+    async def _queued(self, turn: Turn, claim: Claim) -> Turn:
+        """Waits for a slot, and keeps the turn's lease fresh meanwhile: other replicas steal what is late."""
+        patience = self._terms(turn).timeout.total_seconds() / 2
+        place = self._slots.line_up(claim)
+        try:
+            while not await place.comes(patience):
+                turn = await self._renewed(turn)
+            return await self._renewed(turn)
+        except BaseException:
+            place.leave()
+            raise
+
+    def _terms(self, turn: Turn) -> TurnTerms:
+        return self._parts.terms.get(turn.agent, USUAL)
+
+    def _new_draft(self) -> Draft:
+        return Draft(self._parts.max_reply, self._parts.max_state)
+
+    async def _attempt(self, turn: Turn, entry: Running) -> None:
+        """Calls the agent in this task; what it comes to is seen to in another."""
+        draft = self._new_draft()
+        if entry.cancelled:
+            await self._conclude(turn, entry, self._replies.of(turn, draft, cancelled=True))
+            return
+        self._parts.announcer.begins(turn)
+        agent = self._parts.agents.get(turn.agent)
+        if agent is None:
+            missing = f"There is no agent {turn.agent} in the settings."
+            await self._heard(turn, entry, draft, AgentError(missing, retryable=False, error_class="misconfigured"))
+            return
+        terms = self._terms(turn)
+        told = turn.told(history(turn.history, apologies=terms.apologies))
+        if terms.state:
+            told = await self._with_state(told)
+        await self._call(agent, told, entry, draft, partial(self._ended, turn, entry, draft))
+
+    async def _call(self, agent: Agent, told: Turn, entry: Running, draft: Draft, over: Over) -> None:
+        if entry.cancelled:
+            over(None, copy_context())
+            return
+        call = entry.call = Call(draft, self._terms(told).timeout.total_seconds(), self.work, over)
+        try:
+            await self._listener.listen(agent, told, draft, call)
+        except asyncio.CancelledError:
+            if self._stopping:
+                call.forget()
+                raise
+            call.end(AgentError("The agent was cancelled from within."))
+        except BaseException:
+            call.forget()
+            raise
+
+    def _ended(self, turn: Turn, entry: Running, draft: Draft, error: BaseException | None, context: Context) -> None:
+        """The agent's call is over. Whatever the agent did to its task, the turn goes on in another."""
+        entry.call = None
+        if self._stopping:
+            self._over(turn, entry)
+            return
+        work = self._minded(turn, entry, self._heard(turn, entry, draft, error))
+        entry.worker = self.work.start(work, _name(turn), context)
+
+    async def _heard(self, turn: Turn, entry: Running, draft: Draft, error: BaseException | None) -> None:
+        """An attempt is over: there is a reply, or another attempt, or an apology."""
+        failure = self._failure(turn, entry, error)
+        if failure is None:
+            reply = self._replies.of(turn, draft, cancelled=entry.cancelled)
+            if reply.parts:
+                if draft.state.refused is not None:
+                    _tell_refused(turn, draft.state.refused)
+                await self._conclude(turn, entry, reply)
+                return
+            failure = AgentError("The agent answered nothing.", retryable=False)
+        log.warning("turn_attempt_failed", turn=str(turn.turn_id), attempt=turn.attempt, reason=str(failure))
+        if not failure.retryable or turn.attempt == self._parts.max_attempts:
+            await self._give_up(turn, entry, draft, failure)
+            return
+        await self._pause(turn, entry)
+        if not entry.cancelled:
+            turn = await insist(partial(self._parts.turns.begin_attempt, turn))
+            if turn.cancel_requested:
+                entry.cancel()
+        if entry.cancelled:
+            await self._give_up(turn, entry, draft, failure)
+        else:
+            await self._attempt(turn, entry)
+
+    def _failure(self, turn: Turn, entry: Running, error: BaseException | None) -> AgentError | None:
+        """Whatever went wrong with the agent, its time included, in its own words; None if nothing did, or it was cancelled."""
+        if error is None or isinstance(error, AgentError):
+            return error
+        if isinstance(error, TimeoutError):
+            return None if entry.cancelled else AgentError("The agent took too long.", error_class="timeout")
+        log.warning("agent_raised", turn=str(turn.turn_id), agent=turn.agent, exc_info=error)
+        return AgentError(f"The agent failed: {type(error).__name__}: {error}")
+
+    async def _give_up(self, turn: Turn, entry: Running, draft: Draft, failure: AgentError) -> None:
+        if entry.cancelled:
+            reply = self._replies.of(turn, draft, cancelled=True)
+        else:
+            reason = str(failure)
+            log.error(
+                "turn_failed", turn=str(turn.turn_id), session=turn.session_id, attempts=turn.attempt, reason=reason
+            )
+            reply = self._replies.apology(turn, draft.usage, reason, failure.error_class)
+        await self._conclude(turn, entry, reply)
+
+    async def _conclude(self, turn: Turn, entry: Running, reply: Reply) -> None:
+        # What is to be sent then is known to be ours as of now; the answer may take its time.
+        term = self._parts.outbox.term
+        finished = await self._keep(turn, reply)
+        # Now, and not before the reply is there: a title is made in the lull that follows.
+        entry.agent_ends()
+        turns_ended(turn.agent, finished.status).inc()
+        turn_seconds(turn.agent).observe(time.monotonic() - entry.begun)
+        _count(turn.agent, reply.usage)
+        self._announce(turn, finished)
+        self._parts.after(turn, finished)
+        self._parts.outbox.send(finished.outbox, term)
+        self._over(turn, entry, finished)
+
+    async def _with_state(self, turn: Turn) -> Turn:
+        return replace(turn, state=await insist(partial(self._parts.states.of_turn, turn.chat_id, turn.user_id)))
+
+    async def _pause(self, turn: Turn, entry: Running) -> None:
+        # It may have been cancelled between the agent's end and this task's start.
+        if entry.cancelled:
+            return
+        entry.pause = asyncio.get_running_loop().create_future()
+        await asyncio.wait({entry.pause}, timeout=min(RETRY_PAUSE_S * 2 ** (turn.attempt - 1), LONGEST_PAUSE_S))
+        entry.pause = None
+
+    async def _keep(self, turn: Turn, reply: Reply) -> Finished:
+        """T2; of a reply that the store cannot take, an apology is kept instead."""
+        try:
+            return await self._finish(turn, reply)
+        except GatewayError:
+            raise
+        except Exception as error:
+            log.exception("reply_not_kept", turn=str(turn.turn_id), session=turn.session_id)
+            apology = self._replies.apology(
+                turn, reply.usage, f"The reply could not be kept: {type(error).__name__}: {error}"
+            )
+            return await self._finish(turn, apology)
+
+    async def _finish(self, turn: Turn, reply: Reply) -> Finished:
+        # The result is worth keeping for as long as this process lives: T2 recognises its own repetition.
+        held = self._parts.outbox.held_for({address for address, _ in reply.chunks}) if reply.chunks else ()
+        return await insist(partial(self._parts.turns.finish, turn, reply, held))
+
+    def _announce(self, turn: Turn, finished: Finished) -> None:
+        log.info(
+            "turn_ended", turn=str(turn.turn_id), session=turn.session_id, status=finished.status, attempts=turn.attempt
+        )
+        if finished.state_refused is not None:
+            _tell_refused(turn, finished.state_refused)
+        announcer = self._parts.announcer
+        for message in finished.dropped:
+            announcer.changed(message)
+        announcer.message(finished.message)
+        ended = TurnChanged(
+            turn.session_id, turn.user_id, turn.turn_id, finished.status, turn.attempt, finished.message.seq
+        )
+        announcer.turn(ended)
+        announcer.session(finished.session)
+
+
+def _name(turn: Turn) -> str:
+    return f"turn {turn.turn_id}"
+
+
+def _count(agent: AgentName, usage: Usage | None) -> None:
+    if usage is None:
+        return
+    TOKENS.labels(agent, "input").inc(usage.input_tokens)
+    TOKENS.labels(agent, "output").inc(usage.output_tokens)
+    if usage.cost is not None:
+        COST.labels(agent).inc(usage.cost)
+
+
+def _tell_refused(turn: Turn, reason: str) -> None:
+    log.warning(
+        "state_change_refused", turn=str(turn.turn_id), session=turn.session_id, agent=turn.agent, reason=reason
+    )

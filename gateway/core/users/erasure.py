@@ -1,0 +1,92 @@
+"""Erases a user: everything that is kept, in bounded steps that may be interrupted and begun again."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import get_args
+
+import structlog
+
+from gateway.core.model import SessionId, TurnId, UserId
+from gateway.core.ports.sessions.sessions import SessionStore
+from gateway.core.ports.users.erasure import Asked, Belonging, Content, ErasureStore
+from gateway.errors import ErasureOver, NotFound
+
+log = structlog.get_logger(__name__)
+
+BEFORE: tuple[Belonging, ...] = (
+    "schedules",
+    "links",
+    "link_codes",
+    "sign_in_codes",
+    "identified_visitors",
+)
+"""What would make new messages goes first …"""
+AFTER: tuple[Belonging, ...] = ("identified_visitors", "routes")
+CONTENTS: tuple[Content, ...] = get_args(Content)
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """`cancel`: asks an open turn to end. `remove`: removes a session with what is left in it."""
+
+    store: ErasureStore
+    sessions: SessionStore
+    cancel: Callable[[TurnId, UserId], Awaitable[object]]
+    remove: Callable[[SessionId, UserId], Awaitable[object]]
+
+    async def begin(self, user_id: UserId) -> None:
+        """Ends the user's API tokens and keeps everything new of the user out. From then on some gateway finishes it.
+
+        Raises `StoreUnavailable`; then nothing was done.
+        """
+        await self.store.begin(user_id)
+        log.info("erasure_begun")
+
+    async def finish(self, user_id: UserId, progress: Callable[[int, int], None] | None = None) -> None:
+        """Leaves no row of the user. `progress` hears how many sessions of how many are gone. Raises `StoreUnavailable`.
+
+        Whoever is not the first to finish leaves alone what was made after that.
+        """
+        asked = await self.store.take(user_id)
+        if asked is None:
+            return
+        with suppress(ErasureOver):
+            await self._clear(BEFORE, asked)
+            await self._sessions(asked, progress)
+            await self._clear(AFTER, asked)
+            await self.store.finish(asked)
+            log.info("user_erased")
+
+    async def take_over(self) -> None:
+        """Finishes what others have begun and left. One that fails is logged, and taken over again later."""
+        for user_id in await self.store.take_over():
+            try:
+                await self.finish(user_id)
+            except Exception:
+                log.exception("erasure_failed")
+
+    async def _clear(self, tables: Sequence[Belonging], asked: Asked) -> None:
+        for table in tables:
+            while await self.store.clear(table, asked):
+                pass
+
+    async def _sessions(self, asked: Asked, progress: Callable[[int, int], None] | None) -> None:
+        # It ends: nobody adds one any more.
+        while ids := await self.store.session_ids(asked):
+            for count, session_id in enumerate(ids, 1):
+                await self._session(session_id, asked)
+                if progress is not None:
+                    progress(count, len(ids))
+
+    async def _session(self, session_id: SessionId, asked: Asked) -> None:
+        with suppress(NotFound):
+            for turn in await self.sessions.open_turns(session_id, asked.user_id):
+                with suppress(NotFound):
+                    await self.cancel(turn.turn_id, asked.user_id)
+            for content in CONTENTS:
+                while await self.store.clear_session(content, session_id, asked):
+                    pass
+            await self.remove(session_id, asked.user_id)

@@ -1,0 +1,166 @@
+"""Joins accounts of other networks to users: by one-time codes, never by guessing who somebody might be."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from gateway.core.limits.rates import Rates
+from gateway.core.model import TELEGRAM, ChannelName, UserId
+from gateway.core.ports.users.links import Link, LinkStore, Person
+from gateway.errors import Conflict
+
+LIFETIME = timedelta(minutes=10)
+CODE_BYTES = 24
+"""Random bytes of a code: 192 bits in 32 characters, which fit a deep link's 64."""
+NOT_GOOD = "This code was used, has expired, or never was. /link makes a new one."
+TRIES_PER_MINUTE = 10
+"""Codes somebody may try; they can't be guessed, and nobody should begin to."""
+CODES_PER_MINUTE = 10
+"""Codes somebody may have made."""
+REMEMBER_S = 3.0
+"""Seconds after which a link that was ended somewhere has ended on every replica."""
+REMEMBER_MOST = 10_000
+NO_ACCOUNT = (f"{TELEGRAM}:", "visitor:")
+"""How users are called who have no account of their own."""
+
+_CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A fresh code, shown this once. `url` opens the network's own app with it."""
+
+    code: str
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """What came of a code. `staying`: how many sessions the person has from before; they stay where they are."""
+
+    link: Link
+    staying: int
+
+
+def has_account(user_id: UserId) -> bool:
+    """Whether the user can have accounts of other networks linked to it."""
+    return not user_id.lower().startswith(NO_ACCOUNT)
+
+
+class Links:
+    """Makes and redeems codes, and knows whose account is whose; remembers that for a few seconds."""
+
+    def __init__(
+        self, store: LinkStore, off: Mapping[ChannelName, str], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`off`: what to do about networks that are not switched on."""
+        self._store = store
+        self._off = off
+        self._clock = clock
+        self._doors: dict[ChannelName, str] = {}
+        self._tries = Rates(TRIES_PER_MINUTE)
+        self._made = Rates(CODES_PER_MINUTE)
+        self._known: dict[tuple[ChannelName, str], tuple[float, UserId | None]] = {}
+
+    def opens_at(self, channel: ChannelName, door: str) -> None:
+        """A network says where its deep links begin; the code stands behind it."""
+        self._doors[channel] = door
+
+    async def user_of(self, channel: ChannelName, external_id: str) -> UserId | None:
+        """The user that person is linked to."""
+        key = (channel, external_id)
+        until, user_id = self._known.get(key, (0.0, None))
+        if until <= self._clock():
+            user_id = await self._store.user_of(channel, external_id)
+            if len(self._known) >= REMEMBER_MOST:
+                self._known.clear()
+            self._known[key] = (self._clock() + REMEMBER_S, user_id)
+        return user_id
+
+    def guess(self, channel: ChannelName, external_id: str) -> UserId | None:
+        """Who that was when somebody last asked, however long ago; nobody, as long as nobody has. T1 finds out if it is wrong."""
+        return self._known.get((channel, external_id), (0.0, None))[1]
+
+    def forget(self, channel: ChannelName, external_id: str) -> None:
+        """What is remembered of that person is wrong."""
+        self._known.pop((channel, external_id), None)
+
+    async def invite(self, user_id: UserId, channel: ChannelName) -> Invitation:
+        """A code with which somebody on that network becomes this user. Raises `Conflict` while the network is off, `TooManyRequests`."""
+        door = self._doors.get(channel)
+        if door is None:
+            raise Conflict(self._off.get(channel, f"The bot of {channel} is not known yet. Try again in a moment."))
+        code, expires_at = await self._new_code(user_id, channel, None)
+        return Invitation(code, door + code, expires_at)
+
+    async def own_code(self, person: Person) -> str:
+        """A code with which whoever is signed in somewhere takes that person's account as theirs. Raises `TooManyRequests`."""
+        code, _ = await self._new_code(person.user_id, person.channel, person)
+        return code
+
+    async def redeem(self, code: str, person: Person) -> Linked | None:
+        """The person becomes the user whose code it is; None for one that is not good.
+
+        Raises `Conflict` when the person is linked to somebody else, `TooManyRequests`.
+        """
+        self._tries.check(person.user_id)
+        return await self._linked(await self._store.redeem(_digest(code), person) if _CODE.fullmatch(code) else None)
+
+    async def redeem_for(self, code: str, user_id: UserId) -> Linked | None:
+        """The person whose code it is becomes this user; otherwise as `redeem`."""
+        self._tries.check(user_id)
+        found = await self._store.redeem_for(_digest(code), user_id) if _CODE.fullmatch(code) else None
+        return await self._linked(found)
+
+    async def void(self, code: str, person: Person) -> None:
+        """Ends a code that others have seen. Raises `TooManyRequests`."""
+        self._tries.check(person.user_id)
+        await self._store.void(_digest(code))
+
+    async def list(self, user_id: UserId | None) -> Sequence[Link]:
+        """Oldest first; None: everybody's, for operators."""
+        return await self._store.list(user_id)
+
+    async def unlink(self, link_id: UUID, user_id: UserId | None) -> Link:
+        """Ends a link: here at once, on other replicas within seconds. Raises `NotFound`."""
+        link = await self._store.delete(link_id, user_id)
+        self.forget(link.person.channel, link.person.external_id)
+        return link
+
+    async def unlink_person(self, person: Person) -> Link | None:
+        """Ends the person's own link; None when there is none."""
+        link = await self._store.delete_person(person.channel, person.external_id)
+        self.forget(person.channel, person.external_id)
+        return link
+
+    async def _new_code(self, user_id: UserId, channel: ChannelName, person: Person | None) -> tuple[str, datetime]:
+        self._made.check(user_id)
+        code = secrets.token_urlsafe(CODE_BYTES)
+        return code, await self._store.add_code(_digest(code), user_id, channel, person, LIFETIME)
+
+    async def _linked(self, link: Link | None) -> Linked | None:
+        if link is None:
+            return None
+        self.forget(link.person.channel, link.person.external_id)
+        return Linked(link, await self._store.sessions_of(link.person.user_id))
+
+
+def staying_text(staying: int, person: Person) -> str:
+    """What becomes of the conversations from before a link."""
+    if not staying:
+        return "No conversation was moved."
+    count = "one conversation stays" if staying == 1 else f"{staying} conversations stay"
+    return f"No conversation was moved: {count} with {person.user_id}."
+
+
+def _digest(code: str) -> bytes:
+    """SHA-256, which is enough for secrets that can't be guessed."""
+    return hashlib.sha256(code.encode()).digest()

@@ -1,0 +1,73 @@
+"""Visitors who are identified: their sessions become the user's, and their tokens are no longer valid."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+
+import structlog
+
+from gateway.core.live.served import Served, Told
+from gateway.core.model import UserId
+from gateway.core.ports.users.visitors import VisitorStore
+
+log = structlog.get_logger(__name__)
+
+REMEMBER_S = 3.0
+"""Seconds for which a visitor nobody has identified is believed to be one."""
+REMEMBER_MOST = 10_000
+PREFIX = "visitor:"
+
+
+def is_visitor(user_id: UserId) -> bool:
+    """Whether the name is an anonymous visitor's."""
+    return user_id.startswith(PREFIX)
+
+
+class Visitors:
+    """Identifies visitors, and tells whoever serves one that it is over."""
+
+    def __init__(self, store: VisitorStore, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._clock = clock
+        self._anonymous_until: dict[UserId, float] = {}
+        self._served: Served[UserId] = Served()
+
+    async def identify(self, visitor: UserId, user_id: UserId) -> int:
+        """The visitor's sessions are the user's from now on; how many. May be repeated.
+
+        Raises `Conflict` while an answer is being written in one of them, or when the visitor is somebody else already.
+        """
+        sessions = await self._store.identify(visitor, user_id)
+        self._retire(visitor)
+        log.info("visitor_identified", user_id=user_id, sessions=sessions)
+        return sessions
+
+    async def is_anonymous(self, visitor: UserId) -> bool:
+        """Whether the visitor is nobody else yet; on other replicas than the one that identified it, seconds later."""
+        if self._anonymous_until.get(visitor, 0.0) > self._clock():
+            return True
+        if await self._store.identified((visitor,)):
+            return False
+        if len(self._anonymous_until) >= REMEMBER_MOST:
+            self._anonymous_until.clear()
+        self._anonymous_until[visitor] = self._clock() + REMEMBER_S
+        return True
+
+    def serve(self, visitor: UserId, identified: Told) -> Callable[[], None]:
+        """Calls `identified`, which must not block, once the visitor is somebody; the answer forgets about it."""
+        return self._served.add(visitor, identified)
+
+    @property
+    def served(self) -> tuple[UserId, ...]:
+        """Visitors with an open socket here."""
+        return self._served.keys()
+
+    def identified(self, visitors: Collection[UserId]) -> None:
+        """They were identified elsewhere."""
+        for visitor in visitors:
+            self._retire(visitor)
+
+    def _retire(self, visitor: UserId) -> None:
+        self._anonymous_until.pop(visitor, None)
+        self._served.tell(visitor)

@@ -1,0 +1,1 @@
+"""Applies migrations, and shows the schema that they make."""

@@ -1,0 +1,194 @@
+"""Applies `migrations/`, while gateways of the version before go on writing.
+
+One process at a time does, under a lock that is polled: a blocking wait would deadlock with CREATE INDEX CONCURRENTLY.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import asyncpg
+import structlog
+from pogo_core.error import BadMigrationError
+from pogo_core.migration import Migration, topological_sort
+from pogo_core.util import migrate as pogo
+from pogo_core.util import sql as pogo_sql
+
+from gateway.errors import SettingsError, StoreUnavailable
+from storage.connections import AWAY
+from storage.database import COMMAND_TIMEOUT_S
+from storage.migrating.origin import MIGRATIONS, applied_migrations, check_origin, digest, names
+from storage.migrating.phases import OlderReplicasLive, check_version, is_post, needed_by, shut_out_older
+from storage.migrating.progress import told
+
+log = structlog.get_logger(__name__)
+
+LOCK = 0x7475726E67617465  # "turngate"
+LOCK_WAIT_S = 120.0
+TABLE_WAIT_S = 2
+"""For how long a migration waits for a table, and whoever comes after it behind it. By then autovacuum has given way: it is asked
+to after `deadlock_timeout`, a second."""
+TRIES_FOR_S = 120.0
+PAUSE_S = (1.0, 2.0)
+"""Between two tries, so that those who stood behind the first get on."""
+OLDEST, NEWEST = 15, 18
+NO_TABLES = """
+SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema'))
+"""
+
+
+@asynccontextmanager
+async def _direct(url: str) -> AsyncIterator[asyncpg.Connection]:
+    try:
+        connection = await asyncpg.connect(
+            url,
+            timeout=10,
+            # A pooler may lead each statement to another server process, which has never heard of the one before.
+            statement_cache_size=0,
+            server_settings={"application_name": "turngate migrate", "timezone": "UTC"},
+        )
+    except (asyncpg.InvalidCatalogNameError, asyncpg.InvalidAuthorizationSpecificationError, ValueError) as error:
+        raise SettingsError(f"The database refuses the connection: {error}. Check TURNGATE_DATABASE_URL.") from error
+    except AWAY as error:
+        raise StoreUnavailable(f"The database cannot be reached ({type(error).__name__}: {error}).") from error
+    try:
+        yield connection
+    finally:
+        with suppress(*AWAY):
+            await connection.close(timeout=2)
+
+
+async def migrate(url: str, folder: Path = MIGRATIONS) -> list[str]:
+    """Brings the schema up to what `folder` holds; safe when several replicas do so at once. Returns what was applied.
+
+    What a newer gateway applied before, and this folder does not hold, stays. A post migration stays pending while replicas of an older
+    version live. A database of a version that was never released is refused.
+
+    Raises `StoreUnavailable` when the database is away, `SettingsError` when it cannot be used as it is.
+    """
+    async with _direct(url) as connection:
+        try:
+            _check_version(connection)
+            if not await _pending(connection, folder):
+                return []
+            await _refuse_pooler(connection)
+            await _lock(connection)
+            return await _apply_all(url, connection, folder) if await _pending(connection, folder) else []
+        except BadMigrationError as error:
+            raise SettingsError(f"{error}.") from error
+        except AWAY as error:
+            raise StoreUnavailable(f"The database went away during a migration ({type(error).__name__}).") from error
+
+
+async def _apply_all(url: str, connection: asyncpg.Connection, folder: Path) -> list[str]:
+    await pogo_sql.ensure_pogo_sync(connection)
+    found = await pogo_sql.read_migrations(folder, connection, schema_name="public")
+    waiting = [each for each in topological_sort([each.load() for each in found]) if not each.applied]
+    applied: list[str] = []
+    for migration in waiting:
+        try:
+            async with told(url, connection.get_server_pid(), migration.id):
+                await _insist(connection, migration)
+        except OlderReplicasLive as error:
+            _leave(migration.id, error, [each.id for each in waiting[len(applied) + 1 :]])
+            break
+        applied.append(migration.id)
+    return applied
+
+
+def _leave(name: str, error: OlderReplicasLive, later: list[str]) -> None:
+    """A post migration is for later, unless this version needs something that comes after it."""
+    needed = [each for each in later if not is_post(each)]
+    if needed:
+        raise StoreUnavailable(
+            f"{name} comes before {needed[0]} and has to wait. {error} Stop them, or upgrade to the version in between first."
+        ) from error
+    log.info("post_migration_waits", migration=name, older_replicas=error.slots)
+
+
+async def _insist(connection: asyncpg.Connection, migration: Migration) -> None:
+    """Applies it as often as somebody is in its way: each of them is made so that it can be begun again."""
+    until = time.monotonic() + TRIES_FOR_S
+    while True:
+        try:
+            return await _apply(connection, migration)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
+            if time.monotonic() > until:
+                raise StoreUnavailable(
+                    f"{migration.id} waited in vain for a table that something keeps locked, such as a dump ({error})."
+                ) from error
+            log.info("migration_waits", migration=migration.id, reason=str(error))
+        except AWAY as error:
+            raise StoreUnavailable(f"The database went away during {migration.id} ({type(error).__name__}).") from error
+        except asyncpg.PostgresError as error:
+            raise SettingsError(f"{migration.id} cannot be applied: {error}") from error
+        await asyncio.sleep(random.uniform(*PAUSE_S))  # noqa: S311 - only to spread the tries
+
+
+async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
+    # A login may have other limits, and an index has none of these.
+    await connection.execute("SET statement_timeout = 0")
+    await connection.execute(f"SET lock_timeout = '{TABLE_WAIT_S}s'")
+    if is_post(migration.id):
+        await shut_out_older(connection, needed_by(migration.path))
+    async with pogo.transaction(connection, migration):
+        await migration.apply(connection)
+        await pogo_sql.migration_applied(connection, migration.id, digest(migration.path), schema_name="public")
+
+
+async def pending_migrations(url: str, folder: Path = MIGRATIONS) -> list[str]:
+    """Names of the migrations that a database lacks, post migrations too, in order; changes nothing. Raises as `migrate` does."""
+    async with _direct(url) as connection:
+        try:
+            return await _pending(connection, folder)
+        except AWAY as error:
+            raise StoreUnavailable(f"The database does not answer ({type(error).__name__}).") from error
+
+
+async def is_new(url: str) -> bool:
+    """Whether a database holds no table at all. Raises as `migrate` does."""
+    async with _direct(url) as connection:
+        try:
+            return bool(await connection.fetchval(NO_TABLES, timeout=COMMAND_TIMEOUT_S))
+        except AWAY as error:
+            raise StoreUnavailable(f"The database does not answer ({type(error).__name__}).") from error
+
+
+async def _pending(connection: asyncpg.Connection, folder: Path) -> list[str]:
+    async with asyncio.timeout(COMMAND_TIMEOUT_S):
+        applied = await applied_migrations(connection)
+        await check_version(connection, names(folder)[-1])
+    check_origin(applied, folder)
+    return [name for name in names(folder) if name not in applied]
+
+
+def _check_version(connection: asyncpg.Connection) -> None:
+    major = connection.get_server_version().major
+    if major < OLDEST:
+        raise SettingsError(f"PostgreSQL {major} is too old; Turngate needs {OLDEST} to {NEWEST}.")
+
+
+async def _refuse_pooler(connection: asyncpg.Connection) -> None:
+    """The lock belongs to a server process, and behind a pooler the next statement may run in another."""
+    if await connection.fetchval("SELECT pg_backend_pid()") != connection.get_server_pid():
+        raise SettingsError(
+            "Migrations need a direct connection, and TURNGATE_DATABASE_URL leads through a connection pooler. Let it name "
+            "the server itself; the pooler's URLs belong in TURNGATE_DATABASE__APP_URL and TURNGATE_DATABASE__SYSTEM_URL."
+        )
+
+
+async def _lock(connection: asyncpg.Connection) -> None:
+    # Held by the session: it goes with the connection, however that ends.
+    try:
+        async with asyncio.timeout(LOCK_WAIT_S):
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):  # noqa: ASYNC110 - another process holds it
+                await asyncio.sleep(0.1 + random.random() * 0.2)  # noqa: S311 - only to spread the replicas
+    except TimeoutError as error:
+        raise StoreUnavailable(
+            "Another process is migrating the database; its log tells how far it is. Wait for it."
+        ) from error

@@ -1,0 +1,1 @@
+"""Replicas: who is alive, what waits, and what they tell each other."""

@@ -1,0 +1,1 @@
+"""Sessions: reads and changes, search, state, snapshots."""

@@ -1,0 +1,68 @@
+"""Everything that is kept about a user, read page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.core.model import JsonObject, SessionId, UserId
+from gateway.core.ports.sessions.exports import Kept, KeptRow, Place, SessionSection, UserSection
+from storage.queries import load_queries
+
+if TYPE_CHECKING:
+    from storage.database import Database
+
+SQL = load_queries("exports")
+TOLD: Mapping[str, str] = {
+    "chat_sessions": "sessions[].session",
+    "chat_messages": "sessions[].messages, sessions[].hidden",
+    "message_versions": "sessions[].versions",
+    "turns": "sessions[].turns",
+    "session_states": "sessions[].state",
+    "snapshots": "sessions[].snapshots",
+    "outbox": "sessions[].deliveries",
+    "external_keys": "sessions[].external_keys",
+    "routes": "routes",
+    "links": "links",
+    "identified_visitors": "identified_visitors",
+    "schedules": "schedules",
+    "api_tokens": "tokens",
+}
+"""Where an export tells of a table's rows. A table with users' rows stands here or below."""
+KEPT_BACK: Mapping[str, str] = {
+    "sign_in_codes": "digests of secrets that are good for an hour",
+    "link_codes": "digests of secrets that are good for ten minutes",
+    "session_titles": "a copy of the titles, for search",
+    "message_words": "the words of the messages, for search",
+    "indexed_sessions": "how far search has entered the words of each session",
+    "running_turns": "which turns are being answered at this moment",
+    "erasures": "stands there only while the user is erased, and a minute longer",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresExports:
+    """`ExportStore` on Postgres."""
+
+    database: Database
+
+    async def session_ids(self, user_id: UserId) -> Sequence[SessionId]:
+        async with self.database.as_user(user_id) as connection:
+            return [SessionId(row["session_id"]) for row in await connection.fetch(SQL["session_ids"], user_id)]
+
+    async def kept(self, session_id: SessionId, user_id: UserId) -> Kept:
+        async with self.database.as_user(user_id) as connection:
+            row = await connection.fetchrow(SQL["kept"], session_id)
+        return Kept(None, ()) if row is None else Kept(row["state"], tuple(row["external_keys"]))
+
+    async def of_session(
+        self, section: SessionSection, session_id: SessionId, user_id: UserId, after: Place
+    ) -> Sequence[KeptRow]:
+        async with self.database.as_user(user_id) as connection:
+            rows = await connection.fetch(SQL[section], session_id, *after)
+        return [KeptRow((row["major"], row["minor"]), row["row"]) for row in rows]
+
+    async def of_user(self, section: UserSection, user_id: UserId) -> Sequence[JsonObject]:
+        async with self.database.as_user(user_id) as connection:
+            return [row["row"] for row in await connection.fetch(SQL[section], user_id)]

@@ -1,0 +1,1 @@
+"""Tokens, links, visitors, and erasure."""

@@ -1,0 +1,78 @@
+"""Takes a user's rows away, some at a time, so that nobody waits long for a lock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gateway.core.model import SessionId, UserId
+from gateway.core.ports.users.erasure import Asked, Belonging, Content
+from gateway.errors import ErasureOver
+from storage.queries import load_queries
+
+if TYPE_CHECKING:
+    from storage.connections import PooledConnection
+    from storage.database import Database
+
+SQL = load_queries("erasure")
+AT_A_TIME = 2_000
+"""Rows of a transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresErasure:
+    """`ErasureStore` on Postgres. Row-level security keeps nearly every statement to the user's own rows."""
+
+    database: Database
+
+    async def begin(self, user_id: UserId) -> None:
+        async with self.database.as_user(user_id) as connection:
+            # As those who are at one already: its row before any lock that others wait for.
+            await connection.execute(SQL["take"], user_id)
+            # Each a statement of its own: what the later ones see is of after the wait for the lock.
+            await connection.execute(SQL["lock_user"], user_id)
+            await connection.execute(SQL["begin"], user_id)
+            await connection.execute(SQL["end_tokens"], user_id)
+
+    async def take(self, user_id: UserId) -> Asked | None:
+        async with self.database.as_user(user_id) as connection:
+            at: datetime | None = await connection.fetchval(SQL["take"], user_id)
+        return None if at is None else Asked(user_id, at)
+
+    async def clear(self, table: Belonging, asked: Asked) -> bool:
+        # That a visitor's pass is over outlives the user; a row that is nobody's only the gateway may write.
+        writer = None if table == "identified_visitors" else asked.user_id
+        async with self.database.as_user(writer) as connection:
+            await _renew(connection, asked)
+            gone: int = await connection.fetchval(SQL[table], asked.user_id, AT_A_TIME)
+        return gone >= AT_A_TIME
+
+    async def session_ids(self, asked: Asked) -> Sequence[SessionId]:
+        async with self.database.as_user(asked.user_id) as connection:
+            await _renew(connection, asked)
+            return [SessionId(row["session_id"]) for row in await connection.fetch(SQL["session_ids"], asked.user_id)]
+
+    async def clear_session(self, content: Content, session_id: SessionId, asked: Asked) -> bool:
+        async with self.database.as_user(asked.user_id) as connection:
+            await _renew(connection, asked)
+            chat_id = await connection.fetchval(SQL["lock_session"], session_id)
+            gone: int = await connection.fetchval(SQL[content], chat_id, AT_A_TIME)
+        return gone >= AT_A_TIME
+
+    async def finish(self, asked: Asked) -> None:
+        async with self.database.as_user(asked.user_id) as connection:
+            await _renew(connection, asked)
+            await connection.execute(SQL["finish"], asked.user_id)
+
+    async def take_over(self) -> Sequence[UserId]:
+        async with self.database.own_work() as connection:
+            await connection.execute(SQL["forget"])
+            return [UserId(row["user_id"]) for row in await connection.fetch(SQL["take_over"])]
+
+
+async def _renew(connection: PooledConnection, asked: Asked) -> None:
+    """The erasure stands until this transaction ends, and nobody takes over for a minute. Raises `ErasureOver`."""
+    if not await connection.fetchval(SQL["renew"], asked.user_id, asked.at):
+        raise ErasureOver("Somebody else has finished this erasure.")

@@ -1,0 +1,200 @@
+"""What turns came to, over HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from gateway.app.serve import Running
+from gateway.config import PythonAgentSettings
+from storage.turns.turn_log import SQL
+from tests.world import Person, World, eventually
+
+SESSIONS = "/api/chat/sessions"
+
+
+@pytest.fixture
+async def gateway(world: World) -> Running:
+    """A gateway with the demo agent, and one that counts tokens."""
+    counting = PythonAgentSettings(kind="python", target="tests.integration.agents.counting:counting")
+    demo = {"kind": "demo"}
+    return await world.gateway(agents={"assistant": demo, "counting": counting}, turns={"max_attempts": 2})
+
+
+@pytest.fixture
+async def mia(world: World, gateway: Running) -> Person:
+    """A user."""
+    return await world.person("mia", gateway.url)
+
+
+async def begins(person: Person, agent: str, *texts: str) -> str:
+    """The path of a session in which these were said."""
+    session = (await person.posts(SESSIONS, 201, agent_name=agent))["session_id"]
+    for text in texts:
+        await person.posts(f"{SESSIONS}/{session}/messages", 200, text=text)
+    return f"{SESSIONS}/{session}"
+
+
+async def test_a_turn_tells_what_it_took(mia: Person) -> None:
+    """P-8: usage, times, attempts, and the messages of it."""
+    path = await begins(mia, "counting", "one two")
+    (turn,) = (await mia.gets(f"{path}/turns"))["turns"]
+    question, reply = (await mia.gets(f"{path}/messages"))["messages"]
+    assert (turn["id"], turn["message_ids"], turn["reply_id"]) == (reply["turn_id"], [question["id"]], reply["id"])
+    assert (turn["status"], turn["attempts"], turn["error"], turn["withdrawn"]) == ("completed", 1, None, False)
+    assert turn["usage"] == {"input_tokens": 2, "output_tokens": 3, "model": "counter", "cost": 0.25}
+    assert turn["created_at"] <= turn["started_at"] <= turn["ended_at"]
+    assert turn["duration_s"] >= 0
+
+
+async def test_usage_is_summed_per_session(mia: Person) -> None:
+    """P-8: with the first page, whatever its size."""
+    path = await begins(mia, "counting", "one", "one two", "one two three")
+    page = await mia.gets(f"{path}/turns?limit=1")
+    assert page["usage"] == {"input_tokens": 6, "output_tokens": 8, "turns": 3, "cost": 0.75}
+    assert (await mia.gets(f"{path}/turns?limit=1&before={page['next_before']}"))["usage"] is None
+
+
+async def test_metrics_add_up_what_turns_use(mia: Person) -> None:
+    """Tokens by direction, and the cost in dollars, by agent."""
+    before = await used(mia)
+    await begins(mia, "counting", "one two", "one two three four")
+    after = await used(mia)
+    assert {name: after[name] - before.get(name, 0) for name in after} == {"input": 6, "output": 9, "cost": 0.5}
+
+
+async def used(person: Person) -> dict[str, float]:
+    """What `/metrics` says that the agent has used so far."""
+    async with person.http.get(f"{person.url}/metrics") as response:
+        lines = (await response.text()).splitlines()
+    names = {
+        'turngate_tokens_total{agent="counting",direction="input"}': "input",
+        'turngate_tokens_total{agent="counting",direction="output"}': "output",
+        'turngate_cost_dollars_total{agent="counting"}': "cost",
+    }
+    values = (line.rsplit(" ", 1) for line in lines)
+    return {names[name]: float(value) for name, value in values if name in names}
+
+
+async def test_turns_come_in_pages_newest_first(mia: Person) -> None:
+    """Each once."""
+    path = await begins(mia, "assistant", *"abcde")
+    replies = [row["turn_id"] for row in (await mia.gets(f"{path}/messages"))["messages"] if row["role"] == "assistant"]
+    seen: list[str] = []
+    before: str | None = ""
+    while before is not None:
+        page = await mia.gets(f"{path}/turns?limit=2{before and f'&before={before}'}")
+        seen += [turn["id"] for turn in page["turns"]]
+        before = page["next_before"]
+    assert seen == replies[::-1]
+
+
+async def test_why_it_failed_is_told_to_operators(world: World, gateway: Running, mia: Person) -> None:
+    """An error may name what users should not know."""
+    path = await begins(mia, "assistant", "fail for good")
+    (turn,) = (await mia.gets(f"{path}/turns"))["turns"]
+    assert (turn["status"], turn["error"], turn["usage"]) == ("failed", "agent_error", None)
+    owner = await world.person("owner", gateway.url, "operator")
+    assert "told to fail" in (await owner.gets(f"{path}/turns"))["turns"][0]["error"]
+
+
+async def test_a_running_turn_has_no_end_yet(mia: Person) -> None:
+    """Nor a reply."""
+    path = await begins(mia, "assistant")
+    await mia.calls("POST", f"{path}/messages", json={"text": "wait 20 seconds"}, headers={"Prefer": "wait=0"})
+    (turn,) = (await mia.gets(f"{path}/turns"))["turns"]
+    assert (turn["status"], turn["reply_id"], turn["ended_at"], turn["duration_s"]) == ("running", None, None, None)
+    assert len(turn["message_ids"]) == 1
+
+
+async def test_an_answer_made_again_stands_before_the_one_it_replaces(mia: Person) -> None:
+    """The old turn is told as withdrawn."""
+    path = await begins(mia, "assistant", "hello")
+    (old,) = (await mia.gets(f"{path}/turns"))["turns"]
+    status, answer = await mia.calls("POST", f"{path}/regenerate", json={})
+    assert status < 300, answer
+
+    async def both() -> Any:
+        turns = (await mia.gets(f"{path}/turns"))["turns"]
+        return turns if len(turns) == 2 and turns[0]["status"] == "completed" else None
+
+    newer, older = await eventually(both)
+    assert (older["id"], older["withdrawn"], newer["withdrawn"]) == (old["id"], True, False)
+    assert newer["message_ids"] == old["message_ids"]
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=201", "before=nonsense", "before=%00", "cursor=1"])
+async def test_a_bad_query_is_400(mia: Person, query: str) -> None:
+    """Each names its parameter."""
+    path = await begins(mia, "assistant")
+    assert (await mia.calls("GET", f"{path}/turns?{query}"))[0] == 400
+
+
+async def test_a_foreign_session_is_a_missing_one(world: World, gateway: Running, mia: Person) -> None:
+    """AC-10, for turns."""
+    path = await begins(mia, "assistant", "hello")
+    tom = await world.person("tom", gateway.url)
+    foreign = await tom.calls("GET", f"{path}/turns")
+    assert foreign == await tom.calls("GET", f"{SESSIONS}/nothing/turns")
+    assert foreign[0] == 404
+
+
+async def test_turns_are_listed_in_the_order_of_time_wherever_they_stand(mia: Person) -> None:
+    """Also those that answered before others did, and those that answer anew: each once, whatever the size of a page."""
+    path = await begins(mia, "assistant", "one", "two", "three")
+    (first, *_) = (await mia.gets(f"{path}/messages"))["messages"]
+    for again in ({}, {"message_id": first["id"]}, {}):
+        status, answer = await mia.calls("POST", f"{path}/regenerate", json=again)
+        assert status < 300, answer
+        await eventually(lambda: all_ended(mia, path))
+        await mia.posts(f"{path}/messages", 200, text="more")
+    turns = (await mia.gets(f"{path}/turns"))["turns"]
+    assert len(turns) == 9
+    assert turns == sorted(turns, key=lambda turn: turn["created_at"], reverse=True)
+    for limit in (1, 2, 4):
+        assert await paged(mia, path, limit) == turns
+
+
+async def all_ended(person: Person, path: str) -> bool:
+    """No turn of the session is open."""
+    return all(turn["status"] == "completed" for turn in (await person.gets(f"{path}/turns"))["turns"])
+
+
+async def paged(person: Person, path: str, limit: int) -> list[Any]:
+    """The session's turns, page by page."""
+    turns: list[Any] = []
+    before = ""
+    while True:
+        page = await person.gets(f"{path}/turns?limit={limit}{before}")
+        turns += page["turns"]
+        if page["next_before"] is None:
+            return turns
+        before = f"&before={page['next_before']}"
+
+
+async def test_a_page_deep_down_reads_no_more_than_the_first(world: World, mia: Person) -> None:
+    """By indexes, at any depth, of turns that answer anew too."""
+    path = await begins(mia, "assistant", "hello")
+    await world.rows(
+        "INSERT INTO turns (chat_id, seq, user_id, agent_name, channel, status, time_limit, history_turns, created_at, place_in_time)"
+        " SELECT chat_id, CASE WHEN n % 5 = 0 THEN -n ELSE 10 + n END, user_id, 'assistant', 'web', 'completed', '1 s', 0,"
+        " now() + n * interval '1 s', CASE WHEN n % 5 = 0 THEN 10 + n END"
+        " FROM chat_sessions, generate_series(1, 5000) AS n"
+    )
+    await world.rows("ANALYZE turns")
+    (place,) = await world.rows("SELECT chat_id, created_at, turn_id FROM turns WHERE seq = 1011")
+    (plan,) = await world.rows(f"EXPLAIN (ANALYZE, FORMAT JSON) {SQL['page']}", *place.values(), 51)
+    scans = [node for node in nodes(json.loads(plan["QUERY PLAN"])[0]["Plan"]) if node.get("Relation Name") == "turns"]
+    assert {scan["Node Type"] for scan in scans} <= {"Index Scan", "Index Only Scan"}
+    assert max(scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0) for scan in scans) < 60
+    assert len((await mia.gets(f"{path}/turns?limit=200"))["turns"]) == 200
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A plan's nodes, from the top."""
+    yield plan
+    for inner in plan.get("Plans", ()):
+        yield from nodes(inner)

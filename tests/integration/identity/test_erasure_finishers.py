@@ -1,0 +1,123 @@
+"""Several finishers of one erasure: who comes late leaves alone what the user made after it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from gateway.app.serve import Running
+from gateway.core.model import UserId
+from storage.users import erasure
+from tests.integration.identity.test_erasure_races import ERASE, gateway, housekeeps, is_gone, mia
+from tests.integration.identity.user_data import SESSIONS
+from tests.world import Person, World
+
+__all__ = ["gateway", "mia"]
+
+AGED = "UPDATE erasures SET taken_at = taken_at - interval '61 s'"
+FINISHED = "SELECT user_id FROM erasures WHERE finished_at IS NOT NULL ORDER BY 1"
+DAILY = {"name": "n", "prompt": "p", "trigger": {"type": "cron", "expression": "0 8 * * *"}}
+
+
+@asynccontextmanager
+async def frozen_at(
+    step: str, mia: Person, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[asyncio.Task[tuple[int, object]]]:
+    """In the midst of an erasure whose finisher stands before that step, and goes on at the end; others pass."""
+    original: Callable[..., Awaitable[object]] = getattr(erasure.PostgresErasure, step)
+    frozen, thaws = asyncio.Event(), asyncio.Event()
+
+    async def freezes(store: erasure.PostgresErasure, *asked: Any) -> object:
+        if not frozen.is_set():
+            frozen.set()
+            await thaws.wait()
+        return await original(store, *asked)
+
+    monkeypatch.setattr(erasure.PostgresErasure, step, freezes)
+    asking = asyncio.create_task(mia.calls("DELETE", ERASE))
+    await frozen.wait()
+    yield asking
+    thaws.set()
+
+
+@pytest.mark.parametrize("step", ["clear", "session_ids", "clear_session", "finish"])
+async def test_one_that_thaws_leaves_a_new_life_alone(
+    step: str, world: World, gateway: Running, mia: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P-4: another has finished, and the name was begun anew."""
+    await mia.posts(SESSIONS, 201)
+    await mia.posts(SESSIONS, 201)
+    async with frozen_at(step, mia, monkeypatch) as asking:
+        await world.rows(AGED)
+        await housekeeps(gateway)
+        new = await world.person("mia", gateway.url)
+        await new.posts(SESSIONS, 201)
+        await new.posts("/api/schedules", 201, **DAILY)
+    assert (await asking)[0] == 204
+    assert (await new.gets(SESSIONS))["total"] == 1
+    assert len((await new.gets("/api/schedules"))["schedules"]) == 1
+
+
+async def test_one_that_thaws_does_not_finish_the_next_erasure(
+    world: World, gateway: Running, mia: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P-4: the name was begun anew, and is being erased again."""
+    await mia.posts(SESSIONS, 201)
+    async with frozen_at("finish", mia, monkeypatch) as asking:
+        await world.rows(AGED)
+        await housekeeps(gateway)
+        await (await world.person("mia", gateway.url)).posts(SESSIONS, 201)
+        await gateway.gateway.stores.erasure.begin(UserId(mia.user))
+    await asking
+    assert await world.rows(FINISHED) == []
+    await world.rows(AGED)
+    await housekeeps(gateway)
+    assert await is_gone(world)
+
+
+async def test_whoever_is_at_work_is_left_to_it(
+    world: World, gateway: Running, mia: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P-4: each step says so anew, so that nobody takes over what takes longer than a minute."""
+    await mia.posts(SESSIONS, 201)
+    original = erasure.PostgresErasure.clear_session
+    taken: list[object] = []
+
+    async def long(store: erasure.PostgresErasure, *asked: Any) -> bool:
+        await world.rows(AGED)
+        more = await original(store, *asked)
+        taken.extend(await store.take_over())
+        return more
+
+    monkeypatch.setattr(erasure.PostgresErasure, "clear_session", long)
+    assert (await mia.calls("DELETE", ERASE))[0] == 204
+    assert taken == []
+    assert await is_gone(world)
+
+
+async def test_one_that_fails_stops_no_other(world: World, gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P-4: it is tried again later."""
+    await world.rows(
+        "INSERT INTO erasures (user_id, taken_at) SELECT n, now() - interval '1 hour' FROM unnest($1::text[]) AS n",
+        list("abc"),
+    )
+    original = erasure.PostgresErasure.finish
+    seen: list[object] = []
+
+    async def fails_first(store: erasure.PostgresErasure, *asked: Any) -> None:
+        seen.append(asked)
+        if len(seen) == 1:
+            raise RuntimeError("a fault")
+        await original(store, *asked)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erasure.PostgresErasure, "finish", fails_first)
+        await housekeeps(gateway)
+    assert len(await world.rows(FINISHED)) == 2
+    await world.rows(AGED + " WHERE finished_at IS NULL")
+    await housekeeps(gateway)
+    assert len(await world.rows(FINISHED)) == 3

@@ -1,0 +1,303 @@
+"""An erasure, and those who are at work meanwhile: it ends, and nobody who was remembered or on the way brings the user back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import jwt
+import pytest
+
+from gateway.app.serve import Running
+from gateway.core.users.erasure import CONTENTS
+from gateway.errors import Conflict
+from gateway.identity import authenticator
+from storage.users import erasure
+from tests.fakes.bot_api import FakeBotApi
+from tests.integration.identity.user_data import SESSIONS, rows_of
+from tests.integration.telegram.driver import ADA, TOKEN
+from tests.world import PATIENCE_S, Person, World, eventually
+
+ERASE = "/api/me?confirm=mia"
+TRIGGER = {"type": "interval", "seconds": 1}
+SECRET = "of-the-customers-own-login-0123456789"
+# Words are entered for messages that are there, while their session is held, and go with them.
+OPEN_TO_RETURN = """
+    SELECT c.oid::regclass::text AS name
+    FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'user_id' AND NOT a.attisdropped
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname NOT IN (
+            'erasures', 'sign_in_codes', 'message_words', 'running_turns'
+        )
+        AND NOT EXISTS (
+            SELECT FROM pg_constraint AS k
+            WHERE k.conrelid = c.oid AND k.confrelid = 'chat_sessions'::regclass AND k.confdeltype = 'c'
+        )
+        AND NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = c.oid AND t.tgname = 'refuse_while_erased')
+"""
+
+
+@pytest.fixture
+async def gateway(world: World) -> Running:
+    return await world.gateway()
+
+
+@pytest.fixture
+async def mia(world: World, gateway: Running) -> Person:
+    return await world.person("mia", gateway.url)
+
+
+async def remembered(world: World, url: str) -> Person:
+    """The same user with another token, which a gateway has just looked up."""
+    again = await world.person("mia", url)
+    await again.gets("/api/me")
+    return again
+
+
+async def elsewhere(world: World) -> Person:
+    """The same user at another replica."""
+    return await remembered(world, (await world.gateway(data_dir="other")).url)
+
+
+async def is_gone(world: World) -> bool:
+    return not any((await rows_of(world, "mia")).values())
+
+
+@asynccontextmanager
+async def erasing(world: World, mia: Person) -> AsyncIterator[asyncio.Task[tuple[int, object]]]:
+    """In the midst of an erasure: it waits for a session that is held here."""
+    await mia.posts(SESSIONS, 201)
+    outsider = await asyncpg.connect(world.database_url)
+    try:
+        async with outsider.transaction():
+            await outsider.execute("SELECT FROM chat_sessions FOR UPDATE")
+            asking = asyncio.create_task(mia.calls("DELETE", ERASE))
+            await waits(world)
+            yield asking
+    finally:
+        await outsider.close()
+
+
+async def waits(world: World) -> None:
+    """Until somebody waits for a lock."""
+
+    async def waiting() -> bool:
+        query = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        return bool(await world.rows(query))
+
+    await eventually(waiting)
+
+
+async def test_another_replica_does_not_bring_the_user_back(
+    world: World, mia: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P-4: whoever it remembers, because it has not looked again yet, may not begin anything."""
+    monkeypatch.setattr(authenticator.TokenAuthenticator, "ended", lambda *_found: None)
+    other = await elsewhere(world)
+    session = await mia.posts(SESSIONS, 201)
+    assert (await mia.calls("DELETE", ERASE))[0] == 204
+    await other.gets("/api/me")
+    said = [{"role": "user", "content": "hello"}]
+    problem = await other.posts("/v1/chat/completions", 409, model="assistant", messages=said)
+    assert "a minute after" in problem["error"]["message"]
+    parts = [{"type": "text", "text": "hello"}]
+    await other.posts("/api/chat", 409, id="c1", messages=[{"id": "m1", "role": "user", "parts": parts}])
+    await other.posts(f"{SESSIONS}/{session['session_id']}/messages", 404, text="hello")
+    socket = await other.connects()
+    await socket.says(type="send", id="k1", text="hello")
+    await socket.hears("error", code="conflict")
+    await other.posts(SESSIONS, 401)
+    assert await is_gone(world)
+
+
+async def test_another_replica_makes_no_schedule(world: World, mia: Person) -> None:
+    """P-4: it would begin sessions for ever."""
+    other = await elsewhere(world)
+    assert (await mia.calls("DELETE", ERASE))[0] == 204
+    await other.posts("/api/schedules", 401, name="n", prompt="p", trigger=TRIGGER)
+    assert await is_gone(world)
+
+
+async def test_a_schedule_made_meanwhile(world: World, gateway: Running, mia: Person) -> None:
+    """P-4: on the replica that erases, with another token of the user's."""
+    again = await remembered(world, gateway.url)
+    async with erasing(world, mia) as asking:
+        await again.posts("/api/schedules", 401, name="n", prompt="p", trigger=TRIGGER)
+    assert (await asking)[0] == 204
+    assert await is_gone(world)
+
+
+async def test_a_token_made_meanwhile(world: World, gateway: Running, mia: Person) -> None:
+    """P-4: nor does an operator make one before it is over; the answer says when."""
+    owner = await world.person("owner", gateway.url, "operator")
+    async with erasing(world, mia) as asking:
+        problem = await owner.posts("/api/tokens", 409, user_id="mia")
+    assert (await asking)[0] == 204
+    assert "a minute after" in problem["detail"]
+    assert await is_gone(world)
+
+
+async def test_a_token_made_afterwards_begins_the_name_anew(world: World, gateway: Running, mia: Person) -> None:
+    """P-4: at once, and without a past."""
+    owner = await world.person("owner", gateway.url, "operator")
+    await mia.posts(SESSIONS, 201)
+    assert (await mia.calls("DELETE", ERASE))[0] == 204
+    new = replace(mia, token=(await owner.posts("/api/tokens", 201, user_id="mia"))["token"])
+    assert (await new.gets(SESSIONS))["total"] == 0
+    await new.posts(SESSIONS, 201)
+    await mia.posts(SESSIONS, 401)
+
+
+async def test_a_token_that_comes_too_soon_holds_nothing(world: World, gateway: Running, mia: Person) -> None:
+    """P-4: it waits in the gateway, for as long as it is told; no statement sleeps."""
+    owner = await world.person("owner", gateway.url, "operator")
+    assert (await mia.calls("DELETE", ERASE))[0] == 204
+    await world.rows("UPDATE erasures SET finished_at = now() + interval '1 hour'")
+    [row] = await world.rows("SELECT begin_anew('mia') AS rest")
+    assert timedelta(minutes=59) < row["rest"] <= timedelta(hours=1, seconds=3)
+    waiting = asyncio.create_task(owner.posts("/api/tokens", 201, user_id="mia"))
+    await owner.gets("/api/me")
+    assert (
+        await world.rows("SELECT FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosrc ~ 'pg_sleep'")
+        == []
+    )
+    assert not waiting.done()
+    waiting.cancel()
+    assert await world.rows("SELECT FROM api_tokens WHERE user_id = 'mia'") == []
+
+
+async def test_a_session_that_was_not_committed_yet(world: World, mia: Person) -> None:
+    """P-4: the erasure waits for what was on its way, and takes it too."""
+    outsider = await asyncpg.connect(world.database_url)
+    async with outsider.transaction():
+        await outsider.execute("INSERT INTO chat_sessions (user_id, agent_name) VALUES ('mia', 'assistant')")
+        asking = asyncio.create_task(mia.calls("DELETE", ERASE))
+        await waits(world)
+    await outsider.close()
+    assert (await asking)[0] == 204
+    assert await is_gone(world)
+
+
+async def keeps_at_it(act: Callable[[], Awaitable[object]], erased: asyncio.Task[tuple[int, object]]) -> None:
+    while not erased.done():
+        await act()
+
+
+async def test_it_ends_though_a_client_makes_sessions(world: World, mia: Person) -> None:
+    """P-4: and though another replica remembers that client."""
+    other = await elsewhere(world)
+    for _ in range(10):
+        await mia.posts(SESSIONS, 201)
+    asking = asyncio.create_task(mia.calls("DELETE", ERASE))
+    async with asyncio.timeout(PATIENCE_S):
+        await asyncio.gather(*(keeps_at_it(lambda: other.calls("POST", SESSIONS, json={}), asking) for _ in range(4)))
+    assert (await asking)[0] == 204
+    assert await is_gone(world)
+
+
+async def test_it_ends_though_a_client_goes_on_writing(
+    world: World, mia: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P-4: no step waits for a session to be silent."""
+    other = await elsewhere(world)
+    session = await mia.posts(SESSIONS, 201)
+    path = f"{SESSIONS}/{session['session_id']}/messages"
+    original, steps = erasure.PostgresErasure.clear_session, 0
+
+    async def beside_it(store: erasure.PostgresErasure, *asked: Any) -> bool:
+        nonlocal steps
+        steps += 1
+        await other.calls("POST", path, json={"text": "hello"}, headers={"Prefer": "wait=0"})
+        return await original(store, *asked)
+
+    monkeypatch.setattr(erasure.PostgresErasure, "clear_session", beside_it)
+    assert (await mia.calls("DELETE", ERASE))[0] == 204
+    assert steps == len(CONTENTS)
+    assert await is_gone(world)
+
+
+async def housekeeps(gateway: Running) -> None:
+    """What the gateway does when a look finds that somebody's erasure is to be gone on with."""
+    [chore] = [duty for duty in gateway.gateway.duties.others if duty.name == "erasures"]
+    await chore.do()
+
+
+async def test_one_that_was_broken_off_is_finished(
+    world: World, gateway: Running, mia: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P-4: by any gateway, a minute later; the user cannot ask again, and nothing begins before."""
+    await mia.posts(SESSIONS, 201)
+
+    async def breaks(*_asked: object) -> bool:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erasure.PostgresErasure, "clear_session", breaks)
+        assert (await mia.calls("DELETE", ERASE))[0] == 500
+    assert (await mia.calls("DELETE", ERASE))[0] == 401
+    await housekeeps(gateway)
+    assert not await is_gone(world), "whoever is at it has a minute"
+    with pytest.raises(Conflict):
+        await world.person("mia", gateway.url)
+    await world.rows("UPDATE erasures SET taken_at = taken_at - interval '61 s'")
+    await eventually(lambda: world.rows("SELECT FROM erasures WHERE finished_at IS NOT NULL"))
+    assert await is_gone(world)
+
+
+async def test_a_minute_later_the_name_is_free(world: World, gateway: Running, mia: Person) -> None:
+    """P-4: somebody new begins without a past, and that there was an erasure is forgotten."""
+    await mia.posts(SESSIONS, 201)
+    assert (await mia.calls("DELETE", ERASE))[0] == 204
+    await housekeeps(gateway)
+    assert await world.rows("SELECT FROM erasures")
+    await world.rows("UPDATE erasures SET finished_at = finished_at - interval '61 s'")
+    await housekeeps(gateway)
+    assert await world.rows("SELECT FROM erasures") == []
+    new = await world.person("mia", gateway.url)
+    await new.posts(SESSIONS, 201)
+    assert (await new.gets(SESSIONS))["total"] == 1
+
+
+async def test_who_comes_with_a_jwt_begins_anew_a_minute_later(world: World) -> None:
+    """P-4: the customer's login decides who that is; until then nothing is begun."""
+    gateway = await world.gateway(auth={"jwt_secret": SECRET})
+    claims = {"sub": "mia", "exp": datetime.now(UTC) + timedelta(hours=1)}
+    mia = Person("mia", jwt.encode(claims, SECRET, "HS256"), gateway.url, await world.http())
+    await mia.posts("/api/schedules", 201, name="n", prompt="p", trigger={"type": "cron", "expression": "0 8 * * *"})
+    assert (await mia.calls("DELETE", ERASE))[0] == 204
+    await mia.posts("/api/schedules", 409, name="n", prompt="p", trigger=TRIGGER)
+    await mia.posts(SESSIONS, 409)
+    await world.rows("UPDATE erasures SET finished_at = finished_at - interval '61 s'")
+    await mia.posts(SESSIONS, 201)
+
+
+async def test_who_writes_from_telegram_meanwhile_is_told(world: World) -> None:
+    """P-4: and nothing of the message is kept, in quarantine neither."""
+    async with FakeBotApi(tokens=[TOKEN], conflict_penalty_s=0.05, webhook_backoff_s=0.05) as fake:
+        gateway = await world.gateway(telegram={"token": TOKEN, "api_url": fake.url, "access": "open"})
+        owner = await world.person("owner", gateway.url, "operator")
+        assert (await owner.calls("DELETE", f"/api/users/telegram:{ADA}"))[0] == 204
+        fake.says(ADA, "hello")
+        assert "being erased" in (await fake.hears(ADA, within=20))[0].text
+        assert not any((await rows_of(world, f"telegram:{ADA}")).values())
+        assert await world.rows("SELECT FROM quarantine") == []
+
+
+async def test_a_gateway_starts_while_its_owner_is_erased(world: World) -> None:
+    """P-4: or nobody would finish it. The code that it prints is good for nothing yet."""
+    await world.rows("INSERT INTO erasures (user_id, taken_at) VALUES ('owner', now() - interval '1 hour')")
+    gateway = await world.gateway()
+    with pytest.raises(Conflict):
+        await world.person("owner", gateway.url)
+    await eventually(lambda: world.rows("SELECT FROM erasures WHERE finished_at IS NOT NULL"))
+
+
+async def test_every_table_that_outlives_sessions_is_guarded(world: World) -> None:
+    """P-4, a catalogue test: what has a user's rows belongs to a session, or refuses new ones."""
+    assert await world.rows(OPEN_TO_RETURN) == []
+    await world.rows("CREATE TABLE careless (user_id text)")
+    assert await world.rows(OPEN_TO_RETURN) == [{"name": "careless"}]

@@ -1,0 +1,81 @@
+"""A login whose key server is away, or publishes that it has no keys."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from gateway.errors import StoreUnavailable
+from gateway.identity import published_keys
+from gateway.identity.published_keys import AFTER_FAILURE_S, FRESH_S, REFETCH_S, PublishedKeys
+from tests.integration.identity.test_jwt_rotation import EC, Clock, Login, login  # noqa: F401 - a fixture
+from tests.world import World
+
+
+async def test_an_unknown_key_while_the_login_is_away_is_a_503(
+    world: World,
+    login: Login,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody can say whether the token is good; a known key goes on working."""
+    monkeypatch.setattr(published_keys, "REFETCH_S", 0.0)
+    gateway = await world.gateway(auth={"jwks_url": login.url, "audience": "chat", "issuer": "login"})
+    zoe = await world.person("zoe", gateway.url)
+    zoe.token = login.token("one")
+    assert (await zoe.gets("/api/me"))["user_id"] == "zoe"
+    login.away = True
+    login.keys["two"] = EC
+    known, unknown = login.token("one", exp=time.time() + 90), login.token("two")
+    zoe.token = unknown
+
+    async def status() -> int:
+        headers = {"Authorization": f"Bearer {zoe.token}"}
+        async with zoe.http.get(f"{zoe.url}/api/me", headers=headers) as response:
+            if response.status == 503:
+                assert int(response.headers["Retry-After"]) > 0
+            return response.status
+
+    assert await status() == 503
+    zoe.token = known
+    assert await status() == 200
+
+
+async def test_it_is_asked_again(login: Login) -> None:  # noqa: F811
+    """The key is good as soon as the login is back."""
+    clock = Clock()
+    keys = PublishedKeys(login.url, clock)
+    await keys.key("one")
+    login.away = True
+    login.keys["two"] = EC
+    clock.now += REFETCH_S
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            await keys.key("two")
+    assert login.fetched == 2
+    assert await keys.key("one") is not None
+    login.away = False
+    clock.now += AFTER_FAILURE_S
+    assert await keys.key("two") is not None
+
+
+NOTHING: dict[str, list[dict[str, Any]]] = {
+    "no keys": [],
+    "none that is known": [{"kty": "of the future", "kid": "new"}],
+    "none that signs": [
+        {"kty": "oct", "kid": "open", "alg": "HS256", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTEyMzQ"}
+    ],
+}
+
+
+@pytest.mark.parametrize("case", NOTHING)
+async def test_a_set_without_keys_replaces_the_one_before(login: Login, case: str) -> None:  # noqa: F811
+    """A login that withdrew all its keys has said so; that is no failure to go on from for an hour."""
+    clock = Clock()
+    keys = PublishedKeys(login.url, clock)
+    assert await keys.key("one") is not None
+    login.keys, login.others = {}, NOTHING[case]
+    clock.now += FRESH_S
+    assert await keys.key("one") is None
+    assert login.fetched == 2

@@ -1,0 +1,133 @@
+"""Whoever is unlinked hears nothing more, whatever was on its way to them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from gateway.app.serve import Running
+from tests.fakes.bot_api import FakeBotApi, Fault
+from tests.integration.identity.test_links import a_code, settings, told
+from tests.integration.identity.test_visitors_late import waiting
+from tests.integration.telegram.driver import ADA, TOKEN
+from tests.world import Person, World, eventually
+
+SESSIONS = "/api/chat/sessions"
+OPEN = "SELECT deliver_to FROM turns WHERE status IN ('queued', 'running')"
+OUTBOX = "SELECT state, error FROM outbox ORDER BY item_id DESC LIMIT 1"
+DEAD = [{"state": "dead", "error": "the account was unlinked"}]
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeBotApi]:
+    async with FakeBotApi(tokens=[TOKEN], conflict_penalty_s=0.05, webhook_backoff_s=0.05) as server:
+        yield server
+
+
+@pytest.fixture
+async def gateway(world: World, fake: FakeBotApi) -> Running:
+    return await world.gateway(telegram=settings(fake))
+
+
+@pytest.fixture
+async def ann(world: World, fake: FakeBotApi, gateway: Running) -> Person:
+    """A user, linked to Ada's account, at a replica without the bot."""
+    ann = await world.person("ann", gateway.url)
+    await told(fake, ADA, f"/link {(await a_code(ann))['code']}")
+    return Person(ann.user, ann.token, (await world.gateway(data_dir="other")).url, ann.http)
+
+
+async def unlinks(ann: Person) -> None:
+    [link] = (await ann.gets("/api/links"))["links"]
+    assert (await ann.calls("DELETE", f"/api/links/{link['id']}"))[0] == 204
+
+
+async def all_done(world: World, gateway: Running) -> None:
+    """Every turn has ended, and nothing is in hand."""
+
+    async def done() -> bool:
+        engine = gateway.gateway.engine
+        return not (await world.rows(OPEN) or engine.runner.running or engine.outbox.held)
+
+    await eventually(done)
+
+
+async def test_an_answer_that_is_being_written_stays_with_the_user(
+    world: World, fake: FakeBotApi, gateway: Running, ann: Person
+) -> None:
+    """Nor does the one that waits behind it go out; the transcript has both."""
+    fake.says(ADA, "wait 2 seconds")
+    await eventually(lambda: world.rows(OPEN))
+    fake.says(ADA, "and another")
+
+    async def two() -> Any:
+        return len(await world.rows(OPEN)) == 2
+
+    await eventually(two)
+    before = len(fake.sent(ADA))
+    await unlinks(ann)
+    assert [row["deliver_to"] for row in await world.rows(OPEN)] == [[], []]
+    await all_done(world, gateway)
+    assert fake.sent(ADA)[before:] == []
+    assert await world.rows(OUTBOX) == DEAD
+    [session] = (await ann.gets(SESSIONS))["sessions"]
+    assert session["message_count"] == 4
+
+
+async def test_chunks_that_wait_are_not_sent(world: World, fake: FakeBotApi, gateway: Running, ann: Person) -> None:
+    """Also those that another replica than the one which unlinks has in hand."""
+    fake.fails(Fault("429", method="sendMessage", chat_id=ADA, retry_after=2))
+    before = len(fake.sent(ADA))
+    fake.says(ADA, "hello")
+    await eventually(lambda: world.rows("SELECT 1 FROM outbox WHERE state = 'unsent'"))
+    await unlinks(ann)
+    assert await world.rows(OUTBOX) == DEAD
+    await all_done(world, gateway)
+    # The one that Telegram refused, and that was to be sent again.
+    assert [sent.delivered for sent in fake.sent(ADA)[before:]] == [False]
+    assert await world.rows(OUTBOX) == DEAD
+
+
+async def test_other_accounts_go_on_hearing(world: World, fake: FakeBotApi, gateway: Running, ann: Person) -> None:
+    """Only the account that left is taken out of where a reply goes."""
+    fake.says(ADA, "wait 2 seconds")
+    await eventually(lambda: world.rows(OPEN))
+    await world.rows(
+        "UPDATE turns SET deliver_to = deliver_to || '{telegram:777:6:0}' WHERE status = 'running' RETURNING 1"
+    )
+    await unlinks(ann)
+    assert [row["deliver_to"] for row in await world.rows(OPEN)] == [["telegram:777:6:0"]]
+
+
+async def test_an_answer_given_anew_meanwhile_stays_with_the_user(
+    world: World, fake: FakeBotApi, gateway: Running, ann: Person
+) -> None:
+    """The run of a schedule is regenerated while the account that hears of it is being unlinked."""
+    await told(fake, ADA, "hello")
+    ann = Person(ann.user, ann.token, gateway.url, ann.http)
+    [route] = await world.rows("SELECT route FROM routes WHERE user_id = 'ann'")
+    yearly = {"type": "cron", "expression": "0 8 1 1 *"}
+    plan = {"name": "n", "prompt": "tell", "trigger": yearly, "deliver_to": [route["route"]]}
+    made = await ann.posts("/api/schedules", 201, **plan)
+    await ann.posts(f"/api/schedules/{made['id']}/run", 202)
+    assert "tell" in (await fake.hears(ADA, within=20))[0].text
+    await all_done(world, gateway)
+    [run] = await world.rows("SELECT session_id, chat_id FROM chat_sessions WHERE channel = 'scheduled'")
+    before = len(fake.sent(ADA))
+    outsider = await asyncpg.connect(world.database_url)
+    async with outsider.transaction():
+        await outsider.execute("SELECT FROM chat_messages WHERE chat_id = $1 FOR UPDATE", run["chat_id"])
+        again = asyncio.create_task(ann.calls("POST", f"{SESSIONS}/{run['session_id']}/regenerate", json={}))
+        await waiting(world, 1)
+        unlinking = asyncio.create_task(unlinks(ann))
+        await waiting(world, 2)
+    await outsider.close()
+    assert (await again)[0] == 200
+    await unlinking
+    await all_done(world, gateway)
+    assert await world.rows(OUTBOX) in (DEAD, [{"state": "sent", "error": None}])
+    assert len(fake.sent(ADA)) == before

@@ -1,0 +1,210 @@
+"""Messages that were on their way while their account was unlinked: the account hears nothing of what comes of them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import asyncpg
+import pytest
+
+from gateway.app.serve import Running
+from gateway.core.model import TELEGRAM, UserId
+from gateway.core.ports.sessions.editing import ForkPoint
+from gateway.errors import SenderChanged
+from tests.fakes.bot_api import FakeBotApi
+from tests.integration.identity.test_links import a_code, settings, told
+from tests.integration.identity.test_unlinking import SESSIONS, all_done, ann, fake, gateway, unlinks
+from tests.integration.identity.test_visitors_late import waiting
+from tests.integration.telegram.driver import ADA, TEAM
+from tests.world import Person, World, eventually
+
+__all__ = ["ann", "fake", "gateway"]
+
+ANSWERED = "SELECT 1 FROM turns WHERE status = 'completed'"
+PLACES = """
+    SELECT route FROM routes WHERE user_id = 'ann'
+    UNION ALL SELECT route FROM chat_sessions WHERE user_id = 'ann' AND route LIKE 'telegram:%'
+"""
+TOLD = "SELECT state FROM outbox WHERE turn_id = (SELECT turn_id FROM turns ORDER BY created_at DESC LIMIT 1)"
+MESSAGES = "SELECT user_id, content FROM chat_messages ORDER BY created_at"
+WITH_ACCOUNTS = "SELECT DISTINCT table_name AS name FROM information_schema.columns WHERE column_name = 'external_id'"
+
+
+async def says(world: World, gateway: Running, fake: FakeBotApi, text: str) -> None:
+    """Ada writes, and hears the answer."""
+    before = len(await world.rows(ANSWERED))
+    fake.says(ADA, text)
+
+    async def answered() -> bool:
+        return len(await world.rows(ANSWERED)) > before
+
+    await eventually(answered)
+    await all_done(world, gateway)
+    await fake.hears(ADA, within=20)
+
+
+async def has_left(world: World) -> None:
+    """No conversation of the user's has a place on Telegram, within seconds."""
+
+    async def none() -> bool:
+        return not await world.rows(PLACES)
+
+    await eventually(none, within=12)
+
+
+async def test_a_message_that_waited_for_the_route(
+    world: World, fake: FakeBotApi, gateway: Running, ann: Person
+) -> None:
+    """It came while its account was being unlinked: nothing is kept for the user, who goes on elsewhere, unheard by the account."""
+    await says(world, gateway, fake, "hello")
+    outsider = await asyncpg.connect(world.database_url)
+    held = outsider.transaction()
+    await held.start()
+    await outsider.execute("SELECT FROM routes WHERE user_id = 'ann' FOR UPDATE")
+    unlinking = asyncio.create_task(unlinks(ann))
+    await waiting(world, 1)
+    fake.says(ADA, "late")
+    await waiting(world, 2)
+    before = len(fake.sent(ADA))
+    await held.rollback()
+    await outsider.close()
+    await unlinking
+    assert "not linked yet" in (await fake.hears(ADA, within=20))[0].text
+    await has_left(world)
+    at_the_bot = replace(ann, url=gateway.url)
+    [session] = (await at_the_bot.gets(SESSIONS))["sessions"]
+    await at_the_bot.posts(f"{SESSIONS}/{session['session_id']}/messages", 200, text="a secret")
+    await all_done(world, gateway)
+    assert len(await world.rows(ANSWERED)) == 2
+    assert [sent.text for sent in fake.sent(ADA)[before:] if "not linked yet" not in sent.text] == []
+
+
+async def test_an_unlinking_waits_for_a_message_that_is_being_taken_in(
+    world: World, fake: FakeBotApi, gateway: Running, ann: Person
+) -> None:
+    """The message came first: it stays the user's, and its answer is not for the account any more."""
+    await says(world, gateway, fake, "hello")
+    outsider = await asyncpg.connect(world.database_url)
+    held = outsider.transaction()
+    await held.start()
+    await outsider.execute("SELECT FROM routes WHERE user_id = 'ann' FOR UPDATE")
+    before = len(fake.sent(ADA))
+    fake.says(ADA, "wait 2 seconds")
+    await waiting(world, 1)
+    unlinking = asyncio.create_task(unlinks(ann))
+    await waiting(world, 2)
+    await held.rollback()
+    await outsider.close()
+    await unlinking
+    await has_left(world)
+    await all_done(world, gateway)
+    assert len(await world.rows(ANSWERED)) == 2
+    assert await world.rows(TOLD) == [{"state": "dead"}]
+    assert fake.sent(ADA)[before:] == []
+
+
+@pytest.mark.parametrize("chat", [ADA, TEAM])
+async def test_a_message_to_a_replica_that_remembers_the_link(
+    chat: int, world: World, fake: FakeBotApi, gateway: Running, ann: Person
+) -> None:
+    """The link has ended elsewhere: nothing is kept for the user, though a group is still a place of theirs."""
+    assert "Hello" in await told(fake, chat, "hello", from_id=ADA)
+    await all_done(world, gateway)
+    await unlinks(ann)
+    kept = await world.rows(MESSAGES)
+    assert gateway.gateway.engine.links.guess(TELEGRAM, str(ADA)) == "ann"
+    assert "not linked yet" in await told(fake, chat, "late", from_id=ADA)
+    assert await world.rows(MESSAGES) == kept
+
+
+@pytest.mark.parametrize("command", ["/sessions", "/resume 1", "/agent assistant"])
+async def test_a_command_to_a_replica_that_remembers_the_link(
+    command: str, world: World, fake: FakeBotApi, gateway: Running, ann: Person
+) -> None:
+    """It leads to no place and no conversation of the user's."""
+    await says(world, gateway, fake, "hello")
+    links = gateway.gateway.engine.links
+    assert await links.user_of(TELEGRAM, str(ADA)) == "ann"
+    await unlinks(ann)
+    assert "not linked yet" in await told(fake, ADA, command)
+    assert await world.rows(PLACES) == []
+    assert len(await world.rows("SELECT FROM chat_sessions")) == 1
+
+
+async def test_a_fork_that_was_asked_for_before_is_not_made(
+    world: World, fake: FakeBotApi, gateway: Running, ann: Person
+) -> None:
+    """The command has found the conversation, and then the account is unlinked."""
+    await says(world, gateway, fake, "hello")
+    [session] = await world.rows("SELECT session_id, route FROM chat_sessions")
+    await unlinks(ann)
+    point = ForkPoint(session["session_id"], None, None, TELEGRAM, session["route"], account=str(ADA))
+    with pytest.raises(SenderChanged):
+        await gateway.gateway.stores.edits.fork(point, UserId("ann"))
+    assert await world.rows(PLACES) == []
+
+
+async def test_a_message_from_the_web_brings_no_place_back(
+    world: World, fake: FakeBotApi, gateway: Running, ann: Person
+) -> None:
+    """It names a conversation that lived in the chat, whose place had gone on in another one, while the account was being unlinked."""
+    await says(world, gateway, fake, "hello")
+    await says(world, gateway, fake, "/new and another")
+    at_the_bot = replace(ann, url=gateway.url)
+    *_, first = (await at_the_bot.gets(SESSIONS))["sessions"]
+    outsider = await asyncpg.connect(world.database_url)
+    held = outsider.transaction()
+    await held.start()
+    await outsider.execute("SELECT FROM chat_sessions FOR UPDATE")
+    unlinking = asyncio.create_task(unlinks(ann))
+    await waiting(world, 1)
+    saying = asyncio.create_task(at_the_bot.posts(f"{SESSIONS}/{first['session_id']}/messages", 200, text="a secret"))
+    await waiting(world, 2)
+    await held.rollback()
+    await outsider.close()
+    await unlinking
+    await saying
+    await all_done(world, gateway)
+    assert await world.rows(PLACES) == []
+    assert "a secret" not in str([sent.text for sent in fake.sent(ADA)])
+
+
+async def test_who_is_linked_again_goes_on_hearing(
+    world: World, fake: FakeBotApi, gateway: Running, ann: Person
+) -> None:
+    """To the same user, seconds later."""
+    await unlinks(ann)
+    await told(fake, ADA, f"/link {(await a_code(replace(ann, url=gateway.url)))['code']}")
+    await says(world, gateway, fake, "hello")
+    assert len(await world.rows(PLACES)) == 2
+
+
+async def test_who_is_linked_to_somebody_else_is_that_user_at_once(
+    world: World, fake: FakeBotApi, gateway: Running, ann: Person
+) -> None:
+    """On a replica that remembers the link of before, too."""
+    await says(world, gateway, fake, "hello")
+    await world.rows("UPDATE links SET user_id = 'eve'")
+    await says(world, gateway, fake, "hello again")
+    assert await world.rows("SELECT DISTINCT user_id FROM chat_messages WHERE content = 'hello again'") == [
+        {"user_id": "eve"}
+    ]
+
+
+async def test_who_was_mapped_meanwhile_goes_on_hearing(world: World, fake: FakeBotApi) -> None:
+    """`telegram.allow` goes before any link, and so before the end of one."""
+    gateway = await world.gateway(telegram=settings(fake, allow=(f"{ADA}=ann",)))
+    ann = await world.person("ann", gateway.url)
+    await world.rows("INSERT INTO links (user_id, channel, external_id) VALUES ('ann', 'telegram', $1)", str(ADA))
+    await says(world, gateway, fake, "hello")
+    await unlinks(ann)
+    await says(world, gateway, fake, "still here")
+    assert len(await world.rows(PLACES)) == 2
+
+
+async def test_that_there_was_a_link_is_forgotten_at_once(world: World, gateway: Running, ann: Person) -> None:
+    """Nothing has to be remembered to keep out what is on its way."""
+    await unlinks(ann)
+    for table in await world.rows(WITH_ACCOUNTS):
+        assert await world.rows(f"SELECT * FROM {table['name']}") == []

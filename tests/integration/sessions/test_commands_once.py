@@ -1,0 +1,125 @@
+"""Chat commands that come twice: `id` makes a retry harmless there too."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.app.serve import Running
+from tests.fakes.bot_api import FakeBotApi
+from tests.integration.sessions.test_chat_commands import commands
+from tests.integration.telegram.driver import ADA, TOKEN
+from tests.world import Person, World
+
+SESSIONS = "/api/chat/sessions"
+
+
+@pytest.fixture
+async def gateway(world: World) -> Running:
+    return await world.gateway(agents={"assistant": {"kind": "demo"}, "cook": {"kind": "demo"}})
+
+
+@pytest.fixture
+async def ann(world: World, gateway: Running) -> Person:
+    return await world.person("ann", gateway.url)
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeBotApi]:
+    async with FakeBotApi(tokens=[TOKEN], conflict_penalty_s=0.05, webhook_backoff_s=0.05) as server:
+        yield server
+
+
+async def session_with(person: Person, text: str) -> str:
+    """A session of one message."""
+    session: str = (await person.posts(SESSIONS, 201))["session_id"]
+    await person.posts(f"{SESSIONS}/{session}/messages", 200, text=text)
+    return session
+
+
+async def count(person: Person) -> int:
+    total: int = (await person.gets(SESSIONS))["total"]
+    return total
+
+
+async def test_a_fork_asked_for_twice_is_made_once(ann: Person) -> None:
+    """CONTRACT: the first wins; the retry names the same copy, also when both come at once."""
+    path = f"{SESSIONS}/{await session_with(ann, 'One')}/messages"
+    notices = {(await ann.posts(path, 200, text="/fork", id="k"))["notice"] for _ in range(2)}
+    notices |= set(
+        await asyncio.gather(*(_notice(ann, path, "k") for _ in range(4))),
+    )
+    assert (len(notices), await count(ann)) == (1, 2)
+    await ann.posts(path, 200, text="/fork", id="another")
+    await ann.posts(f"{SESSIONS}/{await session_with(ann, 'Two')}/messages", 200, text="/fork", id="k")
+    assert await count(ann) == 5
+
+
+async def _notice(person: Person, path: str, key: str) -> str:
+    answer: str = (await person.posts(path, 200, text="/fork", id=key))["notice"]
+    return answer
+
+
+async def test_a_socket_that_comes_back_gets_the_fork_it_asked_for(ann: Person) -> None:
+    """Whether it names the session it asked in, or goes on at its place, where the copy is by then."""
+    for named in (True, False):
+        first = await ann.connects(agent="assistant")
+        await commands(first, "/new")
+        parent = (await first.asks("One", f"one-{named}"))["session_id"]
+        before = await count(ann)
+        await first.says(type="send", id=f"fork-{named}", text="/fork")
+        copy = (await first.hears("ready"))["session_id"]
+        second = await ann.connects(**({"session_id": parent} if named else {"agent": "assistant"}))
+        await second.says(type="send", id=f"fork-{named}", text="/fork")
+        assert (await second.hears("ready"))["session_id"] == copy
+        assert await count(ann) == before + 1
+
+
+async def test_an_id_that_a_message_has_runs_no_command(ann: Person) -> None:
+    """The first wins: its reply is the answer, and nothing is renamed."""
+    session = await session_with(ann, "One")
+    path = f"{SESSIONS}/{session}/messages"
+    first = await ann.posts(path, 200, text="Two", id="k")
+    assert await ann.posts(path, 200, text="/title Changed", id="k") == first
+    assert (await ann.gets(f"{SESSIONS}/{session}"))["title"] != "Changed"
+    socket = await ann.connects()
+    begun = await socket.asks("Three", "n")
+    await socket.says(type="send", id="n", text="/title Changed")
+    assert (await socket.hears("ack", id="n"))["session_id"] == begun["session_id"]
+    assert (await ann.gets(f"{SESSIONS}/{begun['session_id']}"))["title"] != "Changed"
+
+
+async def test_resuming_twice_without_a_list_leads_to_one_place(ann: Person) -> None:
+    """The numbers stay those of the first time, though the order has changed by it."""
+    older = await session_with(ann, "Older")
+    await session_with(ann, "Newer")
+    socket = await ann.connects()
+    for _ in range(2):
+        await socket.says(type="send", id="k", text="/resume 2")
+        assert (await socket.hears("ready"))["session_id"] == older
+
+
+async def test_new_over_http_says_how_to_begin(ann: Person) -> None:
+    """Each message names its session, so nothing ends; with a text behind it, it is a new session's first message."""
+    session = await session_with(ann, "One")
+    path = f"{SESSIONS}/{session}/messages"
+    notice = (await ann.posts(path, 200, text="/new"))["notice"]
+    assert "POST /api/chat/sessions" in notice
+    assert (await ann.gets(f"{SESSIONS}/{session}"))["is_active"]
+    assert (await ann.posts(path, 200, text="Two"))["message"]["session_id"] == session
+    begun = (await ann.posts(path, 200, text="/new Three"))["message"]
+    assert (begun["content"], begun["session_id"] != session) == ("Three", True)
+
+
+async def test_words_that_unlink_does_not_take_are_for_the_agent(world: World, fake: FakeBotApi) -> None:
+    """docs/identity.md: in Telegram it takes none, and the link stays."""
+    given = {"token": TOKEN, "api_url": fake.url, "access": "open"}
+    running = await world.gateway(telegram=given)
+    ann = await world.person("ann", running.url)
+    code = (await ann.posts("/api/links/telegram", 201))["code"]
+    for text, answer in ((f"/link {code}", "Linked"), ("/unlink now", "message 1"), ("/unlink 1", "stands alone")):
+        fake.says(ADA, text)
+        assert answer in (await fake.hears(ADA, within=20))[0].text
+    assert len((await ann.gets("/api/links"))["links"]) == 1

@@ -1,0 +1,186 @@
+"""Going back in a conversation: the later messages are hidden, kept, and come back on undo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.app.serve import Running
+from tests.integration.sessions.test_snapshots import NEVER, saved
+from tests.integration.sessions.test_state import new_session, writes
+from tests.world import Person, World, eventually
+
+
+@pytest.fixture
+async def gateway(world: World) -> Running:
+    """A gateway that saves nothing by itself."""
+    return await world.gateway(snapshots=NEVER)
+
+
+@pytest.fixture
+async def mia(world: World, gateway: Running) -> Person:
+    """A user."""
+    return await world.person("mia", gateway.url)
+
+
+async def seen(person: Person, path: str) -> list[int]:
+    """The `seq` of each message that can be seen."""
+    page = await person.gets(f"{path}/messages?limit=200")
+    assert [message["seq"] for message in page["messages"]] == list(range(1, len(page["messages"]) + 1))
+    return [message["seq"] for message in page["messages"] if not message["deleted"]]
+
+
+async def says(person: Person, path: str, text: str) -> str:
+    """What the agent answers."""
+    reply: str = (await person.posts(f"{path}/messages", 200, text=text))["reply"]["content"]
+    return reply
+
+
+async def restores(person: Person, path: str, number: int | str, *, rewind: bool = True) -> Any:
+    """The answer to a restore."""
+    return await person.posts(f"{path}/snapshots/{number}/restore", 200, rewind=rewind)
+
+
+async def test_a_rewind_brings_an_answer_back_that_was_given_anew(mia: Person) -> None:
+    """P-2: the transcript is what it was at the snapshot, also where an answer was regenerated since; undo has the new one."""
+    path = await new_session(mia)
+    await says(mia, path, "one")
+    await saved(mia, path)
+    await mia.posts(f"{path}/regenerate", 200)
+    assert await seen(mia, path) == [1, 3]
+    undo = (await restores(mia, path, 1))["undo"]
+    assert await seen(mia, path) == [1, 2]
+    assert "one" in await says(mia, path, "What was my last question?")
+    await restores(mia, path, undo)
+    assert await seen(mia, path) == [1, 3]
+
+
+async def test_a_rewind_takes_transcript_and_state_back(mia: Person) -> None:
+    """P-2: later messages keep their `seq` as tombstones, and the agent does not know of them."""
+    path = await new_session(mia)
+    await says(mia, path, "one")
+    await writes(mia, path, '"0"', blackboard={"n": 1})
+    await saved(mia, path)
+    await says(mia, path, "two")
+    await writes(mia, path, '"1"', blackboard={"n": 2})
+    assert (await restores(mia, path, 1))["blackboard"] == {"n": 1}
+    assert await seen(mia, path) == [1, 2]
+    assert (await mia.gets(path))["message_count"] == 2
+    assert "“one”" in await says(mia, path, "what was my last question?")
+    assert await seen(mia, path) == [1, 2, 5, 6]
+
+
+@pytest.mark.parametrize("flag", [True, False])
+async def test_undoing_a_rewind_brings_the_messages_back(mia: Person, flag: bool) -> None:
+    """P-2: with or without the flag, and the agent knows them again."""
+    path = await new_session(mia)
+    await saved(mia, path)
+    await says(mia, path, "one")
+    before = (await mia.gets(f"{path}/messages"))["messages"]
+    undo = (await restores(mia, path, 1))["undo"]
+    assert await seen(mia, path) == []
+    assert (await mia.gets(f"{path}/snapshots/{undo}"))["rewound"] is True
+    await restores(mia, path, undo, rewind=flag)
+    assert (await mia.gets(f"{path}/messages"))["messages"] == before
+    assert (await mia.gets(path))["message_count"] == 2
+    assert "“one”" in await says(mia, path, "what was my last question?")
+
+
+async def test_undoing_hides_what_was_said_since(mia: Person) -> None:
+    """The messages are those of the snapshot's time; undoing the undo shows the others again."""
+    path = await new_session(mia)
+    await says(mia, path, "one")
+    await saved(mia, path)
+    await says(mia, path, "two")
+    first = (await restores(mia, path, 1))["undo"]
+    await says(mia, path, "another way")
+    second = (await restores(mia, path, first))["undo"]
+    assert await seen(mia, path) == [1, 2, 3, 4]
+    await restores(mia, path, second)
+    assert await seen(mia, path) == [1, 2, 5, 6]
+
+
+async def test_a_plain_restore_leaves_the_transcript(mia: Person) -> None:
+    """Without the flag only the state goes back."""
+    path = await new_session(mia)
+    await saved(mia, path)
+    await says(mia, path, "one")
+    await restores(mia, path, 1, rewind=False)
+    assert await seen(mia, path) == [1, 2]
+
+
+async def test_what_a_user_deleted_stays_deleted(mia: Person) -> None:
+    """A rewind and its undo bring back only what they hid."""
+    path = await new_session(mia)
+    await saved(mia, path)
+    await says(mia, path, "one")
+    await says(mia, path, "two")
+    page = await mia.gets(f"{path}/messages")
+    await mia.calls("DELETE", f"{path}/messages/{page['messages'][2]['id']}")
+    undo = (await restores(mia, path, 1))["undo"]
+    await restores(mia, path, undo)
+    assert await seen(mia, path) == [1, 2, 4]
+    assert (await mia.gets(path))["message_count"] == 3
+
+
+async def test_nothing_is_taken_back_from_under_an_agent(mia: Person) -> None:
+    """409 while a turn runs; the state alone may be restored at any time."""
+    path = await new_session(mia)
+    await saved(mia, path)
+    turn = await begun(mia, path)
+    problem = await mia.posts(f"{path}/snapshots/1/restore", 409, rewind=True)
+    assert "Stop it" in problem["detail"]
+    await restores(mia, path, 1, rewind=False)
+    await mia.posts(f"/api/turns/{turn}/cancel", 202)
+
+    async def ended() -> bool:
+        return (await mia.calls("POST", f"{path}/snapshots/1/restore", json={"rewind": True}))[0] == 200
+
+    await eventually(ended)
+    assert await seen(mia, path) == []
+
+
+async def begun(person: Person, path: str) -> str:
+    """The turn of a message whose answer takes long."""
+    status, sent = await person.calls(
+        "POST", f"{path}/messages", json={"text": "wait 60 seconds"}, headers={"Prefer": "wait=0"}
+    )
+    assert status == 202
+    turn: str = sent["turn_id"]
+    return turn
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "on another replica"])
+async def test_followers_hear_what_was_hidden_and_what_came_back(
+    world: World, gateway: Running, mia: Person, elsewhere: bool
+) -> None:
+    """AC-6: `message_changed` for each row, and the session with its new count."""
+    path = await new_session(mia)
+    await saved(mia, path)
+    await says(mia, path, "one")
+    url = (await world.gateway(snapshots=NEVER, data_dir="second")).url if elsewhere else gateway.url
+    watcher = await (await world.person("mia", url)).connects(session_id=path.rpartition("/")[2])
+    undo = (await restores(mia, path, 1))["undo"]
+    for seq in (1, 2):
+        frame = await watcher.hears("message_changed")
+        assert (frame["message"]["seq"], frame["message"]["deleted"], frame["message"]["content"]) == (seq, True, "")
+    await restores(mia, path, undo)
+    returned = [(await watcher.hears("message_changed"))["message"] for _ in range(2)]
+    assert [(message["seq"], message["deleted"]) for message in returned] == [(1, False), (2, False)]
+    assert returned[0]["content"] == "one"
+
+
+async def test_a_forgotten_message_is_not_told_to_the_agent_by_its_count(mia: Person, world: World) -> None:
+    """Withdrawn turns do not use up the history that an agent gets."""
+    path = await new_session(mia)
+    await says(mia, path, "early")
+    await saved(mia, path)
+    for n in range(3):
+        await says(mia, path, f"later {n}")
+    undo = (await restores(mia, path, 1))["undo"]
+    turns = await world.rows("SELECT withdrawn FROM turns ORDER BY seq")
+    assert [turn["withdrawn"] for turn in turns] == [False, True, True, True]
+    await restores(mia, path, undo)
+    turns = await world.rows("SELECT withdrawn FROM turns ORDER BY seq")
+    assert [turn["withdrawn"] for turn in turns] == [False] * 4

@@ -1,0 +1,242 @@
+"""Snapshots: numbered, taken by hand and by themselves, restored and undone, cleaned up by rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.app.serve import Running
+from tests.integration.sessions.test_state import new_session, writes
+from tests.world import Person, World, eventually
+
+NEVER = {"quiet_s": 3_600, "every_s": 3_600}
+
+
+@pytest.fixture
+async def gateway(world: World) -> Running:
+    """A gateway that saves nothing by itself."""
+    return await world.gateway(snapshots=NEVER)
+
+
+@pytest.fixture
+async def mia(world: World, gateway: Running) -> Person:
+    """A user."""
+    return await world.person("mia", gateway.url)
+
+
+async def listed(person: Person, path: str) -> list[tuple[int, str]]:
+    """Number and reason of each snapshot, newest first."""
+    return [(item["number"], item["reason"]) for item in (await person.gets(f"{path}/snapshots"))["snapshots"]]
+
+
+async def saved(person: Person, path: str, **body: Any) -> Any:
+    """A snapshot made on demand."""
+    return await person.posts(f"{path}/snapshots", 201, **body)
+
+
+async def test_snapshots_are_numbered(mia: Person) -> None:
+    """P-2: 1, 2, 3…, with size, time, reason and the message they stand at."""
+    path = await new_session(mia)
+    first = await saved(mia, path)
+    await mia.posts(f"{path}/messages", 200, text="hello")
+    await writes(mia, path, '"0"', blackboard={"goal": "trip"})
+    second = await saved(mia, path, reason="manual")
+    reply = (await mia.gets(f"{path}/messages"))["messages"][-1]
+    assert [first["number"], second["number"]] == [1, 2]
+    assert (first["message_id"], first["message_seq"]) == (None, None)
+    assert (second["message_id"], second["message_seq"]) == (reply["id"], 2)
+    assert (first["size_bytes"], second["size_bytes"]) == (6, len('{"goal": "trip"}{}{}'))
+    assert (await mia.gets(f"{path}/snapshots")) == {"snapshots": [second, first], "next_before_number": None}
+
+
+async def test_a_snapshot_holds_the_state_of_its_time(mia: Person) -> None:
+    """P-2: by number, and the latest by name."""
+    path = await new_session(mia)
+    await writes(mia, path, '"0"', blackboard={"n": 1})
+    await saved(mia, path)
+    await writes(mia, path, '"1"', blackboard={"n": 2})
+    await saved(mia, path)
+    assert (await mia.gets(f"{path}/snapshots/1"))["blackboard"] == {"n": 1}
+    assert (await mia.gets(f"{path}/snapshots/latest"))["blackboard"] == {"n": 2}
+
+
+async def test_pages_lead_back(mia: Person) -> None:
+    """Newest first, `next_before_number` leads on until it is null."""
+    path = await new_session(mia)
+    for _ in range(5):
+        await saved(mia, path)
+    page = await mia.gets(f"{path}/snapshots?limit=2")
+    numbers = [item["number"] for item in page["snapshots"]]
+    while (before := page["next_before_number"]) is not None:
+        page = await mia.gets(f"{path}/snapshots?limit=2&before_number={before}")
+        numbers += [item["number"] for item in page["snapshots"]]
+    assert numbers == [5, 4, 3, 2, 1]
+
+
+async def test_a_restore_can_be_undone(mia: Person) -> None:
+    """P-2: it makes a snapshot of what was there first; the body may be left out."""
+    path = await new_session(mia)
+    await writes(mia, path, '"0"', blackboard={"n": 1}, scratchpad={"a": 1})
+    await saved(mia, path)
+    await writes(mia, path, '"1"', blackboard={"n": 2}, attributes={"b": 2})
+    status, restored = await mia.calls("POST", f"{path}/snapshots/1/restore")
+    assert status == 200
+    assert restored == {"blackboard": {"n": 1}, "scratchpad": {"a": 1}, "attributes": {}, "snapshot": 1, "undo": 2}
+    assert await listed(mia, path) == [(2, "before_restore"), (1, "manual")]
+    undone = await mia.posts(f"{path}/snapshots/{restored['undo']}/restore", 200)
+    assert undone["blackboard"] == {"n": 2}
+    assert await mia.gets(f"{path}/state") == {"blackboard": {"n": 2}, "scratchpad": {"a": 1}, "attributes": {"b": 2}}
+
+
+async def test_a_restore_is_a_write_like_any(mia: Person) -> None:
+    """P-3: who read before it gets a 412, not the last word."""
+    path = await new_session(mia)
+    await saved(mia, path)
+    await writes(mia, path, '"0"', blackboard={"n": 1})
+    await mia.posts(f"{path}/snapshots/latest/restore", 200)
+    assert (await writes(mia, path, '"1"', 412, blackboard={"n": 2}))["etag"] == '"2"'
+
+
+async def test_a_closing_page_saves_what_changed(mia: Person) -> None:
+    """P-1: state or transcript; when neither did, the latest one answers."""
+    path = await new_session(mia)
+    assert (await saved(mia, path, reason="page_close"))["number"] == 1
+    assert (await mia.posts(f"{path}/snapshots", 200, reason="page_close"))["number"] == 1
+    await writes(mia, path, '"0"', blackboard={"n": 1})
+    assert (await saved(mia, path, reason="page_close"))["number"] == 2
+    sent = await mia.posts(f"{path}/messages", 200, text="hello")
+    assert (await saved(mia, path, reason="page_close"))["number"] == 3
+    await mia.calls("DELETE", f"{path}/messages/{sent['message']['id']}")
+    assert (await saved(mia, path, reason="page_close"))["number"] == 4
+    await mia.posts(f"{path}/snapshots/1/restore", 200, rewind=True)
+    assert (await saved(mia, path, reason="page_close"))["number"] == 6
+    assert (await mia.posts(f"{path}/snapshots", 200, reason="page_close"))["number"] == 6
+
+
+@pytest.mark.parametrize("reason", ["auto", "before_restore", "because", 1])
+async def test_other_reasons_are_the_gateways(mia: Person, reason: Any) -> None:
+    """400."""
+    await mia.posts(f"{await new_session(mia)}/snapshots", 400, reason=reason)
+
+
+async def test_what_is_not_there_looks_like_anothers(mia: Person, world: World, gateway: Running) -> None:
+    """P-5: unknown numbers, words and foreign sessions are 404, byte for byte the same."""
+    path = await new_session(mia)
+    await saved(mia, path)
+    tom = await world.person("tom", gateway.url)
+    missing = path[:-4] + "0000"
+    calls = [
+        ("GET", "/snapshots"),
+        ("POST", "/snapshots"),
+        ("GET", "/snapshots/1"),
+        ("POST", "/snapshots/1/restore"),
+        ("POST", "/snapshots/latest/restore"),
+    ]
+    for method, rest in calls:
+        told = [await tom.calls(method, f"{place}{rest}") for place in (path, missing)]
+        assert told[0] == told[1]
+        assert told[0][0] == 404
+    unknown = [await mia.calls("POST", f"{path}/snapshots/{n}/restore") for n in ("2", "0", "-1", "x", "9" * 30, "1.0")]
+    assert unknown == [unknown[0]] * 6
+    assert unknown[0][0] == 404
+    assert await listed(mia, path) == [(1, "manual")]
+
+
+async def test_a_session_without_snapshots_has_no_latest(mia: Person) -> None:
+    """404, as for any number."""
+    path = await new_session(mia)
+    await mia.posts(f"{path}/snapshots/latest/restore", 404)
+    assert await listed(mia, path) == []
+
+
+async def test_a_state_is_saved_after_a_quiet_moment(world: World) -> None:
+    """P-1: by itself, once, and not again while nothing changes."""
+    mia = await world.person("mia", (await world.gateway(snapshots={"quiet_s": 0.3, "every_s": 30})).url)
+    path = await new_session(mia)
+    await writes(mia, path, '"0"', blackboard={"n": 1})
+    assert await eventually(lambda: listed(mia, path)) == [(1, "auto")]
+    await writes(mia, path, '"1"', blackboard={"n": 2})
+
+    async def twice() -> bool:
+        return len(await listed(mia, path)) > 1
+
+    await eventually(twice)
+    assert await world.rows("SELECT chat_id FROM session_states WHERE dirty_since IS NOT NULL") == []
+    assert await listed(mia, path) == [(2, "auto"), (1, "auto")]
+
+
+async def test_a_state_that_keeps_changing_is_saved_too(world: World) -> None:
+    """P-1: at the latest after `every_s`, though there is no quiet moment."""
+    mia = await world.person("mia", (await world.gateway(snapshots={"quiet_s": 3_600, "every_s": 0.5})).url)
+    path = await new_session(mia)
+    version = 0
+
+    async def changes() -> list[tuple[int, str]]:
+        nonlocal version
+        await writes(mia, path, f'"{version}"', blackboard={"n": version + 1})
+        version += 1
+        return await listed(mia, path)
+
+    assert await eventually(changes) == [(1, "auto")]
+
+
+async def test_replicas_save_a_state_once(world: World) -> None:
+    """P-1: whoever is quicker; what one left undone another does."""
+    timing = {"quiet_s": 0.2, "every_s": 30}
+    gateways = [await world.gateway(snapshots=timing, data_dir=f"data{n}") for n in range(2)]
+    mia = await world.person("mia", gateways[0].url)
+    paths = [await new_session(mia) for _ in range(10)]
+    for path in paths:
+        await writes(mia, path, '"0"', blackboard={"n": 1})
+
+    async def all_saved() -> bool:
+        return all([await listed(mia, path) for path in paths])
+
+    await eventually(all_saved)
+    assert [await listed(mia, path) for path in paths] == [[(1, "auto")]] * 10
+
+
+async def test_old_snapshots_go(mia: Person, world: World, gateway: Running) -> None:
+    """P-2: the last N stay, and the newest of each UTC day for some days; numbers are not used again."""
+    path = await new_session(mia)
+    for _ in range(9):
+        await saved(mia, path)
+    # Two a day: 1 and 2 four days ago, 3 and 4 the day after, …, 9 today.
+    await world.rows(
+        "UPDATE snapshots SET created_at = date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'"
+        " - interval '1 day' * (4 - (number - 1) / 2) + interval '1 second' * number"
+    )
+    snapshots = gateway.gateway.stores.snapshots
+    assert await snapshots.clean_up(keep=2, days=4) == 5
+    assert [number for number, _ in await listed(mia, path)] == [9, 8, 6, 4]
+    assert await snapshots.clean_up(keep=2, days=4) == 0
+    assert await snapshots.clean_up(keep=1, days=0) == 3
+    assert (await saved(mia, path))["number"] == 10
+
+
+async def test_the_gateway_cleans_up_by_itself(world: World) -> None:
+    """P-2: soon after its start, every session's."""
+    first = await world.gateway(snapshots=NEVER)
+    mia = await world.person("mia", first.url)
+    path = await new_session(mia)
+    for _ in range(3):
+        await saved(mia, path)
+    chores = first.gateway.housekeeping.chores
+    assert [chore.name for chore in chores if chore.name == "old_snapshots"] == ["old_snapshots"]
+    await world.gateway(snapshots={**NEVER, "keep": 1, "keep_days": 0}, data_dir="second")
+
+    async def left() -> bool:
+        return await listed(mia, path) == [(3, "manual")]
+
+    await eventually(left)
+
+
+async def test_a_large_state_is_compressed(mia: Person, world: World) -> None:
+    """Postgres keeps it outside the row, and smaller than it is."""
+    path = await new_session(mia)
+    await writes(mia, path, '"0"', blackboard={"text": "all work and no play " * 20_000})
+    snapshot = await saved(mia, path)
+    (kept,) = await world.rows("SELECT pg_column_size(blackboard) AS bytes FROM snapshots")
+    assert snapshot["size_bytes"] > 400_000
+    assert kept["bytes"] < 50_000

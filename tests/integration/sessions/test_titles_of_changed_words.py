@@ -1,0 +1,189 @@
+"""A title that was made of what was said goes with it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway.core.model import AgentName
+from gateway.core.ports.sessions.changes import Titled
+from storage.sessions.session_changes import PostgresSessionChanges
+from tests.integration.sessions.test_titles import SESSIONS, becomes, change, gateway_with, says, title_of
+from tests.world import Person, World, eventually
+
+
+async def rewords(person: Person, session: str, seq: int, text: str, *, again: bool = False) -> None:
+    """Another text for a message."""
+    change = {"text": text, "answer_again": again}
+    status, body = await person.calls("PATCH", f"{SESSIONS}/{session}/messages/{session}.{seq}", json=change)
+    assert status == 200, body
+
+
+async def deletes(person: Person, session: str, *seqs: int) -> None:
+    """Takes messages out."""
+    for seq in seqs:
+        assert (await person.calls("DELETE", f"{SESSIONS}/{session}/messages/{session}.{seq}"))[0] == 204
+
+
+async def found(person: Person, word: str) -> list[Any]:
+    """The sessions that a search finds."""
+    sessions: list[Any] = (await person.gets(f"{SESSIONS}?q={word}"))["sessions"]
+    return sessions
+
+
+async def test_a_deleted_opening_is_no_title_any_more(world: World) -> None:
+    """M-7: search does not find it, and the next message of the user is the title."""
+    mia = await world.person("mia", (await world.gateway()).url)
+    session = await says(mia, "my password is hunter2zz")
+    assert len(await found(mia, "hunter2zz")) == 1
+    await deletes(mia, session, 1, 2)
+    assert await title_of(mia, session) is None
+    assert await found(mia, "hunter2zz") == []
+    await says(mia, "what is the weather", session)
+    await rewords(mia, session, 3, "what is the time")
+    assert await title_of(mia, session) == "what is the time"
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_an_edited_opening_gives_another_title(world: World, *, again: bool) -> None:
+    """Of the text at once; where the agent names conversations it is asked again."""
+    plain = await world.person("mia", (await world.gateway(data_dir="a")).url)
+    session = await says(plain, "hunter2zz")
+    await rewords(plain, session, 1, "a greeting", again=again)
+    assert await title_of(plain, session) == "a greeting"
+    named = await world.person("ann", (await gateway_with(world, "Named")).url)
+    session = await says(named, "hunter2zz")
+    await becomes(named, session, "Talk of 2: hunter2zz")
+    await rewords(named, session, 1, "hello", again=again)
+    await becomes(named, session, "Talk of 2: hello")
+
+
+async def test_a_rewind_takes_the_title_back_too(world: World) -> None:
+    """The opening was edited after the snapshot, and says what it said before."""
+    mia = await world.person("mia", (await world.gateway()).url)
+    session = await says(mia, "before")
+    snapshot = await mia.posts(f"{SESSIONS}/{session}/snapshots", 201)
+    await rewords(mia, session, 1, "after")
+    assert await title_of(mia, session) == "after"
+    await mia.posts(f"{SESSIONS}/{session}/snapshots/{snapshot['number']}/restore", 200, rewind=True)
+    assert await title_of(mia, session) == "before"
+
+
+async def test_the_users_own_title_stays(world: World) -> None:
+    """M-5: whatever happens to what was said."""
+    mia = await world.person("mia", (await world.gateway()).url)
+    session = await says(mia, "hello")
+    await change(mia, session, title="Mine")
+    await rewords(mia, session, 1, "bye", again=True)
+    await deletes(mia, session, 1)
+    assert await title_of(mia, session) == "Mine"
+
+
+async def pondering(world: World) -> tuple[Any, Person, str]:
+    """An agent that is about to name a session by what was said in it; that session's user, and its id."""
+    agents = {"assistant": {"kind": "python", "target": "tests.integration.sessions.odd_titling:Pondering"}}
+    gateway = await world.gateway(agents=agents)
+    agent: Any = gateway.gateway.engine.agents[AgentName("assistant")]
+    mia = await world.person("mia", gateway.url)
+    session = await says(mia, "hunter2zz")
+    await asked(agent.target.__self__)
+    return agent.target.__self__, mia, session
+
+
+async def asked(agent: Any) -> None:
+    """Until the agent is at it."""
+
+    async def is_asked() -> bool:
+        return bool(agent.asked)
+
+    await eventually(is_asked)
+
+
+# An agent that is asked again hears what was said by then.
+NAMES = {"edited": {"clean", "clean and more"}, "deleted": {"more"}}
+
+
+@pytest.mark.parametrize("deed", NAMES)
+async def test_an_agent_that_was_asked_before_names_nothing_after_it(world: World, deed: str) -> None:
+    """M-7: its title of the words of before comes late, and is dropped."""
+    agent, mia, session = await pondering(world)
+    if deed == "edited":
+        await rewords(mia, session, 1, "clean")
+    else:
+        await deletes(mia, session, 1, 2)
+    watcher = await mia.connects()
+    await watcher.says(type="watch")
+    await watcher.says(type="ping")
+    await watcher.hears("pong")
+    agent.go_on.set()
+    await says(mia, "more", session)
+
+    async def is_named() -> bool:
+        return await title_of(mia, session) in NAMES[deed]
+
+    await eventually(is_named)
+    await change(mia, session, title="Over")
+    await watcher.hears("session")
+    while (frame := watcher.heard[-1]).get("session", {}).get("title") != "Over":
+        assert "hunter2zz" not in str(frame)
+        await watcher.hears("session")
+    assert await found(mia, "hunter2zz") == []
+
+
+async def test_a_title_on_request_is_asked_for_again_when_words_change(world: World) -> None:
+    """M-7: whoever asked gets one of what is left."""
+    agent, mia, session = await pondering(world)
+    agent.go_on.set()
+    await becomes(mia, session, "hunter2zz")
+    await says(mia, "more", session)
+    agent.asked = 0
+    agent.go_on.clear()
+    wanted = asyncio.create_task(mia.posts(f"{SESSIONS}/{session}/title", 200))
+    await asked(agent)
+    await deletes(mia, session, 1)
+    await becomes(mia, session, "more")
+    agent.go_on.set()
+    assert (await wanted)["title"] == "more"
+    assert await title_of(mia, session) == "more"
+
+
+async def test_a_title_given_back_is_not_made_of_words_that_go_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """M-5, M-7: deleted between the look at them and the title."""
+    mia = await world.person("mia", (await world.gateway()).url)
+    session = await says(mia, "hunter2zz")
+    await says(mia, "more", session)
+    await change(mia, session, title="Mine")
+    read = PostgresSessionChanges.titled
+    going = [1]
+
+    async def read_and_gone(*asked: Any) -> Titled:
+        titled = await read(*asked)
+        while going:
+            await deletes(mia, session, going.pop())
+        return titled
+
+    monkeypatch.setattr(PostgresSessionChanges, "titled", read_and_gone)
+    assert (await change(mia, session, title=None))[0] == 200
+    await becomes(mia, session, "more")
+
+
+@pytest.mark.parametrize("deed", ["deleted", "rewound"])
+async def test_a_conversation_that_begins_anew_gets_a_title(world: World, deed: str) -> None:
+    """M-5, M-7: everything of before is gone; the next thing said is what it is about."""
+    mia = await world.person("mia", (await world.gateway()).url)
+    session = (await mia.posts(SESSIONS, 201))["session_id"]
+    await mia.posts(f"{SESSIONS}/{session}/snapshots", 201)
+    await says(mia, "hunter2zz", session)
+    if deed == "deleted":
+        await deletes(mia, session, 1, 2)
+    else:
+        await mia.posts(f"{SESSIONS}/{session}/snapshots/1/restore", 200, rewind=True)
+    assert await title_of(mia, session) is None
+    await says(mia, "a new beginning", session)
+    await becomes(mia, session, "a new beginning")
+    await says(mia, "and so on", session)
+    assert await title_of(mia, session) == "a new beginning"

@@ -1,0 +1,23 @@
+"""`docs/schema.sql` shows the schema as it is now."""
+
+from __future__ import annotations
+
+from difflib import unified_diff
+from pathlib import Path
+
+import asyncpg
+
+from storage.migrating.schema import described
+
+PAGE = Path(__file__).parents[3] / "docs" / "schema.sql"
+
+
+async def test_the_page_is_what_migrating_produces(database_url: str) -> None:
+    """Whoever changes a migration runs `make schema`, too."""
+    connection = await asyncpg.connect(database_url)
+    made = await described(connection)
+    await connection.close()
+    difference = list(
+        unified_diff(PAGE.read_text().splitlines(), made.splitlines(), "docs/schema.sql", "migrations", lineterm="")
+    )
+    assert not difference, "\n".join(["docs/schema.sql is out of date. Run: make schema", *difference[:40]])

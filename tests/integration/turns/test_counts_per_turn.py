@@ -1,0 +1,40 @@
+"""What a turn costs Postgres, in counts, against the bounds of `bench/bounds.toml`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bench import counts
+from bench.conversation import AGENT, QUESTION
+from tests.integration.turns.bounds import QUIET, STAND_STILL, check
+from tests.world import Socket, World
+
+WARM = 3
+
+
+@pytest.mark.parametrize(("name", "sessions", "turns"), [("alone", 1, 24), ("together", 16, 8)])
+async def test_a_turn_stays_within_its_bounds(world: World, name: str, sessions: int, turns: int) -> None:
+    """Statements, commits, log records and index entries per turn are no more than was agreed."""
+    await counts.count_in(world.database_url)
+    agent = {"kind": "python", "target": "bench.agent:answer"}
+    gateway = await world.gateway(agents={AGENT: agent}, replica=QUIET)
+    people = [await world.person(f"user-{number}", gateway.url) for number in range(sessions)]
+    sockets = [await person.connects() for person in people]
+    async with counts.counter(world.database_url) as counter:
+        await _talk(sockets, "warm", WARM)
+        await world.rows(STAND_STILL)
+        begun = await counter.mark()
+        await _talk(sockets, "turn", turns)
+        done = (await counter.between(begun, await counter.mark(), often=turns)).per(sessions * turns)
+    check(name, done)
+
+
+async def _talk(sockets: list[Socket], key: str, turns: int) -> None:
+    await asyncio.gather(*(_ask(socket, key, turns) for socket in sockets))
+
+
+async def _ask(socket: Socket, key: str, turns: int) -> None:
+    for number in range(turns):
+        await socket.asks(QUESTION, f"{key}-{number}")

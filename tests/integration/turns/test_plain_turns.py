@@ -1,0 +1,365 @@
+"""T1 and T2 in batches: what shares a commit, what becomes of each item, and what can come between, on real Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import TypeAlias
+from uuid import uuid4
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from gateway.core.model import InboundMessage, Message, Reply, SessionId, Turn, UserId
+from gateway.core.ports.agents import TurnTerms
+from gateway.core.ports.turns import Acceptance, Finished
+from gateway.errors import LeaseLost, NotFound
+from storage.database import Database, open_database
+from storage.sessions.sessions import PostgresSessions
+from tests.integration.turns.test_turns import HELLO, TERMS, Replica, answer, claimed
+from tests.world import eventually
+
+PEOPLE = tuple(UserId(f"user-{number}") for number in range(6))
+Connected: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """Pools on the test's database."""
+    opened = await open_database(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture
+async def owner(database_url: str) -> AsyncIterator[Connected]:
+    """The database's owner, who sees all rows."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest_asyncio.fixture
+async def watcher(database_url: str) -> AsyncIterator[Connected]:
+    """A connection that is in no transaction: within one, what others do is seen as it was at the first look."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+async def living(database: Database, slot: str) -> Replica:
+    """A replica that is alive."""
+    alive = Replica(database, slot)
+    await alive.life.beat()
+    return alive
+
+
+@pytest_asyncio.fixture
+async def replica(database: Database) -> Replica:
+    """A replica to whom everybody has spoken already, so that what they say next is plain."""
+    alive = await living(database, "one")
+    await heard(alive, await said(alive, "k0"))
+    return alive
+
+
+def saying(user: UserId, key: str, text: str = "hello") -> InboundMessage:
+    """What somebody says on the web."""
+    return replace(HELLO, user_id=user, key=key, text=text, deliver_to=())
+
+
+async def said(replica: Replica, key: str, people: tuple[UserId, ...] = PEOPLE) -> list[Acceptance]:
+    """Everybody says something at the same moment."""
+    return await asyncio.gather(*(replica.turns.accept(saying(user, key), TERMS) for user in people))
+
+
+async def heard(replica: Replica, accepted: list[Acceptance]) -> list[Finished]:
+    """Everybody is answered at the same moment."""
+    return await asyncio.gather(*(replica.turns.finish(claimed(one), answer("hi")) for one in accepted))
+
+
+def shown(message: Message | None) -> tuple[str, int]:
+    assert message is not None
+    return message.content, message.seq
+
+
+COMMITS = "SELECT count(DISTINCT xmin::text) FROM chat_messages WHERE role = $1 AND seq > 2"
+
+
+async def test_messages_and_replies_of_a_moment_share_a_commit(replica: Replica, owner: Connected) -> None:
+    """Six people at once: one transaction for what they say, and one for what they hear."""
+    accepted = await said(replica, "k1")
+    finished = await heard(replica, accepted)
+    assert [shown(one.message) for one in accepted] == [("hello", 3)] * 6
+    assert [shown(one.message) for one in finished] == [("hi", 4)] * 6
+    assert [await owner.fetchval(COMMITS, role) for role in ("user", "assistant")] == [1, 1]
+
+
+async def test_nobody_is_held_up_by_a_session_named_like_a_user(replica: Replica, owner: Connected) -> None:
+    """A client may name any session: a stranger's message doesn't keep a user's from the batch."""
+    strange = replace(saying(UserId("eve"), "e1"), session_id=SessionId(PEOPLE[0]))
+    results = await asyncio.gather(replica.turns.accept(strange, TERMS), said(replica, "k1"), return_exceptions=True)
+    assert isinstance(results[0], NotFound)
+    assert await owner.fetchval(COMMITS, "user") == 1
+
+
+async def test_what_a_batch_tells_is_what_is_kept(replica: Replica, database: Database) -> None:
+    """Session, message and turn are the same as a redelivery reads them from their rows."""
+    [accepted] = await said(replica, "k1", PEOPLE[:1])
+    [again] = await said(replica, "k1", PEOPLE[:1])
+    assert (again.status, again.session, again.message) == ("duplicate", accepted.session, accepted.message)
+    assert claimed(again) == claimed(accepted)
+    reply = Reply(
+        "failed", "Sorry.", ({"type": "tool", "input": [1.0]},), None, "bad", kind="apology", error_class="timeout"
+    )
+    first = await replica.turns.finish(claimed(accepted), reply)
+    assert await replica.turns.finish(claimed(accepted), reply) == first
+
+
+async def test_an_item_that_postgres_refuses_harms_no_other(replica: Replica) -> None:
+    """A NUL that slipped through: everybody else's message is kept all the same."""
+    poisoned = replica.turns.accept(saying(PEOPLE[0], "k1", "a\0b"), TERMS)
+    results = await asyncio.gather(poisoned, said(replica, "k1", PEOPLE[1:]), return_exceptions=True)
+    assert isinstance(results[0], asyncpg.PostgresError)
+    assert isinstance(results[1], list)
+    assert [shown(one.message) for one in results[1]] == [("hello", 3)] * 5
+
+
+async def test_a_batch_that_dies_on_the_way_is_done_one_by_one(
+    replica: Replica, owner: Connected, watcher: Connected
+) -> None:
+    """Nobody knows whether it was committed; each message is there once, whatever the answer."""
+    async with owner.transaction():
+        await owner.execute("LOCK turns IN SHARE MODE")
+        saying_it = asyncio.create_task(said(replica, "k1"))
+        [waiting] = await eventually(lambda: watcher.fetch(WAITING))
+        await owner.execute("SELECT pg_terminate_backend($1)", waiting["pid"])
+    assert [shown(one.message) for one in await saying_it] == [("hello", 3)] * 6
+
+
+async def test_a_session_that_somebody_holds_keeps_no_other_waiting(
+    replica: Replica, owner: Connected, watcher: Connected
+) -> None:
+    """It is left out of the batch, and waits by itself."""
+    async with owner.transaction():
+        await owner.execute("SELECT FROM chat_sessions WHERE user_id = $1 FOR UPDATE", PEOPLE[0])
+        held = asyncio.create_task(said(replica, "k1", PEOPLE[:1]))
+        others = await said(replica, "k1", PEOPLE[1:])
+        assert [shown(one.message) for one in others] == [("hello", 3)] * 5
+        await eventually(lambda: watcher.fetch(WAITING))
+        assert not held.done()
+    assert [shown(one.message) for one in await held] == [("hello", 3)]
+
+
+async def test_one_key_in_batches_of_two_replicas_is_kept_once(replica: Replica, database: Database) -> None:
+    """Both may look before either has committed."""
+    other = await living(database, "two")
+    for number in range(10):
+        both = await asyncio.gather(said(replica, f"k{number + 1}"), said(other, f"k{number + 1}"))
+        for one, two in zip(*both, strict=True):
+            assert {one.status, two.status} == {"accepted", "duplicate"}
+            assert one.message == two.message
+        for place, one in enumerate(both[0]):
+            mine = one.status == "accepted"
+            turn = claimed(one if mine else both[1][place])
+            await (replica if mine else other).turns.finish(turn, answer("hi"))
+
+
+async def conversation(replica: Replica, accepted: Acceptance) -> SessionId:
+    """The session of a message, once it is answered."""
+    [finished] = await heard(replica, [accepted])
+    return finished.session.session_id
+
+
+async def test_a_route_that_moves_meanwhile_keeps_a_message_in_one_session(
+    replica: Replica, database: Database, owner: Connected, watcher: Connected
+) -> None:
+    """It comes to two replicas, and to the second when the route has moved to another session; the first is still under way."""
+    user = PEOPLE[0]
+    beginning = replace(saying(user, "k1"), begins_session=True)
+    elsewhere = await conversation(replica, await replica.turns.accept(beginning, TERMS))
+    here = await owner.fetchval(
+        "SELECT session_id FROM chat_sessions WHERE user_id = $1 AND session_id <> $2", user, elsewhere
+    )
+    await conversation(replica, await replica.turns.accept(replace(saying(user, "k2"), session_id=here), TERMS))
+    async with owner.transaction():
+        assert await owner.fetch(
+            ACCEPT, *(values[:1] if isinstance(values, list) else values for values in accepting("k3"))
+        )
+        moving = asyncio.create_task(replica.turns.accept(replace(saying(user, "k4"), session_id=elsewhere), TERMS))
+        await eventually(lambda: at_rest(moving, watcher))
+        again = asyncio.create_task(replica.turns.accept(saying(user, "k3"), TERMS))
+        await eventually(lambda: watcher.fetch(f"{WAITING} OFFSET 1") if not moving.done() else at_rest(again, watcher))
+    assert (await again).status == "duplicate"
+    assert (await moving).status == "accepted"
+
+
+async def at_rest(task: asyncio.Task[Acceptance], watcher: Connected) -> object:
+    """Whether it has ended, or waits for a lock."""
+    return task.done() or await watcher.fetch(WAITING)
+
+
+async def test_a_message_that_comes_again_after_its_route_has_moved_is_a_duplicate(replica: Replica) -> None:
+    """Whatever session is current by then: it is looked for among all that the user said without naming one."""
+    user = PEOPLE[0]
+    [first] = await said(replica, "k1", (user,))
+    await heard(replica, [first])
+    beginning = replace(saying(user, "k2"), begins_session=True)
+    await conversation(replica, await replica.turns.accept(beginning, TERMS))
+    [again] = await said(replica, "k1", (user,))
+    assert (again.status, again.message) == ("duplicate", first.message)
+
+
+async def test_a_turn_that_was_taken_over_is_lost_and_no_other(replica: Replica, database: Database) -> None:
+    """Its result comes in one batch with those of turns that are still this replica's."""
+    accepted = await said(replica, "k1")
+    other = await living(database, "two")
+    await replica.turns.release([claimed(accepted[0]).turn_id])
+    [stolen] = await other.turns.steal(10, silence=timedelta(0))
+    results = await asyncio.gather(
+        *(replica.turns.finish(claimed(one), answer("late")) for one in accepted), return_exceptions=True
+    )
+    assert isinstance(results[0], LeaseLost)
+    assert all(isinstance(one, Finished) for one in results[1:])
+    assert shown((await other.turns.finish(stolen, answer("hi"))).message) == ("hi", 4)
+
+
+@pytest.mark.parametrize("taken", ["released", "stolen"])
+async def test_a_turn_that_is_taken_while_its_reply_is_under_way_gets_one_reply(
+    replica: Replica, database: Database, owner: Connected, watcher: Connected, taken: str
+) -> None:
+    """The row of the turn decides: whoever changes it first."""
+    accepted = await said(replica, "k1")
+    first = claimed(accepted[0])
+    async with owner.transaction():
+        change = "owner = NULL" if taken == "released" else "epoch = epoch + 1, owner = gen_random_uuid()"
+        await owner.execute(f"UPDATE turns SET {change} WHERE turn_id = $1", first.turn_id)
+        answering = [asyncio.create_task(replica.turns.finish(claimed(one), answer("hi"))) for one in accepted]
+        await eventually(lambda: watcher.fetch(WAITING))
+    results = await asyncio.gather(*answering, return_exceptions=True)
+    assert isinstance(results[0], LeaseLost)
+    assert [shown(one.message) for one in results[1:] if isinstance(one, Finished)] == [("hi", 4)] * 5
+
+
+@pytest.mark.parametrize(("strategy", "status"), [("interrupt", "completed"), ("rollback", "cancelled")])
+async def test_a_newer_message_that_overtakes_a_reply_decides_what_becomes_of_it(
+    replica: Replica, owner: Connected, watcher: Connected, strategy: str, status: str
+) -> None:
+    """A reply whose turn was superseded is not plain any more, even when it was on its way already."""
+    accepted = await said(replica, "k1")
+    terms = TurnTerms(strategy=strategy)  # type: ignore[arg-type] # a parameter of the test
+    newer = replica.turns.accept(saying(PEOPLE[0], "k2"), terms)
+    async with owner.transaction():
+        await owner.execute("SELECT FROM chat_sessions WHERE user_id = $1 FOR UPDATE", PEOPLE[0])
+        superseding = asyncio.create_task(newer)
+        await eventually(lambda: watcher.fetch(WAITING))
+        answering = asyncio.create_task(heard(replica, accepted))
+        await eventually(lambda: watcher.fetch(f"{WAITING} OFFSET 1"))
+    finished = await answering
+    assert (await superseding).superseded == (claimed(accepted[0]).turn_id,)
+    assert [one.status for one in finished] == [status, *["completed"] * 5]
+    assert finished[0].next_turn is not None
+    assert finished[0].message.deleted == (strategy == "rollback")
+
+
+async def test_a_cancelled_turn_says_what_it_has_said(replica: Replica) -> None:
+    """Its reply is as plain as any other."""
+    accepted = await said(replica, "k1")
+    await replica.turns.request_cancel(claimed(accepted[0]).turn_id, PEOPLE[0])
+    stopped = replace(answer("so far"), status="cancelled")
+    assert (await replica.turns.finish(claimed(accepted[0]), stopped)).status == "cancelled"
+
+
+RUNNING = "SELECT chat_id, turn_id, user_id FROM turns WHERE status = 'running' ORDER BY chat_id"
+KNOWN = "SELECT chat_id, turn_id, user_id FROM running_turns ORDER BY chat_id"
+
+
+async def test_a_turn_is_known_to_run_exactly_while_it_does(
+    replica: Replica, database: Database, owner: Connected
+) -> None:
+    """R-5: claimed, waited behind, followed by another, taken over, answered, and deleted with its session."""
+
+    async def known() -> int:
+        running = await owner.fetch(RUNNING)
+        assert await owner.fetch(KNOWN) == running
+        return len(running)
+
+    accepted = await said(replica, "k1")
+    await said(replica, "k2", PEOPLE[:2])
+    assert await known() == 6
+    follow, last = [claimed_next(one) for one in (await heard(replica, accepted))[:2]]
+    assert await known() == 2
+    await replica.turns.release([follow.turn_id])
+    other = await living(database, "two")
+    [stolen] = await other.turns.steal(10, silence=timedelta(0))
+    assert await known() == 2
+    await other.turns.finish(stolen, answer("hi"))
+    assert await known() == 1
+    await PostgresSessions(database, timedelta(minutes=15)).delete(last.session_id, last.user_id)
+    assert await known() == 0
+
+
+def claimed_next(finished: Finished) -> Turn:
+    assert finished.next_turn is not None
+    return finished.next_turn
+
+
+SCANS = """
+    SELECT relname, seq_scan FROM pg_stat_xact_user_tables
+    WHERE relname IN ('chat_sessions', 'chat_messages', 'turns', 'running_turns', 'routes') AND seq_scan > 0
+"""
+
+
+async def test_a_batch_reads_through_indexes_only(replica: Replica, owner: Connected) -> None:
+    """Whatever the planner thinks of tables as small as these, and of values it does not know."""
+    await owner.execute("SET plan_cache_mode = force_generic_plan")
+    assert await scanned(owner, ACCEPT, accepting("k1")) == []
+    turns = [claimed(one) for one in await said(replica, "k1")]
+    assert await scanned(owner, FINISH, finishing(replica, turns)) == []
+
+
+async def scanned(owner: Connected, query: str, values: tuple[object, ...]) -> list[object]:
+    """The tables that a batch of six reads as a whole; it is taken back."""
+    transaction = owner.transaction()
+    await transaction.start()
+    assert len(await owner.fetch(query, *values)) == len(PEOPLE)
+    scans: list[object] = list(await owner.fetch(SCANS))
+    await transaction.rollback()
+    return scans
+
+
+ACCEPT = f"SELECT * FROM accept_plain({', '.join(f'${n}' for n in range(1, 13))})"
+FINISH = f"SELECT * FROM finish_plain({', '.join(f'${n}' for n in range(1, 16))})"
+
+
+def accepting(key: str) -> tuple[object, ...]:
+    """What everybody says, as the function takes it."""
+    same = [None] * 6
+    limits, turns = [TERMS.timeout] * 6, [uuid4() for _ in PEOPLE]
+    keys, words = [key] * 6, ["hello"] * 6
+    routes = [HELLO.route] * 6
+    return (
+        list(PEOPLE),
+        routes,
+        same,
+        ["web"] * 6,
+        words,
+        keys,
+        same,
+        limits,
+        [20] * 6,
+        turns,
+        None,
+        timedelta(minutes=15),
+    )
+
+
+def finishing(replica: Replica, turns: list[Turn]) -> tuple[object, ...]:
+    """What everybody hears, as the function takes it."""
+    none = [None] * 6
+    about = ([turn.user_id for turn in turns], [turn.chat_id for turn in turns], [turn.turn_id for turn in turns])
+    said_so = (["completed"] * 6, ["hi"] * 6, none, none, none, none, ["message"] * 6, none, none)
+    return (*about, [1] * 6, *said_so, replica.id, [])

@@ -1,0 +1,55 @@
+"""Rows with two unique indexes, made by several callers at the same moment: one makes it, the others find it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest_asyncio
+
+from gateway.core.model import API, AgentName, ReplicaId, UserId
+from gateway.core.ports.sessions.imported_transcripts import Said, Seed
+from storage.database import Database, open_database
+from storage.replicas.replicas import SQL, PostgresReplicas
+from storage.sessions.imported_transcripts import PostgresSeeds
+
+AT_ONCE = 8
+ROUNDS = 60
+JOINS = 300
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """Pools on the test's database."""
+    pools = await open_database(database_url)
+    yield pools
+    await pools.close()
+
+
+async def test_seeds_of_one_key_are_one_session(database: Database) -> None:
+    """Its primary key and its `session_id` hold the same value, and whoever comes second meets either."""
+    store = PostgresSeeds(database)
+    for number in range(ROUNDS):
+        seed = Seed(UserId("ann"), API, AgentName("assistant"), (Said("user", "before"),), key=f"k{number}")
+        sessions = await asyncio.gather(*(store.sow(seed) for _ in range(AT_ONCE)))
+        assert len({session.session_id for session in sessions}) == 1
+        assert {session.message_count for session in sessions} == {1}
+
+
+async def test_a_replica_that_joins_twice_at_once_is_there_once(database: Database) -> None:
+    """A heartbeat whose answer was lost may still be at work when the next one begins."""
+
+    async def joins(life: PostgresReplicas, gate: asyncio.Barrier) -> None:
+        async with database.own_work() as connection:
+            await gate.wait()
+            await connection.execute(SQL["join"], life.replica_id, life.slot, life.ttl, life.newest_migration)
+
+    for number in range(JOINS):
+        life = PostgresReplicas(database, ReplicaId(uuid4()), f"slot {number}", timedelta(seconds=30))
+        gate = asyncio.Barrier(4)
+        await asyncio.gather(*(joins(life, gate) for _ in range(4)))
+        await life.beat()
+    async with database.own_work() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM replicas") == JOINS
