@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Literal, Protocol
+from typing import Protocol, runtime_checkable
 
 from aiohttp import web
+from pydantic import BaseModel
 
+from channels.broken import BrokenNetwork
+from channels.installed import BrokenPackage, installed_kind, installed_names, validated
 from gateway.config import Settings
-from gateway.core.intake.message_rates import MessageRates
-from gateway.core.ports.channels import Channel, Moves, PollLeases, Quarantine
-from gateway.core.ports.places import Places
-from gateway.core.service import Intake
-from gateway.core.users.links import Links
-
-ChannelState = Literal["starting", "ready", "standby", "failed"]
-"""`standby`: another replica does the work. `failed`: somebody has to mend the settings or the network's server."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelStatus:
-    """How a network is doing, for readiness and for people."""
-
-    state: ChannelState
-    detail: str
+from gateway.core.model import API, SCHEDULED, TERMINAL, WEB, ChannelName
+from gateway.core.networks import ChannelKind, ChannelParts, Network
+from gateway.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,66 +27,110 @@ class NetworkRoute:
     handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedCall:
-    """A call that a network's server should take, and how it did. Without an `essential` one the network can't be used."""
-
-    method: str
-    essential: bool
-    works: bool
-    detail: str
-
-
-class Network(Channel, Protocol):
-    """A channel with a life of its own."""
-
-    @property
-    def status(self) -> ChannelStatus: ...
+@runtime_checkable
+class Routed(Protocol):
+    """A network that is called over HTTP."""
 
     def routes(self) -> Sequence[NetworkRoute]: ...
-
-    async def run(self) -> None:
-        """Takes messages in until cancelled. Returns only when the settings rule it out; trouble is waited out."""
-        ...
-
-    async def close(self) -> None:
-        """Ends `deliver` as well; called last."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkParts:
-    """What a network is built with."""
-
-    settings: Settings
-    intake: Intake
-    leases: PollLeases
-    quarantine: Quarantine
-    moves: Moves
-    links: Links
-    places: Places
-    rates: MessageRates
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """`factory`: `package.module:function`, from `NetworkParts` to a `Network`; imported only when switched on."""
+    """`kind`: `package.module:object`, a `ChannelKind`, imported only when it is wanted. `settings`: None while it is off.
 
-    factory: str
-    is_on: Callable[[Settings], bool]
+    `off`: what to do about that.
+    """
+
+    kind: str
+    settings: Callable[[Settings], BaseModel | None]
+    off: str
 
 
-NETWORKS = {
-    "telegram": Listing("channels.telegram.channel:create", lambda settings: settings.telegram.token is not None),
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A network that is switched on, with settings that its kind can be built from."""
+
+    name: ChannelName
+    kind: ChannelKind[BaseModel]
+    settings: BaseModel
+
+
+MEMBERS = ("name", "status", "render", "ready", "deliver", "typing", "run", "close")
+"""What a network has; nobody has checked the types of a package."""
+NETWORKS: Mapping[ChannelName, Listing] = {
+    ChannelName("telegram"): Listing(
+        "channels.telegram.channel:KIND",
+        lambda settings: None if settings.telegram.token is None else settings.telegram,
+        "The Telegram channel is off. Whoever runs this gateway sets TURNGATE_TELEGRAM__TOKEN, from @BotFather.",
+    ),
 }
 
 
-def open_networks(parts: NetworkParts) -> list[Network]:
-    """All networks that are switched on, not yet running. Raises `SettingsError`."""
-    return [_factory(listing)(parts) for listing in NETWORKS.values() if listing.is_on(parts.settings)]
+def known_channels() -> tuple[ChannelName, ...]:
+    """Every channel that a session may be of here, those that are off too."""
+    return (WEB, *NETWORKS, SCHEDULED, TERMINAL, API, *installed_names())
 
 
-def _factory(listing: Listing) -> Callable[[NetworkParts], Network]:
-    module, _, function = listing.factory.partition(":")
-    factory: Callable[[NetworkParts], Network] = getattr(import_module(module), function)
-    return factory
+def switched_off(settings: Settings) -> Mapping[ChannelName, str]:
+    """What to do about networks of ours that are off."""
+    return {name: listing.off for name, listing in NETWORKS.items() if listing.settings(settings) is None}
+
+
+def chosen_networks(settings: Settings) -> Iterator[Chosen | BrokenPackage]:
+    """All that are switched on. Raises `SettingsError` for settings of one that is not there, or that it can't be built from."""
+    for name, listing in NETWORKS.items():
+        if (own := listing.settings(settings)) is not None:
+            yield Chosen(name, _kind(listing), own)
+    for key, given in settings.channels.items():
+        yield _installed(ChannelName(key), given)
+
+
+def open_networks(settings: Settings, parts: ChannelParts) -> list[Network]:
+    """All that are switched on, not yet running; an installed one that can't be built stays `failed` and says why.
+
+    Raises `SettingsError`.
+    """
+    return [_opened(chosen, parts) for chosen in chosen_networks(settings)]
+
+
+def _opened(chosen: Chosen | BrokenPackage, parts: ChannelParts) -> Network:
+    if isinstance(chosen, BrokenPackage):
+        return BrokenNetwork(chosen.name, chosen.reason)
+    try:
+        network = chosen.kind.build(chosen.settings, parts)
+    except SettingsError:
+        raise
+    except Exception as error:
+        if chosen.name in NETWORKS:
+            raise
+        return BrokenNetwork(chosen.name, f"building it failed with {type(error).__name__}: {error}")
+    wrong = _wrong_with(network, chosen.name)
+    return network if wrong is None else BrokenNetwork(chosen.name, wrong)
+
+
+def _wrong_with(network: Network, name: ChannelName) -> str | None:
+    if missing := [each for each in MEMBERS if not hasattr(network, each)]:
+        return f"{type(network).__name__} is no turngate.Network: it lacks {', '.join(missing)}"
+    if network.name != name:
+        return f"it calls itself {network.name}; the entry point and the network need one name"
+    return None
+
+
+def _installed(name: ChannelName, given: Mapping[str, object]) -> Chosen | BrokenPackage:
+    if name not in installed_names():
+        raise SettingsError(_missing(name, installed_names()))
+    kind = installed_kind(name)
+    return kind if isinstance(kind, BrokenPackage) else Chosen(name, kind, validated(name, kind, given))
+
+
+def _missing(name: str, installed: Collection[ChannelName]) -> str:
+    if name in NETWORKS:
+        return f"channels.{name}: this network's settings stand in [{name}]."
+    there = f"There are: {', '.join(installed)}" if installed else "None is installed"
+    return f"channels.{name}: no installed package brings a channel of that name. {there}; install the package, or remove the key."
+
+
+def _kind(listing: Listing) -> ChannelKind[BaseModel]:
+    module, _, path = listing.kind.partition(":")
+    kind: ChannelKind[BaseModel] = getattr(import_module(module), path)
+    return kind

@@ -70,7 +70,7 @@ def types() -> str:
 def _models(asked: list[tuple[object, JsonSchemaMode]]) -> JsonObject:
     _, definitions = models_json_schema(asked, ref_template="#/$defs/{model}")  # type: ignore[arg-type] # models, all of them
     named = {**definitions["$defs"], "JsonValue": JSON_VALUE}
-    return {name: _local(filled(schema, [])) for name, schema in named.items()}
+    return {name: _local(filled(schema, agents=[], channels=[])) for name, schema in named.items()}
 
 
 def _local(schema: JsonValue) -> JsonValue:

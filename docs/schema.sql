@@ -801,7 +801,7 @@ BEGIN
             CASE WHEN v_running THEN NULL ELSE v_now + p_time_limit + interval '30 seconds' END,
             p_time_limit, p_history_turns,
             -- A session that lives in a network that replies are pushed to hears every reply, wherever it was asked.
-            CASE WHEN s.channel = 'telegram' AND NOT s.route = ANY (p_deliver_to)
+            CASE WHEN is_pushed(s.channel) AND NOT s.route = ANY (p_deliver_to)
                 THEN p_deliver_to || s.route ELSE p_deliver_to END,
             p_ends_session,
             v_now, -- not the default: the transaction may have begun before the one that the session's lock was waited for
@@ -893,7 +893,7 @@ BEGIN
     RETURN QUERY
     WITH plain AS MATERIALIZED (
         SELECT l.place, s.chat_id, l.seq, l.at, s.user_id, s.agent_name, CASE
-            WHEN s.channel = 'telegram' AND NOT s.route = ANY (d.addresses) THEN d.addresses || s.route
+            WHEN is_pushed(s.channel) AND NOT s.route = ANY (d.addresses) THEN d.addresses || s.route
             ELSE d.addresses
         END AS deliver_to
         FROM unnest(v_places, v_chats, v_seqs, v_times) AS l (place, chat_id, seq, at)
@@ -953,6 +953,25 @@ AS $function$
     FROM (SELECT array_remove(s.former_agent_sessions, p_name) AS names) AS known
 $function$;
 
+CREATE FUNCTION allow_channels(p_names text[])
+ RETURNS text[]
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    v_known text[] := known_channels();
+    v_new text[] := ARRAY(SELECT DISTINCT name FROM unnest(p_names) AS name WHERE name <> ALL (v_known) ORDER BY name);
+BEGIN
+    IF v_new <> '{}' THEN
+        EXECUTE format(
+            'ALTER TABLE chat_sessions DROP CONSTRAINT chat_sessions_channel_known,
+                ADD CONSTRAINT chat_sessions_channel_known CHECK (channel IN (%s)) NOT VALID',
+            (SELECT string_agg(quote_literal(name), ', ') FROM unnest(v_known || v_new) AS name)
+        );
+    END IF;
+    RETURN v_new;
+END
+$function$;
+
 CREATE FUNCTION answer_again(p_session text, p_seq bigint, p_content text, p_by text, p_time_limit interval,
     p_history_turns integer, p_owner uuid)
  RETURNS answering
@@ -969,7 +988,7 @@ DECLARE
 BEGIN
     -- Route before session, as everywhere: whoever unlinks an account meanwhile is waited for.
     PERFORM FROM routes AS ro
-    WHERE ro.user_id = (SELECT c.user_id FROM chat_sessions AS c WHERE c.session_id = p_session) AND ro.route LIKE 'telegram:%'
+    WHERE ro.user_id = (SELECT c.user_id FROM chat_sessions AS c WHERE c.session_id = p_session) AND is_pushed(split_part(ro.route, ':', 1))
     ORDER BY ro.route FOR KEY SHARE;
     SELECT * INTO s FROM chat_sessions WHERE session_id = p_session FOR UPDATE;
     IF NOT FOUND THEN
@@ -1024,7 +1043,7 @@ BEGIN
         ARRAY(
             SELECT ro.route FROM routes AS ro
             WHERE ro.user_id = s.user_id
-                AND ro.route = ANY (t.deliver_to || CASE WHEN s.channel = 'telegram' THEN s.route END)
+                AND ro.route = ANY (t.deliver_to || CASE WHEN is_pushed(s.channel) THEN s.route END)
             ORDER BY ro.route
         ),
         coalesce(t.ends_session, false), v_now, v_now
@@ -1675,6 +1694,18 @@ $function$;
 REVOKE EXECUTE ON FUNCTION index_words(uuid[],integer,boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION index_words(uuid[],integer,boolean) TO turngate_system;
 
+CREATE FUNCTION is_pushed(channel text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT channel NOT IN ('web', 'scheduled', 'terminal', 'api') $function$;
+
+CREATE FUNCTION is_stranger(p_user text, p_channel text, p_account text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT p_user IN (p_channel || ':' || p_account, 'visitor:' || p_channel || ':' || p_account) $function$;
+
 CREATE FUNCTION keep_session_title()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1697,6 +1728,15 @@ AS $function$
     INSERT INTO message_versions (chat_id, seq, version, user_id, content, parts, change, changed_by, changed_at)
     SELECT m.chat_id, m.seq, 1 + count(*), m.user_id, m.content, m.parts, p_change, p_by, p_at
     FROM message_versions AS v WHERE v.chat_id = m.chat_id AND v.seq = m.seq
+$function$;
+
+CREATE FUNCTION known_channels()
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT array_agg(found[1]) FROM pg_constraint AS c, regexp_matches(pg_get_constraintdef(c.oid), '''([^'']+)''', 'g') AS found
+    WHERE c.conrelid = 'chat_sessions'::regclass AND c.conname = 'chat_sessions_channel_known'
 $function$;
 
 CREATE FUNCTION labelled_sessions(p_user text, p_keys text[], p_values text[], p_most integer)
@@ -2248,7 +2288,7 @@ DECLARE
 BEGIN
     IF p_account IS NOT NULL THEN
         SELECT l.user_id INTO v_user FROM links AS l WHERE l.channel = p_channel AND l.external_id = p_account FOR KEY SHARE;
-        IF coalesce(v_user, p_channel || ':' || p_account) = p_user THEN
+        IF coalesce(v_user = p_user, is_stranger(p_user, p_channel, p_account)) THEN
             RETURN NEXT p_user;
         END IF;
     ELSE
@@ -2283,7 +2323,7 @@ AS $function$
         ORDER BY l.channel, l.external_id FOR KEY SHARE OF l SKIP LOCKED
     )
     SELECT array_agg(
-        CASE WHEN i.account IS NULL OR coalesce(h.user_id, i.channel || ':' || i.account) = i.user_id THEN i.user_id END
+        CASE WHEN i.account IS NULL OR coalesce(h.user_id = i.user_id, is_stranger(i.user_id, i.channel, i.account)) THEN i.user_id END
         ORDER BY i.place
     )
     FROM unnest(p_users, p_channels, p_accounts) WITH ORDINALITY AS i (user_id, channel, account, place)

@@ -16,6 +16,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    JsonValue,
     SecretStr,
     ValidationError,
     field_validator,
@@ -45,6 +46,15 @@ class Part(BaseModel):
     """A group of settings; unknown keys are errors, values cannot be changed afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ChannelSettings(Part):
+    """The settings of a channel that a package brings; the model for `[channels.NAME]` derives from this.
+
+    A variable such as TURNGATE_CHANNELS__IRC__PASSWORD=123 is read as a number and may be meant as text.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
 
 def _key(value: SecretStr | None) -> SecretStr | None:
@@ -432,6 +442,10 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     replica: Replica = Replica()
     log: Log = Log()
+    channels: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,31}$")], dict[str, JsonValue]] = Field(
+        default_factory=dict,
+        description="`[channels.NAME]` switches a channel of an installed package on; the package says which keys it has.",
+    )
     failpoints: dict[str, str] = Field(
         default_factory=dict, description="Faults on purpose, for tests only; docs/reliability.md names them."
     )

@@ -151,6 +151,40 @@ CREATE INDEX external_keys_chat_id ON external_keys (chat_id);
 
 SELECT turngate_protect('external_keys');
 
+-- Whether replies are pushed to the people of a channel. Those that are not are the gateway's own: clients read its rows, or somebody
+-- waits for the answer. Every other channel is a network, whoever brings it.
+CREATE FUNCTION is_pushed(channel text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT channel NOT IN ('web', 'scheduled', 'terminal', 'api') $$;
+
+-- The names that the CHECK of a session's channel allows.
+CREATE FUNCTION known_channels() RETURNS text[]
+LANGUAGE sql STABLE
+AS $$
+    SELECT array_agg(found[1]) FROM pg_constraint AS c, regexp_matches(pg_get_constraintdef(c.oid), '''([^'']+)''', 'g') AS found
+    WHERE c.conrelid = 'chat_sessions'::regclass AND c.conname = 'chat_sessions_channel_known'
+$$;
+
+-- Lets sessions be of these channels too, and returns those that are new. The rows that are there satisfy the wider rule already; the
+-- caller has it validated afterwards, under a weaker lock.
+CREATE FUNCTION allow_channels(p_names text[]) RETURNS text[]
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    v_known text[] := known_channels();
+    v_new text[] := ARRAY(SELECT DISTINCT name FROM unnest(p_names) AS name WHERE name <> ALL (v_known) ORDER BY name);
+BEGIN
+    IF v_new <> '{}' THEN
+        EXECUTE format(
+            'ALTER TABLE chat_sessions DROP CONSTRAINT chat_sessions_channel_known,
+                ADD CONSTRAINT chat_sessions_channel_known CHECK (channel IN (%s)) NOT VALID',
+            (SELECT string_agg(quote_literal(name), ', ') FROM unnest(v_known || v_new) AS name)
+        );
+    END IF;
+    RETURN v_new;
+END
+$$;
+
 -- The resume rule: a conversation goes on by itself while it is active and its last activity lies within the window.
 -- A running turn counts as activity.
 CREATE FUNCTION session_resumes(

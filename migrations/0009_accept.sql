@@ -163,7 +163,7 @@ BEGIN
             CASE WHEN v_running THEN NULL ELSE v_now + p_time_limit + interval '30 seconds' END,
             p_time_limit, p_history_turns,
             -- A session that lives in a network that replies are pushed to hears every reply, wherever it was asked.
-            CASE WHEN s.channel = 'telegram' AND NOT s.route = ANY (p_deliver_to)
+            CASE WHEN is_pushed(s.channel) AND NOT s.route = ANY (p_deliver_to)
                 THEN p_deliver_to || s.route ELSE p_deliver_to END,
             p_ends_session,
             v_now, -- not the default: the transaction may have begun before the one that the session's lock was waited for
@@ -261,7 +261,7 @@ BEGIN
     RETURN QUERY
     WITH plain AS MATERIALIZED (
         SELECT l.place, s.chat_id, l.seq, l.at, s.user_id, s.agent_name, CASE
-            WHEN s.channel = 'telegram' AND NOT s.route = ANY (d.addresses) THEN d.addresses || s.route
+            WHEN is_pushed(s.channel) AND NOT s.route = ANY (d.addresses) THEN d.addresses || s.route
             ELSE d.addresses
         END AS deliver_to
         FROM unnest(v_places, v_chats, v_seqs, v_times) AS l (place, chat_id, seq, at)

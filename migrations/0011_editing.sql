@@ -87,7 +87,7 @@ DECLARE
 BEGIN
     -- Route before session, as everywhere: whoever unlinks an account meanwhile is waited for.
     PERFORM FROM routes AS ro
-    WHERE ro.user_id = (SELECT c.user_id FROM chat_sessions AS c WHERE c.session_id = p_session) AND ro.route LIKE 'telegram:%'
+    WHERE ro.user_id = (SELECT c.user_id FROM chat_sessions AS c WHERE c.session_id = p_session) AND is_pushed(split_part(ro.route, ':', 1))
     ORDER BY ro.route FOR KEY SHARE;
     SELECT * INTO s FROM chat_sessions WHERE session_id = p_session FOR UPDATE;
     IF NOT FOUND THEN
@@ -142,7 +142,7 @@ BEGIN
         ARRAY(
             SELECT ro.route FROM routes AS ro
             WHERE ro.user_id = s.user_id
-                AND ro.route = ANY (t.deliver_to || CASE WHEN s.channel = 'telegram' THEN s.route END)
+                AND ro.route = ANY (t.deliver_to || CASE WHEN is_pushed(s.channel) THEN s.route END)
             ORDER BY ro.route
         ),
         coalesce(t.ends_session, false), v_now, v_now

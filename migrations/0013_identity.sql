@@ -69,6 +69,11 @@ CREATE INDEX identified_visitors_identified_at ON identified_visitors (identifie
 
 SELECT turngate_protect('identified_visitors');
 
+-- Whether a user is the one that a person of a network has without a link, by either of the names such users have.
+CREATE FUNCTION is_stranger(p_user text, p_channel text, p_account text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT p_user IN (p_channel || ':' || p_account, 'visitor:' || p_channel || ':' || p_account) $$;
+
 -- The user whom a message is kept for, and nobody changes that before the transaction ends. A person of a network (p_account) is the user
 -- they are linked to, or else one of their own; no row if that is not p_user. A visitor is p_user, or the user they turned out to be; no row
 -- if that one was erased. What is locked, before route, session and turn, is the link, or the visitor's name: whoever ends a link or
@@ -82,7 +87,7 @@ DECLARE
 BEGIN
     IF p_account IS NOT NULL THEN
         SELECT l.user_id INTO v_user FROM links AS l WHERE l.channel = p_channel AND l.external_id = p_account FOR KEY SHARE;
-        IF coalesce(v_user, p_channel || ':' || p_account) = p_user THEN
+        IF coalesce(v_user = p_user, is_stranger(p_user, p_channel, p_account)) THEN
             RETURN NEXT p_user;
         END IF;
     ELSE
@@ -114,7 +119,7 @@ AS $$
         ORDER BY l.channel, l.external_id FOR KEY SHARE OF l SKIP LOCKED
     )
     SELECT array_agg(
-        CASE WHEN i.account IS NULL OR coalesce(h.user_id, i.channel || ':' || i.account) = i.user_id THEN i.user_id END
+        CASE WHEN i.account IS NULL OR coalesce(h.user_id = i.user_id, is_stranger(i.user_id, i.channel, i.account)) THEN i.user_id END
         ORDER BY i.place
     )
     FROM unnest(p_users, p_channels, p_accounts) WITH ORDINALITY AS i (user_id, channel, account, place)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
+from gateway.config import ChannelSettings
 from gateway.core.events import AgentEvent, AgentSession, StateChange, TextDelta, ToolCall, ToolResult, UsageReport
+from gateway.core.intake.message_rates import MessageRates
 from gateway.core.model import (
+    Address,
     AgentName,
     ChannelName,
+    Chunk,
+    InboundMessage,
     JsonNotes,
     JsonObject,
     JsonValue,
@@ -15,6 +20,7 @@ from gateway.core.model import (
     MessageId,
     MessageKind,
     Role,
+    Route,
     SessionId,
     State,
     StateSection,
@@ -23,34 +29,96 @@ from gateway.core.model import (
     Usage,
     UserId,
 )
+from gateway.core.networks import (
+    ChannelKind,
+    ChannelParts,
+    ChannelState,
+    ChannelStatus,
+    CheckedCall,
+    IsPolled,
+    Network,
+)
 from gateway.core.ports.agents import Agent, Branching, Checking, Closing, Titling
-from gateway.errors import AgentError, ErrorClass, GatewayError
+from gateway.core.ports.channels import MayLeave, Moves, PollLeases, Quarantine
+from gateway.core.ports.places import Places
+from gateway.core.ports.turns import Acceptance
+from gateway.core.ports.users.links import Person
+from gateway.core.service import Intake, Notice
+from gateway.core.users.links import Links
+from gateway.errors import (
+    AgentError,
+    Conflict,
+    DeliveryDeferred,
+    DeliveryError,
+    DeliveryRefused,
+    DeliveryUnknown,
+    ErrorClass,
+    GatewayError,
+    InvalidInput,
+    SenderChanged,
+    SettingsError,
+    StoreUnavailable,
+    TooManyRequests,
+)
 
 __all__ = [
+    "Acceptance",
+    "Address",
     "Agent",
     "AgentError",
     "AgentEvent",
     "AgentName",
     "AgentSession",
     "Branching",
+    "ChannelKind",
     "ChannelName",
+    "ChannelParts",
+    "ChannelSettings",
+    "ChannelState",
+    "ChannelStatus",
+    "CheckedCall",
     "Checking",
+    "Chunk",
     "Closing",
+    "Conflict",
+    "DeliveryDeferred",
+    "DeliveryError",
+    "DeliveryRefused",
+    "DeliveryUnknown",
     "ErrorClass",
     "GatewayError",
+    "InboundMessage",
+    "Intake",
+    "InvalidInput",
+    "IsPolled",
     "JsonNotes",
     "JsonObject",
     "JsonValue",
+    "Links",
+    "MayLeave",
     "Message",
     "MessageId",
     "MessageKind",
+    "MessageRates",
+    "Moves",
+    "Network",
+    "Notice",
+    "Person",
+    "Places",
+    "PollLeases",
+    "Quarantine",
     "Role",
+    "Route",
+    "SenderChanged",
     "SessionId",
+    "SettingsError",
     "State",
     "StateChange",
     "StateSection",
+    "StoreUnavailable",
     "TextDelta",
     "Titling",
+    "TooManyRequests",
     "ToolCall",
     "ToolResult",
     "Turn",

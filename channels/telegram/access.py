@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
+from channels.telegram.name import TELEGRAM
 from gateway.config import Telegram
-from gateway.core.model import TELEGRAM, UserId
+from gateway.core.model import UserId
+from gateway.core.ports.users.links import Person
 
 NOT_INVITED = "This bot answers invited people only. Ask whoever runs it to add your Telegram id, {sender_id}."
 HOW_TO_LINK = (
@@ -53,7 +55,7 @@ def admit(settings: Telegram, sender_id: int, linked: UserId | None) -> Admitted
 
 def stranger(sender_id: int) -> UserId:
     """The user that a person is without a link."""
-    return UserId(f"{TELEGRAM}:{sender_id}")
+    return Person(TELEGRAM, str(sender_id)).user_id
 
 
 def is_mapped(settings: Telegram, sender_id: int) -> bool:

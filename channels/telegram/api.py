@@ -13,6 +13,7 @@ from telegram.warnings import PTBUserWarning
 from telegramify_markdown.entity import MessageEntity as FormattedEntity
 
 from channels.telegram.fence import before_request
+from channels.telegram.name import TELEGRAM
 from channels.telegram.normalize import BotIdentity
 from channels.telegram.optional import OptionalCalls
 from channels.telegram.requests import Requests
@@ -20,7 +21,7 @@ from channels.telegram.target import Target
 from channels.telegram.unbroken import Unbroken
 from gateway.config import Telegram
 from gateway.core.intake.commands import HELP
-from gateway.core.model import TELEGRAM, JsonObject, JsonValue
+from gateway.core.model import JsonObject, JsonValue
 from gateway.errors import SettingsError
 
 LONG_POLL_S = 25

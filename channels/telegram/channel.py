@@ -9,12 +9,13 @@ import structlog
 from aiohttp import web
 from telegram.error import EndPointNotFound, InvalidToken, TelegramError
 
-from channels.table import ChannelState, ChannelStatus, NetworkParts, NetworkRoute
+from channels.table import NetworkRoute
 from channels.telegram import webhook
 from channels.telegram.api import BotApi
 from channels.telegram.backoff import Backoff
-from channels.telegram.checks import NOT_THERE, REFUSED
+from channels.telegram.checks import NOT_THERE, REFUSED, check_bot
 from channels.telegram.linking import Linking
+from channels.telegram.name import TELEGRAM
 from channels.telegram.normalize import BotIdentity
 from channels.telegram.notices import Notices
 from channels.telegram.pace import Pace
@@ -25,7 +26,8 @@ from channels.telegram.updates import Reception, Updates
 from channels.telegram.watch import Watch
 from gateway.config import Telegram
 from gateway.core.intake.message_rates import MessageRates
-from gateway.core.model import TELEGRAM, Address, AgentName, ChannelName, Chunk
+from gateway.core.model import Address, AgentName, ChannelName, Chunk
+from gateway.core.networks import ChannelKind, ChannelParts, ChannelState, ChannelStatus
 from gateway.core.ports.channels import MayLeave, Moves, PollLeases, Quarantine
 from gateway.core.ports.places import Places
 from gateway.core.service import Intake
@@ -172,11 +174,10 @@ def _webhook_url(settings: Telegram, public_url: str | None) -> str | None:
     return public_url.rstrip("/") + webhook.PATH
 
 
-def create(parts: NetworkParts) -> TelegramChannel:
+def create(settings: Telegram, parts: ChannelParts) -> TelegramChannel:
     """For the table of networks."""
-    settings = parts.settings
     return TelegramChannel(
-        settings.telegram,
+        settings,
         parts.intake,
         parts.leases,
         parts.quarantine,
@@ -184,7 +185,10 @@ def create(parts: NetworkParts) -> TelegramChannel:
         links=parts.links,
         places=parts.places,
         rates=parts.rates,
-        agents=sorted(map(AgentName, settings.agents), key=lambda name: name != settings.default_agent),
-        public_url=settings.public_url,
-        max_text=settings.turns.max_text,
+        agents=parts.agents,
+        public_url=parts.public_url,
+        max_text=parts.max_text,
     )
+
+
+KIND = ChannelKind(Telegram, create, check_bot)

@@ -6,15 +6,15 @@ method is there; where even that could change something, the method is not tried
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from telegram.error import BadRequest, Conflict, EndPointNotFound, InvalidToken, TelegramError
 
-from channels.table import CheckedCall
 from channels.telegram.api import BotApi
 from channels.telegram.optional import COSTS
 from gateway.config import Telegram
 from gateway.core.model import JsonObject
+from gateway.core.networks import CheckedCall, IsPolled
 from gateway.errors import GatewayError
 from gateway.log import redact
 
@@ -36,8 +36,6 @@ _HARMLESS: dict[str, JsonObject] = {
 }
 """Arguments that Telegram refuses with a 400 (no chat, no list of commands), or that change nothing."""
 _INTERRUPTS = "not tried, since a gateway may be polling now, and a second call would interrupt it"
-IsPolled = Callable[[str], Awaitable[bool]]
-"""Whether a gateway may be polling an account now."""
 
 
 async def check_bot(settings: Telegram, is_polled: IsPolled) -> Sequence[CheckedCall]:

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from gateway.core.model import TELEGRAM, Address, Route
+from channels.telegram.name import TELEGRAM
+from gateway.core.model import Address, Route
 from gateway.errors import DeliveryRefused
 
 _WRITTEN = re.compile(rf"{TELEGRAM}:(\d{{1,20}}):(-?\d{{1,20}}):(\d{{1,20}})")

@@ -13,13 +13,14 @@ import structlog
 
 from channels.telegram.access import GREETING, Admitted, Turned, admit, stranger
 from channels.telegram.linking import Linking
+from channels.telegram.name import TELEGRAM
 from channels.telegram.normalize import BotIdentity, Ignored, Incoming, Migrated, normalize
 from channels.telegram.notices import Notices
 from channels.telegram.wire import update_id
 from gateway.config import Telegram
 from gateway.core.intake.commands import parse_command
 from gateway.core.intake.message_rates import MessageRates
-from gateway.core.model import TELEGRAM, AgentName, InboundMessage, JsonValue, UserId
+from gateway.core.model import AgentName, InboundMessage, JsonValue, UserId
 from gateway.core.ports.channels import Moves, Quarantine
 from gateway.core.ports.places import Places
 from gateway.core.ports.turns import Acceptance

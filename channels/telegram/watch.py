@@ -9,10 +9,10 @@ from collections.abc import Callable
 import structlog
 from telegram.error import EndPointNotFound, InvalidToken, RetryAfter, TelegramError
 
-from channels.table import ChannelState
 from channels.telegram.backoff import Backoff
 from channels.telegram.failures import seconds
 from channels.telegram.poller import Poller
+from gateway.core.networks import ChannelState
 from gateway.core.ports.channels import PollLeases
 from gateway.errors import StoreUnavailable
 from gateway.log import redact

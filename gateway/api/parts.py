@@ -20,7 +20,7 @@ from gateway.core.limits.rates import Rates
 from gateway.core.limits.slots import Slots
 from gateway.core.live.announcer import Announcer
 from gateway.core.live.live_turns import LiveTurns
-from gateway.core.model import AgentName, Principal, UserId
+from gateway.core.model import AgentName, ChannelName, Principal, UserId
 from gateway.core.ports.schedules import ScheduleId, ScheduleStore, Trigger
 from gateway.core.ports.sessions.changes import SessionChanges
 from gateway.core.ports.sessions.exports import ExportStore
@@ -113,6 +113,7 @@ class ApiParts:
     links: Links
     visitors: Visitors
     agents: tuple[AgentInfo, ...]
+    channels: tuple[ChannelName, ...]
     first_fire: FirstFire
     run_schedule: RunNow
     schedule_changed: Callable[[], None]
@@ -127,6 +128,12 @@ class ApiParts:
         if chosen not in known:
             raise InvalidInput(f"agent_name is {chosen!r}; it should be one of: {', '.join(known)}.")
         return chosen
+
+    def channel_asked_for(self, name: ChannelName | None) -> ChannelName | None:
+        """The channel that a list is narrowed to. Raises `InvalidInput`."""
+        if name is not None and name not in self.channels:
+            raise InvalidInput(f"channel is {name!r}; it should be one of: {', '.join(self.channels)}.")
+        return name
 
     def agent(self, name: str) -> AgentInfo:
         """Raises `NotFound`."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from aiohttp import web
 
 import gateway.api
+from channels.table import known_channels
 from channels.websocket.endpoint import WebSocketChannel, WebSocketParts
 from channels.websocket.origin import OriginRule
 from gateway.api.parts import ApiParts, agent_infos
@@ -168,6 +169,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
                 links=engine.links,
                 visitors=engine.visitors,
                 agents=agent_infos(settings),
+                channels=known_channels(),
                 first_fire=first_fire,
                 run_schedule=scheduler.run_now,
                 schedule_changed=partial(scheduler.expect, 0),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from channels.table import Network, NetworkParts, open_networks
+from channels.table import open_networks, switched_off
 from gateway.agents.registry import build_agents, terms_of
 from gateway.app.health import Health
 from gateway.app.seams import Seams
@@ -24,7 +24,8 @@ from gateway.core.limits.shares import Shares
 from gateway.core.live.announcer import Announcer
 from gateway.core.live.bus import LocalBus
 from gateway.core.live.live_turns import LiveTurns
-from gateway.core.model import TELEGRAM, AgentName, ChannelName
+from gateway.core.model import AgentName, ChannelName
+from gateway.core.networks import ChannelParts, Network
 from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel
 from gateway.core.replicas.neighbours import Neighbours
@@ -100,7 +101,7 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
             max_state=settings.sessions.max_state,
         )
     )
-    links = Links(stores.links, _switched_off(settings))
+    links = Links(stores.links, switched_off(settings))
     switching = Switching(SwitchingParts(stores.sessions, stores.messages, stores.places, _descriptions(settings)))
     intake = seams.intake(
         Dispatcher(
@@ -133,8 +134,8 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
     switching.forks_with(editing.fork)
     networks = tuple(
         open_networks(
-            NetworkParts(
-                settings,
+            settings,
+            ChannelParts(
                 intake,
                 stores.leases,
                 stores.quarantine,
@@ -142,7 +143,10 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
                 links=links,
                 places=stores.places,
                 rates=message_rates,
-            )
+                agents=sorted(map(AgentName, settings.agents), key=lambda name: name != settings.default_agent),
+                public_url=settings.public_url,
+                max_text=settings.turns.max_text,
+            ),
         )
     )
     channels.update({network.name: seams.channel(network) for network in networks})
@@ -188,11 +192,6 @@ def _slots(settings: Settings) -> FairSlots:
             agents_share=len(settings.agents) > 1,
         )
     )
-
-
-def _switched_off(settings: Settings) -> Mapping[ChannelName, str]:
-    remedy = "The Telegram channel is off. Whoever runs this gateway sets TURNGATE_TELEGRAM__TOKEN, from @BotFather."
-    return {} if settings.telegram.token is not None else {TELEGRAM: remedy}
 
 
 def _descriptions(settings: Settings) -> Mapping[AgentName, str | None]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from channels.table import Network
 from gateway.api.parts import Check, Readiness
+from gateway.core.networks import Network
 from gateway.core.turns.pulse import Heartbeat
 from gateway.errors import StoreUnavailable
 from storage.database import Database
@@ -40,10 +40,7 @@ class Health:
                 Check("migrated", self.migrated, "" if self.migrated else "Migrations have not been applied yet."),
                 Check("lease", self._heartbeat.alive(), "" if self._heartbeat.alive() else "No recent sign of life."),
                 Check("serving", not self.draining, "The gateway is stopping." if self.draining else ""),
-                *(
-                    Check(network.name, network.status.state in {"ready", "standby"}, network.status.detail)
-                    for network in self._networks
-                ),
+                *map(_network_check, self._networks),
             )
         )
 
@@ -57,3 +54,13 @@ class Health:
         except TimeoutError:
             return Check("database", ok=False, detail=f"The database has not answered within {PATIENCE_S:.0f} s.")
         return Check("database", ok=True)
+
+
+def _network_check(network: Network) -> Check:
+    try:
+        status = network.status
+    except Exception as error:  # noqa: BLE001 - a package's fault; readiness tells of it
+        return Check(
+            network.name, ok=False, detail=f"asking for its status failed with {type(error).__name__}: {error}"
+        )
+    return Check(network.name, status.state in {"ready", "standby"}, status.detail)

@@ -16,6 +16,7 @@ import structlog
 from aiohttp import web
 
 import storage.migrating.migrate
+from channels.table import Routed, known_channels
 from gateway.api.requests.connections import WatchedConnection, crowd_of, raise_file_limit, swept
 from gateway.app.collection import tune_collection
 from gateway.app.compose import Gateway, build_gateway
@@ -90,7 +91,7 @@ async def running_gateway(settings: Settings, seams: Seams | None = None) -> Asy
         gateway = build_gateway(settings, stores, seams)
         gateway.api.router.add_get("/ws", gateway.sockets.handle, allow_head=False)
         for network in gateway.engine.networks:
-            for route in network.routes():
+            for route in network.routes() if isinstance(network, Routed) else ():
                 gateway.api.router.add_route(route.method, route.path, route.handler)
         running = Running(gateway, await _listen(gateway, stack))
         slot.tell(running.url)
@@ -173,7 +174,7 @@ async def _prepare(gateway: Gateway, database_url: str) -> None:
     """
     while True:
         try:
-            applied = await storage.migrating.migrate.migrate(database_url)
+            applied = await storage.migrating.migrate.migrate(database_url, channels=known_channels())
             await gateway.stores.database.prove()
         except DatabaseMisconfigured as error:
             raise SettingsError(str(error)) from error

@@ -12,6 +12,7 @@ from functools import partial
 import structlog
 
 import storage.migrating.migrate
+from channels.table import known_channels
 from gateway.config import Settings
 from gateway.core.live.headlines import EVERYTHING, written
 from gateway.core.model import ReplicaId
@@ -255,10 +256,10 @@ async def _say_so(wire: Wire) -> None:
 async def migrate(settings: Settings) -> list[str]:
     """Brings the schema up to date; the names of what was applied."""
     async with open_postgres(settings) as url:
-        return await storage.migrating.migrate.migrate(url)
+        return await storage.migrating.migrate.migrate(url, channels=known_channels())
 
 
 async def pending_migrations(settings: Settings) -> list[str]:
     """The names of what `migrate` would apply."""
     async with open_postgres(settings) as url:
-        return await storage.migrating.migrate.pending_migrations(url)
+        return await storage.migrating.migrate.pending_migrations(url, channels=known_channels())

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryFile
 
 import storage.migrating.migrate
-from channels.table import CheckedCall
+from channels.installed import BrokenPackage, broken_packages, installed_names
+from channels.table import Chosen, chosen_networks, known_channels, switched_off
 from gateway.agents.registry import build_agents
 from gateway.app.stores import database_logins, listening_url, open_postgres
-from gateway.config import Settings, Telegram
+from gateway.config import Settings
+from gateway.core.networks import CheckedCall, IsPolled
 from gateway.core.ports.agents import Agent, Checking, Closing
 from gateway.core.ports.loop_blocks import LoopBlock
-from gateway.errors import AgentError, GatewayError, NothingHeard
+from gateway.errors import AgentError, GatewayError, NothingHeard, SettingsError
 from storage.database import Database, open_pools
 from storage.identity import Identity
 from storage.migrating.phases import is_post
@@ -29,7 +30,6 @@ from storage.replicas.wire import PostgresWire
 from storage.sessions import word_index
 from storage.turns.loop_blocks import PostgresLoopBlocks
 
-CheckBot = Callable[[Telegram, Callable[[str], Awaitable[bool]]], Awaitable[Sequence[CheckedCall]]]
 LEAST_FREE = 500 * 1024 * 1024
 """Bytes."""
 MOST_SKEW = timedelta(seconds=5)
@@ -54,15 +54,14 @@ async def check_all(settings: Settings) -> AsyncIterator[Finding]:
         yield failpoints(settings.failpoints)
     yield data_dir(settings.data_dir)
     yield disk(settings.data_dir)
-    telegram_told = False
     async for finding in _database(settings):
-        telegram_told |= finding.name.startswith("telegram")
         yield finding
     for name in settings.agents:
         yield await agent(settings, name)
-    if not telegram_told:
-        for finding in await _telegram(settings.telegram, _nobody_knows):
-            yield finding
+    for finding in [*unused_networks(settings), *map(_broken, broken_packages())]:
+        yield finding
+    async for finding in networks(settings):
+        yield finding
 
 
 def failpoints(written: Mapping[str, str]) -> Finding:
@@ -104,7 +103,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
     )
     try:
         async with open_postgres(settings) as url:
-            waiting = await storage.migrating.migrate.pending_migrations(url)
+            waiting = await storage.migrating.migrate.pending_migrations(url, channels=known_channels())
             yield migrations(waiting, is_new=bool(waiting) and await storage.migrating.migrate.is_new(url))
             if all(map(is_post, waiting)):
                 async for finding in _connected(settings):
@@ -139,8 +138,6 @@ async def _connected(settings: Settings) -> AsyncIterator[Finding]:
         for block in await PostgresLoopBlocks(database).recent():
             if block.agent in settings.agents:
                 yield blocking(block)
-        for finding in await _telegram(settings.telegram, partial(is_polled, database)):
-            yield finding
     finally:
         await database.close()
 
@@ -250,28 +247,71 @@ async def _checked(built: Agent) -> str:
         raise AgentError(f"no answer within {LONGEST_CHECK_S:.0f} s from what it needs") from None
 
 
-async def _nobody_knows(_account: str) -> bool:
-    """Without a database: somebody may be polling."""
-    return True
-
-
-async def _telegram(settings: Telegram, may_be_polled: Callable[[str], Awaitable[bool]]) -> Sequence[Finding]:
-    if settings.token is None:
-        return [Finding("telegram", ok=True, detail="off; TURNGATE_TELEGRAM__TOKEN switches it on")]
-    # Imported when it is on, as the table of channels does it.
-    check_bot: CheckBot = import_module("channels.telegram.checks").check_bot
+async def _may_be_polled(settings: Settings, account: str) -> bool:
+    """Without a database nobody knows, and somebody may be."""
     try:
-        return [telegram_call(call) for call in await check_bot(settings, may_be_polled)]
+        async with open_postgres(settings):
+            database = await open_pools(database_logins(settings), size=1)
+            try:
+                return await is_polled(database, account)
+            finally:
+                await database.close()
+    except GatewayError:
+        return True
+
+
+def unused_networks(settings: Settings) -> Sequence[Finding]:
+    """The networks that are there and off, and how each is switched on."""
+    ours = [Finding(name, ok=True, detail=f"off. {remedy}") for name, remedy in switched_off(settings).items()]
+    others = [name for name in installed_names() if name not in settings.channels]
+    return ours + [Finding(name, ok=True, detail=f"off; [channels.{name}] switches it on") for name in others]
+
+
+async def networks(settings: Settings) -> AsyncIterator[Finding]:
+    """What the servers of all networks that are on can do."""
+    try:
+        chosen = [each for each in chosen_networks(settings) if isinstance(each, Chosen)]
+    except SettingsError as error:
+        yield Finding("channels", ok=False, detail=str(error), remedy="Correct [channels] in the settings.")
+        return
+    for each in chosen:
+        async for finding in _network(each, partial(_may_be_polled, settings)):
+            yield finding
+
+
+async def _network(chosen: Chosen, is_polled: IsPolled) -> AsyncIterator[Finding]:
+    if chosen.kind.check is None:
+        yield Finding(chosen.name, ok=True, detail="its settings can be used")
+        return
+    try:
+        async with asyncio.timeout(LONGEST_CHECK_S):
+            calls = await chosen.kind.check(chosen.settings, is_polled)
     except GatewayError as error:
-        return [Finding("telegram", ok=False, detail=str(error))]
+        yield Finding(chosen.name, ok=False, detail=str(error))
+    except TimeoutError:
+        yield Finding(chosen.name, ok=False, detail=f"no answer within {LONGEST_CHECK_S:.0f} s from its network")
+    except Exception as error:  # noqa: BLE001 - a package that fails is told of, and the others are checked
+        yield Finding(chosen.name, ok=False, detail=f"checking it failed with {type(error).__name__}: {error}")
+    else:
+        for call in calls:
+            yield network_call(chosen.name, call)
 
 
-def telegram_call(call: CheckedCall) -> Finding:
-    """Whether the Bot API server takes one of the gateway's calls; optional ones may be missing."""
+def network_call(name: str, call: CheckedCall) -> Finding:
+    """Whether a network's server does something that the gateway needs; optional things may be missing."""
     need = "essential" if call.essential else "optional"
     return Finding(
-        f"telegram {call.method}",
+        f"{name} {call.method}",
         ok=call.works or not call.essential,
         detail=f"{need}: {call.detail}",
-        remedy="Point TURNGATE_TELEGRAM__API_URL at a Bot API server that supports it (docs/telegram.md).",
+        remedy=f"Point the settings of {name} at a server that supports it.",
+    )
+
+
+def _broken(package: BrokenPackage) -> Finding:
+    return Finding(
+        f"channel {package.name}",
+        ok=False,
+        detail=package.reason,
+        remedy="Upgrade or uninstall that package. The other channels work without it.",
     )

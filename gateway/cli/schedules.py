@@ -19,7 +19,7 @@ from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, quiet_setti
 from gateway.cli.output import ago, print_json, print_table, say
 from gateway.config import Settings
 from gateway.core.durations import duration
-from gateway.core.model import Address, AgentName, UserId
+from gateway.core.model import Address, AgentName, UserId, is_pushed
 from gateway.core.ports.schedules import CronTrigger, IntervalTrigger, OnceTrigger, Schedule, Trigger
 from gateway.core.ports.turns import Acceptance
 from gateway.core.scheduling import ScheduleWish, changed
@@ -32,6 +32,8 @@ from scheduler.walltime import zone_of
 commands = typer.Typer(help="Prompts that run by themselves.", no_args_is_help=True)
 
 CHANGE_TRIES = 5
+ADDRESS = re.compile(r"[a-z][a-z0-9_]*(?::[^\s:]{1,100}){3}")
+"""A network, the account that people write to there, the chat, and the topic or 0."""
 
 Id = Annotated[UUID, typer.Argument(metavar="ID", help="As `turngate schedules list` shows it.")]
 User = Annotated[str, typer.Option("--user", metavar="U", help="Whose schedule it is.")]
@@ -46,7 +48,9 @@ At = Annotated[str | None, typer.Option("--at", metavar="T", help="Once, such as
 Zone = Annotated[str, typer.Option("--tz", metavar="Z", help="Time zone, such as Europe/Berlin.")]
 DeliverTo = Annotated[
     list[str] | None,
-    typer.Option("--deliver-to", metavar="A", help="Where the reply goes too: telegram:<bot>:<chat>:<topic or 0>."),
+    typer.Option(
+        "--deliver-to", metavar="A", help="Where the reply goes too, such as telegram:<bot>:<chat>:<topic or 0>."
+    ),
 ]
 
 
@@ -120,9 +124,9 @@ def add(
 
 def chat_address(text: str) -> Address:
     """Raises `InvalidInput` for what is not the address of a chat."""
-    if not re.fullmatch(r"telegram:\d{1,20}:-?\d{1,20}:\d{1,20}", text):
+    if not ADDRESS.fullmatch(text) or not is_pushed(text.partition(":")[0]):
         raise InvalidInput(
-            f"--deliver-to is {text[:80]!r}; it should be like telegram:<bot id>:<chat id>:<topic or 0>."
+            f"--deliver-to is {text[:80]!r}; it should be an address such as telegram:<bot id>:<chat id>:<topic or 0>."
         )
     return Address(text)
 

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from channels.table import known_channels
 from gateway.api.models import sessions as models
 from gateway.api.responses.documents import Format
 from gateway.app.stores import Stores, open_stores
@@ -19,7 +20,6 @@ from gateway.cli.output import ago, print_json, print_table, say
 from gateway.cli.work import write
 from gateway.config import Settings
 from gateway.core.model import (
-    CHANNELS,
     STATELESS,
     AgentName,
     ChannelName,
@@ -37,7 +37,7 @@ commands = typer.Typer(help="Conversations, from every channel.", no_args_is_hel
 
 PAGE = 200
 Id = Annotated[str, typer.Argument(metavar="ID", help="As `turngate sessions list` shows it.")]
-Channel = Annotated[str | None, typer.Option("--channel", metavar="C", help=f"One of: {', '.join(CHANNELS)}.")]
+Channel = Annotated[str | None, typer.Option("--channel", metavar="C", help="Such as web or telegram.")]
 Agent = Annotated[str | None, typer.Option("--agent", metavar="A", help="Conversations with this agent only.")]
 Stateless = Annotated[
     bool, typer.Option("--stateless", help="Only API calls that name no session; they are left out otherwise.")
@@ -74,8 +74,8 @@ def list_(
     data_dir: DataDir = None,
 ) -> None:
     """List sessions, latest activity first."""
-    if channel is not None and channel not in CHANNELS:
-        raise InvalidInput(f"--channel is {channel!r}; it should be one of: {', '.join(CHANNELS)}.")
+    if channel is not None and channel not in known_channels():
+        raise InvalidInput(f"--channel is {channel!r}; it should be one of: {', '.join(known_channels())}.")
     wanted = SessionFilter(
         user_id=None if user is None else UserId(user),
         channel=None if channel is None else ChannelName(channel),

@@ -23,19 +23,25 @@ TurnId = NewType("TurnId", UUID)
 ReplicaId = NewType("ReplicaId", UUID)
 AgentName = NewType("AgentName", str)
 ChannelName = NewType("ChannelName", str)
-"""A name of the table in `channels/`, `scheduled` or `api`."""
+"""One of the gateway's own channels below, or the name of a network in `channels/` or of an installed package."""
 Route = NewType("Route", str)
-"""Where in its channel a conversation takes place: `web:<agent>`, `telegram:<bot>:<chat>:<topic>`. One session of a user
+"""Where in its channel a conversation takes place: `web:<agent>`, `<network>:<account>:<chat>:<topic>`. One session of a user
 is current per route."""
 Address = NewType("Address", str)
 """Where a reply can be delivered to through the outbox: `<channel>:<the channel's own target>`."""
 
 WEB = ChannelName("web")
-TELEGRAM = ChannelName("telegram")
 SCHEDULED = ChannelName("scheduled")
 TERMINAL = ChannelName("terminal")
 API = ChannelName("api")
-CHANNELS: tuple[ChannelName, ...] = (WEB, TELEGRAM, SCHEDULED, TERMINAL, API)
+OWN_CHANNELS: tuple[ChannelName, ...] = (WEB, SCHEDULED, TERMINAL, API)
+"""Those that no reply is pushed to: clients read the rows, or somebody waits for the answer. `is_pushed` in SQL says the same."""
+
+
+def is_pushed(channel: str) -> bool:
+    """Whether replies are pushed to the people of that channel, which then is a network."""
+    return channel not in OWN_CHANNELS
+
 
 Role = Literal["user", "assistant"]
 MessageKind = Literal["message", "apology", "note", "human"]

@@ -11,11 +11,10 @@ import jwt
 
 from gateway.config import Auth
 from gateway.core.model import Principal, UserId
+from gateway.core.strangers import has_account
 from gateway.errors import Unauthenticated
 from gateway.identity.published_keys import PublishedKeys
 
-RESERVED = ("telegram:", "visitor:")
-"""How the gateway names users who have no account; a login may not speak for them."""
 SHARED_SECRET = ("HS256",)
 LONGEST_SUBJECT = 255
 ACCOUNT = (
@@ -107,4 +106,4 @@ def is_account(name: str) -> bool:
     """Whether somebody with an account may be called so, by a login or by whoever makes API tokens: `ACCOUNT` in words."""
     if not 0 < len(name) <= LONGEST_SUBJECT or not name.isprintable() or name != name.strip():
         return False
-    return not name.lower().startswith(RESERVED)
+    return has_account(name)

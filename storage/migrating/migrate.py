@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -22,6 +23,7 @@ from pogo_core.util import sql as pogo_sql
 from gateway.errors import SettingsError, StoreUnavailable
 from storage.connections import AWAY
 from storage.database import COMMAND_TIMEOUT_S
+from storage.migrating.channel_names import allow_channels, missing_channels
 from storage.migrating.origin import MIGRATIONS, applied_migrations, check_origin, digest, names
 from storage.migrating.phases import OlderReplicasLive, check_version, is_post, needed_by, shut_out_older
 from storage.migrating.progress import told
@@ -63,10 +65,10 @@ async def _direct(url: str) -> AsyncIterator[asyncpg.Connection]:
             await connection.close(timeout=2)
 
 
-async def migrate(url: str, folder: Path = MIGRATIONS) -> list[str]:
+async def migrate(url: str, folder: Path = MIGRATIONS, *, channels: Collection[str] = ()) -> list[str]:
     """Brings the schema up to what `folder` holds; safe when several replicas do so at once. Returns what was applied.
 
-    What a newer gateway applied before, and this folder does not hold, stays. A post migration stays pending while replicas of an older
+    Then it lets sessions have the names of all `channels`; a new one counts as applied, as `channel NAME`. What a newer gateway applied before, and this folder does not hold, stays. A post migration stays pending while replicas of an older
     version live. A database of a version that was never released is refused.
 
     Raises `StoreUnavailable` when the database is away, `SettingsError` when it cannot be used as it is.
@@ -74,11 +76,12 @@ async def migrate(url: str, folder: Path = MIGRATIONS) -> list[str]:
     async with _direct(url) as connection:
         try:
             _check_version(connection)
-            if not await _pending(connection, folder):
+            if not await _pending(connection, folder) and not await missing_channels(connection, channels):
                 return []
             await _refuse_pooler(connection)
             await _lock(connection)
-            return await _apply_all(url, connection, folder) if await _pending(connection, folder) else []
+            applied = await _apply_all(url, connection, folder) if await _pending(connection, folder) else []
+            return applied + await _allow(connection, channels)
         except BadMigrationError as error:
             raise SettingsError(f"{error}.") from error
         except AWAY as error:
@@ -93,12 +96,24 @@ async def _apply_all(url: str, connection: asyncpg.Connection, folder: Path) -> 
     for migration in waiting:
         try:
             async with told(url, connection.get_server_pid(), migration.id):
-                await _insist(connection, migration)
+                await _insist(migration.id, partial(_apply, connection, migration))
         except OlderReplicasLive as error:
             _leave(migration.id, error, [each.id for each in waiting[len(applied) + 1 :]])
             break
         applied.append(migration.id)
     return applied
+
+
+async def _allow(connection: asyncpg.Connection, channels: Collection[str]) -> list[str]:
+    if not (missing := await missing_channels(connection, channels)):
+        return []
+    await _insist("a channel's name", partial(_allow_now, connection, missing))
+    return [f"channel {name}" for name in missing]
+
+
+async def _allow_now(connection: asyncpg.Connection, missing: Collection[str]) -> None:
+    await _be_patient(connection)
+    await allow_channels(connection, missing)
 
 
 def _leave(name: str, error: OlderReplicasLive, later: list[str]) -> None:
@@ -111,29 +126,27 @@ def _leave(name: str, error: OlderReplicasLive, later: list[str]) -> None:
     log.info("post_migration_waits", migration=name, older_replicas=error.slots)
 
 
-async def _insist(connection: asyncpg.Connection, migration: Migration) -> None:
+async def _insist(name: str, apply: Callable[[], Awaitable[None]]) -> None:
     """Applies it as often as somebody is in its way: each of them is made so that it can be begun again."""
     until = time.monotonic() + TRIES_FOR_S
     while True:
         try:
-            return await _apply(connection, migration)
+            return await apply()
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
             if time.monotonic() > until:
                 raise StoreUnavailable(
-                    f"{migration.id} waited in vain for a table that something keeps locked, such as a dump ({error})."
+                    f"{name} waited in vain for a table that something keeps locked, such as a dump ({error})."
                 ) from error
-            log.info("migration_waits", migration=migration.id, reason=str(error))
+            log.info("migration_waits", migration=name, reason=str(error))
         except AWAY as error:
-            raise StoreUnavailable(f"The database went away during {migration.id} ({type(error).__name__}).") from error
+            raise StoreUnavailable(f"The database went away during {name} ({type(error).__name__}).") from error
         except asyncpg.PostgresError as error:
-            raise SettingsError(f"{migration.id} cannot be applied: {error}") from error
+            raise SettingsError(f"{name} cannot be applied: {error}") from error
         await asyncio.sleep(random.uniform(*PAUSE_S))  # noqa: S311 - only to spread the tries
 
 
 async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
-    # A login may have other limits, and an index has none of these.
-    await connection.execute("SET statement_timeout = 0")
-    await connection.execute(f"SET lock_timeout = '{TABLE_WAIT_S}s'")
+    await _be_patient(connection)
     if is_post(migration.id):
         await shut_out_older(connection, needed_by(migration.path))
     async with pogo.transaction(connection, migration):
@@ -141,11 +154,21 @@ async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
         await pogo_sql.migration_applied(connection, migration.id, digest(migration.path), schema_name="public")
 
 
-async def pending_migrations(url: str, folder: Path = MIGRATIONS) -> list[str]:
-    """Names of the migrations that a database lacks, post migrations too, in order; changes nothing. Raises as `migrate` does."""
+async def _be_patient(connection: asyncpg.Connection) -> None:
+    # A login may have other limits, and an index has none of these.
+    await connection.execute("SET statement_timeout = 0")
+    await connection.execute(f"SET lock_timeout = '{TABLE_WAIT_S}s'")
+
+
+async def pending_migrations(url: str, folder: Path = MIGRATIONS, *, channels: Collection[str] = ()) -> list[str]:
+    """Names of the migrations that a database lacks, post migrations too, in order, then `channel NAME` for what `migrate` would add.
+
+    Changes nothing. Raises as `migrate` does.
+    """
     async with _direct(url) as connection:
         try:
-            return await _pending(connection, folder)
+            missing = await missing_channels(connection, channels)
+            return await _pending(connection, folder) + [f"channel {name}" for name in missing]
         except AWAY as error:
             raise StoreUnavailable(f"The database does not answer ({type(error).__name__}).") from error
 

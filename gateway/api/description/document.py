@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import TypeAlias
 
@@ -18,7 +19,7 @@ from gateway.api.openai.models import OpenAiError
 from gateway.api.parts import PARTS
 from gateway.api.responses.answers import json
 from gateway.api.route import DECLARED, JSON, MARKDOWN, STREAM, Route
-from gateway.core.model import JsonObject, JsonValue
+from gateway.core.model import JsonObject
 
 References: TypeAlias = "dict[type[BaseModel], JsonObject]"
 OTHER: dict[str, JsonObject] = {MARKDOWN: {"type": "string"}, STREAM: {"$ref": "#/components/schemas/Event"}}
@@ -50,7 +51,8 @@ def describe(app: web.Application) -> JsonObject:
     """The OpenAPI 3.1 document of an application's routes."""
     found = [operation(declared) for declared in app[DECLARED]]
     references, schemas = _schemas(found)
-    agents: list[JsonValue] = [agent.name for agent in app[PARTS].agents]
+    parts = app[PARTS]
+    fill = partial(filled, agents=[agent.name for agent in parts.agents], channels=list(parts.channels))
     paths: dict[str, JsonObject] = {}
     for one in found:
         paths.setdefault(one.path, {})[one.route.method.lower()] = _described(one, references)
@@ -58,10 +60,10 @@ def describe(app: web.Application) -> JsonObject:
         "openapi": "3.1.0",
         "info": INFO,
         "security": [{"bearer": []}],
-        "paths": {**paths},
+        "paths": {path: fill(item) for path, item in paths.items()},
         "components": {
             "securitySchemes": BEARER,
-            "schemas": {name: filled(schema, agents) for name, schema in schemas.items()}
+            "schemas": {name: fill(schema) for name, schema in schemas.items()}
             | {"Event": EVENT, "JsonValue": JSON_VALUE},
             "responses": responses(),
             "parameters": {**HEADERS},

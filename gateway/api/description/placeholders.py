@@ -6,6 +6,9 @@ from gateway.core.model import JsonObject, JsonValue
 
 AGENT: JsonObject = {"format": "agent-name"}
 """The name of an agent that exists."""
+CHANNEL: JsonObject = {"format": "channel-name"}
+"""The name of a channel that sessions may be of here."""
+OF_A_CHANNEL = "web, telegram, scheduled, terminal or api, or the name of a channel that an installed package brings."
 VALUE: JsonObject = {"format": "json-value"}
 """Any JSON that can be kept."""
 VALUES: JsonObject = {"additionalProperties": VALUE}
@@ -22,14 +25,19 @@ JSON_VALUE: JsonObject = {
 }
 
 
-def filled(schema: JsonValue, agents: list[JsonValue]) -> JsonValue:
-    """The same schema, with names of agents and references in place of their placeholders."""
+def filled(schema: JsonValue, agents: list[JsonValue], channels: list[JsonValue]) -> JsonValue:
+    """The same schema, with names of agents and channels and references in place of their placeholders.
+
+    Without `channels`: for any gateway.
+    """
     if isinstance(schema, list):
-        return [filled(item, agents) for item in schema]
+        return [filled(item, agents, channels) for item in schema]
     if not isinstance(schema, dict):
         return schema
     if schema.get("format") == VALUE["format"]:
         return {"$ref": REFERENCE}
     if schema.get("format") == AGENT["format"]:
         return {"type": "string", "enum": agents}
-    return {name: filled(value, agents) for name, value in schema.items()}
+    if schema.get("format") == CHANNEL["format"]:
+        return {"type": "string", "enum": channels} if channels else {"type": "string", "description": OF_A_CHANNEL}
+    return {name: filled(value, agents, channels) for name, value in schema.items()}

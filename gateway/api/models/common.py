@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from gateway.core.model import CHANNELS
+from gateway.api.description.placeholders import CHANNEL
 from gateway.core.shapes import instant
 
 Instant = Annotated[
@@ -17,7 +17,7 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "description": "RFC 3339, UTC."}),
 ]
 Id = UUID
-Channel = Annotated[str, Field(json_schema_extra={"enum": list(CHANNELS)})]
+Channel = Annotated[str, Field(json_schema_extra=CHANNEL)]
 
 
 class Answer(BaseModel):

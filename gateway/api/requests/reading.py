@@ -14,10 +14,10 @@ from aiohttp.typedefs import Handler
 from aiohttp_pydantic.decorator import InjectParamsFactory
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from gateway.api.description.placeholders import AGENT, VALUES
+from gateway.api.description.placeholders import AGENT, CHANNEL, VALUES
 from gateway.api.requests.problems import invalid
 from gateway.core.metadata import LARGEST, LONGEST_KEY
-from gateway.core.model import CHANNELS, ChannelName, JsonObject, JsonValue, MessageId, SessionId
+from gateway.core.model import ChannelName, JsonObject, JsonValue, MessageId, SessionId
 from gateway.core.storable import storable
 from gateway.core.titles.titles import title_given
 from gateway.errors import InvalidInput, NotFound, TooLarge
@@ -65,12 +65,6 @@ class Body(BaseModel):
     """A JSON object whose keys are all known and whose types are taken as they are."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-def _channel(name: str) -> str:
-    if name not in CHANNELS:
-        raise ValueError(f"should be one of: {', '.join(CHANNELS)}")
-    return name
 
 
 def _small(metadata: JsonObject) -> JsonObject:
@@ -149,7 +143,7 @@ Cursor = Annotated[
         json_schema_extra=GIVEN,
     ),
 ]
-Channel = Annotated[ChannelName, AfterValidator(_channel), Field(json_schema_extra={"enum": [*CHANNELS]})]
+Channel = Annotated[ChannelName, Field(json_schema_extra=CHANNEL)]
 Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),

@@ -12,9 +12,12 @@ from gateway.api.requests.reading import User, UuidPath, uuid_of
 from gateway.api.responses.answers import answer, no_content
 from gateway.api.route import route
 from gateway.api.routes.sessions import narrowed
-from gateway.core.model import TELEGRAM, Principal
-from gateway.core.users.links import has_account
+from gateway.core.model import ChannelName, Principal
+from gateway.core.strangers import has_account
 from gateway.errors import Forbidden
+
+NETWORK = ChannelName("telegram")
+"""The contract's route names it."""
 
 
 @route(
@@ -31,7 +34,7 @@ async def link_telegram(request: web.Request) -> web.Response:
     """A one-time code, good for ten minutes: whoever opens its deep link, or sends it to the bot, chats as the caller."""
     principal = principal_of(request)
     _require_account(principal)
-    made = await parts_of(request).links.invite(principal.user_id, TELEGRAM)
+    made = await parts_of(request).links.invite(principal.user_id, NETWORK)
     return answer(LinkCode.of(made), HTTPStatus.CREATED)
 
 

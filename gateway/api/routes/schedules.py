@@ -32,7 +32,7 @@ from gateway.api.requests.reading import (
 from gateway.api.responses.answers import answer, no_content
 from gateway.api.route import ERASED, route
 from gateway.api.routes.sessions import narrowed
-from gateway.core.model import TELEGRAM, Address, AgentName, JsonObject, Principal, Route, UserId
+from gateway.core.model import Address, AgentName, JsonObject, Principal, Route, UserId, is_pushed
 from gateway.core.ports.schedules import (
     MOST_LISTED,
     CronTrigger,
@@ -87,7 +87,7 @@ class ScheduleDraft(Body):
     agent_name: AgentChoice | None = Field(None, description="Default: the gateway's default agent.")
     timezone: Zone = "UTC"
     deliver_to: list[ChatAddress] = Field(
-        [], max_length=10, description="Chats of yours that get the reply too: `telegram:<bot>:<chat>:<topic>`."
+        [], max_length=10, description="Chats of yours that get the reply too, such as `telegram:<bot>:<chat>:<topic>`."
     )
     is_active: bool = True
 
@@ -291,9 +291,9 @@ async def _own_chats(parts: ApiParts, user_id: UserId, addresses: Sequence[str])
 
 async def _own_chat(parts: ApiParts, user_id: UserId, address: str) -> Address:
     """Replies go only to chats their owner has talked in: nobody can have the bot write to strangers."""
-    if not address.startswith(f"{TELEGRAM}:") or await parts.sessions.current(user_id, Route(address)) is None:
+    if not is_pushed(address.partition(":")[0]) or await parts.sessions.current(user_id, Route(address)) is None:
         raise InvalidInput(
-            f"deliver_to holds {address!r}; it should be a Telegram chat of yours, telegram:<bot>:<chat>:<topic>, "
+            f"deliver_to holds {address!r}; it should be a chat of yours, such as telegram:<bot>:<chat>:<topic>, "
             "in which you wrote to the bot before."
         )
     return Address(address)

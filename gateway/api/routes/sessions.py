@@ -89,7 +89,7 @@ async def list_sessions(  # noqa: PLR0917 - each is a query parameter, given by 
     """
     wanted = SessionFilter(
         user_id=narrowed(request, user),
-        channel=channel,
+        channel=parts_of(request).channel_asked_for(channel),
         agent=None if agent is None else AgentName(agent),
         active=active,
         metadata=metadata_of(request),

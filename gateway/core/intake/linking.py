@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.core.model import TELEGRAM, UserId
+from gateway.core.model import UserId
 from gateway.core.ports.users.links import Link
 from gateway.core.service import Notice
-from gateway.core.users.links import LIFETIME, NOT_GOOD, Linked, Links, has_account, staying_text
+from gateway.core.strangers import has_account
+from gateway.core.users.links import LIFETIME, NOT_GOOD, Linked, Links, staying_text
 from gateway.errors import Conflict, TooManyRequests
 
 NO_ACCOUNT_HERE = "Nobody is signed in here, so there is no account to link to. Sign in first."
@@ -45,7 +46,7 @@ class LinkCommands:
         return Notice(f"{_name(link)} is no longer linked to you. Your conversations stay yours.")
 
     async def _invite(self, user_id: UserId) -> Notice:
-        made = await self._links.invite(user_id, TELEGRAM)
+        made = await self._links.invite_anywhere(user_id)
         minutes = int(LIFETIME.total_seconds() / 60)
         return Notice(
             f"Open {made.url} within {minutes} minutes, or send the bot /link {made.code} in a private chat. "

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from gateway.core.cleaning import clean
 from gateway.core.delivery.outbox import channel_of
 from gateway.core.model import Address, ChannelName, Chunk, JsonObject, MessageKind, Reply, Turn, Usage
@@ -12,6 +14,8 @@ from gateway.core.ports.channels import Channel
 from gateway.core.titles.titles import title_from
 from gateway.core.turns.draft import Draft
 from gateway.errors import ErrorClass
+
+log = structlog.get_logger(__name__)
 
 APOLOGY = "Sorry, I could not answer that. Please try again."
 APOLOGIES: Mapping[ErrorClass, str] = {
@@ -72,8 +76,12 @@ class Replies:
 
     def _rendered(self, address: Address, content: str) -> Sequence[Chunk]:
         channel = self.channels.get(channel_of(address))
-        # For a channel that is off the outbox says so; nothing is dropped here.
-        return (Chunk(content),) if channel is None else channel.render(content)
+        try:
+            # For a channel that is off the outbox says so; nothing is dropped here.
+            return (Chunk(content),) if channel is None else channel.render(content)
+        except Exception:
+            log.exception("rendering_failed", address=address)
+            return (Chunk(content),)
 
 
 def _text(text: str) -> tuple[JsonObject, ...]:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from gateway.core.limits.rates import Rates
-from gateway.core.model import TELEGRAM, ChannelName, UserId
+from gateway.core.model import ChannelName, UserId
 from gateway.core.ports.users.links import Link, LinkStore, Person
 from gateway.errors import Conflict
 
@@ -27,8 +27,6 @@ CODES_PER_MINUTE = 10
 REMEMBER_S = 3.0
 """Seconds after which a link that was ended somewhere has ended on every replica."""
 REMEMBER_MOST = 10_000
-NO_ACCOUNT = (f"{TELEGRAM}:", "visitor:")
-"""How users are called who have no account of their own."""
 
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -48,11 +46,6 @@ class Linked:
 
     link: Link
     staying: int
-
-
-def has_account(user_id: UserId) -> bool:
-    """Whether the user can have accounts of other networks linked to it."""
-    return not user_id.lower().startswith(NO_ACCOUNT)
 
 
 class Links:
@@ -100,6 +93,13 @@ class Links:
             raise Conflict(self._off.get(channel, f"The bot of {channel} is not known yet. Try again in a moment."))
         code, expires_at = await self._new_code(user_id, channel, None)
         return Invitation(code, door + code, expires_at)
+
+    async def invite_anywhere(self, user_id: UserId) -> Invitation:
+        """The same on the first network that can be linked to; raises as `invite` does."""
+        channel = next(iter([*self._doors, *self._off]), None)
+        if channel is None:
+            raise Conflict("No network is ready to be linked to. Try again in a moment.")
+        return await self.invite(user_id, channel)
 
     async def own_code(self, person: Person) -> str:
         """A code with which whoever is signed in somewhere takes that person's account as theirs. Raises `TooManyRequests`."""

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from channels.telegram.name import TELEGRAM
 from gateway.app.serve import Running
-from gateway.core.model import TELEGRAM, UserId
+from gateway.core.model import UserId
 from gateway.core.ports.users.links import Person as Account
 from gateway.errors import Conflict
 from gateway.identity.credentials import digest

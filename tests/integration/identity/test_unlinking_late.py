@@ -8,8 +8,9 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
+from channels.telegram.name import TELEGRAM
 from gateway.app.serve import Running
-from gateway.core.model import TELEGRAM, UserId
+from gateway.core.model import UserId
 from gateway.core.ports.sessions.editing import ForkPoint
 from gateway.errors import SenderChanged
 from tests.fakes.bot_api import FakeBotApi

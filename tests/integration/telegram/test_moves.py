@@ -9,8 +9,9 @@ from uuid import uuid4
 
 import pytest
 
+from channels.telegram.name import TELEGRAM
 from channels.telegram.target import Target
-from gateway.core.model import TELEGRAM, AgentName, Chunk, InboundMessage, ReplicaId, Reply, UserId
+from gateway.core.model import AgentName, Chunk, InboundMessage, ReplicaId, Reply, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.schedules import IntervalTrigger, NewSchedule
 from gateway.core.ports.turns import Acceptance

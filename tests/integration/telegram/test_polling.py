@@ -10,11 +10,12 @@ from itertools import pairwise
 import pytest
 import structlog
 
-from channels.table import CheckedCall
 from channels.telegram.checks import check_bot
+from channels.telegram.name import TELEGRAM
 from gateway.config import Telegram
 from gateway.core.intake.commands import HELP
-from gateway.core.model import TELEGRAM, Address, InboundMessage, Route, UserId
+from gateway.core.model import Address, InboundMessage, Route, UserId
+from gateway.core.networks import CheckedCall
 from gateway.core.service import Notice
 from gateway.errors import GatewayError, InvalidInput
 from gateway.log import configure_logging

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 import pytest_asyncio
 from structlog.testing import capture_logs
 
+from channels.telegram.name import TELEGRAM
 from gateway.core.delivery.outbox import Outbox
-from gateway.core.model import TELEGRAM, Address, ChannelName, Chunk, OutboxItem
+from gateway.core.model import Address, ChannelName, Chunk, OutboxItem
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.channels import MayLeave
 from gateway.core.ports.outbox import Settled

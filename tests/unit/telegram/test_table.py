@@ -2,17 +2,21 @@
 
 import pytest
 
-from channels.table import NETWORKS, _factory
+from channels.table import NETWORKS, _kind
+from channels.telegram.name import TELEGRAM
 from gateway.config import Settings, Telegram
+from gateway.core.model import ChannelName
+from gateway.core.networks import ChannelKind
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_network_can_be_built(name: str) -> None:
-    """Its factory is where the table says."""
-    assert callable(_factory(NETWORKS[name]))
+def test_every_network_can_be_built(name: ChannelName) -> None:
+    """Its kind is where the table says."""
+    assert isinstance(_kind(NETWORKS[name]), ChannelKind)
 
 
 def test_telegram_is_on_with_a_token_only() -> None:
     """Without settings there is no network to reach."""
-    assert not NETWORKS["telegram"].is_on(Settings())
-    assert NETWORKS["telegram"].is_on(Settings(telegram=Telegram.model_validate({"token": "777:secret"})))
+    given = Telegram.model_validate({"token": "777:secret"})
+    assert NETWORKS[TELEGRAM].settings(Settings()) is None
+    assert NETWORKS[TELEGRAM].settings(Settings(telegram=given)) == given

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
+from channels.telegram.name import TELEGRAM
 from channels.websocket import news
 from gateway.core.events import Progress, TextDelta, ToolCall, ToolResult, TurnChanged
 from gateway.core.model import (
-    TELEGRAM,
     WEB,
     AgentName,
     JsonObject,

@@ -1,5 +1,5 @@
 import { css, html, type TemplateResult } from 'lit';
-import { Braces, CalendarClock, Globe, type IconNode, Send, SquareTerminal } from 'lucide';
+import { Braces, CalendarClock, Globe, type IconNode, MessageCircle, Send, SquareTerminal } from 'lucide';
 import type { Channel } from '../protocol/model.js';
 import { icon } from '../styles/icon.js';
 
@@ -9,17 +9,29 @@ export interface Face {
 }
 
 /** One icon and one name each; the hue is the token of the channel's name. */
-export const faces: Readonly<Record<Channel, Face>> = {
+export const faces = {
   web: { name: 'Web', icon: Globe },
   telegram: { name: 'Telegram', icon: Send },
   scheduled: { name: 'Scheduled', icon: CalendarClock },
   terminal: { name: 'Terminal', icon: SquareTerminal },
   api: { name: 'API', icon: Braces },
-};
+} as const satisfies Readonly<Record<string, Face>>;
+
+export type KnownChannel = keyof typeof faces;
+
+/** A channel that an installed package brings is called by its name. */
+export function faceOf(channel: Channel): Face {
+  return isKnown(channel) ? faces[channel] : { name: channel, icon: MessageCircle };
+}
+
+export function isKnown(channel: Channel): channel is KnownChannel {
+  return Object.hasOwn(faces, channel);
+}
 
 export function channelIcon(channel: Channel, size = 16): TemplateResult {
-  return html`<span class="channel" data-channel=${channel} title=${faces[channel].name}
-    >${icon(faces[channel].icon, size)}<span class="sr">${faces[channel].name}</span></span>`;
+  const face = faceOf(channel);
+  return html`<span class="channel" data-channel=${channel} title=${face.name}
+    >${icon(face.icon, size)}<span class="sr">${face.name}</span></span>`;
 }
 
 export const channelHues = css`

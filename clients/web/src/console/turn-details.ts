@@ -1,7 +1,7 @@
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { property, state } from 'lit/decorators.js';
 import { Check, Copy, X } from 'lucide';
-import { channelHues, channelIcon, faces } from '../chat/channel-face.js';
+import { channelHues, channelIcon, faceOf } from '../chat/channel-face.js';
 import { copyText } from '../markdown/decorate.js';
 import { base, buttons } from '../styles/base.js';
 import { define } from '../styles/define.js';
@@ -79,7 +79,7 @@ export class TurnDetails extends LitElement {
         <button class="square" type="button" aria-label="Close details" title="Close (Esc)" @click=${this.#close}>${icon(X, 18)}</button>
       </header>
       <dl>
-        ${fact('Channel', html`${channelIcon(session.channel)}<span aria-hidden="true">${faces[session.channel].name}</span>`)}
+        ${fact('Channel', html`${channelIcon(session.channel)}<span aria-hidden="true">${faceOf(session.channel).name}</span>`)}
         ${fact('User', session.user_id)} ${fact('Agent', session.agent_name)}
         ${fact('State', session.is_active ? 'Active' : 'Ended')}
         ${fact('Messages', session.message_count.toLocaleString())} ${fact('Started', exact(session.created_at))}

@@ -2,8 +2,7 @@ import { html, LitElement, nothing, type PropertyValues, type TemplateResult } f
 import { property, query, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { LoaderCircle, Search, SquarePen } from 'lucide';
-import { channelHues, channelIcon, faces } from '../chat/channel-face.js';
-import type { Channel } from '../protocol/model.js';
+import { channelHues, channelIcon, faceOf, faces, isKnown, type KnownChannel } from '../chat/channel-face.js';
 import { base, buttons, skeleton } from '../styles/base.js';
 import { define } from '../styles/define.js';
 import { icon } from '../styles/icon.js';
@@ -13,7 +12,7 @@ import { href } from './route.js';
 import { type Filter, lastActivity } from './session-book.js';
 import { sessionListStyles } from './session-list-styles.js';
 
-const filters: readonly Filter[] = [null, ...(Object.keys(faces) as Channel[])];
+const filters: readonly Filter[] = [null, ...Object.keys(faces)];
 const compact = new Intl.NumberFormat(undefined, { notation: 'compact' });
 export const untitled = 'New conversation';
 
@@ -110,7 +109,7 @@ export class TurnSessionList extends LitElement {
 
   #chip(filter: Filter): TemplateResult {
     const on = filter === this.filter;
-    const name = filter ? faces[filter].name : 'All';
+    const name = filter ? faceOf(filter).name : 'All';
     return html`<button
       class="chip"
       type="button"
@@ -118,7 +117,7 @@ export class TurnSessionList extends LitElement {
       aria-pressed=${on}
       @click=${() => this.#say('turn-filter', filter)}
     >
-      ${filter ? html`<span data-channel=${filter}>${icon(faces[filter].icon, 14)}</span>` : nothing}${name}${
+      ${filter ? html`<span data-channel=${filter}>${icon(faceOf(filter).icon, 14)}</span>` : nothing}${name}${
         on && this.total ? html`<span class="total">${compact.format(this.total)}</span>` : nothing
       }
     </button>`;
@@ -173,7 +172,8 @@ export class TurnSessionList extends LitElement {
 
   #empty(): TemplateResult {
     if (this.sought) return html`<div class="aside"><p>No title here contains “${this.sought}”.</p></div>`;
-    if (this.filter) return html`<div class="aside"><p>${hints[this.filter]}</p></div>`;
+    if (this.filter)
+      return html`<div class="aside"><p>${isKnown(this.filter) ? hints[this.filter] : nothing}</p></div>`;
     return html`<div class="aside">
       <p>Conversations from every channel come together here.</p>
       <button class="button" type="button" @click=${() => this.#say('turn-new')}>Start one</button>
@@ -200,7 +200,7 @@ export class TurnSessionList extends LitElement {
   }
 }
 
-const hints: Readonly<Record<Channel, string>> = {
+const hints: Readonly<Record<KnownChannel, string>> = {
   web: 'Chats from this console and from web pages with the widget.',
   telegram: 'What people write to the bot on Telegram. Set TURNGATE_TELEGRAM__TOKEN to connect one.',
   scheduled: 'Each run of a schedule is a session. Make a schedule to see the first.',

@@ -191,7 +191,10 @@ export interface Message {
   parts: {
     [k: string]: unknown;
   }[];
-  channel: 'web' | 'telegram' | 'scheduled' | 'terminal' | 'api';
+  /**
+   * web, telegram, scheduled, terminal or api, or the name of a channel that an installed package brings.
+   */
+  channel: string;
   turn_id: string | null;
   /**
    * RFC 3339, UTC.
@@ -231,7 +234,10 @@ export interface Session {
    */
   session_id: string;
   user_id: string;
-  channel: 'web' | 'telegram' | 'scheduled' | 'terminal' | 'api';
+  /**
+   * web, telegram, scheduled, terminal or api, or the name of a channel that an installed package brings.
+   */
+  channel: string;
   agent_name: string;
   title: string | null;
   is_active: boolean;
@@ -287,7 +293,10 @@ export interface ActiveSession {
    */
   session_id: string;
   user_id: string;
-  channel: 'web' | 'telegram' | 'scheduled' | 'terminal' | 'api';
+  /**
+   * web, telegram, scheduled, terminal or api, or the name of a channel that an installed package brings.
+   */
+  channel: string;
   agent_name: string;
   title: string | null;
   is_active: boolean;
@@ -510,7 +519,10 @@ export interface Turn {
   session_id: string;
   status: 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
   agent_name: string;
-  channel: 'web' | 'telegram' | 'scheduled' | 'terminal' | 'api';
+  /**
+   * web, telegram, scheduled, terminal or api, or the name of a channel that an installed package brings.
+   */
+  channel: string;
   attempts: number;
   usage: Usage | null;
   /**
@@ -607,7 +619,10 @@ export interface Interval {
 export interface Link {
   id: string;
   user_id: string;
-  channel: 'web' | 'telegram' | 'scheduled' | 'terminal' | 'api';
+  /**
+   * web, telegram, scheduled, terminal or api, or the name of a channel that an installed package brings.
+   */
+  channel: string;
   /**
    * The network's own id of the person.
    */
@@ -647,7 +662,10 @@ export interface ListedSession {
    */
   session_id: string;
   user_id: string;
-  channel: 'web' | 'telegram' | 'scheduled' | 'terminal' | 'api';
+  /**
+   * web, telegram, scheduled, terminal or api, or the name of a channel that an installed package brings.
+   */
+  channel: string;
   agent_name: string;
   title: string | null;
   is_active: boolean;
@@ -873,7 +891,7 @@ export interface ScheduleDraft {
    */
   timezone?: string;
   /**
-   * Chats of yours that get the reply too: `telegram:<bot>:<chat>:<topic>`.
+   * Chats of yours that get the reply too, such as `telegram:<bot>:<chat>:<topic>`.
    *
    * @maxItems 10
    */

@@ -1,0 +1,101 @@
+"""Networks that installed packages bring, by entry points of the group `turngate.channels`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pkgutil import iter_modules
+
+from pydantic import BaseModel, ValidationError
+
+import channels
+from gateway.core.model import OWN_CHANNELS, ChannelName
+from gateway.core.networks import ChannelKind
+from gateway.core.strangers import VISITOR
+from gateway.errors import SettingsError
+
+GROUP = "turngate.channels"
+NAME = re.compile(r"[a-z][a-z0-9_]{1,31}")
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenPackage:
+    """A package whose channel cannot be used. `reason` says what is wrong."""
+
+    name: ChannelName
+    reason: str
+
+
+def installed_names() -> tuple[ChannelName, ...]:
+    """The channels of installed packages that may have their names, usable or not; nothing is imported."""
+    names = {point.name for point in _points()}
+    return tuple(ChannelName(name) for name in sorted(names) if NAME.fullmatch(name) and name not in _taken())
+
+
+def broken_packages() -> list[BrokenPackage]:
+    """Those whose channels can't be switched on, whatever the settings say."""
+    misnamed = sorted({point.name for point in _points()} - set(installed_names()))
+    found = [BrokenPackage(ChannelName(name), _misnamed(name)) for name in misnamed]
+    return found + [kind for name in installed_names() if isinstance(kind := installed_kind(name), BrokenPackage)]
+
+
+def installed_kind(name: ChannelName) -> ChannelKind[BaseModel] | BrokenPackage:
+    """What the package offers under that name."""
+    points = [point for point in _points() if point.name == name]
+    if len(points) > 1:
+        packages = " and ".join(sorted(_package(point) for point in points))
+        return BrokenPackage(name, f"{packages} bring a channel of this name; uninstall all but one")
+    return _loaded(name, points[0])
+
+
+def validated(name: ChannelName, kind: ChannelKind[BaseModel], given: Mapping[str, object]) -> BaseModel:
+    """The settings of `[channels.NAME]`. Raises `SettingsError` that names each wrong key."""
+    try:
+        return kind.settings.model_validate(dict(given))
+    except ValidationError as error:
+        wrong = [
+            f"  channels.{name}.{'.'.join(map(str, problem['loc']))}: "
+            + (
+                "is not a setting"
+                if problem["type"] == "extra_forbidden"
+                else problem["msg"].removeprefix("Value error, ")
+            )
+            for problem in error.errors(include_url=False, include_input=False)
+        ]
+        raise SettingsError("\n".join(["Settings cannot be used:", *wrong])) from None
+
+
+def _loaded(name: ChannelName, point: EntryPoint) -> ChannelKind[BaseModel] | BrokenPackage:
+    try:
+        kind = point.load()
+    except Exception as error:  # noqa: BLE001 - whatever a package does when it is imported, it costs that channel only
+        return BrokenPackage(
+            name, f"importing {point.value} of {_package(point)} failed with {type(error).__name__}: {error}"
+        )
+    if not isinstance(kind, ChannelKind) or not issubclass(kind.settings, BaseModel):
+        wanted = "a turngate.ChannelKind whose settings are a pydantic model"
+        return BrokenPackage(
+            name, f"{point.value} of {_package(point)} is {type(kind).__name__}; it should be {wanted}"
+        )
+    return kind
+
+
+def _taken() -> frozenset[str]:
+    """Names that the gateway uses itself, also for its users and for the folders of its own channels."""
+    return frozenset({*OWN_CHANNELS, VISITOR.rstrip(":"), *(module.name for module in iter_modules(channels.__path__))})
+
+
+def _points() -> list[EntryPoint]:
+    return list(entry_points(group=GROUP))
+
+
+def _package(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist is not None else "a package"
+
+
+def _misnamed(name: str) -> str:
+    if name in _taken():
+        return "this name is the gateway's own; the package has to choose another"
+    return "a channel's name has 2 to 32 lower-case letters, digits and _, and begins with a letter; the package has to change it"

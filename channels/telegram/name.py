@@ -1,0 +1,7 @@
+"""What the channel is called in routes, addresses and the database."""
+
+from __future__ import annotations
+
+from gateway.core.model import ChannelName
+
+TELEGRAM = ChannelName("telegram")
