@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import turngate
+import turngate.testing
 from tests.acceptance.pages import ROOT, blocks, inline_code, text_of
 
 PAGE = "docs/python.md"
@@ -18,15 +19,26 @@ INTERNAL = re.compile(r"^\s*(?:from|import) (gateway|channels|scheduler|storage)
 EXAMPLES = sorted((ROOT / "examples").rglob("*.py"))
 
 
-def _tabled() -> set[str]:
-    """The names in the first column of the page's tables."""
-    rows = re.findall(r"^\| (`.*?) \| ", text_of(PAGE), re.MULTILINE)
+def _tabled(text: str) -> set[str]:
+    """The names in the first column of tables."""
+    rows = re.findall(r"^\| (`.*?) \| ", text, re.MULTILINE)
     return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
 
 
 def test_every_public_name_is_documented_and_no_other() -> None:
     """The page's tables and `__all__` hold the same names."""
-    assert _tabled() == set(turngate.__all__)
+    own, _, testing = text_of(PAGE).partition("\n## Testing\n")
+    assert _tabled(own) == set(turngate.__all__)
+    assert _tabled(testing) == set(turngate.testing.__all__)
+
+
+def test_every_case_is_documented_with_what_it_needs() -> None:
+    """The page about channels lists the whole suite."""
+    rows = re.findall(r"^\| (`.*?) \|(.*)\|$", text_of("docs/channels.md"), re.MULTILINE)
+    tabled = {
+        name: set(re.findall(r"`(\w+)`", needs)) for names, needs in rows for name in re.findall(r"`(\w+)`", names)
+    }
+    assert {case.name: set(case.needs) for case in turngate.testing.CASES}.items() <= tabled.items()
 
 
 def test_all_names_are_there() -> None:
