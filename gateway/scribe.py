@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import select
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -42,7 +43,8 @@ class Scribe:
 
     def put(self, text: str) -> None:
         """Returns at once. Not for several threads at the same time."""
-        if self._waiting.qsize() >= WAITING:
+        # While the interpreter ends, a thread that starts is never run, and whoever starts it waits for ever.
+        if self._waiting.qsize() >= WAITING or (self._thread is None and sys.is_finalizing()):
             self._crowded_out += 1
             return
         self._waiting.put(text)

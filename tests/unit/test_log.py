@@ -219,3 +219,23 @@ def test_a_process_ends_although_nobody_reads(pipe: Pipe) -> None:
         [sys.executable, "-c", CHATTY], cwd=ROOT, stderr=pipe.stream, check=False, timeout=PATIENCE_S
     )
     assert ended.returncode == 0
+
+
+LATE = """
+import logging
+from gateway.log import configure_logging
+
+class Late:
+    def __del__(self):
+        logging.getLogger("late").error("said by a finalizer")
+
+configure_logging("console", "error")
+late = Late()
+late.itself = late
+"""
+
+
+def test_a_first_line_that_comes_as_python_ends_holds_nobody_up() -> None:
+    """A thread that starts then is never run: a forgotten future's complaint would keep the process for ever."""
+    ended = subprocess.run([sys.executable, "-c", LATE], cwd=ROOT, capture_output=True, check=False, timeout=60)
+    assert ended.returncode == 0
