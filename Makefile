@@ -8,7 +8,7 @@ WEB := clients/web
 MINUTES := 10
 STATIC := gateway/api/static
 ROOMS := gateway channels scheduler storage turngate
-TYPED := $(wildcard $(ROOMS) tests bench)
+TYPED := $(wildcard $(ROOMS) tests bench examples/irc_channel/turngate_irc)
 
 # What `make test-fast` runs: no browser, no Node, and hardly a process besides Postgres.
 FAST := tests/unit $(addprefix tests/acceptance/test_,websocket.py telegram.py schedules.py together.py) \
@@ -26,6 +26,7 @@ sum = $(shell cat $(1) | cksum | cut -d ' ' -f 1)
 RUNTIME := $(VENV)/.runtime-$(call sum,requirements.lock)
 DEV := $(VENV)/.dev-$(call sum,requirements-dev.lock)
 DEMO_LLM := $(VENV)/.demo-llm-$(call sum,requirements-demo-llm.lock)
+IRC := build/irc/.installed-$(call sum,examples/irc_channel/pyproject.toml examples/irc_channel/requirements.txt)
 PEERS := build/peers/.installed-$(call sum,bench/peers/requirements.txt)
 PACKAGE := $(VENV)/.package-$(call sum,pyproject.toml)
 MODULES := $(WEB)/node_modules/.installed
@@ -35,7 +36,7 @@ WEB_SOURCES := $(shell find $(WEB) -name node_modules -prune -o -type f ! -name 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run demo-llm test test-fast coverage soak check lint types imports fmt web schema wire bench bench-peers bench-scale doctor venv venv-dev chromium pgbouncer node lock clean FORCE
+.PHONY: help run demo-llm test test-fast coverage soak check lint types imports fmt web schema wire bench bench-peers bench-scale doctor venv venv-dev chromium pgbouncer ngircd irc node lock clean FORCE
 
 help: ## list these tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,14 +47,14 @@ run: venv web ## install what is missing, build the web clients, start the gatew
 demo-llm: venv web $(DEMO_LLM) ## chat with a small model on this machine: make demo-llm [MODEL=path.gguf]
 	@exec $(BIN)/python examples/demo_llm/serve.py $(if $(MODEL),--model $(MODEL))
 
-test: venv-dev web chromium pgbouncer ## install what tests need and run all of them
+test: venv-dev web chromium pgbouncer ngircd irc ## install what tests need and run all of them
 	npm --prefix $(WEB) test
 	$(IN_MEMORY) $(BIN)/python -m pytest --numprocesses 3 --dist worksteal
 
 test-fast: venv-dev ## unit tests and a few end-to-end ones of each channel, in under two minutes
 	$(IN_MEMORY) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(FAST)
 
-coverage: venv-dev web chromium pgbouncer ## all tests, and which lines and branches none of them reaches, in processes too
+coverage: venv-dev web chromium pgbouncer ngircd irc ## all tests, and which lines and branches none of them reaches, in processes too
 	rm -rf build/coverage && mkdir -p build/coverage
 	$(IN_MEMORY) $(BIN)/python -m coverage run -m pytest --numprocesses 3 --dist worksteal $(TESTS)
 	$(BIN)/python -m coverage combine --quiet
@@ -183,6 +184,17 @@ chromium: venv-dev
 	@$(BIN)/python tests/browser/ensure_chromium.py
 
 pgbouncer: venv-dev
-	@$(BIN)/python tests/pooler/ensure_pgbouncer.py
+	@$(BIN)/python -m tests.debian pgbouncer
+
+ngircd: venv-dev
+	@$(BIN)/python -m tests.debian ngircd
+
+# The example of a channel in an environment of its own, which borrows what the gateway needs from the first one.
+$(IRC): $(shell find examples/irc_channel -name '*.py' 2>/dev/null) | $(DEV) $(PACKAGE)
+	@echo "==> Installing examples/irc_channel into build/irc"
+	@$(BIN)/python tests/irc/install.py build/irc
+	@touch $@
+
+irc: $(IRC)
 
 FORCE:

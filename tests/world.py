@@ -218,8 +218,10 @@ class World:
         """A gateway in a process of its own, ready."""
         return await self.process_under((), name, env)
 
-    async def process_under(self, before: Sequence[str], name: str, env: Mapping[str, str]) -> Process:
-        """The same, started by the command `before`."""
+    async def process_under(
+        self, before: Sequence[str], name: str, env: Mapping[str, str], python: str = sys.executable
+    ) -> Process:
+        """The same, started by the command `before`, in the environment of `python`."""
         log = self.folder / f"{name}-{time.monotonic_ns()}.log"
         variables = {
             "TURNGATE_DATABASE_URL": self.database_url,
@@ -235,7 +237,7 @@ class World:
         with log.open("wb") as sink:
             child = await asyncio.create_subprocess_exec(
                 *before,
-                sys.executable,
+                python,
                 "-m",
                 "gateway.cli",
                 "serve",

@@ -14,8 +14,8 @@ from storage.database import SESSION_SETTINGS
 from storage.embedded import launch
 from storage.embedded.account import Account
 from storage.embedded.server import BARE_ENVIRONMENT
+from tests.debian import REMEDY, find_program
 from tests.faults.server import free_port
-from tests.pooler.ensure_pgbouncer import REMEDY, find_pgbouncer
 from tests.world import eventually
 
 USERS = ("turngate", "turngate_app", "turngate_system")
@@ -70,8 +70,8 @@ class Pooler:
 
     async def starts(self, configuration: Path) -> asyncio.subprocess.Process:
         """Returns when it accepts connections."""
-        program = find_pgbouncer()
-        assert program is not None, REMEDY
+        program = find_program("pgbouncer")
+        assert program is not None, REMEDY.format(name="pgbouncer")
         socket_dir = parse_qs(urlsplit(self._database_url).query)["host"][0]
         account = _owner(Path(socket_dir))
         with self.log.open("ab") as log:

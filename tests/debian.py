@@ -1,7 +1,7 @@
-"""Makes sure that the tests of poolers have a PgBouncer: the system's, or Debian's package when root.
+"""Programs that tests need: the system's, or Debian's package when root.
 
-Run as a program it installs what is missing and prints the path; imported, `find_pgbouncer` only looks.
-Needs nothing beyond the standard library, and no network when a PgBouncer is there.
+`python -m tests.debian NAME` installs what is missing and prints its path; imported, `find_program` only looks.
+Needs nothing beyond the standard library, and no network when the program is there.
 """
 
 import os
@@ -12,33 +12,26 @@ from collections.abc import Sequence
 from pathlib import Path
 
 INSTALLS_WITHIN_S = 300
-# Debian puts it where an ordinary account's PATH does not lead.
+# Debian puts servers where an ordinary account's PATH does not lead.
 FOLDERS = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin"))
-INSTALLATIONS = (
-    ("apt-get", "update"),
-    ("apt-get", "install", "--yes", "--no-install-recommends", "pgbouncer"),
-)
-REMEDY = (
-    "The tests of connection poolers need PgBouncer, and none was found or could be installed. "
-    "Install pgbouncer from your system's packages and run again."
-)
+REMEDY = "The tests need {name}, and none was found or could be installed. Install it from your system's packages and run again."
 
 
-def find_pgbouncer() -> Path | None:
-    """The PgBouncer on this machine, or None."""
-    found = shutil.which("pgbouncer", path=FOLDERS)
+def find_program(name: str) -> Path | None:
+    """The program on this machine, or None."""
+    found = shutil.which(name, path=FOLDERS)
     return Path(found) if found else None
 
 
-def ensure_pgbouncer() -> Path | None:
-    """A PgBouncer, installed if need be; None when that failed."""
-    found = find_pgbouncer()
+def ensure_program(name: str) -> Path | None:
+    """The program, installed from the package of its name if need be; None when that failed."""
+    found = find_program(name)
     if found or os.geteuid() != 0 or not shutil.which("apt-get"):
         return found
-    for command in INSTALLATIONS:
+    for command in (("apt-get", "update"), ("apt-get", "install", "--yes", "--no-install-recommends", name)):
         print(f"==> {' '.join(command)}", file=sys.stderr, flush=True)
         _run(command)
-    return find_pgbouncer()
+    return find_program(name)
 
 
 def _run(command: Sequence[str]) -> None:
@@ -58,7 +51,7 @@ def _run(command: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    pgbouncer = ensure_pgbouncer()
-    if pgbouncer is None:
-        sys.exit(REMEDY)
-    print(pgbouncer)
+    program = ensure_program(sys.argv[1])
+    if program is None:
+        sys.exit(REMEDY.format(name=sys.argv[1]))
+    print(program)
