@@ -15,6 +15,7 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from gateway.api.requests.problems import unreadable
 from gateway.config import Limits
 from gateway.core.limits.addresses import AddressRule
 from gateway.core.limits.crowd import Crowd, CrowdLimits
@@ -82,9 +83,11 @@ class WatchedConnection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """The answer to bytes that are not HTTP."""
-        response = super().handle_error(request, status, exc, message)
+        """The answer to bytes that are not HTTP, once they are logged."""
+        super().handle_error(request, status, exc, message)
+        response = unreadable(HTTPStatus(status), message or "")
         response.headers[hdrs.SERVER] = SERVER
+        response.force_close()
         return response
 
     def begins(self) -> None:

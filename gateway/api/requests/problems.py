@@ -43,6 +43,7 @@ STATUSES: tuple[tuple[type[GatewayError], HTTPStatus], ...] = (
 """The first class that fits decides, so the narrower ones stand first."""
 STORE_RETRY_S = 2
 KEPT_HEADERS = ("Allow", "Connection", "Location", "Upgrade")
+OURS = "Something went wrong here. The log has the details."
 DETAILS = {
     HTTPStatus.NOT_FOUND: "There is nothing here.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This route does not take that method; the Allow header lists those it takes.",
@@ -87,7 +88,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         if isinstance(error, ConnectionError) and request.transport is None:
             return web.Response()  # whoever asked has gone in the middle of it, and will not read it
         log.exception("request_failed", method=request.method, path=request.path)
-        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here. The log has the details.")
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, OURS)
 
 
 def foreseen(error: GatewayError) -> web.Response:
@@ -96,7 +97,17 @@ def foreseen(error: GatewayError) -> web.Response:
         if isinstance(error, kind):
             return problem(status, str(error), headers=_headers(error))
     log.error("request_failed", error=str(error))
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here. The log has the details.")
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, OURS)
+
+
+def unreadable(status: HTTPStatus, reason: str) -> web.Response:
+    """The problem document of a request that no handler saw. `reason`: the parser's; its first line says what is wrong."""
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return problem(status, OURS)
+    what = reason.partition("\n")[0].rstrip(":. ")
+    return problem(
+        status, f"This is not valid HTTP: {what}. In a URL, percent-encode blanks and whatever is not ASCII."
+    )
 
 
 def _headers(error: GatewayError) -> dict[str, str]:

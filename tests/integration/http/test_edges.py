@@ -222,6 +222,13 @@ async def test_an_upgrade_that_lacks_something(owner: Person) -> None:
     assert "andshake" in told["detail"]
 
 
+async def test_an_umlaut_that_is_not_percent_encoded(owner: Person) -> None:
+    """What the parser refuses is a problem too, and says what to do."""
+    answer = await exchange(owner, f"GET {SESSIONS}?q=größe")
+    assert answer.status == 400
+    assert "percent-encode" in answer.problem()
+
+
 # Accept ---------------------------------------------------------------------------------------------------------------
 
 
