@@ -239,7 +239,7 @@ async def open_or_create_stores(settings: Settings) -> AsyncIterator[Stores]:
         if is_new:
             await storage.migrating.migrate.migrate(url)
         elif waiting := [name for name in await storage.migrating.migrate.pending_migrations(url) if not is_post(name)]:
-            raise SettingsError(f"{len(waiting)} migrations are pending. Run `turngate migrate`, or start the gateway.")
+            raise SettingsError(f"Pending migrations: {len(waiting)}. Run `turngate migrate`, or start the gateway.")
         async with connect_stores(settings, slot="command") as stores:
             try:
                 yield stores

@@ -17,7 +17,7 @@ from gateway.core.turns.runner import Runner
 CommandName = Literal["new", "stop", "status", "sessions", "resume", "title", "fork", "agent", "link", "unlink", "help"]
 
 HELP: dict[CommandName, str] = {
-    "new": "Start a new conversation; what stands behind it is its first message",
+    "new": "Start a new conversation; text after the command is its first message",
     "stop": "Stop the answer that is being written",
     "status": "Show which conversation this is",
     "sessions": "List your latest conversations, from everywhere",
@@ -30,14 +30,14 @@ HELP: dict[CommandName, str] = {
     "help": "Show these commands",
 }
 WITH_WORDS: frozenset[CommandName] = frozenset({"new", "title", "resume", "agent", "link", "unlink"})
-"""Those that take something behind them."""
+"""Those that take text after them."""
 TITLE_LIMIT = 200
-TITLE_RULE = f"Write the title behind the command, at most {TITLE_LIMIT} characters: /title Holiday plans"
+TITLE_RULE = f"Write the title after the command, at most {TITLE_LIMIT} characters: /title Holiday plans"
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command and what stands behind it."""
+    """A command and the text after it."""
 
     name: CommandName
     rest: str
