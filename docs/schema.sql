@@ -798,7 +798,7 @@ BEGIN
             CASE WHEN v_running THEN 0 ELSE 1 END,
             CASE WHEN v_running THEN 0 ELSE 1 END,
             CASE WHEN v_running THEN NULL ELSE p_owner END,
-            CASE WHEN v_running THEN NULL ELSE v_now + p_time_limit + interval '30 seconds' END,
+            CASE WHEN v_running THEN NULL ELSE clock_timestamp() + p_time_limit + interval '30 seconds' END,
             p_time_limit, p_history_turns,
             -- A session that lives in a network that replies are pushed to hears every reply, wherever it was asked.
             CASE WHEN is_pushed(s.channel) AND NOT s.route = ANY (p_deliver_to)
@@ -917,7 +917,7 @@ BEGIN
         )
         SELECT
             p_turns[n.place], n.chat_id, n.seq, n.user_id, n.agent_name, p_channels[n.place], 'running', 1, 1, p_owner,
-            n.at + p_limits[n.place] + interval '30 seconds', p_limits[n.place], p_histories[n.place], n.deliver_to, n.at, n.at
+            clock_timestamp() + p_limits[n.place] + interval '30 seconds', p_limits[n.place], p_histories[n.place], n.deliver_to, n.at, n.at
         FROM plain AS n
     ), claimed AS (
         INSERT INTO running_turns (chat_id, turn_id, user_id) SELECT n.chat_id, p_turns[n.place], n.user_id FROM plain AS n
@@ -1038,7 +1038,7 @@ BEGIN
         history_turns, deliver_to, ends_session, created_at, started_at
     ) VALUES (
         s.chat_id, m.turn_seq, s.last_seq, s.user_id, s.agent_name, m.channel, 'running', 1, 1, p_owner,
-        v_now + p_time_limit + interval '30 seconds', p_time_limit, p_history_turns,
+        clock_timestamp() + p_time_limit + interval '30 seconds', p_time_limit, p_history_turns,
         -- Where the answer before went, and where the conversation is now, as far as these are still places of this user.
         ARRAY(
             SELECT ro.route FROM routes AS ro
@@ -1461,7 +1461,7 @@ BEGIN
         IF v_more THEN
             UPDATE turns SET
                 status = 'running', attempt = 1, epoch = 1, owner = p_owner, started_at = v_now,
-                deadline = v_now + time_limit + interval '30 seconds'
+                deadline = clock_timestamp() + time_limit + interval '30 seconds'
             WHERE turn_id = (
                 SELECT turn_id FROM turns
                 WHERE chat_id = p_chat_id AND seq > t.seq AND status = 'queued' ORDER BY seq LIMIT 1
@@ -1551,6 +1551,8 @@ DECLARE
     v_rows bigint;
     v_now timestamptz := clock_timestamp();
 BEGIN
+    -- The owner's name before the route, as everywhere: a visitor who is being identified is the user by the next statement.
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended(c.user_id, 30)) FROM chat_sessions AS c WHERE c.session_id = p_session;
     SELECT * INTO s FROM chat_sessions WHERE session_id = p_session;
     IF NOT FOUND THEN
         RETURN;

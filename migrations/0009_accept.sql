@@ -160,7 +160,7 @@ BEGIN
             CASE WHEN v_running THEN 0 ELSE 1 END,
             CASE WHEN v_running THEN 0 ELSE 1 END,
             CASE WHEN v_running THEN NULL ELSE p_owner END,
-            CASE WHEN v_running THEN NULL ELSE v_now + p_time_limit + interval '30 seconds' END,
+            CASE WHEN v_running THEN NULL ELSE clock_timestamp() + p_time_limit + interval '30 seconds' END,
             p_time_limit, p_history_turns,
             -- A session that lives in a network that replies are pushed to hears every reply, wherever it was asked.
             CASE WHEN is_pushed(s.channel) AND NOT s.route = ANY (p_deliver_to)
@@ -285,7 +285,7 @@ BEGIN
         )
         SELECT
             p_turns[n.place], n.chat_id, n.seq, n.user_id, n.agent_name, p_channels[n.place], 'running', 1, 1, p_owner,
-            n.at + p_limits[n.place] + interval '30 seconds', p_limits[n.place], p_histories[n.place], n.deliver_to, n.at, n.at
+            clock_timestamp() + p_limits[n.place] + interval '30 seconds', p_limits[n.place], p_histories[n.place], n.deliver_to, n.at, n.at
         FROM plain AS n
     ), claimed AS (
         INSERT INTO running_turns (chat_id, turn_id, user_id) SELECT n.chat_id, p_turns[n.place], n.user_id FROM plain AS n

@@ -96,7 +96,7 @@ BEGIN
         IF v_more THEN
             UPDATE turns SET
                 status = 'running', attempt = 1, epoch = 1, owner = p_owner, started_at = v_now,
-                deadline = v_now + time_limit + interval '30 seconds'
+                deadline = clock_timestamp() + time_limit + interval '30 seconds'
             WHERE turn_id = (
                 SELECT turn_id FROM turns
                 WHERE chat_id = p_chat_id AND seq > t.seq AND status = 'queued' ORDER BY seq LIMIT 1

@@ -137,7 +137,7 @@ BEGIN
         history_turns, deliver_to, ends_session, created_at, started_at
     ) VALUES (
         s.chat_id, m.turn_seq, s.last_seq, s.user_id, s.agent_name, m.channel, 'running', 1, 1, p_owner,
-        v_now + p_time_limit + interval '30 seconds', p_time_limit, p_history_turns,
+        clock_timestamp() + p_time_limit + interval '30 seconds', p_time_limit, p_history_turns,
         -- Where the answer before went, and where the conversation is now, as far as these are still places of this user.
         ARRAY(
             SELECT ro.route FROM routes AS ro
@@ -193,6 +193,8 @@ DECLARE
     v_rows bigint;
     v_now timestamptz := clock_timestamp();
 BEGIN
+    -- The owner's name before the route, as everywhere: a visitor who is being identified is the user by the next statement.
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended(c.user_id, 30)) FROM chat_sessions AS c WHERE c.session_id = p_session;
     SELECT * INTO s FROM chat_sessions WHERE session_id = p_session;
     IF NOT FOUND THEN
         RETURN;

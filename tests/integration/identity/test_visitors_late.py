@@ -14,6 +14,7 @@ from gateway.app.serve import Running
 from gateway.core.model import WEB as WEB_CHANNEL
 from gateway.core.model import AgentName, InboundMessage, Route, UserId
 from gateway.core.ports.agents import TurnTerms
+from gateway.core.ports.sessions.editing import ForkPoint
 from gateway.core.ports.sessions.sessions import NewSession
 from gateway.errors import Unauthenticated
 from tests.integration.identity.test_visitors_identified import KEY, ORIGIN, WEB, identifies, opens, visitor
@@ -184,6 +185,25 @@ async def test_an_identification_waits_for_what_the_visitor_begins(world: World,
         await waiting(world, 1)
     await outsider.close()
     assert await identifying == (200, {"sessions": 1})
+    await all_is(world, "ann")
+
+
+async def test_an_operators_fork_waits_for_the_identification(world: World, gateway: Running) -> None:
+    """A copy of a visitor's conversation is the user's; otherwise it would stay with a name that nobody signs in by."""
+    guest, ann = await visitor(world, gateway.url), await world.person("ann", gateway.url)
+    await (await opens(guest)).asks("hello", "k1")
+    [session] = await world.rows("SELECT session_id FROM chat_sessions")
+    outsider = await asyncpg.connect(world.database_url)
+    async with outsider.transaction():
+        await outsider.execute("SELECT FROM routes WHERE user_id = $1 FOR UPDATE", guest.user)
+        identifying = asyncio.create_task(identifies(ann, guest.token))
+        await waiting(world, 1)
+        point = ForkPoint(session["session_id"], None, None, WEB_CHANNEL, Route("web:elsewhere"))
+        forking = asyncio.create_task(gateway.gateway.stores.edits.fork(point, None))
+        await waiting(world, 2)
+    await outsider.close()
+    assert await identifying == (200, {"sessions": 1})
+    assert (await forking).session.user_id == "ann"
     await all_is(world, "ann")
 
 

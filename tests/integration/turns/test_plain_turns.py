@@ -15,9 +15,11 @@ import pytest_asyncio
 
 from gateway.core.model import InboundMessage, Message, Reply, SessionId, Turn, UserId
 from gateway.core.ports.agents import TurnTerms
+from gateway.core.ports.sessions.editing import Question
 from gateway.core.ports.turns import Acceptance, Finished
 from gateway.errors import LeaseLost, NotFound
 from storage.database import Database, open_database
+from storage.sessions.editing import PostgresEdits
 from storage.sessions.sessions import PostgresSessions
 from tests.integration.turns.test_turns import HELLO, TERMS, Replica, answer, claimed
 from tests.world import eventually
@@ -305,6 +307,27 @@ async def test_a_turn_is_known_to_run_exactly_while_it_does(
 def claimed_next(finished: Finished) -> Turn:
     assert finished.next_turn is not None
     return finished.next_turn
+
+
+TOO_LONG = "SELECT count(*) FROM turns WHERE deadline > clock_timestamp() + time_limit + interval '30 seconds'"
+
+
+async def test_a_database_clock_that_was_set_back_makes_no_lease_longer(
+    replica: Replica, database: Database, owner: Connected
+) -> None:
+    """A session's times never run backwards, so they may lie in the future; if a lease did, nobody would take its turn over until then."""
+    await owner.execute("UPDATE chat_sessions SET updated_at = updated_at + interval '1 hour'")
+    accepted = await said(replica, "k1")
+    await said(replica, "k2", PEOPLE[:1])
+    plain = await owner.fetchval(TOO_LONG)
+    followed, *_ = await heard(replica, accepted)
+    queued = await owner.fetchval(TOO_LONG)
+    await replica.turns.finish(claimed_next(followed), answer("hi"))
+    question = Question(followed.session.session_id, None, None, PEOPLE[0])
+    await PostgresEdits(database, replica.id).answer_again(question, PEOPLE[0], TERMS)
+    again = await owner.fetchval(TOO_LONG)
+    await replica.turns.accept(replace(saying(PEOPLE[1], "k3"), ends_session=True), TERMS)
+    assert (plain, queued, again, await owner.fetchval(TOO_LONG)) == (0, 0, 0, 0)
 
 
 SCANS = """
