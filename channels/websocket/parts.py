@@ -23,7 +23,7 @@ from gateway.core.users.visitors import Visitors
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """`max_text` in characters, `max_frame` in bytes."""
+    """What the channel is built with, and what its sockets share. `max_text` in characters, `max_frame` in bytes."""
 
     intake: Intake
     sessions: SessionStore
@@ -39,7 +39,7 @@ class Parts:
     visitors: Visitors
     max_text: int
     max_frame: int
-    tasks: Background
+    tasks: Background = field(default_factory=Background)
     door: Door = field(default_factory=Door)
     shared: Shared = field(default_factory=Shared)
     soon: Soon = field(default_factory=Soon)

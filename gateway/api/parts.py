@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from gateway.config import Settings
+from gateway.api.settings import ApiSettings
 from gateway.core.intake.editing import Editing
 from gateway.core.intake.message_rates import MessageRates
 from gateway.core.limits.addresses import AddressRule
@@ -21,6 +21,7 @@ from gateway.core.limits.slots import Slots
 from gateway.core.live.announcer import Announcer
 from gateway.core.live.live_turns import LiveTurns
 from gateway.core.model import AgentName, ChannelName, Principal, UserId
+from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.schedules import ScheduleId, ScheduleStore, Trigger
 from gateway.core.ports.sessions.changes import SessionChanges
 from gateway.core.ports.sessions.exports import ExportStore
@@ -58,6 +59,7 @@ class AgentInfo:
     name: AgentName
     kind: str
     description: str | None
+    terms: TurnTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class Readiness:
 class ApiParts:
     """Everything the routes use."""
 
-    settings: Settings
+    settings: ApiSettings
     origin_allowed: OriginAllowed
     secret_key: bytes
     authenticator: TokenAuthenticator
@@ -161,14 +163,6 @@ class ApiRates:
     operator_reads: FairSlots
     user_streams: Slots
     address_streams: Slots
-
-
-def agent_infos(settings: Settings) -> tuple[AgentInfo, ...]:
-    """The configured agents, the default one first."""
-    names = sorted(settings.agents, key=lambda name: name != settings.default_agent)
-    return tuple(
-        AgentInfo(AgentName(name), settings.agents[name].kind, settings.agents[name].description) for name in names
-    )
 
 
 PARTS = web.AppKey("parts", ApiParts)

@@ -12,10 +12,13 @@ from aiohttp import web
 
 import gateway.api
 from channels.table import known_channels
-from channels.websocket.endpoint import WebSocketChannel, WebSocketParts
+from channels.websocket.allowance import Allowance
+from channels.websocket.endpoint import WebSocketChannel
 from channels.websocket.origin import OriginRule
-from gateway.api.parts import ApiParts, agent_infos
+from channels.websocket.parts import Parts as WebSocketParts
+from gateway.api.parts import AgentInfo, ApiParts
 from gateway.api.server import build_api
+from gateway.api.settings import ApiSettings
 from gateway.app.chores import chores
 from gateway.app.duties import Duties, DutyParts
 from gateway.app.engine import Engine, build_engine
@@ -26,6 +29,7 @@ from gateway.app.seams import Seams
 from gateway.app.stores import Stores
 from gateway.app.user_data import erasure_of
 from gateway.config import Settings
+from gateway.core.limits.addresses import AddressRule
 from gateway.core.limits.guesses import Guesses
 from gateway.core.model import AgentName
 from gateway.core.ports.agents import TurnTerms
@@ -73,8 +77,9 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
     """Raises `SettingsError` for an agent or a channel that cannot be built as the settings say."""
     stores = seams.stores(stores)
     engine = build_engine(settings, stores, seams)
-    secret_key = load_secret_key(settings)
+    secret_key = load_secret_key(settings.secret_key, settings.data_dir)
     authenticator = TokenAuthenticator(stores.tokens, VisitorPasses(secret_key), engine.visitors, Logins(settings.auth))
+    origins = OriginRule(settings.web.allowed_origins, settings.public_url)
     guesses = Guesses(settings.limits.wrong_tokens_per_minute)
     erasure = erasure_of(stores, engine.intake.cancel, engine.editing.delete_session)
     scheduler = Scheduler(stores.schedules, engine.intake, partial(_terms, engine.terms), engine.message_rates)
@@ -133,15 +138,27 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
                 authenticator=authenticator,
                 guesses=guesses,
                 callers=engine.callers,
-                message_rates=engine.message_rates,
                 visitors=engine.visitors,
-                settings=settings,
-            )
+                agents=frozenset(engine.agents),
+                default_agent=AgentName(settings.default_agent),
+                origins=origins,
+                allowance=Allowance(settings.limits, engine.message_rates),
+                max_text=settings.turns.max_text,
+                max_frame=settings.limits.max_frame,
+            ),
+            AddressRule.of(settings.limits.trusted_proxies),
         ),
         authenticator=authenticator,
         api=build_api(
             ApiParts(
-                settings=settings,
+                settings=ApiSettings(
+                    host=settings.host,
+                    public_url=settings.public_url,
+                    default_agent=settings.default_agent,
+                    web=settings.web,
+                    turns=settings.turns,
+                    limits=settings.limits,
+                ),
                 secret_key=secret_key,
                 authenticator=authenticator,
                 guesses=guesses,
@@ -168,7 +185,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
                 tokens=stores.tokens,
                 links=engine.links,
                 visitors=engine.visitors,
-                agents=agent_infos(settings),
+                agents=_agent_infos(settings, engine.terms),
                 channels=known_channels(),
                 first_fire=first_fire,
                 run_schedule=scheduler.run_now,
@@ -176,9 +193,20 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
                 readiness=engine.health.readiness,
                 measure=Gauges(stores.database).refresh,
                 static_dir=STATIC,
-                origin_allowed=OriginRule(settings.web.allowed_origins, settings.public_url).allows,
+                origin_allowed=origins.allows,
             )
         ),
+    )
+
+
+def _agent_infos(settings: Settings, terms: Mapping[AgentName, TurnTerms]) -> tuple[AgentInfo, ...]:
+    """The configured agents, the default one first."""
+    names = sorted(settings.agents, key=lambda name: name != settings.default_agent)
+    return tuple(
+        AgentInfo(
+            AgentName(name), settings.agents[name].kind, settings.agents[name].description, terms[AgentName(name)]
+        )
+        for name in names
     )
 
 

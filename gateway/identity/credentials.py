@@ -7,7 +7,8 @@ import os
 import secrets
 from pathlib import Path
 
-from gateway.config import Settings
+from pydantic import SecretStr
+
 from gateway.errors import SettingsError
 
 API_TOKEN_PREFIX = "tg_"  # noqa: S105 - the part that is no secret
@@ -29,14 +30,14 @@ def digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-def load_secret_key(settings: Settings) -> bytes:
+def load_secret_key(configured: SecretStr | None, data_dir: Path) -> bytes:
     """The configured key, or the one kept in the data dir (`secret.key`, mode 0600), made at first use.
 
     Raises `SettingsError` when a kept key cannot be used.
     """
-    if settings.secret_key is not None:
-        return settings.secret_key.get_secret_value().encode()
-    path = settings.data_dir / "secret.key"
+    if configured is not None:
+        return configured.get_secret_value().encode()
+    path = data_dir / "secret.key"
     if not path.exists():
         _keep_new_key(path)
     key = path.read_bytes()

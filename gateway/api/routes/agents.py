@@ -27,7 +27,6 @@ async def get_agent(request: web.Request, name: NamePath, /) -> web.Response:
     """One agent: how its turns are run, and how many sessions the caller has with it."""
     parts = parts_of(request)
     agent = parts.agent(name)
-    settings = parts.settings.agents[agent.name]
     mine = await parts.sessions.list(SessionFilter(principal_of(request).user_id, agent=agent.name, limit=1))
     return answer(
         AgentInDetail(
@@ -35,10 +34,10 @@ async def get_agent(request: web.Request, name: NamePath, /) -> web.Response:
             kind=agent.kind,
             description=agent.description,
             is_default=agent.name == parts.settings.default_agent,
-            multitask_strategy=settings.multitask_strategy,
-            collect=settings.collect,
-            timeout_s=parts.settings.turns.timeout_s if settings.timeout_s is None else settings.timeout_s,
-            history=settings.history,
+            multitask_strategy=agent.terms.strategy,
+            collect=agent.terms.collect,
+            timeout_s=agent.terms.timeout.total_seconds(),
+            history=agent.terms.history,
             session_count=mine.total or 0,
         )
     )

@@ -14,7 +14,7 @@ from gateway.api.parts import parts_of
 from gateway.api.requests.guard import identify
 from gateway.api.responses.answers import answer
 from gateway.api.route import TEXT, route
-from gateway.config import Settings
+from gateway.api.settings import ApiSettings
 from gateway.errors import Forbidden
 
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
@@ -63,7 +63,7 @@ def is_local(request: web.Request) -> bool:
     return _is_loopback(request.remote or "") and _names_this_machine(request.host, parts_of(request).settings)
 
 
-def _names_this_machine(host: str, settings: Settings) -> bool:
+def _names_this_machine(host: str, settings: ApiSettings) -> bool:
     try:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:
