@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from channels.broken import BrokenNetwork
 from channels.installed import BrokenPackage, installed_kind, installed_names, validated
-from gateway.config import Settings
+from channels.settings import NetworkSettings
 from gateway.core.model import API, SCHEDULED, TERMINAL, WEB, ChannelName
 from gateway.core.networks import ChannelKind, ChannelParts, Network
 from gateway.errors import SettingsError
@@ -42,7 +42,7 @@ class Listing:
     """
 
     kind: str
-    settings: Callable[[Settings], BaseModel | None]
+    settings: Callable[[NetworkSettings], BaseModel | None]
     off: str
 
 
@@ -71,12 +71,12 @@ def known_channels() -> tuple[ChannelName, ...]:
     return (WEB, *NETWORKS, SCHEDULED, TERMINAL, API, *installed_names())
 
 
-def switched_off(settings: Settings) -> Mapping[ChannelName, str]:
+def switched_off(settings: NetworkSettings) -> Mapping[ChannelName, str]:
     """What to do about networks of ours that are off."""
     return {name: listing.off for name, listing in NETWORKS.items() if listing.settings(settings) is None}
 
 
-def chosen_networks(settings: Settings) -> Iterator[Chosen | BrokenPackage]:
+def chosen_networks(settings: NetworkSettings) -> Iterator[Chosen | BrokenPackage]:
     """All that are switched on. Raises `SettingsError` for settings of one that is not there, or that it can't be built from."""
     for name, listing in NETWORKS.items():
         if (own := listing.settings(settings)) is not None:
@@ -85,7 +85,7 @@ def chosen_networks(settings: Settings) -> Iterator[Chosen | BrokenPackage]:
         yield _installed(ChannelName(key), given)
 
 
-def open_networks(settings: Settings, parts: ChannelParts) -> list[Network]:
+def open_networks(settings: NetworkSettings, parts: ChannelParts) -> list[Network]:
     """All that are switched on, not yet running; an installed one that can't be built stays `failed` and says why.
 
     Raises `SettingsError`.

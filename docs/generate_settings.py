@@ -11,12 +11,13 @@ from typing import Annotated, Literal, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from gateway.config import PREFIX, AgentSettings, Settings
+from gateway.agents.registry import AgentSettings
+from gateway.config import PREFIX, Settings
 
 PAGE = Path(__file__).with_name("settings.md")
 INTRODUCTION = """# Settings
 
-<!-- Written by docs/generate_settings.py from gateway/config.py. -->
+<!-- Written by docs/generate_settings.py from the settings.py of each room. -->
 
 `turngate.toml` in the working folder (or `--config F`, or `TURNGATE_CONFIG`), overridden by environment variables,
 overridden by the command line. None is required. Lists and tables in variables are written as JSON. An unknown key, a

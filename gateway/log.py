@@ -15,8 +15,10 @@ from typing import Any, Literal, TextIO
 import orjson
 import stamina.instrumentation
 import structlog
+from pydantic import Field
 
 from gateway.scribe import Scribe
+from gateway.settings import Part
 
 BOT_TOKEN = re.compile(r"(?<!\d)(\d{3,}):[A-Za-z0-9_-]{6,}")
 """A Telegram bot's token stands in every URL of the Bot API, so in many libraries' error texts too."""
@@ -25,6 +27,13 @@ CREDENTIALS = re.compile(r"(\w+://[^\s:/@]*:)[^\s@/]+@|(Bearer\s+)[\w.~+/=-]+|\b
 LOST = "lines"
 
 Event = MutableMapping[str, Any]
+
+
+class Log(Part):
+    """Logs go to standard error."""
+
+    format: Literal["console", "json"] = Field("console", description="For people or for machines.")
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
 
 
 def redact(text: str) -> str:

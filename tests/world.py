@@ -22,8 +22,9 @@ import asyncpg
 from pydantic import SecretStr
 
 from gateway.app.serve import Running, running_gateway
-from gateway.config import Replica, Settings
+from gateway.config import Settings
 from gateway.core.model import UserId
+from gateway.core.settings import Replica
 from gateway.identity.credentials import digest, new_api_token
 from storage.database import open_database
 from storage.users.tokens import PostgresTokens

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from gateway.config import ChannelSettings
 from gateway.core.events import AgentEvent, AgentSession, StateChange, TextDelta, ToolCall, ToolResult, UsageReport
 from gateway.core.intake.message_rates import MessageRates
 from gateway.core.model import (
@@ -60,6 +59,7 @@ from gateway.errors import (
     StoreUnavailable,
     TooManyRequests,
 )
+from gateway.settings import ChannelSettings
 
 __all__ = [
     "Acceptance",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from channels.telegram.name import TELEGRAM
-from gateway.config import Telegram
+from channels.telegram.settings import Telegram
 from gateway.core.model import UserId
 from gateway.core.ports.users.links import Person
 

@@ -17,9 +17,9 @@ from channels.telegram.name import TELEGRAM
 from channels.telegram.normalize import BotIdentity
 from channels.telegram.optional import OptionalCalls
 from channels.telegram.requests import Requests
+from channels.telegram.settings import Telegram
 from channels.telegram.target import Target
 from channels.telegram.unbroken import Unbroken
-from gateway.config import Telegram
 from gateway.core.intake.commands import HELP
 from gateway.core.model import JsonObject, JsonValue
 from gateway.errors import SettingsError

@@ -22,9 +22,9 @@ from channels.telegram.pace import Pace
 from channels.telegram.poller import Poller
 from channels.telegram.render import render
 from channels.telegram.sender import Sender
+from channels.telegram.settings import Telegram
 from channels.telegram.updates import Reception, Updates
 from channels.telegram.watch import Watch
-from gateway.config import Telegram
 from gateway.core.intake.message_rates import MessageRates
 from gateway.core.model import Address, AgentName, ChannelName, Chunk
 from gateway.core.networks import ChannelKind, ChannelParts, ChannelState, ChannelStatus

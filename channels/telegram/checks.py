@@ -12,7 +12,7 @@ from telegram.error import BadRequest, Conflict, EndPointNotFound, InvalidToken,
 
 from channels.telegram.api import BotApi
 from channels.telegram.optional import COSTS
-from gateway.config import Telegram
+from channels.telegram.settings import Telegram
 from gateway.core.model import JsonObject
 from gateway.core.networks import CheckedCall, IsPolled
 from gateway.errors import GatewayError

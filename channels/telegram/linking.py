@@ -8,7 +8,7 @@ from typing import Literal, assert_never
 from channels.telegram.access import GREETING, HOW_TO_LINK, Admitted, admit, is_mapped, may_link
 from channels.telegram.name import TELEGRAM
 from channels.telegram.normalize import BotIdentity, Incoming
-from gateway.config import Telegram
+from channels.telegram.settings import Telegram
 from gateway.core.intake.commands import parse_command
 from gateway.core.model import UserId
 from gateway.core.ports.users.links import Person

@@ -16,8 +16,8 @@ from channels.telegram.linking import Linking
 from channels.telegram.name import TELEGRAM
 from channels.telegram.normalize import BotIdentity, Ignored, Incoming, Migrated, normalize
 from channels.telegram.notices import Notices
+from channels.telegram.settings import Telegram
 from channels.telegram.wire import update_id
-from gateway.config import Telegram
 from gateway.core.intake.commands import parse_command
 from gateway.core.intake.message_rates import MessageRates
 from gateway.core.model import AgentName, InboundMessage, JsonValue, UserId

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 
 from channels.websocket.faults import FLOOD, HangUp
-from gateway.config import Limits
 from gateway.core.intake.message_rates import MessageRates
 from gateway.core.limits.rates import Rates
+from gateway.core.limits.settings import Limits
 from gateway.core.limits.slots import Slots
 from gateway.core.model import Principal
 from gateway.errors import TooManyRequests

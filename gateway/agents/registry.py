@@ -1,16 +1,25 @@
-"""The table of agent kinds, and the agents of the settings built from it."""
+"""The tables of agent kinds, and the agents of the settings built from it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
 
 from gateway.agents.demo.agent import DemoAgent
-from gateway.agents.python import PythonAgent, load_target
-from gateway.config import AgentSettings, DemoAgentSettings, OpenAIAgentSettings, PythonAgentSettings, Turns
+from gateway.agents.demo.settings import DemoAgentSettings
+from gateway.agents.openai.settings import OpenAIAgentSettings
+from gateway.agents.python.agent import PythonAgent, load_target
+from gateway.agents.python.settings import PythonAgentSettings
 from gateway.core.model import AgentName
 from gateway.core.ports.agents import Agent, TurnTerms
+from gateway.core.settings import Turns
 from gateway.errors import MissingPiece
+
+AgentSettings = Annotated[DemoAgentSettings | PythonAgentSettings | OpenAIAgentSettings, Field(discriminator="kind")]
+"""The settings of an agent, of whichever kind."""
 
 
 def build_agents(agents: Mapping[str, AgentSettings], turns: Turns) -> dict[AgentName, Agent]:

@@ -9,11 +9,11 @@ from typing import TypeAlias
 
 import jwt
 
-from gateway.config import Auth
 from gateway.core.model import Principal, UserId
 from gateway.core.strangers import has_account
 from gateway.errors import Unauthenticated
 from gateway.identity.published_keys import PublishedKeys
+from gateway.identity.settings import Auth
 
 SHARED_SECRET = ("HS256",)
 LONGEST_SUBJECT = 255

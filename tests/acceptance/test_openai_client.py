@@ -10,8 +10,8 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionChunk
 
+from gateway.agents.demo.settings import DemoAgentSettings
 from gateway.app.serve import Running
-from gateway.config import DemoAgentSettings
 from tests.world import Person, World, eventually
 
 pytestmark = pytest.mark.acceptance

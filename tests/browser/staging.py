@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from gateway.config import PythonAgentSettings
+from gateway.agents.python.settings import PythonAgentSettings
 from gateway.core.model import Turn
 from tests.world import World
 

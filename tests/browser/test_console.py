@@ -8,7 +8,8 @@ import pytest
 from playwright.async_api import Route, expect
 from pydantic import SecretStr
 
-from gateway.config import PythonAgentSettings, Telegram
+from channels.telegram.settings import Telegram
+from gateway.agents.python.settings import PythonAgentSettings
 from tests.acceptance.test_signing_in import sign_in_link
 from tests.browser.console import Console
 from tests.browser.windows import CLOSED_DOOR, Screen, Windows

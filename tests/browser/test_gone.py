@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from gateway.config import Web
+from gateway.api.settings import Web
 from tests.browser.console import Chat
 from tests.browser.hostpage import HostPage
 from tests.browser.windows import Windows

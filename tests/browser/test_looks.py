@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from gateway.config import PythonAgentSettings, Web
+from gateway.agents.python.settings import PythonAgentSettings
+from gateway.api.settings import Web
 from tests.browser.agents import HEBREW, LONG_WORD
 from tests.browser.console import Chat, Console
 from tests.browser.hostpage import HostPage

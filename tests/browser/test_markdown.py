@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 
-from gateway.config import PythonAgentSettings
+from gateway.agents.python.settings import PythonAgentSettings
 from tests.browser.windows import Windows
 from tests.world import World
 

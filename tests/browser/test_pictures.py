@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from gateway.config import Web
+from gateway.api.settings import Web
 from tests.browser.console import Chat
 from tests.browser.hostpage import HostPage
 from tests.browser.staging import AGENTS, SCENES, stage

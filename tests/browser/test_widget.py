@@ -7,7 +7,7 @@ import json
 import pytest
 from playwright.async_api import Page, expect
 
-from gateway.config import Web
+from gateway.api.settings import Web
 from tests.browser.console import Chat
 from tests.browser.hostpage import LOUD, HostPage
 from tests.browser.windows import CLOSED_DOOR, Windows

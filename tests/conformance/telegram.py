@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from channels.telegram.channel import KIND
 from channels.telegram.normalize import BotIdentity, normalize
+from channels.telegram.settings import Telegram
 from channels.telegram.target import Target
-from gateway.config import Telegram
 from gateway.core.model import Address
 from gateway.core.networks import Network
 from gateway.errors import InvalidInput

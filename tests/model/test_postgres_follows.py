@@ -17,10 +17,11 @@ from pydantic import SecretStr
 from gateway.app.failing import FailingTurns
 from gateway.app.failpoints import Failpoints
 from gateway.app.stores import Stores, connect_stores
-from gateway.config import Replica, Settings
+from gateway.config import Settings
 from gateway.core.model import WEB, AgentName, Reply, Route, Turn, UserId
 from gateway.core.ports.sessions.sessions import NewSession
 from gateway.core.ports.turns import Finished
+from gateway.core.settings import Replica
 from gateway.errors import LeaseLost
 from tests.model import leases
 from tests.model.leases import Session

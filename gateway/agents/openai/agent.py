@@ -20,7 +20,7 @@ from gateway.agents.openai.conversation import joined, prompt_of, title_request
 from gateway.agents.openai.failures import as_agent_error
 from gateway.agents.openai.overflow import ContextOverflow, Overflow
 from gateway.agents.openai.prices import usage_of
-from gateway.config import OpenAIAgentSettings
+from gateway.agents.openai.settings import OpenAIAgentSettings
 from gateway.core.events import AgentEvent, TextDelta, UsageReport
 from gateway.core.model import AgentName, Message, Turn
 from gateway.errors import AgentError, SettingsError

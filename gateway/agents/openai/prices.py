@@ -6,7 +6,7 @@ import math
 
 from openai.types import CompletionUsage
 
-from gateway.config import OpenAIAgentSettings
+from gateway.agents.openai.settings import OpenAIAgentSettings
 from gateway.core.model import Usage
 
 MILLION = 1_000_000

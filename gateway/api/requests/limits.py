@@ -9,10 +9,10 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from gateway.api.parts import PRINCIPAL, RATES, ApiRates, parts_of, principal_of
-from gateway.config import Limits
 from gateway.core.limits.addresses import AddressRule
 from gateway.core.limits.fair_slots import FairSlots
 from gateway.core.limits.rates import Rates
+from gateway.core.limits.settings import Limits
 from gateway.core.limits.shares import Shares
 from gateway.core.limits.slots import Slots
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from gateway.config import Limits
 from gateway.core.limits.rates import Rates
+from gateway.core.limits.settings import Limits
 from gateway.core.model import UserId
 from gateway.core.strangers import has_account
 

@@ -10,12 +10,12 @@ from datetime import timedelta
 
 import structlog
 
-from gateway.config import Replica
 from gateway.core.delivery.outbox import Outbox
 from gateway.core.metrics import TAKEN_OVER
 from gateway.core.model import Turn
 from gateway.core.ports.outbox import OutboxStore
 from gateway.core.ports.turns import Replicas, TurnStore
+from gateway.core.settings import Replica
 from gateway.core.turns.runner import Runner
 from gateway.errors import StoreUnavailable
 

@@ -13,10 +13,11 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from gateway.agents.openai.agent import OpenAIAgent
+from gateway.agents.openai.settings import OpenAIAgentSettings
 from gateway.agents.registry import build_agents
-from gateway.config import OpenAIAgentSettings, Turns
 from gateway.core.events import AgentEvent, TextDelta, UsageReport
 from gateway.core.model import AgentName, Usage
+from gateway.core.settings import Turns
 from gateway.errors import AgentError, SettingsError
 from tests.fakes.model_api import ModelApi, Request, model_api
 from tests.unit.agents.turns import TURN_ID, events_of, hear, text_of, turn

@@ -13,9 +13,9 @@ import pytest
 import structlog
 from aiohttp import hdrs
 
+from gateway.agents.python.settings import PythonAgentSettings
 from gateway.api.server import PAGES, ROUTES
 from gateway.app.serve import Running
-from gateway.config import PythonAgentSettings
 from tests.integration.agents import answering_agents
 from tests.integration.http.raw_http import connected, exchange, request
 from tests.world import Person, World

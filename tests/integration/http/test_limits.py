@@ -9,8 +9,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from gateway.agents.python.settings import PythonAgentSettings
 from gateway.app.serve import Running
-from gateway.config import PythonAgentSettings
 from tests.integration.agents import answering_agents
 from tests.world import Person, World, eventually
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from gateway.agents.python.settings import PythonAgentSettings
 from gateway.app.serve import Running
-from gateway.config import PythonAgentSettings
 from storage.turns.turn_log import SQL
 from tests.world import Person, World, eventually
 

@@ -20,10 +20,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from gateway.config import Auth
 from gateway.errors import StoreUnavailable, Unauthenticated
 from gateway.identity.logins import Logins
 from gateway.identity.published_keys import AFTER_FAILURE_S, FRESH_S, LASTING_S, REFETCH_S, PublishedKeys
+from gateway.identity.settings import Auth
 from tests.world import World
 
 RSA = rsa.generate_private_key(65_537, 2_048)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from gateway.agents.demo.settings import DemoAgentSettings
+from gateway.agents.python.settings import PythonAgentSettings
 from gateway.app.serve import Running
-from gateway.config import DemoAgentSettings, PythonAgentSettings
 from tests.conftest import UNHURRIED
 from tests.integration.agents import answering_agents
 from tests.world import Person, World, eventually

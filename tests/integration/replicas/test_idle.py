@@ -7,7 +7,7 @@ import time
 import pytest
 
 from bench import counts
-from gateway.config import Replica
+from gateway.core.settings import Replica
 from tests.world import World, eventually
 
 WINDOW_S = 12.0

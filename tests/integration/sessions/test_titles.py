@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from gateway.agents.openai.settings import OpenAIAgentSettings
+from gateway.agents.python.settings import PythonAgentSettings
 from gateway.app.serve import Running
-from gateway.config import OpenAIAgentSettings, PythonAgentSettings
 from tests.fakes.model_api import ModelApi, model_api
 from tests.world import Person, World, eventually
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config import PythonAgentSettings
+from gateway.agents.python.settings import PythonAgentSettings
 from gateway.core.model import AgentName, MessageId, SessionId, UserId
 from gateway.core.ports.sessions.sessions import MessagePage
 from gateway.core.titles.lulls import Lulls

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from gateway.agents.python.settings import PythonAgentSettings
 from gateway.app.serve import Running
-from gateway.config import PythonAgentSettings
 from gateway.core.titles.titling import AT_ONCE
 from tests.world import Person, World, eventually
 

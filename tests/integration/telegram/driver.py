@@ -15,9 +15,10 @@ import asyncpg
 from pydantic import SecretStr
 
 from channels.telegram.channel import TelegramChannel
+from channels.telegram.settings import Telegram
 from channels.telegram.target import Target
-from gateway.config import Limits, Telegram
 from gateway.core.intake.message_rates import MessageRates
+from gateway.core.limits.settings import Limits
 from gateway.core.model import Address, AgentName, Chunk, InboundMessage, ReplicaId, SessionId, TurnId, UserId
 from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance

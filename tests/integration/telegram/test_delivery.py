@@ -8,8 +8,8 @@ import pytest
 
 from channels.telegram.api import BotApi
 from channels.telegram.recovery import Recovery
+from channels.telegram.settings import Telegram
 from channels.telegram.target import Target
-from gateway.config import Telegram
 from gateway.core.model import Address, Chunk
 from gateway.errors import DeliveryDeferred, DeliveryRefused, DeliveryUnknown
 from tests.fakes.bot_api import FakeBotApi, Fault

@@ -12,7 +12,7 @@ import structlog
 
 from channels.telegram.checks import check_bot
 from channels.telegram.name import TELEGRAM
-from gateway.config import Telegram
+from channels.telegram.settings import Telegram
 from gateway.core.intake.commands import HELP
 from gateway.core.model import Address, InboundMessage, Route, UserId
 from gateway.core.networks import CheckedCall

@@ -7,7 +7,7 @@ from openai.types import CompletionUsage
 from pydantic import ValidationError
 
 from gateway.agents.openai.prices import usage_of
-from gateway.config import OpenAIAgentSettings
+from gateway.agents.openai.settings import OpenAIAgentSettings
 from gateway.core.model import Usage
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway.agents.python import PythonAgent, load_target
+from gateway.agents.python.agent import PythonAgent, load_target
+from gateway.agents.python.settings import PythonAgentSettings
 from gateway.agents.registry import build_agents
 from gateway.agents.threads import in_daemon_thread
-from gateway.config import PythonAgentSettings, Turns
 from gateway.core.events import TextDelta, ToolCall
 from gateway.core.model import AgentName
+from gateway.core.settings import Turns
 from gateway.errors import AgentError, SettingsError
 from tests.unit.agents.turns import events_of, text_of, turn
 

@@ -6,9 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from gateway.agents.demo.settings import DemoAgentSettings
+from gateway.agents.openai.settings import OpenAIAgentSettings
 from gateway.agents.registry import build_agents, terms_of
-from gateway.config import DemoAgentSettings, OpenAIAgentSettings, Settings, Turns
+from gateway.config import Settings
 from gateway.core.ports.agents import TurnTerms
+from gateway.core.settings import Turns
 from gateway.errors import SettingsError
 
 

@@ -15,9 +15,9 @@ from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from gateway.config import Auth
 from gateway.errors import SettingsError, StoreUnavailable, Unauthenticated
 from gateway.identity.logins import Logins, subject
+from gateway.identity.settings import Auth
 
 KEY = rsa.generate_private_key(65_537, 2_048)
 OTHER = rsa.generate_private_key(65_537, 2_048)

@@ -10,9 +10,9 @@ import jwt
 import pytest
 from jwt.utils import base64url_encode
 
-from gateway.config import Auth
 from gateway.errors import Unauthenticated
 from gateway.identity.logins import Logins
+from gateway.identity.settings import Auth
 from tests.world import World
 
 SECRET = "s" * 64

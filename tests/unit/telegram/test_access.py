@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 
 from channels.telegram.access import Admitted, Turned, admit
-from gateway.config import Telegram
+from channels.telegram.settings import Telegram
 from gateway.core.model import UserId
 
 Access = Literal["linked", "open", "allowlist"]

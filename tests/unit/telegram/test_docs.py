@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 from channels.telegram.access import Admitted, admit
-from gateway.config import Telegram
+from channels.telegram.settings import Telegram
 from gateway.core.model import UserId
 
 PAGE = (Path(__file__).parents[3] / "docs" / "telegram.md").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ import pytest
 from channels.telegram.access import Admitted, Turned, admit, may_link
 from channels.telegram.linking import Wish, wish_of
 from channels.telegram.normalize import BotIdentity, Incoming, normalize
-from gateway.config import Telegram
+from channels.telegram.settings import Telegram
 from gateway.core.model import JsonObject, UserId
 
 ANN = UserId("ann")

@@ -4,7 +4,8 @@ import pytest
 
 from channels.table import NETWORKS, _kind
 from channels.telegram.name import TELEGRAM
-from gateway.config import Settings, Telegram
+from channels.telegram.settings import Telegram
+from gateway.config import Settings
 from gateway.core.model import ChannelName
 from gateway.core.networks import ChannelKind
 

@@ -1,0 +1,19 @@
+"""The settings of channels, as the table of networks reads them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field, JsonValue
+
+from channels.telegram.settings import Telegram
+
+
+class NetworkSettings(BaseModel):
+    """A part for each network of ours, and one for all that installed packages bring."""
+
+    telegram: Telegram = Telegram()
+    channels: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,31}$")], dict[str, JsonValue]] = Field(
+        default_factory=dict,
+        description="`[channels.NAME]` switches a channel of an installed package on; the package says which keys it has.",
+    )

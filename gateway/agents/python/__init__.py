@@ -1,0 +1,1 @@
+"""The agent of kind `python`: your own function or generator."""

@@ -1,0 +1,34 @@
+"""The settings that every kind of agent has."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from gateway.settings import Part
+
+
+class AgentBase(Part):
+    """Keys that every kind of agent has."""
+
+    multitask_strategy: Literal["enqueue", "interrupt", "rollback", "reject"] = Field(
+        "enqueue",
+        description="What a second message during a turn does: wait; cancel the turn and keep what it said so far; cancel "
+        "it and take question and answer back; be refused.",
+    )
+    collect: bool = Field(False, description="Whether messages that queued up during a turn are answered together.")
+    timeout_s: float | None = Field(None, gt=0, le=86_400, description="Overrides turns.timeout_s.")
+    concurrency: int | None = Field(
+        None,
+        ge=1,
+        le=100_000,
+        description="Turns of this agent that run at the same time in one replica (docs/limits.md).",
+    )
+    title_agent: str | None = Field(None, description="The agent that names its conversations. Default: itself.")
+    history: int = Field(20, ge=0, le=1_000, description="Earlier turns the agent is given.")
+    description: str | None = Field(None, max_length=500, description="Shown where people choose an agent.")
+    apologies: bool = Field(
+        False, description="Whether the history includes the gateway's apologies, whose `kind` is `apology`."
+    )
+    state: bool = Field(False, description="Whether the agent is given the session's state (docs/state.md).")

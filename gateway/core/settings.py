@@ -1,0 +1,87 @@
+"""The settings of sessions, turns and replicas."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from gateway.settings import Part
+
+
+class Sessions(Part):
+    """When a conversation goes on by itself."""
+
+    resume_minutes: float = Field(15, ge=0, le=525_600, description="Idle minutes after which a new session begins.")
+    max_state: int = Field(
+        1_048_576, ge=1_024, le=67_108_864, description="Bytes of a session's state as JSON (docs/state.md)."
+    )
+
+
+class Snapshots(Part):
+    """When a session's state is saved by itself, and which snapshots stay."""
+
+    quiet_s: float = Field(5, gt=0, le=3_600, description="Seconds without a change after which a state is saved.")
+    every_s: float = Field(30, gt=0, le=3_600, description="Seconds after which a state that keeps changing is saved.")
+    keep: int = Field(20, ge=1, le=10_000, description="Latest snapshots of a session that stay …")
+    keep_days: int = Field(30, ge=0, le=36_500, description="… and the days of which the last one stays, too.")
+
+
+class Outbox(Part):
+    """Chunks of replies on their way to networks such as Telegram."""
+
+    keep_days: int = Field(
+        7, ge=0, le=36_500, description="Days that sent chunks are kept; undelivered ones stay with their session."
+    )
+
+
+class Turns(Part):
+    """How turns are run."""
+
+    timeout_s: float = Field(300, gt=0, le=86_400, description="Seconds an attempt at a turn may take.")
+    max_attempts: int = Field(3, ge=1, le=100, description="Attempts before a turn fails with an apology.")
+    concurrency: int = Field(256, ge=1, le=100_000, description="Turns that run at the same time in one replica.")
+    max_text: int = Field(100_000, ge=1, le=10_000_000, description="Characters of a message.")
+    max_waiting: int = Field(
+        100, ge=1, le=100_000, description="Messages of a session that may wait for its running turn; more are refused."
+    )
+    max_reply: int = Field(
+        1_000_000, ge=1_000, le=50_000_000, description="Characters of a reply; the rest is cut off."
+    )
+
+
+class Replica(Part):
+    """How replicas notice each other's death, and how often they look for work."""
+
+    heartbeat_s: float = Field(5, gt=0, le=60, description="Seconds between signs of life.")
+    ttl_s: float = Field(15, gt=0, le=600, description="Seconds without one after which others take over.")
+    sweep_s: float = Field(
+        1.5,
+        gt=0,
+        le=60,
+        description="Seconds between looks for work of the dead, and for whatever else waits; longer while no other replica lives.",
+    )
+    poll_s: float = Field(
+        0.5,
+        gt=0,
+        le=10,
+        description="Seconds between looks for news from other replicas where they cannot be heard at once.",
+    )
+    index_s: float = Field(
+        1,
+        gt=0,
+        le=60,
+        description="Seconds between looks for messages to enter in the index of search; five times as long while nothing is said.",
+    )
+    blocked_s: float = Field(
+        60,
+        gt=0,
+        le=3_600,
+        description="Seconds that an agent may block the event loop before other replicas take over.",
+    )
+
+    @model_validator(mode="after")
+    def _alive_between_beats(self) -> Self:
+        if self.ttl_s < 2 * self.heartbeat_s:
+            raise ValueError("ttl_s should be at least twice heartbeat_s")
+        return self
