@@ -160,5 +160,7 @@ def _since(evidence: Evidence, step: Step) -> tuple[float, bool]:
     over = [one for one in within if one.until <= call.at]
     returns = [one.until for one in over if one.kind in DATABASE_AWAY and one.pid is None]
     lost = [one.until for one in over if one.kind in DATABASE_KINDS and one.pid in (None, call.pid)]
+    # Frozen between its claim and its call, the caller is the owner that was away, until it goes on itself or another takes over.
+    thawed = [one.until for one in over if one.kind == "freeze" and one.pid == call.pid]
     own = owner == call.pid or (owner is None and bool(lost))
-    return max([*deaths, *returns, *(lost if own else ())], default=step.begun), own
+    return max([*deaths, *returns, *thawed, *(lost if own else ())], default=step.begun), own

@@ -355,6 +355,14 @@ def test_recovery_counts_from_the_return_of_the_database() -> None:
     assert [round(one.seconds, 3) for one in recoveries(stolen(16.0, KILL, away))] == [2.0]
 
 
+def test_recovery_counts_from_the_thaw_of_who_goes_on() -> None:
+    """I5: it may have claimed the turn right before it froze."""
+    frozen = Incident(14.0, 15.9, "freeze", 2, 22)
+    assert [round(one.seconds, 3) for one in recoveries(stolen(16.0, KILL, frozen))] == [0.1]
+    another = Incident(14.0, 15.9, "freeze", 3, 33)
+    assert [one.invariant for one in check_recovery(stolen(16.0, KILL, another), BOUNDS)] == ["I5"]
+
+
 @pytest.mark.parametrize("kind", ["database_cut_one", "database_swallow", "database_half_close", "database_cut_all"])
 def test_recovery_counts_on_while_connections_break(kind: Kind) -> None:
     """I5: the others can go on all the same."""
