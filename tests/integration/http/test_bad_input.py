@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from yarl import URL
 
-from tests.world import Person, World, eventually
+from tests.world import Person, World
 
 SESSIONS = "/api/chat/sessions"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -257,9 +257,11 @@ async def test_a_database_that_is_away_is_a_503(world: World) -> None:
 async def test_a_kept_message_is_a_202_when_the_database_goes_away(world: World) -> None:
     """What was kept isn't answered with an error that asks for another try."""
     mia = await world.person("mia", (await world.gateway()).url)
-    messages = f"{SESSIONS}/{(await mia.posts(SESSIONS, 201))['session_id']}/messages"
-    sending = asyncio.create_task(mia.calls("POST", messages, json={"text": "wait 30 seconds"}))
-    await eventually(lambda: world.rows("SELECT 1 FROM chat_messages"))
+    session = (await mia.posts(SESSIONS, 201))["session_id"]
+    socket = await mia.connects()
+    await socket.says(type="watch", session_id=session)
+    sending = asyncio.create_task(mia.calls("POST", f"{SESSIONS}/{session}/messages", json={"text": "wait 30 seconds"}))
+    await socket.hears("turn", status="running")  # the gateway has heard of the commit, too
     async with world.database_away():
         status, sent = await sending
     assert status == 202

@@ -168,7 +168,7 @@ async def test_nothing_is_changed_while_it_is_being_answered(world: World) -> No
 async def test_two_regenerations_at_once_make_one_turn(world: World) -> None:
     """One of them is told that an answer is being written."""
     mia = await world.person("mia", (await world.gateway()).url)
-    session = await talk(mia, "spread 2 seconds over this")
+    session = await talk(mia, "wait 1 seconds")
     calls = [mia.calls("POST", f"{SESSIONS}/{session}/regenerate", json={}) for _ in range(2)]
     assert sorted(status for status, _ in await asyncio.gather(*calls)) == [200, 409]
     assert len([row for row in await messages(mia, session) if not row["deleted"]]) == 2
