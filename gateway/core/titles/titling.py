@@ -155,14 +155,17 @@ class Titler:
             look.clear()
             titled = await insist(partial(changes.titled, session.session_id, session.user_id))
             if titled.is_users or titled.is_agents or titled.opening is None:
-                return
-            if titled.session.running:
+                is_settled = True
+            elif titled.session.running:
                 # Half a conversation makes half a title.
                 pause = await _passed(look, pause)
                 continue
-            said = await self._said(titled.session)
-            kept = None if said is None else await insist(partial(self._keep, titled, said, by_agent=True))
-            if kept is not None or (said is None and not look.is_set()):
+            else:
+                said = await self._said(titled.session)
+                kept = None if said is None else await insist(partial(self._keep, titled, said, by_agent=True))
+                is_settled = said is None or kept is not None
+            # Whoever changed something since the question relies on this look.
+            if is_settled and not look.is_set():
                 return
 
     async def _said(self, session: Session) -> str | None:
