@@ -39,6 +39,7 @@ from gateway.core.replicas.rounds import Rounds
 from gateway.core.search.indexing import Indexer
 from gateway.core.state.snapshots import AutoSnapshots, Restorer
 from gateway.core.turns.pulse import Sweep
+from gateway.core.users.erasure import Erasure
 from gateway.errors import NotFound
 from gateway.identity.authenticator import TokenAuthenticator
 from gateway.identity.credentials import load_secret_key
@@ -73,39 +74,24 @@ class Gateway:
     api: web.Application
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may come in: what HTTP and WebSockets ask."""
+
+    secret_key: bytes
+    authenticator: TokenAuthenticator
+    guesses: Guesses
+    origins: OriginRule
+
+
 def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
     """Raises `SettingsError` for an agent or a channel that cannot be built as the settings say."""
     stores = seams.stores(stores)
     engine = build_engine(settings, stores, seams)
-    secret_key = load_secret_key(settings.secret_key, settings.data_dir)
-    authenticator = TokenAuthenticator(stores.tokens, VisitorPasses(secret_key), engine.visitors, Logins(settings.auth))
-    origins = OriginRule(settings.web.allowed_origins, settings.public_url)
-    guesses = Guesses(settings.limits.wrong_tokens_per_minute)
+    access = _access(settings, stores, engine)
     erasure = erasure_of(stores, engine.intake.cancel, engine.editing.delete_session)
     scheduler = Scheduler(stores.schedules, engine.intake, partial(_terms, engine.terms), engine.message_rates)
-    states = AutoSnapshots(
-        stores.snapshots, timedelta(seconds=settings.snapshots.quiet_s), timedelta(seconds=settings.snapshots.every_s)
-    )
-    duties = Duties(
-        DutyParts(
-            runner=engine.runner,
-            outbox=engine.outbox,
-            sweep=Sweep(
-                turns=stores.turns,
-                runner=engine.runner,
-                outbox_store=stores.outbox,
-                outbox=engine.outbox,
-                heartbeat=engine.heartbeat,
-                settings=settings.replica,
-            ),
-            scheduler=scheduler,
-            states=states,
-            visitors=engine.visitors,
-            authenticator=authenticator,
-            take_over=erasure.take_over,
-            sweep_s=settings.replica.sweep_s,
-        )
-    )
+    duties = Duties(_duty_parts(settings, stores, engine, scheduler, access.authenticator, erasure))
     rounds = Rounds(stores.lookout, duties.in_hand, duties.tell, engine.neighbours, settings.replica.sweep_s)
     follower = Follower(
         feed=stores.feed,
@@ -129,73 +115,122 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
         indexer=Indexer(stores.word_index, settings.replica.index_s),
         housekeeping=Housekeeping(chores(settings, stores)),
         scheduler=scheduler,
-        sockets=WebSocketChannel(
-            WebSocketParts(
-                intake=engine.intake,
-                sessions=stores.sessions,
-                messages=stores.messages,
-                live=engine.bus,
-                authenticator=authenticator,
-                guesses=guesses,
-                callers=engine.callers,
-                visitors=engine.visitors,
-                agents=frozenset(engine.agents),
-                default_agent=AgentName(settings.default_agent),
-                origins=origins,
-                allowance=Allowance(settings.limits, engine.message_rates),
-                max_text=settings.turns.max_text,
-                max_frame=settings.limits.max_frame,
-            ),
-            AddressRule.of(settings.limits.trusted_proxies),
+        sockets=_sockets(settings, stores, engine, access),
+        authenticator=access.authenticator,
+        api=build_api(_api_parts(settings, stores, engine, access, scheduler, erasure)),
+    )
+
+
+def _access(settings: Settings, stores: Stores, engine: Engine) -> Access:
+    secret_key = load_secret_key(settings.secret_key, settings.data_dir)
+    return Access(
+        secret_key,
+        TokenAuthenticator(stores.tokens, VisitorPasses(secret_key), engine.visitors, Logins(settings.auth)),
+        Guesses(settings.limits.wrong_tokens_per_minute),
+        OriginRule(settings.web.allowed_origins, settings.public_url),
+    )
+
+
+def _duty_parts(  # noqa: PLR0917 - the parts, each of another kind
+    settings: Settings,
+    stores: Stores,
+    engine: Engine,
+    scheduler: Scheduler,
+    authenticator: TokenAuthenticator,
+    erasure: Erasure,
+) -> DutyParts:
+    quiet, every = settings.snapshots.quiet_s, settings.snapshots.every_s
+    return DutyParts(
+        runner=engine.runner,
+        outbox=engine.outbox,
+        sweep=Sweep(
+            turns=stores.turns,
+            runner=engine.runner,
+            outbox_store=stores.outbox,
+            outbox=engine.outbox,
+            heartbeat=engine.heartbeat,
+            settings=settings.replica,
         ),
+        scheduler=scheduler,
+        states=AutoSnapshots(stores.snapshots, timedelta(seconds=quiet), timedelta(seconds=every)),
+        visitors=engine.visitors,
         authenticator=authenticator,
-        api=build_api(
-            ApiParts(
-                settings=ApiSettings(
-                    host=settings.host,
-                    public_url=settings.public_url,
-                    default_agent=settings.default_agent,
-                    web=settings.web,
-                    turns=settings.turns,
-                    limits=settings.limits,
-                ),
-                secret_key=secret_key,
-                authenticator=authenticator,
-                guesses=guesses,
-                callers=engine.callers,
-                message_rates=engine.message_rates,
-                intake=engine.intake,
-                announcer=engine.announcer,
-                sessions=stores.sessions,
-                session_changes=stores.session_changes,
-                titler=engine.titler,
-                turn_log=stores.turn_log,
-                exports=stores.exports,
-                erasure=erasure,
-                messages=stores.messages,
-                external_keys=stores.external_keys,
-                live=engine.bus,
-                seeds=stores.seeds,
-                search=stores.search,
-                editing=engine.editing,
-                states=stores.states,
-                snapshots=stores.snapshots,
-                restorer=Restorer(stores.snapshots, engine.announcer, engine.titler),
-                schedules=stores.schedules,
-                tokens=stores.tokens,
-                links=engine.links,
-                visitors=engine.visitors,
-                agents=_agent_infos(settings, engine.terms),
-                channels=known_channels(),
-                first_fire=first_fire,
-                run_schedule=scheduler.run_now,
-                schedule_changed=partial(scheduler.expect, 0),
-                readiness=engine.health.readiness,
-                measure=Gauges(stores.database).refresh,
-                static_dir=STATIC,
-                origin_allowed=origins.allows,
-            )
-        ),
+        take_over=erasure.take_over,
+        sweep_s=settings.replica.sweep_s,
+    )
+
+
+def _sockets(settings: Settings, stores: Stores, engine: Engine, access: Access) -> WebSocketChannel:
+    parts = WebSocketParts(
+        intake=engine.intake,
+        sessions=stores.sessions,
+        messages=stores.messages,
+        live=engine.bus,
+        authenticator=access.authenticator,
+        guesses=access.guesses,
+        callers=engine.callers,
+        visitors=engine.visitors,
+        agents=frozenset(engine.agents),
+        default_agent=AgentName(settings.default_agent),
+        origins=access.origins,
+        allowance=Allowance(settings.limits, engine.message_rates),
+        max_text=settings.turns.max_text,
+        max_frame=settings.limits.max_frame,
+    )
+    return WebSocketChannel(parts, AddressRule.of(settings.limits.trusted_proxies))
+
+
+def _api_parts(  # noqa: PLR0917 - the parts, each of another kind
+    settings: Settings, stores: Stores, engine: Engine, access: Access, scheduler: Scheduler, erasure: Erasure
+) -> ApiParts:
+    return ApiParts(
+        settings=_api_settings(settings),
+        secret_key=access.secret_key,
+        authenticator=access.authenticator,
+        guesses=access.guesses,
+        callers=engine.callers,
+        message_rates=engine.message_rates,
+        intake=engine.intake,
+        announcer=engine.announcer,
+        sessions=stores.sessions,
+        session_changes=stores.session_changes,
+        titler=engine.titler,
+        turn_log=stores.turn_log,
+        exports=stores.exports,
+        erasure=erasure,
+        messages=stores.messages,
+        external_keys=stores.external_keys,
+        live=engine.bus,
+        seeds=stores.seeds,
+        search=stores.search,
+        editing=engine.editing,
+        states=stores.states,
+        snapshots=stores.snapshots,
+        restorer=Restorer(stores.snapshots, engine.announcer, engine.titler),
+        schedules=stores.schedules,
+        tokens=stores.tokens,
+        links=engine.links,
+        visitors=engine.visitors,
+        agents=_agent_infos(settings, engine.terms),
+        channels=known_channels(),
+        first_fire=first_fire,
+        run_schedule=scheduler.run_now,
+        schedule_changed=partial(scheduler.expect, 0),
+        readiness=engine.health.readiness,
+        measure=Gauges(stores.database).refresh,
+        static_dir=STATIC,
+        origin_allowed=access.origins.allows,
+    )
+
+
+def _api_settings(settings: Settings) -> ApiSettings:
+    return ApiSettings(
+        host=settings.host,
+        public_url=settings.public_url,
+        default_agent=settings.default_agent,
+        web=settings.web,
+        turns=settings.turns,
+        limits=settings.limits,
     )
 
 

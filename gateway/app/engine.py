@@ -132,23 +132,7 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
         )
     )
     switching.forks_with(editing.fork)
-    networks = tuple(
-        open_networks(
-            settings,
-            ChannelParts(
-                intake,
-                stores.leases,
-                stores.quarantine,
-                stores.moves,
-                links=links,
-                places=stores.places,
-                rates=message_rates,
-                agents=sorted(map(AgentName, settings.agents), key=lambda name: name != settings.default_agent),
-                public_url=settings.public_url,
-                max_text=settings.turns.max_text,
-            ),
-        )
-    )
+    networks = tuple(open_networks(settings, _channel_parts(settings, stores, intake, links, message_rates)))
     channels.update({network.name: seams.channel(network) for network in networks})
     health.watch(networks)
     visitors = Visitors(stores.visitors)
@@ -171,6 +155,23 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
         networks,
         agents,
         terms,
+    )
+
+
+def _channel_parts(
+    settings: Settings, stores: Stores, intake: Intake, links: Links, rates: MessageRates
+) -> ChannelParts:
+    return ChannelParts(
+        intake,
+        stores.leases,
+        stores.quarantine,
+        stores.moves,
+        links=links,
+        places=stores.places,
+        rates=rates,
+        agents=sorted(map(AgentName, settings.agents), key=lambda name: name != settings.default_agent),
+        public_url=settings.public_url,
+        max_text=settings.turns.max_text,
     )
 
 
