@@ -72,7 +72,7 @@ def _place(port: int) -> str:
 
 
 def free_port() -> int:
-    """A port that nobody listens at, for whoever must be told of it before it is taken."""
+    """A free port, for servers that take its number as an argument."""
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         return int(door.getsockname()[1])

@@ -58,7 +58,7 @@ class Streaming:
         headers = {**self._headers, "Accept": "text/event-stream"}
         async with self._http.post(f"{self._url}{path}", headers=headers, **request) as answer:  # type: ignore[arg-type] # json or data
             heard = await answer.read()
-        # Every peer is told to answer with the same words.
+        # Every peer gives the same answer.
         if answer.status != 200 or b"on the way" not in heard:
             raise BenchError(f"{path} answered {answer.status}: {heard[:500]!r}")
 

@@ -208,7 +208,7 @@ class Connection:
             self._unserve = None
 
     async def _authenticate_again(self) -> Principal:
-        """The token of the hello; no guess any more, so it is not counted among them."""
+        """The token of the hello, again: it was counted as a guess then, and is not counted twice."""
         try:
             return await self._parts.authenticator.authenticate(self._token, self._caller.origin)
         except Unauthenticated as error:

@@ -83,8 +83,11 @@ class WatchedConnection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """The answer to bytes that are not HTTP, once they are logged."""
-        super().handle_error(request, status, exc, message)
+        """The answer to bytes that are not HTTP. Anybody may send such, so that only faults of the gateway's own are logged as errors."""
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            super().handle_error(request, status, exc, message)
+        else:
+            log.debug("request_unreadable", address=self.address, status=status)
         response = unreadable(HTTPStatus(status), message or "")
         response.headers[hdrs.SERVER] = SERVER
         response.force_close()

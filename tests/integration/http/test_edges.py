@@ -222,11 +222,12 @@ async def test_an_upgrade_that_lacks_something(owner: Person) -> None:
     assert "andshake" in told["detail"]
 
 
-async def test_an_umlaut_that_is_not_percent_encoded(owner: Person) -> None:
-    """What the parser refuses is a problem too, and says what to do."""
+async def test_an_umlaut_that_is_not_percent_encoded(owner: Person, caplog: pytest.LogCaptureFixture) -> None:
+    """What the parser refuses is a problem too, and says what to do. Strangers fill no log with errors that way."""
     answer = await exchange(owner, f"GET {SESSIONS}?q=größe")
     assert answer.status == 400
     assert "percent-encode" in answer.problem()
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 # Accept ---------------------------------------------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-import type { Trigger } from '../api/model.js';
+import type { Schedule } from '../wire/types.js';
+
+export type Trigger = Schedule['trigger'];
+
 import { exact } from '../text/time.js';
 
 const units = [

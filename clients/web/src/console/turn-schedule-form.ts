@@ -1,10 +1,10 @@
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { property, query, state } from 'lit/decorators.js';
 import type { ApiClient } from '../api/client.js';
-import type { Trigger } from '../api/model.js';
 import { base, buttons, fields } from '../styles/base.js';
 import { define } from '../styles/define.js';
 import type { Agent } from '../wire/types.js';
+import type { Trigger } from './trigger.js';
 
 type Kind = Trigger['type'];
 

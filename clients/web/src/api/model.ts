@@ -1,3 +1,0 @@
-import type { Schedule } from '../wire/types.js';
-
-export type Trigger = Schedule['trigger'];
