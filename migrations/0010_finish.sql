@@ -243,12 +243,74 @@ BEGIN
 END
 $$;
 
-REVOKE EXECUTE ON FUNCTION finish_plain FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION finish_plain TO turngate_app;
+-- The same of one reply without chunks; like `accept_one`. Nothing but nulls: the reply is not so simple.
+CREATE FUNCTION finish_one(
+    p_user text, p_chat uuid, p_turn uuid, p_epoch int, p_status text, p_content text, p_parts text, p_usage text, p_error text,
+    p_error_class text, p_kind text, p_title text, p_owner uuid,
+    OUT seq bigint, OUT at timestamptz, OUT history_version bigint, OUT session_id text, OUT channel text, OUT agent_name text,
+    OUT title text, OUT is_active boolean, OUT created_at timestamptz, OUT ended_at timestamptz, OUT message_count bigint,
+    OUT metadata jsonb, OUT parent_session_id text
+)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off
+SET lock_timeout = '250ms'
+AS $$
+#variable_conflict use_column
+DECLARE
+    s record;
+    t record;
+    v_at timestamptz;
+BEGIN
+    SELECT * INTO s FROM chat_sessions AS c WHERE c.chat_id = p_chat AND c.user_id = p_user FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    v_at := greatest(s.updated_at, clock_timestamp());
+    -- The fence, as in `finish_plain`.
+    UPDATE turns AS u SET
+        status = p_status, ended_at = v_at, usage = p_usage::jsonb, error = p_error, error_class = p_error_class,
+        reply_seq = s.last_seq + 1, deadline = NULL
+    WHERE u.turn_id = p_turn AND u.chat_id = p_chat AND u.user_id = p_user AND u.owner = p_owner AND u.epoch = p_epoch
+        AND u.status = 'running' AND u.seq = s.last_seq AND u.superseded IS NULL
+    RETURNING u.channel, u.ends_session INTO t;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    DELETE FROM running_turns AS k WHERE k.chat_id = p_chat AND k.turn_id = p_turn;
+    INSERT INTO chat_messages (
+        chat_id, seq, user_id, role, content, parts, channel, turn_id, turn_seq, created_at, kind
+    ) VALUES (
+        p_chat, s.last_seq + 1, p_user, 'assistant', p_content, p_parts::jsonb, t.channel, p_turn, s.last_seq, v_at, p_kind
+    );
+    UPDATE chat_sessions AS c SET
+        last_seq = s.last_seq + 1, message_count = s.message_count + 1, last_message_at = v_at, updated_at = v_at,
+        title = coalesce(s.title, p_title), is_active = s.is_active AND NOT t.ends_session,
+        ended_at = CASE WHEN t.ends_session THEN v_at ELSE s.ended_at END
+    WHERE c.chat_id = p_chat AND c.user_id = p_user;
+    seq := s.last_seq + 1;
+    at := v_at;
+    history_version := s.history_version;
+    session_id := s.session_id;
+    channel := s.channel;
+    agent_name := s.agent_name;
+    title := coalesce(s.title, p_title);
+    is_active := s.is_active AND NOT t.ends_session;
+    created_at := s.created_at;
+    ended_at := CASE WHEN t.ends_session THEN v_at ELSE s.ended_at END;
+    message_count := s.message_count + 1;
+    metadata := nullif(s.metadata, '{}');
+    parent_session_id := s.parent_session_id;
+END
+$$;
+
+REVOKE EXECUTE ON FUNCTION finish_plain, finish_one FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION finish_plain, finish_one TO turngate_app;
 
 -- The new owner of a function needs CREATE on the schema at the moment it becomes the owner.
 GRANT CREATE ON SCHEMA public TO turngate_system;
 ALTER FUNCTION finish_plain OWNER TO turngate_system;
+ALTER FUNCTION finish_one OWNER TO turngate_system;
 REVOKE CREATE ON SCHEMA public FROM turngate_system;
 
 -- migrate: rollback

@@ -141,9 +141,15 @@ class PlainTurns:
     async def _accept_all(self, items: Sequence[Columns]) -> Mapping[int, Record]:
         if any(account is not None for *_, account in items):
             return await self._all(SQL["accept_from"], items, self.replica_id, self.resume_window)
+        if len(items) == 1:
+            return await self._rows(SQL["accept_one"], *items[0][:-1], self.replica_id, self.resume_window)
         return await self._all(SQL["accept"], [values[:-1] for values in items], self.replica_id, self.resume_window)
 
     async def _finish_all(self, items: Sequence[Columns]) -> Mapping[int, Record]:
+        if len(items) == 1:
+            *values, chunks, _ = items[0]
+            if chunks is None:
+                return await self._rows(SQL["finish_one"], *values, self.replica_id)
         # What is in hand for one address is in hand for all.
         held = [item_id for *_, of_one in items for item_id in cast("Sequence[int]", of_one)]
         return await self._all(SQL["finish"], [values[:-1] for values in items], self.replica_id, held)
@@ -151,7 +157,10 @@ class PlainTurns:
     async def _all(self, query: str, items: Sequence[Columns], *same: object) -> Mapping[int, Record]:
         # An element of NULL is what a missing list has, too, and costs nothing there.
         columns = [None if all(value is None for value in values) else values for values in zip(*items, strict=True)]
-        rows = await self.database.fetch(query, *columns, *same)
+        return await self._rows(query, *columns, *same)
+
+    async def _rows(self, query: str, *values: object) -> Mapping[int, Record]:
+        rows = await self.database.fetch(query, *values)
         return {row["place"] - 1: row for row in rows}
 
     async def _before(self, row: Record, said: Message, depth: int) -> Sequence[Message]:

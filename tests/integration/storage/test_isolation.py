@@ -66,7 +66,9 @@ RUNS_AS_ITS_OWNER = {
 """Each function that sees more than its caller, and why it must. It reads only, and only the rows of `turngate_user()`."""
 WRITES_AS_ITS_OWNER = {
     "accept_plain": "T1 of many users in one statement, each of whom is named in every join",
+    "accept_one": "the same of one message, by the same rules",
     "finish_plain": "T2 of many users in one statement, likewise",
+    "finish_one": "the same of one reply, by the same rules",
     "sender_of": "whoever writes from a network is not known to be a user yet; it locks that account's link and tells nothing of another's",
     "senders_of": "the same for a batch",
 }
@@ -250,6 +252,16 @@ FINISHES = """
         '{{null}}', '{{message}}', '{{null}}', '{{null}}', '00000000-0000-0000-0000-000000000001', '{{}}'
     )
 """
+ACCEPTS_ONE = """
+    SELECT seq - 1 FROM accept_one(
+        {user}, 'web:assistant', {session}, 'web', 'hello', 'k1', NULL, '5 minutes', 20, gen_random_uuid(), NULL, '15 minutes'
+    )
+"""
+FINISHES_ONE = """
+    SELECT seq - 1 FROM finish_one(
+        {user}, {session}, {turn}, 1, 'completed', 'hi', NULL, NULL, NULL, NULL, 'message', NULL, '00000000-0000-0000-0000-000000000001'
+    )
+"""
 
 
 @pytest.fixture
@@ -268,23 +280,27 @@ async def bobs(two_users: str) -> dict[str, str]:
     return {"session": session, "turn": turn, "anns": anns}
 
 
-async def test_a_batch_appends_to_no_session_of_another_user(two_users: str, bobs: dict[str, str]) -> None:
+@pytest.mark.parametrize("accepts", [ACCEPTS, ACCEPTS_ONE], ids=["batch", "one"])
+async def test_nothing_is_appended_to_a_session_of_another_user(
+    accepts: str, two_users: str, bobs: dict[str, str]
+) -> None:
     """P-5: whoever names bob's session as ann's gets no row, and bob, who may, gets one."""
     await execute(two_users, "UPDATE turns SET status = 'completed'", "DELETE FROM running_turns")
     for named in (bobs["session"], "NULL"):
-        assert await psql(two_users, ACCEPTS.format(user="'eve'", session=named)) == ""
-    assert await psql(two_users, ACCEPTS.format(user="'ann'", session=bobs["session"])) == ""
+        assert await psql(two_users, accepts.format(user="'eve'", session=named)) == ""
+    assert await psql(two_users, accepts.format(user="'ann'", session=bobs["session"])) == ""
     # A route that leads to a session which is not its user's.
     await execute(two_users, f"INSERT INTO routes VALUES ('ann', 'web:assistant', {bobs['session']})")
-    assert await psql(two_users, ACCEPTS.format(user="'ann'", session="NULL")) == ""
-    assert await psql(two_users, ACCEPTS.format(user="'bob'", session="NULL")) == "1"
+    assert await psql(two_users, accepts.format(user="'ann'", session="NULL")) == ""
+    assert await psql(two_users, accepts.format(user="'bob'", session="NULL")) == "1"
 
 
-async def test_a_batch_ends_no_turn_of_another_user(two_users: str, bobs: dict[str, str]) -> None:
+@pytest.mark.parametrize("finishes", [FINISHES, FINISHES_ONE], ids=["batch", "one"])
+async def test_no_turn_of_another_user_is_ended(finishes: str, two_users: str, bobs: dict[str, str]) -> None:
     """P-5: not by its own session, nor by ann's."""
-    assert await psql(two_users, FINISHES.format(user="'ann'", **bobs)) == ""
-    assert await psql(two_users, FINISHES.format(user="'ann'", **bobs | {"session": bobs["anns"]})) == ""
-    assert await psql(two_users, FINISHES.format(user="'bob'", **bobs)) == "1"
+    assert await psql(two_users, finishes.format(user="'ann'", **bobs)) == ""
+    assert await psql(two_users, finishes.format(user="'ann'", **bobs | {"session": bobs["anns"]})) == ""
+    assert await psql(two_users, finishes.format(user="'bob'", **bobs)) == "1"
 
 
 async def test_a_user_does_not_outlive_a_transaction(world: World) -> None:

@@ -1,0 +1,182 @@
+"""T1 and T2 of a message that comes alone (`accept_one`, `finish_one`): the rules of a batch hold for it, too."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from gateway.core.model import Turn
+from gateway.core.ports.agents import TurnTerms
+from gateway.errors import LeaseLost
+from storage.database import Database
+from tests.integration.turns.test_plain_turns import (
+    PEOPLE,
+    SCANS,
+    WAITING,
+    Connected,
+    at_rest,
+    conversation,
+    database,
+    living,
+    owner,
+    replica,
+    said,
+    saying,
+    shown,
+    watcher,
+)
+from tests.integration.turns.test_turns import HELLO, TERMS, Replica, answer, claimed
+from tests.world import eventually
+
+__all__ = ["database", "owner", "replica", "watcher"]
+
+[MIA] = PEOPLE[:1]
+ACCEPT = f"SELECT seq FROM accept_one({', '.join(f'${n}' for n in range(1, 13))})"
+FINISH = f"SELECT seq FROM finish_one({', '.join(f'${n}' for n in range(1, 14))})"
+KEPT = """
+    SELECT (SELECT count(*) FROM chat_messages), (SELECT count(*) FROM turns), (SELECT count(*) FROM running_turns),
+        (SELECT sum(last_seq + message_count) FROM chat_sessions)
+"""
+
+
+def accepting(key: str, session: str | None = None, owner: UUID | None = None) -> tuple[object, ...]:
+    """What Mia says, as the function takes it."""
+    about = (MIA, HELLO.route, session, "web", "hello", key, None, TERMS.timeout, 20, uuid4())
+    return (*about, owner, timedelta(minutes=15))
+
+
+def finishing(turn: Turn, owner: UUID, epoch: int = 1) -> tuple[object, ...]:
+    """What Mia hears, as the function takes it."""
+    about = (turn.user_id, turn.chat_id, turn.turn_id, epoch, "completed", "hi")
+    return (*about, None, None, None, None, "message", None, owner)
+
+
+async def test_one_message_is_kept_and_answered_through_indexes_only(replica: Replica, owner: Connected) -> None:
+    """Whatever the planner thinks of tables as small as these."""
+    await owner.execute("SET plan_cache_mode = force_generic_plan")
+    await owner.execute("ANALYZE")
+    [accepted] = await said(replica, "k1", PEOPLE[:1])
+    async with owner.transaction():
+        assert await owner.fetchval(FINISH, *finishing(claimed(accepted), replica.id)) == 4
+        assert await owner.fetchval(ACCEPT, *accepting("k2")) == 5
+        await owner.execute("DELETE FROM running_turns")
+        assert await owner.fetchval(ACCEPT, *accepting("k3", claimed(accepted).session_id)) == 6
+        scans = [row["relname"] for row in await owner.fetch(SCANS)]
+    assert scans == ["running_turns"]  # by the DELETE above
+
+
+async def test_what_is_not_plain_leaves_nothing_behind(replica: Replica, owner: Connected) -> None:
+    """A message that came before, one for a session in which a turn runs, a session that is not there, and a reply that comes too late."""
+    before = await owner.fetchrow(KEPT)
+    for values in (accepting("k0"), accepting("k1", "nowhere"), accepting("k0", None, replica.id)):
+        assert await owner.fetchval(ACCEPT, *values) is None
+    assert await owner.fetchrow(KEPT) == before
+    [accepted] = await said(replica, "k1", PEOPLE[:1])
+    before = await owner.fetchrow(KEPT)
+    assert await owner.fetchval(ACCEPT, *accepting("k2")) is None
+    for late in (finishing(claimed(accepted), uuid4()), finishing(claimed(accepted), replica.id, epoch=2)):
+        assert await owner.fetchval(FINISH, *late) is None
+    assert await owner.fetchrow(KEPT) == before
+
+
+@pytest.mark.parametrize("channel", ["web", "telegram"])
+async def test_one_is_told_what_a_batch_of_one_is_told(replica: Replica, owner: Connected, channel: str) -> None:
+    """Whatever network its session lives in; and both leave the same in the session."""
+    await owner.execute("UPDATE chat_sessions SET channel = $1, metadata = '{\"course\": 7}'", channel)
+    [accepted] = await said(replica, "k1", PEOPLE[:1])
+    reply = finishing(claimed(accepted), replica.id)
+    ended = await told(owner, "SELECT * FROM finish_one", reply)
+    assert await told(owner, "SELECT * FROM finish_plain", (*listed(reply[:-1]), None, replica.id, [])) == ended
+    await replica.turns.finish(claimed(accepted), answer("hi"))
+    message = accepting("k2")
+    begun = await told(owner, "SELECT * FROM accept_one", message)
+    assert await told(owner, "SELECT * FROM accept_plain", (*listed(message[:-2]), *message[-2:])) == begun
+    assert begun[0]["deliver_to"] == ([HELLO.route] if channel == "telegram" else [])
+
+
+def listed(values: tuple[object, ...]) -> list[object]:
+    """As a batch of one takes them."""
+    return [None if value is None else [value] for value in values]
+
+
+async def told(owner: Connected, query: str, values: tuple[object, ...]) -> tuple[dict[str, object], object]:
+    """What a function answers, without times and what only batches have, and what it leaves in the session; it is taken back."""
+    transaction = owner.transaction()
+    await transaction.start()
+    row = await owner.fetchrow(f"{query}({', '.join(f'${n}' for n in range(1, len(values) + 1))})", *values)
+    kept = await owner.fetchrow(
+        "SELECT last_seq, message_count, title, is_active, ended_at FROM chat_sessions WHERE user_id = $1", MIA
+    )
+    await transaction.rollback()
+    assert row is not None
+    return {name: value for name, value in row.items() if name not in {"place", "at", "outbox_ids"}}, kept
+
+
+async def test_one_message_at_two_replicas_is_kept_once(replica: Replica, database: Database) -> None:
+    """Both may look before either has committed."""
+    other = await living(database, "two")
+    for number in range(1, 20):
+        key = f"k{number}"
+        one, two = await asyncio.gather(*(at.turns.accept(saying(MIA, key), TERMS) for at in (replica, other)))
+        assert ({one.status, two.status}, one.message) == ({"accepted", "duplicate"}, two.message)
+        first = one.status == "accepted"
+        await (replica if first else other).turns.finish(claimed(one if first else two), answer("hi"))
+
+
+async def test_a_route_that_moves_meanwhile_keeps_one_message_in_one_session(
+    replica: Replica, owner: Connected, watcher: Connected
+) -> None:
+    """It comes again when the route has moved to another session, and the first is still under way."""
+    beginning = replace(saying(MIA, "k1"), begins_session=True)
+    elsewhere = await conversation(replica, await replica.turns.accept(beginning, TERMS))
+    here = await owner.fetchval(
+        "SELECT session_id FROM chat_sessions WHERE user_id = $1 AND session_id <> $2", MIA, elsewhere
+    )
+    await conversation(replica, await replica.turns.accept(replace(saying(MIA, "k2"), session_id=here), TERMS))
+    async with owner.transaction():
+        assert await owner.fetchval(ACCEPT, *accepting("k3")) is not None
+        moving = asyncio.create_task(replica.turns.accept(replace(saying(MIA, "k4"), session_id=elsewhere), TERMS))
+        await eventually(lambda: at_rest(moving, watcher))
+        again = asyncio.create_task(replica.turns.accept(saying(MIA, "k3"), TERMS))
+        await eventually(lambda: watcher.fetch(f"{WAITING} OFFSET 1") if not moving.done() else at_rest(again, watcher))
+    assert ((await again).status, (await moving).status) == ("duplicate", "accepted")
+
+
+async def test_one_reply_waits_for_whoever_takes_its_turn(
+    replica: Replica, owner: Connected, watcher: Connected
+) -> None:
+    """And is refused: the row of the turn decides."""
+    [accepted] = await said(replica, "k1", PEOPLE[:1])
+    async with owner.transaction():
+        change = "UPDATE turns SET epoch = epoch + 1, owner = gen_random_uuid() WHERE turn_id = $1"
+        await owner.execute(change, accepted.turn_id)
+        answering = asyncio.create_task(replica.turns.finish(claimed(accepted), answer("hi")))
+        await eventually(lambda: watcher.fetch(WAITING))
+    with pytest.raises(LeaseLost):
+        await answering
+
+
+async def test_one_reply_that_is_overtaken_tells_who_is_next(
+    replica: Replica, owner: Connected, watcher: Connected
+) -> None:
+    """A newer message that supersedes its turn is there first: the reply is not plain any more."""
+    [accepted] = await said(replica, "k1", PEOPLE[:1])
+    async with owner.transaction():
+        await owner.execute("SELECT FROM chat_sessions WHERE user_id = $1 FOR UPDATE", MIA)
+        newer = asyncio.create_task(replica.turns.accept(saying(MIA, "k2"), TurnTerms(strategy="rollback")))
+        await eventually(lambda: watcher.fetch(WAITING))
+        answering = asyncio.create_task(replica.turns.finish(claimed(accepted), answer("hi")))
+        await eventually(lambda: watcher.fetch(f"{WAITING} OFFSET 1"))
+    assert (await newer).superseded == (accepted.turn_id,)
+    finished = await answering
+    assert (finished.status, finished.next_turn is not None) == ("cancelled", True)
+    assert shown(claimed_after(finished.next_turn).messages[0]) == ("hello", 4)
+
+
+def claimed_after(turn: Turn | None) -> Turn:
+    assert turn is not None
+    return turn
