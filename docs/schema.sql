@@ -890,7 +890,7 @@ BEGIN
         deliver_to, created_at, started_at
     ) VALUES (
         p_turn, s.chat_id, s.last_seq + 1, p_user, s.agent_name, p_channel, 'running', 1, 1, p_owner,
-        v_at + p_limit + interval '30 seconds', p_limit, p_history, v_addresses, v_at, v_at
+        clock_timestamp() + p_limit + interval '30 seconds', p_limit, p_history, v_addresses, v_at, v_at
     );
     INSERT INTO running_turns (chat_id, turn_id, user_id) VALUES (s.chat_id, p_turn, p_user);
     INSERT INTO chat_messages (

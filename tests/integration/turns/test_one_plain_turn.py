@@ -116,6 +116,19 @@ async def told(owner: Connected, query: str, values: tuple[object, ...]) -> tupl
     return {name: value for name, value in row.items() if name not in {"place", "at", "outbox_ids"}}, kept
 
 
+async def test_a_lease_ends_by_the_databases_clock(replica: Replica, owner: Connected) -> None:
+    """Not by the session's last activity, which may lie ahead of it."""
+    await owner.execute(
+        "UPDATE chat_sessions SET updated_at = now() + '1 day', last_message_at = now() + '1 day' WHERE user_id = $1",
+        MIA,
+    )
+    assert await owner.fetchval(ACCEPT, *accepting("k1")) == 3
+    latest = await owner.fetchval(
+        "SELECT max(deadline) < now() + interval '12 hours' FROM turns WHERE user_id = $1", MIA
+    )
+    assert latest is True
+
+
 async def test_one_message_at_two_replicas_is_kept_once(replica: Replica, database: Database) -> None:
     """Both may look before either has committed."""
     other = await living(database, "two")
