@@ -61,7 +61,7 @@ NETWORKS: Mapping[ChannelName, Listing] = {
     ChannelName("telegram"): Listing(
         "channels.telegram.channel:KIND",
         lambda settings: None if settings.telegram.token is None else settings.telegram,
-        "The Telegram channel is off. Whoever runs this gateway sets TURNGATE_TELEGRAM__TOKEN, from @BotFather.",
+        "The Telegram channel is off. The administrator turns it on by setting TURNGATE_TELEGRAM__TOKEN.",
     ),
 }
 
@@ -110,7 +110,7 @@ def _opened(chosen: Chosen | BrokenPackage, parts: ChannelParts) -> Network:
 
 def _wrong_with(network: Network, name: ChannelName) -> str | None:
     if missing := [each for each in MEMBERS if not hasattr(network, each)]:
-        return f"{type(network).__name__} is no turngate.Network: it lacks {', '.join(missing)}"
+        return f"{type(network).__name__} does not implement turngate.Network: it lacks {', '.join(missing)}"
     if network.name != name:
         return f"it calls itself {network.name}; the entry point and the network need one name"
     return None
@@ -125,7 +125,7 @@ def _installed(name: ChannelName, given: Mapping[str, object]) -> Chosen | Broke
 
 def _missing(name: str, installed: Collection[ChannelName]) -> str:
     if name in NETWORKS:
-        return f"channels.{name}: this network's settings stand in [{name}]."
+        return f"channels.{name}: this channel's settings belong in [{name}]."
     there = f"There are: {', '.join(installed)}" if installed else "None is installed"
     return f"channels.{name}: no installed package brings a channel of that name. {there}; install the package, or remove the key."
 

@@ -51,7 +51,7 @@ class TooLarge(InvalidInput):
 
 
 class Unauthenticated(GatewayError):
-    """No token, or one that is not valid; the text never says why in more detail than the caller may know."""
+    """No token, or an invalid one; the text never says why in more detail than the caller may know."""
 
 
 class Forbidden(GatewayError):
@@ -63,7 +63,7 @@ class NotFound(GatewayError):
 
 
 class Conflict(GatewayError):
-    """The current state does not allow it."""
+    """Not possible in the current state."""
 
 
 class Stale(GatewayError):

@@ -84,9 +84,7 @@ def _five_fields(expression: str) -> list[str]:
         raise InvalidInput(f"The cron expression should have at most {LONGEST_EXPRESSION} characters, {EXAMPLE}.")
     text = expression.strip().lower()
     if text.startswith("@") and text not in ALIASES:
-        raise InvalidInput(
-            f"The cron expression {expression!r} is not known; it should be one of {', '.join(ALIASES)}."
-        )
+        raise InvalidInput(f"The cron expression {expression!r} is unknown; it should be one of {', '.join(ALIASES)}.")
     fields = ALIASES.get(text, text).split()
     if len(fields) != len((MINUTE, HOUR, DAY, MONTH, WEEKDAY)):
         raise InvalidInput(

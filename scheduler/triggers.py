@@ -58,7 +58,7 @@ def moment_of(trigger: OnceTrigger, zone: ZoneInfo) -> datetime:
             return trigger.at.astimezone(UTC)
         return moments_of(trigger.at, zone, every_pass=False)[0]
     except OverflowError:
-        raise InvalidInput(f"The year of {trigger.at.isoformat()} is out of reach; it should be below 9999.") from None
+        raise InvalidInput(f"The year of {trigger.at.isoformat()} is out of range; it should be before 9999.") from None
 
 
 def _checked_interval(trigger: IntervalTrigger) -> int:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from gateway.errors import InvalidInput
 
-WRONG = "{name} should be what an earlier page gave."
+WRONG = "{name} should be the value from an earlier page."
 
 
 def to_cursor(at: datetime, key: UUID) -> str:

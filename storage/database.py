@@ -29,7 +29,7 @@ GIVEN_UP = {
 }
 # Every statement here has one good plan, whatever its values.
 SESSION_SETTINGS = {"plan_cache_mode": "force_generic_plan", **GIVEN_UP}
-BEING_ERASED = "This user is being erased, so nothing was kept. From a minute after that is done it can be tried again."
+BEING_ERASED = "This user is being erased, so nothing was saved. Try again a minute after the erasure has finished."
 # Lists narrow by what was asked for, so each has a plan of its own. The role is proved anew in each transaction: behind a
 # pooler it may be in another server process than the one before.
 BEGIN_AS = "SELECT current_user::text, set_config('turngate.user_id', $1, true), set_config('plan_cache_mode', 'force_custom_plan', true)"
@@ -141,7 +141,7 @@ class Database:
         async with self._held(pool) as connection, in_transaction(connection):
             role = await connection.fetchval(BEGIN_AS, user_id or "")
             if role != pool.door.role:
-                raise DatabaseMisconfigured(f"A connection of {pool.door.role!r} works as {role!r} now.")
+                raise DatabaseMisconfigured(f"A connection of {pool.door.role!r} now works as {role!r}.")
             yield connection
 
     async def prove(self) -> None:
@@ -193,7 +193,7 @@ class Database:
         except (asyncpg.OutdatedSchemaCacheError, asyncpg.InvalidCachedStatementError) as error:
             # A newer replica has migrated: what this one remembers of the schema is old.
             await pool.expire()
-            raise StoreUnavailable("The schema has just changed; the same call works in a moment.") from error
+            raise StoreUnavailable("The schema has just changed; try again in a moment.") from error
         except asyncpg.ReadOnlySQLTransactionError as error:
             # The address may lead elsewhere by now, and the connections stay where they are.
             await self.expire()
@@ -210,13 +210,13 @@ class Database:
         ) as error:
             raise StoreUnavailable(f"The database is not ready: {error}. Run `turngate migrate`.") from error
         except AWAY as error:
-            raise StoreUnavailable(f"The database cannot be reached now ({type(error).__name__}).") from error
+            raise StoreUnavailable(f"The database cannot be reached ({type(error).__name__}).") from error
 
 
 def _refused(error: asyncpg.ProtocolViolationError) -> StoreUnavailable:
     """What to do when a pooler does not take the settings that each connection begins with."""
     if "startup parameter" not in str(error):
-        return StoreUnavailable(f"The database cannot be reached now ({type(error).__name__}).")
+        return StoreUnavailable(f"The database cannot be reached ({type(error).__name__}).")
     return DatabaseMisconfigured(
         f"A connection pooler refuses a connection ({error}). In PgBouncer, set ignore_startup_parameters = "
         f"{', '.join(SESSION_SETTINGS)} (docs/operations.md, Connection poolers)."
@@ -291,6 +291,6 @@ async def fetch_one(connection: PooledConnection, query: str, *values: object) -
     row = await connection.fetchrow(query, *values)
     if row is None:
         raise StoreUnavailable(
-            "A statement that always answers one row answered none: its connection may have lost its role."
+            "A statement that always returns one row returned none: its connection may have lost its role."
         )
     return row

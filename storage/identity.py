@@ -19,9 +19,7 @@ LOGINS_REMEDY = (
     "Connect directly, or let both roles sign in themselves: set TURNGATE_DATABASE__APP_URL and "
     "TURNGATE_DATABASE__SYSTEM_URL (docs/operations.md, Connection poolers)."
 )
-READ_ONLY = (
-    "The database takes no writes now: it is a standby, or set to read only. New connections are tried until one does."
-)
+READ_ONLY = "The database accepts no writes: it is a standby, or set to read only. The gateway keeps trying new connections until one does."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +52,19 @@ class Identity:
 def fault(found: Identity, role: str, *, own_login: bool) -> str | None:
     """Why a pool of `role` must not use the connection, and what to do about it; None when it may."""
     if own_login and found.login != role:
-        return f"{URL_SETTINGS[role]} signs in as {found.login!r}; it has to sign in as {role!r} itself."
+        return f"{URL_SETTINGS[role]} signs in as {found.login!r}; it must sign in as {role!r} itself."
     if found.pooled and not own_login:
         return (
-            "A connection pooler stands between the gateway and the database, and a role that is taken at the start of a "
-            f"connection does not hold behind one: every user could reach everybody's rows. {LOGINS_REMEDY}"
+            "A connection pooler stands between the gateway and the database. A role set at the start of a connection "
+            f"does not survive one, so every user could reach everyone's rows. {LOGINS_REMEDY}"
         )
     if found.role != role:
         return (
-            f"A connection that should work as {role!r} works as {found.role!r}, so row-level security would not hold: "
-            f"something on the way drops the startup parameter `role`. {LOGINS_REMEDY}"
+            f"A connection that should work as {role!r} works as {found.role!r}, so row-level security would not "
+            f"apply: something in between drops the startup parameter `role`. {LOGINS_REMEDY}"
         )
     if found.sees_past_policies:
-        return f"Row-level security does not hold for {role!r}. Run: ALTER ROLE {role} NOSUPERUSER NOBYPASSRLS;"
+        return f"Row-level security does not apply to {role!r}. Run: ALTER ROLE {role} NOSUPERUSER NOBYPASSRLS;"
     if role == APP_ROLE and found.may_act_as_system:
         return f"{role!r} may act as {SYSTEM_ROLE!r}, which sees all rows. Run: REVOKE {SYSTEM_ROLE} FROM {role};"
     return None
@@ -100,7 +98,7 @@ async def identity(connection: PatientConnection) -> Identity:
         statement = await connection.prepare(SQL["look"], name="")
         row = await statement.fetchrow()
     if row is None:
-        raise StoreUnavailable("The database does not say who is signed in.")
+        raise StoreUnavailable("The database does not report who is signed in.")
     facts = dict(row)
     # A pooler hands out keys of its own for cancelling; the server's name the process itself.
     return Identity(pooled=facts.pop("pid") != connection.get_server_pid(), **facts)

@@ -25,7 +25,7 @@ def changed(account: str | None) -> GatewayError:
     if account is None:
         return Unauthenticated("This visitor has signed in; the visitor's token is no longer valid.")
     return SenderChanged(
-        "The sender is another user by now: a link was just made or ended. Look up who it is, and try again."
+        "The sender is now another user: a link was just made or removed. Look up the user and try again."
     )
 
 

@@ -10,11 +10,11 @@ from channels.telegram.settings import Telegram
 from gateway.core.model import UserId
 from gateway.core.ports.users.links import Person
 
-NOT_INVITED = "This bot answers invited people only. Ask whoever runs it to add your Telegram id, {sender_id}."
+NOT_INVITED = "This bot only answers people who were invited. Ask whoever runs it to add your Telegram id, {sender_id}."
 HOW_TO_LINK = (
-    "This bot answers linked accounts only, and yours is not linked yet. Sign in to the console or web chat of this "
+    "This bot only answers linked accounts, and yours is not linked yet. Sign in to the console or web chat of this "
     "gateway, write /link there, and open the link it gives you; or ask whoever runs it to link your Telegram id, "
-    "{sender_id}. Nothing you wrote was kept."
+    "{sender_id}. Your message was not saved."
 )
 GREETING = "You are connected. Write a message and it will be answered; /help lists what else you can do."
 

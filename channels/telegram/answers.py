@@ -54,7 +54,7 @@ def _envelope(body: bytes) -> JsonObject | None:
 
 def _unspoken(status: int) -> tuple[int, bytes]:
     """Without an envelope only the status speaks, and a proxy may have set it."""
-    told = f"HTTP status {status} without an answer of the Bot API"
+    told = f"HTTP status {status} without a Bot API response"
     if status < HTTPStatus.MULTIPLE_CHOICES:
         raise Unreadable(told)
     if status < HTTPStatus.BAD_REQUEST:

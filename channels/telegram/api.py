@@ -68,7 +68,7 @@ class BotApi:
     async def identity(self) -> BotIdentity:
         me = await self._call("getMe", {}, _PROBE_S)
         if not isinstance(me, dict):
-            raise NetworkError("The answer to getMe says nothing of the bot")
+            raise NetworkError("The response to getMe does not describe the bot")
         name = me.get("username")
         return BotIdentity(self.bot_id, name if isinstance(name, str) else "")
 
@@ -79,7 +79,7 @@ class BotApi:
         # An abandoned poll has to end at once: until then the server refuses the next one (409).
         raw = await self._request("getUpdates", arguments, LONG_POLL_S + 10)
         if not isinstance(raw, list):
-            raise NetworkError("The answer to getUpdates holds no list of updates")
+            raise NetworkError("The response to getUpdates contains no list of updates")
         return raw
 
     async def begin_polling(self) -> None:

@@ -159,7 +159,7 @@ class TelegramChannel:
         text = redact(str(error))
         if backoff.tries == 0:
             self._log.warning("telegram_unreachable", error=text)
-        self._become("starting", f"Telegram does not answer as it should: {text}")
+        self._become("starting", f"Telegram returned an unexpected response: {text}")
         await asyncio.sleep(backoff.next())
 
     def _become(self, state: ChannelState, detail: str) -> None:

@@ -35,7 +35,7 @@ _HARMLESS: dict[str, JsonObject] = {
     "sendChatAction": {},
 }
 """Arguments that Telegram refuses with a 400 (no chat, no list of commands), or that change nothing."""
-_INTERRUPTS = "not tried, since a gateway may be polling now, and a second call would interrupt it"
+_INTERRUPTS = "not tried: a gateway may be polling, and a second call would interrupt it"
 
 
 async def check_bot(settings: Telegram, is_polled: IsPolled) -> Sequence[CheckedCall]:
@@ -85,7 +85,7 @@ async def _trouble(api: BotApi, method: str) -> str | None:
     except (BadRequest, Conflict):
         return None
     except EndPointNotFound:
-        return "the server doesn't have it"
+        return "the server does not support it"
     except TelegramError as error:
         return f"the server doesn't answer as it should ({redact(str(error))})"
     return None
@@ -93,21 +93,28 @@ async def _trouble(api: BotApi, method: str) -> str | None:
 
 async def _polling(api: BotApi, is_polled: IsPolled) -> Sequence[CheckedCall]:
     set_at = await _webhook_url(api)
-    waiting = f"; a webhook is set at {set_at}, and the gateway takes it back when it begins to poll" if set_at else ""
+    waiting = f"; a webhook is set at {set_at}, and the gateway removes it when it starts polling" if set_at else ""
     return [
         CheckedCall("getUpdates", essential=True, works=True, detail=_INTERRUPTS)
         if await is_polled(api.account)
         else await _tried(api, "getUpdates"),
         CheckedCall(
-            "deleteWebhook", essential=False, works=True, detail=f"not tried, since it changes things{waiting}"
+            "deleteWebhook",
+            essential=False,
+            works=True,
+            detail=f"not tried, because it would change something{waiting}",
         ),
     ]
 
 
 async def _webhook(api: BotApi) -> Sequence[CheckedCall]:
     set_at = await _webhook_url(api)
-    now = f"the webhook is {set_at}" if set_at else "no webhook is set; the gateway does that when it starts"
-    return [CheckedCall("setWebhook", essential=True, works=True, detail=f"not tried, since it changes things; {now}")]
+    now = f"the webhook is {set_at}" if set_at else "no webhook is set; the gateway sets it when it starts"
+    return [
+        CheckedCall(
+            "setWebhook", essential=True, works=True, detail=f"not tried, because it would change something; {now}"
+        )
+    ]
 
 
 async def _webhook_url(api: BotApi) -> str:

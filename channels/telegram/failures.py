@@ -23,7 +23,9 @@ _NEVER_LEFT = (
 )
 _SHORTLY_S = 2.0
 _NOT_SERVED_S = 60.0
-_CHECK = "Replies wait. Check TURNGATE_TELEGRAM__API_URL and TURNGATE_TELEGRAM__TOKEN, and run `turngate doctor`."
+_CHECK = (
+    "Replies are held back. Check TURNGATE_TELEGRAM__API_URL and TURNGATE_TELEGRAM__TOKEN, and run `turngate doctor`."
+)
 _GONE = ("chat not found", "message thread not found", "user not found", "peer_id_invalid", "topic_deleted")
 _UNFORMATTABLE = ("can't parse", "entit")
 
@@ -48,7 +50,7 @@ def _deferred(error: TelegramError, text: str) -> DeliveryDeferred | None:
         case InvalidToken():
             return DeliveryDeferred(f"Telegram refused the bot's token ({text}). {_CHECK}", _NOT_SERVED_S)
         case NotServed():
-            return DeliveryDeferred(f"The Bot API server was not reached ({text}). {_CHECK}", _NOT_SERVED_S)
+            return DeliveryDeferred(f"The Bot API server could not be reached ({text}). {_CHECK}", _NOT_SERVED_S)
         case EndPointNotFound():
             return DeliveryDeferred(f"The Bot API server has no sendMessage ({text}). {_CHECK}", _NOT_SERVED_S)
         case _ if isinstance(error.__cause__, _NEVER_LEFT):

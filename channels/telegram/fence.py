@@ -26,7 +26,7 @@ class Fenced(DeliveryDeferred):
     """The lease lapsed before the request was written; nothing that Telegram would act on has left."""
 
     def __init__(self) -> None:
-        super().__init__("This replica's lease lapsed while the request waited for its connection.", 0.0)
+        super().__init__("This replica's lease expired while the request waited for a connection.", 0.0)
 
 
 @contextmanager

@@ -17,12 +17,12 @@ from gateway.errors import Conflict, TooManyRequests
 
 DOOR = "https://t.me/{username}?start="
 MINUTES = int(LIFETIME.total_seconds() / 60)
-MAPPED = "Whoever runs this bot has set which user you are (telegram.allow). That goes before any link."
-NOT_HERE = "Links are made in a private chat with this bot, where nobody else sees the code."
-SEEN = "Others here could read that code, so it is void now. " + NOT_HERE
-HOW_TO_REDEEM = "Write /link and the code, and nothing else."
+MAPPED = "The administrator of this bot has already assigned your account to a user (telegram.allow), which takes precedence over links."
+NOT_HERE = "Link your account in a private chat with this bot, where nobody else can see the code."
+SEEN = "Others in this chat could read that code, so it is no longer valid. " + NOT_HERE
+HOW_TO_REDEEM = "Write /link followed by the code, and nothing else."
 NONE_TO_END = "Your Telegram account is not linked to any user."
-STANDS_ALONE = "Nothing was ended. Here /unlink stands alone: it ends the link of the account you write with."
+STANDS_ALONE = "Nothing was unlinked. Send /unlink on its own here: it unlinks the account you are writing from."
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,8 @@ class Linking:
         if linked is None:
             return await self._not_good(incoming)
         return (
-            f"Linked: you chat as {linked.link.user_id} from now on. {staying_text(linked.staying, person)} "
-            "/unlink ends it."
+            f"Linked: from now on you chat as {linked.link.user_id}. {staying_text(linked.staying, person)} "
+            "Send /unlink to undo this."
         )
 
     async def _not_good(self, incoming: Incoming) -> str:
@@ -109,14 +109,14 @@ class Linking:
             return NOT_HERE
         linked = await self._links.user_of(person.channel, person.external_id)
         if linked is not None:
-            return f"You are linked: you chat as {linked}. /unlink ends it."
+            return f"You are linked: you chat as {linked}. Send /unlink to undo this."
         if self._settings.access == "linked":
             return HOW_TO_LINK.format(sender_id=incoming.sender_id)
         code = await self._links.own_code(person)
         return (
-            f"Within {MINUTES} minutes, write this in the web chat of the account that this one shall belong to:\n"
+            f"Within {MINUTES} minutes, send this in the web chat of the account you want to link this one to:\n"
             f"/link {code}\n"
-            "It works once; show it to nobody. Or write /link there, and open the link it gives you."
+            "It works once; do not share it. Or write /link there and open the link you get."
         )
 
     async def _unlink(self, person: Person) -> str:
@@ -124,11 +124,11 @@ class Linking:
         if ended is None:
             return NONE_TO_END
         after = (
-            "This bot answers linked accounts only."
+            "This bot only answers linked accounts."
             if self._settings.access == "linked"
             else f"You chat as {person.user_id} again."
         )
-        return f"The link is ended. {after} The conversations from before stay with the user you were."
+        return f"Your account is unlinked. {after} Earlier conversations stay with the user it was linked to."
 
 
 def wish_of(incoming: Incoming) -> Wish | None:

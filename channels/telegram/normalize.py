@@ -66,7 +66,7 @@ def normalize(update: JsonValue, bot: BotIdentity) -> Incoming | Migrated | Igno
         return _migration(message, bot) or _from_message(message, bot)
     kinds = sorted(key for key, value in update.items() if key != "update_id" and isinstance(value, dict))
     if not kinds:
-        raise InvalidInput("the update holds nothing")
+        raise InvalidInput("the update is empty")
     return Ignored(f"an update of kind {kinds[0]}")
 
 
@@ -79,7 +79,7 @@ def _migration(message: RawMessage, bot: BotIdentity) -> Migrated | None:
 
 def _from_message(message: RawMessage, bot: BotIdentity) -> Incoming | Ignored:
     if message.sender is None or not _is_person(message, message.sender):
-        return Ignored("not written by a person")
+        return Ignored("not sent by a person")
     text = _content(message)
     if text is None:
         return Ignored("a service message")

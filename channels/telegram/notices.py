@@ -37,7 +37,7 @@ class Notices:
     def post(self, target: Target, text: str) -> bool:
         """Sends the text soon; returns at once. False: too many of the chat wait already."""
         if self._waiting[target.chat_id] >= _WAITING_PER_CHAT:
-            self._log.info("telegram_notice_dropped", address=target.address, reason="too many are waiting")
+            self._log.info("telegram_notice_dropped", address=target.address, reason="too many messages are waiting")
             return False
         self._waiting[target.chat_id] += 1
         task = asyncio.create_task(self._send(target, text))

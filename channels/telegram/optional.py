@@ -12,9 +12,9 @@ from channels.telegram.fence import Fenced
 from gateway.log import redact
 
 COSTS: Final = {
-    "deleteWebhook": "a webhook that was set for this bot stays, and polling can't begin before it is gone",
-    "setMyCommands": "Telegram shows people no menu of commands",
-    "sendChatAction": "people don't see that an answer is being written",
+    "deleteWebhook": "a webhook that was set for this bot stays in place, and polling cannot start until it is removed",
+    "setMyCommands": "Telegram shows no menu of commands",
+    "sendChatAction": "people do not see that an answer is being written",
 }
 """The optional methods, and what is missing without each."""
 _ABOUT_ONE_CHAT = (BadRequest, ChatMigrated, Forbidden, RetryAfter)

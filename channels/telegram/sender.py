@@ -83,7 +83,7 @@ class Sender:
     def _target(self, address: Address) -> Target:
         target = Target.parse(address)
         if target.bot_id != self._api.bot_id:
-            raise DeliveryRefused(f"{address} belongs to another bot than the configured one, {self._api.bot_id}.")
+            raise DeliveryRefused(f"{address} belongs to a bot other than the configured one, {self._api.bot_id}.")
         return replace(target, chat_id=self._moved.get(target.chat_id, target.chat_id))
 
     async def _send(self, target: Target, text: str, entities: Sequence[MessageEntity]) -> None:
@@ -109,7 +109,7 @@ class Sender:
         try:
             await self._moves.move(target.chat, new.chat)
         except StoreUnavailable as away:
-            raise DeliveryDeferred(f"{error}, which could not be written down: {away}", _SHORTLY_S) from away
+            raise DeliveryDeferred(f"{error}, and this could not be recorded: {away}", _SHORTLY_S) from away
         self._moved[target.chat_id] = new.chat_id
         await self._wait_for_place(new.chat_id)
         await self._send(new, text, entities)
@@ -118,7 +118,7 @@ class Sender:
         now = time.monotonic()
         held = self._pace.held_for(chat_id, now)
         if held:
-            raise DeliveryDeferred("Telegram asked to leave this chat alone for a while.", held)
+            raise DeliveryDeferred("Telegram asked for a pause before the next message to this chat.", held)
         await asyncio.sleep(self._pace.reserve(chat_id, now))
         await asyncio.sleep(self._pace.overall.reserve(time.monotonic()))
 

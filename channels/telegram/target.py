@@ -40,7 +40,7 @@ class Target:
         found = _WRITTEN.fullmatch(address)
         if found is None:
             raise DeliveryRefused(
-                f"{address!r} is no Telegram address; it should be telegram:<bot>:<chat>:<topic or 0>."
+                f"{address!r} is not a Telegram address; it should be telegram:<bot>:<chat>:<topic or 0>."
             )
         return cls(*(int(number) for number in found.groups()))
 

@@ -28,12 +28,14 @@ from gateway.core.service import Intake, Notice
 from gateway.errors import Conflict, InvalidInput, SenderChanged, StoreUnavailable, TooManyRequests
 from gateway.log import redact
 
-NOT_TAKEN = "Your message could not be taken in because of a fault here. It was kept for whoever runs this bot."
+NOT_TAKEN = (
+    "Your message could not be processed because of an internal error. It was kept for the people who run this bot."
+)
 TOO_FAST = (
-    "{reason} Messages over the limit are not taken in, and this notice comes at most once a minute. Please resend any "
+    "{reason} Messages over the limit are dropped, and this notice is sent at most once a minute. Please resend any "
     "message that gets no answer."
 )
-PRIVATE_ONLY = "Your conversations are yours: /{command} answers in a private chat with this bot only."
+PRIVATE_ONLY = "Your conversations are private: /{command} only works in a private chat with this bot."
 PRIVATE_COMMANDS = frozenset({"sessions", "resume"})
 _TRIES = 3
 
@@ -105,7 +107,7 @@ class Updates:
         try:
             await self._admit_as(incoming, await linking.user_of(incoming.sender_id))
         except SenderChanged as error:
-            raise StoreUnavailable("The sender's link keeps changing; the update comes again.") from error
+            raise StoreUnavailable("The sender's link keeps changing; the update will be tried again.") from error
 
     async def _likely(self, incoming: Incoming) -> UserId | None:
         """The user that the sender is probably linked to: what T1 checks may be a guess, everything else is looked up."""
@@ -163,7 +165,8 @@ class Updates:
             return
         if len(incoming.text) > self._with.max_text:
             self._refuse(
-                incoming, f"a text may have {self._with.max_text} characters, this one has {len(incoming.text)}"
+                incoming,
+                f"a message may have at most {self._with.max_text} characters, and this one has {len(incoming.text)}",
             )
             return
         command = parse_command(incoming.text)
@@ -206,7 +209,7 @@ class Updates:
         return chosen if chosen in others else default
 
     def _refuse(self, incoming: Incoming, reason: str) -> None:
-        self._with.notices.post(incoming.target, f"That message was not taken in: {reason}")
+        self._with.notices.post(incoming.target, f"That message was not accepted: {reason}")
 
     async def _after_fault(
         self, update: JsonValue, error: Exception, incoming: Incoming | Migrated | Ignored | None
@@ -216,7 +219,7 @@ class Updates:
         self._faults[key] += 1
         self._log.error("telegram_update_failed", key=key, exc_info=error)
         if self._faults[key] < _TRIES:
-            raise StoreUnavailable(f"The update could not be settled: {redact(str(error))}") from error
+            raise StoreUnavailable(f"The update could not be processed: {redact(str(error))}") from error
         await self.quarantine(key, json.dumps(update), f"{type(error).__name__}: {error}")
         del self._faults[key]
         if isinstance(incoming, Incoming):

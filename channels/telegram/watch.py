@@ -102,4 +102,4 @@ class Watch:
             async with asyncio.timeout(_GIVE_UP_WITHIN_S):
                 await self._leases.give_up(self._account)
         except (StoreUnavailable, TimeoutError):
-            self._log.info("telegram_lease_left", why="the database is away; the lease runs out by itself")
+            self._log.info("telegram_lease_left", why="the database is unavailable; the lease will expire on its own")

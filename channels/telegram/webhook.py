@@ -33,13 +33,13 @@ class Webhook:
             return _problem(403, "The webhook secret is missing or wrong.")
         body = await _read(request)
         if body is None:
-            return _problem(413, f"An update may have {MAX_BODY} bytes.")
+            return _problem(413, f"An update may have at most {MAX_BODY} bytes.")
         if self.updates is None:
             return _try_again("The bot is still starting.")
         try:
             await _settle(self.updates, body)
         except StoreUnavailable:
-            return _try_again("The database is away; nothing was kept.")
+            return _try_again("The database is unavailable; nothing was saved.")
         return web.Response()
 
 

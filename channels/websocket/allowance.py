@@ -61,4 +61,4 @@ def _limit(per_minute: int | None) -> _Limit | None:
 
 
 def _flood() -> HangUp:
-    return HangUp(FLOOD, TooManyRequests("Far too many messages. Wait a minute before you connect again.", 60))
+    return HangUp(FLOOD, TooManyRequests("Too many messages. Wait a minute before you reconnect.", 60))

@@ -151,7 +151,7 @@ class Connection:
                 return self._conversation
         if self._parts.door.crowded:
             raise crowd()  # the delay may be ours
-        raise HangUp(UNAUTHENTICATED, Unauthenticated(f"No hello came within {HELLO_S:.0f} s."))
+        raise HangUp(UNAUTHENTICATED, Unauthenticated(f"No hello frame arrived within {HELLO_S:.0f} s."))
 
     async def _hello(self, hello: Hello) -> None:
         loop = asyncio.get_running_loop()
@@ -190,11 +190,11 @@ class Connection:
 
     def _identified(self) -> None:
         """The visitor is somebody by now."""
-        self._over("This visitor has signed in. Connect again with that token.")
+        self._over("This visitor has signed in. Reconnect with the new token.")
 
     def _ended(self) -> None:
         """The API token was revoked, has expired, or went with its user."""
-        self._over("The token has ended. Connect again with another.")
+        self._over("The token is no longer valid. Reconnect with a valid one.")
 
     def _over(self, why: str) -> None:
         """What happens in the sessions is not for this token any more."""
@@ -254,7 +254,7 @@ class Connection:
                 if isinstance(message.data, WebSocketError):
                     self._linger()
                 return None
-            self._outgoing.put(news.error("invalid", "Frames should be text, in JSON."))
+            self._outgoing.put(news.error("invalid", "Frames should be JSON text."))
 
     def _linger(self) -> None:
         spare = None if self._transport is None else keep_open(self._transport)
@@ -279,14 +279,14 @@ class Connection:
             raise
         except Exception:
             log.exception("frame_failed", user_id=self._user_id, client_id=client_id)
-            text = "Something went wrong in the gateway; nobody can say whether it was done. Try again."
+            text = "Something went wrong in the gateway, and the outcome is unknown. Try again."
             self._outgoing.put(news.error("internal", text, client_id))
 
     async def _do(self, frame: ClientFrame) -> None:
         if isinstance(frame, Hello):
             await self._hello(frame)
         elif self._conversation is None:
-            raise HangUp(UNAUTHENTICATED, Unauthenticated("The first frame should be hello."))
+            raise HangUp(UNAUTHENTICATED, Unauthenticated("The first frame should be a hello frame."))
         else:
             if isinstance(frame, Send | Watch):
                 # The token may have been revoked since; the authenticator knows that within seconds.

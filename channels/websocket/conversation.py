@@ -145,7 +145,7 @@ class Conversation:
 
     async def _message(self, frame: Send, target: SessionId | None) -> InboundMessage:
         if self._agent is None or self._channel is None:
-            raise BadFrame("Say hello first.", frame.id)
+            raise BadFrame("Send a hello frame first.", frame.id)
         agent, user_id = self._agent, self.principal.user_id
         if target is not None:
             follow = self._follows.get(target)
@@ -248,7 +248,9 @@ class Conversation:
             return
         spare = next((found for found in self._follows if found != self._current and found not in self._watched), None)
         if spare is None:
-            raise Conflict(f"A socket follows at most {MAX_FOLLOWED} sessions. Send unwatch, or open another socket.")
+            raise Conflict(
+                f"A socket can follow at most {MAX_FOLLOWED} sessions. Send unwatch, or open another socket."
+            )
         self._follows.pop(spare).end()
 
     def _begin(self, session: Session, sent: int, *, recall: bool = False) -> Follow:

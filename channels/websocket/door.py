@@ -55,4 +55,4 @@ class Door:
 
 def crowd() -> HangUp:
     """The close for who comes while too many others do."""
-    return HangUp(TOO_SLOW, StoreUnavailable("Too many are connecting at this moment. Connect again in a few seconds."))
+    return HangUp(TOO_SLOW, StoreUnavailable("Too many clients are connecting right now. Reconnect in a few seconds."))

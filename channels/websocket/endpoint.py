@@ -17,7 +17,7 @@ from gateway.errors import Forbidden
 HEARTBEAT_S = 25.0
 DRAIN_S = 1.2
 UPGRADE = {hdrs.UPGRADE: "websocket", hdrs.CONNECTION: "Upgrade"}
-NO_UPGRADE = "This is where WebSockets are opened: ask for it with Upgrade: websocket. Over HTTP there is /api."
+NO_UPGRADE = "This is the WebSocket endpoint: connect with Upgrade: websocket. The HTTP API is under /api."
 """RFC 9110, section 15.5.22."""
 
 
@@ -79,5 +79,7 @@ class WebSocketChannel:
         if self._draining:
             return HangUp(RESTARTING)
         if not self._parts.origins.allows(origin, host):
-            return HangUp(ORIGIN, Forbidden("Pages of this origin may not connect; web.allowed_origins lists who may."))
+            return HangUp(
+                ORIGIN, Forbidden("Pages from this origin may not connect; web.allowed_origins lists those that may.")
+            )
         return None

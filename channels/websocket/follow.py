@@ -33,7 +33,7 @@ class Follow:
     """Begins to hear at once. Rows missed before, or in between, are read when `join` or an event says so.
 
     Turns that had ended when it began are no news. Of an answer it tells what was said before it came as one delta, then the rest as
-    it is said; of one whose beginning is not known here it tells nothing: the row will have it whole.
+    it is said; of one whose beginning is not a known field it tells nothing: the row will have it whole.
 
     Ends by itself, and tells the client so, when the session is deleted or another user's by now.
 

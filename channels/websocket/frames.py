@@ -141,14 +141,14 @@ class Fields:
     def text(self, name: str, limit: int, *, least: int = 1) -> str:
         value = self._frame.get(name)
         if not isinstance(value, str):
-            raise self.bad(f"The field {name} should be a text.")
+            raise self.bad(f"The field {name} should be a string.")
         if len(value) > limit:
             text = f"The field {name} has {len(value)} characters; at most {limit} are allowed."
             raise BadFrame(text, self.reply_to, "too_large" if name == "text" else "invalid")
         if len(value) < least:
             raise self.bad(f"The field {name} should not be empty.")
         if "\0" in value:
-            raise self.bad(f"The field {name} holds a NUL character (U+0000), which cannot be kept.")
+            raise self.bad(f"The field {name} contains a NUL character (U+0000), which cannot be stored.")
         return value
 
     def optional_text(self, name: str, limit: int) -> str | None:

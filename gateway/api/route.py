@@ -21,7 +21,7 @@ STREAM: Final = "text/event-stream"
 MARKDOWN: Final = "text/markdown"
 EITHER: Final = (JSON, STREAM)
 
-ERASED: Final = "The user is being erased, or was within the last minute"
+ERASED: Final = "The user is being erased, or was erased within the last minute"
 
 Group = Literal[
     "Sessions", "Messages", "State", "Turns", "Schedules", "Agents", "Identity", "AI SDK", "OpenAI", "Health"

@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 def away() -> StoreUnavailable:
     """What a broken connection to the database looks like."""
-    return StoreUnavailable("The database cannot be reached now (failpoint).")
+    return StoreUnavailable("The database cannot be reached (failpoint).")
 
 
 def failing_seams(written: Mapping[str, str]) -> Seams:

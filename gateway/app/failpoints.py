@@ -120,7 +120,7 @@ def _failure(name: str, text: str) -> Failure:
     found = WRITTEN.fullmatch(text)
     if found is None:
         raise SettingsError(
-            f"failpoints.{name} is {text!r}; it should be kill, raise, drop or pause:SECONDS, with @N or @* behind it"
+            f"failpoints.{name} is {text!r}; it should be kill, raise, drop or pause:SECONDS, followed by @N or @*"
         )
     action = cast("Action", found[1].partition(":")[0])
     hit = None if found[3] == "*" else int(found[3] or 1)

@@ -38,7 +38,7 @@ class Health:
             (
                 await self._database_check(),
                 Check("migrated", self.migrated, "" if self.migrated else "Migrations have not been applied yet."),
-                Check("lease", self._heartbeat.alive(), "" if self._heartbeat.alive() else "No recent sign of life."),
+                Check("lease", self._heartbeat.alive(), "" if self._heartbeat.alive() else "No recent heartbeat."),
                 Check("serving", not self.draining, "The gateway is stopping." if self.draining else ""),
                 *map(_network_check, self._networks),
             )

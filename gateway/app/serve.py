@@ -118,7 +118,7 @@ async def _listen(gateway: Gateway, stack: AsyncExitStack) -> str:
     except OSError as error:
         raise SettingsError(
             f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. "
-            "Choose another with --port or TURNGATE_PORT; 0 takes a free one."
+            "Choose another port with --port or TURNGATE_PORT; 0 picks a free one."
         ) from error
     stack.callback(port.close)
     return local_url(settings.host, port.sockets[0].getsockname()[1])
@@ -146,7 +146,7 @@ async def _work(running: Running, database_url: str) -> None:
         running.failed = error
     except Exception as error:
         log.exception("gateway_failed")
-        running.failed = GatewayError(f"The gateway stopped by itself: {type(error).__name__}: {error}")
+        running.failed = GatewayError(f"The gateway stopped unexpectedly: {type(error).__name__}: {error}")
     finally:
         running.ended.set()
 
@@ -205,7 +205,7 @@ async def _welcome(gateway: Gateway, url: str) -> str:
     if not sys.stdout.isatty() or not _is_loopback(gateway.settings.host):
         return f"\n  Open {url}\n  For a link that signs you in, run: {command(gateway.settings)}\n\n"
     address = await new_sign_in(gateway.stores.tokens, url, OWNER, "operator")
-    return f"\n  Open {address}\n  It signs you in as {OWNER} and works once, for an hour.\n\n"
+    return f"\n  Open {address}\n  It signs you in as {OWNER}, works once, and expires in an hour.\n\n"
 
 
 def _is_loopback(host: str) -> bool:

@@ -52,7 +52,7 @@ def take_slot(data_dir: Path) -> Iterator[Slot]:
             file.truncate(0)
             yield Slot(f"{name}:{number}", file)
             return
-    raise SettingsError(f"{MOST_SLOTS} gateways share the data dir {data_dir} already.")
+    raise SettingsError(f"{MOST_SLOTS} gateways already share the data dir {data_dir}.")
 
 
 def running_urls(data_dir: Path) -> Iterator[str]:

@@ -221,8 +221,8 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
     """
     if _is_new(settings):
         raise SettingsError(
-            f"There is no gateway's data in {settings.data_dir.expanduser().resolve()}. "
-            "Change to the folder of your gateway, or name its data with --data-dir."
+            f"There is no gateway data in {settings.data_dir.expanduser().resolve()}. "
+            "Change to your gateway's folder, or give its data dir with --data-dir."
         )
     async with open_or_create_stores(settings) as stores:
         yield stores

@@ -69,7 +69,7 @@ def failpoints(written: Mapping[str, str]) -> Finding:
     return Finding(
         "failpoints",
         ok=False,
-        detail=f"this gateway will fail on purpose: {', '.join(f'{name} {what}' for name, what in written.items())}",
+        detail=f"this gateway is set to fail on purpose: {', '.join(f'{name} {what}' for name, what in written.items())}",
         remedy="Unset TURNGATE_FAILPOINTS, unless this is a test.",
     )
 
@@ -92,7 +92,9 @@ def disk(folder: Path) -> Finding:
     there = next((path for path in (folder, *folder.absolute().parents) if path.exists()), Path("/"))
     free = shutil.disk_usage(there).free
     detail = f"{free / 1024**3:.1f} GiB free"
-    return Finding("disk", ok=free >= LEAST_FREE, detail=detail, remedy="Make room, or move the data dir elsewhere.")
+    return Finding(
+        "disk", ok=free >= LEAST_FREE, detail=detail, remedy="Free some space, or move the data dir elsewhere."
+    )
 
 
 async def _database(settings: Settings) -> AsyncIterator[Finding]:
@@ -119,7 +121,9 @@ def migrations(waiting: Sequence[str], *, is_new: bool) -> Finding:
     if not waiting:
         return Finding("migrations", ok=True, detail="up to date")
     if all(map(is_post, waiting)):
-        detail = f"{', '.join(waiting)} waits until no replica of an older version lives; then run: turngate migrate"
+        detail = (
+            f"{', '.join(waiting)} waits until no replica of an older version is running; then run: turngate migrate"
+        )
         return Finding("migrations", ok=True, detail=detail)
     more = len(waiting) - MOST_NAMES
     names = ", ".join(waiting[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
@@ -147,8 +151,8 @@ async def news(wire: PostgresWire, poll_s: float) -> Finding:
     try:
         await wire.check()
     except NothingHeard as error:
-        return Finding("news", ok=True, detail=f"looked for every {poll_s:g} s. {error}")
-    return Finding("news", ok=True, detail="other replicas' news is heard at once")
+        return Finding("news", ok=True, detail=f"polled every {poll_s:g} s. {error}")
+    return Finding("news", ok=True, detail="notifications from other replicas arrive at once")
 
 
 async def _asked(database: Database) -> tuple[str, datetime]:
@@ -167,16 +171,16 @@ def blocking(block: LoopBlock) -> Finding:
         f"agent {block.agent}",
         ok=False,
         detail=f"blocked the event loop for {block.seconds:.0f} s at {block.noted_at:%Y-%m-%d %H:%M} UTC ({block.place})",
-        remedy="Await what takes long, or write the agent as a plain `def`, which runs in a thread (docs/agents.md).",
+        remedy="Await slow calls, or write the agent as a plain `def`, which runs in a thread (docs/agents.md).",
     )
 
 
 def roles(found: Identity | None) -> str:
     """How the application's role is kept apart, as its connection proved it."""
     if found is None or found.login == found.role:
-        return "both roles proved, each with a login of its own"
+        return "both roles verified, each with its own login"
     kind = "the superuser" if found.login_is_superuser else "the login"
-    return f"both roles proved, taken by {kind} {found.login!r} (docs/operations.md: logins of their own are safer)"
+    return f"both roles verified, assumed by {kind} {found.login!r} (docs/operations.md: separate logins are safer)"
 
 
 def clock(skew: timedelta) -> Finding:
@@ -186,7 +190,7 @@ def clock(skew: timedelta) -> Finding:
         "clock",
         ok=abs(skew) <= MOST_SKEW,
         detail=f"the database's is {abs(seconds):.1f} s {'ahead' if seconds >= 0 else 'behind'}",
-        remedy="Let both machines keep time by NTP: schedules and expiries go by the clock.",
+        remedy="Synchronize both machines with NTP: schedules and expiry times depend on the clock.",
     )
 
 
@@ -196,7 +200,7 @@ def transactions(seen: horizon.Look) -> Finding:
     return Finding(
         "transactions",
         ok=seen.age < horizon.LIMIT,
-        detail=f"the oldest has been open for {minutes:.0f} min ({seen.holder})"
+        detail=f"the oldest transaction has been open for {minutes:.0f} min ({seen.holder})"
         if seen.age
         else "none is open for long",
         remedy=horizon.REMEDY,
@@ -206,14 +210,14 @@ def transactions(seen: horizon.Look) -> Finding:
 def search(seen: word_index.Lag) -> Finding:
     """Whether a running gateway keeps the index of search up to date."""
     behind = f"{seen.behind.total_seconds() / 60:.0f} min"
-    earlier = "; messages from before are still being entered" if seen.first_round else ""
+    earlier = "; earlier messages are still being indexed" if seen.first_round else ""
     return Finding(
         "search",
         ok=seen.behind < MOST_LAG or not seen.has_indexer,
-        detail=f"everything up to {behind} ago is in the index{earlier}"
+        detail=f"everything up to {behind} ago is indexed{earlier}"
         if seen.has_indexer
-        else "no gateway runs that fills the index",
-        remedy="Look for indexing_later in the log of the gateways. Until then, searches find the newest messages only.",
+        else "no gateway is running to fill the index",
+        remedy="Look for indexing_later in the log of the gateways. Until then, searches only find the newest messages.",
     )
 
 
@@ -244,7 +248,7 @@ async def _checked(built: Agent) -> str:
         async with asyncio.timeout(LONGEST_CHECK_S):
             return f": {await built.check()}"
     except TimeoutError:
-        raise AgentError(f"no answer within {LONGEST_CHECK_S:.0f} s from what it needs") from None
+        raise AgentError(f"the service it needs did not answer within {LONGEST_CHECK_S:.0f} s") from None
 
 
 async def _may_be_polled(settings: Settings, account: str) -> bool:
@@ -264,7 +268,7 @@ def unused_networks(settings: Settings) -> Sequence[Finding]:
     """The networks that are there and off, and how each is switched on."""
     ours = [Finding(name, ok=True, detail=f"off. {remedy}") for name, remedy in switched_off(settings).items()]
     others = [name for name in installed_names() if name not in settings.channels]
-    return ours + [Finding(name, ok=True, detail=f"off; [channels.{name}] switches it on") for name in others]
+    return ours + [Finding(name, ok=True, detail=f"off; [channels.{name}] turns it on") for name in others]
 
 
 async def networks(settings: Settings) -> AsyncIterator[Finding]:
@@ -289,7 +293,7 @@ async def _network(chosen: Chosen, is_polled: IsPolled) -> AsyncIterator[Finding
     except GatewayError as error:
         yield Finding(chosen.name, ok=False, detail=str(error))
     except TimeoutError:
-        yield Finding(chosen.name, ok=False, detail=f"no answer within {LONGEST_CHECK_S:.0f} s from its network")
+        yield Finding(chosen.name, ok=False, detail=f"its network did not answer within {LONGEST_CHECK_S:.0f} s")
     except Exception as error:  # noqa: BLE001 - a package that fails is told of, and the others are checked
         yield Finding(chosen.name, ok=False, detail=f"checking it failed with {type(error).__name__}: {error}")
     else:

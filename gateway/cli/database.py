@@ -13,9 +13,9 @@ from gateway.cli.options import ConfigFile, DataDir, quiet_settings
 from gateway.cli.output import say
 from gateway.log import configure_logging
 
-commands = typer.Typer(help="The database in use.", no_args_is_help=True)
+commands = typer.Typer(help="The database that the gateway uses.", no_args_is_help=True)
 Check = Annotated[
-    bool, typer.Option("--check", help="Change nothing; exit 1 if a migration is pending, post migrations too.")
+    bool, typer.Option("--check", help="Change nothing; exit 1 if any migration is pending, including post migrations.")
 ]
 
 
@@ -29,9 +29,9 @@ def migrate(*, config: ConfigFile = None, data_dir: DataDir = None, check: Check
     for name in names:
         typer.echo(name)
     if not check:
-        say(f"{len(names)} applied." if names else "Nothing to apply.")
+        say(f"{len(names)} applied." if names else "No migrations to apply.")
         return
-    say(f"{len(names)} pending." if names else "Nothing is pending.")
+    say(f"{len(names)} pending." if names else "No migrations are pending.")
     raise typer.Exit(1 if names else 0)
 
 

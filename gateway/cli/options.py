@@ -18,7 +18,7 @@ DataDir = Annotated[
     typer.Option("--data-dir", metavar="D", help="Where the embedded database and the secret key live."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")]
-OfUser = Annotated[str | None, typer.Option("--user", metavar="U", help="This user's only; default: everybody's.")]
+OfUser = Annotated[str | None, typer.Option("--user", metavar="U", help="Only this user's; default: everyone's.")]
 
 
 def quiet_settings(config: Path | None, data_dir: Path | None) -> Settings:

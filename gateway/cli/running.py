@@ -13,9 +13,9 @@ from gateway.cli.options import ConfigFile, DataDir
 from gateway.config import load_settings
 from gateway.log import configure_logging
 
-Host = Annotated[str | None, typer.Option("--host", metavar="H", help="Address to listen on; default 127.0.0.1.")]
+Host = Annotated[str | None, typer.Option("--host", metavar="H", help="Address to listen on; default: 127.0.0.1.")]
 Port = Annotated[
-    int | None, typer.Option("--port", metavar="P", help="Port to listen on; default 8080; 0: a free one.")
+    int | None, typer.Option("--port", metavar="P", help="Port to listen on; default: 8080; 0 picks a free one.")
 ]
 
 

@@ -29,7 +29,7 @@ from scheduler.normalize import message_of_request
 from scheduler.triggers import first_fire, moment_of
 from scheduler.walltime import zone_of
 
-commands = typer.Typer(help="Prompts that run by themselves.", no_args_is_help=True)
+commands = typer.Typer(help="Prompts that run on a schedule.", no_args_is_help=True)
 
 CHANGE_TRIES = 5
 ADDRESS = re.compile(r"[a-z][a-z0-9_]*(?::[^\s:]{1,100}){3}")
@@ -37,19 +37,21 @@ ADDRESS = re.compile(r"[a-z][a-z0-9_]*(?::[^\s:]{1,100}){3}")
 
 Id = Annotated[UUID, typer.Argument(metavar="ID", help="As `turngate schedules list` shows it.")]
 User = Annotated[str, typer.Option("--user", metavar="U", help="Whose schedule it is.")]
-Name = Annotated[str, typer.Option("--name", metavar="N", help="Also the title of its sessions.")]
+Name = Annotated[str, typer.Option("--name", metavar="N", help="Also used as the title of its sessions.")]
 Prompt = Annotated[str, typer.Option("--prompt", metavar="P", help="What the agent is asked each time.")]
-Agent = Annotated[str | None, typer.Option("--agent", metavar="A", help="Who is asked; default: the default agent.")]
+Agent = Annotated[
+    str | None, typer.Option("--agent", metavar="A", help="The agent that is asked; default: the default agent.")
+]
 Cron = Annotated[
     str | None, typer.Option("--cron", metavar='"M H D M W"', help='As in crontab, such as "0 8 * * mon-fri".')
 ]
-Every = Annotated[str | None, typer.Option("--every", metavar="20m", help="First one interval from now.")]
+Every = Annotated[str | None, typer.Option("--every", metavar="20m", help="First fires one interval from now.")]
 At = Annotated[str | None, typer.Option("--at", metavar="T", help="Once, such as 2030-01-31T08:00 (in --tz).")]
 Zone = Annotated[str, typer.Option("--tz", metavar="Z", help="Time zone, such as Europe/Berlin.")]
 DeliverTo = Annotated[
     list[str] | None,
     typer.Option(
-        "--deliver-to", metavar="A", help="Where the reply goes too, such as telegram:<bot>:<chat>:<topic or 0>."
+        "--deliver-to", metavar="A", help="Where the reply is also sent, such as telegram:<bot>:<chat>:<topic or 0>."
     ),
 ]
 
@@ -68,7 +70,7 @@ def list_(
         print_json([ScheduleAnswer.of(schedule).model_dump(mode="json") for schedule in schedules])
         return
     columns = ("id", "user", "name", "agent", "when", "zone", "next", "last")
-    empty = 'No schedules yet. Make one: turngate schedules add --user U --name N --prompt P --cron "0 8 * * *"'
+    empty = 'No schedules yet. Create one: turngate schedules add --user U --name N --prompt P --cron "0 8 * * *"'
     print_table(columns, map(_row, schedules), empty)
 
 
@@ -119,7 +121,7 @@ def add(
         print_json(ScheduleAnswer.of(made).model_dump(mode="json"))
         return
     typer.echo(str(made.id))
-    say(f"{made.name} fires {ago(made.next_fire_at)}, while a gateway runs.")
+    say(f"{made.name} fires {ago(made.next_fire_at)} if a gateway is running.")
 
 
 def chat_address(text: str) -> Address:
@@ -164,7 +166,9 @@ def run(schedule_id: Id, config: ConfigFile = None, data_dir: DataDir = None) ->
     """Fire a schedule now, besides its times. A running gateway takes it up; without one it waits for the next."""
     accepted = asyncio.run(_run(quiet_settings(config, data_dir), schedule_id))
     typer.echo(accepted.session.session_id if accepted.session else "")
-    say("Queued in that session. A running gateway answers within seconds; without one, the next that starts.")
+    say(
+        "Queued in that session. A running gateway answers within seconds; if none is running, the next one to start answers."
+    )
 
 
 @commands.command("pause")
@@ -220,7 +224,7 @@ async def _set_active(settings: Settings, schedule_id: UUID, *, active: bool) ->
             after = changed(before, ScheduleWish(is_active=active), partial(_first_of, await stores.schedules.now()))
             if (kept := await stores.schedules.change(before, after)) is not None:
                 return kept
-    raise Conflict("The schedule is being changed all the time. Please try again in a moment.")
+    raise Conflict("The schedule keeps changing. Try again in a moment.")
 
 
 def _first_of(now: datetime, trigger: Trigger, timezone: str) -> datetime:

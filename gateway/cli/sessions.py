@@ -38,12 +38,12 @@ commands = typer.Typer(help="Conversations, from every channel.", no_args_is_hel
 PAGE = 200
 Id = Annotated[str, typer.Argument(metavar="ID", help="As `turngate sessions list` shows it.")]
 Channel = Annotated[str | None, typer.Option("--channel", metavar="C", help="Such as web or telegram.")]
-Agent = Annotated[str | None, typer.Option("--agent", metavar="A", help="Conversations with this agent only.")]
+Agent = Annotated[str | None, typer.Option("--agent", metavar="A", help="Only conversations with this agent.")]
 Stateless = Annotated[
-    bool, typer.Option("--stateless", help="Only API calls that name no session; they are left out otherwise.")
+    bool, typer.Option("--stateless", help="Only API calls that name no session, which are otherwise left out.")
 ]
-Limit = Annotated[int, typer.Option("--limit", min=1, max=200, help="How many, the latest first.")]
-Form = Annotated[Format, typer.Option("--format", help="For programs, or for reading.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=200, help="How many to list, latest first.")]
+Form = Annotated[Format, typer.Option("--format", help="JSON for programs, Markdown for reading.")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,9 +44,9 @@ def sign_in(
         print_json({"url": address, "user": who, "role": chosen, "expires_in_s": int(SIGN_IN_TTL.total_seconds())})
         return
     typer.echo(address)
-    say(f"It signs you in as {who} ({chosen}) and works once, for an hour.")
+    say(f"It signs you in as {who} ({chosen}), works once, and expires in an hour.")
     if not running:
-        say("No gateway is running in this data dir; this is the address that it will have by its settings.")
+        say("No gateway is running in this data dir; according to the settings, this will be its address.")
 
 
 async def _address(settings: Settings, url: str, who: UserId, role: Role) -> str:

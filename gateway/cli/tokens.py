@@ -24,12 +24,14 @@ from gateway.errors import InvalidInput
 from gateway.identity.credentials import digest, new_api_token
 from gateway.identity.logins import ACCOUNT, is_account
 
-commands = typer.Typer(help="API tokens: what programs and the console sign in with.", no_args_is_help=True)
+commands = typer.Typer(help="API tokens, with which programs and the console sign in.", no_args_is_help=True)
 
 User = Annotated[str, typer.Option("--user", metavar="U", help="Whose token it is.")]
-Name = Annotated[str | None, typer.Option("--name", metavar="N", help="What it is for, to recognise it later.")]
+Name = Annotated[
+    str | None, typer.Option("--name", metavar="N", help="What it is for, so that you recognize it later.")
+]
 Role = Annotated[Literal["user", "operator"], typer.Option("--role", help="Operators may act on everyone's objects.")]
-Expires = Annotated[str | None, typer.Option("--expires", metavar="30d", help="When it ends; default: never.")]
+Expires = Annotated[str | None, typer.Option("--expires", metavar="30d", help="When it expires; default: never.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +67,12 @@ def create(
         print_json({"id": str(made.id), "token": token, "user": user, "role": made.role, "expires_at": expiry})
         return
     typer.echo(token)
-    say(f"Token {made.id} of {user} ({made.role}), {ends(made)}. Keep it: it is not shown again.")
+    say(f"Token {made.id} of {user} ({made.role}), {ends(made)}. Store it now: it is not shown again.")
 
 
 def ends(token: ApiToken) -> str:
     """Until when it works, in words."""
-    return "without an end" if token.expires_at is None else f"until {token.expires_at:%Y-%m-%d %H:%M} UTC"
+    return "never expires" if token.expires_at is None else f"expires {token.expires_at:%Y-%m-%d %H:%M} UTC"
 
 
 @commands.command("list")
@@ -87,7 +89,7 @@ def list_(
         print_json([Token.of(token).model_dump(mode="json") for token in tokens])
         return
     columns = ("id", "user", "name", "role", "created", "last used", "state")
-    print_table(columns, map(_row, tokens), "No tokens yet. Make one: turngate token create --user U")
+    print_table(columns, map(_row, tokens), "No tokens yet. Create one: turngate token create --user U")
 
 
 def _row(token: ApiToken) -> tuple[str, ...]:

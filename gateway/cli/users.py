@@ -18,10 +18,12 @@ from gateway.config import Settings
 from gateway.core.model import UserId
 from gateway.errors import InvalidInput
 
-commands = typer.Typer(help="Everything that is kept about a user.", no_args_is_help=True)
+commands = typer.Typer(help="Everything that is stored about a user.", no_args_is_help=True)
 
 User = Annotated[str, typer.Argument(metavar="USER", help="As `turngate sessions list` shows it.")]
-Output = Annotated[Path | None, typer.Option("--output", metavar="F", help="A file; default: standard output.")]
+Output = Annotated[
+    Path | None, typer.Option("--output", metavar="F", help="File to write to; default: standard output.")
+]
 
 
 @commands.command("export")
@@ -40,9 +42,9 @@ def erase(
 ) -> None:
     """Remove everything that is kept about a user, for good. May be repeated."""
     if not yes:
-        typer.confirm(f"Remove everything that is kept about {user}, for good?", abort=True, err=True)
+        typer.confirm(f"Permanently remove everything that is stored about {user}?", abort=True, err=True)
     asyncio.run(_erase(quiet_settings(config, data_dir), UserId(user)))
-    say(f"Nothing about {user} is kept any longer.")
+    say(f"Everything stored about {user} was removed.")
 
 
 async def _export(settings: Settings, user_id: UserId, output: Path | None) -> None:

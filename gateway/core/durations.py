@@ -21,5 +21,7 @@ def duration(text: str, name: str) -> timedelta:
     """The span that `text` means. Raises `InvalidInput` that calls it by `name`."""
     found = re.fullmatch(r"([1-9][0-9]{0,7})([smhdw])", text, re.ASCII)
     if found is None or int(found[1]) * UNITS[found[2]] > LONGEST:
-        raise InvalidInput(f"{name} is {text[:40]!r}; it should be like 90s, 20m, 12h, 30d or 2w, ten years at most.")
+        raise InvalidInput(
+            f"{name} is {text[:40]!r}; it should be a duration such as 90s, 20m, 12h, 30d or 2w, at most ten years."
+        )
     return int(found[1]) * UNITS[found[2]]

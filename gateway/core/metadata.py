@@ -28,7 +28,7 @@ def metadata_of(value: object, place: str = "metadata") -> JsonObject:
     try:
         written = orjson.dumps(metadata)
     except TypeError as error:
-        raise InvalidInput(f"{place} holds what cannot be kept ({error}).") from None
+        raise InvalidInput(f"{place} contains something that cannot be stored ({error}).") from None
     if len(written) > LARGEST:
         raise TooLarge(f"{place} should be at most {LARGEST} bytes as JSON; this is {len(written)}.")
     require_storable(metadata, place, depth=1)

@@ -141,7 +141,7 @@ class Message:
     """Deleted by nobody: answered anew, rewound, or rolled back for a newer message."""
     kind: MessageKind = "message"
     metadata: JsonObject = field(default_factory=dict)
-    """The sender's own data about this message."""
+    """The sender's data about this message."""
 
 
 @value

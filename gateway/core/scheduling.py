@@ -35,7 +35,7 @@ def check_zone(name: str) -> None:
     """Raises `InvalidInput` for a name that stands for another zone on each machine."""
     if name.casefold() in OF_THIS_MACHINE or name.casefold().startswith(FOLDERS_OF_THIS_MACHINE):
         raise InvalidInput(
-            f"timezone is {name!r}, which is another one on each machine; it should be a name such as Europe/Berlin or UTC."
+            f"timezone is {name!r}, which differs from machine to machine; it should be a name such as Europe/Berlin or UTC."
         )
 
 

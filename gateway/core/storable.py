@@ -24,7 +24,7 @@ def require_storable(value: JsonValue, place: str, depth: int = 0) -> None:
         raise InvalidInput(f"{place} is nested more than {DEEPEST} levels deep.")
     match value:
         case str() if not storable(value):
-            raise InvalidInput(f"{place} holds a NUL character or half of a surrogate pair, which cannot be kept.")
+            raise InvalidInput(f"{place} contains a NUL character or half of a surrogate pair, which cannot be stored.")
         case list():
             for item in value:
                 require_storable(item, place, depth + 1)

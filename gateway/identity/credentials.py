@@ -42,7 +42,9 @@ def load_secret_key(configured: SecretStr | None, data_dir: Path) -> bytes:
         _keep_new_key(path)
     key = path.read_bytes()
     if len(key) < KEY_BYTES:
-        raise SettingsError(f"{path} is too short for a key. Delete it: a new one is made, visitors sign in anew.")
+        raise SettingsError(
+            f"{path} is too short for a key. Delete it: the gateway then creates a new one, and visitors sign in again."
+        )
     return key
 
 

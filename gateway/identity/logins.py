@@ -17,9 +17,7 @@ from gateway.identity.settings import Auth
 
 SHARED_SECRET = ("HS256",)
 LONGEST_SUBJECT = 255
-ACCOUNT = (
-    "a printable name of 1 to 255 characters, without blanks around it, that does not begin with telegram: or visitor:"
-)
+ACCOUNT = "a printable name of 1 to 255 characters, without surrounding spaces, that does not begin with telegram: or visitor:"
 LEEWAY = 5
 """Seconds that the login's clock may differ from ours."""
 
@@ -92,7 +90,7 @@ def expiry(claim: object) -> datetime:
     if isinstance(claim, int | float):
         with suppress(ValueError, OverflowError, OSError):  # beyond all calendars
             return datetime.fromtimestamp(claim, UTC)
-    raise Unauthenticated("The token's exp should be a number of seconds since 1970, not of milliseconds, and no text.")
+    raise Unauthenticated("The token's exp should be a number: seconds since 1970, not milliseconds.")
 
 
 def subject(claim: object) -> UserId:

@@ -69,7 +69,7 @@ class VisitorPasses:
         except jwt.PyJWTError:
             raise Unauthenticated("The visitor's token is invalid or expired.") from None
         if origin is None or origin.lower() != claims["origin"]:
-            raise Forbidden("This visitor's token belongs to another origin.")
+            raise Forbidden("This visitor's token is for another origin.")
         return Principal(
             UserId(str(claims["sub"])),
             "visitor",

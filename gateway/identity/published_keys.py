@@ -57,7 +57,7 @@ class PublishedKeys:
             await self._renew(is_known=is_known)
         found = self.known(key_id)
         if found is None and (self._failed() or not self._lasts()):
-            raise StoreUnavailable("The login's public keys cannot be fetched now.")
+            raise StoreUnavailable("The login's public keys cannot be fetched.")
         return found
 
     def known(self, key_id: str | None) -> jwt.PyJWK | None:
@@ -110,7 +110,7 @@ def _read(client: jwt.PyJWKClient) -> Sequence[jwt.PyJWK]:
     """What is published now. Raises `jwt.PyJWTError`, also for what is no JWK set (RFC 7517, section 5)."""
     published = client.fetch_data()
     if not isinstance(published.get("keys"), list):
-        raise jwt.PyJWKSetError("It is no JWK set, an object with a list of keys.")
+        raise jwt.PyJWKSetError("It is not a JWK set, which is an object with a list of keys.")
     try:
         return jwt.PyJWKSet.from_dict(published).keys
     except jwt.PyJWKSetError:

@@ -83,7 +83,7 @@ def traversing_capability(libc: ctypes.CDLL) -> int:
     for capability in (CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE):
         if sets[0].permitted & 1 << capability:
             return capability
-    raise PermissionError("this root has no capability to let PostgreSQL enter folders that only root may enter")
+    raise PermissionError("this root lacks the capability to let PostgreSQL into folders that only root may enter")
 
 
 def checked(result: int) -> None:

@@ -227,7 +227,7 @@ class EmbeddedPostgres:
     def _with_log(self, text: str) -> str:
         lines = self.layout.log.read_text("utf-8", "replace").splitlines() if self.layout.log.exists() else []
         tail = "\n".join(lines[-LOG_TAIL:])
-        remedy = "Mend what it names, or run as another account, or set TURNGATE_DATABASE_URL to a server of your own."
+        remedy = "Fix what it names, run as another account, or set TURNGATE_DATABASE_URL to a server of your own."
         return f"{text} The end of {self.layout.log}:\n{tail}\n{remedy}"
 
     @contextlib.contextmanager

@@ -38,7 +38,7 @@ class Supervisor:
             try:
                 await self._look()
             except (EmbeddedPostgresError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-                log.error("The embedded PostgreSQL could not be started again: %s", error)  # noqa: TRY400  the text says it all
+                log.error("The embedded PostgreSQL could not be restarted: %s", error)  # noqa: TRY400  the text says it all
 
     async def _look(self) -> None:
         if postmaster(self.server.layout) is not None:
@@ -51,7 +51,7 @@ class Supervisor:
     def _tell_of_stop(self) -> None:
         if not self._stop_seen:
             log.warning(
-                "The embedded PostgreSQL was stopped from outside. It stays stopped until a turngate command starts it."
+                "The embedded PostgreSQL was stopped by something else. It stays stopped until a turngate command starts it."
             )
         self._stop_seen = True
 
@@ -62,13 +62,16 @@ class Supervisor:
         async with holding(self.server.layout.gate_lock, seconds=START_S + 10):
             if postmaster(self.server.layout) is not None or was_stopped(self.server.layout):
                 return
-            log.error("The embedded PostgreSQL has died and is started again; %s tells why.", self.server.layout.log)
+            log.error(
+                "The embedded PostgreSQL has died and is being restarted; see %s for the reason.",
+                self.server.layout.log,
+            )
             self._starts += 1
             try:
                 await self.server.start()
             finally:
                 self._started_at = time.monotonic()
-        log.warning("The embedded PostgreSQL is back.")
+        log.warning("The embedded PostgreSQL is running again.")
 
 
 @asynccontextmanager

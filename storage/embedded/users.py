@@ -33,9 +33,9 @@ async def leave(server: EmbeddedPostgres, user: FileLock) -> None:
     try:
         async with holding(server.layout.gate_lock, seconds=LEAVE_S):
             if user.take() and not await server.stop():
-                log.warning("The embedded PostgreSQL did not stop in time; the next start takes it over.")
+                log.warning("The embedded PostgreSQL did not stop in time; the next start will take it over.")
     except TimeoutError:  # someone is starting it for themselves: theirs to stop
-        log.info("The embedded PostgreSQL is left to another user.")
+        log.info("The embedded PostgreSQL is still in use and keeps running.")
     finally:
         user.close()
 

@@ -55,7 +55,7 @@ async def _direct(url: str) -> AsyncIterator[asyncpg.Connection]:
             server_settings={"application_name": "turngate migrate", "timezone": "UTC"},
         )
     except (asyncpg.InvalidCatalogNameError, asyncpg.InvalidAuthorizationSpecificationError, ValueError) as error:
-        raise SettingsError(f"The database refuses the connection: {error}. Check TURNGATE_DATABASE_URL.") from error
+        raise SettingsError(f"The database refused the connection: {error}. Check TURNGATE_DATABASE_URL.") from error
     except AWAY as error:
         raise StoreUnavailable(f"The database cannot be reached ({type(error).__name__}: {error}).") from error
     try:
@@ -121,7 +121,7 @@ def _leave(name: str, error: OlderReplicasLive, later: list[str]) -> None:
     needed = [each for each in later if not is_post(each)]
     if needed:
         raise StoreUnavailable(
-            f"{name} comes before {needed[0]} and has to wait. {error} Stop them, or upgrade to the version in between first."
+            f"{name} comes before {needed[0]} and must wait. {error} Stop them, or upgrade to the version in between first."
         ) from error
     log.info("post_migration_waits", migration=name, older_replicas=error.slots)
 
@@ -135,7 +135,7 @@ async def _insist(name: str, apply: Callable[[], Awaitable[None]]) -> None:
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
             if time.monotonic() > until:
                 raise StoreUnavailable(
-                    f"{name} waited in vain for a table that something keeps locked, such as a dump ({error})."
+                    f"{name} timed out waiting for a table that something, such as a dump, keeps locked ({error})."
                 ) from error
             log.info("migration_waits", migration=name, reason=str(error))
         except AWAY as error:
@@ -170,7 +170,7 @@ async def pending_migrations(url: str, folder: Path = MIGRATIONS, *, channels: C
             missing = await missing_channels(connection, channels)
             return await _pending(connection, folder) + [f"channel {name}" for name in missing]
         except AWAY as error:
-            raise StoreUnavailable(f"The database does not answer ({type(error).__name__}).") from error
+            raise StoreUnavailable(f"The database is not responding ({type(error).__name__}).") from error
 
 
 async def is_new(url: str) -> bool:
@@ -179,7 +179,7 @@ async def is_new(url: str) -> bool:
         try:
             return bool(await connection.fetchval(NO_TABLES, timeout=COMMAND_TIMEOUT_S))
         except AWAY as error:
-            raise StoreUnavailable(f"The database does not answer ({type(error).__name__}).") from error
+            raise StoreUnavailable(f"The database is not responding ({type(error).__name__}).") from error
 
 
 async def _pending(connection: asyncpg.Connection, folder: Path) -> list[str]:
@@ -200,7 +200,7 @@ async def _refuse_pooler(connection: asyncpg.Connection) -> None:
     """The lock belongs to a server process, and behind a pooler the next statement may run in another."""
     if await connection.fetchval("SELECT pg_backend_pid()") != connection.get_server_pid():
         raise SettingsError(
-            "Migrations need a direct connection, and TURNGATE_DATABASE_URL leads through a connection pooler. Let it name "
+            "Migrations need a direct connection, but TURNGATE_DATABASE_URL leads through a connection pooler. Point it at "
             "the server itself; the pooler's URLs belong in TURNGATE_DATABASE__APP_URL and TURNGATE_DATABASE__SYSTEM_URL."
         )
 
@@ -213,5 +213,5 @@ async def _lock(connection: asyncpg.Connection) -> None:
                 await asyncio.sleep(0.1 + random.random() * 0.2)  # noqa: S311 - only to spread the replicas
     except TimeoutError as error:
         raise StoreUnavailable(
-            "Another process is migrating the database; its log tells how far it is. Wait for it."
+            "Another process is migrating the database; its log shows the progress. Wait for it to finish."
         ) from error

@@ -62,7 +62,7 @@ def check_origin(applied: Mapping[str, str], folder: Path) -> None:
     if foreign:
         more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
         raise SettingsError(
-            f"This database was set up by a version of Turngate that was never released and can't be upgraded: its migrations"
-            f" {', '.join(foreign[:3])}{more} are not those of this version. Nothing was changed. Start with an empty database"
+            f"This database was set up by a version of Turngate that was never released and cannot be upgraded: its migrations"
+            f" {', '.join(foreign[:3])}{more} do not belong to this version. Nothing was changed. Start with an empty database"
             " (TURNGATE_DATABASE_URL; for the embedded one another TURNGATE_DATA_DIR), or restore a backup that is older than that version."
         )

@@ -23,7 +23,7 @@ class OlderReplicasLive(GatewayError):
     """A post migration has to wait for these; `slots` says where they run."""
 
     def __init__(self, slots: list[str]) -> None:
-        super().__init__(f"Replicas of an older version live: {', '.join(slots)}.")
+        super().__init__(f"Replicas of an older version are running: {', '.join(slots)}.")
         self.slots = slots
 
 

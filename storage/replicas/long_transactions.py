@@ -24,10 +24,10 @@ SQL = load_queries("long_transactions")
 LIMIT = timedelta(minutes=5)
 EVERY_S = 60.0
 OLDEST = Gauge("turngate_oldest_transaction_seconds", "How long the oldest transaction in the database has been open.")
-UNSEEN = "one that this login may not see"
+UNSEEN = "one that this login is not allowed to see"
 REMEDY = (
     "Find it in pg_stat_activity by the oldest xact_start (a superuser sees everybody's) and end it: "
-    "SELECT pg_terminate_backend(pid); a prepared one: ROLLBACK PREPARED. Until then tables grow and slow down."
+    "SELECT pg_terminate_backend(pid); a prepared one: ROLLBACK PREPARED. Until then, tables grow and get slower."
 )
 
 

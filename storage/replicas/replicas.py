@@ -50,10 +50,10 @@ class PostgresReplicas:
             await connection.execute(SQL["join"], *who, timeout=patience)
             if await connection.fetchval(SQL["is_shut_out"], self.newest_migration, timeout=patience):
                 raise StoreUnavailable(
-                    "The database has been upgraded and needs a newer version of Turngate: install it."
+                    "The database has been upgraded and needs a newer version of Turngate. Install it."
                 )
             if not await connection.fetchval(SQL["beat"], self.replica_id, self.ttl, timeout=patience):
-                raise StoreUnavailable("Another process took this replica's slot at the same moment.")
+                raise StoreUnavailable("Another process took this replica's slot at the same time.")
 
     async def leave(self) -> None:
         async with self.database.own_work() as connection:

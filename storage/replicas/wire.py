@@ -26,8 +26,8 @@ PROOF = "proof:"
 PROVE_S = 5.0
 PROVE_EVERY_S = 30.0
 DEAF = (
-    "Nothing can be heard on the connection of TURNGATE_DATABASE_URL: LISTEN does not work through a pooler in transaction mode. "
-    "News of other replicas is looked for every replica.poll_s seconds instead; let that URL lead to the server itself "
+    "No notifications arrive on the connection of TURNGATE_DATABASE_URL: LISTEN does not work through a pooler in transaction "
+    "mode. The gateway polls for news from other replicas every replica.poll_s seconds instead. Point that URL at the server itself "
     "(docs/operations.md, Connection poolers)."
 )
 
@@ -93,8 +93,8 @@ class PostgresWire:
             begun()
             while not await line.ends(self.prove_every_s):
                 if not await self._proves(line):
-                    raise StoreUnavailable("The connection that listens hears nothing any more.")
-        raise StoreUnavailable("The connection that listens has ended.")
+                    raise StoreUnavailable("The listening connection no longer receives anything.")
+        raise StoreUnavailable("The listening connection has ended.")
 
     async def _proves(self, line: Line) -> bool:
         """Whether what the pools send arrives. Raises `StoreUnavailable` when they cannot send, or the connection has ended."""
@@ -107,7 +107,7 @@ class PostgresWire:
         except TimeoutError:
             return False
         if line.ended.is_set():
-            raise StoreUnavailable("The connection that listens has ended.")
+            raise StoreUnavailable("The listening connection has ended.")
         return True
 
     @asynccontextmanager
@@ -116,13 +116,13 @@ class PostgresWire:
         try:
             connection = await self._connect()
         except (*AWAY, asyncpg.PostgresError) as error:
-            raise StoreUnavailable(f"No connection listens ({type(error).__name__}).") from error
+            raise StoreUnavailable(f"No connection is listening ({type(error).__name__}).") from error
         try:
             connection.add_termination_listener(line.end)
             await connection.add_listener(CHANNEL, line.take)
             yield
         except (*AWAY, asyncpg.PostgresError) as error:
-            raise StoreUnavailable(f"No connection listens ({type(error).__name__}).") from error
+            raise StoreUnavailable(f"No connection is listening ({type(error).__name__}).") from error
         finally:
             # A goodbye might have to wait for a server that does not answer.
             connection.terminate()

@@ -31,7 +31,7 @@ REFUSALS: dict[str, tuple[type[GatewayError], str]] = {
     "not_found": (NotFound, NO_SESSION),
     "missing": (NotFound, NO_MESSAGE),
     "nothing": (Conflict, "There is nothing to answer yet. Write a message first."),
-    "unasked": (Conflict, "The question that this answers is gone. Name a message that is still there."),
+    "unasked": (Conflict, "The question for this answer is gone. Choose a message that still exists."),
     "busy": (Conflict, "An answer is being written in this session. Wait for it, or stop it first."),
 }
 """By what the functions of `migrations/0011` answer."""
@@ -76,7 +76,7 @@ class PostgresEdits:
             async with self.database.as_user(user_id) as connection:
                 row = await connection.fetchrow(SESSIONS["get"], str(point.chat_id))
             if row is None:
-                raise Conflict("This fork was made before, and is gone.") from None
+                raise Conflict("This fork was made before and has been deleted.") from None
             return Forked(to_session(row, running=row["running"]), None)
 
     async def _fork(self, point: ForkPoint, user_id: UserId | None) -> Forked:

@@ -31,13 +31,13 @@ TOLD: Mapping[str, str] = {
 }
 """Where an export tells of a table's rows. A table with users' rows stands here or below."""
 KEPT_BACK: Mapping[str, str] = {
-    "sign_in_codes": "digests of secrets that are good for an hour",
-    "link_codes": "digests of secrets that are good for ten minutes",
+    "sign_in_codes": "digests of secrets that are valid for an hour",
+    "link_codes": "digests of secrets that are valid for ten minutes",
     "session_titles": "a copy of the titles, for search",
     "message_words": "the words of the messages, for search",
-    "indexed_sessions": "how far search has entered the words of each session",
+    "indexed_sessions": "how far search has indexed each session",
     "running_turns": "which turns are being answered at this moment",
-    "erasures": "stands there only while the user is erased, and a minute longer",
+    "erasures": "exists only while the user is being erased, and for a minute after",
 }
 
 

@@ -34,7 +34,7 @@ class PostgresExternalKeys:
     async def find_or_make(self, key: str, new: NewSession) -> Session:
         found = await self.find(new.user_id, key) or await self._make(key, new) or await self.find(new.user_id, key)
         if found is None:
-            raise StoreUnavailable("The conversation was deleted at the same moment; the same call works again.")
+            raise StoreUnavailable("The conversation was deleted at the same time; try again.")
         return found
 
     async def _make(self, key: str, new: NewSession) -> Session | None:

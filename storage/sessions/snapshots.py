@@ -90,8 +90,8 @@ class PostgresSnapshots:
                 raise NotFound(NO_SNAPSHOT)
             case "busy":
                 raise Conflict(
-                    "An answer is being written, so the transcript cannot be taken back now. Stop it or let it finish, "
-                    "then restore again."
+                    "An answer is being written, so the transcript cannot be rewound now. Stop it or let it finish, "
+                    "then try again."
                 )
             case _:
                 return _restored(row)
@@ -111,7 +111,7 @@ class PostgresSnapshots:
                     batches.extend([chat] for chat in batch)
         if failure is not None:
             raise StoreUnavailable(
-                f"{saved} of {len(due)} states were saved, the others will be: {failure}"
+                f"{saved} of {len(due)} states were saved; the others will be saved later: {failure}"
             ) from failure
         return saved
 

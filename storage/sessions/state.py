@@ -62,7 +62,7 @@ class PostgresStates:
             case "too_large":
                 raise TooLarge(
                     f"The state would be {row['size']} bytes as JSON; sessions.max_state allows {self.limit}. "
-                    "It is as it was."
+                    "Nothing was changed."
                 )
             case _:
                 return to_state(row["state"], row["state"]["version"])

@@ -125,7 +125,7 @@ class PostgresTurns:
                 connection, SQL["begin_attempt"], turn.user_id, turn.turn_id, self.replica_id, turn.epoch, counts
             )
         if present(row, "turn_id") is None:
-            raise LeaseLost(f"Turn {turn.turn_id} is no longer this replica's.")
+            raise LeaseLost(f"Turn {turn.turn_id} is no longer held by this replica.")
         return replace(turn, attempt=row["attempt"], epoch=row["epoch"], cancel_requested=row["cancel_requested"])
 
     async def finish(self, turn: Turn, reply: Reply, held: Sequence[int] = ()) -> Finished:
@@ -145,7 +145,7 @@ class PostgresTurns:
                         named = await self._name(connection, turn, reply)
                         refused = await self._change_state(connection, turn, reply, row)
         if row["status"] == "lost":
-            raise LeaseLost(f"Turn {turn.turn_id} is no longer this replica's; its result was dropped.")
+            raise LeaseLost(f"Turn {turn.turn_id} is no longer held by this replica; its result was dropped.")
         return replace(_finished(row, reply, named), state_refused=refused)
 
     async def _name(self, connection: PooledConnection, turn: Turn, reply: Reply) -> str | None:

@@ -75,4 +75,4 @@ class PostgresErasure:
 async def _renew(connection: PooledConnection, asked: Asked) -> None:
     """The erasure stands until this transaction ends, and nobody takes over for a minute. Raises `ErasureOver`."""
     if not await connection.fetchval(SQL["renew"], asked.user_id, asked.at):
-        raise ErasureOver("Somebody else has finished this erasure.")
+        raise ErasureOver("Another request has finished this erasure.")

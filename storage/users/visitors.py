@@ -27,9 +27,9 @@ class PostgresVisitors:
         async with self.database.all_users() as connection, in_transaction(connection):
             row = await fetch_one(connection, SQL["identify"], visitor, user_id)
             if row["status"] == "taken":
-                raise Conflict("This visitor belongs to another user already.")
+                raise Conflict("This visitor already belongs to another user.")
             if row["status"] == "busy":
-                raise Conflict("An answer to this visitor is still being written. Try again when it has ended.")
+                raise Conflict("An answer to this visitor is still being written. Try again when it is finished.")
         moved: int = row["moved"]
         return moved
 

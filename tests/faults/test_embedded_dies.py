@@ -87,7 +87,7 @@ async def test_a_stop_on_purpose_is_no_death(layout: Layout, caplog: pytest.LogC
     data_dir = layout.folder.parent
     async with embedded_postgres(data_dir, FAST):
         os.kill(_postmaster(layout), signal.SIGINT)
-        await eventually(lambda: says(caplog, "was stopped from outside"))
+        await eventually(lambda: says(caplog, "was stopped by something else"))
         assert postmaster(layout) is None
         async with embedded_postgres(data_dir, FAST):
             dies(layout)

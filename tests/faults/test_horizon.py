@@ -86,7 +86,7 @@ async def test_a_login_that_sees_nobody_elses_transactions_notices_all_the_same(
                     async def told() -> list[str]:
                         return [event["holder"] for event in logged if event["event"] == "oldest_transaction"]
 
-                    assert "may not see" in (await eventually(told))[0]
+                    assert "is not allowed to see" in (await eventually(told))[0]
     finally:
         await world.rows(f"DROP ROLE {name}")
 

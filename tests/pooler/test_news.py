@@ -17,8 +17,8 @@ from tests.world import World
 @pytest.mark.parametrize(
     ("mode", "direct", "told"),
     [
-        ("transaction", True, "heard at once"),
-        ("session", False, "heard at once"),
+        ("transaction", True, "arrive at once"),
+        ("session", False, "arrive at once"),
         ("transaction", False, "looked for every 0.5 s"),
     ],
 )

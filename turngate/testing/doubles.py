@@ -49,7 +49,7 @@ class RecordingIntake:
         if message.text in self.held_up:
             await self.held_up[message.text].wait()
         if self.away:
-            raise StoreUnavailable("The database is away (conformance suite).")
+            raise StoreUnavailable("The database is unavailable (conformance suite).")
         if message.text in self.answers:
             raise self.answers[message.text]
         accepted = Acceptance("accepted") if self.inner is None else await self.inner.accept(message, acknowledge)

@@ -134,7 +134,7 @@ async def a_refused_message_holds_up_nobody(channel: ChannelUnderTest) -> None:
 
 async def a_fault_of_the_gateway_holds_up_nobody(channel: ChannelUnderTest) -> None:
     """An error that nobody foresaw ends neither the channel nor the conversations of others."""
-    intake = RecordingIntake(answers={"poison": RuntimeError("nobody foresaw this (conformance suite)")})
+    intake = RecordingIntake(answers={"poison": RuntimeError("an unexpected error (conformance suite)")})
     async with channel.opens(intake, RecordingMoves()) as peer:
         await peer.says("ann", "poison")
         await until(lambda: intake.tries["poison"], "the message is offered")

@@ -120,7 +120,7 @@ async def a_moved_conversation_is_followed(channel: ChannelUnderTest) -> None:
     async with channel.opens(RecordingIntake(), moves) as peer:
         old, new = await peer.moves()
         await _until_sent(peer.network, old, Chunk("still here"))
-        await until(lambda: moves.moved, "the gateway is told of the move")
+        await until(lambda: moves.moved, "the gateway is notified of the move")
         assert any(old.startswith(before) and new.startswith(after) for before, after in moves.moved), moves.moved
 
 

@@ -23,5 +23,5 @@ async def until_answered(ask: Callable[[], Awaitable[object]], what: str) -> Non
     """The same for a condition that has to be asked for."""
     deadline = time.monotonic() + PATIENCE_S
     while not await ask():
-        assert time.monotonic() < deadline, f"after {PATIENCE_S:.0f} s still not: {what}"
+        assert time.monotonic() < deadline, f"still not true after {PATIENCE_S:.0f} s: {what}"
         await asyncio.sleep(0.01)

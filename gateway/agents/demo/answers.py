@@ -14,7 +14,7 @@ MOST_PIECES = 200
 PIECE_CHARACTERS = 12
 ECHOED_CHARACTERS = 300
 
-HELP = """I am Turngate's demo agent. I think nothing, need no network, and show what the gateway can do. Tell me:
+HELP = """I am Turngate's demo agent. I don't think and need no network; I show what the gateway can do. Try:
 
 - `what was my last question?` – I quote your previous message, word for word
 - `wait 3 seconds`, or `slowly`

@@ -127,7 +127,7 @@ class OpenAIAgent:
         except (openai.AuthenticationError, openai.PermissionDeniedError, openai.InternalServerError) as error:
             raise as_agent_error(self.name, error, self.client.api_key) from error
         except openai.APIStatusError:
-            return f"{self.client.base_url} answers, but lists no models"
+            return f"{self.client.base_url} responds, but lists no models"
         except openai.APIError as error:
             raise as_agent_error(self.name, error, self.client.api_key) from error
         listed = any(model.id == self.settings.model for model in page.data or ())
@@ -178,7 +178,7 @@ class OpenAIAgent:
         async for attempt in stamina.retry_context(on=back_off, attempts=MOST_TRIES, timeout=None):
             with attempt:
                 return await self._open_understood(messages, turn)
-        raise AssertionError("retries that end have ended without an error")
+        raise AssertionError("the retries ended without a result or an error")
 
     async def _open_understood(
         self, messages: list[ChatCompletionMessageParam], turn: Turn

@@ -23,9 +23,9 @@ NO_CREDIT = "insufficient_quota"
 LONGEST_QUOTE = 500
 ADVICE: Mapping[int | str, str] = {
     401: "refused the API key (401). Set agents.{name}.api_key, or the variable OPENAI_API_KEY.",
-    403: "does not allow this API key to do that (403). Check agents.{name}.api_key and agents.{name}.model.",
+    403: "does not allow this API key to do this (403). Check agents.{name}.api_key and agents.{name}.model.",
     404: "does not know the model or the path (404). Check agents.{name}.model and agents.{name}.base_url.",
-    NO_CREDIT: "has no credit left for this account (429).",
+    NO_CREDIT: "reports that this account has no credit left (429).",
 }
 
 
@@ -85,4 +85,4 @@ def _explain(name: AgentName, error: APIError) -> str:
         return f"{place} {advice} {said}"
     if isinstance(error, APIConnectionError):
         return f"{place} cannot be reached. Check agents.{name}.base_url. {said}"
-    return f"{place} broke off its answer. {said}"
+    return f"{place} ended its answer early. {said}"

@@ -118,7 +118,7 @@ def _imported(name: AgentName, target: str, module: str) -> object:
     except ModuleNotFoundError as error:
         missing = error.name or module
         if module == missing or module.startswith(f"{missing}."):
-            raise _wrong(name, target, f"there is no module {missing} in {here} nor installed") from error
+            raise _wrong(name, target, f"there is no module {missing} in {here}, and none is installed") from error
         raise _wrong(name, target, f"{module} needs {missing}, which is not installed") from error
     except Exception as error:
         raise _wrong(name, target, f"importing {module} failed with {type(error).__name__}: {error}") from error
@@ -134,7 +134,7 @@ def _callable(name: AgentName, target: str, found: object) -> Target:
     if not callable(run):
         raise _wrong(name, target, f"it is {type(found).__name__}; it should be {SHAPES}")
     if not _takes_a_turn(run):
-        raise _wrong(name, target, f"it takes other arguments than one turn; it should be {SHAPES}")
+        raise _wrong(name, target, f"it should take exactly one argument, the turn; it should be {SHAPES}")
     return run
 
 

@@ -19,7 +19,7 @@ from gateway.core.model import JsonObject, SessionId, TurnId, TurnStatus
 from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.core.service import Notice
 
-BROKEN_OFF = "The attempt that called this tool was broken off."
+BROKEN_OFF = "The attempt that called this tool was interrupted."
 
 
 @dataclass(slots=True)

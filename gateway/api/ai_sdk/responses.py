@@ -21,7 +21,7 @@ from gateway.errors import Conflict
 async def stream_answer(request: web.Request, session: Session, accepted: Acceptance) -> web.StreamResponse:
     """The answer to a message that is durable by now. Raises `Conflict` for one that is not to be answered."""
     if accepted.turn_id is None:
-        raise Conflict("This message is of a time before there were turns: it has no answer of its own.")
+        raise Conflict("This message is from before turns were recorded: it has no answer of its own.")
     message = accepted.message
     return await _stream_turn(
         request,

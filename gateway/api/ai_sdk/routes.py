@@ -30,7 +30,7 @@ KEY_LENGTH = 128
 METADATA_SCHEMA: JsonObject = {
     "anyOf": [{"type": "object"}, {"type": "null"}],
     "default": None,
-    "description": "Your own data about a message that is sent, at most 16 KiB as JSON; agents are given it.",
+    "description": "Your own data about the message, at most 16 KiB as JSON; it is passed to the agent.",
 }
 Key = Annotated[str, Field(min_length=1, max_length=KEY_LENGTH)]
 
@@ -49,13 +49,13 @@ class UiMessage(BaseModel):
     def text(self) -> str:
         """Its text parts, with a blank line between them. Raises `InvalidInput` for files."""
         if any(part.get("type") == "file" for part in self.parts):
-            raise InvalidInput("Files are not taken yet: leave the file parts out, and send text.")
+            raise InvalidInput("Files are not supported yet: leave out the file parts and send text.")
         return "\n\n".join(str(part.get("text", "")) for part in self.parts if part.get("type") == "text")
 
 
 def _ends_with_user(messages: list[UiMessage]) -> list[UiMessage]:
     if messages[-1].role != "user":
-        raise ValueError("the last one should be the user's: tools are run by agents, not by clients")
+        raise ValueError("the last message should be the user's: agents run tools, clients do not")
     return messages
 
 
@@ -66,7 +66,7 @@ class UseChatRequest(BaseModel):
 
     id: Key
     messages: Annotated[list[UiMessage], Field(min_length=1), AfterValidator(_ends_with_user)] = Field(
-        description="Only the last one is read: the gateway has the others."
+        description="Only the last message is read: the gateway has the others."
     )
     trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
     message_id: str | None = Field(None, alias="messageId", max_length=160)
@@ -79,8 +79,8 @@ class UseChatRequest(BaseModel):
     "AI SDK",
     media=(STREAM,),
     refusals={
-        HTTPStatus.NOT_FOUND: "No such conversation or message to answer anew",
-        HTTPStatus.CONFLICT: "As for sending",
+        HTTPStatus.NOT_FOUND: "No such conversation, or no such message to answer again",
+        HTTPStatus.CONFLICT: "The same as for sending",
     },
     example={"id": "lunch", "messages": [{"id": "m1", "role": "user", "parts": [{"type": "text", "text": "Hello"}]}]},
 )
@@ -121,7 +121,7 @@ async def _submit(request: web.Request, session: Session, asked: UseChatRequest)
     if asked.message_id is not None:
         edited, by = await _row_of(parts, session, asked.message_id), session.user_id
         if edited is None:
-            raise NotFound("There is no such message. Without messageId it would be a new one.")
+            raise NotFound("There is no such message. To send a new one, leave out messageId.")
         return await parts.editing.answer_again(session, by, edited, message.text, by)
     await check_command(request, message.text)
     accepted = await parts.intake.accept(_inbound(session, asked.id, message))

@@ -35,14 +35,14 @@ WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 INFO: JsonObject = {
     "title": "Turngate",
     "version": "1",
-    "description": "Sessions with agents, over all channels. Live events come over the WebSocket at `/ws`.",
+    "description": "Sessions with agents, over all channels. Live events are sent over the WebSocket at `/ws`.",
     "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
 }
 BEARER: JsonObject = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
-        "description": "An API token, a visitor's pass, or a JWT of your own login, whose `sub` is the user.",
+        "description": "An API token, a visitor's token, or a JWT from your own login, whose `sub` is the user.",
     }
 }
 

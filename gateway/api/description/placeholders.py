@@ -15,7 +15,7 @@ VALUES: JsonObject = {"additionalProperties": VALUE}
 ITEMS: JsonObject = {"items": VALUE}
 REFERENCE = "#/components/schemas/JsonValue"
 JSON_VALUE: JsonObject = {
-    "description": "Any JSON; numbers fit into 64 bits.",
+    "description": "Any JSON; numbers must fit in 64 bits.",
     "anyOf": [
         {"type": ["null", "boolean", "string"]},
         {"type": "number", "minimum": -(2**63), "maximum": 2**64 - 1},

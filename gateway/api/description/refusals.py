@@ -11,15 +11,15 @@ from gateway.api.route import Route
 from gateway.core.model import JsonObject
 
 MEANINGS = {
-    HTTPStatus.BAD_REQUEST: "The input breaks a rule; `detail` names the field and what it should be",
-    HTTPStatus.UNAUTHORIZED: "No token, or one that is not valid",
+    HTTPStatus.BAD_REQUEST: "The input is invalid; `detail` names the field and what it should be",
+    HTTPStatus.UNAUTHORIZED: "No token, or an invalid one",
     HTTPStatus.FORBIDDEN: "A role is missing, or the page's origin is not allowed",
-    HTTPStatus.NOT_FOUND: "Missing, or someone else's",
-    HTTPStatus.CONFLICT: "The current state does not allow it",
-    HTTPStatus.PRECONDITION_FAILED: "The version in `If-Match` is not the newest",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body or a text in it is too large",
+    HTTPStatus.NOT_FOUND: "Missing, or owned by someone else",
+    HTTPStatus.CONFLICT: "Not possible in the current state",
+    HTTPStatus.PRECONDITION_FAILED: "The version in `If-Match` is not the current one",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body, or a text in it, is too large",
     HTTPStatus.TOO_MANY_REQUESTS: "Too often",
-    HTTPStatus.SERVICE_UNAVAILABLE: "The database is away; nothing was kept",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database is unavailable; nothing was saved",
 }
 HEADERS: dict[HTTPStatus, tuple[str, str]] = {
     HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate", "`Bearer`"),

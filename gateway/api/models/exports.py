@@ -25,8 +25,8 @@ class WholeSession(ExportedSession):
 
     external_keys: tuple[str, ...]
     turns: tuple[Turn, ...]
-    hidden: tuple[dict[str, object], ...] = Field(description="Messages that were deleted or hidden.")
-    versions: tuple[dict[str, object], ...] = Field(description="What messages were before.")
+    hidden: tuple[dict[str, object], ...] = Field(description="Whether to include deleted and hidden messages.")
+    versions: tuple[dict[str, object], ...] = Field(description="Earlier versions of messages.")
     deliveries: tuple[dict[str, object], ...]
 
 

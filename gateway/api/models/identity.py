@@ -65,7 +65,7 @@ class LinkCode(Answer):
     """A one-time code that was just made, shown this once."""
 
     code: str
-    url: str = Field(description="Opens the bot with the code.")
+    url: str = Field(description="Opens the bot and sends the code.")
     expires_at: Instant
 
 
@@ -75,7 +75,7 @@ class Link(Answer):
     id: Id
     user_id: str
     channel: Channel
-    external_id: str = Field(description="The network's own id of the person.")
+    external_id: str = Field(description="The person's id on that network.")
     display_name: str | None
     created_at: Instant
 
@@ -101,4 +101,4 @@ class Links(Answer):
 class Identified(Answer):
     """What became of a visitor."""
 
-    sessions: int = Field(description="How many of the visitor's sessions are the caller's now.")
+    sessions: int = Field(description="How many of the visitor's sessions now belong to the caller.")

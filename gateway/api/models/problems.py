@@ -21,5 +21,5 @@ class Problem(Answer):
     type: str
     title: str
     status: int
-    detail: str = Field(description="What happened, and what to do about it.")
-    errors: tuple[FieldFault, ...] = Field(default=(), description="Field by field, where the input is to blame.")
+    detail: str = Field(description="What happened and what to do about it.")
+    errors: tuple[FieldFault, ...] = Field(default=(), description="Field by field, if the input is invalid.")

@@ -90,7 +90,7 @@ class ScheduleRun(Answer):
     fired_at: Instant
     started_at: Instant | None
     ended_at: Instant | None
-    error: str | None = Field(description="For operators in detail; for others the same as `error_class`.")
+    error: str | None = Field(description="Detailed for operators; for others, the same as `error_class`.")
     error_class: ErrorClass | None
 
     @classmethod

@@ -23,7 +23,7 @@ def _nothing(value: object) -> bool:
 class Session(Answer):
     """One conversation of a user with an agent."""
 
-    session_id: str = Field(description="Made by the server, opaque.")
+    session_id: str = Field(description="Assigned by the server; opaque.")
     user_id: str
     channel: Channel
     agent_name: str
@@ -46,26 +46,24 @@ class Match(Answer):
     role: Literal["user", "assistant"] | None
     text: str = Field(description="An excerpt, plain text.")
     highlights: tuple[tuple[int, ...], ...] = Field(
-        description="Pairs: first and past-the-last offset in `text`, in UTF-16 code units, as JavaScript counts them."
+        description="Pairs of start and end (exclusive) offsets in `text`, in UTF-16 code units, as JavaScript counts them."
     )
 
 
 class ListedSession(Session):
     """A session of a list, and where it fits."""
 
-    matches: tuple[Match, ...] = Field(
-        (), description="With `q` only: at most three, the best first.", exclude_if=_nothing
-    )
+    matches: tuple[Match, ...] = Field((), description="Only with `q`: at most three, best first.", exclude_if=_nothing)
 
 
 class Sessions(Answer):
     """A page of the list."""
 
     sessions: tuple[ListedSession, ...]
-    total: int | None = Field(description="Null on pages behind a `cursor`.")
+    total: int | None = Field(description="Null on pages fetched with `cursor`.")
     total_is_exact: bool | None = Field(
-        description="False where there may be more: a long list of all users' sessions is counted among the 5,000 with the latest activity, "
-        "and a search counts what it found."
+        description="False where there may be more: a long list of all users' sessions counts only the 5,000 with the latest activity, and "
+        "a search counts what it found."
     )
     next_cursor: str | None = Field(description="Null on the last page.")
 
@@ -96,12 +94,12 @@ class Message(Answer):
     edited_at: Instant | None
     deleted: bool
     kind: MessageKind = Field(
-        description="`apology`: the gateway's own words where the agent gave no answer; `human`: an operator's reply."
+        description="`apology`: the gateway's own reply where the agent gave none; `human`: an operator's reply."
     )
-    metadata: dict[str, object] = Field(description="The sender's own data about this message.")
+    metadata: dict[str, object] = Field(description="The sender's data about this message.")
     taken_back: bool = Field(
         False,
-        description="There and true for a tombstone that nobody made: answered anew, rewound or rolled back.",
+        description="Present and true for a tombstone that nobody deleted: the message was answered again, rewound or rolled back.",
         exclude_if=_nothing,
     )
 
@@ -127,7 +125,7 @@ class Messages(Answer):
     """A page of the transcript, ascending."""
 
     messages: tuple[Message, ...]
-    next_before_id: str | None = Field(description="Leads to the page before, as `before_id`; null on the oldest.")
+    next_before_id: str | None = Field(description="Pass it as `before_id` for the previous page; null on the oldest.")
 
 
 class ActiveSession(Session):
@@ -153,7 +151,7 @@ class Sent(Answer):
     reply: Message | None
     turn_id: Id | None
     status: TurnStatus | None
-    notice: str | None = Field(description="The answer to a chat command, which leaves no row.")
+    notice: str | None = Field(description="The answer to a chat command, which adds no message.")
 
 
 class MessageOrSent(RootModel[Message | Sent]):

@@ -14,7 +14,7 @@ class State(Answer):
 
     blackboard: dict[str, object] = Field(description="Shared knowledge.")
     scratchpad: dict[str, object] | list[object] = Field(description="Working notes.")
-    attributes: dict[str, object] = Field(description="Whatever else describes the session.")
+    attributes: dict[str, object] = Field(description="Anything else that describes the session.")
 
 
 class Snapshot(Answer):
@@ -26,7 +26,7 @@ class Snapshot(Answer):
     size_bytes: int
     message_id: str | None
     message_seq: int | None
-    rewound: bool = Field(description="Made before a rewind: restoring it brings the later messages back.")
+    rewound: bool = Field(description="Taken before a rewind: restoring it brings the later messages back.")
     created_at: Instant
 
 
@@ -34,7 +34,9 @@ class Snapshots(Answer):
     """A page of a session's snapshots, newest first."""
 
     snapshots: tuple[Snapshot, ...]
-    next_before_number: int | None = Field(description="Leads on, as `before_number`; null on the last page.")
+    next_before_number: int | None = Field(
+        description="Pass it as `before_number` for the next page; null on the last."
+    )
 
 
 class SnapshotWithState(Snapshot, State):
@@ -44,5 +46,5 @@ class SnapshotWithState(Snapshot, State):
 class Restored(State):
     """The state as it is now."""
 
-    snapshot: int = Field(description="The one that was restored.")
-    undo: int = Field(description="The one made of what was there before; restoring it undoes this.")
+    snapshot: int = Field(description="The snapshot that was restored.")
+    undo: int = Field(description="The snapshot of the state before; restoring it undoes this.")

@@ -18,7 +18,7 @@ class Usage(Answer):
     input_tokens: int | None
     output_tokens: int | None
     model: str | None
-    cost: float | None = Field(description="US dollars; null where the price is not known.")
+    cost: float | None = Field(description="US dollars; null if the price is unknown.")
 
 
 class UsageTotal(Answer):
@@ -26,8 +26,8 @@ class UsageTotal(Answer):
 
     input_tokens: int
     output_tokens: int
-    turns: int = Field(description="How many turns have reported their usage.")
-    cost: float | None = Field(description="US dollars, of the turns whose price is known.")
+    turns: int = Field(description="How many turns have reported usage.")
+    cost: float | None = Field(description="US dollars, for the turns whose price is known.")
 
 
 class Turn(Answer):
@@ -40,9 +40,9 @@ class Turn(Answer):
     channel: Channel
     attempts: int
     usage: Usage | None
-    error: str | None = Field(description="For operators in detail; for others the same as `error_class`.")
-    error_class: ErrorClass | None = Field(description="Why the turn failed, as far as its user may know.")
-    withdrawn: bool = Field(description="Taken back: its messages are hidden.")
+    error: str | None = Field(description="Detailed for operators; for others, the same as `error_class`.")
+    error_class: ErrorClass | None = Field(description="Why the turn failed, as far as the user may know.")
+    withdrawn: bool = Field(description="Withdrawn: its messages are hidden.")
     message_ids: tuple[str, ...]
     reply_id: str | None
     created_at: Instant
@@ -67,8 +67,8 @@ class Turns(Answer):
     """A page of a session's turns, newest first."""
 
     turns: tuple[Turn, ...]
-    next_before: str | None = Field(description="Leads on, as `before`; null on the last page.")
-    usage: UsageTotal | None = Field(description="Of the whole session; null on pages behind `before`.")
+    next_before: str | None = Field(description="Pass it as `before` for the next page; null on the last.")
+    usage: UsageTotal | None = Field(description="For the whole session; null on pages fetched with `before`.")
 
     @classmethod
     def told(cls, page: TurnPage, *, show_error: bool) -> Self:

@@ -14,8 +14,8 @@ from gateway.core.model import JsonObject, TurnStatus
 from gateway.core.ports.sessions.sessions import TurnOutcome
 
 DIFFERS = (
-    "The answer was begun again and says something else than what was streamed. "
-    "The whole of it is the last message of the session's transcript."
+    "The answer was started again and differs from what was streamed. The "
+    "complete answer is the last message of the session's transcript."
 )
 
 

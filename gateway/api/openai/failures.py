@@ -10,8 +10,8 @@ from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.errors import ErrorClass
 
 KEPT = (
-    "The session's transcript holds an apology; send the message again to try again, "
-    "with another Idempotency-Key if it had one."
+    "The session's transcript holds an apology; send the message again to retry, "
+    "with a new Idempotency-Key if it had one."
 )
 RETRY_S = 60
 """Seconds; a model's server seldom says how long to wait."""
@@ -38,7 +38,7 @@ FAILURES: Mapping[ErrorClass, Failure] = {
     "rate_limited": Failure(
         HTTPStatus.TOO_MANY_REQUESTS,
         "rate_limit_exceeded",
-        f"The model's server refuses more requests for now; wait a few minutes. {KEPT}",
+        f"The model's server is refusing further requests for now; wait a few minutes. {KEPT}",
         retry_s=RETRY_S,
     ),
     "unavailable": Failure(
@@ -57,7 +57,7 @@ FAILURES: Mapping[ErrorClass, Failure] = {
 }
 """The statuses and codes are those by which OpenAI's clients tell what to do."""
 TAKEN_BACK = Failure(
-    HTTPStatus.CONFLICT, "turn_taken_back", "A newer message in the session took this one back, and its answer."
+    HTTPStatus.CONFLICT, "turn_taken_back", "A newer message in the session withdrew this one and its answer."
 )
 
 

@@ -67,7 +67,7 @@ class ChatCompletion(Answer):
 
 
 class ErrorDetails(Answer):
-    """What happened, and what to do about it."""
+    """What happened and what to do about it."""
 
     message: str
     type: str

@@ -60,7 +60,7 @@ CONTENT_SCHEMA: JsonObject = {
         {"type": "null"},
     ],
     "default": None,
-    "description": "A text, or a list of text parts.",
+    "description": "A string, or a list of text parts.",
 }
 Content = Annotated[list[Part], BeforeValidator(_as_parts), WithJsonSchema(CONTENT_SCHEMA)]
 
@@ -118,7 +118,7 @@ class ChatMessage(BaseModel):
 def _ends_with_a_question(messages: list[ChatMessage]) -> list[ChatMessage]:
     spoken = [message for message in messages if message.role in {"user", "assistant"}]
     if not spoken or spoken[-1].role != "user" or not spoken[-1].text.strip():
-        raise ValueError("should end with a user message that has text: it is what the agent answers")
+        raise ValueError("should end with a user message that has text, which the agent then answers")
     return messages
 
 
@@ -148,10 +148,10 @@ class ChatMetadata(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
     chat_id: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)] | None = Field(
-        None, description="The client's own name of the conversation; with `user` it names the session."
+        None, description="The client's own name for the conversation; with `user` it names the session."
     )
     task: Annotated[
-        object, WithJsonSchema({"description": "A task about the chat, such as its title: no part of it."})
+        object, WithJsonSchema({"description": "A task about the chat, such as making its title; not a message in it."})
     ] = None
 
 

@@ -71,9 +71,9 @@ async def get_model(request: web.Request, model: ModelPath, /) -> web.Response:
     tells=(X_SESSION_ID,),
     refusals={
         HTTPStatus.NOT_FOUND: "No such model, which is an agent, or no such session of yours",
-        HTTPStatus.CONFLICT: "An answer is being written (`reject`), or a newer message took this one back",
+        HTTPStatus.CONFLICT: "An answer is being written (`reject`), or a newer message withdrew this one",
         HTTPStatus.INTERNAL_SERVER_ERROR: "The agent could not answer; `code` is `agent_failed` or `agent_misconfigured`",
-        HTTPStatus.SERVICE_UNAVAILABLE: "The database is away, or the agent is (`agent_unavailable`)",
+        HTTPStatus.SERVICE_UNAVAILABLE: "The database is unavailable, or the agent is (`agent_unavailable`)",
         HTTPStatus.GATEWAY_TIMEOUT: "The agent took too long",
     },
     example={"model": "assistant", "messages": [{"role": "user", "content": "Hello"}]},
@@ -92,7 +92,7 @@ async def complete(request: web.Request, asked: ChatCompletionRequest) -> web.St
         place = await find_place(request, agent, asked, said, key)
         session = place.session
         if session is not None and session.agent_name != agent.name:
-            told = f"This session is with {session.agent_name}: set model to that name."
+            told = f"This session belongs to the agent {session.agent_name}: set model to that name."
             return refusal(HTTPStatus.BAD_REQUEST, told, param="model")
         if session is not None and place.is_repeated:
             return await _answer_again(request, asked, session, place)
@@ -107,7 +107,7 @@ def _agent(request: web.Request, name: str) -> AgentInfo | None:
 
 
 def _no_model(name: str) -> web.Response:
-    message = f"The model {name!r} does not exist: models are agents, and GET /v1/models lists them."
+    message = f"The model {name!r} does not exist. Models are agents; GET /v1/models lists them."
     return refusal(HTTPStatus.NOT_FOUND, message, "model_not_found", "model")
 
 
@@ -163,7 +163,7 @@ async def _said(completion: Completion, text: str, *, usage: bool) -> AsyncGener
 async def _answer(request: web.Request, asked: ChatCompletionRequest, accepted: Acceptance) -> web.StreamResponse:
     session, message, turn_id = accepted.session, accepted.message, accepted.turn_id
     if session is None or message is None or turn_id is None:
-        raise Conflict("This message was taken in before, and has no answer.")
+        raise Conflict("This message was accepted before and has no answer.")
     turn = FollowedTurn(turn_id, session.session_id, session.user_id, accepted.turn_status, accepted.attempt)
     return await _follow(request, asked, turn, message.created_at)
 

@@ -17,7 +17,7 @@ FRAMED = zlib.MAX_WBITS | 32
 UNFRAMED = -zlib.MAX_WBITS
 LONGEST_PUBLIC = 16_384
 TOO_LARGE = "The body is larger than this route or limits.max_frame allows."
-MISCODED = "The body is not what its Content-Encoding says. Send it unencoded, or encoded once with gzip or deflate."
+MISCODED = "The body does not match its Content-Encoding. Send it unencoded, or encoded once with gzip or deflate."
 
 
 async def body_of(request: web.Request) -> bytes:
@@ -53,7 +53,7 @@ async def _read(request: web.Request) -> bytes:
                 due = min(due + len(piece) / limits.body_rate, now() + limits.body_s)
                 deadline.reschedule(due)
     except web.RequestPayloadError:
-        raise InvalidInput("The body ends too early, or is not properly chunked.") from None
+        raise InvalidInput("The body ends too early or is not chunked correctly.") from None
     except TimeoutError:
         raise InvalidInput("The body arrived too slowly (limits.body_s, limits.body_rate). Send it again.") from None
     return bytes(body)

@@ -34,5 +34,5 @@ async def meet(request: web.Request) -> web.StreamResponse | None:
 
 async def _refuse(_request: web.Request) -> web.StreamResponse:
     return problem(
-        HTTPStatus.EXPECTATION_FAILED, "Only 100-continue may be expected here. Send the request without Expect."
+        HTTPStatus.EXPECTATION_FAILED, "Only 100-continue is supported. Send the request without the Expect header."
     )

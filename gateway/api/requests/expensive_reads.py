@@ -46,8 +46,8 @@ async def metered(request: web.Request, handler: Handler) -> web.StreamResponse:
     slots, claim = _slots(request), _claim(request)
     if not await slots.take(claim, PATIENCE_S):
         raise TooManyRequests(
-            "Too many of your lists, searches, exports and forks run at the same time (limits.reads_per_user). "
-            "Wait for some of them to end and try again.",
+            "Too many of your lists, searches, exports and forks are running at the same time (limits.reads_per_user). "
+            "Wait for some of them to finish, then try again.",
             RETRY_S,
         )
     try:

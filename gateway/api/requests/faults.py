@@ -14,8 +14,8 @@ WHOLE_NUMBER = "should be a whole number"
 TRUTH = "should be true or false"
 WORDS: Mapping[str, str] = {
     "missing": "is missing",
-    "extra_forbidden": "is not known here",
-    "string_type": "should be a text",
+    "extra_forbidden": "is not a known field",
+    "string_type": "should be a string",
     "bool_type": TRUTH,
     "bool_parsing": TRUTH,
     "int_type": WHOLE_NUMBER,

@@ -85,7 +85,7 @@ async def origins(request: web.Request, handler: Handler) -> web.StreamResponse:
     if origin is None or not request.path.startswith(GUARDED):
         return await handler(request)
     if not parts_of(request).origin_allowed(origin, request.host):
-        raise Forbidden("Pages of this origin may not call the gateway. web.allowed_origins lists those that may.")
+        raise Forbidden("Pages from this origin may not call the gateway. web.allowed_origins lists those that may.")
     if request.method == hdrs.METH_OPTIONS and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers:
         return web.Response(status=HTTPStatus.NO_CONTENT, headers=PREFLIGHT_HEADERS)
     return await handler(request)
@@ -101,7 +101,7 @@ async def identify(request: web.Request) -> Principal:
 def _token(request: web.Request) -> str:
     scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthenticated("A token is needed: Authorization: Bearer <token>.")
+        raise Unauthenticated("A token is required: Authorization: Bearer <token>.")
     return token.strip()
 
 

@@ -43,10 +43,10 @@ STATUSES: tuple[tuple[type[GatewayError], HTTPStatus], ...] = (
 """The first class that fits decides, so the narrower ones stand first."""
 STORE_RETRY_S = 2
 KEPT_HEADERS = ("Allow", "Connection", "Location", "Upgrade")
-OURS = "Something went wrong here. The log has the details."
+OURS = "Something went wrong in the gateway. The log has the details."
 DETAILS = {
     HTTPStatus.NOT_FOUND: "There is nothing here.",
-    HTTPStatus.METHOD_NOT_ALLOWED: "This route does not take that method; the Allow header lists those it takes.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This route does not support that method; the Allow header lists those it does.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than limits.max_frame allows.",
 }
 

@@ -41,7 +41,7 @@ def validated(handler: Callable[..., Awaitable[web.StreamResponse]], *, family: 
     async def strict(request: web.Request) -> web.StreamResponse:
         for name in request.query:
             if name not in known and (family is None or not name.startswith(family)):
-                raise InvalidInput(f"There is no query parameter {name!r} here; there are {told}.")
+                raise InvalidInput(f"{name!r} is not a query parameter of this route; it takes {told}.")
         return await injected(request)
 
     return strict
@@ -71,7 +71,7 @@ def _small(metadata: JsonObject) -> JsonObject:
     try:
         size = len(orjson.dumps(metadata))
     except TypeError as error:
-        raise ValueError(f"holds what cannot be kept ({error})") from None
+        raise ValueError(f"contains something that cannot be stored ({error})") from None
     if size > LARGEST:
         raise TooLarge(f"metadata should be at most {LARGEST} bytes as JSON; this is {size}.")
     return metadata
@@ -96,14 +96,14 @@ def as_json_list(value: list[object]) -> list[JsonValue]:
 def rows_to_skip(cursor: str | None, offset: int | None) -> int:
     """The rows that a page leaves out. Raises `InvalidInput` for both ways of saying where it begins."""
     if cursor is not None and offset is not None:
-        raise InvalidInput("cursor and offset exclude each other.")
+        raise InvalidInput("cursor and offset cannot be used together.")
     return offset or 0
 
 
 def on_one_line(title: str) -> str:
     """A title as it may stand in a list. Raises `ValueError` when nothing of it is left."""
     if not (shown := title_given(title)):
-        raise ValueError("should have a character that can be seen")
+        raise ValueError("should contain at least one visible character")
     return shown
 
 
@@ -132,13 +132,13 @@ UserPath = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": 
 NumberPath = Annotated[str, Field(json_schema_extra={"pattern": "^([1-9][0-9]{0,17}|latest)$"})]
 NamePath = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": 100})]
 UuidPath = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
-Limit = Annotated[int, Field(ge=1, le=200, description="Rows of a page.")]
-Offset = Annotated[int, Field(ge=0, le=10_000_000, description="Rows to leave out; not together with `cursor`.")]
+Limit = Annotated[int, Field(ge=1, le=200, description="Rows per page.")]
+Offset = Annotated[int, Field(ge=0, le=10_000_000, description="Rows to skip; not together with `cursor`.")]
 Cursor = Annotated[
     str,
     Field(
         max_length=512,
-        description="Leads on: the `next_cursor` of an earlier page of the same list, and nothing else; not together with "
+        description="Continues the list: the `next_cursor` of an earlier page of the same list; not together with "
         "`offset`.",
         json_schema_extra=GIVEN,
     ),
@@ -170,7 +170,7 @@ Search = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
     Field(
-        description="Words of titles and messages, the last one perhaps unfinished; best matches first.",
+        description="Words from titles and messages; the last one may be incomplete. Best matches first.",
         json_schema_extra=NAMED,
     ),
 ]

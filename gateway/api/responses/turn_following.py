@@ -23,7 +23,7 @@ LOOK_S = 2.0
 """How often the database is asked about a turn that nothing is heard of …"""
 LOOK_WHEN_HEARD_S = 5.0
 """… and of one that is heard of here, and whose end will be too."""
-GONE = "This answer will not come: its conversation was deleted."
+GONE = "There will be no answer: the conversation was deleted."
 
 
 class Shape(Protocol):

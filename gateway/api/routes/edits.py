@@ -98,7 +98,7 @@ async def delete_message(request: web.Request, session_id: SessionPath, message_
 async def list_versions(request: web.Request, session_id: SessionPath, message_id: MessagePath, /) -> web.Response:
     """What a message was before it was edited or deleted; for operators."""
     if principal_of(request).role != "operator":
-        raise Forbidden("Only an operator may see what messages were before.")
+        raise Forbidden("Only an operator may see earlier versions of messages.")
     versions = await parts_of(request).editing.versions(session_id_of(session_id), message_id_of(message_id))
     return answer(MessageVersions(versions=tuple(map(MessageVersion.of, versions))))
 
@@ -112,7 +112,7 @@ async def list_versions(request: web.Request, session_id: SessionPath, message_i
     media=EITHER,
     headers=(PREFER,),
     refusals={
-        HTTPStatus.CONFLICT: "An answer is being written, or there is nothing to answer anew",
+        HTTPStatus.CONFLICT: "An answer is being written, or there is nothing to answer again",
     },
     example={},
 )

@@ -45,7 +45,7 @@ async def export_session(
     request: web.Request,
     session_id: SessionPath,
     /,
-    format: Annotated[Format, Field(description="For programs, or for reading.")] = "json",  # noqa: A002 - the parameter's name
+    format: Annotated[Format, Field(description="JSON for programs, Markdown for reading.")] = "json",  # noqa: A002 - the parameter's name
 ) -> web.StreamResponse:
     """A session as a file: its messages, as JSON also its state and its snapshots."""
     parts = parts_of(request)
@@ -72,12 +72,12 @@ async def export_user(request: web.Request, user_id: UserPath, /) -> web.StreamR
 @route("DELETE", "/api/me", "Identity", statuses=(HTTPStatus.NO_CONTENT,))
 async def erase_me(
     request: web.Request,
-    confirm: Annotated[User, Field(description="The caller's own `user_id`, so that nobody erases by mistake.")],
+    confirm: Annotated[User, Field(description="The caller's own `user_id`, so that nobody is erased by mistake.")],
 ) -> web.Response:
     """Removes everything the gateway keeps about the caller, for good; may be repeated."""
     user_id = principal_of(request).user_id
     if confirm != user_id:
-        raise InvalidInput("confirm should be your own user_id, as GET /api/me tells it: erasing can't be undone.")
+        raise InvalidInput("confirm should be your own user_id, as shown by GET /api/me: erasing cannot be undone.")
     await _erase(request, user_id)
     return no_content()
 
@@ -92,7 +92,7 @@ async def erase_user(request: web.Request, user_id: UserPath, /) -> web.Response
 def _named(request: web.Request, user_id: str) -> UserId:
     """Whom an operator names. Raises `Forbidden` for anyone else who asks."""
     if acting_user(request) is not None:
-        raise Forbidden("Only an operator may do this for another user. For yourself there is /api/me.")
+        raise Forbidden("Only an operator may do this for another user. For your own data, use /api/me.")
     if not 0 < len(user_id) <= 255 or not storable(user_id):
         raise NotFound("There is no such user.")
     return UserId(user_id)

@@ -56,4 +56,4 @@ async def delete_link(request: web.Request, link_id: UuidPath, /) -> web.Respons
 
 def _require_account(principal: Principal) -> None:
     if not has_account(principal.user_id):
-        raise Forbidden("Visitors have no account that others could be linked to. Sign in first.")
+        raise Forbidden("Visitors have no account to link to. Sign in first.")

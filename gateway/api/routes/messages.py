@@ -45,7 +45,7 @@ FULL_RETRY_S = 5.0
 
 def _none_yet(attachments: list[object] | None) -> list[object] | None:
     if attachments:
-        raise ValueError("attachments are not supported yet; leave the list out, or empty")
+        raise ValueError("attachments are not supported yet; leave the list out or empty")
     return attachments
 
 
@@ -58,7 +58,7 @@ class Draft(Body):
         None, json_schema_extra={"maxItems": 0}, description="Not supported yet."
     )
     metadata: Metadata | None = Field(
-        None, description="Your own data about the message, at most 16 KiB as JSON; agents are given it."
+        None, description="Your own data about the message, at most 16 KiB as JSON; it is passed to the agent."
     )
 
 
@@ -69,7 +69,7 @@ async def list_messages(
     /,
     limit: Limit = 50,
     before_id: Annotated[
-        str, Field(min_length=1, max_length=128, description="Leads back: the id of a message of this session.")
+        str, Field(min_length=1, max_length=128, description="Returns the page before this message of the session.")
     ]
     | None = None,
 ) -> web.Response:
@@ -89,7 +89,7 @@ async def list_messages(
     headers=(PREFER,),
     refusals={
         HTTPStatus.CONFLICT: "An answer is being written, and the agent takes one message at a time (`reject`)",
-        HTTPStatus.TOO_MANY_REQUESTS: "Too often, or too many messages wait in the session; see `Retry-After`",
+        HTTPStatus.TOO_MANY_REQUESTS: "Too many requests, or too many messages waiting in the session; see `Retry-After`",
     },
     example={"id": "greeting", "text": "Hello"},
 )

@@ -87,7 +87,9 @@ class ScheduleDraft(Body):
     agent_name: AgentChoice | None = Field(None, description="Default: the gateway's default agent.")
     timezone: Zone = "UTC"
     deliver_to: list[ChatAddress] = Field(
-        [], max_length=10, description="Chats of yours that get the reply too, such as `telegram:<bot>:<chat>:<topic>`."
+        [],
+        max_length=10,
+        description="Your chats that also receive the reply, such as `telegram:<bot>:<chat>:<topic>`.",
     )
     is_active: bool = True
 
@@ -106,11 +108,13 @@ class ScheduleChange(Body):
 
     name: ScheduleName | None = None
     prompt: Text | None = None
-    trigger: GivenTrigger | None = Field(None, description="Another one sets the next fire anew, from now on.")
+    trigger: GivenTrigger | None = Field(None, description="A new trigger computes the next fire from now.")
     timezone: Zone | None = None
     agent_name: AgentChoice | None = None
     deliver_to: list[ChatAddress] | None = Field(None, max_length=10)
-    is_active: bool | None = Field(None, description="False pauses; true resumes, with the next time from now on.")
+    is_active: bool | None = Field(
+        None, description="False pauses the schedule; true resumes it, with the next fire computed from now."
+    )
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -123,7 +127,7 @@ class ScheduleChange(Body):
 async def list_schedules(
     request: web.Request,
     user: User | None = None,
-    limit: Annotated[int, Field(ge=1, le=MOST_LISTED, description="The oldest ones are listed.")] = MOST_LISTED,
+    limit: Annotated[int, Field(ge=1, le=MOST_LISTED, description="The oldest are listed.")] = MOST_LISTED,
 ) -> web.Response:
     """The user's schedules, the oldest first; an operator's list holds everyone's, and `user` narrows it."""
     _require_account(principal_of(request))
@@ -170,7 +174,7 @@ async def get_schedule(request: web.Request, schedule_id: UuidPath, /) -> web.Re
     "Schedules",
     answer=models.Schedule,
     refusals={
-        HTTPStatus.CONFLICT: "The schedule is being changed all the time; try again in a moment",
+        HTTPStatus.CONFLICT: "The schedule keeps changing; try again in a moment",
     },
     example={"is_active": False},
 )
@@ -185,7 +189,7 @@ async def change_schedule(request: web.Request, schedule_id: UuidPath, /, change
         if (kept := await parts.schedules.change(before, after)) is not None:
             parts.schedule_changed()
             return answer(models.Schedule.of(kept))
-    raise Conflict("The schedule is being changed all the time. Please try again in a moment.")
+    raise Conflict("The schedule keeps changing. Try again in a moment.")
 
 
 @route("GET", "/api/schedules/{schedule_id}/runs", "Schedules", answer=models.ScheduleRuns)
@@ -246,7 +250,7 @@ async def _wish(parts: ApiParts, schedule: Schedule, change: ScheduleChange) -> 
 
 def _require_account(principal: Principal) -> None:
     if principal.role == "visitor":
-        raise Forbidden("Visitors have no schedules. Sign in to make one.")
+        raise Forbidden("Visitors cannot have schedules. Sign in to create one.")
 
 
 async def new_schedule(parts: ApiParts, user_id: UserId, draft: ScheduleDraft) -> NewSchedule:
@@ -278,7 +282,7 @@ def _checked_prompt(prompt: str, longest: int) -> str:
 
 def _first_fire(parts: ApiParts, now: datetime, trigger: Trigger, timezone: str) -> datetime:
     if isinstance(trigger, OnceTrigger) and trigger.at <= now:
-        raise InvalidInput("trigger.at is in the past; it should be a time to come.")
+        raise InvalidInput("trigger.at is in the past; it should be in the future.")
     first = parts.first_fire(trigger, timezone, now)
     if first is None:
         raise InvalidInput("This schedule would never fire.")
@@ -293,8 +297,8 @@ async def _own_chat(parts: ApiParts, user_id: UserId, address: str) -> Address:
     """Replies go only to chats their owner has talked in: nobody can have the bot write to strangers."""
     if not is_pushed(address.partition(":")[0]) or await parts.sessions.current(user_id, Route(address)) is None:
         raise InvalidInput(
-            f"deliver_to holds {address!r}; it should be a chat of yours, such as telegram:<bot>:<chat>:<topic>, "
-            "in which you wrote to the bot before."
+            f"deliver_to holds {address!r}; it should be a chat in which you have written to the bot, such as "
+            "telegram:<bot>:<chat>:<topic>."
         )
     return Address(address)
 

@@ -53,12 +53,12 @@ class SessionChange(Body):
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
-    title: Title | None = Field(None, description="The user's own, and stays; null: the gateway makes one again.")
+    title: Title | None = Field(None, description="Set by the user and kept; null lets the gateway generate one again.")
     metadata: Metadata | None = Field(
-        None, description="In place of all there is; an empty object clears it.", json_schema_extra=without_null
+        None, description="Replaces all metadata; an empty object clears it.", json_schema_extra=without_null
     )
     is_active: bool | None = Field(
-        None, description="False ends the session, true opens it again.", json_schema_extra=without_null
+        None, description="False ends the session; true reopens it.", json_schema_extra=without_null
     )
 
     @model_validator(mode="after")
@@ -67,7 +67,7 @@ class SessionChange(Body):
             raise ValueError(f"give at least one of {', '.join(type(self).model_fields)}")
         for name in self.model_fields_set - {"title"}:
             if getattr(self, name) is None:
-                raise ValueError(f"{name} may not be null; leave it out to keep what it is")
+                raise ValueError(f"{name} may not be null; leave it out to keep its value")
         return self
 
 

@@ -30,7 +30,7 @@ class SnapshotWish(Body):
 class RestoreWish(Body):
     """How to go back."""
 
-    rewind: bool = Field(False, description="Whether the transcript goes back, too: later messages are hidden.")
+    rewind: bool = Field(False, description="Whether to rewind the transcript too: later messages are hidden.")
 
 
 @route("GET", "/api/chat/sessions/{session_id}/snapshots", "State", answer=Snapshots)
@@ -39,7 +39,10 @@ async def list_snapshots(
     session_id: SessionPath,
     /,
     limit: Limit = 50,
-    before_number: Annotated[int, Field(ge=1, le=2**62, description="Leads on: older ones than that.")] | None = None,
+    before_number: Annotated[
+        int, Field(ge=1, le=2**62, description="Continues the list with snapshots older than this one.")
+    ]
+    | None = None,
 ) -> web.Response:
     """A session's snapshots, newest first."""
     before = None if before_number is None else SnapshotNumber(before_number)
@@ -79,7 +82,7 @@ async def get_snapshot(request: web.Request, session_id: SessionPath, number: Nu
     answer=Restored,
     tells=(ETAG,),
     refusals={
-        HTTPStatus.CONFLICT: "An answer is being written, so the transcript cannot be taken back now",
+        HTTPStatus.CONFLICT: "An answer is being written, so the transcript cannot be rewound now",
     },
     example={"rewind": True},
 )

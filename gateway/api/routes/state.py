@@ -35,7 +35,7 @@ def _json(section: Written) -> Written:
     try:
         orjson.dumps(section)
     except TypeError as error:
-        raise ValueError(f"holds what cannot be kept ({error})") from None
+        raise ValueError(f"contains something that cannot be stored ({error})") from None
     return section
 
 
@@ -53,14 +53,14 @@ class StateDraft(Body):
         None, description="Working notes: an object or a list.", json_schema_extra=without_null
     )
     attributes: Section | None = Field(
-        None, description="Whatever else describes the session.", json_schema_extra=without_null
+        None, description="Anything else that describes the session.", json_schema_extra=without_null
     )
 
     @model_validator(mode="after")
     def _objects(self) -> Self:
         for name in self.model_fields_set:
             if getattr(self, name) is None:
-                raise ValueError(f"{name} may not be null; leave it out to keep what it is, or send an empty object")
+                raise ValueError(f"{name} may not be null; leave it out to keep its value, or send an empty object")
         return self
 
 
@@ -90,7 +90,7 @@ async def get_state(request: web.Request, session_id: SessionPath, /) -> web.Res
     headers=(IF_MATCH,),
     tells=(ETAG,),
     refusals={
-        HTTPStatus.PRECONDITION_FAILED: "The state has another version than `If-Match` names; `ETag` tells which",
+        HTTPStatus.PRECONDITION_FAILED: "The state's version differs from `If-Match`; `ETag` gives the current one",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The state would be larger than `sessions.max_state` allows",
     },
     example={"blackboard": {"topic": "ships"}, "attributes": {"mood": "calm"}},

@@ -20,7 +20,7 @@ from gateway.api.route import route
     "Sessions",
     answer=Session,
     refusals={
-        HTTPStatus.CONFLICT: "The session has no message yet that a title could be made of",
+        HTTPStatus.CONFLICT: "The session has no message yet to make a title from",
     },
 )
 async def retitle_session(request: web.Request, session_id: SessionPath, /) -> web.Response:

@@ -33,14 +33,14 @@ class TokenDraft(Body):
     role: Literal["user", "operator"] = "user"
     user_id: User | None = Field(None, description="For another user; operators only.")
     expires: Annotated[str, Field(max_length=20, json_schema_extra={"pattern": "^[1-9][0-9]{0,7}[smhdw]$"})] | None = (
-        Field(None, description="`45m`, `12h`, `30d` or `2w`, ten years at most; absent: never.")
+        Field(None, description="`45m`, `12h`, `30d` or `2w`, at most ten years. Absent: never expires.")
     )
 
 
 class Identification(Body):
     """A visitor who turned out to be the caller."""
 
-    visitor_token: str = Field(min_length=1, max_length=8_192, description="As `POST /api/visitors` gave it.")
+    visitor_token: str = Field(min_length=1, max_length=8_192, description="As returned by `POST /api/visitors`.")
 
 
 class SignIn(Body):
@@ -91,7 +91,7 @@ def owner_of(principal: Principal, draft: TokenDraft) -> UserId:
     """Whose token it becomes. Raises `Forbidden` for more than the caller has; `InvalidInput` for who has no account."""
     owner = UserId(draft.user_id or principal.user_id)
     if principal.role != "operator" and (draft.role == "operator" or owner != principal.user_id):
-        raise Forbidden("Only an operator may make tokens for other users, or with the role operator.")
+        raise Forbidden("Only an operator may create tokens for other users or with the role operator.")
     if not is_account(owner):
         raise InvalidInput(f"user_id should be {ACCOUNT}.")
     return owner
@@ -107,7 +107,7 @@ async def revoke_token(request: web.Request, token_id: UuidPath, /) -> web.Respo
 
 def _require_account(principal: Principal) -> None:
     if principal.role == "visitor":
-        raise Forbidden("Visitors have no account for that. Sign in first.")
+        raise Forbidden("Visitors have no account for this. Sign in first.")
 
 
 @route(
@@ -126,7 +126,7 @@ async def sign_in(request: web.Request, given: SignIn) -> web.Response:
     tokens = parts_of(request).tokens
     holder = await tokens.redeem_code(digest(given.code))
     if holder is None:
-        raise Unauthenticated("This code is invalid, expired or already used. Make a new one with: turngate sign-in")
+        raise Unauthenticated("This code is invalid, expired or already used. Create a new one with: turngate sign-in")
     user_id, role = holder
     token = new_api_token()
     made = await tokens.create(user_id, digest(token), "console", role, CONSOLE_LIFETIME)
@@ -139,9 +139,9 @@ async def new_visitor(request: web.Request) -> web.Response:
     parts = parts_of(request)
     origin = request.headers.get(hdrs.ORIGIN, "").lower()
     if not parts.settings.web.anonymous:
-        raise Forbidden("This gateway takes no anonymous visitors (web.anonymous).")
+        raise Forbidden("This gateway does not allow anonymous visitors (web.anonymous).")
     if origin not in parts.settings.web.allowed_origins:
-        raise Forbidden("Visitors come from pages of an allowed origin (web.allowed_origins).")
+        raise Forbidden("Visitors must come from pages of an allowed origin (web.allowed_origins).")
     allow_visitor(request)
     made = VisitorPasses(parts.secret_key).issue(origin, datetime.now(UTC))
     return answer(Visitor.of(made), HTTPStatus.CREATED)

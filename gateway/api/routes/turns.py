@@ -22,7 +22,11 @@ async def list_turns(
     limit: Limit = 50,
     before: Annotated[
         str,
-        Field(max_length=512, description="Leads on: the `next_before` of an earlier page.", json_schema_extra=GIVEN),
+        Field(
+            max_length=512,
+            description="Continues the list: the `next_before` of an earlier page.",
+            json_schema_extra=GIVEN,
+        ),
     ]
     | None = None,
 ) -> web.Response:

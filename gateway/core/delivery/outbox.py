@@ -223,7 +223,7 @@ class Outbox:
     async def _leave_open(self, item: OutboxItem, error: Exception) -> None:
         """It may have arrived, and what comes after it need not wait."""
         log.error("delivery_unknown_for_good", address=item.address, item=item.item_id, reason=str(error))
-        reason = f"sent {REPEATS + 1} times without a clear answer, so it may have arrived: {error}"
+        reason = f"sent {REPEATS + 1} times without a clear response, so it may have arrived: {error}"
         await self._give_up(item, "unknown", reason)
 
     async def _give_up(self, item: OutboxItem, state: Literal["dead", "unknown"], reason: str) -> None:

@@ -17,27 +17,27 @@ from gateway.core.turns.runner import Runner
 CommandName = Literal["new", "stop", "status", "sessions", "resume", "title", "fork", "agent", "link", "unlink", "help"]
 
 HELP: dict[CommandName, str] = {
-    "new": "Start a new conversation; text after the command is its first message",
+    "new": "Start a new conversation; any text after it becomes the first message",
     "stop": "Stop the answer that is being written",
     "status": "Show which conversation this is",
     "sessions": "List your latest conversations, from everywhere",
-    "resume": "Go on in one of them here: /resume 2",
+    "resume": "Continue one of them here: /resume 2",
     "title": "Name this conversation: /title Holiday plans",
-    "fork": "Go on in a copy of this conversation; the first one stays as it is",
+    "fork": "Continue in a copy of this conversation; the original stays as it is",
     "agent": "Show the agents, or choose one for a new conversation: /agent name",
-    "link": "Link your account of another network, or redeem its code: /link code",
-    "unlink": "End a link",
+    "link": "Link your account on another network, or redeem its code: /link code",
+    "unlink": "Remove a link",
     "help": "Show these commands",
 }
 WITH_WORDS: frozenset[CommandName] = frozenset({"new", "title", "resume", "agent", "link", "unlink"})
 """Those that take text after them."""
 TITLE_LIMIT = 200
-TITLE_RULE = f"Write the title after the command, at most {TITLE_LIMIT} characters: /title Holiday plans"
+TITLE_RULE = f"Put the title after the command, at most {TITLE_LIMIT} characters: /title Holiday plans"
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command and the text after it."""
+    """A command and what stands behind it."""
 
     name: CommandName
     rest: str
@@ -161,12 +161,12 @@ class Commands:
     async def _status(self, message: InboundMessage) -> Notice:
         session = await self._session(message)
         if session is None:
-            return Notice(f"No conversation yet. Your next message begins one with {message.agent}.")
+            return Notice(f"No conversation yet. Your next message starts one with {message.agent}.")
         name = f"“{session.title}”" if session.title else "This conversation"
         doing = "An answer is being written." if session.running else "Nothing is being written."
         return Notice(
             f"{name} with {session.agent_name}, {session.message_count} messages, "
-            f"begun on {session.channel} {session.created_at:%Y-%m-%d %H:%M} UTC. {doing}"
+            f"started on {session.channel} {session.created_at:%Y-%m-%d %H:%M} UTC. {doing}"
         )
 
     async def _title(self, message: InboundMessage, rest: str) -> Notice:

@@ -30,8 +30,10 @@ log = structlog.get_logger(__name__)
 
 KEY_LIMIT = 128
 BUSY = "An answer is being written. Please wait for it, or stop it with /stop."
-FULL = "Too many messages wait for an answer here. This one was not taken in; please send it again later."
-STOPPING = "The gateway is stopping, and nobody can say whether this was kept. Send it again: it is taken in once."
+FULL = "Too many messages are waiting for an answer here. This one was not accepted; please send it again later."
+STOPPING = (
+    "The gateway is stopping, and this message may or may not have been saved. Send it again: it is accepted only once."
+)
 LOOK_EVERY_S = 1.0
 
 
@@ -116,7 +118,7 @@ class Dispatcher:
     def _check_alive(self) -> None:
         if not self._parts.alive():
             raise StoreUnavailable(
-                "The gateway is starting, stopping, or without its database; nothing was kept. Try again in a moment."
+                "The gateway is starting, stopping, or without its database; nothing was saved. Try again in a moment."
             )
 
     def adopt(self, accepted: Acceptance) -> None:

@@ -150,7 +150,7 @@ async def _forget(agent: Branching, agent_sessions: Sequence[str]) -> None:
                 await _patiently(agent.forget(name), "forget")
                 left -= 1
     except TimeoutError:
-        log.warning("agent_session_failed", deed="forget", reason=f"{left} were left when {FORGETTING_S:g} s were over")
+        log.warning("agent_session_failed", deed="forget", reason=f"{left} were left after {FORGETTING_S:g} s")
 
 
 async def _patiently(call: Awaitable[Answer], deed: str) -> Answer | None:

@@ -11,8 +11,8 @@ from gateway.core.strangers import has_account
 from gateway.core.users.links import LIFETIME, NOT_GOOD, Linked, Links, staying_text
 from gateway.errors import Conflict, TooManyRequests
 
-NO_ACCOUNT_HERE = "Nobody is signed in here, so there is no account to link to. Sign in first."
-HOW_TO_LINK = "Write /link for a new code, or /link and the code that the bot gave you, and nothing else."
+NO_ACCOUNT_HERE = "You are not signed in, so there is no account to link to. Sign in first."
+HOW_TO_LINK = "Write /link for a new code, or /link followed by the code from the bot, and nothing else."
 
 
 class LinkCommands:
@@ -38,19 +38,19 @@ class LinkCommands:
             return Notice(NO_ACCOUNT_HERE)
         links = await self._links.list(user_id)
         if not links:
-            return Notice("No account is linked. /link begins it.")
+            return Notice("No account is linked. Send /link to link one.")
         chosen = links if len(links) == 1 and not which else _numbered(links, which)
         if not chosen:
             return Notice(_which(links))
         link = await self._links.unlink(chosen[0].id, user_id)
-        return Notice(f"{_name(link)} is no longer linked to you. Your conversations stay yours.")
+        return Notice(f"{_name(link)} is no longer linked to you. You keep your conversations.")
 
     async def _invite(self, user_id: UserId) -> Notice:
         made = await self._links.invite_anywhere(user_id)
         minutes = int(LIFETIME.total_seconds() / 60)
         return Notice(
             f"Open {made.url} within {minutes} minutes, or send the bot /link {made.code} in a private chat. "
-            "The code works once; whoever uses it chats as you, so show it to nobody."
+            "The code works once; whoever uses it chats as you, so do not share it."
         )
 
     async def _redeem(self, user_id: UserId, code: str) -> Notice:
@@ -61,8 +61,8 @@ class LinkCommands:
 def _welcome(linked: Linked) -> str:
     person = linked.link.person
     return (
-        f"{_name(linked.link)} is linked: what is written there is yours from now on. "
-        f"{staying_text(linked.staying, person)} /unlink ends it."
+        f"{_name(linked.link)} is linked: from now on, messages from there are yours. "
+        f"{staying_text(linked.staying, person)} Send /unlink to undo this."
     )
 
 
@@ -73,7 +73,7 @@ def _numbered(links: Sequence[Link], which: str) -> Sequence[Link]:
 
 def _which(links: Sequence[Link]) -> str:
     lines = [f"{number}. {_name(link)}" for number, link in enumerate(links, 1)]
-    return "\n".join(["Which one? Write /unlink and its number.", *lines])
+    return "\n".join(["Which one? Write /unlink followed by its number.", *lines])
 
 
 def _name(link: Link) -> str:

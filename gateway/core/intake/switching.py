@@ -61,20 +61,25 @@ class Switching:
         """The user's latest sessions, numbered; the numbers are good for `/resume` at this place."""
         page = await self._parts.sessions.list(SessionFilter(message.user_id, limit=LISTED))
         if not page.sessions:
-            return Notice(lead + "No conversations yet. Your next message begins one.")
+            return Notice(lead + "No conversations yet. Your next message starts one.")
         await self._parts.places.note_list(
             message.user_id, message.route, [session.session_id for session in page.sessions], message.account
         )
         now = datetime.now(UTC)
         lines = [_line(number, session, here, now) for number, session in enumerate(page.sessions, 1)]
-        return Notice(lead + "\n".join(["Your latest conversations:", *lines, "Go on in one: /resume and its number."]))
+        return Notice(
+            lead
+            + "\n".join(
+                ["Your latest conversations:", *lines, "To continue one, write /resume followed by its number."]
+            )
+        )
 
     async def resume(self, message: InboundMessage, here: Session | None, which: str) -> Notice:
         """Goes on in a session of the list, wherever it began."""
         listed = await self._listed(message)
         number = int(which) if which.isascii() and which.isdigit() and len(which) < 4 else 0
         if not which:
-            return await self.sessions(message, here, "Write /resume and a number of this list.\n")
+            return await self.sessions(message, here, "Write /resume followed by a number from this list.\n")
         if not 1 <= number <= len(listed):
             return await self.sessions(message, here, f"There is no conversation {which[:20]} in the list.\n")
         try:
@@ -83,7 +88,7 @@ class Switching:
             )
         except NotFound:
             return await self.sessions(message, here, f"Conversation {number} is gone.\n")
-        told = [f"Going on in {name_of(session)}, begun on {session.channel}, with {session.agent_name}."]
+        told = [f"Continuing {name_of(session)}, started on {session.channel}, with {session.agent_name}."]
         if message.channel == API:
             told.append(f"{BY_NAME} This one is {session.session_id}.")
         return Notice("\n".join([*told, *await self._last_lines(session)]), moved_to=session)
@@ -101,7 +106,7 @@ class Switching:
             session = here if _is_from(message, here) else await self._fork(point, message.user_id)
         except Conflict as error:
             return Notice(str(error))
-        told = f"You are in a copy of {name_of(here)} now. The conversation it came from stays as it is: /sessions lists both."
+        told = f"You are now in a copy of {name_of(here)}. The original stays as it is: /sessions lists both."
         if message.channel == API:
             told = f"{told} {BY_NAME} The copy is {session.session_id}."
         return Notice(told, moved_to=session)
@@ -109,9 +114,9 @@ class Switching:
     async def new(self, message: InboundMessage) -> Notice:
         """The next message begins another conversation; over HTTP whoever writes it says so."""
         if message.channel == API:
-            return Notice(f"{BY_NAME} Create one: POST /api/chat/sessions. Or write its first message behind /new.")
+            return Notice(f"{BY_NAME} Create one: POST /api/chat/sessions. Or put its first message after /new.")
         await self._parts.sessions.end_current(message.user_id, message.route, message.session_id)
-        return Notice("A new conversation begins with your next message.", session_ended=True)
+        return Notice("Your next message starts a new conversation.", session_ended=True)
 
     async def agent(self, message: InboundMessage, name: str) -> Notice:
         """Another agent for this place, from a new conversation on; without a name: which there are."""
@@ -120,11 +125,11 @@ class Switching:
         if chosen is None:
             lead = f"There is no agent {name[:60]}. " if name else ""
             lines = [f"{known}: {text}" if text else known for known, text in agents.items()]
-            return Notice("\n".join([f"{lead}Write /agent and a name. There are:", *lines]))
+            return Notice("\n".join([f"{lead}Write /agent followed by a name. Available agents:", *lines]))
         if message.channel == API:
             return Notice(f'{BY_NAME} Create one with {{"agent_name": "{chosen}"}}: POST /api/chat/sessions.')
         await self._parts.places.choose(message.user_id, _route_with(message, chosen), chosen, message.account)
-        return Notice(f"Your next message begins a conversation with {chosen}.", session_ended=True, agent=chosen)
+        return Notice(f"Your next message starts a conversation with {chosen}.", session_ended=True, agent=chosen)
 
     async def _listed(self, message: InboundMessage) -> Sequence[SessionId]:
         listed = await self._parts.places.listed(message.user_id, message.route)
@@ -139,12 +144,12 @@ class Switching:
     async def _last_lines(self, session: Session) -> Sequence[str]:
         page = await self._parts.messages.page(session.session_id, session.user_id, LAST_LINES, None)
         lines = [_told(said, session) for said in page.messages if not said.deleted]
-        return ["Last said:", *lines] if lines else ["Nothing was said in it yet."]
+        return ["Last said:", *lines] if lines else ["No messages yet."]
 
 
 def name_of(session: Session) -> str:
     """A session's title, shortened, or what stands for it."""
-    return f"“{_short(session.title)}”" if session.title else "a conversation without a title"
+    return f"“{_short(session.title)}”" if session.title else "an untitled conversation"
 
 
 def age(moment: datetime, now: datetime) -> str:

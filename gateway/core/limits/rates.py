@@ -69,7 +69,7 @@ class Rates:
         return max(self._full_at.get(key, now), now) + self._interval
 
     def _refusal(self, wait: float) -> TooManyRequests:
-        return TooManyRequests(f"That is too often{self._reason}. Try again in {max(1, math.ceil(wait))} s.", wait)
+        return TooManyRequests(f"Too many requests{self._reason}. Try again in {max(1, math.ceil(wait))} s.", wait)
 
     def _forget(self, now: float) -> None:
         oldest = next(iter(self._full_at))

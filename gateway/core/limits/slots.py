@@ -29,7 +29,7 @@ class Slots:
         """Takes one for as long as the block runs. Raises `TooManyRequests` when there is none left."""
         if self._most is not None and self._held[key] >= self._most:
             raise TooManyRequests(
-                f"Too many are open: {self._setting} allows {self._most} at a time. Close one first.", RETRY_S
+                f"Too many are open: {self._setting} allows {self._most} at the same time. Close one first.", RETRY_S
             )
         self._held[key] += 1
         try:

@@ -11,7 +11,7 @@ from gateway.core.model import STATE_SECTIONS, JsonNotes, JsonValue, StateSectio
 DEEPEST = 32
 """Levels of nesting, as for bodies over HTTP."""
 GREATEST = 2**63 - 1
-LIST_HAS_NO_KEYS = "the scratchpad is a list, which has no keys to set; give the whole list"
+LIST_HAS_NO_KEYS = "the scratchpad is a list, which has no keys to set; pass the whole list"
 
 
 class StateChanges:
@@ -48,10 +48,10 @@ class StateChanges:
     def _kept(self, change: StateChange) -> JsonNotes:
         """As JSON would have it. Raises `TypeError` or `ValueError` for what JSON or the database cannot hold."""
         if change.section not in STATE_SECTIONS:
-            raise ValueError(f"{change.section!r} is no section; there are {', '.join(STATE_SECTIONS)}")
+            raise ValueError(f"{change.section!r} is not a section; it should be one of {', '.join(STATE_SECTIONS)}")
         written = json.dumps(change.values, allow_nan=False)
         if len(written) > self._room:
-            raise ValueError("the changes of this turn are larger than sessions.max_state allows")
+            raise ValueError("the changes made by this turn are larger than sessions.max_state allows")
         values = json.loads(written)
         allowed = (dict, list) if change.section == "scratchpad" else (dict,)
         if not isinstance(values, allowed):
@@ -74,6 +74,6 @@ def _require_storable(value: JsonValue, depth: int = 1) -> None:
             for item in value.values():
                 _require_storable(item, depth + 1)
         case int() if not -GREATEST <= value <= GREATEST:
-            raise ValueError("an integer does not fit 64 bits")
+            raise ValueError("an integer does not fit in 64 bits")
         case _:
             return

@@ -115,7 +115,7 @@ class Titler:
             if titled.is_users:
                 return titled.session
             if titled.opening is None:
-                raise Conflict("There is nothing to make a title of yet. Write a message first.")
+                raise Conflict("There is nothing to make a title from yet. Write a message first.")
             said = await _in_time(self._said(titled.session))
             if said is None and titled.is_agents:
                 break

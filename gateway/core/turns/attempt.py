@@ -137,7 +137,7 @@ class Listener:
                 raise
         except SystemExit as exit_:
             # It would end the gateway: a library that means a program of its own.
-            error = AgentError(f"The agent wanted to end the process: {exit_}.")
+            error = AgentError(f"The agent tried to exit the process: {exit_}.")
         except Exception as raised:  # noqa: BLE001 - the runner says what it was
             error = raised
         finally:

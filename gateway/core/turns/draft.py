@@ -14,7 +14,7 @@ MOST_PARTS = 10_000
 LONGEST_NAME = 1_000  # characters of an agent's own session
 LARGEST_CHANGES = 1_048_576
 CALL_LENGTH = 100  # characters that a call costs whatever it is given
-CUT = "\n\n[The rest of this answer was cut off: it was longer than {limit} characters.]"
+CUT = "\n\n[The rest of this answer was cut off because it exceeded {limit} characters.]"
 
 
 class Draft:

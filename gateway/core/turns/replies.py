@@ -23,7 +23,7 @@ APOLOGIES: Mapping[ErrorClass, str] = {
     "rate_limited": "Sorry, too many people are asking me at once. Please try again in a few minutes.",
     "unavailable": "Sorry, I am not available at the moment. Please try again later.",
     "misconfigured": "Sorry, I am not set up correctly and cannot answer. Please tell the people who run this service.",
-    "timeout": "Sorry, that took me too long. Please try again, or ask for less at once.",
+    "timeout": "Sorry, that took too long. Please try again, or ask for less at once.",
     "agent_error": APOLOGY,
 }
 """What people read in place of an answer: what happened, and what they can do about it."""

@@ -181,7 +181,7 @@ class Runner:
             entry.ends.append(show_typing(self._parts.channels, turn.deliver_to, self.work))
         if turn.attempt > self._parts.max_attempts:
             await self._give_up(
-                turn, entry, self._new_draft(), AgentError("every earlier attempt ended with its replica")
+                turn, entry, self._new_draft(), AgentError("every earlier attempt ended when its replica did")
             )
         else:
             await self._attempt(turn, entry)
@@ -236,7 +236,7 @@ class Runner:
             if self._stopping:
                 call.forget()
                 raise
-            call.end(AgentError("The agent was cancelled from within."))
+            call.end(AgentError("The agent cancelled itself."))
         except BaseException:
             call.forget()
             raise
@@ -260,7 +260,7 @@ class Runner:
                     _tell_refused(turn, draft.state.refused)
                 await self._conclude(turn, entry, reply)
                 return
-            failure = AgentError("The agent answered nothing.", retryable=False)
+            failure = AgentError("The agent gave no answer.", retryable=False)
         log.warning("turn_attempt_failed", turn=str(turn.turn_id), attempt=turn.attempt, reason=str(failure))
         if not failure.retryable or turn.attempt == self._parts.max_attempts:
             await self._give_up(turn, entry, draft, failure)
@@ -329,7 +329,7 @@ class Runner:
         except Exception as error:
             log.exception("reply_not_kept", turn=str(turn.turn_id), session=turn.session_id)
             apology = self._replies.apology(
-                turn, reply.usage, f"The reply could not be kept: {type(error).__name__}: {error}"
+                turn, reply.usage, f"The reply could not be stored: {type(error).__name__}: {error}"
             )
             return await self._finish(turn, apology)
 

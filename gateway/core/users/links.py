@@ -19,7 +19,7 @@ from gateway.errors import Conflict
 LIFETIME = timedelta(minutes=10)
 CODE_BYTES = 24
 """Random bytes of a code: 192 bits in 32 characters, which fit a deep link's 64."""
-NOT_GOOD = "This code was used, has expired, or never was. /link makes a new one."
+NOT_GOOD = "This code is invalid, expired or already used. Send /link for a new one."
 TRIES_PER_MINUTE = 10
 """Codes somebody may try; they can't be guessed, and nobody should begin to."""
 CODES_PER_MINUTE = 10
@@ -98,7 +98,7 @@ class Links:
         """The same on the first network that can be linked to; raises as `invite` does."""
         channel = next(iter([*self._doors, *self._off]), None)
         if channel is None:
-            raise Conflict("No network is ready to be linked to. Try again in a moment.")
+            raise Conflict("No network is ready for linking. Try again in a moment.")
         return await self.invite(user_id, channel)
 
     async def own_code(self, person: Person) -> str:

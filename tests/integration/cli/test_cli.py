@@ -108,8 +108,8 @@ async def test_commands_create_no_database_to_read_from(shell: Shell, words: str
     ran = await shell.runs(*words.split())
     assert (ran.code, ran.out) == (1, "")
     assert ran.err == (
-        f"There is no gateway's data in {shell.folder.resolve()}/.turngate. "
-        "Change to the folder of your gateway, or name its data with --data-dir.\n"
+        f"There is no gateway data in {shell.folder.resolve()}/.turngate. "
+        "Change to your gateway's folder, or give its data dir with --data-dir.\n"
     )
     assert list(shell.folder.iterdir()) == []
 

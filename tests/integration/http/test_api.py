@@ -97,7 +97,7 @@ async def test_too_many_waiting_messages_are_429(world: World) -> None:
         await ann.calls("POST", path, json={"text": "wait 30 seconds", "id": str(number)}, headers={"Prefer": "wait=0"})
     answer, problem = await refused(ann, path)
     assert (answer.status, answer.headers["Retry-After"], problem["title"]) == (429, "5", "Too Many Requests")
-    assert "Too many messages wait" in problem["detail"]
+    assert "Too many messages are waiting" in problem["detail"]
     assert [row["content"] for row in (await ann.gets(path))["messages"]] == ["wait 30 seconds"] * 2
     assert (await ann.posts(path, 200, text="/stop"))["notice"] == "Stopped."
 

@@ -42,4 +42,4 @@ async def test_who_waits_in_a_session_that_is_deleted_hears_of_the_session(world
     await eventually(running)
     await world.rows("DELETE FROM chat_sessions WHERE session_id = $1", session)
     status, problem = await waiting
-    assert (status, problem["detail"]) == (404, "This answer will not come: its conversation was deleted.")
+    assert (status, problem["detail"]) == (404, "There will be no answer: the conversation was deleted.")

@@ -242,7 +242,7 @@ async def test_guessing_is_slowed_down(world: World, gateway: Running) -> None:
     for number in range(12):
         await socket.says(type="send", id=f"g{number}", text=f"/link guess{number}")
         answers.append((await socket.hears("notice"))["text"])
-    assert "too often" in answers[-1]
+    assert "Too many requests" in answers[-1]
 
 
 async def test_without_the_channel_there_is_nothing_to_link(world: World) -> None:

@@ -43,7 +43,7 @@ async def test_a_failed_answer_is_asked_for_with_another_key(ann: Person) -> Non
     for _ in range(2):
         status, error = await refused(ann, "fail for good", **{"Idempotency-Key": "k"})
         assert (status, error["code"]) == (500, "agent_failed")
-        assert "another Idempotency-Key" in error["message"]
+        assert "new Idempotency-Key" in error["message"]
     assert (await refused(ann, "fail for good", **{"Idempotency-Key": "l"}))[0] == 500
 
 
@@ -51,4 +51,4 @@ async def test_a_parameter_of_the_wrong_kind_is_told_in_words_of_json(ann: Perso
     """Once, by the name that the client knows."""
     body = {"model": "assistant", "messages": [{"role": "user", "content": "Hello"}], "user": 5}
     error = (await ann.posts(COMPLETIONS, 400, **body))["error"]
-    assert (error["param"], error["message"]) == ("user", "user: should be a text, or an object with id")
+    assert (error["param"], error["message"]) == ("user", "user: should be a string, or an object with id")

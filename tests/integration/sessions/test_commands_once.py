@@ -119,7 +119,7 @@ async def test_words_that_unlink_does_not_take_are_for_the_agent(world: World, f
     running = await world.gateway(telegram=given)
     ann = await world.person("ann", running.url)
     code = (await ann.posts("/api/links/telegram", 201))["code"]
-    for text, answer in ((f"/link {code}", "Linked"), ("/unlink now", "message 1"), ("/unlink 1", "stands alone")):
+    for text, answer in ((f"/link {code}", "Linked"), ("/unlink now", "message 1"), ("/unlink 1", "on its own")):
         fake.says(ADA, text)
         assert answer in (await fake.hears(ADA, within=20))[0].text
     assert len((await ann.gets("/api/links"))["links"]) == 1

@@ -81,4 +81,4 @@ async def test_a_title_of_which_nothing_is_left_is_none(world: World, title: str
     session = await says(mia, "hello")
     assert (await mia.calls("PATCH", f"{SESSIONS}/{session}", json={"title": title}))[0] == 400
     notice = (await mia.posts(f"{SESSIONS}/{session}/messages", 200, text=f"/title {title}"))["notice"]
-    assert notice.startswith("Write the title after the command")
+    assert notice.startswith("Put the title after the command")

@@ -102,7 +102,7 @@ async def test_a_network_hears_what_is_asked_elsewhere(database_url: str, first:
     [
         ("import no_such_library", "importing pigeons_channel:KIND of pigeons 1.0 failed with ModuleNotFoundError"),
         ("KIND = 7", "it should be a turngate.ChannelKind"),
-        (WORKING, "Pigeons is no turngate.Network: it lacks status, render"),
+        (WORKING, "Pigeons does not implement turngate.Network: it lacks status, render"),
     ],
 )
 async def test_a_package_that_cannot_be_used_costs_its_channel_only(

@@ -87,4 +87,6 @@ async def test_doctor_names_what_waits() -> None:
     """It is no fault, and there is something to do later."""
     found = migrations(["0902_post_b"], is_new=False)
     assert found.ok
-    assert found.detail == "0902_post_b waits until no replica of an older version lives; then run: turngate migrate"
+    assert (
+        found.detail == "0902_post_b waits until no replica of an older version is running; then run: turngate migrate"
+    )

@@ -206,7 +206,7 @@ async def test_a_network_away_at_start_is_waited_for(opens: Opens, fake: FakeBot
     """The channel begins when Telegram can be reached."""
     await fake.stop()
     async with opens() as gate:
-        await until(lambda: "does not answer" in gate.channel.status.detail)
+        await until(lambda: "unexpected response" in gate.channel.status.detail)
         await fake.start()
         fake.says(ADA, "hello")
         await until(lambda: gate.intake.texts == ["hello"])
@@ -407,7 +407,7 @@ async def test_neither_token_nor_text_reaches_a_log(opens: Opens, fake: FakeBotA
     """Not even when everything fails."""
     await fake.stop()
     async with opens() as gate:
-        await until(lambda: "does not answer" in gate.channel.status.detail)
+        await until(lambda: "unexpected response" in gate.channel.status.detail)
         await fake.start()
         await until(lambda: gate.channel.status.state == "ready")
         fake.fails(Fault("5xx", times=2))

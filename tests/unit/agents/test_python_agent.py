@@ -102,7 +102,7 @@ async def test_passes_exceptions_on() -> None:
         ("no_such_package.module:object", "there is no module no_such_package"),
         (f"{HERE}:missing", "has no missing"),
         (f"{HERE}:TEXT", "it is str"),
-        (f"{HERE}:two_arguments", "other arguments"),
+        (f"{HERE}:two_arguments", "exactly one argument"),
         (f"{HERE}:NeedsArguments", "making an instance failed"),
         ("tests.unit.agents.needs_library:run", "needs no_such_library"),
         ("tests.unit.agents.raises:run", "failed with RuntimeError: at import"),

@@ -35,7 +35,7 @@ def test_a_list_takes_the_place_of_the_scratchpad() -> None:
     assert changes.gathered() == (("scratchpad", [1, "b"]),)
     changes.add(StateChange("scratchpad", {"a": 1}))
     assert changes.gathered() == (("scratchpad", [1, "b"]),)
-    assert "give the whole list" in (changes.refused or "")
+    assert "pass the whole list" in (changes.refused or "")
 
 
 def test_values_become_what_json_has() -> None:
@@ -55,7 +55,7 @@ def nested(levels: int) -> Any:
 @pytest.mark.parametrize(
     ("section", "values", "reason"),
     [
-        ("notes", {}, "no section"),
+        ("notes", {}, "not a section"),
         ("blackboard", [1], "should be a dict"),
         ("scratchpad", "note", "should be a dict"),
         ("scratchpad", {"a": object()}, "not JSON serializable"),

@@ -46,9 +46,9 @@ def test_ok_is_done(status: int, body: bytes, result: object) -> None:
         (429, refused(description="x", parameters={"retry_after": 0}), 429, "x", {"retry_after": 1}),
         (429, refused(description="x", parameters={"retry_after": "long"}), 429, "x", {"retry_after": 2}),
         (429, refused(description="x", parameters={"retry_after": 1e12}), 429, "x", {"retry_after": LONGEST_WAIT_S}),
-        (429, HTML, 429, "HTTP status 429 without an answer of the Bot API", {"retry_after": 2}),
-        (403, HTML, 400, "HTTP status 403 without an answer of the Bot API", {}),
-        (502, HTML, 502, "HTTP status 502 without an answer of the Bot API", {}),
+        (429, HTML, 429, "HTTP status 429 without a Bot API response", {"retry_after": 2}),
+        (403, HTML, 400, "HTTP status 403 without a Bot API response", {}),
+        (502, HTML, 502, "HTTP status 502 without a Bot API response", {}),
     ],
 )
 def test_a_refusal_has_a_code_of_its_own(

@@ -12,7 +12,7 @@ import { schedulesStyles } from './schedules-styles.js';
 import './turn-schedule-form.js';
 import { triggerWords } from './trigger.js';
 
-/** Prompts that run by themselves. */
+/** Prompts that run on a schedule. */
 @define('turn-schedules')
 export class TurnSchedules extends LitElement {
   static override styles = [base, buttons, skeleton, schedulesStyles];
@@ -36,7 +36,7 @@ export class TurnSchedules extends LitElement {
       <header>
         <div>
           <h1>Schedules</h1>
-          <p>Prompts that run by themselves. Each run is a session of its own, under Scheduled.</p>
+          <p>Prompts that run on a schedule. Each run is a session of its own, under Scheduled.</p>
         </div>
         ${
           this.adding

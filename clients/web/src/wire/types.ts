@@ -18,7 +18,7 @@ export type ServerFrame =
   | PongFrame;
 export type ToolFrame = ToolCallFrame | ToolResultFrame;
 /**
- * Any JSON; numbers fit into 64 bits.
+ * Any JSON; numbers must fit in 64 bits.
  */
 export type JsonValue =
   | (null | boolean | string)
@@ -203,17 +203,17 @@ export interface Message {
   edited_at: string | null;
   deleted: boolean;
   /**
-   * `apology`: the gateway's own words where the agent gave no answer; `human`: an operator's reply.
+   * `apology`: the gateway's own reply where the agent gave none; `human`: an operator's reply.
    */
   kind: 'message' | 'apology' | 'note' | 'human';
   /**
-   * The sender's own data about this message.
+   * The sender's data about this message.
    */
   metadata: {
     [k: string]: unknown;
   };
   /**
-   * There and true for a tombstone that nobody made: answered anew, rewound or rolled back.
+   * Present and true for a tombstone that nobody deleted: the message was answered again, rewound or rolled back.
    */
   taken_back?: boolean;
 }
@@ -230,7 +230,7 @@ export interface SessionFrame {
  */
 export interface Session {
   /**
-   * Made by the server, opaque.
+   * Assigned by the server; opaque.
    */
   session_id: string;
   user_id: string;
@@ -289,7 +289,7 @@ export interface PongFrame {
  */
 export interface ActiveSession {
   /**
-   * Made by the server, opaque.
+   * Assigned by the server; opaque.
    */
   session_id: string;
   user_id: string;
@@ -380,7 +380,7 @@ export interface Draft {
    */
   attachments?: unknown[] | null;
   /**
-   * Your own data about the message, at most 16 KiB as JSON; agents are given it.
+   * Your own data about the message, at most 16 KiB as JSON; it is passed to the agent.
    */
   metadata?: {
     [k: string]: unknown;
@@ -496,13 +496,13 @@ export interface WholeSession {
   external_keys: string[];
   turns: Turn[];
   /**
-   * Messages that were deleted or hidden.
+   * Whether to include deleted and hidden messages.
    */
   hidden: {
     [k: string]: unknown;
   }[];
   /**
-   * What messages were before.
+   * Earlier versions of messages.
    */
   versions: {
     [k: string]: unknown;
@@ -526,17 +526,17 @@ export interface Turn {
   attempts: number;
   usage: Usage | null;
   /**
-   * For operators in detail; for others the same as `error_class`.
+   * Detailed for operators; for others, the same as `error_class`.
    */
   error: string | null;
   /**
-   * Why the turn failed, as far as its user may know.
+   * Why the turn failed, as far as the user may know.
    */
   error_class:
     | ('context_too_long' | 'rate_limited' | 'unavailable' | 'misconfigured' | 'timeout' | 'agent_error')
     | null;
   /**
-   * Taken back: its messages are hidden.
+   * Withdrawn: its messages are hidden.
    */
   withdrawn: boolean;
   message_ids: string[];
@@ -560,7 +560,7 @@ export interface Usage {
   output_tokens: number | null;
   model: string | null;
   /**
-   * US dollars; null where the price is not known.
+   * US dollars; null if the price is unknown.
    */
   cost: number | null;
 }
@@ -593,7 +593,7 @@ export interface Health {
  */
 export interface Identification {
   /**
-   * As `POST /api/visitors` gave it.
+   * As returned by `POST /api/visitors`.
    */
   visitor_token: string;
 }
@@ -602,7 +602,7 @@ export interface Identification {
  */
 export interface Identified {
   /**
-   * How many of the visitor's sessions are the caller's now.
+   * How many of the visitor's sessions now belong to the caller.
    */
   sessions: number;
 }
@@ -624,7 +624,7 @@ export interface Link {
    */
   channel: string;
   /**
-   * The network's own id of the person.
+   * The person's id on that network.
    */
   external_id: string;
   display_name: string | null;
@@ -639,7 +639,7 @@ export interface Link {
 export interface LinkCode {
   code: string;
   /**
-   * Opens the bot with the code.
+   * Opens the bot and sends the code.
    */
   url: string;
   /**
@@ -658,7 +658,7 @@ export interface Links {
  */
 export interface ListedSession {
   /**
-   * Made by the server, opaque.
+   * Assigned by the server; opaque.
    */
   session_id: string;
   user_id: string;
@@ -685,7 +685,7 @@ export interface ListedSession {
   };
   parent_session_id: string | null;
   /**
-   * With `q` only: at most three, the best first.
+   * Only with `q`: at most three, best first.
    */
   matches?: Match[];
 }
@@ -701,7 +701,7 @@ export interface Match {
    */
   text: string;
   /**
-   * Pairs: first and past-the-last offset in `text`, in UTF-16 code units, as JavaScript counts them.
+   * Pairs of start and end (exclusive) offsets in `text`, in UTF-16 code units, as JavaScript counts them.
    */
   highlights: number[][];
 }
@@ -722,7 +722,7 @@ export interface Sent {
   turn_id: string | null;
   status: ('queued' | 'running' | 'completed' | 'failed' | 'cancelled') | null;
   /**
-   * The answer to a chat command, which leaves no row.
+   * The answer to a chat command, which adds no message.
    */
   notice: string | null;
 }
@@ -754,7 +754,7 @@ export interface MessageVersions {
 export interface Messages {
   messages: Message[];
   /**
-   * Leads to the page before, as `before_id`; null on the oldest.
+   * Pass it as `before_id` for the previous page; null on the oldest.
    */
   next_before_id: string | null;
 }
@@ -790,11 +790,11 @@ export interface Problem {
   title: string;
   status: number;
   /**
-   * What happened, and what to do about it.
+   * What happened and what to do about it.
    */
   detail: string;
   /**
-   * Field by field, where the input is to blame.
+   * Field by field, if the input is invalid.
    */
   errors?: FieldFault[];
 }
@@ -816,7 +816,7 @@ export interface Regeneration {
  */
 export interface RestoreWish {
   /**
-   * Whether the transcript goes back, too: later messages are hidden.
+   * Whether to rewind the transcript too: later messages are hidden.
    */
   rewind?: boolean;
 }
@@ -839,17 +839,17 @@ export interface Restored {
       }
     | unknown[];
   /**
-   * Whatever else describes the session.
+   * Anything else that describes the session.
    */
   attributes: {
     [k: string]: unknown;
   };
   /**
-   * The one that was restored.
+   * The snapshot that was restored.
    */
   snapshot: number;
   /**
-   * The one made of what was there before; restoring it undoes this.
+   * The snapshot of the state before; restoring it undoes this.
    */
   undo: number;
 }
@@ -864,14 +864,14 @@ export interface ScheduleChange1 {
   name?: string | null;
   prompt?: string | null;
   /**
-   * Another one sets the next fire anew, from now on.
+   * A new trigger computes the next fire from now.
    */
   trigger?: (Cron | Interval | Once) | null;
   timezone?: string | null;
   agent_name?: string | null;
   deliver_to?: string[] | null;
   /**
-   * False pauses; true resumes, with the next time from now on.
+   * False pauses the schedule; true resumes it, with the next fire computed from now.
    */
   is_active?: boolean | null;
 }
@@ -891,7 +891,7 @@ export interface ScheduleDraft {
    */
   timezone?: string;
   /**
-   * Chats of yours that get the reply too, such as `telegram:<bot>:<chat>:<topic>`.
+   * Your chats that also receive the reply, such as `telegram:<bot>:<chat>:<topic>`.
    *
    * @maxItems 10
    */
@@ -914,7 +914,7 @@ export interface ScheduleRun {
   started_at: string | null;
   ended_at: string | null;
   /**
-   * For operators in detail; for others the same as `error_class`.
+   * Detailed for operators; for others, the same as `error_class`.
    */
   error: string | null;
   error_class:
@@ -939,17 +939,17 @@ export interface Schedules {
  */
 export interface SessionChange {
   /**
-   * The user's own, and stays; null: the gateway makes one again.
+   * Set by the user and kept; null lets the gateway generate one again.
    */
   title?: string | null;
   /**
-   * In place of all there is; an empty object clears it.
+   * Replaces all metadata; an empty object clears it.
    */
   metadata?: {
     [k: string]: unknown;
   };
   /**
-   * False ends the session, true opens it again.
+   * False ends the session; true reopens it.
    */
   is_active?: boolean;
 }
@@ -975,11 +975,11 @@ export interface SessionDraft {
 export interface Sessions {
   sessions: ListedSession[];
   /**
-   * Null on pages behind a `cursor`.
+   * Null on pages fetched with `cursor`.
    */
   total: number | null;
   /**
-   * False where there may be more: a long list of all users' sessions is counted among the 5,000 with the latest activity, and a search counts what it found.
+   * False where there may be more: a long list of all users' sessions counts only the 5,000 with the latest activity, and a search counts what it found.
    */
   total_is_exact: boolean | null;
   /**
@@ -1016,7 +1016,7 @@ export interface Snapshot {
   message_id: string | null;
   message_seq: number | null;
   /**
-   * Made before a rewind: restoring it brings the later messages back.
+   * Taken before a rewind: restoring it brings the later messages back.
    */
   rewound: boolean;
   /**
@@ -1049,7 +1049,7 @@ export interface SnapshotWithState {
       }
     | unknown[];
   /**
-   * Whatever else describes the session.
+   * Anything else that describes the session.
    */
   attributes: {
     [k: string]: unknown;
@@ -1061,7 +1061,7 @@ export interface SnapshotWithState {
   message_id: string | null;
   message_seq: number | null;
   /**
-   * Made before a rewind: restoring it brings the later messages back.
+   * Taken before a rewind: restoring it brings the later messages back.
    */
   rewound: boolean;
   /**
@@ -1075,7 +1075,7 @@ export interface SnapshotWithState {
 export interface Snapshots {
   snapshots: Snapshot[];
   /**
-   * Leads on, as `before_number`; null on the last page.
+   * Pass it as `before_number` for the next page; null on the last.
    */
   next_before_number: number | null;
 }
@@ -1098,7 +1098,7 @@ export interface State {
       }
     | unknown[];
   /**
-   * Whatever else describes the session.
+   * Anything else that describes the session.
    */
   attributes: {
     [k: string]: unknown;
@@ -1123,7 +1123,7 @@ export interface StateDraft {
       }
     | unknown[];
   /**
-   * Whatever else describes the session.
+   * Anything else that describes the session.
    */
   attributes?: {
     [k: string]: unknown;
@@ -1140,7 +1140,7 @@ export interface TokenDraft {
    */
   user_id?: string | null;
   /**
-   * `45m`, `12h`, `30d` or `2w`, ten years at most; absent: never.
+   * `45m`, `12h`, `30d` or `2w`, at most ten years. Absent: never expires.
    */
   expires?: string | null;
 }
@@ -1162,11 +1162,11 @@ export interface TurnCancelled {
 export interface Turns {
   turns: Turn[];
   /**
-   * Leads on, as `before`; null on the last page.
+   * Pass it as `before` for the next page; null on the last.
    */
   next_before: string | null;
   /**
-   * Of the whole session; null on pages behind `before`.
+   * For the whole session; null on pages fetched with `before`.
    */
   usage: UsageTotal | null;
 }
@@ -1177,11 +1177,11 @@ export interface UsageTotal {
   input_tokens: number;
   output_tokens: number;
   /**
-   * How many turns have reported their usage.
+   * How many turns have reported usage.
    */
   turns: number;
   /**
-   * US dollars, of the turns whose price is known.
+   * US dollars, for the turns whose price is known.
    */
   cost: number | null;
 }
