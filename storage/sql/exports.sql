@@ -11,7 +11,7 @@ FROM chat_sessions AS s LEFT JOIN session_states AS t ON t.chat_id = s.chat_id
 WHERE s.session_id = $1;
 
 -- name: hidden
--- Whether to include deleted and hidden messages.
+-- Messages that were deleted or hidden.
 SELECT m.seq AS major, 0 AS minor, to_jsonb(m) - '{chat_id,user_id,turn_seq,client_id,routed}'::text[] AS row
 FROM chat_sessions AS s JOIN chat_messages AS m ON m.chat_id = s.chat_id
 WHERE s.session_id = $1 AND m.seq > $2::bigint AND $3::bigint IS NOT NULL AND m.deleted_at IS NOT NULL

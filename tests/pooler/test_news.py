@@ -19,7 +19,7 @@ from tests.world import World
     [
         ("transaction", True, "arrive at once"),
         ("session", False, "arrive at once"),
-        ("transaction", False, "looked for every 0.5 s"),
+        ("transaction", False, "polled every 0.5 s"),
     ],
 )
 async def test_doctor_says_whether_news_is_heard(

@@ -54,7 +54,7 @@ async def test_a_pooler_that_signs_in_as_somebody_else_stops_the_start(world: Wo
     """`user=` in PgBouncer's list of databases: whoever comes, the server sees one account."""
     async with pgbouncer(tmp_path / "pooler", world.database_url, "transaction", forced="turngate") as pooler:
         urls = {"app_url": pooler.url(APP_ROLE), "system_url": pooler.url(SYSTEM_ROLE)}
-        with pytest.raises(SettingsError, match="has to sign in as 'turngate_app' itself"):
+        with pytest.raises(SettingsError, match="must sign in as 'turngate_app' itself"):
             await serves(world, database=urls)
 
 

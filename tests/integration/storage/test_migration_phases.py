@@ -76,7 +76,7 @@ async def test_a_version_that_skips_one_waits_for_older_replicas(database_url: s
     folder = with_these(tmp_path / "newer", "0901_pre_a", "0902_post_b", "0903_pre_c")
     await lives(database_url, "old", THIS_VERSION)
     with pytest.raises(
-        StoreUnavailable, match=r"0902_post_b comes before 0903_pre_c and has to wait.* live: old\. Stop them"
+        StoreUnavailable, match=r"0902_post_b comes before 0903_pre_c and must wait.* running: old\. Stop them"
     ):
         await migrate(database_url, folder)
     await lives_no_longer(database_url, "old")
