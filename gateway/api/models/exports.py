@@ -25,7 +25,7 @@ class WholeSession(ExportedSession):
 
     external_keys: tuple[str, ...]
     turns: tuple[Turn, ...]
-    hidden: tuple[dict[str, object], ...] = Field(description="Whether to include deleted and hidden messages.")
+    hidden: tuple[dict[str, object], ...] = Field(description="Messages that were deleted or hidden.")
     versions: tuple[dict[str, object], ...] = Field(description="Earlier versions of messages.")
     deliveries: tuple[dict[str, object], ...]
 

@@ -32,7 +32,7 @@ function fallback(status: number): string {
   if (status === 404) return 'It is not there, or it is not yours.';
   if (status === 429) return 'Too many requests. Wait a moment.';
   if (status >= 500) return `The gateway could not answer (${status}).`;
-  return `The gateway refused this (${status}).`;
+  return `The gateway rejected this request (${status}).`;
 }
 
 export const unreachable = 'The gateway can’t be reached.';

@@ -134,7 +134,7 @@ export class TurngateChat extends LitElement {
     if (isGone(talk)) return this.#gone(history === 'deleted');
     if (items.length === 0 && history === 'failed') return this.#failed(talk);
     if (items.length === 0 && history !== 'loading' && (talk.blank || history === 'ready')) {
-      return html`<div class="middle"><slot name="blank"><p>Say something to begin.</p></slot></div>`;
+      return html`<div class="middle"><slot name="blank"><p>Send a message to start.</p></slot></div>`;
     }
     if (items.length === 0) return waiting;
     return html`<div class="content column" @turn-retry=${this.#retry} @turn-discard=${this.#discard}>

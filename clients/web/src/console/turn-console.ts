@@ -190,10 +190,10 @@ export class TurnConsole extends LitElement {
   }
 
   #greeting(): TemplateResult {
-    if (this.route.place === 'session') return html`<p>Nothing has been said here yet.</p>`;
+    if (this.route.place === 'session') return html`<p>No messages yet.</p>`;
     return html`${brand(40)}
       <h2>What is it about?</h2>
-      <p>A new conversation begins with your first message. It is kept, and you can go on from any device.</p>
+      <p>Your first message starts a new conversation, which you can continue from any device.</p>
       ${this.agents.length > 1 ? this.#agentChoice() : nothing}`;
   }
 

@@ -99,7 +99,7 @@ export class TurnScheduleForm extends LitElement {
         ${field('Name', html`<input class="input" name="name" required maxlength="200" autocomplete="off" placeholder="Morning summary" />`)}
         ${this.agents.length > 1 ? field('Agent', this.#agentChoice()) : nothing}
       </div>
-      ${field('Prompt', html`<textarea class="input" name="prompt" required dir="auto" placeholder="What the agent is asked at each run"></textarea>`)}
+      ${field('Prompt', html`<textarea class="input" name="prompt" required dir="auto" placeholder="What to ask the agent at each run"></textarea>`)}
       <div class="kinds" role="group" aria-label="When">
         ${kinds.map(
           ([kind, name]) =>

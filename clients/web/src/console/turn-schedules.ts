@@ -80,7 +80,7 @@ export class TurnSchedules extends LitElement {
     if (this.adding) return html``;
     return html`<div class="empty">
       ${icon(CalendarClock, 28)}
-      <p>Nothing is scheduled. Let an agent write you a summary every morning, or check something every hour.</p>
+      <p>Nothing is scheduled. Have an agent write you a summary every morning, or check something every hour.</p>
     </div>`;
   }
 

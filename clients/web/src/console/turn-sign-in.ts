@@ -96,11 +96,11 @@ export class TurnSignIn extends LitElement {
       <header>
         ${brand(36)}
         <h1>Sign in to Turngate</h1>
-        <p class="lead">Open the address that the gateway printed when it started, or sign in with a token.</p>
+        <p class="lead">Open the URL that the gateway printed when it started, or sign in with a token.</p>
       </header>
       ${this.note ? html`<p class="note" role="alert">${this.note}</p>` : nothing}
       <div class="field">
-        <span>Make a token where the gateway runs</span>
+        <span>Create a token where the gateway runs</span>
         <div class="command">
           <code>${command}</code>
           <button class="button" type="button" @click=${this.#copy}>${this.copied ? 'Copied' : 'Copy'}</button>

@@ -1,7 +1,7 @@
 /** Sets a page's own accent, with a text colour that can be read on it. */
 export function applyAccent(element: HTMLElement, accent: string): void {
   if (!CSS.supports('color', accent)) {
-    console.warn(`Turngate: data-accent="${accent}" is not a CSS colour; the default accent stays.`);
+    console.warn(`Turngate: data-accent="${accent}" is not a CSS colour; using the default accent.`);
     return;
   }
   element.style.setProperty('--turn-accent', accent);

@@ -140,8 +140,8 @@ export class TurngateWidget extends LitElement {
   #away(): TemplateResult {
     const words =
       this.phase === 'expired'
-        ? html`<h3>You are signed out</h3><p>Reload this page to go on. What you wrote is kept.</p>`
-        : html`<h3>The chat can’t be reached</h3><p>It is tried again by itself. Nothing you wrote is lost.</p>`;
+        ? html`<h3>You are signed out</h3><p>Reload this page to continue. What you wrote is kept.</p>`
+        : html`<h3>The chat can’t be reached</h3><p>It keeps trying to reconnect. Nothing you wrote is lost.</p>`;
     return html`<div class="away" role="status">${words}</div>`;
   }
 

@@ -496,7 +496,7 @@ export interface WholeSession {
   external_keys: string[];
   turns: Turn[];
   /**
-   * Whether to include deleted and hidden messages.
+   * Messages that were deleted or hidden.
    */
   hidden: {
     [k: string]: unknown;
