@@ -52,7 +52,7 @@ INDEX_REFUSED = Counter(
 )
 INDEX_LAG = Gauge(
     "turngate_search_lag_seconds",
-    "Messages up to this time are in the search index; later ones are searched one by one.",
+    "How far the search index lags: older messages are in it; newer ones are searched one by one.",
 )
 POOL = Gauge("turngate_database_connections", "Connections to the database.", ["pool", "state"])
 BUILD = Gauge("turngate_build_info", "Always 1; the version is in the label.", ["version"])

@@ -35,7 +35,7 @@ WORDS: Mapping[str, str] = {
 }
 """Instead of pydantic's words, which are those of Python, by the type of its error."""
 BRANCHES: Mapping[str | int, str] = {
-    "str": "a text",
+    "str": "a string",
     "ChatUser": "an object with id",
     "dict[str,any]": "a JSON object",
     "list[any]": "a list",
