@@ -37,7 +37,7 @@ TITLE_RULE = f"Put the title after the command, at most {TITLE_LIMIT} characters
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command and what stands behind it."""
+    """A command and the text after it."""
 
     name: CommandName
     rest: str
