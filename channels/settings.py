@@ -15,5 +15,5 @@ class NetworkSettings(BaseModel):
     telegram: Telegram = Telegram()
     channels: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,31}$")], dict[str, JsonValue]] = Field(
         default_factory=dict,
-        description="`[channels.NAME]` switches a channel of an installed package on; the package says which keys it has.",
+        description="`[channels.NAME]` turns on a channel of an installed package, which defines the keys.",
     )

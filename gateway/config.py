@@ -57,12 +57,14 @@ class Settings(NetworkSettings, BaseSettings):
     database_url: SecretStr | None = Field(None, description="PostgreSQL 15–18; absent: an embedded one in `data_dir`.")
     data_dir: Path = Field(Path(".turngate"), description="Where the embedded database and the secret key live.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8080, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
-    public_url: str | None = Field(None, description="How people reach the gateway, when not by host and port.")
+    port: int = Field(8080, ge=0, le=65_535, description="Port to listen on; 0 picks a free one.")
+    public_url: str | None = Field(
+        None, description="The URL at which users reach the gateway, if not by host and port."
+    )
     secret_key: SecretStr | None = Field(
         None, description="Signs visitors' tokens: 32 bytes or more; absent: kept in `data_dir`."
     )
-    default_agent: str = Field("assistant", description="Who answers when nobody was named.")
+    default_agent: str = Field("assistant", description="The agent that answers when none is named.")
     database: DatabaseLogins = DatabaseLogins()
     auth: Auth = Auth()
     web: Web = Web()
@@ -74,7 +76,7 @@ class Settings(NetworkSettings, BaseSettings):
     replica: Replica = Replica()
     log: Log = Log()
     failpoints: dict[str, str] = Field(
-        default_factory=dict, description="Faults on purpose, for tests only; docs/reliability.md names them."
+        default_factory=dict, description="Deliberate faults, for tests only; docs/reliability.md lists them."
     )
     agents: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")], AgentSettings] = Field(
         default_factory=_demo_only, description="`[agents.NAME]` with a `kind` each."
@@ -113,7 +115,7 @@ class Settings(NetworkSettings, BaseSettings):
         able = [name for name, agent in self.agents.items() if agent.kind != "demo"]
         for name, agent in self.agents.items():
             if agent.title_agent is not None and agent.title_agent not in able:
-                known = f"one of: {', '.join(able)}" if able else "left out: no agent here can name conversations"
+                known = f"one of: {', '.join(able)}" if able else "left out: no agent here can title conversations"
                 raise ValueError(f"agents.{name}.title_agent is {agent.title_agent!r}; it should be {known}")
         return self
 

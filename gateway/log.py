@@ -32,8 +32,8 @@ Event = MutableMapping[str, Any]
 class Log(Part):
     """Logs go to standard error."""
 
-    format: Literal["console", "json"] = Field("console", description="For people or for machines.")
-    level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
+    format: Literal["console", "json"] = Field("console", description="`console` for people, `json` for machines.")
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="The lowest level that is logged.")
 
 
 def redact(text: str) -> str:

@@ -14,20 +14,20 @@ class AgentBase(Part):
 
     multitask_strategy: Literal["enqueue", "interrupt", "rollback", "reject"] = Field(
         "enqueue",
-        description="What a second message during a turn does: wait; cancel the turn and keep what it said so far; cancel "
-        "it and take question and answer back; be refused.",
+        description="What happens to a second message during a turn: it waits; it cancels the turn, whose answer so far "
+        "is kept; it cancels the turn and withdraws its question and answer; it is refused.",
     )
-    collect: bool = Field(False, description="Whether messages that queued up during a turn are answered together.")
+    collect: bool = Field(False, description="Whether messages that queue up during a turn are answered together.")
     timeout_s: float | None = Field(None, gt=0, le=86_400, description="Overrides turns.timeout_s.")
     concurrency: int | None = Field(
         None,
         ge=1,
         le=100_000,
-        description="Turns of this agent that run at the same time in one replica (docs/limits.md).",
+        description="Most turns of this agent that run at the same time in one replica (docs/limits.md).",
     )
-    title_agent: str | None = Field(None, description="The agent that names its conversations. Default: itself.")
-    history: int = Field(20, ge=0, le=1_000, description="Earlier turns the agent is given.")
-    description: str | None = Field(None, max_length=500, description="Shown where people choose an agent.")
+    title_agent: str | None = Field(None, description="The agent that titles its conversations. Default: this agent.")
+    history: int = Field(20, ge=0, le=1_000, description="How many earlier turns the agent is given.")
+    description: str | None = Field(None, max_length=500, description="Shown where users choose an agent.")
     apologies: bool = Field(
         False, description="Whether the history includes the gateway's apologies, whose `kind` is `apology`."
     )

@@ -23,7 +23,7 @@ class Web(Part):
     """Browsers of other origins than the gateway's own."""
 
     allowed_origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = Field(
-        (), description="Origins whose pages may hold the widget and call the API."
+        (), description="Origins whose pages may embed the widget and call the API."
     )
     anonymous: bool = Field(False, description="Whether visitors of those pages may chat without signing in.")
 

@@ -14,7 +14,7 @@ class Sessions(Part):
 
     resume_minutes: float = Field(15, ge=0, le=525_600, description="Idle minutes after which a new session begins.")
     max_state: int = Field(
-        1_048_576, ge=1_024, le=67_108_864, description="Bytes of a session's state as JSON (docs/state.md)."
+        1_048_576, ge=1_024, le=67_108_864, description="Largest state of a session, in bytes as JSON (docs/state.md)."
     )
 
 
@@ -23,55 +23,67 @@ class Snapshots(Part):
 
     quiet_s: float = Field(5, gt=0, le=3_600, description="Seconds without a change after which a state is saved.")
     every_s: float = Field(30, gt=0, le=3_600, description="Seconds after which a state that keeps changing is saved.")
-    keep: int = Field(20, ge=1, le=10_000, description="Latest snapshots of a session that stay …")
-    keep_days: int = Field(30, ge=0, le=36_500, description="… and the days of which the last one stays, too.")
+    keep: int = Field(20, ge=1, le=10_000, description="How many of a session's latest snapshots are kept …")
+    keep_days: int = Field(
+        30, ge=0, le=36_500, description="… and for how many days the last one of each day is kept as well."
+    )
 
 
 class Outbox(Part):
     """Chunks of replies on their way to networks such as Telegram."""
 
     keep_days: int = Field(
-        7, ge=0, le=36_500, description="Days that sent chunks are kept; undelivered ones stay with their session."
+        7,
+        ge=0,
+        le=36_500,
+        description="Days for which sent chunks are kept; undelivered ones are kept as long as their session.",
     )
 
 
 class Turns(Part):
     """How turns are run."""
 
-    timeout_s: float = Field(300, gt=0, le=86_400, description="Seconds an attempt at a turn may take.")
+    timeout_s: float = Field(
+        300, gt=0, le=86_400, description="Longest time an attempt at a turn may take, in seconds."
+    )
     max_attempts: int = Field(3, ge=1, le=100, description="Attempts before a turn fails with an apology.")
-    concurrency: int = Field(256, ge=1, le=100_000, description="Turns that run at the same time in one replica.")
-    max_text: int = Field(100_000, ge=1, le=10_000_000, description="Characters of a message.")
+    concurrency: int = Field(256, ge=1, le=100_000, description="Most turns that run at the same time in one replica.")
+    max_text: int = Field(100_000, ge=1, le=10_000_000, description="Longest message, in characters.")
     max_waiting: int = Field(
-        100, ge=1, le=100_000, description="Messages of a session that may wait for its running turn; more are refused."
+        100,
+        ge=1,
+        le=100_000,
+        description="Most messages of a session that may wait for its running turn; more are refused.",
     )
     max_reply: int = Field(
-        1_000_000, ge=1_000, le=50_000_000, description="Characters of a reply; the rest is cut off."
+        1_000_000, ge=1_000, le=50_000_000, description="Longest reply, in characters; the rest is cut off."
     )
 
 
 class Replica(Part):
     """How replicas notice each other's death, and how often they look for work."""
 
-    heartbeat_s: float = Field(5, gt=0, le=60, description="Seconds between signs of life.")
-    ttl_s: float = Field(15, gt=0, le=600, description="Seconds without one after which others take over.")
+    heartbeat_s: float = Field(5, gt=0, le=60, description="Seconds between heartbeats.")
+    ttl_s: float = Field(
+        15, gt=0, le=600, description="Seconds without a heartbeat after which other replicas take over."
+    )
     sweep_s: float = Field(
         1.5,
         gt=0,
         le=60,
-        description="Seconds between looks for work of the dead, and for whatever else waits; longer while no other replica lives.",
+        description="Seconds between checks for the work of dead replicas and for other waiting work; longer while no other replica is alive.",
     )
     poll_s: float = Field(
         0.5,
         gt=0,
         le=10,
-        description="Seconds between looks for news from other replicas where they cannot be heard at once.",
+        description="Seconds between polls for news from other replicas where notifications do not arrive.",
     )
     index_s: float = Field(
         1,
         gt=0,
         le=60,
-        description="Seconds between looks for messages to enter in the index of search; five times as long while nothing is said.",
+        description="Seconds between checks for messages to add to the search index; five times as long while no messages arrive.",
     )
     blocked_s: float = Field(
         60,

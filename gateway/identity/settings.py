@@ -13,7 +13,7 @@ class Auth(Part):
     """JWTs of your own login. Set `jwt_secret` or `jwks_url`, not both."""
 
     jwt_secret: SecretStr | None = Field(
-        None, description="HS256 secret that your login signs JWTs with: 32 bytes or more."
+        None, description="HS256 secret with which your login signs JWTs: 32 bytes or more."
     )
     jwks_url: str | None = Field(None, description="Where your login publishes its public keys.")
     audience: str | None = Field(None, description="Required `aud` of a JWT.")

@@ -13,4 +13,4 @@ class DemoAgentSettings(AgentBase):
     """Answers by itself, without a network; for trying things out."""
 
     kind: Literal["demo"]
-    delay_s: float = Field(0, ge=0, le=60, description="Seconds between the pieces of an answer.")
+    delay_s: float = Field(0, ge=0, le=60, description="Seconds between pieces of an answer.")

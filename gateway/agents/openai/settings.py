@@ -13,9 +13,9 @@ class OpenAIAgentSettings(AgentBase):
     """Any server that speaks OpenAI's chat completions."""
 
     kind: Literal["openai"]
-    model: str = Field(min_length=1, description="The model's name at that server.")
+    model: str = Field(min_length=1, description="The model's name on that server.")
     title_model: str | None = Field(
-        None, min_length=1, description="The model that names conversations, at the same server. Default: `model`."
+        None, min_length=1, description="The model that titles conversations, on the same server. Default: `model`."
     )
     base_url: str | None = Field(None, description="Default: OpenAI's own.")
     api_key: SecretStr | None = Field(None, description="Default: the variable OPENAI_API_KEY.")
@@ -26,8 +26,8 @@ class OpenAIAgentSettings(AgentBase):
         None,
         ge=256,
         le=100_000_000,
-        description="Tokens that fit the model, its answer included; the history is cut to them. Default: known for OpenAI's "
-        "models, else learned from the server's refusal.",
+        description="The model's context window in tokens, its answer included; the history is cut to fit. Default: known "
+        "for OpenAI's models, otherwise learned when the server refuses a request.",
     )
     input_price: float | None = Field(
         None, ge=0, le=1_000_000, description="US dollars per million tokens of input; set `output_price` as well."

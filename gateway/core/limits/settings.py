@@ -22,7 +22,7 @@ class Limits(Part):
     """Rates and sizes; 0 is no limit, and so is an empty default. docs/limits.md tells how they work together."""
 
     visitor_messages_per_minute: int | None = Field(
-        20, ge=1, description="Messages that a visitor, or somebody on Telegram without a link, may send."
+        20, ge=1, description="Messages that a visitor, or an unlinked Telegram user, may send."
     )
     token_messages_per_minute: int | None = Field(
         None, ge=1, description="Messages any other user may send, runs of schedules included."
@@ -32,12 +32,14 @@ class Limits(Part):
     requests_per_minute: int | None = Field(None, ge=1, description="HTTP requests any other user may make.")
     address_requests_per_minute: int | None = Field(None, ge=1, description="HTTP requests from one address.")
     wrong_tokens_per_minute: int | None = Field(60, ge=1, description="Different wrong tokens from one address.")
-    sign_ins_per_minute: int = Field(10, ge=1, description="Tries of one-time codes from one address.")
+    sign_ins_per_minute: int = Field(10, ge=1, description="Attempts at one-time codes from one address.")
     schedules_per_user: int | None = Field(100, ge=1, description="Schedules a user may have, ended ones included.")
     tokens_per_user: int | None = Field(100, ge=1, description="Valid API tokens a user may have.")
-    links_per_user: int | None = Field(50, ge=1, description="Accounts of other networks that may be linked to a user.")
+    links_per_user: int | None = Field(50, ge=1, description="Accounts on other networks that may be linked to a user.")
     reads_per_user: int | None = Field(
-        4, ge=1, description="A user's lists, searches, exports and forks that run at the same time; more of them wait."
+        4,
+        ge=1,
+        description="Most lists, searches, exports and forks of a user that run at the same time; more of them wait.",
     )
     streams_per_user: int | None = Field(16, ge=1, description="Streams of events and exports a user may have open.")
     streams_per_address: int | None = Field(256, ge=1, description="Streams of events and exports open to one address.")
@@ -46,14 +48,14 @@ class Limits(Part):
     connections_per_address: int | None = Field(
         1_000, ge=1, description="Connections from one address; loopback and trusted proxies don't count."
     )
-    header_s: float = Field(20, gt=0, le=600, description="Seconds until a request's header must be complete.")
-    body_s: float = Field(30, gt=0, le=3_600, description="Seconds that a request's body may be late …")
-    body_rate: int = Field(1_024, ge=1, description="… at this pace, in bytes a second.")
+    header_s: float = Field(20, gt=0, le=600, description="Seconds within which a request's header must be complete.")
+    body_s: float = Field(30, gt=0, le=3_600, description="Seconds by which a request's body may lag behind …")
+    body_rate: int = Field(1_024, ge=1, description="… this pace, in bytes per second.")
     trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
         (), description="Networks of proxies whose `X-Forwarded-For` names the address that counts."
     )
     max_frame: int = Field(
-        1_048_576, ge=1_024, le=67_108_864, description="Bytes of a WebSocket frame or request body."
+        1_048_576, ge=1_024, le=67_108_864, description="Largest WebSocket frame or request body, in bytes."
     )
 
     @model_validator(mode="before")
