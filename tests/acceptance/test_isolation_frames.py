@@ -6,23 +6,21 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import aiohttp
 import pytest
 
 from channels.websocket.frames import READERS
 from gateway.app.serve import Running
+from tests.acceptance.frame_requests import keeps_refused_watches_silent, someone, until_pong
 from tests.acceptance.user_data import (
     OPEN,
-    SESSIONS,
     headers_of,
     never_there,
     rows_of,
     signed_in,
     things_of,
-    visitor,
     without_ids,
 )
-from tests.world import Person, Socket, World
+from tests.world import Person, World
 
 pytestmark = pytest.mark.acceptance
 
@@ -46,10 +44,6 @@ def test_every_frame_is_tried() -> None:
     assert READERS.keys() == {frame["type"] for frame in FRAMES} | NAMES_NOTHING
 
 
-async def someone(role: str, world: World, gateway: Running) -> Person:
-    return await (visitor(world, gateway) if role == "visitor" else signed_in(world, gateway, "bob"))
-
-
 async def hears(person: Person, frames: list[dict[str, Any]], things: Mapping[str, str]) -> list[str]:
     """All that a new socket hears until the pong behind those frames, the ids of the question taken out."""
     socket = await person.opens({"Origin": headers_of(person).get("Origin", person.url)})
@@ -62,18 +56,6 @@ async def hears(person: Person, frames: list[dict[str, Any]], things: Mapping[st
 
 def _filled(value: Any, things: Mapping[str, str]) -> Any:
     return value.format_map(things) if isinstance(value, str) else value
-
-
-async def until_pong(socket: Socket) -> list[str]:
-    """The frames before the answer to a ping, as they came."""
-    await socket.says(type="ping")
-    heard: list[str] = []
-    while True:
-        message = await socket.socket.receive(20)
-        assert message.type is aiohttp.WSMsgType.TEXT, (message, heard)
-        if json.loads(message.data)["type"] == "pong":
-            return heard
-        heard.append(message.data)
 
 
 HELLO = {"type": "hello", "token": "{token}"}
@@ -99,13 +81,4 @@ async def test_what_others_own_is_not_found(frame: dict[str, Any], role: str, wo
 @pytest.mark.parametrize("role", ["user", "visitor"])
 async def test_a_refused_watch_follows_nothing(role: str, world: World, gateway: Running) -> None:
     """P-5: what ann says later is not heard either, nor is that she has a session."""
-    ann, bob = await signed_in(world, gateway, "ann"), await someone(role, world, gateway)
-    things = await things_of(world, ann)
-    socket = await bob.opens({"Origin": headers_of(bob).get("Origin", bob.url)})
-    await socket.says(type="hello", token=bob.token)
-    await socket.says(type="watch", session_id=things["session_id"], after=0)
-    await socket.says(type="watch")
-    await until_pong(socket)
-    await ann.posts(f"{SESSIONS}/{things['session_id']}/messages", 200, text="for nobody else")
-    await ann.posts(SESSIONS, 201)
-    assert await until_pong(socket) == []
+    await keeps_refused_watches_silent(role, world, gateway)

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
-from tests.acceptance.test_telegram import telegram
 from tests.fakes.bot_api import FakeBotApi
+from tests.strategies import demo, statuses
+from tests.telegram_settings import telegram
 from tests.world import Person, Socket, World, eventually
 
 pytestmark = pytest.mark.acceptance
-
-
-def demo(strategy: str, **given: Any) -> dict[str, Any]:
-    """Settings of the demo agent with a strategy."""
-    return {"assistant": {"kind": "demo", "multitask_strategy": strategy, **given}}
 
 
 @dataclass(frozen=True)
@@ -118,8 +113,3 @@ async def test_too_many_waiting_messages_are_refused_in_words(world: World) -> N
     assert notice["id"] == "m3"
     assert "Too many messages" in notice["text"]
     assert [frame["id"] for frame in socket.heard if frame["type"] == "ack"] == ["m0", "m1", "m2"]
-
-
-async def statuses(world: World) -> list[str]:
-    """Of all turns, in order."""
-    return [row["status"] for row in await world.rows("SELECT status FROM turns ORDER BY seq")]

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.fakes.bot_api import FakeBotApi
+from tests.telegram_settings import telegram
 from tests.world import World, eventually
 
 pytestmark = pytest.mark.acceptance
@@ -19,11 +20,6 @@ async def bot() -> AsyncIterator[FakeBotApi]:
     """A Bot API server; `bot.says` is a user's message, `bot.hears` what the gateway sent."""
     async with FakeBotApi(conflict_penalty_s=0.1) as fake:
         yield fake
-
-
-def telegram(bot: FakeBotApi, **given: Any) -> dict[str, Any]:
-    """Settings of the channel."""
-    return {"token": "42:secret-of-the-bot", "api_url": bot.url, "access": "open", **given}
 
 
 async def test_a_message_goes_all_the_way(world: World, bot: FakeBotApi) -> None:

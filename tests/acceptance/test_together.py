@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.test_telegram import telegram
 from tests.fakes.bot_api import FakeBotApi
+from tests.telegram_settings import telegram
 from tests.world import Person, World, eventually
 
 pytestmark = pytest.mark.acceptance

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from channels.telegram.settings import Telegram
 from gateway.agents.python.settings import PythonAgentSettings
-from tests.acceptance.test_signing_in import sign_in_link
+from tests.acceptance.commands import sign_in_link
 from tests.browser.console import Console
 from tests.browser.windows import CLOSED_DOOR, Screen, Windows
 from tests.fakes.bot_api import FakeBotApi

@@ -327,3 +327,7 @@ def _lost(scene: Scene) -> Iterator[Lost]:
         for loss in network.bot_api.counts.losses:
             if (chat := CHAT_SENT_TO.search(loss.asked)) is not None:
                 yield Lost(loss.at, int(chat[1]), number)
+
+
+async def silently(seconds: float, ledger: Ledger) -> None:
+    """Nobody watches."""

@@ -7,7 +7,6 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +17,8 @@ from gateway.core.events import TextDelta
 from gateway.core.model import Turn
 from gateway.core.ports.agents import Agent
 from tests.fakes.bot_api import FakeBotApi
+from tests.faults.agent_settings import agent
+from tests.faults.memory import resident
 from tests.faults.odd_agents import LARGE, ODD
 from tests.integration.telegram.driver import ADA, TOKEN
 from tests.world import PATIENCE_S, Person, World, eventually
@@ -25,11 +26,6 @@ from tests.world import PATIENCE_S, Person, World, eventually
 pytestmark = pytest.mark.faults
 
 APOLOGIES = "SELECT attempt FROM turns WHERE status = 'failed'"
-
-
-def agent(name: str, **given: Any) -> dict[str, Any]:
-    """Settings with an agent of `tests.faults.odd_agents` as the only one."""
-    return {"assistant": {"kind": "python", "target": f"tests.faults.odd_agents:{name}", **given}}
 
 
 async def odd(world: World, name: str, **given: Any) -> Person:
@@ -107,13 +103,6 @@ async def test_large_replies_are_not_kept_in_memory(world: World) -> None:
     for number in range(8):
         await socket.asks(ODD, f"k{number}")
     assert resident(gateway.process.pid) - before < 60_000_000
-
-
-def resident(pid: int) -> int:
-    """Bytes of memory that a process holds."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) * 1024
 
 
 async def test_a_message_that_kills_whoever_answers_it(world: World) -> None:

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.faults.test_agents import agent
+from tests.faults.agent_settings import agent
 from tests.world import ROOT, Person, Process, World, eventually
 
 pytestmark = pytest.mark.faults

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any, get_args
+from typing import get_args
 
-import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -14,7 +13,9 @@ from gateway.app.failpoints import Point, read_failpoints
 from gateway.cli.checks import check_all
 from gateway.errors import SettingsError
 from tests.fakes.bot_api import FakeBotApi
-from tests.world import Frame, Person, Process, World, eventually
+from tests.faults.ending import all_sent, has_ended, insists
+from tests.telegram_settings import telegram
+from tests.world import Process, World, eventually
 
 pytestmark = pytest.mark.faults
 
@@ -40,11 +41,6 @@ async def bot() -> AsyncIterator[FakeBotApi]:
         yield fake
 
 
-def telegram(bot: FakeBotApi) -> dict[str, Any]:
-    """Settings of the channel."""
-    return {"token": "42:secret-of-the-bot", "api_url": bot.url, "access": "open"}
-
-
 async def failing(world: World, failpoints: dict[Point, str], bot: FakeBotApi | None = None) -> Process:
     """A gateway in a process of its own that will fail, and is missed after a second."""
     variables = {
@@ -56,36 +52,6 @@ async def failing(world: World, failpoints: dict[Point, str], bot: FakeBotApi | 
         channel = telegram(bot)
         variables |= {f"TURNGATE_TELEGRAM__{name.upper()}": value for name, value in channel.items()}
     return await world.process(**variables)
-
-
-async def insists(person: Person, urls: list[str], text: str, key: str) -> Frame:
-    """Sends a message as a good client does: again, from gateway to gateway, until it is acknowledged."""
-    for url in urls * 3:
-        person.url = url
-        try:
-            socket = await person.connects()
-        except (AssertionError, TimeoutError, aiohttp.ClientError):
-            continue
-        try:
-            await socket.says(type="send", id=key, text=text)
-            while (frame := await socket.hears_next(within=3))["type"] not in {"ack", "error"}:
-                pass
-            if frame["type"] == "ack":
-                return frame
-        except (AssertionError, TimeoutError, aiohttp.ClientError):
-            pass
-        socket.drops()
-    raise AssertionError("nobody acknowledged it")
-
-
-async def has_ended(process: Process) -> bool:
-    """Whether the process is gone."""
-    return process.process.returncode is not None
-
-
-async def all_sent(world: World) -> bool:
-    """Whether there is a reply to send, and all of it was sent."""
-    return [row["state"] for row in await world.rows("SELECT DISTINCT state FROM outbox")] == ["sent"]
 
 
 async def settled(world: World) -> None:

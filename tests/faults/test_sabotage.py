@@ -13,8 +13,7 @@ from tests.faults.cluster import Timing
 from tests.faults.invariants import Invariant, Violation
 from tests.faults.report import judge
 from tests.faults.sabotage import without_dedup, without_fencing
-from tests.faults.storm import Plan, Sabotage, run_storm
-from tests.faults.test_storm import silently
+from tests.faults.storm import Plan, Sabotage, run_storm, silently
 from tests.faults.weather import Front
 
 pytestmark = pytest.mark.faults

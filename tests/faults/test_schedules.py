@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.faults.agent_settings import agent
 from tests.faults.odd_agents import ODD
-from tests.faults.test_agents import agent
 from tests.world import ROOT, World, eventually
 
 pytestmark = pytest.mark.faults

@@ -8,7 +8,8 @@ from collections import Counter
 import pytest
 
 from tests.fakes.bot_api import FakeBotApi
-from tests.faults.test_failpoints import all_sent, insists, telegram
+from tests.faults.ending import all_sent, insists
+from tests.telegram_settings import telegram
 from tests.world import Person, World, eventually
 
 pytestmark = pytest.mark.faults

@@ -11,8 +11,9 @@ import pytest
 
 from channels.websocket import endpoint
 from gateway.app.serve import Running
+from tests.faults.agent_settings import agent
 from tests.faults.crowd import Crowd, seats
-from tests.faults.test_agents import agent, resident
+from tests.faults.memory import resident
 from tests.world import Frame, Person, Process, Socket, World, eventually
 
 pytestmark = pytest.mark.faults

@@ -9,9 +9,8 @@ from random import Random
 import pytest
 
 from tests.faults.cluster import Timing
-from tests.faults.ledger import Ledger
 from tests.faults.report import judge
-from tests.faults.storm import CHAT_SENT_TO, Plan, run_storm
+from tests.faults.storm import CHAT_SENT_TO, Plan, run_storm, silently
 from tests.faults.weather import BOT, DATABASE, GATEWAYS, NETWORK, SOCKETS, forecast
 from tests.pace import slowness
 
@@ -39,10 +38,6 @@ SMALL = Plan(
         SOCKETS,
     ),
 )
-
-
-async def silently(seconds: float, ledger: Ledger) -> None:
-    """Nobody watches."""
 
 
 async def test_nothing_is_lost_doubled_or_swapped_in_a_storm(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from gateway.app.failpoints import Point
 from gateway.core.turns.replies import STOPPED
-from tests.acceptance.test_strategies import demo, statuses
-from tests.faults.test_failpoints import has_ended
+from tests.faults.ending import has_ended
+from tests.strategies import demo, statuses
 from tests.world import Process, Socket, World, eventually
 
 pytestmark = pytest.mark.faults

@@ -16,14 +16,12 @@ from gateway.config import Settings
 from gateway.core.model import UserId
 from storage.database import Database, open_pools
 from storage.identity import APP_ROLE, SYSTEM_ROLE, Logins
-from tests.acceptance.test_isolation_frames import test_a_refused_watch_follows_nothing
-from tests.acceptance.test_isolation_routes import test_what_others_own_answers_as_if_it_never_was
+from tests.acceptance.frame_requests import keeps_refused_watches_silent
+from tests.acceptance.route_requests import hides_what_others_own
 from tests.acceptance.user_data import OPEN
 from tests.faults.callers import caller
 from tests.pooler.pgbouncer import Pooler, pgbouncer
 from tests.world import World
-
-__all__ = ["test_a_refused_watch_follows_nothing", "test_what_others_own_answers_as_if_it_never_was"]
 
 SIZES = {"session": 30, "transaction": 3}
 """Server processes per role; in transaction mode fewer than the gateway's connections, so that these share them."""
@@ -55,6 +53,18 @@ async def world(request: pytest.FixtureRequest, database_url: str, tmp_path: Pat
 async def gateway(world: PooledWorld) -> Running:
     """A gateway without limits, behind the pooler."""
     return await world.gateway(**OPEN)
+
+
+@pytest.mark.parametrize("role", ["user", "visitor"])
+async def test_what_others_own_answers_as_if_it_never_was(role: str, world: PooledWorld, gateway: Running) -> None:
+    """P-5: every route that takes an id, the same bytes for ann's and for nobody's, and ann has what she had."""
+    await hides_what_others_own(role, world, gateway)
+
+
+@pytest.mark.parametrize("role", ["user", "visitor"])
+async def test_a_refused_watch_follows_nothing(role: str, world: PooledWorld, gateway: Running) -> None:
+    """P-5: what ann says later is not heard either, nor is that she has a session."""
+    await keeps_refused_watches_silent(role, world, gateway)
 
 
 async def test_each_transaction_sees_one_users_rows(world: PooledWorld) -> None:

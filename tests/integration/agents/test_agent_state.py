@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from gateway.app.serve import Running
-from tests.integration.sessions.test_state import new_session, writes
+from tests.integration.sessions.saved_state import new_session, writes
 from tests.world import Person, World, eventually
 
 

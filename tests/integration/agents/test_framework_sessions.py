@@ -8,9 +8,8 @@ import pytest
 
 from gateway.app.serve import Running
 from gateway.core.intake import editing
-from tests.integration.sessions.test_forks import SESSIONS, asks, talk
-from tests.integration.sessions.test_rewind import restores
-from tests.integration.sessions.test_snapshots import NEVER, saved
+from tests.integration.sessions.conversations import SESSIONS, asks, talk
+from tests.integration.sessions.saved_state import NEVER, restores, saved
 from tests.world import Person, World, eventually
 
 HERE = "tests.integration.agents.remembering"

@@ -13,8 +13,8 @@ import pytest
 from gateway.app.serve import Running
 from gateway.errors import StoreUnavailable
 from storage.sessions.exports import KEPT_BACK, TOLD, PostgresExports
-from tests.integration.cli.test_cli import Shell
 from tests.integration.identity.user_data import SESSIONS, TABLES, settles
+from tests.shell import Shell
 from tests.world import Person, World
 
 

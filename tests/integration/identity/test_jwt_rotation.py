@@ -8,82 +8,21 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import jwt
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from gateway.errors import StoreUnavailable, Unauthenticated
 from gateway.identity.logins import Logins
 from gateway.identity.published_keys import AFTER_FAILURE_S, FRESH_S, LASTING_S, REFETCH_S, PublishedKeys
 from gateway.identity.settings import Auth
+from tests.integration.identity.key_server import EC, RSA, Clock, Login, body
 from tests.world import World
 
-RSA = rsa.generate_private_key(65_537, 2_048)
 RSA_PEM = RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-EC = ec.generate_private_key(ec.SECP256R1())
-
-
-@dataclass
-class Login:
-    """A login's key server; `fetched` counts its requests."""
-
-    keys: dict[str, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey] = field(default_factory=dict)
-    others: list[dict[str, Any]] = field(default_factory=list)
-    fetched: int = 0
-    away: bool = False
-    url: str = ""
-
-    async def answer(self, _request: web.Request) -> web.Response:
-        self.fetched += 1
-        if self.away:
-            return web.Response(status=503)
-        return web.json_response({"keys": [*self.others, *map(self._published, self.keys)]})
-
-    def _published(self, kid: str) -> dict[str, Any]:
-        key = self.keys[kid]
-        if isinstance(key, rsa.RSAPrivateKey):
-            shape = json.loads(RSAAlgorithm.to_jwk(key.public_key()))
-            return {**shape, "kid": kid, "use": "sig", "alg": "RS256"}
-        return {**json.loads(ECAlgorithm.to_jwk(key.public_key())), "kid": kid, "use": "sig", "alg": "ES256"}
-
-    def token(self, kid: str, **claims: Any) -> str:
-        """As the login signs it with that key."""
-        key = self.keys[kid]
-        algorithm = "RS256" if isinstance(key, rsa.RSAPrivateKey) else "ES256"
-        return jwt.encode(body(**claims), key, algorithm=algorithm, headers={"kid": kid})
-
-
-def body(**claims: Any) -> dict[str, Any]:
-    given = {"sub": "zoe", "exp": time.time() + 60, "aud": "chat", "iss": "login", **claims}
-    return {name: value for name, value in given.items() if value is not None}
-
-
-@pytest.fixture
-async def login() -> AsyncIterator[Login]:
-    found = Login({"one": RSA})
-    app = web.Application()
-    app.router.add_get("/keys", found.answer)
-    async with TestServer(app) as server:
-        found.url = str(server.make_url("/keys"))
-        yield found
-
-
-@dataclass
-class Clock:
-    """A clock that moves when it is told to."""
-
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def logins(login: Login) -> Logins:

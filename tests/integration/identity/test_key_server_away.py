@@ -10,13 +10,13 @@ import pytest
 from gateway.errors import StoreUnavailable
 from gateway.identity import published_keys
 from gateway.identity.published_keys import AFTER_FAILURE_S, FRESH_S, REFETCH_S, PublishedKeys
-from tests.integration.identity.test_jwt_rotation import EC, Clock, Login, login  # noqa: F401 - a fixture
+from tests.integration.identity.key_server import EC, Clock, Login
 from tests.world import World
 
 
 async def test_an_unknown_key_while_the_login_is_away_is_a_503(
     world: World,
-    login: Login,  # noqa: F811
+    login: Login,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nobody can say whether the token is good; a known key goes on working."""
@@ -42,7 +42,7 @@ async def test_an_unknown_key_while_the_login_is_away_is_a_503(
     assert await status() == 200
 
 
-async def test_it_is_asked_again(login: Login) -> None:  # noqa: F811
+async def test_it_is_asked_again(login: Login) -> None:
     """The key is good as soon as the login is back."""
     clock = Clock()
     keys = PublishedKeys(login.url, clock)
@@ -70,7 +70,7 @@ NOTHING: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("case", NOTHING)
-async def test_a_set_without_keys_replaces_the_one_before(login: Login, case: str) -> None:  # noqa: F811
+async def test_a_set_without_keys_replaces_the_one_before(login: Login, case: str) -> None:
     """A login that withdrew all its keys has said so; that is no failure to go on from for an hour."""
     clock = Clock()
     keys = PublishedKeys(login.url, clock)

@@ -10,7 +10,7 @@ from gateway.app.serve import Running
 from gateway.core.events import RowsAdded
 from gateway.core.model import SessionId, UserId
 from gateway.core.ports.live import session_topic
-from tests.integration.identity.test_visitors_identified import KEY, WEB, identifies, opens, visitor
+from tests.integration.identity.visitors import KEY, WEB, identifies, opens, visitor
 from tests.world import World
 
 SESSIONS = "/api/chat/sessions"

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from gateway.app.serve import Running
-from tests.world import Person, World, eventually
+from tests.integration.identity.visitors import KEY, ORIGIN, WEB, identifies, opens, visitor
+from tests.world import World, eventually
 
-SHOP = "https://shop.example"
-ORIGIN = {"Origin": SHOP}
-WEB = {"anonymous": True, "allowed_origins": (SHOP, "https://other.example")}
-KEY = "of-both-replicas-together-32-bytes"
 COLUMN = """
     SELECT c.oid::regclass::text AS name FROM pg_class AS c
     JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = $1 AND NOT a.attisdropped
@@ -35,28 +31,6 @@ STAY = {
 @pytest.fixture
 async def gateway(world: World) -> Running:
     return await world.gateway(web=WEB, secret_key=KEY)
-
-
-async def visitor(world: World, url: str) -> Person:
-    """Somebody anonymous, on a page of the shop."""
-    http = await world.http()
-    async with http.post(f"{url}/api/visitors", headers=ORIGIN) as response:
-        made = await response.json()
-    return Person(made["user_id"], made["token"], url, http)
-
-
-async def opens(person: Person, **hello: Any) -> Any:
-    """A visitor's socket, from its page."""
-    socket = await person.opens(ORIGIN)
-    await socket.says(type="hello", token=person.token, **hello)
-    await socket.hears("ready")
-    return socket
-
-
-async def identifies(person: Person, passed: str, origin: str | None = SHOP) -> tuple[int, Any]:
-    """A signed-in person says which visitor they were."""
-    headers = {} if origin is None else {"Origin": origin}
-    return await person.calls("POST", "/api/visitors/identify", json={"visitor_token": passed}, headers=headers)
 
 
 async def test_conversations_become_the_users(world: World, gateway: Running) -> None:

@@ -17,10 +17,10 @@ from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.sessions.editing import ForkPoint
 from gateway.core.ports.sessions.sessions import NewSession
 from gateway.errors import Unauthenticated
-from tests.integration.identity.test_visitors_identified import KEY, ORIGIN, WEB, identifies, opens, visitor
+from tests.integration.identity.visitors import KEY, ORIGIN, WEB, identifies, opens, visitor
+from tests.integration.lock_waits import waiting
 from tests.world import Person, Process, World, eventually
 
-WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 OWNERS = """
     SELECT user_id FROM chat_sessions UNION SELECT user_id FROM chat_messages UNION SELECT user_id FROM turns
     UNION SELECT user_id FROM routes WHERE chat_id IS NOT NULL
@@ -30,15 +30,6 @@ OWNERS = """
 @pytest.fixture
 async def gateway(world: World) -> Running:
     return await world.gateway(web=WEB, secret_key=KEY)
-
-
-async def waiting(world: World, many: int) -> None:
-    """So many wait for a lock."""
-
-    async def wait() -> bool:
-        return len(await world.rows(WAITING)) == many
-
-    await eventually(wait)
 
 
 async def all_is(world: World, user: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.integration.sessions.test_titles import SESSIONS, says
+from tests.integration.sessions.conversations import SESSIONS
+from tests.integration.sessions.titles import says
 from tests.world import World
 
 

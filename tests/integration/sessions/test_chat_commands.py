@@ -11,8 +11,9 @@ import pytest
 from gateway.app.serve import Running
 from gateway.core.intake.commands import HELP
 from tests.fakes.bot_api import FakeBotApi
+from tests.integration.sessions.conversations import commands
 from tests.integration.telegram.driver import ADA, TOKEN
-from tests.world import Person, Socket, World, eventually
+from tests.world import Person, World, eventually
 
 AGENTS = {
     "assistant": {"kind": "demo"},
@@ -42,14 +43,6 @@ async def told(fake: FakeBotApi, text: str) -> str:
     """What the bot answers next."""
     fake.says(ADA, text)
     return (await fake.hears(ADA, within=20))[0].text
-
-
-async def commands(socket: Socket, text: str) -> str:
-    """The notice that a command is answered with."""
-    key = f"c{len(socket.heard)}"
-    await socket.says(type="send", id=key, text=text)
-    answer: str = (await socket.hears("notice", id=key))["text"]
-    return answer
 
 
 async def talk(person: Person, text: str, title: str = "", **hello: Any) -> str:

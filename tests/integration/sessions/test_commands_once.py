@@ -9,7 +9,7 @@ import pytest
 
 from gateway.app.serve import Running
 from tests.fakes.bot_api import FakeBotApi
-from tests.integration.sessions.test_chat_commands import commands
+from tests.integration.sessions.conversations import commands
 from tests.integration.telegram.driver import ADA, TOKEN
 from tests.world import Person, World
 

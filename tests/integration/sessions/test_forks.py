@@ -4,30 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.integration.sessions.conversations import SESSIONS, asks, talk
 from tests.world import Person, World, eventually
 
-SESSIONS = "/api/chat/sessions"
 OWN_SESSIONS = {"assistant": {"kind": "python", "target": "tests.integration.agents.branching:Branching"}}
-
-
-async def talk(mia: Person, *texts: str) -> str:
-    """A session in which these were said and answered."""
-    session: str = (await mia.posts(SESSIONS, 201, metadata={"course": 7}))["session_id"]
-    for text in texts:
-        await mia.posts(f"{SESSIONS}/{session}/messages", 200, text=text)
-    return session
 
 
 async def texts(mia: Person, session: str) -> list[str]:
     """What a session's live messages say."""
     page = await mia.gets(f"{SESSIONS}/{session}/messages")
     return [row["content"] for row in page["messages"] if not row["deleted"]]
-
-
-async def asks(mia: Person, session: str, text: str) -> str:
-    """What the agent answers."""
-    reply: str = (await mia.posts(f"{SESSIONS}/{session}/messages", 200, text=text))["reply"]["content"]
-    return reply
 
 
 async def test_a_fork_begins_with_the_history_and_goes_its_own_way(world: World) -> None:

@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 
 from tests.fakes.bot_api import FakeBotApi
-from tests.integration.identity.test_links import a_code, settings, told
 from tests.integration.telegram.driver import ADA, TOKEN
+from tests.integration.telegram.linking import a_code, settings, told
 from tests.world import Frame, Person, Socket, World, eventually
 
 SESSIONS = "/api/chat/sessions"

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from gateway.app.serve import Running
-from tests.integration.sessions.test_snapshots import NEVER, saved
-from tests.integration.sessions.test_state import new_session, writes
+from tests.integration.sessions.saved_state import NEVER, new_session, restores, saved, says, writes
 from tests.world import Person, World, eventually
 
 
@@ -29,17 +26,6 @@ async def seen(person: Person, path: str) -> list[int]:
     page = await person.gets(f"{path}/messages?limit=200")
     assert [message["seq"] for message in page["messages"]] == list(range(1, len(page["messages"]) + 1))
     return [message["seq"] for message in page["messages"] if not message["deleted"]]
-
-
-async def says(person: Person, path: str, text: str) -> str:
-    """What the agent answers."""
-    reply: str = (await person.posts(f"{path}/messages", 200, text=text))["reply"]["content"]
-    return reply
-
-
-async def restores(person: Person, path: str, number: int | str, *, rewind: bool = True) -> Any:
-    """The answer to a restore."""
-    return await person.posts(f"{path}/snapshots/{number}/restore", 200, rewind=rewind)
 
 
 async def test_a_rewind_brings_an_answer_back_that_was_given_anew(mia: Person) -> None:

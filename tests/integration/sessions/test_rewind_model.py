@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.integration.sessions.test_rewind import restores, says
-from tests.integration.sessions.test_snapshots import NEVER, saved
-from tests.integration.sessions.test_state import new_session, writes
+from tests.integration.sessions.saved_state import NEVER, new_session, restores, saved, says, writes
 from tests.world import Person, World
 
 SEEDS = range(6)

@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 
 from gateway.app.serve import Running
-from tests.integration.sessions.test_state import new_session, writes
+from tests.integration.sessions.saved_state import NEVER, new_session, saved, writes
 from tests.world import Person, World, eventually
-
-NEVER = {"quiet_s": 3_600, "every_s": 3_600}
 
 
 @pytest.fixture
@@ -28,11 +26,6 @@ async def mia(world: World, gateway: Running) -> Person:
 async def listed(person: Person, path: str) -> list[tuple[int, str]]:
     """Number and reason of each snapshot, newest first."""
     return [(item["number"], item["reason"]) for item in (await person.gets(f"{path}/snapshots"))["snapshots"]]
-
-
-async def saved(person: Person, path: str, **body: Any) -> Any:
-    """A snapshot made on demand."""
-    return await person.posts(f"{path}/snapshots", 201, **body)
 
 
 async def test_snapshots_are_numbered(mia: Person) -> None:

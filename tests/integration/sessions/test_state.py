@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.app.serve import Running
+from tests.integration.sessions.saved_state import new_session, writes
 from tests.world import Person, World
 
 SESSIONS = "/api/chat/sessions"
@@ -26,20 +27,6 @@ async def gateway(world: World) -> Running:
 async def mia(world: World, gateway: Running) -> Person:
     """A user."""
     return await world.person("mia", gateway.url)
-
-
-async def new_session(person: Person, **given: Any) -> str:
-    """The path of a new session."""
-    return f"{SESSIONS}/{(await person.posts(SESSIONS, 201, **given))['session_id']}"
-
-
-async def writes(person: Person, path: str, version: str, expect: int = 200, **sections: Any) -> Any:
-    """The answer to a PUT of these sections over that version, with its ETag under `etag`."""
-    headers = {"Authorization": f"Bearer {person.token}", "If-Match": version}
-    async with person.http.put(f"{person.url}{path}/state", headers=headers, json=sections) as response:
-        body = await response.json(content_type=None)
-        assert response.status == expect, body
-        return {**body, "etag": response.headers.get("ETag")}
 
 
 async def reads(person: Person, path: str, known: str | None = None) -> tuple[int, str, str | None]:

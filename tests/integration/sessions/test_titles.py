@@ -11,45 +11,10 @@ import pytest_asyncio
 
 from gateway.agents.openai.settings import OpenAIAgentSettings
 from gateway.agents.python.settings import PythonAgentSettings
-from gateway.app.serve import Running
 from tests.fakes.model_api import ModelApi, model_api
-from tests.world import Person, World, eventually
-
-SESSIONS = "/api/chat/sessions"
-HERE = "tests.integration.sessions.titling"
-
-
-async def gateway_with(world: World, target: str) -> Running:
-    """A gateway whose agent is one of `titling`."""
-    agent = PythonAgentSettings(kind="python", target=f"{HERE}:{target}")
-    return await world.gateway(agents={"assistant": agent})
-
-
-async def says(person: Person, text: str, session: str = "") -> str:
-    """The id of the session that a message was said in."""
-    session_id = session or (await person.posts(SESSIONS, 201))["session_id"]
-    await person.posts(f"{SESSIONS}/{session_id}/messages", 200, text=text)
-    return str(session_id)
-
-
-async def title_of(person: Person, session: str) -> str | None:
-    """As the API tells it."""
-    title: str | None = (await person.gets(f"{SESSIONS}/{session}"))["title"]
-    return title
-
-
-async def becomes(person: Person, session: str, title: str | None) -> None:
-    """Waits for a title."""
-
-    async def is_there() -> bool:
-        return await title_of(person, session) == title
-
-    await eventually(is_there)
-
-
-async def change(person: Person, session: str, **body: Any) -> tuple[int, Any]:
-    """Changes a session."""
-    return await person.calls("PATCH", f"{SESSIONS}/{session}", json=body)
+from tests.integration.sessions.conversations import SESSIONS
+from tests.integration.sessions.titles import HERE, becomes, change, gateway_with, says, title_of
+from tests.world import World, eventually
 
 
 @pytest.mark.parametrize(("target", "title"), [("Named", "Talk of 2: hello"), ("NamedByAPlainMethod", "Plainly 2")])

@@ -15,9 +15,9 @@ from gateway.core.titles.lulls import Lulls
 from gateway.core.titles.titling import TITLE_S, Titler, TitlerParts
 from gateway.errors import StoreUnavailable
 from storage.sessions.sessions import PostgresMessages
+from tests.integration.sessions.conversations import SESSIONS
 from tests.integration.sessions.lull_agents import Slow
-from tests.integration.sessions.test_titles import SESSIONS, becomes, says
-from tests.integration.sessions.test_titles_of_changed_words import asked
+from tests.integration.sessions.titles import asked, becomes, says
 from tests.world import Person, World, eventually
 
 HERE = "tests.integration.sessions.lull_agents"

@@ -10,7 +10,8 @@ import pytest
 from gateway.core.model import AgentName
 from gateway.core.ports.sessions.changes import Titled
 from storage.sessions.session_changes import PostgresSessionChanges
-from tests.integration.sessions.test_titles import SESSIONS, becomes, change, gateway_with, says, title_of
+from tests.integration.sessions.conversations import SESSIONS
+from tests.integration.sessions.titles import asked, becomes, change, gateway_with, says, title_of
 from tests.world import Person, World, eventually
 
 
@@ -90,15 +91,6 @@ async def pondering(world: World) -> tuple[Any, Person, str]:
     session = await says(mia, "hunter2zz")
     await asked(agent.target.__self__)
     return agent.target.__self__, mia, session
-
-
-async def asked(agent: Any) -> None:
-    """Until the agent is at it."""
-
-    async def is_asked() -> bool:
-        return bool(agent.asked)
-
-    await eventually(is_asked)
 
 
 # An agent that is asked again hears what was said by then.

@@ -17,7 +17,7 @@ from gateway.core.ports.sessions.word_index import Look, Progress, Reach
 from gateway.core.search.indexing import Indexer
 from storage.database import Database, open_database
 from storage.sessions.word_index import PostgresWordIndex, lag
-from tests.integration.turns.test_turns import HELLO, TERMS, Replica, answer, claimed
+from tests.integration.turns.stores import HELLO, TERMS, Replica, answer, claimed
 from tests.world import eventually
 
 FIND = "SELECT seq FROM find_matches($1, $2, NULL, NULL, NULL, NULL, NULL) WHERE chat_id = $3 AND seq > 0 ORDER BY seq"

@@ -17,7 +17,7 @@ from gateway.core.strangers import has_account
 from gateway.errors import SettingsError
 from storage.database import open_database
 from storage.migrating.migrate import migrate, pending_migrations
-from tests.integration.turns.test_turns import HELLO, TERMS, Replica, answer, claimed
+from tests.integration.turns.stores import HELLO, TERMS, Replica, answer, claimed
 from tests.world import Person, World, eventually
 
 NETWORK, PLACE = ChannelName("pigeon"), "pigeon:loft:ann:0"

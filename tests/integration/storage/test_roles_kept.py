@@ -15,7 +15,7 @@ from gateway.errors import DatabaseMisconfigured, StoreUnavailable
 from storage.database import Database, open_database, open_pools
 from storage.identity import APP_ROLE, SYSTEM_ROLE, Logins
 from storage.turns.turns import PostgresTurns
-from tests.integration.turns.test_turns import HELLO, TERMS
+from tests.integration.turns.stores import HELLO, TERMS
 from tests.world import World
 
 

@@ -18,7 +18,7 @@ from storage.database import Database
 from storage.turns.turns import PostgresTurns
 from tests.fakes.bot_api import FakeBotApi
 from tests.integration.telegram.driver import ADA, TOKEN, Opens, Recorder, opens_telegram, until
-from tests.integration.turns.test_turns import TERMS
+from tests.integration.turns.stores import TERMS
 
 WORDS = ["one", "two", "three", "four"]
 

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-
-import pytest_asyncio
 
 from gateway.core.model import AgentName, UserId
 from gateway.core.ports.schedules import NewSchedule, OnceTrigger, Schedule
 from gateway.core.ports.turns import Acceptance
 from scheduler.normalize import message_of_fire
-from storage.database import Database, open_database
+from storage.database import Database
 from storage.schedules import PostgresSchedules
-from tests.integration.turns.test_turns import TERMS, Replica, answer, claimed
+from tests.integration.turns.stores import TERMS, Replica, answer, claimed
 
 DUE = datetime(2026, 1, 31, 8, tzinfo=UTC)
-
-
-@pytest_asyncio.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """Pools on the test's database."""
-    opened = await open_database(database_url)
-    yield opened
-    await opened.close()
 
 
 async def living(database: Database, slot: str) -> tuple[Replica, PostgresSchedules]:

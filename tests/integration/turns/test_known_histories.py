@@ -29,12 +29,12 @@ from gateway.core.ports.sessions.imported_transcripts import Said, Seed
 from gateway.core.ports.turns import Acceptance
 from gateway.errors import Conflict, NotFound
 from storage.connections import set_codecs
-from storage.database import Database, open_database
+from storage.database import Database
 from storage.rows import to_message
 from storage.sessions.editing import PostgresEdits
 from storage.sessions.imported_transcripts import PostgresSeeds
 from storage.sessions.snapshots import PostgresSnapshots
-from tests.integration.turns.test_turns import HELLO, Replica, answer, claimed
+from tests.integration.turns.stores import HELLO, Replica, answer, claimed
 
 Owner: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 DEEDS = (
@@ -57,14 +57,6 @@ HISTORY = """
 """
 Deed = tuple[str, int, int, int]
 """What is done, on which replica, to which message, and how many turns the agent is told."""
-
-
-@pytest_asyncio.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """Pools on the test's database."""
-    opened = await open_database(database_url)
-    yield opened
-    await opened.close()
 
 
 @pytest_asyncio.fixture

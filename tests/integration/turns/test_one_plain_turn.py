@@ -13,26 +13,20 @@ from gateway.core.model import Turn
 from gateway.core.ports.agents import TurnTerms
 from gateway.errors import LeaseLost
 from storage.database import Database
-from tests.integration.turns.test_plain_turns import (
+from tests.integration.turns.plain_turns import (
     PEOPLE,
     SCANS,
     WAITING,
     Connected,
     at_rest,
     conversation,
-    database,
     living,
-    owner,
-    replica,
     said,
     saying,
     shown,
-    watcher,
 )
-from tests.integration.turns.test_turns import HELLO, TERMS, Replica, answer, claimed
+from tests.integration.turns.stores import HELLO, TERMS, Replica, answer, claimed
 from tests.world import eventually
-
-__all__ = ["database", "owner", "replica", "watcher"]
 
 [MIA] = PEOPLE[:1]
 ACCEPT = f"SELECT seq FROM accept_one({', '.join(f'${n}' for n in range(1, 13))})"

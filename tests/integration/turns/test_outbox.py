@@ -18,7 +18,7 @@ from gateway.core.ports.outbox import Settled
 from gateway.errors import StoreUnavailable
 from storage.database import open_database
 from storage.turns.outbox import PostgresOutbox
-from tests.integration.turns.test_turns import HELLO, Replica, answer, claimed
+from tests.integration.turns.stores import HELLO, Replica, answer, claimed
 
 CHAT = Address("telegram:1:2:0")
 

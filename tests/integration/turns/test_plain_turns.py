@@ -3,90 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import TypeAlias
 from uuid import uuid4
 
 import asyncpg
 import pytest
-import pytest_asyncio
 
-from gateway.core.model import InboundMessage, Message, Reply, SessionId, Turn, UserId
+from gateway.core.model import Reply, SessionId, Turn, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.sessions.editing import Question
-from gateway.core.ports.turns import Acceptance, Finished
+from gateway.core.ports.turns import Finished
 from gateway.errors import LeaseLost, NotFound
-from storage.database import Database, open_database
+from storage.database import Database
 from storage.sessions.editing import PostgresEdits
 from storage.sessions.sessions import PostgresSessions
-from tests.integration.turns.test_turns import HELLO, TERMS, Replica, answer, claimed
+from tests.integration.turns.plain_turns import (
+    PEOPLE,
+    SCANS,
+    WAITING,
+    Connected,
+    at_rest,
+    conversation,
+    heard,
+    living,
+    said,
+    saying,
+    shown,
+)
+from tests.integration.turns.stores import HELLO, TERMS, Replica, answer, claimed
 from tests.world import eventually
-
-PEOPLE = tuple(UserId(f"user-{number}") for number in range(6))
-Connected: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
-WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-
-
-@pytest_asyncio.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """Pools on the test's database."""
-    opened = await open_database(database_url)
-    yield opened
-    await opened.close()
-
-
-@pytest_asyncio.fixture
-async def owner(database_url: str) -> AsyncIterator[Connected]:
-    """The database's owner, who sees all rows."""
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
-
-
-@pytest_asyncio.fixture
-async def watcher(database_url: str) -> AsyncIterator[Connected]:
-    """A connection that is in no transaction: within one, what others do is seen as it was at the first look."""
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
-
-
-async def living(database: Database, slot: str) -> Replica:
-    """A replica that is alive."""
-    alive = Replica(database, slot)
-    await alive.life.beat()
-    return alive
-
-
-@pytest_asyncio.fixture
-async def replica(database: Database) -> Replica:
-    """A replica to whom everybody has spoken already, so that what they say next is plain."""
-    alive = await living(database, "one")
-    await heard(alive, await said(alive, "k0"))
-    return alive
-
-
-def saying(user: UserId, key: str, text: str = "hello") -> InboundMessage:
-    """What somebody says on the web."""
-    return replace(HELLO, user_id=user, key=key, text=text, deliver_to=())
-
-
-async def said(replica: Replica, key: str, people: tuple[UserId, ...] = PEOPLE) -> list[Acceptance]:
-    """Everybody says something at the same moment."""
-    return await asyncio.gather(*(replica.turns.accept(saying(user, key), TERMS) for user in people))
-
-
-async def heard(replica: Replica, accepted: list[Acceptance]) -> list[Finished]:
-    """Everybody is answered at the same moment."""
-    return await asyncio.gather(*(replica.turns.finish(claimed(one), answer("hi")) for one in accepted))
-
-
-def shown(message: Message | None) -> tuple[str, int]:
-    assert message is not None
-    return message.content, message.seq
-
 
 COMMITS = "SELECT count(DISTINCT xmin::text) FROM chat_messages WHERE role = $1 AND seq > 2"
 
@@ -170,12 +116,6 @@ async def test_one_key_in_batches_of_two_replicas_is_kept_once(replica: Replica,
             await (replica if mine else other).turns.finish(turn, answer("hi"))
 
 
-async def conversation(replica: Replica, accepted: Acceptance) -> SessionId:
-    """The session of a message, once it is answered."""
-    [finished] = await heard(replica, [accepted])
-    return finished.session.session_id
-
-
 async def test_a_route_that_moves_meanwhile_keeps_a_message_in_one_session(
     replica: Replica, database: Database, owner: Connected, watcher: Connected
 ) -> None:
@@ -197,11 +137,6 @@ async def test_a_route_that_moves_meanwhile_keeps_a_message_in_one_session(
         await eventually(lambda: watcher.fetch(f"{WAITING} OFFSET 1") if not moving.done() else at_rest(again, watcher))
     assert (await again).status == "duplicate"
     assert (await moving).status == "accepted"
-
-
-async def at_rest(task: asyncio.Task[Acceptance], watcher: Connected) -> object:
-    """Whether it has ended, or waits for a lock."""
-    return task.done() or await watcher.fetch(WAITING)
 
 
 async def test_a_message_that_comes_again_after_its_route_has_moved_is_a_duplicate(replica: Replica) -> None:
@@ -328,12 +263,6 @@ async def test_a_database_clock_that_was_set_back_makes_no_lease_longer(
     again = await owner.fetchval(TOO_LONG)
     await replica.turns.accept(replace(saying(PEOPLE[1], "k3"), ends_session=True), TERMS)
     assert (plain, queued, again, await owner.fetchval(TOO_LONG)) == (0, 0, 0, 0)
-
-
-SCANS = """
-    SELECT relname, seq_scan FROM pg_stat_xact_user_tables
-    WHERE relname IN ('chat_sessions', 'chat_messages', 'turns', 'running_turns', 'routes') AND seq_scan > 0
-"""
 
 
 async def test_a_batch_reads_through_indexes_only(replica: Replica, owner: Connected) -> None:

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import uuid4
 
-import pytest_asyncio
-
 from gateway.core.model import API, AgentName, ReplicaId, UserId
 from gateway.core.ports.sessions.imported_transcripts import Said, Seed
-from storage.database import Database, open_database
+from storage.database import Database
 from storage.replicas.replicas import SQL, PostgresReplicas
 from storage.sessions.imported_transcripts import PostgresSeeds
 
 AT_ONCE = 8
 ROUNDS = 60
 JOINS = 300
-
-
-@pytest_asyncio.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """Pools on the test's database."""
-    pools = await open_database(database_url)
-    yield pools
-    await pools.close()
 
 
 async def test_seeds_of_one_key_are_one_session(database: Database) -> None:

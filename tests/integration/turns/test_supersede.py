@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import asyncpg
 import pytest
-import pytest_asyncio
 
 from gateway.core.model import Address, Chunk, MultitaskStrategy, Reply, TurnId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.outbox import Settled
-from storage.database import Database, open_database
-from tests.integration.turns.test_turns import HELLO, Replica, answer, claimed, saying
+from storage.database import Database
+from tests.integration.turns.stores import HELLO, Replica, answer, claimed, saying
 
 CHAT = Address("telegram:1:2:0")
-
-
-@pytest_asyncio.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """Pools on the test's database."""
-    opened = await open_database(database_url)
-    yield opened
-    await opened.close()
 
 
 async def living(database: Database, slot: str) -> Replica:

@@ -3,65 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
-from gateway.core.model import WEB, Address, AgentName, Chunk, InboundMessage, ReplicaId, Reply, Route, Turn, UserId
+from gateway.core.model import Chunk, Turn, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.outbox import Settled
-from gateway.core.ports.turns import Acceptance
 from gateway.errors import LeaseLost, NotFound
-from storage.database import Database, open_database
-from storage.replicas.replicas import PostgresPollLeases, PostgresReplicas
-from storage.turns.outbox import PostgresOutbox
-from storage.turns.turns import PostgresTurns
-
-TERMS = TurnTerms()
-CHAT = Address("telegram:1:2:0")
-HELLO = InboundMessage(
-    UserId("ann"), WEB, AgentName("assistant"), "hello", "k1", Route("web:assistant"), deliver_to=(CHAT,)
-)
-
-
-def saying(text: str, key: str, **given: object) -> InboundMessage:
-    """Ann's next message."""
-    return replace(HELLO, text=text, key=key, **given)  # type: ignore[arg-type] # fields by name
-
-
-def answer(text: str) -> Reply:
-    """A completed reply."""
-    return Reply("completed", text, ({"type": "text", "text": text},))
-
-
-def claimed(accepted: Acceptance) -> Turn:
-    """The turn that was claimed."""
-    assert accepted.turn is not None
-    return accepted.turn
-
-
-class Replica:
-    """One replica's stores."""
-
-    def __init__(self, database: Database, slot: str, window: timedelta = timedelta(minutes=15)) -> None:
-        self.id = ReplicaId(uuid4())
-        self.turns = PostgresTurns(database, self.id, window)
-        self.life = PostgresReplicas(database, self.id, slot, timedelta(seconds=30))
-        self.outbox = PostgresOutbox(database, self.id)
-        self.leases = PostgresPollLeases(database, self.id)
-
-
-@pytest_asyncio.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """Pools on the test's database."""
-    opened = await open_database(database_url)
-    yield opened
-    await opened.close()
+from storage.database import Database
+from tests.integration.turns.stores import CHAT, HELLO, TERMS, Replica, answer, claimed, saying
 
 
 @pytest_asyncio.fixture

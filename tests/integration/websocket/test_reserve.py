@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from storage.database import Database, open_database
+from storage.database import Database
 from tests.world import eventually
 
 PID = "SELECT pg_backend_pid()"
@@ -20,14 +20,6 @@ SELECT 1 FROM pg_locks JOIN pg_database ON oid = database
 WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()
 """
 Connected: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
-
-
-@pytest_asyncio.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """Pools on the test's database."""
-    opened = await open_database(database_url)
-    yield opened
-    await opened.close()
 
 
 @pytest_asyncio.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.core.model import Route, SessionId, UserId
 from gateway.errors import NotFound
-from storage.database import Database, open_database
+from storage.database import Database
 from storage.sessions.external_keys import PostgresExternalKeys
 from storage.sessions.places import PostgresPlaces
 from storage.sessions.sessions import PostgresSessions
@@ -22,13 +22,6 @@ ANN = UserId("ann")
 WINDOW = timedelta(minutes=15)
 LOW, HIGH = UUID(int=1), UUID(int=2)
 WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = await open_database(database_url)
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

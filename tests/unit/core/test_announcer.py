@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 from gateway.core.events import AttemptBegan, LiveEvent, SessionChanged, TurnChanged
 from gateway.core.live.announcer import Announcer
 from gateway.core.live.bus import LocalBus
-from gateway.core.model import WEB, AgentName, Session, SessionId, TurnId, UserId
+from gateway.core.model import TurnId
 from gateway.core.ports.live import session_topic, user_topic
 from tests.unit.agents.turns import turn as a_turn
-
-SESSION, USER = SessionId("s"), UserId("ann")
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
-UNTITLED = Session(SESSION, USER, WEB, AgentName("a"), None, True, NOON, NOON, NOON, None, 1, {}, None)
-TITLED = replace(UNTITLED, title="Ships", message_count=2)
+from tests.unit.core.sessions import NOON, SESSION, TITLED, UNTITLED, USER
 
 
 def test_older_and_repeated_news_of_a_turn_are_dropped() -> None:

@@ -16,7 +16,7 @@ from gateway.core.titles.lulls import Lulls
 from gateway.core.titles.titling import MOST_WAITING, Titler, TitlerParts
 from tests.integration.sessions.lull_agents import Slow
 from tests.integration.sessions.titling import Named
-from tests.unit.core.test_announcer import TITLED
+from tests.unit.core.sessions import TITLED
 from tests.world import PATIENCE_S
 
 OF_THE_USER = Titled(TITLED, is_users=True, is_agents=False, opening="hello", words_changed_at=None)

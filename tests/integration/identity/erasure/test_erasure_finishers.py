@@ -12,11 +12,9 @@ import pytest
 from gateway.app.serve import Running
 from gateway.core.model import UserId
 from storage.users import erasure
-from tests.integration.identity.test_erasure_races import ERASE, gateway, housekeeps, is_gone, mia
+from tests.integration.identity.erasure.erasing import ERASE, housekeeps, is_gone
 from tests.integration.identity.user_data import SESSIONS
 from tests.world import Person, World
-
-__all__ = ["gateway", "mia"]
 
 AGED = "UPDATE erasures SET taken_at = taken_at - interval '61 s'"
 FINISHED = "SELECT user_id FROM erasures WHERE finished_at IS NOT NULL ORDER BY 1"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -14,7 +13,8 @@ from channels.telegram.name import TELEGRAM
 from gateway.app.serve import Running
 from gateway.core.ports.users.links import Person
 from tests.fakes.bot_api import FakeBotApi
-from tests.integration.telegram.driver import ADA, BOB, TEAM, TOKEN
+from tests.integration.telegram.driver import ADA, BOB, TEAM
+from tests.integration.telegram.linking import a_code, settings, told
 from tests.world import World, eventually
 
 LOOK_UPS = """
@@ -23,37 +23,6 @@ LOOK_UPS = """
 """
 WHO = "SELECT user_id, channel FROM chat_sessions ORDER BY created_at"
 UUID = "00000000-0000-4000-8000-000000000000"
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeBotApi]:
-    async with FakeBotApi(tokens=[TOKEN], conflict_penalty_s=0.05, webhook_backoff_s=0.05) as server:
-        yield server
-
-
-def settings(fake: FakeBotApi, access: str = "linked", **given: Any) -> dict[str, Any]:
-    return {"token": TOKEN, "api_url": fake.url, "access": access, **given}
-
-
-@pytest.fixture
-async def gateway(world: World, fake: FakeBotApi) -> Running:
-    return await world.gateway(telegram=settings(fake))
-
-
-async def told(fake: FakeBotApi, chat: int, text: str, **options: Any) -> str:
-    """What the bot answers next in that chat."""
-    fake.says(chat, text, **options)
-    return (await fake.hears(chat, within=20))[0].text
-
-
-async def a_code(person: Any) -> Any:
-    """A fresh code, once the bot is known."""
-
-    async def made() -> Any:
-        status, body = await person.calls("POST", "/api/links/telegram")
-        return body if status == 201 else None
-
-    return await eventually(made)
 
 
 async def notice(person: Any, text: str) -> str:

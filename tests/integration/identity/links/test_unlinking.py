@@ -3,57 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
-import pytest
 
 from gateway.app.serve import Running
 from tests.fakes.bot_api import FakeBotApi, Fault
-from tests.integration.identity.test_links import a_code, settings, told
-from tests.integration.identity.test_visitors_late import waiting
-from tests.integration.telegram.driver import ADA, TOKEN
+from tests.integration.identity.links.unlinking import OPEN, SESSIONS, all_done, unlinks
+from tests.integration.lock_waits import waiting
+from tests.integration.telegram.driver import ADA
+from tests.integration.telegram.linking import told
 from tests.world import Person, World, eventually
 
-SESSIONS = "/api/chat/sessions"
-OPEN = "SELECT deliver_to FROM turns WHERE status IN ('queued', 'running')"
 OUTBOX = "SELECT state, error FROM outbox ORDER BY item_id DESC LIMIT 1"
 DEAD = [{"state": "dead", "error": "the account was unlinked"}]
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeBotApi]:
-    async with FakeBotApi(tokens=[TOKEN], conflict_penalty_s=0.05, webhook_backoff_s=0.05) as server:
-        yield server
-
-
-@pytest.fixture
-async def gateway(world: World, fake: FakeBotApi) -> Running:
-    return await world.gateway(telegram=settings(fake))
-
-
-@pytest.fixture
-async def ann(world: World, fake: FakeBotApi, gateway: Running) -> Person:
-    """A user, linked to Ada's account, at a replica without the bot."""
-    ann = await world.person("ann", gateway.url)
-    await told(fake, ADA, f"/link {(await a_code(ann))['code']}")
-    return Person(ann.user, ann.token, (await world.gateway(data_dir="other")).url, ann.http)
-
-
-async def unlinks(ann: Person) -> None:
-    [link] = (await ann.gets("/api/links"))["links"]
-    assert (await ann.calls("DELETE", f"/api/links/{link['id']}"))[0] == 204
-
-
-async def all_done(world: World, gateway: Running) -> None:
-    """Every turn has ended, and nothing is in hand."""
-
-    async def done() -> bool:
-        engine = gateway.gateway.engine
-        return not (await world.rows(OPEN) or engine.runner.running or engine.outbox.held)
-
-    await eventually(done)
 
 
 async def test_an_answer_that_is_being_written_stays_with_the_user(

@@ -14,13 +14,11 @@ from gateway.core.model import UserId
 from gateway.core.ports.sessions.editing import ForkPoint
 from gateway.errors import SenderChanged
 from tests.fakes.bot_api import FakeBotApi
-from tests.integration.identity.test_links import a_code, settings, told
-from tests.integration.identity.test_unlinking import SESSIONS, all_done, ann, fake, gateway, unlinks
-from tests.integration.identity.test_visitors_late import waiting
+from tests.integration.identity.links.unlinking import SESSIONS, all_done, unlinks
+from tests.integration.lock_waits import waiting
 from tests.integration.telegram.driver import ADA, TEAM
+from tests.integration.telegram.linking import a_code, settings, told
 from tests.world import Person, World, eventually
-
-__all__ = ["ann", "fake", "gateway"]
 
 ANSWERED = "SELECT 1 FROM turns WHERE status = 'completed'"
 PLACES = """

@@ -10,27 +10,15 @@ import pytest
 
 from gateway.app.serve import Running
 from storage.users import erasure
-from tests.integration.cli.test_cli import Shell
 from tests.integration.identity.user_data import SESSIONS, rows_of, settles
+from tests.shell import Shell
 from tests.world import Person, World, eventually
-
-
-@pytest.fixture
-async def gateway(world: World) -> Running:
-    """A gateway with the demo agent."""
-    return await world.gateway()
 
 
 @pytest.fixture
 def shell(database_url: str, tmp_path: Path) -> Shell:
     """A shell on the same database."""
     return Shell(tmp_path, database_url)
-
-
-@pytest.fixture
-async def mia(world: World, gateway: Running) -> Person:
-    """A user."""
-    return await world.person("mia", gateway.url)
 
 
 async def test_nothing_of_an_erased_user_is_left_anywhere(world: World, gateway: Running, mia: Person) -> None:

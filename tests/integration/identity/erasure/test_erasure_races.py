@@ -19,11 +19,11 @@ from gateway.errors import Conflict
 from gateway.identity import authenticator
 from storage.users import erasure
 from tests.fakes.bot_api import FakeBotApi
+from tests.integration.identity.erasure.erasing import ERASE, housekeeps, is_gone
 from tests.integration.identity.user_data import SESSIONS, rows_of
 from tests.integration.telegram.driver import ADA, TOKEN
 from tests.world import PATIENCE_S, Person, World, eventually
 
-ERASE = "/api/me?confirm=mia"
 TRIGGER = {"type": "interval", "seconds": 1}
 SECRET = "of-the-customers-own-login-0123456789"
 # Words are entered for messages that are there, while their session is held, and go with them.
@@ -41,16 +41,6 @@ OPEN_TO_RETURN = """
 """
 
 
-@pytest.fixture
-async def gateway(world: World) -> Running:
-    return await world.gateway()
-
-
-@pytest.fixture
-async def mia(world: World, gateway: Running) -> Person:
-    return await world.person("mia", gateway.url)
-
-
 async def remembered(world: World, url: str) -> Person:
     """The same user with another token, which a gateway has just looked up."""
     again = await world.person("mia", url)
@@ -61,10 +51,6 @@ async def remembered(world: World, url: str) -> Person:
 async def elsewhere(world: World) -> Person:
     """The same user at another replica."""
     return await remembered(world, (await world.gateway(data_dir="other")).url)
-
-
-async def is_gone(world: World) -> bool:
-    return not any((await rows_of(world, "mia")).values())
 
 
 @asynccontextmanager
@@ -218,12 +204,6 @@ async def test_it_ends_though_a_client_goes_on_writing(
     assert (await mia.calls("DELETE", ERASE))[0] == 204
     assert steps == len(CONTENTS)
     assert await is_gone(world)
-
-
-async def housekeeps(gateway: Running) -> None:
-    """What the gateway does when a look finds that somebody's erasure is to be gone on with."""
-    [chore] = [duty for duty in gateway.gateway.duties.others if duty.name == "erasures"]
-    await chore.do()
 
 
 async def test_one_that_was_broken_off_is_finished(

@@ -1,0 +1,1 @@
+"""Linking accounts of channels, and unlinking them."""
