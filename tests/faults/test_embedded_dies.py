@@ -91,7 +91,7 @@ async def test_a_stop_on_purpose_is_no_death(layout: Layout, caplog: pytest.LogC
         assert postmaster(layout) is None
         async with embedded_postgres(data_dir, FAST):
             dies(layout)
-            await eventually(lambda: says(caplog, "is back"))
+            await eventually(lambda: says(caplog, "is running again"))
 
 
 async def test_a_start_that_fails_is_tried_again(layout: Layout, caplog: pytest.LogCaptureFixture) -> None:
@@ -103,7 +103,7 @@ async def test_a_start_that_fails_is_tried_again(layout: Layout, caplog: pytest.
         dies(layout)
         await eventually(lambda: says(caplog, "no_such_setting"))
         configuration.write_text(good)
-        await eventually(lambda: says(caplog, "is back"))
+        await eventually(lambda: says(caplog, "is running again"))
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ async def test_a_server_that_dies_while_it_starts_is_started_again(
     await server.start()
     async with supervised(DiesAgain(layout, find_binaries(), FAST)):
         dies(layout)
-        await eventually(lambda: says(caplog, "is back"))
+        await eventually(lambda: says(caplog, "is running again"))
     assert await server.stop()
 
 

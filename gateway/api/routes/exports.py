@@ -77,7 +77,7 @@ async def erase_me(
     """Removes everything the gateway keeps about the caller, for good; may be repeated."""
     user_id = principal_of(request).user_id
     if confirm != user_id:
-        raise InvalidInput("confirm should be your own user_id, as shown by GET /api/me: erasing cannot be undone.")
+        raise InvalidInput("confirm should be your own user_id, as shown by GET /api/me: erasing can't be undone.")
     await _erase(request, user_id)
     return no_content()
 

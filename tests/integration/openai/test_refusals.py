@@ -35,7 +35,7 @@ async def test_a_session_with_another_agent_blames_the_model(ann: Person) -> Non
     session = (await ann.posts("/api/chat/sessions", 201, agent_name="cook"))["session_id"]
     status, error = await refused(ann, "Hello", **{"X-Session-Id": session})
     assert (status, error["param"]) == (400, "model")
-    assert "with cook" in error["message"]
+    assert "belongs to the agent cook" in error["message"]
 
 
 async def test_a_failed_answer_is_asked_for_with_another_key(ann: Person) -> None:

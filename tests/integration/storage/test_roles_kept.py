@@ -46,7 +46,7 @@ async def accepted(database: Database) -> Acceptance:
 async def test_a_lost_role_reads_nothing(database: Database) -> None:
     """The statement that names the user proves the role, too."""
     await loses_its_role(database)
-    with pytest.raises(DatabaseMisconfigured, match="works as 'turngate' now"):
+    with pytest.raises(DatabaseMisconfigured, match="now works as 'turngate'"):
         await sessions_of(database, "ann")
 
 

@@ -107,14 +107,14 @@ async def test_whoever_is_linked_must_unlink_first(world: World, fake: FakeBotAp
     second = (await a_code(eve))["code"]
     assert "/unlink" in await told(fake, ADA, f"/start {second}")
     assert [link["user_id"] for link in (await ann.gets("/api/links"))["links"]] == ["ann"]
-    assert "ended" in await told(fake, ADA, "/unlink")
+    assert "unlinked" in await told(fake, ADA, "/unlink")
     assert "you chat as eve" in await told(fake, ADA, f"/start {second}")
 
 
 async def test_a_code_in_a_group_links_nobody(world: World, fake: FakeBotApi, gateway: Running) -> None:
     """Others can read it there, so it is void."""
     code = (await a_code(await world.person("ann", gateway.url)))["code"]
-    assert "void" in await told(fake, TEAM, f"/link {code}", from_id=ADA)
+    assert "no longer valid" in await told(fake, TEAM, f"/link {code}", from_id=ADA)
     assert "expired" in await told(fake, ADA, f"/link {code}")
     assert await world.rows("SELECT 1 FROM links") == []
 
