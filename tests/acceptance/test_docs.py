@@ -166,7 +166,7 @@ async def test_sql_blocks_prepare_a_server(statements: str, tmp_path: Path) -> N
             "TURNGATE_DATABASE__APP_URL": url.replace("turngate@", "turngate_app@"),
             "TURNGATE_DATABASE__SYSTEM_URL": url.replace("turngate@", "turngate_system@"),
         }
-        await _run(tmp_path, {**variables, **own}, "bash", "-euc", "turngate doctor --json | grep 'login of its own'")
+        await _run(tmp_path, {**variables, **own}, "bash", "-euc", "turngate doctor --json | grep 'its own login'")
 
 
 async def _execute(url: str, statements: str) -> None:

@@ -12,9 +12,9 @@ import pytest
 from gateway.app.serve import Running
 from gateway.core.model import UserId
 from storage.users import erasure
-from tests.integration.identity.erasure.erasing import ERASE, housekeeps, is_gone
+from tests.integration.identity.erasure.erasing import ERASE, finishes, housekeeps, is_gone
 from tests.integration.identity.user_data import SESSIONS
-from tests.world import Person, World
+from tests.world import Person, World, eventually
 
 AGED = "UPDATE erasures SET taken_at = taken_at - interval '61 s'"
 FINISHED = "SELECT user_id FROM erasures WHERE finished_at IS NOT NULL ORDER BY 1"
@@ -51,7 +51,7 @@ async def test_one_that_thaws_leaves_a_new_life_alone(
     await mia.posts(SESSIONS, 201)
     async with frozen_at(step, mia, monkeypatch) as asking:
         await world.rows(AGED)
-        await housekeeps(gateway)
+        await finishes(world, gateway)
         new = await world.person("mia", gateway.url)
         await new.posts(SESSIONS, 201)
         await new.posts("/api/schedules", 201, **DAILY)
@@ -67,13 +67,13 @@ async def test_one_that_thaws_does_not_finish_the_next_erasure(
     await mia.posts(SESSIONS, 201)
     async with frozen_at("finish", mia, monkeypatch) as asking:
         await world.rows(AGED)
-        await housekeeps(gateway)
+        await finishes(world, gateway)
         await (await world.person("mia", gateway.url)).posts(SESSIONS, 201)
         await gateway.gateway.stores.erasure.begin(UserId(mia.user))
     await asking
     assert await world.rows(FINISHED) == []
     await world.rows(AGED)
-    await housekeeps(gateway)
+    await finishes(world, gateway)
     assert await is_gone(world)
 
 
@@ -115,7 +115,11 @@ async def test_one_that_fails_stops_no_other(world: World, gateway: Running, mon
     with monkeypatch.context() as patch:
         patch.setattr(erasure.PostgresErasure, "finish", fails_first)
         await housekeeps(gateway)
-    assert len(await world.rows(FINISHED)) == 2
+
+        async def two_are_finished() -> bool:
+            return len(await world.rows(FINISHED)) == 2
+
+        await eventually(two_are_finished)
     await world.rows(AGED + " WHERE finished_at IS NULL")
-    await housekeeps(gateway)
+    await finishes(world, gateway)
     assert len(await world.rows(FINISHED)) == 3
