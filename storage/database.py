@@ -11,7 +11,7 @@ from typing import cast
 import asyncpg
 
 from gateway.core.model import UserId
-from gateway.errors import Conflict, DatabaseMisconfigured, StoreUnavailable
+from gateway.errors import Conflict, DatabaseMisconfigured, GatewayError, StoreUnavailable
 from storage.connections import AWAY, CLOSE_TIMEOUT_S, Connection, PatientConnection, PooledConnection, set_codecs
 from storage.identity import APP_ROLE, READ_ONLY, SYSTEM_ROLE, Door, Logins
 from storage.reserve import MOST, RELEASE_TIMEOUT_S, Reserve
@@ -33,6 +33,18 @@ BEING_ERASED = "This user is being erased, so nothing was saved. Try again a min
 # Lists narrow by what was asked for, so each has a plan of its own. The role is proved anew in each transaction: behind a
 # pooler it may be in another server process than the one before.
 BEGIN_AS = "SELECT current_user::text, set_config('turngate.user_id', $1, true), set_config('plan_cache_mode', 'force_custom_plan', true)"
+
+FAULTS = (
+    asyncpg.OutdatedSchemaCacheError,
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.RestrictViolationError,
+    asyncpg.ProtocolViolationError,
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedFunctionError,
+    asyncpg.InvalidParameterValueError,
+    *AWAY,
+)
+"""What is said in the gateway's own errors. Some are kinds of others, so `_translated` looks from the top."""
 
 
 @asynccontextmanager
@@ -119,8 +131,11 @@ class Database:
 
     async def fetch(self, query: str, *values: object) -> list[asyncpg.Record]:
         """As the application: the rows of one statement that commits by itself. Raises `StoreUnavailable`."""
-        async with self._translated(self.app):
+        # Not a context manager: each of those is a generator that the event loop keeps account of.
+        try:
             return await self.app.fetch(query, *values)
+        except FAULTS as error:
+            raise await self._translated(self.app, error) from error
 
     @asynccontextmanager
     async def all_users(self) -> AsyncIterator[PooledConnection]:
@@ -183,34 +198,34 @@ class Database:
     @asynccontextmanager
     async def _held(self, pool: Pool) -> AsyncIterator[PooledConnection]:
         """A connection of the pool; whatever says that the database is away becomes `StoreUnavailable`."""
-        async with self._translated(pool), pool.held() as connection:
-            yield connection
-
-    @asynccontextmanager
-    async def _translated(self, pool: Pool) -> AsyncIterator[None]:
         try:
-            yield
-        except (asyncpg.OutdatedSchemaCacheError, asyncpg.InvalidCachedStatementError) as error:
-            # A newer replica has migrated: what this one remembers of the schema is old.
-            await pool.expire()
-            raise StoreUnavailable("The schema has just changed; try again in a moment.") from error
-        except asyncpg.ReadOnlySQLTransactionError as error:
-            # The address may lead elsewhere by now, and the connections stay where they are.
-            await self.expire()
-            raise StoreUnavailable(READ_ONLY) from error
-        except asyncpg.RestrictViolationError as error:
-            # `refuse_while_erased` (`migrations/0017`) says so, and nothing else.
-            raise Conflict(BEING_ERASED) from error
-        except asyncpg.ProtocolViolationError as error:
-            raise _refused(error) from error
-        except (
-            asyncpg.UndefinedTableError,
-            asyncpg.UndefinedFunctionError,
-            asyncpg.InvalidParameterValueError,
-        ) as error:
-            raise StoreUnavailable(f"The database is not ready: {error}. Run `turngate migrate`.") from error
-        except AWAY as error:
-            raise StoreUnavailable(f"The database cannot be reached ({type(error).__name__}).") from error
+            async with pool.held() as connection:
+                yield connection
+        except FAULTS as error:
+            raise await self._translated(pool, error) from error
+
+    async def _translated(self, pool: Pool, error: Exception) -> GatewayError:
+        """What one of `FAULTS` comes to."""
+        match error:
+            case asyncpg.OutdatedSchemaCacheError() | asyncpg.InvalidCachedStatementError():
+                # A newer replica has migrated: what this one remembers of the schema is old.
+                await pool.expire()
+                return StoreUnavailable("The schema has just changed; try again in a moment.")
+            case asyncpg.ReadOnlySQLTransactionError():
+                # The address may lead elsewhere by now, and the connections stay where they are.
+                await self.expire()
+                return StoreUnavailable(READ_ONLY)
+            case asyncpg.RestrictViolationError():
+                # `refuse_while_erased` (`migrations/0017`) says so, and nothing else.
+                return Conflict(BEING_ERASED)
+            case asyncpg.ProtocolViolationError():
+                return _refused(error)
+            case (
+                asyncpg.UndefinedTableError() | asyncpg.UndefinedFunctionError() | asyncpg.InvalidParameterValueError()
+            ):
+                return StoreUnavailable(f"The database is not ready: {error}. Run `turngate migrate`.")
+            case _:
+                return StoreUnavailable(f"The database cannot be reached ({type(error).__name__}).")
 
 
 def _refused(error: asyncpg.ProtocolViolationError) -> StoreUnavailable:

@@ -62,6 +62,7 @@ class Connection:
         "_expiry",
         "_outgoing",
         "_parts",
+        "_remembered",
         "_slot",
         "_socket",
         "_token",
@@ -79,6 +80,7 @@ class Connection:
         self._conversation: Conversation | None = None
         self._slot = contextlib.ExitStack()
         self._token = ""
+        self._remembered: Callable[[], Principal | None] = _nobody
         self._unserve: Callable[[], None] | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._closing = False
@@ -169,6 +171,7 @@ class Connection:
             # A close with 4401 would make the client throw its good token away.
             raise HangUp(RESTARTING, error) from None
         self._token = hello.token
+        self._remembered = self._parts.authenticator.memory_of(hello.token)
         self._serve_no_more()
         self._unserve = self._parts.authenticator.serve(hello.token, self._ended)
         if self._conversation is None or self._conversation.principal != principal:
@@ -292,7 +295,11 @@ class Connection:
                 # The token may have been revoked since; the authenticator knows that within seconds.
                 if isinstance(frame, Send) and outlives_token(frame.text):
                     self._parts.authenticator.look_again(self._token)
-                principal = await self._authenticate_again()
+                principal = self._remembered() or await self._authenticate_again()
                 if principal.role == "visitor":
                     self._parts.callers.note(principal.user_id, self._caller.address)
             await self._conversation.handle(frame)
+
+
+def _nobody() -> None:
+    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
+from functools import partial
 
 import jwt
 
@@ -19,6 +20,7 @@ from gateway.identity.passes import AUDIENCE, VisitorPasses
 REMEMBER_S = 5.0
 """Seconds after which a revoked token stops working on every replica."""
 REMEMBER_MOST = 10_000
+FORGOTTEN = (0.0, None)
 LONGEST_TOKEN = 8_192
 
 
@@ -64,6 +66,11 @@ class TokenAuthenticator:
             return await self._visitor(token, origin)
         return await self._logins.verify(token)
 
+    def memory_of(self, token: str) -> Callable[[], Principal | None]:
+        """As `gateway.core.ports.users.tokens.Authenticator` promises."""
+        # A token that is shown with each message is digested once.
+        return partial(self._remembered, digest(token)) if token.startswith(API_TOKEN_PREFIX) else _nothing
+
     def is_signed(self, token: str) -> bool:
         """As `gateway.core.ports.users.tokens.Authenticator` promises."""
         if len(token) > LONGEST_TOKEN or not token.isascii() or token.startswith(API_TOKEN_PREFIX):
@@ -101,10 +108,11 @@ class TokenAuthenticator:
         return self._served.add(digest(token), ended) if token.startswith(API_TOKEN_PREFIX) else _nothing
 
     async def _api_token(self, key: bytes) -> Principal:
-        until, principal = self._known.get(key, (0.0, None))
-        if principal is None or until <= self._clock() or _ended(principal):
-            principal = await self._look_up(key)
-        return principal
+        return self._remembered(key) or await self._look_up(key)
+
+    def _remembered(self, key: bytes) -> Principal | None:
+        until, principal = self._known.get(key, FORGOTTEN)
+        return None if principal is None or until <= self._clock() or _ended(principal) else principal
 
     async def _look_up(self, key: bytes) -> Principal:
         self._known.pop(key, None)

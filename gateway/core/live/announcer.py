@@ -32,21 +32,21 @@ EVERYBODY = user_topic(None)
 RANK: dict[TurnStatus, int] = {"queued": 0, "running": 1, "completed": 2, "failed": 2, "cancelled": 2}
 
 
-def _nobody(_topic: str, _session_id: SessionId | None = None) -> None:
+def _nobody(*_news: str) -> None:
     """There are no other replicas."""
 
 
 class Announcer:
     """Publishes on the bus, and drops what it has published before.
 
-    What happened here is told to other replicas, too (`tell_others`, by its topic; `tell_deleted`, by its list's topic and
+    What happened here is told to other replicas, too (`tell_others`, by its topics; `tell_deleted`, by its list's topic and
     its id); what was `read` happened elsewhere.
     """
 
     def __init__(
         self,
         bus: EventBus,
-        tell_others: Callable[[str], None] = _nobody,
+        tell_others: Callable[[*tuple[str, ...]], None] = _nobody,
         tell_deleted: Callable[[str, SessionId], None] = _nobody,
     ) -> None:
         self._bus = bus
@@ -92,9 +92,7 @@ class Announcer:
     def session(self, session: Session) -> None:
         """A session appeared or changed."""
         own = user_topic(session.user_id)
-        self._tell_others(session_topic(session.session_id))
-        self._tell_others(own)
-        self._tell_others(EVERYBODY)
+        self._tell_others(session_topic(session.session_id), own, EVERYBODY)
         # Each message and each reply changes its session, and few lists are open.
         if self._bus.is_heard(own) or self._bus.is_heard(EVERYBODY):
             self.read_session(session)

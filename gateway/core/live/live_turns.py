@@ -92,13 +92,14 @@ class LiveTurns:
         return attempt <= self._waiting.get(turn_id, -1)
 
     def publish(self, topic: str, event: LiveEvent) -> None:
-        """Remembers first, so that subscribers find it."""
+        """Remembers first, so that subscribers find it. That an attempt begins is only remembered: they hear that it runs."""
         if isinstance(event, Progress):
             self._add(event)
         elif isinstance(event, TurnChanged):
             self._turned(event)
         elif isinstance(event, AttemptBegan):
             self._begin(event.turn_id, event.attempt)
+            return
         self._bus.publish(topic, event)
 
     def _turned(self, event: TurnChanged) -> None:

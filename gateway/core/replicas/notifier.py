@@ -29,10 +29,10 @@ class Notifier:
         self._words: set[str] = set()
         self._some = asyncio.Event()
 
-    def changed(self, topic: str) -> None:
-        """Something of that topic was committed here."""
+    def changed(self, *topics: str) -> None:
+        """Something of these topics was committed here."""
         if self._neighbours.present:
-            self._topics.add(topic)
+            self._topics.update(topics)
             self._some.set()
 
     def deleted(self, topic: str, session_id: SessionId) -> None:

@@ -18,6 +18,10 @@ class Authenticator(Protocol):
         """Raises `Unauthenticated`, or `Forbidden` when a visitor's token comes from another origin than its own."""
         ...
 
+    def memory_of(self, token: str) -> Callable[[], Principal | None]:
+        """Asked at any time, says who holds an API token as far as that is remembered; None: `authenticate` knows."""
+        ...
+
     def is_signed(self, token: str) -> bool:
         """Whether the token is good by a key that is known here, as no guess is; neither the network nor the database is asked."""
         ...
