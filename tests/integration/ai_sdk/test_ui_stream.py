@@ -132,12 +132,14 @@ async def test_a_cancelled_answer_ends_with_abort(mia: Person, tmp_path: Path) -
 async def test_a_message_that_waits_says_so(mia: Person, tmp_path: Path) -> None:
     """`queued` until its turn comes."""
     session = await session_with(mia, "teller")
-    async with sending(mia, session, str(tmp_path)) as first, sending(mia, session, str(tmp_path)) as second:
-        queued = await second.hears("data-turn")
-        assert queued["data"]["status"] == "queued"
+    (behind := tmp_path / "behind").mkdir()
+    async with sending(mia, session, str(tmp_path)) as first, sending(mia, session, str(behind)) as second:
+        assert (await second.hears("data-turn"))["data"]["status"] == "queued"
         await first.hears("text-delta")
         go(tmp_path)
         await first.ends()
+        await second.hears("data-turn")
+        go(behind)
         statuses = [chunk["data"]["status"] for chunk in await second.ends() if chunk["type"] == "data-turn"]
     assert statuses == ["queued", "running", "completed"]
 
