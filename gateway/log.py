@@ -18,7 +18,7 @@ import structlog
 from pydantic import Field
 
 from gateway.scribe import Scribe
-from gateway.settings import Part
+from gateway.settings import SettingsGroup
 
 BOT_TOKEN = re.compile(r"(?<!\d)(\d{3,}):[A-Za-z0-9_-]{6,}")
 """A Telegram bot's token stands in every URL of the Bot API, so in many libraries' error texts too."""
@@ -29,7 +29,7 @@ LOST = "lines"
 Event = MutableMapping[str, Any]
 
 
-class Log(Part):
+class Log(SettingsGroup):
     """Logs go to standard error."""
 
     format: Literal["console", "json"] = Field("console", description="`console` for people, `json` for machines.")

@@ -8,13 +8,13 @@ SHORTEST_KEY = 32
 """Bytes."""
 
 
-class Part(BaseModel):
+class SettingsGroup(BaseModel):
     """A group of settings; unknown keys are errors, values cannot be changed afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ChannelSettings(Part):
+class ChannelSettings(SettingsGroup):
     """The settings of a channel that a package brings; the model for `[channels.NAME]` derives from this.
 
     A variable such as TURNGATE_CHANNELS__IRC__PASSWORD=123 is read as a number and may be meant as text.

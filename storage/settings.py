@@ -6,10 +6,10 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from gateway.settings import Part
+from gateway.settings import SettingsGroup
 
 
-class DatabaseLogins(Part):
+class DatabaseLogins(SettingsGroup):
     """Separate logins for the gateway's two roles, needed behind a connection pooler; both or neither.
 
     Without them the login of `database_url` takes each role, which needs direct connections.

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from channels.telegram.target import Target
-from channels.telegram.wire import RawMessage, Sender, read_message
+from channels.telegram.wire import RawMessage, RawSender, read_message
 from gateway.core.model import JsonValue
 from gateway.errors import InvalidInput
 
@@ -99,7 +99,7 @@ def _from_message(message: RawMessage, bot: BotIdentity) -> Incoming | Ignored:
     )
 
 
-def _is_person(message: RawMessage, sender: Sender) -> bool:
+def _is_person(message: RawMessage, sender: RawSender) -> bool:
     impersonal = sender.is_bot or sender.id in NO_PERSONS or message.on_behalf_of_chat
     return not impersonal and message.chat.type != "channel"
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
-from gateway.settings import Part, http_url
+from gateway.settings import SettingsGroup, http_url
 
 WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
 
@@ -21,7 +21,7 @@ def _webhook_secret(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
-class Telegram(Part):
+class Telegram(SettingsGroup):
     """The Telegram channel; off without a token."""
 
     token: SecretStr | None = Field(

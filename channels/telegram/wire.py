@@ -26,7 +26,7 @@ class Chat(_Shape):
     type: Literal["private", "group", "supergroup", "channel"]
 
 
-class Sender(_Shape):
+class RawSender(_Shape):
     id: _PositiveId
     is_bot: bool = False
 
@@ -41,7 +41,7 @@ class RawMessage(_Shape):
 
     message_id: _PositiveId
     chat: Chat
-    sender: Sender | None = Field(None, alias="from")
+    sender: RawSender | None = Field(None, alias="from")
     text: str | None = None
     caption: str | None = None
     date: int | None = None

@@ -10,7 +10,7 @@ import orjson
 
 from channels.websocket.faults import Code
 from gateway.core.events import Progress, TextDelta, ToolCall, ToolResult, TurnChanged
-from gateway.core.live.live_turns import Said
+from gateway.core.live.live_turns import LiveAttempt
 from gateway.core.model import (
     AgentName,
     JsonObject,
@@ -171,7 +171,7 @@ def tool(turn_id: TurnId, attempt: int, step: ToolCall | ToolResult) -> bytes:
     return _frame(about | {"state": "result", "output": step.output, "failed": step.failed})
 
 
-def said_so_far(turn_id: TurnId, said: Said) -> Sequence[bytes | Delta]:
+def said_so_far(turn_id: TurnId, said: LiveAttempt) -> Sequence[bytes | Delta]:
     """An attempt's text as one delta, then what its tools did."""
     text = "".join([piece for piece in said.pieces if isinstance(piece, str)])
     steps = [tool(turn_id, said.attempt, piece) for piece in said.pieces if not isinstance(piece, str)]

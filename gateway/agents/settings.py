@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from gateway.settings import Part
+from gateway.settings import SettingsGroup
 
 
-class AgentBase(Part):
+class AgentBase(SettingsGroup):
     """Keys that every kind of agent has."""
 
     multitask_strategy: Literal["enqueue", "interrupt", "rollback", "reject"] = Field(

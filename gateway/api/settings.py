@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from gateway.core.limits.settings import Limits
 from gateway.core.settings import Turns
-from gateway.settings import Part
+from gateway.settings import SettingsGroup
 
 
 def _origin(value: str) -> str:
@@ -19,7 +19,7 @@ def _origin(value: str) -> str:
     return value.lower()
 
 
-class Web(Part):
+class Web(SettingsGroup):
     """Browsers of other origins than the gateway's own."""
 
     allowed_origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = Field(

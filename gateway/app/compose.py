@@ -34,7 +34,7 @@ from gateway.core.limits.guesses import Guesses
 from gateway.core.model import AgentName
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.replicas.ear import Ear
-from gateway.core.replicas.follow import Follower
+from gateway.core.replicas.news_reader import NewsReader
 from gateway.core.replicas.rounds import Rounds
 from gateway.core.search.indexing import Indexer
 from gateway.core.state.snapshots import AutoSnapshots, Restorer
@@ -63,7 +63,7 @@ class Gateway:
     lifeline: Lifeline
     duties: Duties
     rounds: Rounds
-    follower: Follower
+    news_reader: NewsReader
     ear: Ear
     horizon: Horizon
     indexer: Indexer
@@ -93,7 +93,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
     scheduler = Scheduler(stores.schedules, engine.intake, partial(_terms, engine.terms), engine.message_rates)
     duties = Duties(_duty_parts(settings, stores, engine, scheduler, access.authenticator, erasure))
     rounds = Rounds(stores.lookout, duties.in_hand, duties.tell, engine.neighbours, settings.replica.sweep_s)
-    follower = Follower(
+    news_reader = NewsReader(
         feed=stores.feed,
         bus=engine.bus,
         announcer=engine.announcer,
@@ -101,7 +101,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
         neighbours=engine.neighbours,
         every_s=settings.replica.poll_s,
     )
-    hearing = Hearing(rounds, follower, engine.notifier)
+    hearing = Hearing(rounds, news_reader, engine.notifier)
     return Gateway(
         settings=settings,
         stores=stores,
@@ -109,7 +109,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
         lifeline=Lifeline(engine.heartbeat, engine.runner.turn_of, stores.of_its_own, settings.replica.blocked_s),
         duties=duties,
         rounds=rounds,
-        follower=follower,
+        news_reader=news_reader,
         ear=Ear(stores.wire, engine.neighbours, str(stores.replicas.replica_id), hearing.hear, hearing.begins),
         horizon=Horizon(stores.database),
         indexer=Indexer(stores.word_index, settings.replica.index_s),

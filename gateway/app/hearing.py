@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.core.live.headlines import EVERYTHING, Headlines
-from gateway.core.replicas.follow import Follower
+from gateway.core.replicas.news_reader import NewsReader
 from gateway.core.replicas.notifier import Notifier
 from gateway.core.replicas.rounds import Rounds
 
@@ -15,17 +15,17 @@ class Hearing:
     """Hands it to the loops that look."""
 
     rounds: Rounds
-    follower: Follower
+    news_reader: NewsReader
     notifier: Notifier
 
     def hear(self, headlines: Headlines) -> None:
         """Whoever follows, looks; what nobody can name, everybody looks for."""
-        self.follower.hear(headlines)
+        self.news_reader.hear(headlines)
         if EVERYTHING in headlines.words:
             self.rounds.soon()
 
     def begins(self) -> None:
         """News are heard from now on; those of before are looked up, and the others learn that somebody listens."""
-        self.follower.look_again()
+        self.news_reader.look_again()
         self.rounds.soon()
         self.notifier.greet()

@@ -129,18 +129,23 @@ async def _work(running: Running, database_url: str) -> None:
     try:
         await _prepare(gateway, database_url)
         async with asyncio.TaskGroup() as group:
-            parts: tuple[Part, ...] = (
+            parts: tuple[Supervised, ...] = (
                 gateway.lifeline,
                 gateway.engine.notifier,
                 gateway.ear,
-                gateway.follower,
+                gateway.news_reader,
                 gateway.horizon,
             )
-            chores: tuple[Part, ...] = (gateway.rounds, gateway.indexer, gateway.housekeeping, *gateway.duties.others)
+            chores: tuple[Supervised, ...] = (
+                gateway.rounds,
+                gateway.indexer,
+                gateway.housekeeping,
+                *gateway.duties.others,
+            )
             for part in (*parts, *chores):
-                group.create_task(_tended(part))
-            takers: tuple[Part, ...] = (gateway.duties.sweep, gateway.scheduler, *gateway.engine.networks)
-            running.takers = [group.create_task(_tended(part)) for part in takers]
+                group.create_task(_supervised(part))
+            takers: tuple[Supervised, ...] = (gateway.duties.sweep, gateway.scheduler, *gateway.engine.networks)
+            running.takers = [group.create_task(_supervised(part)) for part in takers]
             await _say_ready(running)
     except SettingsError as error:
         running.failed = error
@@ -151,13 +156,13 @@ async def _work(running: Running, database_url: str) -> None:
         running.ended.set()
 
 
-class Part(Protocol):
+class Supervised(Protocol):
     """Something that runs for as long as the gateway does."""
 
     async def run(self) -> None: ...
 
 
-async def _tended(part: Part) -> None:
+async def _supervised(part: Supervised) -> None:
     """Runs a part, and again when it fails: what one of them did not foresee does not end the others."""
     while True:
         try:

@@ -6,10 +6,10 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from gateway.settings import Part
+from gateway.settings import SettingsGroup
 
 
-class Sessions(Part):
+class Sessions(SettingsGroup):
     """When a conversation goes on by itself."""
 
     resume_minutes: float = Field(15, ge=0, le=525_600, description="Idle minutes after which a new session begins.")
@@ -18,7 +18,7 @@ class Sessions(Part):
     )
 
 
-class Snapshots(Part):
+class Snapshots(SettingsGroup):
     """When a session's state is saved by itself, and which snapshots stay."""
 
     quiet_s: float = Field(5, gt=0, le=3_600, description="Seconds without a change after which a state is saved.")
@@ -29,7 +29,7 @@ class Snapshots(Part):
     )
 
 
-class Outbox(Part):
+class Outbox(SettingsGroup):
     """Chunks of replies on their way to networks such as Telegram."""
 
     keep_days: int = Field(
@@ -40,7 +40,7 @@ class Outbox(Part):
     )
 
 
-class Turns(Part):
+class Turns(SettingsGroup):
     """How turns are run."""
 
     timeout_s: float = Field(
@@ -60,7 +60,7 @@ class Turns(Part):
     )
 
 
-class Replica(Part):
+class Replica(SettingsGroup):
     """How replicas notice each other's death, and how often they look for work."""
 
     heartbeat_s: float = Field(5, gt=0, le=60, description="Seconds between heartbeats.")

@@ -6,10 +6,10 @@ from typing import Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from gateway.settings import Part, strong_key
+from gateway.settings import SettingsGroup, strong_key
 
 
-class Auth(Part):
+class Auth(SettingsGroup):
     """JWTs of your own login. Set `jwt_secret` or `jwks_url`, not both."""
 
     jwt_secret: SecretStr | None = Field(

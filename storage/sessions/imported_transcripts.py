@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4, uuid5
 
 from gateway.core.model import JsonObject, JsonValue, Session, UserId
-from gateway.core.ports.sessions.imported_transcripts import Said, Seed
+from gateway.core.ports.sessions.imported_transcripts import ImportedMessage, Seed
 from gateway.errors import NotFound
 from storage.queries import load_queries
 from storage.rows import to_session
@@ -59,13 +59,13 @@ def _chat_id(user_id: UserId, key: str) -> UUID:
     return uuid5(KEYS, f"{user_id}\n{key}")
 
 
-def _rows(transcript: Sequence[Said]) -> Iterator[JsonObject]:
+def _rows(transcript: Sequence[ImportedMessage]) -> Iterator[JsonObject]:
     for said, turn_seq in zip(transcript, turn_seqs(transcript), strict=True):
         parts: list[JsonValue] | None = None if said.parts is None else [*said.parts]
         yield {"role": said.role, "content": said.content, "parts": parts, "turn_seq": turn_seq}
 
 
-def turn_seqs(transcript: Sequence[Said]) -> Iterator[int]:
+def turn_seqs(transcript: Sequence[ImportedMessage]) -> Iterator[int]:
     """The `seq` of the user's message that each row belongs to; its own for rows before the first of them."""
     turn = 0
     for seq, said in enumerate(transcript, 1):

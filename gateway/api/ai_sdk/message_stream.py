@@ -14,7 +14,7 @@ from typing import TypeAlias
 from gateway.api.ai_sdk import chunks
 from gateway.core.cleaning import clean
 from gateway.core.events import ToolCall, ToolResult
-from gateway.core.live.live_turns import BEGINNING, Piece, Said
+from gateway.core.live.live_turns import BEGINNING, LiveAttempt, Piece
 from gateway.core.model import JsonObject, SessionId, TurnId, TurnStatus
 from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.core.service import Notice
@@ -82,7 +82,7 @@ class UiMessageStream:
             chunk = chunks.turn(self._turn_id, self._session_id, status, attempt, elsewhere=elsewhere)
             self._chunks.append(chunk)
 
-    def read(self, said: Said) -> None:
+    def read(self, said: LiveAttempt) -> None:
         """Goes on where it has read to; from the beginning with a new attempt."""
         if said.attempt > self._attempt:
             self._attempt, self._read = said.attempt, BEGINNING

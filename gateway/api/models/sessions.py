@@ -12,7 +12,7 @@ from gateway.core.model import MessageKind, TurnStatus
 from gateway.core.ports.sessions.search import FoundPage
 from gateway.core.ports.sessions.sessions import MessagePage
 
-Part = Annotated[object, WithJsonSchema({"type": "object", "additionalProperties": True})]
+MessagePart = Annotated[object, WithJsonSchema({"type": "object", "additionalProperties": True})]
 """As in AI SDK's UIMessage. It is written as it is kept: one that is no object is told, and fails no page."""
 
 
@@ -87,7 +87,7 @@ class Message(Answer):
     seq: int
     role: Literal["user", "assistant"]
     content: str
-    parts: tuple[Part, ...] = Field(description="As in AI SDK's UIMessage.")
+    parts: tuple[MessagePart, ...] = Field(description="As in AI SDK's UIMessage.")
     channel: Channel
     turn_id: Id | None
     created_at: Instant
@@ -109,7 +109,7 @@ class MessageVersion(Answer):
 
     version: int
     content: str
-    parts: tuple[Part, ...]
+    parts: tuple[MessagePart, ...]
     change: Literal["edit", "delete", "rewind"]
     changed_by: str
     changed_at: Instant

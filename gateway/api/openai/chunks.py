@@ -9,7 +9,7 @@ from gateway.api.openai.answers import Completion, FinishReason
 from gateway.api.openai.errors import error_json
 from gateway.api.openai.failures import Failure, failure_of
 from gateway.api.openai.growing_text import Telling
-from gateway.core.live.live_turns import Said
+from gateway.core.live.live_turns import LiveAttempt
 from gateway.core.model import JsonObject, TurnStatus
 from gateway.core.ports.sessions.sessions import TurnOutcome
 
@@ -33,7 +33,7 @@ class Ending:
     def turned(self, status: TurnStatus, attempt: int, *, elsewhere: bool = False) -> None:
         """Nobody is told."""
 
-    def read(self, said: Said) -> None:
+    def read(self, said: LiveAttempt) -> None:
         """Nobody is told."""
 
     def conclude(self, outcome: TurnOutcome) -> None:
@@ -62,7 +62,7 @@ class CompletionStream:
     def turned(self, status: TurnStatus, attempt: int, *, elsewhere: bool = False) -> None:
         """OpenAI has no word for it."""
 
-    def read(self, said: Said) -> None:
+    def read(self, said: LiveAttempt) -> None:
         self._say(self._telling.read(said))
 
     def conclude(self, outcome: TurnOutcome) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from gateway.core.cleaning import clean
 from gateway.core.events import ToolCall
-from gateway.core.live.live_turns import BEGINNING, Piece, Said
+from gateway.core.live.live_turns import BEGINNING, LiveAttempt, Piece
 
 BETWEEN = "\n\n"
 """Stands between the texts before and after a tool call, as in the final row."""
@@ -28,7 +28,7 @@ class Telling:
         self._differs = False
         self._spoke = self._paused = False
 
-    def read(self, said: Said) -> str:
+    def read(self, said: LiveAttempt) -> str:
         """What to send of that; nothing of an attempt that says something else than was sent."""
         if said.attempt > self._attempt:
             self._begin_again(said.attempt)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self, assert_never
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from gateway.core.model import JsonObject
-from gateway.core.ports.sessions.imported_transcripts import Said
+from gateway.core.ports.sessions.imported_transcripts import ImportedMessage
 
 MOST_MESSAGES = 2_048
 INSTRUCTIONS = "data-system"
@@ -17,7 +17,7 @@ INSTRUCTIONS = "data-system"
 else gives them any."""
 
 
-class Part(BaseModel):
+class ContentPart(BaseModel):
     """A piece of a message's content. Text is what agents take."""
 
     model_config = ConfigDict(strict=True, frozen=True)
@@ -62,7 +62,7 @@ CONTENT_SCHEMA: JsonObject = {
     "default": None,
     "description": "A string, or a list of text parts.",
 }
-Content = Annotated[list[Part], BeforeValidator(_as_parts), WithJsonSchema(CONTENT_SCHEMA)]
+Content = Annotated[list[ContentPart], BeforeValidator(_as_parts), WithJsonSchema(CONTENT_SCHEMA)]
 
 
 def _nothing(value: object) -> object:
@@ -223,7 +223,7 @@ class Conversation:
     `data`: the instructions that come with the latter, as parts.
     """
 
-    before: tuple[Said, ...]
+    before: tuple[ImportedMessage, ...]
     question: str
     data: tuple[JsonObject, ...]
 
@@ -231,7 +231,7 @@ class Conversation:
 def conversation(messages: Sequence[ChatMessage]) -> Conversation:
     """Takes the messages apart; the last of the user is the question."""
     last = max(place for place, message in enumerate(messages) if message.role == "user")
-    before: list[Said] = []
+    before: list[ImportedMessage] = []
     data: list[JsonObject] = []
     for place, message in enumerate(messages):
         if place == last or not message.text:
@@ -243,11 +243,11 @@ def conversation(messages: Sequence[ChatMessage]) -> Conversation:
                 before.append(_asked(message.text, data))
                 data = []
             case "assistant":
-                before.append(Said("assistant", message.text))
+                before.append(ImportedMessage("assistant", message.text))
             case _:
                 assert_never(message.role)
     return Conversation(tuple(before), messages[last].text, tuple(data))
 
 
-def _asked(text: str, data: Sequence[JsonObject]) -> Said:
-    return Said("user", text, (*data, {"type": "text", "text": text}) if data else None)
+def _asked(text: str, data: Sequence[JsonObject]) -> ImportedMessage:
+    return ImportedMessage("user", text, (*data, {"type": "text", "text": text}) if data else None)

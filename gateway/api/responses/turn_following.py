@@ -11,7 +11,7 @@ from typing import Protocol
 from gateway.api.ai_sdk.message_stream import UiMessageStream
 from gateway.api.parts import ApiParts
 from gateway.core.events import LiveEvent, MessageAdded, Progress, RowsAdded, SessionDeleted, TurnChanged
-from gateway.core.live.live_turns import Said
+from gateway.core.live.live_turns import LiveAttempt
 from gateway.core.model import JsonObject, Message, SessionId, TurnId, TurnStatus, UserId
 from gateway.core.ports.live import session_topic
 from gateway.core.ports.sessions.sessions import TurnOutcome
@@ -33,7 +33,7 @@ class Shape(Protocol):
         """The turn's status, while it is open. `elsewhere`: it runs on another replica, and its text comes with the final row."""
         ...
 
-    def read(self, said: Said) -> None:
+    def read(self, said: LiveAttempt) -> None:
         """What an attempt has said so far; asked again as it grows."""
         ...
 
@@ -67,7 +67,7 @@ class FollowedTurn:
 
 
 @dataclass(slots=True)
-class Ear:
+class TurnNews:
     """What the bus says of a user's turn. `look`: something happened that may have been its end, on another replica."""
 
     turn_id: TurnId
@@ -109,14 +109,14 @@ class Ear:
         return TurnOutcome(self.status, self.reply)
 
 
-class Follower:
+class TurnFollower:
     """One caller's way through a turn. `ended`: the answer is shown whole, or will not come."""
 
     def __init__(self, parts: ApiParts, turn: FollowedTurn, shape: Shape | None = None) -> None:
         self._parts = parts
         self._turn = turn
         self._shown = shape or UiMessageStream(turn.turn_id, turn.session_id, turn.metadata)
-        self.ear = Ear(turn.turn_id, turn.user_id, turn.status, turn.attempt)
+        self.ear = TurnNews(turn.turn_id, turn.user_id, turn.status, turn.attempt)
         self.ear.look = self._said() is None
         self._elsewhere = self.ear.look and not turn.claimed
         self.ended = False
@@ -152,12 +152,12 @@ class Follower:
             self.ear.look = True
         return self._shown.take()
 
-    def _said(self) -> Said | None:
+    def _said(self) -> LiveAttempt | None:
         """What the current attempt has said, if it runs here."""
         said = self._parts.live.said(self._turn.turn_id)
         return None if said is None or said.attempt < self.ear.attempt else said
 
-    def _tell_status(self, said: Said | None) -> None:
+    def _tell_status(self, said: LiveAttempt | None) -> None:
         ear = self.ear
         if said is None and self._parts.live.waits(self._turn.turn_id, ear.attempt):
             self._shown.turned("queued", ear.attempt)
@@ -183,7 +183,7 @@ async def follow_turn(
 
     Subscribes before it reads what was said, and everything happens in one event loop: nothing is missed or told twice.
     """
-    follower = Follower(parts, turn, shape)
+    follower = TurnFollower(parts, turn, shape)
     forget = parts.live.subscribe(session_topic(turn.session_id), follower.ear.hear)
     try:
         while not follower.ended:

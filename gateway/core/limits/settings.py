@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.settings import Part
+from gateway.settings import SettingsGroup
 
 
 def _network(value: str) -> str:
@@ -18,7 +18,7 @@ def _network(value: str) -> str:
     return value
 
 
-class Limits(Part):
+class Limits(SettingsGroup):
     """Rates and sizes; 0 is no limit, and so is an empty default. docs/limits.md tells how they work together."""
 
     visitor_messages_per_minute: int | None = Field(

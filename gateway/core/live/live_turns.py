@@ -31,7 +31,7 @@ BEGINNING = Place()
 
 
 @dataclass(slots=True)
-class Said:
+class LiveAttempt:
     """One attempt at a turn, as far as it has come. Grows at its end only."""
 
     attempt: int
@@ -71,10 +71,10 @@ class LiveTurns:
     def __init__(self, bus: EventBus, most: int) -> None:
         self._bus = bus
         self._most = most
-        self._turns: OrderedDict[TurnId, Said] = OrderedDict()
+        self._turns: OrderedDict[TurnId, LiveAttempt] = OrderedDict()
         self._waiting: dict[TurnId, int] = {}
 
-    def said(self, turn_id: TurnId) -> Said | None:
+    def said(self, turn_id: TurnId) -> LiveAttempt | None:
         """An attempt that runs here, from its beginning; None when the turn has ended, runs elsewhere or was forgotten."""
         return self._turns.get(turn_id)
 
@@ -109,7 +109,7 @@ class LiveTurns:
             self._turns.pop(event.turn_id, None)
 
     def _begin(self, turn_id: TurnId, attempt: int) -> None:
-        self._turns[turn_id] = Said(attempt)
+        self._turns[turn_id] = LiveAttempt(attempt)
         self._turns.move_to_end(turn_id)
         if len(self._turns) > self._most:
             self._turns.popitem(last=False)

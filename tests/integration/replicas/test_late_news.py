@@ -13,8 +13,8 @@ from gateway.core.live.announcer import Announcer
 from gateway.core.live.bus import LocalBus
 from gateway.core.model import SessionId
 from gateway.core.ports.live import ChangeFeed, Changes, Followed, session_topic
-from gateway.core.replicas.follow import Follower
 from gateway.core.replicas.neighbours import Neighbours
+from gateway.core.replicas.news_reader import NewsReader
 from tests.world import World, eventually
 
 HIDE = """
@@ -49,7 +49,7 @@ async def test_what_took_long_to_commit_is_told(world: World) -> None:
     session = SessionId((await (await ann.connects()).asks("hello", "k1"))["session_id"])
     bus, heard, feed = LocalBus(), list[LiveEvent](), Later(gateway.stores.feed)
     bus.subscribe(session_topic(session), heard.append)
-    follower = Follower(
+    follower = NewsReader(
         feed=feed,
         bus=bus,
         announcer=Announcer(bus),

@@ -25,7 +25,7 @@ from gateway.core.model import (
 )
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.sessions.editing import ForkPoint, Question
-from gateway.core.ports.sessions.imported_transcripts import Said, Seed
+from gateway.core.ports.sessions.imported_transcripts import ImportedMessage, Seed
 from gateway.core.ports.turns import Acceptance
 from gateway.errors import Conflict, NotFound
 from storage.connections import set_codecs
@@ -160,7 +160,7 @@ deeds = st.tuples(st.sampled_from(DEEDS), st.integers(0, 1), st.integers(0, 9), 
 async def test_any_way_through_a_conversation(database: Database, owner: Owner, before: int, deeds: list[Deed]) -> None:
     """Edits, deletions, new answers, rewinds, rollbacks, queues and forks, over two replicas, after a transcript of before."""
     user = UserId(uuid4().hex)
-    said = tuple(Said("assistant" if number % 2 else "user", f"before {number}") for number in range(before))
+    said = tuple(ImportedMessage("assistant" if number % 2 else "user", f"before {number}") for number in range(before))
     session: Session = await PostgresSeeds(database).sow(Seed(user, WEB, AgentName("assistant"), said))
     replicas = (Replica(database, "one"), Replica(database, "two"))
     walk = Walk(database, owner, replicas, user, session.session_id)

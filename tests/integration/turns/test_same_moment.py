@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from gateway.core.model import API, AgentName, ReplicaId, UserId
-from gateway.core.ports.sessions.imported_transcripts import Said, Seed
+from gateway.core.ports.sessions.imported_transcripts import ImportedMessage, Seed
 from storage.database import Database
 from storage.replicas.replicas import SQL, PostgresReplicas
 from storage.sessions.imported_transcripts import PostgresSeeds
@@ -21,7 +21,7 @@ async def test_seeds_of_one_key_are_one_session(database: Database) -> None:
     """Its primary key and its `session_id` hold the same value, and whoever comes second meets either."""
     store = PostgresSeeds(database)
     for number in range(ROUNDS):
-        seed = Seed(UserId("ann"), API, AgentName("assistant"), (Said("user", "before"),), key=f"k{number}")
+        seed = Seed(UserId("ann"), API, AgentName("assistant"), (ImportedMessage("user", "before"),), key=f"k{number}")
         sessions = await asyncio.gather(*(store.sow(seed) for _ in range(AT_ONCE)))
         assert len({session.session_id for session in sessions}) == 1
         assert {session.message_count for session in sessions} == {1}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.api.openai.requests import ChatMessage, conversation
-from gateway.core.ports.sessions.imported_transcripts import Said
+from gateway.core.ports.sessions.imported_transcripts import ImportedMessage
 from storage.sessions.imported_transcripts import turn_seqs
 
 
@@ -46,5 +46,5 @@ def test_the_last_user_message_is_the_question(told: list[tuple[str, str]], befo
 )
 def test_rows_are_grouped_by_the_users_messages(roles: str, turns: list[int]) -> None:
     """So that history is cut between turns."""
-    transcript = [Said("user" if role == "u" else "assistant", "x") for role in roles]
+    transcript = [ImportedMessage("user" if role == "u" else "assistant", "x") for role in roles]
     assert list(turn_seqs(transcript)) == turns

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.api.openai.growing_text import Telling
 from gateway.core.events import ToolCall, ToolResult
-from gateway.core.live.live_turns import Piece, Said
+from gateway.core.live.live_turns import LiveAttempt, Piece
 
 CALL = ToolCall("c", "clock", {})
 RESULT = ToolResult("c", "clock", "noon")
@@ -56,13 +56,13 @@ def test_a_row_that_says_something_else_cannot_be_told(attempts: list[list[Piece
 def test_an_attempt_that_has_lost_its_lease_is_not_heard() -> None:
     """A later one has begun."""
     told = Telling()
-    assert told.read(Said(2, ["Second"])) == "Second"
-    assert told.read(Said(1, ["First"])) == ""
+    assert told.read(LiveAttempt(2, ["Second"])) == "Second"
+    assert told.read(LiveAttempt(1, ["First"])) == ""
 
 
 def heard(told: Telling, attempt: int, pieces: list[Piece]) -> list[str]:
     """What is sent while an attempt grows piece by piece."""
-    said = Said(attempt)
+    said = LiveAttempt(attempt)
     sent = [told.read(said)]
     for piece in pieces:
         said.pieces.append(piece)

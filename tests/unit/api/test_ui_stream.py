@@ -9,7 +9,7 @@ import pytest
 
 from gateway.api.ai_sdk.message_stream import UiMessageStream
 from gateway.core.events import TextDelta, ToolCall, ToolResult
-from gateway.core.live.live_turns import Said
+from gateway.core.live.live_turns import LiveAttempt
 from gateway.core.model import (
     ChannelName,
     JsonObject,
@@ -52,7 +52,7 @@ class Shown:
 
     def __init__(self) -> None:
         self.stream = UiMessageStream(TURN, SessionId("s"), {})
-        self.said = Said(1)
+        self.said = LiveAttempt(1)
         self.chunks: list[JsonObject] = []
 
     def hears(self, *events: Yielded) -> Shown:
@@ -62,7 +62,7 @@ class Shown:
         return self
 
     def begins_attempt(self, number: int) -> Shown:
-        self.said = Said(number)
+        self.said = LiveAttempt(number)
         self._read()
         return self
 

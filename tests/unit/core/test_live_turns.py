@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from gateway.core.events import AttemptBegan, LiveEvent, Progress, TextDelta, ToolCall, TurnChanged
 from gateway.core.live.bus import LocalBus
-from gateway.core.live.live_turns import BEGINNING, BLOCK, LiveTurns, Piece, Said
+from gateway.core.live.live_turns import BEGINNING, BLOCK, LiveAttempt, LiveTurns, Piece
 from gateway.core.model import SessionId, TurnId, TurnStatus, UserId
 from tests.unit.agents import turns
 
@@ -105,7 +105,7 @@ def test_subscribers_find_what_they_hear_of() -> None:
 
 def test_reading_on_neither_repeats_nor_misses() -> None:
     """Also where the last piece grows, or is full."""
-    said, place = Said(1), BEGINNING
+    said, place = LiveAttempt(1), BEGINNING
     read: list[Piece] = []
     told: list[TextDelta | ToolCall] = [TextDelta("a"), TextDelta("b" * BLOCK), TextDelta("c"), TOOL, TextDelta("d")]
     for event in told:
@@ -118,7 +118,7 @@ def test_reading_on_neither_repeats_nor_misses() -> None:
 
 def test_small_pieces_are_joined() -> None:
     """An answer of single characters costs about what its text does."""
-    said = Said(1)
+    said = LiveAttempt(1)
     for _ in range(3 * BLOCK):
         said.add(TextDelta("x"))
     assert len(said.pieces) == 3

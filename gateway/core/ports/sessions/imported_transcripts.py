@@ -9,8 +9,8 @@ from gateway.core.model import AgentName, ChannelName, JsonObject, Role, Session
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """A message from before. `parts` None: one text part, the content."""
+class ImportedMessage:
+    """A message of an imported transcript. `parts` None: one text part, the content."""
 
     role: Role
     content: str
@@ -24,7 +24,7 @@ class Seed:
     user_id: UserId
     channel: ChannelName
     agent: AgentName
-    transcript: tuple[Said, ...] = ()
+    transcript: tuple[ImportedMessage, ...] = ()
     title: str | None = None
     key: str | None = None
     metadata: JsonObject = field(default_factory=dict)

@@ -28,7 +28,7 @@ REST = 2
 """So many times what a look took passes before the next: under load news wait a little, and come together."""
 
 
-class Follower:
+class NewsReader:
     """Reads what changed among the topics that somebody subscribes to, and announces it here.
 
     What others tell of, and what somebody has just begun to follow, is looked at soon; everything, now and then: nothing rests on
