@@ -21,6 +21,7 @@ import aiohttp
 import asyncpg
 from pydantic import SecretStr
 
+from gateway.app.seams import Seams
 from gateway.app.serve import Running, running_gateway
 from gateway.config import Settings
 from gateway.core.model import UserId
@@ -206,9 +207,9 @@ class World:
             **given,
         )
 
-    async def gateway(self, **given: Any) -> Running:
-        """A gateway in this process, ready."""
-        running = await self._stack.enter_async_context(running_gateway(self.settings(**given)))
+    async def gateway(self, seams: Seams | None = None, **given: Any) -> Running:
+        """A gateway in this process, ready. `seams`: what stands between its parts."""
+        running = await self._stack.enter_async_context(running_gateway(self.settings(**given), seams))
         # Otherwise a turn that a test leaves behind would get its seconds to finish.
         self._stack.callback(_cancel_turns, running)
         async with asyncio.timeout(PATIENCE_S):

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 SQL = load_queries("erasure")
 AT_A_TIME = 2_000
-"""Rows of a transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +25,8 @@ class PostgresErasure:
     """`ErasureStore` on Postgres. Row-level security keeps nearly every statement to the user's own rows."""
 
     database: Database
+    at_a_time: int = AT_A_TIME
+    """Rows that a transaction takes away."""
 
     async def begin(self, user_id: UserId) -> None:
         async with self.database.as_user(user_id) as connection:
@@ -46,8 +47,8 @@ class PostgresErasure:
         writer = None if table == "identified_visitors" else asked.user_id
         async with self.database.as_user(writer) as connection:
             await _renew(connection, asked)
-            gone: int = await connection.fetchval(SQL[table], asked.user_id, AT_A_TIME)
-        return gone >= AT_A_TIME
+            gone: int = await connection.fetchval(SQL[table], asked.user_id, self.at_a_time)
+        return gone >= self.at_a_time
 
     async def session_ids(self, asked: Asked) -> Sequence[SessionId]:
         async with self.database.as_user(asked.user_id) as connection:
@@ -58,8 +59,8 @@ class PostgresErasure:
         async with self.database.as_user(asked.user_id) as connection:
             await _renew(connection, asked)
             chat_id = await connection.fetchval(SQL["lock_session"], session_id)
-            gone: int = await connection.fetchval(SQL[content], chat_id, AT_A_TIME)
-        return gone >= AT_A_TIME
+            gone: int = await connection.fetchval(SQL[content], chat_id, self.at_a_time)
+        return gone >= self.at_a_time
 
     async def finish(self, asked: Asked) -> None:
         async with self.database.as_user(asked.user_id) as connection:

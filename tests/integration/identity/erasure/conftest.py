@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from gateway.app.serve import Running
+from tests.detours import Detours
 from tests.world import Person, World
 
 
 @pytest.fixture
-async def gateway(world: World) -> Running:
+async def gateway(world: World, detours: Detours) -> Running:
     """A gateway with the demo agent."""
-    return await world.gateway()
+    return await world.gateway(detours.seams)
 
 
 @pytest.fixture

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.app.seams import Seams
 from gateway.app.serve import Running
-from storage.users import erasure
+from gateway.app.stores import Stores
+from storage.users.erasure import PostgresErasure
+from tests.detours import Detours
 from tests.integration.identity.user_data import SESSIONS, rows_of, settles
 from tests.shell import Shell
 from tests.world import Person, World, eventually
+
+Step = Callable[..., Awaitable[bool]]
 
 
 @pytest.fixture
 def shell(database_url: str, tmp_path: Path) -> Shell:
     """A shell on the same database."""
     return Shell(tmp_path, database_url)
+
+
+def in_small_steps(stores: Stores) -> Stores:
+    """A transaction of the erasure takes a hundred rows."""
+    return replace(stores, erasure=PostgresErasure(stores.database, at_a_time=100))
 
 
 async def test_nothing_of_an_erased_user_is_left_anywhere(world: World, gateway: Running, mia: Person) -> None:
@@ -81,27 +94,23 @@ async def test_a_running_turn_is_cancelled_first(world: World, gateway: Running,
     assert not any((await rows_of(world, "mia")).values())
 
 
-async def test_much_goes_in_bounded_steps(
-    world: World, gateway: Running, mia: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_much_goes_in_bounded_steps(world: World, detours: Detours) -> None:
     """No transaction takes more rows than that; an interrupted erasure can be begun again."""
-    owner = await world.person("owner", gateway.url, "operator")
-    monkeypatch.setattr(erasure, "AT_A_TIME", 100)
+    gateway = await world.gateway(Seams(stores=lambda stores: detours.seams.stores(in_small_steps(stores))))
+    owner, mia = [await world.person(*who) for who in (("owner", gateway.url, "operator"), ("mia", gateway.url))]
     await mia.posts(SESSIONS, 201)
     await world.rows(
         "INSERT INTO chat_messages (chat_id, seq, user_id, role, content, channel, turn_seq)"
         " SELECT chat_id, n, 'mia', 'user', 'x', 'web', n FROM chat_sessions, generate_series(1, 1050) AS n"
     )
-    original, calls = erasure.PostgresErasure.clear_session, 0
+    calls = itertools.count(1)
 
-    async def broken(store: erasure.PostgresErasure, *asked: Any) -> bool:
-        nonlocal calls
-        calls += 1
-        if calls == 8:
+    async def breaks_at_the_eighth(clear_session: Step, *asked: Any) -> bool:
+        if next(calls) == 8:
             raise RuntimeError("interrupted")
-        return await original(store, *asked)
+        return await clear_session(*asked)
 
-    monkeypatch.setattr(erasure.PostgresErasure, "clear_session", broken)
+    detours.divert("erasure", "clear_session", breaks_at_the_eighth)
     assert (await mia.calls("DELETE", "/api/me?confirm=mia"))[0] == 500
     left = (await rows_of(world, "mia"))["chat_messages"]
     assert left in range(250, 1050, 100)

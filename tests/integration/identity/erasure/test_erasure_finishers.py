@@ -11,31 +11,29 @@ import pytest
 
 from gateway.app.serve import Running
 from gateway.core.model import UserId
-from storage.users import erasure
+from tests.detours import Detours
 from tests.integration.identity.erasure.erasing import ERASE, finishes, housekeeps, is_gone
 from tests.integration.identity.user_data import SESSIONS
 from tests.world import Person, World, eventually
 
 AGED = "UPDATE erasures SET taken_at = taken_at - interval '61 s'"
 FINISHED = "SELECT user_id FROM erasures WHERE finished_at IS NOT NULL ORDER BY 1"
+Step = Callable[..., Awaitable[object]]
 DAILY = {"name": "n", "prompt": "p", "trigger": {"type": "cron", "expression": "0 8 * * *"}}
 
 
 @asynccontextmanager
-async def frozen_at(
-    step: str, mia: Person, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[asyncio.Task[tuple[int, object]]]:
+async def frozen_at(step: str, mia: Person, detours: Detours) -> AsyncIterator[asyncio.Task[tuple[int, object]]]:
     """In the midst of an erasure whose finisher stands before that step, and goes on at the end; others pass."""
-    original: Callable[..., Awaitable[object]] = getattr(erasure.PostgresErasure, step)
     frozen, thaws = asyncio.Event(), asyncio.Event()
 
-    async def freezes(store: erasure.PostgresErasure, *asked: Any) -> object:
+    async def freezes(call: Step, *asked: Any) -> object:
         if not frozen.is_set():
             frozen.set()
             await thaws.wait()
-        return await original(store, *asked)
+        return await call(*asked)
 
-    monkeypatch.setattr(erasure.PostgresErasure, step, freezes)
+    detours.divert("erasure", step, freezes)
     asking = asyncio.create_task(mia.calls("DELETE", ERASE))
     await frozen.wait()
     yield asking
@@ -44,12 +42,12 @@ async def frozen_at(
 
 @pytest.mark.parametrize("step", ["clear", "session_ids", "clear_session", "finish"])
 async def test_one_that_thaws_leaves_a_new_life_alone(
-    step: str, world: World, gateway: Running, mia: Person, monkeypatch: pytest.MonkeyPatch
+    step: str, world: World, gateway: Running, mia: Person, detours: Detours
 ) -> None:
     """P-4: another has finished, and the name was begun anew."""
     await mia.posts(SESSIONS, 201)
     await mia.posts(SESSIONS, 201)
-    async with frozen_at(step, mia, monkeypatch) as asking:
+    async with frozen_at(step, mia, detours) as asking:
         await world.rows(AGED)
         await finishes(world, gateway)
         new = await world.person("mia", gateway.url)
@@ -61,11 +59,11 @@ async def test_one_that_thaws_leaves_a_new_life_alone(
 
 
 async def test_one_that_thaws_does_not_finish_the_next_erasure(
-    world: World, gateway: Running, mia: Person, monkeypatch: pytest.MonkeyPatch
+    world: World, gateway: Running, mia: Person, detours: Detours
 ) -> None:
     """P-4: the name was begun anew, and is being erased again."""
     await mia.posts(SESSIONS, 201)
-    async with frozen_at("finish", mia, monkeypatch) as asking:
+    async with frozen_at("finish", mia, detours) as asking:
         await world.rows(AGED)
         await finishes(world, gateway)
         await (await world.person("mia", gateway.url)).posts(SESSIONS, 201)
@@ -77,49 +75,43 @@ async def test_one_that_thaws_does_not_finish_the_next_erasure(
     assert await is_gone(world)
 
 
-async def test_whoever_is_at_work_is_left_to_it(
-    world: World, gateway: Running, mia: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_whoever_is_at_work_is_left_to_it(world: World, gateway: Running, mia: Person, detours: Detours) -> None:
     """P-4: each step says so anew, so that nobody takes over what takes longer than a minute."""
     await mia.posts(SESSIONS, 201)
-    original = erasure.PostgresErasure.clear_session
     taken: list[object] = []
 
-    async def long(store: erasure.PostgresErasure, *asked: Any) -> bool:
+    async def long(clear_session: Step, *asked: Any) -> object:
         await world.rows(AGED)
-        more = await original(store, *asked)
-        taken.extend(await store.take_over())
+        more = await clear_session(*asked)
+        taken.extend(await gateway.gateway.stores.erasure.take_over())
         return more
 
-    monkeypatch.setattr(erasure.PostgresErasure, "clear_session", long)
+    detours.divert("erasure", "clear_session", long)
     assert (await mia.calls("DELETE", ERASE))[0] == 204
     assert taken == []
     assert await is_gone(world)
 
 
-async def test_one_that_fails_stops_no_other(world: World, gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_that_fails_stops_no_other(world: World, gateway: Running, detours: Detours) -> None:
     """P-4: it is tried again later."""
     await world.rows(
         "INSERT INTO erasures (user_id, taken_at) SELECT n, now() - interval '1 hour' FROM unnest($1::text[]) AS n",
         list("abc"),
     )
-    original = erasure.PostgresErasure.finish
-    seen: list[object] = []
+    faults = [RuntimeError("a fault")]
 
-    async def fails_first(store: erasure.PostgresErasure, *asked: Any) -> None:
-        seen.append(asked)
-        if len(seen) == 1:
-            raise RuntimeError("a fault")
-        await original(store, *asked)
+    async def fails_first(finish: Step, *asked: Any) -> None:
+        if faults:
+            raise faults.pop()
+        await finish(*asked)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(erasure.PostgresErasure, "finish", fails_first)
-        await housekeeps(gateway)
+    detours.divert("erasure", "finish", fails_first)
+    await housekeeps(gateway)
 
-        async def two_are_finished() -> bool:
-            return len(await world.rows(FINISHED)) == 2
+    async def two_are_finished() -> bool:
+        return len(await world.rows(FINISHED)) == 2
 
-        await eventually(two_are_finished)
+    await eventually(two_are_finished)
     await world.rows(AGED + " WHERE finished_at IS NULL")
     await finishes(world, gateway)
     assert len(await world.rows(FINISHED)) == 3

@@ -14,16 +14,17 @@ import jwt
 import pytest
 
 from gateway.app.serve import Running
+from gateway.core.ports.rounds import InHand, Waiting
 from gateway.core.users.erasure import CONTENTS
 from gateway.errors import Conflict
-from gateway.identity import authenticator
-from storage.users import erasure
+from tests.detours import Detours
 from tests.fakes.bot_api import FakeBotApi
 from tests.integration.identity.erasure.erasing import ERASE, housekeeps, is_gone
 from tests.integration.identity.user_data import SESSIONS, rows_of
 from tests.integration.telegram.driver import ADA, TOKEN
 from tests.world import PATIENCE_S, Person, World, eventually
 
+Step = Callable[..., Awaitable[object]]
 TRIGGER = {"type": "interval", "seconds": 1}
 SECRET = "of-the-customers-own-login-0123456789"
 # Words are entered for messages that are there, while their session is held, and go with them.
@@ -48,9 +49,10 @@ async def remembered(world: World, url: str) -> Person:
     return again
 
 
-async def elsewhere(world: World) -> Person:
+async def elsewhere(world: World, detours: Detours | None = None) -> Person:
     """The same user at another replica."""
-    return await remembered(world, (await world.gateway(data_dir="other")).url)
+    seams = None if detours is None else detours.seams
+    return await remembered(world, (await world.gateway(seams, data_dir="other")).url)
 
 
 @asynccontextmanager
@@ -78,12 +80,15 @@ async def waits(world: World) -> None:
     await eventually(waiting)
 
 
-async def test_another_replica_does_not_bring_the_user_back(
-    world: World, mia: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """P-4: whoever it remembers, because it has not looked again yet, may not begin anything."""
-    monkeypatch.setattr(authenticator.TokenAuthenticator, "ended", lambda *_found: None)
-    other = await elsewhere(world)
+async def test_another_replica_does_not_bring_the_user_back(world: World, mia: Person) -> None:
+    """P-4: whoever it remembers, because it does not know yet what has ended, may not begin anything."""
+    unaware = Detours()
+
+    async def finds_nothing_ended(look: Callable[[InHand], Awaitable[Waiting]], in_hand: InHand) -> Waiting:
+        return replace(await look(in_hand), ended=(), erased=())
+
+    unaware.divert("lookout", "look", finds_nothing_ended)
+    other = await elsewhere(world, unaware)
     session = await mia.posts(SESSIONS, 201)
     assert (await mia.calls("DELETE", ERASE))[0] == 204
     await other.gets("/api/me")
@@ -185,29 +190,26 @@ async def test_it_ends_though_a_client_makes_sessions(world: World, mia: Person)
     assert await is_gone(world)
 
 
-async def test_it_ends_though_a_client_goes_on_writing(
-    world: World, mia: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_it_ends_though_a_client_goes_on_writing(world: World, mia: Person, detours: Detours) -> None:
     """P-4: no step waits for a session to be silent."""
     other = await elsewhere(world)
     session = await mia.posts(SESSIONS, 201)
     path = f"{SESSIONS}/{session['session_id']}/messages"
-    original, steps = erasure.PostgresErasure.clear_session, 0
+    steps = []
 
-    async def beside_it(store: erasure.PostgresErasure, *asked: Any) -> bool:
-        nonlocal steps
-        steps += 1
+    async def beside_it(clear_session: Step, *asked: Any) -> object:
+        steps.append(asked)
         await other.calls("POST", path, json={"text": "hello"}, headers={"Prefer": "wait=0"})
-        return await original(store, *asked)
+        return await clear_session(*asked)
 
-    monkeypatch.setattr(erasure.PostgresErasure, "clear_session", beside_it)
+    detours.divert("erasure", "clear_session", beside_it)
     assert (await mia.calls("DELETE", ERASE))[0] == 204
-    assert steps == len(CONTENTS)
+    assert len(steps) == len(CONTENTS)
     assert await is_gone(world)
 
 
 async def test_one_that_was_broken_off_is_finished(
-    world: World, gateway: Running, mia: Person, monkeypatch: pytest.MonkeyPatch
+    world: World, gateway: Running, mia: Person, detours: Detours
 ) -> None:
     """P-4: by any gateway, a minute later; the user cannot ask again, and nothing begins before."""
     await mia.posts(SESSIONS, 201)
@@ -215,9 +217,9 @@ async def test_one_that_was_broken_off_is_finished(
     async def breaks(*_asked: object) -> bool:
         raise RuntimeError("killed")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(erasure.PostgresErasure, "clear_session", breaks)
-        assert (await mia.calls("DELETE", ERASE))[0] == 500
+    detours.divert("erasure", "clear_session", breaks)
+    assert (await mia.calls("DELETE", ERASE))[0] == 500
+    detours.end("erasure", "clear_session")
     assert (await mia.calls("DELETE", ERASE))[0] == 401
     await housekeeps(gateway)
     assert not await is_gone(world), "whoever is at it has a minute"
