@@ -17,7 +17,7 @@ import pytest_asyncio
 
 import storage.migrating.migrate
 from bench import counts
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from storage.embedded import embedded_postgres
 from tests.pace import remark, slowness
 from tests.world import Person, World

@@ -7,8 +7,8 @@ from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
-from gateway.app.seams import Seams
-from gateway.app.stores import Stores
+from gateway.app.building.seams import Seams
+from gateway.app.building.stores import Stores
 
 Detour = Callable[..., Awaitable[Any]]
 """Gets the call as the store would take it, then the call's arguments."""

@@ -21,8 +21,8 @@ import aiohttp
 import asyncpg
 from pydantic import SecretStr
 
-from gateway.app.seams import Seams
-from gateway.app.serve import Running, running_gateway
+from gateway.app.building.seams import Seams
+from gateway.app.running.serve import Running, running_gateway
 from gateway.config import Settings
 from gateway.core.model import UserId
 from gateway.core.settings import Replica

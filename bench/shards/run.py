@@ -19,7 +19,7 @@ from bench.databases import SQL
 from bench.errors import BenchError
 from bench.shards.partitions import Split, split
 from bench.shards.simulation import Skew, simulate
-from gateway.app.stores import Stores, connect_stores
+from gateway.app.building.stores import Stores, connect_stores
 from gateway.config import Settings
 from gateway.core.model import WEB, AgentName, InboundMessage, Reply, Route, UserId
 from gateway.core.ports.agents import TurnTerms

@@ -10,21 +10,21 @@ from aiohttp import web
 from telegram.error import EndPointNotFound, InvalidToken, TelegramError
 
 from channels.table import NetworkRoute
-from channels.telegram import webhook
-from channels.telegram.api import BotApi
 from channels.telegram.backoff import Backoff
+from channels.telegram.bot_api.calls import BotApi
+from channels.telegram.bot_identity import BotIdentity
 from channels.telegram.checks import NOT_THERE, REFUSED, check_bot
-from channels.telegram.linking import Linking
 from channels.telegram.name import TELEGRAM
-from channels.telegram.normalize import BotIdentity
-from channels.telegram.notices import Notices
-from channels.telegram.pace import Pace
-from channels.telegram.poller import Poller
-from channels.telegram.render import render
-from channels.telegram.sender import Sender
+from channels.telegram.receiving import webhook
+from channels.telegram.receiving.linking import Linking
+from channels.telegram.receiving.poller import Poller
+from channels.telegram.receiving.updates import Reception, Updates
+from channels.telegram.receiving.watch import Watch
+from channels.telegram.sending.notices import Notices
+from channels.telegram.sending.pace import Pace
+from channels.telegram.sending.render import render
+from channels.telegram.sending.sender import Sender
 from channels.telegram.settings import Telegram
-from channels.telegram.updates import Reception, Updates
-from channels.telegram.watch import Watch
 from gateway.core.intake.message_rates import MessageRates
 from gateway.core.model import Address, AgentName, ChannelName, Chunk
 from gateway.core.networks import ChannelKind, ChannelParts, ChannelState, ChannelStatus

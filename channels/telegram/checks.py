@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from telegram.error import BadRequest, Conflict, EndPointNotFound, InvalidToken, TelegramError
 
-from channels.telegram.api import BotApi
-from channels.telegram.optional import COSTS
+from channels.telegram.bot_api.calls import BotApi
+from channels.telegram.bot_api.optional import COSTS
 from channels.telegram.settings import Telegram
 from gateway.core.model import JsonObject
 from gateway.core.networks import CheckedCall, IsPolled

@@ -11,7 +11,7 @@ from channels.websocket.faults import ORIGIN, RESTARTING, HangUp
 from channels.websocket.outgoing import BytesSocket
 from channels.websocket.parts import Parts
 from gateway.core.limits.addresses import AddressRule
-from gateway.core.metrics import SOCKETS
+from gateway.core.measuring.metrics import SOCKETS
 from gateway.errors import Forbidden
 
 HEARTBEAT_S = 25.0

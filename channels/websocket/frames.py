@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from channels.websocket.faults import BadFrame, BrokenText
-from gateway.core.metadata import metadata_of
+from gateway.core.content.metadata import metadata_of
 from gateway.core.model import TERMINAL, WEB, AgentName, ChannelName, JsonObject, SessionId, TurnId
 from gateway.core.values import value
 from gateway.errors import InvalidInput, TooLarge

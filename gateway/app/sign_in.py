@@ -8,7 +8,7 @@ from functools import partial
 from typing import Literal
 from urllib.parse import urlsplit
 
-from gateway.app.slot import running_urls
+from gateway.app.running.slot import running_urls
 from gateway.config import DEFAULT_FILE, Settings
 from gateway.core.model import UserId
 from gateway.core.ports.users.tokens import TokenStore

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from gateway.api.responses.documents import Documents
-from gateway.app.stores import Stores
+from gateway.app.building.stores import Stores
 from gateway.core.model import SessionId, TurnId, UserId
 from gateway.core.users.erasure import Erasure
 

@@ -15,7 +15,7 @@ import storage.migrating.migrate
 from channels.installed import BrokenPackage, broken_packages, installed_names
 from channels.table import Chosen, chosen_networks, known_channels, switched_off
 from gateway.agents.registry import build_agents
-from gateway.app.stores import database_logins, listening_url, open_postgres
+from gateway.app.building.stores import database_logins, listening_url, open_postgres
 from gateway.config import Settings
 from gateway.core.networks import CheckedCall, IsPolled
 from gateway.core.ports.agents import Agent, Checking, Closing

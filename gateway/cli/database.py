@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from gateway.app.stores import database_url, pending_migrations
-from gateway.app.stores import migrate as apply_migrations
+from gateway.app.building.stores import database_url, pending_migrations
+from gateway.app.building.stores import migrate as apply_migrations
 from gateway.cli.options import ConfigFile, DataDir, quiet_settings
 from gateway.cli.output import say
 from gateway.log import configure_logging

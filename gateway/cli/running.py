@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from gateway.app.serve import serve as serve_gateway
+from gateway.app.running.serve import serve as serve_gateway
 from gateway.cli.options import ConfigFile, DataDir
 from gateway.config import load_settings
 from gateway.log import configure_logging

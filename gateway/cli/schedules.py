@@ -14,7 +14,7 @@ import typer
 
 from gateway.agents.registry import terms_of
 from gateway.api.models.schedules import Schedule as ScheduleAnswer
-from gateway.app.stores import open_or_create_stores, open_stores
+from gateway.app.building.stores import open_or_create_stores, open_stores
 from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, quiet_settings
 from gateway.cli.output import ago, print_json, print_table, say
 from gateway.config import Settings

@@ -12,7 +12,7 @@ from uuid import UUID
 import typer
 
 from gateway.api.models.identity import Token
-from gateway.app.stores import open_or_create_stores, open_stores
+from gateway.app.building.stores import open_or_create_stores, open_stores
 from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, quiet_settings
 from gateway.cli.output import ago, print_json, print_table, say
 from gateway.config import Settings

@@ -114,7 +114,7 @@ class InboundMessage:
     data: tuple[JsonObject, ...] = ()
     """Parts that stand before the text in its row."""
     metadata: JsonObject = field(default_factory=dict)
-    """The sender's own data about this message; checked by `gateway.core.metadata`."""
+    """The sender's own data about this message; checked by `gateway.core.content.metadata`."""
     account: str | None = None
     """The sender's id on `channel`, where a link decides which user that is: the message is kept only if it is `user_id` now."""
 

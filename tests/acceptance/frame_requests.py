@@ -6,7 +6,7 @@ import json
 
 import aiohttp
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.acceptance.user_data import (
     SESSIONS,
     headers_of,

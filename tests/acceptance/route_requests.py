@@ -9,7 +9,7 @@ from typing import Any
 from gateway.api.description.headers import HEADERS
 from gateway.api.description.operations import Operation, operation
 from gateway.api.server import ROUTES
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.acceptance.user_data import (
     headers_of,
     never_there,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from gateway.app.serve import running_gateway
+from gateway.app.running.serve import running_gateway
 from tests.relay import relay_to_database
 from tests.world import Person, Process, Socket, World, eventually
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.acceptance.user_data import OPEN, SESSIONS, headers_of, signed_in
 from tests.world import Person, Socket, World
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from prometheus_client import REGISTRY
 
-import gateway.core.metrics  # noqa: F401 - makes the metrics
+import gateway.core.measuring.metrics  # noqa: F401 - makes the metrics
 from tests.acceptance.pages import NAMES, ROOT, anchors, inline_code, links, text_of
 from tests.acceptance.shown_commands import commands_in, complaint_about
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from channels.websocket.frames import READERS
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.acceptance.frame_requests import keeps_refused_watches_silent, someone, until_pong
 from tests.acceptance.user_data import (
     OPEN,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gateway.api.description.operations import Operation
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.acceptance.route_requests import (
     Use,
     described,

@@ -11,7 +11,7 @@ import pytest
 from openai.types.chat import ChatCompletionChunk
 
 from gateway.agents.demo.settings import DemoAgentSettings
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.world import Person, World, eventually
 
 pytestmark = pytest.mark.acceptance

@@ -17,7 +17,7 @@ from gateway.api.description.document import describe
 from gateway.api.description.operations import operation
 from gateway.api.requests.guard import GUARDED
 from gateway.api.server import ROUTES
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.acceptance.described import Document, narrowed
 from tests.acceptance.user_data import OPEN, headers_of, signed_in, visitor
 from tests.world import Person, World

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import jwt
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.world import Person, World
 
 SHOP = "https://shop.example"

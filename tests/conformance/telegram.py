@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 
 from pydantic import SecretStr
 
+from channels.telegram.bot_identity import BotIdentity
 from channels.telegram.channel import KIND
-from channels.telegram.normalize import BotIdentity, normalize
+from channels.telegram.receiving.normalize import normalize
 from channels.telegram.settings import Telegram
 from channels.telegram.target import Target
 from gateway.core.model import Address

@@ -12,8 +12,8 @@ from uuid import uuid4
 import aiohttp
 
 from channels.websocket.frames import parse
-from gateway.app.seams import Seams
-from gateway.app.serve import Running, running_gateway
+from gateway.app.building.seams import Seams
+from gateway.app.running.serve import Running, running_gateway
 from gateway.core.service import Intake
 from tests.world import Frame, Person, Socket, World
 from turngate.testing import Ability, Peer, RecordingIntake, RecordingMoves

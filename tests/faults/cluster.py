@@ -19,7 +19,7 @@ from random import Random
 
 import orjson
 
-from gateway.app.failpoints import POINTS, Point
+from gateway.app.faults.failpoints import POINTS, Point
 from tests.faults.agents import CALLS
 from tests.faults.ledger import Incident, Kind, Ledger, Life
 

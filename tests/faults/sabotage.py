@@ -18,11 +18,11 @@ from pathlib import Path
 import asyncpg
 import uvloop
 
-from gateway.app.failing import FailingIntake, FailingTurns, failing_seams
-from gateway.app.failpoints import Failpoints
-from gateway.app.seams import Seams
-from gateway.app.serve import serve
-from gateway.app.stores import Stores
+from gateway.app.building.seams import Seams
+from gateway.app.building.stores import Stores
+from gateway.app.faults.failing import FailingIntake, FailingTurns, failing_seams
+from gateway.app.faults.failpoints import Failpoints
+from gateway.app.running.serve import serve
 from gateway.config import Settings, load_settings
 from gateway.core.background import Background
 from gateway.core.model import InboundMessage, Reply, Turn

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from gateway.app.seams import Seams
-from gateway.app.serve import Running, running_gateway
+from gateway.app.building.seams import Seams
+from gateway.app.running.serve import Running, running_gateway
 from gateway.core.events import TextDelta
 from gateway.core.model import Turn
 from gateway.core.ports.agents import Agent

@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from gateway.app.serve import Running, running_gateway
+from gateway.app.running.serve import Running, running_gateway
 from gateway.config import Settings
 from storage.embedded import EmbeddedPostgres, embedded_postgres
 from storage.embedded.binaries import find_binaries

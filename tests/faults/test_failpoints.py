@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 import pytest_asyncio
 
-from gateway.app.failpoints import Point, read_failpoints
+from gateway.app.faults.failpoints import Point, read_failpoints
 from gateway.cli.checks import check_all
 from gateway.errors import SettingsError
 from tests.fakes.bot_api import FakeBotApi

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from channels.websocket import endpoint
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.faults.agent_settings import agent
 from tests.faults.crowd import Crowd, seats
 from tests.faults.memory import resident

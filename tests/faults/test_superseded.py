@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from gateway.app.failpoints import Point
+from gateway.app.faults.failpoints import Point
 from gateway.core.turns.replies import STOPPED
 from tests.faults.ending import has_ended
 from tests.strategies import demo, statuses

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from channels.telegram.target import Target
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.fakes.bot_api import FakeBotApi, Fault
 from tests.integration.telegram.driver import ADA, BOB, TEAM, TOKEN
 from tests.world import Process, World, eventually

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple, Protocol, TypeAlias, cast
 
-from gateway.app.stores import Stores
+from gateway.app.building.stores import Stores
 from gateway.core.model import WEB, AgentName, InboundMessage, Reply, Route, SessionId, Turn, TurnId, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.errors import LeaseLost

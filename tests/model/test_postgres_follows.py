@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from pydantic import SecretStr
 
-from gateway.app.failing import FailingTurns
-from gateway.app.failpoints import Failpoints
-from gateway.app.stores import Stores, connect_stores
+from gateway.app.building.stores import Stores, connect_stores
+from gateway.app.faults.failing import FailingTurns
+from gateway.app.faults.failpoints import Failpoints
 from gateway.config import Settings
 from gateway.core.model import WEB, AgentName, Reply, Route, Turn, UserId
 from gateway.core.ports.sessions.sessions import NewSession

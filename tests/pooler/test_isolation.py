@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from gateway.config import Settings
 from gateway.core.model import UserId
 from storage.database import Database, open_pools

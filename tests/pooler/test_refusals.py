@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import storage.migrating.migrate
-from gateway.app.serve import running_gateway
+from gateway.app.running.serve import running_gateway
 from gateway.cli.checks import check_all
 from gateway.errors import SettingsError
 from storage.database import SESSION_SETTINGS

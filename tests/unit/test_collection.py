@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.app.collection import tune_collection
+from gateway.app.running.collection import tune_collection
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gateway.api.ai_sdk import chunks
-from gateway.core.cleaning import clean
+from gateway.core.content.cleaning import clean
 from gateway.core.events import ToolCall, ToolResult
 from gateway.core.live.live_turns import BEGINNING, LiveAttempt, Piece
 from gateway.core.model import JsonObject, SessionId, TurnId, TurnStatus

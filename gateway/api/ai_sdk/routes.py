@@ -16,14 +16,14 @@ from gateway.api.requests.limits import allow_message, stream_slot
 from gateway.api.requests.reading import AgentChoice, ChatPath
 from gateway.api.route import STREAM, route
 from gateway.api.routes.messages import raise_refusal
+from gateway.core.content.metadata import metadata_of
+from gateway.core.content.storable import storable
 from gateway.core.intake.commands import is_command
 from gateway.core.intake.dispatcher import check_text
-from gateway.core.metadata import metadata_of
 from gateway.core.model import API, WEB, InboundMessage, JsonObject, MessageId, Route, Session, TurnId
 from gateway.core.ports.sessions.sessions import NewSession
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Notice
-from gateway.core.storable import storable
 from gateway.errors import Conflict, InvalidInput, NotFound
 
 KEY_LENGTH = 128

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.core.cleaning import clean
+from gateway.core.content.cleaning import clean
 from gateway.core.events import ToolCall
 from gateway.core.live.live_turns import BEGINNING, LiveAttempt, Piece
 

@@ -28,14 +28,14 @@ from gateway.api.responses.streaming import stream
 from gateway.api.responses.turn_following import FollowedTurn, follow_turn
 from gateway.api.route import EITHER, route
 from gateway.api.routes.messages import raise_refusal
+from gateway.core.content.metadata import metadata_of
+from gateway.core.content.storable import storable
 from gateway.core.intake.dispatcher import KEY_LIMIT, check_text
-from gateway.core.metadata import metadata_of
 from gateway.core.model import API, AgentName, InboundMessage, JsonObject, Route, Session, SessionId, TurnId
 from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
 from gateway.core.retries import insist
 from gateway.core.service import Notice
-from gateway.core.storable import storable
 from gateway.errors import Conflict, InvalidInput, NotFound
 
 KEY = "Idempotency-Key"

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import orjson
 
 from gateway.api.openai.requests import ChatCompletionRequest
+from gateway.core.content.storable import require_storable
 from gateway.core.model import Message
-from gateway.core.storable import require_storable
 
 USER_HEADER = "X-OpenWebUI-User-Id"
 CHAT_HEADER = "X-OpenWebUI-Chat-Id"

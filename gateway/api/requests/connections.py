@@ -19,7 +19,7 @@ from gateway.api.requests.problems import unreadable
 from gateway.core.limits.addresses import AddressRule
 from gateway.core.limits.crowd import Crowd, CrowdLimits
 from gateway.core.limits.settings import Limits
-from gateway.core.metrics import CONNECTIONS, CONNECTIONS_DROPPED, HTTP_SECONDS
+from gateway.core.measuring.metrics import CONNECTIONS, CONNECTIONS_DROPPED, HTTP_SECONDS
 
 log = structlog.get_logger(__name__)
 

@@ -14,9 +14,9 @@ from gateway.api.parts import PRINCIPAL, PUBLIC, parts_of
 from gateway.api.requests.bodies import body_of
 from gateway.api.requests.connections import SERVER
 from gateway.api.requests.limits import guess_counted
+from gateway.core.content.storable import require_storable
 from gateway.core.intake.commands import outlives_token
 from gateway.core.model import Principal
-from gateway.core.storable import require_storable
 from gateway.errors import Forbidden, InvalidInput, Unauthenticated
 
 GUARDED = ("/api/", "/v1/")

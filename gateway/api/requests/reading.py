@@ -16,9 +16,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from gateway.api.description.placeholders import AGENT, CHANNEL, VALUES
 from gateway.api.requests.problems import invalid
-from gateway.core.metadata import LARGEST, LONGEST_KEY
+from gateway.core.content.metadata import LARGEST, LONGEST_KEY
+from gateway.core.content.storable import storable
 from gateway.core.model import ChannelName, JsonObject, JsonValue, MessageId, SessionId
-from gateway.core.storable import storable
 from gateway.core.titles.titles import title_given
 from gateway.errors import InvalidInput, NotFound, TooLarge
 

@@ -20,8 +20,8 @@ from gateway.api.responses.answers import no_content
 from gateway.api.responses.documents import Documents, Format
 from gateway.api.responses.streaming import send
 from gateway.api.route import JSON, MARKDOWN, route
+from gateway.core.content.storable import storable
 from gateway.core.model import UserId
-from gateway.core.storable import storable
 from gateway.errors import Forbidden, InvalidInput, NotFound
 
 MEDIA: dict[Format, tuple[str, str]] = {

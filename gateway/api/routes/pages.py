@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import hdrs, web
 
 from gateway.api.parts import parts_of
-from gateway.core.storable import storable
+from gateway.core.content.storable import storable
 
 YEAR_S = 31_536_000
 IMMUTABLE = f"public, max-age={YEAR_S}, immutable"

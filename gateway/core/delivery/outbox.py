@@ -17,8 +17,8 @@ from typing import Literal
 import structlog
 
 from gateway.core.background import Background
-from gateway.core.cleaning import clean
-from gateway.core.metrics import DELIVERIES
+from gateway.core.content.cleaning import clean
+from gateway.core.measuring.metrics import DELIVERIES
 from gateway.core.model import Address, ChannelName, OutboxItem
 from gateway.core.ports.channels import Channel
 from gateway.core.ports.outbox import OutboxStore, Settled

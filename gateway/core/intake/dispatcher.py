@@ -11,10 +11,11 @@ from functools import partial
 import structlog
 
 from gateway.core.background import settle
+from gateway.core.content.storable import require_storable
 from gateway.core.events import LiveEvent, TurnChanged
 from gateway.core.intake.commands import Commands, parse_command
 from gateway.core.live.announcer import Announcer
-from gateway.core.metrics import messages_taken
+from gateway.core.measuring.metrics import messages_taken
 from gateway.core.model import AgentName, InboundMessage, SessionId, TurnId, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.live import EventBus, session_topic
@@ -22,7 +23,6 @@ from gateway.core.ports.sessions.sessions import MessageStore, TurnOutcome
 from gateway.core.ports.turns import Acceptance, TurnStore
 from gateway.core.retries import try_again
 from gateway.core.service import Acknowledge, Notice
-from gateway.core.storable import require_storable
 from gateway.core.turns.runner import Runner
 from gateway.errors import InvalidInput, NotFound, StoreUnavailable, TooLarge
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from gateway.core.metrics import INDEX_REFUSED, INDEXED
+from gateway.core.measuring.metrics import INDEX_REFUSED, INDEXED
 from gateway.core.ports.sessions.word_index import Indexed, IndexedSession, Look, Progress, Reach, WordIndex
 from gateway.errors import StoreUnavailable
 

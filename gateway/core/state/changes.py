@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from gateway.core.cleaning import clean_list, clean_object
+from gateway.core.content.cleaning import clean_list, clean_object
 from gateway.core.events import StateChange
 from gateway.core.model import STATE_SECTIONS, JsonNotes, JsonValue, StateSection
 

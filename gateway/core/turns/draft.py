@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from gateway.core.cleaning import clean, clean_object
+from gateway.core.content.cleaning import clean, clean_object
 from gateway.core.events import AgentEvent, AgentSession, StateChange, TextDelta, ToolCall, ToolResult, UsageReport
 from gateway.core.model import JsonObject, Usage
 from gateway.core.state.changes import StateChanges

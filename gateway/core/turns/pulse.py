@@ -11,7 +11,7 @@ from datetime import timedelta
 import structlog
 
 from gateway.core.delivery.outbox import Outbox
-from gateway.core.metrics import TAKEN_OVER
+from gateway.core.measuring.metrics import TAKEN_OVER
 from gateway.core.model import Turn
 from gateway.core.ports.outbox import OutboxStore
 from gateway.core.ports.turns import Replicas, TurnStore

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway.core.cleaning import clean
+from gateway.core.content.cleaning import clean
 from gateway.core.delivery.outbox import channel_of
 from gateway.core.model import Address, ChannelName, Chunk, JsonObject, MessageKind, Reply, Turn, Usage
 from gateway.core.ports.channels import Channel

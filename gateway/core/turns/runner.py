@@ -21,7 +21,7 @@ from gateway.core.limits.fair_slots import FairSlots
 from gateway.core.limits.shares import Claim
 from gateway.core.live.announcer import Announcer
 from gateway.core.live.live_turns import LiveTurns
-from gateway.core.metrics import COST, RUNNING, TOKENS, WAITING, turn_seconds, turns_ended
+from gateway.core.measuring.metrics import COST, RUNNING, TOKENS, WAITING, turn_seconds, turns_ended
 from gateway.core.model import AgentName, ChannelName, Reply, Turn, TurnId, Usage
 from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.integration.sessions.saved_state import new_session, writes
 from tests.world import Person, World, eventually
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from gateway.core.intake import editing
 from tests.integration.sessions.conversations import SESSIONS, asks, talk
 from tests.integration.sessions.saved_state import NEVER, restores, saved

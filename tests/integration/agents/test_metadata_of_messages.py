@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.world import Person, World
 
 SESSIONS = "/api/chat/sessions"

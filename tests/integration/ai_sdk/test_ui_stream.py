@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.api.responses import streaming, turn_following
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.ai_sdk.agents import ANSWER, BEGUN
 from tests.integration.ai_sdk.ui_streams import SESSIONS, STREAMED, go, sending, session_with, settings, text_in
 from tests.world import Person, World, eventually

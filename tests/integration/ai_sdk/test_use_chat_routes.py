@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.ai_sdk.agents import ANSWER, BEGUN
 from tests.conftest import UNHURRIED
 from tests.integration.ai_sdk.ui_streams import SESSIONS, chat, go, session_with, settings, streaming_from, text_in

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import pytest
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from gateway.core.model import UserId
 from gateway.identity.credentials import digest, new_code
 from tests.world import Person, World, eventually

@@ -15,7 +15,7 @@ from aiohttp import hdrs
 
 from gateway.agents.python.settings import PythonAgentSettings
 from gateway.api.server import PAGES, ROUTES
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.integration.agents import answering_agents
 from tests.integration.http.raw_http import connected, exchange, request
 from tests.world import Person, World

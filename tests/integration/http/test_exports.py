@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from gateway.errors import StoreUnavailable
 from storage.sessions.exports import KEPT_BACK, TOLD, PostgresExports
 from tests.integration.identity.user_data import SESSIONS, TABLES, settles

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from gateway.agents.python.settings import PythonAgentSettings
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.integration.agents import answering_agents
 from tests.world import Person, World, eventually
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from channels.telegram.name import TELEGRAM
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from gateway.core.model import UserId
 from gateway.core.ports.users.links import Person as Account
 from gateway.errors import Conflict

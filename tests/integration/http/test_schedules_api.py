@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from gateway.core.ports.agents import TurnTerms
 from scheduler.normalize import message_of_fire
 from storage.schedules import PostgresSchedules

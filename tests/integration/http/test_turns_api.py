@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.agents.python.settings import PythonAgentSettings
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from storage.turns.turn_log import SQL
 from tests.world import Person, World, eventually
 

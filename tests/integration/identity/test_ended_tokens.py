@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.world import Person, Socket, World
 
 SESSIONS = "/api/chat/sessions"

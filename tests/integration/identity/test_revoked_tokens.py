@@ -14,7 +14,7 @@ from gateway.api.parts import PARTS
 from gateway.api.requests import guard
 from gateway.api.requests.guard import READING, TALKING
 from gateway.api.server import ROUTES
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from gateway.identity.credentials import digest
 from tests.world import Person, World, eventually
 

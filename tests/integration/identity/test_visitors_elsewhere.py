@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from gateway.core.events import RowsAdded
 from gateway.core.model import SessionId, UserId
 from gateway.core.ports.live import session_topic

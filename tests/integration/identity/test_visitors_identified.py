@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.integration.identity.visitors import KEY, ORIGIN, WEB, identifies, opens, visitor
 from tests.world import World, eventually
 

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from gateway.core.model import WEB as WEB_CHANNEL
 from gateway.core.model import AgentName, InboundMessage, Route, UserId
 from gateway.core.ports.agents import TurnTerms

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from gateway.agents.demo.settings import DemoAgentSettings
 from gateway.agents.python.settings import PythonAgentSettings
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.conftest import UNHURRIED
 from tests.integration.agents import answering_agents
 from tests.world import Person, World

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest_asyncio
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from gateway.core.model import SessionId
 from gateway.core.ports.live import Changes, Followed
 from tests.world import Person, Socket, World, eventually

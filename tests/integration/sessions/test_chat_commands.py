@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from gateway.core.intake.commands import HELP
 from tests.fakes.bot_api import FakeBotApi
 from tests.integration.sessions.conversations import commands

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.fakes.bot_api import FakeBotApi
 from tests.integration.sessions.conversations import commands
 from tests.integration.telegram.driver import ADA, TOKEN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.integration.sessions.saved_state import NEVER, new_session, restores, saved, says, writes
 from tests.world import Person, World, eventually
 

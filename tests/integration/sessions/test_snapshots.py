@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.integration.sessions.saved_state import NEVER, new_session, saved, writes
 from tests.world import Person, World, eventually
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.integration.sessions.saved_state import new_session, writes
 from tests.world import Person, World
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from gateway.agents.python.settings import PythonAgentSettings
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from gateway.core.titles.titling import AT_ONCE
 from tests.world import Person, World, eventually
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.agents.python.settings import PythonAgentSettings
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.integration.sessions.conversations import SESSIONS
 from tests.world import Person, World, eventually
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from channels.telegram.api import BotApi
-from channels.telegram.recovery import Recovery
+from channels.telegram.bot_api.calls import BotApi
+from channels.telegram.sending.recovery import Recovery
 from channels.telegram.settings import Telegram
 from channels.telegram.target import Target
 from gateway.core.model import Address, Chunk

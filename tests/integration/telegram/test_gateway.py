@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 import pytest
 import structlog
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.fakes.bot_api import FakeBotApi, Fault
 from tests.integration.telegram.driver import ADA, BOB, TEAM, TOKEN, until
 from tests.world import World, eventually

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.agents.python.settings import PythonAgentSettings
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from gateway.core.model import AgentName
 from tests.integration.agents.holding_agents import Holding
 from tests.integration.ai_sdk.ui_streams import streaming_from

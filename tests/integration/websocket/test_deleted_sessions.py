@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.world import Person, Socket, World
 
 

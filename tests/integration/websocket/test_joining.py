@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.integration.agents.halting import FIRST, SECOND
 from tests.integration.ai_sdk.ui_streams import streaming_from
 from tests.world import Person, Socket, World

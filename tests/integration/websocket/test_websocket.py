@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from channels.websocket import connection, conversation
 from channels.websocket.door import HELLOS
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from gateway.core.events import AttemptBegan, Progress, TextDelta
 from gateway.core.model import SessionId, TurnId, UserId
 from gateway.core.ports.live import session_topic

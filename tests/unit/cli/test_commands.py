@@ -9,7 +9,7 @@ IMPORTED = """
 import sys
 from gateway.cli.commands import tree
 tree(sys.argv[1:])
-print("gateway.app.serve" in sys.modules)
+print("gateway.app.running.serve" in sys.modules)
 """
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from gateway.core.tallies import Spreads, Tallies
+from gateway.core.measuring.tallies import Spreads, Tallies
 
 BOUNDS = (0.5, 1, 2.5)
 

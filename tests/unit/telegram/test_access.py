@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from channels.telegram.access import Admitted, Turned, admit
+from channels.telegram.receiving.access import Admitted, Turned, admit
 from channels.telegram.settings import Telegram
 from gateway.core.model import UserId
 

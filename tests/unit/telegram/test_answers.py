@@ -5,7 +5,7 @@ import json
 import pytest
 from telegram.error import EndPointNotFound
 
-from channels.telegram.answers import LONGEST_WAIT_S, NotServed, Unreadable, read_answer
+from channels.telegram.bot_api.answers import LONGEST_WAIT_S, NotServed, Unreadable, read_answer
 
 HTML = b"<html>not what you hoped for"
 

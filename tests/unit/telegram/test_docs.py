@@ -4,7 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from channels.telegram.access import Admitted, admit
+from channels.telegram.receiving.access import Admitted, admit
 from channels.telegram.settings import Telegram
 from gateway.core.model import UserId
 

@@ -13,8 +13,8 @@ from telegram.error import (
     TimedOut,
 )
 
-from channels.telegram.answers import NotServed, Unreadable
-from channels.telegram.failures import delivery_error, refuses_formatting
+from channels.telegram.bot_api.answers import NotServed, Unreadable
+from channels.telegram.bot_api.failures import delivery_error, refuses_formatting
 from gateway.errors import DeliveryDeferred, DeliveryError, DeliveryRefused, DeliveryUnknown
 
 REQUEST = httpx.Request("POST", "http://127.0.0.1/bot777:secret-token/sendMessage")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from channels.telegram.access import Admitted, Turned, admit, may_link
-from channels.telegram.linking import Wish, wish_of
-from channels.telegram.normalize import BotIdentity, Incoming, normalize
+from channels.telegram.bot_identity import BotIdentity
+from channels.telegram.receiving.access import Admitted, Turned, admit, may_link
+from channels.telegram.receiving.linking import Wish, wish_of
+from channels.telegram.receiving.normalize import Incoming, normalize
 from channels.telegram.settings import Telegram
 from gateway.core.model import JsonObject, UserId
 

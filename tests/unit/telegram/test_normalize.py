@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.telegram.normalize import BotIdentity, Ignored, Incoming, Migrated, normalize
+from channels.telegram.bot_identity import BotIdentity
+from channels.telegram.receiving.normalize import Ignored, Incoming, Migrated, normalize
 from channels.telegram.target import Target
 from gateway.core.model import JsonObject, JsonValue
 from gateway.errors import InvalidInput

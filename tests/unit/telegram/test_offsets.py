@@ -2,7 +2,7 @@
 
 import pytest
 
-from channels.telegram.offsets import offset_after
+from channels.telegram.receiving.offsets import offset_after
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 from telegram.error import BadRequest, ChatMigrated, EndPointNotFound, Forbidden, TelegramError, TimedOut
 
-from channels.telegram.outage import Outage
+from channels.telegram.sending.outage import Outage
 
 
 def test_an_outage_lasts_until_a_message_is_taken() -> None:

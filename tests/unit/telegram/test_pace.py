@@ -2,7 +2,7 @@
 
 import pytest
 
-from channels.telegram.pace import Meter, Pace
+from channels.telegram.sending.pace import Meter, Pace
 
 
 def waits(pace: Pace, chat_id: int, count: int) -> list[float]:

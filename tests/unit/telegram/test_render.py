@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from telegramify_markdown.entity import utf16_len
 
-from channels.telegram.render import MAX_ENTITIES, MAX_TEXT, NOTHING_SAID, entities_of, plain, render
+from channels.telegram.sending.render import MAX_ENTITIES, MAX_TEXT, NOTHING_SAID, entities_of, plain, render
 
 WORD = re.compile(r"[^\W_]+")
 

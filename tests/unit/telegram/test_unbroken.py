@@ -7,7 +7,7 @@ import gc
 
 import pytest
 
-from channels.telegram.unbroken import Unbroken
+from channels.telegram.bot_api.unbroken import Unbroken
 
 
 async def test_an_abandoned_request_that_fails_is_no_error(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.integration.identity.user_data import rows_of
 from tests.world import World, eventually
 

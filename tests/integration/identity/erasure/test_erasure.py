@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from gateway.app.seams import Seams
-from gateway.app.serve import Running
-from gateway.app.stores import Stores
+from gateway.app.building.seams import Seams
+from gateway.app.building.stores import Stores
+from gateway.app.running.serve import Running
 from storage.users.erasure import PostgresErasure
 from tests.detours import Detours
 from tests.integration.identity.user_data import SESSIONS, rows_of, settles

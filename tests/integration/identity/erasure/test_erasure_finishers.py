@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from gateway.core.model import UserId
 from tests.detours import Detours
 from tests.integration.identity.erasure.erasing import ERASE, finishes, housekeeps, is_gone

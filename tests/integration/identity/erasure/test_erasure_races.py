@@ -13,7 +13,7 @@ import asyncpg
 import jwt
 import pytest
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from gateway.core.ports.rounds import InHand, Waiting
 from gateway.core.users.erasure import CONTENTS
 from gateway.errors import Conflict

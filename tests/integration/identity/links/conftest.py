@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.fakes.bot_api import FakeBotApi
 from tests.integration.telegram.driver import ADA, TOKEN
 from tests.integration.telegram.linking import a_code, settings, told

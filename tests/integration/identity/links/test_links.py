@@ -10,7 +10,7 @@ import pytest
 
 from bench import counts
 from channels.telegram.name import TELEGRAM
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from gateway.core.ports.users.links import Person
 from tests.fakes.bot_api import FakeBotApi
 from tests.integration.telegram.driver import ADA, BOB, TEAM

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.fakes.bot_api import FakeBotApi, Fault
 from tests.integration.identity.links.unlinking import OPEN, SESSIONS, all_done, unlinks
 from tests.integration.lock_waits import waiting

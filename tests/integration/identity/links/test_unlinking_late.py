@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from channels.telegram.name import TELEGRAM
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from gateway.core.model import UserId
 from gateway.core.ports.sessions.editing import ForkPoint
 from gateway.errors import SenderChanged

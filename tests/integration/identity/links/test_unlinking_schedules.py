@@ -11,7 +11,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from gateway.core.model import AgentName, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.schedules import Schedule

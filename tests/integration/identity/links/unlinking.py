@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.app.serve import Running
+from gateway.app.running.serve import Running
 from tests.world import Person, World, eventually
 
 SESSIONS = "/api/chat/sessions"

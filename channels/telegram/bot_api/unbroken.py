@@ -1,0 +1,38 @@
+"""Requests that run to their end even after the caller has given up on them.
+
+httpcore 1.0 loses the connection of a request whose task is cancelled just before it starts or while its answer is being closed: the
+connection stays open, counts as busy, and is never used again. A bot cancels a request for every "typing …" that the answer overtakes,
+so its pool would be full of such connections one day, and nothing could be sent until a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TypeVar
+
+from channels.telegram.bot_api.fence import fenced
+from gateway.core.background import Background
+
+T = TypeVar("T")
+
+
+class Unbroken:
+    """Runs each request in a task of its own."""
+
+    def __init__(self) -> None:
+        self._under_way = Background()
+
+    async def run(self, request: Coroutine[None, None, T]) -> T:
+        """The request's result. A caller that is cancelled leaves it alone; it does not leave then if it has not yet."""
+        abandoned = asyncio.Event()
+        try:
+            with fenced(lambda: not abandoned.is_set()):
+                return await self._under_way.outlasting(request)
+        except asyncio.CancelledError:
+            abandoned.set()
+            raise
+
+    async def close(self) -> None:
+        """Cancels what is under way: its connections are about to be closed."""
+        await self._under_way.stop()

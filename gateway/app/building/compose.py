@@ -1,0 +1,251 @@
+"""Builds a gateway out of its parts. Nothing runs yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from aiohttp import web
+
+import gateway.api
+from channels.table import known_channels
+from channels.websocket.allowance import Allowance
+from channels.websocket.endpoint import WebSocketChannel
+from channels.websocket.origin import OriginRule
+from channels.websocket.parts import Parts as WebSocketParts
+from gateway.api.parts import AgentInfo, ApiParts
+from gateway.api.server import build_api
+from gateway.api.settings import ApiSettings
+from gateway.app.building.chores import chores
+from gateway.app.building.duties import Duties, DutyParts
+from gateway.app.building.engine import Engine, build_engine
+from gateway.app.building.hearing import Hearing
+from gateway.app.building.seams import Seams
+from gateway.app.building.stores import Stores
+from gateway.app.user_data import erasure_of
+from gateway.app.watching.gauges import Gauges
+from gateway.app.watching.lifeline import Lifeline
+from gateway.config import Settings
+from gateway.core.limits.addresses import AddressRule
+from gateway.core.limits.guesses import Guesses
+from gateway.core.model import AgentName
+from gateway.core.ports.agents import TurnTerms
+from gateway.core.replicas.ear import Ear
+from gateway.core.replicas.news_reader import NewsReader
+from gateway.core.replicas.rounds import Rounds
+from gateway.core.search.indexing import Indexer
+from gateway.core.state.snapshots import AutoSnapshots, Restorer
+from gateway.core.turns.pulse import Sweep
+from gateway.core.users.erasure import Erasure
+from gateway.errors import NotFound
+from gateway.identity.authenticator import TokenAuthenticator
+from gateway.identity.credentials import load_secret_key
+from gateway.identity.logins import Logins
+from gateway.identity.passes import VisitorPasses
+from scheduler.housekeeping import Housekeeping
+from scheduler.ticker import Scheduler
+from scheduler.triggers import first_fire
+from storage.replicas.long_transactions import Horizon
+
+STATIC = Path(gateway.api.__file__).parent / "static"
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A gateway, built and not yet running."""
+
+    settings: Settings
+    stores: Stores
+    engine: Engine
+    lifeline: Lifeline
+    duties: Duties
+    rounds: Rounds
+    news_reader: NewsReader
+    ear: Ear
+    horizon: Horizon
+    indexer: Indexer
+    housekeeping: Housekeeping
+    scheduler: Scheduler
+    sockets: WebSocketChannel
+    authenticator: TokenAuthenticator
+    api: web.Application
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may come in: what HTTP and WebSockets ask."""
+
+    secret_key: bytes
+    authenticator: TokenAuthenticator
+    guesses: Guesses
+    origins: OriginRule
+
+
+def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
+    """Raises `SettingsError` for an agent or a channel that cannot be built as the settings say."""
+    stores = seams.stores(stores)
+    engine = build_engine(settings, stores, seams)
+    access = _access(settings, stores, engine)
+    erasure = erasure_of(stores, engine.intake.cancel, engine.editing.delete_session)
+    scheduler = Scheduler(stores.schedules, engine.intake, partial(_terms, engine.terms), engine.message_rates)
+    duties = Duties(_duty_parts(settings, stores, engine, scheduler, access.authenticator, erasure))
+    rounds = Rounds(stores.lookout, duties.in_hand, duties.tell, engine.neighbours, settings.replica.sweep_s)
+    news_reader = NewsReader(
+        feed=stores.feed,
+        bus=engine.bus,
+        announcer=engine.announcer,
+        runner=engine.runner,
+        neighbours=engine.neighbours,
+        every_s=settings.replica.poll_s,
+    )
+    hearing = Hearing(rounds, news_reader, engine.notifier)
+    return Gateway(
+        settings=settings,
+        stores=stores,
+        engine=engine,
+        lifeline=Lifeline(engine.heartbeat, engine.runner.turn_of, stores.of_its_own, settings.replica.blocked_s),
+        duties=duties,
+        rounds=rounds,
+        news_reader=news_reader,
+        ear=Ear(stores.wire, engine.neighbours, str(stores.replicas.replica_id), hearing.hear, hearing.begins),
+        horizon=Horizon(stores.database),
+        indexer=Indexer(stores.word_index, settings.replica.index_s),
+        housekeeping=Housekeeping(chores(settings, stores)),
+        scheduler=scheduler,
+        sockets=_sockets(settings, stores, engine, access),
+        authenticator=access.authenticator,
+        api=build_api(_api_parts(settings, stores, engine, access, scheduler, erasure)),
+    )
+
+
+def _access(settings: Settings, stores: Stores, engine: Engine) -> Access:
+    secret_key = load_secret_key(settings.secret_key, settings.data_dir)
+    return Access(
+        secret_key,
+        TokenAuthenticator(stores.tokens, VisitorPasses(secret_key), engine.visitors, Logins(settings.auth)),
+        Guesses(settings.limits.wrong_tokens_per_minute),
+        OriginRule(settings.web.allowed_origins, settings.public_url),
+    )
+
+
+def _duty_parts(  # noqa: PLR0917 - the parts, each of another kind
+    settings: Settings,
+    stores: Stores,
+    engine: Engine,
+    scheduler: Scheduler,
+    authenticator: TokenAuthenticator,
+    erasure: Erasure,
+) -> DutyParts:
+    quiet, every = settings.snapshots.quiet_s, settings.snapshots.every_s
+    return DutyParts(
+        runner=engine.runner,
+        outbox=engine.outbox,
+        sweep=Sweep(
+            turns=stores.turns,
+            runner=engine.runner,
+            outbox_store=stores.outbox,
+            outbox=engine.outbox,
+            heartbeat=engine.heartbeat,
+            settings=settings.replica,
+        ),
+        scheduler=scheduler,
+        states=AutoSnapshots(stores.snapshots, timedelta(seconds=quiet), timedelta(seconds=every)),
+        visitors=engine.visitors,
+        authenticator=authenticator,
+        take_over=erasure.take_over,
+        sweep_s=settings.replica.sweep_s,
+    )
+
+
+def _sockets(settings: Settings, stores: Stores, engine: Engine, access: Access) -> WebSocketChannel:
+    parts = WebSocketParts(
+        intake=engine.intake,
+        sessions=stores.sessions,
+        messages=stores.messages,
+        live=engine.bus,
+        authenticator=access.authenticator,
+        guesses=access.guesses,
+        callers=engine.callers,
+        visitors=engine.visitors,
+        agents=frozenset(engine.agents),
+        default_agent=AgentName(settings.default_agent),
+        origins=access.origins,
+        allowance=Allowance(settings.limits, engine.message_rates),
+        max_text=settings.turns.max_text,
+        max_frame=settings.limits.max_frame,
+    )
+    return WebSocketChannel(parts, AddressRule.of(settings.limits.trusted_proxies))
+
+
+def _api_parts(  # noqa: PLR0917 - the parts, each of another kind
+    settings: Settings, stores: Stores, engine: Engine, access: Access, scheduler: Scheduler, erasure: Erasure
+) -> ApiParts:
+    return ApiParts(
+        settings=_api_settings(settings),
+        secret_key=access.secret_key,
+        authenticator=access.authenticator,
+        guesses=access.guesses,
+        callers=engine.callers,
+        message_rates=engine.message_rates,
+        intake=engine.intake,
+        announcer=engine.announcer,
+        sessions=stores.sessions,
+        session_changes=stores.session_changes,
+        titler=engine.titler,
+        turn_log=stores.turn_log,
+        exports=stores.exports,
+        erasure=erasure,
+        messages=stores.messages,
+        external_keys=stores.external_keys,
+        live=engine.bus,
+        seeds=stores.seeds,
+        search=stores.search,
+        editing=engine.editing,
+        states=stores.states,
+        snapshots=stores.snapshots,
+        restorer=Restorer(stores.snapshots, engine.announcer, engine.titler),
+        schedules=stores.schedules,
+        tokens=stores.tokens,
+        links=engine.links,
+        visitors=engine.visitors,
+        agents=_agent_infos(settings, engine.terms),
+        channels=known_channels(),
+        first_fire=first_fire,
+        run_schedule=scheduler.run_now,
+        schedule_changed=partial(scheduler.expect, 0),
+        readiness=engine.health.readiness,
+        measure=Gauges(stores.database).refresh,
+        static_dir=STATIC,
+        origin_allowed=access.origins.allows,
+    )
+
+
+def _api_settings(settings: Settings) -> ApiSettings:
+    return ApiSettings(
+        host=settings.host,
+        public_url=settings.public_url,
+        default_agent=settings.default_agent,
+        web=settings.web,
+        turns=settings.turns,
+        limits=settings.limits,
+    )
+
+
+def _agent_infos(settings: Settings, terms: Mapping[AgentName, TurnTerms]) -> tuple[AgentInfo, ...]:
+    """The configured agents, the default one first."""
+    names = sorted(settings.agents, key=lambda name: name != settings.default_agent)
+    return tuple(
+        AgentInfo(
+            AgentName(name), settings.agents[name].kind, settings.agents[name].description, terms[AgentName(name)]
+        )
+        for name in names
+    )
+
+
+def _terms(known: Mapping[AgentName, TurnTerms], agent: AgentName) -> TurnTerms:
+    if (terms := known.get(agent)) is None:
+        raise NotFound(f"There is no agent {agent} in the settings.")
+    return terms

@@ -1,0 +1,1 @@
+"""Watches a running gateway: readiness, gauges, its leases and its event loop."""

@@ -1,0 +1,1 @@
+"""What text, JSON and metadata may contain, and how they are cleaned."""
