@@ -10,8 +10,10 @@ from typing import Any
 from gateway.app.building.seams import Seams
 from gateway.app.building.stores import Stores
 
+Call = Callable[..., Awaitable[Any]]
+"""A call of a store."""
 Detour = Callable[..., Awaitable[Any]]
-"""Gets the call as the store would take it, then the call's arguments."""
+"""Gets the `Call` that would have been made, then its arguments."""
 NOT_STORES = frozenset({"database", "of_its_own"})
 
 

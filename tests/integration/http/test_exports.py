@@ -12,16 +12,17 @@ import pytest
 
 from gateway.app.running.serve import Running
 from gateway.errors import StoreUnavailable
-from storage.sessions.exports import KEPT_BACK, TOLD, PostgresExports
+from storage.sessions.exports import KEPT_BACK, TOLD
+from tests.detours import Detours
 from tests.integration.identity.user_data import SESSIONS, TABLES, settles
 from tests.shell import Shell
 from tests.world import Person, World
 
 
 @pytest.fixture
-async def gateway(world: World) -> Running:
+async def gateway(world: World, detours: Detours) -> Running:
     """A gateway with the demo agent."""
-    return await world.gateway()
+    return await world.gateway(detours.seams)
 
 
 @pytest.fixture
@@ -131,9 +132,7 @@ async def test_a_foreign_session_is_a_missing_one(world: World, gateway: Running
     assert (await mia.calls("GET", f"{SESSIONS}/{made['session_id']}/export?format=pdf"))[0] == 400
 
 
-async def test_what_cannot_be_finished_is_cut_off(
-    world: World, mia: Person, gateway: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_cannot_be_finished_is_cut_off(world: World, mia: Person, detours: Detours) -> None:
     """Nobody takes half of an export for the whole."""
     made = await mia.posts(SESSIONS, 201)
     await world.rows(
@@ -144,7 +143,7 @@ async def test_what_cannot_be_finished_is_cut_off(
     async def away(*_: Any) -> Any:
         raise StoreUnavailable("away")
 
-    monkeypatch.setattr(PostgresExports, "kept", away)
+    detours.divert("exports", "kept", away)
     with pytest.raises(aiohttp.ClientPayloadError):
         await fetched(mia, f"{SESSIONS}/{made['session_id']}/export")
 

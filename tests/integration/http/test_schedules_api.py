@@ -6,15 +6,16 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
 import pytest
 
 from gateway.app.running.serve import Running
 from gateway.core.ports.agents import TurnTerms
 from scheduler.normalize import message_of_fire
-from storage.schedules import PostgresSchedules
 from tests.world import Person, World, eventually
 
 DAILY = {"name": "Morning", "prompt": "What is new?", "trigger": {"type": "cron", "expression": "0 8 * * *"}}
+BLOCKED = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 MISSING = "/api/schedules/00000000-0000-4000-8000-000000000000"
 
 
@@ -121,23 +122,20 @@ async def test_a_change_between_look_and_fire_is_not_lost(shared_gateway: Runnin
     assert fired is None
 
 
-async def test_a_fire_between_read_and_write_is_not_undone(
-    mia: Person, monkeypatch: pytest.MonkeyPatch, shared_world: World
-) -> None:
+async def test_a_fire_between_read_and_write_is_not_undone(mia: Person, shared_world: World) -> None:
     """A renamed schedule keeps the time that a fire has moved it on to meanwhile."""
     made = await mia.posts("/api/schedules", 201, **DAILY)
-    original, tries = PostgresSchedules.change, 0
-
-    async def overtaken(store: PostgresSchedules, *asked: Any) -> Any:
-        nonlocal tries
-        tries += 1
-        if tries == 1:
-            await shared_world.rows("UPDATE schedules SET next_fire_at = '2098-01-01T00:00:00Z'")
-        return await original(store, *asked)
-
-    monkeypatch.setattr(PostgresSchedules, "change", overtaken)
-    changed = await changes(mia, made, name="Renamed")
-    assert (changed["name"], changed["next_fire_at"], tries) == ("Renamed", "2098-01-01T00:00:00Z", 2)
+    outsider = await asyncpg.connect(shared_world.database_url)
+    async with outsider.transaction():
+        await outsider.execute(
+            "UPDATE schedules SET next_fire_at = '2098-01-01T00:00:00Z' WHERE user_id = $1", mia.user
+        )
+        renaming = asyncio.create_task(changes(mia, made, name="Renamed"))
+        # By then it has read the schedule as it was before.
+        await eventually(lambda: shared_world.rows(BLOCKED))
+    await outsider.close()
+    changed = await renaming
+    assert (changed["name"], changed["next_fire_at"]) == ("Renamed", "2098-01-01T00:00:00Z")
 
 
 async def test_runs_are_told_newest_first(mia: Person) -> None:

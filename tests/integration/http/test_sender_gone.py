@@ -5,32 +5,30 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import pytest
 import structlog
 
-from gateway.core.live.announcer import Announcer
 from gateway.core.model import WEB, AgentName, InboundMessage, Route, UserId
-from storage.turns.turns import PostgresTurns
+from tests.detours import Call, Detours
 from tests.world import World, eventually
 
 
-async def test_a_turn_that_cannot_begin_is_logged(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_turn_that_cannot_begin_is_logged(world: World, detours: Detours) -> None:
     """For a reason that nobody foresaw, and that the sender does not hear of any more."""
-    original, taken, go_on = PostgresTurns.accept, asyncio.Event(), asyncio.Event()
+    taken, go_on = asyncio.Event(), asyncio.Event()
 
-    async def held_up(store: PostgresTurns, *asked: Any) -> Any:
-        accepted = await original(store, *asked)
+    async def held_up(accept: Call, *asked: Any) -> Any:
+        accepted = await accept(*asked)
         taken.set()
         await go_on.wait()
         return accepted
 
-    def broken(*_asked: Any) -> None:
-        monkeypatch.undo()
+    async def broken(*_asked: Any) -> Any:
+        detours.end("states", "of_turn")
         raise LookupError("nobody foresaw this")
 
-    monkeypatch.setattr(PostgresTurns, "accept", held_up)
-    monkeypatch.setattr(Announcer, "begins", broken)
-    gateway = await world.gateway()
+    detours.divert("turns", "accept", held_up)
+    detours.divert("states", "of_turn", broken)
+    gateway = await world.gateway(detours.seams, agents={"assistant": {"kind": "demo", "state": True}})
     message = InboundMessage(UserId("ann"), WEB, AgentName("assistant"), "hi", "k1", Route("web:ann:assistant"))
     with structlog.testing.capture_logs() as logged:
         sender = asyncio.create_task(gateway.gateway.engine.intake.accept(message))

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.core.model import AgentName
-from gateway.core.ports.sessions.changes import Titled
-from storage.sessions.session_changes import PostgresSessionChanges
+from tests.detours import Call, Detours
 from tests.integration.sessions.conversations import SESSIONS
 from tests.integration.sessions.titles import asked, becomes, change, gateway_with, says, title_of
 from tests.world import Person, World, eventually
@@ -141,24 +140,20 @@ async def test_a_title_on_request_is_asked_for_again_when_words_change(world: Wo
     assert await title_of(mia, session) == "more"
 
 
-async def test_a_title_given_back_is_not_made_of_words_that_go_meanwhile(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_title_given_back_is_not_made_of_words_that_go_meanwhile(world: World, detours: Detours) -> None:
     """M-5, M-7: deleted between the look at them and the title."""
-    mia = await world.person("mia", (await world.gateway()).url)
+    mia = await world.person("mia", (await world.gateway(detours.seams)).url)
     session = await says(mia, "hunter2zz")
     await says(mia, "more", session)
     await change(mia, session, title="Mine")
-    read = PostgresSessionChanges.titled
-    going = [1]
 
-    async def read_and_gone(*asked: Any) -> Titled:
+    async def read_and_gone(read: Call, *asked: Any) -> Any:
+        detours.end("session_changes", "titled")
         titled = await read(*asked)
-        while going:
-            await deletes(mia, session, going.pop())
+        await deletes(mia, session, 1)
         return titled
 
-    monkeypatch.setattr(PostgresSessionChanges, "titled", read_and_gone)
+    detours.divert("session_changes", "titled", read_and_gone)
     assert (await change(mia, session, title=None))[0] == 200
     await becomes(mia, session, "more")
 

@@ -6,10 +6,8 @@ import asyncio
 import time
 from typing import Any
 
-import pytest
-
 from gateway.core.ports.schedules import ScheduleId
-from storage.schedules import PostgresSchedules
+from tests.detours import Call, Detours
 from tests.world import World, eventually
 
 RUNS = "SELECT user_id FROM chat_sessions WHERE channel = 'scheduled'"
@@ -62,20 +60,21 @@ async def test_an_odd_schedule_holds_up_no_others(world: World) -> None:
     assert [row["user_id"] for row in await eventually(lambda: world.rows(RUNS))] == ["ann"]
 
 
-async def test_a_run_goes_on_when_its_caller_has_gone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_run_goes_on_when_its_caller_has_gone(world: World) -> None:
     """What was committed is started, whoever hung up between the two."""
-    gateway = await world.gateway()
+    detours = Detours()
+    gateway = await world.gateway(detours.seams)
     ann = await world.person("ann", gateway.url)
     made = await ann.posts("/api/schedules", 201, **FAR)
-    original, committed, go_on = PostgresSchedules.run_now, asyncio.Event(), asyncio.Event()
+    committed, go_on = asyncio.Event(), asyncio.Event()
 
-    async def held_up(store: PostgresSchedules, *asked: Any) -> Any:
-        accepted = await original(store, *asked)
+    async def held_up(run_now: Call, *asked: Any) -> Any:
+        accepted = await run_now(*asked)
         committed.set()
         await go_on.wait()
         return accepted
 
-    monkeypatch.setattr(PostgresSchedules, "run_now", held_up)
+    detours.divert("schedules", "run_now", held_up)
     run = asyncio.create_task(gateway.gateway.scheduler.run_now(ScheduleId(made["id"]), None))
     await committed.wait()
     run.cancel()

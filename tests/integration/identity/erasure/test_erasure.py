@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,10 @@ from gateway.app.building.seams import Seams
 from gateway.app.building.stores import Stores
 from gateway.app.running.serve import Running
 from storage.users.erasure import PostgresErasure
-from tests.detours import Detours
+from tests.detours import Call, Detours
 from tests.integration.identity.user_data import SESSIONS, rows_of, settles
 from tests.shell import Shell
 from tests.world import Person, World, eventually
-
-Step = Callable[..., Awaitable[bool]]
 
 
 @pytest.fixture
@@ -105,7 +102,7 @@ async def test_much_goes_in_bounded_steps(world: World, detours: Detours) -> Non
     )
     calls = itertools.count(1)
 
-    async def breaks_at_the_eighth(clear_session: Step, *asked: Any) -> bool:
+    async def breaks_at_the_eighth(clear_session: Call, *asked: Any) -> object:
         if next(calls) == 8:
             raise RuntimeError("interrupted")
         return await clear_session(*asked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,14 +11,13 @@ import pytest
 
 from gateway.app.running.serve import Running
 from gateway.core.model import UserId
-from tests.detours import Detours
+from tests.detours import Call, Detours
 from tests.integration.identity.erasure.erasing import ERASE, finishes, housekeeps, is_gone
 from tests.integration.identity.user_data import SESSIONS
 from tests.world import Person, World, eventually
 
 AGED = "UPDATE erasures SET taken_at = taken_at - interval '61 s'"
 FINISHED = "SELECT user_id FROM erasures WHERE finished_at IS NOT NULL ORDER BY 1"
-Step = Callable[..., Awaitable[object]]
 DAILY = {"name": "n", "prompt": "p", "trigger": {"type": "cron", "expression": "0 8 * * *"}}
 
 
@@ -27,7 +26,7 @@ async def frozen_at(step: str, mia: Person, detours: Detours) -> AsyncIterator[a
     """In the midst of an erasure whose finisher stands before that step, and goes on at the end; others pass."""
     frozen, thaws = asyncio.Event(), asyncio.Event()
 
-    async def freezes(call: Step, *asked: Any) -> object:
+    async def freezes(call: Call, *asked: Any) -> object:
         if not frozen.is_set():
             frozen.set()
             await thaws.wait()
@@ -80,7 +79,7 @@ async def test_whoever_is_at_work_is_left_to_it(world: World, gateway: Running, 
     await mia.posts(SESSIONS, 201)
     taken: list[object] = []
 
-    async def long(clear_session: Step, *asked: Any) -> object:
+    async def long(clear_session: Call, *asked: Any) -> object:
         await world.rows(AGED)
         more = await clear_session(*asked)
         taken.extend(await gateway.gateway.stores.erasure.take_over())
@@ -100,7 +99,7 @@ async def test_one_that_fails_stops_no_other(world: World, gateway: Running, det
     )
     faults = [RuntimeError("a fault")]
 
-    async def fails_first(finish: Step, *asked: Any) -> None:
+    async def fails_first(finish: Call, *asked: Any) -> None:
         if faults:
             raise faults.pop()
         await finish(*asked)

@@ -17,14 +17,13 @@ from gateway.app.running.serve import Running
 from gateway.core.ports.rounds import InHand, Waiting
 from gateway.core.users.erasure import CONTENTS
 from gateway.errors import Conflict
-from tests.detours import Detours
+from tests.detours import Call, Detours
 from tests.fakes.bot_api import FakeBotApi
 from tests.integration.identity.erasure.erasing import ERASE, housekeeps, is_gone
 from tests.integration.identity.user_data import SESSIONS, rows_of
 from tests.integration.telegram.driver import ADA, TOKEN
 from tests.world import PATIENCE_S, Person, World, eventually
 
-Step = Callable[..., Awaitable[object]]
 TRIGGER = {"type": "interval", "seconds": 1}
 SECRET = "of-the-customers-own-login-0123456789"
 # Words are entered for messages that are there, while their session is held, and go with them.
@@ -197,7 +196,7 @@ async def test_it_ends_though_a_client_goes_on_writing(world: World, mia: Person
     path = f"{SESSIONS}/{session['session_id']}/messages"
     steps = []
 
-    async def beside_it(clear_session: Step, *asked: Any) -> object:
+    async def beside_it(clear_session: Call, *asked: Any) -> object:
         steps.append(asked)
         await other.calls("POST", path, json={"text": "hello"}, headers={"Prefer": "wait=0"})
         return await clear_session(*asked)

@@ -16,7 +16,7 @@ from gateway.core.model import AgentName, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.schedules import Schedule
 from scheduler.normalize import message_of_fire, message_of_request
-from storage.schedules import PostgresSchedules
+from tests.detours import Call, Detours
 from tests.world import Person, World, eventually
 
 SESSIONS, SCHEDULES = "/api/chat/sessions", "/api/schedules"
@@ -28,9 +28,9 @@ BLOCKED = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND
 
 
 @pytest.fixture
-async def gateway(world: World) -> Running:
+async def gateway(world: World, detours: Detours) -> Running:
     """A gateway with the demo agent."""
-    return await world.gateway()
+    return await world.gateway(detours.seams)
 
 
 @pytest.fixture
@@ -76,21 +76,16 @@ async def test_a_fire_of_what_was_read_before_comes_to_nothing(gateway: Running,
     assert await fires(gateway, await read(gateway, made))
 
 
-async def test_a_change_of_what_was_read_before_brings_no_place_back(
-    mia: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_change_of_what_was_read_before_brings_no_place_back(mia: Person, detours: Detours) -> None:
     """A PATCH that began before the unlinking and ends after it."""
     made = await mia.posts(SCHEDULES, 201, **DAILY, deliver_to=[PRIVATE, OTHER])
-    original, overtaken = PostgresSchedules.change, False
 
-    async def late(store: PostgresSchedules, *asked: Any) -> Any:
-        nonlocal overtaken
-        if not overtaken:
-            overtaken = True
-            await unlinks(mia)
-        return await original(store, *asked)
+    async def late(change: Call, *asked: Any) -> Any:
+        detours.end("schedules", "change")
+        await unlinks(mia)
+        return await change(*asked)
 
-    monkeypatch.setattr(PostgresSchedules, "change", late)
+    detours.divert("schedules", "change", late)
     status, changed = await mia.calls("PATCH", f"{SCHEDULES}/{made['id']}", json={"name": "Evening"})
     assert (status, changed["name"], changed["deliver_to"]) == (200, "Evening", [OTHER])
 
@@ -106,16 +101,15 @@ async def test_a_run_on_request_goes_where_the_schedule_says_now(world: World, g
 
 
 async def test_a_place_that_was_checked_before_the_unlinking_is_no_place(
-    world: World, gateway: Running, mia: Person, monkeypatch: pytest.MonkeyPatch
+    world: World, gateway: Running, mia: Person, detours: Detours
 ) -> None:
     """A schedule that was made meanwhile, whether it fires or is run."""
-    original = PostgresSchedules.create
 
-    async def late(store: PostgresSchedules, *asked: Any, **more: Any) -> Any:
+    async def late(create: Call, *asked: Any, **more: Any) -> Any:
         await unlinks(mia)
-        return await original(store, *asked, **more)
+        return await create(*asked, **more)
 
-    monkeypatch.setattr(PostgresSchedules, "create", late)
+    detours.divert("schedules", "create", late)
     made = await mia.posts(SCHEDULES, 201, **DAILY, deliver_to=[PRIVATE, OTHER])
     await mia.posts(f"{SCHEDULES}/{made['id']}/run", 202)
     assert await world.rows(PLACES) == [{"deliver_to": [OTHER]}]
