@@ -34,7 +34,6 @@ from gateway.errors import Forbidden, GatewayError, StoreUnavailable, TooManyReq
 
 log = structlog.get_logger(__name__)
 
-HELLO_S = 5.0
 HELLO_TRIES = 5
 FLUSH_S = 0.5
 """Seconds that queued frames get before the close frame …"""
@@ -142,7 +141,7 @@ class Connection:
         for _ in range(HELLO_TRIES):
             try:
                 # Waiting at the door is not the client's delay.
-                async with asyncio.timeout_at(begun + HELLO_S + self._waited_s):
+                async with asyncio.timeout_at(begun + self._parts.hello_s + self._waited_s):
                     data = await self._receive()
             except TimeoutError:
                 break
@@ -153,7 +152,7 @@ class Connection:
                 return self._conversation
         if self._parts.door.crowded:
             raise crowd()  # the delay may be ours
-        raise HangUp(UNAUTHENTICATED, Unauthenticated(f"No hello frame arrived within {HELLO_S:.0f} s."))
+        raise HangUp(UNAUTHENTICATED, Unauthenticated(f"No hello frame arrived within {self._parts.hello_s:.0f} s."))
 
     async def _hello(self, hello: Hello) -> None:
         loop = asyncio.get_running_loop()

@@ -19,8 +19,6 @@ from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Notice
 from gateway.errors import Conflict, NotFound
 
-MAX_FOLLOWED = 100
-
 DeedFrame = Send | Watch | Unwatch | Cancel | Typing | Ping
 
 
@@ -241,16 +239,15 @@ class Conversation:
 
     def _make_room(self) -> None:
         """What was followed for a message only gives way, the oldest first. Raises `Conflict` when all are watched."""
-        if len(self._follows) < MAX_FOLLOWED:
+        most = self._parts.max_followed
+        if len(self._follows) < most:
             return
         self._follows = {found: follow for found, follow in self._follows.items() if not follow.over}
-        if len(self._follows) < MAX_FOLLOWED:
+        if len(self._follows) < most:
             return
         spare = next((found for found in self._follows if found != self._current and found not in self._watched), None)
         if spare is None:
-            raise Conflict(
-                f"A socket can follow at most {MAX_FOLLOWED} sessions. Send unwatch, or open another socket."
-            )
+            raise Conflict(f"A socket can follow at most {most} sessions. Send unwatch, or open another socket.")
         self._follows.pop(spare).end()
 
     def _begin(self, session: Session, sent: int, *, recall: bool = False) -> Follow:

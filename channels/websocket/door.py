@@ -24,7 +24,8 @@ PATIENCE_S = 5.0
 class Door:
     """Hellos are served in the order they come; who reads least is next to read."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience_s: float = PATIENCE_S) -> None:
+        self._patience_s = patience_s
         self._hellos = asyncio.Semaphore(HELLOS)
         self._reads = FairSlots(Shares(READS))
 
@@ -37,7 +38,7 @@ class Door:
     async def entering(self) -> AsyncIterator[None]:
         """Waits for its turn. Raises `HangUp` with 1013 when that takes too long: coming back later is better."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self._patience_s):
                 await self._hellos.acquire()
         except TimeoutError:
             raise crowd() from None

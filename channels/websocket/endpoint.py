@@ -14,7 +14,6 @@ from gateway.core.limits.addresses import AddressRule
 from gateway.core.measuring.metrics import SOCKETS
 from gateway.errors import Forbidden
 
-HEARTBEAT_S = 25.0
 DRAIN_S = 1.2
 UPGRADE = {hdrs.UPGRADE: "websocket", hdrs.CONNECTION: "Upgrade"}
 NO_UPGRADE = "This is the WebSocket endpoint: connect with Upgrade: websocket. The HTTP API is under /api."
@@ -40,7 +39,7 @@ class WebSocketChannel:
             raise web.HTTPUpgradeRequired(text=NO_UPGRADE, headers=UPGRADE)
         socket: BytesSocket = web.WebSocketResponse(
             timeout=CLOSE_S,
-            heartbeat=HEARTBEAT_S,
+            heartbeat=self._parts.heartbeat_s,
             compress=False,  # zlib keeps a state of hundreds of KB per socket
             max_msg_size=self._parts.max_frame,
             decode_text=False,

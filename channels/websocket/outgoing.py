@@ -48,25 +48,28 @@ class Outgoing:
         "_room",
         "_socket",
         "_soon",
+        "_stall_s",
         "_tasks",
         "_transport",
         "_waits",
         "_writer",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the parts, each of another kind
         self,
         socket: BytesSocket,
         transport: asyncio.Transport | None,
         tasks: Background,
         give_up: Callable[[int], None],
         soon: Soon,
+        stall_s: float = STALL_S,
     ) -> None:
         self._socket = socket
         self._transport = transport
         self._tasks = tasks
         self._give_up = give_up
         self._soon = soon
+        self._stall_s = stall_s
         self._frames: list[bytes | Delta] = []  # an empty deque takes 700 bytes
         self._bytes = 0
         self._due = False
@@ -197,7 +200,7 @@ class Outgoing:
         loop = asyncio.get_running_loop()
         since = loop.time()
         try:
-            async with asyncio.timeout_at(since + STALL_S) as patience:
+            async with asyncio.timeout_at(since + self._stall_s) as patience:
                 while self._has_some():
                     await self._socket.send_frame(_payload(self._next()), WSMsgType.TEXT)
                     if self._room is not None and not self._is_filling():
@@ -205,7 +208,7 @@ class Outgoing:
                     now = loop.time()
                     if now - since > 1:
                         since = now
-                        patience.reschedule(now + STALL_S)
+                        patience.reschedule(now + self._stall_s)
         except TimeoutError:
             self._overflow()
         except ConnectionError:

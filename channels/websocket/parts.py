@@ -39,6 +39,12 @@ class Parts:
     visitors: Visitors
     max_text: int
     max_frame: int
+    max_followed: int = 100
+    """Sessions that one socket may follow."""
+    hello_s: float = 5.0
+    """Seconds from a socket's opening to a hello that is accepted, not counting its wait at the door."""
+    heartbeat_s: float = 25.0
+    """Seconds between pings; a peer that does not answer within half of that is given up."""
     tasks: Background = field(default_factory=Background)
     door: Door = field(default_factory=Door)
     shared: Shared = field(default_factory=Shared)

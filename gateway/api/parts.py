@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,6 +43,7 @@ from gateway.core.users.visitors import Visitors
 from gateway.errors import InvalidInput, NotFound
 from gateway.identity.authenticator import TokenAuthenticator
 
+STALLED_S = 30.0
 FirstFire = Callable[[Trigger, str, datetime], datetime | None]
 """When a trigger fires first after a moment, in a time zone; None for never. Raises `InvalidInput`."""
 
@@ -122,6 +124,9 @@ class ApiParts:
     readiness: Callable[[], Awaitable[Readiness]]
     measure: Callable[[], Awaitable[None]]
     static_dir: Path
+    clock: Callable[[], float] = time.monotonic
+    stalled_s: float = STALLED_S
+    """Seconds that a peer may leave what was written unread before it is hung up on; a turn goes on."""
 
     def agent_asked_for(self, name: str | None) -> AgentName:
         """The agent that a body names, or the default one. Raises `InvalidInput`."""

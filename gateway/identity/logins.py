@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -31,9 +32,9 @@ class Logins:
     header says of it only has to agree (RFC 8725, section 3.1). Raises `SettingsError` for a `jwks_url` that cannot be one.
     """
 
-    def __init__(self, settings: Auth) -> None:
+    def __init__(self, settings: Auth, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
-        self._published = None if settings.jwks_url is None else PublishedKeys(settings.jwks_url)
+        self._published = None if settings.jwks_url is None else PublishedKeys(settings.jwks_url, clock)
 
     async def verify(self, token: str) -> Principal:
         """Raises `Unauthenticated`; `StoreUnavailable` while the login's keys can't be fetched."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from channels.websocket import endpoint
+from gateway.app.building.seams import Seams
 from gateway.app.running.serve import Running
 from tests.faults.agent_settings import agent
 from tests.faults.crowd import Crowd, seats
@@ -178,10 +179,9 @@ async def test_a_client_that_never_reads(world: World) -> None:
         await again.hears("message")
 
 
-async def test_a_socket_that_died_quietly(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_socket_that_died_quietly(world: World) -> None:
     """Row 36: whoever answers no ping any more is given up, and nothing of the socket stays."""
-    monkeypatch.setattr(endpoint, "HEARTBEAT_S", 0.4)
-    gateway = await world.gateway()
+    gateway = await world.gateway(Seams(sockets=lambda usual: replace(usual, heartbeat_s=0.4)))
     ann = await world.person("ann", gateway.url)
     await (await ann.connects()).asks("hello", "k1")  # nobody reads it from here on, so no ping is answered
     sockets = gateway.gateway.sockets

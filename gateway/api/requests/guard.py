@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from http import HTTPStatus
 
 import orjson
@@ -110,7 +109,7 @@ async def authentication(request: web.Request, handler: Handler) -> web.StreamRe
     """No route below `/api` and `/v1` runs without a caller, but those that hand out tokens."""
     if request.path.startswith(GUARDED) and request.path not in request.app[PUBLIC]:
         request[PRINCIPAL] = await identify(request)
-        request[IDENTIFIED_AT] = time.monotonic()
+        request[IDENTIFIED_AT] = parts_of(request).clock()
     return await handler(request)
 
 
@@ -121,7 +120,7 @@ async def still_good(request: web.Request, handler: Handler) -> web.StreamRespon
         talks = request.method == hdrs.METH_POST and TALKING.fullmatch(request.path)
         if request.method not in READING and not talks:
             await identify_afresh(request)
-        elif time.monotonic() - request[IDENTIFIED_AT] > LONG_S:
+        elif parts_of(request).clock() - request[IDENTIFIED_AT] > LONG_S:
             request[PRINCIPAL] = await identify(request)
     return await handler(request)
 

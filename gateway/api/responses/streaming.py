@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import time
 from collections.abc import AsyncGenerator, Awaitable, Iterator, Sequence
 from contextlib import AbstractContextManager, aclosing, nullcontext
 from typing import TypeAlias
@@ -14,6 +13,7 @@ import orjson
 import structlog
 from aiohttp import hdrs, web
 
+from gateway.api.parts import parts_of
 from gateway.api.requests.limits import stream_slot
 from gateway.core.model import JsonObject
 from gateway.errors import GatewayError
@@ -29,8 +29,6 @@ HEADERS = {
 }
 Batches: TypeAlias = AsyncGenerator[Sequence[JsonObject], None]
 KEEP_ALIVE_S = 15.0
-STALLED_S = 30.0
-"""How long a peer may leave what was written unread before it is hung up on; a turn goes on."""
 KEEP_ALIVE = b": keep-alive\n\n"
 DONE = b"data: [DONE]\n\n"
 REFUSED = re.compile(r"q=0(\.0{0,3})?")
@@ -88,7 +86,7 @@ async def send(request: web.Request, response: web.StreamResponse, pieces: Async
 async def _taken(request: web.Request, sending: Awaitable[object]) -> bool:
     """Sends; False when the caller has gone, or does not read and so is hung up on."""
     try:
-        async with asyncio.timeout(STALLED_S):
+        async with asyncio.timeout(parts_of(request).stalled_s):
             await sending
     except ConnectionError:
         return False
@@ -111,13 +109,14 @@ def _log_cut(request: web.Request, error: Exception) -> None:
 
 
 async def _framed(request: web.Request, batches: Batches) -> AsyncGenerator[bytes, None]:
-    spoke = time.monotonic()
+    clock = parts_of(request).clock
+    spoke = clock()
     async for batch in batches:
         if request.transport is None or request.transport.is_closing():
             return
-        if not batch and time.monotonic() - spoke < KEEP_ALIVE_S:
+        if not batch and clock() - spoke < KEEP_ALIVE_S:
             continue
-        spoke = time.monotonic()
+        spoke = clock()
         yield b"".join(_frames(batch)) or KEEP_ALIVE
     yield DONE
 

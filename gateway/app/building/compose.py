@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -82,13 +82,14 @@ class Access:
     authenticator: TokenAuthenticator
     guesses: Guesses
     origins: OriginRule
+    clock: Callable[[], float]
 
 
 def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
     """Raises `SettingsError` for an agent or a channel that cannot be built as the settings say."""
     stores = seams.stores(stores)
     engine = build_engine(settings, stores, seams)
-    access = _access(settings, stores, engine)
+    access = _access(settings, stores, engine, seams.clock)
     erasure = erasure_of(stores, engine.intake.cancel, engine.editing.delete_session)
     scheduler = Scheduler(stores.schedules, engine.intake, partial(_terms, engine.terms), engine.message_rates)
     duties = Duties(_duty_parts(settings, stores, engine, scheduler, access.authenticator, erasure))
@@ -115,19 +116,25 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
         indexer=Indexer(stores.word_index, settings.replica.index_s),
         housekeeping=Housekeeping(chores(settings, stores)),
         scheduler=scheduler,
-        sockets=_sockets(settings, stores, engine, access),
+        sockets=WebSocketChannel(
+            seams.sockets(_socket_parts(settings, stores, engine, access)),
+            AddressRule.of(settings.limits.trusted_proxies),
+        ),
         authenticator=access.authenticator,
-        api=build_api(_api_parts(settings, stores, engine, access, scheduler, erasure)),
+        api=build_api(seams.api(_api_parts(settings, stores, engine, access, scheduler, erasure))),
     )
 
 
-def _access(settings: Settings, stores: Stores, engine: Engine) -> Access:
+def _access(settings: Settings, stores: Stores, engine: Engine, clock: Callable[[], float]) -> Access:
     secret_key = load_secret_key(settings.secret_key, settings.data_dir)
     return Access(
         secret_key,
-        TokenAuthenticator(stores.tokens, VisitorPasses(secret_key), engine.visitors, Logins(settings.auth)),
+        TokenAuthenticator(
+            stores.tokens, VisitorPasses(secret_key), engine.visitors, Logins(settings.auth, clock), clock
+        ),
         Guesses(settings.limits.wrong_tokens_per_minute),
         OriginRule(settings.web.allowed_origins, settings.public_url),
+        clock,
     )
 
 
@@ -160,8 +167,8 @@ def _duty_parts(  # noqa: PLR0917 - the parts, each of another kind
     )
 
 
-def _sockets(settings: Settings, stores: Stores, engine: Engine, access: Access) -> WebSocketChannel:
-    parts = WebSocketParts(
+def _socket_parts(settings: Settings, stores: Stores, engine: Engine, access: Access) -> WebSocketParts:
+    return WebSocketParts(
         intake=engine.intake,
         sessions=stores.sessions,
         messages=stores.messages,
@@ -177,7 +184,6 @@ def _sockets(settings: Settings, stores: Stores, engine: Engine, access: Access)
         max_text=settings.turns.max_text,
         max_frame=settings.limits.max_frame,
     )
-    return WebSocketChannel(parts, AddressRule.of(settings.limits.trusted_proxies))
 
 
 def _api_parts(  # noqa: PLR0917 - the parts, each of another kind
@@ -220,6 +226,7 @@ def _api_parts(  # noqa: PLR0917 - the parts, each of another kind
         measure=Gauges(stores.database).refresh,
         static_dir=STATIC,
         origin_allowed=access.origins.allows,
+        clock=access.clock,
     )
 
 

@@ -1,11 +1,14 @@
-"""What may be put between the parts of a gateway when it is built: faults on purpose, for tests."""
+"""What may be put between the parts of a gateway when it is built: faults on purpose, and a clock, for tests."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from channels.websocket.parts import Parts as SocketParts
+from gateway.api.parts import ApiParts
 from gateway.app.building.stores import Stores
 from gateway.core.ports.agents import Agent
 from gateway.core.ports.channels import Channel
@@ -21,9 +24,13 @@ def as_it_is(port: Port) -> Port:
 
 @dataclass(frozen=True, slots=True)
 class Seams:
-    """Each function gets a port and answers what is used in its place."""
+    """Each function gets a port, or what a room is built with, and answers what is used in its place."""
 
     stores: Callable[[Stores], Stores] = as_it_is
     intake: Callable[[Intake], Intake] = as_it_is
     agent: Callable[[Agent], Agent] = as_it_is
     channel: Callable[[Channel], Channel] = as_it_is
+    api: Callable[[ApiParts], ApiParts] = as_it_is
+    sockets: Callable[[SocketParts], SocketParts] = as_it_is
+    clock: Callable[[], float] = time.monotonic
+    """Seconds by which it is told for how long a token or a key is believed, and how long a caller has been silent."""

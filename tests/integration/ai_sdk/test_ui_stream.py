@@ -7,16 +7,24 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from gateway.api.responses import streaming, turn_following
+from gateway.api.responses.streaming import KEEP_ALIVE_S
+from gateway.app.building.seams import Seams
 from gateway.app.running.serve import Running
 from tests.ai_sdk.agents import ANSWER, BEGUN
+from tests.clock import Clock
 from tests.integration.ai_sdk.ui_streams import SESSIONS, STREAMED, go, sending, session_with, settings, text_in
 from tests.world import Person, World, eventually
 
 
+@pytest.fixture
+def clock() -> Clock:
+    """The gateway's."""
+    return Clock()
+
+
 @pytest_asyncio.fixture
-async def gateway(world: World) -> Running:
-    return await world.gateway(**settings())
+async def gateway(world: World, clock: Clock) -> Running:
+    return await world.gateway(Seams(clock=clock), **settings())
 
 
 @pytest_asyncio.fixture
@@ -177,10 +185,11 @@ async def test_a_busy_session_refuses_before_the_stream(world: World, tmp_path: 
         await stream.ends()
 
 
-async def test_silence_is_kept_alive(mia: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_silence_is_kept_alive(mia: Person, tmp_path: Path, clock: Clock) -> None:
     """A comment now and then, which clients leave out."""
-    monkeypatch.setattr(streaming, "KEEP_ALIVE_S", 0.0)
     async with sending(mia, await session_with(mia, "teller"), str(tmp_path)) as stream:
+        await stream.hears("text-delta")
+        clock.ahead_s += KEEP_ALIVE_S
         assert await stream.hears_comment() == ": keep-alive"
         go(tmp_path)
         assert text_in(await stream.ends()) == ANSWER
@@ -199,11 +208,8 @@ async def test_an_answer_of_another_replica_comes_with_its_row(world: World, mia
             assert text_in(await stream.ends()) == text_in(await here.ends()) == ANSWER
 
 
-async def test_a_deleted_conversation_ends_its_streams(
-    mia: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_deleted_conversation_ends_its_streams(mia: Person, tmp_path: Path) -> None:
     """With an error; no row will come."""
-    monkeypatch.setattr(turn_following, "LOOK_WHEN_HEARD_S", 0.1)
     session = await session_with(mia, "teller")
     async with sending(mia, session, str(tmp_path)) as stream:
         await stream.hears("text-delta")

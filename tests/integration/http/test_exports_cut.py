@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import structlog
 
-from gateway.api.responses import streaming
-from storage.sessions.exports import PostgresExports
+from gateway.api.parts import STALLED_S
+from tests.detours import Detours
 from tests.integration.http.raw_http import connected, request
 from tests.world import Person, World, eventually
 
@@ -18,9 +19,16 @@ LARGE = "SELECT chat_id, n, 'mia', 'user', 'x', jsonb_build_array(repeat('x', 10
 
 
 @pytest.fixture
-async def mia(world: World) -> Person:
+def stalled_s() -> float:
+    """Seconds that a caller may read nothing."""
+    return STALLED_S
+
+
+@pytest.fixture
+async def mia(world: World, detours: Detours, stalled_s: float) -> Person:
     """A user who may have one stream at a time."""
-    gateway = await world.gateway(limits={"streams_per_user": 1})
+    seams = replace(detours.seams, api=lambda parts: replace(parts, stalled_s=stalled_s))
+    gateway = await world.gateway(seams, limits={"streams_per_user": 1})
     return await world.person("mia", gateway.url)
 
 
@@ -66,11 +74,9 @@ async def test_a_caller_who_hangs_up(mia: Person, export: str, logged: list[Any]
     assert [entry for entry in logged if entry["log_level"] in {"warning", "error"}] == []
 
 
-async def test_a_caller_who_stops_reading(
-    mia: Person, export: str, logged: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("stalled_s", [0.5])
+async def test_a_caller_who_stops_reading(mia: Person, export: str, logged: list[Any]) -> None:
     """Is hung up on."""
-    monkeypatch.setattr(streaming, "STALLED_S", 0.5)
     async with connected(mia.url) as (reader, writer):
         writer.write(request(mia, f"GET {export}"))
         await reader.readuntil(b"messages")
@@ -80,15 +86,13 @@ async def test_a_caller_who_stops_reading(
     assert [entry for entry in logged if entry["log_level"] in {"warning", "error"}] == []
 
 
-async def test_an_unforeseen_error_in_the_middle(
-    mia: Person, export: str, logged: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_unforeseen_error_in_the_middle(mia: Person, export: str, logged: list[Any], detours: Detours) -> None:
     """The connection is cut, without a second answer in what there is of the first; the log says why."""
 
     async def broken(*_: Any) -> Any:
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr(PostgresExports, "kept", broken)
+    detours.divert("exports", "kept", broken)
     async with connected(mia.url) as (reader, writer):
         writer.write(request(mia, f"GET {export}"))
         async with asyncio.timeout(10):
@@ -99,16 +103,16 @@ async def test_an_unforeseen_error_in_the_middle(
     assert [entry["event"] for entry in logged if entry["log_level"] == "error"] == ["stream_cut_off"]
 
 
-async def test_an_error_before_the_first_byte(mia: Person, logged: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_error_before_the_first_byte(mia: Person, detours: Detours) -> None:
     """Is an answer like any other, and the stream's place is free again."""
     made = await mia.posts(SESSIONS, 201)
 
     async def broken(*_: Any) -> Any:
         raise RuntimeError("on purpose")
 
-    with monkeypatch.context() as patched:
-        patched.setattr(PostgresExports, "kept", broken)
-        status, told = await mia.calls("GET", f"{SESSIONS}/{made['session_id']}/export")
+    detours.divert("exports", "kept", broken)
+    status, told = await mia.calls("GET", f"{SESSIONS}/{made['session_id']}/export")
+    detours.end("exports", "kept")
     assert (status, told["status"]) == (500, 500)
     await comes_free(mia)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from gateway.app.building.seams import Seams
 from gateway.errors import StoreUnavailable
-from gateway.identity import published_keys
 from gateway.identity.published_keys import AFTER_FAILURE_S, FRESH_S, REFETCH_S, PublishedKeys
 from tests.integration.identity.key_server import EC, Clock, Login
 from tests.world import World
@@ -17,14 +17,16 @@ from tests.world import World
 async def test_an_unknown_key_while_the_login_is_away_is_a_503(
     world: World,
     login: Login,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nobody can say whether the token is good; a known key goes on working."""
-    monkeypatch.setattr(published_keys, "REFETCH_S", 0.0)
-    gateway = await world.gateway(auth={"jwks_url": login.url, "audience": "chat", "issuer": "login"})
+    clock = Clock()
+    gateway = await world.gateway(
+        Seams(clock=clock), auth={"jwks_url": login.url, "audience": "chat", "issuer": "login"}
+    )
     zoe = await world.person("zoe", gateway.url)
     zoe.token = login.token("one")
     assert (await zoe.gets("/api/me"))["user_id"] == "zoe"
+    clock.now += REFETCH_S
     login.away = True
     login.keys["two"] = EC
     known, unknown = login.token("one", exp=time.time() + 90), login.token("two")

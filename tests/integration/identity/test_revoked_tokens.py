@@ -11,11 +11,12 @@ import asyncpg
 import pytest
 
 from gateway.api.parts import PARTS
-from gateway.api.requests import guard
-from gateway.api.requests.guard import READING, TALKING
+from gateway.api.requests.guard import LONG_S, READING, TALKING
 from gateway.api.server import ROUTES
+from gateway.app.building.seams import Seams
 from gateway.app.running.serve import Running
 from gateway.identity.credentials import digest
+from tests.clock import Clock
 from tests.world import Person, World, eventually
 
 SESSIONS = "/api/chat/sessions"
@@ -99,12 +100,10 @@ async def test_a_body_that_was_long_in_coming(world: World, gateway: Running) ->
     assert (await asking)[0] == 401
 
 
-async def test_a_message_that_was_long_in_coming(
-    world: World, gateway: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_message_that_was_long_in_coming(world: World) -> None:
     """P-3: what is remembered is looked at again after a body that took its time."""
-    monkeypatch.setattr(guard, "LONG_S", 0.0)
-    ann = await world.person("ann", gateway.url)
+    clock = Clock()
+    ann = await world.person("ann", (await world.gateway(Seams(clock=clock))).url)
     session = await ann.posts(SESSIONS, 201)
     [token] = (await ann.gets("/api/tokens"))["tokens"]
     begun, ended = asyncio.Event(), asyncio.Event()
@@ -119,6 +118,7 @@ async def test_a_message_that_was_long_in_coming(
     asking = asyncio.create_task(ann.calls("POST", path, data=slow(), headers=headers))
     await begun.wait()
     assert (await ann.calls("DELETE", f"/api/tokens/{token['id']}"))[0] == 204
+    clock.ahead_s += LONG_S
     ended.set()
     assert (await asking)[0] == 401
     assert await world.rows("SELECT FROM chat_messages") == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,23 +13,31 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from channels.websocket import connection, conversation
-from channels.websocket.door import HELLOS
+from channels.websocket.door import HELLOS, Door
+from gateway.app.building.seams import Seams
 from gateway.app.running.serve import Running
 from gateway.core.events import AttemptBegan, Progress, TextDelta
 from gateway.core.model import SessionId, TurnId, UserId
 from gateway.core.ports.live import session_topic
-from gateway.identity import authenticator
-from storage.sessions.sessions import PostgresMessages
+from gateway.identity.authenticator import REMEMBER_S
+from tests.clock import Clock
+from tests.detours import Call, Detours
 from tests.world import Frame, Person, Socket, World, eventually
 
 PAGE = "https://shop.example"
 
 
+@pytest.fixture
+def clock() -> Clock:
+    """The gateway's."""
+    return Clock()
+
+
 @pytest_asyncio.fixture
-async def gateway(world: World) -> Running:
+async def gateway(world: World, detours: Detours, clock: Clock) -> Running:
     """A gateway whose limits are small enough to be reached."""
     return await world.gateway(
+        replace(detours.seams, clock=clock),
         limits={"max_frame": 500_000, "visitor_messages_per_minute": 2},
         web={"allowed_origins": [PAGE], "anonymous": True},
     )
@@ -44,6 +53,12 @@ async def ann(world: World, gateway: Running) -> Person:
 async def bob(world: World, gateway: Running) -> Person:
     """Somebody else."""
     return await world.person("bob", gateway.url)
+
+
+async def ann_where(world: World, **parts: Any) -> Person:
+    """Somebody at a gateway whose sockets are built with these parts."""
+    gateway = await world.gateway(Seams(sockets=lambda usual: replace(usual, **parts)))
+    return await world.person("ann", gateway.url)
 
 
 async def seqs(socket: Socket, count: int) -> list[int]:
@@ -63,10 +78,9 @@ async def visitor(world: World, gateway: Running) -> Person:
 # Hello ----------------------------------------------------------------------------------------------------------------
 
 
-async def test_without_hello_the_socket_closes(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_hello_the_socket_closes(world: World) -> None:
     """4401 after the deadline."""
-    monkeypatch.setattr(connection, "HELLO_S", 0.1)
-    socket = await ann.opens()
+    socket = await (await ann_where(world, hello_s=0.1)).opens()
     await socket.hears("error", code="unauthenticated")
     assert await socket.closes() == 4401
 
@@ -111,28 +125,24 @@ async def test_an_unknown_agent_is_not_found(ann: Person) -> None:
     await socket.hears("ready", agent="assistant")
 
 
-async def test_waiting_at_the_door_leaves_time_for_another_hello(
-    gateway: Running, ann: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_waiting_at_the_door_leaves_time_for_another_hello(world: World, detours: Detours) -> None:
     """When the first then fails for no fault of the client's: the deadline is for what the client does."""
-    monkeypatch.setattr(connection, "HELLO_S", 3.0)
-    parts = gateway.gateway.sockets._parts
-    authenticate = type(parts.authenticator).authenticate
-    faults = [RuntimeError("broken once")]
+    door = Door()
+    seams = Seams(stores=detours.seams.stores, sockets=lambda usual: replace(usual, door=door, hello_s=2.0))
+    ann = await world.person("ann", (await world.gateway(seams)).url)
 
-    async def breaks_once(*arguments: Any) -> Any:
-        if faults:
-            raise faults.pop()
-        return await authenticate(*arguments)
+    async def breaks_once(*_asked: Any) -> Any:
+        detours.end("tokens", "find")
+        raise RuntimeError("broken once")
 
+    detours.divert("tokens", "find", breaks_once)
     async with AsyncExitStack() as crowd:
         for _ in range(HELLOS):
-            await crowd.enter_async_context(parts.door.entering())
+            await crowd.enter_async_context(door.entering())
         socket = await ann.opens()
-        monkeypatch.setattr(type(parts.authenticator), "authenticate", breaks_once)
         await socket.says(type="hello", token=ann.token)
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(3.5):
+            async with asyncio.timeout(2.2):
                 await socket.hears("error")
     await socket.hears("error", code="internal")
     await socket.says(type="hello", token=ann.token)
@@ -163,14 +173,12 @@ async def test_an_expired_token_ends_an_open_socket(world: World, ann: Person) -
 
 
 @pytest.mark.parametrize("frame", [{"type": "send", "id": "k2", "text": "me again"}, {"type": "watch"}])
-async def test_a_revoked_token_ends_an_open_socket(
-    world: World, ann: Person, frame: Frame, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_revoked_token_ends_an_open_socket(world: World, ann: Person, frame: Frame, clock: Clock) -> None:
     """4401 at the next message or watch, and nothing of it is done."""
-    monkeypatch.setattr(authenticator, "REMEMBER_S", 0)
     socket = await ann.connects()
     await socket.asks("hello", "k1")
     await world.rows("UPDATE api_tokens SET revoked_at = now() RETURNING token_id")
+    clock.ahead_s += REMEMBER_S
     with suppress(ConnectionResetError):  # the gateway may have seen it, and closed, before
         await socket.says(**frame)
     await socket.hears("error", code="unauthenticated")
@@ -178,12 +186,10 @@ async def test_a_revoked_token_ends_an_open_socket(
     assert len(await world.rows("SELECT 1 FROM chat_messages")) == 2
 
 
-async def test_a_token_that_cannot_be_checked_is_kept(
-    world: World, ann: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_token_that_cannot_be_checked_is_kept(world: World, ann: Person, clock: Clock) -> None:
     """While the database is away: `unavailable` with the message's id; the socket goes on afterwards."""
-    monkeypatch.setattr(authenticator, "REMEMBER_S", 0)
     socket = await ann.connects()
+    clock.ahead_s += REMEMBER_S
     async with world.database_away():
         await socket.says(type="send", id="k1", text="hello")
         await socket.hears("error", code="unavailable", id="k1")
@@ -419,9 +425,9 @@ async def test_who_comes_in_the_middle_learns_of_the_turn(ann: Person) -> None:
     await first.hears("turn", turn_id=turn_id, status="cancelled")
 
 
-async def test_messages_to_many_sessions_are_all_taken(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_messages_to_many_sessions_are_all_taken(world: World) -> None:
     """What was followed for a message gives way to the next; what is watched stays."""
-    monkeypatch.setattr(conversation, "MAX_FOLLOWED", 3)
+    ann = await ann_where(world, max_followed=3)
     watched, *others = [(await ann.posts("/api/chat/sessions", 201))["session_id"] for _ in range(6)]
     socket = await ann.connects()
     await socket.says(type="watch", session_id=watched, after=0)
@@ -433,9 +439,9 @@ async def test_messages_to_many_sessions_are_all_taken(ann: Person, monkeypatch:
     assert (await socket.hears("message"))["message"]["session_id"] == watched
 
 
-async def test_watching_too_many_sessions_is_a_conflict(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_watching_too_many_sessions_is_a_conflict(world: World) -> None:
     """What a client watches never ends by itself; `unwatch` makes room."""
-    monkeypatch.setattr(conversation, "MAX_FOLLOWED", 2)
+    ann = await ann_where(world, max_followed=2)
     *watched, other = [(await ann.posts("/api/chat/sessions", 201))["session_id"] for _ in range(3)]
     socket = await ann.connects(session_id=watched[0])
     for session_id in watched:
@@ -447,23 +453,20 @@ async def test_watching_too_many_sessions_is_a_conflict(ann: Person, monkeypatch
     await socket.hears("ack", id="k1")
 
 
-async def test_a_row_that_comes_during_a_read_is_not_missed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_row_that_comes_during_a_read_is_not_missed(world: World, detours: Detours) -> None:
     """The query found nothing, and the row was announced before its answer arrived."""
-    gateway = await world.gateway(replica={"poll_s": 10})
+    gateway = await world.gateway(detours.seams, replica={"poll_s": 10})
     ann = await world.person("ann", gateway.url)
     session_id = (await (await ann.connects()).asks("hello", "k1"))["session_id"]
-    original, answers = PostgresMessages.after, iter(["late"])
 
-    async def late(store: PostgresMessages, *asked: Any, recall: bool) -> Any:
-        rows = await original(store, *asked, recall=recall)
-        for text in answers:
-            body = {"text": f"wait 30 seconds, {text}"}
-            await ann.calls(
-                "POST", f"/api/chat/sessions/{session_id}/messages", json=body, headers={"Prefer": "wait=0"}
-            )
+    async def late(after: Call, *asked: Any, recall: bool) -> Any:
+        detours.end("messages", "after")
+        rows = await after(*asked, recall=recall)
+        body = {"text": "wait 30 seconds, late"}
+        await ann.calls("POST", f"/api/chat/sessions/{session_id}/messages", json=body, headers={"Prefer": "wait=0"})
         return rows
 
-    monkeypatch.setattr(PostgresMessages, "after", late)
+    detours.divert("messages", "after", late)
     socket = await ann.connects(session_id=session_id, after=2)
     assert (await socket.hears("message", within=5))["message"]["seq"] == 3
 

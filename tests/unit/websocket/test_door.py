@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from channels.websocket import door as module
 from channels.websocket.door import HELLOS, Door
 from channels.websocket.faults import TOO_SLOW, HangUp
 from gateway.core.model import UserId
@@ -41,10 +40,9 @@ async def test_so_many_at_a_time_in_the_order_they_came() -> None:
     assert not guests.door.crowded
 
 
-async def test_who_waits_too_long_is_asked_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_waits_too_long_is_asked_to_come_back() -> None:
     """1013, and the place is not lost to others."""
-    monkeypatch.setattr(module, "PATIENCE_S", 0.01)
-    guests = Guests(Door())
+    guests = Guests(Door(patience_s=0.01))
     staying = [asyncio.create_task(guests.comes(name)) for name in range(HELLOS)]
     await asyncio.sleep(0)
     with pytest.raises(HangUp) as told:

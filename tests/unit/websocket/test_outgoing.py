@@ -44,8 +44,9 @@ class Counting:
 class Line:
     """Both ends of a socket: `queue` at the server's, `client` at the other. `given_up`: the close codes asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, stall_s: float) -> None:
         self.tasks = Background()
+        self._stall_s = stall_s
         self.given_up: list[int] = []
         self.opened: asyncio.Future[Outgoing] = asyncio.get_running_loop().create_future()
         self.ended = asyncio.Event()
@@ -59,7 +60,7 @@ class Line:
         await socket.prepare(request)
         self.transport = Counting(request.transport)
         transport = cast("asyncio.Transport", self.transport)
-        self.opened.set_result(Outgoing(socket, transport, self.tasks, self.given_up.append, Soon()))
+        self.opened.set_result(Outgoing(socket, transport, self.tasks, self.given_up.append, Soon(), self._stall_s))
         await self.ended.wait()
         return socket
 
@@ -69,10 +70,16 @@ class Line:
             return json.loads((await self.client.receive()).data)
 
 
+@pytest.fixture
+def stall_s() -> float:
+    """Seconds that the client may read nothing."""
+    return module.STALL_S
+
+
 @pytest_asyncio.fixture
-async def line() -> AsyncIterator[Line]:
+async def line(stall_s: float) -> AsyncIterator[Line]:
     """A socket that is open."""
-    line = Line()
+    line = Line(stall_s)
     app = web.Application()
     app.router.add_get("/", line.serve)
     async with TestServer(app) as server, aiohttp.ClientSession() as http:
@@ -185,9 +192,9 @@ async def test_too_many_bytes_end_the_socket(line: Line) -> None:
     assert line.given_up == [1013]
 
 
-async def test_a_peer_that_reads_nothing_is_given_up(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("stall_s", [0.2])
+async def test_a_peer_that_reads_nothing_is_given_up(line: Line) -> None:
     """Row 36: after the deadline, with what is queued within bounds."""
-    monkeypatch.setattr(module, "STALL_S", 0.2)
     response: Any = line.client._response
     response.connection.transport.pause_reading()
     async with asyncio.timeout(10):
