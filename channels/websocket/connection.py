@@ -28,7 +28,6 @@ from channels.websocket.frames import ClientFrame, Hello, Send, Watch, parse
 from channels.websocket.linger import drop_incoming, keep_open
 from channels.websocket.outgoing import BytesSocket, Outgoing
 from channels.websocket.parts import Parts
-from gateway.core.intake.commands import outlives_token
 from gateway.core.model import Principal
 from gateway.errors import Forbidden, GatewayError, StoreUnavailable, TooManyRequests, Unauthenticated
 
@@ -292,7 +291,7 @@ class Connection:
         else:
             if isinstance(frame, Send | Watch):
                 # The token may have been revoked since; the authenticator knows that within seconds.
-                if isinstance(frame, Send) and outlives_token(frame.text):
+                if isinstance(frame, Send) and frame.command is not None and frame.command.outlives_token:
                     self._parts.authenticator.look_again(self._token)
                 principal = self._remembered() or await self._authenticate_again()
                 if principal.role == "visitor":

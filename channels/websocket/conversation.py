@@ -158,6 +158,7 @@ class Conversation:
             route=_route(self._channel, agent),
             session_id=target,
             metadata=frame.metadata,
+            command=frame.command,
         )
 
     async def _join(self, session_id: SessionId) -> Follow:

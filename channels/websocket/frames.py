@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 
 from channels.websocket.faults import BadFrame, BrokenText
+from gateway.core.commands import Command, parse_command
 from gateway.core.content.metadata import metadata_of
 from gateway.core.model import TERMINAL, WEB, AgentName, ChannelName, JsonObject, SessionId, TurnId
 from gateway.core.values import value
@@ -40,6 +41,8 @@ class Send:
     text: str
     session_id: SessionId | None
     metadata: JsonObject = field(default_factory=dict)
+    command: Command | None = None
+    """The chat command that the text is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ def _plain_send(frame: dict[str, object], max_text: int) -> Send | None:
     if frame.get("session_id") is not None or frame.get("metadata") is not None:
         return None
     is_good = 0 < len(own) <= MAX_ID and 0 < len(text) <= max_text and "\0" not in text and "\0" not in own
-    return Send(own, text, None) if is_good else None
+    return Send(own, text, None, command=parse_command(text)) if is_good else None
 
 
 def _load(data: bytes) -> dict[str, object]:
@@ -191,7 +194,8 @@ def _hello(fields: Fields, _max_text: int) -> Hello:
 
 
 def _send(fields: Fields, max_text: int) -> Send:
-    return Send(fields.text("id", MAX_ID), fields.text("text", max_text), fields.session_id(), fields.metadata())
+    own, text = fields.text("id", MAX_ID), fields.text("text", max_text)
+    return Send(own, text, fields.session_id(), fields.metadata(), parse_command(text))
 
 
 def _watch(fields: Fields, _max_text: int) -> Watch:

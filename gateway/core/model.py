@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Literal, NewType, TypeAlias
 from uuid import UUID
 
+from gateway.core.commands import Command, parse_command
 from gateway.core.values import value
 from gateway.errors import ErrorClass
 
@@ -94,6 +95,7 @@ class InboundMessage:
     `session_id`: a session the sender named, which then always continues; without it, the current session of `route`
     goes on within the resume window, else a new one begins.
     `deliver_to`: addresses the reply goes to besides those that follow the session live.
+    `command`: the chat command that `text` is. It is read from the text, unless the channel has read it already.
     """
 
     user_id: UserId
@@ -117,6 +119,11 @@ class InboundMessage:
     """The sender's own data about this message; checked by `gateway.core.content.metadata`."""
     account: str | None = None
     """The sender's id on `channel`, where a link decides which user that is: the message is kept only if it is `user_id` now."""
+    command: Command | None = None
+
+    def __post_init__(self) -> None:
+        if self.command is None:
+            object.__setattr__(self, "command", parse_command(self.text))
 
 
 @value

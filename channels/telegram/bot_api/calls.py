@@ -20,7 +20,7 @@ from channels.telegram.bot_identity import BotIdentity
 from channels.telegram.name import TELEGRAM
 from channels.telegram.settings import Telegram
 from channels.telegram.target import Target
-from gateway.core.intake.commands import HELP
+from gateway.core.commands import HELP
 from gateway.core.model import JsonObject, JsonValue
 from gateway.errors import SettingsError
 

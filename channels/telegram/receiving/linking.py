@@ -10,7 +10,6 @@ from channels.telegram.name import TELEGRAM
 from channels.telegram.receiving.access import GREETING, HOW_TO_LINK, Admitted, admit, is_mapped, may_link
 from channels.telegram.receiving.normalize import Incoming
 from channels.telegram.settings import Telegram
-from gateway.core.intake.commands import parse_command
 from gateway.core.model import UserId
 from gateway.core.ports.users.links import Person
 from gateway.core.users.links import LIFETIME, NOT_GOOD, Links, staying_text
@@ -136,7 +135,7 @@ def wish_of(incoming: Incoming) -> Wish | None:
     """What a message wants of its sender's link, if it is about that."""
     if incoming.start:
         return Wish("link", incoming.start)
-    command = parse_command(incoming.text)
+    command = incoming.command
     if command is None or command.name not in {"link", "unlink"}:
         return None
     return Wish("link" if command.name == "link" else "unlink", command.rest or None)

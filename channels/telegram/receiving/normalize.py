@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from channels.telegram.bot_identity import BotIdentity
 from channels.telegram.receiving.wire import RawMessage, RawSender, read_message
 from channels.telegram.target import Target
+from gateway.core.commands import Command, parse_command
 from gateway.core.model import JsonValue
 from gateway.errors import InvalidInput
 
@@ -22,7 +23,7 @@ class Incoming:
     """A person's message. `key` is the same for every delivery of it. `start`: it is `/start`, with its payload or ''.
 
     `private`: nobody else reads it. `sender_name`: what they call themselves, to recognise a link by. `written_at`: in
-    Unix seconds, by Telegram's clock.
+    Unix seconds, by Telegram's clock. `command`: the chat command that the text is.
     """
 
     target: Target
@@ -33,6 +34,7 @@ class Incoming:
     private: bool = True
     sender_name: str | None = None
     written_at: int | None = None
+    command: Command | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ def _from_message(message: RawMessage, bot: BotIdentity) -> Incoming | Ignored:
         private=message.chat.type == "private",
         sender_name=message.sender_name,
         written_at=message.date,
+        command=parse_command(addressed),
     )
 
 

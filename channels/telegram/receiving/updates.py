@@ -19,7 +19,6 @@ from channels.telegram.receiving.normalize import Ignored, Incoming, Migrated, n
 from channels.telegram.receiving.wire import update_id
 from channels.telegram.sending.notices import Notices
 from channels.telegram.settings import Telegram
-from gateway.core.intake.commands import parse_command
 from gateway.core.intake.message_rates import MessageRates
 from gateway.core.model import AgentName, InboundMessage, JsonValue, UserId
 from gateway.core.ports.channels import Moves, Quarantine
@@ -170,7 +169,7 @@ class Updates:
                 f"a message may have at most {self._with.max_text} characters, and this one has {len(incoming.text)}",
             )
             return
-        command = parse_command(incoming.text)
+        command = incoming.command
         if command is not None and command.name in PRIVATE_COMMANDS and not incoming.private:
             self._with.notices.post(incoming.target, PRIVATE_ONLY.format(command=command.name))
             return
@@ -199,6 +198,7 @@ class Updates:
             route=incoming.target.route,
             deliver_to=(incoming.target.address,),
             account=self._with.linking.account(incoming.sender_id),
+            command=incoming.command,
         )
 
     async def _agent(self, incoming: Incoming, user_id: UserId) -> AgentName:

@@ -16,9 +16,9 @@ from gateway.api.requests.limits import allow_message, stream_slot
 from gateway.api.requests.reading import AgentChoice, ChatPath
 from gateway.api.route import STREAM, route
 from gateway.api.routes.messages import raise_refusal
+from gateway.core.commands import parse_command
 from gateway.core.content.metadata import metadata_of
 from gateway.core.content.storable import storable
-from gateway.core.intake.commands import is_command
 from gateway.core.intake.dispatcher import check_text
 from gateway.core.model import API, WEB, InboundMessage, JsonObject, MessageId, Route, Session, TurnId
 from gateway.core.ports.sessions.sessions import NewSession
@@ -123,8 +123,9 @@ async def _submit(request: web.Request, session: Session, asked: UseChatRequest)
         if edited is None:
             raise NotFound("There is no such message. To send a new one, leave out messageId.")
         return await parts.editing.answer_again(session, by, edited, message.text, by)
-    await check_command(request, message.text)
-    accepted = await parts.intake.accept(_inbound(session, asked.id, message))
+    inbound = _inbound(session, asked.id, message)
+    await check_command(request, inbound.command)
+    accepted = await parts.intake.accept(inbound)
     if isinstance(accepted, Acceptance) and accepted.session is not None:
         await _point(parts, session, asked.id, accepted.session)
     return accepted
@@ -132,7 +133,8 @@ async def _submit(request: web.Request, session: Session, asked: UseChatRequest)
 
 def _inbound(session: Session, key: str, message: UiMessage) -> InboundMessage:
     # A chat that is called by a session's own id stays in it: commands tell where to go, as over HTTP.
-    stays = key == session.session_id and is_command(message.text)
+    command = parse_command(message.text)
+    stays = key == session.session_id and command is not None and not command.begins_with_message
     return InboundMessage(
         user_id=session.user_id,
         channel=API if stays else WEB,
@@ -142,6 +144,7 @@ def _inbound(session: Session, key: str, message: UiMessage) -> InboundMessage:
         route=Route(f"{WEB}:{session.agent_name}"),
         session_id=session.session_id,
         metadata=metadata_of(message.metadata),
+        command=command,
     )
 
 

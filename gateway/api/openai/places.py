@@ -10,7 +10,6 @@ from gateway.api.openai.requests import ChatCompletionRequest, Conversation
 from gateway.api.openai.sessions import RECENT, news, session_name
 from gateway.api.parts import AgentInfo, acting_user, parts_of, principal_of
 from gateway.api.requests.reading import session_id_of
-from gateway.core.intake.commands import parse_command
 from gateway.core.model import API, STATELESS, JsonObject, Session, TurnId
 from gateway.core.ports.sessions.changes import SessionWish
 from gateway.core.ports.sessions.imported_transcripts import Seed
@@ -46,7 +45,7 @@ async def find_place(
     known = None if name is None else await parts.seeds.sown(user_id, name)
     if known is not None:
         return await _in_known(request, known, asked, said, key)
-    if parse_command(said.question) is not None:
+    if said.command is not None:
         return Place(None, said.question)
     texts = [one.content for one in said.before if one.role == "user"]
     title = title_from(texts[0] if texts else said.question) if said.before else None
@@ -58,7 +57,7 @@ async def find_place(
 async def _in_known(
     request: web.Request, session: Session, asked: ChatCompletionRequest, said: Conversation, key: str | None
 ) -> Place:
-    if parse_command(said.question) is not None:
+    if said.command is not None:
         return Place(session, said.question)
     page = await parts_of(request).messages.page(session.session_id, session.user_id, RECENT, None)
     text = news(asked, page.messages, whole=page.next_before_id is None)

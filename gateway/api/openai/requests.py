@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self, assert_never
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from gateway.core.commands import Command, parse_command
 from gateway.core.model import JsonObject
 from gateway.core.ports.sessions.imported_transcripts import ImportedMessage
 
@@ -220,12 +221,13 @@ class ChatCompletionRequest(BaseModel):
 class Conversation:
     """A request's messages as a session takes them: what was said before, and the user's message to answer.
 
-    `data`: the instructions that come with the latter, as parts.
+    `data`: the instructions that come with the latter, as parts. `command`: the chat command that the question is.
     """
 
     before: tuple[ImportedMessage, ...]
     question: str
     data: tuple[JsonObject, ...]
+    command: Command | None
 
 
 def conversation(messages: Sequence[ChatMessage]) -> Conversation:
@@ -246,7 +248,8 @@ def conversation(messages: Sequence[ChatMessage]) -> Conversation:
                 before.append(ImportedMessage("assistant", message.text))
             case _:
                 assert_never(message.role)
-    return Conversation(tuple(before), messages[last].text, tuple(data))
+    question = messages[last].text
+    return Conversation(tuple(before), question, tuple(data), parse_command(question))
 
 
 def _asked(text: str, data: Sequence[JsonObject]) -> ImportedMessage:

@@ -88,7 +88,7 @@ async def complete(request: web.Request, asked: ChatCompletionRequest) -> web.St
         check_text(said.question, parts_of(request).settings.turns.max_text)
         key, metadata = _key(request), metadata_of(asked.given_metadata)
         allow_message(request)
-        await check_command(request, said.question)
+        await check_command(request, said.command)
         place = await find_place(request, agent, asked, said, key)
         session = place.session
         if session is not None and session.agent_name != agent.name:

@@ -13,8 +13,8 @@ from gateway.api.parts import PRINCIPAL, PUBLIC, parts_of
 from gateway.api.requests.bodies import body_of
 from gateway.api.requests.connections import SERVER
 from gateway.api.requests.limits import guess_counted
+from gateway.core.commands import Command
 from gateway.core.content.storable import require_storable
-from gateway.core.intake.commands import outlives_token
 from gateway.core.model import Principal
 from gateway.errors import Forbidden, InvalidInput, Unauthenticated
 
@@ -131,9 +131,9 @@ async def identify_afresh(request: web.Request) -> None:
     request[PRINCIPAL] = await identify(request)
 
 
-async def check_command(request: web.Request, text: str) -> None:
+async def check_command(request: web.Request, command: Command | None) -> None:
     """Before a message is taken in: some chat commands are more than talk. Raises as `identify`."""
-    if outlives_token(text):
+    if command is not None and command.outlives_token:
         await identify_afresh(request)
 
 

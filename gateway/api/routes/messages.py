@@ -100,8 +100,9 @@ async def send_message(request: web.Request, session_id: SessionPath, /, draft: 
     session = await parts.sessions.get(session_id_of(session_id), acting_user(request))
     with answering(request):
         allow_message(request)
-        await check_command(request, draft.text)
-        accepted = await parts.intake.accept(inbound(session, draft))
+        message = inbound(session, draft)
+        await check_command(request, message.command)
+        accepted = await parts.intake.accept(message)
         if isinstance(accepted, Notice):
             return await _noticed(request, session, accepted)
         return await answered(request, session, accepted)

@@ -1,10 +1,11 @@
-"""Chat commands, the same on every channel. Their answers are notices, not part of the transcript."""
+"""Carries out chat commands. Their answers are notices, not part of the transcript."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
+from gateway.core.commands import HELP, Command
 from gateway.core.intake.linking import LinkCommands
 from gateway.core.intake.switching import Switching
 from gateway.core.model import InboundMessage, Session
@@ -14,70 +15,8 @@ from gateway.core.service import Notice
 from gateway.core.titles.titles import title_given
 from gateway.core.turns.runner import Runner
 
-CommandName = Literal["new", "stop", "status", "sessions", "resume", "title", "fork", "agent", "link", "unlink", "help"]
-
-HELP: dict[CommandName, str] = {
-    "new": "Start a new conversation; any text after it becomes the first message",
-    "stop": "Stop the answer that is being written",
-    "status": "Show which conversation this is",
-    "sessions": "List your latest conversations, from everywhere",
-    "resume": "Continue one of them here: /resume 2",
-    "title": "Name this conversation: /title Holiday plans",
-    "fork": "Continue in a copy of this conversation; the original stays as it is",
-    "agent": "Show the agents, or choose one for a new conversation: /agent name",
-    "link": "Link your account on another network, or redeem its code: /link code",
-    "unlink": "Remove a link",
-    "help": "Show these commands",
-}
-WITH_WORDS: frozenset[CommandName] = frozenset({"new", "title", "resume", "agent", "link", "unlink"})
-"""Those that take text after them."""
 TITLE_LIMIT = 200
 TITLE_RULE = f"Put the title after the command, at most {TITLE_LIMIT} characters: /title Holiday plans"
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A command and the text after it."""
-
-    name: CommandName
-    rest: str
-
-
-def parse_command(text: str) -> Command | None:
-    """The command that a text is; None for everything else, which is for the agent."""
-    if not text.lstrip().startswith("/"):
-        return None
-    word, *behind = text.split(maxsplit=1)
-    rest = behind[0].strip() if behind else ""
-    for name in HELP:
-        if word.casefold() == f"/{name}" and _takes(name, rest):
-            return _behind_new(rest) if name == "new" else Command(name, rest)
-    return None
-
-
-def _behind_new(rest: str) -> Command:
-    """What is said behind `/new` is a message, but a code for `/link` is none."""
-    word, *behind = rest.split(maxsplit=1) or [""]
-    return Command("link", "".join(behind)) if word.casefold() == "/link" else Command("new", rest)
-
-
-def is_command(text: str) -> bool:
-    """Whether a text is answered by a notice; `/new` with words behind it is a message."""
-    command = parse_command(text)
-    return command is not None and not (command.name == "new" and command.rest)
-
-
-def _takes(name: CommandName, rest: str) -> bool:
-    """`/link` takes all words, so that no code goes to an agent."""
-    if name == "unlink":
-        return not rest or (rest.isascii() and rest.isdigit())
-    return name in WITH_WORDS or not rest
-
-
-def outlives_token(text: str) -> bool:
-    """Whether a text is a chat command that brings about more than a conversation."""
-    command = parse_command(text)
-    return command is not None and command.name in {"link", "unlink"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import structlog
 from gateway.core.background import settle
 from gateway.core.content.storable import require_storable
 from gateway.core.events import LiveEvent, TurnChanged
-from gateway.core.intake.commands import Commands, parse_command
+from gateway.core.intake.commands import Commands
 from gateway.core.live.announcer import Announcer
 from gateway.core.measuring.metrics import messages_taken
 from gateway.core.model import AgentName, InboundMessage, SessionId, TurnId, UserId
@@ -84,9 +84,9 @@ class Dispatcher:
         if terms is None:
             raise NotFound(f"There is no agent {message.agent}. There are: {', '.join(self._parts.terms)}.")
         self._check_alive()
-        command = parse_command(message.text)
-        if command is not None and command.name == "new" and command.rest:
-            message = replace(message, text=command.rest, session_id=None, begins_session=True)
+        command = message.command
+        if command is not None and command.begins_with_message:
+            message = replace(message, text=command.rest, command=None, session_id=None, begins_session=True)
         elif command is not None and not await self._parts.messages.taken(message):
             return await self._parts.commands.run(command, message)
         return await self._take(message, terms, acknowledge)

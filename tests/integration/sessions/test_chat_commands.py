@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.app.running.serve import Running
-from gateway.core.intake.commands import HELP
+from gateway.core.commands import HELP
 from tests.fakes.bot_api import FakeBotApi
 from tests.integration.sessions.conversations import commands
 from tests.integration.telegram.driver import ADA, TOKEN

@@ -13,7 +13,7 @@ import structlog
 from channels.telegram.checks import check_bot
 from channels.telegram.name import TELEGRAM
 from channels.telegram.settings import Telegram
-from gateway.core.intake.commands import HELP
+from gateway.core.commands import HELP
 from gateway.core.model import Address, InboundMessage, Route, UserId
 from gateway.core.networks import CheckedCall
 from gateway.core.service import Notice

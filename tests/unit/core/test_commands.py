@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.intake.commands import Command, parse_command
+from gateway.core.commands import Command, parse_command
+from gateway.core.model import WEB, AgentName, InboundMessage, Route, UserId
 
 
 @pytest.mark.parametrize(
@@ -36,3 +37,10 @@ from gateway.core.intake.commands import Command, parse_command
 def test_a_text_is_a_command_or_is_for_the_agent(text: str, command: Command | None) -> None:
     """Unknown commands, and known ones with words they do not take, go to the agent as text."""
     assert parse_command(text) == command
+
+
+@pytest.mark.parametrize(("text", "command"), [("/stop", Command("stop", "")), ("hello", None)])
+def test_a_message_knows_which_command_it_is(text: str, command: Command | None) -> None:
+    """Also where the channel has not read the text for commands itself."""
+    message = InboundMessage(UserId("ann"), WEB, AgentName("assistant"), text, "k1", Route("web:assistant"))
+    assert message.command == command

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.intake.commands import Command, parse_command
+from gateway.core.commands import Command, parse_command
 
 
 @pytest.mark.parametrize(
