@@ -221,9 +221,14 @@ class World:
         return await self.process_under((), name, env)
 
     async def process_under(
-        self, before: Sequence[str], name: str, env: Mapping[str, str], python: str = sys.executable
+        self,
+        before: Sequence[str],
+        name: str,
+        env: Mapping[str, str],
+        python: str = sys.executable,
+        code: Path = ROOT,
     ) -> Process:
-        """The same, started by the command `before`, in the environment of `python`."""
+        """The same, started by the command `before`, in the environment of `python`, from the folder `code`."""
         log = self.folder / f"{name}-{time.monotonic_ns()}.log"
         variables = {
             "TURNGATE_DATABASE_URL": self.database_url,
@@ -243,7 +248,7 @@ class World:
                 "-m",
                 "gateway.cli",
                 "serve",
-                cwd=ROOT,
+                cwd=code,
                 env={**os.environ, **variables},
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=sink,

@@ -1,7 +1,7 @@
 """Every block of the README and of docs is run, loaded or looked up.
 
 `bash` and the commands of `console` run, page by page, against a gateway in a process of its own; `python` runs; `toml` is
-loaded as settings; `json` is parsed; `diff` shows what a file holds; `js` runs in tests/acceptance/test_docs_ai_sdk.py; `sql` prepares a fresh server for
+loaded as settings; `json` is parsed; `diff` is applied in tests/acceptance/test_worked_examples.py; `js` runs in tests/acceptance/test_docs_ai_sdk.py; `sql` prepares a fresh server for
 the gateway, or is migrated to by tests/faults/test_deploy.py. `sh` shows what a test can't do, such as cloning or serving without end: there the commands, options and settings
 have to exist. `text` and `mermaid` are pictures.
 """
@@ -129,15 +129,6 @@ def test_tags_say_what_the_widget_reads(script_tag: str) -> None:
     options = (ROOT / "clients/web/src/widget/options.ts").read_text(encoding="utf-8")
     assert '/widget.js"' in script_tag
     assert [name for name in re.findall(r"data-(\w+)=", script_tag) if f"readonly {name}:" not in options] == []
-
-
-@pytest.mark.parametrize("block", _of("diff"), ids=str)
-def test_diffs_are_what_the_files_hold(block: Block) -> None:
-    """What a diff adds stands in its file, beside what it shows around it."""
-    head, _, hunk = block.text.partition("\n@@\n")
-    file = head.rpartition("+++ b/")[2]
-    lines = "".join(line[1:] for line in hunk.splitlines(keepends=True) if line[0] in "+ ")
-    assert lines in (ROOT / file).read_text(encoding="utf-8")
 
 
 MAY_CREATE_ROLES, ROLES_MADE_BEFORE, OWN_LOGINS, ROLE_SETTINGS = (

@@ -52,7 +52,7 @@ DROP TABLE newer_things;
 """
 
 PRE, POST = "0042_pre_state_writers", "0043_post_write_state"
-"""The worked example of docs/architecture.md."""
+"""The worked example of docs/extending.md."""
 WRITE_V2 = "SELECT (write_state_v2($1, NULL, NULL, NULL, NULL, NULL, $2)).status"
 
 
@@ -131,7 +131,7 @@ def worked_example(folder: Path) -> Path:
     """The migrations of the version that removes what the version before it replaced."""
     shutil.copytree(MIGRATIONS, folder)
     last = max(path.stem for path in folder.glob("*.sql"))
-    shown = [block.text for block in blocks("sql") if block.page == "docs/architecture.md"]
+    shown = [block.text for block in blocks("sql") if block.page == "docs/extending.md"]
     for name, text in zip((PRE, POST), shown, strict=True):
         (folder / f"{name}.sql").write_text(re.sub(r"^-- depends: .*", f"-- depends: {last}", text, flags=re.MULTILINE))
         last = name

@@ -19,7 +19,7 @@ CONCURRENTLY = re.compile(
 
 
 def complaints(name: str, text: str) -> list[str]:
-    """The rules of docs/architecture.md that a migration breaks."""
+    """The rules of docs/extending.md that a migration breaks."""
     applied = text.split("-- migrate: rollback", maxsplit=1)[0]
     made = set(MADE.findall(applied))
     locked = {"".join(found) for found in LOCKED.findall(applied)} - made
@@ -80,8 +80,8 @@ def test_what_keeps_the_rules_is_left_alone(name: str, text: str) -> None:
 
 
 def test_the_migrations_keep_the_rules() -> None:
-    """Those since the first version, and the example of docs/architecture.md."""
-    shown = [block.text for block in blocks("sql") if block.page == "docs/architecture.md"]
+    """Those since the first version, and the example of docs/extending.md."""
+    shown = [block.text for block in blocks("sql") if block.page == "docs/extending.md"]
     texts = dict(zip(("0042_pre_example", "0043_post_example"), shown, strict=True))
     texts |= {name: (MIGRATIONS / f"{name}.sql").read_text() for name in _later()}
     assert [(name, complaints(name, text)) for name, text in texts.items() if complaints(name, text)] == []
