@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import asyncpg
@@ -64,19 +64,30 @@ async def in_transaction(connection: PooledConnection) -> AsyncIterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds that a caller waits for a connection, and then for each statement."""
+
+    acquire_s: float = ACQUIRE_TIMEOUT_S
+    command_s: float = COMMAND_TIMEOUT_S
+
+
+USUAL = Timeouts()
+
+
+@dataclass(frozen=True, slots=True)
 class Pool:
     """Connections of one role, each of which has proved it. Nothing connects before the first query."""
 
     door: Door
     connections: asyncpg.Pool
     reserve: Reserve
+    timeouts: Timeouts
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[PooledConnection]:
         """A connection, after a bounded wait.
 
-        That is `ACQUIRE_TIMEOUT_S` for the connection, `COMMAND_TIMEOUT_S` for each statement, and `RELEASE_TIMEOUT_S` for
-        giving the connection back.
+        `timeouts` bound the wait for the connection and for each statement, `RELEASE_TIMEOUT_S` that for giving it back.
         """
         connection = await self._acquire()
         try:
@@ -111,7 +122,7 @@ class Pool:
 
     async def _acquire(self) -> PooledConnection:
         # The pool's own timeout would make a task of each wait.
-        async with asyncio.timeout(ACQUIRE_TIMEOUT_S):
+        async with asyncio.timeout(self.timeouts.acquire_s):
             return await self.connections.acquire()
 
 
@@ -258,21 +269,21 @@ async def open_database(url: str, size: int = 16) -> Database:
     return await open_pools(Logins.shared(url), size)
 
 
-async def open_pools(logins: Logins, size: int = 16) -> Database:
+async def open_pools(logins: Logins, size: int = 16, timeouts: Timeouts = USUAL) -> Database:
     """Makes the pools of at most `size`, 4 and 4 connections; connects to nothing yet."""
 
     def door(role: str) -> Door:
         return Door(role, logins.own)
 
     return Database(
-        app=await _pool(logins.app, door(APP_ROLE), size, COMMAND_TIMEOUT_S),
-        across=await _pool(logins.system, door(SYSTEM_ROLE), 4, COMMAND_TIMEOUT_S),
+        app=await _pool(logins.app, door(APP_ROLE), size, timeouts),
+        across=await _pool(logins.system, door(SYSTEM_ROLE), 4, timeouts),
         # Its statements are short, and repeated anyway.
-        housekeeping=await _pool(logins.system, door(SYSTEM_ROLE), 4, OWN_WORK_TIMEOUT_S),
+        housekeeping=await _pool(logins.system, door(SYSTEM_ROLE), 4, replace(timeouts, command_s=OWN_WORK_TIMEOUT_S)),
     )
 
 
-async def _pool(url: str, door: Door, size: int, command_timeout_s: float) -> Pool:
+async def _pool(url: str, door: Door, size: int, timeouts: Timeouts) -> Pool:
     async def begin(connection: Connection) -> None:
         await door.admit(cast("PatientConnection", connection))
         await set_codecs(connection)
@@ -285,8 +296,8 @@ async def _pool(url: str, door: Door, size: int, command_timeout_s: float) -> Po
         init=begin,
         # Settings are made per transaction only, so there is nothing to reset, and no round trip to spend on it.
         reset=_keep,
-        command_timeout=command_timeout_s,
-        timeout=ACQUIRE_TIMEOUT_S,
+        command_timeout=timeouts.command_s,
+        timeout=timeouts.acquire_s,
         server_settings={
             **({} if door.own_login else {"role": door.role}),
             "application_name": "turngate",
@@ -294,7 +305,7 @@ async def _pool(url: str, door: Door, size: int, command_timeout_s: float) -> Po
             **SESSION_SETTINGS,
         },
     )
-    return Pool(door, pool, Reserve(pool, min(MOST, size // 2)))
+    return Pool(door, pool, Reserve(pool, min(MOST, size // 2)), timeouts)
 
 
 async def _keep(_connection: Connection) -> None:

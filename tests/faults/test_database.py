@@ -12,7 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import pytest
 
-import storage.database
+from gateway.app.building.seams import Seams
+from storage.database import Timeouts
 from tests.faults.callers import Caller, all_is_answered, caller
 from tests.faults.proxy import Link, Proxy
 from tests.faults.server import Server
@@ -108,13 +109,9 @@ async def test_without_the_database_nothing_is_acknowledged(server: Server, plac
     await eventually(lambda: all_is_answered(place))
 
 
-async def test_a_database_that_hangs_holds_nobody_up(
-    server: Server, place: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_database_that_hangs_holds_nobody_up(server: Server, place: World) -> None:
     """A frozen server: requests end in 503 with Retry-After within a bound, readyz says why, and it goes on after."""
-    monkeypatch.setattr(storage.database, "COMMAND_TIMEOUT_S", 2.0)
-    monkeypatch.setattr(storage.database, "ACQUIRE_TIMEOUT_S", 1.0)
-    gateway = await place.gateway()
+    gateway = await place.gateway(Seams(database=Timeouts(acquire_s=1.0, command_s=2.0)))
     ann = await place.person("ann", gateway.url)
     calls = await caller(ann)
     await calls.insists("hello", "m1")
@@ -182,13 +179,9 @@ async def test_a_replica_without_the_database_stands_aside(world: World) -> None
     assert not healthy.ended.is_set()
 
 
-async def test_with_every_connection_taken_callers_wait_for_a_bounded_time(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_with_every_connection_taken_callers_wait_for_a_bounded_time(world: World) -> None:
     """Row 15: all connections wait for a lock; nothing is acknowledged meanwhile, and all of it works afterwards."""
-    monkeypatch.setattr(storage.database, "COMMAND_TIMEOUT_S", 1.0)
-    monkeypatch.setattr(storage.database, "ACQUIRE_TIMEOUT_S", 0.5)
-    gateway = await world.gateway()
+    gateway = await world.gateway(Seams(database=Timeouts(acquire_s=0.5, command_s=1.0)))
     ann, bob = [await caller(await world.person(name, gateway.url)) for name in ("ann", "bob")]
     socket = await ann.person.connects(session_id=ann.session_id)
     await bob.insists("hello", "b0")
@@ -228,11 +221,10 @@ async def test_news_of_other_replicas_come_by_looking(world: World) -> None:
     assert [frame["message"]["seq"] for frame in follower.heard if frame["type"] == "message"] == list(range(1, 11))
 
 
-async def test_connections_that_lead_nowhere_cost_one_wait(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_connections_that_lead_nowhere_cost_one_wait(world: World) -> None:
     """Row 14: the database moved and said no goodbye; whoever notices first spares the others the wait."""
-    monkeypatch.setattr(storage.database, "COMMAND_TIMEOUT_S", 5.0)
     proxy, behind = await forger(world)
-    gateway = await behind.gateway()
+    gateway = await behind.gateway(Seams(database=Timeouts(command_s=5.0)))
     people = [await caller(await world.person(f"user{number}", gateway.url)) for number in range(8)]
     await asyncio.gather(*(who.insists("wait 0.2 seconds", "m1") for who in people))
     proxy.forgets_all()

@@ -13,6 +13,7 @@ from gateway.app.building.stores import Stores
 from gateway.core.ports.agents import Agent
 from gateway.core.ports.channels import Channel
 from gateway.core.service import Intake
+from storage.database import USUAL, Timeouts
 
 Port = TypeVar("Port")
 
@@ -32,5 +33,7 @@ class Seams:
     channel: Callable[[Channel], Channel] = as_it_is
     api: Callable[[ApiParts], ApiParts] = as_it_is
     sockets: Callable[[SocketParts], SocketParts] = as_it_is
+    database: Timeouts = USUAL
+    """How long requests wait for the database."""
     clock: Callable[[], float] = time.monotonic
     """Seconds by which it is told for how long a token or a key is believed, and how long a caller has been silent."""

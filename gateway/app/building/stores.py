@@ -40,7 +40,7 @@ from gateway.core.ports.users.tokens import TokenStore
 from gateway.core.ports.users.visitors import VisitorStore
 from gateway.core.ports.wire import Wire
 from gateway.errors import SettingsError, StoreUnavailable
-from storage.database import Database, open_pools
+from storage.database import USUAL, Database, Timeouts, open_pools
 from storage.embedded import embedded_postgres
 from storage.embedded import running_url as embedded_url
 from storage.embedded.layout import Layout
@@ -155,10 +155,10 @@ async def open_postgres(settings: Settings) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def connect_stores(settings: Settings, slot: str) -> AsyncIterator[Stores]:
+async def connect_stores(settings: Settings, slot: str, timeouts: Timeouts = USUAL) -> AsyncIterator[Stores]:
     """The stores of one replica. Connects to nothing yet."""
     logins = database_logins(settings)
-    database = await open_pools(logins)
+    database = await open_pools(logins, timeouts=timeouts)
     replica_id = ReplicaId(uuid.uuid4())
     ttl = timedelta(seconds=settings.replica.ttl_s)
     window = timedelta(minutes=settings.sessions.resume_minutes)

@@ -87,7 +87,7 @@ async def running_gateway(settings: Settings, seams: Seams | None = None) -> Asy
     async with AsyncExitStack() as stack:
         slot = stack.enter_context(take_slot(settings.data_dir))
         url = await stack.enter_async_context(open_postgres(settings))
-        stores = await stack.enter_async_context(connect_stores(settings, slot.name))
+        stores = await stack.enter_async_context(connect_stores(settings, slot.name, seams.database))
         gateway = build_gateway(settings, stores, seams)
         gateway.api.router.add_get("/ws", gateway.sockets.handle, allow_head=False)
         for network in gateway.engine.networks:
