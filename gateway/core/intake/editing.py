@@ -24,10 +24,6 @@ from gateway.errors import NotFound
 
 log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer")
-AGENT_S = 10.0
-"""Seconds an agent's own framework gets to copy or drop a conversation."""
-FORGETTING_S = 30.0
-"""Seconds it gets to drop all those that a session has had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +39,10 @@ class EditingParts:
     agents: Mapping[AgentName, Agent]
     terms: Mapping[AgentName, TurnTerms]
     max_text: int
+    agent_s: float = 10.0
+    """Seconds an agent's own framework gets to copy or drop a conversation …"""
+    forgetting_s: float = 30.0
+    """… and to drop all those that a session has had."""
 
 
 class Editing:
@@ -117,7 +117,10 @@ class Editing:
     async def _branch(self, session: Session, agent_session: str) -> None:
         """Without a branch of its own the agent begins anew, and is told the history."""
         agent: object = self._parts.agents.get(session.agent_name)
-        if isinstance(agent, Branching) and (branch := await _patiently(agent.fork(agent_session), "fork")) is not None:
+        if (
+            isinstance(agent, Branching)
+            and (branch := await self._patiently(agent.fork(agent_session), "fork")) is not None
+        ):
             await self._parts.store.remember_agent_session(session.session_id, session.user_id, branch)
 
     async def delete_session(self, session_id: SessionId, user_id: UserId | None) -> None:
@@ -133,31 +136,29 @@ class Editing:
         self._parts.announcer.deleted(gone.session)
         agent: object = self._parts.agents.get(gone.session.agent_name)
         if isinstance(agent, Branching):
-            await _forget(agent, gone.agent_sessions)
+            await self._forget(agent, gone.agent_sessions)
+
+    async def _forget(self, agent: Branching, agent_sessions: Sequence[str]) -> None:
+        """The newest first: an agent that has no time for all of them drops those that know most."""
+        left, seconds = len(agent_sessions), self._parts.forgetting_s
+        try:
+            async with asyncio.timeout(seconds):
+                for name in reversed(agent_sessions):
+                    await self._patiently(agent.forget(name), "forget")
+                    left -= 1
+        except TimeoutError:
+            log.warning("agent_session_failed", deed="forget", reason=f"{left} were left after {seconds:g} s")
+
+    async def _patiently(self, call: Awaitable[Answer], deed: str) -> Answer | None:
+        """What the agent answers; None, and a line in the log, when it fails or takes too long."""
+        try:
+            async with asyncio.timeout(self._parts.agent_s):
+                return await call
+        except Exception as error:  # noqa: BLE001 - an agent's framework may raise anything, and the conversation goes on
+            log.warning("agent_session_failed", deed=deed, reason=f"{type(error).__name__}: {error}")
+            return None
 
     def _tell(self, messages: Sequence[Message], session: Session) -> None:
         for message in messages:
             self._parts.announcer.changed(message)
         self._parts.announcer.session(session)
-
-
-async def _forget(agent: Branching, agent_sessions: Sequence[str]) -> None:
-    """The newest first: an agent that has no time for all of them drops those that know most."""
-    left = len(agent_sessions)
-    try:
-        async with asyncio.timeout(FORGETTING_S):
-            for name in reversed(agent_sessions):
-                await _patiently(agent.forget(name), "forget")
-                left -= 1
-    except TimeoutError:
-        log.warning("agent_session_failed", deed="forget", reason=f"{left} were left after {FORGETTING_S:g} s")
-
-
-async def _patiently(call: Awaitable[Answer], deed: str) -> Answer | None:
-    """What the agent answers; None, and a line in the log, when it fails or takes too long."""
-    try:
-        async with asyncio.timeout(AGENT_S):
-            return await call
-    except Exception as error:  # noqa: BLE001 - an agent's framework may raise anything, and the conversation goes on
-        log.warning("agent_session_failed", deed=deed, reason=f"{type(error).__name__}: {error}")
-        return None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gateway.app.running.serve import Running
-from gateway.core.intake import editing
+from gateway.core.intake.editing import Editing
+from gateway.core.model import SessionId, UserId
 from tests.integration.sessions.conversations import SESSIONS, asks, talk
 from tests.integration.sessions.saved_state import NEVER, restores, saved
 from tests.world import Person, World, eventually
@@ -129,13 +131,12 @@ async def test_every_conversation_of_a_session_is_forgotten_with_it(world: World
     assert sorted(agent_of(gateway).forgotten) == ["own-1", "own-2", "own-3", "own-4"]
 
 
-async def test_an_agent_that_hangs_is_not_waited_for_long(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_agent_that_hangs_is_not_waited_for_long(world: World) -> None:
     """S-2: however many conversations it has to forget."""
-    monkeypatch.setattr(editing, "FORGETTING_S", 0.3)
-    monkeypatch.setattr(editing, "AGENT_S", 0.2)
     gateway, mia = await gateway_with(world, "Hanging")
     session = await talk(mia, "one")
     for _ in range(3):
         await mia.posts(f"{SESSIONS}/{session}/regenerate", 200)
-    assert (await mia.calls("DELETE", f"{SESSIONS}/{session}"))[0] == 204
+    editing = Editing(replace(gateway.gateway.engine.editing._parts, agent_s=0.2, forgetting_s=0.3))
+    await editing.delete_session(SessionId(session), UserId(mia.user))
     assert len(agent_of(gateway).forgotten) == 2
