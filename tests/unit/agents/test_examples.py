@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,9 +15,7 @@ from tests.unit.agents.turns import events_of, text_of, turn
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
-@pytest.fixture(autouse=True)
-def _own_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", sys.path.copy())
+pytestmark = pytest.mark.usefixtures("own_path")
 
 
 async def test_the_python_agents_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 from pathlib import Path
 
@@ -115,11 +114,11 @@ def test_says_what_is_wrong_with_a_target(target: str, reason: str) -> None:
     assert reason in str(caught.value)
 
 
+@pytest.mark.usefixtures("own_path")
 async def test_finds_modules_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file beside the settings needs no installing."""
     (tmp_path / "my_agent_file.py").write_text("async def answer(turn):\n    return 'from the file'\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", sys.path.copy())
     settings = PythonAgentSettings(kind="python", target="my_agent_file:answer")
     agents = build_agents({"mine": settings}, Turns())
     assert await text_of(agents[NAME].run(turn("hi"))) == "from the file"
