@@ -73,9 +73,9 @@ def _place(port: int) -> str:
 
 def free_port() -> int:
     """A free port, for servers that take its number as an argument."""
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 @asynccontextmanager

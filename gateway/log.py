@@ -17,7 +17,7 @@ import stamina.instrumentation
 import structlog
 from pydantic import Field
 
-from gateway.scribe import Scribe
+from gateway.background_writer import BackgroundWriter
 from gateway.settings import SettingsGroup
 
 BOT_TOKEN = re.compile(r"(?<!\d)(\d{3,}):[A-Za-z0-9_-]{6,}")
@@ -65,18 +65,18 @@ def _stamped(_logger: object, method: str, event: Event) -> Event:
 
 
 class PatientHandler(logging.Handler):
-    """Hands lines to a scribe; a stream that takes none costs lines, and never the work that they tell of."""
+    """Hands lines to a background writer: a stream that accepts none loses log lines and never holds up the work they report."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
-        self._scribe = Scribe(stream, self._of_loss)
+        self._writer = BackgroundWriter(stream, self._of_loss)
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             line = self.format(record)
         except Exception:  # noqa: BLE001 - a mistake in the line is no failure of the work, and is shown in its place
             line = redact(f"--- Logging error: {record.msg!r} ---\n{traceback.format_exc()}")
-        self._scribe.put(f"{line}\n")
+        self._writer.put(f"{line}\n")
 
     def write(self, event: Event, render: Sequence[structlog.typing.Processor]) -> None:
         """A line that is no record of the standard library's; those cost more than most of what they tell of."""
@@ -85,14 +85,14 @@ class PatientHandler(logging.Handler):
         except Exception:  # noqa: BLE001 - as above
             line = redact(f"--- Logging error: {event!r} ---\n{traceback.format_exc()}")
         with self.lock or nullcontext():
-            self._scribe.put(f"{line}\n")
+            self._writer.put(f"{line}\n")
 
     def flush(self) -> None:
         """Returns when the lines are written, or after half a second."""
-        self._scribe.flush()
+        self._writer.flush()
 
     def close(self) -> None:
-        self._scribe.end()
+        self._writer.end()
         super().close()
 
     def _of_loss(self, lines: int) -> str:

@@ -13,7 +13,7 @@ import asyncpg
 from gateway.core.model import UserId
 from gateway.errors import Conflict, DatabaseMisconfigured, GatewayError, StoreUnavailable
 from storage.connections import AWAY, CLOSE_TIMEOUT_S, Connection, PatientConnection, PooledConnection, set_codecs
-from storage.identity import APP_ROLE, READ_ONLY, SYSTEM_ROLE, Door, Logins
+from storage.identity import APP_ROLE, READ_ONLY, SYSTEM_ROLE, IdentityCheck, Logins
 from storage.reserve import MOST, RELEASE_TIMEOUT_S, Reserve
 
 ACQUIRE_TIMEOUT_S = 5.0
@@ -78,7 +78,7 @@ USUAL = Timeouts()
 class Pool:
     """Connections of one role, each of which has proved it. Nothing connects before the first query."""
 
-    door: Door
+    check: IdentityCheck
     connections: asyncpg.Pool
     reserve: Reserve
     timeouts: Timeouts
@@ -166,8 +166,8 @@ class Database:
         pool = self.across if user_id is None else self.app
         async with self._held(pool) as connection, in_transaction(connection):
             role = await connection.fetchval(BEGIN_AS, user_id or "")
-            if role != pool.door.role:
-                raise DatabaseMisconfigured(f"A connection of {pool.door.role!r} now works as {role!r}.")
+            if role != pool.check.role:
+                raise DatabaseMisconfigured(f"A connection of {pool.check.role!r} now works as {role!r}.")
             yield connection
 
     async def prove(self) -> None:
@@ -182,7 +182,7 @@ class Database:
             if await connection.fetchval("SELECT current_setting('transaction_read_only')::boolean"):
                 raise asyncpg.ReadOnlySQLTransactionError(READ_ONLY)
         for pool in self._pools():
-            if pool.door.refused is not None:
+            if pool.check.refused is not None:
                 async with self._held(pool):
                     pass
 
@@ -272,20 +272,20 @@ async def open_database(url: str, size: int = 16) -> Database:
 async def open_pools(logins: Logins, size: int = 16, timeouts: Timeouts = USUAL) -> Database:
     """Makes the pools of at most `size`, 4 and 4 connections; connects to nothing yet."""
 
-    def door(role: str) -> Door:
-        return Door(role, logins.own)
+    def check(role: str) -> IdentityCheck:
+        return IdentityCheck(role, logins.own)
 
     return Database(
-        app=await _pool(logins.app, door(APP_ROLE), size, timeouts),
-        across=await _pool(logins.system, door(SYSTEM_ROLE), 4, timeouts),
+        app=await _pool(logins.app, check(APP_ROLE), size, timeouts),
+        across=await _pool(logins.system, check(SYSTEM_ROLE), 4, timeouts),
         # Its statements are short, and repeated anyway.
-        housekeeping=await _pool(logins.system, door(SYSTEM_ROLE), 4, replace(timeouts, command_s=OWN_WORK_TIMEOUT_S)),
+        housekeeping=await _pool(logins.system, check(SYSTEM_ROLE), 4, replace(timeouts, command_s=OWN_WORK_TIMEOUT_S)),
     )
 
 
-async def _pool(url: str, door: Door, size: int, timeouts: Timeouts) -> Pool:
+async def _pool(url: str, check: IdentityCheck, size: int, timeouts: Timeouts) -> Pool:
     async def begin(connection: Connection) -> None:
-        await door.admit(cast("PatientConnection", connection))
+        await check.admit(cast("PatientConnection", connection))
         await set_codecs(connection)
 
     pool: asyncpg.Pool = await asyncpg.create_pool(
@@ -299,13 +299,13 @@ async def _pool(url: str, door: Door, size: int, timeouts: Timeouts) -> Pool:
         command_timeout=timeouts.command_s,
         timeout=timeouts.acquire_s,
         server_settings={
-            **({} if door.own_login else {"role": door.role}),
+            **({} if check.own_login else {"role": check.role}),
             "application_name": "turngate",
             "timezone": "UTC",
             **SESSION_SETTINGS,
         },
     )
-    return Pool(door, pool, Reserve(pool, min(MOST, size // 2)), timeouts)
+    return Pool(check, pool, Reserve(pool, min(MOST, size // 2)), timeouts)
 
 
 async def _keep(_connection: Connection) -> None:

@@ -71,7 +71,7 @@ def fault(found: Identity, role: str, *, own_login: bool) -> str | None:
 
 
 @dataclass(slots=True)
-class Door:
+class IdentityCheck:
     """Admits connections to one pool. `admitted`: the newest one that passed; `refused`: why the newest one did not."""
 
     role: str

@@ -39,7 +39,7 @@ from gateway.core.networks import (
 )
 from gateway.core.ports.agents import Agent, Branching, Checking, Closing, Titling
 from gateway.core.ports.channels import MayLeave, Moves, PollLeases, Quarantine
-from gateway.core.ports.places import Places
+from gateway.core.ports.routes import Routes
 from gateway.core.ports.turns import Acceptance
 from gateway.core.ports.users.links import Person
 from gateway.core.service import Intake, Notice
@@ -104,11 +104,11 @@ __all__ = [
     "Network",
     "Notice",
     "Person",
-    "Places",
     "PollLeases",
     "Quarantine",
     "Role",
     "Route",
+    "Routes",
     "SenderChanged",
     "SessionId",
     "SettingsError",

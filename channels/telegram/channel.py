@@ -29,7 +29,7 @@ from gateway.core.intake.message_rates import MessageRates
 from gateway.core.model import Address, AgentName, ChannelName, Chunk
 from gateway.core.networks import ChannelKind, ChannelParts, ChannelState, ChannelStatus
 from gateway.core.ports.channels import MayLeave, Moves, PollLeases, Quarantine
-from gateway.core.ports.places import Places
+from gateway.core.ports.routes import Routes
 from gateway.core.service import Intake
 from gateway.core.users.links import Links
 from gateway.errors import SettingsError
@@ -51,7 +51,7 @@ class TelegramChannel:
         moves: Moves,
         *,
         links: Links,
-        places: Places,
+        routes: Routes,
         rates: MessageRates,
         agents: Sequence[AgentName],
         public_url: str | None,
@@ -63,7 +63,7 @@ class TelegramChannel:
         self._notices = Notices(self._sender)
         self._linking = Linking(settings, links)
         self._reception = Reception(
-            settings, intake, quarantine, moves, self._notices, self._linking, places, rates, agents, max_text
+            settings, intake, quarantine, moves, self._notices, self._linking, routes, rates, agents, max_text
         )
         self._leases = leases
         secret = settings.webhook_secret
@@ -108,7 +108,7 @@ class TelegramChannel:
         """
         try:
             bot = await self._until_known()
-            self._linking.open_door(bot)
+            self._linking.announce_bot(bot)
             updates = Updates(bot, self._reception)
             await (self._run_polling(updates) if self._webhook_url is None else self._run_webhook(updates))
         except InvalidToken:
@@ -183,7 +183,7 @@ def create(settings: Telegram, parts: ChannelParts) -> TelegramChannel:
         parts.quarantine,
         parts.moves,
         links=parts.links,
-        places=parts.places,
+        routes=parts.routes,
         rates=parts.rates,
         agents=parts.agents,
         public_url=parts.public_url,

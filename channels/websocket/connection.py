@@ -11,8 +11,8 @@ import structlog
 from aiohttp import WebSocketError, WSMsgType
 
 from channels.websocket import news
+from channels.websocket.admission import overloaded
 from channels.websocket.conversation import Conversation
-from channels.websocket.door import crowd
 from channels.websocket.faults import (
     FLOOD,
     INVALID_TEXT,
@@ -58,6 +58,7 @@ class Connection:
         "_closing",
         "_conversation",
         "_expiry",
+        "_forget_listener",
         "_outgoing",
         "_parts",
         "_remembered",
@@ -65,7 +66,6 @@ class Connection:
         "_socket",
         "_token",
         "_transport",
-        "_unserve",
         "_waited_s",
     )
 
@@ -74,12 +74,12 @@ class Connection:
         self._transport = transport
         self._caller = caller
         self._parts = parts
-        self._outgoing = Outgoing(socket, transport, parts.tasks, self._give_up, parts.soon)
+        self._outgoing = Outgoing(socket, transport, parts.tasks, self._give_up, parts.delayed_flush)
         self._conversation: Conversation | None = None
         self._slot = contextlib.ExitStack()
         self._token = ""
         self._remembered: Callable[[], Principal | None] = _nobody
-        self._unserve: Callable[[], None] | None = None
+        self._forget_listener: Callable[[], None] | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._closing = False
         self._waited_s = 0.0
@@ -127,7 +127,7 @@ class Connection:
     def _forget(self) -> None:
         self._outgoing.end()
         self._slot.close()
-        self._serve_no_more()
+        self._stop_watching_token()
         if self._conversation is not None:
             self._conversation.end()
         if self._expiry is not None:
@@ -139,7 +139,7 @@ class Connection:
         begun = asyncio.get_running_loop().time()
         for _ in range(HELLO_TRIES):
             try:
-                # Waiting at the door is not the client's delay.
+                # Waiting for admission is not the client's delay.
                 async with asyncio.timeout_at(begun + self._parts.hello_s + self._waited_s):
                     data = await self._receive()
             except TimeoutError:
@@ -149,14 +149,14 @@ class Connection:
             await self._handle(data)
             if self._conversation is not None:
                 return self._conversation
-        if self._parts.door.crowded:
-            raise crowd()  # the delay may be ours
+        if self._parts.admission.is_full:
+            raise overloaded()  # the delay may be ours
         raise HangUp(UNAUTHENTICATED, Unauthenticated(f"No hello frame arrived within {self._parts.hello_s:.0f} s."))
 
     async def _hello(self, hello: Hello) -> None:
         loop = asyncio.get_running_loop()
         came = loop.time()
-        async with self._parts.door.entering():
+        async with self._parts.admission.entering():
             self._waited_s += loop.time() - came
             # Who has gone while it waited would cost those behind it time.
             if self._transport is None or not self._transport.is_closing():
@@ -170,14 +170,14 @@ class Connection:
             raise HangUp(RESTARTING, error) from None
         self._token = hello.token
         self._remembered = self._parts.authenticator.memory_of(hello.token)
-        self._serve_no_more()
-        self._unserve = self._parts.authenticator.serve(hello.token, self._ended)
+        self._stop_watching_token()
+        self._forget_listener = self._parts.authenticator.on_end(hello.token, self._ended)
         if self._conversation is None or self._conversation.principal != principal:
             if self._conversation is not None:
                 self._conversation.end()
             self._take_slot(principal)
             if principal.role == "visitor":
-                self._slot.callback(self._parts.visitors.serve(principal.user_id, self._identified))
+                self._slot.callback(self._parts.visitors.on_identified(principal.user_id, self._identified))
             self._conversation = Conversation(principal, self._parts, self._outgoing)
             self._expire(principal)
         await self._conversation.enter(hello)
@@ -185,7 +185,7 @@ class Connection:
     def _take_slot(self, principal: Principal) -> None:
         self._slot.close()
         try:
-            self._slot.enter_context(self._parts.allowance.socket(principal))
+            self._slot.enter_context(self._parts.limits.socket(principal))
         except TooManyRequests as error:
             raise HangUp(FLOOD, error) from None
 
@@ -203,10 +203,10 @@ class Connection:
             self._conversation.end()
         self._parts.tasks.start(self.hang_up(HangUp(UNAUTHENTICATED, Unauthenticated(why))), "websocket over")
 
-    def _serve_no_more(self) -> None:
-        if self._unserve is not None:
-            self._unserve()
-            self._unserve = None
+    def _stop_watching_token(self) -> None:
+        if self._forget_listener is not None:
+            self._forget_listener()
+            self._forget_listener = None
 
     async def _authenticate_again(self) -> Principal:
         """The token of the hello, again: it was counted as a guess then, and is not counted twice."""
@@ -267,7 +267,7 @@ class Connection:
         client_id = None
         try:
             if self._conversation is not None:
-                self._parts.allowance.frame(self._conversation.principal)
+                self._parts.limits.frame(self._conversation.principal)
             frame = parse(data, self._parts.max_text)
             client_id = frame.id
             await self._do(frame)

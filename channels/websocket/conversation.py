@@ -129,7 +129,7 @@ class Conversation:
     # Messages ---------------------------------------------------------------------------------------------------------
 
     async def _send(self, frame: Send) -> None:
-        self._parts.allowance.message(self.principal)
+        self._parts.limits.message(self.principal)
         target = frame.session_id or (self._current if self._named else None)
         message = await self._message(frame, target)
         # News of the turn may arrive from elsewhere before the ack is written: it waits.

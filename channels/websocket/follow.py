@@ -138,7 +138,7 @@ class Follow:
 
     async def _look(self) -> None:
         try:
-            async with self._parts.door.reading(self._reader):
+            async with self._parts.admission.reading(self._reader):
                 await self._parts.sessions.get(self.session.session_id, self._reader)
         except NotFound:
             self._end_itself(news.error("not_found", "There is no such session."))
@@ -190,7 +190,7 @@ class Follow:
 
     async def _tell_open_turns(self) -> None:
         self._ended_turns = set()
-        async with self._parts.door.reading(self._reader):
+        async with self._parts.admission.reading(self._reader):
             turns = await self._parts.sessions.open_turns(self.session.session_id, self._reader)
         self._turns_due = False
         ended, self._ended_turns = self._ended_turns, None
@@ -261,7 +261,7 @@ class Follow:
         while True:
             await self._outgoing.room()
             announced = self._known
-            async with self._parts.door.reading(self._reader):
+            async with self._parts.admission.reading(self._reader):
                 told = await self._parts.messages.after(
                     self.session.session_id, self._reader, self.sent, PAGE, recall=self._recall
                 )

@@ -9,9 +9,9 @@ from typing import Literal, TypeAlias
 
 from aiohttp import WSMsgType, web
 
+from channels.websocket.delayed_flush import DelayedFlush
 from channels.websocket.faults import TOO_SLOW
 from channels.websocket.news import Delta
-from channels.websocket.soon import Soon
 from gateway.core.background import Background
 
 BytesSocket: TypeAlias = "web.WebSocketResponse[Literal[False]]"
@@ -41,13 +41,14 @@ class Outgoing:
     __slots__ = (
         "_ahead",
         "_bytes",
+        "_delayed_flush",
+        "_delayed_flush",
         "_due",
         "_ended",
         "_frames",
         "_give_up",
         "_room",
         "_socket",
-        "_soon",
         "_stall_s",
         "_tasks",
         "_transport",
@@ -61,19 +62,19 @@ class Outgoing:
         transport: asyncio.Transport | None,
         tasks: Background,
         give_up: Callable[[int], None],
-        soon: Soon,
+        delayed_flush: DelayedFlush,
         stall_s: float = STALL_S,
     ) -> None:
         self._socket = socket
         self._transport = transport
         self._tasks = tasks
         self._give_up = give_up
-        self._soon = soon
+        self._delayed_flush = delayed_flush
         self._stall_s = stall_s
         self._frames: list[bytes | Delta] = []  # an empty deque takes 700 bytes
         self._bytes = 0
         self._due = False
-        self._waits = False  # for `soon` to flush it
+        self._waits = False  # for `delayed_flush` to flush it
         self._writer: asyncio.Task[None] | None = None
         self._room: asyncio.Event | None = None
         self._ahead: int | None = None  # while held: how many frames came before and may go
@@ -92,7 +93,7 @@ class Outgoing:
             self._wake()
         elif not self._waits:
             self._waits = True
-            self._soon.ask(self)
+            self._delayed_flush.ask(self)
 
     def _add(self, frame: bytes | Delta) -> bool:
         """Whether it stands in the queue, by itself or as a part of the frame before it."""
@@ -129,7 +130,7 @@ class Outgoing:
         self._due = False
         if self._waits:
             self._waits = False
-            self._soon.forget(self)
+            self._delayed_flush.forget(self)
         if self._writer is not None or self._ended:
             return
         transport = self._transport

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from channels.websocket.allowance import Allowance
-from channels.websocket.door import Door
+from channels.websocket.admission import Admission
+from channels.websocket.delayed_flush import DelayedFlush
+from channels.websocket.limits import SocketLimits
 from channels.websocket.news import Shared
 from channels.websocket.origin import OriginRule
-from channels.websocket.soon import Soon
 from gateway.core.background import Background
 from gateway.core.limits.callers import Callers
 from gateway.core.limits.guesses import Guesses
@@ -33,7 +33,7 @@ class Parts:
     agents: Collection[AgentName]
     default_agent: AgentName
     origins: OriginRule
-    allowance: Allowance
+    limits: SocketLimits
     guesses: Guesses
     callers: Callers
     visitors: Visitors
@@ -46,6 +46,6 @@ class Parts:
     heartbeat_s: float = 25.0
     """Seconds between pings; a peer that does not answer within half of that is given up."""
     tasks: Background = field(default_factory=Background)
-    door: Door = field(default_factory=Door)
+    admission: Admission = field(default_factory=Admission)
     shared: Shared = field(default_factory=Shared)
-    soon: Soon = field(default_factory=Soon)
+    delayed_flush: DelayedFlush = field(default_factory=DelayedFlush)

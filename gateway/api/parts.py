@@ -27,7 +27,7 @@ from gateway.core.ports.schedules import ScheduleId, ScheduleStore, Trigger
 from gateway.core.ports.sessions.changes import SessionChanges
 from gateway.core.ports.sessions.exports import ExportStore
 from gateway.core.ports.sessions.external_keys import ExternalKeys
-from gateway.core.ports.sessions.imported_transcripts import SeedStore
+from gateway.core.ports.sessions.imported_transcripts import ImportedTranscripts
 from gateway.core.ports.sessions.search import SearchStore
 from gateway.core.ports.sessions.sessions import MessageStore, SessionStore
 from gateway.core.ports.sessions.state import SnapshotStore, StateStore
@@ -106,7 +106,7 @@ class ApiParts:
     messages: MessageStore
     external_keys: ExternalKeys
     live: LiveTurns
-    seeds: SeedStore
+    imported_transcripts: ImportedTranscripts
     search: SearchStore
     editing: Editing
     states: StateStore

@@ -24,7 +24,7 @@ from gateway.errors import AgentError, GatewayError, NothingHeard, SettingsError
 from storage.database import Database, open_pools
 from storage.identity import Identity
 from storage.migrating.phases import is_post
-from storage.replicas import long_transactions as horizon
+from storage.replicas import long_transactions
 from storage.replicas.replicas import is_polled
 from storage.replicas.wire import PostgresWire
 from storage.sessions import word_index
@@ -134,9 +134,9 @@ async def _connected(settings: Settings) -> AsyncIterator[Finding]:
     database = await open_pools(database_logins(settings), size=1)
     try:
         version, now = await _asked(database)
-        yield Finding("database", ok=True, detail=f"PostgreSQL {version}, {roles(database.app.door.admitted)}")
+        yield Finding("database", ok=True, detail=f"PostgreSQL {version}, {roles(database.app.check.admitted)}")
         yield clock(now - datetime.now(UTC))
-        yield transactions(await horizon.look(database))
+        yield transactions(await long_transactions.observe(database))
         yield search(await word_index.lag(database))
         yield await news(PostgresWire(database, listening_url(settings)), settings.replica.poll_s)
         for block in await PostgresLoopBlocks(database).recent():
@@ -194,16 +194,16 @@ def clock(skew: timedelta) -> Finding:
     )
 
 
-def transactions(seen: horizon.Look) -> Finding:
+def transactions(seen: long_transactions.Observation) -> Finding:
     """Whether a transaction has been open for long, as far as this login may see."""
     minutes = seen.age.total_seconds() / 60
     return Finding(
         "transactions",
-        ok=seen.age < horizon.LIMIT,
+        ok=seen.age < long_transactions.LIMIT,
         detail=f"the oldest transaction has been open for {minutes:.0f} min ({seen.holder})"
         if seen.age
         else "none is open for long",
-        remedy=horizon.REMEDY,
+        remedy=long_transactions.REMEDY,
     )
 
 

@@ -22,7 +22,7 @@ from gateway.core.durations import duration
 from gateway.core.model import Address, AgentName, UserId, is_pushed
 from gateway.core.ports.schedules import CronTrigger, IntervalTrigger, OnceTrigger, Schedule, Trigger
 from gateway.core.ports.turns import Acceptance
-from gateway.core.scheduling import ScheduleWish, changed
+from gateway.core.scheduling import ScheduleUpdate, changed
 from gateway.errors import Conflict, InvalidInput, NotFound
 from scheduler.new_schedule import WantedSchedule, validate_new
 from scheduler.normalize import message_of_request
@@ -221,7 +221,7 @@ async def _set_active(settings: Settings, schedule_id: UUID, *, active: bool) ->
     async with open_stores(settings) as stores:
         for _ in range(CHANGE_TRIES):
             before = await stores.schedules.get(schedule_id, None)
-            after = changed(before, ScheduleWish(is_active=active), partial(_first_of, await stores.schedules.now()))
+            after = changed(before, ScheduleUpdate(is_active=active), partial(_first_of, await stores.schedules.now()))
             if (kept := await stores.schedules.change(before, after)) is not None:
                 return kept
     raise Conflict("The schedule keeps changing. Try again in a moment.")

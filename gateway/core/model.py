@@ -216,7 +216,7 @@ class Turn:
     metadata: JsonObject = field(default_factory=dict)
     """The session's metadata as this turn was claimed; each message has its own beside it. Data, never instructions."""
 
-    def told(self, history: Sequence[Message]) -> Turn:
+    def with_history(self, history: Sequence[Message]) -> Turn:
         """The same turn with that history; `dataclasses.replace` takes four times as long."""
         return Turn(
             self.turn_id,

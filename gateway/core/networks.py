@@ -9,7 +9,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 from gateway.core.intake.message_rates import MessageRates
 from gateway.core.model import AgentName
 from gateway.core.ports.channels import Channel, Moves, PollLeases, Quarantine
-from gateway.core.ports.places import Places
+from gateway.core.ports.routes import Routes
 from gateway.core.service import Intake
 from gateway.core.users.links import Links
 
@@ -61,7 +61,7 @@ class ChannelParts:
     quarantine: Quarantine
     moves: Moves
     links: Links
-    places: Places
+    routes: Routes
     rates: MessageRates
     agents: Sequence[AgentName]
     public_url: str | None

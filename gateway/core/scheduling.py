@@ -19,7 +19,7 @@ FirstOf = Callable[[Trigger, str], datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class ScheduleWish:
+class ScheduleUpdate:
     """What is to be different of a schedule; None leaves it as it is."""
 
     name: str | None = None
@@ -39,20 +39,20 @@ def check_zone(name: str) -> None:
         )
 
 
-def changed(schedule: Schedule, wish: ScheduleWish, first_of: FirstOf) -> Schedule:
-    """The schedule as wished. Other times, or being resumed, set its next fire anew; a paused one has none.
+def changed(schedule: Schedule, update: ScheduleUpdate, first_of: FirstOf) -> Schedule:
+    """The schedule with the update applied. Other times, or being resumed, set its next fire anew; a paused one has none.
 
     Raises `InvalidInput` for times that never come.
     """
     after = replace(
         schedule,
-        name=schedule.name if wish.name is None else wish.name,
-        agent_name=schedule.agent_name if wish.agent_name is None else wish.agent_name,
-        prompt=schedule.prompt if wish.prompt is None else wish.prompt,
-        trigger=schedule.trigger if wish.trigger is None else wish.trigger,
-        timezone=schedule.timezone if wish.timezone is None else wish.timezone,
-        deliver_to=schedule.deliver_to if wish.deliver_to is None else wish.deliver_to,
-        is_active=schedule.is_active if wish.is_active is None else wish.is_active,
+        name=schedule.name if update.name is None else update.name,
+        agent_name=schedule.agent_name if update.agent_name is None else update.agent_name,
+        prompt=schedule.prompt if update.prompt is None else update.prompt,
+        trigger=schedule.trigger if update.trigger is None else update.trigger,
+        timezone=schedule.timezone if update.timezone is None else update.timezone,
+        deliver_to=schedule.deliver_to if update.deliver_to is None else update.deliver_to,
+        is_active=schedule.is_active if update.is_active is None else update.is_active,
     )
     return replace(after, next_fire_at=_next_fire(schedule, after, first_of))
 

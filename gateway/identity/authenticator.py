@@ -8,7 +8,7 @@ from functools import partial
 
 import jwt
 
-from gateway.core.live.served import Served
+from gateway.core.live.end_listeners import EndListeners
 from gateway.core.model import Principal, UserId
 from gateway.core.ports.users.tokens import TokenStore
 from gateway.core.users.visitors import Visitors
@@ -42,12 +42,12 @@ class TokenAuthenticator:
         self._clock = clock
         self._known: dict[bytes, tuple[float, Principal]] = {}
         self._forgotten = 0
-        self._served: Served[bytes] = Served()
+        self._end_listeners: EndListeners[bytes] = EndListeners()
 
     @property
-    def served(self) -> tuple[bytes, ...]:
+    def watched(self) -> tuple[bytes, ...]:
         """Digests of the API tokens with an open socket here."""
-        return self._served.keys()
+        return self._end_listeners.keys()
 
     def ended(self, tokens: Collection[bytes], erased: Collection[UserId]) -> None:
         """These tokens are no longer valid, and all of these users' are not; it happened elsewhere."""
@@ -91,7 +91,7 @@ class TokenAuthenticator:
         """Asks the database about this token again, which has ended; whoever is served with it hears so."""
         self._known.pop(token_digest, None)
         self._forgotten += 1
-        self._served.tell(token_digest)
+        self._end_listeners.notify(token_digest)
 
     def forget_users(self, users: Collection[UserId]) -> None:
         """Asks the database about these users' tokens again; they have ended."""
@@ -103,9 +103,9 @@ class TokenAuthenticator:
         """As `gateway.core.ports.users.tokens.Authenticator` promises."""
         self._known.pop(digest(token), None)
 
-    def serve(self, token: str, ended: Callable[[], None]) -> Callable[[], None]:
+    def on_end(self, token: str, ended: Callable[[], None]) -> Callable[[], None]:
         """As `gateway.core.ports.users.tokens.Authenticator` promises."""
-        return self._served.add(digest(token), ended) if token.startswith(API_TOKEN_PREFIX) else _nothing
+        return self._end_listeners.add(digest(token), ended) if token.startswith(API_TOKEN_PREFIX) else _nothing
 
     async def _api_token(self, key: bytes) -> Principal:
         return self._remembered(key) or await self._look_up(key)

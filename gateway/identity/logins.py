@@ -11,7 +11,7 @@ from typing import TypeAlias
 import jwt
 
 from gateway.core.model import Principal, UserId
-from gateway.core.strangers import has_account
+from gateway.core.unlinked_users import has_account
 from gateway.errors import Unauthenticated
 from gateway.identity.published_keys import PublishedKeys
 from gateway.identity.settings import Auth

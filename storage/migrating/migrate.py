@@ -26,7 +26,7 @@ from storage.database import COMMAND_TIMEOUT_S
 from storage.migrating.channel_names import allow_channels, missing_channels
 from storage.migrating.origin import MIGRATIONS, applied_migrations, check_origin, digest, names
 from storage.migrating.phases import OlderReplicasLive, check_version, is_post, needed_by, shut_out_older
-from storage.migrating.progress import told
+from storage.migrating.progress import reported
 
 log = structlog.get_logger(__name__)
 
@@ -95,7 +95,7 @@ async def _apply_all(url: str, connection: asyncpg.Connection, folder: Path) -> 
     applied: list[str] = []
     for migration in waiting:
         try:
-            async with told(url, connection.get_server_pid(), migration.id):
+            async with reported(url, connection.get_server_pid(), migration.id):
                 await _insist(migration.id, partial(_apply, connection, migration))
         except OlderReplicasLive as error:
             _leave(migration.id, error, [each.id for each in waiting[len(applied) + 1 :]])

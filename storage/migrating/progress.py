@@ -22,7 +22,7 @@ ANSWER_WITHIN_S = 5.0
 
 
 @asynccontextmanager
-async def told(url: str, pid: int, migration: str, every_s: float = EVERY_S) -> AsyncIterator[None]:
+async def reported(url: str, pid: int, migration: str, every_s: float = EVERY_S) -> AsyncIterator[None]:
     """Logs a migration of the backend `pid` when it is applied, with its seconds; until then every so often how far it is."""
     began = time.monotonic()
     telling = asyncio.create_task(_tells(url, pid, migration, began, every_s))

@@ -39,7 +39,7 @@ async def described(connection: Connection[Record]) -> str:
 
 async def _relations(connection: Connection[Record]) -> AsyncIterator[str]:
     inside = _by_name(await connection.fetch(SQL["columns"]))
-    behind = _by_name(await connection.fetch(SQL["belongings"]))
+    behind = _by_name(await connection.fetch(SQL["attached"]))
     for row in await connection.fetch(SQL["relations"]):
         yield "\n".join([_relation(row, inside[row["name"]]), *map(_in_lines, behind[row["name"]])])
 

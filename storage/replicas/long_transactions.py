@@ -32,7 +32,7 @@ REMEDY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Observation:
     """The state at one moment. `oldest`: the oldest open transaction id, if later ones have ended; everybody may see it.
 
     `age`, `holder`: of the oldest open transaction among those that this login may see: all for members of `pg_monitor`,
@@ -51,7 +51,7 @@ class Standstill:
     oldest: int | None
     since: float
 
-    def after(self, seen: Look, now: float) -> Standstill:
+    def after(self, seen: Observation, now: float) -> Standstill:
         """The standstill as of the next look."""
         return self if seen.oldest == self.oldest else Standstill(seen.oldest, now)
 
@@ -60,16 +60,16 @@ class Standstill:
         return timedelta(0) if self.oldest is None else timedelta(seconds=now - self.since)
 
 
-async def look(database: Database) -> Look:
+async def observe(database: Database) -> Observation:
     """Raises `StoreUnavailable`."""
     # As whoever logged in: the roles of the gateway may see less.
     async with database.own_work() as connection, in_transaction(connection):
         await connection.execute("SET LOCAL ROLE NONE")
-        row = await fetch_one(connection, SQL["look"])
-    return Look(row["oldest"], row["age"] or timedelta(0), row["told"] or UNSEEN)
+        row = await fetch_one(connection, SQL["observe"])
+    return Observation(row["oldest"], row["age"] or timedelta(0), row["holder"] or UNSEEN)
 
 
-class Horizon:
+class LongTransactions:
     """Says so, once and again as time passes, when a transaction stays open for longer than `limit`."""
 
     def __init__(self, database: Database, limit: timedelta = LIMIT, every_s: float = EVERY_S) -> None:
@@ -77,24 +77,24 @@ class Horizon:
         self._limit = limit
         self._every_s = every_s
         self._standstill = Standstill(None, time.monotonic())
-        self._told = 0
+        self._warned = 0
 
     async def run(self) -> None:
         """Looks for as long as it runs; while the database is away there is nothing to see."""
         while True:
             try:
-                self._judge(await look(self._database))
+                self._warn_if_long(await observe(self._database))
             except StoreUnavailable as error:
                 log.debug("oldest_transaction_unknown", reason=str(error))
             await asyncio.sleep(self._every_s)
 
-    def _judge(self, seen: Look) -> None:
+    def _warn_if_long(self, seen: Observation) -> None:
         now = time.monotonic()
         self._standstill = self._standstill.after(seen, now)
         lasted = self._standstill.lasted(now)
         age, holder = (seen.age, seen.holder) if seen.age >= lasted else (lasted, UNSEEN)
         OLDEST.set(age.total_seconds())
         times = age // self._limit
-        if times > self._told:
+        if times > self._warned:
             log.warning("oldest_transaction", seconds=round(age.total_seconds()), holder=holder, remedy=REMEDY)
-        self._told = times
+        self._warned = times

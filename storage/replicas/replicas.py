@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 from gateway.core.events import TurnChanged
+from gateway.core.lookback import FeedPosition
 from gateway.core.model import ReplicaId, SessionId, TurnId, TurnStatus, UserId
 from gateway.core.ports.live import Changes, Followed
-from gateway.core.reach import Glance
 from gateway.errors import StoreUnavailable
 from storage.database import fetch_one
 from storage.migrating.origin import newest_migration
@@ -118,7 +118,7 @@ class PostgresChangeFeed:
                 self.replica_id,
             )
         return Changes(
-            glance=Glance(row["now"], row["oldest"], row["next"]),
+            position=FeedPosition(row["now"], row["oldest"], row["next"]),
             last_seqs=tuple(
                 (SessionId(session["session_id"]), UserId(session["user_id"]), session["last_seq"])
                 for session in row["followed"]

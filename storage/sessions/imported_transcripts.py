@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4, uuid5
 
 from gateway.core.model import JsonObject, JsonValue, Session, UserId
-from gateway.core.ports.sessions.imported_transcripts import ImportedMessage, Seed
+from gateway.core.ports.sessions.imported_transcripts import ImportedMessage, ImportedTranscript
 from gateway.errors import NotFound
 from storage.queries import load_queries
 from storage.rows import to_session
@@ -26,32 +26,43 @@ KEYS = UUID("6f2b2c1e-6f0a-4f53-9a3e-0c6f5f0f7a11")
 
 
 @dataclass(frozen=True, slots=True)
-class PostgresSeeds:
-    """`SeedStore` on Postgres. Two seeds of one key meet at the primary key: the second waits for the first."""
+class PostgresImportedTranscripts:
+    """`ImportedTranscripts` on Postgres. Of two imports with one key, the second waits at the primary key for the first."""
 
     database: Database
 
-    async def sow(self, seed: Seed) -> Session:
-        chat_id = uuid4() if seed.key is None else _chat_id(seed.user_id, seed.key)
-        async with self.database.as_user(seed.user_id) as connection:
-            await require_sender(connection, seed.user_id)
-            row = await self._sow(connection, chat_id, seed) or await connection.fetchrow(SQL["sown"], chat_id)
+    async def create(self, transcript: ImportedTranscript) -> Session:
+        chat_id = uuid4() if transcript.key is None else _chat_id(transcript.user_id, transcript.key)
+        async with self.database.as_user(transcript.user_id) as connection:
+            await require_sender(connection, transcript.user_id)
+            row = await self._insert(connection, chat_id, transcript) or await connection.fetchrow(SQL["find"], chat_id)
         if row is None:
             raise NotFound("There is no such session.")
         return to_session(row, running=row["running"])
 
-    async def sown(self, user_id: UserId, key: str) -> Session | None:
+    async def find(self, user_id: UserId, key: str) -> Session | None:
         async with self.database.as_user(user_id) as connection:
-            row = await connection.fetchrow(SQL["sown"], _chat_id(user_id, key))
+            row = await connection.fetchrow(SQL["find"], _chat_id(user_id, key))
         return None if row is None else to_session(row, running=row["running"])
 
-    async def _sow(self, connection: PooledConnection, chat_id: UUID, seed: Seed) -> Record | None:
-        told = seed.transcript
+    async def _insert(
+        self, connection: PooledConnection, chat_id: UUID, transcript: ImportedTranscript
+    ) -> Record | None:
+        messages = transcript.messages
         row = await connection.fetchrow(
-            SQL["sow"], chat_id, seed.user_id, seed.channel, seed.agent, seed.title, len(told), seed.metadata
+            SQL["create"],
+            chat_id,
+            transcript.user_id,
+            transcript.channel,
+            transcript.agent,
+            transcript.title,
+            len(messages),
+            transcript.metadata,
         )
-        if row is not None and told:
-            await connection.execute(SQL["tell"], chat_id, seed.user_id, seed.channel, list(_rows(told)))
+        if row is not None and messages:
+            await connection.execute(
+                SQL["add_messages"], chat_id, transcript.user_id, transcript.channel, list(_rows(messages))
+            )
         return row
 
 
@@ -60,15 +71,15 @@ def _chat_id(user_id: UserId, key: str) -> UUID:
 
 
 def _rows(transcript: Sequence[ImportedMessage]) -> Iterator[JsonObject]:
-    for said, turn_seq in zip(transcript, turn_seqs(transcript), strict=True):
-        parts: list[JsonValue] | None = None if said.parts is None else [*said.parts]
-        yield {"role": said.role, "content": said.content, "parts": parts, "turn_seq": turn_seq}
+    for message, turn_seq in zip(transcript, turn_seqs(transcript), strict=True):
+        parts: list[JsonValue] | None = None if message.parts is None else [*message.parts]
+        yield {"role": message.role, "content": message.content, "parts": parts, "turn_seq": turn_seq}
 
 
 def turn_seqs(transcript: Sequence[ImportedMessage]) -> Iterator[int]:
     """The `seq` of the user's message that each row belongs to; its own for rows before the first of them."""
     turn = 0
-    for seq, said in enumerate(transcript, 1):
-        if said.role == "user":
+    for seq, message in enumerate(transcript, 1):
+        if message.role == "user":
             turn = seq
         yield turn or seq

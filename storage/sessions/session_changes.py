@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.core.model import Session, SessionId, UserId
-from gateway.core.ports.sessions.changes import GivenTitle, SessionWish, Titled
+from gateway.core.ports.sessions.changes import GivenTitle, SessionUpdate, Titled
 from gateway.errors import NotFound
 from storage.queries import load_queries
 from storage.rows import to_session
@@ -26,14 +26,14 @@ class PostgresSessionChanges:
 
     database: Database
 
-    async def change(self, session_id: SessionId, user_id: UserId | None, wish: SessionWish) -> Session:
-        title = wish.title or UNCHANGED
+    async def change(self, session_id: SessionId, user_id: UserId | None, update: SessionUpdate) -> Session:
+        title = update.title or UNCHANGED
         given = (
-            wish.title is not None,
+            update.title is not None,
             title.text,
             title.is_users,
-            wish.metadata,
-            wish.is_active,
+            update.metadata,
+            update.is_active,
             title.words_changed_at,
         )
         async with self.database.as_user(user_id) as connection:

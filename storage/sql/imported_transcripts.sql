@@ -1,4 +1,4 @@
--- name: sow
+-- name: create
 -- A session that holds rows before its first turn; none when it is there already. Two unique indexes hold its id, and whoever
 -- makes the same one at this moment may be met at either, so no index is named.
 INSERT INTO chat_sessions (chat_id, user_id, channel, agent_name, title, last_seq, message_count, last_message_at, metadata)
@@ -6,14 +6,14 @@ VALUES ($1, $2, $3, $4, $5, $6::bigint, $6::bigint, CASE WHEN $6::bigint > 0 THE
 ON CONFLICT DO NOTHING
 RETURNING *, false AS running;
 
--- name: tell
+-- name: add_messages
 -- Its rows, in order.
 INSERT INTO chat_messages (chat_id, seq, user_id, role, content, parts, channel, turn_seq)
-SELECT $1, told.seq, $2, told.role, told.content, told.parts, $3, told.turn_seq
+SELECT $1, imported.seq, $2, imported.role, imported.content, imported.parts, $3, imported.turn_seq
 FROM ROWS FROM (jsonb_to_recordset($4::jsonb) AS (role text, content text, parts jsonb, turn_seq bigint))
-    WITH ORDINALITY AS told (role, content, parts, turn_seq, seq);
+    WITH ORDINALITY AS imported (role, content, parts, turn_seq, seq);
 
--- name: sown
--- The session that an earlier seed of the same key made.
+-- name: find
+-- The session that an earlier import with the same key created.
 SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running
 FROM chat_sessions AS s WHERE chat_id = $1;

@@ -1,14 +1,14 @@
--- name: look
+-- name: observe
 -- The oldest transaction id that is still open while later ones have ended, and which transaction that may be, as far as one may see.
 SELECT
     nullif(pg_snapshot_xmin(snapshot)::text::bigint, pg_snapshot_xmax(snapshot)::text::bigint) AS oldest,
-    holder.*
+    longest.*
 FROM pg_current_snapshot() AS snapshot
 LEFT JOIN LATERAL (
-    SELECT clock_timestamp() - since AS age, told FROM (
+    SELECT clock_timestamp() - since AS age, holder FROM (
         SELECT
             xact_start AS since,
-            format('pid %s, user %s, %s, %s', pid, usename, coalesce(nullif(application_name, ''), 'no name'), state) AS told
+            format('pid %s, user %s, %s, %s', pid, usename, coalesce(nullif(application_name, ''), 'no name'), state) AS holder
         FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
             AND (backend_xid IS NOT NULL OR backend_xmin IS NOT NULL)
@@ -18,4 +18,4 @@ LEFT JOIN LATERAL (
     ) AS seen
     WHERE since IS NOT NULL
     ORDER BY since LIMIT 1
-) AS holder ON true;
+) AS longest ON true;

@@ -64,7 +64,7 @@ SELECT clock_timestamp() - $1::interval;
 -- What changed among what this replica's sockets follow since the last look; overlaps, since commits are not in time order.
 SELECT
     clock_timestamp() AS now,
-    -- What was open at that moment may commit later what it wrote before: gateway.core.reach.
+    -- What was open at that moment may commit later what it wrote before: gateway.core.lookback.
     pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest,
     pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next,
     ARRAY(

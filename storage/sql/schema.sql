@@ -27,7 +27,7 @@ SELECT name, line FROM (
 ) AS told
 ORDER BY part, place, label COLLATE "C";
 
--- name: belongings
+-- name: attached
 -- What comes after each table: indexes, triggers, policies, grants.
 SELECT name, line || ';' AS line FROM (
     SELECT i.indrelid::regclass::text AS name, 1 AS part, i.indexrelid::regclass::text AS label,

@@ -68,7 +68,7 @@ class Known:
             rows = rows[gone:]
         return Known(message.seq, self.version, self.depth, turns, rows, size)
 
-    def told(self, seq: int, depth: int) -> tuple[Message, ...]:
+    def history(self, seq: int, depth: int) -> tuple[Message, ...]:
         """What `turn_history` in Postgres says of the `depth` turns before `seq`."""
         turns = tuple(turn for turn in self.turns if turn < seq)[-depth:]
         return tuple(row.message for row in self.rows if row.turn in turns)

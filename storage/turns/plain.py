@@ -172,7 +172,7 @@ class PlainTurns:
         if known is None or known.depth < depth:
             return await self._read(chat_id, said, depth)
         self.histories.keep(chat_id, known.then(said.seq, said))
-        return LazyMessages(lambda: known.told(said.seq, depth))
+        return LazyMessages(lambda: known.history(said.seq, depth))
 
     async def _read(self, chat_id: ChatId, said: Message, depth: int) -> Sequence[Message]:
         async with self.database.connection() as connection:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gateway.core.model import SessionId, UserId
-from gateway.core.ports.users.erasure import Asked, Belonging, Content
+from gateway.core.ports.users.erasure import Content, ErasureRequest, UserData
 from gateway.errors import ErasureOver
 from storage.queries import load_queries
 
@@ -37,35 +37,35 @@ class PostgresErasure:
             await connection.execute(SQL["begin"], user_id)
             await connection.execute(SQL["end_tokens"], user_id)
 
-    async def take(self, user_id: UserId) -> Asked | None:
+    async def take(self, user_id: UserId) -> ErasureRequest | None:
         async with self.database.as_user(user_id) as connection:
             at: datetime | None = await connection.fetchval(SQL["take"], user_id)
-        return None if at is None else Asked(user_id, at)
+        return None if at is None else ErasureRequest(user_id, at)
 
-    async def clear(self, table: Belonging, asked: Asked) -> bool:
+    async def clear(self, table: UserData, request: ErasureRequest) -> bool:
         # That a visitor's pass is over outlives the user; a row that is nobody's only the gateway may write.
-        writer = None if table == "identified_visitors" else asked.user_id
+        writer = None if table == "identified_visitors" else request.user_id
         async with self.database.as_user(writer) as connection:
-            await _renew(connection, asked)
-            gone: int = await connection.fetchval(SQL[table], asked.user_id, self.at_a_time)
+            await _renew(connection, request)
+            gone: int = await connection.fetchval(SQL[table], request.user_id, self.at_a_time)
         return gone >= self.at_a_time
 
-    async def session_ids(self, asked: Asked) -> Sequence[SessionId]:
-        async with self.database.as_user(asked.user_id) as connection:
-            await _renew(connection, asked)
-            return [SessionId(row["session_id"]) for row in await connection.fetch(SQL["session_ids"], asked.user_id)]
+    async def session_ids(self, request: ErasureRequest) -> Sequence[SessionId]:
+        async with self.database.as_user(request.user_id) as connection:
+            await _renew(connection, request)
+            return [SessionId(row["session_id"]) for row in await connection.fetch(SQL["session_ids"], request.user_id)]
 
-    async def clear_session(self, content: Content, session_id: SessionId, asked: Asked) -> bool:
-        async with self.database.as_user(asked.user_id) as connection:
-            await _renew(connection, asked)
+    async def clear_session(self, content: Content, session_id: SessionId, request: ErasureRequest) -> bool:
+        async with self.database.as_user(request.user_id) as connection:
+            await _renew(connection, request)
             chat_id = await connection.fetchval(SQL["lock_session"], session_id)
             gone: int = await connection.fetchval(SQL[content], chat_id, self.at_a_time)
         return gone >= self.at_a_time
 
-    async def finish(self, asked: Asked) -> None:
-        async with self.database.as_user(asked.user_id) as connection:
-            await _renew(connection, asked)
-            await connection.execute(SQL["finish"], asked.user_id)
+    async def finish(self, request: ErasureRequest) -> None:
+        async with self.database.as_user(request.user_id) as connection:
+            await _renew(connection, request)
+            await connection.execute(SQL["finish"], request.user_id)
 
     async def take_over(self) -> Sequence[UserId]:
         async with self.database.own_work() as connection:
@@ -73,7 +73,7 @@ class PostgresErasure:
             return [UserId(row["user_id"]) for row in await connection.fetch(SQL["take_over"])]
 
 
-async def _renew(connection: PooledConnection, asked: Asked) -> None:
+async def _renew(connection: PooledConnection, request: ErasureRequest) -> None:
     """The erasure stands until this transaction ends, and nobody takes over for a minute. Raises `ErasureOver`."""
-    if not await connection.fetchval(SQL["renew"], asked.user_id, asked.at):
+    if not await connection.fetchval(SQL["renew"], request.user_id, request.at):
         raise ErasureOver("Another request has finished this erasure.")

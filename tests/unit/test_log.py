@@ -20,8 +20,8 @@ from typing import TextIO
 import pytest
 import structlog
 
+from gateway.background_writer import WAITING
 from gateway.log import PatientHandler, configure_logging
-from gateway.scribe import WAITING
 from tests.world import PATIENCE_S, ROOT
 
 SMALL_PIPE = 4096
@@ -139,7 +139,7 @@ def test_a_pipe_that_is_read_again_tells_of_the_loss(pipe: Pipe) -> None:
 
 
 def test_a_pipe_that_somebody_made_non_blocking_loses_nothing(pipe: Pipe) -> None:
-    """Whoever shares standard error may do that; the scribe waits for room."""
+    """Whoever shares standard error may do that; the background writer waits for room."""
     os.set_blocking(pipe.stream.fileno(), False)
     handler = writer(pipe.stream)
     for number in range(1000):

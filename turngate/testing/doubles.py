@@ -139,7 +139,7 @@ class _NoLinks:
         return 0
 
 
-class _Places:
+class _Routes:
     """Nobody has chosen anything."""
 
     async def point(self, user_id: UserId, route: Route, session_id: SessionId, account: str | None = None) -> Session:
@@ -170,7 +170,7 @@ def channel_parts(
         quarantine=_Quarantine(),
         moves=moves,
         links=Links(_NoLinks(), {}),
-        places=_Places(),
+        routes=_Routes(),
         rates=MessageRates(Limits(visitor_messages_per_minute=None)),
         agents=tuple(agents),
         public_url=None,

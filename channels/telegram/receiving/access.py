@@ -37,7 +37,7 @@ def admit(settings: Telegram, sender_id: int, linked: UserId | None) -> Admitted
     An allowlist stays one: a link says as whom somebody on it chats, and lets in nobody else.
     """
     listed = _listed(settings.allow)
-    own = stranger(sender_id)
+    own = unlinked_user(sender_id)
     user = listed.get(sender_id)
     if user is not None:
         return Admitted(user)
@@ -53,7 +53,7 @@ def admit(settings: Telegram, sender_id: int, linked: UserId | None) -> Admitted
             assert_never(settings.access)
 
 
-def stranger(sender_id: int) -> UserId:
+def unlinked_user(sender_id: int) -> UserId:
     """The user that a person is without a link."""
     return Person(TELEGRAM, str(sender_id)).user_id
 

@@ -15,7 +15,7 @@ from gateway.core.ports.users.links import Person
 from gateway.core.users.links import LIFETIME, NOT_GOOD, Links, staying_text
 from gateway.errors import Conflict, TooManyRequests
 
-DOOR = "https://t.me/{username}?start="
+DEEP_LINK = "https://t.me/{username}?start="
 MINUTES = int(LIFETIME.total_seconds() / 60)
 MAPPED = "The administrator of this bot has already assigned your account to a user (telegram.allow), which takes precedence over links."
 NOT_HERE = "Link your account in a private chat with this bot, where nobody else can see the code."
@@ -26,10 +26,10 @@ STANDS_ALONE = "Nothing was unlinked. Send /unlink on its own here: it unlinks t
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class LinkRequest:
     """What somebody wants to do about their link. `code`: what stands behind the command; None: nothing."""
 
-    deed: Literal["link", "unlink"]
+    action: Literal["link", "unlink"]
     code: str | None
 
 
@@ -40,9 +40,9 @@ class Linking:
         self._settings = settings
         self._links = links
 
-    def open_door(self, bot: BotIdentity) -> None:
-        """The bot's name is known: deep links lead to it."""
-        self._links.opens_at(TELEGRAM, DOOR.format(username=bot.username))
+    def announce_bot(self, bot: BotIdentity) -> None:
+        """Points deep links to the bot, once its name is known."""
+        self._links.set_deep_link(TELEGRAM, DEEP_LINK.format(username=bot.username))
 
     async def user_of(self, sender_id: int) -> UserId | None:
         """The user that the person is linked to."""
@@ -62,27 +62,27 @@ class Linking:
 
     async def answer(self, incoming: Incoming) -> str | None:
         """What to tell them; None when the message is not about links, or from somebody no link would let in."""
-        wish = wish_of(incoming)
-        if wish is None or not may_link(self._settings, incoming.sender_id):
+        request = request_of(incoming)
+        if request is None or not may_link(self._settings, incoming.sender_id):
             return None
         if is_mapped(self._settings, incoming.sender_id):
             return MAPPED
         try:
-            return await self._grant(wish, incoming)
+            return await self._grant(request, incoming)
         except (Conflict, TooManyRequests) as error:
             return str(error)
 
-    async def _grant(self, wish: Wish, incoming: Incoming) -> str:
+    async def _grant(self, request: LinkRequest, incoming: Incoming) -> str:
         person = Person(TELEGRAM, str(incoming.sender_id), incoming.sender_name)
-        match wish.deed:
+        match request.action:
             case "unlink":
-                return await self._unlink(person) if wish.code is None else STANDS_ALONE
+                return await self._unlink(person) if request.code is None else STANDS_ALONE
             case "link":
-                if wish.code is None:
+                if request.code is None:
                     return await self._tell_how(incoming, person)
-                return await self._redeem(wish.code, incoming, person)
+                return await self._redeem(request.code, incoming, person)
             case _:
-                assert_never(wish.deed)
+                assert_never(request.action)
 
     async def _redeem(self, code: str, incoming: Incoming, person: Person) -> str:
         if len(code.split()) > 1:
@@ -131,11 +131,11 @@ class Linking:
         return f"Your account is unlinked. {after} Earlier conversations stay with the user it was linked to."
 
 
-def wish_of(incoming: Incoming) -> Wish | None:
+def request_of(incoming: Incoming) -> LinkRequest | None:
     """What a message wants of its sender's link, if it is about that."""
     if incoming.start:
-        return Wish("link", incoming.start)
+        return LinkRequest("link", incoming.start)
     command = incoming.command
     if command is None or command.name not in {"link", "unlink"}:
         return None
-    return Wish("link" if command.name == "link" else "unlink", command.rest or None)
+    return LinkRequest("link" if command.name == "link" else "unlink", command.rest or None)

@@ -13,7 +13,7 @@ import structlog
 
 from channels.telegram.bot_identity import BotIdentity
 from channels.telegram.name import TELEGRAM
-from channels.telegram.receiving.access import GREETING, Admitted, Turned, admit, stranger
+from channels.telegram.receiving.access import GREETING, Admitted, Turned, admit, unlinked_user
 from channels.telegram.receiving.linking import Linking
 from channels.telegram.receiving.normalize import Ignored, Incoming, Migrated, normalize
 from channels.telegram.receiving.wire import update_id
@@ -22,7 +22,7 @@ from channels.telegram.settings import Telegram
 from gateway.core.intake.message_rates import MessageRates
 from gateway.core.model import AgentName, InboundMessage, JsonValue, UserId
 from gateway.core.ports.channels import Moves, Quarantine
-from gateway.core.ports.places import Places
+from gateway.core.ports.routes import Routes
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Intake, Notice
 from gateway.errors import Conflict, InvalidInput, SenderChanged, StoreUnavailable, TooManyRequests
@@ -50,7 +50,7 @@ class Reception:
     moves: Moves
     notices: Notices
     linking: Linking
-    places: Places
+    routes: Routes
     rates: MessageRates
     agents: Sequence[AgentName]
     max_text: int
@@ -120,7 +120,7 @@ class Updates:
 
     async def _admit_as(self, incoming: Incoming, linked: UserId | None) -> None:
         admission = admit(self._with.settings, incoming.sender_id, linked)
-        user_id = admission.user_id if isinstance(admission, Admitted) else stranger(incoming.sender_id)
+        user_id = admission.user_id if isinstance(admission, Admitted) else unlinked_user(incoming.sender_id)
         try:
             self._with.rates.check(user_id, incoming.written_at)
         except TooManyRequests as error:
@@ -206,7 +206,7 @@ class Updates:
         default, *others = self._with.agents
         if not others:
             return default
-        chosen = await self._with.places.agent_at(user_id, incoming.target.route)
+        chosen = await self._with.routes.agent_at(user_id, incoming.target.route)
         return chosen if chosen in others else default
 
     def _refuse(self, incoming: Incoming, reason: str) -> None:

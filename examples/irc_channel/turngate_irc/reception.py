@@ -82,7 +82,7 @@ class Reception:
         address = address_of(self._network, incoming.nick)
         user_id = Person(IRC, incoming.nick.lower()).user_id
         default, *others = self._parts.agents
-        chosen = await self._parts.places.agent_at(user_id, Route(address)) if others else None
+        chosen = await self._parts.routes.agent_at(user_id, Route(address)) if others else None
         return InboundMessage(
             user_id=user_id,
             channel=IRC,

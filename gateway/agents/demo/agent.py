@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from gateway.agents.demo.answers import answer, noted, pieces
-from gateway.agents.demo.wishes import Wish, read_wish
+from gateway.agents.demo.instructions import Instruction, read_instruction
 from gateway.core.events import AgentEvent, TextDelta, ToolCall, ToolResult
 from gateway.core.model import Turn
 from gateway.errors import AgentError
@@ -22,32 +22,32 @@ class DemoAgent:
     delay_s: float = 0
 
     async def run(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
-        wish = read_wish(turn.messages[-1].content if turn.messages else turn.text)
-        if wish.wait_s:
-            await asyncio.sleep(wish.wait_s)
-        if turn.attempt <= wish.failures and not wish.halfway:
-            raise _told_to_fail(wish, turn.attempt)
-        if wish.tool:
+        instruction = read_instruction(turn.messages[-1].content if turn.messages else turn.text)
+        if instruction.wait_s:
+            await asyncio.sleep(instruction.wait_s)
+        if turn.attempt <= instruction.failures and not instruction.halfway:
+            raise _told_to_fail(instruction, turn.attempt)
+        if instruction.tool:
             for event in _tool_use(turn):
                 yield event
-        if wish.note and turn.state is not None:
-            yield noted(turn, wish.note)
-        said = tuple(pieces(_on_attempt(turn, wish) + answer(turn, wish)))
-        pause = max(self.delay_s, wish.spread_s / len(said))
+        if instruction.note and turn.state is not None:
+            yield noted(turn, instruction.note)
+        said = tuple(pieces(_on_attempt(turn, instruction) + answer(turn, instruction)))
+        pause = max(self.delay_s, instruction.spread_s / len(said))
         for index, piece in enumerate(said):
-            if turn.attempt <= wish.failures and index >= len(said) // 2:
-                raise _told_to_fail(wish, turn.attempt)
+            if turn.attempt <= instruction.failures and index >= len(said) // 2:
+                raise _told_to_fail(instruction, turn.attempt)
             # Even a pause of zero lets others run, however long the answer is.
             await asyncio.sleep(pause if index else 0)
             yield TextDelta(piece)
 
 
-def _told_to_fail(wish: Wish, attempt: int) -> AgentError:
-    return AgentError(f"The demo agent was told to fail (attempt {attempt}).", retryable=not wish.for_good)
+def _told_to_fail(instruction: Instruction, attempt: int) -> AgentError:
+    return AgentError(f"The demo agent was told to fail (attempt {attempt}).", retryable=not instruction.for_good)
 
 
-def _on_attempt(turn: Turn, wish: Wish) -> str:
-    return f"This worked on attempt {turn.attempt}. " if wish.failures else ""
+def _on_attempt(turn: Turn, instruction: Instruction) -> str:
+    return f"This worked on attempt {turn.attempt}. " if instruction.failures else ""
 
 
 def _tool_use(turn: Turn) -> tuple[AgentEvent, ...]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import count, islice
 
-from gateway.agents.demo.wishes import Topic, Unit, Wish
+from gateway.agents.demo.instructions import Instruction, Topic, Unit
 from gateway.core.events import StateChange
 from gateway.core.model import JsonValue, Turn
 
@@ -57,13 +57,13 @@ def greet(name: str) -> str:
 That was Markdown."""
 
 
-def answer(turn: Turn, wish: Wish) -> str:
+def answer(turn: Turn, instruction: Instruction) -> str:
     """The whole answer."""
     texts: dict[Topic, Callable[[], str]] = {
         "help": lambda: HELP,
         "markdown": lambda: MARKDOWN,
-        "long": lambda: _long(wish.amount, wish.unit),
-        "count": lambda: ", ".join(str(number) for number in range(1, wish.amount + 1)) + ".",
+        "long": lambda: _long(instruction.amount, instruction.unit),
+        "count": lambda: ", ".join(str(number) for number in range(1, instruction.amount + 1)) + ".",
         "quote": lambda: _quote(turn),
         "note": lambda: "Noted." if turn.state is not None else NO_STATE,
         "notes": lambda: _notes(turn),
@@ -72,7 +72,7 @@ def answer(turn: Turn, wish: Wish) -> str:
         ),
         "echo": lambda: f"You said: “{_shortened(turn.text)}”\n\n{_place(turn)} Say `help` to see what I can show.",
     }
-    return texts[wish.topic]()
+    return texts[instruction.topic]()
 
 
 def pieces(text: str) -> Iterator[str]:

@@ -94,8 +94,8 @@ class ScheduleRun(Answer):
     error_class: ErrorClass | None
 
     @classmethod
-    def told(cls, run: schedules.ScheduleRun, *, show_error: bool) -> Self:
-        """`show_error`: in detail, which may name what users should not know."""
+    def from_run(cls, run: schedules.ScheduleRun, *, show_error: bool) -> Self:
+        """`show_error`: includes the error in detail, which may reveal what users should not know."""
         shown = cls.of(run)
         return shown if show_error else shown.model_copy(update={"error": run.error_class})
 

@@ -57,8 +57,8 @@ class Turn(Answer):
         return round((self.ended_at - self.started_at).total_seconds(), 3)
 
     @classmethod
-    def told(cls, turn: TurnRecord, *, show_error: bool) -> Self:
-        """`show_error`: in detail, which may name what users should not know."""
+    def from_record(cls, turn: TurnRecord, *, show_error: bool) -> Self:
+        """`show_error`: includes the error in detail, which may reveal what users should not know."""
         shown = cls.of(turn)
         return shown if show_error else shown.model_copy(update={"error": turn.error_class})
 
@@ -71,9 +71,9 @@ class Turns(Answer):
     usage: UsageTotal | None = Field(description="For the whole session; null on pages fetched with `before`.")
 
     @classmethod
-    def told(cls, page: TurnPage, *, show_error: bool) -> Self:
-        """As `Turn.told`."""
-        turns = tuple(Turn.told(turn, show_error=show_error) for turn in page.turns)
+    def from_page(cls, page: TurnPage, *, show_error: bool) -> Self:
+        """As `Turn.from_record`."""
+        turns = tuple(Turn.from_record(turn, show_error=show_error) for turn in page.turns)
         usage = None if page.total is None else UsageTotal.of(page.total)
         return cls(turns=turns, next_before=page.next_before, usage=usage)
 

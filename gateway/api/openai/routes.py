@@ -14,10 +14,10 @@ from aiohttp import web
 from gateway.api.description.headers import IDEMPOTENCY_KEY, X_SESSION_ID
 from gateway.api.openai.answers import Completion
 from gateway.api.openai.chunks import CompletionStream, Ending, finish_reason_of
+from gateway.api.openai.destinations import SESSION, Destination, find_destination
 from gateway.api.openai.errors import NO_RETRY, refusal
 from gateway.api.openai.failures import failure_of
 from gateway.api.openai.models import ChatCompletion, Model, Models
-from gateway.api.openai.places import SESSION, Place, find_place
 from gateway.api.openai.requests import ChatCompletionRequest, conversation
 from gateway.api.parts import AgentInfo, parts_of, principal_of
 from gateway.api.requests.guard import check_command
@@ -89,14 +89,14 @@ async def complete(request: web.Request, asked: ChatCompletionRequest) -> web.St
         key, metadata = _key(request), metadata_of(asked.given_metadata)
         allow_message(request)
         await check_command(request, said.command)
-        place = await find_place(request, agent, asked, said, key)
-        session = place.session
+        destination = await find_destination(request, agent, asked, said, key)
+        session = destination.session
         if session is not None and session.agent_name != agent.name:
             told = f"This session belongs to the agent {session.agent_name}: set model to that name."
             return refusal(HTTPStatus.BAD_REQUEST, told, param="model")
-        if session is not None and place.is_repeated:
-            return await _answer_again(request, asked, session, place)
-        accepted = await parts_of(request).intake.accept(_inbound(request, agent, place, key, metadata))
+        if session is not None and destination.is_repeated:
+            return await _answer_again(request, asked, session, destination)
+        accepted = await parts_of(request).intake.accept(_inbound(request, agent, destination, key, metadata))
         if isinstance(accepted, Notice):
             return await _notice(request, asked, accepted, session)
         return await _answer(request, asked, accepted)
@@ -119,18 +119,18 @@ def _key(request: web.Request) -> str | None:
 
 
 def _inbound(
-    request: web.Request, agent: AgentInfo, place: Place, key: str | None, metadata: JsonObject
+    request: web.Request, agent: AgentInfo, destination: Destination, key: str | None, metadata: JsonObject
 ) -> InboundMessage:
-    session = place.session
+    session = destination.session
     return InboundMessage(
         user_id=principal_of(request).user_id if session is None else session.user_id,
         channel=API,
         agent=AgentName(agent.name),
-        text=place.text,
+        text=destination.text,
         key=key or str(uuid4()),
         route=Route(f"{API}:{agent.name}"),
         session_id=None if session is None else session.session_id,
-        data=place.data,
+        data=destination.data,
         metadata=metadata,
     )
 
@@ -169,12 +169,12 @@ async def _answer(request: web.Request, asked: ChatCompletionRequest, accepted: 
 
 
 async def _answer_again(
-    request: web.Request, asked: ChatCompletionRequest, session: Session, place: Place
+    request: web.Request, asked: ChatCompletionRequest, session: Session, destination: Destination
 ) -> web.StreamResponse:
-    """The answer that is being written to the last message, or else another one in its place."""
+    """The answer that is being written to the last message, or else a new one in its place."""
     user_id = session.user_id
     turns = await parts_of(request).sessions.open_turns(session.session_id, user_id)
-    if (open_turn := next((turn for turn in turns if turn.turn_id == place.turn_id), None)) is not None:
+    if (open_turn := next((turn for turn in turns if turn.turn_id == destination.turn_id), None)) is not None:
         turn = FollowedTurn(open_turn.turn_id, session.session_id, user_id, open_turn.status, open_turn.attempt)
         return await _follow(request, asked, turn, datetime.now(UTC))
     return await _answer(

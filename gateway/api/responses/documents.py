@@ -109,7 +109,7 @@ class Documents:
             except NotFound:
                 return
             for turn in page.turns:
-                yield _whole(Turn.told(turn, show_error=False))
+                yield _whole(Turn.from_record(turn, show_error=False))
             if (before := page.next_before) is None:
                 return
 

@@ -13,7 +13,7 @@ from gateway.api.responses.answers import answer, no_content
 from gateway.api.route import route
 from gateway.api.routes.sessions import narrowed
 from gateway.core.model import ChannelName, Principal
-from gateway.core.strangers import has_account
+from gateway.core.unlinked_users import has_account
 from gateway.errors import Forbidden
 
 NETWORK = ChannelName("telegram")

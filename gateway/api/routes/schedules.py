@@ -42,7 +42,7 @@ from gateway.core.ports.schedules import (
     Schedule,
     Trigger,
 )
-from gateway.core.scheduling import ScheduleWish, changed, check_zone
+from gateway.core.scheduling import ScheduleUpdate, changed, check_zone
 from gateway.errors import Conflict, Forbidden, InvalidInput, TooLarge
 
 LONGEST_INTERVAL = 366 * 86_400
@@ -184,7 +184,7 @@ async def change_schedule(request: web.Request, schedule_id: UuidPath, /, change
     for _ in range(CHANGE_TRIES):
         before = await parts.schedules.get(wanted, acting)
         first_fire = partial(_first_fire, parts, await parts.schedules.now())
-        after = changed(before, await _wish(parts, before, change), first_fire)
+        after = changed(before, await _update(parts, before, change), first_fire)
         # A fire or another change may have come in between: then it is read again.
         if (kept := await parts.schedules.change(before, after)) is not None:
             parts.schedule_changed()
@@ -204,7 +204,7 @@ async def list_runs(
     wanted, acting = uuid_of(schedule_id, "schedule"), acting_user(request)
     page = await parts_of(request).schedules.runs(wanted, acting, limit, cursor)
     is_operator = principal_of(request).role == "operator"
-    runs = tuple(models.ScheduleRun.told(run, show_error=is_operator) for run in page.runs)
+    runs = tuple(models.ScheduleRun.from_run(run, show_error=is_operator) for run in page.runs)
     return answer(models.ScheduleRuns(runs=runs, next_cursor=page.next_cursor))
 
 
@@ -233,11 +233,11 @@ async def run_schedule(request: web.Request, schedule_id: UuidPath, /) -> web.Re
     return answer(models.RunBegun(session_id=session_id, turn_id=accepted.turn_id), HTTPStatus.ACCEPTED)
 
 
-async def _wish(parts: ApiParts, schedule: Schedule, change: ScheduleChange) -> ScheduleWish:
+async def _update(parts: ApiParts, schedule: Schedule, change: ScheduleChange) -> ScheduleUpdate:
     """Checks what is given. Raises `InvalidInput`."""
     timezone = zone(change.timezone or schedule.timezone) if change.timezone or change.trigger else None
     chats = change.deliver_to
-    return ScheduleWish(
+    return ScheduleUpdate(
         name=change.name,
         agent_name=None if change.agent_name is None else parts.agent_asked_for(change.agent_name),
         prompt=None if change.prompt is None else _checked_prompt(change.prompt, parts.settings.turns.max_text),

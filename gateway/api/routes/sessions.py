@@ -34,7 +34,7 @@ from gateway.api.requests.reading import (
 from gateway.api.responses.answers import answer, no_content
 from gateway.api.route import ERASED, route
 from gateway.core.model import WEB, AgentName, Route, UserId
-from gateway.core.ports.sessions.changes import GivenTitle, SessionWish
+from gateway.core.ports.sessions.changes import GivenTitle, SessionUpdate
 from gateway.core.ports.sessions.sessions import NewSession, SessionFilter
 from gateway.core.titles.titles import title_from
 from gateway.errors import Forbidden
@@ -152,7 +152,7 @@ async def change_session(request: web.Request, session_id: SessionPath, /, chang
         titled = await parts.session_changes.titled(wanted, acting)
         title = GivenTitle(title_from(titled.opening or ""), is_users=False, words_changed_at=titled.words_changed_at)
     metadata = None if change.metadata is None else as_json(change.metadata)
-    session = await parts.session_changes.change(wanted, acting, SessionWish(title, metadata, change.is_active))
+    session = await parts.session_changes.change(wanted, acting, SessionUpdate(title, metadata, change.is_active))
     parts.announcer.session(session)
     if given_back:
         parts.titler.renew(session)

@@ -21,13 +21,13 @@ from gateway.errors import NotFound
 LATEST = "latest"
 
 
-class SnapshotWish(Body):
+class SnapshotRequest(Body):
     """Why a snapshot is wanted. `page_close` makes one only when something changed since the latest."""
 
     reason: AskedReason = "manual"
 
 
-class RestoreWish(Body):
+class RestoreRequest(Body):
     """How to go back."""
 
     rewind: bool = Field(False, description="Whether to rewind the transcript too: later messages are hidden.")
@@ -58,10 +58,10 @@ async def list_snapshots(
     statuses=(HTTPStatus.CREATED, HTTPStatus.OK),
     example={"reason": "manual"},
 )
-async def take_snapshot(request: web.Request, session_id: SessionPath, /, wish: SnapshotWish) -> web.Response:
+async def take_snapshot(request: web.Request, session_id: SessionPath, /, wanted: SnapshotRequest) -> web.Response:
     """Makes a snapshot, 201; for `page_close` with nothing new, the latest one, 200."""
     snapshot, made = await parts_of(request).snapshots.take(
-        session_id_of(session_id), acting_user(request), wish.reason
+        session_id_of(session_id), acting_user(request), wanted.reason
     )
     return answer(Snapshot.of(snapshot), HTTPStatus.CREATED if made else HTTPStatus.OK)
 
@@ -87,12 +87,12 @@ async def get_snapshot(request: web.Request, session_id: SessionPath, number: Nu
     example={"rewind": True},
 )
 async def restore_snapshot(
-    request: web.Request, session_id: SessionPath, number: NumberPath, /, wish: RestoreWish
+    request: web.Request, session_id: SessionPath, number: NumberPath, /, wanted: RestoreRequest
 ) -> web.Response:
     """Restores the state of a snapshot or of `latest`; `undo` is the number of the one made of what was there before."""
     by = principal_of(request).user_id
     restored = await parts_of(request).restorer.restore(
-        session_id_of(session_id), acting_user(request), number_of(number), by, rewind=wish.rewind
+        session_id_of(session_id), acting_user(request), number_of(number), by, rewind=wanted.rewind
     )
     shown = Restored(**dict(State.of(restored.state)), snapshot=restored.number, undo=restored.undo)
     return tagged(shown, restored.state)

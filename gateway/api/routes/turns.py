@@ -32,4 +32,4 @@ async def list_turns(
 ) -> web.Response:
     """A session's turns, newest first; without `before` also what all of them have cost."""
     page = await parts_of(request).turn_log.page(session_id_of(session_id), acting_user(request), limit, before)
-    return answer(Turns.told(page, show_error=principal_of(request).role == "operator"))
+    return answer(Turns.from_page(page, show_error=principal_of(request).role == "operator"))

@@ -12,8 +12,8 @@ from aiohttp import web
 
 import gateway.api
 from channels.table import known_channels
-from channels.websocket.allowance import Allowance
 from channels.websocket.endpoint import WebSocketChannel
+from channels.websocket.limits import SocketLimits
 from channels.websocket.origin import OriginRule
 from channels.websocket.parts import Parts as WebSocketParts
 from gateway.api.parts import AgentInfo, ApiParts
@@ -22,7 +22,7 @@ from gateway.api.settings import ApiSettings
 from gateway.app.building.chores import chores
 from gateway.app.building.duties import Duties, DutyParts
 from gateway.app.building.engine import Engine, build_engine
-from gateway.app.building.hearing import Hearing
+from gateway.app.building.headline_handler import HeadlineHandler
 from gateway.app.building.seams import Seams
 from gateway.app.building.stores import Stores
 from gateway.app.user_data import erasure_of
@@ -33,8 +33,8 @@ from gateway.core.limits.addresses import AddressRule
 from gateway.core.limits.guesses import Guesses
 from gateway.core.model import AgentName
 from gateway.core.ports.agents import TurnTerms
-from gateway.core.replicas.ear import Ear
 from gateway.core.replicas.news_reader import NewsReader
+from gateway.core.replicas.replica_listener import ReplicaListener
 from gateway.core.replicas.rounds import Rounds
 from gateway.core.search.indexing import Indexer
 from gateway.core.state.snapshots import AutoSnapshots, Restorer
@@ -48,7 +48,7 @@ from gateway.identity.passes import VisitorPasses
 from scheduler.housekeeping import Housekeeping
 from scheduler.ticker import Scheduler
 from scheduler.triggers import first_fire
-from storage.replicas.long_transactions import Horizon
+from storage.replicas.long_transactions import LongTransactions
 
 STATIC = Path(gateway.api.__file__).parent / "static"
 
@@ -64,8 +64,8 @@ class Gateway:
     duties: Duties
     rounds: Rounds
     news_reader: NewsReader
-    ear: Ear
-    horizon: Horizon
+    replica_listener: ReplicaListener
+    long_transactions: LongTransactions
     indexer: Indexer
     housekeeping: Housekeeping
     scheduler: Scheduler
@@ -93,16 +93,16 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
     erasure = erasure_of(stores, engine.intake.cancel, engine.editing.delete_session)
     scheduler = Scheduler(stores.schedules, engine.intake, partial(_terms, engine.terms), engine.message_rates)
     duties = Duties(_duty_parts(settings, stores, engine, scheduler, access.authenticator, erasure))
-    rounds = Rounds(stores.lookout, duties.in_hand, duties.tell, engine.neighbours, settings.replica.sweep_s)
+    rounds = Rounds(stores.lookout, duties.in_hand, duties.tell, engine.other_replicas, settings.replica.sweep_s)
     news_reader = NewsReader(
         feed=stores.feed,
         bus=engine.bus,
         announcer=engine.announcer,
         runner=engine.runner,
-        neighbours=engine.neighbours,
+        other_replicas=engine.other_replicas,
         every_s=settings.replica.poll_s,
     )
-    hearing = Hearing(rounds, news_reader, engine.notifier)
+    headlines = HeadlineHandler(rounds, news_reader, engine.notifier)
     return Gateway(
         settings=settings,
         stores=stores,
@@ -111,8 +111,10 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
         duties=duties,
         rounds=rounds,
         news_reader=news_reader,
-        ear=Ear(stores.wire, engine.neighbours, str(stores.replicas.replica_id), hearing.hear, hearing.begins),
-        horizon=Horizon(stores.database),
+        replica_listener=ReplicaListener(
+            stores.wire, engine.other_replicas, str(stores.replicas.replica_id), headlines.handle, headlines.listening
+        ),
+        long_transactions=LongTransactions(stores.database),
         indexer=Indexer(stores.word_index, settings.replica.index_s),
         housekeeping=Housekeeping(chores(settings, stores)),
         scheduler=scheduler,
@@ -180,7 +182,7 @@ def _socket_parts(settings: Settings, stores: Stores, engine: Engine, access: Ac
         agents=frozenset(engine.agents),
         default_agent=AgentName(settings.default_agent),
         origins=access.origins,
-        allowance=Allowance(settings.limits, engine.message_rates),
+        limits=SocketLimits(settings.limits, engine.message_rates),
         max_text=settings.turns.max_text,
         max_frame=settings.limits.max_frame,
     )
@@ -207,7 +209,7 @@ def _api_parts(  # noqa: PLR0917 - the parts, each of another kind
         messages=stores.messages,
         external_keys=stores.external_keys,
         live=engine.bus,
-        seeds=stores.seeds,
+        imported_transcripts=stores.imported_transcripts,
         search=stores.search,
         editing=engine.editing,
         states=stores.states,

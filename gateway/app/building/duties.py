@@ -9,7 +9,7 @@ from functools import partial
 
 from gateway.core.delivery.outbox import Outbox
 from gateway.core.ports.rounds import InHand, Waiting
-from gateway.core.replicas.on_call import OnCall, call_each
+from gateway.core.replicas.on_demand import OnDemand, call_each
 from gateway.core.state.snapshots import AutoSnapshots
 from gateway.core.turns.pulse import Sweep
 from gateway.core.turns.runner import Runner
@@ -42,12 +42,12 @@ class Duties:
     def __init__(self, parts: DutyParts) -> None:
         self._parts = parts
         self._swept = float("-inf")
-        self.sweep = OnCall("sweep", parts.sweep.once)
-        self._states = OnCall("states", parts.states.save)
-        self._erasures = OnCall("erasures", parts.take_over)
+        self.sweep = OnDemand("sweep", parts.sweep.once)
+        self._states = OnDemand("states", parts.states.save)
+        self._erasures = OnDemand("erasures", parts.take_over)
 
     @property
-    def others(self) -> tuple[OnCall, ...]:
+    def others(self) -> tuple[OnDemand, ...]:
         """All but the sweep."""
         return (self._states, self._erasures)
 
@@ -57,8 +57,8 @@ class Duties:
         return InHand(
             running=parts.runner.running,
             held=parts.outbox.held,
-            tokens=parts.authenticator.served,
-            visitors=parts.visitors.served,
+            tokens=parts.authenticator.watched,
+            visitors=parts.visitors.watched,
             quiet=parts.states.quiet,
             every=parts.states.every,
         )

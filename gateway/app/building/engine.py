@@ -28,10 +28,10 @@ from gateway.core.model import AgentName, ChannelName
 from gateway.core.networks import ChannelParts, Network
 from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel
-from gateway.core.replicas.neighbours import Neighbours
 from gateway.core.replicas.notifier import Notifier
+from gateway.core.replicas.other_replicas import OtherReplicas
 from gateway.core.service import Intake
-from gateway.core.titles.lulls import Lulls
+from gateway.core.titles.spare_capacity import SpareCapacity
 from gateway.core.titles.titling import Titler, TitlerParts
 from gateway.core.turns.pulse import Heartbeat
 from gateway.core.turns.runner import Runner, RunnerParts
@@ -45,7 +45,7 @@ class Engine:
 
     bus: LiveTurns
     announcer: Announcer
-    neighbours: Neighbours
+    other_replicas: OtherReplicas
     notifier: Notifier
     heartbeat: Heartbeat
     health: Health
@@ -68,17 +68,17 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
     agents = build_agents(settings.agents, settings.turns)
     terms = {AgentName(name): terms_of(agent, settings.turns) for name, agent in settings.agents.items()}
     bus = LiveTurns(LocalBus(), most=2 * settings.turns.concurrency)
-    neighbours = Neighbours()
-    notifier = Notifier(stores.wire, neighbours, str(stores.replicas.replica_id))
+    other_replicas = OtherReplicas()
+    notifier = Notifier(stores.wire, other_replicas, str(stores.replicas.replica_id))
     announcer = Announcer(bus, notifier.changed, notifier.deleted)
     heartbeat = Heartbeat(stores.replicas, settings.replica)
     health = Health(stores.database, heartbeat)
     channels: dict[ChannelName, Channel] = {}  # filled below: networks take messages in through what sends to them
     outbox = Outbox(channels, stores.outbox, heartbeat)
     callers, message_rates = Callers(), MessageRates(settings.limits)
-    lulls = Lulls(_rooms(settings))
+    spare_capacity = SpareCapacity(_rooms(settings))
     titler = Titler(
-        TitlerParts(agents, _namers(settings), lulls, stores.session_changes, stores.messages, announcer),
+        TitlerParts(agents, _namers(settings), spare_capacity, stores.session_changes, stores.messages, announcer),
     )
     runner = Runner(
         RunnerParts(
@@ -92,7 +92,7 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
             live=bus,
             slots=_slots(settings),
             callers=callers,
-            lulls=lulls,
+            spare_capacity=spare_capacity,
             max_attempts=settings.turns.max_attempts,
             max_reply=settings.turns.max_reply,
             cancelled_elsewhere=notifier.cancels,
@@ -102,7 +102,7 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
         )
     )
     links = Links(stores.links, switched_off(settings))
-    switching = Switching(SwitchingParts(stores.sessions, stores.messages, stores.places, _descriptions(settings)))
+    switching = Switching(SwitchingParts(stores.sessions, stores.messages, stores.routes, _descriptions(settings)))
     intake = seams.intake(
         Dispatcher(
             DispatcherParts(
@@ -139,7 +139,7 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
     return Engine(
         bus,
         announcer,
-        neighbours,
+        other_replicas,
         notifier,
         heartbeat,
         health,
@@ -167,7 +167,7 @@ def _channel_parts(
         stores.quarantine,
         stores.moves,
         links=links,
-        places=stores.places,
+        routes=stores.routes,
         rates=rates,
         agents=sorted(map(AgentName, settings.agents), key=lambda name: name != settings.default_agent),
         public_url=settings.public_url,

@@ -20,14 +20,14 @@ from gateway.core.ports.channels import Moves, PollLeases, Quarantine
 from gateway.core.ports.live import ChangeFeed
 from gateway.core.ports.loop_blocks import LoopBlocks
 from gateway.core.ports.outbox import OutboxStore
-from gateway.core.ports.places import Places
 from gateway.core.ports.rounds import Lookout
+from gateway.core.ports.routes import Routes
 from gateway.core.ports.schedules import ScheduleStore
 from gateway.core.ports.sessions.changes import SessionChanges
 from gateway.core.ports.sessions.editing import EditStore
 from gateway.core.ports.sessions.exports import ExportStore
 from gateway.core.ports.sessions.external_keys import ExternalKeys
-from gateway.core.ports.sessions.imported_transcripts import SeedStore
+from gateway.core.ports.sessions.imported_transcripts import ImportedTranscripts
 from gateway.core.ports.sessions.search import SearchStore
 from gateway.core.ports.sessions.sessions import MessageStore, SessionStore
 from gateway.core.ports.sessions.state import SnapshotStore, StateStore
@@ -53,8 +53,8 @@ from storage.schedules import PostgresSchedules
 from storage.sessions.editing import PostgresEdits
 from storage.sessions.exports import PostgresExports
 from storage.sessions.external_keys import PostgresExternalKeys
-from storage.sessions.imported_transcripts import PostgresSeeds
-from storage.sessions.places import PostgresPlaces
+from storage.sessions.imported_transcripts import PostgresImportedTranscripts
+from storage.sessions.routes import PostgresRoutes
 from storage.sessions.search import PostgresSearch
 from storage.sessions.session_changes import PostgresSessionChanges
 from storage.sessions.sessions import PostgresMessages, PostgresSessions
@@ -94,7 +94,7 @@ class Stores:
     sessions: SessionStore
     session_changes: SessionChanges
     messages: MessageStore
-    seeds: SeedStore
+    imported_transcripts: ImportedTranscripts
     search: SearchStore
     word_index: WordIndex
     edits: EditStore
@@ -107,7 +107,7 @@ class Stores:
     links: LinkStore
     exports: ExportStore
     erasure: ErasureStore
-    places: Places
+    routes: Routes
     visitors: VisitorStore
     leases: PollLeases
     quarantine: Quarantine
@@ -175,7 +175,7 @@ async def connect_stores(settings: Settings, slot: str, timeouts: Timeouts = USU
             sessions=PostgresSessions(database, window),
             session_changes=PostgresSessionChanges(database),
             messages=PostgresMessages(database),
-            seeds=PostgresSeeds(database),
+            imported_transcripts=PostgresImportedTranscripts(database),
             search=PostgresSearch(database),
             word_index=PostgresWordIndex(database, replica_id),
             edits=PostgresEdits(database, replica_id),
@@ -186,7 +186,7 @@ async def connect_stores(settings: Settings, slot: str, timeouts: Timeouts = USU
             schedules=PostgresSchedules(database, turns),
             tokens=PostgresTokens(database),
             links=PostgresLinks(database, settings.limits.links_per_user),
-            places=PostgresPlaces(database, window),
+            routes=PostgresRoutes(database, window),
             visitors=PostgresVisitors(database),
             leases=PostgresPollLeases(database, replica_id),
             quarantine=PostgresQuarantine(database),

@@ -26,11 +26,11 @@ from gateway.app.running.collection import tune_collection
 from gateway.app.running.slot import take_slot
 from gateway.app.running.watchdog import watchdog
 from gateway.app.sign_in import OWNER, command, local_url, new_sign_in
+from gateway.background_writer import BackgroundWriter
 from gateway.config import Settings
 from gateway.core.measuring.metrics import BUILD
 from gateway.core.ports.agents import Closing
 from gateway.errors import DatabaseMisconfigured, GatewayError, SettingsError, StoreUnavailable
-from gateway.scribe import Scribe
 
 log = structlog.get_logger(__name__)
 
@@ -132,9 +132,9 @@ async def _work(running: Running, database_url: str) -> None:
             parts: tuple[Supervised, ...] = (
                 gateway.lifeline,
                 gateway.engine.notifier,
-                gateway.ear,
+                gateway.replica_listener,
                 gateway.news_reader,
-                gateway.horizon,
+                gateway.long_transactions,
             )
             chores: tuple[Supervised, ...] = (
                 gateway.rounds,
@@ -202,7 +202,7 @@ async def _say_ready(running: Running) -> None:
     running.ready.set()
     log.info("ready", url=url, agents=list(settings.agents), channels=[n.name for n in running.gateway.engine.networks])
     # Nobody may be there to read it, or its disk be full.
-    Scribe(sys.stdout).put(await _welcome(running.gateway, url))
+    BackgroundWriter(sys.stdout).put(await _welcome(running.gateway, url))
 
 
 async def _welcome(gateway: Gateway, url: str) -> str:

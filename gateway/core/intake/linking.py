@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gateway.core.model import UserId
 from gateway.core.ports.users.links import Link
 from gateway.core.service import Notice
-from gateway.core.strangers import has_account
+from gateway.core.unlinked_users import has_account
 from gateway.core.users.links import LIFETIME, NOT_GOOD, Linked, Links, staying_text
 from gateway.errors import Conflict, TooManyRequests
 

@@ -7,7 +7,7 @@ import time
 from gateway.core.limits.rates import Rates
 from gateway.core.limits.settings import Limits
 from gateway.core.model import UserId
-from gateway.core.strangers import has_account
+from gateway.core.unlinked_users import has_account
 
 LATE_S = 60.0
 """Seconds after which a message is late: a network kept it while the gateway was away, with all others of that time."""

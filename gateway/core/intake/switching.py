@@ -18,7 +18,7 @@ from gateway.core.model import (
     SessionId,
     UserId,
 )
-from gateway.core.ports.places import Places
+from gateway.core.ports.routes import Routes
 from gateway.core.ports.sessions.editing import ForkPoint
 from gateway.core.ports.sessions.sessions import MessageStore, SessionFilter, SessionStore
 from gateway.core.service import Notice
@@ -42,7 +42,7 @@ class SwitchingParts:
 
     sessions: SessionStore
     messages: MessageStore
-    places: Places
+    routes: Routes
     agents: Mapping[AgentName, str | None]
 
 
@@ -62,7 +62,7 @@ class Switching:
         page = await self._parts.sessions.list(SessionFilter(message.user_id, limit=LISTED))
         if not page.sessions:
             return Notice(lead + "No conversations yet. Your next message starts one.")
-        await self._parts.places.note_list(
+        await self._parts.routes.note_list(
             message.user_id, message.route, [session.session_id for session in page.sessions], message.account
         )
         now = datetime.now(UTC)
@@ -83,7 +83,7 @@ class Switching:
         if not 1 <= number <= len(listed):
             return await self.sessions(message, here, f"There is no conversation {which[:20]} in the list.\n")
         try:
-            session = await self._parts.places.point(
+            session = await self._parts.routes.point(
                 message.user_id, message.route, listed[number - 1], message.account
             )
         except NotFound:
@@ -128,17 +128,17 @@ class Switching:
             return Notice("\n".join([f"{lead}Write /agent followed by a name. Available agents:", *lines]))
         if message.channel == API:
             return Notice(f'{BY_NAME} Create one with {{"agent_name": "{chosen}"}}: POST /api/chat/sessions.')
-        await self._parts.places.choose(message.user_id, _route_with(message, chosen), chosen, message.account)
+        await self._parts.routes.choose(message.user_id, _route_with(message, chosen), chosen, message.account)
         return Notice(f"Your next message starts a conversation with {chosen}.", session_ended=True, agent=chosen)
 
     async def _listed(self, message: InboundMessage) -> Sequence[SessionId]:
-        listed = await self._parts.places.listed(message.user_id, message.route)
+        listed = await self._parts.routes.listed(message.user_id, message.route)
         if listed:
             return listed
         page = await self._parts.sessions.list(SessionFilter(message.user_id, limit=LISTED))
         found = [session.session_id for session in page.sessions]
         # Going on in one changes the order; the same command once more leads to the same one.
-        await self._parts.places.note_list(message.user_id, message.route, found, message.account)
+        await self._parts.routes.note_list(message.user_id, message.route, found, message.account)
         return found
 
     async def _last_lines(self, session: Session) -> Sequence[str]:

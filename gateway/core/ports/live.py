@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway.core.events import LiveEvent, TurnChanged
+from gateway.core.lookback import FeedPosition
 from gateway.core.model import Message, Session, SessionId, TurnId, UserId
-from gateway.core.reach import Glance
 
 
 class EventBus(Protocol):
@@ -75,7 +75,7 @@ class Followed:
 class Changes:
     """What changed among the followed since the last look."""
 
-    glance: Glance
+    position: FeedPosition
     last_seqs: tuple[tuple[SessionId, UserId, int], ...]
     """How far the followed sessions have come, and whose they are now."""
     missing: tuple[SessionId, ...]

@@ -11,11 +11,11 @@ import structlog
 
 from gateway.core.live.announcer import Announcer
 from gateway.core.live.headlines import CANCELS, EVERYTHING, Headlines
+from gateway.core.lookback import Lookback
 from gateway.core.model import SessionId, TurnId, UserId
 from gateway.core.ports.live import ChangeFeed, Changes, EventBus, Followed, user_topic
-from gateway.core.reach import Reach
-from gateway.core.replicas.neighbours import Neighbours
-from gateway.core.replicas.told import Told
+from gateway.core.replicas.change_announcer import ChangeAnnouncer
+from gateway.core.replicas.other_replicas import OtherReplicas
 from gateway.core.turns.runner import Runner
 from gateway.errors import StoreUnavailable
 
@@ -42,13 +42,13 @@ class NewsReader:
         bus: EventBus,
         announcer: Announcer,
         runner: Runner,
-        neighbours: Neighbours,
+        other_replicas: OtherReplicas,
         every_s: float,
     ) -> None:
         self._feed = feed
         self._bus = bus
         self._runner = runner
-        self._neighbours = neighbours
+        self._other_replicas = other_replicas
         self._every_s = every_s
         self._woken = asyncio.Event()
         self._everything = False
@@ -59,8 +59,8 @@ class NewsReader:
         self._since: datetime | None = None
         self._idle_at = self._looked_at = time.monotonic()
         self._announcer = announcer
-        self._told = Told(announcer)
-        self._reach = Reach()
+        self._change_announcer = ChangeAnnouncer(announcer)
+        self._lookback = Lookback()
 
     def hear(self, headlines: Headlines) -> None:
         """Another replica tells what changed there."""
@@ -111,9 +111,9 @@ class NewsReader:
             await self._look_at_some()
 
     def _pause_s(self) -> float:
-        if not self._neighbours.heard:
+        if not self._other_replicas.reachable:
             return self._every_s
-        return self._every_s * (HEARD if self._neighbours.present else ALONE)
+        return self._every_s * (HEARD if self._other_replicas.present else ALONE)
 
     async def _look_at_everything(self) -> None:
         self._everything, self._cancels = False, False
@@ -123,12 +123,12 @@ class NewsReader:
         if followed.nothing:
             # Whoever comes next has read what there is by then.
             self._since, self._idle_at = None, time.monotonic()
-            self._told.forget()
-            self._reach.forget()
+            self._change_announcer.forget()
+            self._lookback.forget()
             return
         changes = await self._changes(followed, joined)
-        self._since, self._looked_at = self._reach.after(changes.glance), time.monotonic()
-        self._tell(changes, followed, joined, everything=True)
+        self._since, self._looked_at = self._lookback.after(changes.position), time.monotonic()
+        self._announce(changes, followed, joined, everything=True)
 
     async def _look_at_some(self) -> None:
         joined = self._take_joined()
@@ -138,7 +138,7 @@ class NewsReader:
         self._cancels = False
         followed = self._followed(topics, running)
         if not followed.nothing:
-            self._tell(await self._changes(followed, joined), followed, joined, everything=False)
+            self._announce(await self._changes(followed, joined), followed, joined, everything=False)
 
     def _take_joined(self) -> set[str]:
         joined, self._joined = self._joined.union(self._bus.joined()), set()
@@ -165,8 +165,8 @@ class NewsReader:
         sessions += self._gone
         return Followed(tuple(sessions), tuple(users), everybody, self._since, back, tuple(running))
 
-    def _tell(self, changes: Changes, followed: Followed, joined: Collection[str], *, everything: bool) -> None:
-        self._told.tell(changes, joined, everything=everything)
+    def _announce(self, changes: Changes, followed: Followed, joined: Collection[str], *, everything: bool) -> None:
+        self._change_announcer.announce(changes, joined, everything=everything)
         gone = {session_id: self._gone.pop(session_id) for session_id in self._gone.keys() & set(followed.sessions)}
         for session_id in changes.missing:
             self._announcer.unlisted(session_id, gone.get(session_id, ()))

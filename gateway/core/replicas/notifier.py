@@ -9,7 +9,7 @@ import structlog
 from gateway.core.live.headlines import CANCELS, EVERYTHING, gone, mark, written
 from gateway.core.model import SessionId
 from gateway.core.ports.wire import Wire
-from gateway.core.replicas.neighbours import Neighbours
+from gateway.core.replicas.other_replicas import OtherReplicas
 from gateway.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -21,9 +21,9 @@ AWAY_S = 0.5
 class Notifier:
     """Collects, and sends while another replica lives. `sender`: this replica's name."""
 
-    def __init__(self, wire: Wire, neighbours: Neighbours, sender: str) -> None:
+    def __init__(self, wire: Wire, other_replicas: OtherReplicas, sender: str) -> None:
         self._wire = wire
-        self._neighbours = neighbours
+        self._other_replicas = other_replicas
         self._sender = sender
         self._topics: set[str] = set()
         self._words: set[str] = set()
@@ -31,19 +31,19 @@ class Notifier:
 
     def changed(self, *topics: str) -> None:
         """Something of these topics was committed here."""
-        if self._neighbours.present:
+        if self._other_replicas.present:
             self._topics.update(topics)
             self._some.set()
 
     def deleted(self, topic: str, session_id: SessionId) -> None:
         """A session of that list was deleted here."""
-        if self._neighbours.present:
+        if self._other_replicas.present:
             self._words.add(gone(topic, session_id))
             self._some.set()
 
     def cancels(self) -> None:
         """A turn that does not run here is to be cancelled."""
-        if self._neighbours.present:
+        if self._other_replicas.present:
             self._words.add(CANCELS)
             self._some.set()
 

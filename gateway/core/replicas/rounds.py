@@ -10,7 +10,7 @@ from collections.abc import Callable
 import structlog
 
 from gateway.core.ports.rounds import InHand, Lookout, Waiting
-from gateway.core.replicas.neighbours import Neighbours
+from gateway.core.replicas.other_replicas import OtherReplicas
 from gateway.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -33,13 +33,13 @@ class Rounds:
         lookout: Lookout,
         in_hand: Callable[[], InHand],
         tell: Callable[[Waiting], None],
-        neighbours: Neighbours,
+        other_replicas: OtherReplicas,
         every_s: float,
     ) -> None:
         self._lookout = lookout
         self._in_hand = in_hand
         self._tell = tell
-        self._neighbours = neighbours
+        self._other_replicas = other_replicas
         self._every_s = every_s / math.ceil(every_s / LONGEST_S)
         self._soon = asyncio.Event()
 
@@ -56,13 +56,13 @@ class Rounds:
             except StoreUnavailable as error:
                 log.warning("round_missed", reason=str(error))
             else:
-                self._neighbours.present = waiting.company
+                self._other_replicas.present = waiting.company
                 self._tell(waiting)
             await asyncio.sleep(SHORTEST_S)
             await self._pause()
 
     async def _pause(self) -> None:
-        slowly = self._neighbours.heard and not self._neighbours.present
+        slowly = self._other_replicas.reachable and not self._other_replicas.present
         seconds = self._every_s * (ALONE if slowly else 1.0)
         try:
             async with asyncio.timeout(seconds * (1 + random.random() / 4)):  # noqa: S311 - only to spread the replicas

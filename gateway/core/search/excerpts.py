@@ -11,7 +11,7 @@ LONGEST = 200
 """Characters of an excerpt, its ellipses included."""
 LEAD = 60
 """Characters before the first highlight, at most."""
-ALIKE = 0.3
+MIN_SIMILARITY = 0.3
 """How like a word has to be to be highlighted where none is the same; 1 is the same."""
 ELLIPSIS = "…"
 
@@ -59,7 +59,7 @@ def found(text: str, wanted: str) -> Sequence[Span]:
     whole, last = set(words), words[-1] if words else ""
     said = [(match[0].lower(), match.span()) for match in WORD.finditer(text)]
     same = [span for word, span in said if word in whole or (last and word.startswith(last))]
-    return same or literally(text, wanted) or alike(said, words)
+    return same or literally(text, wanted) or similar(said, words)
 
 
 def literally(text: str, wanted: str) -> Sequence[Span]:
@@ -67,12 +67,12 @@ def literally(text: str, wanted: str) -> Sequence[Span]:
     return [match.span() for match in re.finditer(re.escape(wanted), text, re.IGNORECASE)] if wanted else []
 
 
-def alike(said: Sequence[tuple[str, Span]], words: Sequence[str]) -> Sequence[Span]:
+def similar(said: Sequence[tuple[str, Span]], words: Sequence[str]) -> Sequence[Span]:
     """The words that are like one of those wanted."""
-    return [span for word, span in said if any(likeness(word, wanted) >= ALIKE for wanted in words)]
+    return [span for word, span in said if any(similarity(word, wanted) >= MIN_SIMILARITY for wanted in words)]
 
 
-def likeness(one: str, other: str) -> float:
+def similarity(one: str, other: str) -> float:
     """Of two words, 0 to 1: the share of three-letter pieces they have in common, as Postgres' pg_trgm counts it."""
     ones, others = _pieces(one), _pieces(other)
     return len(ones & others) / len(ones | others)

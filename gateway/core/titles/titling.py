@@ -19,7 +19,7 @@ from gateway.core.ports.sessions.changes import SessionChanges, Titled
 from gateway.core.ports.sessions.sessions import MessageStore
 from gateway.core.ports.turns import Finished
 from gateway.core.retries import insist
-from gateway.core.titles.lulls import Lulls
+from gateway.core.titles.spare_capacity import SpareCapacity
 from gateway.core.titles.titles import title_from, title_said
 from gateway.errors import Conflict, GatewayError
 
@@ -50,7 +50,7 @@ class TitlerParts:
 
     agents: Mapping[AgentName, Agent]
     namers: Mapping[AgentName, AgentName]
-    lulls: Lulls
+    spare_capacity: SpareCapacity
     changes: SessionChanges
     messages: MessageStore
     announcer: Announcer
@@ -173,7 +173,7 @@ class Titler:
         agent = self._namer(session)
         if not isinstance(agent, Titling):
             return None
-        return await self._parts.lulls.use(self._namers_name(session), partial(self._asked, agent, session))
+        return await self._parts.spare_capacity.use(self._namers_name(session), partial(self._asked, agent, session))
 
     def _namer(self, session: Session) -> object:
         return self._parts.agents.get(self._namers_name(session))

@@ -28,7 +28,7 @@ from gateway.core.ports.channels import Channel
 from gateway.core.ports.sessions.state import StateStore
 from gateway.core.ports.turns import Finished, Lease, TurnStore
 from gateway.core.retries import insist
-from gateway.core.titles.lulls import Lulls
+from gateway.core.titles.spare_capacity import SpareCapacity
 from gateway.core.turns.attempt import Call, Listener, Over, Running, this_task
 from gateway.core.turns.draft import Draft
 from gateway.core.turns.replies import Replies
@@ -56,7 +56,7 @@ class RunnerParts:
     live: LiveTurns
     slots: FairSlots
     callers: Callers
-    lulls: Lulls
+    spare_capacity: SpareCapacity
     max_attempts: int
     max_reply: int
     states: StateStore
@@ -176,7 +176,7 @@ class Runner:
         log.debug(
             "turn_started", turn=str(turn.turn_id), session=turn.session_id, agent=turn.agent, attempt=turn.attempt
         )
-        entry.ends.append(self._parts.lulls.begin_turn(turn.agent))
+        entry.ends.append(self._parts.spare_capacity.begin_turn(turn.agent))
         if turn.deliver_to:
             entry.ends.append(show_typing(self._parts.channels, turn.deliver_to, self.work))
         if turn.attempt > self._parts.max_attempts:
@@ -220,7 +220,7 @@ class Runner:
             await self._heard(turn, entry, draft, AgentError(missing, retryable=False, error_class="misconfigured"))
             return
         terms = self._terms(turn)
-        told = turn.told(history(turn.history, apologies=terms.apologies))
+        told = turn.with_history(history(turn.history, apologies=terms.apologies))
         if terms.state:
             told = await self._with_state(told)
         await self._call(agent, told, entry, draft, partial(self._ended, turn, entry, draft))
@@ -299,7 +299,7 @@ class Runner:
         # What is to be sent then is known to be ours as of now; the answer may take its time.
         term = self._parts.outbox.term
         finished = await self._keep(turn, reply)
-        # Now, and not before the reply is there: a title is made in the lull that follows.
+        # Only once the reply is there: a title is made while the agent has spare capacity.
         entry.agent_ends()
         turns_ended(turn.agent, finished.status).inc()
         turn_seconds(turn.agent).observe(time.monotonic() - entry.begun)

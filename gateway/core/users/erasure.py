@@ -11,12 +11,12 @@ import structlog
 
 from gateway.core.model import SessionId, TurnId, UserId
 from gateway.core.ports.sessions.sessions import SessionStore
-from gateway.core.ports.users.erasure import Asked, Belonging, Content, ErasureStore
+from gateway.core.ports.users.erasure import Content, ErasureRequest, ErasureStore, UserData
 from gateway.errors import ErasureOver, NotFound
 
 log = structlog.get_logger(__name__)
 
-BEFORE: tuple[Belonging, ...] = (
+BEFORE: tuple[UserData, ...] = (
     "schedules",
     "links",
     "link_codes",
@@ -24,7 +24,7 @@ BEFORE: tuple[Belonging, ...] = (
     "identified_visitors",
 )
 """What would make new messages goes first …"""
-AFTER: tuple[Belonging, ...] = ("identified_visitors", "routes")
+AFTER: tuple[UserData, ...] = ("identified_visitors", "routes")
 CONTENTS: tuple[Content, ...] = get_args(Content)
 
 
@@ -50,14 +50,14 @@ class Erasure:
 
         Whoever is not the first to finish leaves alone what was made after that.
         """
-        asked = await self.store.take(user_id)
-        if asked is None:
+        request = await self.store.take(user_id)
+        if request is None:
             return
         with suppress(ErasureOver):
-            await self._clear(BEFORE, asked)
-            await self._sessions(asked, progress)
-            await self._clear(AFTER, asked)
-            await self.store.finish(asked)
+            await self._clear(BEFORE, request)
+            await self._sessions(request, progress)
+            await self._clear(AFTER, request)
+            await self.store.finish(request)
             log.info("user_erased")
 
     async def take_over(self) -> None:
@@ -68,25 +68,25 @@ class Erasure:
             except Exception:
                 log.exception("erasure_failed")
 
-    async def _clear(self, tables: Sequence[Belonging], asked: Asked) -> None:
+    async def _clear(self, tables: Sequence[UserData], request: ErasureRequest) -> None:
         for table in tables:
-            while await self.store.clear(table, asked):
+            while await self.store.clear(table, request):
                 pass
 
-    async def _sessions(self, asked: Asked, progress: Callable[[int, int], None] | None) -> None:
+    async def _sessions(self, request: ErasureRequest, progress: Callable[[int, int], None] | None) -> None:
         # It ends: nobody adds one any more.
-        while ids := await self.store.session_ids(asked):
+        while ids := await self.store.session_ids(request):
             for count, session_id in enumerate(ids, 1):
-                await self._session(session_id, asked)
+                await self._session(session_id, request)
                 if progress is not None:
                     progress(count, len(ids))
 
-    async def _session(self, session_id: SessionId, asked: Asked) -> None:
+    async def _session(self, session_id: SessionId, request: ErasureRequest) -> None:
         with suppress(NotFound):
-            for turn in await self.sessions.open_turns(session_id, asked.user_id):
+            for turn in await self.sessions.open_turns(session_id, request.user_id):
                 with suppress(NotFound):
-                    await self.cancel(turn.turn_id, asked.user_id)
+                    await self.cancel(turn.turn_id, request.user_id)
             for content in CONTENTS:
-                while await self.store.clear_session(content, session_id, asked):
+                while await self.store.clear_session(content, session_id, request):
                     pass
-            await self.remove(session_id, asked.user_id)
+            await self.remove(session_id, request.user_id)

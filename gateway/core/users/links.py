@@ -58,14 +58,14 @@ class Links:
         self._store = store
         self._off = off
         self._clock = clock
-        self._doors: dict[ChannelName, str] = {}
+        self._deep_links: dict[ChannelName, str] = {}
         self._tries = Rates(TRIES_PER_MINUTE)
         self._made = Rates(CODES_PER_MINUTE)
         self._known: dict[tuple[ChannelName, str], tuple[float, UserId | None]] = {}
 
-    def opens_at(self, channel: ChannelName, door: str) -> None:
-        """A network says where its deep links begin; the code stands behind it."""
-        self._doors[channel] = door
+    def set_deep_link(self, channel: ChannelName, prefix: str) -> None:
+        """Sets the URL that the deep links of a network start with; a code is appended to it."""
+        self._deep_links[channel] = prefix
 
     async def user_of(self, channel: ChannelName, external_id: str) -> UserId | None:
         """The user that person is linked to."""
@@ -88,15 +88,15 @@ class Links:
 
     async def invite(self, user_id: UserId, channel: ChannelName) -> Invitation:
         """A code with which somebody on that network becomes this user. Raises `Conflict` while the network is off, `TooManyRequests`."""
-        door = self._doors.get(channel)
-        if door is None:
+        prefix = self._deep_links.get(channel)
+        if prefix is None:
             raise Conflict(self._off.get(channel, f"The bot of {channel} is not known yet. Try again in a moment."))
         code, expires_at = await self._new_code(user_id, channel, None)
-        return Invitation(code, door + code, expires_at)
+        return Invitation(code, prefix + code, expires_at)
 
     async def invite_anywhere(self, user_id: UserId) -> Invitation:
         """The same on the first network that can be linked to; raises as `invite` does."""
-        channel = next(iter([*self._doors, *self._off]), None)
+        channel = next(iter([*self._deep_links, *self._off]), None)
         if channel is None:
             raise Conflict("No network is ready for linking. Try again in a moment.")
         return await self.invite(user_id, channel)

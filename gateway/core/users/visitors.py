@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 
 import structlog
 
-from gateway.core.live.served import Served, Told
+from gateway.core.live.end_listeners import Callback, EndListeners
 from gateway.core.model import UserId
 from gateway.core.ports.users.visitors import VisitorStore
 
@@ -31,7 +31,7 @@ class Visitors:
         self._store = store
         self._clock = clock
         self._anonymous_until: dict[UserId, float] = {}
-        self._served: Served[UserId] = Served()
+        self._end_listeners: EndListeners[UserId] = EndListeners()
 
     async def identify(self, visitor: UserId, user_id: UserId) -> int:
         """The visitor's sessions are the user's from now on; how many. May be repeated.
@@ -54,14 +54,14 @@ class Visitors:
         self._anonymous_until[visitor] = self._clock() + REMEMBER_S
         return True
 
-    def serve(self, visitor: UserId, identified: Told) -> Callable[[], None]:
+    def on_identified(self, visitor: UserId, identified: Callback) -> Callable[[], None]:
         """Calls `identified`, which must not block, once the visitor is somebody; the answer forgets about it."""
-        return self._served.add(visitor, identified)
+        return self._end_listeners.add(visitor, identified)
 
     @property
-    def served(self) -> tuple[UserId, ...]:
+    def watched(self) -> tuple[UserId, ...]:
         """Visitors with an open socket here."""
-        return self._served.keys()
+        return self._end_listeners.keys()
 
     def identified(self, visitors: Collection[UserId]) -> None:
         """They were identified elsewhere."""
@@ -70,4 +70,4 @@ class Visitors:
 
     def _retire(self, visitor: UserId) -> None:
         self._anonymous_until.pop(visitor, None)
-        self._served.tell(visitor)
+        self._end_listeners.notify(visitor)

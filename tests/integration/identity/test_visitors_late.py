@@ -137,7 +137,7 @@ async def test_what_comes_late_for_an_erased_user_is_not_kept(world: World, gate
     for act in (
         stores.turns.accept(late_from(guest), TurnTerms()),
         stores.sessions.create(begun),
-        stores.places.choose(begun.user_id, begun.route, begun.agent),
+        stores.routes.choose(begun.user_id, begun.route, begun.agent),
     ):
         with pytest.raises(Unauthenticated):
             await act

@@ -43,11 +43,11 @@ async def test_at_most_one_statement_a_second(world: World, sockets: int) -> Non
     for _ in range(sockets):
         session = (await ann.posts("/api/chat/sessions", 201))["session_id"]
         await ann.connects(session_id=session)
-    neighbours = gateway.gateway.engine.neighbours
+    other_replicas = gateway.gateway.engine.other_replicas
 
     async def settled() -> bool:
         tidied = len(await world.rows(TIDIED)) == TIDIED.count("LIKE")
-        return neighbours.heard and not neighbours.present and tidied
+        return other_replicas.reachable and not other_replicas.present and tidied
 
     await eventually(settled)
     begun, before = time.monotonic(), await asked(world)

@@ -13,8 +13,8 @@ from gateway.core.live.announcer import Announcer
 from gateway.core.live.bus import LocalBus
 from gateway.core.model import SessionId
 from gateway.core.ports.live import ChangeFeed, Changes, Followed, session_topic
-from gateway.core.replicas.neighbours import Neighbours
 from gateway.core.replicas.news_reader import NewsReader
+from gateway.core.replicas.other_replicas import OtherReplicas
 from tests.world import World, eventually
 
 HIDE = """
@@ -39,7 +39,7 @@ class Later:
         ahead = self.ahead
         changes = await self.feed.changes(followed)
         self.looks += 1
-        return replace(changes, glance=replace(changes.glance, at=changes.glance.at + ahead))
+        return replace(changes, position=replace(changes.position, at=changes.position.at + ahead))
 
 
 async def test_what_took_long_to_commit_is_told(world: World) -> None:
@@ -54,7 +54,7 @@ async def test_what_took_long_to_commit_is_told(world: World) -> None:
         bus=bus,
         announcer=Announcer(bus),
         runner=gateway.engine.runner,
-        neighbours=Neighbours(),
+        other_replicas=OtherReplicas(),
         every_s=0.02,
     )
 

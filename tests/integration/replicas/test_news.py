@@ -22,10 +22,10 @@ LISTENING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()
 
 async def hears(running: Running) -> None:
     """Until the replica is told of news, and knows that it is not alone."""
-    neighbours = running.gateway.engine.neighbours
+    other_replicas = running.gateway.engine.other_replicas
 
     async def both() -> bool:
-        return neighbours.heard and neighbours.present
+        return other_replicas.reachable and other_replicas.present
 
     await eventually(both)
 
@@ -132,7 +132,7 @@ async def test_a_replica_does_not_read_its_own_turns_again(ann: Person, pair: tu
 
     async def looked(running: Running) -> Changes:
         feed = running.gateway.stores.feed
-        now = (await feed.changes(Followed((), (), everybody=False, since=None, back=PAST, running=()))).glance.at
+        now = (await feed.changes(Followed((), (), everybody=False, since=None, back=PAST, running=()))).position.at
         return await feed.changes(Followed((session,), (), everybody=False, since=now, back=PAST, running=()))
 
     own, others = [await looked(running) for running in pair]

@@ -13,7 +13,7 @@ import pytest
 from channels.installed import broken_packages, installed_names
 from gateway.core.model import WEB, Address, ChannelName, Route
 from gateway.core.ports.users.links import Person as Stranger
-from gateway.core.strangers import has_account
+from gateway.core.unlinked_users import has_account
 from gateway.errors import SettingsError
 from storage.database import open_database
 from storage.migrating.migrate import migrate, pending_migrations

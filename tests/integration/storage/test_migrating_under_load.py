@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from gateway.errors import StoreUnavailable
 from storage.migrating.migrate import migrate, pending_migrations
 from storage.migrating.origin import MIGRATIONS
-from storage.migrating.progress import told
+from storage.migrating.progress import reported
 from tests.world import eventually
 
 TABLES = ("routes", "chat_sessions", "chat_messages", "turns", "outbox", "schedules")
@@ -165,7 +165,7 @@ async def test_the_log_tells_how_far_an_index_is_and_what_it_waits_for(filled: D
     await writing.start()
     await writer.execute("LOCK TABLE chat_messages IN ROW EXCLUSIVE MODE")
     with capture_logs() as lines:
-        async with told(filled.url, builder.get_server_pid(), "an_index", every_s=0.05):
+        async with reported(filled.url, builder.get_server_pid(), "an_index", every_s=0.05):
             building = asyncio.create_task(builder.execute("CREATE INDEX CONCURRENTLY ON chat_messages (created_at)"))
             line = await eventually(lambda: first_waiting(lines))
             await writing.rollback()

@@ -27,7 +27,7 @@ from gateway.core.users.links import Links
 from gateway.errors import StoreUnavailable
 from storage.database import Database, open_database
 from storage.replicas.replicas import PostgresPollLeases, PostgresQuarantine, PostgresReplicas
-from storage.sessions.places import PostgresPlaces
+from storage.sessions.routes import PostgresRoutes
 from storage.turns.moves import PostgresMoves
 from storage.users.links import PostgresLinks
 from tests.fakes.bot_api import FakeBotApi
@@ -130,7 +130,7 @@ def opens_telegram(
                 PostgresQuarantine(database),
                 PostgresMoves(database),
                 links=Links(PostgresLinks(database), {}),
-                places=PostgresPlaces(database, timedelta(minutes=15)),
+                routes=PostgresRoutes(database, timedelta(minutes=15)),
                 rates=MessageRates(Limits()),
                 agents=[AgentName("assistant")],
                 public_url=public_url,

@@ -25,14 +25,14 @@ from gateway.core.model import (
 )
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.sessions.editing import ForkPoint, Question
-from gateway.core.ports.sessions.imported_transcripts import ImportedMessage, Seed
+from gateway.core.ports.sessions.imported_transcripts import ImportedMessage, ImportedTranscript
 from gateway.core.ports.turns import Acceptance
 from gateway.errors import Conflict, NotFound
 from storage.connections import set_codecs
 from storage.database import Database
 from storage.rows import to_message
 from storage.sessions.editing import PostgresEdits
-from storage.sessions.imported_transcripts import PostgresSeeds
+from storage.sessions.imported_transcripts import PostgresImportedTranscripts
 from storage.sessions.snapshots import PostgresSnapshots
 from tests.integration.turns.stores import HELLO, Replica, answer, claimed
 
@@ -161,7 +161,9 @@ async def test_any_way_through_a_conversation(database: Database, owner: Owner, 
     """Edits, deletions, new answers, rewinds, rollbacks, queues and forks, over two replicas, after a transcript of before."""
     user = UserId(uuid4().hex)
     said = tuple(ImportedMessage("assistant" if number % 2 else "user", f"before {number}") for number in range(before))
-    session: Session = await PostgresSeeds(database).sow(Seed(user, WEB, AgentName("assistant"), said))
+    session: Session = await PostgresImportedTranscripts(database).create(
+        ImportedTranscript(user, WEB, AgentName("assistant"), said)
+    )
     replicas = (Replica(database, "one"), Replica(database, "two"))
     walk = Walk(database, owner, replicas, user, session.session_id)
     for deed in deeds:

@@ -7,10 +7,10 @@ from datetime import timedelta
 from uuid import uuid4
 
 from gateway.core.model import API, AgentName, ReplicaId, UserId
-from gateway.core.ports.sessions.imported_transcripts import ImportedMessage, Seed
+from gateway.core.ports.sessions.imported_transcripts import ImportedMessage, ImportedTranscript
 from storage.database import Database
 from storage.replicas.replicas import SQL, PostgresReplicas
-from storage.sessions.imported_transcripts import PostgresSeeds
+from storage.sessions.imported_transcripts import PostgresImportedTranscripts
 
 AT_ONCE = 8
 ROUNDS = 60
@@ -19,10 +19,12 @@ JOINS = 300
 
 async def test_seeds_of_one_key_are_one_session(database: Database) -> None:
     """Its primary key and its `session_id` hold the same value, and whoever comes second meets either."""
-    store = PostgresSeeds(database)
+    store = PostgresImportedTranscripts(database)
     for number in range(ROUNDS):
-        seed = Seed(UserId("ann"), API, AgentName("assistant"), (ImportedMessage("user", "before"),), key=f"k{number}")
-        sessions = await asyncio.gather(*(store.sow(seed) for _ in range(AT_ONCE)))
+        transcript = ImportedTranscript(
+            UserId("ann"), API, AgentName("assistant"), (ImportedMessage("user", "before"),), key=f"k{number}"
+        )
+        sessions = await asyncio.gather(*(store.create(transcript) for _ in range(AT_ONCE)))
         assert len({session.session_id for session in sessions}) == 1
         assert {session.message_count for session in sessions} == {1}
 

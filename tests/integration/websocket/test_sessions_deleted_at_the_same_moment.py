@@ -14,7 +14,7 @@ from gateway.core.model import Route, SessionId, UserId
 from gateway.errors import NotFound
 from storage.database import Database
 from storage.sessions.external_keys import PostgresExternalKeys
-from storage.sessions.places import PostgresPlaces
+from storage.sessions.routes import PostgresRoutes
 from storage.sessions.sessions import PostgresSessions
 from tests.world import World, eventually
 
@@ -55,9 +55,9 @@ async def lost_race(world: World, outsider: asyncpg.Connection, deed: Callable[[
 async def test_a_place_cannot_go_on_in_it(world: World, database: Database, outsider: asyncpg.Connection) -> None:
     """`/resume` of what was just deleted: not found."""
     gone = await session(outsider, LOW)
-    places = PostgresPlaces(database, WINDOW)
+    routes = PostgresRoutes(database, WINDOW)
     with pytest.raises(NotFound, match="no such session"):
-        await lost_race(world, outsider, lambda: places.point(ANN, Route("web:assistant"), gone))
+        await lost_race(world, outsider, lambda: routes.point(ANN, Route("web:assistant"), gone))
 
 
 async def test_it_gets_no_name(world: World, database: Database, outsider: asyncpg.Connection) -> None:

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from channels.websocket.door import HELLOS, Door
+from channels.websocket.admission import HELLOS, Admission
 from gateway.app.building.seams import Seams
 from gateway.app.running.serve import Running
 from gateway.core.events import AttemptBegan, Progress, TextDelta
@@ -127,8 +127,8 @@ async def test_an_unknown_agent_is_not_found(ann: Person) -> None:
 
 async def test_waiting_at_the_door_leaves_time_for_another_hello(world: World, detours: Detours) -> None:
     """When the first then fails for no fault of the client's: the deadline is for what the client does."""
-    door = Door()
-    seams = Seams(stores=detours.seams.stores, sockets=lambda usual: replace(usual, door=door, hello_s=2.0))
+    admission = Admission()
+    seams = Seams(stores=detours.seams.stores, sockets=lambda usual: replace(usual, admission=admission, hello_s=2.0))
     ann = await world.person("ann", (await world.gateway(seams)).url)
 
     async def breaks_once(*_asked: Any) -> Any:
@@ -138,7 +138,7 @@ async def test_waiting_at_the_door_leaves_time_for_another_hello(world: World, d
     detours.divert("tokens", "find", breaks_once)
     async with AsyncExitStack() as crowd:
         for _ in range(HELLOS):
-            await crowd.enter_async_context(door.entering())
+            await crowd.enter_async_context(admission.entering())
         socket = await ann.opens()
         await socket.says(type="hello", token=ann.token)
         with pytest.raises(TimeoutError):

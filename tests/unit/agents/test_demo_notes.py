@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.agents.demo.agent import DemoAgent
-from gateway.agents.demo.wishes import read_wish
+from gateway.agents.demo.instructions import read_instruction
 from gateway.core.events import StateChange, TextDelta
 from gateway.core.model import State
 from tests.unit.agents.turns import turn
@@ -26,15 +26,15 @@ from tests.unit.agents.turns import turn
 )
 def test_a_note_is_whatever_stands_behind_the_word(text: str, note: str | None) -> None:
     """Word for word, whatever else it may sound like."""
-    wish = read_wish(text)
-    assert (wish.note or None) == note
-    assert (wish.topic == "note") == (note is not None)
+    instruction = read_instruction(text)
+    assert (instruction.note or None) == note
+    assert (instruction.topic == "note") == (note is not None)
 
 
 @pytest.mark.parametrize("text", ["my notes", "What are my notes?", "please show me my notes", "list all my notes"])
 def test_notes_are_asked_for_in_plain_words(text: str) -> None:
     """A clause that is such a question."""
-    assert read_wish(text).topic == "notes"
+    assert read_instruction(text).topic == "notes"
 
 
 async def test_without_a_state_nothing_is_noted() -> None:

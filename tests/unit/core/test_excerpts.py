@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.search.excerpts import LONGEST, excerpt, likeness
+from gateway.core.search.excerpts import LONGEST, excerpt, similarity
 
 
 def marked(text: str, wanted: str) -> list[str]:
@@ -62,5 +62,5 @@ def test_a_match_longer_than_an_excerpt_is_cut() -> None:
 
 def test_likeness_is_that_of_postgres() -> None:
     """`SELECT similarity('hello', 'helo')` is 0.571."""
-    assert likeness("hello", "helo") == pytest.approx(4 / 7)
-    assert likeness("hello", "hello") == 1
+    assert similarity("hello", "helo") == pytest.approx(4 / 7)
+    assert similarity("hello", "hello") == 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from gateway.core.ports.rounds import InHand, Waiting
-from gateway.core.replicas.neighbours import Neighbours
+from gateway.core.replicas.other_replicas import OtherReplicas
 from gateway.core.replicas.rounds import Rounds
 
 NOTHING_IN_HAND = InHand((), (), (), (), timedelta(), timedelta())
@@ -44,7 +44,7 @@ async def test_calls_for_a_look_do_not_make_it_look_all_the_time() -> None:
     def tell(_waiting: Waiting) -> None:
         rounds.soon()
 
-    rounds = Rounds(lookout, lambda: NOTHING_IN_HAND, tell, Neighbours(), 60)
+    rounds = Rounds(lookout, lambda: NOTHING_IN_HAND, tell, OtherReplicas(), 60)
     looking = asyncio.create_task(rounds.run())
     for _ in range(1_000):
         await asyncio.sleep(0)

@@ -12,9 +12,9 @@ from gateway.core.live.bus import LocalBus
 from gateway.core.model import Message, Session, SessionId
 from gateway.core.ports.sessions.changes import Titled
 from gateway.core.ports.sessions.sessions import MessagePage
-from gateway.core.titles.lulls import Lulls
+from gateway.core.titles.spare_capacity import SpareCapacity
 from gateway.core.titles.titling import MOST_WAITING, Titler, TitlerParts
-from tests.integration.sessions.lull_agents import Slow
+from tests.integration.sessions.title_agents import Slow
 from tests.integration.sessions.titling import Named
 from tests.unit.core.sessions import TITLED
 from tests.world import PATIENCE_S
@@ -70,7 +70,7 @@ async def test_a_title_given_back_during_a_look_is_made() -> None:
     """The look under way has seen the user's title; it looks again, since whoever gave it back relies on that."""
     store: Any = GivenBack()
     agents: Any = {TITLED.agent_name: NamedTalk()}
-    titler = Titler(TitlerParts(agents, {}, Lulls({}), store, store, Announcer(LocalBus())))
+    titler = Titler(TitlerParts(agents, {}, SpareCapacity({}), store, store, Announcer(LocalBus())))
     store.titlers.append(titler)
     titler.name(TITLED)
     async with asyncio.timeout(PATIENCE_S):
@@ -83,7 +83,7 @@ async def test_only_so_many_sessions_wait_for_a_title() -> None:
     changes: Any = Looking()
     agents: Any = {TITLED.agent_name: Slow()}
     messages: Any = None
-    titler = Titler(TitlerParts(agents, {}, Lulls({}), changes, messages, Announcer(LocalBus())))
+    titler = Titler(TitlerParts(agents, {}, SpareCapacity({}), changes, messages, Announcer(LocalBus())))
     for number in range(MOST_WAITING + 50):
         session = replace(TITLED, session_id=SessionId(str(number)))
         titler.name(session)

@@ -6,7 +6,7 @@ import pytest
 
 from channels.telegram.bot_identity import BotIdentity
 from channels.telegram.receiving.access import Admitted, Turned, admit, may_link
-from channels.telegram.receiving.linking import Wish, wish_of
+from channels.telegram.receiving.linking import LinkRequest, request_of
 from channels.telegram.receiving.normalize import Incoming, normalize
 from channels.telegram.settings import Telegram
 from gateway.core.model import JsonObject, UserId
@@ -29,22 +29,22 @@ def incoming(text: str, chat: str = "private") -> Incoming:
 
 
 @pytest.mark.parametrize(
-    ("text", "wish"),
+    ("text", "wanted"),
     [
         ("/start", None),
-        ("/start abc", Wish("link", "abc")),
-        ("/link", Wish("link", None)),
-        ("/link@gate_bot abc", Wish("link", "abc")),
-        ("/LINK abc", Wish("link", "abc")),
-        ("/link two words", Wish("link", "two words")),
-        ("/unlink", Wish("unlink", None)),
+        ("/start abc", LinkRequest("link", "abc")),
+        ("/link", LinkRequest("link", None)),
+        ("/link@gate_bot abc", LinkRequest("link", "abc")),
+        ("/LINK abc", LinkRequest("link", "abc")),
+        ("/link two words", LinkRequest("link", "two words")),
+        ("/unlink", LinkRequest("unlink", None)),
         ("/linkage", None),
         ("please /link", None),
     ],
 )
-def test_what_is_about_links(text: str, wish: Wish | None) -> None:
+def test_what_is_about_links(text: str, wanted: LinkRequest | None) -> None:
     """`/start` with a payload is a link too: that is what a deep link sends."""
-    assert wish_of(incoming(text)) == wish
+    assert request_of(incoming(text)) == wanted
 
 
 def test_a_group_is_not_private() -> None:

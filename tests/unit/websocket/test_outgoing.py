@@ -15,9 +15,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from channels.websocket import outgoing as module
+from channels.websocket.delayed_flush import DelayedFlush
 from channels.websocket.news import Delta
 from channels.websocket.outgoing import BytesSocket, Outgoing
-from channels.websocket.soon import Soon
 from gateway.core.background import Background
 from gateway.core.model import TurnId
 
@@ -60,7 +60,9 @@ class Line:
         await socket.prepare(request)
         self.transport = Counting(request.transport)
         transport = cast("asyncio.Transport", self.transport)
-        self.opened.set_result(Outgoing(socket, transport, self.tasks, self.given_up.append, Soon(), self._stall_s))
+        self.opened.set_result(
+            Outgoing(socket, transport, self.tasks, self.given_up.append, DelayedFlush(), self._stall_s)
+        )
         await self.ended.wait()
         return socket
 

@@ -814,7 +814,7 @@ export interface Regeneration {
 /**
  * How to go back.
  */
-export interface RestoreWish {
+export interface RestoreRequest {
   /**
    * Whether to rewind the transcript too: later messages are hidden.
    */
@@ -1027,7 +1027,7 @@ export interface Snapshot {
 /**
  * Why a snapshot is wanted. `page_close` makes one only when something changed since the latest.
  */
-export interface SnapshotWish {
+export interface SnapshotRequest {
   reason?: 'manual' | 'page_close';
 }
 /**

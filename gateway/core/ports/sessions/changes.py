@@ -22,7 +22,7 @@ class GivenTitle:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionWish:
+class SessionUpdate:
     """What is to be different; None leaves it as it is. `metadata` replaces all of it."""
 
     title: GivenTitle | None = None
@@ -47,7 +47,7 @@ class Titled:
 class SessionChanges(Protocol):
     """`user_id` None acts for an operator; a session that is missing or someone else's raises `NotFound`."""
 
-    async def change(self, session_id: SessionId, user_id: UserId | None, wish: SessionWish) -> Session:
+    async def change(self, session_id: SessionId, user_id: UserId | None, update: SessionUpdate) -> Session:
         """Makes all of the changes at once."""
         ...
 

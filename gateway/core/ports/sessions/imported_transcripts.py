@@ -1,4 +1,4 @@
-"""Sessions that begin with what was said before them."""
+"""Sessions that start with messages from elsewhere."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ class ImportedMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class Seed:
-    """A session to be made. `key`: the caller's own; a second seed of the user with the same key is the first again."""
+class ImportedTranscript:
+    """A session to create. `key`: the caller's own; importing the same key again for a user returns the first session."""
 
     user_id: UserId
     channel: ChannelName
     agent: AgentName
-    transcript: tuple[ImportedMessage, ...] = ()
+    messages: tuple[ImportedMessage, ...] = ()
     title: str | None = None
     key: str | None = None
     metadata: JsonObject = field(default_factory=dict)
 
 
-class SeedStore(Protocol):
-    """Makes sessions that are nobody's current one: they go on by their id only."""
+class ImportedTranscripts(Protocol):
+    """Creates sessions that are not current on any route: only their id continues them."""
 
-    async def sow(self, seed: Seed) -> Session:
-        """The session with its transcript, all of it or nothing; the one that is there already for a key used before."""
+    async def create(self, transcript: ImportedTranscript) -> Session:
+        """Returns the session with its whole transcript, or the one that an earlier import with the same key created."""
         ...
 
-    async def sown(self, user_id: UserId, key: str) -> Session | None:
-        """The user's session that was made with that key, while it is there."""
+    async def find(self, user_id: UserId, key: str) -> Session | None:
+        """Returns the user's session created with that key, if it still exists."""
         ...

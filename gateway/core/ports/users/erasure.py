@@ -9,14 +9,14 @@ from typing import Literal, Protocol
 
 from gateway.core.model import SessionId, UserId
 
-Belonging = Literal["schedules", "links", "link_codes", "sign_in_codes", "identified_visitors", "routes"]
+UserData = Literal["schedules", "links", "link_codes", "sign_in_codes", "identified_visitors", "routes"]
 """Tables of a user's own rows that belong to no session."""
 Content = Literal["outbox", "snapshots", "versions", "messages", "turns"]
 """Tables of a session's rows of which there may be many; what else a session has goes with it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ErasureRequest:
     """An erasure that stood when it was taken up. A user may have another one later."""
 
     user_id: UserId
@@ -26,7 +26,7 @@ class Asked:
 class ErasureStore(Protocol):
     """Each call is a transaction of its own, and may be repeated.
 
-    What takes `Asked` renews the minute for which nobody takes over, and raises `ErasureOver` once that erasure has ended.
+    What takes `ErasureRequest` renews the minute for which nobody takes over, and raises `ErasureOver` once that erasure has ended.
     """
 
     async def begin(self, user_id: UserId) -> None:
@@ -36,23 +36,23 @@ class ErasureStore(Protocol):
         """
         ...
 
-    async def take(self, user_id: UserId) -> Asked | None:
+    async def take(self, user_id: UserId) -> ErasureRequest | None:
         """The user's erasure, if one was begun and not finished."""
         ...
 
-    async def clear(self, table: Belonging, asked: Asked) -> bool:
+    async def clear(self, table: UserData, request: ErasureRequest) -> bool:
         """Removes some of the user's rows; whether there may be more."""
         ...
 
-    async def session_ids(self, asked: Asked) -> Sequence[SessionId]:
+    async def session_ids(self, request: ErasureRequest) -> Sequence[SessionId]:
         """The sessions that are left; all were there before the erasure."""
         ...
 
-    async def clear_session(self, content: Content, session_id: SessionId, asked: Asked) -> bool:
+    async def clear_session(self, content: Content, session_id: SessionId, request: ErasureRequest) -> bool:
         """Removes some of a session's rows; whether there may be many more."""
         ...
 
-    async def finish(self, asked: Asked) -> None:
+    async def finish(self, request: ErasureRequest) -> None:
         """Nothing is left."""
         ...
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from gateway.core.model import ChannelName, UserId
-from gateway.core.strangers import stranger
+from gateway.core.unlinked_users import unlinked_user
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Person:
     @property
     def user_id(self) -> UserId:
         """As whom they chat without a link."""
-        return stranger(self.channel, self.external_id)
+        return unlinked_user(self.channel, self.external_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class Authenticator(Protocol):
         """Forgets what is remembered of a token: something is asked for with it that would outlive it."""
         ...
 
-    def serve(self, token: str, ended: Callable[[], None]) -> Callable[[], None]:
+    def on_end(self, token: str, ended: Callable[[], None]) -> Callable[[], None]:
         """Calls `ended`, which must not block, once an API token is no longer valid: here at once, elsewhere seconds later.
 
         The answer forgets about it, and may be repeated.

@@ -23,7 +23,7 @@ PAUSE_S = 0.02
 all others."""
 
 
-class Scribe:
+class BackgroundWriter:
     """Writes texts to a stream in their order, from a thread of its own, which ends with the process at the latest.
 
     What the stream does not take (a full disk, a closed pipe), and what comes while too many texts wait for a reader, is
@@ -49,7 +49,7 @@ class Scribe:
             return
         self._waiting.put(text)
         if self._thread is None:
-            thread = threading.Thread(target=self._write_all, name="scribe", daemon=True)
+            thread = threading.Thread(target=self._write_all, name="background writer", daemon=True)
             with contextlib.suppress(RuntimeError):  # no more threads for now: the next text tries again
                 thread.start()
                 self._thread = thread

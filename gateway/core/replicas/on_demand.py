@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class OnCall:
+class OnDemand:
     """Does its work each time it is called; a call that comes during the work is answered after it.
 
     Work that fails is logged. Whoever called it sees that there is still something to do, and calls again.

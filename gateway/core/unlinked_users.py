@@ -9,7 +9,7 @@ RESERVED = ("telegram:", VISITOR)
 """What their names begin with; no login may speak for them. Telegram's people had names before others could bring a network."""
 
 
-def stranger(channel: ChannelName, external_id: str) -> UserId:
+def unlinked_user(channel: ChannelName, external_id: str) -> UserId:
     """A network's person, as long as nothing says which user they are: `telegram:<id>`, or `visitor:<channel>:<id>`."""
     own = f"{channel}:{external_id}"
     return UserId(own if own.startswith(RESERVED) else VISITOR + own)

@@ -9,7 +9,7 @@ import structlog
 
 from gateway.core.live.headlines import Headlines, read
 from gateway.core.ports.wire import Wire
-from gateway.core.replicas.neighbours import Neighbours
+from gateway.core.replicas.other_replicas import OtherReplicas
 from gateway.errors import NothingHeard, StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -18,19 +18,19 @@ DEAF_S = 60.0
 """Seconds until it is tried again where nothing can be heard, such as behind a pooler in transaction mode."""
 
 
-class Ear:
+class ReplicaListener:
     """`sender`: this replica's name. `hear`: gets the others' headlines; `begun`: whatever was missed is to be looked up."""
 
     def __init__(
         self,
         wire: Wire,
-        neighbours: Neighbours,
+        other_replicas: OtherReplicas,
         sender: str,
         hear: Callable[[Headlines], None],
         begun: Callable[[], None],
     ) -> None:
         self._wire = wire
-        self._neighbours = neighbours
+        self._other_replicas = other_replicas
         self._sender = sender
         self._hear = hear
         self._begun = begun
@@ -51,16 +51,16 @@ class Ear:
         except StoreUnavailable as error:
             log.warning("news_by_looking", reason=str(error))
         finally:
-            self._neighbours.heard = False
+            self._other_replicas.reachable = False
         return AGAIN_S
 
     def _listens(self) -> None:
-        self._neighbours.heard = True
+        self._other_replicas.reachable = True
         log.debug("news_heard")
         self._begun()
 
     def _take(self, text: str) -> None:
         headlines = read(text)
         if headlines.sender != self._sender:
-            self._neighbours.present = True
+            self._other_replicas.present = True
             self._hear(headlines)

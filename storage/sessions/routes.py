@@ -1,4 +1,4 @@
-"""What is remembered of the places people write from."""
+"""What the gateway keeps about each route: its current session, the chosen agent, the last list."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from storage.senders import require_sender
 if TYPE_CHECKING:
     from storage.database import Database
 
-SQL = load_queries("places")
+SQL = load_queries("routes")
 NO_SESSION = "There is no such session."
 
 
 @dataclass(frozen=True, slots=True)
-class PostgresPlaces:
-    """`Places` on Postgres."""
+class PostgresRoutes:
+    """`Routes` on Postgres."""
 
     database: Database
     resume_window: timedelta

@@ -11,16 +11,16 @@ from gateway.api.openai.sessions import RECENT, news, session_name
 from gateway.api.parts import AgentInfo, acting_user, parts_of, principal_of
 from gateway.api.requests.reading import session_id_of
 from gateway.core.model import API, STATELESS, JsonObject, Session, TurnId
-from gateway.core.ports.sessions.changes import SessionWish
-from gateway.core.ports.sessions.imported_transcripts import Seed
+from gateway.core.ports.sessions.changes import SessionUpdate
+from gateway.core.ports.sessions.imported_transcripts import ImportedTranscript
 from gateway.core.titles.titles import title_from
 
 SESSION = "X-Session-Id"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a request goes. `session` None: nowhere yet, for a chat command. `data`: parts of its message.
+class Destination:
+    """The session that a request belongs to. `session` None: nowhere yet, for a chat command. `data`: parts of its message.
 
     `text`: what is new there. `is_repeated`: nothing is; then `turn_id` answers the last message.
     """
@@ -32,40 +32,40 @@ class Place:
     turn_id: TurnId | None = None
 
 
-async def find_place(
+async def find_destination(
     request: web.Request, agent: AgentInfo, asked: ChatCompletionRequest, said: Conversation, key: str | None
-) -> Place:
+) -> Destination:
     """The session that the request names, as it is or new; without a name one of its own. Raises `NotFound`."""
     parts, user_id = parts_of(request), principal_of(request).user_id
     header = request.headers.get(SESSION)
     if header is not None:
         session = await parts.sessions.get(session_id_of(header), acting_user(request))
-        return Place(await _listed(request, session), said.question)
+        return Destination(await _listed(request, session), said.question)
     name = session_name(asked, request.headers)
-    known = None if name is None else await parts.seeds.sown(user_id, name)
+    known = None if name is None else await parts.imported_transcripts.find(user_id, name)
     if known is not None:
         return await _in_known(request, known, asked, said, key)
     if said.command is not None:
-        return Place(None, said.question)
+        return Destination(None, said.question)
     texts = [one.content for one in said.before if one.role == "user"]
     title = title_from(texts[0] if texts else said.question) if said.before else None
     metadata: JsonObject = {STATELESS: True} if name is None else {}
-    seed = Seed(user_id, API, agent.name, said.before, title, name or key, metadata)
-    return Place(await parts.seeds.sow(seed), said.question, said.data)
+    transcript = ImportedTranscript(user_id, API, agent.name, said.before, title, name or key, metadata)
+    return Destination(await parts.imported_transcripts.create(transcript), said.question, said.data)
 
 
 async def _in_known(
     request: web.Request, session: Session, asked: ChatCompletionRequest, said: Conversation, key: str | None
-) -> Place:
+) -> Destination:
     if said.command is not None:
-        return Place(session, said.question)
+        return Destination(session, said.question)
     page = await parts_of(request).messages.page(session.session_id, session.user_id, RECENT, None)
     text = news(asked, page.messages, whole=page.next_before_id is None)
     if text or key is not None:
         # With a key of its own, a repeated request is told by that.
-        return Place(session, text or said.question)
+        return Destination(session, text or said.question)
     turns = [row.turn_id for row in page.messages if row.role == "user" and not row.deleted]
-    return Place(session, "", is_repeated=True, turn_id=turns[-1])
+    return Destination(session, "", is_repeated=True, turn_id=turns[-1])
 
 
 async def _listed(request: web.Request, session: Session) -> Session:
@@ -74,7 +74,7 @@ async def _listed(request: web.Request, session: Session) -> Session:
         return session
     metadata = {name: value for name, value in session.metadata.items() if name != STATELESS}
     changed = await parts_of(request).session_changes.change(
-        session.session_id, acting_user(request), SessionWish(metadata=metadata)
+        session.session_id, acting_user(request), SessionUpdate(metadata=metadata)
     )
     parts_of(request).announcer.session(changed)
     return changed

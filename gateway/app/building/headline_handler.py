@@ -11,20 +11,20 @@ from gateway.core.replicas.rounds import Rounds
 
 
 @dataclass(frozen=True, slots=True)
-class Hearing:
+class HeadlineHandler:
     """Hands it to the loops that look."""
 
     rounds: Rounds
     news_reader: NewsReader
     notifier: Notifier
 
-    def hear(self, headlines: Headlines) -> None:
+    def handle(self, headlines: Headlines) -> None:
         """Whoever follows, looks; what nobody can name, everybody looks for."""
         self.news_reader.hear(headlines)
         if EVERYTHING in headlines.words:
             self.rounds.soon()
 
-    def begins(self) -> None:
+    def listening(self) -> None:
         """News are heard from now on; those of before are looked up, and the others learn that somebody listens."""
         self.news_reader.look_again()
         self.rounds.soon()

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from gateway.core.model import AgentName
-from gateway.core.titles.lulls import MOST_TRIES, Lulls
+from gateway.core.titles.spare_capacity import MOST_TRIES, SpareCapacity
 
 AGENT, OTHER = AgentName("assistant"), AgentName("other")
 
@@ -24,13 +24,13 @@ class Work:
     """Work that lasts until it is let go; counts how often it was begun."""
 
     def __init__(self, room: int | None = None) -> None:
-        self.lulls = Lulls({} if room is None else {AGENT: room})
+        self.spare_capacity = SpareCapacity({} if room is None else {AGENT: room})
         self.begun = 0
         self.go_on = asyncio.Event()
 
     @contextmanager
     def turn(self, agent: AgentName) -> Iterator[None]:
-        ended = self.lulls.begin_turn(agent)
+        ended = self.spare_capacity.begin_turn(agent)
         yield
         ended()
 
@@ -40,7 +40,7 @@ class Work:
         return "done"
 
     async def starts(self, agent: AgentName = AGENT) -> asyncio.Task[str | None]:
-        task = asyncio.create_task(self.lulls.use(agent, self.call))
+        task = asyncio.create_task(self.spare_capacity.use(agent, self.call))
         await steps()
         return task
 
@@ -90,10 +90,10 @@ async def test_agents_do_not_wait_for_each_other() -> None:
     assert await task == "done"
 
 
-async def test_without_a_lull_it_is_done_beside_the_turns() -> None:
+async def test_without_spare_capacity_the_work_runs_beside_turns_in_the_end() -> None:
     """Where nobody said how much the agent takes; the next turn interrupts it all the same."""
     work = Work()
-    work.lulls = Lulls({}, lull_s=0.01)
+    work.spare_capacity = SpareCapacity({}, idle_s=0.01)
 
     async def begun(times: int) -> None:
         async with asyncio.timeout(10):
@@ -129,12 +129,12 @@ async def test_whoever_gives_up_leaves_room() -> None:
         task.cancel()
     await asyncio.wait({at_work, waiting})
     work.go_on.set()
-    assert await work.lulls.use(AGENT, work.call) == "done"
+    assert await work.spare_capacity.use(AGENT, work.call) == "done"
 
 
 async def test_what_the_work_raises_is_raised() -> None:
     """And leaves room."""
-    room = Lulls({AGENT: 1})
+    room = SpareCapacity({AGENT: 1})
 
     async def fails() -> str:
         raise RuntimeError("no idea")

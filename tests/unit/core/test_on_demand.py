@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from structlog.testing import capture_logs
 
-from gateway.core.replicas.on_call import call_each
+from gateway.core.replicas.on_demand import call_each
 
 
 def test_a_call_that_always_fails_keeps_no_other_from_being_made() -> None:

@@ -21,7 +21,7 @@ PATIENCE_S = 5.0
 """Seconds a hello may wait; clients give up after ten."""
 
 
-class Door:
+class Admission:
     """Hellos are served in the order they come; who reads least is next to read."""
 
     def __init__(self, patience_s: float = PATIENCE_S) -> None:
@@ -30,7 +30,7 @@ class Door:
         self._reads = FairSlots(Shares(READS))
 
     @property
-    def crowded(self) -> bool:
+    def is_full(self) -> bool:
         """Whether somebody who came now would have to wait."""
         return self._hellos.locked()
 
@@ -41,7 +41,7 @@ class Door:
             async with asyncio.timeout(self._patience_s):
                 await self._hellos.acquire()
         except TimeoutError:
-            raise crowd() from None
+            raise overloaded() from None
         try:
             yield
         finally:
@@ -54,6 +54,6 @@ class Door:
             yield
 
 
-def crowd() -> HangUp:
+def overloaded() -> HangUp:
     """The close for who comes while too many others do."""
     return HangUp(TOO_SLOW, StoreUnavailable("Too many clients are connecting right now. Reconnect in a few seconds."))

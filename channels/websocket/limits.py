@@ -24,7 +24,7 @@ class _Limit:
         self.frames = Rates(60 * FRAMES_PER_S, burst=2 * FRAMES_PER_S)
 
 
-class Allowance:
+class SocketLimits:
     """Counts by user."""
 
     def __init__(self, limits: Limits, messages: MessageRates) -> None:

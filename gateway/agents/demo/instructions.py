@@ -47,7 +47,7 @@ ALWAYS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Instruction:
     """How to answer. `failures`: attempts that fail; `halfway`: only after some of the answer. Seconds, counts."""
 
     topic: Topic = "echo"
@@ -62,53 +62,59 @@ class Wish:
     note: str = ""
 
 
-def read_wish(text: str) -> Wish:
+def read_instruction(text: str) -> Instruction:
     """What a message asks for; an ordinary one asks for an echo."""
     text = text[:MOST_READ]
     if found := NOTE.fullmatch(text.strip()):
-        return Wish(topic="note", note=found["note"])
-    wish = Wish()
+        return Instruction(topic="note", note=found["note"])
+    instruction = Instruction()
     for clause in clauses_of(text):
-        wish = _with_pace(_with_topic(wish, clause), clause)
-    if wish.topic in {"echo", "greeting"} and QUOTE.search(text):
-        return replace(wish, topic="quote")
-    return wish
+        instruction = _with_pace(_with_topic(instruction, clause), clause)
+    if instruction.topic in {"echo", "greeting"} and QUOTE.search(text):
+        return replace(instruction, topic="quote")
+    return instruction
 
 
-def _with_pace(wish: Wish, clause: str) -> Wish:
+def _with_pace(instruction: Instruction, clause: str) -> Instruction:
     if SLOW.fullmatch(clause):
-        wish = replace(wish, spread_s=SLOW_S)
+        instruction = replace(instruction, spread_s=SLOW_S)
     if found := WAIT.fullmatch(clause):
-        return replace(wish, wait_s=min(seconds_of(found["n"], found["unit"]), LONGEST_WAIT_S))
+        return replace(instruction, wait_s=min(seconds_of(found["n"], found["unit"]), LONGEST_WAIT_S))
     if found := FAIL.fullmatch(clause):
-        return _failing(wish, found)
-    return replace(wish, tool=True) if TOOL.fullmatch(clause) else wish
+        return _failing(instruction, found)
+    return replace(instruction, tool=True) if TOOL.fullmatch(clause) else instruction
 
 
-def _with_topic(wish: Wish, clause: str) -> Wish:
+def _with_topic(instruction: Instruction, clause: str) -> Instruction:
     if found := COUNT.fullmatch(clause):
-        return replace(wish, topic="count", amount=int(min(number_of(found["n"]), MOST_COUNTED)))
+        return replace(instruction, topic="count", amount=int(min(number_of(found["n"]), MOST_COUNTED)))
     if found := LONG.fullmatch(clause):
-        return _long(wish, number_of(found["n"]), "words" if found["unit"].lower().startswith("w") else "characters")
+        return _long(
+            instruction, number_of(found["n"]), "words" if found["unit"].lower().startswith("w") else "characters"
+        )
     if LONG_PLAIN.fullmatch(clause):
-        return _long(wish, LONG_WORDS, "words")
+        return _long(instruction, LONG_WORDS, "words")
     for topic, pattern in PLAIN_TOPICS:
         if pattern.fullmatch(clause):
-            return replace(wish, topic=topic)
-    return replace(wish, topic="greeting") if wish.topic == "echo" and GREETING.fullmatch(clause) else wish
+            return replace(instruction, topic=topic)
+    return (
+        replace(instruction, topic="greeting")
+        if instruction.topic == "echo" and GREETING.fullmatch(clause)
+        else instruction
+    )
 
 
-def _failing(wish: Wish, found: re.Match[str]) -> Wish:
+def _failing(instruction: Instruction, found: re.Match[str]) -> Instruction:
     times = (found["n"] or "always").lower()
     always = times in {"always", "every time", "for good"}
     return replace(
-        wish,
+        instruction,
         failures=ALWAYS if always else int(number_of(times)),
         for_good=times == "for good",
         halfway=found["where"] is not None,
     )
 
 
-def _long(wish: Wish, amount: float, unit: Unit) -> Wish:
+def _long(instruction: Instruction, amount: float, unit: Unit) -> Instruction:
     most = MOST_CHARACTERS if unit == "characters" else MOST_WORDS
-    return replace(wish, topic="long", amount=int(min(amount, most)), unit=unit)
+    return replace(instruction, topic="long", amount=int(min(amount, most)), unit=unit)

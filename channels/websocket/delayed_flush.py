@@ -14,7 +14,7 @@ class Flushable(Protocol):
     def flush(self) -> None: ...
 
 
-class Soon:
+class DelayedFlush:
     """Flushes each socket between one and two ticks after it asked, unless it has written by itself meanwhile."""
 
     __slots__ = ("_asked", "_ticking", "_waited")

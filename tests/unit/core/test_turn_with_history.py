@@ -1,4 +1,4 @@
-"""A turn as its agent is told it."""
+"""The turn that an agent receives."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from gateway.core.model import Address, State
 from tests.unit.agents.turns import message, turn
 
 
-def test_a_turn_that_is_told_another_history_is_the_same_otherwise() -> None:
-    """In every field, also in those that nearly always hold their defaults."""
+def test_a_turn_with_another_history_is_otherwise_the_same() -> None:
+    """Checks every field, including those that nearly always hold their defaults."""
     usual = turn("hello")
     full = replace(
         usual,
@@ -23,4 +23,4 @@ def test_a_turn_that_is_told_another_history_is_the_same_otherwise() -> None:
     optional = [field.name for field in fields(full) if field.default is not MISSING]
     assert [name for name in optional if getattr(full, name) == getattr(usual, name)] == []
     history = (message(1, "user", "before"),)
-    assert full.told(history) == replace(full, history=history)
+    assert full.with_history(history) == replace(full, history=history)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from gateway.core.reach import LONGEST, Glance, Reach
+from gateway.core.lookback import LONGEST, FeedPosition, Lookback
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
 def looked(*glances: tuple[float, int, int]) -> list[float]:
     """After each look (seconds, oldest open transaction, next one): from which second on the next look reads."""
-    reach = Reach()
+    lookback = Lookback()
     return [
-        (reach.after(Glance(NOON + timedelta(seconds=at), oldest, following)) - NOON).total_seconds()
+        (lookback.after(FeedPosition(NOON + timedelta(seconds=at), oldest, following)) - NOON).total_seconds()
         for at, oldest, following in glances
     ]
 

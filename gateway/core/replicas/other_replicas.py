@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 
 @dataclass(slots=True)
-class Neighbours:
+class OtherReplicas:
     """`present`: another replica lives, or died a moment ago; assumed until a look says otherwise. `heard`: its news are heard at once."""
 
     present: bool = True
-    heard: bool = False
+    reachable: bool = False

@@ -9,7 +9,7 @@ from gateway.core.model import Session
 from gateway.core.ports.live import Changes, user_topic
 
 
-class Told:
+class ChangeAnnouncer:
     """What the last look at everything has read, and those at some since; so much and no more is remembered."""
 
     def __init__(self, announcer: Announcer) -> None:
@@ -21,7 +21,7 @@ class Told:
         """Nobody follows anything."""
         self._before.clear()
 
-    def tell(self, changes: Changes, joined: Collection[str], *, everything: bool) -> None:
+    def announce(self, changes: Changes, joined: Collection[str], *, everything: bool) -> None:
         """Announces what is new. `joined`: topics that somebody has just begun to follow; `everything`: nothing else was to be read."""
         self._read = set()
         for session_id, user_id, last_seq in changes.last_seqs:
@@ -29,7 +29,7 @@ class Told:
         for gone in changes.missing:
             self._announcer.missing(gone)
         for session in changes.sessions:
-            self._tell_session(session, joined)
+            self._announce_session(session, joined)
         for news in changes.turns:
             if self._is_new(news):
                 self._announcer.read_turn(news)
@@ -38,7 +38,7 @@ class Told:
                 self._announcer.read_change(message)
         self._before = self._read if everything else self._before | self._read
 
-    def _tell_session(self, session: Session, joined: Collection[str]) -> None:
+    def _announce_session(self, session: Session, joined: Collection[str]) -> None:
         # A list that was read before its reader joined lacks what was published in between.
         again = not {user_topic(session.user_id), user_topic(None)}.isdisjoint(joined)
         if self._is_new((session.session_id, session.updated_at, session.title, session.message_count)) or again:

@@ -14,18 +14,18 @@ from gateway.core.model import AgentName
 log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer")
 
-LULL_S = 10.0
+IDLE_S = 10.0
 """Seconds after which work goes on beside turns that run already, where nobody said how many an agent takes."""
 MOST_TRIES = 10
 """How often work may be interrupted before it is dropped."""
 
 
-class _Desk:
+class _AgentCapacity:
     """One agent: its turns, and the work that is done beside them. `room`: for how much of both; None is unknown."""
 
-    def __init__(self, room: int | None, lull_s: float) -> None:
+    def __init__(self, room: int | None, idle_s: float) -> None:
         self._room = room
-        self._patience_s = None if room else lull_s
+        self._patience_s = None if room else idle_s
         self._turns = 0
         self._granted = 0
         self._interrupts: list[Callable[[], bool]] = []
@@ -98,33 +98,33 @@ class _Desk:
             self._waiting.popleft().set_result(None)
 
 
-class Lulls:
+class SpareCapacity:
     """When agents have room. `rooms`: how many turns at a time agents take, where the settings say so."""
 
-    def __init__(self, rooms: Mapping[AgentName, int], lull_s: float = LULL_S) -> None:
+    def __init__(self, rooms: Mapping[AgentName, int], idle_s: float = IDLE_S) -> None:
         self._rooms = rooms
-        self._lull_s = lull_s
-        self._desks: dict[AgentName, _Desk] = {}
+        self._idle_s = idle_s
+        self._agents: dict[AgentName, _AgentCapacity] = {}
 
     def begin_turn(self, agent: AgentName) -> Callable[[], None]:
         """A turn of the agent runs; the answer is to be called once it ends."""
-        desk = self._desk(agent)
-        desk.begin_turn()
-        return desk.end_turn
+        capacity = self._agent(agent)
+        capacity.begin_turn()
+        return capacity.end_turn
 
     async def use(self, agent: AgentName, call: Callable[[], Awaitable[Answer]]) -> Answer | None:
         """What the call answers; it is made again after a turn has interrupted it. None when that happens too often."""
-        desk = self._desk(agent)
+        capacity = self._agent(agent)
         for _ in range(MOST_TRIES):
-            await desk.enter()
-            work = await desk.work(call)
+            await capacity.enter()
+            work = await capacity.work(call)
             if not work.cancelled():
                 return work.result()
         log.info("work_gave_way", agent=agent, tries=MOST_TRIES)
         return None
 
-    def _desk(self, agent: AgentName) -> _Desk:
-        desk = self._desks.get(agent)
-        if desk is None:
-            desk = self._desks[agent] = _Desk(self._rooms.get(agent), self._lull_s)
-        return desk
+    def _agent(self, agent: AgentName) -> _AgentCapacity:
+        capacity = self._agents.get(agent)
+        if capacity is None:
+            capacity = self._agents[agent] = _AgentCapacity(self._rooms.get(agent), self._idle_s)
+        return capacity

@@ -8,10 +8,10 @@ from uuid import uuid4
 from gateway.core.events import LiveEvent, TurnChanged
 from gateway.core.live.announcer import REMEMBERED, Announcer
 from gateway.core.live.bus import LocalBus
+from gateway.core.lookback import FeedPosition
 from gateway.core.model import SessionId, TurnId, UserId
 from gateway.core.ports.live import Changes, session_topic
-from gateway.core.reach import Glance
-from gateway.core.replicas.told import Told
+from gateway.core.replicas.change_announcer import ChangeAnnouncer
 
 SESSION, USER = SessionId("s"), UserId("ann")
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -19,7 +19,7 @@ NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 def changes(*turns: TurnChanged) -> Changes:
     """A look that read these turns."""
-    return Changes(Glance(NOON, 1, 1), (), (), (), turns, (), ())
+    return Changes(FeedPosition(NOON, 1, 1), (), (), (), turns, (), ())
 
 
 def ended() -> TurnChanged:
@@ -31,9 +31,9 @@ def test_more_turns_than_anybody_remembers_are_told_once() -> None:
     """Looks overlap by seconds, in which many turns may end."""
     bus, heard = LocalBus(), list[LiveEvent]()
     bus.subscribe(session_topic(SESSION), heard.append)
-    told, turns = Told(Announcer(bus)), [ended() for _ in range(REMEMBERED + 1)]
+    announcer, turns = ChangeAnnouncer(Announcer(bus)), [ended() for _ in range(REMEMBERED + 1)]
     for _ in range(3):
-        told.tell(changes(*turns), set(), everything=True)
+        announcer.announce(changes(*turns), set(), everything=True)
     assert heard == turns
 
 
@@ -41,8 +41,8 @@ def test_a_look_at_some_topics_forgets_nothing_of_the_others() -> None:
     """What the last look at everything read is not news at the next one."""
     bus, heard = LocalBus(), list[LiveEvent]()
     bus.subscribe(session_topic(SESSION), heard.append)
-    told, one, two = Told(Announcer(bus)), ended(), ended()
-    told.tell(changes(one), set(), everything=True)
-    told.tell(changes(two), set(), everything=False)
-    told.tell(changes(one, two), set(), everything=True)
+    announcer, one, two = ChangeAnnouncer(Announcer(bus)), ended(), ended()
+    announcer.announce(changes(one), set(), everything=True)
+    announcer.announce(changes(two), set(), everything=False)
+    announcer.announce(changes(one, two), set(), everything=True)
     assert heard == [one, two]

@@ -1,4 +1,4 @@
-"""What is remembered of the places people write from."""
+"""What the gateway keeps about each route: its current session, the chosen agent, the last list."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 from gateway.core.model import AgentName, Route, Session, SessionId, UserId
 
 
-class Places(Protocol):
+class Routes(Protocol):
     """Which session and which agent a route of a user leads to, and what was listed there.
 
     `account`: as in `InboundMessage`. What changes something raises `SenderChanged` when it is no longer the user's.

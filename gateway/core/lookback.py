@@ -11,7 +11,7 @@ LONGEST = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class FeedPosition:
     """When a look was, by the database's clock, with its snapshot: the oldest open transaction, and the one after the last that had ended.
 
     A snapshot shows that a transaction is open once a later one has ended. The heartbeats of replicas see to that within seconds, and by
@@ -23,20 +23,20 @@ class Glance:
     next: int
 
 
-class Reach:
+class Lookback:
     """Remembers the looks that an open transaction may have begun after."""
 
     def __init__(self) -> None:
-        self._glances: deque[Glance] = deque()
+        self._positions: deque[FeedPosition] = deque()
 
-    def after(self, glance: Glance) -> datetime:
+    def after(self, position: FeedPosition) -> datetime:
         """From when on the look after this one reads: whatever commits in between was written since then."""
-        glances = self._glances
-        glances.append(glance)
-        while len(glances) > 1 and (glances[1].next <= glance.oldest or glances[0].at < glance.at - LONGEST):
-            glances.popleft()
-        return glances[0].at
+        positions = self._positions
+        positions.append(position)
+        while len(positions) > 1 and (positions[1].next <= position.oldest or positions[0].at < position.at - LONGEST):
+            positions.popleft()
+        return positions[0].at
 
     def forget(self) -> None:
         """Nobody follows anything."""
-        self._glances.clear()
+        self._positions.clear()

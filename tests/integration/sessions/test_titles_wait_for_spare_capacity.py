@@ -1,4 +1,4 @@
-"""Titles wait for a lull: they delay nobody's turn, and are made of whole conversations."""
+"""Titles wait for spare capacity: they delay no turn, and summarize whole conversations."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import pytest
 from gateway.agents.python.settings import PythonAgentSettings
 from gateway.core.model import AgentName, MessageId, SessionId, UserId
 from gateway.core.ports.sessions.sessions import MessagePage
-from gateway.core.titles.lulls import Lulls
+from gateway.core.titles.spare_capacity import SpareCapacity
 from gateway.core.titles.titling import TITLE_S, Titler, TitlerParts
 from gateway.errors import StoreUnavailable
 from storage.sessions.sessions import PostgresMessages
 from tests.integration.sessions.conversations import SESSIONS
-from tests.integration.sessions.lull_agents import Slow
+from tests.integration.sessions.title_agents import Slow
 from tests.integration.sessions.titles import asked, becomes, says
 from tests.world import Person, World, eventually
 
-HERE = "tests.integration.sessions.lull_agents"
+HERE = "tests.integration.sessions.title_agents"
 
 
 async def alone(world: World, target: str, **given: Any) -> tuple[Any, Person]:
-    """An agent of `lull_agents`, and somebody who talks to it."""
+    """An agent of `title_agents` and a user who talks to it."""
     settings = PythonAgentSettings(kind="python", target=f"{HERE}:{target}", **given)
     gateway = await world.gateway(agents={"assistant": settings})
     agent: Any = gateway.gateway.engine.agents[AgentName("assistant")]
@@ -111,7 +111,7 @@ async def test_a_database_that_is_away_for_a_moment_costs_no_title(world: World)
     session = await says(mia, "hello")
     messages = AwayOnce(stores.database)
     namers: Any = {AgentName("assistant"): Slow()}
-    titler = Titler(TitlerParts(namers, {}, Lulls({}), stores.session_changes, messages, announcer))
+    titler = Titler(TitlerParts(namers, {}, SpareCapacity({}), stores.session_changes, messages, announcer))
     titler.name(await stores.sessions.get(SessionId(session), None))
     await becomes(mia, session, "Talk of 2: hello")
     await titler.stop()

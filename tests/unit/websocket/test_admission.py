@@ -6,43 +6,43 @@ import asyncio
 
 import pytest
 
-from channels.websocket.door import HELLOS, Door
+from channels.websocket.admission import HELLOS, Admission
 from channels.websocket.faults import TOO_SLOW, HangUp
 from gateway.core.model import UserId
 
 
 class Guests:
-    """Comes in through a door and stays until told to leave. `names`: who came in, in order."""
+    """Clients that are admitted and stay until released. `names`: the admitted ones, in order."""
 
-    def __init__(self, door: Door) -> None:
-        self.door = door
+    def __init__(self, admission: Admission) -> None:
+        self.admission = admission
         self.names: list[int] = []
         self.leave = asyncio.Event()
 
     async def comes(self, name: int) -> None:
         """Waits for its turn, and stays."""
-        async with self.door.entering():
+        async with self.admission.entering():
             self.names.append(name)
             await self.leave.wait()
 
 
 async def test_so_many_at_a_time_in_the_order_they_came() -> None:
     """The rest waits, and nobody is forgotten."""
-    guests = Guests(Door())
+    guests = Guests(Admission())
     async with asyncio.TaskGroup() as group:
         for name in range(3 * HELLOS):
             group.create_task(guests.comes(name))
         await asyncio.sleep(0)
-        assert guests.door.crowded
+        assert guests.admission.is_full
         assert len(guests.names) == HELLOS
         guests.leave.set()
     assert guests.names == list(range(3 * HELLOS))
-    assert not guests.door.crowded
+    assert not guests.admission.is_full
 
 
 async def test_who_waits_too_long_is_asked_to_come_back() -> None:
     """1013, and the place is not lost to others."""
-    guests = Guests(Door(patience_s=0.01))
+    guests = Guests(Admission(patience_s=0.01))
     staying = [asyncio.create_task(guests.comes(name)) for name in range(HELLOS)]
     await asyncio.sleep(0)
     with pytest.raises(HangUp) as told:
@@ -56,15 +56,15 @@ async def test_who_waits_too_long_is_asked_to_come_back() -> None:
 
 async def test_a_users_reads_keep_no_others_waiting() -> None:
     """However many sockets of one user read what they missed, another's is let in at once."""
-    door, done = Door(), asyncio.Event()
+    admission, done = Admission(), asyncio.Event()
 
     async def reads() -> None:
-        async with door.reading(UserId("ann")):
+        async with admission.reading(UserId("ann")):
             await done.wait()
 
     crowd = [asyncio.create_task(reads()) for _ in range(50)]
     await asyncio.sleep(0)
-    async with asyncio.timeout(5), door.reading(UserId("bob")):
+    async with asyncio.timeout(5), admission.reading(UserId("bob")):
         assert not any(task.done() for task in crowd)
     done.set()
     await asyncio.gather(*crowd)

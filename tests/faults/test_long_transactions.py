@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 
 from gateway.cli.checks import transactions
 from storage.database import Database, open_database
-from storage.replicas.long_transactions import LIMIT, Horizon, Look, Standstill, look
+from storage.replicas.long_transactions import LIMIT, LongTransactions, Observation, Standstill, observe
 from tests.faults.callers import all_is_answered, caller
 from tests.world import World, eventually
 
@@ -37,7 +37,7 @@ async def left_open(url: str) -> AsyncIterator[None]:
 @asynccontextmanager
 async def watched(database: Database) -> AsyncIterator[None]:
     """Somebody watches, quick to warn."""
-    watching = asyncio.create_task(Horizon(database, timedelta(seconds=0.3), every_s=0.05).run())
+    watching = asyncio.create_task(LongTransactions(database, timedelta(seconds=0.3), every_s=0.05).run())
     yield
     watching.cancel()
 
@@ -64,10 +64,10 @@ async def test_order_holds_under_a_long_transaction_and_it_is_told_of(world: Wor
 
             assert "forgotten" in (await eventually(told))[0]
             assert (REGISTRY.get_sample_value("turngate_oldest_transaction_seconds") or 0.0) > 0.2
-            seen = await look(database)
+            seen = await observe(database)
     assert [reply.split()[-1] for reply in replies] == [f"{number}." for number in range(2, 8)]
     assert await all_is_answered(world)
-    finding = transactions(Look(seen.oldest, LIMIT, seen.holder))
+    finding = transactions(Observation(seen.oldest, LIMIT, seen.holder))
     assert not finding.ok
     assert "forgotten" in finding.detail
     assert "pg_terminate_backend" in finding.remedy
@@ -105,5 +105,5 @@ def test_only_one_id_that_stays_the_oldest_counts(ids: list[int | None], seconds
     """Looks a second apart: transactions that come and go are no standstill."""
     standstill = Standstill(None, 0.0)
     for now, oldest in enumerate(ids):
-        standstill = standstill.after(Look(oldest, timedelta(0), ""), float(now))
+        standstill = standstill.after(Observation(oldest, timedelta(0), ""), float(now))
     assert standstill.lasted(float(len(ids) - 1)) == timedelta(seconds=seconds)
