@@ -18,54 +18,34 @@ from channels.telegram.name import TELEGRAM
 from channels.telegram.receiving import webhook
 from channels.telegram.receiving.linking import Linking
 from channels.telegram.receiving.poller import Poller
-from channels.telegram.receiving.updates import Reception, Updates
+from channels.telegram.receiving.updates import Updates
 from channels.telegram.receiving.watch import Watch
 from channels.telegram.sending.notices import Notices
 from channels.telegram.sending.pace import Pace
 from channels.telegram.sending.render import render
 from channels.telegram.sending.sender import Sender
 from channels.telegram.settings import Telegram
-from gateway.core.intake.message_rates import MessageRates
-from gateway.core.model import Address, AgentName, ChannelName, Chunk
+from gateway.core.model import Address, ChannelName, Chunk
 from gateway.core.networks import ChannelKind, ChannelParts, ChannelState, ChannelStatus
-from gateway.core.ports.channels import MayLeave, Moves, PollLeases, Quarantine
-from gateway.core.ports.routes import Routes
-from gateway.core.service import Intake
-from gateway.core.users.links import Links
+from gateway.core.ports.channels import MayLeave
 from gateway.errors import SettingsError
 from gateway.log import redact
 
 
 class TelegramChannel:
-    """A bot's updates go into `intake`, replies come out through `deliver`. `agents`: the default one first.
+    """A bot's updates go in through `parts.intake`, replies come out through `deliver`.
 
     Raises `SettingsError` for webhook mode without a public URL.
     """
 
-    def __init__(
-        self,
-        settings: Telegram,
-        intake: Intake,
-        leases: PollLeases,
-        quarantine: Quarantine,
-        moves: Moves,
-        *,
-        links: Links,
-        routes: Routes,
-        rates: MessageRates,
-        agents: Sequence[AgentName],
-        public_url: str | None,
-        max_text: int,
-    ) -> None:
-        self._webhook_url = _webhook_url(settings, public_url)
+    def __init__(self, settings: Telegram, parts: ChannelParts) -> None:
+        self._settings = settings
+        self._parts = parts
+        self._webhook_url = _webhook_url(settings, parts.public_url)
         self._api = BotApi(settings)
-        self._sender = Sender(self._api, Pace(), moves)
+        self._sender = Sender(self._api, Pace(), parts.moves)
         self._notices = Notices(self._sender)
-        self._linking = Linking(settings, links)
-        self._reception = Reception(
-            settings, intake, quarantine, moves, self._notices, self._linking, routes, rates, agents, max_text
-        )
-        self._leases = leases
+        self._linking = Linking(settings, parts.links)
         secret = settings.webhook_secret
         self._secret = secret.get_secret_value() if secret is not None else ""
         self._webhook = webhook.Webhook(self._secret)
@@ -109,7 +89,7 @@ class TelegramChannel:
         try:
             bot = await self._until_known()
             self._linking.announce_bot(bot)
-            updates = Updates(bot, self._reception)
+            updates = Updates(bot, self._settings, self._parts, self._linking, self._notices)
             await (self._run_polling(updates) if self._webhook_url is None else self._run_webhook(updates))
         except InvalidToken:
             self._become("failed", REFUSED)
@@ -137,7 +117,7 @@ class TelegramChannel:
                 return bot
 
     async def _run_polling(self, updates: Updates) -> None:
-        await Watch(self._api.account, self._leases, Poller(self._api, updates), self._become).run()
+        await Watch(self._api.account, self._parts.leases, Poller(self._api, updates), self._become).run()
 
     async def _run_webhook(self, updates: Updates) -> None:
         self._webhook.updates = updates
@@ -174,21 +154,4 @@ def _webhook_url(settings: Telegram, public_url: str | None) -> str | None:
     return public_url.rstrip("/") + webhook.PATH
 
 
-def create(settings: Telegram, parts: ChannelParts) -> TelegramChannel:
-    """For the table of networks."""
-    return TelegramChannel(
-        settings,
-        parts.intake,
-        parts.leases,
-        parts.quarantine,
-        parts.moves,
-        links=parts.links,
-        routes=parts.routes,
-        rates=parts.rates,
-        agents=parts.agents,
-        public_url=parts.public_url,
-        max_text=parts.max_text,
-    )
-
-
-KIND = ChannelKind(Telegram, create, check_bot)
+KIND = ChannelKind(Telegram, TelegramChannel, check_bot)

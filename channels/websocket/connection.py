@@ -268,7 +268,7 @@ class Connection:
         try:
             if self._conversation is not None:
                 self._parts.limits.frame(self._conversation.principal)
-            frame = parse(data, self._parts.max_text)
+            frame = parse(data)
             client_id = frame.id
             await self._do(frame)
         except BrokenText as error:

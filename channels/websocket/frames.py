@@ -86,27 +86,27 @@ class Ping:
 ClientFrame = Hello | Send | Watch | Unwatch | Cancel | Typing | Ping
 
 
-def parse(data: bytes, max_text: int) -> ClientFrame:
-    """Reads a text frame; `max_text` in characters. Raises `BadFrame`."""
+def parse(data: bytes) -> ClientFrame:
+    """Reads a text frame. Raises `BadFrame`. How long a message may be is checked where it is taken in."""
     frame = _load(data)
-    if (send := _plain_send(frame, max_text)) is not None:
+    if (send := _plain_send(frame)) is not None:
         return send
     fields = Fields(frame)
     kind = fields.text("type", MAX_NAME)
     reader = READERS.get(kind)
     if reader is None:
         raise fields.bad(f"There is no frame of type {kind!r}; there are {', '.join(READERS)}.")
-    return reader(fields, max_text)
+    return reader(fields)
 
 
-def _plain_send(frame: dict[str, object], max_text: int) -> Send | None:
+def _plain_send(frame: dict[str, object]) -> Send | None:
     """A message as nearly all are; whatever else there is to say of a frame, its reader says."""
     own, text = frame.get("id"), frame.get("text")
     if frame.get("type") != "send" or not isinstance(own, str) or not isinstance(text, str):
         return None
     if frame.get("session_id") is not None or frame.get("metadata") is not None:
         return None
-    is_good = 0 < len(own) <= MAX_ID and 0 < len(text) <= max_text and "\0" not in text and "\0" not in own
+    is_good = 0 < len(own) <= MAX_ID and text and "\0" not in text and "\0" not in own
     return Send(own, text, None, command=parse_command(text)) if is_good else None
 
 
@@ -141,13 +141,12 @@ class Fields:
     def bad(self, text: str) -> BadFrame:
         return BadFrame(text, self.reply_to)
 
-    def text(self, name: str, limit: int, *, least: int = 1) -> str:
+    def text(self, name: str, limit: int | None = None, *, least: int = 1) -> str:
         value = self._frame.get(name)
         if not isinstance(value, str):
             raise self.bad(f"The field {name} should be a string.")
-        if len(value) > limit:
-            text = f"The field {name} has {len(value)} characters; at most {limit} are allowed."
-            raise BadFrame(text, self.reply_to, "too_large" if name == "text" else "invalid")
+        if limit is not None and len(value) > limit:
+            raise self.bad(f"The field {name} has {len(value)} characters; at most {limit} are allowed.")
         if len(value) < least:
             raise self.bad(f"The field {name} should not be empty.")
         if "\0" in value:
@@ -178,7 +177,7 @@ class Fields:
         return value
 
 
-def _hello(fields: Fields, _max_text: int) -> Hello:
+def _hello(fields: Fields) -> Hello:
     agent = fields.optional_text("agent", MAX_NAME)
     channel = ChannelName(fields.optional_text("channel", MAX_NAME) or WEB)
     if channel not in {WEB, TERMINAL}:
@@ -193,20 +192,20 @@ def _hello(fields: Fields, _max_text: int) -> Hello:
     )
 
 
-def _send(fields: Fields, max_text: int) -> Send:
-    own, text = fields.text("id", MAX_ID), fields.text("text", max_text)
+def _send(fields: Fields) -> Send:
+    own, text = fields.text("id", MAX_ID), fields.text("text")
     return Send(own, text, fields.session_id(), fields.metadata(), parse_command(text))
 
 
-def _watch(fields: Fields, _max_text: int) -> Watch:
+def _watch(fields: Fields) -> Watch:
     return Watch(fields.session_id(), fields.after(), fields.reply_to)
 
 
-def _unwatch(fields: Fields, _max_text: int) -> Unwatch:
+def _unwatch(fields: Fields) -> Unwatch:
     return Unwatch(fields.reply_to)
 
 
-def _cancel(fields: Fields, _max_text: int) -> Cancel:
+def _cancel(fields: Fields) -> Cancel:
     name = fields.text("turn_id", MAX_NAME)
     try:
         return Cancel(TurnId(UUID(name)), fields.reply_to)
@@ -214,15 +213,15 @@ def _cancel(fields: Fields, _max_text: int) -> Cancel:
         raise BadFrame("There is no such turn.", fields.reply_to, "not_found") from None
 
 
-def _typing(fields: Fields, _max_text: int) -> Typing:
+def _typing(fields: Fields) -> Typing:
     return Typing(fields.reply_to)
 
 
-def _ping(fields: Fields, _max_text: int) -> Ping:
+def _ping(fields: Fields) -> Ping:
     return Ping(fields.reply_to)
 
 
-READERS: dict[str, Callable[[Fields, int], ClientFrame]] = {
+READERS: dict[str, Callable[[Fields], ClientFrame]] = {
     "hello": _hello,
     "send": _send,
     "watch": _watch,

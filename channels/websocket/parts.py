@@ -23,7 +23,7 @@ from gateway.core.users.visitors import Visitors
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the channel is built with, and what its sockets share. `max_text` in characters, `max_frame` in bytes."""
+    """What the channel is built with, and what its sockets share. `max_frame` in bytes."""
 
     intake: Intake
     sessions: SessionStore
@@ -37,7 +37,6 @@ class Parts:
     guesses: Guesses
     callers: Callers
     visitors: Visitors
-    max_text: int
     max_frame: int
     max_followed: int = 100
     """Sessions that one socket may follow."""

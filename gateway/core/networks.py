@@ -54,7 +54,7 @@ class Network(Channel, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ChannelParts:
-    """What a network is built with, besides its own settings. `agents`: the default one first; `max_text` in characters."""
+    """What a network is built with, besides its own settings. `agents`: the default one first."""
 
     intake: Intake
     leases: PollLeases
@@ -65,7 +65,6 @@ class ChannelParts:
     rates: MessageRates
     agents: Sequence[AgentName]
     public_url: str | None
-    max_text: int
 
 
 IsPolled = Callable[[str], Awaitable[bool]]

@@ -104,7 +104,7 @@ class WebSocketUnderTest:
     samples: tuple[bytes, ...] = tuple(json.dumps(sample).encode() for sample in SAMPLES)
 
     def normalize(self, raw: bytes) -> object:
-        return parse(raw, max_text=1_000)
+        return parse(raw)
 
     @asynccontextmanager
     async def opens(self, intake: RecordingIntake, moves: RecordingMoves) -> AsyncIterator[Peer]:

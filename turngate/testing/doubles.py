@@ -161,7 +161,7 @@ class _Routes:
 
 
 def channel_parts(
-    intake: RecordingIntake, moves: RecordingMoves, agents: Collection[AgentName] = (AGENT,), max_text: int = 100_000
+    intake: RecordingIntake, moves: RecordingMoves, agents: Collection[AgentName] = (AGENT,)
 ) -> ChannelParts:
     """What a `ChannelKind` builds its network with, played by the suite: nobody is linked, and no rate is limited."""
     return ChannelParts(
@@ -174,5 +174,4 @@ def channel_parts(
         rates=MessageRates(Limits(visitor_messages_per_minute=None)),
         agents=tuple(agents),
         public_url=None,
-        max_text=max_text,
     )

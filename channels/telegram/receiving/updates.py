@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import assert_never
 
 import structlog
@@ -19,12 +17,10 @@ from channels.telegram.receiving.normalize import Ignored, Incoming, Migrated, n
 from channels.telegram.receiving.wire import update_id
 from channels.telegram.sending.notices import Notices
 from channels.telegram.settings import Telegram
-from gateway.core.intake.message_rates import MessageRates
 from gateway.core.model import AgentName, InboundMessage, JsonValue, UserId
-from gateway.core.ports.channels import Moves, Quarantine
-from gateway.core.ports.routes import Routes
+from gateway.core.networks import ChannelParts
 from gateway.core.ports.turns import Acceptance
-from gateway.core.service import Intake, Notice
+from gateway.core.service import Notice
 from gateway.errors import Conflict, InvalidInput, SenderChanged, StoreUnavailable, TooManyRequests
 from gateway.log import redact
 
@@ -40,28 +36,17 @@ PRIVATE_COMMANDS = frozenset({"sessions", "resume"})
 _TRIES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Reception:
-    """What every message from Telegram is taken in with. `max_text` in characters; `agents`: the default one first."""
-
-    settings: Telegram
-    intake: Intake
-    quarantine: Quarantine
-    moves: Moves
-    notices: Notices
-    linking: Linking
-    routes: Routes
-    rates: MessageRates
-    agents: Sequence[AgentName]
-    max_text: int
-
-
 class Updates:
     """Settles the updates of one bot."""
 
-    def __init__(self, bot: BotIdentity, reception: Reception) -> None:
+    def __init__(
+        self, bot: BotIdentity, settings: Telegram, parts: ChannelParts, linking: Linking, notices: Notices
+    ) -> None:
         self._bot = bot
-        self._with = reception
+        self._settings = settings
+        self._parts = parts
+        self._linking = linking
+        self._notices = notices
         self._faults: Counter[str] = Counter()
         self._log = structlog.get_logger().bind(bot=bot.bot_id)
 
@@ -88,7 +73,7 @@ class Updates:
                 self._log.debug("telegram_update_ignored", update_id=update_id(update), reason=incoming.reason)
             case Migrated():
                 self._log.info("telegram_chat_migrated", chat=incoming.old.chat, new_chat=incoming.new.chat)
-                await self._with.moves.move(incoming.old.chat, incoming.new.chat)
+                await self._parts.moves.move(incoming.old.chat, incoming.new.chat)
             case Incoming():
                 await self._admit(incoming)
             case _:
@@ -102,27 +87,25 @@ class Updates:
             await self._admit_anew(incoming)
 
     async def _admit_anew(self, incoming: Incoming) -> None:
-        linking = self._with.linking
-        linking.forget(incoming.sender_id)
+        self._linking.forget(incoming.sender_id)
         try:
-            await self._admit_as(incoming, await linking.user_of(incoming.sender_id))
+            await self._admit_as(incoming, await self._linking.user_of(incoming.sender_id))
         except SenderChanged as error:
             raise StoreUnavailable("The sender's link keeps changing; the update will be tried again.") from error
 
     async def _likely(self, incoming: Incoming) -> UserId | None:
         """The user that the sender is probably linked to: what T1 checks may be a guess, everything else is looked up."""
-        linking = self._with.linking
-        guess = linking.guess(incoming.sender_id)
-        checked = isinstance(admit(self._with.settings, incoming.sender_id, guess), Admitted)
+        guess = self._linking.guess(incoming.sender_id)
+        checked = isinstance(admit(self._settings, incoming.sender_id, guess), Admitted)
         if checked and not incoming.text.lstrip().startswith("/"):
             return guess
-        return await linking.user_of(incoming.sender_id)
+        return await self._linking.user_of(incoming.sender_id)
 
     async def _admit_as(self, incoming: Incoming, linked: UserId | None) -> None:
-        admission = admit(self._with.settings, incoming.sender_id, linked)
+        admission = admit(self._settings, incoming.sender_id, linked)
         user_id = admission.user_id if isinstance(admission, Admitted) else unlinked_user(incoming.sender_id)
         try:
-            self._with.rates.check(user_id, incoming.written_at)
+            self._parts.rates.check(user_id, incoming.written_at)
         except TooManyRequests as error:
             self._slow_down(incoming, admission, error)
             return
@@ -130,24 +113,24 @@ class Updates:
             await self._answer(incoming, admission)
         except (StoreUnavailable, SenderChanged):
             # It comes again, and counts once.
-            self._with.rates.put_back(user_id, incoming.written_at)
+            self._parts.rates.put_back(user_id, incoming.written_at)
             raise
 
     def _slow_down(self, incoming: Incoming, admission: Admitted | Turned, error: TooManyRequests) -> None:
         self._log.info("telegram_message_refused", sender=incoming.sender_id, reason=str(error))
         # Somebody who may not chat has been told so, and that nothing is kept.
         if isinstance(admission, Admitted):
-            self._with.notices.slow_down(incoming.target, incoming.sender_id, TOO_FAST.format(reason=error))
+            self._notices.slow_down(incoming.target, incoming.sender_id, TOO_FAST.format(reason=error))
 
     async def _answer(self, incoming: Incoming, admission: Admitted | Turned) -> None:
-        answer = await self._with.linking.answer(incoming)
+        answer = await self._linking.answer(incoming)
         if answer is not None:
-            self._with.notices.post(incoming.target, answer)
+            self._notices.post(incoming.target, answer)
             return
         match admission:
             case Turned():
                 asked = incoming.start is not None
-                self._with.notices.refuse(incoming.target, incoming.sender_id, admission.text, asked=asked)
+                self._notices.refuse(incoming.target, incoming.sender_id, admission.text, asked=asked)
             case Admitted():
                 await self._take_in(incoming, admission.user_id)
             case _:
@@ -157,36 +140,30 @@ class Updates:
         """Keeps what can't be understood. Raises `StoreUnavailable`."""
         self._log.warning("telegram_update_quarantined", key=key, reason=redact(reason))
         account = f"{TELEGRAM}:{self._bot.bot_id}"
-        await self._with.quarantine.keep(account, key, raw, redact(reason))
+        await self._parts.quarantine.keep(account, key, raw, redact(reason))
 
     async def _take_in(self, incoming: Incoming, user_id: UserId) -> None:
         if incoming.start is not None:
-            self._with.notices.post(incoming.target, GREETING)
-            return
-        if len(incoming.text) > self._with.max_text:
-            self._refuse(
-                incoming,
-                f"a message may have at most {self._with.max_text} characters, and this one has {len(incoming.text)}",
-            )
+            self._notices.post(incoming.target, GREETING)
             return
         command = incoming.command
         if command is not None and command.name in PRIVATE_COMMANDS and not incoming.private:
-            self._with.notices.post(incoming.target, PRIVATE_ONLY.format(command=command.name))
+            self._notices.post(incoming.target, PRIVATE_ONLY.format(command=command.name))
             return
         try:
-            answer = await self._with.intake.accept(await self._inbound(incoming, user_id))
+            answer = await self._parts.intake.accept(await self._inbound(incoming, user_id))
         except InvalidInput as error:
             self._refuse(incoming, str(error))
         except Conflict as error:
-            self._with.notices.post(incoming.target, str(error))
+            self._notices.post(incoming.target, str(error))
         else:
             self._taken_in(incoming, user_id, answer)
 
     def _taken_in(self, incoming: Incoming, user_id: UserId, answer: Acceptance | Notice) -> None:
         if isinstance(answer, Notice):
-            self._with.notices.post(incoming.target, answer.text)
+            self._notices.post(incoming.target, answer.text)
         elif answer.status == "duplicate":
-            self._with.rates.put_back(user_id, incoming.written_at)
+            self._parts.rates.put_back(user_id, incoming.written_at)
 
     async def _inbound(self, incoming: Incoming, user_id: UserId) -> InboundMessage:
         return InboundMessage(
@@ -197,20 +174,20 @@ class Updates:
             key=incoming.key,
             route=incoming.target.route,
             deliver_to=(incoming.target.address,),
-            account=self._with.linking.account(incoming.sender_id),
+            account=self._linking.account(incoming.sender_id),
             command=incoming.command,
         )
 
     async def _agent(self, incoming: Incoming, user_id: UserId) -> AgentName:
         """Who was chosen there by `/agent` or `/resume`, or else the default one."""
-        default, *others = self._with.agents
+        default, *others = self._parts.agents
         if not others:
             return default
-        chosen = await self._with.routes.agent_at(user_id, incoming.target.route)
+        chosen = await self._parts.routes.agent_at(user_id, incoming.target.route)
         return chosen if chosen in others else default
 
     def _refuse(self, incoming: Incoming, reason: str) -> None:
-        self._with.notices.post(incoming.target, f"That message was not accepted: {reason}")
+        self._notices.post(incoming.target, f"That message was not accepted: {reason}")
 
     async def _after_fault(
         self, update: JsonValue, error: Exception, incoming: Incoming | Migrated | Ignored | None
@@ -224,7 +201,7 @@ class Updates:
         await self.quarantine(key, json.dumps(update), f"{type(error).__name__}: {error}")
         del self._faults[key]
         if isinstance(incoming, Incoming):
-            self._with.notices.post(incoming.target, NOT_TAKEN)
+            self._notices.post(incoming.target, NOT_TAKEN)
 
 
 def update_key(update: JsonValue) -> str:

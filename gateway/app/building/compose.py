@@ -183,7 +183,6 @@ def _socket_parts(settings: Settings, stores: Stores, engine: Engine, access: Ac
         default_agent=AgentName(settings.default_agent),
         origins=access.origins,
         limits=SocketLimits(settings.limits, engine.message_rates),
-        max_text=settings.turns.max_text,
         max_frame=settings.limits.max_frame,
     )
 

@@ -171,7 +171,6 @@ def _channel_parts(
         rates=rates,
         agents=sorted(map(AgentName, settings.agents), key=lambda name: name != settings.default_agent),
         public_url=settings.public_url,
-        max_text=settings.turns.max_text,
     )
 
 

@@ -20,6 +20,7 @@ from channels.telegram.target import Target
 from gateway.core.intake.message_rates import MessageRates
 from gateway.core.limits.settings import Limits
 from gateway.core.model import Address, AgentName, Chunk, InboundMessage, ReplicaId, SessionId, TurnId, UserId
+from gateway.core.networks import ChannelParts
 from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Acknowledge, Notice
@@ -106,9 +107,7 @@ class Gate:
 class Opens(Protocol):
     """Begins a channel; `settings` are those of `telegram`."""
 
-    def __call__(
-        self, *, max_text: int = 1000, public_url: str | None = None, **settings: object
-    ) -> AbstractAsyncContextManager[Gate]: ...
+    def __call__(self, *, public_url: str | None = None, **settings: object) -> AbstractAsyncContextManager[Gate]: ...
 
 
 def opens_telegram(
@@ -117,24 +116,23 @@ def opens_telegram(
     """Channels of one bot, each in a replica of its own on one database. `intake_of`: what a replica takes messages in with."""
 
     @asynccontextmanager
-    async def telegram(
-        *, max_text: int = 1000, public_url: str | None = None, **settings: object
-    ) -> AsyncIterator[Gate]:
+    async def telegram(*, public_url: str | None = None, **settings: object) -> AsyncIterator[Gate]:
         given: dict[str, object] = {"token": SecretStr(TOKEN), "api_url": fake.url, "access": "open"}
         async with _replica(database_url) as (database, replica_id):
             intake = intake_of(database, replica_id)
             channel = TelegramChannel(
                 Telegram.model_validate(given | settings),
-                intake,
-                PostgresPollLeases(database, replica_id),
-                PostgresQuarantine(database),
-                PostgresMoves(database),
-                links=Links(PostgresLinks(database), {}),
-                routes=PostgresRoutes(database, timedelta(minutes=15)),
-                rates=MessageRates(Limits()),
-                agents=[AgentName("assistant")],
-                public_url=public_url,
-                max_text=max_text,
+                ChannelParts(
+                    intake=intake,
+                    leases=PostgresPollLeases(database, replica_id),
+                    quarantine=PostgresQuarantine(database),
+                    moves=PostgresMoves(database),
+                    links=Links(PostgresLinks(database), {}),
+                    routes=PostgresRoutes(database, timedelta(minutes=15)),
+                    rates=MessageRates(Limits()),
+                    agents=[AgentName("assistant")],
+                    public_url=public_url,
+                ),
             )
             running = asyncio.create_task(channel.run())
             try:

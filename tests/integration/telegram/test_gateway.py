@@ -67,6 +67,16 @@ async def test_a_duplicate_is_answered_once(world: World, fake: FakeBotApi, gate
     assert len(fake.sent(ADA)) == 2
 
 
+async def test_a_text_that_is_too_long_is_refused_by_a_notice(world: World, fake: FakeBotApi) -> None:
+    """The sender hears why, and the next message is answered."""
+    await world.gateway(telegram=settings(fake), turns={"max_text": 10})
+    fake.says(ADA, "much too long" * 800_000)
+    fake.says(ADA, "short")
+    refused, _ = await fake.hears(ADA, count=2, within=20)
+    assert "the limit is 10" in refused.text
+    assert [row["content"] for row in await world.rows("SELECT content FROM chat_messages WHERE seq = 1")] == ["short"]
+
+
 async def test_a_stranger_gets_no_session(world: World, fake: FakeBotApi) -> None:
     """AC-11: with the default access, people who are not linked are told how to link, and nothing is kept."""
     await world.gateway(telegram=settings(fake, access="linked", allow=(f"{BOB}=bob",)))

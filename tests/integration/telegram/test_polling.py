@@ -367,15 +367,6 @@ async def test_a_chat_command_is_answered_by_a_notice(fake: FakeBotApi, gate: Ga
     assert (notice.text, notice.thread_id, notice.entities) == ("Session **a**: quiet", 9, [])
 
 
-async def test_a_text_that_is_too_long_is_refused_by_a_notice(opens: Opens, fake: FakeBotApi) -> None:
-    """The sender hears why, and the next one is taken in."""
-    async with opens(max_text=10) as gate:
-        fake.says(ADA, "much too long" * 800_000)
-        fake.says(ADA, "short")
-        assert "10 characters" in (await fake.hears(ADA))[0].text
-        await until(lambda: gate.intake.texts == ["short"])
-
-
 async def test_what_the_core_refuses_is_told_to_the_sender(fake: FakeBotApi, gate: Gate) -> None:
     """With the core's own words."""
     gate.intake.answers["odd"] = InvalidInput("a text may not be odd")
