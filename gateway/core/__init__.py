@@ -1,1 +1,1 @@
-"""What a message, a session and a turn are, and the one way through."""
+"""Messages, sessions and turns, and the path every message takes."""

@@ -1,4 +1,4 @@
-"""Tasks that nobody awaits: none is lost to the garbage collector, and no exception either."""
+"""Runs tasks that nobody awaits, and loses neither a task to the garbage collector nor an exception."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Answer = TypeVar("Answer")
 
 
 class Background:
-    """Holds running tasks, and logs what one of them raises."""
+    """Holds references to running tasks and logs their exceptions."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[object]] = set()
@@ -24,14 +24,14 @@ class Background:
         return len(self._tasks)
 
     def start(self, work: Coroutine[None, None, None], name: str, context: Context | None = None) -> asyncio.Task[None]:
-        """Starts it; it ends by itself or with `stop`. `context`: its context variables; None copies the caller's."""
+        """Starts a task, which ends by itself or with `stop`. `context`: its context variables; None copies the caller's."""
         task = asyncio.create_task(work, name=name, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
 
     async def outlasting(self, work: Coroutine[None, None, Answer]) -> Answer:
-        """What the work answers or raises. It goes on to its end when its caller is cancelled."""
+        """Returns or raises what the work does. The work runs to its end even if its caller is cancelled."""
 
         async def answer(answered: asyncio.Future[Answer]) -> None:
             settle(answered, await work)
@@ -41,9 +41,9 @@ class Background:
     async def answering(
         self, work: Callable[[asyncio.Future[Answer]], Coroutine[None, None, None]], name: str
     ) -> Answer:
-        """The answer that the work sets with `settle` while it goes on, or what it raises before that.
+        """Returns the answer that the work sets with `settle` while it continues, or raises its earlier exception.
 
-        It goes on to its end when its caller is cancelled.
+        The work runs to its end even if its caller is cancelled.
         """
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(work(answered), name=name)
@@ -52,18 +52,18 @@ class Background:
         return await answered
 
     def let_go(self, task: asyncio.Task[None]) -> None:
-        """Waits for it and stops it no more; whoever lets go keeps it from the garbage collector."""
+        """Waits for the task and no longer stops it; the caller must keep a reference to it from now on."""
         self._tasks.discard(task)
 
     async def settle(self, timeout: float) -> bool:
-        """Waits for what runs now, at most `timeout` seconds; whether all of it ended."""
+        """Waits at most `timeout` seconds for the tasks that run now; returns whether all of them ended."""
         if not self._tasks:
             return True
         _, left = await asyncio.wait(tuple(self._tasks), timeout=max(timeout, 0))
         return not left
 
     async def stop(self, timeout: float = 1.0) -> None:
-        """Cancels what still runs and waits for it to end, at most `timeout` seconds."""
+        """Cancels the tasks that still run and waits at most `timeout` seconds for them to end."""
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
@@ -76,7 +76,7 @@ class Background:
 
     def _answered(self, answered: asyncio.Future[Answer], task: asyncio.Task[None]) -> None:
         if answered.cancelled():
-            # The caller has gone. Asked for its error, asyncio does not log that nobody did.
+            # The caller has gone. Reading the exception keeps asyncio from logging that nobody retrieved it.
             self._tasks.discard(task)
             _ = task.cancelled() or task.exception()
         elif answered.done():
@@ -87,7 +87,7 @@ class Background:
 
 
 def settle(answered: asyncio.Future[Answer], answer: Answer) -> None:
-    """Answers whoever still waits."""
+    """Gives the answer to the caller if it still waits."""
     if not answered.done():
         answered.set_result(answer)
 
@@ -97,5 +97,5 @@ def _fail(answered: asyncio.Future[Answer], task: asyncio.Task[None]) -> None:
         answered.cancel()
     elif (error := task.exception()) is not None:
         answered.set_exception(error)
-        # The caller may be cancelled before it hears of it.
+        # The caller may be cancelled before it retrieves the exception.
         answered.exception()

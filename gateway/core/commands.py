@@ -1,4 +1,4 @@
-"""Chat commands, the same on every channel: which there are, and how a text is read as one. Pure."""
+"""Chat commands, the same on every channel: their names, and how a text is parsed as one. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HELP: dict[CommandName, str] = {
     "help": "Show these commands",
 }
 WITH_WORDS: frozenset[CommandName] = frozenset({"new", "title", "resume", "agent", "link", "unlink"})
-"""Those that take text after them."""
+"""Commands that take text after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,12 @@ class Command:
 
     @property
     def outlives_token(self) -> bool:
-        """Whether it changes more than a conversation."""
+        """Whether the command affects more than a conversation."""
         return self.name in {"link", "unlink"}
 
 
 def parse_command(text: str) -> Command | None:
-    """The command that a text is; None for everything else, which is for the agent."""
+    """Returns the command that a text contains; None for any other text, which goes to the agent."""
     if not text.lstrip().startswith("/"):
         return None
     word, *behind = text.split(maxsplit=1)
@@ -55,13 +55,13 @@ def parse_command(text: str) -> Command | None:
 
 
 def _after_new(rest: str) -> Command:
-    """The text after `/new` is a message, but a code for `/link` is none."""
+    """Text after `/new` is a message, except a code for `/link`."""
     word, *behind = rest.split(maxsplit=1) or [""]
     return Command("link", "".join(behind)) if word.casefold() == "/link" else Command("new", rest)
 
 
 def _takes(name: CommandName, rest: str) -> bool:
-    """`/link` takes all words, so that no code goes to an agent."""
+    """`/link` takes any text, so that a code never goes to an agent."""
     if name == "unlink":
         return not rest or (rest.isascii() and rest.isdigit())
     return name in WITH_WORDS or not rest

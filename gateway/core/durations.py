@@ -1,4 +1,4 @@
-"""Spans of time as people write them: `20m`, `12h`, `30d`."""
+"""Durations as people write them: `20m`, `12h`, `30d`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LONGEST = timedelta(days=3660)
 
 
 def duration(text: str, name: str) -> timedelta:
-    """The span that `text` means. Raises `InvalidInput` that calls it by `name`."""
+    """Parses a duration. Raises `InvalidInput` that refers to it as `name`."""
     found = re.fullmatch(r"([1-9][0-9]{0,7})([smhdw])", text, re.ASCII)
     if found is None or int(found[1]) * UNITS[found[2]] > LONGEST:
         raise InvalidInput(

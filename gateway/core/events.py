@@ -1,4 +1,4 @@
-"""Live events: never the record, only the news of it. A follower that missed some reads rows by `seq`."""
+"""Live events: they announce changes and are never the record. A follower that missed some reads rows by `seq`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """A tool answered; `call_id` as in its call."""
+    """A tool returned a result; `call_id` as in its call."""
 
     call_id: str
     name: str
@@ -49,23 +49,23 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
-    """What the answer has cost; several add up."""
+    """Usage of one answer; several reports add up."""
 
     usage: Usage
 
 
 @dataclass(frozen=True, slots=True)
 class AgentSession:
-    """What the agent's own framework calls this conversation; later turns get it back as `turn.agent_session`."""
+    """The id of this conversation in the agent's own framework; later turns receive it as `turn.agent_session`."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """Keys to set in a section of the session's state, kept together with the reply; None removes a key.
+    """Keys to set in a section of the session's state, stored together with the reply; None removes a key.
 
-    For the scratchpad also a list, which takes the place of whatever is there.
+    For the scratchpad it may also be a list, which replaces the section.
     """
 
     section: StateSection
@@ -74,12 +74,12 @@ class StateChange:
 
 AgentEvent = TextDelta | ToolCall | ToolResult | UsageReport | AgentSession | StateChange
 
-# What followers of a session hear: each event says whose session it is of ---------------------------------------------
+# What followers of a session receive: each event names the session's owner --------------------------------------------
 
 
 @value
 class TurnChanged:
-    """A turn has a new status or a new attempt. `reply_seq`: where its reply stands, once it has ended."""
+    """A turn has a new status or a new attempt. `reply_seq`: the `seq` of its reply, once it has ended."""
 
     session_id: SessionId
     user_id: UserId
@@ -101,7 +101,7 @@ class AttemptBegan:
 
 @value
 class Progress:
-    """Something an agent yielded, on its way to whoever watches."""
+    """Something an agent yielded, on its way to followers."""
 
     session_id: SessionId
     user_id: UserId
@@ -123,7 +123,7 @@ class MessageAdded:
 
 @dataclass(frozen=True, slots=True)
 class RowsAdded:
-    """Rows up to `last_seq` were committed somewhere else: read them."""
+    """Rows up to `last_seq` were committed elsewhere and have to be read."""
 
     session_id: SessionId
     user_id: UserId
@@ -154,7 +154,7 @@ class SessionChanged:
 
 @dataclass(frozen=True, slots=True)
 class SessionDeleted:
-    """A session is gone with everything in it. `user_id`: whose it was; None when it was missed and nobody can say."""
+    """A session was removed with everything in it. `user_id`: its owner; None if the event was missed and the owner is unknown."""
 
     session_id: SessionId
     user_id: UserId | None

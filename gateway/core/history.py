@@ -1,4 +1,4 @@
-"""What agents are told of a conversation."""
+"""The history that agents receive."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from gateway.core.model import Message, MessageKind
 
 SPOKEN: frozenset[MessageKind] = frozenset({"message", "human"})
 WITH_APOLOGIES: frozenset[MessageKind] = SPOKEN | {"apology"}
-"""Notes are for operators, never for agents."""
+"""Notes are for operators and never passed to agents."""
 
 
 def history(messages: Sequence[Message], *, apologies: bool = False) -> Sequence[Message]:
-    """The messages that are passed to an agent."""
+    """Returns the messages to pass to an agent."""
     kinds = WITH_APOLOGIES if apologies else SPOKEN
     return LazyMessages(lambda: (message for message in messages if message.kind in kinds))
 
 
 class LazyMessages(Sequence[Message]):
-    """Messages that are made when somebody looks: many agents never look at the history."""
+    """Messages created on first access: many agents never read the history."""
 
     __slots__ = ("_made", "_make")
 

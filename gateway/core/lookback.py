@@ -1,4 +1,4 @@
-"""How far back a look at the news reads, so that it finds what was written long before its commit. Pure."""
+"""How far back a query for changes must read to find rows that were written long before their commit. Pure."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 LONGEST = timedelta(minutes=1)
-"""A transaction that takes longer than this between a write and its commit may be missed; those of the gateway take less."""
+"""A transaction that takes longer than this between a write and its commit may be missed; the gateway's own take less."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedPosition:
-    """When a look was, by the database's clock, with its snapshot: the oldest open transaction, and the one after the last that had ended.
+    """When a query ran, by the database's clock, and its snapshot: the oldest open transaction, and the one after the last that had ended.
 
-    A snapshot shows that a transaction is open once a later one has ended. The heartbeats of replicas see to that within seconds, and by
-    so much the news of any two looks overlap.
+    A snapshot shows that a transaction is open only once a later one has ended. The replicas' heartbeats end one within seconds, and
+    two consecutive queries overlap by that much.
     """
 
     at: datetime
@@ -24,13 +24,13 @@ class FeedPosition:
 
 
 class Lookback:
-    """Remembers the looks that an open transaction may have begun after."""
+    """Remembers the queries since which an open transaction may have started."""
 
     def __init__(self) -> None:
         self._positions: deque[FeedPosition] = deque()
 
     def after(self, position: FeedPosition) -> datetime:
-        """From when on the look after this one reads: whatever commits in between was written since then."""
+        """Returns the time from which the next query reads: anything that commits in between was written since then."""
         positions = self._positions
         positions.append(position)
         while len(positions) > 1 and (positions[1].next <= position.oldest or positions[0].at < position.at - LONGEST):
@@ -38,5 +38,5 @@ class Lookback:
         return positions[0].at
 
     def forget(self) -> None:
-        """Nobody follows anything."""
+        """Starts over, because nobody follows anything."""
         self._positions.clear()

@@ -1,4 +1,4 @@
-"""The nouns: users, sessions, messages, turns, addresses. Values only; `docs/glossary.md` defines each word."""
+"""Users, sessions, messages, turns, addresses. Values only; `docs/glossary.md` defines each word."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from gateway.errors import ErrorClass
 
 UserId = NewType("UserId", str)
 SessionId = NewType("SessionId", str)
-"""Opaque, made by the server, unique over all users."""
+"""Opaque, created by the server, unique over all users."""
 ChatId = NewType("ChatId", UUID)
 """The key of `chat_sessions`; internal."""
 MessageId = NewType("MessageId", str)
 TurnId = NewType("TurnId", UUID)
-"""Also the idempotency key an agent gets: the same over all attempts at the turn."""
+"""Also the idempotency key an agent receives: the same for all attempts at the turn."""
 ReplicaId = NewType("ReplicaId", UUID)
 AgentName = NewType("AgentName", str)
 ChannelName = NewType("ChannelName", str)
 """One of the gateway's own channels below, or the name of a network in `channels/` or of an installed package."""
 Route = NewType("Route", str)
-"""Where in its channel a conversation takes place: `web:<agent>`, `<network>:<account>:<chat>:<topic>`. One session of a user
-is current per route."""
+"""Where in its channel a conversation takes place: `web:<agent>`, `<network>:<account>:<chat>:<topic>`. A user has one current
+session per route.
+"""
 Address = NewType("Address", str)
 """Where a reply can be delivered to through the outbox: `<channel>:<the channel's own target>`."""
 
@@ -36,41 +37,42 @@ SCHEDULED = ChannelName("scheduled")
 TERMINAL = ChannelName("terminal")
 API = ChannelName("api")
 OWN_CHANNELS: tuple[ChannelName, ...] = (WEB, SCHEDULED, TERMINAL, API)
-"""Those that no reply is pushed to: clients read the rows, or somebody waits for the answer. `is_pushed` in SQL says the same."""
+"""Channels that no reply is pushed to: clients read the rows or wait for the answer. `is_pushed` in SQL applies the same rule."""
 
 
 def is_pushed(channel: str) -> bool:
-    """Whether replies are pushed to the people of that channel, which then is a network."""
+    """Whether replies are pushed to the people of that channel, which makes it a network."""
     return channel not in OWN_CHANNELS
 
 
 Role = Literal["user", "assistant"]
 MessageKind = Literal["message", "apology", "note", "human"]
-"""`apology`: the gateway's own words where the agent gave no answer; `note`: for operators only; `human`: an operator's reply."""
+"""`apology`: the gateway's own text when the agent gave no answer; `note`: for operators only; `human`: an operator's reply."""
 UserRole = Literal["user", "operator", "visitor"]
 TurnStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
 MultitaskStrategy = Literal["enqueue", "interrupt", "rollback", "reject"]
-"""What a second message during a turn does; named as in LangGraph. `interrupt` cancels the turn and keeps what it said so
-far, `rollback` takes question and answer back."""
+"""What a second message during a turn does; named as in LangGraph. `interrupt` cancels the turn and keeps its partial
+reply, `rollback` removes question and answer.
+"""
 
 STATELESS = "stateless"
-"""The key of a session's metadata that leaves it out of lists while it is true: one API call that names no session."""
+"""A metadata key: while it is true, the session is left out of lists. It marks an API call that names no session."""
 
 StateSection = Literal["blackboard", "scratchpad", "attributes"]
 STATE_SECTIONS: tuple[StateSection, ...] = ("blackboard", "scratchpad", "attributes")
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 JsonObject: TypeAlias = "dict[str, JsonValue]"
-"""Data that passes through unread: metadata, tool inputs and outputs, AI SDK message parts."""
+"""Data passed through unread: metadata, tool inputs and outputs, AI SDK message parts."""
 JsonNotes: TypeAlias = "JsonObject | list[JsonValue]"
-"""What a section of the state may be: an object, or, for the scratchpad only, a list."""
+"""The content of a section of the state: an object, or a list for the scratchpad only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking. `origin`: the only Origin a visitor's token is valid for.
+    """Who makes a request. `origin`: the only Origin that a visitor's token is valid for.
 
-    `ends`: when the credential ends, in seconds of `time.monotonic`, where the database says how long it has left; elsewhere
+    `ends`: when the credential ends, on the clock of `time.monotonic`, if the database says how long it has left; otherwise
     `expires_at` decides, by this machine's clock.
     """
 
@@ -81,7 +83,7 @@ class Principal:
     ends: float | None = field(default=None, compare=False)
 
     def remaining_s(self) -> float | None:
-        """Seconds until the credential ends; None: it doesn't."""
+        """Seconds until the credential ends; None: it never does."""
         if self.ends is not None:
             return self.ends - time.monotonic()
         return None if self.expires_at is None else (self.expires_at - datetime.now(UTC)).total_seconds()
@@ -89,13 +91,13 @@ class Principal:
 
 @value
 class InboundMessage:
-    """What a channel's normalizer makes of whatever came in.
+    """What a channel's normalizer produces, in the same form for all channels.
 
-    `key`: the channel's own id of the message, 1–128 characters; a message with a key seen before is a duplicate.
-    `session_id`: a session the sender named, which then always continues; without it, the current session of `route`
-    goes on within the resume window, else a new one begins.
-    `deliver_to`: addresses the reply goes to besides those that follow the session live.
-    `command`: the chat command that `text` is. It is read from the text, unless the channel has read it already.
+    `key`: the channel's own id of the message, 1–128 characters; a message with a known key is a duplicate.
+    `session_id`: a session named by the sender, which always continues; without it, the current session of `route`
+    continues within the resume window, otherwise a new one starts.
+    `deliver_to`: addresses that the reply goes to besides live followers of the session.
+    `command`: the chat command that `text` contains, parsed here unless the channel has done so.
     """
 
     user_id: UserId
@@ -107,18 +109,18 @@ class InboundMessage:
     session_id: SessionId | None = None
     deliver_to: tuple[Address, ...] = ()
     always_new: bool = False
-    """A scheduled run: begins a session of its own, whatever the window says …"""
+    """A scheduled run: starts a session of its own, regardless of the resume window …"""
     ends_session: bool = False
     """… and ends it with its turn."""
     begins_session: bool = False
     """`/new` with a text: ends the route's current session, unless the message is a duplicate."""
     title: str | None = None
     data: tuple[JsonObject, ...] = ()
-    """Parts that stand before the text in its row."""
+    """Parts that precede the text in its row."""
     metadata: JsonObject = field(default_factory=dict)
     """The sender's own data about this message; checked by `gateway.core.content.metadata`."""
     account: str | None = None
-    """The sender's id on `channel`, where a link decides which user that is: the message is kept only if it is `user_id` now."""
+    """The sender's id on `channel`, where a link decides who the user is: the message is stored only if that is still `user_id`."""
     command: Command | None = None
 
     def __post_init__(self) -> None:
@@ -145,7 +147,7 @@ class Message:
     changed_at: datetime | None = None
     """When it was last edited, deleted, hidden or brought back."""
     taken_back: bool = False
-    """Deleted by nobody: answered anew, rewound, or rolled back for a newer message."""
+    """Deleted by nobody: regenerated, rewound, or rolled back for a newer message."""
     kind: MessageKind = "message"
     metadata: JsonObject = field(default_factory=dict)
     """The sender's data about this message."""
@@ -174,7 +176,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What agent and client keep beside the transcript: shared knowledge, working notes, and whatever else describes it.
+    """What agent and client keep beside the transcript: shared knowledge, working notes, and other data about the session.
 
     `version` grows with every change; 0: never written.
     """
@@ -187,11 +189,10 @@ class State:
 
 @value
 class Turn:
-    """A claimed turn: everything an agent needs and what fences its result.
+    """A claimed turn: everything an agent needs, and what fences its result.
 
-    `messages`: the user messages to answer, in order (several when they were collected while another turn ran).
-    `history`: what was said before, oldest first, the agent's last N turns; without apologies, unless the agent's settings
-    ask for them.
+    `messages`: the user messages to answer, in order (several if they were collected while another turn ran).
+    `history`: the agent's last N turns, oldest first; without apologies, unless the agent's settings ask for them.
     `attempt` counts from 1; `epoch` grows with every claim, and a result with an older one is dropped.
     """
 
@@ -210,14 +211,14 @@ class Turn:
     ends_session: bool = False
     cancel_requested: bool = False
     state: State | None = None
-    """The session's state as this attempt found it, for agents with `state = true`; None for others."""
+    """The session's state when this attempt started, for agents with `state = true`; None for others."""
     agent_session: str | None = None
-    """What the agent's own framework calls this conversation, once the agent has said so (`AgentSession`)."""
+    """The id of this conversation in the agent's own framework, once the agent has reported it (`AgentSession`)."""
     metadata: JsonObject = field(default_factory=dict)
-    """The session's metadata as this turn was claimed; each message has its own beside it. Data, never instructions."""
+    """The session's metadata when this turn was claimed; each message has its own as well. Data, never instructions."""
 
     def with_history(self, history: Sequence[Message]) -> Turn:
-        """The same turn with that history; `dataclasses.replace` takes four times as long."""
+        """Returns the same turn with that history; `dataclasses.replace` takes four times as long."""
         return Turn(
             self.turn_id,
             self.chat_id,
@@ -240,13 +241,13 @@ class Turn:
 
     @property
     def text(self) -> str:
-        """What the user said, as one text."""
+        """The user's messages as one text."""
         return "\n\n".join(message.content for message in self.messages)
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a turn cost: the provider's tokens, and `cost` in US dollars, None where nobody knows the price."""
+    """What a turn cost: the provider's token counts, and `cost` in US dollars, None if the price is unknown."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -254,7 +255,7 @@ class Usage:
     cost: float | None = None
 
     def __add__(self, later: Usage) -> Usage:
-        """Both together; the model is the later one's, if it says which."""
+        """Adds both up; the model is the later one's, if it names one."""
         known = [usage.cost for usage in (self, later) if usage.cost is not None]
         return Usage(
             self.input_tokens + later.input_tokens,
@@ -266,7 +267,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of a reply as a channel will send it. `markup`: formatting in the channel's own notation, opaque to the core."""
+    """A piece of a reply as a channel sends it. `markup`: formatting in the channel's own notation, opaque to the core."""
 
     text: str
     markup: str = ""
@@ -274,7 +275,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """A chunk on its way. Items of one address leave one at a time, in order of `item_id`."""
+    """A chunk to be delivered. Items of one address are sent one at a time, in order of `item_id`."""
 
     item_id: int
     address: Address
@@ -284,7 +285,7 @@ class OutboxItem:
 
 @value
 class Reply:
-    """What a turn came to. `status` completed, failed (then `content` is the apology) or cancelled.
+    """The result of a turn. `status`: completed, failed (then `content` is the apology) or cancelled.
 
     `error` is for operators, `error_class` for the user.
     """
@@ -297,7 +298,7 @@ class Reply:
     title: str | None = None
     chunks: tuple[tuple[Address, Chunk], ...] = field(default=())
     state_changes: tuple[tuple[StateSection, JsonNotes], ...] = ()
-    """Keys to set in the session's state, each section once; None removes a key. A list takes the place of the section."""
+    """Keys to set in the session's state, each section once; None removes a key. A list replaces the section."""
     agent_session: str | None = None
     kind: MessageKind = "message"
     error_class: ErrorClass | None = None

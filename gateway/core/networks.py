@@ -1,4 +1,4 @@
-"""A network as a whole: what the gateway starts, watches and stops, and what a package offers to bring one."""
+"""Networks: what the gateway starts, monitors and stops, and what a package provides to add one."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from gateway.core.service import Intake
 from gateway.core.users.links import Links
 
 ChannelState = Literal["starting", "ready", "standby", "failed"]
-"""`standby`: another replica does the work. `failed`: somebody has to mend the settings or the network's server."""
+"""`standby`: another replica does the work. `failed`: the settings or the network's server need fixing."""
 
 SettingsT = TypeVar("SettingsT")
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelStatus:
-    """How a network is doing, for readiness and for people."""
+    """The state of a network, for readiness and for people."""
 
     state: ChannelState
     detail: str
@@ -29,7 +29,7 @@ class ChannelStatus:
 
 @dataclass(frozen=True, slots=True)
 class CheckedCall:
-    """Something that a network's server should do, and whether it does. Without an `essential` one the network can't be used."""
+    """A call that the network's server should support, and whether it does. Without an `essential` one the network is unusable."""
 
     method: str
     essential: bool
@@ -38,17 +38,17 @@ class CheckedCall:
 
 
 class Network(Channel, Protocol):
-    """A channel with a life of its own."""
+    """A channel that runs for as long as the gateway does."""
 
     @property
     def status(self) -> ChannelStatus: ...
 
     async def run(self) -> None:
-        """Takes messages in until cancelled. Returns only when the settings rule it out; trouble is waited out."""
+        """Takes messages in until cancelled. Returns only if the settings make that impossible; waits out any other trouble."""
         ...
 
     async def close(self) -> None:
-        """Ends `deliver` as well; called last."""
+        """Called last; ends `deliver` as well."""
         ...
 
 
@@ -73,10 +73,10 @@ IsPolled = Callable[[str], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class ChannelKind(Generic[SettingsT]):
-    """How to make a network from its settings, whose model (pydantic) is `settings`.
+    """How to build a network from its settings; `settings` is their pydantic model.
 
-    `build` connects to nothing yet; it raises `SettingsError` for settings that contradict others. `check` asks the network's server
-    what it can do, essential things first, for `turngate doctor`; it raises `GatewayError` that says what is wrong.
+    `build` does not connect yet; it raises `SettingsError` for settings that contradict others. `check` asks the network's server
+    what it supports, essential calls first, for `turngate doctor`; it raises a `GatewayError` that says what is wrong.
     """
 
     settings: type[SettingsT]

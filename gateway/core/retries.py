@@ -1,4 +1,4 @@
-"""Calls to the store that are worth repeating: nobody knows whether a commit that got no answer happened."""
+"""Repeats calls to the store: if a commit gets no answer, nobody knows whether it happened."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ PATIENCE_S = 4.0
 
 
 async def insist(call: Callable[[], Awaitable[Result]]) -> Result:
-    """The answer of a call, repeated until there is one. Raises what says no, such as `LeaseLost`."""
+    """Repeats a call until it returns. Raises definite refusals, such as `LeaseLost`."""
     return await _repeated(call, attempts=None, timeout=None, wait_max=2.0)
 
 
 async def try_again(call: Callable[[], Awaitable[Result]]) -> Result:
-    """The answer of a call, repeated while somebody waits for it. Raises `StoreUnavailable` after about four seconds."""
+    """Repeats a call while a caller waits for it. Raises `StoreUnavailable` after about four seconds."""
     return await _repeated(call, attempts=3, timeout=PATIENCE_S, wait_max=0.5)
 
 
 async def _repeated(
     call: Callable[[], Awaitable[Result]], attempts: int | None, timeout: float | None, wait_max: float
 ) -> Result:
-    # The first call goes without the machinery of repeating, which costs a tenth of a millisecond.
+    # The first call bypasses the retry machinery, which costs a tenth of a millisecond.
     try:
         return await call()
     except StoreUnavailable:

@@ -1,4 +1,4 @@
-"""What a change makes of a schedule; pure."""
+"""Applies a change to a schedule; pure."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from gateway.errors import InvalidInput
 
 OF_THIS_MACHINE = frozenset({"localtime", "posixrules"})
 FOLDERS_OF_THIS_MACHINE = ("posix/", "right/")
-"""Zone files that some systems have beside the IANA names: a copy of theirs, and one that counts leap seconds."""
+"""Folders of zone files that some systems have beside the IANA names: copies, and variants that count leap seconds."""
 
 FirstOf = Callable[[Trigger, str], datetime]
-"""When a trigger fires first from now on, in a time zone. Raises `InvalidInput` for one that never will."""
+"""Returns when a trigger first fires from now on, in a time zone. Raises `InvalidInput` if it never does."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleUpdate:
-    """What is to be different of a schedule; None leaves it as it is."""
+    """Changes to a schedule; None keeps a field as it is."""
 
     name: str | None = None
     agent_name: AgentName | None = None
@@ -32,7 +32,7 @@ class ScheduleUpdate:
 
 
 def check_zone(name: str) -> None:
-    """Raises `InvalidInput` for a name that stands for another zone on each machine."""
+    """Raises `InvalidInput` for a name that means another zone on each machine."""
     if name.casefold() in OF_THIS_MACHINE or name.casefold().startswith(FOLDERS_OF_THIS_MACHINE):
         raise InvalidInput(
             f"timezone is {name!r}, which differs from machine to machine; it should be a name such as Europe/Berlin or UTC."
@@ -40,9 +40,9 @@ def check_zone(name: str) -> None:
 
 
 def changed(schedule: Schedule, update: ScheduleUpdate, first_of: FirstOf) -> Schedule:
-    """The schedule with the update applied. Other times, or being resumed, set its next fire anew; a paused one has none.
+    """Returns the schedule with the update applied. New times or resuming reset its next fire; a paused schedule has none.
 
-    Raises `InvalidInput` for times that never come.
+    Raises `InvalidInput` for a trigger that never fires.
     """
     after = replace(
         schedule,
@@ -59,7 +59,7 @@ def changed(schedule: Schedule, update: ScheduleUpdate, first_of: FirstOf) -> Sc
 
 def _next_fire(before: Schedule, after: Schedule, first_of: FirstOf) -> datetime | None:
     retimed = (after.trigger, after.timezone) != (before.trigger, before.timezone)
-    # Times that never come are refused while the schedule is paused, too.
+    # Triggers that never fire are refused even while the schedule is paused.
     first = first_of(after.trigger, after.timezone) if retimed or (after.is_active and not before.is_active) else None
     if not after.is_active:
         return None

@@ -1,4 +1,4 @@
-"""The faces of the core that the edges call; built in `gateway.core.intake.dispatcher` and `gateway.core.turns.runner`."""
+"""The core's interfaces for the edges; implemented in `gateway.core.intake.dispatcher` and `gateway.core.turns.runner`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from gateway.core.ports.turns import Acceptance
 class Notice:
     """The answer to a chat command, or to a message that the agent's strategy refuses. Not part of the transcript.
 
-    `session_ended`: the channel should forget the session it was in; the next message begins a new one, with `agent` if
-    another was chosen. `moved_to`: the channel goes on in that session. `refused`: why a message was not taken in: its
-    session is `busy` with another, or `full` of waiting ones.
+    `session_ended`: the channel should forget its session; the next message starts a new one, with `agent` if
+    another was chosen. `moved_to`: the channel continues in that session. `refused`: why a message was not accepted: its
+    session is `busy` with another message, or `full` of waiting ones.
     """
 
     text: str
@@ -28,31 +28,31 @@ class Notice:
 
 
 Acknowledge = Callable[[Acceptance], None]
-"""Called after the message is durable and before any other news of its turn; must not block."""
+"""Called after the message is durable and before any other event of its turn; must not block."""
 
 
 class Intake(Protocol):
-    """The one way in."""
+    """The only way in."""
 
     async def accept(self, message: InboundMessage, acknowledge: Acknowledge | None = None) -> Acceptance | Notice:
-        """Takes a message (or a chat command) in.
+        """Accepts a message or a chat command.
 
-        Returns once the message is durable; a caller that is cancelled does not stop it. Raises `InvalidInput` for a text
+        Returns once the message is durable; cancelling the caller does not stop it. Raises `InvalidInput` for a text
         or key that breaks a rule, `NotFound` for a named session or agent that is missing or someone else's,
-        `StoreUnavailable` when nothing was kept.
+        `StoreUnavailable` if nothing was stored.
         """
         ...
 
     def adopt(self, accepted: Acceptance) -> None:
-        """Announces and runs what a store accepted in a transaction of its own (a schedule's fire)."""
+        """Announces and runs a turn that a store accepted in a transaction of its own (a schedule's fire)."""
         ...
 
     async def cancel(self, turn_id: TurnId, user_id: UserId | None) -> None:
-        """Cancels an open turn wherever it runs; one that has ended stays as it is. Raises `NotFound`."""
+        """Cancels an open turn wherever it runs; a turn that has ended stays as it is. Raises `NotFound`."""
         ...
 
     async def wait(
         self, turn_id: TurnId, session_id: SessionId, user_id: UserId | None, timeout: float
     ) -> TurnOutcome | None:
-        """How a turn ended, once it has; None after `timeout` seconds without that. Raises `NotFound` when it is gone."""
+        """Returns how a turn ended; None if it has not ended after `timeout` seconds. Raises `NotFound` if it no longer exists."""
         ...

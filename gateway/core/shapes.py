@@ -1,4 +1,4 @@
-"""How the nouns look in JSON, the same on HTTP and on WebSockets (docs/websocket.md, `/openapi.json`)."""
+"""JSON for messages and sessions, the same over HTTP and WebSocket (docs/websocket.md, `/openapi.json`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gateway.core.model import JsonObject, Message, Session
 
 
 def instant(at: datetime) -> str:
-    """RFC 3339 in UTC, with `Z`. `at` must know its time zone."""
+    """Formats as RFC 3339 in UTC, with `Z`. `at` must be timezone-aware."""
     return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat().removesuffix("+00:00") + "Z"
 
 
@@ -18,7 +18,7 @@ def instant_or_none(at: datetime | None) -> str | None:
 
 
 def message_json(message: Message) -> JsonObject:
-    """A row of the transcript; `taken_back` is there only when it is true."""
+    """A row of the transcript; `taken_back` is present only when true."""
     shown: JsonObject = {
         "id": message.id,
         "session_id": message.session_id,
@@ -38,7 +38,7 @@ def message_json(message: Message) -> JsonObject:
 
 
 def speaker(message: Message) -> str:
-    """Who speaks, for people: `assistant`, or `assistant (apology)`."""
+    """The speaker as shown to people: `assistant`, or `assistant (apology)`."""
     return message.role if message.kind == "message" else f"{message.role} ({message.kind})"
 
 

@@ -1,4 +1,4 @@
-"""How users are called who have no account of their own."""
+"""User ids of people who have no account of their own."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from gateway.core.model import ChannelName, UserId
 
 VISITOR = "visitor:"
 RESERVED = ("telegram:", VISITOR)
-"""What their names begin with; no login may speak for them. Telegram's people had names before others could bring a network."""
+"""Reserved prefixes of user ids; no login may use them. Telegram had its prefix before packages could bring networks."""
 
 
 def unlinked_user(channel: ChannelName, external_id: str) -> UserId:
-    """A network's person, as long as nothing says which user they are: `telegram:<id>`, or `visitor:<channel>:<id>`."""
+    """Returns the user id of a person on a network until a link says who they are: `telegram:<id>`, or `visitor:<channel>:<id>`."""
     own = f"{channel}:{external_id}"
     return UserId(own if own.startswith(RESERVED) else VISITOR + own)
 
 
 def has_account(user_id: str) -> bool:
-    """Whether the user can have accounts of other networks linked to it."""
+    """Whether accounts on networks can be linked to the user."""
     return not user_id.lower().startswith(RESERVED)

@@ -1,4 +1,4 @@
-"""Values that are made for every message and turn."""
+"""Value classes for what is created with every message and turn."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ Kind = TypeVar("Kind")
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def value(kind: type[Kind]) -> type[Kind]:
-    """As `dataclass(frozen=True, slots=True)`, but only mypy keeps it frozen.
+    """Like `dataclass(frozen=True, slots=True)`, but frozen only for mypy.
 
-    A class that is frozen at run time sets each field by a call, which takes nine times as long.
+    A class that is frozen at run time sets each field through a call, which takes nine times as long.
     """
     return dataclass(slots=True, unsafe_hash=True)(kind)

@@ -1,4 +1,4 @@
-"""Text and JSON as Postgres can hold them."""
+"""Converts text and JSON to what Postgres can store."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
-    """The text without NUL, and with U+FFFD for halves of surrogate pairs."""
+    """Returns the text without NUL, and with U+FFFD in place of unpaired surrogates."""
     return text if storable(text) else _HALF.sub("\ufffd", text.replace("\0", ""))
 
 
 def clean_object(given: JsonObject) -> JsonObject:
-    """The same for a JSON object and everything in it."""
+    """Cleans a JSON object and everything in it."""
     return {clean(key): _clean_value(value) for key, value in given.items()}
 
 
 def clean_list(given: list[JsonValue]) -> list[JsonValue]:
-    """The same for a JSON list."""
+    """Cleans a JSON list and everything in it."""
     return [_clean_value(item) for item in given]
 
 

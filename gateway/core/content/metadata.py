@@ -1,4 +1,4 @@
-"""A sender's own data about a message: checked where it comes in, and passed through unread."""
+"""The sender's own data about a message: validated on receipt and passed through unread."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ LONGEST_KEY = 100
 
 
 def metadata_of(value: object, place: str = "metadata") -> JsonObject:
-    """The metadata of a message, `{}` for none; `place` names it in errors.
+    """Returns the metadata of a message, `{}` if there is none; `place` names it in errors.
 
-    `value` has been read from JSON. Raises `InvalidInput`, and `TooLarge` for more than 16 KiB.
+    `value` is parsed JSON. Raises `InvalidInput`, and `TooLarge` above 16 KiB.
     """
     if value is None:
         return {}

@@ -1,1 +1,1 @@
-"""Chunks of replies on their way to networks that they are pushed to."""
+"""Delivery of replies, chunk by chunk, to networks that they are pushed to."""

@@ -1,6 +1,6 @@
-"""Sends chunks to networks that replies are pushed to: one at a time and in order per address, at least once.
+"""Sends chunks to the networks that replies are pushed to: one at a time and in order per address, at least once.
 
-A chunk leaves only after what became of the one before is written down, so that a crash repeats one chunk at most.
+A chunk is sent only after the outcome of the previous one is recorded, so a crash repeats at most one chunk.
 """
 
 from __future__ import annotations
@@ -29,25 +29,26 @@ log = structlog.get_logger(__name__)
 FENCED_WAIT_S = 0.5
 MARK_AGAIN_S = 0.5
 LAST_MARKS_S = 1.0
-"""How long a gateway that stops waits for marks that are being written."""
+"""Seconds that a stopping gateway waits for marks that are being written."""
 REPEAT_AFTER_S = 1.0
 REPEATS = 1
-"""How often a chunk is sent again when nobody can say whether it arrived (promise 4)."""
+"""How often a chunk is sent again when it is unknown whether it arrived (promise 4)."""
 CERTAIN_S = 1.0
-"""Seconds after which a chunk that waits is looked up again before it leaves: somebody may have been unlinked meanwhile."""
+"""Seconds after which a waiting chunk is looked up again before it is sent: its recipient may have been unlinked in the meantime."""
 REASON_LIMIT = 2000
 
 
 def channel_of(address: Address) -> ChannelName:
-    """The channel that an address belongs to."""
+    """Returns the channel that an address belongs to."""
     return ChannelName(address.partition(":")[0])
 
 
 @dataclass(slots=True)
 class Held:
-    """An item in hand. `term`: of the lease under which it was certainly ours; `known_at`: when it was still to be sent.
+    """An item that this replica is working on. `term`: the lease term in which it was certainly ours; `known_at`: when it was known to be
+    unsent.
 
-    `unknown`: how often it left without anybody knowing whether it arrived. `deferred`: whether it had to wait already.
+    `unknown`: how often it was sent with an unknown outcome. `deferred`: whether it has been deferred before.
     """
 
     item: OutboxItem
@@ -73,22 +74,23 @@ class Outbox:
 
     @property
     def held(self) -> tuple[int, ...]:
-        """The items that wait here or are being sent."""
+        """The items that are waiting or being sent here."""
         return tuple(held.item.item_id for queue in self._waiting.values() for held in queue)
 
     def held_for(self, addresses: Collection[Address]) -> tuple[int, ...]:
-        """Those of some addresses."""
+        """The items for these addresses."""
         return tuple(held.item.item_id for address in addresses for held in self._waiting.get(address, ()))
 
     @property
     def term(self) -> int:
-        """The lease's term now; to be asked before the store is asked for items."""
+        """The current lease term; read it before asking the store for items."""
         return self._lease.term
 
     def send(self, items: Sequence[OutboxItem], term: int) -> None:
-        """Queues items behind what waits for their addresses already; one that waits here is not queued twice.
+        """Queues each item after those that already wait for its address; an item that is already queued is not queued twice.
 
-        `term`: as it was before the store was asked for them: what was ours in an earlier one may be another's by now.
+        `term`: the lease term from before the store was asked for the items. Items from an earlier term may belong to another replica by
+        now.
         """
         in_hand = set(self.held_for({item.address for item in items}))
         for item in items:
@@ -101,7 +103,7 @@ class Outbox:
                 queue.append(Held(item, term))
 
     async def drain(self, timeout: float) -> None:
-        """Lets what is leaving leave and be marked, for at most `timeout` seconds; the rest stays for another replica."""
+        """Lets chunks that are being sent finish and be marked, for at most `timeout` seconds; the rest is left to another replica."""
         self._closing = True
         for address, serving in self._serving.items():
             if address not in self._leaving:
@@ -127,7 +129,7 @@ class Outbox:
         return self._lease.alive() and self._lease.term == term
 
     async def _keep_what_is_ours(self, queue: deque[Held]) -> None:
-        """After the lease may have lapsed others may have sent: keeps what is still ours, under the new term."""
+        """After the lease may have lapsed, others may have sent: keeps the items that are still ours, under the new term."""
         while True:
             term, asked = self._lease.term, tuple(queue)
             try:
@@ -145,7 +147,7 @@ class Outbox:
                 queue.remove(held)
 
     async def _try(self, held: Held) -> bool:
-        """One item until it is settled, or until the lease has to be looked at again (False)."""
+        """Handles one item until it is settled; returns False when the lease has to be checked again."""
         item, term = held.item, held.term
         channel = self._channels.get(channel_of(item.address))
         if channel is None:
@@ -171,7 +173,7 @@ class Outbox:
         return False
 
     async def _sent(self, channel: Channel, held: Held) -> bool:
-        """Sends it and writes that down; False when the lease may have lapsed while the network let it wait."""
+        """Sends the chunk and records that; returns False when the lease may have lapsed while the network kept it waiting."""
         item = held.item
         await channel.ready(item.address)
         if time.monotonic() - held.known_at > CERTAIN_S and not await self._is_mine(held):
@@ -188,7 +190,7 @@ class Outbox:
         return True
 
     async def _is_mine(self, held: Held) -> bool:
-        """Whether it still is to be sent, and from here; waits for a database that is away."""
+        """Whether the item is still unsent and ours to send; waits while the database is unavailable."""
         while True:
             try:
                 mine = await self._store.mine([held.item.item_id])
@@ -205,7 +207,7 @@ class Outbox:
         log.log(level, "delivery_deferred", address=held.item.address, retry_after=error.retry_after, reason=str(error))
 
     def _note_unknown(self, item: OutboxItem, error: Exception) -> None:
-        # What nobody foresaw may have happened before or after the network took the chunk, like a lost answer.
+        # An unforeseen error may have occurred before or after the network took the chunk, just like a lost answer.
         trace = None if isinstance(error, DeliveryUnknown) else error
         log.warning("delivery_unknown", address=item.address, item=item.item_id, reason=str(error), exc_info=trace)
 
@@ -221,7 +223,7 @@ class Outbox:
         await self._give_up(item, "dead", reason)
 
     async def _leave_open(self, item: OutboxItem, error: Exception) -> None:
-        """It may have arrived, and what comes after it need not wait."""
+        """The chunk may have arrived; the chunks after it need not wait."""
         log.error("delivery_unknown_for_good", address=item.address, item=item.item_id, reason=str(error))
         reason = f"sent {REPEATS + 1} times without a clear response, so it may have arrived: {error}"
         await self._give_up(item, "unknown", reason)
@@ -231,7 +233,7 @@ class Outbox:
         await self._mark(Settled(item.item_id, state, clean(reason)[:REASON_LIMIT]))
 
     async def _mark(self, settled: Settled) -> None:
-        """T3. Returns once it is written down; a caller that is cancelled does not stop it."""
+        """T3. Returns once the outcome is recorded; cancelling the caller does not stop it."""
         await self._marking.outlasting(self._insist(settled))
 
     async def _insist(self, settled: Settled) -> None:
@@ -240,6 +242,6 @@ class Outbox:
                 return await self._store.mark(settled)
             except StoreUnavailable:
                 pass
-            except Exception:  # an error here must not have the chunk sent again
+            except Exception:  # an error here must not cause the chunk to be sent again
                 log.exception("delivery_not_marked", item=settled.item_id, state=settled.state)
             await asyncio.sleep(MARK_AGAIN_S)

@@ -1,4 +1,4 @@
-"""Shows in the chats a reply will go to that it is being written."""
+"""Shows "typing …" in the chats that a reply will go to."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from gateway.core.model import Address, ChannelName
 from gateway.core.ports.channels import Channel
 
 SOON_S = 0.25
-"""An answer that comes sooner is not announced: the call would cost the network as much as the answer."""
+"""Answers that arrive sooner are not announced: the call would cost the network as much as the answer."""
 EVERY_S = 4.5
 
 
 def show_typing(
     channels: Mapping[ChannelName, Channel], addresses: tuple[Address, ...], work: Background
 ) -> Callable[[], object]:
-    """Shows it from `SOON_S` on, in a task of `work`, until what is returned is called."""
+    """Shows it from `SOON_S` on, in a task of `work`, until the returned function is called."""
     shown: list[asyncio.Task[None]] = []
     timer = asyncio.get_running_loop().call_later(
         SOON_S, lambda: shown.append(work.start(_show(channels, addresses), "typing"))
@@ -33,7 +33,7 @@ def show_typing(
 
 
 async def _show(channels: Mapping[ChannelName, Channel], addresses: tuple[Address, ...]) -> None:
-    """Until it is cancelled: networks show it for about five seconds, so it is repeated."""
+    """Repeats until cancelled: networks show the indicator for about five seconds."""
     while True:
         for address in addresses:
             if (channel := channels.get(channel_of(address))) is not None:

@@ -1,1 +1,1 @@
-"""The one way in: messages and commands, whichever channel they come from, and what people do to what was said."""
+"""The only way in: messages and commands from every channel, and edits to existing conversations."""

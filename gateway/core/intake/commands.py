@@ -21,7 +21,7 @@ TITLE_RULE = f"Put the title after the command, at most {TITLE_LIMIT} characters
 
 @dataclass(frozen=True, slots=True)
 class CommandsParts:
-    """What commands work with."""
+    """What chat commands need."""
 
     sessions: SessionStore
     turns: TurnStore
@@ -31,14 +31,14 @@ class CommandsParts:
 
 
 class Commands:
-    """Carries out commands in the session that the message would have gone to."""
+    """Runs commands in the session that the message would have gone to."""
 
     def __init__(self, parts: CommandsParts) -> None:
         self._parts = parts
         self._sessions = parts.sessions
 
     async def run(self, command: Command, message: InboundMessage) -> Notice:
-        """Raises `NotFound` for a named session that is missing."""
+        """Raises `NotFound` if a named session does not exist."""
         match command.name:
             case "help":
                 return Notice("\n".join(f"/{name}: {text}" for name, text in HELP.items()))

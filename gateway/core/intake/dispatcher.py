@@ -1,4 +1,4 @@
-"""The one way in: every channel's messages pass here, are made durable, acknowledged, announced and run."""
+"""The only way in: messages from every channel are stored, acknowledged, announced and run here."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ LOOK_EVERY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class DispatcherParts:
-    """What the dispatcher works with. `alive`: False while this replica may not promise anything."""
+    """What the dispatcher needs. `alive`: returns False while this replica may not acknowledge anything."""
 
     turns: TurnStore
     messages: MessageStore
@@ -59,13 +59,13 @@ class Dispatcher:
         self._parts = parts
 
     async def accept(self, message: InboundMessage, acknowledge: Acknowledge | None = None) -> Acceptance | Notice:
-        # The sender may hang up in the meantime. What was stored is announced and run all the same, and a command is completed.
+        # The sender may disconnect in the meantime. A stored message is announced and run all the same, and a command is completed.
         return await self._parts.runner.work.answering(partial(self._take_in, message, acknowledge), "message")
 
     async def _take_in(
         self, message: InboundMessage, acknowledge: Acknowledge | None, answered: asyncio.Future[Acceptance | Notice]
     ) -> None:
-        """Takes the message in, answers, and goes on with its turn in the same task."""
+        """Stores the message, answers the caller, and continues with its turn in the same task."""
         try:
             answer = await self._accept(message, acknowledge)
         except asyncio.CancelledError:
@@ -73,7 +73,7 @@ class Dispatcher:
         settle(answered, answer)
         if isinstance(answer, Acceptance) and answer.turn is not None:
             if answered.cancelled():
-                # The sender has gone: nobody would hear how this task fails.
+                # The sender has gone: nobody would see this task fail.
                 self._parts.runner.start(answer.turn, renew=_is_old(answer))
             else:
                 await self._parts.runner.run(answer.turn, renew=_is_old(answer))
@@ -104,14 +104,14 @@ class Dispatcher:
             if acknowledge is not None:
                 acknowledge(accepted)
         except BaseException:
-            # It is durable whether or not the channel could say so.
+            # The message is durable whether or not the channel could be told.
             self.adopt(accepted)
             raise
         self._announce(accepted)
         return accepted
 
     async def _store(self, message: InboundMessage, terms: TurnTerms) -> Acceptance:
-        # At each try: a replica whose lease has lapsed meanwhile would claim a turn that another takes away at once.
+        # Before each try: a replica whose lease has lapsed in the meantime would claim a turn that another takes away at once.
         self._check_alive()
         return await self._parts.turns.accept(message, terms)
 
@@ -162,14 +162,14 @@ class Dispatcher:
                 left = deadline - time.monotonic()
                 if outcome is not None or left <= 0:
                     return outcome
-                # The turn may run on another replica: look now and then, whatever is heard.
+                # The turn may run on another replica, so check the store now and then, even without an event.
                 await _heard(ended, min(left, LOOK_EVERY_S))
         finally:
             forget()
 
 
 def _is_old(accepted: Acceptance) -> bool:
-    """Whether its turn is to be looked at again before it is run: what a duplicate was told of it may be old by now."""
+    """Whether to reread the turn before running it: what the store reported for a duplicate may be out of date."""
     return accepted.status == "duplicate"
 
 
@@ -182,7 +182,7 @@ async def _heard(event: asyncio.Event, timeout: float) -> None:
 
 
 def check_message(message: InboundMessage, max_text: int) -> None:
-    """Raises `InvalidInput` or `TooLarge` for what cannot be kept."""
+    """Raises `InvalidInput` or `TooLarge` for a message that cannot be stored."""
     check_text(message.text, max_text)
     if not 1 <= len(message.key) <= KEY_LIMIT:
         raise InvalidInput(f"id should have 1 to {KEY_LIMIT} characters.")
@@ -190,7 +190,7 @@ def check_message(message: InboundMessage, max_text: int) -> None:
 
 
 def check_text(text: str, max_text: int) -> None:
-    """Raises `InvalidInput` or `TooLarge` for a message's text that cannot be kept."""
+    """Raises `InvalidInput` or `TooLarge` for a text that cannot be stored."""
     if not text.strip():
         raise InvalidInput("text should not be empty.")
     if len(text) > max_text:

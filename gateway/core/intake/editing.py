@@ -1,4 +1,4 @@
-"""What people do with conversations besides talking: edit, delete, have it answered again, fork, throw away."""
+"""What users do with conversations besides writing messages: edit, delete, regenerate, fork and remove."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class EditingParts:
-    """What editing works with. `stop`: ends a turn's attempt, if it runs here."""
+    """What editing needs. `stop`: ends a turn's attempt if it runs here."""
 
     store: EditStore
     sessions: SessionStore
@@ -40,15 +40,15 @@ class EditingParts:
     terms: Mapping[AgentName, TurnTerms]
     max_text: int
     agent_s: float = 10.0
-    """Seconds an agent's own framework gets to copy or drop a conversation …"""
+    """Seconds an agent's own framework has to copy or drop a conversation …"""
     forgetting_s: float = 30.0
-    """… and to drop all those that a session has had."""
+    """… and to drop all conversations of a session."""
 
 
 class Editing:
-    """Changes of sessions and their transcripts, announced to whoever follows. `user_id` None acts for an operator.
+    """Changes sessions and their transcripts, and announces the changes to followers. With `user_id` None, acts for an operator.
 
-    All raise `NotFound` for what is missing or someone else's, and `Conflict` where an answer is being written.
+    All methods raise `NotFound` for what is missing or someone else's, and `Conflict` while an answer is being written.
     """
 
     def __init__(self, parts: EditingParts) -> None:
@@ -58,12 +58,12 @@ class Editing:
     async def edit(
         self, session_id: SessionId, user_id: UserId | None, message_id: MessageId, text: str, by: UserId
     ) -> Message:
-        """Gives a message another text; its place stays. Raises `InvalidInput` or `TooLarge` for a text that can't be kept."""
+        """Replaces the text of a message, which keeps its place. Raises `InvalidInput` or `TooLarge` for a text that cannot be stored."""
         check_text(text, self._parts.max_text)
         return await self._rewrite(session_id, user_id, message_id, text, by)
 
     async def delete(self, session_id: SessionId, user_id: UserId | None, message_id: MessageId, by: UserId) -> Message:
-        """Takes a message out; a tombstone keeps its place."""
+        """Deletes a message; a tombstone keeps its place."""
         return await self._rewrite(session_id, user_id, message_id, None, by)
 
     async def _rewrite(
@@ -75,22 +75,22 @@ class Editing:
         return done.message
 
     async def versions(self, session_id: SessionId, message_id: MessageId) -> Sequence[MessageVersion]:
-        """What a message was before its changes; for operators."""
+        """Returns the earlier versions of a message, for operators."""
         return await self._parts.store.versions(session_id, None, message_id)
 
     async def answer_again(
         self, session: Session, user_id: UserId | None, message_id: MessageId | None, text: str | None, by: UserId
     ) -> Acceptance:
-        """Hides what came after a user's message (or the reply's that is named; None: the last), and answers it anew.
+        """Hides everything after a user's message (or the message that the named reply answers; None: the last one) and answers it again.
 
-        `text`: what the message says from now on.
+        `text`: the new text of the message.
         """
         if text is not None:
             check_text(text, self._parts.max_text)
         terms = self._parts.terms.get(session.agent_name)
         if terms is None:
             raise NotFound(f"There is no agent {session.agent_name}. There are: {', '.join(self._parts.terms)}.")
-        # Whoever asked may hang up in the meantime; a turn that was opened is run all the same.
+        # The caller may disconnect in the meantime; an opened turn runs all the same.
         return await self._answering.outlasting(
             self._again(Question(session.session_id, message_id, text, by), user_id, terms)
         )
@@ -99,14 +99,14 @@ class Editing:
         again = await self._parts.store.answer_again(question, user_id, terms)
         if again.acceptance.session is not None:
             self._tell(again.changed, again.acceptance.session)
-        # Its message is in the transcript already: only the turn is news.
+        # The message is already in the transcript: only the turn is new.
         self._parts.intake.adopt(replace(again.acceptance, message=None))
         if again.acceptance.session is not None:
             await self._parts.titler.again(again.acceptance.session)
         return again.acceptance
 
     async def fork(self, point: ForkPoint, user_id: UserId | None) -> Session:
-        """A new session with the history up to there; both go on independently."""
+        """Creates a session with the history up to that point; both continue independently."""
         forked = await self._parts.store.fork(point, user_id)
         session = forked.session
         if forked.agent_session is not None and point.message_id is None:
@@ -115,7 +115,7 @@ class Editing:
         return session
 
     async def _branch(self, session: Session, agent_session: str) -> None:
-        """Without a branch of its own the agent begins anew, and is told the history."""
+        """Without a branch of its own, the agent starts afresh and receives the history."""
         agent: object = self._parts.agents.get(session.agent_name)
         if (
             isinstance(agent, Branching)
@@ -124,9 +124,9 @@ class Editing:
             await self._parts.store.remember_agent_session(session.session_id, session.user_id, branch)
 
     async def delete_session(self, session_id: SessionId, user_id: UserId | None) -> None:
-        """Removes the session with everything in it, and stops what is being answered.
+        """Removes the session with everything in it, and stops the turns that answer in it.
 
-        In that order: a turn that ends before its session goes would pass for one that somebody cancelled.
+        In that order: a turn that ended before its session is removed would look like one that somebody cancelled.
         """
         turns = await self._parts.sessions.open_turns(session_id, user_id)
         gone = await self._parts.sessions.delete(session_id, user_id)
@@ -139,7 +139,7 @@ class Editing:
             await self._forget(agent, gone.agent_sessions)
 
     async def _forget(self, agent: Branching, agent_sessions: Sequence[str]) -> None:
-        """The newest first: an agent that has no time for all of them drops those that know most."""
+        """Newest first: an agent that has no time for all of them drops those that contain the most."""
         left, seconds = len(agent_sessions), self._parts.forgetting_s
         try:
             async with asyncio.timeout(seconds):
@@ -150,11 +150,11 @@ class Editing:
             log.warning("agent_session_failed", deed="forget", reason=f"{left} were left after {seconds:g} s")
 
     async def _patiently(self, call: Awaitable[Answer], deed: str) -> Answer | None:
-        """What the agent answers; None, and a line in the log, when it fails or takes too long."""
+        """Returns the agent's result; None, with a log line, when the agent fails or takes too long."""
         try:
             async with asyncio.timeout(self._parts.agent_s):
                 return await call
-        except Exception as error:  # noqa: BLE001 - an agent's framework may raise anything, and the conversation goes on
+        except Exception as error:  # noqa: BLE001 - an agent's framework may raise anything, and the conversation continues
             log.warning("agent_session_failed", deed=deed, reason=f"{type(error).__name__}: {error}")
             return None
 

@@ -1,4 +1,4 @@
-"""`/link` and `/unlink` where a user is signed in. A network's own people are answered by their channel."""
+"""`/link` and `/unlink` for signed-in users. People on a network are answered by their channel."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LinkCommands:
         self._links = links
 
     async def link(self, user_id: UserId, code: str) -> Notice:
-        """Without a code: a new one for the bot; with one that the bot gave: redeems it."""
+        """Without a code, creates one for the bot; with a code from the bot, redeems it."""
         if not has_account(user_id):
             return Notice(NO_ACCOUNT_HERE)
         if len(code.split()) > 1:
@@ -33,7 +33,7 @@ class LinkCommands:
             return Notice(str(error))
 
     async def unlink(self, user_id: UserId, which: str) -> Notice:
-        """Ends the user's one link; of several the one with that number in the list."""
+        """Ends the user's only link, or the one with that number in the list."""
         if not has_account(user_id):
             return Notice(NO_ACCOUNT_HERE)
         links = await self._links.list(user_id)

@@ -1,4 +1,4 @@
-"""How many messages a person may send a minute, over all channels together. Each replica counts for itself."""
+"""How many messages a user may send per minute, over all channels together. Each replica counts for itself."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from gateway.core.model import UserId
 from gateway.core.unlinked_users import has_account
 
 LATE_S = 60.0
-"""Seconds after which a message is late: a network kept it while the gateway was away, with all others of that time."""
+"""Seconds after which a message is late: a network kept it while the gateway was down, with all others of that time."""
 
 
 class _Limit:
-    """One number a minute. Late messages have buckets of their own, which fill by the time when they were written."""
+    """A limit per minute. Late messages have buckets of their own, filled by the time they were written."""
 
     def __init__(self, per_minute: int, setting: str) -> None:
         self._prompt = Rates(per_minute, setting=f"limits.{setting}")
@@ -31,10 +31,10 @@ class _Limit:
 
 
 class MessageRates:
-    """Counts by user: strangers, who have no account, by default; others when it is set.
+    """Counts by user: users without an account by default, others if a limit is set.
 
-    `written_at`: in Unix seconds, where a message may have waited. Whoever wrote at a permitted pace while the gateway was
-    away is heard out.
+    `written_at`: Unix seconds, for messages that may have waited. Messages written at a permitted pace while the gateway was
+    down are all accepted.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -42,12 +42,12 @@ class MessageRates:
         self._others = _limit(limits.token_messages_per_minute, "token_messages_per_minute")
 
     def check(self, user_id: UserId, written_at: float | None = None) -> None:
-        """Before each message, and whatever costs as much. Raises `TooManyRequests`; then nothing was counted."""
+        """Call before each message and anything that costs as much. Raises `TooManyRequests` without counting."""
         if (limit := self._of(user_id)) is not None:
             limit.check(user_id, written_at)
 
     def put_back(self, user_id: UserId, written_at: float | None = None) -> None:
-        """The message that was counted last came to nothing, or was counted before."""
+        """Takes back the last count: its message was not accepted, or had been counted before."""
         if (limit := self._of(user_id)) is not None:
             limit.put_back(user_id, written_at)
 

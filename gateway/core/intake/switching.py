@@ -1,4 +1,4 @@
-"""`/sessions`, `/resume`, `/fork` and `/agent`: which conversation a place goes on in, and with whom."""
+"""`/sessions`, `/resume`, `/fork` and `/agent`: which conversation a route continues, and with which agent."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from gateway.errors import Conflict, NotFound
 LISTED = 10
 LAST_LINES = 4
 LINE = 160
-"""Characters of a title or a message that a notice shows."""
+"""Characters of a title or message shown in a notice."""
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 BY_NAME = "Over HTTP each message names its session."
 FORKS = UUID("3d0f4f0e-8f0b-5a53-b1d6-6f6f9a2f1c7e")
-"""The name space of forks that are named by their parent and the message that asked for them (RFC 9562, section 5.5)."""
+"""The namespace of fork ids, which are derived from the parent and the message that asked for the fork (RFC 9562, section 5.5)."""
 
 Fork = Callable[[ForkPoint, UserId | None], Awaitable[Session]]
 
 
 @dataclass(frozen=True, slots=True)
 class SwitchingParts:
-    """What switching works with. `agents`: their descriptions, the default one first."""
+    """What switching needs. `agents`: their descriptions, the default one first."""
 
     sessions: SessionStore
     messages: MessageStore
@@ -47,18 +47,18 @@ class SwitchingParts:
 
 
 class Switching:
-    """Each answers a notice; nothing here raises for what a person may get wrong."""
+    """Each method returns a notice; nothing here raises for a user's mistake."""
 
     def __init__(self, parts: SwitchingParts) -> None:
         self._parts = parts
         self._fork: Fork | None = None
 
     def forks_with(self, fork: Fork) -> None:
-        """Says who makes forks; that one is built later, around what takes messages in."""
+        """Sets who creates forks; that object is built later, around the intake."""
         self._fork = fork
 
     async def sessions(self, message: InboundMessage, here: Session | None, lead: str = "") -> Notice:
-        """The user's latest sessions, numbered; the numbers are good for `/resume` at this place."""
+        """Lists the user's latest sessions, numbered; the numbers are valid for `/resume` on this route."""
         page = await self._parts.sessions.list(SessionFilter(message.user_id, limit=LISTED))
         if not page.sessions:
             return Notice(lead + "No conversations yet. Your next message starts one.")
@@ -75,7 +75,7 @@ class Switching:
         )
 
     async def resume(self, message: InboundMessage, here: Session | None, which: str) -> Notice:
-        """Goes on in a session of the list, wherever it began."""
+        """Continues a session from the list, wherever it started."""
         listed = await self._listed(message)
         number = int(which) if which.isascii() and which.isdigit() and len(which) < 4 else 0
         if not which:
@@ -94,9 +94,9 @@ class Switching:
         return Notice("\n".join([*told, *await self._last_lines(session)]), moved_to=session)
 
     async def fork(self, message: InboundMessage, here: Session | None) -> Notice:
-        """A second conversation with the same history; this place goes on in it, and the first one stays as it is.
+        """Forks the conversation and continues the copy on this route; the original stays as it is.
 
-        The same message once more leads to the same one.
+        Repeating the same message leads to the same fork.
         """
         if here is None or self._fork is None:
             return Notice("There is no conversation to fork yet. Write a message first.")
@@ -112,14 +112,14 @@ class Switching:
         return Notice(told, moved_to=session)
 
     async def new(self, message: InboundMessage) -> Notice:
-        """The next message begins another conversation; over HTTP whoever writes it says so."""
+        """The next message starts a new conversation; over HTTP, the client asks for one explicitly."""
         if message.channel == API:
             return Notice(f"{BY_NAME} Create one: POST /api/chat/sessions. Or put its first message after /new.")
         await self._parts.sessions.end_current(message.user_id, message.route, message.session_id)
         return Notice("Your next message starts a new conversation.", session_ended=True)
 
     async def agent(self, message: InboundMessage, name: str) -> Notice:
-        """Another agent for this place, from a new conversation on; without a name: which there are."""
+        """Chooses another agent for this route, from the next conversation on; without a name, lists the agents."""
         agents = self._parts.agents
         chosen = next((known for known in agents if known.casefold() == name.casefold()), None)
         if chosen is None:
@@ -137,7 +137,7 @@ class Switching:
             return listed
         page = await self._parts.sessions.list(SessionFilter(message.user_id, limit=LISTED))
         found = [session.session_id for session in page.sessions]
-        # Going on in one changes the order; the same command once more leads to the same one.
+        # Continuing a session changes the order; the same command must lead to the same session when repeated.
         await self._parts.routes.note_list(message.user_id, message.route, found, message.account)
         return found
 
@@ -148,12 +148,12 @@ class Switching:
 
 
 def name_of(session: Session) -> str:
-    """A session's title, shortened, or what stands for it."""
+    """Returns a session's title, shortened, or a substitute."""
     return f"“{_short(session.title)}”" if session.title else "an untitled conversation"
 
 
 def age(moment: datetime, now: datetime) -> str:
-    """How long ago, roughly."""
+    """Returns roughly how long ago that was."""
     seconds = (now - moment).total_seconds()
     return next((f"{int(seconds / length)} {unit} ago" for length, unit in UNITS if seconds >= length), "just now")
 
@@ -185,13 +185,13 @@ def _fork_id(parent: SessionId, message: InboundMessage) -> ChatId:
 
 
 def _is_from(message: InboundMessage, here: Session) -> bool:
-    """Whether the message made this fork when it came before."""
+    """Whether this message created the fork when it arrived before."""
     parent = here.parent_session_id
     return parent is not None and here.session_id == str(_fork_id(parent, message))
 
 
 def _route_with(message: InboundMessage, agent: AgentName) -> Route:
-    """The same place with another agent: where routes are called after their agents, it is another one."""
+    """Returns the same route with another agent: routes that contain their agent's name change."""
     if message.route == f"{message.channel}:{message.agent}":
         return Route(f"{message.channel}:{agent}")
     return message.route

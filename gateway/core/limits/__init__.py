@@ -1,1 +1,1 @@
-"""How much and how often: slots shared between users, rates, and connections that make room. Pure counting."""
+"""Rates and shares: slots shared between users, rate limits, and connections that make room. Pure counting."""

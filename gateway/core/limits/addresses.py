@@ -1,4 +1,4 @@
-"""Whose address limits count by: the peer's, or what trusted proxies say of theirs (OWASP ASVS 5.0, 4.1.3)."""
+"""Which address limits count by: the peer's, or the one that trusted proxies report (OWASP ASVS 5.0, 4.1.3)."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ SUBSCRIBER = 64
 
 @dataclass(frozen=True, slots=True)
 class AddressRule:
-    """`trusted`: networks of the proxies whose `X-Forwarded-For` is believed."""
+    """`trusted`: networks of the proxies whose `X-Forwarded-For` is trusted."""
 
     trusted: tuple[IPv4Network | IPv6Network, ...] = ()
 
     @classmethod
     def of(cls, networks: Iterable[str]) -> Self:
-        """The rule of `limits.trusted_proxies`. Raises `ValueError` for what is no network."""
+        """Builds the rule from `limits.trusted_proxies`. Raises `ValueError` for anything that is not a network."""
         return cls(tuple(ip_network(network) for network in networks))
 
     def client(self, peer: str | None, forwarded: Sequence[str] = ()) -> str:
-        """The nearest address that no trusted proxy has; of IPv6 the network, `2001:db8::/64`.
+        """Returns the nearest address that does not belong to a trusted proxy; for IPv6 its network, `2001:db8::/64`.
 
-        `forwarded`: the `X-Forwarded-For` headers in the order they came; each proxy has added its peer at the end.
-        What stands before the first address that is not trusted can be forged and is not looked at.
+        `forwarded`: the `X-Forwarded-For` headers in the order they arrived; each proxy appended its peer.
+        Anything before the first untrusted address can be forged and is ignored.
         """
         nearest = _parsed(peer or "")
         if nearest is None:

@@ -1,4 +1,4 @@
-"""Who may stay connected: silent connections make room for those that say something."""
+"""Which connections stay open: silent ones make room for those that send requests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from gateway.core.limits.addresses import AddressRule
 
 Reason = Literal["silent", "address", "full"]
-"""No request within the limit; too many of one address; no more places in this process."""
+"""No request within the limit; too many from one address; no room left in this process."""
 
 
 class Connection(Protocol):
@@ -21,13 +21,13 @@ class Connection(Protocol):
     def address(self) -> str: ...
 
     def drop(self) -> None:
-        """Cuts it at once."""
+        """Closes it at once."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class CrowdLimits:
-    """`per_address`: None is no limit. `header_s`: until a request's header is whole. `capacity`: connections in all."""
+    """`per_address`: None is no limit. `header_s`: seconds until a request's header must be complete. `capacity`: connections in all."""
 
     per_address: int | None
     header_s: float
@@ -35,25 +35,25 @@ class CrowdLimits:
 
 
 class Crowd:
-    """The open connections of a port. Loopback and trusted proxies, behind which are many, don't count by address."""
+    """The open connections of a port. Loopback and trusted proxies, which may stand for many clients, are not counted by address."""
 
     def __init__(self, limits: CrowdLimits, proxies: AddressRule, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits
         self._proxies = proxies
         self._clock = clock
         self._open: set[Connection] = set()
-        # Both in the order in which it began.
+        # Both in the order of their start.
         self._waiting: dict[Connection, float] = {}
         self._idle: dict[Connection, None] = {}
         self._of_address: Counter[str] = Counter()
         self.dropped: Counter[tuple[Reason, str]] = Counter()
-        """What was dropped since somebody last asked, with the addresses."""
+        """Connections dropped since this was last read, with their addresses."""
 
     def __len__(self) -> int:
         return len(self._open)
 
     def admit(self, connection: Connection) -> bool:
-        """Takes a new connection in, which owes a request from now on; or drops it, or another for it, and says whether it may stay."""
+        """Admits a new connection, which must send a request from now on, or drops it or another one; returns whether it may stay."""
         address = self._counted(connection.address)
         limit = self._limits.per_address
         if address and limit is not None and self._of_address[address] >= limit:
@@ -66,18 +66,18 @@ class Crowd:
         return True
 
     def heard(self, connection: Connection) -> None:
-        """Something came between two requests: the header of the next one is due."""
+        """Data arrived between two requests: the header of the next one is due."""
         if connection in self._idle:
             del self._idle[connection]
             self._waiting[connection] = self._clock()
 
     def begins(self, connection: Connection) -> None:
-        """A request's header is whole; its answer may take its time."""
+        """A request's header is complete; its answer may take its time."""
         self._waiting.pop(connection, None)
         self._idle.pop(connection, None)
 
     def ends(self, connection: Connection) -> None:
-        """A request was answered; the connection may be used again."""
+        """A request was answered; the connection may be reused."""
         if connection in self._open:
             self._idle[connection] = None
 
@@ -98,7 +98,7 @@ class Crowd:
             self._drop(connection, "silent")
 
     def _made_room(self) -> bool:
-        """Whether another connection could go: the one that has been silent for longest."""
+        """Drops the connection that has been silent longest; returns whether there was one."""
         silent = next(self._least_needed(), None)
         if silent is not None:
             self._drop(silent, "full")
@@ -118,5 +118,5 @@ class Crowd:
         self._refuse(connection, reason)
 
     def _counted(self, peer: str) -> str:
-        """The address that a connection counts by; none for loopback and proxies."""
+        """The address that a connection counts towards; none for loopback and proxies."""
         return "" if self._proxies.stands_for_many(peer) else self._proxies.client(peer)

@@ -1,4 +1,4 @@
-"""A pool of slots and the queue for them: a newcomer never waits for another user's backlog."""
+"""A pool of slots with a fair queue: a newcomer never waits for another user's backlog."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.core.limits.shares import Claim, Group, Shares
 
 
 class Place:
-    """A place in the queue. Its holder takes the slot that `comes` and releases it later, or `leave`s."""
+    """A place in the queue. Its holder waits for the slot with `comes` and releases it later, or `leave`s."""
 
     __slots__ = ("_came", "_slots", "claim", "number")
 
@@ -23,25 +23,25 @@ class Place:
         self._came: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def comes(self, seconds: float | None = None) -> bool:
-        """Whether the slot is there, after at most so many seconds. May be asked again: the place is kept."""
+        """Waits at most that many seconds; returns whether the slot is there. May be called again: the place is kept."""
         if not self._came.done():
             await asyncio.wait({self._came}, timeout=seconds)
         return self._came.done()
 
     def leave(self) -> None:
-        """Gives up the place, or the slot that came."""
+        """Gives up the place, or the slot if it has arrived."""
         if self._came.done():
             self._slots.release(self.claim)
         else:
             self._slots.forget(self)
 
     def call(self) -> None:
-        """The slot is there; it has been counted."""
+        """The slot is there and has been counted."""
         self._came.set_result(None)
 
 
 class _Queue:
-    """Those who wait for one agent, by group and user. Whoever was served goes to the back."""
+    """The claims that wait for one agent, by group and user. Whoever has just been served goes to the back."""
 
     __slots__ = ("_groups",)
 
@@ -56,7 +56,7 @@ class _Queue:
         users.setdefault(place.claim.user, deque()).append(place)
 
     def remove(self, place: Place) -> None:
-        """Takes a place out, wherever it stands."""
+        """Removes a place, wherever it is in the queue."""
         group, user = place.claim.group, place.claim.user
         users = self._groups[group]
         users[user].remove(place)
@@ -66,15 +66,15 @@ class _Queue:
             del self._groups[group]
 
     def rotate(self, claim: Claim) -> None:
-        """Puts who has just been served behind the others."""
+        """Moves the group and user that were just served behind the others."""
         users = self._groups[claim.group]
         users.move_to_end(claim.user)
         self._groups.move_to_end(claim.group)
 
     def next(self, shares: Shares) -> Place | None:
-        """The first place of the one that holds least among those that may have a slot, where there is room.
+        """Returns the first place of the user that holds the fewest slots among those that may have one, if there is room.
 
-        Whoever holds none may have one, so the search ends soon: it passes only groups and users that hold some.
+        A user without slots may always have one, so the search is short: it only passes groups and users that hold some.
         """
         best: Place | None = None
         least = 0
@@ -91,7 +91,7 @@ class _Queue:
 
 
 def _least(users: Iterable[str], shares: Shares) -> str:
-    """The one that holds fewest slots, the first of several."""
+    """Returns the one that holds the fewest slots, the first of several."""
     found, least = "", -1
     for user in users:
         held = shares.of_user(user)
@@ -103,9 +103,9 @@ def _least(users: Iterable[str], shares: Shares) -> str:
 
 
 class FairSlots:
-    """Slots by the rule of `Shares`. While one is free, nobody waits who may have it.
+    """Slots shared by the rule of `Shares`. While one is free, nobody who may have it waits.
 
-    Taking one without waiting costs a few additions, and makes no task.
+    Taking one without waiting costs a few additions and creates no task.
     """
 
     def __init__(self, shares: Shares) -> None:
@@ -114,14 +114,14 @@ class FairSlots:
         self._queues: dict[str | None, _Queue] = {}
 
     def try_take(self, claim: Claim) -> bool:
-        """Takes a slot, if the claim may have one now. Nobody is overtaken: those who wait could not have taken it."""
+        """Takes a slot if the claim may have one now. This overtakes nobody: those who wait could not have taken it."""
         if not self._shares.allow(claim):
             return False
         self._shares.take(claim)
         return True
 
     def line_up(self, claim: Claim) -> Place:
-        """A place in the queue; its slot may be there at once."""
+        """Queues the claim and returns its place; the slot may be there at once."""
         place = Place(self, claim, next(self._numbers))
         if self.try_take(claim):
             place.call()
@@ -130,7 +130,7 @@ class FairSlots:
         return place
 
     async def take(self, claim: Claim, within: float | None = None) -> bool:
-        """Takes a slot, waiting for it; False when there was none within so many seconds."""
+        """Takes a slot, waiting if necessary; returns False if there was none within that many seconds."""
         if self.try_take(claim):
             return True
         place = self.line_up(claim)
@@ -144,13 +144,13 @@ class FairSlots:
         return came
 
     def release(self, claim: Claim) -> None:
-        """Gives a slot back, to whoever is next."""
+        """Returns a slot, which goes to the next claim."""
         self._shares.give_back(claim)
         if self._queues:
             self._serve()
 
     def forget(self, place: Place) -> None:
-        """Takes a place out of the queue."""
+        """Removes a place from the queue."""
         queue = self._queues[place.claim.agent]
         queue.remove(place)
         if not queue:
@@ -158,7 +158,7 @@ class FairSlots:
 
     @asynccontextmanager
     async def held(self, claim: Claim) -> AsyncIterator[None]:
-        """A slot for as long as the block runs, waited for."""
+        """Holds a slot for the block, waiting for it first."""
         await self.take(claim)
         try:
             yield

@@ -1,4 +1,4 @@
-"""Wrong tokens by address: guessing is slowed down; a mistake is not, however often a client repeats it."""
+"""Counts wrong tokens by address: this slows guessing down, but never a client that repeats one mistake."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from gateway.errors import TooManyRequests, Unauthenticated
 
 SETTING = "limits.wrong_tokens_per_minute"
 REMEMBERED = 10_000
-"""Tokens of either kind remembered at most, as digests."""
+"""Tokens remembered at most, valid and wrong ones each, as digests."""
 
 
 class Guesses:
-    """Counts different wrong tokens; None is no limit.
+    """Counts distinct wrong tokens; None is no limit.
 
-    Whoever shares the address of a guesser (a company's, a proxy's) is not kept out with a token that was good before, or that is signed with
+    Others at the guesser's address (a company's, a proxy's) are not kept out if their token was valid before or is signed with
     a known key.
     """
 
@@ -39,9 +39,9 @@ class Guesses:
     def counted(
         self, address: str, token: str, is_signed: Callable[[str], bool] = lambda _token: False
     ) -> Iterator[None]:
-        """Around the look at a token. Raises `TooManyRequests` instead of letting another guess be looked at.
+        """Wraps the check of a token. Raises `TooManyRequests` before another guess is checked.
 
-        `is_signed`: whether a token proves itself, so that it is no guess.
+        `is_signed`: whether a token proves itself by its signature and thus is no guess.
         """
         if self._rates is None:
             yield

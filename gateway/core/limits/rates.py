@@ -1,4 +1,4 @@
-"""How often somebody may do something: token buckets by key, in bounded memory."""
+"""Rate limits: token buckets by key, in bounded memory."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from collections.abc import Callable
 from gateway.errors import TooManyRequests
 
 CAPACITY = 10_000
-"""Keys remembered at most; beyond it, whoever was quiet longest is forgotten."""
+"""Keys remembered at most; beyond that, the one that was idle longest is forgotten."""
 TINY = 1e-9
-"""Seconds below which a wait is an error of rounding."""
+"""Seconds; a shorter wait is a rounding error."""
 
 
 class Rates:
-    """A bucket of `burst` tokens per key, filled by `per_minute` tokens a minute. `setting`: where that is said.
+    """A bucket of `burst` tokens per key, refilled with `per_minute` tokens a minute. `setting`: the setting to name in errors.
 
-    Kept as one time per key: when its bucket will be full again (the generic cell rate algorithm, ITU-T I.371).
+    Stores one time per key: when its bucket will be full again (the generic cell rate algorithm, ITU-T I.371).
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Rates:
         self._full_at: OrderedDict[str, float] = OrderedDict()
 
     def take(self, key: str, at: float | None = None) -> float:
-        """Takes a token, now or at a time of the past. Returns 0, or the seconds until there is one; then none was taken."""
+        """Takes a token, now or at a past time. Returns 0, or the seconds until there is one without taking it."""
         now = self._clock() if at is None else at
         full_at = self._after_one_more(key, now)
         wait = full_at - now - self._depth
@@ -45,12 +45,12 @@ class Rates:
             return wait
         self._full_at[key] = full_at
         self._full_at.move_to_end(key)
-        # Times of the past come in any order, so that no bucket is known to be full by then.
+        # Past times arrive in any order, so no bucket is known to be full by then.
         self._forget(now if at is None else -math.inf)
         return 0.0
 
     def check(self, key: str, at: float | None = None) -> None:
-        """Takes a token, now or at a time of the past. Raises `TooManyRequests`."""
+        """Takes a token, now or at a past time. Raises `TooManyRequests`."""
         if wait := self.take(key, at):
             raise self._refusal(wait)
 
@@ -60,7 +60,7 @@ class Rates:
             self._full_at[key] -= self._interval
 
     def require(self, key: str) -> None:
-        """Takes none. Raises `TooManyRequests` while there is none to take."""
+        """Takes no token. Raises `TooManyRequests` while there is none to take."""
         now = self._clock()
         if (wait := self._after_one_more(key, now) - now - self._depth) > TINY:
             raise self._refusal(wait)

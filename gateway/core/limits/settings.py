@@ -61,7 +61,7 @@ class Limits(SettingsGroup):
     @model_validator(mode="before")
     @classmethod
     def _zero_is_no_limit(cls, data: object) -> object:
-        """None, which TOML and variables have no word for; where there has to be a limit, 0 stays one that is too small."""
+        """None, which TOML and environment variables cannot express. Where a limit is mandatory, 0 remains a value that is too small."""
         if not isinstance(data, dict):
             return data
         optional = {name for name, field in cls.model_fields.items() if field.annotation == (int | None)}

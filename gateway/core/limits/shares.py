@@ -1,7 +1,7 @@
-"""How much of a common pool of slots each may hold: pure counting, a few additions per slot.
+"""How many slots of a common pool each user may hold: pure counting, a few additions per slot.
 
-A slot that is held cannot be taken back, so a few never get all of them: a group may hold three times as many slots as are
-free. One alone gets some 70 %; several share so that there is always something left for the next one (dynamic thresholds:
+A slot that is held cannot be taken back, so a few users must never get all of them: a group may hold three times as many slots as are
+free. Alone it gets about 70 %; several share so that there is always something left for the next one (dynamic thresholds:
 Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998). A sixteenth is kept for users that hold none.
 """
 
@@ -15,9 +15,9 @@ from gateway.core.values import value
 SHARE = 3
 """Slots that a group may hold for each free one."""
 AGENT_SHARE = 7
-"""Slots that an agent may have for each free one, where there are several agents: all but an eighth of the pool."""
+"""Slots that an agent may have for each free one if there are several agents: all but an eighth of the pool."""
 RESERVE = 16
-"""One of so many slots is for users that hold none."""
+"""One in this many slots is reserved for users that hold none."""
 
 Key = TypeVar("Key")
 Group: TypeAlias = tuple[Literal["address", "user"], str]
@@ -25,7 +25,7 @@ Group: TypeAlias = tuple[Literal["address", "user"], str]
 
 @value
 class Claim:
-    """What a slot is wanted for. `address`: where a user comes from whom anybody can make up, such as a visitor."""
+    """What a slot is wanted for. `address`: for users that anybody can create, such as visitors."""
 
     user: str
     address: str | None = None
@@ -33,14 +33,14 @@ class Claim:
 
     @property
     def group(self) -> Group:
-        """Whose share it counts towards: all visitors of an address together, or the user."""
+        """Whose share the slot counts towards: all visitors of an address together, or the user."""
         return ("user", self.user) if self.address is None else ("address", self.address)
 
 
 class Shares:
-    """Counts the slots that are taken. `most`: slots of a group, at any time.
+    """Counts the slots in use. `most`: slots of a group, at any time.
 
-    `limits`: slots of single agents; the others share, if `agents_share`.
+    `limits`: slots of individual agents; the others share, if `agents_share`.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class Shares:
         self._pairs: dict[tuple[Group, str], int] = {}
 
     def of_group(self, group: Group) -> int:
-        """Slots that the group holds."""
+        """Slots held by the group."""
         return self._groups.get(group, 0)
 
     def of_user(self, user: str) -> int:
-        """Slots that the user holds."""
+        """Slots held by the user."""
         return self._users.get(user, 0)
 
     def has_room(self, agent: str | None) -> bool:
@@ -80,12 +80,12 @@ class Shares:
         return self._group_allows(group, claim) and (claim.agent is None or self._agent_allows(group, claim.agent))
 
     def take(self, claim: Claim) -> None:
-        """Counts a slot that the claim gets."""
+        """Counts a slot given to the claim."""
         self.free -= 1
         self._count(claim, 1)
 
     def give_back(self, claim: Claim) -> None:
-        """Counts a slot that the claim had."""
+        """Counts a slot returned by the claim."""
         self.free += 1
         self._count(claim, -1)
 
@@ -96,7 +96,7 @@ class Shares:
         if not held or not own:
             return held < SHARE * self.free
         room = SHARE * (self.free - self._reserve) - held
-        # The same rule holds among the visitors of an address, of what it may still get: room / (SHARE + 1).
+        # The same rule applies among the visitors of an address, to what the address may still get: room / (SHARE + 1).
         return room > 0 and (claim.address is None or own * (SHARE + 1) < SHARE * room)
 
     def _agent_allows(self, group: Group, agent: str) -> bool:

@@ -1,4 +1,4 @@
-"""How many things somebody may have open at the same time."""
+"""How many things a user may have open at the same time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RETRY_S = 5.0
 
 
 class Slots:
-    """At most so many at a time for each key; None is no limit. `setting`: its name, for who runs into it."""
+    """At most that many at a time per key; None is no limit. `setting`: the setting to name in errors."""
 
     def __init__(self, most: int | None, setting: str) -> None:
         self._most = most
@@ -21,12 +21,12 @@ class Slots:
         self._held: Counter[str] = Counter()
 
     def __len__(self) -> int:
-        """How many keys hold any."""
+        """How many keys hold a slot."""
         return len(self._held)
 
     @contextmanager
     def held(self, key: str) -> Iterator[None]:
-        """Takes one for as long as the block runs. Raises `TooManyRequests` when there is none left."""
+        """Holds a slot for the block. Raises `TooManyRequests` if there is none left."""
         if self._most is not None and self._held[key] >= self._most:
             raise TooManyRequests(
                 f"Too many are open: {self._setting} allows {self._most} at the same time. Close one first.", RETRY_S

@@ -1,1 +1,1 @@
-"""Live events: what happens now, for those who follow. Never the record."""
+"""Live events: what happens now, for followers. Never the record."""

@@ -1,4 +1,4 @@
-"""Tells each piece of news once, whether it happened here or was read from the database a moment later."""
+"""Announces each change once, whether it happened here or was read from the database a moment later."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from gateway.core.ports.live import EventBus, session_topic, user_topic
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 REMEMBERED = 16_384
-"""Sessions, turns and messages: more than change here while the news of five seconds are read again."""
+"""Sessions, turns and messages: more than change here while five seconds of changes are read again."""
 OLDEST = (-1, 0)
 EVERYBODY = user_topic(None)
 RANK: dict[TurnStatus, int] = {"queued": 0, "running": 1, "completed": 2, "failed": 2, "cancelled": 2}
 
 
 def _nobody(*_news: str) -> None:
-    """There are no other replicas."""
+    """Stands in for the other replicas where there are none."""
 
 
 class Announcer:
-    """Publishes on the bus, and drops what it has published before.
+    """Publishes on the bus, and drops what it has already published.
 
-    What happened here is told to other replicas, too (`tell_others`, by its topics; `tell_deleted`, by its list's topic and
-    its id); what was `read` happened elsewhere.
+    Changes made here are also announced to other replicas (`tell_others`, by topic; `tell_deleted`, by the topic of the list and
+    the session's id); changes that were `read` happened elsewhere.
     """
 
     def __init__(
@@ -65,12 +65,12 @@ class Announcer:
         self._bus.publish(topic, MessageAdded(message))
 
     def changed(self, message: Message) -> None:
-        """A row was edited, deleted, hidden or brought back; each change is told once."""
+        """A row was edited, deleted, hidden or restored; each change is announced once."""
         self._tell_others(session_topic(message.session_id))
         self.read_change(message)
 
     def begins(self, turn: Turn) -> None:
-        """An attempt at a turn begins; told also when the claim was read from the database before."""
+        """An attempt at a turn begins; announced even if the claim was read from the database before."""
         about = (turn.session_id, turn.user_id, turn.turn_id)
         running = TurnChanged(*about, "running", turn.attempt)
         if _rank(running) >= self._turns.get(turn.turn_id, OLDEST):
@@ -80,12 +80,12 @@ class Announcer:
             self._publish(running)
 
     def progress(self, turn: Turn, event: TextDelta | ToolCall | ToolResult) -> None:
-        """The agent yielded something; that stays here."""
+        """The agent yielded something; other replicas are not notified."""
         progress = Progress(turn.session_id, turn.user_id, turn.turn_id, turn.attempt, event)
         self._bus.publish(session_topic(turn.session_id), progress)
 
     def turn(self, changed: TurnChanged) -> None:
-        """A turn has a new status or attempt; older news than was told already is dropped."""
+        """A turn has a new status or attempt; anything older than what was already announced is dropped."""
         self._tell_others(session_topic(changed.session_id))
         self.read_turn(changed)
 
@@ -93,7 +93,7 @@ class Announcer:
         """A session appeared or changed."""
         own = user_topic(session.user_id)
         self._tell_others(session_topic(session.session_id), own, EVERYBODY)
-        # Each message and each reply changes its session, and few lists are open.
+        # Each message and each reply changes its session, but few lists are open.
         if self._bus.is_heard(own) or self._bus.is_heard(EVERYBODY):
             self.read_session(session)
 
@@ -108,7 +108,7 @@ class Announcer:
     # Read from the database -------------------------------------------------------------------------------------------
 
     def rows(self, session_id: SessionId, user_id: UserId, last_seq: int) -> None:
-        """Rows up to there were committed, here or elsewhere."""
+        """Rows up to that `seq` were committed, here or elsewhere."""
         self._bus.publish(session_topic(session_id), RowsAdded(session_id, user_id, last_seq))
 
     def read_change(self, message: Message) -> None:
@@ -124,8 +124,8 @@ class Announcer:
             self._publish(changed)
 
     def read_session(self, session: Session, *, again: bool = False) -> None:
-        """As `session`. `again`: also when that was published before, for listeners who came after it."""
-        # Two changes have the same time when the database's clock stepped back between them.
+        """As `session`. `again`: even if that was already published, for listeners who subscribed later."""
+        # Two changes have the same time if the database's clock stepped back between them.
         news = (session.updated_at, session.title, session.message_count)
         told = self._sessions.get(session.session_id)
         if told is not None and (news[0] < told[0] or (news == told and not again)):
@@ -136,12 +136,12 @@ class Announcer:
         self._bus.publish(EVERYBODY, event)
 
     def missing(self, session_id: SessionId, user_id: UserId | None = None) -> None:
-        """A session that somebody follows is not there any more; whose it was is not known when it went elsewhere."""
+        """A session that somebody follows no longer exists; its owner is unknown if it was deleted elsewhere."""
         self._sessions.pop(session_id, None)
         self._bus.publish(session_topic(session_id), SessionDeleted(session_id, user_id))
 
     def unlisted(self, session_id: SessionId, topics: Collection[str]) -> None:
-        """A session of these lists is not there any more."""
+        """A session of these lists no longer exists."""
         for topic in topics:
             self._bus.publish(topic, SessionDeleted(session_id, None))
 

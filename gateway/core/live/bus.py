@@ -11,7 +11,7 @@ Sink = Callable[[LiveEvent], None]
 
 
 class LocalBus:
-    """Calls each subscriber of a topic at once, in order of publishing; keeps nothing."""
+    """Calls each subscriber of a topic immediately, in order of publication; stores nothing."""
 
     def __init__(self) -> None:
         self._sinks: dict[str, list[Sink]] = {}

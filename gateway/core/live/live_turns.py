@@ -1,4 +1,4 @@
-"""What running turns have said so far, and which wait to run, for those who come in the middle."""
+"""What running turns have said so far, and which turns wait to run, for followers who join in the middle."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from gateway.core.model import Turn, TurnId
 from gateway.core.ports.live import EventBus
 
 BLOCK = 4096
-"""Characters up to which small pieces of text are joined: an answer costs about what its text does."""
+"""Characters up to which small pieces of text are joined, so that an answer costs about as much memory as its text."""
 
 Piece: TypeAlias = "str | ToolCall | ToolResult"
-"""A stretch of the answer's text, or what a tool did."""
+"""A stretch of the answer's text, a tool call or a tool result."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far somebody has read: so many whole pieces, and so many characters of the next."""
+    """How far a reader has read: whole pieces, and characters of the next one."""
 
     pieces: int = 0
     characters: int = 0
@@ -32,13 +32,13 @@ BEGINNING = Place()
 
 @dataclass(slots=True)
 class LiveAttempt:
-    """One attempt at a turn, as far as it has come. Grows at its end only."""
+    """What one attempt at a turn has produced so far. Only ever appended to."""
 
     attempt: int
     pieces: list[Piece] = field(default_factory=list)
 
     def add(self, event: TextDelta | ToolCall | ToolResult) -> None:
-        """What the agent yielded next; its size is bounded by the draft that it also goes into."""
+        """Appends what the agent yielded; its size is bounded by the draft, which also receives it."""
         if not isinstance(event, TextDelta):
             self.pieces.append(event)
             return
@@ -49,7 +49,7 @@ class LiveAttempt:
             self.pieces.append(event.text)
 
     def after(self, place: Place) -> tuple[Sequence[Piece], Place]:
-        """What was said behind a place, and the place behind that."""
+        """Returns what was said after a place, and the place after that."""
         news = self.pieces[place.pieces :]
         if news and place.characters and isinstance(begun := news[0], str):
             rest = begun[place.characters :]
@@ -57,15 +57,15 @@ class LiveAttempt:
         if not news:
             return (), place
         last = self.pieces[-1]
-        # A text may still grow.
+        # The last text may still grow.
         return news, Place(len(self.pieces) - 1, len(last)) if isinstance(last, str) else Place(len(self.pieces))
 
 
 class LiveTurns:
-    """The bus of a replica, which remembers what passes of each running turn until that ends.
+    """The bus of a replica, which remembers the events of each running turn until it ends.
 
-    Whoever reads, and then waits for the next event, misses nothing and hears nothing twice: all of it happens in one
-    event loop. Of more than `most` turns the oldest are forgotten; followers then get the rest with the final row.
+    A reader that reads and then waits for the next event misses nothing and receives nothing twice: all of it happens in one
+    event loop. Beyond `most` turns, the oldest are forgotten; their followers get the rest with the final row.
     """
 
     def __init__(self, bus: EventBus, most: int) -> None:
@@ -75,12 +75,12 @@ class LiveTurns:
         self._waiting: dict[TurnId, int] = {}
 
     def said(self, turn_id: TurnId) -> LiveAttempt | None:
-        """An attempt that runs here, from its beginning; None when the turn has ended, runs elsewhere or was forgotten."""
+        """Returns an attempt that runs here, from its beginning; None if the turn has ended, runs elsewhere or was forgotten."""
         return self._turns.get(turn_id)
 
     @contextmanager
     def waiting(self, turn: Turn) -> Iterator[None]:
-        """For as long as the block runs, the turn waits for a slot of this replica."""
+        """Marks the turn as waiting for a slot of this replica for the block."""
         self._waiting[turn.turn_id] = turn.attempt
         try:
             yield
@@ -88,11 +88,11 @@ class LiveTurns:
             del self._waiting[turn.turn_id]
 
     def waits(self, turn_id: TurnId, attempt: int) -> bool:
-        """Whether an attempt waits for a slot here; a later one is another replica's."""
+        """Whether an attempt waits for a slot here; a later attempt is another replica's."""
         return attempt <= self._waiting.get(turn_id, -1)
 
     def publish(self, topic: str, event: LiveEvent) -> None:
-        """Remembers first, so that subscribers find it. That an attempt begins is only remembered: they hear that it runs."""
+        """Remembers first, so that subscribers find it. The start of an attempt is only remembered: subscribers receive that it runs."""
         if isinstance(event, Progress):
             self._add(event)
         elif isinstance(event, TurnChanged):
@@ -121,7 +121,7 @@ class LiveTurns:
             del self._turns[turn_id]
 
     def _add(self, progress: Progress) -> None:
-        # Of an attempt whose beginning was forgotten the rest is nothing to remember.
+        # If the beginning of an attempt was forgotten, the rest is not worth remembering.
         said = self._turns.get(progress.turn_id)
         if said is not None and said.attempt == progress.attempt:
             said.add(progress.event)

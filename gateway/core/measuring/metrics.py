@@ -1,4 +1,4 @@
-"""What is counted, for Prometheus at `/metrics`."""
+"""The metrics that Prometheus reads at `/metrics`."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ INDEX_LAG = Gauge(
 POOL = Gauge("turngate_database_connections", "Connections to the database.", ["pool", "state"])
 BUILD = Gauge("turngate_build_info", "Always 1; the version is in the label.", ["version"])
 
-# What each turn counts is not looked up by its labels each time.
+# Metrics of each turn are not looked up by their labels each time.
 messages_taken = cache(MESSAGES.of)
 turns_ended = cache(TURNS.of)
 turn_seconds = cache(TURN_SECONDS.of)

@@ -1,4 +1,4 @@
-"""What every turn counts, in plain numbers that are handed to Prometheus when it asks: its own counters take a lock each time.
+"""Counters for every turn, as plain numbers that Prometheus collects on request: its own counters take a lock each time.
 
 For the event loop's thread only.
 """
@@ -30,7 +30,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Spread:
-    """How many values fell into each bucket; a bucket holds its bound, and the last one what is beyond all bounds."""
+    """How many values fell into each bucket; a bucket includes its bound, and the last one takes everything beyond all bounds."""
 
     bounds: Sequence[float]
     counts: list[int] = field(init=False)
@@ -53,11 +53,11 @@ class Tallies(Collector):
         registry.register(self)
 
     def of(self, *labels: str) -> Tally:
-        """The one with these labels; keep it, or ask each time."""
+        """Returns the tally with these labels; keep it, or ask each time."""
         return self._tallies.setdefault(labels, Tally())
 
     def collect(self) -> Iterator[CounterMetricFamily]:
-        """As `prometheus_client.registry.Collector` says."""
+        """Implements `prometheus_client.registry.Collector`."""
         family = CounterMetricFamily(self._name, self._text, labels=self._labels)
         for labels, tally in self._tallies.items():
             family.add_metric(labels, tally.count)
@@ -75,11 +75,11 @@ class Spreads(Collector):
         registry.register(self)
 
     def of(self, *labels: str) -> Spread:
-        """The one with these labels; keep it, or ask each time."""
+        """Returns the spread with these labels; keep it, or ask each time."""
         return self._spreads.setdefault(labels, Spread(self._bounds))
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
-        """As `prometheus_client.registry.Collector` says."""
+        """Implements `prometheus_client.registry.Collector`."""
         names = [*(str(float(bound)) for bound in self._bounds), "+Inf"]
         family = HistogramMetricFamily(self._name, self._text, labels=self._labels)
         for labels, spread in self._spreads.items():

@@ -1,1 +1,1 @@
-"""The seams: what the core needs from the edges. Each edge is built in `gateway.app` and passed in."""
+"""The ports: what the core needs from the edges. Each implementation is built in `gateway.app` and passed in."""

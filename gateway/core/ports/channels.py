@@ -1,4 +1,4 @@
-"""The seam to networks that replies are pushed to, and what polling ones need."""
+"""The port to networks that replies are pushed to, and what polling networks need."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 from gateway.core.model import Address, ChannelName, Chunk
 
 MayLeave: TypeAlias = Callable[[], bool]
-"""Whether a chunk certainly still is this replica's to send."""
+"""Whether the chunk is certainly still this replica's to send."""
 
 
 class Channel(Protocol):
@@ -18,18 +18,18 @@ class Channel(Protocol):
     def name(self) -> ChannelName: ...
 
     def render(self, content: str) -> Sequence[Chunk]:
-        """Splits and formats a reply; pure. At least one chunk for any text."""
+        """Splits and formats a reply; pure. Returns at least one chunk for any text."""
         ...
 
     async def ready(self, address: Address) -> None:
-        """Waits until the network takes a chunk for that address. Raises `DeliveryRefused` or `DeliveryDeferred`."""
+        """Waits until the network accepts a chunk for that address. Raises `DeliveryRefused` or `DeliveryDeferred`."""
         ...
 
     async def deliver(self, address: Address, chunk: Chunk, may_leave: MayLeave) -> None:
-        """Sends one chunk, at once. Raises `DeliveryRefused`, `DeliveryDeferred` or `DeliveryUnknown`.
+        """Sends one chunk, immediately. Raises `DeliveryRefused`, `DeliveryDeferred` or `DeliveryUnknown`.
 
-        Asks `may_leave` as late as it can, when the connection is open and the bytes are about to be written. If the
-        answer is no, nothing leaves and `DeliveryDeferred` is raised: another replica may have sent the chunk.
+        Calls `may_leave` as late as possible, when the connection is open and the bytes are about to be written. If it
+        returns False, sends nothing and raises `DeliveryDeferred`: another replica may have sent the chunk.
         """
         ...
 
@@ -39,7 +39,7 @@ class Channel(Protocol):
 
 
 class PollLeases(Protocol):
-    """At most one replica polls each account (a bot) at a time; it fails over when its holder dies."""
+    """At most one replica polls each account (a bot) at a time; when it dies, another takes over."""
 
     async def hold(self, account: str) -> bool:
         """Takes or renews the lease for this replica; False while another live replica holds it."""
@@ -49,20 +49,20 @@ class PollLeases(Protocol):
 
 
 class Quarantine(Protocol):
-    """Where what cannot be understood is kept for a look, so that it blocks nobody."""
+    """Keeps updates that cannot be processed for inspection, so that they block nobody."""
 
     async def keep(self, account: str, key: str, raw: str, reason: str) -> None:
-        """Keeps it once per (account, key)."""
+        """Stores it once per (account, key)."""
         ...
 
 
 class Moves(Protocol):
-    """Renames places: a network may give a conversation a new address, and its sessions go on there."""
+    """Renames routes and addresses: when a network gives a conversation a new address, its sessions continue there."""
 
     async def move(self, old: str, new: str) -> None:
-        """All routes and addresses that begin with `old` begin with `new` from now on: every user's, all or none.
+        """Changes the prefix of all routes and addresses from `old` to `new`: for every user, all or none.
 
-        Where both had a current session, the one with the latest message stays it. May be repeated.
+        Where both had a current session, the one with the latest message stays current. May be repeated.
         Raises `StoreUnavailable`.
         """
         ...

@@ -1,4 +1,4 @@
-"""Live events, and the news from other replicas."""
+"""Live events, and changes made by other replicas."""
 
 from __future__ import annotations
 
@@ -13,82 +13,82 @@ from gateway.core.model import Message, Session, SessionId, TurnId, UserId
 
 
 class EventBus(Protocol):
-    """Live events within a cluster; in-process here, a broker's elsewhere. Losing an event must be harmless."""
+    """Live events within a cluster; in-process here, a broker elsewhere. Losing an event must be harmless."""
 
     def publish(self, topic: str, event: LiveEvent) -> None:
-        """Hands the event to every subscriber of the topic, at once and in order."""
+        """Passes the event to every subscriber of the topic, immediately and in order."""
         ...
 
     def subscribe(self, topic: str, sink: Callable[[LiveEvent], None]) -> Callable[[], None]:
-        """Calls `sink`, which must not block, for each event; the answer unsubscribes."""
+        """Calls `sink`, which must not block, for each event; returns a function that unsubscribes."""
         ...
 
     def is_heard(self, topic: str) -> bool:
-        """Whether somebody subscribes to the topic now."""
+        """Whether the topic has subscribers now."""
         ...
 
     def topics(self) -> Sequence[str]:
-        """The topics somebody subscribes to now."""
+        """The topics that have subscribers now."""
         ...
 
     def joined(self) -> Sequence[str]:
-        """The topics that got another subscriber since this was asked last."""
+        """The topics that got another subscriber since the last call."""
         ...
 
     def marked(self, marks: Iterable[str]) -> Sequence[str]:
-        """Those that somebody subscribes to now, of these marks (`gateway.core.live.headlines`)."""
+        """The subscribed topics with one of these marks (`gateway.core.live.headlines`)."""
         ...
 
 
 def session_topic(session_id: SessionId) -> str:
-    """News of one session's rows and turns."""
+    """Events of one session's rows and turns."""
     return f"session:{session_id}"
 
 
 def user_topic(user_id: UserId | None) -> str:
-    """News of a user's list of sessions; None: of everybody's, for operators."""
+    """Events of a user's session list; None: of all users' sessions, for operators."""
     return "everybody:" if user_id is None else f"user:{user_id}"
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """What a replica's sockets follow, and what they know already."""
+    """What a replica's sockets follow, and how far they have read."""
 
     sessions: tuple[SessionId, ...]
     users: tuple[UserId, ...]
     everybody: bool
     """Whether an operator follows the list of all users' sessions."""
     since: datetime | None
-    """From when on changes are read; None: this is the first look since somebody began to follow …"""
+    """Read changes since then; None: this is the first query since somebody started following …"""
     back: timedelta
-    """… which was at most so long ago."""
+    """… which was at most this long ago."""
     running: tuple[TurnId, ...]
-    """Turns running on this replica, to learn of cancels asked for elsewhere."""
+    """Turns running on this replica, to learn of cancellations requested elsewhere."""
 
     @property
     def nothing(self) -> bool:
-        """There is nothing to look for."""
+        """Whether there is nothing to query."""
         return not (self.sessions or self.users or self.everybody or self.running)
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What changed among the followed since the last look."""
+    """What changed in the followed topics since the last query."""
 
     position: FeedPosition
     last_seqs: tuple[tuple[SessionId, UserId, int], ...]
-    """How far the followed sessions have come, and whose they are now."""
+    """The last `seq` of each followed session, and its current owner."""
     missing: tuple[SessionId, ...]
-    """Followed sessions that are not there any more."""
+    """Followed sessions that no longer exist."""
     sessions: tuple[Session, ...]
     turns: tuple[TurnChanged, ...]
-    """The sessions' open and just ended turns, without those that run, or ran, on this replica."""
+    """The sessions' open and recently ended turns, without those that run or ran on this replica."""
     changed: tuple[Message, ...]
-    """Messages that were edited, deleted, hidden or brought back, with their turn or alone."""
+    """Messages that were edited, deleted, hidden or restored, alone or with their turn."""
     cancelled: tuple[TurnId, ...]
 
 
 class ChangeFeed(Protocol):
-    """One query per replica and look, for all followed sessions."""
+    """One query per replica at a time, for all followed sessions."""
 
     async def changes(self, followed: Followed) -> Changes: ...

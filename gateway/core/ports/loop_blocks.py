@@ -21,10 +21,10 @@ class LoopBlock:
 
 
 class LoopBlocks(Protocol):
-    """One entry per agent: the last."""
+    """One entry per agent: the latest."""
 
     async def note(self, agent: AgentName, seconds: float, place: str) -> None: ...
 
     async def recent(self) -> Sequence[LoopBlock]:
-        """Those of the last day."""
+        """The entries of the last day."""
         ...

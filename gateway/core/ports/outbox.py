@@ -1,4 +1,4 @@
-"""The record of chunks on their way."""
+"""The store of chunks to be delivered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gateway.core.model import OutboxItem
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of an item, and why it is not sent again. `dead`: it never arrived; `unknown`: it may have."""
+    """The outcome of an item, and why it is not sent again. `dead`: it never arrived; `unknown`: it may have."""
 
     item_id: int
     state: Literal["sent", "dead", "unknown"]
@@ -19,24 +19,24 @@ class Settled:
 
 
 class OutboxStore(Protocol):
-    """The record of chunks on their way."""
+    """The store of chunks to be delivered."""
 
     async def mark(self, settled: Settled) -> None:
-        """T3, which marks of one moment share. Raises `StoreUnavailable` when nobody can say whether it was written."""
+        """T3; simultaneous marks share a commit. Raises `StoreUnavailable` if it is unknown whether the mark was written."""
         ...
 
     async def mine(self, items: Sequence[int]) -> Sequence[int]:
-        """Which of these are unsent and still this replica's."""
+        """Which of these items are unsent and still this replica's."""
         ...
 
     async def steal(self, limit: int, held: Sequence[int], *, expired: bool) -> Sequence[OutboxItem]:
-        """Takes over unsent items, in order, of at most `limit` addresses whose oldest one is nobody's or a gone replica's.
+        """Takes over unsent items, in order, of at most `limit` addresses whose oldest item belongs to nobody or to a dead replica.
 
-        `expired`: replicas that have been silent for their TTL count as gone. This replica's own items count too, when
-        they are a while old and not among those it holds.
+        `expired`: replicas that have been silent for their TTL count as dead. This replica's own items count too, if
+        they are older than a moment and not among those it holds.
         """
         ...
 
     async def forget_sent(self, days: int) -> int:
-        """Removes chunks that were sent more than so many days ago; how many."""
+        """Removes chunks that were sent more than that many days ago; returns how many."""
         ...

@@ -1,4 +1,4 @@
-"""One look at everything that may wait for a replica."""
+"""One query for all work that may wait for a replica."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from gateway.core.model import TurnId, UserId
 
 @dataclass(frozen=True, slots=True)
 class InHand:
-    """What a replica works on already, and whom it serves: the look is for what it does not know yet.
+    """What a replica already works on, and whose connections it holds: the query skips what it already knows.
 
     `running`, `held`: its turns and its chunks. `tokens`: digests of the API tokens with an open socket; `visitors`: those with one.
-    `quiet`, `every`: when states are saved.
+    `quiet`, `every`: when states are snapshotted.
     """
 
     running: tuple[TurnId, ...]
@@ -27,11 +27,11 @@ class InHand:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What waits for somebody. Another replica may have taken it by the time that this one comes.
+    """Work that waits for any replica. Another one may have taken it by the time this replica gets to it.
 
-    `company`: another replica lives, or died less than a minute ago. `turns`, `deliveries`: of the dead or the late. `fires_in`: until
-    the next schedule is due. `states`: to be saved. `erasures`: to be gone on with.
-    `identified`: visitors in hand who are somebody now. `ended`: tokens in hand that are no longer valid. `erased`: users without
+    `company`: another replica is alive, or died less than a minute ago. `turns`, `deliveries`: of dead replicas, or overdue. `fires_in`:
+    the time until the next schedule is due. `states`: due for a snapshot. `erasures`: to be continued.
+    `identified`: visitors in hand who are identified by now. `ended`: tokens in hand that are no longer valid. `erased`: users without
     any token.
     """
 
@@ -47,8 +47,8 @@ class Waiting:
 
 
 class Lookout(Protocol):
-    """What stands in the database for anybody to do."""
+    """Queries the database for work that any replica may do."""
 
     async def look(self, in_hand: InHand) -> Waiting:
-        """One statement, which changes nothing. Raises `StoreUnavailable`."""
+        """Runs one statement, which changes nothing. Raises `StoreUnavailable`."""
         ...

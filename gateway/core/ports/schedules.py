@@ -19,7 +19,7 @@ MOST_LISTED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class CronTrigger:
-    """Five-field crontab expression, 0 or 7 = Sunday, day of month OR day of week as cron does."""
+    """A five-field crontab expression: 0 or 7 is Sunday, and day of month and day of week combine with OR, as in cron."""
 
     expression: str
 
@@ -62,7 +62,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class NewSchedule:
-    """A schedule to be made; `next_fire_at` computed by the scheduler's pure part."""
+    """A schedule to create; `next_fire_at` is computed by the scheduler's pure part."""
 
     user_id: UserId
     name: str
@@ -77,9 +77,9 @@ class NewSchedule:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleRun:
-    """A fired schedule's session, from fire to reply. `fire_time`: the one it stands for; None: somebody asked for the run.
+    """The session of a fired schedule, from fire to reply. `fire_time`: the scheduled time; None: the run was requested.
 
-    Without a `turn_id` the message it began with is gone.
+    Without a `turn_id`, the message it started with has been deleted.
     """
 
     session_id: SessionId
@@ -106,7 +106,7 @@ class ScheduleStore(Protocol):
     """Schedules and their firing. `user_id` None acts for an operator."""
 
     async def create(self, new: NewSchedule, *, most: int | None = None) -> Schedule:
-        """Raises `Conflict` when the user has `most` schedules already."""
+        """Raises `Conflict` if the user already has `most` schedules."""
         ...
 
     async def list(self, user_id: UserId | None, limit: int = MOST_LISTED) -> Sequence[Schedule]:
@@ -122,29 +122,29 @@ class ScheduleStore(Protocol):
         ...
 
     async def due(self, limit: int) -> tuple[datetime, Sequence[Schedule]]:
-        """The database's now, and active schedules with `next_fire_at` at or before it, of all users."""
+        """Returns the database's time, and active schedules of all users with `next_fire_at` at or before it."""
         ...
 
     async def fire(
         self, schedule: Schedule, next_fire_at: datetime | None, message: InboundMessage, terms: TurnTerms
     ) -> Acceptance | None:
-        """Moves `next_fire_at` on from the value in `schedule` and accepts the message, in one transaction.
+        """Advances `next_fire_at` from the value in `schedule` and accepts the message, in one transaction.
 
-        None: another replica did it already, or the schedule changed meanwhile. The reply goes to those of its places that
+        None: another replica did so already, or the schedule has changed in the meantime. The reply goes to those of its addresses that
         are still the user's.
         """
         ...
 
     async def run_now(self, schedule: Schedule, message: InboundMessage, terms: TurnTerms) -> Acceptance:
-        """Accepts the message of a run outside its times; `next_fire_at` stays. The reply goes where that of a fire would."""
+        """Accepts the message of a run outside its fire times; `next_fire_at` stays. The reply goes where that of a fire would."""
         ...
 
     async def change(self, before: Schedule, after: Schedule) -> Schedule | None:
-        """Makes a schedule what `after` says; None: it fired or was changed since `before` was read, or is gone."""
+        """Replaces a schedule with `after`; None: it fired or was changed since `before` was read, or no longer exists."""
         ...
 
     async def runs(self, schedule_id: ScheduleId, user_id: UserId | None, limit: int, cursor: str | None) -> RunPage:
-        """A page of its runs. Raises `NotFound`, and `InvalidInput` for a cursor that is not one of ours."""
+        """Returns a page of its runs. Raises `NotFound`, and `InvalidInput` for an invalid cursor."""
         ...
 
     async def delete(self, schedule_id: ScheduleId, user_id: UserId | None) -> None:
@@ -152,5 +152,5 @@ class ScheduleStore(Protocol):
         ...
 
     async def next_due_at(self, after: datetime) -> datetime | None:
-        """When the next active schedule of anybody fires, of those due after that moment. Raises `StoreUnavailable`."""
+        """Returns when the next active schedule of any user fires, of those due after that time. Raises `StoreUnavailable`."""
         ...

@@ -1,4 +1,4 @@
-"""What a session's turns came to."""
+"""The log of a session's turns."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from gateway.errors import ErrorClass
 
 @dataclass(frozen=True, slots=True)
 class TurnRecord:
-    """A turn as it is told afterwards.
+    """A turn as reported afterwards.
 
-    `attempts`: calls of the agent so far. `message_ids`: the user's messages that it answers. `withdrawn`: set aside, for
-    the conversation was taken back behind it or was answered anew. `error`: for whoever runs the gateway; `error_class`: for
-    the user.
+    `attempts`: calls of the agent so far. `message_ids`: the user's messages that it answers. `withdrawn`: replaced, because
+    the conversation was rewound or answered again. `error`: for operators; `error_class`: for the user.
     """
 
     id: TurnId
@@ -38,9 +37,9 @@ class TurnRecord:
 
 @dataclass(frozen=True, slots=True)
 class UsageTotal:
-    """What a session has cost, turns that were set aside included.
+    """The usage of a session, including withdrawn turns.
 
-    `turns`: how many have reported their usage. `cost`: US dollars, of those whose price is known; None when none is.
+    `turns`: how many have reported their usage. `cost`: US dollars, for turns whose price is known; None if there are none.
     """
 
     input_tokens: int
@@ -51,7 +50,7 @@ class UsageTotal:
 
 @dataclass(frozen=True, slots=True)
 class TurnPage:
-    """Newest first. `next_before` is None on the last page; `total` is told with the first one."""
+    """Newest first. `next_before` is None on the last page; only the first page has `total`."""
 
     turns: tuple[TurnRecord, ...]
     next_before: str | None
@@ -62,5 +61,5 @@ class TurnLog(Protocol):
     """Reads of turns. `user_id` None acts for an operator."""
 
     async def page(self, session_id: SessionId, user_id: UserId | None, limit: int, before: str | None) -> TurnPage:
-        """Raises `NotFound`, and `InvalidInput` for a `before` that is not one of ours."""
+        """Raises `NotFound`, and `InvalidInput` for an invalid `before`."""
         ...

@@ -1,4 +1,4 @@
-"""T1, T2 and the claims between them; who is alive."""
+"""T1, T2 and the claims between them; which replicas are alive."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ AcceptStatus = Literal["accepted", "duplicate", "rejected", "full"]
 
 @value
 class Acceptance:
-    """What T1 came to.
+    """The result of T1.
 
-    `rejected`: a turn is running and the agent's strategy says so; `full`: as many messages wait as may. Nothing was kept.
-    `turn`: claimed by this replica and to be run here (also on a duplicate whose first acceptance died on the way).
+    `rejected`: a turn is running and the agent's strategy refuses messages; `full`: the queue is full. Nothing was stored.
+    `turn`: claimed by this replica and to be run here (also for a duplicate whose first acceptance was interrupted by a crash).
     `superseded`: open turns that this message cancelled.
     """
 
@@ -46,9 +46,10 @@ class Acceptance:
 
 @value
 class Finished:
-    """What T2 came to: the reply's row, the chunks to send, and the session's next turn, already claimed.
+    """The result of T2: the reply's row, the chunks to send, and the session's next turn, already claimed.
 
-    `status`: how the turn ended, which a newer message may have decided. `dropped`: the user's messages that were taken back with the turn; then the reply is a tombstone too.
+    `status`: how the turn ended, which a newer message may have decided. `dropped`: the user's messages that were taken back with the
+    turn; the reply is a tombstone then, too.
     """
 
     status: TurnStatus
@@ -58,13 +59,13 @@ class Finished:
     next_turn: Turn | None
     dropped: tuple[Message, ...] = ()
     state_refused: str | None = None
-    """Why the agent's changes to the state could not be kept; the reply was, all the same."""
+    """Why the agent's changes to the state could not be stored; the reply was stored all the same."""
 
 
 class TurnStore(Protocol):
     """T1, T2 and the claims between them. Every method is one round trip and one commit.
 
-    All raise `StoreUnavailable` when nobody can say whether they happened; all may be repeated then.
+    All raise `StoreUnavailable` if it is unknown whether they happened; all may be repeated then.
     """
 
     async def accept(self, message: InboundMessage, terms: TurnTerms) -> Acceptance:
@@ -72,30 +73,30 @@ class TurnStore(Protocol):
         ...
 
     async def begin_attempt(self, turn: Turn, *, counts: bool = True) -> Turn:
-        """Claims the turn again: for its next attempt, or (not `counts`) for more time. Raises `LeaseLost`."""
+        """Claims the turn again: for its next attempt, or (not `counts`) to renew its lease. Raises `LeaseLost`."""
         ...
 
     async def finish(self, turn: Turn, reply: Reply, held: Sequence[int] = ()) -> Finished:
-        """T2. `held`: items in this replica's hands for the reply's addresses; its chunks wait behind all others.
+        """T2. `held`: items this replica holds for the reply's addresses; the reply's chunks wait behind all others.
 
-        Raises `LeaseLost` when the turn was stolen or has ended otherwise.
+        Raises `LeaseLost` if another replica has claimed the turn or it has ended otherwise.
         """
         ...
 
     async def steal(self, limit: int, running: Sequence[TurnId] = (), *, silence: timedelta | None) -> Sequence[Turn]:
-        """Claims turns whose owner is gone or past its deadline, across all users, or has been silent for `silence`.
+        """Claims turns of all users whose owner is dead, past its deadline, or has been silent for `silence`.
 
-        This replica's own count too, when they were claimed a while ago and are not among `running`. Nothing while
-        this replica is counted dead itself.
+        Includes this replica's own turns that were claimed a while ago and are not among `running`. Claims nothing while
+        this replica itself counts as dead.
         """
         ...
 
     async def release(self, turns: Sequence[TurnId]) -> None:
-        """Hands turns over: any replica may claim them at once, and the attempt does not count."""
+        """Hands turns over: any replica may claim them immediately, and the attempt does not count."""
         ...
 
     async def request_cancel(self, turn_id: TurnId, user_id: UserId | None) -> None:
-        """Flags an open turn (None: an operator's request). Raises `NotFound`."""
+        """Flags an open turn for cancellation (None: requested by an operator). Raises `NotFound`."""
         ...
 
 
@@ -106,11 +107,11 @@ class Replicas(Protocol):
     def replica_id(self) -> ReplicaId: ...
 
     async def beat(self) -> None:
-        """Says that this replica lives for another TTL, and joins it at the first call."""
+        """Reports that this replica is alive for another TTL; the first call registers it."""
         ...
 
     async def leave(self) -> None:
-        """Ends this replica's leases at once."""
+        """Ends this replica's leases immediately."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Short texts between replicas."""
+"""Notifications between replicas."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Protocol
 
 
 class Wire(Protocol):
-    """Reaches every replica that listens. Losing a text must be harmless: whoever listens also looks."""
+    """Reaches every listening replica. Losing a text must be harmless: listeners also query for changes."""
 
     async def send(self, text: str) -> None:
         """At most 7,999 bytes. Raises `StoreUnavailable`."""
         ...
 
     async def listen(self, hear: Callable[[str], None], begun: Callable[[], None]) -> None:
-        """Calls `hear`, which must not block, for each text, one's own included, and `begun` once texts are known to arrive.
+        """Calls `hear`, which must not block, for each text, including its own, and `begun` once texts are known to arrive.
 
-        Raises `StoreUnavailable` when they no longer do, or `NothingHeard` when they never did.
+        Raises `StoreUnavailable` when they no longer arrive, or `NothingHeard` if they never did.
         """
         ...

@@ -1,1 +1,1 @@
-"""What replicas tell each other, and the clock by which each looks for what waits."""
+"""Communication between replicas, and the clock by which each one checks for waiting work."""

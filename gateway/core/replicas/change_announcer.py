@@ -1,4 +1,4 @@
-"""Tells what a look has read, and nothing that the looks before it have told: each reads some seconds of the past again."""
+"""Announces the changes that a query has read, each only once: every query reads a few seconds of the past again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gateway.core.ports.live import Changes, user_topic
 
 
 class ChangeAnnouncer:
-    """What the last look at everything has read, and those at some since; so much and no more is remembered."""
+    """Remembers the keys that the last full query and the partial ones since have read, and no more."""
 
     def __init__(self, announcer: Announcer) -> None:
         self._announcer = announcer
@@ -18,11 +18,11 @@ class ChangeAnnouncer:
         self._read: set[Hashable] = set()
 
     def forget(self) -> None:
-        """Nobody follows anything."""
+        """Starts over, because nobody follows anything."""
         self._before.clear()
 
     def announce(self, changes: Changes, joined: Collection[str], *, everything: bool) -> None:
-        """Announces what is new. `joined`: topics that somebody has just begun to follow; `everything`: nothing else was to be read."""
+        """Announces what is new. `joined`: topics with new subscribers; `everything`: the query covered all topics."""
         self._read = set()
         for session_id, user_id, last_seq in changes.last_seqs:
             self._announcer.rows(session_id, user_id, last_seq)
@@ -39,7 +39,7 @@ class ChangeAnnouncer:
         self._before = self._read if everything else self._before | self._read
 
     def _announce_session(self, session: Session, joined: Collection[str]) -> None:
-        # A list that was read before its reader joined lacks what was published in between.
+        # A list that was read before its reader subscribed lacks what was published in between.
         again = not {user_topic(session.user_id), user_topic(None)}.isdisjoint(joined)
         if self._is_new((session.session_id, session.updated_at, session.title, session.message_count)) or again:
             self._announcer.read_session(session, again=again)

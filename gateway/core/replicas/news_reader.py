@@ -1,4 +1,4 @@
-"""News from other replicas for those who follow sessions here: told at once, and looked for; one query a look, however many follow."""
+"""Reads changes made by other replicas, for followers of sessions here: one query at a time, however many follow."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from gateway.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 HEARD = 3
-"""So many times longer between looks at everything while the others' news are heard …"""
+"""Factor between full queries while notifications from the others arrive …"""
 ALONE = 10
-"""… and while there are no others: what is left to find was written by hand."""
+"""… and while there are no other replicas: only changes made by hand remain to be found."""
 REST = 2
-"""So many times what a look took passes before the next: under load news wait a little, and come together."""
+"""After a query, waits this many times its duration: under load, changes wait a little and are read together."""
 
 
 class NewsReader:
-    """Reads what changed among the topics that somebody subscribes to, and announces it here.
+    """Queries changes in the topics that somebody subscribes to, and announces them here.
 
-    What others tell of, and what somebody has just begun to follow, is looked at soon; everything, now and then: nothing rests on
-    being told. `every_s`: seconds between looks at everything where nothing can be heard.
+    Topics named in notifications and topics with new subscribers are queried soon, all topics now and then: nothing depends on
+    notifications. `every_s`: seconds between full queries while no notifications arrive.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class NewsReader:
         self._lookback = Lookback()
 
     def hear(self, headlines: Headlines) -> None:
-        """Another replica tells what changed there."""
+        """Handles a notification from another replica."""
         topics = self._bus.marked(headlines.words)
         for topic, session_id in headlines.deleted():
             lists = {*self._bus.marked([topic]), user_topic(None)}.intersection(self._bus.topics())
@@ -78,12 +78,12 @@ class NewsReader:
             self._woken.set()
 
     def look_again(self) -> None:
-        """Something may have been missed."""
+        """Queries everything soon, because something may have been missed."""
         self._everything = True
         self._woken.set()
 
     async def run(self) -> None:
-        """Looks for as long as it runs; while the database is away there is no news."""
+        """Runs until cancelled; while the database is unavailable, changes wait."""
         while True:
             await self._wait()
             begun = time.monotonic()
@@ -96,7 +96,7 @@ class NewsReader:
             await asyncio.sleep(min(REST * (time.monotonic() - begun), self._every_s))
 
     async def _wait(self) -> None:
-        """Until there is news, or it is time to see who has joined."""
+        """Waits for a notification, or until it is time to look for new subscribers."""
         try:
             async with asyncio.timeout(self._every_s):
                 await self._woken.wait()
@@ -121,7 +121,7 @@ class NewsReader:
         joined = self._take_joined()
         followed = self._followed(self._bus.topics(), self._runner.running)
         if followed.nothing:
-            # Whoever comes next has read what there is by then.
+            # Later subscribers have read everything up to then.
             self._since, self._idle_at = None, time.monotonic()
             self._change_announcer.forget()
             self._lookback.forget()

@@ -1,4 +1,4 @@
-"""Tells the other replicas what changed here: what comes within a moment goes in one text, outside of anybody's commit."""
+"""Notifies the other replicas of changes made here: changes within a moment share one text, outside anybody's commit."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from gateway.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 TOGETHER_S = 0.01
-"""Seconds between texts: each is a commit that waits for the ones of other replicas."""
+"""Seconds between texts: each is a commit that waits for those of other replicas."""
 AWAY_S = 0.5
 
 
 class Notifier:
-    """Collects, and sends while another replica lives. `sender`: this replica's name."""
+    """Collects changes, and sends them while another replica is alive. `sender`: this replica's name."""
 
     def __init__(self, wire: Wire, other_replicas: OtherReplicas, sender: str) -> None:
         self._wire = wire
@@ -30,13 +30,13 @@ class Notifier:
         self._some = asyncio.Event()
 
     def changed(self, *topics: str) -> None:
-        """Something of these topics was committed here."""
+        """Something in these topics was committed here."""
         if self._other_replicas.present:
             self._topics.update(topics)
             self._some.set()
 
     def deleted(self, topic: str, session_id: SessionId) -> None:
-        """A session of that list was deleted here."""
+        """A session in that list was deleted here."""
         if self._other_replicas.present:
             self._words.add(gone(topic, session_id))
             self._some.set()
@@ -48,7 +48,7 @@ class Notifier:
             self._some.set()
 
     def greet(self) -> None:
-        """Tells the others that this replica lives, and listens."""
+        """Tells the others that this replica is alive and listening."""
         self._some.set()
 
     async def run(self) -> None:

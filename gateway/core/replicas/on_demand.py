@@ -1,4 +1,4 @@
-"""Work that is done when somebody says that there is some."""
+"""Work that runs when somebody calls for it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class OnDemand:
-    """Does its work each time it is called; a call that comes during the work is answered after it.
+    """Does its work each time it is called; a call during the work causes another run after it.
 
-    Work that fails is logged. Whoever called it sees that there is still something to do, and calls again.
+    Failures are logged. The caller sees that there is still something to do, and calls again.
     """
 
     name: str
@@ -25,7 +25,7 @@ class OnDemand:
     _called: asyncio.Event = field(default_factory=asyncio.Event)
 
     def call(self) -> None:
-        """There may be something to do; does not wait for it."""
+        """Requests a run without waiting for it."""
         self._called.set()
 
     async def run(self) -> None:
@@ -45,7 +45,7 @@ class OnDemand:
 
 
 def call_each(**calls: Callable[[], None]) -> None:
-    """Makes all of the calls, in order; one that fails is logged by its name and keeps none of the others from being made."""
+    """Makes all calls in order; a call that fails is logged by name and does not prevent the others."""
     for name, call in calls.items():
         try:
             call()

@@ -1,4 +1,4 @@
-"""What a replica knows of the others."""
+"""What a replica knows about the others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class OtherReplicas:
-    """`present`: another replica lives, or died a moment ago; assumed until a look says otherwise. `heard`: its news are heard at once."""
+    """`present`: another replica is alive, or died a moment ago; assumed until a query shows otherwise.
+
+    `reachable`: their notifications arrive.
+    """
 
     present: bool = True
     reachable: bool = False

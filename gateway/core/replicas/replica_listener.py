@@ -1,4 +1,4 @@
-"""Hears what other replicas tell, for as long as the database lets it; without it, looking is all there is."""
+"""Listens to notifications from other replicas where the database allows it; elsewhere, changes are found by polling."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from gateway.errors import NothingHeard, StoreUnavailable
 log = structlog.get_logger(__name__)
 AGAIN_S = 1.0
 DEAF_S = 60.0
-"""Seconds until it is tried again where nothing can be heard, such as behind a pooler in transaction mode."""
+"""Seconds until the next try where nothing can be received, such as behind a pooler in transaction mode."""
 
 
 class ReplicaListener:
-    """`sender`: this replica's name. `hear`: gets the others' headlines; `begun`: whatever was missed is to be looked up."""
+    """`sender`: this replica's name. `hear`: receives the others' notifications; `begun`: has to query for what was missed."""
 
     def __init__(
         self,
@@ -36,13 +36,13 @@ class ReplicaListener:
         self._begun = begun
 
     async def run(self) -> None:
-        """Listens until cancelled, on one connection after another."""
+        """Listens until cancelled, reconnecting as needed."""
         while True:
             pause = await self._listen()
             await asyncio.sleep(pause)
 
     async def _listen(self) -> float:
-        """Until it ends; the seconds to wait before the next try."""
+        """Listens until the connection ends; returns the seconds to wait before the next try."""
         try:
             await self._wire.listen(self._take, self._listens)
         except NothingHeard as error:

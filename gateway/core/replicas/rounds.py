@@ -1,4 +1,4 @@
-"""The clock of a replica's loops: one statement looks what waits for any of them, and only those that have something to do go on."""
+"""The clock of a replica's loops: one statement checks for waiting work, and only the loops that have some continue."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ from gateway.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 LONGEST_S = 2.0
-"""Seconds between looks, however rarely this replica sweeps: other things wait too. A sweep comes with each, or with every second …"""
+"""Seconds between checks, however rarely this replica sweeps, as other work waits too.
+
+A sweep follows every check, or every second one …
+"""
 SHORTEST_S = 0.1
-"""Seconds between looks at least: others that are busy may call for one time and again."""
+"""Minimum seconds between checks: busy components may ask for one again and again."""
 ALONE = 2.0
-"""So many times longer while no other replica lives, and whatever a command does is heard of at once."""
+"""Factor while no other replica is alive, and notifications report at once whatever a command does."""
 
 
 class Rounds:
-    """Looks every `every_s` seconds or more often, and tells what it found.
+    """Checks every `every_s` seconds or more often, and reports what it finds.
 
-    `in_hand`: what is known already; `tell`: hears what waits, and must not block.
+    `in_hand`: returns what is already known; `tell`: receives what waits, and must not block.
     """
 
     def __init__(
@@ -44,11 +47,11 @@ class Rounds:
         self._soon = asyncio.Event()
 
     def soon(self) -> None:
-        """Looks as soon as it may."""
+        """Checks as soon as permitted."""
         self._soon.set()
 
     async def run(self) -> None:
-        """Looks until cancelled; while the database is away nothing can wait in it."""
+        """Checks until cancelled; while the database is unavailable, no work can wait in it."""
         while True:
             self._soon.clear()
             try:

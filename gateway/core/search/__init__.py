@@ -1,1 +1,1 @@
-"""What search shows, and the index that it reads."""
+"""What search shows, and the index it reads."""

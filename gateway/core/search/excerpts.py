@@ -1,4 +1,4 @@
-"""Where a text holds what somebody looks for, cut to a length for reading."""
+"""Finds the search words in a text and cuts the text to a readable length."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 WORD = re.compile(r"\w+")
 LONGEST = 200
-"""Characters of an excerpt, its ellipses included."""
+"""Characters of an excerpt, including its ellipses."""
 LEAD = 60
 """Characters before the first highlight, at most."""
 MIN_SIMILARITY = 0.3
-"""How like a word has to be to be highlighted where none is the same; 1 is the same."""
+"""The similarity from which a word is highlighted when none matches exactly; 1 is identical."""
 ELLIPSIS = "…"
 
 Span = tuple[int, int]
@@ -27,12 +27,12 @@ class Excerpt:
 
 
 def words_of(wanted: str) -> list[str]:
-    """The words somebody looks for, in small letters."""
+    """The search words in lower case."""
     return WORD.findall(wanted.lower())
 
 
 def excerpt(text: str, wanted: str, *, cut: bool = False) -> Excerpt:
-    """The part of `text` around what is wanted. `cut`: something stood before `text`."""
+    """Returns the part of `text` around the matches. `cut`: the original text begins before `text`."""
     text = " ".join(text.split())
     spans = found(text, wanted)
     begin = _begin(text, spans[0][0] if spans else 0)
@@ -46,7 +46,7 @@ def excerpt(text: str, wanted: str, *, cut: bool = False) -> Excerpt:
 
 
 def _begin(text: str, first: int) -> int:
-    """Not in the middle of a word, nor far from the first highlight; all of a short text."""
+    """Never in the middle of a word, nor far from the first highlight; 0 for a short text."""
     if len(text) <= LONGEST or first <= LEAD:
         return 0
     space = text.find(" ", first - LEAD, first)
@@ -54,7 +54,7 @@ def _begin(text: str, first: int) -> int:
 
 
 def found(text: str, wanted: str) -> Sequence[Span]:
-    """The wanted words, the last as the beginning of one; else the text as it stands; else the words most like them."""
+    """Finds the search words, the last one as a prefix; otherwise the query as typed; otherwise the most similar words."""
     words = words_of(wanted)
     whole, last = set(words), words[-1] if words else ""
     said = [(match[0].lower(), match.span()) for match in WORD.finditer(text)]
@@ -63,17 +63,17 @@ def found(text: str, wanted: str) -> Sequence[Span]:
 
 
 def literally(text: str, wanted: str) -> Sequence[Span]:
-    """Where the text stands as it was typed, letters large or small: signs, or words without spaces between them."""
+    """Finds the query as typed, ignoring case: for punctuation, and for languages without spaces between words."""
     return [match.span() for match in re.finditer(re.escape(wanted), text, re.IGNORECASE)] if wanted else []
 
 
 def similar(said: Sequence[tuple[str, Span]], words: Sequence[str]) -> Sequence[Span]:
-    """The words that are like one of those wanted."""
+    """Finds words similar to one of the search words."""
     return [span for word, span in said if any(similarity(word, wanted) >= MIN_SIMILARITY for wanted in words)]
 
 
 def similarity(one: str, other: str) -> float:
-    """Of two words, 0 to 1: the share of three-letter pieces they have in common, as Postgres' pg_trgm counts it."""
+    """Similarity of two words, 0 to 1: the share of trigrams they have in common, as pg_trgm of Postgres computes it."""
     ones, others = _pieces(one), _pieces(other)
     return len(ones & others) / len(ones | others)
 
@@ -84,5 +84,5 @@ def _pieces(word: str) -> set[str]:
 
 
 def utf16(text: str) -> int:
-    """How many UTF-16 code units a text has."""
+    """Counts the UTF-16 code units of a text."""
     return len(text) + sum(letter > "\uffff" for letter in text)

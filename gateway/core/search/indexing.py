@@ -1,4 +1,4 @@
-"""Keeps search's index of words up to date, off the path of messages."""
+"""Keeps the search index up to date, outside the path of messages."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from gateway.errors import StoreUnavailable
 log = structlog.get_logger(__name__)
 
 MOST = 2_000
-"""Messages of one statement, as long as it takes no longer than `TARGET_S`."""
+"""Messages per statement, as long as it takes no longer than `TARGET_S`."""
 TARGET_S = 0.5
-"""Whoever edits a message waits at most that long for the words of its session."""
+"""An edit waits at most this long for the index of its session."""
 SESSIONS = 500
-"""Sessions of one statement."""
+"""Sessions per statement."""
 
 
 IDLE, STANDBY, SOON = 5, 10, 0.1
-"""Times `every_s`: between looks while nothing is said, while another replica indexes, and while there is more to do."""
+"""Factors of `every_s`: between checks while nothing new is said, while another replica indexes, and while there is more to do."""
 OVERLAP = timedelta(seconds=5)
-"""How far back a look reaches beyond the one before."""
+"""How far a check reaches back before the previous one."""
 THOROUGH_S = 60.0
-"""Seconds between thorough looks, …"""
+"""Seconds between thorough checks, …"""
 THOROUGH_OVERLAP = timedelta(minutes=2)
-"""… which reach back so far: longer than the time between them and the longest transaction together."""
+"""… which reach back this far: longer than the interval plus the longest transaction."""
 SWEEP = 1_000
-"""Sessions that a thorough look takes from the round through all of them."""
+"""Sessions that a thorough check takes from the pass over all sessions."""
 
 
 class Indexer:
-    """Indexes in bulk. Every replica has one: one of them works, and another takes over when that replica is dead."""
+    """Indexes in bulk. Every replica has an indexer: one of them works, and another takes over when that replica dies."""
 
     def __init__(self, index: WordIndex, every_s: float) -> None:
         self._index = index
@@ -49,7 +49,7 @@ class Indexer:
         self._most = MOST
 
     async def run(self) -> None:
-        """Works until cancelled. While the database is away nothing is lost: what is to be indexed stands there."""
+        """Works until cancelled. While the database is unavailable nothing is lost: the rows to index wait there."""
         pause_s = self._every_s
         while True:
             await asyncio.sleep(pause_s * (0.9 + random.random() / 5))  # noqa: S311 - only to spread the replicas
@@ -61,7 +61,7 @@ class Indexer:
                 pause_s = self._every_s * IDLE
 
     async def work(self) -> Look | None:
-        """One look, and all that it found. None: another replica indexes."""
+        """Checks once and indexes all it found. None: another replica indexes."""
         thorough = time.monotonic() >= self._thorough_at
         look = await self._index.look(self._progress, self._reach(thorough=thorough))
         if look is None:
@@ -77,7 +77,7 @@ class Indexer:
         return Reach(overlap, SWEEP if thorough or self._first_round else 0)
 
     async def _enter(self, sessions: Sequence[IndexedSession]) -> Sequence[IndexedSession]:
-        """Indexes all that others do not hold; returns the sessions of the rest."""
+        """Indexes the sessions that are not locked; returns the others."""
         left: list[IndexedSession] = []
         for start in range(0, len(sessions), SESSIONS):
             todo: Sequence[IndexedSession] = sessions[start : start + SESSIONS]
@@ -104,7 +104,7 @@ class Indexer:
         return indexed
 
     def _note(self, look: Look, left: Sequence[IndexedSession]) -> None:
-        """What the next look may leave out."""
+        """Remembers what the next check may skip."""
         self._first_round = look.first_round
         self._left = {session: self._left.get(session, self._progress.looked) for session in left}
         if look.more:
@@ -114,7 +114,7 @@ class Indexer:
         self._progress = Progress(looked, self._progress.swept if left else look.swept or self._progress.swept)
 
     def _pause(self, look: Look | None, before_s: float) -> float:
-        """Seconds until the next look."""
+        """Seconds until the next check."""
         if look is None:
             return self._every_s * STANDBY
         if look.more or look.first_round:

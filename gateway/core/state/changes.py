@@ -1,4 +1,4 @@
-"""What an agent wants changed in the session's state, gathered while it speaks."""
+"""Collects the changes to the session's state that an agent yields."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIST_HAS_NO_KEYS = "the scratchpad is a list, which has no keys to set; pass the
 
 
 class StateChanges:
-    """Later changes of a key go over earlier ones, and a list over all. One that cannot be kept is left out alone.
+    """Later changes of a key replace earlier ones, and a list replaces everything. An invalid change is skipped alone.
 
     `limit`: bytes of all changes as JSON.
     """
@@ -24,17 +24,17 @@ class StateChanges:
         self._room = limit
         self._sections: dict[StateSection, JsonNotes] = {}
         self.refused: str | None = None
-        """Why the last one that was left out could not be kept."""
+        """Why the last skipped change was invalid."""
 
     def add(self, change: StateChange) -> None:
-        """Takes the next change."""
+        """Adds a change."""
         try:
             self._sections[change.section] = self._merged(change.section, self._kept(change))
         except (TypeError, ValueError, RecursionError) as error:
             self.refused = str(error)
 
     def gathered(self) -> tuple[tuple[StateSection, JsonNotes], ...]:
-        """What to apply, each section once."""
+        """The changes to apply, each section once."""
         return tuple(self._sections.items())
 
     def _merged(self, section: StateSection, values: JsonNotes) -> JsonNotes:
@@ -46,7 +46,7 @@ class StateChanges:
         return {**before, **values}
 
     def _kept(self, change: StateChange) -> JsonNotes:
-        """As JSON would have it. Raises `TypeError` or `ValueError` for what JSON or the database cannot hold."""
+        """Returns the value as JSON represents it. Raises `TypeError` or `ValueError` for what JSON or the database cannot hold."""
         if change.section not in STATE_SECTIONS:
             raise ValueError(f"{change.section!r} is not a section; it should be one of {', '.join(STATE_SECTIONS)}")
         written = json.dumps(change.values, allow_nan=False)

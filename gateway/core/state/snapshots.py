@@ -1,4 +1,4 @@
-"""Snapshots that make themselves, and restores that are told to whoever follows."""
+"""Automatic snapshots, and restores that are announced to followers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AutoSnapshots:
-    """Saves states after `quiet` without a change, at the latest after `every`. Any replica may.
+    """Snapshots states after `quiet` without a change, and at the latest after `every`. Any replica may.
 
-    What is due stands in the database: nothing is lost with a replica.
+    What is due is recorded in the database: nothing is lost with a replica.
     """
 
     store: SnapshotStore
@@ -27,14 +27,14 @@ class AutoSnapshots:
     every: timedelta
 
     async def save(self) -> None:
-        """Saves what is due. Raises `StoreUnavailable` for what is to be saved later."""
+        """Takes the snapshots that are due. Raises `StoreUnavailable` if some have to be taken later."""
         if saved := await self.store.save_changed(self.quiet, self.every):
             log.debug("states_saved", snapshots=saved)
 
 
 @dataclass(frozen=True, slots=True)
 class Restorer:
-    """Restores snapshots, and tells those who follow the session what they see differently now."""
+    """Restores snapshots, and tells followers of the session what changed for them."""
 
     store: SnapshotStore
     announcer: Announcer
@@ -43,7 +43,7 @@ class Restorer:
     async def restore(
         self, session_id: SessionId, user_id: UserId | None, number: SnapshotNumber | None, by: UserId, *, rewind: bool
     ) -> Restored:
-        """As `SnapshotStore.restore`."""
+        """See `SnapshotStore.restore`."""
         restored = await self.store.restore(session_id, user_id, number, by, rewind=rewind)
         for message in sorted(restored.changed, key=lambda message: message.seq):
             self.announcer.changed(message)

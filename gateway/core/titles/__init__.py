@@ -1,1 +1,1 @@
-"""Titles of sessions, made beside the turns."""
+"""Session titles, made while turns go on."""

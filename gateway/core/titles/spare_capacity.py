@@ -1,4 +1,4 @@
-"""Work that can wait, such as titles: begun while an agent has room for it, and given up at once when a turn needs the room."""
+"""Work that can wait, such as titles: it runs while an agent has room, and is interrupted as soon as a turn needs the room."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer")
 
 IDLE_S = 10.0
-"""Seconds after which work goes on beside turns that run already, where nobody said how many an agent takes."""
+"""Seconds after which work runs beside turns anyway, if the agent's capacity is unknown."""
 MOST_TRIES = 10
 """How often work may be interrupted before it is dropped."""
 
 
 class _AgentCapacity:
-    """One agent: its turns, and the work that is done beside them. `room`: for how much of both; None is unknown."""
+    """One agent: its turns, and the work done beside them. `room`: for how many of both; None: unknown."""
 
     def __init__(self, room: int | None, idle_s: float) -> None:
         self._room = room
@@ -33,11 +33,11 @@ class _AgentCapacity:
 
     @property
     def _excess(self) -> int:
-        # An agent of which nothing is known takes one thing at a time.
+        # An agent of unknown capacity does one thing at a time.
         return self._turns + self._granted - (self._room or 1)
 
     def begin_turn(self) -> None:
-        """A turn waits for nothing: what is in its way is cancelled."""
+        """A turn never waits: work in its way is cancelled."""
         self._turns += 1
         if (in_the_way := self._excess) > 0:
             for interrupt in self._interrupts[-in_the_way:]:
@@ -48,7 +48,7 @@ class _AgentCapacity:
         self._serve()
 
     async def enter(self) -> None:
-        """Returns when there is room, in order of asking."""
+        """Returns when there is room, in order of arrival."""
         if not self._waiting and self._excess < 0:
             self._granted += 1
             return
@@ -67,11 +67,11 @@ class _AgentCapacity:
                     return
             elif self._excess <= 0:
                 return
-            else:  # a turn has begun since
+            else:  # a turn has started in the meantime
                 self._granted -= 1
 
     async def work(self, call: Callable[[], Awaitable[Answer]]) -> asyncio.Future[Answer]:
-        """The call, done or cancelled, after `enter`."""
+        """Runs the call after `enter`; returns it done or cancelled."""
         task = asyncio.ensure_future(call())
         self._interrupts.append(task.cancel)
         try:
@@ -99,7 +99,7 @@ class _AgentCapacity:
 
 
 class SpareCapacity:
-    """When agents have room. `rooms`: how many turns at a time agents take, where the settings say so."""
+    """Tracks when agents have room. `rooms`: how many turns an agent runs at a time, where the settings say so."""
 
     def __init__(self, rooms: Mapping[AgentName, int], idle_s: float = IDLE_S) -> None:
         self._rooms = rooms
@@ -107,13 +107,13 @@ class SpareCapacity:
         self._agents: dict[AgentName, _AgentCapacity] = {}
 
     def begin_turn(self, agent: AgentName) -> Callable[[], None]:
-        """A turn of the agent runs; the answer is to be called once it ends."""
+        """Records that a turn of the agent runs; returns a function to call when it ends."""
         capacity = self._agent(agent)
         capacity.begin_turn()
         return capacity.end_turn
 
     async def use(self, agent: AgentName, call: Callable[[], Awaitable[Answer]]) -> Answer | None:
-        """What the call answers; it is made again after a turn has interrupted it. None when that happens too often."""
+        """Returns the call's result; the call is repeated after a turn has interrupted it. None if that happens too often."""
         capacity = self._agent(agent)
         for _ in range(MOST_TRIES):
             await capacity.enter()

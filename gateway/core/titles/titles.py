@@ -1,4 +1,4 @@
-"""A session's title: from its first message, or as an agent said it."""
+"""A session's title: from its first message, or as suggested by an agent."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from unicodedata import category
 
 TITLE_LIMIT = 60
 QUOTES = "\"'`*_# \u00ab\u00bb\u2018\u2019\u201c\u201d\u201e\u201f\u2039\u203a"
-"""What models like to put around a title."""
+"""Characters that models like to put around a title."""
 LABEL = re.compile(r"(?:conversation |chat )?(?:title|name|topic|subject)\s*:", re.IGNORECASE)
 THOUGHTS = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.IGNORECASE | re.DOTALL)
-"""What reasoning models say before the answer; it is all that there is when they were cut off."""
+"""What reasoning models say before the answer; if they were cut off, there is nothing else."""
 ROLE = re.compile(
     r"<[|\uff5c](?:im_start|start_header_id)[|\uff5c]>\s*\w*\s*(?:<[|\uff5c]end_header_id[|\uff5c]>)?|<start_of_turn>\s*\w*"
 )
-"""Where a chat template says who speaks."""
+"""Speaker labels of chat templates."""
 END = re.compile(
     r"<[|\uff5c](?:im_end|endoftext|eot_id|end|end_of_text|end\u2581of\u2581sentence)[|\uff5c]>|</s>|<eos>|<end_of_turn>"
 )
-"""What ends a message in a chat template; models that miss it play the other part too."""
+"""Ends a message in a chat template; models that miss it write the other speaker's part, too."""
 TOKEN = re.compile(r"<[|\uff5c][^<>\n]{0,40}[|\uff5c]>|</?s>|</?(?:bos|eos|pad|unk)>|\[/?INST\]|<</?SYS>>")
 """Any other piece of a chat template."""
 REFUSAL = re.compile(
@@ -26,13 +26,13 @@ REFUSAL = re.compile(
     r"|i\s+(?:do\s+not|don['\u2019]t)\s+have|i\s+apologi[sz]e|my apologies|as an ai\b|unfortunately\s*,|(?:there is )?no conversation\b)",
     re.IGNORECASE,
 )
-"""How models begin who name nothing."""
+"""How models begin a reply that contains no title."""
 STEERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""What turns the text around it to the right or to the left (UAX 9, explicit formatting characters)."""
+"""Characters that change the direction of the surrounding text (UAX 9, explicit formatting characters)."""
 
 
 def title_from(text: str) -> str | None:
-    """The text's first words, at most 60 characters, cut between words where that is possible; None for blank text."""
+    """Returns the text's first words, at most 60 characters, cut between words if possible; None for blank text."""
     line = " ".join(text.split())
     if len(line) <= TITLE_LIMIT:
         return line or None
@@ -42,20 +42,20 @@ def title_from(text: str) -> str | None:
 
 
 def title_given(text: str) -> str:
-    """A title as a person gave it, on one line, without characters that steer terminals or the direction of other text."""
+    """Returns a title given by a person on one line, without characters that affect terminals or the direction of other text."""
     line = " ".join(text.split())
     shown = "".join(sign for sign in line if category(sign) != "Cc" and sign not in STEERING)
     return " ".join(shown.split())
 
 
 def title_said(text: str) -> str | None:
-    """What an agent answered, as a title: one line, bare of quotes, labels, full stops and the tokens of chat templates.
+    """Turns an agent's answer into a title: one line without quotes, labels, full stops and tokens of chat templates.
 
-    None when nothing is left, or the agent would not.
+    Returns None if nothing is left, or the agent declined.
     """
     said = END.split(ROLE.sub("\n", THOUGHTS.sub("\n", text)).lstrip())[0]
     lines = [line for line in map(_bare, TOKEN.sub(" ", said).splitlines()) if line]
-    # Lines such as "Here is a title for it:" announce the one that follows.
+    # A line such as "Here is a title for it:" introduces the next one.
     line = next((line for line in lines if not line.endswith(":")), "")
     printable = "".join(character if character.isprintable() else " " for character in line)
     return None if REFUSAL.match(printable) else title_from(printable)

@@ -1,4 +1,4 @@
-"""Has agents name conversations, beside their turns: a title never delays a reply, and never replaces the user's own."""
+"""Has agents name conversations beside their turns: a title never delays a reply, and never replaces the user's own."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ from gateway.errors import Conflict, GatewayError
 log = structlog.get_logger(__name__)
 
 TITLE_S = 20.0
-"""Seconds an agent gets for a title."""
+"""Seconds an agent has for a title."""
 ON_REQUEST_S = 25.0
-"""Seconds that whoever asked for a title waits for the agent's."""
+"""Seconds that a request for a title waits for the agent."""
 AT_ONCE = 16
-"""Titles that agents are asked for, by the gateway and on request."""
+"""Titles requested from agents at the same time, by the gateway and on request."""
 MOST_WAITING = 1_000
-"""Sessions that wait for an agent to name them; beyond it, a session keeps the title of its text."""
+"""Sessions that wait for an agent to name them; beyond that, a session keeps the title from its text."""
 FIRST_SEQ = 8
-"""Turns that begin behind it are no first ones, whatever became of those before."""
+"""A turn after this `seq` never counts as the first one, whatever became of earlier turns."""
 CONVERSATION = 30
-"""Messages that a title is made of: the newest."""
+"""Messages that a title is based on: the newest."""
 ATTEMPTS = 2
-"""At a title on request, when what it was made of changes meanwhile."""
+"""For a title on request, when the messages change in the meantime."""
 LOOK_S = 1.0
 LONGEST_LOOK_S = 60.0
-"""Seconds between looks whether an answer that is being written is there."""
+"""Seconds between checks whether an answer in progress is complete."""
 
 
 @dataclass(frozen=True, slots=True)
 class TitlerParts:
-    """What titles are made with. `namers`: which agent names the conversations of another."""
+    """What titling needs. `namers`: which agent names the conversations of another."""
 
     agents: Mapping[AgentName, Agent]
     namers: Mapping[AgentName, AgentName]
@@ -57,7 +57,7 @@ class TitlerParts:
 
 
 class Titler:
-    """Names sessions after their first exchange, and anew on request."""
+    """Names sessions after their first exchange, and renames them on request."""
 
     def __init__(self, parts: TitlerParts) -> None:
         self._parts = parts
@@ -66,27 +66,27 @@ class Titler:
         self._looks: dict[SessionId, asyncio.Event] = {}
 
     def after(self, turn: Turn, finished: Finished) -> None:
-        """A turn has ended: the first one that came to an answer gets its session a title by the agent, in a while.
+        """After a turn: the first turn with an answer has the agent title its session, a little later.
 
-        So does one in a session whose title went with everything said before.
+        So does a turn in a session that lost its title with its earlier messages.
         """
         session = finished.session
         is_first = finished.status == "completed" and turn.seq <= FIRST_SEQ
         if session.channel == SCHEDULED:
-            return  # a run bears its schedule's name
-        # A fork bears its parent's title.
+            return  # a run has its schedule's name
+        # A fork has its parent's title.
         if session.title is None or (is_first and session.parent_session_id is None):
             self.renew(session)
 
     def renew(self, session: Session) -> None:
-        """Gets it a title in a while: of the text, where it has none, and then by the agent."""
+        """Gives the session a title a little later: from the text if it has none, and then by the agent."""
         if session.title is None:
             self._work.start(self._patiently(session), f"title of {session.session_id}")
         else:
             self.name(session)
 
     def name(self, session: Session) -> None:
-        """Has the agent name the session, in a while, if it can, has not yet, and the user did not."""
+        """Has the agent name the session a little later, if it can, has not done so, and the user has not either."""
         if not isinstance(self._namer(session), Titling):
             return
         if (look := self._looks.get(session.session_id)) is not None:
@@ -99,16 +99,16 @@ class Titler:
         self._work.start(self._name(session, look), f"title of {session.session_id}")
 
     async def again(self, session: Session) -> None:
-        """What was said has changed: a title made of it, which is gone by now, is made anew: of the text, and then by the agent."""
+        """The messages have changed: a title based on them, which is removed by now, is recreated from the text and then by the agent."""
         if session.title is not None:
             return
         with _failures_told(session):
             await self._anew(session)
 
     async def rename(self, session_id: SessionId, user_id: UserId | None) -> Session:
-        """A title made anew: by the agent, or from the first message. The user's own stays, and the agent's while it can't say.
+        """Creates a new title: by the agent, or from the first message. Keeps the user's own, and the agent's if the agent fails.
 
-        Raises `NotFound`, and `Conflict` while there is nothing to make a title of.
+        Raises `NotFound`, and `Conflict` while there is nothing to base a title on.
         """
         for _ in range(ATTEMPTS):
             titled = await self._parts.changes.titled(session_id, user_id)
@@ -122,34 +122,34 @@ class Titler:
             kept = await self._keep(titled, said or title_from(titled.opening), by_agent=said is not None)
             if kept is not None:
                 return kept
-        # The user may have been quicker.
+        # The user may have set a title first.
         return (await self._parts.changes.titled(session_id, user_id)).session
 
     async def stop(self) -> None:
-        """Gives up what is not named yet; the titles made of the text stay."""
+        """Stops naming sessions; titles made from the text stay."""
         await self._work.stop()
 
     async def _patiently(self, session: Session) -> None:
-        """The same when nobody waits for it: a database that is away is waited for."""
+        """The same when nobody waits for it: waits while the database is unavailable."""
         with _failures_told(session):
             await insist(partial(self._anew, session))
 
     async def _anew(self, session: Session) -> None:
         titled = await self._parts.changes.titled(session.session_id, session.user_id)
-        # Another change since makes a title of its own.
+        # A later change creates a title of its own.
         if await self._keep(titled, title_from(titled.opening or ""), by_agent=False):
             self.name(session)
 
     async def _name(self, session: Session, look: asyncio.Event) -> None:
         try:
             await self._named(session, look)
-        except Exception as error:  # noqa: BLE001 - a title is not worth more than a line of the log
+        except Exception as error:  # noqa: BLE001 - a failed title is worth one line in the log
             log.warning("title_failed", session=session.session_id, reason=f"{type(error).__name__}: {error}")
         finally:
             del self._looks[session.session_id]
 
     async def _named(self, session: Session, look: asyncio.Event) -> None:
-        """Asks until there is a title that fits what was said. `look`: something has changed since the last question."""
+        """Asks until a title fits the conversation. `look`: something has changed since the last question."""
         changes, pause = self._parts.changes, LOOK_S
         while True:
             look.clear()
@@ -157,19 +157,19 @@ class Titler:
             if titled.is_users or titled.is_agents or titled.opening is None:
                 is_settled = True
             elif titled.session.running:
-                # Half a conversation makes half a title.
+                # A title from half a conversation would be a poor one.
                 pause = await _passed(look, pause)
                 continue
             else:
                 said = await self._said(titled.session)
                 kept = None if said is None else await insist(partial(self._keep, titled, said, by_agent=True))
                 is_settled = said is None or kept is not None
-            # Whoever changed something since the question relies on this look.
+            # A change since the question relies on this check.
             if is_settled and not look.is_set():
                 return
 
     async def _said(self, session: Session) -> str | None:
-        """What the agent would call it; None when it can't say, or fails."""
+        """Returns the agent's title; None if it has none or fails."""
         agent = self._namer(session)
         if not isinstance(agent, Titling):
             return None
@@ -188,7 +188,7 @@ class Titler:
         try:
             async with self._places, asyncio.timeout(TITLE_S):
                 answer = await agent.title(said)
-        except Exception as error:  # noqa: BLE001 - whatever an agent raises, the text makes a title too
+        except Exception as error:  # noqa: BLE001 - whatever an agent raises, the text provides a title, too
             log.warning("title_failed", session=session.session_id, reason=f"{type(error).__name__}: {error}")
             return None
         return None if answer is None else title_said(answer)
@@ -211,7 +211,7 @@ def _failures_told(session: Session) -> Iterator[None]:
 
 
 async def _passed(look: asyncio.Event, seconds: float) -> float:
-    """Waits for the event, at most so many seconds; how many it may be the next time."""
+    """Waits for the event at most that many seconds; returns the wait for the next time."""
     try:
         async with asyncio.timeout(seconds):
             await look.wait()

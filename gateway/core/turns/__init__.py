@@ -1,1 +1,1 @@
-"""Turns: the attempts of an agent, one after another, to exactly one recorded reply; and the work of the dead taken over."""
+"""Turns: an agent's attempts, one after another, up to exactly one recorded reply; and taking over the turns of dead replicas."""

@@ -1,4 +1,4 @@
-"""One call of an agent: heard to its end, until its time is up, or until it is told to stop."""
+"""One call of an agent: until it ends, its time is up, or it is stopped."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from gateway.errors import AgentError
 
 log = structlog.get_logger(__name__)
 Over = Callable[[BaseException | None, Context], None]
-"""How a call ended, and the context variables from before it."""
+"""Receives how a call ended, and the context variables from before it."""
 GENERATORS = (AsyncGeneratorType, AsyncGenerator)
-"""The usual kind comes first: an abstract class takes its time to recognise one."""
+"""The usual type comes first: checking an abstract class is slow."""
 GRACE_S = 0.8
-"""Seconds that an agent gets to end once it is told to."""
+"""Seconds that an agent has to end after it is stopped."""
 
 
 def this_task() -> asyncio.Task[None]:
-    """The task that asks."""
+    """The current task."""
     return cast("asyncio.Task[None]", asyncio.current_task())
 
 
 class Call:
-    """An agent's call, in the task it is made in. `over` hears once how it ended: None is well.
+    """An agent's call, in the task that runs it. `over` is called once with the exception that ended it; None: none did.
 
-    Telling an agent to stop cancels the task. If the agent ignores that, `over` hears of it after `GRACE_S`, whatever the
-    agent still does: the task is the agent's alone from then on.
+    Stopping an agent cancels the task. If the agent ignores that, `over` is called after `GRACE_S`, whatever the
+    agent still does: from then on, the task belongs to the agent alone.
     """
 
     __slots__ = ("_context", "_draft", "_over", "_tasks", "_timer", "stopped", "task")
@@ -47,13 +47,13 @@ class Call:
         self._tasks = tasks
         self._draft = draft
         self._over: Over | None = over
-        # The agent may set variables in the task's own.
+        # The agent may set context variables in the task.
         self._context = copy_context()
         self._timer = asyncio.get_running_loop().call_later(seconds, self.stop)
         self.stopped = False
 
     def stop(self) -> None:
-        """Its time is up, or nobody wants its answer any more."""
+        """The time is up, or the answer is no longer wanted."""
         if self.stopped or self._over is None:
             return
         self.stopped = self._draft.closed = True
@@ -62,7 +62,7 @@ class Call:
         self.task.cancel()
 
     def end(self, error: BaseException | None) -> None:
-        """The agent has answered, or raised this."""
+        """The agent has answered, or raised this error."""
         self._draft.closed = True
         self._timer.cancel()
         over, self._over = self._over, None
@@ -70,7 +70,7 @@ class Call:
             over(TimeoutError() if self.stopped else error, self._context)
 
     def forget(self) -> None:
-        """Nobody hears how it ended."""
+        """Drops the callback: nobody needs to know how the call ended."""
         self._over = None
         self._timer.cancel()
 
@@ -82,9 +82,9 @@ class Call:
 
 @dataclass(slots=True)
 class Running:
-    """A turn at work. `term`: the lease's at its start; `call`: of its agent, while there is one.
+    """A turn in progress. `term`: the lease term at its start; `call`: the running call of its agent, if any.
 
-    `newer`: a later claim of the same turn, which goes on where this one has lost its lease.
+    `newer`: a later claim of the same turn, which continues if this one has lost its lease.
     """
 
     epoch: int
@@ -94,15 +94,15 @@ class Running:
     newer: Turn | None = None
     pause: asyncio.Future[None] | None = None
     worker: asyncio.Task[None] | None = None
-    """The task that sees to the turn now."""
+    """The task that currently runs the turn."""
     begun: float = 0.0
     claim: Claim | None = None
-    """Of the slot that it holds."""
+    """The claim for the slot that it holds."""
     ends: list[Callable[[], object]] = field(default_factory=list)
-    """Called when the agent is done with it."""
+    """Called when the agent has finished with the turn."""
 
     def agent_ends(self) -> None:
-        """There is no further attempt."""
+        """There are no further attempts."""
         while self.ends:
             self.ends.pop()()
 
@@ -116,18 +116,18 @@ class Running:
 
 
 class Listener:
-    """Hears agents out, and passes on what they say."""
+    """Consumes agents' events and passes them on."""
 
     def __init__(self, announcer: Announcer) -> None:
         self._announcer = announcer
         self._hearing: dict[asyncio.Task[None], Turn] = {}
 
     def turn_of(self, task: asyncio.Task[None]) -> Turn | None:
-        """The turn whose agent runs in that task; may be asked from any thread."""
+        """Returns the turn whose agent runs in that task; may be called from any thread."""
         return self._hearing.get(task)
 
     async def listen(self, agent: Agent, turn: Turn, draft: Draft, call: Call) -> None:
-        """Fills the draft, and ends the call. Raises `CancelledError` if the task is cancelled by anything but the call."""
+        """Fills the draft and ends the call. Raises `CancelledError` if anything but the call cancels the task."""
         self._hearing[call.task] = turn
         error: BaseException | None = None
         try:
@@ -136,9 +136,9 @@ class Listener:
             if not call.stopped:
                 raise
         except SystemExit as exit_:
-            # It would end the gateway: a library that means a program of its own.
+            # It would end the gateway: the library expects a program of its own.
             error = AgentError(f"The agent tried to exit the process: {exit_}.")
-        except Exception as raised:  # noqa: BLE001 - the runner says what it was
+        except Exception as raised:  # noqa: BLE001 - the runner reports it
             error = raised
         finally:
             del self._hearing[call.task]

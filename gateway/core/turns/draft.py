@@ -1,4 +1,4 @@
-"""What an attempt at a turn has said so far."""
+"""What an attempt at a turn has produced so far."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from gateway.core.model import JsonObject, Usage
 from gateway.core.state.changes import StateChanges
 
 MOST_PARTS = 10_000
-LONGEST_NAME = 1_000  # characters of an agent's own session
+LONGEST_NAME = 1_000  # characters of the agent's own session id
 LARGEST_CHANGES = 1_048_576
-CALL_LENGTH = 100  # characters that a call costs whatever it is given
+CALL_LENGTH = 100  # characters that each call counts for, whatever its arguments
 CUT = "\n\n[The rest of this answer was cut off because it exceeded {limit} characters.]"
 
 
 class Draft:
-    """Gathers an agent's events into a reply's content and parts (AI SDK's UIMessage)."""
+    """Collects an agent's events into a reply's content and parts (AI SDK's UIMessage)."""
 
     def __init__(self, limit: int, state_limit: int = LARGEST_CHANGES) -> None:
         """`limit`: characters of the answer; `state_limit`: bytes of changes to the state."""
@@ -33,12 +33,12 @@ class Draft:
         self.agent_session: str | None = None
         self.state = StateChanges(state_limit)
         self.closed = False
-        """Nothing more is taken: the limit was reached, or the attempt is over."""
+        """Whether events are ignored: the limit was reached, or the attempt is over."""
 
     def add(self, event: AgentEvent) -> TextDelta | ToolCall | ToolResult | None:
-        """Takes the next event. Text beyond the limit is left out and closes the draft; tools have as much again.
+        """Adds the next event. Text beyond the limit is dropped and closes the draft; tools have a limit of the same size.
 
-        Answers the event as it was kept, for those who follow; None for what they need not hear.
+        Returns the event as stored, for followers; None if there is nothing to show them.
         """
         match event:
             case TextDelta(text):
@@ -67,7 +67,7 @@ class Draft:
         return TextDelta(kept)
 
     def _add_call(self, call: ToolCall) -> ToolCall:
-        """Calls count with what they are given; an answer of too many of them ends there."""
+        """Calls count together with their arguments; an answer with too many of them ends there."""
         self._end_run()
         length = len(json.dumps(call.input)) + len(call.name) + CALL_LENGTH
         fits = length <= self._room_for_tools
@@ -107,6 +107,6 @@ class Draft:
             self._parts.append({"type": "text", "text": text})
 
     def finish(self) -> tuple[str, tuple[JsonObject, ...]]:
-        """Content and parts; both empty when nothing was said."""
+        """Returns content and parts; both are empty if nothing was said."""
         self._end_run()
         return "\n\n".join(self._texts), tuple(self._parts)

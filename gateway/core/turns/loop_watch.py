@@ -1,4 +1,4 @@
-"""Measures from another thread how long the event loop takes to answer, and sees what it is doing instead."""
+"""Measures from another thread how long the event loop takes to respond, and finds out what blocks it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pathlib import Path
 from types import FrameType
 
 DEEPEST = 3
-"""Frames that a place names, from the innermost outwards."""
+"""Frames in a location, from the innermost outwards."""
 
 
 class LoopWatch:
-    """Watches the event loop it is made in. `heard`: gets the seconds that each answer took."""
+    """Watches the event loop it is created in. `heard`: receives the seconds that each response took."""
 
     def __init__(self, heard: Callable[[float], None] = lambda _seconds: None) -> None:
         self._loop = asyncio.get_running_loop()
@@ -25,19 +25,19 @@ class LoopWatch:
         self._asked: float | None = None
 
     def ask(self) -> None:
-        """Asks for an answer, unless the loop owes one."""
+        """Requests a response, unless one is still outstanding."""
         if self._asked is None:
             self._asked = time.monotonic()
             with suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self._answer)
 
     def silent_s(self) -> float:
-        """For how many seconds the loop has owed an answer."""
+        """For how many seconds a response has been outstanding."""
         asked = self._asked
         return 0.0 if asked is None else time.monotonic() - asked
 
     def task(self) -> asyncio.Task[None] | None:
-        """The task that the loop is in."""
+        """The loop's current task."""
         return asyncio.current_task(self._loop)
 
     def place(self) -> str:

@@ -1,4 +1,4 @@
-"""Signs of life, and the sweep that takes over the work of the dead."""
+"""Heartbeats, and the sweep that takes over the work of dead replicas."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ RETRY_S = 1.0
 
 
 def elapsed() -> float:
-    """Seconds of a clock that goes on while the process is frozen and, where the system has one, while the machine sleeps."""
+    """Seconds on a clock that continues while the process is frozen and, where the system supports it, while the machine sleeps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
 
 
 class Heartbeat:
-    """Keeps this replica's lease. `alive` turns False well before others may take it for dead: it fences itself."""
+    """Keeps this replica's lease. `alive` turns False well before others may consider it dead: the replica fences itself."""
 
     def __init__(self, replicas: Replicas, settings: Replica) -> None:
         self._replicas = replicas
@@ -42,7 +42,7 @@ class Heartbeat:
 
     @property
     def term(self) -> int:
-        """Grows whenever the lease may have lapsed: what was ours in an earlier term may be another's now."""
+        """Grows whenever the lease may have lapsed: what was ours in an earlier term may be another's by now."""
         return self._term
 
     def alive(self) -> bool:
@@ -50,16 +50,16 @@ class Heartbeat:
         return elapsed() - self._last < self._settings.ttl_s * 2 / 3
 
     def steady(self) -> bool:
-        """Whether this replica's lease has held for so long that whoever lives has been heard of since.
+        """Whether this replica's lease has held for so long that every live replica has sent a heartbeat since.
 
-        After the database was away everybody looks dead for a moment.
+        After a database outage, every replica looks dead for a moment.
         """
         return self.alive() and elapsed() - self._since > self._settings.heartbeat_s + RETRY_S
 
     async def run(self, replicas: Replicas, keep: Callable[[], bool]) -> None:
-        """Beats through `replicas` for as long as it runs and `keep` says so; a database that is away is tried again every second.
+        """Beats through `replicas` while `keep` returns True; while the database is unavailable, retries every second.
 
-        May run in another thread than what reads this object.
+        May run in another thread than the readers of this object.
         """
         every_s = self._settings.heartbeat_s
         while True:
@@ -67,7 +67,7 @@ class Heartbeat:
             await asyncio.sleep(every_s if written else min(RETRY_S, every_s))
 
     async def beat(self, replicas: Replicas | None = None) -> bool:
-        """One sign of life; whether it was written."""
+        """Sends one heartbeat; returns whether it was written."""
         # The lease counts from before the statement: it cannot have been written earlier.
         begun = elapsed()
         try:
@@ -84,9 +84,9 @@ class Heartbeat:
 
 
 class Sweep:
-    """Claims turns and chunks whose owner is dead or late. Every replica does so; the row locks keep them apart.
+    """Claims turns and chunks whose owner is dead or late. Every replica does so; row locks keep them apart.
 
-    A look says when there may be some (`gateway.core.replicas.rounds`); the sweep decides whether they are.
+    A check says when there may be some (`gateway.core.replicas.rounds`); the sweep decides whether there are.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a turn comes to: its reply or its apology, and the chunks of it for networks that replies are pushed to."""
+"""The result of a turn: its reply or its apology, split into chunks for networks that replies are pushed to."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ APOLOGIES: Mapping[ErrorClass, str] = {
     "timeout": "Sorry, that took too long. Please try again, or ask for less at once.",
     "agent_error": APOLOGY,
 }
-"""What people read in place of an answer: what happened, and what they can do about it."""
+"""What users read in place of an answer: what happened, and what they can do about it."""
 STOPPED = "Stopped."
 LONGEST_ERROR = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Replies:
-    """Makes replies; `channels` split and format them."""
+    """Creates replies; `channels` split and format them."""
 
     channels: Mapping[ChannelName, Channel]
 
     def of(self, turn: Turn, draft: Draft, *, cancelled: bool) -> Reply:
-        """What the agent said. That a cancelled turn said nothing is recorded and not delivered: whoever cancelled knows."""
+        """Returns the agent's reply. A cancelled turn without text is recorded but not delivered: the user knows that they cancelled it."""
         content, parts = draft.finish()
         chunks = self._chunks(turn, content) if parts else ()
         kind: MessageKind = "message"
@@ -57,7 +57,7 @@ class Replies:
         )
 
     def apology(self, turn: Turn, usage: Usage | None, error: str, error_class: ErrorClass = "agent_error") -> Reply:
-        """For a turn without an answer; `error` is for whoever runs the gateway."""
+        """For a turn without an answer; `error` is for operators."""
         text = APOLOGIES[error_class]
         return Reply(
             status="failed",
@@ -77,7 +77,7 @@ class Replies:
     def _rendered(self, address: Address, content: str) -> Sequence[Chunk]:
         channel = self.channels.get(channel_of(address))
         try:
-            # For a channel that is off the outbox says so; nothing is dropped here.
+            # If the channel is off, the outbox reports it; nothing is dropped here.
             return (Chunk(content),) if channel is None else channel.render(content)
         except Exception:
             log.exception("rendering_failed", address=address)

@@ -1,1 +1,1 @@
-"""The seams to what is kept of sessions."""
+"""The ports to stored sessions."""

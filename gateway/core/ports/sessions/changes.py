@@ -1,4 +1,4 @@
-"""What is changed of a session itself: its title, its metadata, whether it goes on."""
+"""Changes to a session itself: its title, its metadata, whether it is active."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class GivenTitle:
 
 @dataclass(frozen=True, slots=True)
 class SessionUpdate:
-    """What is to be different; None leaves it as it is. `metadata` replaces all of it."""
+    """Changes to a session; None keeps a field as it is. `metadata` replaces all metadata."""
 
     title: GivenTitle | None = None
     metadata: JsonObject | None = None
@@ -48,11 +48,11 @@ class SessionChanges(Protocol):
     """`user_id` None acts for an operator; a session that is missing or someone else's raises `NotFound`."""
 
     async def change(self, session_id: SessionId, user_id: UserId | None, update: SessionUpdate) -> Session:
-        """Makes all of the changes at once."""
+        """Applies all changes together."""
         ...
 
     async def titled(self, session_id: SessionId, user_id: UserId | None) -> Titled: ...
 
     async def retitle(self, titled: Titled, user_id: UserId | None, title: str, *, by_agent: bool) -> Session | None:
-        """Gives a title, unless the user's own stands there, words have changed since `titled` or the session is gone: then None."""
+        """Sets a title. Returns None if the user has set one, words have changed since `titled`, or the session no longer exists."""
         ...

@@ -1,4 +1,4 @@
-"""Changes to what was said: messages edited, deleted and answered again, sessions forked."""
+"""Changes to transcripts: messages edited, deleted and regenerated, sessions forked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Rewritten:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is to be answered anew: a user's message, or the one that a reply answers; None: the last. `text`: its new text."""
+    """What to answer again: a user's message, or the message that a reply answers; None: the last one. `text`: its new text."""
 
     session_id: SessionId
     message_id: MessageId | None
@@ -32,7 +32,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class AnsweredAgain:
-    """A new turn for an old message, claimed by this replica. `changed`: the rows that were hidden for it, and those it answers."""
+    """A new turn for an old message, claimed by this replica. `changed`: the rows hidden for it, and those it answers."""
 
     acceptance: Acceptance
     changed: tuple[Message, ...]
@@ -40,7 +40,7 @@ class AnsweredAgain:
 
 @dataclass(frozen=True, slots=True)
 class MessageVersion:
-    """What a message was before a change, and who made that."""
+    """An earlier version of a message, and who replaced it."""
 
     version: int
     content: str
@@ -52,10 +52,10 @@ class MessageVersion:
 
 @dataclass(frozen=True, slots=True)
 class ForkPoint:
-    """Where a fork begins and where it lives. `message_id` None: at the end. `route`: the place that goes on in it.
+    """Where a fork starts and where it continues. `message_id` None: at the end. `route`: the route that continues with it.
 
-    `chat_id`: what the new session is to be called; a second fork of that name is the first again. `account`: as in `InboundMessage`;
-    raises `SenderChanged` when it is no longer the user's.
+    `chat_id`: the id of the new session; forking again with the same id returns the first fork. `account`: as in `InboundMessage`;
+    raises `SenderChanged` if it is no longer the user's.
     """
 
     session_id: SessionId
@@ -69,42 +69,42 @@ class ForkPoint:
 
 @dataclass(frozen=True, slots=True)
 class Forked:
-    """A new session, and what the agent's framework calls the one it came from; None for a fork that was there already."""
+    """A new session, and the framework's id of the conversation it was forked from; None for a fork that existed already."""
 
     session: Session
     agent_session: str | None
 
 
 class EditStore(Protocol):
-    """Changes of the transcript; rows keep their `seq`. `user_id` None acts for an operator, `by` is whoever asked.
+    """Changes to the transcript; rows keep their `seq`. With `user_id` None, acts for an operator; `by` is the user who asked.
 
-    All raise `NotFound` for a session or message that is missing, deleted or someone else's, and `Conflict` while the message
+    All methods raise `NotFound` for a session or message that is missing, deleted or someone else's, and `Conflict` while the message
     waits for its answer.
     """
 
     async def rewrite(
         self, session_id: SessionId, user_id: UserId | None, message_id: MessageId, text: str | None, by: UserId
     ) -> Rewritten:
-        """Gives a message another text, or (None) deletes it; what it was is kept."""
+        """Replaces a message's text or, with None, deletes the message; the earlier version is kept."""
         ...
 
     async def versions(
         self, session_id: SessionId, user_id: UserId | None, message_id: MessageId
     ) -> Sequence[MessageVersion]:
-        """What a message was before its changes, oldest first; also of a deleted one."""
+        """Returns the earlier versions of a message, oldest first; also of a deleted one."""
         ...
 
     async def answer_again(self, question: Question, user_id: UserId | None, terms: TurnTerms) -> AnsweredAgain:
-        """Hides what was said since a user's message, and opens a new turn for it.
+        """Hides everything after a user's message, and opens a new turn for it.
 
         Raises `Conflict` while any turn of the session is open.
         """
         ...
 
     async def fork(self, point: ForkPoint, user_id: UserId | None) -> Forked:
-        """A new session of the same user with the messages up to there, counted anew; the parent stays as it is."""
+        """Creates a session of the same user with copies of the messages up to there, renumbered; the parent stays as it is."""
         ...
 
     async def remember_agent_session(self, session_id: SessionId, user_id: UserId, agent_session: str) -> None:
-        """Keeps what the agent's framework calls this conversation."""
+        """Stores the id of this conversation in the agent's framework."""
         ...

@@ -1,4 +1,4 @@
-"""What is kept about a user beside the transcripts, row by row, for an export."""
+"""What is stored about a user beside the transcripts, row by row, for an export."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from gateway.core.model import JsonObject, SessionId, UserId
 
 SessionSection = Literal["hidden", "versions", "snapshots", "deliveries"]
-"""Of one session: messages that were deleted or hidden; what messages were before; snapshots; chunks of replies sent out."""
+"""Of one session: messages that were deleted or hidden; earlier versions of messages; snapshots; chunks of sent replies."""
 UserSection = Literal["routes", "links", "identified_visitors"]
 
 Place = tuple[int, int]
@@ -26,7 +26,7 @@ class KeptRow:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a session has once: its state (None: never written) and the keys that clients know it by."""
+    """The single values of a session: its state (None: never written) and the keys that clients know it by."""
 
     state: JsonObject | None
     external_keys: tuple[str, ...]
@@ -36,7 +36,7 @@ class ExportStore(Protocol):
     """Reads a user's rows, each page in a transaction of its own. Secrets and their digests are left out."""
 
     async def session_ids(self, user_id: UserId) -> Sequence[SessionId]:
-        """All of the user's, the oldest first."""
+        """All sessions of the user, the oldest first."""
         ...
 
     async def kept(self, session_id: SessionId, user_id: UserId) -> Kept: ...
@@ -44,7 +44,7 @@ class ExportStore(Protocol):
     async def of_session(
         self, section: SessionSection, session_id: SessionId, user_id: UserId, after: Place
     ) -> Sequence[KeptRow]:
-        """The next rows behind a place; none at the end."""
+        """Returns the next rows after a place; none at the end."""
         ...
 
     async def of_user(self, section: UserSection, user_id: UserId) -> Sequence[JsonObject]: ...

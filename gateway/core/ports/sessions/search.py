@@ -1,4 +1,4 @@
-"""Searching titles and messages."""
+"""Search in titles and messages."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from gateway.core.model import MessageId, Role, Session
 from gateway.core.ports.sessions.sessions import SessionFilter
 
 Highlight = tuple[int, int]
-"""First and past-the-last offset, in UTF-16 code units, as JavaScript counts them."""
+"""First offset and the offset after the last, in UTF-16 code units, as JavaScript counts them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Where a session fits. `message_id`, `seq` and `role` are None for its title. `text`: plain, an excerpt."""
+    """Where a session matches. `message_id`, `seq` and `role` are None for its title. `text`: an excerpt as plain text."""
 
     message_id: MessageId | None
     seq: int | None
@@ -33,10 +33,10 @@ class FoundSession:
 
 @dataclass(frozen=True, slots=True)
 class FoundPage:
-    """Best first, the latest activity first among equals.
+    """Best first; among equals, the latest activity first.
 
-    `total` and `total_is_exact` are None on pages asked for by cursor. Of a word that is everywhere only the latest messages are
-    found: then `total` counts those and is not exact.
+    `total` and `total_is_exact` are None on pages requested by cursor. For a very frequent word only the latest messages are
+    found: `total` then counts those and is not exact.
     """
 
     sessions: tuple[FoundSession, ...]
@@ -46,12 +46,12 @@ class FoundPage:
 
 
 class SearchStore(Protocol):
-    """Finds sessions by what was said in them, and by their titles."""
+    """Finds sessions by their messages and titles."""
 
     async def search(self, text: str, wanted: SessionFilter) -> FoundPage:
-        """Sessions that hold all words of `text` in one message or in the title, the last as the beginning of a word.
+        """Finds sessions with all words of `text` in one message or in the title; the last word is a prefix.
 
-        Where no word fits, those with something like it, among the newest. `text`: 1–200 characters, whatever they are.
-        Raises `InvalidInput` for a cursor that is not one of a search.
+        If no word matches, finds similar words in the newest sessions. `text`: 1–200 arbitrary characters.
+        Raises `InvalidInput` for a cursor that is not from a search.
         """
         ...

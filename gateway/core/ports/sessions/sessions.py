@@ -33,7 +33,7 @@ class SessionFilter:
     agent: AgentName | None = None
     active: bool | None = None
     metadata: tuple[tuple[str, str], ...] = ()
-    """Keys and the values they must have, all of them; a value is compared as text: 7, "7", true."""
+    """Keys and the values they must all have; values are compared as text: 7, "7", true."""
     limit: int = 50
     offset: int = 0
     cursor: str | None = None
@@ -41,9 +41,9 @@ class SessionFilter:
 
 @dataclass(frozen=True, slots=True)
 class SessionPage:
-    """Latest activity first. `total` and `total_is_exact` are None on pages asked for by cursor.
+    """Latest activity first. `total` and `total_is_exact` are None on pages requested by cursor.
 
-    All users' sessions are counted among the newest thousands only: where there are others, `total` is not exact, and they may fit too.
+    All users' sessions are counted among the newest thousands only: if there are more, `total` is not exact.
     """
 
     sessions: tuple[Session, ...]
@@ -62,7 +62,7 @@ class MessagePage:
 
 @dataclass(frozen=True, slots=True)
 class OpenTurn:
-    """A turn that is queued or running, on whichever replica."""
+    """A turn that is queued or running, on any replica."""
 
     turn_id: TurnId
     status: TurnStatus
@@ -71,7 +71,7 @@ class OpenTurn:
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """A session made on request, before any message."""
+    """A session created on request, before any message."""
 
     user_id: UserId
     channel: ChannelName
@@ -83,17 +83,17 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """What a session was, and all that its agent's framework called it."""
+    """A deleted session, and every id it had in its agent's framework."""
 
     session: Session
     agent_sessions: tuple[str, ...]
 
 
 class SessionStore(Protocol):
-    """Reads and changes of sessions. `user_id` None acts for an operator; otherwise someone else's raises `NotFound`."""
+    """Reads and changes of sessions. With `user_id` None, acts for an operator; otherwise someone else's session raises `NotFound`."""
 
     async def list(self, wanted: SessionFilter) -> SessionPage:
-        """Raises `InvalidInput` for a cursor that is not one of ours."""
+        """Raises `InvalidInput` for an invalid cursor."""
         ...
 
     async def get(self, session_id: SessionId, user_id: UserId | None) -> Session: ...
@@ -109,11 +109,11 @@ class SessionStore(Protocol):
         ...
 
     async def end_current(self, user_id: UserId, route: Route, session_id: SessionId | None) -> Session | None:
-        """Ends the named session, or else the route's current one; the next message on the route begins a new one."""
+        """Ends the named session, or the route's current one; the next message on the route starts a new one."""
         ...
 
     async def set_active(self, session_id: SessionId, user_id: UserId | None, *, active: bool) -> Session:
-        """Ends a session, or opens it again."""
+        """Ends a session, or reopens it."""
         ...
 
     async def delete(self, session_id: SessionId, user_id: UserId | None) -> Deleted:
@@ -121,7 +121,7 @@ class SessionStore(Protocol):
         ...
 
     async def latest(self, user_id: UserId, agent: AgentName) -> Session | None:
-        """The latest session of user and agent, on any channel, that is active and within the resume window."""
+        """Returns the latest session of user and agent, on any channel, that is active and within the resume window."""
         ...
 
     async def open_turns(self, session_id: SessionId, user_id: UserId | None) -> Sequence[OpenTurn]:
@@ -135,9 +135,9 @@ class SessionStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TurnOutcome:
-    """How a turn ended: `completed`, `failed` (the reply is an apology) or `cancelled`, and its one reply.
+    """How a turn ended: `completed`, `failed` (the reply is an apology) or `cancelled`, with its one reply.
 
-    `error_class`: why one failed; None where nobody noted it.
+    `error_class`: why it failed; None if that was not recorded.
     """
 
     status: TurnStatus
@@ -152,19 +152,19 @@ class MessageStore(Protocol):
     async def page(
         self, session_id: SessionId, user_id: UserId | None, limit: int, before_id: MessageId | None
     ) -> MessagePage:
-        """Raises `NotFound`; `InvalidInput` for a `before_id` that is not of this session."""
+        """Raises `NotFound`; `InvalidInput` for a `before_id` that is not from this session."""
         ...
 
     async def after(
         self, session_id: SessionId, user_id: UserId | None, seq: int, limit: int, *, recall: bool = False
     ) -> Sequence[Message]:
-        """Rows with a greater `seq`, ascending; `recall`: before them, changed ones among the last hundreds up to `seq`."""
+        """Returns rows with a greater `seq`, ascending; `recall`: before them, changed rows among the last few hundred up to `seq`."""
         ...
 
     async def outcome(self, turn_id: TurnId, user_id: UserId | None) -> TurnOutcome | None:
-        """What a turn came to, once it has ended. Raises `NotFound` when it is gone with its session."""
+        """Returns the outcome of a turn that has ended. Raises `NotFound` if its session was deleted."""
         ...
 
     async def taken(self, message: InboundMessage) -> bool:
-        """Whether a message with that key is there already, where this one would go."""
+        """Whether a message with that key already exists where this one would go."""
         ...

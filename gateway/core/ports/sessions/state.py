@@ -1,4 +1,4 @@
-"""The state of a session, and the snapshots of it."""
+"""The state of a session, and its snapshots."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Literal, NewType, Protocol
 from gateway.core.model import ChatId, JsonNotes, JsonObject, Message, MessageId, Session, SessionId, State, UserId
 
 SnapshotNumber = NewType("SnapshotNumber", int)
-"""Counts from 1 in its session; never used again."""
+"""Counts from 1 in its session; never reused."""
 SnapshotReason = Literal["auto", "manual", "before_restore", "page_close"]
 AskedReason = Literal["manual", "page_close"]
 
 
 @dataclass(frozen=True, slots=True)
 class StateWrite:
-    """New values for a state; None leaves one as it is."""
+    """New values for a state; None keeps a value as it is."""
 
     blackboard: JsonObject | None = None
     scratchpad: JsonNotes | None = None
@@ -27,8 +27,8 @@ class StateWrite:
 class Snapshot:
     """One of a session's snapshots, as listed.
 
-    `size_bytes`: of its state as JSON. `message_seq`: the last message that could be seen then. `rewound`: made by a
-    restore that took the transcript back; restoring it brings that back.
+    `size_bytes`: of its state as JSON. `message_seq`: the last visible message then. `rewound`: taken by a
+    restore that rewound the transcript; restoring it undoes that.
     """
 
     session_id: SessionId
@@ -51,9 +51,9 @@ class SnapshotPage:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a restore came to. `undo`: the snapshot to restore if it was not meant.
+    """The result of a restore. `undo`: the snapshot that undoes it.
 
-    `session` and `changed`: what to tell followers when it took the transcript back or brought it back; of very many
+    `session` and `changed`: what to announce to followers if the transcript was rewound or brought back; of very many
     rows only the newest.
     """
 
@@ -65,28 +65,28 @@ class Restored:
 
 
 class StateStore(Protocol):
-    """`user_id` None acts for an operator; someone else's session raises `NotFound`."""
+    """With `user_id` None, acts for an operator; someone else's session raises `NotFound`."""
 
     async def get(self, session_id: SessionId, user_id: UserId | None) -> State:
-        """Empty, with version 0, when never written."""
+        """An empty state with version 0 if never written."""
         ...
 
     async def of_turn(self, chat_id: ChatId, user_id: UserId) -> State:
-        """The same for an agent; a session that is gone has an empty one."""
+        """Returns the state for an agent; an empty one if the session no longer exists."""
         ...
 
     async def put(
         self, session_id: SessionId, user_id: UserId | None, write: StateWrite, versions: frozenset[int] | None
     ) -> State:
-        """Writes if the version is among `versions` (None: whichever). A write that changes nothing keeps the version.
+        """Writes if the current version is among `versions` (None: any). A write that changes nothing keeps the version.
 
-        Raises `Stale` with the version there is, `TooLarge`.
+        Raises `Stale` with the current version, `TooLarge`.
         """
         ...
 
 
 class SnapshotStore(Protocol):
-    """`user_id` None acts for an operator; someone else's session raises `NotFound`, as does an unknown number."""
+    """With `user_id` None, acts for an operator; someone else's session raises `NotFound`, as does an unknown number."""
 
     async def list(
         self, session_id: SessionId, user_id: UserId | None, limit: int, before: SnapshotNumber | None
@@ -95,29 +95,29 @@ class SnapshotStore(Protocol):
     async def get(
         self, session_id: SessionId, user_id: UserId | None, number: SnapshotNumber | None
     ) -> tuple[Snapshot, State]:
-        """With the state it holds; None: the latest."""
+        """Returns a snapshot with its state; None: the latest."""
         ...
 
     async def take(self, session_id: SessionId, user_id: UserId | None, reason: AskedReason) -> tuple[Snapshot, bool]:
-        """`manual` always makes one; `page_close` only when something changed, else it answers the latest and False."""
+        """`manual` always takes one; `page_close` only if something changed, otherwise returns the latest and False."""
         ...
 
     async def restore(
         self, session_id: SessionId, user_id: UserId | None, number: SnapshotNumber | None, by: UserId, *, rewind: bool
     ) -> Restored:
-        """Restores the state, having made a snapshot of what was there; `rewind`: the transcript too, in the name of `by`.
+        """Restores the state after taking a snapshot of the current one; `rewind`: the transcript too, on behalf of `by`.
 
-        Raises `Conflict` when a turn runs whose session would be rewound.
+        Raises `Conflict` while a turn runs in a session to be rewound.
         """
         ...
 
     async def save_changed(self, quiet: timedelta, every: timedelta) -> int:
-        """Automatic snapshots of all users' states that are due; how many were made.
+        """Takes the automatic snapshots of all users' states that are due; returns how many.
 
-        Raises `StoreUnavailable` when some could not be; the others were.
+        Raises `StoreUnavailable` if some failed; the others were taken.
         """
         ...
 
     async def clean_up(self, keep: int, days: int) -> int:
-        """Removes all users' snapshots but each session's newest `keep` and each UTC day's newest of `days` days; how many."""
+        """Removes all users' snapshots except each session's newest `keep` and the newest per UTC day of `days` days; returns how many."""
         ...

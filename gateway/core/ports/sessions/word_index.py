@@ -1,4 +1,4 @@
-"""Entering the words of messages into the index that search reads."""
+"""Adds the words of messages to the search index."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ IndexedSession = NewType("IndexedSession", UUID)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an indexer has come. None: no further than what was kept of the one before.
+    """How far an indexer has come. None: as far as the previous indexer recorded.
 
-    `looked`: sessions without activity since then are indexed. `swept`: so are those up to here in the round through all sessions.
+    `looked`: sessions without activity since then are indexed. `swept`: so are those up to here in the pass over all sessions.
     """
 
     looked: datetime | None = None
@@ -24,7 +24,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a look covers: activity up to that long before `Progress.looked`, and so many sessions of the round."""
+    """What a check covers: activity up to that long before `Progress.looked`, and a number of sessions of the pass over all."""
 
     overlap: timedelta
     sweep: int
@@ -32,7 +32,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look found. `more`: there are more sessions than `sessions`. `first_round`: the first through all sessions goes on."""
+    """The result of a check. `more`: there are more sessions than `sessions`. `first_round`: the first pass over all sessions continues."""
 
     at: datetime
     sessions: Sequence[IndexedSession]
@@ -43,7 +43,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """`remaining`: sessions with messages left. `refused`: messages whose words the database does not take."""
+    """`remaining`: sessions with messages left. `refused`: messages whose words the database rejects."""
 
     messages: int
     remaining: Sequence[IndexedSession]
@@ -51,10 +51,10 @@ class Indexed:
 
 
 class WordIndex(Protocol):
-    """What an indexer works on. Two at the same time do no harm: each leaves alone what the other holds."""
+    """What an indexer works on. Two at the same time do no harm: each skips what the other has locked."""
 
     async def look(self, progress: Progress, reach: Reach) -> Look | None:
-        """Sessions with messages to index, and keeps `progress`. None: another live replica indexes."""
+        """Finds sessions with messages to index, and records `progress`. None: another live replica indexes."""
         ...
 
     async def index(self, sessions: Sequence[IndexedSession], most: int) -> Indexed:

@@ -1,1 +1,1 @@
-"""The seams to what is kept of users."""
+"""The ports to what is stored about users."""

@@ -1,4 +1,4 @@
-"""Takes away what is kept about a user, a bounded number of rows at a time."""
+"""Removes what is stored about a user, a bounded number of rows at a time."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from gateway.core.model import SessionId, UserId
 UserData = Literal["schedules", "links", "link_codes", "sign_in_codes", "identified_visitors", "routes"]
 """Tables of a user's own rows that belong to no session."""
 Content = Literal["outbox", "snapshots", "versions", "messages", "turns"]
-"""Tables of a session's rows of which there may be many; what else a session has goes with it."""
+"""Tables with many rows per session; the session's other rows are removed with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErasureRequest:
-    """An erasure that stood when it was taken up. A user may have another one later."""
+    """An erasure that had been requested when it was picked up. A user may request another one later."""
 
     user_id: UserId
     at: datetime
@@ -26,36 +26,36 @@ class ErasureRequest:
 class ErasureStore(Protocol):
     """Each call is a transaction of its own, and may be repeated.
 
-    What takes `ErasureRequest` renews the minute for which nobody takes over, and raises `ErasureOver` once that erasure has ended.
+    Methods that take an `ErasureRequest` renew its minute of protection from takeover, and raise `ErasureOver` once that erasure has ended.
     """
 
     async def begin(self, user_id: UserId) -> None:
-        """Ends the user's API tokens. Until a minute after `finish`, whatever would be new of the user raises `Conflict`.
+        """Ends the user's API tokens. Until a minute after `finish`, anything new of the user raises `Conflict`.
 
-        What was on its way is there when this returns, or is refused.
+        Writes that were under way are either committed when this returns, or refused.
         """
         ...
 
     async def take(self, user_id: UserId) -> ErasureRequest | None:
-        """The user's erasure, if one was begun and not finished."""
+        """Returns the user's erasure if one was started and not finished."""
         ...
 
     async def clear(self, table: UserData, request: ErasureRequest) -> bool:
-        """Removes some of the user's rows; whether there may be more."""
+        """Removes some of the user's rows; returns whether there may be more."""
         ...
 
     async def session_ids(self, request: ErasureRequest) -> Sequence[SessionId]:
-        """The sessions that are left; all were there before the erasure."""
+        """The sessions that are left; all existed before the erasure."""
         ...
 
     async def clear_session(self, content: Content, session_id: SessionId, request: ErasureRequest) -> bool:
-        """Removes some of a session's rows; whether there may be many more."""
+        """Removes some of a session's rows; returns whether there may be many more."""
         ...
 
     async def finish(self, request: ErasureRequest) -> None:
-        """Nothing is left."""
+        """Records that nothing is left."""
         ...
 
     async def take_over(self) -> Sequence[UserId]:
-        """Users whose erasure was begun and not finished, each to one caller a minute; forgets old ones that were."""
+        """Returns users whose erasure was started and not finished, each to one caller a minute; forgets old finished ones."""
         ...

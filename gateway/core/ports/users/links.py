@@ -1,4 +1,4 @@
-"""Accounts of other networks that are a user's own."""
+"""Links between users and their accounts on networks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gateway.core.unlinked_users import unlinked_user
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody of another network, by the network's own id. `display_name`: what they call themselves; anything at all."""
+    """A person on a network, by the network's own id. `display_name`: arbitrary text that they chose."""
 
     channel: ChannelName
     external_id: str
@@ -22,13 +22,13 @@ class Person:
 
     @property
     def user_id(self) -> UserId:
-        """As whom they chat without a link."""
+        """The user they are without a link."""
         return unlinked_user(self.channel, self.external_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A person of another network who is a user from then on."""
+    """A person on a network who acts as a user from then on."""
 
     id: UUID
     user_id: UserId
@@ -37,35 +37,35 @@ class Link:
 
 
 class LinkStore(Protocol):
-    """Links, and the one-time codes that make them, by their SHA-256. `user_id` None acts for an operator."""
+    """Links, and the one-time codes that create them, by their SHA-256. With `user_id` None, acts for an operator."""
 
     async def user_of(self, channel: ChannelName, external_id: str) -> UserId | None:
-        """Whose account it is, of all users'."""
+        """Returns the user linked to the account, of all users."""
         ...
 
     async def add_code(
         self, digest: bytes, user_id: UserId, channel: ChannelName, person: Person | None, ttl: timedelta
     ) -> datetime:
-        """Keeps a user's code for anybody of that network, or a person's own (`person`) for any user; until when."""
+        """Stores a user's code for anybody on that network, or a person's own (`person`) for any user; returns its expiry."""
         ...
 
     async def redeem(self, digest: bytes, person: Person) -> Link | None:
-        """Uses a user's code up and links the person; None when there is no such code now.
+        """Uses up a user's code and links the person; None if there is no such valid code.
 
-        Raises `Conflict` when the person is linked to somebody else; then the code stays good.
+        Raises `Conflict` if the person is linked to another user; the code remains valid then.
         """
         ...
 
     async def redeem_for(self, digest: bytes, user_id: UserId) -> Link | None:
-        """Uses a person's own code up and links that person to the user; None and `Conflict` as above."""
+        """Uses up a person's own code and links that person to the user; None and `Conflict` as above."""
         ...
 
     async def void(self, digest: bytes) -> None:
-        """Ends a code that others have seen."""
+        """Voids a code that others have seen."""
         ...
 
     async def forget_codes(self) -> None:
-        """Those nobody used in time."""
+        """Removes expired codes."""
         ...
 
     async def list(self, user_id: UserId | None) -> Sequence[Link]:
@@ -73,11 +73,11 @@ class LinkStore(Protocol):
         ...
 
     async def delete(self, link_id: UUID, user_id: UserId | None) -> Link:
-        """The person hears nothing more of the user's conversations and schedules. Raises `NotFound`."""
+        """The person receives nothing more of the user's conversations and schedules. Raises `NotFound`."""
         ...
 
     async def delete_person(self, channel: ChannelName, external_id: str) -> Link | None:
-        """Ends the person's own link, otherwise as `delete`; None when there is none."""
+        """Ends the person's own link, otherwise like `delete`; None if there is none."""
         ...
 
     async def sessions_of(self, user_id: UserId) -> int:

@@ -1,4 +1,4 @@
-"""Who is asking: tokens and one-time codes."""
+"""Authentication: tokens and one-time codes."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from gateway.core.model import Principal, UserId
 
 
 class Authenticator(Protocol):
-    """Turns a token into who holds it."""
+    """Finds the principal that a token belongs to."""
 
     async def authenticate(self, token: str, origin: str | None) -> Principal:
-        """Raises `Unauthenticated`, or `Forbidden` when a visitor's token comes from another origin than its own."""
+        """Raises `Unauthenticated`, or `Forbidden` if a visitor's token comes from another origin than its own."""
         ...
 
     def memory_of(self, token: str) -> Callable[[], Principal | None]:
-        """Asked at any time, says who holds an API token as far as that is remembered; None: `authenticate` knows."""
+        """Returns a function that returns the holder of an API token from memory; None: call `authenticate`."""
         ...
 
     def is_signed(self, token: str) -> bool:
-        """Whether the token is good by a key that is known here, as no guess is; neither the network nor the database is asked."""
+        """Whether the token is validly signed with a key known here and thus is no guess; asks neither the network nor the database."""
         ...
 
     def look_again(self, token: str) -> None:
-        """Forgets what is remembered of a token: something is asked for with it that would outlive it."""
+        """Forgets what is remembered of a token, because it is used for something that would outlive it."""
         ...
 
     def on_end(self, token: str, ended: Callable[[], None]) -> Callable[[], None]:
-        """Calls `ended`, which must not block, once an API token is no longer valid: here at once, elsewhere seconds later.
+        """Calls `ended`, which must not block, once an API token is no longer valid: here at once, on other replicas within seconds.
 
-        The answer forgets about it, and may be repeated.
+        Returns a function that removes the callback and may be called again.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:
-    """An API token as listed; the token itself is known to its holder only. `remaining`: until it expires, when it was read."""
+    """An API token as listed; only its holder knows the token itself. `remaining`: the time until it expires, when it was read."""
 
     id: UUID
     user_id: UserId
@@ -66,26 +66,26 @@ class TokenStore(Protocol):
         *,
         most: int | None = None,
     ) -> ApiToken:
-        """A new token, which ends that long from now by the database's clock; None: never.
+        """Creates a token that expires after `ttl` by the database's clock; None: never.
 
-        Raises `Conflict` when `most` tokens of the user are valid already.
+        Raises `Conflict` if the user already has `most` valid tokens.
         """
         ...
 
     async def find(self, digest: bytes) -> ApiToken | None:
-        """The token, if it is neither revoked nor expired by the database's clock; notes its use (at most once a minute)."""
+        """Returns the token unless it is revoked or expired by the database's clock; records its use (at most once a minute)."""
         ...
 
     async def list(self, user_id: UserId | None) -> Sequence[ApiToken]: ...
 
     async def revoke(self, token_id: UUID, user_id: UserId | None) -> bytes:
-        """Ends a token; answers its digest. Raises `NotFound`."""
+        """Ends a token and returns its digest. Raises `NotFound`."""
         ...
 
     async def add_code(self, digest: bytes, user_id: UserId, role: Literal["user", "operator"], ttl: timedelta) -> None:
-        """Keeps a one-time sign-in code."""
+        """Stores a one-time sign-in code."""
         ...
 
     async def redeem_code(self, digest: bytes) -> tuple[UserId, Literal["user", "operator"]] | None:
-        """Uses the code up; None when unknown, used or expired."""
+        """Uses up the code; None if it is unknown, used or expired."""
         ...

@@ -1,4 +1,4 @@
-"""Anonymous visitors who turn out to be somebody."""
+"""Anonymous visitors who are identified as users."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from gateway.core.model import UserId
 
 
 class VisitorStore(Protocol):
-    """Who visitors turned out to be."""
+    """Which users visitors turned out to be."""
 
     async def identify(self, visitor: UserId, user_id: UserId) -> int:
-        """Gives the visitor's sessions to the user, all or none; how many they were, also when asked again.
+        """Gives the visitor's sessions to the user, all or none; returns how many there were, also on repetition.
 
-        Raises `Conflict` while an answer is being written in one of them, or when the visitor is somebody else already.
+        Raises `Conflict` while an answer is being written in one of them, or if the visitor was identified as another user.
         """
         ...
 
     async def identified(self, visitors: Sequence[UserId]) -> Collection[UserId]:
-        """Those of them who are somebody by now, or were."""
+        """Returns the visitors who are identified."""
         ...
 
     async def forget_erased(self) -> None:
