@@ -45,8 +45,7 @@ def channel_of(address: Address) -> ChannelName:
 
 @dataclass(slots=True)
 class Held:
-    """An item that this replica is working on. `term`: the lease term in which it was certainly ours; `known_at`: when it was known to be
-    unsent.
+    """An item that this replica works on. `term`: the lease term in which it was ours; `known_at`: when it was known to be unsent.
 
     `unknown`: how often it was sent with an unknown outcome. `deferred`: whether it has been deferred before.
     """

@@ -1,4 +1,4 @@
-"""Runs claimed turns: any number of sessions at once, one attempt after another, to exactly one recorded reply."""
+"""Runs claimed turns: any number of sessions at once, each turn attempt by attempt, up to exactly one recorded reply."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ LONGEST_PAUSE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class RunnerParts:
-    """What turns are run with. `live`: is told which turns wait; `slots`: for turns that run at the same time; `callers`: where visitors write from."""
+    """What running turns needs.
+
+    `live`: learns which turns wait; `slots`: for turns that run at the same time; `callers`: visitors' addresses.
+    """
 
     agents: Mapping[AgentName, Agent]
     terms: Mapping[AgentName, TurnTerms]
@@ -62,7 +65,7 @@ class RunnerParts:
     states: StateStore
     max_state: int
     cancelled_elsewhere: Callable[[], None]
-    """Called when a turn is cancelled that does not run here; must not block."""
+    """Called when a turn that does not run here is cancelled; must not block."""
     after: Callable[[Turn, Finished], None]
     """Called when a turn has ended and was announced; must not block."""
 
@@ -86,19 +89,19 @@ class Runner:
         return tuple(self._running)
 
     def turn_of(self, task: asyncio.Task[None]) -> Turn | None:
-        """The turn whose agent runs in that task; may be asked from any thread."""
+        """Returns the turn whose agent runs in that task; may be called from any thread."""
         return self._listener.turn_of(task)
 
     def start(self, turn: Turn, *, renew: bool = False) -> None:
-        """Runs a turn that was claimed for this replica; one that runs already goes on, and a later claim waits behind it.
+        """Runs a turn that was claimed for this replica; if it already runs, it continues, and the later claim waits for it.
 
-        `renew`: the claim may be old news, so it is looked at again first.
+        `renew`: the claim may be out of date, so it is checked again first.
         """
         if (entry := self._enter(turn)) is not None:
             self.work.start(self._minded(turn, entry, self._begin(turn, entry, renew=renew)), _name(turn))
 
     async def run(self, turn: Turn, *, renew: bool = False) -> None:
-        """The same in the caller's task, one of `work`. Returns when the agent has ended; the turn may go on in another."""
+        """Like `start`, in the caller's task, one of `work`. Returns when the agent has ended; the turn may continue in another task."""
         if (entry := self._enter(turn)) is not None:
             await self._minded(turn, entry, self._begin(turn, entry, renew=renew))
 
@@ -114,7 +117,7 @@ class Runner:
         return None
 
     def cancel(self, turn_id: TurnId) -> None:
-        """Ends the current attempt at once, wherever the turn runs; what was said so far is its reply."""
+        """Ends the current attempt immediately, wherever the turn runs; the partial answer becomes its reply."""
         if (entry := self._running.get(turn_id)) is not None:
             entry.cancel()
         else:
@@ -131,7 +134,7 @@ class Runner:
             await self._parts.turns.release(left)
 
     async def _minded(self, turn: Turn, entry: Running, work: Coroutine[None, None, None]) -> None:
-        """A stretch of the turn, which ends with the turn or with another stretch in a task of its own."""
+        """Runs a part of the turn, which ends with the turn or with the next part in another task."""
         entry.worker = me = this_task()
         try:
             await work
@@ -139,7 +142,7 @@ class Runner:
             log.info("turn_lost", turn=str(turn.turn_id), session=turn.session_id, reason=str(lost))
             self._over(turn, entry)
         except BaseException:
-            # An agent that was left behind is the turn's no more.
+            # An agent that was left behind no longer belongs to the turn.
             if entry.worker is me:
                 self._over(turn, entry)
             raise
@@ -157,15 +160,15 @@ class Runner:
             self.start(entry.newer)
 
     async def _begin(self, turn: Turn, entry: Running, *, renew: bool) -> None:
-        # Its channel writes the ack first: an agent may hold the loop from its first line.
+        # Lets the channel write the ack first: an agent may block the loop from its first line.
         await asyncio.sleep(0)
-        # A process that was frozen wakes up with claims that another may have taken over.
+        # A process that was frozen wakes up with claims that another replica may have taken over.
         if renew or not self._parts.lease.alive() or self._parts.lease.term != entry.term:
             turn = await self._renewed(turn)
         claim = Claim(turn.user_id, self._parts.callers.address_of(turn.user_id), turn.agent)
         if not self._slots.try_take(claim):
             with WAITING.track_inprogress(), self._parts.live.waiting(turn):
-                # As claimed: whoever follows is shown that it waits.
+                # As claimed: followers see that it waits.
                 self._parts.announcer.turn(
                     TurnChanged(turn.session_id, turn.user_id, turn.turn_id, "running", turn.attempt)
                 )
@@ -190,7 +193,7 @@ class Runner:
         return await insist(partial(self._parts.turns.begin_attempt, turn, counts=False))
 
     async def _queued(self, turn: Turn, claim: Claim) -> Turn:
-        """Waits for a slot, and keeps the turn's lease fresh meanwhile: other replicas steal what is late."""
+        """Waits for a slot and renews the turn's lease in the meantime: other replicas claim what is late."""
         patience = self._terms(turn).timeout.total_seconds() / 2
         place = self._slots.line_up(claim)
         try:
@@ -208,7 +211,7 @@ class Runner:
         return Draft(self._parts.max_reply, self._parts.max_state)
 
     async def _attempt(self, turn: Turn, entry: Running) -> None:
-        """Calls the agent in this task; what it comes to is seen to in another."""
+        """Calls the agent in this task; its outcome is handled in another."""
         draft = self._new_draft()
         if entry.cancelled:
             await self._conclude(turn, entry, self._replies.of(turn, draft, cancelled=True))
@@ -242,7 +245,7 @@ class Runner:
             raise
 
     def _ended(self, turn: Turn, entry: Running, draft: Draft, error: BaseException | None, context: Context) -> None:
-        """The agent's call is over. Whatever the agent did to its task, the turn goes on in another."""
+        """The agent's call has ended. Whatever the agent did to its task, the turn continues in another one."""
         entry.call = None
         if self._stopping:
             self._over(turn, entry)
@@ -251,7 +254,7 @@ class Runner:
         entry.worker = self.work.start(work, _name(turn), context)
 
     async def _heard(self, turn: Turn, entry: Running, draft: Draft, error: BaseException | None) -> None:
-        """An attempt is over: there is a reply, or another attempt, or an apology."""
+        """After an attempt, there is a reply, another attempt, or an apology."""
         failure = self._failure(turn, entry, error)
         if failure is None:
             reply = self._replies.of(turn, draft, cancelled=entry.cancelled)
@@ -276,7 +279,7 @@ class Runner:
             await self._attempt(turn, entry)
 
     def _failure(self, turn: Turn, entry: Running, error: BaseException | None) -> AgentError | None:
-        """Whatever went wrong with the agent, its time included, in its own words; None if nothing did, or it was cancelled."""
+        """Returns what went wrong with the agent, including timeouts; None if nothing did, or the turn was cancelled."""
         if error is None or isinstance(error, AgentError):
             return error
         if isinstance(error, TimeoutError):
@@ -296,7 +299,7 @@ class Runner:
         await self._conclude(turn, entry, reply)
 
     async def _conclude(self, turn: Turn, entry: Running, reply: Reply) -> None:
-        # What is to be sent then is known to be ours as of now; the answer may take its time.
+        # The chunks to be sent are known to be ours in this term; the store's answer may take its time.
         term = self._parts.outbox.term
         finished = await self._keep(turn, reply)
         # Only once the reply is there: a title is made while the agent has spare capacity.
@@ -313,7 +316,7 @@ class Runner:
         return replace(turn, state=await insist(partial(self._parts.states.of_turn, turn.chat_id, turn.user_id)))
 
     async def _pause(self, turn: Turn, entry: Running) -> None:
-        # It may have been cancelled between the agent's end and this task's start.
+        # The turn may have been cancelled between the agent's end and this task's start.
         if entry.cancelled:
             return
         entry.pause = asyncio.get_running_loop().create_future()
@@ -321,7 +324,7 @@ class Runner:
         entry.pause = None
 
     async def _keep(self, turn: Turn, reply: Reply) -> Finished:
-        """T2; of a reply that the store cannot take, an apology is kept instead."""
+        """T2; if the store cannot accept the reply, stores an apology instead."""
         try:
             return await self._finish(turn, reply)
         except GatewayError:
@@ -334,7 +337,7 @@ class Runner:
             return await self._finish(turn, apology)
 
     async def _finish(self, turn: Turn, reply: Reply) -> Finished:
-        # The result is worth keeping for as long as this process lives: T2 recognises its own repetition.
+        # The result is kept for as long as this process lives: T2 recognises its own repetition.
         held = self._parts.outbox.held_for({address for address, _ in reply.chunks}) if reply.chunks else ()
         return await insist(partial(self._parts.turns.finish, turn, reply, held))
 

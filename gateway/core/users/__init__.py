@@ -1,1 +1,1 @@
-"""Accounts that are linked, visitors who are identified, users who are erased."""
+"""Linking accounts, identifying visitors, erasing users."""

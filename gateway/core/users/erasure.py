@@ -1,4 +1,4 @@
-"""Erases a user: everything that is kept, in bounded steps that may be interrupted and begun again."""
+"""Erases everything stored about a user, in bounded steps that can be interrupted and repeated."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ BEFORE: tuple[UserData, ...] = (
     "sign_in_codes",
     "identified_visitors",
 )
-"""What would make new messages goes first …"""
+"""What could create new messages is removed first …"""
 AFTER: tuple[UserData, ...] = ("identified_visitors", "routes")
 CONTENTS: tuple[Content, ...] = get_args(Content)
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """`cancel`: asks an open turn to end. `remove`: removes a session with what is left in it."""
+    """`cancel`: asks an open turn to end. `remove`: removes a session with the rest of its rows."""
 
     store: ErasureStore
     sessions: SessionStore
@@ -38,17 +38,17 @@ class Erasure:
     remove: Callable[[SessionId, UserId], Awaitable[object]]
 
     async def begin(self, user_id: UserId) -> None:
-        """Ends the user's API tokens and keeps everything new of the user out. From then on some gateway finishes it.
+        """Ends the user's API tokens and keeps out anything new of the user. From then on, any gateway finishes the erasure.
 
-        Raises `StoreUnavailable`; then nothing was done.
+        Raises `StoreUnavailable`; nothing was done then.
         """
         await self.store.begin(user_id)
         log.info("erasure_begun")
 
     async def finish(self, user_id: UserId, progress: Callable[[int, int], None] | None = None) -> None:
-        """Leaves no row of the user. `progress` hears how many sessions of how many are gone. Raises `StoreUnavailable`.
+        """Leaves no row of the user. `progress` receives how many of how many sessions are removed. Raises `StoreUnavailable`.
 
-        Whoever is not the first to finish leaves alone what was made after that.
+        If another caller has finished first, leaves alone what was created after that.
         """
         request = await self.store.take(user_id)
         if request is None:
@@ -61,7 +61,7 @@ class Erasure:
             log.info("user_erased")
 
     async def take_over(self) -> None:
-        """Finishes what others have begun and left. One that fails is logged, and taken over again later."""
+        """Finishes erasures that others started and left. A failed one is logged, and taken over again later."""
         for user_id in await self.store.take_over():
             try:
                 await self.finish(user_id)
@@ -74,7 +74,7 @@ class Erasure:
                 pass
 
     async def _sessions(self, request: ErasureRequest, progress: Callable[[int, int], None] | None) -> None:
-        # It ends: nobody adds one any more.
+        # This loop ends: nobody adds sessions any more.
         while ids := await self.store.session_ids(request):
             for count, session_id in enumerate(ids, 1):
                 await self._session(session_id, request)

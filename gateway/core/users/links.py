@@ -1,4 +1,4 @@
-"""Joins accounts of other networks to users: by one-time codes, never by guessing who somebody might be."""
+"""Links accounts on networks to users: by one-time codes, never by guessing who somebody might be."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from gateway.errors import Conflict
 
 LIFETIME = timedelta(minutes=10)
 CODE_BYTES = 24
-"""Random bytes of a code: 192 bits in 32 characters, which fit a deep link's 64."""
+"""Random bytes of a code: 192 bits in 32 characters, within the 64 that a deep link takes."""
 NOT_GOOD = "This code is invalid, expired or already used. Send /link for a new one."
 TRIES_PER_MINUTE = 10
-"""Codes somebody may try; they can't be guessed, and nobody should begin to."""
+"""Codes a person may try; they can't be guessed, and nobody should try."""
 CODES_PER_MINUTE = 10
-"""Codes somebody may have made."""
+"""Codes a person may create."""
 REMEMBER_S = 3.0
-"""Seconds after which a link that was ended somewhere has ended on every replica."""
+"""Seconds after which an ended link has ended on every replica."""
 REMEMBER_MOST = 10_000
 
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -33,7 +33,7 @@ _CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """A fresh code, shown this once. `url` opens the network's own app with it."""
+    """A new code, shown only once. `url` opens the network's own app with it."""
 
     code: str
     url: str
@@ -42,19 +42,19 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """What came of a code. `staying`: how many sessions the person has from before; they stay where they are."""
+    """The result of a redeemed code. `staying`: how many earlier sessions the person has; they stay with the unlinked user."""
 
     link: Link
     staying: int
 
 
 class Links:
-    """Makes and redeems codes, and knows whose account is whose; remembers that for a few seconds."""
+    """Creates and redeems codes, and finds the user of an account, which it remembers for a few seconds."""
 
     def __init__(
         self, store: LinkStore, off: Mapping[ChannelName, str], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """`off`: what to do about networks that are not switched on."""
+        """`off`: what to do about networks that are switched off."""
         self._store = store
         self._off = off
         self._clock = clock
@@ -68,7 +68,7 @@ class Links:
         self._deep_links[channel] = prefix
 
     async def user_of(self, channel: ChannelName, external_id: str) -> UserId | None:
-        """The user that person is linked to."""
+        """The user that the person is linked to."""
         key = (channel, external_id)
         until, user_id = self._known.get(key, (0.0, None))
         if until <= self._clock():
@@ -79,15 +79,18 @@ class Links:
         return user_id
 
     def guess(self, channel: ChannelName, external_id: str) -> UserId | None:
-        """Who that was when somebody last asked, however long ago; nobody, as long as nobody has. T1 finds out if it is wrong."""
+        """The last known user, however old; None if nobody has asked yet. T1 finds out if it is wrong."""
         return self._known.get((channel, external_id), (0.0, None))[1]
 
     def forget(self, channel: ChannelName, external_id: str) -> None:
-        """What is remembered of that person is wrong."""
+        """Forgets the person's user, which is out of date."""
         self._known.pop((channel, external_id), None)
 
     async def invite(self, user_id: UserId, channel: ChannelName) -> Invitation:
-        """A code with which somebody on that network becomes this user. Raises `Conflict` while the network is off, `TooManyRequests`."""
+        """Creates a code with which somebody on that network becomes this user.
+
+        Raises `TooManyRequests`, and `Conflict` while the network is off.
+        """
         prefix = self._deep_links.get(channel)
         if prefix is None:
             raise Conflict(self._off.get(channel, f"The bot of {channel} is not known yet. Try again in a moment."))
@@ -95,48 +98,48 @@ class Links:
         return Invitation(code, prefix + code, expires_at)
 
     async def invite_anywhere(self, user_id: UserId) -> Invitation:
-        """The same on the first network that can be linked to; raises as `invite` does."""
+        """The same for the first network that supports links; raises like `invite`."""
         channel = next(iter([*self._deep_links, *self._off]), None)
         if channel is None:
             raise Conflict("No network is ready for linking. Try again in a moment.")
         return await self.invite(user_id, channel)
 
     async def own_code(self, person: Person) -> str:
-        """A code with which whoever is signed in somewhere takes that person's account as theirs. Raises `TooManyRequests`."""
+        """Creates a code with which a signed-in user claims that person's account. Raises `TooManyRequests`."""
         code, _ = await self._new_code(person.user_id, person.channel, person)
         return code
 
     async def redeem(self, code: str, person: Person) -> Linked | None:
-        """The person becomes the user whose code it is; None for one that is not good.
+        """Links the person to the user whose code it is; None for an invalid code.
 
-        Raises `Conflict` when the person is linked to somebody else, `TooManyRequests`.
+        Raises `Conflict` if the person is linked to another user, and `TooManyRequests`.
         """
         self._tries.check(person.user_id)
         return await self._linked(await self._store.redeem(_digest(code), person) if _CODE.fullmatch(code) else None)
 
     async def redeem_for(self, code: str, user_id: UserId) -> Linked | None:
-        """The person whose code it is becomes this user; otherwise as `redeem`."""
+        """Links the person whose code it is to this user; otherwise like `redeem`."""
         self._tries.check(user_id)
         found = await self._store.redeem_for(_digest(code), user_id) if _CODE.fullmatch(code) else None
         return await self._linked(found)
 
     async def void(self, code: str, person: Person) -> None:
-        """Ends a code that others have seen. Raises `TooManyRequests`."""
+        """Voids a code that others have seen. Raises `TooManyRequests`."""
         self._tries.check(person.user_id)
         await self._store.void(_digest(code))
 
     async def list(self, user_id: UserId | None) -> Sequence[Link]:
-        """Oldest first; None: everybody's, for operators."""
+        """Oldest first; None: all users', for operators."""
         return await self._store.list(user_id)
 
     async def unlink(self, link_id: UUID, user_id: UserId | None) -> Link:
-        """Ends a link: here at once, on other replicas within seconds. Raises `NotFound`."""
+        """Ends a link: here immediately, on other replicas within seconds. Raises `NotFound`."""
         link = await self._store.delete(link_id, user_id)
         self.forget(link.person.channel, link.person.external_id)
         return link
 
     async def unlink_person(self, person: Person) -> Link | None:
-        """Ends the person's own link; None when there is none."""
+        """Ends the person's own link; None if there is none."""
         link = await self._store.delete_person(person.channel, person.external_id)
         self.forget(person.channel, person.external_id)
         return link
@@ -154,7 +157,7 @@ class Links:
 
 
 def staying_text(staying: int, person: Person) -> str:
-    """What becomes of the conversations from before a link."""
+    """Says what happens to the conversations from before a link."""
     if not staying:
         return "No conversation was moved."
     count = "one conversation stays" if staying == 1 else f"{staying} conversations stay"

@@ -1,4 +1,4 @@
-"""Visitors who are identified: their sessions become the user's, and their tokens are no longer valid."""
+"""Identifies visitors: their sessions become the user's, and their tokens are no longer valid."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from gateway.core.ports.users.visitors import VisitorStore
 log = structlog.get_logger(__name__)
 
 REMEMBER_S = 3.0
-"""Seconds for which a visitor nobody has identified is believed to be one."""
+"""Seconds for which a visitor is remembered as not identified."""
 REMEMBER_MOST = 10_000
 PREFIX = "visitor:"
 
 
 def is_visitor(user_id: UserId) -> bool:
-    """Whether the name is an anonymous visitor's."""
+    """Whether the id is an anonymous visitor's."""
     return user_id.startswith(PREFIX)
 
 
 class Visitors:
-    """Identifies visitors, and tells whoever serves one that it is over."""
+    """Identifies visitors, and notifies their open connections."""
 
     def __init__(self, store: VisitorStore, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
@@ -34,9 +34,9 @@ class Visitors:
         self._end_listeners: EndListeners[UserId] = EndListeners()
 
     async def identify(self, visitor: UserId, user_id: UserId) -> int:
-        """The visitor's sessions are the user's from now on; how many. May be repeated.
+        """Gives the visitor's sessions to the user; returns how many. May be repeated.
 
-        Raises `Conflict` while an answer is being written in one of them, or when the visitor is somebody else already.
+        Raises `Conflict` while an answer is being written in one of them, or if the visitor was identified as another user.
         """
         sessions = await self._store.identify(visitor, user_id)
         self._retire(visitor)
@@ -44,7 +44,7 @@ class Visitors:
         return sessions
 
     async def is_anonymous(self, visitor: UserId) -> bool:
-        """Whether the visitor is nobody else yet; on other replicas than the one that identified it, seconds later."""
+        """Whether the visitor is not identified; replicas other than the one that identified it learn of it seconds later."""
         if self._anonymous_until.get(visitor, 0.0) > self._clock():
             return True
         if await self._store.identified((visitor,)):
@@ -55,7 +55,7 @@ class Visitors:
         return True
 
     def on_identified(self, visitor: UserId, identified: Callback) -> Callable[[], None]:
-        """Calls `identified`, which must not block, once the visitor is somebody; the answer forgets about it."""
+        """Calls `identified`, which must not block, once the visitor is identified; returns a function that removes the callback."""
         return self._end_listeners.add(visitor, identified)
 
     @property
@@ -64,7 +64,7 @@ class Visitors:
         return self._end_listeners.keys()
 
     def identified(self, visitors: Collection[UserId]) -> None:
-        """They were identified elsewhere."""
+        """Handles visitors identified on another replica."""
         for visitor in visitors:
             self._retire(visitor)
 
