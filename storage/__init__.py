@@ -1,1 +1,1 @@
-"""The only room that speaks Postgres."""
+"""The only package that talks to Postgres."""

@@ -1,4 +1,4 @@
-"""Statements that share a round trip and a commit with whatever else arrived while the one before was under way."""
+"""Batches: items that arrive while a statement is under way share the next round trip and commit."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ PATIENCE_S = 1.0
 
 
 def took_not_too_long(error: Exception) -> bool:
-    """Once more would take as long again."""
+    """Whether the failure was quick: another try would take as long again."""
     return not (isinstance(error, StoreUnavailable) and isinstance(error.__cause__, TimeoutError))
 
 
 @dataclass(slots=True, eq=False)
 class Waiting(Generic[Item, Answer]):
-    """An item and who waits for its answer."""
+    """An item and the caller that waits for its answer."""
 
     key: Hashable
     item: Item
@@ -33,11 +33,11 @@ class Waiting(Generic[Item, Answer]):
 
 @dataclass(slots=True)
 class Batches(Generic[Item, Answer]):
-    """Sends items in batches. `run`: one statement, which answers by place in the batch; what it leaves out was not done.
+    """Sends items in batches. `run`: one statement, which returns answers by position in the batch; items it leaves out were not done.
 
-    Nobody lingers: a batch leaves as soon as one of the `lanes` is free, with at most `most` items. One that has been under way
-    for `patience_s` seconds, as on a connection that leads nowhere, holds its lane no longer. Two items with the same key are
-    never under way together. `alone_after`: the errors of a batch after which each item is done by itself; everybody hears the others.
+    There is no delay: a batch leaves as soon as one of the `lanes` is free, with at most `most` items. A batch that has been under way
+    for `patience_s` seconds, as on a dead connection, no longer occupies its lane. Two items with the same key are
+    never under way together. `alone_after`: errors of a batch after which each item is retried alone; other errors go to all callers.
     """
 
     run: Callable[[Sequence[Item]], Awaitable[Mapping[int, Answer]]]
@@ -51,11 +51,11 @@ class Batches(Generic[Item, Answer]):
     _work: Background = field(default_factory=Background)
 
     async def ask(self, key: Hashable, item: Item) -> Answer | None:
-        """The item's answer; None: it has to be done by itself.
+        """Returns the item's answer; None: the caller must do it alone.
 
-        That is so when it was left out, when its batch failed, and when an item of the same key came first. In the second
-        case nobody knows whether it was done, so whoever does it has to recognise a repetition. Raises what `alone_after` says
-        no to.
+        That happens when the batch left the item out, when the batch failed, and when another item with the same key came first. After a
+        failed batch it is unknown whether the item was done, so doing it alone must recognise a repetition. Raises the errors that
+        `alone_after` rejects.
         """
         ahead = self._open.get(key)
         if ahead is not None:
@@ -70,7 +70,7 @@ class Batches(Generic[Item, Answer]):
     def _begin(self) -> None:
         if self._waiting and self._busy < self.lanes:
             self._busy += 1
-            # A task begins in the next pass of the loop: whatever else arrives in this one goes with it.
+            # A task starts in the next pass of the loop, together with whatever else arrives in this one.
             self._work.start(self._leave(), "batch")
 
     async def _leave(self) -> None:
@@ -81,7 +81,7 @@ class Batches(Generic[Item, Answer]):
             self._free()
 
     def _next(self) -> Iterator[Waiting[Item, Answer]]:
-        """The items that leave now; those that nobody waits for any more are dropped."""
+        """The items that leave now; items whose callers have gone are dropped."""
         taken, self._waiting = self._waiting[: self.most], self._waiting[self.most :]
         for waiting in taken:
             if waiting.answer.done():
@@ -96,7 +96,7 @@ class Batches(Generic[Item, Answer]):
         impatience = asyncio.get_running_loop().call_later(self.patience_s, lane.leave)
         try:
             answers = await self.run([waiting.item for waiting in batch])
-        except Exception as error:  # noqa: BLE001 - the one item that is to blame raises it again, by itself
+        except Exception as error:  # noqa: BLE001 - the item at fault raises it again when done alone
             failure = None if self.alone_after(error) else error
         finally:
             impatience.cancel()
@@ -112,7 +112,7 @@ class Batches(Generic[Item, Answer]):
 
 @dataclass(slots=True)
 class Lane:
-    """A batch's place under way; it is left once."""
+    """A place for a batch under way; it is released once."""
 
     free: Callable[[], None]
     held: bool = True

@@ -1,4 +1,4 @@
-"""A single connection: how it speaks jsonb, how it says goodbye, and which errors mean that the database is away."""
+"""Single connections: their jsonb codecs, how they close, and which errors mean that the database is unavailable."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PooledConnection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 CLOSE_TIMEOUT_S = 2.0
 
-# What says "not now" instead of "not so": the same call may work in a moment.
+# Errors that mean "not now" rather than "no": the same call may succeed in a moment.
 AWAY = (
     OSError,
     TimeoutError,
@@ -36,19 +36,19 @@ AWAY = (
 
 
 class PatientConnection(asyncpg.Connection):
-    """Says goodbye within two seconds, or is cut: the pool closes what has expired in tasks that nobody awaits."""
+    """Closes within two seconds, or is terminated: the pool closes expired connections in tasks that nobody awaits."""
 
     async def close(self, *, timeout: float | None = None) -> None:
         with suppress(*AWAY):
             await super().close(timeout=CLOSE_TIMEOUT_S if timeout is None else timeout)
 
     def stop_preparing(self) -> None:
-        """Statements get no names from now on: the next transaction may run in a server process that never heard of them.
+        """Disables named statements from now on: the next transaction may run in a server process that does not know them.
 
-        Each then takes two round trips (asyncpg's FAQ, "Why am I getting prepared statement errors?").
+        Each statement then takes two round trips (asyncpg's FAQ, "Why am I getting prepared statement errors?").
         """
         self._stmt_cache_enabled = False
-        self._stmt_cache.set_max_size(0)  # type: ignore[attr-defined]  # asyncpg has no public way to do so later than at the start
+        self._stmt_cache.set_max_size(0)  # type: ignore[attr-defined]  # asyncpg has no public way to change this after connecting
 
 
 async def set_codecs(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""Places in lists that are ordered by time, newest first: opaque to whoever gets one."""
+"""Cursors into lists ordered by time, newest first; opaque to clients."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ WRONG = "{name} should be the value from an earlier page."
 
 
 def to_cursor(at: datetime, key: UUID) -> str:
-    """The place behind a row of that time and key."""
+    """Returns the position after a row with that time and key."""
     return base64.urlsafe_b64encode(f"{at.isoformat()} {key}".encode()).decode()
 
 
 def from_cursor(cursor: str | None, name: str = "cursor") -> tuple[datetime | None, UUID | None]:
-    """The time and key; nothing for the first page. `name`: of the parameter. Raises `InvalidInput`."""
+    """Returns time and key; None for the first page. `name`: of the parameter. Raises `InvalidInput`."""
     if cursor is None:
         return None, None
     try:

@@ -1,4 +1,4 @@
-"""Three pools: for a single user's rows, for requests across users, and for the gateway's own work, which must not wait."""
+"""Three pools: for one user's rows, for requests across users, and for the gateway's own work, which must not wait."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from storage.reserve import MOST, RELEASE_TIMEOUT_S, Reserve
 ACQUIRE_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 20.0
 OWN_WORK_TIMEOUT_S = 10.0
-# A replica behind a broken network must not keep what it has locked: the server gives it up by itself.
+# A replica behind a broken network must not keep its locks: the server gives up on the connection by itself.
 GIVEN_UP = {
     "statement_timeout": f"{COMMAND_TIMEOUT_S + 5:.0f}s",
     "idle_in_transaction_session_timeout": f"{COMMAND_TIMEOUT_S + 5:.0f}s",
@@ -30,8 +30,8 @@ GIVEN_UP = {
 # Every statement here has one good plan, whatever its values.
 SESSION_SETTINGS = {"plan_cache_mode": "force_generic_plan", **GIVEN_UP}
 BEING_ERASED = "This user is being erased, so nothing was saved. Try again a minute after the erasure has finished."
-# Lists narrow by what was asked for, so each has a plan of its own. The role is proved anew in each transaction: behind a
-# pooler it may be in another server process than the one before.
+# List queries filter by different columns, so each gets a custom plan. The role is checked in each transaction: behind a
+# pooler, it may run in another server process than the previous one.
 BEGIN_AS = "SELECT current_user::text, set_config('turngate.user_id', $1, true), set_config('plan_cache_mode', 'force_custom_plan', true)"
 
 FAULTS = (
@@ -44,7 +44,7 @@ FAULTS = (
     asyncpg.InvalidParameterValueError,
     *AWAY,
 )
-"""What is said in the gateway's own errors. Some are kinds of others, so `_translated` looks from the top."""
+"""How these errors are reported to callers. Some are subclasses of others, so `_translated` uses the first match."""
 
 
 @asynccontextmanager
@@ -76,7 +76,7 @@ USUAL = Timeouts()
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Connections of one role, each of which has proved it. Nothing connects before the first query."""
+    """Connections of one role, each checked when it was opened. Nothing connects before the first query."""
 
     check: IdentityCheck
     connections: asyncpg.Pool
@@ -85,22 +85,22 @@ class Pool:
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[PooledConnection]:
-        """A connection, after a bounded wait.
+        """Provides a connection, after a bounded wait.
 
-        `timeouts` bound the wait for the connection and for each statement, `RELEASE_TIMEOUT_S` that for giving it back.
+        `timeouts` limit the wait for the connection and for each statement, `RELEASE_TIMEOUT_S` the wait for returning it.
         """
         connection = await self._acquire()
         try:
             yield connection
         except TimeoutError:
-            # Where one connection leads nowhere, the others of that time hardly lead further.
+            # If one connection is dead, others from that time probably are, too.
             await self.expire()
             raise
         finally:
             await self.connections.release(connection, timeout=RELEASE_TIMEOUT_S)
 
     async def fetch(self, query: str, *values: object) -> list[asyncpg.Record]:
-        """The rows of one statement that commits by itself, on a connection from the reserve; the same waits are bounded."""
+        """Returns the rows of one statement that commits by itself, on a connection from the reserve, within the same limits."""
         connection, generation, is_sound = self.reserve.take(), self.reserve.generation, False
         if connection is None:
             connection = await self._acquire()
@@ -116,19 +116,19 @@ class Pool:
         return rows
 
     async def expire(self) -> None:
-        """Every connection is replaced before it is used again."""
+        """Replaces every connection before it is used again."""
         await self.connections.expire_connections()
         self.reserve.empty()
 
     async def _acquire(self) -> PooledConnection:
-        # The pool's own timeout would make a task of each wait.
+        # The pool's own timeout would create a task for each wait.
         async with asyncio.timeout(self.timeouts.acquire_s):
             return await self.connections.acquire()
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """The pools, as roles that row-level security knows."""
+    """The pools, with the roles that row-level security applies to."""
 
     app: Pool
     across: Pool
@@ -141,8 +141,8 @@ class Database:
             yield connection
 
     async def fetch(self, query: str, *values: object) -> list[asyncpg.Record]:
-        """As the application: the rows of one statement that commits by itself. Raises `StoreUnavailable`."""
-        # Not a context manager: each of those is a generator that the event loop keeps account of.
+        """As the application: returns the rows of one statement that commits by itself. Raises `StoreUnavailable`."""
+        # No context manager here: each is a generator that the event loop has to keep track of.
         try:
             return await self.app.fetch(query, *values)
         except FAULTS as error:
@@ -150,13 +150,13 @@ class Database:
 
     @asynccontextmanager
     async def all_users(self) -> AsyncIterator[PooledConnection]:
-        """As the gateway, for somebody's request: every user's rows. Raises `StoreUnavailable`."""
+        """As the gateway, for a user's request: sees every user's rows. Raises `StoreUnavailable`."""
         async with self._held(self.across) as connection:
             yield connection
 
     @asynccontextmanager
     async def own_work(self) -> AsyncIterator[PooledConnection]:
-        """As the gateway, for its heartbeat, sweep and marks: requests cannot use these up. Raises `StoreUnavailable`."""
+        """As the gateway, for its heartbeat, sweep and marks: requests cannot exhaust these connections. Raises `StoreUnavailable`."""
         async with self._held(self.housekeeping) as connection:
             yield connection
 
@@ -171,13 +171,13 @@ class Database:
             yield connection
 
     async def prove(self) -> None:
-        """Connects in every role. Raises `DatabaseMisconfigured` for what only another set-up mends, else `StoreUnavailable`."""
+        """Connects in every role. Raises `DatabaseMisconfigured` if only another configuration helps, otherwise `StoreUnavailable`."""
         for pool in self._pools():
             async with self._held(pool):
                 pass
 
     async def check(self) -> None:
-        """Whether the database takes writes, and takes them as the right roles. Raises `StoreUnavailable`."""
+        """Checks that the database accepts writes, with the right roles. Raises `StoreUnavailable`."""
         async with self.all_users() as connection:
             if await connection.fetchval("SELECT current_setting('transaction_read_only')::boolean"):
                 raise asyncpg.ReadOnlySQLTransactionError(READ_ONLY)
@@ -187,7 +187,7 @@ class Database:
                     pass
 
     async def expire(self) -> None:
-        """Every connection is replaced before it is used again."""
+        """Replaces every connection before it is used again."""
         for pool in self._pools():
             await pool.expire()
 
@@ -196,7 +196,7 @@ class Database:
         await asyncio.gather(*(_close(pool) for pool in self._pools()))
 
     def usage(self) -> tuple[tuple[str, int, int], ...]:
-        """Of each pool its name, its connections and those of them that nobody uses now."""
+        """Name, connections and idle connections of each pool."""
         named = {"app": self.app, "across": self.across, "housekeeping": self.housekeeping}
         return tuple(
             (name, pool.connections.get_size(), pool.connections.get_idle_size() + len(pool.reserve))
@@ -208,7 +208,7 @@ class Database:
 
     @asynccontextmanager
     async def _held(self, pool: Pool) -> AsyncIterator[PooledConnection]:
-        """A connection of the pool; whatever says that the database is away becomes `StoreUnavailable`."""
+        """Provides a connection of the pool; errors that mean the database is unavailable become `StoreUnavailable`."""
         try:
             async with pool.held() as connection:
                 yield connection
@@ -216,18 +216,18 @@ class Database:
             raise await self._translated(pool, error) from error
 
     async def _translated(self, pool: Pool, error: Exception) -> GatewayError:
-        """What one of `FAULTS` comes to."""
+        """Translates one of `FAULTS`."""
         match error:
             case asyncpg.OutdatedSchemaCacheError() | asyncpg.InvalidCachedStatementError():
-                # A newer replica has migrated: what this one remembers of the schema is old.
+                # A newer replica has migrated: what this one has cached of the schema is out of date.
                 await pool.expire()
                 return StoreUnavailable("The schema has just changed; try again in a moment.")
             case asyncpg.ReadOnlySQLTransactionError():
-                # The address may lead elsewhere by now, and the connections stay where they are.
+                # The address may lead to another server by now, while open connections stay with the old one.
                 await self.expire()
                 return StoreUnavailable(READ_ONLY)
             case asyncpg.RestrictViolationError():
-                # `refuse_while_erased` (`migrations/0017`) says so, and nothing else.
+                # Only `refuse_while_erased` (`migrations/0017`) raises this.
                 return Conflict(BEING_ERASED)
             case asyncpg.ProtocolViolationError():
                 return _refused(error)
@@ -240,7 +240,7 @@ class Database:
 
 
 def _refused(error: asyncpg.ProtocolViolationError) -> StoreUnavailable:
-    """What to do when a pooler does not take the settings that each connection begins with."""
+    """Says what to do when a pooler rejects the settings that each connection starts with."""
     if "startup parameter" not in str(error):
         return StoreUnavailable(f"The database cannot be reached ({type(error).__name__}).")
     return DatabaseMisconfigured(
@@ -252,7 +252,7 @@ def _refused(error: asyncpg.ProtocolViolationError) -> StoreUnavailable:
 async def _close(pool: Pool) -> None:
     closing = asyncio.ensure_future(_empty_and_close(pool))
     await asyncio.wait({closing}, timeout=CLOSE_TIMEOUT_S)
-    # Frees whoever hangs in giving a connection back.
+    # Frees callers that hang while returning a connection.
     pool.connections.terminate()
     await asyncio.wait({closing}, timeout=CLOSE_TIMEOUT_S / 4)
     if closing.done() and not closing.cancelled():
@@ -265,12 +265,12 @@ async def _empty_and_close(pool: Pool) -> None:
 
 
 async def open_database(url: str, size: int = 16) -> Database:
-    """The pools of a single login, which takes each role; see `open_pools`."""
+    """Opens the pools for a single login, which takes each role; see `open_pools`."""
     return await open_pools(Logins.shared(url), size)
 
 
 async def open_pools(logins: Logins, size: int = 16, timeouts: Timeouts = USUAL) -> Database:
-    """Makes the pools of at most `size`, 4 and 4 connections; connects to nothing yet."""
+    """Creates the pools, of at most `size`, 4 and 4 connections; does not connect yet."""
 
     def check(role: str) -> IdentityCheck:
         return IdentityCheck(role, logins.own)
@@ -294,7 +294,7 @@ async def _pool(url: str, check: IdentityCheck, size: int, timeouts: Timeouts) -
         max_size=size,
         connection_class=PatientConnection,
         init=begin,
-        # Settings are made per transaction only, so there is nothing to reset, and no round trip to spend on it.
+        # Settings apply per transaction only, so there is nothing to reset, and no round trip to spend on it.
         reset=_keep,
         command_timeout=timeouts.command_s,
         timeout=timeouts.acquire_s,
@@ -313,7 +313,7 @@ async def _keep(_connection: Connection) -> None:
 
 
 async def fetch_one(connection: PooledConnection, query: str, *values: object) -> asyncpg.Record:
-    """The one row of a statement that always has one."""
+    """Returns the only row of a statement that always has one."""
     row = await connection.fetchrow(query, *values)
     if row is None:
         raise StoreUnavailable(

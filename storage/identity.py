@@ -1,4 +1,4 @@
-"""Each new connection of a pool proves whose rows it can reach, and that it leads to a server that takes writes."""
+"""Checks for each new connection of a pool whose rows it can reach, and that its server accepts writes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ READ_ONLY = "The database accepts no writes: it is a standby, or set to read onl
 
 @dataclass(frozen=True, slots=True)
 class Logins:
-    """The URLs that the two roles connect by. `own`: each role signs in itself, so there is no other account underneath."""
+    """The URLs that the two roles connect with. `own`: each role signs in itself, so there is no other account behind it."""
 
     app: str
     system: str
@@ -38,7 +38,7 @@ class Logins:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What the server says of a connection. `pooled`: it leads through a pooler that may change the server process."""
+    """What the server reports about a connection. `pooled`: it goes through a pooler that may change the server process."""
 
     role: str
     login: str
@@ -50,7 +50,7 @@ class Identity:
 
 
 def fault(found: Identity, role: str, *, own_login: bool) -> str | None:
-    """Why a pool of `role` must not use the connection, and what to do about it; None when it may."""
+    """Returns why a pool of `role` must not use the connection, and what to do about it; None if it may."""
     if own_login and found.login != role:
         return f"{URL_SETTINGS[role]} signs in as {found.login!r}; it must sign in as {role!r} itself."
     if found.pooled and not own_login:
@@ -72,7 +72,7 @@ def fault(found: Identity, role: str, *, own_login: bool) -> str | None:
 
 @dataclass(slots=True)
 class IdentityCheck:
-    """Admits connections to one pool. `admitted`: the newest one that passed; `refused`: why the newest one did not."""
+    """Checks the connections of one pool. `admitted`: the newest one that passed; `refused`: why the newest one failed."""
 
     role: str
     own_login: bool
@@ -80,7 +80,7 @@ class IdentityCheck:
     refused: str | None = None
 
     async def admit(self, connection: PatientConnection) -> None:
-        """Raises `DatabaseMisconfigured` for an identity that isolation cannot rest on, `StoreUnavailable` for a standby."""
+        """Raises `DatabaseMisconfigured` for an identity that breaks isolation, `StoreUnavailable` for a standby."""
         found = await identity(connection)
         self.refused = fault(found, self.role, own_login=self.own_login)
         if self.refused is not None:
@@ -93,12 +93,12 @@ class IdentityCheck:
 
 
 async def identity(connection: PatientConnection) -> Identity:
-    """Asks in one transaction, without a name for the statement: both hold in every mode of a pooler."""
+    """Queries in one transaction and with an unnamed statement: both work in every mode of a pooler."""
     async with connection.transaction():
         statement = await connection.prepare(SQL["look"], name="")
         row = await statement.fetchrow()
     if row is None:
         raise StoreUnavailable("The database does not report who is signed in.")
     facts = dict(row)
-    # A pooler hands out keys of its own for cancelling; the server's name the process itself.
+    # A pooler hands out its own keys for cancelling; the server's key names the process itself.
     return Identity(pooled=facts.pop("pid") != connection.get_server_pid(), **facts)

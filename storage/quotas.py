@@ -1,4 +1,4 @@
-"""How much of a kind a user may keep: counted where it is added, in the same transaction."""
+"""Limits how many things of a kind a user may keep: counted in the transaction that adds one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REMEDIES: dict[Kind, str] = {
 
 
 async def require_room(connection: PooledConnection, kind: Kind, user_id: UserId, most: int | None) -> None:
-    """Before one is added: raises `Conflict` where the user has as many as may be. None is no limit."""
+    """Call before adding one: raises `Conflict` if the user has reached the limit. None is no limit."""
     if most is None:
         return
     await connection.execute(SQL["queue_up"], f"{kind} {user_id}")

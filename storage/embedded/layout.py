@@ -1,4 +1,4 @@
-"""Where the embedded server keeps what, and the URL that follows from it."""
+"""The files of the embedded server, and the URL derived from them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from storage.embedded.account import Account
 from storage.embedded.errors import EmbeddedPostgresError
 
 PORT = 5432
-SOCKET_PATH_MAX = 100  # bytes; sun_path holds 104 on macOS and 108 on Linux, its ending NUL included
+SOCKET_PATH_MAX = 100  # bytes; sun_path holds 104 on macOS and 108 on Linux, including the final NUL
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Layout:
 
     @property
     def gate_lock(self) -> Path:
-        """Held by whoever starts or stops the server."""
+        """Held by the process that starts or stops the server."""
         return self.folder / "gate.lock"
 
     @property
@@ -57,7 +57,7 @@ class Layout:
 
     @property
     def server_lock(self) -> Path:
-        """Held by the server's own processes: free means that none of them is left."""
+        """Held by the server's own processes: if it is free, none of them is left."""
         return self.folder / "server.lock"
 
     @property
@@ -84,7 +84,7 @@ class Layout:
 
     @property
     def url(self) -> str:
-        """For asyncpg and libpq; the port is named so that PGPORT cannot change it."""
+        """For asyncpg and libpq; it includes the port so that PGPORT cannot change it."""
         return self.url_of("turngate")
 
     def url_of(self, database: str) -> str:
@@ -95,7 +95,7 @@ class Layout:
         return f"postgresql://{user}@/{database}?host={quote(os.fsencode(self.socket_dir))}&port={PORT}"
 
     def make_folder(self, account: Account) -> None:
-        """The server's folder, which nobody but us and, if we are root, the server's account can enter."""
+        """Creates the server's folder, which only we and, if we are root, the server's account can enter."""
         self.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
             self.folder.mkdir(mode=0o700)
@@ -104,7 +104,7 @@ class Layout:
                 self.folder.chmod(0o710)
 
     def make_socket_dir(self, account: Account) -> None:
-        """The socket's folder, which lets in nobody but the server's account: the socket asks for no password."""
+        """Creates the socket's folder, which only the server's account can enter: the socket asks for no password."""
         path = self.socket_dir
         with contextlib.suppress(FileExistsError):
             path.mkdir(mode=0o700)
@@ -120,12 +120,12 @@ class Layout:
             self.socket_record.write_text(str(path), "utf-8")
 
     def remove_foreign_socket_dir(self) -> None:
-        """Leaves nothing behind outside the data dir. The next start makes the recorded folder again."""
+        """Leaves nothing behind outside the data dir. The next start recreates the recorded folder."""
         if self.socket_dir.parent != self.folder:
             shutil.rmtree(self.socket_dir, ignore_errors=True)
 
 
 def _fits(folder: Path) -> bool:
-    """Whether a socket in `folder` is short enough, and its name no list to those who split at commas."""
+    """Whether the path of a socket in `folder` is short enough, and has no comma that would make it a list."""
     path = os.fsencode(folder / f".s.PGSQL.{PORT}")
     return len(path) <= SOCKET_PATH_MAX and b"," not in path

@@ -1,4 +1,4 @@
-"""Locks of the kernel: flock(2) is dropped when the last process holding the file open is gone, however it ended."""
+"""Kernel locks: flock(2) is released when the last process that holds the file open ends, for whatever reason."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ POLL_S = 0.02
 
 @dataclass(frozen=True, slots=True)
 class FileLock:
-    """An open lock file. Closing it lets go, unless a child inherited it: then the child goes on holding."""
+    """An open lock file. Closing it releases the lock, unless a child process inherited it and keeps it."""
 
     fd: int
 
@@ -27,7 +27,7 @@ class FileLock:
         return cls(fd)
 
     def take(self) -> bool:
-        """Whether this is now the only holder."""
+        """Returns whether this is now the only holder."""
         return self._flock(fcntl.LOCK_EX)
 
     def share(self) -> bool:
@@ -45,7 +45,7 @@ class FileLock:
 
 
 def taken(path: Path) -> FileLock | None:
-    """The lock, held alone, or None while someone else has it."""
+    """Returns the lock, held exclusively, or None while another process has it."""
     lock = FileLock.opened(path)
     if lock.take():
         return lock
@@ -55,11 +55,11 @@ def taken(path: Path) -> FileLock | None:
 
 @asynccontextmanager
 async def holding(path: Path, *, seconds: float) -> AsyncIterator[None]:
-    """Waits for the lock and holds it alone. Raises TimeoutError after `seconds`."""
+    """Waits for the lock and holds it exclusively. Raises TimeoutError after `seconds`."""
     lock = FileLock.opened(path)
     try:
         async with asyncio.timeout(seconds):
-            while not lock.take():  # noqa: ASYNC110  another process lets go, and tells nobody
+            while not lock.take():  # noqa: ASYNC110  another process releases it without notice
                 await asyncio.sleep(POLL_S)
         yield
     finally:
@@ -67,7 +67,7 @@ async def holding(path: Path, *, seconds: float) -> AsyncIterator[None]:
 
 
 async def is_free(path: Path, *, within: float) -> bool:
-    """Whether nobody holds the lock any more, at the latest `within` seconds from now."""
+    """Whether nobody holds the lock any more, waiting at most `within` seconds for that."""
     try:
         async with holding(path, seconds=within):
             return True

@@ -1,4 +1,4 @@
-"""The server's main process, as its `postmaster.pid` names it."""
+"""The server's main process, as named in its `postmaster.pid`."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ SHUT_DOWN = 1
 
 
 def postmaster(layout: Layout) -> int | None:
-    """The process id of a server that lives on this cluster, as far as the system can tell."""
+    """Returns the process id of a server that runs on this cluster, as far as the system can tell."""
     pid = _recorded_pid(layout)
     return pid if pid is not None and _lives(pid) and _serves(pid, layout.cluster) else None
 
 
 def was_stopped(layout: Layout) -> bool:
-    """Whether the server ended because somebody told it to: it then says so in its files, and takes its pid away.
+    """Whether the server was stopped on purpose: it then records that in its files and removes its pid file.
 
-    The state stands after two 32-bit and one 64-bit numbers in pg_control, for as long as there has been a PostgreSQL that
-    we can start (src/include/catalog/pg_control.h).
+    In pg_control, the state follows two 32-bit numbers and one 64-bit number, in every PostgreSQL version that we can
+    start (src/include/catalog/pg_control.h).
     """
     if layout.postmaster_pid.exists():
         return False
@@ -36,12 +36,12 @@ def was_stopped(layout: Layout) -> bool:
 
 
 def forget_ended_server(layout: Layout) -> None:
-    """Removes what a killed server left and would keep the next from starting; call it when none of ours is left.
+    """Removes what a killed server left behind and what would prevent the next start; call it when none of ours is left.
 
     That is its socket, and a `postmaster.pid` whose number belongs to another process by now. One whose process is
-    gone stays: PostgreSQL looks into it for shared memory still in use.
+    gone stays: PostgreSQL uses it to look for shared memory still in use.
     """
-    if postmaster(layout) is not None:  # started by hand: PostgreSQL will say so
+    if postmaster(layout) is not None:  # started by hand: PostgreSQL will report it
         return
     layout.socket.unlink(missing_ok=True)
     layout.socket.with_name(f"{layout.socket.name}.lock").unlink(missing_ok=True)
@@ -61,13 +61,13 @@ def _recorded_pid(layout: Layout) -> int | None:
 def _lives(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except (ProcessLookupError, PermissionError):  # of another account: not ours, and no hindrance to PostgreSQL
+    except (ProcessLookupError, PermissionError):  # of another account: not ours, and no obstacle for PostgreSQL
         return False
     return True
 
 
 def _serves(pid: int, cluster: Path) -> bool:
-    """A postmaster works inside its cluster, and names it in its command. Without /proc the file is believed."""
+    """Whether the process is a postmaster on this cluster: it works there, and names it in its command. Without /proc, trusts the file."""
     process = PROC / str(pid)
     try:
         return os.fsencode(cluster) in (process / "cmdline").read_bytes().split(b"\0") or _works_in(process, cluster)
@@ -76,5 +76,5 @@ def _serves(pid: int, cluster: Path) -> bool:
 
 
 def _works_in(process: Path, cluster: Path) -> bool:
-    """Finds a server started by hand, too; a root without CAP_SYS_PTRACE may not look."""
+    """Also finds a server started by hand; root without CAP_SYS_PTRACE may not look."""
     return (process / "cwd").samefile(cluster)

@@ -1,4 +1,4 @@
-"""Making, starting and stopping the server. Callers hold the gate lock."""
+"""Creates, starts and stops the server. Callers hold the gate lock."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from storage.embedded.locks import POLL_S, FileLock, is_free, taken
 from storage.embedded.postmaster import forget_ended_server, postmaster
 
 START_S = 60.0
-# A fast stop writes a checkpoint; what takes longer is left to recovery at the next start.
+# A fast stop writes a checkpoint; if that takes longer, recovery at the next start does the rest.
 STOPS = ((signal.SIGINT, 3.0), (signal.SIGQUIT, 2.0))
-LOG_MAX = 10_000_000  # bytes, looked at when the server starts
+LOG_MAX = 10_000_000  # bytes, checked when the server starts
 LOG_TAIL = 12  # lines
-BARE_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}  # no PG… variable of ours reaches the server
+BARE_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}  # none of our PG… variables reaches the server
 
-# Written into the new cluster's postgresql.conf, where its owner may change them.
+# Written to the new cluster's postgresql.conf, where its owner may change them.
 DEFAULTS = {
     "max_connections": "200",
     "shared_buffers": "128MB",
@@ -38,8 +38,8 @@ DEFAULTS = {
     "log_timezone": "UTC",
 }
 
-# The gateway's roles sign in themselves, so that SET ROLE NONE leads to no other account; see `migrations/0002`. The one that
-# looks for transactions left open may see everybody's.
+# The gateway's roles sign in themselves, so that SET ROLE NONE leads to no other account; see `migrations/0002`. The role that
+# watches for long transactions may see all users' transactions.
 LOGINS = """
     DO $$
     DECLARE
@@ -62,14 +62,14 @@ LOGINS = """
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedPostgres:
-    """One server: where it lives, the programs it runs, and the parameters to start it with."""
+    """One server: its location, its programs, and its start parameters."""
 
     layout: Layout
     binaries: Binaries
     settings: Mapping[str, str]
 
     def prepare(self) -> None:
-        """Makes the folder that the locks live in; needs no lock itself."""
+        """Creates the folder of the locks; needs no lock itself."""
         with self._writing():
             self.layout.make_folder(self._account())
 
@@ -82,7 +82,7 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError(self._with_log(f"PostgreSQL was not ready after {START_S:.0f} s.")) from error
 
     async def stop(self) -> bool:
-        """Whether the server ended, first asked to, then told to; takes 5 s at most."""
+        """Returns whether the server ended, first by a request, then by force; takes 5 s at most."""
         for request, seconds in STOPS:
             pid = postmaster(self.layout)
             if pid is not None:
@@ -97,7 +97,7 @@ class EmbeddedPostgres:
         launched = False
         while not await self._accepts():
             lock = taken(self.layout.server_lock)
-            if lock is None:  # it starts, recovers or ends
+            if lock is None:  # it is starting, recovering or stopping
                 await asyncio.sleep(POLL_S)
                 continue
             try:
@@ -143,7 +143,11 @@ class EmbeddedPostgres:
             return False
         try:
             await connection.execute(LOGINS)
-        except (OSError, asyncpg.ConnectionDoesNotExistError, asyncpg.OperatorInterventionError):  # it ends already
+        except (
+            OSError,
+            asyncpg.ConnectionDoesNotExistError,
+            asyncpg.OperatorInterventionError,
+        ):  # it is already ending
             return False
         finally:
             await connection.close()
@@ -158,7 +162,7 @@ class EmbeddedPostgres:
             await connection.close()
 
     async def _ensure_cluster(self, lock: FileLock) -> None:
-        """A cluster that is there is a whole one: it gets its name when it is finished."""
+        """An existing cluster is complete: it gets its final name when it is finished."""
         if not self.layout.cluster.exists():
             await self._create_cluster(lock)
             return
@@ -187,13 +191,13 @@ class EmbeddedPostgres:
     def _initdb(self, cluster: Path) -> list[str]:
         command = [str(self.binaries.initdb), "-D", str(cluster), "--username=turngate", "--encoding=UTF8"]
         command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--data-checksums"]
-        command += ["--auth-local=trust", "--auth-host=reject", "--no-instructions"]  # the socket's folder is the guard
+        command += ["--auth-local=trust", "--auth-host=reject", "--no-instructions"]  # the socket's folder protects it
         if self.settings.get("fsync") == "off":
             command.append("--no-sync")
         return command + [f"--set={name}={value}" for name, value in DEFAULTS.items()]
 
     async def _run(self, mode: str, command: list[str], lock: FileLock, cluster: Path, *, output: int) -> int:
-        """Its exit code. The command holds `lock` with us, in a session that a terminal's Ctrl-C does not reach."""
+        """Returns the exit code. The command holds `lock` with us, in a session that a terminal's Ctrl-C does not reach."""
         account = self._account()
         folders = [str(cluster), str(self.layout.socket_dir), str(self.binaries.folder)]
         process = await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""Starts the server again when it dies under its users."""
+"""Restarts the server when it dies while in use."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from storage.embedded.server import START_S, EmbeddedPostgres
 
 LOOK_S = 0.5
 PAUSES_S = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Before each start in a row; a server that has lived for the longest of them begins a new row."""
+"""Pauses before consecutive starts; a server that has lived for the longest of them resets the sequence."""
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Supervisor:
-    """Watches one server for one of its users. Several may: the gate lets one of them start it, and the others find it there."""
+    """Watches one server for one of its users. If several watch, the gate lets one of them restart it, and the others find it running."""
 
     server: EmbeddedPostgres
     _starts: int = 0
@@ -32,7 +32,7 @@ class Supervisor:
     _stop_seen: bool = False
 
     async def run(self) -> None:
-        """Looks twice a second, for as long as it runs."""
+        """Checks twice a second, until cancelled."""
         while True:
             await asyncio.sleep(LOOK_S)
             try:
@@ -76,7 +76,7 @@ class Supervisor:
 
 @asynccontextmanager
 async def supervised(server: EmbeddedPostgres) -> AsyncIterator[None]:
-    """Inside, a server that dies is started again; a start that is under way on the way out is given up."""
+    """While the block runs, a server that dies is restarted; on exit, a restart under way is abandoned."""
     task = asyncio.create_task(Supervisor(server).run(), name="embedded postgres")
     try:
         yield

@@ -1,4 +1,4 @@
-"""Who uses the server: the first user starts it, the last one stops it, and nobody does both at once."""
+"""The users of the server: the first one starts it, the last one stops it, and nobody does both at once."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ log = logging.getLogger(__name__)
 
 
 async def join(server: EmbeddedPostgres) -> FileLock:
-    """Makes the server run and counts us among its users, until `leave` or the end of this process."""
+    """Makes the server run and counts this process among its users, until `leave` or the end of the process."""
     server.prepare()
     try:
         async with holding(server.layout.gate_lock, seconds=START_S + 10):
             await _start(server)
             user = FileLock.opened(server.layout.users_lock)
-            user.share()  # taken alone only behind the gate
+            user.share()  # taken exclusively only behind the gate
             return user
     except TimeoutError as error:
         raise EmbeddedPostgresError(
@@ -34,7 +34,7 @@ async def leave(server: EmbeddedPostgres, user: FileLock) -> None:
         async with holding(server.layout.gate_lock, seconds=LEAVE_S):
             if user.take() and not await server.stop():
                 log.warning("The embedded PostgreSQL did not stop in time; the next start will take it over.")
-    except TimeoutError:  # someone is starting it for themselves: theirs to stop
+    except TimeoutError:  # another process is starting it, and will stop it
         log.info("The embedded PostgreSQL is still in use and keeps running.")
     finally:
         user.close()

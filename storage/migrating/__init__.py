@@ -1,1 +1,1 @@
-"""Applies migrations, and shows the schema that they make."""
+"""Applies migrations, and prints the resulting schema."""

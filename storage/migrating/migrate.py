@@ -1,6 +1,6 @@
-"""Applies `migrations/`, while gateways of the version before go on writing.
+"""Applies `migrations/` while gateways of the previous version continue to write.
 
-One process at a time does, under a lock that is polled: a blocking wait would deadlock with CREATE INDEX CONCURRENTLY.
+Only one process at a time does so, under a lock that is polled: a blocking wait would deadlock with CREATE INDEX CONCURRENTLY.
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ log = structlog.get_logger(__name__)
 LOCK = 0x7475726E67617465  # "turngate"
 LOCK_WAIT_S = 120.0
 TABLE_WAIT_S = 2
-"""For how long a migration waits for a table, and whoever comes after it behind it. By then autovacuum has given way: it is asked
-to after `deadlock_timeout`, a second."""
+"""Seconds that a migration waits for a table, and so do others queued behind it. By then autovacuum has given way: it is asked
+to after `deadlock_timeout`, one second.
+"""
 TRIES_FOR_S = 120.0
 PAUSE_S = (1.0, 2.0)
-"""Between two tries, so that those who stood behind the first get on."""
+"""Between two tries, so that statements queued behind the first one can proceed."""
 OLDEST, NEWEST = 15, 18
 NO_TABLES = """
 SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema'))
@@ -50,7 +51,7 @@ async def _direct(url: str) -> AsyncIterator[asyncpg.Connection]:
         connection = await asyncpg.connect(
             url,
             timeout=10,
-            # A pooler may lead each statement to another server process, which has never heard of the one before.
+            # A pooler may route each statement to another server process, which does not know the previous one.
             statement_cache_size=0,
             server_settings={"application_name": "turngate migrate", "timezone": "UTC"},
         )
@@ -66,12 +67,13 @@ async def _direct(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def migrate(url: str, folder: Path = MIGRATIONS, *, channels: Collection[str] = ()) -> list[str]:
-    """Brings the schema up to what `folder` holds; safe when several replicas do so at once. Returns what was applied.
+    """Brings the schema up to the migrations in `folder`; safe when several replicas do so at once. Returns what was applied.
 
-    Then it lets sessions have the names of all `channels`; a new one counts as applied, as `channel NAME`. What a newer gateway applied before, and this folder does not hold, stays. A post migration stays pending while replicas of an older
-    version live. A database of a version that was never released is refused.
+    Then allows the names of all `channels` in sessions; a new one counts as applied, as `channel NAME`. Migrations that a newer gateway
+    applied and this folder lacks stay. A post migration stays pending while replicas of an older version live. A database of a version
+    that was never released is refused.
 
-    Raises `StoreUnavailable` when the database is away, `SettingsError` when it cannot be used as it is.
+    Raises `StoreUnavailable` if the database is unavailable, `SettingsError` if it cannot be used as it is.
     """
     async with _direct(url) as connection:
         try:
@@ -117,7 +119,7 @@ async def _allow_now(connection: asyncpg.Connection, missing: Collection[str]) -
 
 
 def _leave(name: str, error: OlderReplicasLive, later: list[str]) -> None:
-    """A post migration is for later, unless this version needs something that comes after it."""
+    """Postpones a post migration, unless this version needs something that comes after it."""
     needed = [each for each in later if not is_post(each)]
     if needed:
         raise StoreUnavailable(
@@ -127,7 +129,7 @@ def _leave(name: str, error: OlderReplicasLive, later: list[str]) -> None:
 
 
 async def _insist(name: str, apply: Callable[[], Awaitable[None]]) -> None:
-    """Applies it as often as somebody is in its way: each of them is made so that it can be begun again."""
+    """Retries for as long as something is in the way: each migration can be restarted."""
     until = time.monotonic() + TRIES_FOR_S
     while True:
         try:
@@ -155,15 +157,15 @@ async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
 
 
 async def _be_patient(connection: asyncpg.Connection) -> None:
-    # A login may have other limits, and an index has none of these.
+    # A login may have other limits; building an index has none of these.
     await connection.execute("SET statement_timeout = 0")
     await connection.execute(f"SET lock_timeout = '{TABLE_WAIT_S}s'")
 
 
 async def pending_migrations(url: str, folder: Path = MIGRATIONS, *, channels: Collection[str] = ()) -> list[str]:
-    """Names of the migrations that a database lacks, post migrations too, in order, then `channel NAME` for what `migrate` would add.
+    """Names the migrations that a database lacks, post migrations included, in order, then `channel NAME` for channels to be added.
 
-    Changes nothing. Raises as `migrate` does.
+    Changes nothing. Raises like `migrate`.
     """
     async with _direct(url) as connection:
         try:
@@ -174,7 +176,7 @@ async def pending_migrations(url: str, folder: Path = MIGRATIONS, *, channels: C
 
 
 async def is_new(url: str) -> bool:
-    """Whether a database holds no table at all. Raises as `migrate` does."""
+    """Whether a database has no tables at all. Raises like `migrate`."""
     async with _direct(url) as connection:
         try:
             return bool(await connection.fetchval(NO_TABLES, timeout=COMMAND_TIMEOUT_S))
@@ -206,7 +208,7 @@ async def _refuse_pooler(connection: asyncpg.Connection) -> None:
 
 
 async def _lock(connection: asyncpg.Connection) -> None:
-    # Held by the session: it goes with the connection, however that ends.
+    # Held by the session: it is released when the connection ends, for whatever reason.
     try:
         async with asyncio.timeout(LOCK_WAIT_S):
             while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):  # noqa: ASYNC110 - another process holds it

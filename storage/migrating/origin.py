@@ -1,4 +1,4 @@
-"""Whether the migrations that a database has are those of this version, by name and by what they do."""
+"""Checks that the migrations applied to a database are those of this version, by name and content."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ APPLIED = "SELECT migration_id, migration_hash FROM public._pogo_migration WHERE
 
 
 def names(folder: Path) -> list[str]:
-    """The migrations of `folder`, in order."""
+    """Lists the migrations of `folder`, in order."""
     return sorted(path.stem for path in folder.glob("*.sql"))
 
 
 @cache
 def newest_migration() -> str:
-    """The last one that this version knows."""
+    """The newest migration that this version knows."""
     return names(MIGRATIONS)[-1]
 
 
 def digest(path: Path) -> str:
-    """A fingerprint of a migration's name and of what it does: comments and white space don't count."""
+    """A fingerprint of a migration's name and content, ignoring comments and white space."""
     without_comments = re.sub(r"--.*", "", path.read_text())
     return hashlib.sha256(" ".join([path.stem, *without_comments.split()]).encode()).hexdigest()
 
 
 async def applied_migrations(connection: asyncpg.Connection) -> dict[str, str]:
-    """Names of the migrations that a database has, each with its digest."""
-    # Another process may be making the record: its table comes first, this column a moment later.
+    """Returns the names of the migrations applied to a database, each with its digest."""
+    # Another process may be creating the record: its table comes first, this column a moment later.
     if not await connection.fetchval(IS_RECORDED):
         return {}
     return {row["migration_id"]: row["migration_hash"] for row in await connection.fetch(APPLIED)}
 
 
 def _is_anothers(name: str, recorded: str) -> bool:
-    """Whether another program that migrates with pogo keeps its record in the same table: pogo's own digest is of the name alone."""
+    """Whether another program that uses pogo keeps its record in the same table: pogo's own digest covers the name alone."""
     return recorded == hashlib.sha256(name.encode()).hexdigest()
 
 
 def check_origin(applied: Mapping[str, str], folder: Path) -> None:
-    """Passes what this version applied, or one that is older or newer. Raises `SettingsError` for anything else."""
+    """Accepts what this version, an older or a newer one applied. Raises `SettingsError` for anything else."""
     known = {name: digest(folder / f"{name}.sql") for name in names(folder)}
     # Numbers only grow: what a newer version adds comes after everything that this one knows.
     foreign = sorted(

@@ -1,7 +1,8 @@
-"""Pre and post migrations: what adds is applied at once, what removes waits until nobody needs it.
+"""Pre and post migrations: additions are applied at once, removals wait until nothing uses what they remove.
 
 `0018_post_….sql` removes something that older versions use. Its line `-- after: 0017_pre_…` names the migration that came with the
-code that no longer uses it, and it is applied only when every live replica knows that one. From then on no other replica may join.
+code that no longer uses it; the post migration is applied only when every live replica knows that one. From then on, older replicas
+may not join.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ AFTER = re.compile(r"^-- after: (\w+)$", re.MULTILINE)
 
 
 class OlderReplicasLive(GatewayError):
-    """A post migration has to wait for these; `slots` says where they run."""
+    """A post migration has to wait for these replicas; `slots` says where they run."""
 
     def __init__(self, slots: list[str]) -> None:
         super().__init__(f"Replicas of an older version are running: {', '.join(slots)}.")
@@ -33,15 +34,15 @@ def is_post(name: str) -> bool:
 
 
 def needed_by(path: Path) -> str:
-    """The migration that each replica has to know before a post migration is applied: without `after`, the migration itself."""
+    """Returns the migration that each replica must know before a post migration is applied: without `after`, the migration itself."""
     found = AFTER.search(path.read_text())
     return path.stem if found is None else found[1]
 
 
 async def shut_out_older(connection: asyncpg.Connection, needed: str) -> None:
-    """From now on every replica knows the migration `needed`. Raises `OlderReplicasLive`, and changes nothing, while one does not."""
+    """Requires every replica from now on to know the migration `needed`. Raises `OlderReplicasLive`, changing nothing, if one does not."""
     async with connection.transaction():
-        # Nobody joins meanwhile.
+        # No replica joins in the meantime.
         await connection.execute(SQL["hold_replicas"])
         if older := await connection.fetch(SQL["older_replicas"], needed):
             raise OlderReplicasLive([row["slot"] for row in older])
@@ -50,7 +51,7 @@ async def shut_out_older(connection: asyncpg.Connection, needed: str) -> None:
 
 
 async def check_version(connection: asyncpg.Connection, newest: str) -> None:
-    """Raises `SettingsError` when the database is no longer for a version whose newest migration this is."""
+    """Raises `SettingsError` if the database no longer supports a version whose newest migration is this."""
     if not await connection.fetchval("SELECT to_regclass('public.required_migrations') IS NOT NULL"):
         return
     missing = await connection.fetchval(SQL["missing"], newest)

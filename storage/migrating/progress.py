@@ -1,4 +1,4 @@
-"""Tells how far migrations are: most are done at once, an index over millions of messages is not."""
+"""Reports the progress of migrations: most are quick, but building an index over millions of messages is not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ANSWER_WITHIN_S = 5.0
 
 @asynccontextmanager
 async def reported(url: str, pid: int, migration: str, every_s: float = EVERY_S) -> AsyncIterator[None]:
-    """Logs a migration of the backend `pid` when it is applied, with its seconds; until then every so often how far it is."""
+    """Logs the migration that the backend `pid` runs when it is applied, with its duration; until then, its progress at intervals."""
     began = time.monotonic()
     telling = asyncio.create_task(_tells(url, pid, migration, began, every_s))
     try:
@@ -33,7 +33,7 @@ async def reported(url: str, pid: int, migration: str, every_s: float = EVERY_S)
         with suppress(asyncio.CancelledError):
             await telling
     took_s = time.monotonic() - began
-    # The first start of all applies dozens, each in no time.
+    # The very first start applies dozens of quick ones.
     (log.info if took_s > QUICK_S else log.debug)("migration_applied", migration=migration, took_s=round(took_s, 1))
 
 

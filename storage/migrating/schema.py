@@ -1,4 +1,4 @@
-"""The schema of a database as SQL to read, from the catalogue: how it looks depends on no version of `pg_dump`."""
+"""Prints the schema of a database as readable SQL, from the catalogue: the format does not depend on a version of `pg_dump`."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ CLAUSES = re.compile(r" (?=(?:USING|WHERE|FOR EACH ROW|WITH CHECK|EXECUTE) )")
 
 
 async def described(connection: Connection[Record]) -> str:
-    """Everything that migrations made in the schema `public`, in an order that depends on nothing else."""
+    """Describes everything that migrations created in the schema `public`, in a stable order."""
     async with connection.transaction(readonly=True):
-        # Postgres leaves out the schema of names that it finds without it.
+        # Postgres omits the schema of names that it finds on the search path.
         await connection.execute("SET LOCAL search_path = public")
         relations = [block async for block in _relations(connection)]
         types = [

@@ -1,1 +1,1 @@
-"""Replicas: who is alive, what waits, and what they tell each other."""
+"""Replicas: which ones are alive, waiting work, and their notifications."""

@@ -1,4 +1,4 @@
-"""What waits in the database, for `/metrics`."""
+"""Work that waits in the database, for `/metrics`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ SQL = load_queries("backlog")
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Chunks not yet sent, turns not yet begun, and the seconds that the oldest of each has waited.
+    """Unsent chunks, turns not yet started, and the seconds that the oldest of each has waited.
 
-    `unindexed_s`: what was said before that many seconds is in the index of search.
+    `unindexed_s`: messages older than that many seconds are in the search index.
     """
 
     unsent: int
@@ -29,7 +29,7 @@ class Backlog:
 
 
 async def measure(database: Database) -> Backlog:
-    """Of all replicas. Raises `StoreUnavailable`."""
+    """Measures over all replicas. Raises `StoreUnavailable`."""
     async with database.own_work() as connection:
         row = await fetch_one(connection, SQL["measure"])
     return Backlog(row["unsent"], row["unsent_s"], row["queued"], row["queued_s"], row["unindexed_s"])

@@ -1,4 +1,4 @@
-"""Watches for transactions that stay open: Postgres cleans up nothing that was deleted or changed since they began."""
+"""Watches for transactions that stay open: Postgres cannot clean up anything that was deleted or changed since they started."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ REMEDY = (
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """The state at one moment. `oldest`: the oldest open transaction id, if later ones have ended; everybody may see it.
+    """The state at one moment. `oldest`: the oldest open transaction id, if later ones have ended; visible to every login.
 
-    `age`, `holder`: of the oldest open transaction among those that this login may see: all for members of `pg_monitor`,
-    else its own. One that only reads has no id, and holds the clean-up all the same.
+    `age`, `holder`: of the oldest open transaction that this login may see: all for members of `pg_monitor`, otherwise
+    its own. A read-only transaction has no id, but prevents cleanup all the same.
     """
 
     oldest: int | None
@@ -52,7 +52,7 @@ class Standstill:
     since: float
 
     def after(self, seen: Observation, now: float) -> Standstill:
-        """The standstill as of the next look."""
+        """Returns the standstill after the next observation."""
         return self if seen.oldest == self.oldest else Standstill(seen.oldest, now)
 
     def lasted(self, now: float) -> timedelta:
@@ -62,7 +62,7 @@ class Standstill:
 
 async def observe(database: Database) -> Observation:
     """Raises `StoreUnavailable`."""
-    # As whoever logged in: the roles of the gateway may see less.
+    # As the login itself: the gateway's roles may see less.
     async with database.own_work() as connection, in_transaction(connection):
         await connection.execute("SET LOCAL ROLE NONE")
         row = await fetch_one(connection, SQL["observe"])
@@ -70,7 +70,7 @@ async def observe(database: Database) -> Observation:
 
 
 class LongTransactions:
-    """Says so, once and again as time passes, when a transaction stays open for longer than `limit`."""
+    """Warns when a transaction stays open for longer than `limit`, and again as time passes."""
 
     def __init__(self, database: Database, limit: timedelta = LIMIT, every_s: float = EVERY_S) -> None:
         self._database = database
@@ -80,7 +80,7 @@ class LongTransactions:
         self._warned = 0
 
     async def run(self) -> None:
-        """Looks for as long as it runs; while the database is away there is nothing to see."""
+        """Runs until cancelled; while the database is unavailable, there is nothing to observe."""
         while True:
             try:
                 self._warn_if_long(await observe(self._database))

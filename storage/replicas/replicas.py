@@ -1,4 +1,4 @@
-"""Who is alive, who polls what, what was set aside, and the news for those who follow."""
+"""Live replicas, poll leases, the quarantine, and changes for followers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RAW_LIMIT = 100_000
 class PostgresReplicas:
     """`Replicas` on Postgres.
 
-    `slot`: the place this process runs in, which no other live process has; `newest_migration`: that this version knows.
+    `slot`: the slot this process runs in, which no other live process has; `newest_migration`: the newest one that this version knows.
     """
 
     database: Database
@@ -40,7 +40,7 @@ class PostgresReplicas:
     newest_migration: str = field(default_factory=newest_migration)
 
     async def beat(self) -> None:
-        # A connection that leads nowhere is given up in time for another to save the lease.
+        # A dead connection is given up early enough for another to renew the lease.
         patience = self.ttl.total_seconds() / 3
         async with self.database.own_work() as connection:
             if await connection.fetchval(SQL["beat"], self.replica_id, self.ttl, timeout=patience):
@@ -62,7 +62,7 @@ class PostgresReplicas:
 
 @dataclass(frozen=True, slots=True)
 class PostgresPollLeases:
-    """`PollLeases` on Postgres; as alive as its replica."""
+    """`PollLeases` on Postgres; a lease lives as long as its replica."""
 
     database: Database
     replica_id: ReplicaId
@@ -89,7 +89,7 @@ class PostgresQuarantine:
     database: Database
 
     async def keep(self, account: str, key: str, raw: str, reason: str) -> None:
-        # Postgres text holds neither NUL nor lone surrogates, and this is where odd things come to.
+        # Postgres text holds neither NUL nor lone surrogates, and odd input ends up here.
         readable = [
             text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")[:RAW_LIMIT]
             for text in (key, raw, reason)
@@ -100,7 +100,7 @@ class PostgresQuarantine:
 
 @dataclass(frozen=True, slots=True)
 class PostgresChangeFeed:
-    """`ChangeFeed` on Postgres: one query a look. Turns of `replica_id` are told where they run."""
+    """`ChangeFeed` on Postgres, with one query per call. Turns of `replica_id` are announced where they run."""
 
     database: Database
     replica_id: ReplicaId

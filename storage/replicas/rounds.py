@@ -1,4 +1,4 @@
-"""What waits for a replica, by one statement."""
+"""Finds the work that waits for a replica, with one statement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts between replicas by LISTEN and NOTIFY (PostgreSQL's manual, "NOTIFY"): one connection listens, the pools' send."""
+"""Notifications between replicas by LISTEN and NOTIFY (PostgreSQL's manual, "NOTIFY"): one connection listens, the pools send."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SQL = load_queries("wire")
 CHANNEL = "turngate_news"
 PROOF = "proof:"
-"""Begins what a listener sends to hear whether it still listens; meant for nobody else."""
+"""Prefix of what a listener sends itself to check that it still receives; meant for nobody else."""
 PROVE_S = 5.0
 PROVE_EVERY_S = 30.0
 DEAF = (
@@ -34,7 +34,7 @@ DEAF = (
 
 @dataclass(slots=True)
 class Line:
-    """What one connection hears. `ended`: it will hear nothing more."""
+    """What one connection receives. `ended`: it will receive nothing more."""
 
     hear: Callable[[str], None]
     expected: str = ""
@@ -51,12 +51,12 @@ class Line:
             self.proved.set()
 
     def end(self, _connection: object) -> None:
-        """Called by asyncpg when the connection is over."""
+        """Called by asyncpg when the connection has ended."""
         self.ended.set()
         self.proved.set()
 
     async def ends(self, within: float) -> bool:
-        """Whether it did."""
+        """Waits for the end; returns whether it came."""
         try:
             async with asyncio.timeout(within):
                 await self.ended.wait()
@@ -67,7 +67,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class PostgresWire:
-    """`Wire` on Postgres. `url`: where it listens; a direct connection hears also where the pools go through a pooler."""
+    """`Wire` on Postgres. `url`: where it listens; a direct connection receives even if the pools go through a pooler."""
 
     database: Database
     url: str
@@ -79,7 +79,7 @@ class PostgresWire:
             await connection.execute(SQL["notify"], CHANNEL, text)
 
     async def check(self) -> None:
-        """Raises `NothingHeard` where LISTEN does not work, and `StoreUnavailable`."""
+        """Raises `NothingHeard` if LISTEN does not work, and `StoreUnavailable`."""
         line = Line(_nothing)
         async with self._listening(line):
             if not await self._proves(line):
@@ -97,7 +97,7 @@ class PostgresWire:
         raise StoreUnavailable("The listening connection has ended.")
 
     async def _proves(self, line: Line) -> bool:
-        """Whether what the pools send arrives. Raises `StoreUnavailable` when they cannot send, or the connection has ended."""
+        """Whether what the pools send arrives. Raises `StoreUnavailable` if they cannot send, or the connection has ended."""
         line.proved.clear()
         line.expected = PROOF + secrets.token_hex(8)
         await self.send(line.expected)
@@ -112,7 +112,7 @@ class PostgresWire:
 
     @asynccontextmanager
     async def _listening(self, line: Line) -> AsyncIterator[None]:
-        """A connection of its own, which sees no rows. Raises `StoreUnavailable`."""
+        """Opens a connection of its own, which sees no rows. Raises `StoreUnavailable`."""
         try:
             connection = await self._connect()
         except (*AWAY, asyncpg.PostgresError) as error:
@@ -124,7 +124,7 @@ class PostgresWire:
         except (*AWAY, asyncpg.PostgresError) as error:
             raise StoreUnavailable(f"No connection is listening ({type(error).__name__}).") from error
         finally:
-            # A goodbye might have to wait for a server that does not answer.
+            # A graceful close might wait for a server that does not respond.
             connection.terminate()
 
     async def _connect(self) -> Connection:

@@ -1,4 +1,4 @@
-"""Changes to what was said (`migrations/0011`)."""
+"""Changes to transcripts (`migrations/0011`)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ REFUSALS: dict[str, tuple[type[GatewayError], str]] = {
     "unasked": (Conflict, "The question for this answer is gone. Choose a message that still exists."),
     "busy": (Conflict, "An answer is being written in this session. Wait for it, or stop it first."),
 }
-"""By what the functions of `migrations/0011` answer."""
+"""Errors by what the functions of `migrations/0011` return."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Everything that is kept about a user, read page by page."""
+"""Reads everything that is stored about a user, page by page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TOLD: Mapping[str, str] = {
     "schedules": "schedules",
     "api_tokens": "tokens",
 }
-"""Where an export tells of a table's rows. A table with users' rows stands here or below."""
+"""Where an export contains a table's rows. Every table with users' rows is listed here or below."""
 KEPT_BACK: Mapping[str, str] = {
     "sign_in_codes": "digests of secrets that are valid for an hour",
     "link_codes": "digests of secrets that are valid for ten minutes",

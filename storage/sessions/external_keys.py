@@ -52,7 +52,7 @@ class PostgresExternalKeys:
                 else:
                     await connection.execute(SQL["point"], user_id, key, session_id)
         except asyncpg.ForeignKeyViolationError as error:
-            # It was deleted between the look at it and its lock.
+            # It was deleted between its lookup and its lock.
             raise NotFound("There is no such session.") from error
 
     async def sent_as(self, user_id: UserId, session_id: SessionId, client_id: str) -> MessageId | None:

@@ -1,4 +1,4 @@
-"""Sessions with a transcript from elsewhere: its rows have no turns, so history counts two of them to a turn."""
+"""Sessions with imported transcripts: their rows have no turns, so history counts two of them to a turn."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SQL = load_queries("imported_transcripts")
 KEYS = UUID("6f2b2c1e-6f0a-4f53-9a3e-0c6f5f0f7a11")
-"""The name space of sessions that are named by a user and a key (RFC 9562, section 5.5)."""
+"""The namespace of session ids derived from a user and a key (RFC 9562, section 5.5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def _rows(transcript: Sequence[ImportedMessage]) -> Iterator[JsonObject]:
 
 
 def turn_seqs(transcript: Sequence[ImportedMessage]) -> Iterator[int]:
-    """The `seq` of the user's message that each row belongs to; its own for rows before the first of them."""
+    """The `seq` of the user's message that each row belongs to; its own for rows before the first user's message."""
     turn = 0
     for seq, message in enumerate(transcript, 1):
         if message.role == "user":

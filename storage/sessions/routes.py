@@ -40,7 +40,7 @@ class PostgresRoutes:
                     raise NotFound(NO_SESSION)
                 row = await fetch_one(connection, SQL["take_up"], chat_id)
         except asyncpg.ForeignKeyViolationError as error:
-            # The session was deleted between the look at it and its lock.
+            # The session was deleted between its lookup and its lock.
             raise NotFound(NO_SESSION) from error
         return to_session(row, running=row["running"])
 

@@ -1,4 +1,4 @@
-"""Search: ranks and bounds are Postgres' (`migrations/0016`), excerpts the core's."""
+"""Search: Postgres ranks and limits (`migrations/0016`), the core makes excerpts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SQL = load_queries("search")
 TITLE = 0
 """The `seq` of a title among matches: messages count from 1."""
 MOST_OF_ONES_OWN, MOST_OF_EVERYBODYS = 1_000, 40
-"""With fewer matches than that, a search reached none of its bounds, nor that of a session that is not indexed yet."""
+"""With fewer matches than that, a search reached none of its limits, nor that of a session that is not indexed yet."""
 
 Place: TypeAlias = tuple[UUID, int]
 Start: TypeAlias = tuple[float | None, datetime | None, UUID | None]
@@ -63,7 +63,7 @@ class PostgresSearch:
 
 
 async def _said(connection: PooledConnection, text: str, page: Sequence[Record]) -> Mapping[Place, Record]:
-    """The messages that the page's sessions match at."""
+    """Returns the messages that match in the page's sessions."""
     places = [(row["session"]["chat_id"], seq) for row in page for seq in row["places"] if seq != TITLE]
     if not places:
         return {}
@@ -73,7 +73,7 @@ async def _said(connection: PooledConnection, text: str, page: Sequence[Record])
 
 
 def _beginning_of(words: Sequence[str]) -> str:
-    """A regular expression for words that begin with one of these; they are letters, digits and underscores only."""
+    """A regular expression for words with one of these prefixes; they consist of letters, digits and underscores only."""
     return rf"\m({'|'.join(words)})" if words else ""
 
 

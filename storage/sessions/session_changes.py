@@ -1,4 +1,4 @@
-"""Changes of a session itself."""
+"""Changes to a session itself."""
 
 from __future__ import annotations
 

@@ -46,9 +46,9 @@ SQL = load_queries("sessions")
 EDITING = load_queries("editing")
 BEFORE_EVERYTHING = 2**62
 MOST_COUNTED = 5_000
-"""Of everybody's sessions: those with the latest activity."""
+"""Of all users' sessions: those with the latest activity."""
 FEW = 1_000
-"""Sessions with the same metadata that are read by themselves. A list of more is read by activity, and soon meets a page of them."""
+"""If at most this many sessions have the same metadata, they are read directly. A larger set is read by activity and soon fills a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class PostgresSessions:
                 if session_id is None
                 else await connection.fetchrow(SQL["get"], session_id)
             )
-            # Route before session, as everywhere, so that nobody waits in a circle.
+            # Route before session, as everywhere, to avoid deadlocks.
             await connection.execute(SQL["leave"], user_id, route, None if row is None else row["chat_id"])
             if row is None:
                 return None
@@ -196,7 +196,7 @@ class PostgresMessages:
 
 
 async def _few(connection: PooledConnection, wanted: SessionFilter) -> list[UUID] | None:
-    """The sessions with the metadata asked for; None where nothing is asked for, or too many have it."""
+    """The sessions with the requested metadata; None if none is requested, or too many have it."""
     if not wanted.metadata:
         return None
     query = SQL["labelled" if wanted.user_id is None else "labelled_own"]
@@ -207,7 +207,7 @@ async def _few(connection: PooledConnection, wanted: SessionFilter) -> list[UUID
 async def _counted(
     connection: PooledConnection, wanted: SessionFilter, narrowed: tuple[object, ...], read: int
 ) -> tuple[int, bool]:
-    """How many sessions a list has, and whether that is all of them. `read`: how many a page has, with the one that follows it."""
+    """How many sessions a list has, and whether the count is exact. `read`: the size of the page, plus one if another follows."""
     seen = wanted.offset + read
     if read <= wanted.limit and (read > 0 or wanted.offset == 0):
         return seen, True
@@ -224,7 +224,7 @@ def _found(row: Record | None) -> Session:
 
 
 def metadata_columns(wanted: SessionFilter) -> tuple[list[str] | None, list[str] | None]:
-    """The keys and values that a list is narrowed by; None for any."""
+    """The keys and values that filter a list; None for any."""
     if not wanted.metadata:
         return None, None
     return [key for key, _ in wanted.metadata], [value for _, value in wanted.metadata]

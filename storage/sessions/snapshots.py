@@ -36,7 +36,7 @@ ABOVE_ALL = 2**62
 BATCH = 5
 """States saved in one transaction: a message to any of their sessions waits for all of them."""
 DUE = 500
-"""States saved in one go, at most."""
+"""States saved in one run, at most."""
 BELOW_ALL = UUID(int=0)
 
 

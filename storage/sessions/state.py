@@ -69,7 +69,7 @@ class PostgresStates:
 
 
 def to_state(row: Record, version: int) -> State:
-    """The three objects of a row of `session_states` or `snapshots`."""
+    """Returns the three objects of a row of `session_states` or `snapshots`."""
     return State(row["blackboard"], row["scratchpad"], row["attributes"], version)
 
 

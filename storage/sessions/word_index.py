@@ -1,4 +1,4 @@
-"""The index of words (`migrations/0015`), filled in bulk."""
+"""The search index of words (`migrations/0015`), filled in bulk."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class PostgresWordIndex:
         try:
             row = await self._index(sessions, most, carefully=False)
         except (asyncpg.DataError, asyncpg.ProgramLimitExceededError):
-            # Some text among them: all others are indexed, and it is named.
+            # The words of some text are rejected: all others are indexed, and the text is named.
             row = await self._index(sessions, most, carefully=True)
         return Indexed(row["indexed"], _sessions(row["remaining"]), row["refused"])
 
@@ -59,7 +59,7 @@ class PostgresWordIndex:
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """All that was said `behind` ago is indexed. `first_round`: but for sessions from before there was an index.
+    """Everything said more than `behind` ago is indexed. `first_round`: except in sessions from before there was an index.
 
     `has_indexer`: whether a live replica indexes.
     """

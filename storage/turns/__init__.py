@@ -1,1 +1,1 @@
-"""Turns, in batches and one by one, and the chunks of their replies."""
+"""Turns, in batches and alone, and the chunks of their replies."""

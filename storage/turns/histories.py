@@ -1,4 +1,4 @@
-"""What was said last in sessions that are busy here, so that a turn's history need not be read each time."""
+"""Caches the latest messages of busy sessions, so that a turn's history need not be read each time."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from gateway.core.model import ChatId, Message
 from gateway.core.values import value
 
 MOST_BYTES = 64_000_000
-"""Of all sessions together."""
+"""For all sessions together."""
 ROW_BYTES = 1_000
-"""What a message takes beside its text: its ids, times and objects."""
+"""What a message takes besides its text: its ids, times and objects."""
 JSON_WEIGHT = 4
-"""How many times as much the objects of JSON take as its text."""
+"""How many times larger JSON objects are than their text."""
 
 
 class Row(NamedTuple):
-    """A message, the `seq` of its turn, and roughly its bytes."""
+    """A message, the `seq` of its turn, and its approximate size in bytes."""
 
     turn: int
     message: Message
@@ -28,7 +28,7 @@ class Row(NamedTuple):
 
 
 def to_row(turn: int, message: Message) -> Row:
-    """A message as it is kept."""
+    """Makes a row from a message."""
     plain = len(message.parts) == 1 and message.parts[0].get("type") == "text" and not message.metadata
     beside = 0 if plain else JSON_WEIGHT * len(orjson.dumps([*message.parts, message.metadata]))
     return Row(turn, message, ROW_BYTES + len(message.content) + beside)
@@ -36,11 +36,11 @@ def to_row(turn: int, message: Message) -> Row:
 
 @value
 class Known:
-    """The end of a transcript while its last row is `seq` and its history has that version.
+    """The end of a transcript, valid while its last row is `seq` and its history has that version.
 
-    Together they name one state of it: each append counts `seq` up, and every other change of a row raises the version
-    (`raise_history_version`). `turns`: where the turns begin that count as told, `depth` of them or as many as there are. Each row
-    belongs to one of these: how many rows from before there were turns are told is for Postgres to say, each time.
+    Together they identify one state of it: each append increments `seq`, and every other change of a row raises the version
+    (`raise_history_version`). `turns`: the `seq`s at which the turns in the history start, `depth` of them or as many as there are. Each
+    row belongs to one of these: how much of the rows from before there were turns is included, only Postgres decides, each time.
     """
 
     seq: int
@@ -52,11 +52,11 @@ class Known:
 
     @classmethod
     def of(cls, seq: int, version: int, depth: int, turns: tuple[int, ...], rows: tuple[Row, ...]) -> Known:
-        """With its size in bytes."""
+        """Creates it together with its size in bytes."""
         return cls(seq, version, depth, turns, rows, sum(row.size for row in rows))
 
     def then(self, turn: int, message: Message) -> Known:
-        """With the row that follows. `turn`: the `seq` of its turn."""
+        """Returns it with the next row. `turn`: the `seq` of its turn."""
         row = to_row(turn, message)
         turns, rows, size = self.turns, (*self.rows, row), self.size + row.size
         if turns[-1:] != (turn,):
@@ -69,7 +69,7 @@ class Known:
         return Known(message.seq, self.version, self.depth, turns, rows, size)
 
     def history(self, seq: int, depth: int) -> tuple[Message, ...]:
-        """What `turn_history` in Postgres says of the `depth` turns before `seq`."""
+        """Returns what `turn_history` in Postgres returns for the `depth` turns before `seq`."""
         turns = tuple(turn for turn in self.turns if turn < seq)[-depth:]
         return tuple(row.message for row in self.rows if row.turn in turns)
 
@@ -83,12 +83,12 @@ class Histories:
     _size: int = 0
 
     def at(self, chat_id: ChatId, seq: int, version: int) -> Known | None:
-        """What is known of the session while `seq` is its last row."""
+        """Returns what is cached for the session while `seq` is its last row."""
         known = self._known.get(chat_id)
         return known if known is not None and (known.seq, known.version) == (seq, version) else None
 
     def keep(self, chat_id: ChatId, known: Known) -> None:
-        """In place of what was known of the session. The oldest make room; what is larger than all of it is not kept."""
+        """Replaces what is cached for the session. The oldest sessions make room; anything larger than the whole cache is not kept."""
         self.drop(chat_id)
         if known.size > self.most:
             return

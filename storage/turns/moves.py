@@ -1,4 +1,4 @@
-"""Renames a place, such as a group chat that got a new id, in all that was kept of it."""
+"""Renames a route or address, such as that of a group chat with a new id, everywhere it is stored."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ SQL = load_queries("moves")
 
 @dataclass(frozen=True, slots=True)
 class PostgresMoves:
-    """`Moves` on Postgres. Reads all routes and schedules: a group moves once in its life."""
+    """`Moves` on Postgres. Reads all routes and schedules: a group moves once in its lifetime."""
 
     database: Database
 
     async def move(self, old: str, new: str) -> None:
         async with self.database.own_work() as connection, in_transaction(connection):
-            # First: a schedule that fires holds its row, and then the routes of its places.
+            # First: a firing schedule locks its row, and then the routes of its addresses.
             await connection.execute(SQL["move_schedules"], old, new)
             sessions = await _move_sessions(connection, old, new)
             await connection.execute(SQL["move_turns"], old, new, sessions)
@@ -31,7 +31,7 @@ class PostgresMoves:
 
 
 async def _move_sessions(connection: PooledConnection, old: str, new: str) -> list[object]:
-    """Locks first, then writes; the keys of all sessions that are locked now."""
+    """Locks first, then writes; returns the keys of all sessions that are locked now."""
     rows = await connection.fetch(SQL["lock_old_routes"], old)
     users, before = [row["user_id"] for row in rows], [row["route"] for row in rows]
     after = [new + route.removeprefix(old) for route in before]

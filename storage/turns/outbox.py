@@ -1,4 +1,4 @@
-"""The record of chunks on their way."""
+"""The store of chunks to be delivered."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _AT_ONCE = 5_000
 
 @dataclass(slots=True)
 class PostgresOutbox:
-    """`OutboxStore` on Postgres. Marks and looks of one moment share a statement and a commit."""
+    """`OutboxStore` on Postgres. Simultaneous marks and lookups share a statement and a commit."""
 
     database: Database
     replica_id: ReplicaId
@@ -40,7 +40,7 @@ class PostgresOutbox:
 
     async def _mark_all(self, marks: Sequence[Settled]) -> Mapping[int, bool]:
         items, states = [mark.item_id for mark in marks], [mark.state for mark in marks]
-        # On disk before the next chunk leaves: a mark that Postgres forgets in a crash would repeat a chunk for nothing.
+        # On disk before the next chunk leaves: a mark that Postgres loses in a crash would repeat a chunk needlessly.
         async with self.database.own_work() as connection:
             rows = await connection.fetch(SQL["settle"], items, states, [mark.reason for mark in marks])
         return {row["place"] - 1: True for row in rows}
@@ -77,5 +77,5 @@ class PostgresOutbox:
 
 
 def _not_away(error: Exception) -> bool:
-    """While the database is away, nothing is gained by asking for each item; whoever waits asks again."""
+    """While the database is unavailable, nothing is gained by asking for each item; callers retry."""
     return not isinstance(error, StoreUnavailable)

@@ -1,6 +1,6 @@
-"""T1 and T2 of plain messages and replies: those of a moment share one statement and one commit (`accept_plain`, `finish_plain`).
+"""T1 and T2 of plain messages and replies: simultaneous ones share one statement and one commit (`accept_plain`, `finish_plain`).
 
-What is plain is decided here as far as the gateway can tell, and in these functions as far as the rows do.
+Whether one is plain is decided here as far as the gateway knows, and in these functions as far as the rows show.
 """
 
 from __future__ import annotations
@@ -49,19 +49,19 @@ Columns: TypeAlias = tuple[object, ...]
 
 
 def is_plain(message: InboundMessage) -> bool:
-    """Whether T1 has nothing to do but append the message to a session that is there and idle."""
+    """Whether T1 only has to append the message to an existing idle session."""
     beside = message.data or message.metadata
     return not (beside or message.always_new or message.begins_session or message.ends_session)
 
 
 def is_plain_reply(turn: Turn, reply: Reply) -> bool:
-    """Whether T2 has nothing to do but append the reply, fill the outbox and end the turn."""
+    """Whether T2 only has to append the reply, fill the outbox and end the turn."""
     return not reply.state_changes and reply.agent_session in {None, turn.agent_session}
 
 
 @dataclass(slots=True)
 class PlainTurns:
-    """T1 and T2 in batches. Both answer None for what has to be done by itself, by functions that recognise a repetition."""
+    """T1 and T2 in batches. Both return None for items that must be done alone, by functions that recognise a repetition."""
 
     database: Database
     replica_id: ReplicaId
@@ -132,7 +132,7 @@ class PlainTurns:
         return Finished(reply.status, said, session, tuple(to_send(row["outbox_ids"], reply)), None)
 
     def began(self, accepted: Acceptance, depth: int) -> None:
-        """A session has begun with that message: nothing was said before it, and nothing has changed."""
+        """Records that a session started with that message: nothing was said before it, and nothing has changed."""
         turn = accepted.turn
         if accepted.session_is_new and turn is not None and depth > 0:
             rows = (to_row(turn.seq, turn.messages[0]),)
@@ -150,12 +150,12 @@ class PlainTurns:
             *values, chunks, _ = items[0]
             if chunks is None:
                 return await self._rows(SQL["finish_one"], *values, self.replica_id)
-        # What is in hand for one address is in hand for all.
+        # An item held for one address is held for all.
         held = [item_id for *_, of_one in items for item_id in cast("Sequence[int]", of_one)]
         return await self._all(SQL["finish"], [values[:-1] for values in items], self.replica_id, held)
 
     async def _all(self, query: str, items: Sequence[Columns], *same: object) -> Mapping[int, Record]:
-        # An element of NULL is what a missing list has, too, and costs nothing there.
+        # A missing list becomes NULL elements, too, which cost nothing there.
         columns = [None if all(value is None for value in values) else values for values in zip(*items, strict=True)]
         return await self._rows(query, *columns, *same)
 
@@ -164,7 +164,7 @@ class PlainTurns:
         return {row["place"] - 1: row for row in rows}
 
     async def _before(self, row: Record, said: Message, depth: int) -> Sequence[Message]:
-        """What the turn of a message is told; it is remembered with the message."""
+        """Returns the history for a message's turn, which is cached together with the message."""
         if depth == 0:
             return ()
         chat_id = ChatId(row["chat_id"])
@@ -191,12 +191,12 @@ class PlainTurns:
 
 
 def stored_parts(reply: Reply) -> list[JsonObject] | None:
-    """None where the content says it all."""
+    """None if the content alone is enough."""
     return None if len(reply.parts) == 1 and reply.parts[0].get("type") == "text" else list(reply.parts)
 
 
 def stored_usage(reply: Reply) -> JsonObject | None:
-    """What the turn cost, as JSON."""
+    """The cost of the turn, as JSON."""
     return None if reply.usage is None else asdict(reply.usage)
 
 
@@ -216,14 +216,14 @@ def _said(row: Record, message: InboundMessage, turn_id: TurnId) -> Message:
 
 
 def to_send(item_ids: Sequence[int | None] | None, reply: Reply) -> Iterator[OutboxItem]:
-    """The chunks that are this replica's to send now."""
+    """The chunks that this replica has to send now."""
     for item_id, (address, chunk) in zip(item_ids or (), reply.chunks, strict=item_ids is not None):
         if item_id is not None:
             yield OutboxItem(item_id, address, chunk)
 
 
 def _json(value: JsonObject | Sequence[JsonObject | str | Sequence[str]] | None) -> str | None:
-    """A list in a list of values would be taken for a second dimension."""
+    """As text: a list within a list of values would be taken for a second dimension."""
     return None if value is None else orjson.dumps(value).decode()
 
 
@@ -235,7 +235,7 @@ def _replied(row: Record, turn: Turn, reply: Reply, parts: str | None) -> Messag
         seq=row["seq"],
         role="assistant",
         content=reply.content,
-        # As they will be read: JSON knows no tuples and no NaN.
+        # As it will be read: JSON has no tuples and no NaN.
         parts=text_parts(reply.content) if parts is None else tuple(orjson.loads(parts)),
         channel=turn.channel,
         turn_id=turn.turn_id,
@@ -278,7 +278,7 @@ def _turn(row: Record, turn_id: TurnId, said: Message, session: Session, history
         epoch=1,
         messages=(said,),
         history=history,
-        # A session whose network's chat was left has no address there any more.
+        # A session whose chat was left has no address there any more.
         deliver_to=tuple(Address(address) for address in row["deliver_to"] if address is not None),
         agent_session=row["agent_session"],
         metadata=session.metadata,

@@ -1,4 +1,4 @@
-"""Ids of turns, in the order of time: what is inserted together stands together in an index."""
+"""Turn ids in order of time: rows inserted together are close together in an index."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ VERSION, VARIANT = 7 << 76, 2 << 62
 
 
 def new_turn_id() -> TurnId:
-    """A UUID of version 7 (RFC 9562, section 5.7): 48 bits of milliseconds, and 74 of chance.
+    """Returns a UUID of version 7 (RFC 9562, section 5.7): 48 bits of milliseconds, and 74 random bits.
 
-    As the ids that come from the database: unlike the standard library's, these are written and hashed in C.
+    The class of the ids that come from the database: unlike the standard library's, it is formatted and hashed in C.
     """
     chance = int.from_bytes(os.urandom(10), "big")
     milliseconds = time.time_ns() // 1_000_000

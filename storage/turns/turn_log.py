@@ -42,7 +42,7 @@ class PostgresTurnLog:
 
 
 def error_class_of(row: Record) -> ErrorClass | None:
-    """The class of a failed turn's error; turns that failed before there were classes have the broadest one."""
+    """The class of a failed turn's error; turns that failed before classes existed have the broadest one."""
     if row["status"] != "failed":
         return None
     return cast("ErrorClass", row["error_class"] or "agent_error")
@@ -54,7 +54,7 @@ async def _total(connection: PooledConnection, chat_id: object) -> UsageTotal:
 
 
 def to_turn_record(row: Record) -> TurnRecord:
-    """A row of `turns`, with `asked`: the places of the messages that it answers."""
+    """Converts a row of `turns`, with `asked`: the `seq`s of the messages that it answers."""
     reply_seq = row["reply_seq"]
     return TurnRecord(
         id=TurnId(row["turn_id"]),

@@ -71,7 +71,7 @@ class PostgresTurns:
                 async with in_transaction(connection):
                     return await self._with_data(connection, message, await self.accept_on(connection, message, terms))
         except asyncpg.ForeignKeyViolationError as error:
-            # The session was deleted between the look at it and its lock.
+            # The session was deleted between its lookup and its lock.
             raise NotFound(NO_SESSION) from error
 
     async def accept_on(self, connection: PooledConnection, message: InboundMessage, terms: TurnTerms) -> Acceptance:
@@ -149,7 +149,7 @@ class PostgresTurns:
         return replace(_finished(row, reply, named), state_refused=refused)
 
     async def _name(self, connection: PooledConnection, turn: Turn, reply: Reply) -> str | None:
-        """What the agent calls the conversation from now on, in the same commit; None for nothing new."""
+        """Returns the framework's id of the conversation, stored in the same commit; None if there is no new one."""
         if reply.agent_session in {None, turn.agent_session}:
             return None
         named = (turn.chat_id, turn.turn_id, reply.agent_session)
@@ -157,7 +157,7 @@ class PostgresTurns:
         return name
 
     async def _change_state(self, connection: PooledConnection, turn: Turn, reply: Reply, row: Record) -> str | None:
-        """Keeps what the agent changes of the state beside a reply that stays, in the same commit; or says why not."""
+        """Stores the agent's changes to the state beside a reply that stays, in the same commit; or returns why not."""
         if not reply.state_changes or row["message"]["deleted_at"] is not None:
             return None
         changes = dict(reply.state_changes)
@@ -209,7 +209,7 @@ class PostgresTurns:
 
 
 def acceptance(row: Record) -> Acceptance:
-    """What T1 came to. Raises `NotFound`."""
+    """Converts the result of T1. Raises `NotFound`."""
     if row["status"] == "not_found":
         raise NotFound(NO_SESSION)
     message, turn = present(row["message"], "chat_id"), present(row["turn"], "turn_id")
@@ -228,7 +228,7 @@ def acceptance(row: Record) -> Acceptance:
 
 
 def _claimed(row: Record, turn: Record | None, session: Record | None, newer: str | None = None) -> Turn | None:
-    """The turn that is to be run; `newer`: what the agent has just called the conversation."""
+    """The turn to run; `newer`: the framework's id of the conversation that the agent has just reported."""
     if turn is None or session is None:
         return None
     return to_turn(turn, row["messages"], row["history"], session, newer)

@@ -1,4 +1,4 @@
-"""Takes a user's rows away, some at a time, so that nobody waits long for a lock."""
+"""Removes a user's rows, some at a time, so that nobody waits long for a lock."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class PostgresErasure:
 
     database: Database
     at_a_time: int = AT_A_TIME
-    """Rows that a transaction takes away."""
+    """Rows removed per transaction."""
 
     async def begin(self, user_id: UserId) -> None:
         async with self.database.as_user(user_id) as connection:
-            # As those who are at one already: its row before any lock that others wait for.
+            # Like callers that work on one already: its row before any lock that others wait for.
             await connection.execute(SQL["take"], user_id)
-            # Each a statement of its own: what the later ones see is of after the wait for the lock.
+            # Separate statements: the later ones must see the state after the wait for the lock.
             await connection.execute(SQL["lock_user"], user_id)
             await connection.execute(SQL["begin"], user_id)
             await connection.execute(SQL["end_tokens"], user_id)
@@ -43,7 +43,7 @@ class PostgresErasure:
         return None if at is None else ErasureRequest(user_id, at)
 
     async def clear(self, table: UserData, request: ErasureRequest) -> bool:
-        # That a visitor's pass is over outlives the user; a row that is nobody's only the gateway may write.
+        # The fact that a visitor's pass has ended outlives the user; only the gateway may write a row without an owner.
         writer = None if table == "identified_visitors" else request.user_id
         async with self.database.as_user(writer) as connection:
             await _renew(connection, request)
@@ -74,6 +74,6 @@ class PostgresErasure:
 
 
 async def _renew(connection: PooledConnection, request: ErasureRequest) -> None:
-    """The erasure stands until this transaction ends, and nobody takes over for a minute. Raises `ErasureOver`."""
+    """Protects the erasure until this transaction ends, and from takeover for a minute. Raises `ErasureOver`."""
     if not await connection.fetchval(SQL["renew"], request.user_id, request.at):
         raise ErasureOver("Another request has finished this erasure.")

@@ -1,4 +1,4 @@
-"""Links to accounts of other networks, and the one-time codes that make them."""
+"""Links to accounts on networks, and the one-time codes that create them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SQL = load_queries("links")
 
 @dataclass(frozen=True, slots=True)
 class PostgresLinks:
-    """`LinkStore` on Postgres. Who redeems a code is not its owner, so codes are looked up among all users'."""
+    """`LinkStore` on Postgres. The user who redeems a code is not its owner, so codes are looked up among all users'."""
 
     database: Database
     most: int | None = None
@@ -57,7 +57,7 @@ class PostgresLinks:
             return None if row is None else await self._link(connection, user_id, _to_person(row))
 
     async def _link(self, connection: PooledConnection, user_id: UserId, person: Person) -> Link:
-        """Raises `Conflict`, which takes back what the transaction did to the code."""
+        """Raises `Conflict`, which rolls back what the transaction did to the code."""
         found = await connection.fetchrow(SQL["of_person"], person.channel, person.external_id)
         if found is None:
             await require_room(connection, "links", user_id, self.most)
@@ -99,7 +99,7 @@ class PostgresLinks:
 
 
 async def _end(connection: PooledConnection, link: Link) -> Link:
-    """A person who is no longer the user hears nothing more of the user's conversations. Locks: link, route, session, turn."""
+    """A person who is no longer the user receives nothing more of the user's conversations. Locks: link, route, session, turn."""
     whom = (link.user_id, link.person.channel, link.person.external_id)
     await connection.execute(SQL["leave_schedules"], *whom)
     await connection.execute(SQL["leave_routes"], *whom)

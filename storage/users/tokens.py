@@ -26,7 +26,7 @@ SQL = load_queries("tokens")
 
 @dataclass(frozen=True, slots=True)
 class PostgresTokens:
-    """`TokenStore` on Postgres. Whoever presents a token is not known yet, so it is looked up among all users'."""
+    """`TokenStore` on Postgres. The owner of a presented token is not known yet, so it is looked up among all users'."""
 
     database: Database
 
@@ -46,7 +46,7 @@ class PostgresTokens:
                 if rest is None:
                     await require_room(connection, "tokens", user_id, most)
                     return _to_token(await fetch_one(connection, SQL["create"], user_id, digest, name, role, lifetime))
-            # The user was erased a moment ago. Nothing is held meanwhile.
+            # The user was erased a moment ago. No lock is held in the meantime.
             await asyncio.sleep(rest.total_seconds())
 
     async def find(self, digest: bytes) -> ApiToken | None:

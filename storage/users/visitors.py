@@ -1,4 +1,4 @@
-"""Visitors who turned out to be somebody."""
+"""Identified visitors."""
 
 from __future__ import annotations
 
