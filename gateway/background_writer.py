@@ -1,4 +1,4 @@
-"""Writes for a process that must not wait for whoever reads what it writes."""
+"""Writes to a stream without making the process wait for its reader."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from typing import TextIO
 
 FLUSH_S = 0.5
 WAITING = 4096
-"""Texts that may wait for a reader."""
+"""Texts that may wait for the reader."""
 TOGETHER = 64
-"""Texts that are written at once …"""
+"""Texts written at once …"""
 PAUSE_S = 0.02
-"""… and seconds until it looks again once all are written: each time the thread wakes up, it takes the interpreter's lock from
-all others."""
+"""… and seconds before the thread checks again once all are written: each wake-up takes the interpreter's lock from all
+other threads.
+"""
 
 
 class BackgroundWriter:
-    """Writes texts to a stream in their order, from a thread of its own, which ends with the process at the latest.
+    """Writes texts to a stream in order, from a daemon thread of its own.
 
-    What the stream does not take (a full disk, a closed pipe), and what comes while too many texts wait for a reader, is
-    lost. Once something is written again, it is followed by what `of_loss` makes of their number.
+    What the stream does not accept (a full disk, a closed pipe), and what arrives while too many texts wait, is
+    lost. The next text written is followed by the result of `of_loss` for their number.
     """
 
     def __init__(self, stream: TextIO, of_loss: Callable[[int], str] = lambda _lost: "") -> None:
         self._stream = stream
         self._of_loss = of_loss
-        # Finalizers log too, perhaps in the midst of a `put`: this queue allows that.
+        # Finalizers log too, perhaps in the middle of a `put`: this queue allows that.
         self._waiting: SimpleQueue[str | threading.Event | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._crowded_out = 0
@@ -43,7 +44,7 @@ class BackgroundWriter:
 
     def put(self, text: str) -> None:
         """Returns at once. Not for several threads at the same time."""
-        # While the interpreter ends, a thread that starts is never run, and whoever starts it waits for ever.
+        # While the interpreter shuts down, a new thread never runs, and starting one blocks forever.
         if self._waiting.qsize() >= WAITING or (self._thread is None and sys.is_finalizing()):
             self._crowded_out += 1
             return
@@ -55,14 +56,14 @@ class BackgroundWriter:
                 self._thread = thread
 
     def flush(self) -> None:
-        """Returns when all that was put is written or lost, or after half a second."""
+        """Returns when everything is written or lost, or after half a second."""
         if self._thread is not None and self._thread.is_alive():
             written = threading.Event()
             self._waiting.put(written)
             written.wait(FLUSH_S)
 
     def end(self) -> None:
-        """Flushes; what is put afterwards is lost."""
+        """Flushes; later texts are lost."""
         self.flush()
         self._waiting.put(None)
 
@@ -82,7 +83,7 @@ class BackgroundWriter:
                 time.sleep(PAUSE_S)
 
     def _with_those_behind(self, first: str) -> tuple[list[str], threading.Event | str | None]:
-        """The texts to write at once, and what ended them: an event, None for the end, or an empty text."""
+        """Returns the texts to write at once, and what ended them: an event, None for the end, or an empty text."""
         texts = [first]
         while len(texts) < TOGETHER:
             try:
@@ -126,7 +127,7 @@ class BackgroundWriter:
         try:
             return os.write(number, data)
         except BlockingIOError:
-            # Whoever shares it has made it non-blocking.
+            # Another process that shares it has made it non-blocking.
             room = select.poll()
             room.register(number, select.POLLOUT)
             room.poll()

@@ -83,15 +83,15 @@ class TooManyRequests(GatewayError):
 
 
 class StoreUnavailable(GatewayError):
-    """The database does not answer, or not as it should; nothing was acknowledged."""
+    """The database does not respond, or not as it should; nothing was acknowledged."""
 
 
 class DatabaseMisconfigured(StoreUnavailable):
-    """The database must not be used as it is configured; the text says what whoever runs it has to change."""
+    """The database must not be used as configured; the text says what its administrator has to change."""
 
 
 class NothingHeard(GatewayError):
-    """Whatever is sent to the replicas that listen does not reach this one."""
+    """Notifications sent to listening replicas do not reach this one."""
 
 
 class LeaseLost(GatewayError):
@@ -99,17 +99,17 @@ class LeaseLost(GatewayError):
 
 
 class SenderChanged(GatewayError):
-    """The sender is not the user they were taken for: their link has just been made or ended. Nothing was kept."""
+    """The sender is not the user they were taken for: their link has just been created or ended. Nothing was stored."""
 
 
 class ErasureOver(GatewayError):
-    """The erasure has ended meanwhile; whoever was at it leaves alone what is there now."""
+    """The erasure has ended in the meantime; what exists now is newer and must be left alone."""
 
 
 class AgentError(GatewayError):
     """An agent failed. `retryable`: whether another attempt at the same turn makes sense.
 
-    The text is for operators; users are told the class only.
+    The text is for operators; users only see the class.
     """
 
     def __init__(self, text: str, *, retryable: bool = True, error_class: ErrorClass = "agent_error") -> None:
@@ -119,11 +119,11 @@ class AgentError(GatewayError):
 
 
 class DeliveryError(GatewayError):
-    """A chunk did not reach its address, or nobody can say whether it did."""
+    """A chunk did not reach its address, or it is unknown whether it did."""
 
 
 class DeliveryRefused(DeliveryError):
-    """The network will never take it (blocked, gone, malformed). `address_dead`: nor anything else for that address."""
+    """The network will never accept it (blocked, gone, malformed). `address_dead`: nor anything else for that address."""
 
     def __init__(self, text: str, *, address_dead: bool = False) -> None:
         super().__init__(text)
@@ -139,4 +139,4 @@ class DeliveryDeferred(DeliveryError):
 
 
 class DeliveryUnknown(DeliveryError):
-    """The request left and no answer came: it may have been delivered."""
+    """The request was sent and no answer came: it may have been delivered."""

@@ -21,7 +21,7 @@ from gateway.background_writer import BackgroundWriter
 from gateway.settings import SettingsGroup
 
 BOT_TOKEN = re.compile(r"(?<!\d)(\d{3,}):[A-Za-z0-9_-]{6,}")
-"""A Telegram bot's token stands in every URL of the Bot API, so in many libraries' error texts too."""
+"""A Telegram bot's token is in every URL of the Bot API, and so in many libraries' error messages."""
 CREDENTIALS = re.compile(r"(\w+://[^\s:/@]*:)[^\s@/]+@|(Bearer\s+)[\w.~+/=-]+|\b(tg_|sk-)[A-Za-z0-9_-]{8,}")
 
 LOST = "lines"
@@ -37,7 +37,7 @@ class Log(SettingsGroup):
 
 
 def redact(text: str) -> str:
-    """The text without bot tokens, bearer tokens, API tokens and passwords in URLs."""
+    """Returns the text without bot tokens, bearer tokens, API tokens and passwords in URLs."""
     if not _may_hold_secrets(text):
         return text
     text = BOT_TOKEN.sub(r"\1:…", text)
@@ -58,7 +58,7 @@ def _redact_event(_logger: object, _method: str, event: Event) -> Event:
 
 
 def _stamped(_logger: object, method: str, event: Event) -> Event:
-    """With level and time. What structlog has for it takes several calls, and there is a line for each turn."""
+    """Adds level and time. structlog's own processors take several calls, and every turn logs a line."""
     event["level"] = method
     event["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     return event
@@ -79,7 +79,7 @@ class PatientHandler(logging.Handler):
         self._writer.put(f"{line}\n")
 
     def write(self, event: Event, render: Sequence[structlog.typing.Processor]) -> None:
-        """A line that is no record of the standard library's; those cost more than most of what they tell of."""
+        """Writes a line that is not a record of the standard library; creating those costs more than most of what is logged."""
         try:
             line = str(_rendered(event, render))
         except Exception:  # noqa: BLE001 - as above
@@ -111,7 +111,7 @@ def _rendered(event: Event, render: Sequence[structlog.typing.Processor]) -> obj
 
 
 class Lines:
-    """Where structlog's events go."""
+    """Writes structlog's events."""
 
     def __init__(self, render: Sequence[structlog.typing.Processor]) -> None:
         self._render = render
@@ -128,7 +128,7 @@ def _handlers() -> Iterator[PatientHandler]:
 
 
 def flush_log() -> None:
-    """For whoever ends the process at once; takes half a second at most."""
+    """Call before ending the process abruptly; takes half a second at most."""
     for handler in _handlers():
         handler.flush()
 
@@ -141,7 +141,7 @@ def _json(event: object, **options: Any) -> str:
     try:
         return orjson.dumps(event, default=options.get("default")).decode()
     except TypeError:
-        return json.dumps(event, **options)  # takes what orjson refuses, such as integers beyond 64 bits
+        return json.dumps(event, **options)  # handles what orjson rejects, such as integers beyond 64 bits
 
 
 def _console() -> structlog.dev.ConsoleRenderer:

@@ -1,4 +1,4 @@
-"""What every room declares its settings with; `gateway/config.py` puts them together."""
+"""Base classes for the settings of every package; `gateway/config.py` combines them."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class ChannelSettings(SettingsGroup):
 
 
 def strong_key(value: SecretStr | None) -> SecretStr | None:
-    """RFC 7518, section 3.2: a key of HS256 is at least as long as its hash."""
+    """RFC 7518, section 3.2: a key for HS256 is at least as long as its hash."""
     if value is not None and len(value.get_secret_value().encode()) < SHORTEST_KEY:
         raise ValueError(f"should be at least {SHORTEST_KEY} bytes long; create one with: openssl rand -hex 32")
     return value
 
 
 def http_url(value: str) -> str:
-    """The URL as it is. Raises `ValueError` for any other text."""
+    """Returns the URL unchanged. Raises `ValueError` for any other text."""
     if not value.startswith(("http://", "https://")) or not value.partition("://")[2].strip("/"):
         raise ValueError(f"{value!r} should be a URL such as https://chat.example.com")
     return value

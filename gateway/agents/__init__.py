@@ -1,1 +1,1 @@
-"""Kinds of agents behind one seam: a turn in, events out."""
+"""Agent kinds behind one interface: a turn in, events out."""

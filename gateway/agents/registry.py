@@ -1,4 +1,4 @@
-"""The tables of agent kinds, and the agents of the settings built from it."""
+"""The table of agent kinds, and the agents built from the settings."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from gateway.core.settings import Turns
 from gateway.errors import MissingPiece
 
 AgentSettings = Annotated[DemoAgentSettings | PythonAgentSettings | OpenAIAgentSettings, Field(discriminator="kind")]
-"""The settings of an agent, of whichever kind."""
+"""The settings of an agent of any kind."""
 
 
 def build_agents(agents: Mapping[str, AgentSettings], turns: Turns) -> dict[AgentName, Agent]:
-    """Every agent of the settings, by name.
+    """Builds every agent in the settings, by name.
 
-    Raises `SettingsError` for settings an agent cannot be built from, `MissingPiece` for a kind whose library is absent.
+    Raises `SettingsError` for settings an agent cannot be built from, `MissingPiece` for a kind whose library is not installed.
     """
     return {
         AgentName(name): _build(AgentName(name), settings, terms_of(settings, turns))
@@ -34,7 +34,7 @@ def build_agents(agents: Mapping[str, AgentSettings], turns: Turns) -> dict[Agen
 
 
 def terms_of(settings: AgentSettings, turns: Turns) -> TurnTerms:
-    """How an agent's turns are run."""
+    """Returns how an agent's turns are run."""
     return TurnTerms(
         strategy=settings.multitask_strategy,
         collect=settings.collect,
@@ -47,7 +47,7 @@ def terms_of(settings: AgentSettings, turns: Turns) -> TurnTerms:
 
 
 def _build(name: AgentName, settings: AgentSettings, terms: TurnTerms) -> Agent:
-    """The table: one line per kind; kinds with a library of their own are imported when first wanted."""
+    """The table: one line per kind; kinds with a library of their own are imported on first use."""
     match settings:
         case DemoAgentSettings():
             return DemoAgent(settings.delay_s)

@@ -1,4 +1,4 @@
-"""Blocking calls beside the event loop, in threads that the end of the process does not wait for."""
+"""Runs blocking calls beside the event loop, in threads that do not delay the end of the process."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Answer = TypeVar("Answer")
 
 
 async def in_daemon_thread(call: Callable[[], Answer]) -> Answer:
-    """What the call answers or raises; it sees the caller's context variables.
+    """Returns or raises what the call does; the call sees the caller's context variables.
 
-    Cancelling ends the wait only: the call goes on by itself, until it or the process ends. `asyncio.to_thread` would
-    keep the process until then, and a few such calls would keep all others waiting.
+    Cancelling only ends the wait: the call continues until it or the process ends. `asyncio.to_thread` would
+    keep the process until then, and a few such calls would make all others wait.
     """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[Answer] = loop.create_future()
@@ -32,7 +32,7 @@ async def in_daemon_thread(call: Callable[[], Answer]) -> Answer:
     def work() -> None:
         try:
             result = call()
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is the caller's
+        except BaseException as error:  # noqa: BLE001 - the caller handles it, whatever it is
             fault = _bearable(error)
             tell(lambda: answer.set_exception(fault))
         else:
@@ -43,7 +43,7 @@ async def in_daemon_thread(call: Callable[[], Answer]) -> Answer:
 
 
 def _bearable(error: BaseException) -> BaseException:
-    """Futures refuse `StopIteration`; a `SystemExit` or the like of a thread is not the process's."""
+    """Futures reject `StopIteration`; a `SystemExit` or the like in a thread must not end the process."""
     if isinstance(error, Exception) and not isinstance(error, StopIteration):
         return error
     wrapped = RuntimeError(f"the call ended with {type(error).__name__}: {error}")

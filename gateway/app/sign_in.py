@@ -1,4 +1,4 @@
-"""Addresses of the console that sign somebody in once."""
+"""URLs of the console that sign a user in once."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ COMMAND = ("turngate", "sign-in")
 
 
 async def new_sign_in(tokens: TokenStore, url: str, user_id: UserId, role: Literal["user", "operator"]) -> str:
-    """The console's address with a fresh one-time code in it."""
+    """Returns the console's URL with a new one-time code."""
     code = new_code()
     await insist(partial(tokens.add_code, digest(code), user_id, role, SIGN_IN_TTL))
     return f"{url.rstrip('/')}/?code={code}"
 
 
 def console_url(settings: Settings) -> tuple[str, bool]:
-    """Where people reach the console, and whether a gateway runs in this data dir; of several, the one on the configured port."""
+    """Returns the console's URL, and whether a gateway runs in this data dir; of several, the one on the configured port."""
     found = list(running_urls(settings.data_dir))
     running = next((url for url in found if urlsplit(url).port == settings.port), next(iter(found), None))
     return settings.public_url or running or local_url(settings.host, settings.port), running is not None
 
 
 def local_url(host: str, port: int) -> str:
-    """The URL that reaches a gateway from its own machine."""
+    """Returns the URL that reaches a gateway from its own machine."""
     host = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 - comparing only
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def command(settings: Settings) -> str:
-    """The command that makes another one for this gateway, in whichever folder it is run: with settings file and data dir."""
+    """Returns the command that prints another URL for this gateway, from any folder: it names settings file and data dir."""
     words, file = list(COMMAND), settings.toml
     if file is not None and file != DEFAULT_FILE and file.is_file():
         words += ["--config", str(file.absolute())]

@@ -1,4 +1,4 @@
-"""What a user has, as a whole: exported, and erased; for a gateway and for commands."""
+"""Exports and erases everything about a user, for a gateway and for commands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gateway.core.users.erasure import Erasure
 
 
 def documents_of(stores: Stores) -> Documents:
-    """The writer of exports on these stores."""
+    """Returns the writer of exports on these stores."""
     return Documents(
         sessions=stores.sessions,
         messages=stores.messages,
@@ -27,7 +27,7 @@ def erasure_of(
     cancel: Callable[[TurnId, UserId], Awaitable[object]] | None = None,
     remove: Callable[[SessionId, UserId], Awaitable[object]] | None = None,
 ) -> Erasure:
-    """Erasure on these stores. `cancel`, `remove`: as a running gateway does it; else in the database only."""
+    """Returns erasure on these stores. `cancel`, `remove`: those of a running gateway; without them, acts on the database only."""
     return Erasure(
         store=stores.erasure,
         sessions=stores.sessions,

@@ -9,8 +9,8 @@ from gateway.errors import GatewayError
 
 
 def main() -> None:
-    """Runs a command. What goes wrong on purpose is told on standard error, without a traceback; exit code 1."""
-    # Only what is asked for is imported; a first word that is no command gets help about all of them.
+    """Runs a command. Prints expected errors to standard error, without a traceback; exit code 1."""
+    # Imports only what is needed; a first word that is no command gets help about all of them.
     asked = [word for word in sys.argv[1:2] if word in COMMANDS]
     try:
         tree(asked or COMMANDS)(prog_name="turngate")

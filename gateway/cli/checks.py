@@ -1,4 +1,4 @@
-"""What `turngate doctor` looks at, one after the other."""
+"""The checks of `turngate doctor`, one after the other."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ MOST_LAG = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at. `remedy`: what to do when it is not well."""
+    """The result of one check. `remedy`: what to do if it failed."""
 
     name: str
     ok: bool
@@ -49,7 +49,7 @@ class Finding:
 
 
 async def check_all(settings: Settings) -> AsyncIterator[Finding]:
-    """Everything that can be checked with settings that can be read."""
+    """Checks everything that can be checked once the settings are readable."""
     if settings.failpoints:
         yield failpoints(settings.failpoints)
     yield data_dir(settings.data_dir)
@@ -65,7 +65,7 @@ async def check_all(settings: Settings) -> AsyncIterator[Finding]:
 
 
 def failpoints(written: Mapping[str, str]) -> Finding:
-    """That somebody wants this gateway to fail."""
+    """Reports that failpoints are set."""
     return Finding(
         "failpoints",
         ok=False,
@@ -75,7 +75,7 @@ def failpoints(written: Mapping[str, str]) -> Finding:
 
 
 def data_dir(folder: Path) -> Finding:
-    """Whether the data dir can be written."""
+    """Whether the data dir is writable."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
@@ -115,7 +115,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
 
 
 def migrations(waiting: Sequence[str], *, is_new: bool) -> Finding:
-    """Whether the schema is up to date. `is_new`: the database has no tables, and the gateway's first start makes them."""
+    """Whether the schema is up to date. `is_new`: the database has no tables, and the gateway's first start creates them."""
     if is_new:
         return Finding("migrations", ok=True, detail="a new database; `turngate serve` sets it up")
     if not waiting:
@@ -147,7 +147,7 @@ async def _connected(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def news(wire: PostgresWire, poll_s: float) -> Finding:
-    """Whether replicas are told of each other's news, or have to look for them."""
+    """Whether replicas notify each other of changes, or have to poll."""
     try:
         await wire.check()
     except NothingHeard as error:
@@ -156,7 +156,7 @@ async def news(wire: PostgresWire, poll_s: float) -> Finding:
 
 
 async def _asked(database: Database) -> tuple[str, datetime]:
-    """Raises `StoreUnavailable` when a connection does not prove its role, or leads to a standby."""
+    """Raises `StoreUnavailable` if a connection fails its role check, or leads to a standby."""
     await database.prove()
     async with database.connection() as connection:
         version: str = await connection.fetchval("SELECT current_setting('server_version')")
@@ -176,7 +176,7 @@ def blocking(block: LoopBlock) -> Finding:
 
 
 def roles(found: Identity | None) -> str:
-    """How the application's role is kept apart, as its connection proved it."""
+    """How the application's role is isolated, as its connection proved."""
     if found is None or found.login == found.role:
         return "both roles verified, each with its own login"
     kind = "the superuser" if found.login_is_superuser else "the login"
@@ -208,7 +208,7 @@ def transactions(seen: long_transactions.Observation) -> Finding:
 
 
 def search(seen: word_index.Lag) -> Finding:
-    """Whether a running gateway keeps the index of search up to date."""
+    """Whether a running gateway keeps the search index up to date."""
     behind = f"{seen.behind.total_seconds() / 60:.0f} min"
     earlier = "; earlier messages are still being indexed" if seen.first_round else ""
     return Finding(
@@ -222,7 +222,7 @@ def search(seen: word_index.Lag) -> Finding:
 
 
 async def agent(settings: Settings, name: str) -> Finding:
-    """Whether the agent can be built, and reaches what it needs."""
+    """Whether the agent can be built and reaches what it needs."""
     chosen = settings.agents[name]
     wrong = f"Change [agents.{name}] in the settings."
     try:
@@ -252,7 +252,7 @@ async def _checked(built: Agent) -> str:
 
 
 async def _may_be_polled(settings: Settings, account: str) -> bool:
-    """Without a database nobody knows, and somebody may be."""
+    """Without a database nobody knows, so a gateway may be polling."""
     try:
         async with open_postgres(settings):
             database = await open_pools(database_logins(settings), size=1)
@@ -265,14 +265,14 @@ async def _may_be_polled(settings: Settings, account: str) -> bool:
 
 
 def unused_networks(settings: Settings) -> Sequence[Finding]:
-    """The networks that are there and off, and how each is switched on."""
+    """Installed networks that are off, and how to switch each one on."""
     ours = [Finding(name, ok=True, detail=f"off. {remedy}") for name, remedy in switched_off(settings).items()]
     others = [name for name in installed_names() if name not in settings.channels]
     return ours + [Finding(name, ok=True, detail=f"off; [channels.{name}] turns it on") for name in others]
 
 
 async def networks(settings: Settings) -> AsyncIterator[Finding]:
-    """What the servers of all networks that are on can do."""
+    """Checks what the servers of all enabled networks support."""
     try:
         chosen = [each for each in chosen_networks(settings) if isinstance(each, Chosen)]
     except SettingsError as error:
@@ -294,7 +294,7 @@ async def _network(chosen: Chosen, is_polled: IsPolled) -> AsyncIterator[Finding
         yield Finding(chosen.name, ok=False, detail=str(error))
     except TimeoutError:
         yield Finding(chosen.name, ok=False, detail=f"its network did not answer within {LONGEST_CHECK_S:.0f} s")
-    except Exception as error:  # noqa: BLE001 - a package that fails is told of, and the others are checked
+    except Exception as error:  # noqa: BLE001 - a failing package is reported, and the others are checked
         yield Finding(chosen.name, ok=False, detail=f"checking it failed with {type(error).__name__}: {error}")
     else:
         for call in calls:
@@ -302,7 +302,7 @@ async def _network(chosen: Chosen, is_polled: IsPolled) -> AsyncIterator[Finding
 
 
 def network_call(name: str, call: CheckedCall) -> Finding:
-    """Whether a network's server does something that the gateway needs; optional things may be missing."""
+    """Whether a network's server supports a call that the gateway needs; optional ones may be missing."""
     need = "essential" if call.essential else "optional"
     return Finding(
         f"{name} {call.method}",

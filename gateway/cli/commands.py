@@ -22,7 +22,7 @@ COMMANDS = {
 
 
 def tree(names: Iterable[str] = COMMANDS) -> typer.Typer:
-    """`turngate` with the commands of these names. Importing all of them takes a second."""
+    """Builds `turngate` with the commands of these names. Importing all of them takes a second."""
     app = typer.Typer(
         help="Turngate, a multi-channel bot gateway: Telegram, web chat and schedules in one Postgres table of sessions.",
         epilog="Settings come from turngate.toml and TURNGATE_… variables; docs/settings.md lists them. None is required.",
@@ -42,5 +42,5 @@ def tree(names: Iterable[str] = COMMANDS) -> typer.Typer:
 
 
 def turngate() -> None:
-    # With it, a tree of one command still expects that command's name.
+    # Makes a tree of one command still expect that command's name.
     pass

@@ -23,7 +23,7 @@ def migrate(*, config: ConfigFile = None, data_dir: DataDir = None, check: Check
     """Bring the database's schema up to date; prints what was applied."""
     settings = quiet_settings(config, data_dir)
     if not check:
-        # An index may take minutes: the log tells how far it is.
+        # An index may take minutes: the log reports the progress.
         configure_logging(settings.log.format, "info")
     names = asyncio.run(pending_migrations(settings) if check else apply_migrations(settings))
     for name in names:

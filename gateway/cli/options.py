@@ -1,4 +1,4 @@
-"""Options that several commands share, and the settings that come of them."""
+"""Options that several commands share, and the settings loaded from them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OfUser = Annotated[str | None, typer.Option("--user", metavar="U", help="Only th
 
 
 def quiet_settings(config: Path | None, data_dir: Path | None) -> Settings:
-    """The settings of a command that answers and ends; the log tells only of errors. Raises `SettingsError`."""
+    """Loads settings for a short-lived command; only errors are logged. Raises `SettingsError`."""
     settings = load_settings(config, {"data_dir": data_dir})
     configure_logging(settings.log.format, "error")
     return settings

@@ -15,16 +15,16 @@ from gateway.core.model import JsonValue
 
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 NOT_A_TERMINAL = 160
-"""Columns of a table that goes into a file or a pipe."""
+"""Columns of a table that is written to a file or a pipe."""
 
 
 def print_json(value: JsonValue) -> None:
-    """One document on standard output."""
+    """Prints one document to standard output."""
     typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: str) -> None:
-    """A table; `empty` says what could be here and how it gets here. Texts of users are shown as they are."""
+    """Prints a table; `empty` says what could be here and how to add it. Users' texts are printed verbatim."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=NOT_A_TERMINAL)
@@ -40,17 +40,17 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: st
 
 
 def say(text: str) -> None:
-    """A remark on standard error, out of the way of what scripts read."""
+    """Prints a remark to standard error, which scripts don't parse."""
     typer.echo(text, err=True)
 
 
 def printable(text: str) -> str:
-    """The text in one line, without what would steer a terminal."""
+    """Returns the text on one line, without terminal control characters."""
     return "".join(character if character.isprintable() else " " for character in text)
 
 
 def ago(moment: datetime | None, now: datetime | None = None) -> str:
-    """How long ago, or how soon, roughly; a dash for never."""
+    """Returns roughly how long ago, or in how long; a dash for never."""
     if moment is None:
         return "–"
     seconds = ((now or datetime.now(UTC)) - moment).total_seconds()

@@ -33,7 +33,7 @@ commands = typer.Typer(help="Prompts that run on a schedule.", no_args_is_help=T
 
 CHANGE_TRIES = 5
 ADDRESS = re.compile(r"[a-z][a-z0-9_]*(?::[^\s:]{1,100}){3}")
-"""A network, the account that people write to there, the chat, and the topic or 0."""
+"""A network, the account that people write to, the chat, and the topic or 0."""
 
 Id = Annotated[UUID, typer.Argument(metavar="ID", help="As `turngate schedules list` shows it.")]
 User = Annotated[str, typer.Option("--user", metavar="U", help="Whose schedule it is.")]
@@ -125,7 +125,7 @@ def add(
 
 
 def chat_address(text: str) -> Address:
-    """Raises `InvalidInput` for what is not the address of a chat."""
+    """Raises `InvalidInput` for anything but the address of a chat."""
     if not ADDRESS.fullmatch(text) or not is_pushed(text.partition(":")[0]):
         raise InvalidInput(
             f"--deliver-to is {text[:80]!r}; it should be an address such as telegram:<bot id>:<chat id>:<topic or 0>."
@@ -142,7 +142,7 @@ def known_agent(settings: Settings, name: str | None) -> AgentName:
 
 
 def trigger_of(cron: str | None, every: str | None, at: str | None, tz: str) -> Trigger:
-    """The one trigger that was given; a time without an offset is one of the zone `tz`. Raises `InvalidInput` unless it is one."""
+    """Returns the one given trigger; a time without an offset is in the zone `tz`. Raises `InvalidInput` unless exactly one is given."""
     match cron, every, at:
         case str(expression), None, None:
             return CronTrigger(expression)

@@ -1,4 +1,4 @@
-"""`turngate sessions`: conversations of everybody, on every channel."""
+"""`turngate sessions`: all users' conversations, on every channel."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Transcript:
     messages: Sequence[Message]
 
     def json(self) -> JsonObject:
-        """As `--json` gives it."""
+        """The output of `--json`."""
         return {
             "session": models.Session.of(self.session).model_dump(mode="json"),
             "messages": [models.Message.of(message).model_dump(mode="json") for message in self.messages],

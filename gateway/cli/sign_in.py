@@ -1,4 +1,4 @@
-"""`turngate sign-in`: a link to the console for whoever can run commands on the gateway's machine."""
+"""`turngate sign-in`: a link to the console for anyone who can run commands on the gateway's machine."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ Expires = Annotated[str | None, typer.Option("--expires", metavar="30d", help="W
 
 @dataclass(frozen=True, slots=True)
 class TokenDraft:
-    """A token to be made."""
+    """A token to be created."""
 
     user_id: UserId
     name: str | None
@@ -71,7 +71,7 @@ def create(
 
 
 def ends(token: ApiToken) -> str:
-    """Until when it works, in words."""
+    """Says when the token expires."""
     return "never expires" if token.expires_at is None else f"expires {token.expires_at:%Y-%m-%d %H:%M} UTC"
 
 

@@ -1,4 +1,4 @@
-"""`turngate users`: everything that is kept about somebody."""
+"""`turngate users`: everything that is stored about a user."""
 
 from __future__ import annotations
 

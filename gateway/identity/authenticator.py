@@ -1,4 +1,4 @@
-"""Who holds a token: an API token, a visitor's pass, or a JWT of the customer's login."""
+"""Finds the holder of a token: an API token, a visitor's pass, or a JWT of the customer's login."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONGEST_TOKEN = 8_192
 
 
 class TokenAuthenticator:
-    """The `Authenticator` of HTTP and WebSockets; remembers API tokens for a few seconds to spare the database."""
+    """The `Authenticator` for HTTP and WebSockets; caches API tokens for a few seconds to spare the database."""
 
     def __init__(
         self,
@@ -50,14 +50,14 @@ class TokenAuthenticator:
         return self._end_listeners.keys()
 
     def ended(self, tokens: Collection[bytes], erased: Collection[UserId]) -> None:
-        """These tokens are no longer valid, and all of these users' are not; it happened elsewhere."""
-        # First of all nothing is remembered: who is told may still have something to ask.
+        """Handles tokens, and all tokens of erased users, that ended on another replica."""
+        # Clears the cache first: listeners may use the token once more when they are called.
         self.forget_users(erased)
         for token in tokens:
             self.forget(token)
 
     async def authenticate(self, token: str, origin: str | None) -> Principal:
-        """As `gateway.core.ports.users.tokens.Authenticator` promises."""
+        """See `gateway.core.ports.users.tokens.Authenticator`."""
         if len(token) > LONGEST_TOKEN or not token.isascii():
             raise Unauthenticated("The token is invalid or expired.")
         if token.startswith(API_TOKEN_PREFIX):
@@ -67,12 +67,12 @@ class TokenAuthenticator:
         return await self._logins.verify(token)
 
     def memory_of(self, token: str) -> Callable[[], Principal | None]:
-        """As `gateway.core.ports.users.tokens.Authenticator` promises."""
-        # A token that is shown with each message is digested once.
+        """See `gateway.core.ports.users.tokens.Authenticator`."""
+        # Digests a token that comes with each message only once.
         return partial(self._remembered, digest(token)) if token.startswith(API_TOKEN_PREFIX) else _nothing
 
     def is_signed(self, token: str) -> bool:
-        """As `gateway.core.ports.users.tokens.Authenticator` promises."""
+        """See `gateway.core.ports.users.tokens.Authenticator`."""
         if len(token) > LONGEST_TOKEN or not token.isascii() or token.startswith(API_TOKEN_PREFIX):
             return False
         try:
@@ -88,23 +88,23 @@ class TokenAuthenticator:
         return principal
 
     def forget(self, token_digest: bytes) -> None:
-        """Asks the database about this token again, which has ended; whoever is served with it hears so."""
+        """Removes an ended token from the cache and notifies connections that use it."""
         self._known.pop(token_digest, None)
         self._forgotten += 1
         self._end_listeners.notify(token_digest)
 
     def forget_users(self, users: Collection[UserId]) -> None:
-        """Asks the database about these users' tokens again; they have ended."""
+        """Removes these users' tokens, which have ended, from the cache."""
         if users:
             self._known = {key: known for key, known in self._known.items() if known[1].user_id not in users}
             self._forgotten += 1
 
     def look_again(self, token: str) -> None:
-        """As `gateway.core.ports.users.tokens.Authenticator` promises."""
+        """See `gateway.core.ports.users.tokens.Authenticator`."""
         self._known.pop(digest(token), None)
 
     def on_end(self, token: str, ended: Callable[[], None]) -> Callable[[], None]:
-        """As `gateway.core.ports.users.tokens.Authenticator` promises."""
+        """See `gateway.core.ports.users.tokens.Authenticator`."""
         return self._end_listeners.add(digest(token), ended) if token.startswith(API_TOKEN_PREFIX) else _nothing
 
     async def _api_token(self, key: bytes) -> Principal:
@@ -122,7 +122,7 @@ class TokenAuthenticator:
             raise Unauthenticated("The token is invalid or expired.")
         ends = None if found.remaining is None else time.monotonic() + found.remaining.total_seconds()
         principal = Principal(found.user_id, found.role, expires_at=found.expires_at, ends=ends)
-        # What was found may have ended while it was on its way here.
+        # The token may have ended while the answer was on its way here.
         if self._forgotten == forgotten:
             self._remember(key, principal)
         return principal
@@ -143,7 +143,7 @@ def _ended(principal: Principal) -> bool:
 
 
 def _audience(token: str) -> object:
-    """What an unverified JWT says it is for; decides only by which key it is verified."""
+    """Returns the audience an unverified JWT claims; it only decides which key verifies the token."""
     try:
         return jwt.decode(token, options={"verify_signature": False}).get("aud")
     except jwt.PyJWTError:

@@ -1,4 +1,4 @@
-"""API tokens, one-time codes and the gateway's own key: how they are made and kept."""
+"""Creates and stores API tokens, one-time codes and the gateway's own key."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ KEY_BYTES = 32
 
 
 def new_api_token() -> str:
-    """A fresh API token; only its digest is ever stored."""
+    """Returns a new API token; only its digest is ever stored."""
     return API_TOKEN_PREFIX + secrets.token_urlsafe(32)
 
 
 def new_code() -> str:
-    """A fresh one-time code."""
+    """Returns a new one-time code."""
     return secrets.token_urlsafe(24)
 
 
@@ -31,9 +31,9 @@ def digest(secret: str) -> bytes:
 
 
 def load_secret_key(configured: SecretStr | None, data_dir: Path) -> bytes:
-    """The configured key, or the one kept in the data dir (`secret.key`, mode 0600), made at first use.
+    """Returns the configured key, or the one in the data dir (`secret.key`, mode 0600), created at first use.
 
-    Raises `SettingsError` when a kept key cannot be used.
+    Raises `SettingsError` if a stored key is unusable.
     """
     if configured is not None:
         return configured.get_secret_value().encode()
@@ -49,7 +49,7 @@ def load_secret_key(configured: SecretStr | None, data_dir: Path) -> bytes:
 
 
 def _keep_new_key(path: Path) -> None:
-    """Writes aside and links into place, so that of several starting gateways all read the first one's key."""
+    """Writes a temporary file and links it into place, so that gateways starting together all read the first one's key."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"secret.key.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -26,10 +26,10 @@ Key: TypeAlias = "jwt.PyJWK | str"
 
 
 class Logins:
-    """Checks JWTs against a shared secret or published keys.
+    """Verifies JWTs with a shared secret or published keys.
 
-    The algorithm is pinned: HS256 by the secret, or what the key that the token names was published for. What a token's own
-    header says of it only has to agree (RFC 8725, section 3.1). Raises `SettingsError` for a `jwks_url` that cannot be one.
+    The algorithm is pinned: HS256 with the secret, or the algorithm that the token's key was published for. The token's own
+    header only has to agree (RFC 8725, section 3.1). Raises `SettingsError` for an invalid `jwks_url`.
     """
 
     def __init__(self, settings: Auth, clock: Callable[[], float] = time.monotonic) -> None:
@@ -41,7 +41,7 @@ class Logins:
         return self._principal(token, *await self._key(token))
 
     def has_signed(self, token: str) -> bool:
-        """Whether the token is good by a key that is known here already; asks nobody."""
+        """Whether the token is valid by a key that is already known here; asks nobody."""
         try:
             self._principal(token, *self._known_key(token))
         except Unauthenticated:
@@ -78,7 +78,7 @@ class Logins:
 
 
 def _key_id(token: str) -> str | None:
-    """Which key the token says it was signed with."""
+    """Returns the key id in the token's header."""
     try:
         named = jwt.get_unverified_header(token).get("kid")
     except jwt.PyJWTError:
@@ -87,7 +87,7 @@ def _key_id(token: str) -> str | None:
 
 
 def expiry(claim: object) -> datetime:
-    """When a JWT ends (RFC 7519, section 4.1.4). Raises `Unauthenticated` for what is no time in seconds."""
+    """Returns when a JWT expires (RFC 7519, section 4.1.4). Raises `Unauthenticated` for anything but a time in seconds."""
     if isinstance(claim, int | float):
         with suppress(ValueError, OverflowError, OSError):  # beyond all calendars
             return datetime.fromtimestamp(claim, UTC)
@@ -95,14 +95,14 @@ def expiry(claim: object) -> datetime:
 
 
 def subject(claim: object) -> UserId:
-    """The user a JWT speaks for. Raises `Unauthenticated` for a name no login may use."""
+    """Returns the user that a JWT identifies. Raises `Unauthenticated` for a name that logins may not use."""
     if not isinstance(claim, str) or not is_account(claim):
         raise Unauthenticated(f"The token's sub should be {ACCOUNT}.")
     return UserId(claim)
 
 
 def is_account(name: str) -> bool:
-    """Whether somebody with an account may be called so, by a login or by whoever makes API tokens: `ACCOUNT` in words."""
+    """Whether an account may have this name, from a login or for an API token: `ACCOUNT` in words."""
     if not 0 < len(name) <= LONGEST_SUBJECT or not name.isprintable() or name != name.strip():
         return False
     return has_account(name)

@@ -19,7 +19,7 @@ LIFETIME = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class VisitorPass:
-    """What a new visitor gets."""
+    """What a new visitor receives."""
 
     token: str
     user_id: UserId
@@ -27,13 +27,13 @@ class VisitorPass:
 
 
 class VisitorPasses:
-    """Makes and checks visitors' tokens (JWT, HS256) with a key derived from the gateway's secret."""
+    """Issues and verifies visitors' tokens (JWT, HS256) with a key derived from the gateway's secret."""
 
     def __init__(self, secret_key: bytes) -> None:
         self._key = hmac.digest(secret_key, AUDIENCE.encode(), "sha256")
 
     def issue(self, origin: str, now: datetime) -> VisitorPass:
-        """A pass for a visitor nobody has seen before, good on pages of `origin` only."""
+        """Issues a pass for a new visitor, valid on pages of `origin` only."""
         user_id = UserId(PREFIX + secrets.token_urlsafe(16))
         expires_at = (now + LIFETIME).replace(microsecond=0)
         claims = {
@@ -47,7 +47,7 @@ class VisitorPasses:
         return VisitorPass(jwt.encode(claims, self._key, algorithm="HS256"), user_id, expires_at)
 
     def has_signed(self, token: str) -> bool:
-        """Whether the pass is good, on whichever pages."""
+        """Whether the pass is valid, on any page."""
         try:
             self.verify(token, None)
         except Unauthenticated:
@@ -57,7 +57,7 @@ class VisitorPasses:
         return True
 
     def verify(self, token: str, origin: str | None) -> Principal:
-        """Raises `Unauthenticated`, or `Forbidden` when the request comes from another origin, or from none."""
+        """Raises `Unauthenticated`, or `Forbidden` if the request comes from another origin, or from none."""
         try:
             claims = jwt.decode(
                 token,

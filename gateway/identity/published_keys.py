@@ -1,4 +1,4 @@
-"""The public keys of the customer's login (a JWK set, RFC 7517), fetched when they are needed and no more often."""
+"""The public keys of the customer's login (a JWK set, RFC 7517), fetched on demand and not too often."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ log = structlog.get_logger(__name__)
 ALGORITHMS = frozenset(
     ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"),
 )
-"""Those of public keys: a JWK set that holds a shared secret is not believed."""
+"""Algorithms of public keys: a JWK set with a shared secret is rejected."""
 FETCH_TIMEOUT_S = 5
 FRESH_S = 300.0
-"""Seconds after which the set is fetched again; a key that was taken out is good until then …"""
+"""Seconds after which the set is fetched again; a removed key remains valid until then …"""
 LASTING_S = 3600.0
-"""… or for so long while it can't be fetched."""
+"""… or for this long while it can't be fetched."""
 REFETCH_S = 5.0
-"""Seconds between two fetches, whoever asks for keys nobody knows …"""
+"""Minimum seconds between two fetches, even if requests name unknown keys …"""
 AFTER_FAILURE_S = 30.0
-"""… and after one that failed, while there are keys to go on with."""
+"""… and after a failed one, while cached keys remain usable."""
 GLANCE_S = 0.5
-"""Seconds that whoever begins a fetch waits for it, when there is a key to go on with."""
+"""Seconds that a request waits for the fetch it starts, if a cached key is usable."""
 
 
 class PublishedKeys:
-    """Keys by their `kid`. Each fetch replaces the set whole, so a key that was rotated out is gone with it.
+    """Keys by their `kid`. Each fetch replaces the whole set, so a key that was rotated out disappears.
 
-    Raises `SettingsError` for a URL that cannot be one.
+    Raises `SettingsError` for an invalid URL.
     """
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -47,9 +47,9 @@ class PublishedKeys:
         self._fetching: asyncio.Task[None] | None = None
 
     async def key(self, key_id: str | None) -> jwt.PyJWK | None:
-        """The key of that id; without an id the only key there is. None when the login publishes no such key.
+        """Returns the key with that id; without an id, the only key there is. None if the login publishes no such key.
 
-        A login that is slow holds up nobody whose key is known. Raises `StoreUnavailable` for an unknown key while the
+        A slow login delays nobody whose key is known. Raises `StoreUnavailable` for an unknown key while the
         set can't be fetched.
         """
         is_known = self.known(key_id) is not None
@@ -61,11 +61,11 @@ class PublishedKeys:
         return found
 
     def known(self, key_id: str | None) -> jwt.PyJWK | None:
-        """The key of that id as far as one can say without asking the login."""
+        """Returns the key with that id if it can be found without asking the login."""
         return self._find(key_id) if self._lasts() else None
 
     async def _renew(self, *, is_known: bool) -> None:
-        """Fetches the set, unless that was done a moment ago, or waits for the fetch that is under way."""
+        """Fetches the set, unless that was done a moment ago, or waits for a fetch under way."""
         if self._fetching is None or self._fetching.done():
             if not self._may_fetch():
                 return
@@ -91,7 +91,7 @@ class PublishedKeys:
         return self._clock() - self._tried_at >= (AFTER_FAILURE_S if self._failed() else REFETCH_S)
 
     def _failed(self) -> bool:
-        """Whether a set that was fetched before could not be fetched again."""
+        """Whether fetching a set failed after an earlier success."""
         return self._fetched_at is not None and self._tried_at is not None and self._fetched_at < self._tried_at
 
     async def _fetch(self) -> None:
@@ -107,14 +107,14 @@ class PublishedKeys:
 
 
 def _read(client: jwt.PyJWKClient) -> Sequence[jwt.PyJWK]:
-    """What is published now. Raises `jwt.PyJWTError`, also for what is no JWK set (RFC 7517, section 5)."""
+    """Returns the published keys. Raises `jwt.PyJWTError`, also if the document is not a JWK set (RFC 7517, section 5)."""
     published = client.fetch_data()
     if not isinstance(published.get("keys"), list):
         raise jwt.PyJWKSetError("It is not a JWK set, which is an object with a list of keys.")
     try:
         return jwt.PyJWKSet.from_dict(published).keys
     except jwt.PyJWKSetError:
-        # No key, or none of a kind that is known: the login has said so.
+        # No keys, or none of a known kind: that is the login's answer.
         return ()
 
 

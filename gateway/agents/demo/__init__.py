@@ -1,1 +1,1 @@
-"""The agent of kind `demo`: answers by itself, for trying things out and for tests."""
+"""The agent of kind `demo`: needs no model; for trying things out and for tests."""

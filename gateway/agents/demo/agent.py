@@ -1,4 +1,4 @@
-"""The demo agent itself: waits, fails and speaks as it is told to."""
+"""The demo agent: waits, fails and answers as instructed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class DemoAgent:
         for index, piece in enumerate(said):
             if turn.attempt <= instruction.failures and index >= len(said) // 2:
                 raise _told_to_fail(instruction, turn.attempt)
-            # Even a pause of zero lets others run, however long the answer is.
+            # Even a pause of zero lets other tasks run, however long the answer is.
             await asyncio.sleep(pause if index else 0)
             yield TextDelta(piece)
 

@@ -76,7 +76,7 @@ def answer(turn: Turn, instruction: Instruction) -> str:
 
 
 def pieces(text: str) -> Iterator[str]:
-    """The answer in small pieces that end between words, two at least, some hundred for a long one."""
+    """Splits the answer into small pieces between words: at least two, about a hundred for a long one."""
     size = max(PIECE_CHARACTERS, len(text) // MOST_PIECES)
     size = min(size, max(1, len(text) // 2))
     piece = ""
@@ -90,21 +90,21 @@ def pieces(text: str) -> Iterator[str]:
 
 
 def previous_text(turn: Turn) -> str | None:
-    """What the user said before the message to answer; None at the start of a conversation."""
+    """Returns the user's message before the one to answer; None at the start of a conversation."""
     said = [message.content for message in turn.history if message.role == "user" and not message.deleted]
     said += [message.content for message in turn.messages]
     return said[-2] if len(said) > 1 else None
 
 
 def notes_of(turn: Turn) -> list[JsonValue]:
-    """What was noted so far."""
+    """The notes taken so far."""
     scratchpad = {} if turn.state is None else turn.state.scratchpad
     notes = scratchpad if isinstance(scratchpad, list) else scratchpad.get("notes")
     return notes if isinstance(notes, list) else []
 
 
 def noted(turn: Turn, note: str) -> StateChange:
-    """The scratchpad with another note, in whichever form it is."""
+    """Returns the change that adds a note to the scratchpad, in whichever form it is."""
     notes = [*notes_of(turn), note]
     is_list = turn.state is not None and isinstance(turn.state.scratchpad, list)
     return StateChange("scratchpad", notes if is_list else {"notes": notes})
@@ -128,7 +128,7 @@ def _place(turn: Turn) -> str:
 
 
 def place_of(turn: Turn) -> int:
-    """Which of the user's messages is to be answered, counted from 1.
+    """Returns which of the user's messages is to be answered, counted from 1.
 
     Rows from before the history count two to a message: a question and its answer.
     """

@@ -1,7 +1,7 @@
-"""What the demo agent is told to do, read from a message; pure.
+"""Reads instructions to the demo agent from a message; pure.
 
-Only instructions count: a clause of the message has to *be* one ("wait 3 seconds", "please fail twice"). A clause that
-merely contains such a word ("my test failed slowly") is ordinary talk.
+Only a whole clause counts as an instruction ("wait 3 seconds", "please fail twice"). A clause that
+merely contains such a word ("my test failed slowly") is ordinary text.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ SLOW_S = 5.0
 LONGEST_WAIT_S = 3_600.0
 LONG_WORDS = 1_000
 MOST_READ = 2_000
-"""Characters of a message in which instructions are looked for."""
+"""Characters of a message that are searched for instructions."""
 MOST_CHARACTERS = 2_000_000
 MOST_WORDS = 200_000
 MOST_COUNTED = 10_000
 ALWAYS = 1_000_000
-"""More attempts than anybody allows."""
+"""More attempts than any setting allows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """How to answer. `failures`: attempts that fail; `halfway`: only after some of the answer. Seconds, counts."""
+    """How to answer. `failures`: attempts that fail; `halfway`: only after part of the answer. Seconds, counts."""
 
     topic: Topic = "echo"
     wait_s: float = 0
@@ -63,7 +63,7 @@ class Instruction:
 
 
 def read_instruction(text: str) -> Instruction:
-    """What a message asks for; an ordinary one asks for an echo."""
+    """Returns what a message asks for; an ordinary one asks for an echo."""
     text = text[:MOST_READ]
     if found := NOTE.fullmatch(text.strip()):
         return Instruction(topic="note", note=found["note"])

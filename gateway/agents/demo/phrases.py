@@ -1,4 +1,4 @@
-"""How instructions to the demo agent may be worded."""
+"""The wordings of instructions to the demo agent."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ QUOTE = _pattern(
 
 
 def clauses_of(text: str) -> Iterator[str]:
-    """The clauses of a message without politeness; the empty ones are left out."""
+    """Splits a message into clauses without polite phrases; drops empty ones."""
     return (plain for clause in CLAUSES.split(text) if (plain := _plain(clause)))
 
 
@@ -88,7 +88,7 @@ def number_of(text: str) -> float:
 
 
 def seconds_of(number: str, unit: str) -> float:
-    """A number and its unit, in seconds."""
+    """Converts a number and its unit to seconds."""
     if unit.lower().startswith(("ms", "milli")):
         return number_of(number) / 1_000
     return number_of(number) * (60 if unit.lower().startswith("m") else 1)

@@ -1,1 +1,1 @@
-"""The agent of kind `openai`: any server that speaks OpenAI's chat completions."""
+"""The agent of kind `openai`: any server with OpenAI's chat completions API."""

@@ -1,4 +1,4 @@
-"""Asks a model through the official client, streamed; tries again while nothing has been said yet."""
+"""Asks a model through the official client, streamed; retries while nothing has been said yet."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ CHECK_S = 5.0
 TITLE_TOKENS = 64
 TITLE_S = 20.0
 NO_KEY = "not-needed"
-"""What a server without keys is sent; the client wants some."""
+"""Sent to a server that needs no key, as the client requires one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What a server understands of the API; learnt from what it refuses."""
+    """What a server supports of the API; learnt from what it rejects."""
 
     reports_usage: bool = True
     old_max_tokens: bool = True
 
     def after(self, refusal: openai.APIStatusError) -> Dialect | None:
-        """The dialect to try next; None when the refusal is about something else."""
+        """Returns the dialect to try next; None if the rejection is about something else."""
         if self.reports_usage and ("stream_options" in refusal.message or "include_usage" in refusal.message):
             return replace(self, reports_usage=False)
         if self.old_max_tokens and "max_completion_tokens" in refusal.message:
@@ -53,7 +53,7 @@ class Dialect:
 
 @dataclass(slots=True)
 class OpenAIAgent:
-    """One model at one server. `patience`: how long a turn may take, and so how long it is worth trying again."""
+    """One model at one server. `patience`: how long a turn may take, which limits the retries."""
 
     name: AgentName
     settings: OpenAIAgentSettings
@@ -63,7 +63,7 @@ class OpenAIAgent:
     _dialect: Dialect = field(default_factory=Dialect)
 
     async def run(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
-        """Tries a prompt that does not fit again with less history, and after a second refusal without any."""
+        """Retries a prompt that does not fit with less history, and after a second rejection without any."""
         prompt = self.window.fitted(prompt_of(turn, self.settings.instructions, metadata=self.settings.metadata))
         refusals, spoken, until = 0, False, deadline(self.patience)
         while True:
@@ -108,7 +108,7 @@ class OpenAIAgent:
             raise as_agent_error(self.name, error, self.client.api_key) from error
 
     async def title(self, messages: Sequence[Message]) -> str | None:
-        """One short answer, asked for once. Raises the client's errors."""
+        """Asks once for a short answer. Raises the client's errors."""
         old = self._dialect.old_max_tokens
         completion = await self.client.chat.completions.create(
             model=self.settings.title_model or self.settings.model,
@@ -120,7 +120,7 @@ class OpenAIAgent:
         return completion.choices[0].message.content if completion.choices else None
 
     async def check(self) -> str:
-        """Asks the server for its models, once: does it answer, and accept the key?"""
+        """Lists the server's models, once, to check that it responds and accepts the key."""
         asking = self.client.with_options(timeout=CHECK_S, max_retries=0)
         try:
             page = await asking.models.list()
@@ -151,11 +151,11 @@ class OpenAIAgent:
         self._check_end(reason, spoken=spoken)
 
     def _cut_off(self, how: str) -> AgentError:
-        # What was said so far has been heard: only a whole new attempt can say it again.
+        # Users have already received the partial answer: only a whole new attempt can repeat it.
         return AgentError(f"agents.{self.name}: the answer was cut off: {how}.", error_class="unavailable")
 
     def _check_end(self, reason: str | None, *, spoken: bool) -> None:
-        """A stream that ends without saying why was cut off; one that says why may still have said nothing."""
+        """A stream that ends without a reason was cut off; one with a reason may still have said nothing."""
         if reason is None:
             raise self._cut_off("it ended early")
         if spoken:
@@ -210,7 +210,7 @@ class OpenAIAgent:
 
 
 def build(name: AgentName, settings: OpenAIAgentSettings, patience: timedelta) -> OpenAIAgent:
-    """Raises `SettingsError` when there is no API key where one is needed."""
+    """Raises `SettingsError` if an API key is needed and missing."""
     key = settings.api_key.get_secret_value() if settings.api_key else None
     timeout = openai.Timeout(patience.total_seconds(), connect=CONNECT_S)
     try:

@@ -1,4 +1,4 @@
-"""How long to wait before a model's server is asked again, and when to give up: before the turn's time is over."""
+"""Pauses between requests to a model's server, and when to give up: before the turn's time is over."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ MARGIN_S = 1.0
 
 
 def deadline(patience: timedelta) -> float:
-    """When the last try of a turn that begins now may begin, on the monotonic clock: shortly before its time is over.
+    """Returns when the last try of a turn that starts now may begin, on the monotonic clock: shortly before the turn's time is over.
 
-    Otherwise the turn would be called too slow, and not say what was wrong.
+    Otherwise the turn would be reported as too slow, not with what was wrong.
     """
     seconds = patience.total_seconds()
     return time.monotonic() + seconds - min(MARGIN_S, seconds / 10)
@@ -42,7 +42,7 @@ class BackOff:
     _failed: int = 0
 
     def __call__(self, error: Exception) -> bool | float:
-        """The seconds until the next try; False when there should be none."""
+        """Returns the seconds until the next try; False if there should be none."""
         if not isinstance(error, openai.APIError) or not may_pass(error):
             return False
         self._failed += 1

@@ -1,4 +1,4 @@
-"""Cuts a conversation to what fits the model: whole turns are left out, the oldest first; pure."""
+"""Cuts a conversation to fit the model's context: leaves out whole turns, the oldest first; pure."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ KNOWN = (
     ("o3", 200_000),
     ("o4", 200_000),
 )
-"""Tokens that a prompt of OpenAI's models may have, by how their names begin, the longer ones first."""
+"""Context sizes of OpenAI's models in tokens, by prefix of their names, longer prefixes first."""
 BYTES_PER_TOKEN = 3
-"""On the safe side: English has more than four. Tokens of digits and code are shorter; the server's count corrects for that."""
+"""A cautious value: English has more than four. Tokens of digits and code are shorter; the server's count corrects for that."""
 PER_MESSAGE = 8
-"""Tokens of a chat template around a message, on the safe side."""
+"""Tokens of a chat template around a message; a cautious value."""
 LONGEST_ANSWER = 1_024
-"""Tokens that are kept free for an answer without `max_tokens`, or a quarter of a small context."""
+"""Tokens kept free for an answer without `max_tokens`, or a quarter of a small context."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is sent: the instructions, earlier turns, and what to answer. Only `past` is ever cut."""
+    """What is sent: the instructions, earlier turns, and the messages to answer. Only `past` is ever cut."""
 
     opening: tuple[ChatCompletionMessageParam, ...]
     past: tuple[tuple[ChatCompletionMessageParam, ...], ...]
@@ -43,7 +43,7 @@ class Prompt:
         return (*self.opening, *(message for turn in self.past for message in turn), *self.newest)
 
     def fitted(self, room: int) -> Prompt:
-        """With as many of the newest earlier turns as fit `room` tokens, as estimated."""
+        """Returns the prompt with as many of the newest earlier turns as fit into `room` tokens, by estimate."""
         left = room - estimate((*self.opening, *self.newest))
         kept = 0
         for turn in reversed(self.past):
@@ -54,32 +54,32 @@ class Prompt:
         return self.newer(kept)
 
     def newer(self, turns: int) -> Prompt:
-        """With so many of the newest earlier turns."""
+        """Returns the prompt with that many of the newest earlier turns."""
         return replace(self, past=self.past[len(self.past) - turns :])
 
 
 @dataclass(slots=True)
 class Window:
-    """The size of the model's context in tokens, None while unknown; `answer`: tokens that an answer may have."""
+    """The size of the model's context in tokens, None while unknown; `answer`: tokens reserved for the answer."""
 
     tokens: int | None
     answer: int | None = None
 
     def fitted(self, prompt: Prompt) -> Prompt:
-        """What fits, as far as the size is known."""
+        """Returns what fits, as far as the size is known."""
         return prompt if self.tokens is None else prompt.fitted(self._room(self.tokens))
 
     def learn(self, overflow: Overflow) -> None:
-        """Believes the server, unless the settings allow less."""
+        """Adopts the size that the server reports, unless the settings allow less."""
         if overflow.limit is not None:
             self.tokens = min(overflow.limit, self.tokens or overflow.limit)
 
     def after(self, refused: Prompt, overflow: Overflow) -> Prompt:
-        """A shorter prompt than the one that was refused, and the longest that should fit by the server's count."""
+        """Returns a prompt shorter than the rejected one, and the longest that should fit by the server's count."""
         if self.tokens is None or overflow == Overflow():
             return refused.newer(len(refused.past) // 2)
         estimated = estimate(refused.messages)
-        # The estimate was too low by as much as the server says, or at least by enough to be refused.
+        # The estimate was too low by as much as the server says, or at least by enough to be rejected.
         counted = overflow.given or max(estimated, self.tokens * 11 // 10)
         shorter = refused.fitted(self._room(self.tokens) * estimated // counted)
         return shorter if len(shorter.past) < len(refused.past) else refused.newer(len(refused.past) // 2)
@@ -89,13 +89,13 @@ class Window:
 
 
 def known_window(model: str) -> int | None:
-    """The context of a well-known model."""
+    """Returns the context size of a well-known model."""
     name = model.rpartition("/")[2]
     return next((tokens for beginning, tokens in KNOWN if name.startswith(beginning)), None)
 
 
 def estimate(messages: Sequence[ChatCompletionMessageParam]) -> int:
-    """About how many tokens these are: rather too many than too few, without the model's own tokenizer."""
+    """Estimates the number of tokens, rather too high than too low, without the model's own tokenizer."""
     return sum(
         PER_MESSAGE + -(-len(str(message.get("content", "")).encode()) // BYTES_PER_TOKEN) for message in messages
     )

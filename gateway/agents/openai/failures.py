@@ -1,4 +1,4 @@
-"""What goes wrong with a model's server, told apart: try again, mind the settings, or give up."""
+"""Classifies errors of a model's server: retry, fix the settings, or give up."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ ADVICE: Mapping[int | str, str] = {
 
 
 def may_pass(error: Exception) -> bool:
-    """Whether the same request may succeed later: connection trouble, rate limits, the server's own faults."""
-    if overflow_of(error) is not None:  # some servers call it a fault of their own
+    """Whether the same request may succeed later: connection trouble, rate limits, faults of the server."""
+    if overflow_of(error) is not None:  # some servers report it as a fault of their own
         return False
     if isinstance(error, APIStatusError):
         return (error.status_code in BUSY_STATUSES and error.code != NO_CREDIT) or error.status_code >= 500
@@ -39,7 +39,7 @@ def may_pass(error: Exception) -> bool:
 
 
 def retry_after(error: Exception) -> float | None:
-    """The seconds the server asks to wait (RFC 9110, section 10.2.3: seconds or a date); None when it doesn't say."""
+    """Returns the seconds the server asks to wait (RFC 9110, section 10.2.3: seconds or a date); None if it doesn't."""
     said = error.response.headers.get("retry-after") if isinstance(error, APIStatusError) else None
     if said is None:
         return None
@@ -54,7 +54,7 @@ def retry_after(error: Exception) -> float | None:
 
 
 def as_agent_error(name: AgentName, error: APIError, secret: str) -> AgentError:
-    """The error for whoever runs the gateway. `secret` is left out wherever the server repeats it."""
+    """Returns the error for operators. `secret` is removed wherever the server repeats it."""
     text = f"agents.{name}: {_explain(name, error)}"
     text = text.replace(secret, "…") if secret else text
     if (overflow := overflow_of(error)) is not None:
@@ -64,7 +64,7 @@ def as_agent_error(name: AgentName, error: APIError, secret: str) -> AgentError:
 
 
 def error_class_of(error: APIError) -> ErrorClass:
-    """What the user may know of it."""
+    """Returns what the user may know about the error."""
     if isinstance(error, APITimeoutError):
         return "timeout"
     if not isinstance(error, APIStatusError):

@@ -1,4 +1,4 @@
-"""What servers say when a request does not fit the model's context; pure."""
+"""Recognises the errors with which servers reject a request that exceeds the model's context; pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from openai import APIError
 from gateway.errors import AgentError
 
 CODES = frozenset({"context_length_exceeded", "exceed_context_size_error"})
-"""OpenAI's (and vLLM's, Groq's) code, and llama.cpp's type of error."""
+"""The error code of OpenAI, vLLM and Groq, and the error type of llama.cpp."""
 NUMBER = r"(\d[\d,]*)"
 LIMITS = tuple(
     re.compile(pattern.replace("N", NUMBER), re.IGNORECASE)
@@ -27,7 +27,7 @@ LIMITS = tuple(
         r"request too large for .*?\blimit:? N",  # OpenAI, Groq: more than fits into a minute
     )
 )
-"""Each names the most that fits."""
+"""Patterns that name the limit."""
 SIZES = tuple(
     re.compile(pattern.replace("N", NUMBER), re.IGNORECASE)
     for pattern in (
@@ -44,18 +44,18 @@ SIZES = tuple(
         r"requested:? N\b",
     )
 )
-"""Each names how large the prompt was, the narrower words first."""
+"""Patterns that name the size of the prompt, the more specific ones first."""
 BARE = re.compile(
     r"exceeds? the (?:available )?context (?:size|window|length)|context (?:length|window) exceeded|prompt is too long"
     r"|greater than the context length|reduce the length of the messages",
     re.IGNORECASE,
 )
-"""Said without numbers."""
+"""Patterns without numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overflow:
-    """In tokens, as far as the server said: `limit`, the most that fits; `given`, how large the prompt was."""
+    """Sizes in tokens, as far as the server reports them: `limit`, the maximum; `given`, the size of the prompt."""
 
     limit: int | None = None
     given: int | None = None
@@ -70,7 +70,7 @@ class ContextOverflow(AgentError):
 
 
 def overflow_of(error: Exception) -> Overflow | None:
-    """What the server said about its context; None when the error is about something else."""
+    """Returns what the server reports about its context; None if the error is about something else."""
     if not isinstance(error, APIError):
         return None
     limit, given = _first(LIMITS, error.message), _first(SIZES, error.message)

@@ -1,4 +1,4 @@
-"""What an answer cost: as the server says, else by the prices in the settings."""
+"""The cost of an answer: as reported by the server, otherwise by the prices in the settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MILLION = 1_000_000
 
 
 def usage_of(reported: CompletionUsage, model: str, settings: OpenAIAgentSettings) -> Usage:
-    """The tokens that a server reports, and their cost in US dollars where it is known."""
+    """Returns the tokens that a server reports, and their cost in US dollars if known."""
     cost = _reported_cost(reported)
     if cost is None:
         cost = _by_price(reported, settings)
@@ -21,7 +21,7 @@ def usage_of(reported: CompletionUsage, model: str, settings: OpenAIAgentSetting
 
 
 def _reported_cost(reported: CompletionUsage) -> float | None:
-    """OpenRouter adds `cost`, in dollars, to OpenAI's shape (its documentation, Usage accounting)."""
+    """OpenRouter adds `cost`, in dollars, to OpenAI's format (its documentation, Usage accounting)."""
     cost: object = (reported.model_extra or {}).get("cost")
     if isinstance(cost, bool) or not isinstance(cost, int | float):
         return None

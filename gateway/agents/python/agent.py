@@ -18,9 +18,9 @@ from gateway.core.model import AgentName, Message, Turn
 from gateway.errors import AgentError, SettingsError
 
 Target = Callable[[Turn], object]
-"""Answers text, or something awaitable that does, or an iterator (asynchronous or not) of text and events."""
+"""Returns text, an awaitable of text, or an iterator (asynchronous or not) of text and events."""
 
-# What they usually are comes first: an abstract class takes its time to recognise one.
+# The usual types come first: checking an abstract class is slow.
 GENERATORS = (AsyncGeneratorType, AsyncGenerator)
 AWAITABLES = (CoroutineType, Awaitable)
 SHAPES = "an async function (turn) -> str, an async generator of text, a plain function or a class with run(turn)"
@@ -28,14 +28,14 @@ SHAPES = "an async function (turn) -> str, an async generator of text, a plain f
 
 @dataclass(frozen=True, slots=True)
 class PythonAgent:
-    """Calls the target for each attempt; plain functions and generators run in a thread, so they hold nobody up."""
+    """Calls the target for each attempt; plain functions and generators run in a thread, so they block nobody."""
 
     name: AgentName
     target: Target
     is_asynchronous: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        # Asked once: a look at a function's flags costs as much as a row.
+        # Checked once: inspecting a function's flags costs as much as a row.
         object.__setattr__(self, "is_asynchronous", _is_asynchronous(self.target))
 
     async def fork(self, agent_session: str) -> str | None:
@@ -50,7 +50,7 @@ class PythonAgent:
         return answer if isinstance(answer, str) else None
 
     async def _ask(self, deed: str, question: object) -> object:
-        """What the object that `run` belongs to answers to another of its methods; None when it has none of that name."""
+        """Calls another method of the object that `run` belongs to; returns None if it has no such method."""
         method = getattr(getattr(self.target, "__self__", None), deed, None)
         if not callable(method):
             return None
@@ -95,9 +95,9 @@ class PythonAgent:
 
 
 def load_target(name: AgentName, target: str) -> Target:
-    """The object that `package.module:object` names; the current folder may hold the module.
+    """Loads the object named by `package.module:object`; the current folder may contain the module.
 
-    A class is made an instance of, without arguments. Raises `SettingsError` that says what is wrong with the target.
+    Instantiates a class without arguments. Raises a `SettingsError` that says what is wrong with the target.
     """
     module_name, _, path = target.partition(":")
     found = _imported(name, target, module_name)
@@ -143,7 +143,7 @@ def _takes_a_turn(run: Callable[..., object]) -> bool:
         inspect.signature(run).bind(None)
     except TypeError:
         return False
-    except ValueError:  # builtins tell nobody their arguments
+    except ValueError:  # builtins don't reveal their signature
         return True
     return True
 

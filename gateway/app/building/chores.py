@@ -1,4 +1,4 @@
-"""The table of the gateway's own chores."""
+"""The table of the gateway's chores."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scheduler.housekeeping import Chore
 
 
 def chores(settings: Settings, stores: Stores) -> tuple[Chore, ...]:
-    """One line each: its name, how often, and what to do."""
+    """One line each: its name, its interval, and what it does."""
     kept = settings.snapshots
     return (
         Chore("old_snapshots", timedelta(minutes=10), partial(stores.snapshots.clean_up, kept.keep, kept.keep_days)),

@@ -1,4 +1,4 @@
-"""Builds a gateway out of its parts. Nothing runs yet."""
+"""Builds a gateway from its parts. Nothing runs yet."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ STATIC = Path(gateway.api.__file__).parent / "static"
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A gateway, built and not yet running."""
+    """A gateway that is built but not running yet."""
 
     settings: Settings
     stores: Stores
@@ -76,7 +76,7 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may come in: what HTTP and WebSockets ask."""
+    """Access control: what HTTP and WebSockets share."""
 
     secret_key: bytes
     authenticator: TokenAuthenticator
@@ -86,7 +86,7 @@ class Access:
 
 
 def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
-    """Raises `SettingsError` for an agent or a channel that cannot be built as the settings say."""
+    """Raises `SettingsError` for an agent or a channel that cannot be built from the settings."""
     stores = seams.stores(stores)
     engine = build_engine(settings, stores, seams)
     access = _access(settings, stores, engine, seams.clock)

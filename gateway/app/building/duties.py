@@ -1,4 +1,4 @@
-"""What a replica does when a look finds that something waits: the one table of it."""
+"""Dispatches waiting work that a check has found: the only table of it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from gateway.identity.authenticator import TokenAuthenticator
 from scheduler.ticker import Scheduler
 
 EARLY = 0.9
-"""Of `sweep_s`: a look that comes a little early sweeps all the same."""
+"""Factor of `sweep_s`: a check that comes a little early still sweeps."""
 
 
 @dataclass(frozen=True, slots=True)
 class DutyParts:
-    """Who works. `take_over`: goes on with erasures."""
+    """The parts that work. `take_over`: continues erasures."""
 
     runner: Runner
     outbox: Outbox
@@ -37,7 +37,7 @@ class DutyParts:
 
 
 class Duties:
-    """Knows what is in hand here, and calls whoever has to do with what waits. `sweep` takes new work in."""
+    """Reports what this replica already works on, and passes waiting work to the parts in charge. `sweep` takes new work in."""
 
     def __init__(self, parts: DutyParts) -> None:
         self._parts = parts
@@ -48,11 +48,11 @@ class Duties:
 
     @property
     def others(self) -> tuple[OnDemand, ...]:
-        """All but the sweep."""
+        """All of them except the sweep."""
         return (self._states, self._erasures)
 
     def in_hand(self) -> InHand:
-        """What need not be found."""
+        """What a check need not find."""
         parts = self._parts
         return InHand(
             running=parts.runner.running,
@@ -64,7 +64,7 @@ class Duties:
         )
 
     def tell(self, waiting: Waiting) -> None:
-        """Calls those who have something to do. One whose part fails keeps none of the others from theirs."""
+        """Calls the parts that have something to do. One that fails does not keep the others from their work."""
         if waiting.turns or waiting.deliveries:
             self._sweep()
         call_each(
@@ -81,7 +81,7 @@ class Duties:
             self._parts.scheduler.expect(waiting.fires_in.total_seconds())
 
     def _sweep(self) -> None:
-        """Not more often than it was asked for."""
+        """At most once per `sweep_s`."""
         now = time.monotonic()
         if now - self._swept >= self._parts.sweep_s * EARLY:
             self._swept = now

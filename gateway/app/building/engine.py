@@ -1,4 +1,4 @@
-"""The core, built on stores: what every edge is then built around."""
+"""The core, built on stores; every edge is built around it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from gateway.core.users.visitors import Visitors
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What takes messages in, runs their turns and sends the replies out."""
+    """Accepts messages, runs their turns and sends the replies."""
 
     bus: LiveTurns
     announcer: Announcer
@@ -64,7 +64,7 @@ class Engine:
 
 
 def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
-    """Raises `SettingsError` for an agent or a channel that cannot be built as the settings say."""
+    """Raises `SettingsError` for an agent or a channel that cannot be built from the settings."""
     agents = build_agents(settings.agents, settings.turns)
     terms = {AgentName(name): terms_of(agent, settings.turns) for name, agent in settings.agents.items()}
     bus = LiveTurns(LocalBus(), most=2 * settings.turns.concurrency)
@@ -73,7 +73,9 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
     announcer = Announcer(bus, notifier.changed, notifier.deleted)
     heartbeat = Heartbeat(stores.replicas, settings.replica)
     health = Health(stores.database, heartbeat)
-    channels: dict[ChannelName, Channel] = {}  # filled below: networks take messages in through what sends to them
+    channels: dict[
+        ChannelName, Channel
+    ] = {}  # filled below: networks take messages in through objects that send to them
     outbox = Outbox(channels, stores.outbox, heartbeat)
     callers, message_rates = Callers(), MessageRates(settings.limits)
     spare_capacity = SpareCapacity(_rooms(settings))

@@ -1,4 +1,4 @@
-"""What becomes of what other replicas tell."""
+"""Handles notifications from other replicas."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from gateway.core.replicas.rounds import Rounds
 
 @dataclass(frozen=True, slots=True)
 class HeadlineHandler:
-    """Hands it to the loops that look."""
+    """Passes them to the loops that query for changes and work."""
 
     rounds: Rounds
     news_reader: NewsReader
     notifier: Notifier
 
     def handle(self, headlines: Headlines) -> None:
-        """Whoever follows, looks; what nobody can name, everybody looks for."""
+        """Wakes the news reader; a notification without details wakes all loops."""
         self.news_reader.hear(headlines)
         if EVERYTHING in headlines.words:
             self.rounds.soon()
 
     def listening(self) -> None:
-        """News are heard from now on; those of before are looked up, and the others learn that somebody listens."""
+        """Notifications arrive from now on: queries for what came before, and tells the others that this replica listens."""
         self.news_reader.look_again()
         self.rounds.soon()
         self.notifier.greet()

@@ -1,4 +1,4 @@
-"""What may be put between the parts of a gateway when it is built: faults on purpose, and a clock, for tests."""
+"""What tests may insert between the parts of a gateway when it is built: deliberate faults, and a clock."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Port = TypeVar("Port")
 
 
 def as_it_is(port: Port) -> Port:
-    """Nothing in between."""
+    """Inserts nothing."""
     return port
 
 
 @dataclass(frozen=True, slots=True)
 class Seams:
-    """Each function gets a port, or what a room is built with, and answers what is used in its place."""
+    """Each function receives a port, or what a part is built with, and returns what is used in its place."""
 
     stores: Callable[[Stores], Stores] = as_it_is
     intake: Callable[[Intake], Intake] = as_it_is
@@ -36,4 +36,4 @@ class Seams:
     database: Timeouts = USUAL
     """How long requests wait for the database."""
     clock: Callable[[], float] = time.monotonic
-    """Seconds by which it is told for how long a token or a key is believed, and how long a caller has been silent."""
+    """The clock, in seconds, that decides for how long a token or a key is trusted, and how long a caller has been idle."""

@@ -1,4 +1,4 @@
-"""The database, embedded or configured, and the stores on it, for commands that need no gateway."""
+"""The database, embedded or configured, and the stores on it; also for commands that need no gateway."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class OwnStores:
-    """What goes on while the event loop is blocked, on a connection of its own."""
+    """Stores that work while the event loop is blocked, on a connection of their own."""
 
     replicas: Replicas
     blocks: LoopBlocks
@@ -115,18 +115,18 @@ class Stores:
     feed: ChangeFeed
     wire: Wire
     of_its_own: Callable[[], AbstractAsyncContextManager[OwnStores]]
-    """Stores on another connection, for another event loop than the one that all others belong to."""
+    """Opens stores on another connection, for another event loop than the main one."""
 
 
 def database_url(settings: Settings) -> str:
-    """The URL of the database in use; starts nothing."""
+    """Returns the URL of the database in use; starts nothing."""
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
     return Layout.of(settings.data_dir).url
 
 
 def database_logins(settings: Settings) -> Logins:
-    """Whom the gateway's pools sign in as."""
+    """Returns the logins of the gateway's pools."""
     own = settings.database
     if own.app_url is not None and own.system_url is not None:
         return Logins(own.app_url.get_secret_value(), own.system_url.get_secret_value(), own=True)
@@ -137,7 +137,7 @@ def database_logins(settings: Settings) -> Logins:
 
 
 def listening_url(settings: Settings) -> str:
-    """Where the news of other replicas is listened for: the pools may go through a pooler, where nothing is heard."""
+    """Returns the URL for listening to other replicas: the pools may go through a pooler, where LISTEN does not work."""
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
     return Layout.of(settings.data_dir).url_as(APP_ROLE)
@@ -145,7 +145,7 @@ def listening_url(settings: Settings) -> str:
 
 @asynccontextmanager
 async def open_postgres(settings: Settings) -> AsyncIterator[str]:
-    """The owner's URL of a database that runs: the configured one, or the embedded one, which stops with its last user."""
+    """Yields the owner's URL of a running database: the configured one, or the embedded one, which stops with its last user."""
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
@@ -156,7 +156,7 @@ async def open_postgres(settings: Settings) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def connect_stores(settings: Settings, slot: str, timeouts: Timeouts = USUAL) -> AsyncIterator[Stores]:
-    """The stores of one replica. Connects to nothing yet."""
+    """Yields the stores of one replica. Does not connect yet."""
     logins = database_logins(settings)
     database = await open_pools(logins, timeouts=timeouts)
     replica_id = ReplicaId(uuid.uuid4())
@@ -209,15 +209,15 @@ async def _own_stores(logins: Logins, replica_id: ReplicaId, slot: str, ttl: tim
 
 
 def _is_new(settings: Settings) -> bool:
-    """Whether the embedded database has yet to be created."""
+    """Whether the embedded database has not been created yet."""
     return settings.database_url is None and embedded_url(settings.data_dir) is None
 
 
 @asynccontextmanager
 async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
-    """The stores for a command on data that exists; starts the embedded database when it does not run, and stops it again.
+    """Yields the stores for a command on existing data; starts the embedded database if it does not run, and stops it again.
 
-    Raises `SettingsError` when there is no data or migrations are pending, `StoreUnavailable` when the database is away.
+    Raises `SettingsError` if there is no data or migrations are pending, `StoreUnavailable` if the database is unavailable.
     """
     if _is_new(settings):
         raise SettingsError(
@@ -230,9 +230,9 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
 
 @asynccontextmanager
 async def open_or_create_stores(settings: Settings) -> AsyncIterator[Stores]:
-    """The same for a command that adds something: it creates and migrates an embedded database that does not exist yet.
+    """Like `open_stores`, for a command that adds something: creates and migrates an embedded database that does not exist yet.
 
-    Raises `SettingsError` when migrations are pending, `StoreUnavailable` when the database is away.
+    Raises `SettingsError` if migrations are pending, `StoreUnavailable` if the database is unavailable.
     """
     is_new = _is_new(settings)
     async with open_postgres(settings) as url:
@@ -248,18 +248,18 @@ async def open_or_create_stores(settings: Settings) -> AsyncIterator[Stores]:
 
 
 async def _say_so(wire: Wire) -> None:
-    """A command may have changed anything: gateways that run look at once, instead of a little later."""
+    """A command may have changed anything: running gateways check at once instead of a little later."""
     with suppress(StoreUnavailable):
         await wire.send(written("command", {EVERYTHING}))
 
 
 async def migrate(settings: Settings) -> list[str]:
-    """Brings the schema up to date; the names of what was applied."""
+    """Brings the schema up to date; returns the names of what was applied."""
     async with open_postgres(settings) as url:
         return await storage.migrating.migrate.migrate(url, channels=known_channels())
 
 
 async def pending_migrations(settings: Settings) -> list[str]:
-    """The names of what `migrate` would apply."""
+    """Returns the names of what `migrate` would apply."""
     async with open_postgres(settings) as url:
         return await storage.migrating.migrate.pending_migrations(url, channels=known_channels())

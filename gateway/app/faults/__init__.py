@@ -1,1 +1,1 @@
-"""Faults on purpose, for tests: where a gateway can be told to fail."""
+"""Deliberate faults, for tests: where a gateway can be made to fail."""

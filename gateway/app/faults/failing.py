@@ -39,12 +39,12 @@ log = structlog.get_logger(__name__)
 
 
 def away() -> StoreUnavailable:
-    """What a broken connection to the database looks like."""
+    """The error of a broken database connection."""
     return StoreUnavailable("The database cannot be reached (failpoint).")
 
 
 def failing_seams(written: Mapping[str, str]) -> Seams:
-    """Failpoints around every port; nothing at all where none are set. Raises `SettingsError`."""
+    """Puts failpoints around every port; nothing if none are set. Raises `SettingsError`."""
     if not written:
         return Seams()
     points = Failpoints(read_failpoints(written))

@@ -1,8 +1,8 @@
-"""Named places between receiving a message and its last mark where a gateway can be told to fail; for tests only.
+"""Named failpoints between receiving a message and its last mark, where a gateway can be made to fail; for tests only.
 
-`TURNGATE_FAILPOINTS='{"after_t1": "kill"}'`. Actions: `kill` (SIGKILL to itself), `pause:SECONDS`, `raise` (what nobody
-foresaw) and `drop` (the connection breaks: before a call nothing arrived, after it the answer is lost). `@N` behind an action
-lets it happen at the Nth time the place is reached, by default at the first; `@*` every time.
+`TURNGATE_FAILPOINTS='{"after_t1": "kill"}'`. Actions: `kill` (SIGKILL to itself), `pause:SECONDS`, `raise` (an unexpected
+exception) and `drop` (the connection breaks: before a call nothing arrived, after it the answer is lost). `@N` after an action
+triggers it the Nth time the point is reached, by default the first; `@*` every time.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Unforeseen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What happens at a point. `seconds`: how long a pause is; `hit`: the how manieth time, None: every time."""
+    """What happens at a point. `seconds`: of a pause; `hit`: on which hit it happens, None: on every one."""
 
     action: Action
     seconds: float = 0.0
@@ -60,14 +60,14 @@ class Failure:
 
 
 class Failpoints:
-    """Fails where it was told to."""
+    """Fails as configured."""
 
     def __init__(self, plan: Mapping[Point, Failure]) -> None:
         self._plan = plan
         self._reached: Counter[Point] = Counter()
 
     async def reach(self, point: Point, broken: Exception) -> None:
-        """Passes a point; raises `broken` where the connection shall break there."""
+        """Passes a point; raises `broken` if the connection is to break there."""
         failure = self._due(point)
         if failure is not None and failure.action == "pause":
             await asyncio.sleep(failure.seconds)
@@ -75,7 +75,7 @@ class Failpoints:
             _fail(failure, point, broken)
 
     def pass_by(self, point: Point, broken: Exception) -> None:
-        """The same where nothing may wait: a pause holds everything up."""
+        """Like `reach` where nothing may wait: a pause blocks everything."""
         failure = self._due(point)
         if failure is not None:
             _fail(failure, point, broken)
@@ -106,7 +106,7 @@ def _fail(failure: Failure, point: Point, broken: Exception) -> None:
 
 
 def read_failpoints(written: Mapping[str, str]) -> dict[Point, Failure]:
-    """The plan that the setting names. Raises `SettingsError`."""
+    """Parses the setting. Raises `SettingsError`."""
     return {_point(name): _failure(name, text) for name, text in written.items()}
 
 

@@ -1,1 +1,1 @@
-"""Runs a gateway in its place on this machine, and drains it."""
+"""Runs a gateway in its slot, and drains it."""

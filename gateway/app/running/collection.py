@@ -5,14 +5,14 @@ from __future__ import annotations
 import gc
 
 YOUNG = 20_000
-"""Objects made and not freed since the last look at the young ones; by default 700, which is a look every few turns."""
+"""Objects created and not freed since the last young collection; the default of 700 means one every few turns."""
 
 
 def tune_collection() -> None:
-    """Once all is built: leaves modules, settings and routes out of every later look, and looks less often.
+    """Call once everything is built: excludes modules, settings and routes from later collections, and collects less often.
 
-    Turns make hardly any reference cycles; what they leave is freed at once. A full look goes through all that lives, so it
-    holds the event loop up the longer, the more sockets are open.
+    Turns create hardly any reference cycles; what they leave is freed at once. A full collection visits every live object, so it
+    blocks the event loop the longer, the more sockets are open.
     """
     gc.collect()
     gc.freeze()

@@ -42,7 +42,7 @@ STEP_S = 1.5
 
 
 async def serve(settings: Settings, seams: Seams | None = None) -> None:
-    """Runs until SIGTERM or SIGINT. `seams`: what stands between its parts. Raises `SettingsError` for what only other settings can mend."""
+    """Runs until SIGTERM or SIGINT. `seams`: inserted between its parts. Raises `SettingsError` if only other settings can help."""
     raise_file_limit()
     BUILD.labels(version("turngate")).set(1)
     stopping = asyncio.Event()
@@ -56,7 +56,7 @@ async def serve(settings: Settings, seams: Seams | None = None) -> None:
 
 
 class Running:
-    """A gateway at work. `url`: where it listens. `failed`: what stopped it, if it stopped by itself."""
+    """A running gateway. `url`: where it listens. `failed`: what stopped it, if it stopped by itself."""
 
     def __init__(self, gateway: Gateway, url: str) -> None:
         self.gateway = gateway
@@ -66,7 +66,7 @@ class Running:
         self.ended = asyncio.Event()
         self.when_ready: Callable[[], None] = lambda: None
         self.takers: list[asyncio.Task[None]] = []
-        """What takes new work in; the first to stop."""
+        """The tasks that take new work in; the first to stop."""
 
     async def until(self, stopping: asyncio.Event) -> None:
         """Returns when asked to stop; raises what stopped the gateway by itself."""
@@ -82,7 +82,7 @@ class Running:
 
 @asynccontextmanager
 async def running_gateway(settings: Settings, seams: Seams | None = None) -> AsyncIterator[Running]:
-    """A gateway that listens at once and serves as soon as its database does; drained on the way out."""
+    """A gateway that listens at once and serves as soon as its database does; drained on exit."""
     seams = seams or failing_seams(settings.failpoints)
     async with AsyncExitStack() as stack:
         slot = stack.enter_context(take_slot(settings.data_dir))
@@ -103,7 +103,7 @@ async def running_gateway(settings: Settings, seams: Seams | None = None) -> Asy
 
 
 async def _listen(gateway: Gateway, stack: AsyncExitStack) -> str:
-    """Opens the port; answers the URL that reaches it from this machine."""
+    """Opens the port; returns the URL that reaches it from this machine."""
     settings = gateway.settings
     runner = web.AppRunner(gateway.api, shutdown_timeout=0.5)
     await runner.setup()
@@ -163,7 +163,7 @@ class Supervised(Protocol):
 
 
 async def _supervised(part: Supervised) -> None:
-    """Runs a part, and again when it fails: what one of them did not foresee does not end the others."""
+    """Runs a part, and restarts it when it fails: an unforeseen error in one does not end the others."""
     while True:
         try:
             return await part.run()
@@ -173,9 +173,9 @@ async def _supervised(part: Supervised) -> None:
 
 
 async def _prepare(gateway: Gateway, database_url: str) -> None:
-    """Migrates and joins; a database that is away is waited for.
+    """Migrates and registers the replica; waits while the database is unavailable.
 
-    Raises `SettingsError` when the connections would not keep users' rows apart.
+    Raises `SettingsError` if the connections would not keep users' rows apart.
     """
     while True:
         try:
@@ -201,12 +201,12 @@ async def _say_ready(running: Running) -> None:
     running.when_ready()
     running.ready.set()
     log.info("ready", url=url, agents=list(settings.agents), channels=[n.name for n in running.gateway.engine.networks])
-    # Nobody may be there to read it, or its disk be full.
+    # There may be no reader, or its disk may be full.
     BackgroundWriter(sys.stdout).put(await _welcome(running.gateway, url))
 
 
 async def _welcome(gateway: Gateway, url: str) -> str:
-    """How to sign in. Output that is no terminal, such as a service's log, may be kept and read by many: it gets no code."""
+    """Says how to sign in. Output that is not a terminal, such as a service's log, may be kept and read by many: it gets no code."""
     if not sys.stdout.isatty() or not _is_loopback(gateway.settings.host):
         return f"\n  Open {url}\n  For a link that signs you in, run: {command(gateway.settings)}\n\n"
     address = await new_sign_in(gateway.stores.tokens, url, OWNER, "operator")
@@ -220,7 +220,7 @@ def _is_loopback(host: str) -> bool:
 
 
 async def _drain(running: Running, work: asyncio.Task[None]) -> None:
-    """No new work; what runs may finish for a moment; the rest is handed over."""
+    """Accepts no new work; lets running turns finish for a moment; hands the rest over."""
     gateway, begun = running.gateway, time.monotonic()
     gateway.engine.health.draining = True
     log.info("stopping", turns=len(gateway.engine.runner.running))
@@ -247,7 +247,7 @@ async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
 
 
 async def _bounded(name: str, step: Coroutine[None, None, object], seconds: float = STEP_S) -> None:
-    """One step of stopping; a step that fails or hangs, even in being cancelled, does not keep the others from theirs."""
+    """Runs one step of stopping; if it fails or hangs, even while being cancelled, the other steps still run."""
     task = asyncio.create_task(step, name=name)
     done, _ = await asyncio.wait({task}, timeout=seconds)
     if not done:

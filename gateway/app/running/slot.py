@@ -1,4 +1,4 @@
-"""The place this process runs in. A new process in it knows that the one before is dead."""
+"""The slot this process runs in. A new process in a slot knows that the previous one is dead."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ MOST_SLOTS = 64
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place that only this process holds."""
+    """A slot that only this process holds."""
 
     name: str
     file: TextIO
 
     def tell(self, url: str) -> None:
-        """Leaves the gateway's URL for commands that use the same data dir."""
-        # They work without it.
+        """Records the gateway's URL for commands that use the same data dir."""
+        # They also work without it.
         with suppress(OSError):
             self.file.truncate(0)
             self.file.write(url)
@@ -33,9 +33,9 @@ class Slot:
 
 @contextmanager
 def take_slot(data_dir: Path) -> Iterator[Slot]:
-    """The first slot of the data dir that no live process holds; the kernel frees it when this one ends.
+    """Takes the first slot of the data dir that no live process holds; the kernel frees it when this process ends.
 
-    Raises `SettingsError` when the data dir cannot be written.
+    Raises `SettingsError` if the data dir is not writable.
     """
     folder = data_dir / "slots"
     try:

@@ -1,4 +1,4 @@
-"""Ends the process in time once it is told to stop, whatever its event loop does meanwhile."""
+"""Ends the process in time once it is told to stop, whatever its event loop is doing."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ log = structlog.get_logger(__name__)
 
 STOPPING = frozenset({signal.SIGTERM, signal.SIGINT})
 LAST_RESORT_S = 8.5
-"""Ends the process with a margin: it has to be gone within ten seconds, on a busy machine too."""
+"""Ends the process with a margin: it must be gone within ten seconds, even on a busy machine."""
 KERNEL_S = 9.0
-"""Beyond this the kernel ends the process (SIGALRM): an extension that holds the interpreter's lock lets no thread run."""
+"""After this the kernel ends the process (SIGALRM): an extension that holds the interpreter's lock lets no thread run."""
 NOBODY = -1
 
 
 @contextmanager
 def watchdog() -> Iterator[None]:
-    """In the main thread, once the event loop has its handlers for SIGTERM and SIGINT: bounds the time they may take.
+    """Limits the time that a stop may take. Use in the main thread, once the event loop has its handlers for SIGTERM and SIGINT.
 
-    Python runs signal handlers in the main thread, which an agent may block. The number of the signal is written to the
+    Python runs signal handlers in the main thread, which an agent may block. The signal's number is written to the
     wakeup descriptor at once (`signal.set_wakeup_fd`), so a thread reads it there and passes it on to the event loop.
     """
     for number in STOPPING:
@@ -45,7 +45,7 @@ def watchdog() -> Iterator[None]:
 
 
 def _limit(number: signal.Signals) -> None:
-    """Sets the kernel's limit in the signal's handler too: `re` runs handlers, and lets no other thread run."""
+    """Sets the kernel's limit in the signal's handler too: `re` runs handlers, but lets no other thread run."""
     loops = signal.getsignal(number)
 
     def handle(caught: int, frame: FrameType | None) -> None:
@@ -66,7 +66,7 @@ def _watch(ours: socket.socket, loops: int) -> None:
     with ours:
         while numbers := ours.recv(64):
             if loops != NOBODY:
-                # What is full wakes the loop anyway.
+                # A full descriptor wakes the loop anyway.
                 with suppress(OSError):
                     os.write(loops, numbers)
             if not armed and STOPPING.intersection(numbers):
@@ -82,7 +82,7 @@ def _arm() -> None:
 
 
 def _give_up() -> None:
-    # Every lease ends with the process or soon after it; other replicas go on from what is committed.
+    # Every lease ends with the process or soon after; other replicas continue from what is committed.
     log.warning("stopping_gave_up", seconds=LAST_RESORT_S)
     flush_log()
     os._exit(0)

@@ -1,4 +1,4 @@
-"""What `/metrics` tells of the moment: read when somebody asks, every few seconds at most."""
+"""Gauges for `/metrics` that are refreshed on request, every few seconds at most."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ UNKNOWN = storage.replicas.backlog.Backlog(0, math.nan, 0, math.nan, math.nan)
 
 
 class Gauges:
-    """Sets the gauges that nobody keeps up to date otherwise."""
+    """Sets the gauges that nothing else keeps up to date."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._until = float("-inf")
 
     async def refresh(self) -> None:
-        """Costs one query every five seconds, however many ask; ages are NaN while the database does not answer."""
+        """Costs one query every five seconds, however many requests come; ages are NaN while the database does not respond."""
         for name, size, idle in self._database.usage():
             POOL.labels(name, "used").set(size - idle)
             POOL.labels(name, "idle").set(idle)

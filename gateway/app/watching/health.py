@@ -1,4 +1,4 @@
-"""Whether this gateway may promise anything, and what it still waits for."""
+"""Whether this gateway may acknowledge messages, and what it still waits for."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class Health:
         self.draining = False
 
     def watch(self, networks: Sequence[Network]) -> None:
-        """The networks whose state counts."""
+        """Sets the networks whose state counts."""
         self._networks = networks
 
     def accepting(self) -> bool:
-        """Whether messages may be taken in: the schema is there, the lease is ours, and nobody asked us to stop."""
+        """Whether messages may be accepted: the schema is there, the lease is ours, and nobody asked us to stop."""
         return self.migrated and not self.draining and self._heartbeat.alive()
 
     async def readiness(self) -> Readiness:
-        """Condition by condition, asked anew."""
+        """Checks every condition anew."""
         return Readiness(
             (
                 await self._database_check(),
@@ -46,7 +46,7 @@ class Health:
 
     async def _database_check(self) -> Check:
         try:
-            # Whoever asks has little patience, and a database that hangs would keep them for long.
+            # Probes have little patience, and a database that hangs would keep them waiting.
             async with asyncio.timeout(PATIENCE_S):
                 await self._database.check()
         except StoreUnavailable as error:
@@ -59,7 +59,7 @@ class Health:
 def _network_check(network: Network) -> Check:
     try:
         status = network.status
-    except Exception as error:  # noqa: BLE001 - a package's fault; readiness tells of it
+    except Exception as error:  # noqa: BLE001 - a package's fault; readiness reports it
         return Check(
             network.name, ok=False, detail=f"asking for its status failed with {type(error).__name__}: {error}"
         )

@@ -22,11 +22,11 @@ log = structlog.get_logger(__name__)
 
 LOOK_S = 0.25
 BLOCKED_S = 2.0
-"""Seconds without an answer after which the event loop counts as blocked."""
+"""Seconds without a response after which the event loop counts as blocked."""
 
 
 class Lifeline:
-    """Runs the heartbeat. A loop that has been blocked for `patience_s` keeps the lease no longer: others take its work over."""
+    """Runs the heartbeat. A loop that has been blocked for `patience_s` loses the lease: other replicas take its work over."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Lifeline:
         self._patience_s = patience_s
 
     async def run(self) -> None:
-        """Runs until it is cancelled."""
+        """Runs until cancelled."""
         await in_own_loop(partial(self._live, LoopWatch(LOOP_LAG.observe)), "lifeline")
 
     async def _live(self, watch: LoopWatch) -> None:
@@ -50,7 +50,7 @@ class Lifeline:
             group.create_task(self._look(watch, stores.blocks))
 
     async def _look(self, watch: LoopWatch, blocks: LoopBlocks) -> None:
-        # Looks are counted, not seconds: a process that was frozen for a while was not blocked.
+        # Counts checks rather than seconds: a process that was frozen for a while was not blocked.
         unanswered = 0
         while True:
             watch.ask()
@@ -61,7 +61,7 @@ class Lifeline:
                 unanswered = 0
 
     async def _blocked(self, watch: LoopWatch, blocks: LoopBlocks) -> None:
-        """Tells what blocks the loop, once at the beginning and once when it is over."""
+        """Reports what blocks the loop, once at the start and once when it is over."""
         task, place, seconds = watch.task(), watch.place(), watch.silent_s()
         turn = None if task is None else self._turn_of(task)
         agent = None if turn is None else turn.agent

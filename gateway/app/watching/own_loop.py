@@ -1,4 +1,4 @@
-"""Work that goes on while the main event loop is blocked: in a thread with an event loop of its own."""
+"""Runs work while the main event loop is blocked: in a thread with an event loop of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STOP_S = 1.0
 
 
 async def in_own_loop(work: Callable[[], Coroutine[None, None, None]], name: str) -> None:
-    """Runs `work` to its end in a thread; raises what it raises. Cancelling cancels it and waits for a second at most."""
+    """Runs `work` to its end in a thread; raises what it raises. Cancelling cancels the work and waits a second at most."""
     outer = asyncio.get_running_loop()
     ended: asyncio.Future[None] = outer.create_future()
     started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]]] = Future()
@@ -41,7 +41,7 @@ def _live(
     try:
         with suppress(asyncio.CancelledError):
             asyncio.run(held())
-    except Exception as raised:  # noqa: BLE001 - it is raised again where it is awaited
+    except Exception as raised:  # noqa: BLE001 - raised again where it is awaited
         error = raised
     with suppress(RuntimeError):  # the outer loop is closed: nobody waits
         outer.call_soon_threadsafe(_settle, ended, error)
