@@ -1,1 +1,1 @@
-"""The HTTP face: sessions, messages, agents, schedules, tokens, health, and the pages people open."""
+"""The HTTP API: sessions, messages, agents, schedules, tokens, health, and the web pages."""

@@ -1,4 +1,4 @@
-"""What the HTTP face is built from; `gateway.app` fills it in."""
+"""What the HTTP API is built from; `gateway.app` fills it in."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ from gateway.identity.authenticator import TokenAuthenticator
 
 STALLED_S = 30.0
 FirstFire = Callable[[Trigger, str, datetime], datetime | None]
-"""When a trigger fires first after a moment, in a time zone; None for never. Raises `InvalidInput`."""
+"""Returns when a trigger first fires after a moment, in a time zone; None for never. Raises `InvalidInput`."""
 
 OriginAllowed = Callable[[str | None, str], bool]
 """Whether pages of an origin may call, given the request's Host; the same rule as the WebSocket's."""
 
 RunNow = Callable[[ScheduleId, UserId | None], Awaitable[Acceptance]]
-"""Fires a schedule at once, also when its caller has gone meanwhile. Raises `NotFound`."""
+"""Fires a schedule immediately, even if its caller disconnects in the meantime. Raises `NotFound`."""
 
 
 @dataclass(frozen=True, slots=True)
 class AgentInfo:
-    """An agent as people choose it."""
+    """An agent as shown to users."""
 
     name: AgentName
     kind: str
@@ -66,7 +66,7 @@ class AgentInfo:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One condition of readiness; `detail` says what is missing, in words for the operator."""
+    """One condition of readiness; `detail` tells the operator what is missing."""
 
     name: str
     ok: bool
@@ -126,10 +126,10 @@ class ApiParts:
     static_dir: Path
     clock: Callable[[], float] = time.monotonic
     stalled_s: float = STALLED_S
-    """Seconds that a peer may leave what was written unread before it is hung up on; a turn goes on."""
+    """Seconds that a peer may leave sent data unread before it is disconnected; a turn continues."""
 
     def agent_asked_for(self, name: str | None) -> AgentName:
-        """The agent that a body names, or the default one. Raises `InvalidInput`."""
+        """Returns the agent that a body names, or the default one. Raises `InvalidInput`."""
         known = [agent.name for agent in self.agents]
         chosen = AgentName(name or self.settings.default_agent)
         if chosen not in known:
@@ -137,7 +137,7 @@ class ApiParts:
         return chosen
 
     def channel_asked_for(self, name: ChannelName | None) -> ChannelName | None:
-        """The channel that a list is narrowed to. Raises `InvalidInput`."""
+        """Returns the channel that filters a list. Raises `InvalidInput`."""
         if name is not None and name not in self.channels:
             raise InvalidInput(f"channel is {name!r}; it should be one of: {', '.join(self.channels)}.")
         return name
@@ -152,10 +152,10 @@ class ApiParts:
 
 @dataclass(frozen=True, slots=True)
 class ApiRates:
-    """The counters of this gateway's HTTP face; None is no limit.
+    """The rate limits of this gateway's HTTP API; None is no limit.
 
-    By address: `sign_ins`, `visitors`, `address_requests`, `address_streams`; the others by user. `addresses`: whose
-    address that is.
+    By address: `sign_ins`, `visitors`, `address_requests`, `address_streams`; the others by user. `addresses`: which
+    address counts.
     """
 
     addresses: AddressRule
@@ -178,16 +178,16 @@ PRINCIPAL = web.RequestKey("principal", Principal)
 
 
 def parts_of(request: web.Request) -> ApiParts:
-    """What the application was built from."""
+    """Returns the parts that the application was built from."""
     return request.config_dict[PARTS]
 
 
 def principal_of(request: web.Request) -> Principal:
-    """Who is asking; the authentication middleware has made sure of it."""
+    """Returns the caller; the authentication middleware has set it."""
     return request[PRINCIPAL]
 
 
 def acting_user(request: web.Request) -> UserId | None:
-    """Whose objects may be touched: the caller's own, or None for an operator's everyone."""
+    """Whose objects may be used: the caller's own; None: everyone's, for an operator."""
     principal = principal_of(request)
     return None if principal.role == "operator" else principal.user_id

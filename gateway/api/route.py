@@ -1,4 +1,4 @@
-"""The one declaration of a route: where it is, how it reads its input, and what `/openapi.json` says of it."""
+"""The single declaration of a route: its path, how it reads its input, and its description in `/openapi.json`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ERASED: Final = "The user is being erased, or was erased within the last minute"
 Group = Literal[
     "Sessions", "Messages", "State", "Turns", "Schedules", "Agents", "Identity", "AI SDK", "OpenAI", "Health"
 ]
-"""In the order of the reading page."""
+"""In the order of `/docs`."""
 Caller = Literal["token", "anyone", "local"]
 """`local`: from this machine without a token, from elsewhere with an operator's."""
 Answering = Callable[..., Awaitable[web.StreamResponse]]
@@ -34,7 +34,7 @@ Answering = Callable[..., Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A way to call the gateway, as `route` declares it."""
+    """A route of the HTTP API, declared by `route`."""
 
     handler: Handler
     method: str
@@ -52,7 +52,7 @@ class Route:
     head: bool
 
     def definition(self) -> web.RouteDef:
-        """For aiohttp's router."""
+        """The definition for aiohttp's router."""
         options = {"allow_head": self.head} if self.method == hdrs.METH_GET else {}
         return web.RouteDef(self.method, self.path, self.handler, options)
 
@@ -75,13 +75,13 @@ def route(
     family: str | None = None,
     validate: bool = True,
 ) -> Callable[[Answering], Route]:
-    """Declares a route; its function's docstring describes it, and its annotations say what it takes.
+    """Declares a route; its function's docstring describes it, and its annotations define its input.
 
-    `answer`: the model of its JSON; None: no body, or one that isn't JSON. `headers`, `tells`: names from
-    `description.headers` of request headers that it reads and of headers that its answers bear. `refusals`: problems of which there is more to
-    say than their status does. `missing`: its path may name something that isn't there. `example`: a valid body. `head`: takes HEAD; streams don't, since
-    what they write would follow an answer that has no body (RFC 9110, section 9.3.2). `family`, `validate`: as for `reading.validated`; without
-    validation, unknown query parameters are ignored.
+    `answer`: the model of its JSON; None: no body, or one that isn't JSON. `headers`, `tells`: names in
+    `description.headers` of the request headers it reads and the response headers it sets. `refusals`: problems that need more
+    explanation than their status. `missing`: its path may name something that does not exist. `example`: a valid body. `head`: supports
+    HEAD; streams don't, since what they write would follow a response without a body (RFC 9110, section 9.3.2). `family`, `validate`: see
+    `reading.validated`; without validation, unknown query parameters are ignored.
     """
 
     def declare(handler: Answering) -> Route:
@@ -107,9 +107,9 @@ def route(
 
 
 def routes_of(*modules: ModuleType) -> tuple[Route, ...]:
-    """The routes that modules declare, in the order of their files."""
+    """Returns the routes declared in these modules, in file order."""
     return tuple(value for module in modules for value in vars(module).values() if isinstance(value, Route))
 
 
 DECLARED = web.AppKey("routes", tuple[Route, ...])
-"""What an application was built with, besides its pages."""
+"""The routes an application was built with, besides its pages."""

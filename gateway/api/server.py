@@ -1,4 +1,4 @@
-"""The application: every route, and what a request passes on its way to it."""
+"""The application: every route, and the middlewares before it."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ PAGES = (
     web.get("/favicon.ico", pages.icon),
     web.get("/favicon.svg", pages.icon),
 )
-"""What people open, and the document itself: none of it is described there."""
+"""The web pages and the document itself, which it does not describe."""
 
 
 def build_api(parts: ApiParts) -> web.Application:
-    """The HTTP face of a gateway; channels with routes of their own (`/ws`, webhooks) are added to it."""
+    """Builds a gateway's HTTP application; channels with routes of their own (`/ws`, webhooks) are added to it."""
     app = web.Application(
         middlewares=(
             watched,

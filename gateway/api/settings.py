@@ -1,4 +1,4 @@
-"""The settings of the HTTP face, and those that its routes read."""
+"""The settings of the HTTP API, and those that its routes read."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Web(SettingsGroup):
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """`host` and `public_url`: the names that people reach the gateway by."""
+    """`host` and `public_url`: the names under which people reach the gateway."""
 
     host: str
     public_url: str | None

@@ -1,6 +1,6 @@
 """The chunks of AI SDK's UI message stream, one function each (`uiMessageChunkSchema` of the npm package `ai`).
 
-Only fields that every release since 5.0.0 knows: the first ones refuse a chunk with any other.
+Uses only fields known to every release since 5.0.0: the first ones reject a chunk with any other.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ ABORT: JsonObject = {"type": "abort"}
 
 
 def start(message_id: str, metadata: JsonObject) -> JsonObject:
-    """The answer begins; a client that knows its id replaces what it has of it when it resumes."""
+    """The answer starts; a client that knows its id replaces its copy when it resumes."""
     return {"type": "start", "messageId": message_id, "messageMetadata": metadata}
 
 
@@ -42,7 +42,7 @@ def tool_output(call_id: str, output: str, *, failed: bool) -> JsonObject:
 
 
 def turn(turn_id: TurnId, session_id: str, status: TurnStatus, attempt: int, *, elsewhere: bool = False) -> JsonObject:
-    """How the turn stands. The same part each time: a client changes it in its place."""
+    """The status of the turn. The part's id is always the same, so a client updates it in place."""
     data: JsonObject = {"turnId": str(turn_id), "sessionId": session_id, "status": status, "attempt": attempt}
     data |= {"live": False} if elsewhere else {}
     return {"type": "data-turn", "id": str(turn_id), "data": data}
@@ -54,7 +54,7 @@ def notice(text: str, *, session_ended: bool) -> JsonObject:
 
 
 def ended(outcome: TurnOutcome) -> JsonObject:
-    """What is known of the answer once it is a row of the transcript."""
+    """What is known about the answer once it is a row of the transcript."""
     metadata: JsonObject = {"reply_id": outcome.reply.id, "seq": outcome.reply.seq, "status": outcome.status}
     return {"type": "message-metadata", "messageMetadata": metadata}
 

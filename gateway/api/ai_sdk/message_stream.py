@@ -1,8 +1,8 @@
-"""One answer as AI SDK's UI message stream: pure, from what a turn says to the chunks that show it once.
+"""Converts one answer to AI SDK's UI message stream; pure.
 
-Clients can add to a message and cannot take anything back (`processUIMessageStream`). So each attempt at a turn is a step: while
-a new one repeats what is shown, nothing is sent; where it goes on behind that, the rest is; where it says something else, the
-step ends and the next one tells it from its beginning. The last step is the answer. The final row is told in the same way.
+Clients can add to a message but not take anything back (`processUIMessageStream`). So each attempt at a turn is a step: while
+a new attempt repeats what is shown, nothing is sent; where it continues beyond that, the rest is sent; where it differs, the
+step ends and the next one starts from the beginning. The last step is the answer. The final row is shown in the same way.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class ShownText:
 
 @dataclass(slots=True)
 class ShownTool:
-    """A tool part. An attempt that calls the same tool with the same input means this one, whatever it calls it."""
+    """A tool part. An attempt that calls the same tool with the same input refers to this part, whatever id it gives the call."""
 
     call: ToolCall
     result: tuple[str, bool] | None = None
@@ -53,7 +53,7 @@ Shown: TypeAlias = ShownText | ShownTool
 
 
 class UiMessageStream:
-    """Takes what is heard of a turn; `take` answers the chunks to send since it was asked last."""
+    """Consumes a turn's events; `take` returns the chunks to send since the last call."""
 
     def __init__(self, turn_id: TurnId, session_id: SessionId, metadata: JsonObject) -> None:
         about: JsonObject = {"session_id": session_id, "turn_id": str(turn_id), **metadata}
@@ -71,19 +71,19 @@ class UiMessageStream:
         self._in_step = False
 
     def take(self) -> Sequence[JsonObject]:
-        """The chunks that came together."""
+        """Returns the collected chunks."""
         chunks, self._chunks = self._chunks, []
         return chunks
 
     def turned(self, status: TurnStatus, attempt: int, *, elsewhere: bool = False) -> None:
-        """The turn's status, told when it is news."""
+        """Shows the turn's status if it is new."""
         if (status, attempt, elsewhere) != self._told:
             self._told = status, attempt, elsewhere
             chunk = chunks.turn(self._turn_id, self._session_id, status, attempt, elsewhere=elsewhere)
             self._chunks.append(chunk)
 
     def read(self, said: LiveAttempt) -> None:
-        """Goes on where it has read to; from the beginning with a new attempt."""
+        """Continues where it left off; from the beginning with a new attempt."""
         if said.attempt > self._attempt:
             self._attempt, self._read = said.attempt, BEGINNING
             self._begin_again()
@@ -93,7 +93,7 @@ class UiMessageStream:
                 self._say(piece)
 
     def conclude(self, outcome: TurnOutcome) -> None:
-        """Shows what is missing of the final row, and ends the message. An answer that was taken back stays as it is."""
+        """Shows the missing part of the final row, and ends the message. An answer that was taken back stays as it is."""
         if not outcome.reply.deleted:
             self._begin_again()
             for part in outcome.reply.parts:
@@ -108,15 +108,15 @@ class UiMessageStream:
         self._chunks.append(chunks.FINISH)
 
     def vanish(self, reason: str) -> None:
-        """The turn is gone, and no row of it will come."""
+        """The turn no longer exists, and neither will its row."""
         self._finish_step()
         self._chunks.append(chunks.error(reason))
 
-    # What is shown, and how much of it the telling has come to -----------------------------------------------------------
+    # What is shown, and how far the current attempt has repeated it ---------------------------------------------------------
 
     @property
     def _level(self) -> bool:
-        """Whether everything shown has been told again."""
+        """Whether everything shown has been repeated."""
         left = len(self._shown) - self._at
         return not left or (
             left == 1 and isinstance(last := self._shown[-1], ShownText) and self._offset == last.length
@@ -181,7 +181,7 @@ class UiMessageStream:
 
     def _say_result(self, call_id: str, output: str, *, failed: bool) -> None:
         tool = self._calls.get(call_id)
-        # A result of no call is not part of the reply either.
+        # A result without a call is not part of the reply either.
         if tool is not None and tool.result != (output, failed):
             tool.result = output, failed
             self._chunks.append(chunks.tool_output(tool.call.call_id, output, failed=failed))
@@ -193,7 +193,7 @@ class UiMessageStream:
         self._say(piece)
 
     def _start_over(self) -> None:
-        """Another step, with as much of the telling as there is."""
+        """Starts another step, with what the attempt has said so far."""
         told: list[Shown] = [*self._shown[: self._at]]
         if self._offset and isinstance(half := self._shown[self._at], ShownText):
             told.append(ShownText("", [half.text[: self._offset]]))
@@ -250,7 +250,7 @@ class UiMessageStream:
 
 
 def notice_chunks(message_id: str, notice: Notice, session_id: SessionId) -> Sequence[JsonObject]:
-    """The whole stream of a chat command's answer, which is not part of the transcript."""
+    """Returns the whole stream for a chat command's answer, which is not part of the transcript."""
     return (
         chunks.start(message_id, {"session_id": session_id}),
         chunks.START_STEP,

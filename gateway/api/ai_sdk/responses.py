@@ -1,4 +1,4 @@
-"""Answers as UI message streams: of an accepted message, of a turn under way, of a chat command."""
+"""Responses as UI message streams: to an accepted message, a turn in progress, a chat command."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gateway.errors import Conflict
 
 
 async def stream_answer(request: web.Request, session: Session, accepted: Acceptance) -> web.StreamResponse:
-    """The answer to a message that is durable by now. Raises `Conflict` for one that is not to be answered."""
+    """Streams the answer to a message that is durable by now. Raises `Conflict` for a message that gets no answer."""
     if accepted.turn_id is None:
         raise Conflict("This message is from before turns were recorded: it has no answer of its own.")
     message = accepted.message
@@ -38,7 +38,7 @@ async def stream_answer(request: web.Request, session: Session, accepted: Accept
 
 
 async def stream_open_turn(request: web.Request, session: Session, turn: OpenTurn) -> web.StreamResponse:
-    """The answer that is being written, from its beginning."""
+    """Streams the answer in progress from its beginning."""
     return await _stream_turn(
         request, FollowedTurn(turn.turn_id, session.session_id, session.user_id, turn.status, turn.attempt)
     )
@@ -49,7 +49,7 @@ async def _stream_turn(request: web.Request, turn: FollowedTurn) -> web.StreamRe
 
 
 async def stream_notice(request: web.Request, session: Session, notice: Notice) -> web.StreamResponse:
-    """The answer to a chat command."""
+    """Streams the answer to a chat command."""
     return await stream(request, _at_once(notice_chunks(str(uuid4()), notice, session.session_id)))
 
 

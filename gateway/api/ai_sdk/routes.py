@@ -1,4 +1,4 @@
-"""`/api/chat` and `/api/chat/{id}/stream`: what AI SDK's `useChat` calls by itself (`DefaultChatTransport`)."""
+"""`/api/chat` and `/api/chat/{id}/stream`: the routes that AI SDK's `useChat` calls by default (`DefaultChatTransport`)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Key = Annotated[str, Field(min_length=1, max_length=KEY_LENGTH)]
 
 
 class UiMessage(BaseModel):
-    """A message as AI SDK's UIMessage; keys that are not named here are left alone."""
+    """A message as AI SDK's UIMessage; other keys are ignored."""
 
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
 
@@ -60,7 +60,7 @@ def _ends_with_user(messages: list[UiMessage]) -> list[UiMessage]:
 
 
 class UseChatRequest(BaseModel):
-    """What `useChat` sends. `id`: the client's own name of the conversation; `agent`: who answers a new one."""
+    """The request of `useChat`. `id`: the client's own name for the conversation; `agent`: who answers a new one."""
 
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
 
@@ -85,7 +85,7 @@ class UseChatRequest(BaseModel):
     example={"id": "lunch", "messages": [{"id": "m1", "role": "user", "parts": [{"type": "text", "text": "Hello"}]}]},
 )
 async def chat(request: web.Request, asked: UseChatRequest) -> web.StreamResponse:
-    """What AI SDK's `useChat` sends messages to; the answer is a UI message stream."""
+    """Sends a message, as AI SDK's `useChat` does; the response is a UI message stream."""
     again = asked.trigger == "regenerate-message"
     if not again:
         check_text(asked.messages[-1].text, parts_of(request).settings.turns.max_text)
@@ -116,7 +116,7 @@ async def _known_session(request: web.Request, asked: UseChatRequest) -> Session
 
 
 async def _submit(request: web.Request, session: Session, asked: UseChatRequest) -> Acceptance | Notice:
-    """A message, or another text for an old one, which is then answered anew."""
+    """Submits a message, or replaces an old one and answers it again."""
     parts, message = parts_of(request), asked.messages[-1]
     if asked.message_id is not None:
         edited, by = await _row_of(parts, session, asked.message_id), session.user_id
@@ -132,7 +132,7 @@ async def _submit(request: web.Request, session: Session, asked: UseChatRequest)
 
 
 def _inbound(session: Session, key: str, message: UiMessage) -> InboundMessage:
-    # A chat that is called by a session's own id stays in it: commands tell where to go, as over HTTP.
+    # A chat named by a session's own id stays in it: the answers to commands say where to continue, as over HTTP.
     command = parse_command(message.text)
     stays = key == session.session_id and command is not None and not command.begins_with_message
     return InboundMessage(
@@ -149,7 +149,7 @@ def _inbound(session: Session, key: str, message: UiMessage) -> InboundMessage:
 
 
 async def _session_after(parts: ApiParts, session: Session, key: str, notice: Notice) -> Session:
-    """Where the chat is after a command. After `/new` its next message makes the session."""
+    """Returns the chat's session after a command. After `/new`, the next message creates it."""
     if notice.moved_to is not None:
         return await _point(parts, session, key, notice.moved_to)
     if not notice.session_ended:
@@ -173,7 +173,7 @@ async def _regenerate(request: web.Request, session: Session, asked: UseChatRequ
     parts, by = parts_of(request), session.user_id
     message = None if asked.message_id is None else await _row_of(parts, session, asked.message_id)
     if asked.message_id is not None and message is None:
-        # The answer that is being written has no row yet.
+        # The answer in progress has no row yet.
         if await parts.sessions.open_turns(session.session_id, by):
             raise Conflict("An answer is being written in this session. Wait for it, or stop it first.")
         raise NotFound("There is no such message.")
@@ -181,7 +181,7 @@ async def _regenerate(request: web.Request, session: Session, asked: UseChatRequ
 
 
 async def _row_of(parts: ApiParts, session: Session, ui_id: str) -> MessageId | None:
-    """The row behind a UIMessage's id: its own, its turn's (a streamed answer), or the one its sender gave it."""
+    """Finds a row by a UIMessage's id: its own id, its turn's (a streamed answer), or the one its sender gave it."""
     if ui_id.startswith(f"{session.session_id}."):
         return MessageId(ui_id)
     sent = await parts.external_keys.sent_as(session.user_id, session.session_id, ui_id)
@@ -208,7 +208,7 @@ async def _reply_of(parts: ApiParts, session: Session, ui_id: str) -> MessageId 
     head=False,
 )
 async def chat_stream(request: web.Request, chat_id: ChatPath, /) -> web.StreamResponse:
-    """The answer that is being written in a conversation, from its beginning; 204 when there is none."""
+    """Streams the answer in progress in a conversation, from its beginning; 204 if there is none."""
     parts, user_id = parts_of(request), principal_of(request).user_id
     named = len(chat_id) <= KEY_LENGTH and storable(chat_id)
     session = await parts.external_keys.find(user_id, chat_id) if named else None

@@ -1,1 +1,1 @@
-"""`/openapi.json` and `/docs`: the HTTP API, described."""
+"""`/openapi.json` and `/docs`: descriptions of the HTTP API."""

@@ -1,4 +1,4 @@
-"""`/openapi.json`: the HTTP API, read off the routes."""
+"""`/openapi.json`: the HTTP API, derived from the routes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gateway.core.model import JsonObject
 
 References: TypeAlias = "dict[type[BaseModel], JsonObject]"
 OTHER: dict[str, JsonObject] = {MARKDOWN: {"type": "string"}, STREAM: {"$ref": "#/components/schemas/Event"}}
-"""What answers in other media than the route's own hold."""
+"""The contents of responses in other media types than the route's own."""
 EVENT: JsonObject = {
     "type": "object",
     "description": "A server-sent event. Its data is a JSON object, or [DONE] at the end.",
@@ -48,7 +48,7 @@ BEARER: JsonObject = {
 
 
 def describe(app: web.Application) -> JsonObject:
-    """The OpenAPI 3.1 document of an application's routes."""
+    """Builds the OpenAPI 3.1 document of an application's routes."""
     found = [operation(declared) for declared in app[DECLARED]]
     references, schemas = _schemas(found)
     parts = app[PARTS]
@@ -128,7 +128,7 @@ def _schemas(found: list[Operation]) -> tuple[References, JsonObject]:
 
 
 def may_be_empty(body: type[BaseModel]) -> bool:
-    """Whether a body may be left out: where every field may be, an absent body is an empty object."""
+    """Whether a body is optional: if every field is, an absent body counts as an empty object."""
     try:
         body.model_validate({})
     except ValidationError:
@@ -137,5 +137,5 @@ def may_be_empty(body: type[BaseModel]) -> bool:
 
 
 async def document(request: web.Request) -> web.Response:
-    """The OpenAPI document."""
+    """Returns this OpenAPI document."""
     return json(describe(request.app))

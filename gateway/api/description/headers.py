@@ -1,4 +1,4 @@
-"""Headers that routes read or answer with, as `/openapi.json` describes them; among them `metadata.KEY` of queries."""
+"""Request and response headers, as `/openapi.json` describes them; also `metadata.KEY` in queries."""
 
 from __future__ import annotations
 
@@ -61,4 +61,4 @@ TOLD: dict[str, JsonObject] = {
     ETAG: {"description": "The version of the state, in quotes.", "schema": {"type": "string"}},
     X_SESSION_ID: {"description": "The session that the answer belongs to.", "schema": {"type": "string"}},
 }
-"""Headers of answers."""
+"""Response headers."""

@@ -1,4 +1,4 @@
-"""What a route takes, read off the annotations that also validate it."""
+"""The input of a route, derived from the annotations that also validate it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _query_parameter(parameter: Parameter, hint: object) -> JsonObject:
 
 
 def given(schema: JsonObject) -> JsonObject:
-    """The schema of a value that is there: a query string has no null."""
+    """The schema of a value that is present: a query string has no null."""
     variants = schema.get("anyOf")
     if not isinstance(variants, list):
         return schema

@@ -1,4 +1,4 @@
-"""`/docs`: the HTTP API for reading, made of the same document as `/openapi.json`."""
+"""`/docs`: the HTTP API for people, built from the same document as `/openapi.json`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ROW = '<tr><th scope="row"><code>{name}</code></th><td>{kind}</td><td>{text}</td
 
 
 async def page(request: web.Request) -> web.Response:
-    """The routes by their nouns, with what they take and answer, for reading."""
+    """Lists the routes by group, with their input and output, for people."""
     document = describe(request.app)
     groups = _groups(document)
     contents = "".join(f'<li><a href="#{_anchor(name)}">{escape(name)}</a></li>' for name in groups)
@@ -135,7 +135,7 @@ def _table(title: str, rows: str) -> str:
 
 
 def _kind(schema: JsonObject) -> str:
-    """A type in a word or two."""
+    """Names a type in a word or two."""
     if "$ref" in schema:
         return escape(str(schema["$ref"]).rpartition("/")[2].rpartition("__")[2])
     if variants := [*_objects(schema, "anyOf"), *_objects(schema, "oneOf")]:
@@ -148,7 +148,7 @@ def _kind(schema: JsonObject) -> str:
 
 
 def _prose(text: str) -> str:
-    """Plain text, with code between backticks."""
+    """Escapes plain text, with code between backticks."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
@@ -157,7 +157,7 @@ def _anchor(name: str) -> str:
 
 
 def _resolved(value: JsonObject, document: JsonObject) -> JsonObject:
-    """What a reference leads to; anything else is itself."""
+    """Resolves a reference; returns anything else unchanged."""
     reference = value.get("$ref")
     if not isinstance(reference, str):
         return value
@@ -168,7 +168,7 @@ def _resolved(value: JsonObject, document: JsonObject) -> JsonObject:
 
 
 def _object(parent: JsonObject, name: str) -> JsonObject:
-    """The object of that name; an empty one where there is none."""
+    """Returns the object with that name, or an empty one."""
     found = parent.get(name)
     return found if isinstance(found, dict) else {}
 

@@ -1,4 +1,4 @@
-"""How `/docs` looks: the colours and sizes of `clients/web/src/tokens.css`, without any file to fetch."""
+"""The style of `/docs`: the colours and sizes of `clients/web/src/tokens.css`, inlined."""
 
 STYLE = """
 :root {

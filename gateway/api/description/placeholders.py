@@ -1,16 +1,16 @@
-"""Placeholders in the schemas of bodies, for what only the finished document knows."""
+"""Placeholders in the schemas of bodies, filled in when the document is built."""
 
 from __future__ import annotations
 
 from gateway.core.model import JsonObject, JsonValue
 
 AGENT: JsonObject = {"format": "agent-name"}
-"""The name of an agent that exists."""
+"""The name of an existing agent."""
 CHANNEL: JsonObject = {"format": "channel-name"}
-"""The name of a channel that sessions may be of here."""
+"""The name of a channel that sessions may have here."""
 OF_A_CHANNEL = "web, telegram, scheduled, terminal or api, or the name of a channel that an installed package brings."
 VALUE: JsonObject = {"format": "json-value"}
-"""Any JSON that can be kept."""
+"""Any JSON that can be stored."""
 VALUES: JsonObject = {"additionalProperties": VALUE}
 ITEMS: JsonObject = {"items": VALUE}
 REFERENCE = "#/components/schemas/JsonValue"
@@ -26,7 +26,7 @@ JSON_VALUE: JsonObject = {
 
 
 def filled(schema: JsonValue, agents: list[JsonValue], channels: list[JsonValue]) -> JsonValue:
-    """The same schema, with names of agents and channels and references in place of their placeholders.
+    """Replaces placeholders with the names of agents and channels, and with references.
 
     Without `channels`: for any gateway.
     """

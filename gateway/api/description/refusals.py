@@ -1,4 +1,4 @@
-"""Which problems a route may answer with, for `/openapi.json`."""
+"""The problems that a route may answer with, for `/openapi.json`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ OPENAI = "/v1/"
 
 
 def refusals(route: Route) -> set[HTTPStatus]:
-    """The statuses that follow from what the route is; it declares those of its own."""
+    """The statuses that follow from the kind of route; it declares others itself."""
     if not route.path.startswith(GUARDED):
         return {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} if route.caller == "local" else set()
     found = set(ALWAYS)
@@ -55,12 +55,12 @@ def responses() -> JsonObject:
 
 
 def name_of(status: HTTPStatus) -> str:
-    """As in `#/components/responses/NotFound`."""
+    """The name in `#/components/responses/NotFound`."""
     return status.phrase.title().replace(" ", "")
 
 
 def problem_response(status: HTTPStatus, meaning: str, *, openai: bool = False) -> JsonObject:
-    """A response that is a problem document; below `/v1` it is OpenAI's error."""
+    """A response with a problem document; below `/v1`, with OpenAI's error."""
     media, schema = ("application/json", "OpenAiError") if openai else (PROBLEM, "Problem")
     content: JsonObject = {media: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
     if status not in HEADERS:

@@ -1,1 +1,1 @@
-"""The JSON of answers: each model describes it in `/openapi.json`, and writes it."""
+"""The JSON of responses: each model describes it in `/openapi.json`, and serializes it."""

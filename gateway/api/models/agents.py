@@ -1,4 +1,4 @@
-"""Who answers."""
+"""Agents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gateway.core.model import MultitaskStrategy
 
 
 class Agent(Answer):
-    """Who answers."""
+    """An agent that answers messages."""
 
     name: str
     kind: str
@@ -19,12 +19,12 @@ class Agent(Answer):
 
     @classmethod
     def chosen(cls, agent: AgentInfo, default: str) -> Self:
-        """As people choose it. `default`: the name of the default agent."""
+        """The agent as listed. `default`: the name of the default agent."""
         return cls(name=agent.name, kind=agent.kind, description=agent.description, is_default=agent.name == default)
 
 
 class AgentInDetail(Agent):
-    """How an agent's turns are run, and how many sessions the caller has with it."""
+    """An agent, how its turns are run, and how many sessions the caller has with it."""
 
     multitask_strategy: MultitaskStrategy
     collect: bool

@@ -1,4 +1,4 @@
-"""What all answers have in common."""
+"""What all responses have in common."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ Channel = Annotated[str, Field(json_schema_extra=CHANNEL)]
 
 
 class Answer(BaseModel):
-    """An answer; its fields are all there, each time. More may come with later versions."""
+    """A response; all its fields are always present. Later versions may add more."""
 
     model_config = ConfigDict(strict=True, frozen=True, from_attributes=True)
 
     @classmethod
     def of(cls, noun: object) -> Self:
-        """From a noun of the core, whose attributes have the same names."""
+        """Builds the model from an object of the core with attributes of the same names."""
         return cls.model_validate(noun)
 
 
 def written(model: BaseModel) -> bytes:
-    """Its JSON in UTF-8."""
+    """Returns its JSON in UTF-8."""
     return model.model_dump_json(by_alias=True).encode()

@@ -1,4 +1,4 @@
-"""Exports. Rows that only the gateway works with are told as they are kept."""
+"""Exports. Rows that only the gateway uses are exported as stored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.api.models.turns import Turn
 
 
 class ExportedSession(Answer):
-    """A session with what belongs to it."""
+    """A session with everything that belongs to it."""
 
     session: Session
     messages: tuple[Message, ...]
@@ -21,7 +21,7 @@ class ExportedSession(Answer):
 
 
 class WholeSession(ExportedSession):
-    """A session with everything that is kept about it."""
+    """A session with everything stored about it."""
 
     external_keys: tuple[str, ...]
     turns: tuple[Turn, ...]
@@ -31,7 +31,7 @@ class WholeSession(ExportedSession):
 
 
 class ExportedUser(Answer):
-    """Everything the gateway keeps about a user, but secrets."""
+    """Everything the gateway stores about a user, except secrets."""
 
     user_id: str
     exported_at: Instant

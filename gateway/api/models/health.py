@@ -1,4 +1,4 @@
-"""How the gateway is."""
+"""The health of the gateway."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gateway.api.models.common import Answer
 
 
 class Health(Answer):
-    """The process answers."""
+    """The process is running."""
 
     status: Literal["ok"]
 

@@ -12,7 +12,7 @@ from gateway.core.ports.users import links
 
 
 class Me(Answer):
-    """Who a token speaks for."""
+    """The user and role of a token."""
 
     user_id: str
     role: UserRole
@@ -20,7 +20,7 @@ class Me(Answer):
 
 
 class SignedIn(Answer):
-    """The token that a one-time code was traded for."""
+    """The token exchanged for a one-time code."""
 
     token: str
     user_id: str
@@ -37,7 +37,7 @@ class Visitor(Answer):
 
 
 class Token(Answer):
-    """An API token as listed; the token itself is nowhere."""
+    """An API token as listed, without its secret."""
 
     id: Id
     user_id: str
@@ -50,7 +50,7 @@ class Token(Answer):
 
 
 class NewToken(Token):
-    """A token that was just made. `token` is shown this once."""
+    """A new token. `token` is shown only once."""
 
     token: str
 
@@ -62,7 +62,7 @@ class Tokens(Answer):
 
 
 class LinkCode(Answer):
-    """A one-time code that was just made, shown this once."""
+    """A new one-time code, shown only once."""
 
     code: str
     url: str = Field(description="Opens the bot and sends the code.")
@@ -70,7 +70,7 @@ class LinkCode(Answer):
 
 
 class Link(Answer):
-    """An account of another network that is a user's own."""
+    """An account on a network that is linked to a user."""
 
     id: Id
     user_id: str
@@ -81,7 +81,7 @@ class Link(Answer):
 
     @classmethod
     def shown(cls, link: links.Link) -> Self:
-        """As listed."""
+        """The link as listed."""
         return cls(
             id=link.id,
             user_id=link.user_id,
@@ -99,6 +99,6 @@ class Links(Answer):
 
 
 class Identified(Answer):
-    """What became of a visitor."""
+    """The result of identifying a visitor."""
 
     sessions: int = Field(description="How many of the visitor's sessions now belong to the caller.")

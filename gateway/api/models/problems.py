@@ -1,4 +1,4 @@
-"""What is wrong with a request, as problem details."""
+"""Problem details: what is wrong with a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schedules and what they have done."""
+"""Schedules and their runs."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from gateway.errors import ErrorClass
 
 
 class CronTrigger(Answer):
-    """As in crontab."""
+    """A crontab expression."""
 
     type: Literal["cron"]
     expression: str
 
 
 class IntervalTrigger(Answer):
-    """Every so many seconds."""
+    """A fixed interval."""
 
     type: Literal["interval"]
     seconds: int
 
 
 class OnceTrigger(Answer):
-    """At one time."""
+    """A single point in time."""
 
     type: Literal["once"]
     at: Instant
@@ -37,7 +37,7 @@ Trigger = Annotated[CronTrigger | IntervalTrigger | OnceTrigger, Field(discrimin
 
 
 def shown_trigger(trigger: object) -> object:
-    """A trigger of the core as it was given."""
+    """Returns a trigger of the core as it was specified."""
     match trigger:
         case schedules.CronTrigger(expression):
             return CronTrigger(type="cron", expression=expression)
@@ -73,14 +73,14 @@ class Schedules(Answer):
 
 
 class RunBegun(Answer):
-    """A run that has begun."""
+    """A run that was started."""
 
     session_id: str | None
     turn_id: Id | None
 
 
 class ScheduleRun(Answer):
-    """What became of one fire."""
+    """One run of a schedule."""
 
     session_id: str | None
     turn_id: Id | None
@@ -101,7 +101,7 @@ class ScheduleRun(Answer):
 
 
 class ScheduleRuns(Answer):
-    """A page of what a schedule has done, newest first."""
+    """A page of a schedule's runs, newest first."""
 
     runs: tuple[ScheduleRun, ...]
     next_cursor: str | None

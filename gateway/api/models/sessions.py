@@ -13,7 +13,7 @@ from gateway.core.ports.sessions.search import FoundPage
 from gateway.core.ports.sessions.sessions import MessagePage
 
 MessagePart = Annotated[object, WithJsonSchema({"type": "object", "additionalProperties": True})]
-"""As in AI SDK's UIMessage. It is written as it is kept: one that is no object is told, and fails no page."""
+"""As in AI SDK's UIMessage. Written as stored: a part that is not an object must not fail the page."""
 
 
 def _nothing(value: object) -> bool:
@@ -39,7 +39,7 @@ class Session(Answer):
 
 
 class Match(Answer):
-    """Where a session fits what was searched for; its title, where the first three are null."""
+    """Where a session matches the search; in its title if the first three fields are null."""
 
     message_id: str | None
     seq: int | None
@@ -51,13 +51,13 @@ class Match(Answer):
 
 
 class ListedSession(Session):
-    """A session of a list, and where it fits."""
+    """A session in a list, and where it matches."""
 
     matches: tuple[Match, ...] = Field((), description="Only with `q`: at most three, best first.", exclude_if=_nothing)
 
 
 class Sessions(Answer):
-    """A page of the list."""
+    """A page of sessions."""
 
     sessions: tuple[ListedSession, ...]
     total: int | None = Field(description="Null on pages fetched with `cursor`.")
@@ -69,7 +69,7 @@ class Sessions(Answer):
 
     @classmethod
     def found(cls, page: FoundPage) -> Self:
-        """Of a search: sessions with where they match."""
+        """Builds a page of search results: sessions with their matches."""
         sessions = tuple(
             ListedSession.of(found.session).model_copy(update={"matches": tuple(map(Match.of, found.matches))})
             for found in page.sessions
@@ -105,7 +105,7 @@ class Message(Answer):
 
 
 class MessageVersion(Answer):
-    """What a message was before a change."""
+    """An earlier version of a message."""
 
     version: int
     content: str
@@ -116,7 +116,7 @@ class MessageVersion(Answer):
 
 
 class MessageVersions(Answer):
-    """All that a message has been; its newest text is in the transcript."""
+    """All earlier versions of a message; its current text is in the transcript."""
 
     versions: tuple[MessageVersion, ...]
 
@@ -129,23 +129,23 @@ class Messages(Answer):
 
 
 class ActiveSession(Session):
-    """The session to go on with, and its newest messages."""
+    """The session to resume, and its newest messages."""
 
     messages: tuple[Message, ...]
     next_before_id: str | None
 
     @classmethod
     def joined(cls, session: model.Session, page: MessagePage) -> Self:
-        """Of both."""
+        """Combines both."""
         return cls(**dict(Session.of(session)), **dict(Messages.of(page)))
 
 
 class MaybeActiveSession(RootModel[ActiveSession | None]):
-    """Null when the last activity is longer ago than `sessions.resume_minutes`."""
+    """Null if the last activity is longer ago than `sessions.resume_minutes`."""
 
 
 class Sent(Answer):
-    """A message that was taken in, and the reply, if there is one yet."""
+    """An accepted message, and the reply if there is one yet."""
 
     message: Message | None
     reply: Message | None
@@ -155,4 +155,4 @@ class Sent(Answer):
 
 
 class MessageOrSent(RootModel[Message | Sent]):
-    """The message as it is now; with `answer_again` what sending answers."""
+    """The message as it is now; with `answer_again`, the same response as for sending one."""

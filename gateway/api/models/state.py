@@ -10,7 +10,7 @@ from gateway.api.models.common import Answer, Instant
 
 
 class State(Answer):
-    """Three JSON values under one version, which `ETag` tells."""
+    """Three JSON values under one version, which is in `ETag`."""
 
     blackboard: dict[str, object] = Field(description="Shared knowledge.")
     scratchpad: dict[str, object] | list[object] = Field(description="Working notes.")
@@ -18,7 +18,7 @@ class State(Answer):
 
 
 class Snapshot(Answer):
-    """A saved state. `message_id`: the message it stands at."""
+    """A saved state. `message_id`: the last message at that time."""
 
     number: int
     session_id: str
@@ -40,11 +40,11 @@ class Snapshots(Answer):
 
 
 class SnapshotWithState(Snapshot, State):
-    """A snapshot and what it holds."""
+    """A snapshot and its state."""
 
 
 class Restored(State):
-    """The state as it is now."""
+    """The current state after a restore."""
 
     snapshot: int = Field(description="The snapshot that was restored.")
     undo: int = Field(description="The snapshot of the state before; restoring it undoes this.")

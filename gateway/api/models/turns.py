@@ -1,4 +1,4 @@
-"""What turns came to."""
+"""Turns and their usage."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gateway.errors import ErrorClass
 
 
 class Usage(Answer):
-    """What a turn has cost."""
+    """The usage of a turn."""
 
     input_tokens: int | None
     output_tokens: int | None
@@ -22,7 +22,7 @@ class Usage(Answer):
 
 
 class UsageTotal(Answer):
-    """What all turns of a session have cost."""
+    """The usage of all turns of a session."""
 
     input_tokens: int
     output_tokens: int
@@ -31,7 +31,7 @@ class UsageTotal(Answer):
 
 
 class Turn(Answer):
-    """One answer: who gave it, how it went, what it took."""
+    """One turn: who answered, how it went, and its usage."""
 
     id: Id
     session_id: str
@@ -51,7 +51,7 @@ class Turn(Answer):
 
     @computed_field
     def duration_s(self) -> float | None:
-        """Seconds from its start to its end."""
+        """Seconds from start to end."""
         if self.started_at is None or self.ended_at is None:
             return None
         return round((self.ended_at - self.started_at).total_seconds(), 3)
@@ -72,13 +72,13 @@ class Turns(Answer):
 
     @classmethod
     def from_page(cls, page: TurnPage, *, show_error: bool) -> Self:
-        """As `Turn.from_record`."""
+        """See `Turn.from_record`."""
         turns = tuple(Turn.from_record(turn, show_error=show_error) for turn in page.turns)
         usage = None if page.total is None else UsageTotal.of(page.total)
         return cls(turns=turns, next_before=page.next_before, usage=usage)
 
 
 class TurnCancelled(Answer):
-    """The turn that was asked to stop."""
+    """The turn that is to be cancelled."""
 
     turn_id: Id

@@ -1,1 +1,1 @@
-"""`/v1`: agents, as clients of OpenAI's API call models."""
+"""`/v1`: agents, offered as models to clients of OpenAI's API."""

@@ -1,4 +1,4 @@
-"""OpenAI's chat completions: how answers and models look. Pure."""
+"""Formats responses and models like OpenAI's chat completions. Pure."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ FinishReason = Literal["stop", "length"]
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What stands in each object of one answer. `id`: of its turn; for an answer without one, of the request."""
+    """The fields that every object of one answer shares. `id`: of its turn; for an answer without a turn, of the request."""
 
     id: TurnId
     model: str
     created: datetime
 
     def whole(self, content: str, finish_reason: FinishReason, usage: Usage | None) -> JsonObject:
-        """The answer to a request that is not streamed."""
+        """The response to a request that is not streamed."""
         choice: JsonObject = {
             "index": 0,
             "message": {"role": "assistant", "content": content, "refusal": None},
@@ -35,7 +35,7 @@ class Completion:
         return {**self._head("chat.completion.chunk"), "choices": [choice]}
 
     def cost(self, usage: Usage | None) -> JsonObject:
-        """The last piece of a stream, for those who want it."""
+        """The last piece of a stream, for clients that ask for usage."""
         return {**self._head("chat.completion.chunk"), "choices": [], "usage": usage_json(usage)}
 
     def _head(self, kind: str) -> JsonObject:
@@ -48,7 +48,7 @@ class Completion:
 
 
 def usage_json(usage: Usage | None) -> JsonObject:
-    """What an answer cost; zeros when its agent does not say."""
+    """The usage of an answer; zeros if its agent reports none."""
     usage = usage or Usage()
     return {
         "prompt_tokens": usage.input_tokens,

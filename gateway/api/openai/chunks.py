@@ -1,4 +1,4 @@
-"""One answer as OpenAI tells it: chunk by chunk, or at once when it is whole. Pure."""
+"""Converts one answer to OpenAI's format: chunk by chunk, or all at once. Pure."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ DIFFERS = (
 
 
 def finish_reason_of(outcome: TurnOutcome) -> FinishReason:
-    """`length` where the answer stops in the middle: its turn was cancelled."""
+    """`length` if the answer is incomplete because its turn was cancelled."""
     return "length" if outcome.status == "cancelled" else "stop"
 
 
 class Ending:
-    """The `Shape` of an answer that is told when it is whole."""
+    """The `Shape` of an answer that is sent when it is complete."""
 
     def __init__(self) -> None:
         self.gone: str | None = None
 
     def turned(self, status: TurnStatus, attempt: int, *, elsewhere: bool = False) -> None:
-        """Nobody is told."""
+        """Does nothing."""
 
     def read(self, said: LiveAttempt) -> None:
-        """Nobody is told."""
+        """Does nothing."""
 
     def conclude(self, outcome: TurnOutcome) -> None:
-        """Its usage is read with the row."""
+        """Usage is read with the row."""
 
     def vanish(self, reason: str) -> None:
         self.gone = reason
@@ -47,7 +47,7 @@ class Ending:
 
 
 class CompletionStream:
-    """The `Shape` of a stream. `whole`: the answer was told to its end."""
+    """The `Shape` of a stream. `whole`: the answer was sent to its end."""
 
     def __init__(self, completion: Completion) -> None:
         self._completion = completion
@@ -60,7 +60,7 @@ class CompletionStream:
         return chunks
 
     def turned(self, status: TurnStatus, attempt: int, *, elsewhere: bool = False) -> None:
-        """OpenAI has no word for it."""
+        """Does nothing: OpenAI's format has no status."""
 
     def read(self, said: LiveAttempt) -> None:
         self._say(self._telling.read(said))

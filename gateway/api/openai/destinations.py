@@ -1,4 +1,4 @@
-"""Finds the session of a chat completion, and what the request adds to it."""
+"""Finds the session of a chat completion, and the messages that the request adds to it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ SESSION = "X-Session-Id"
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """The session that a request belongs to. `session` None: nowhere yet, for a chat command. `data`: parts of its message.
+    """The session that a request belongs to. `session` None: none yet, for a chat command. `data`: parts of its message.
 
-    `text`: what is new there. `is_repeated`: nothing is; then `turn_id` answers the last message.
+    `text`: what is new there. `is_repeated`: nothing is new; then `turn_id` answers the last message.
     """
 
     session: Session | None
@@ -35,7 +35,7 @@ class Destination:
 async def find_destination(
     request: web.Request, agent: AgentInfo, asked: ChatCompletionRequest, said: Conversation, key: str | None
 ) -> Destination:
-    """The session that the request names, as it is or new; without a name one of its own. Raises `NotFound`."""
+    """Returns the session that the request names, existing or new; without a name, a session of its own. Raises `NotFound`."""
     parts, user_id = parts_of(request), principal_of(request).user_id
     header = request.headers.get(SESSION)
     if header is not None:
@@ -62,14 +62,14 @@ async def _in_known(
     page = await parts_of(request).messages.page(session.session_id, session.user_id, RECENT, None)
     text = news(asked, page.messages, whole=page.next_before_id is None)
     if text or key is not None:
-        # With a key of its own, a repeated request is told by that.
+        # With a key of its own, a repeated request is recognised by the key.
         return Destination(session, text or said.question)
     turns = [row.turn_id for row in page.messages if row.role == "user" and not row.deleted]
     return Destination(session, "", is_repeated=True, turn_id=turns[-1])
 
 
 async def _listed(request: web.Request, session: Session) -> Session:
-    """A stateless call becomes a conversation when somebody continues it."""
+    """A stateless call becomes a conversation when a client continues it."""
     if session.metadata.get(STATELESS) is not True:
         return session
     metadata = {name: value for name, value in session.metadata.items() if name != STATELESS}

@@ -1,4 +1,4 @@
-"""Errors below `/v1`, as OpenAI's clients expect them: `{"error": {"message", "type", "param", "code"}}`."""
+"""Errors below `/v1` in the format of OpenAI's clients: `{"error": {"message", "type", "param", "code"}}`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLACE = "/v1"
 PROBLEM = "application/problem+json"
 KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 NO_RETRY = {"x-should-retry": "false"}
-"""OpenAI's clients repeat what failed with a 5xx by themselves; this tells them not to."""
+"""OpenAI's clients retry after a 5xx by themselves; this tells them not to."""
 CODES = {
     HTTPStatus.UNAUTHORIZED: "invalid_api_key",
     HTTPStatus.FORBIDDEN: "forbidden",
@@ -31,7 +31,7 @@ CODES = {
 
 
 def error_json(status: HTTPStatus, message: str, code: str | None = None, param: str | None = None) -> JsonObject:
-    """The error object; its `type` follows from the status."""
+    """Builds the error object; its `type` follows from the status."""
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         kind = "rate_limit_error"
     else:
@@ -46,7 +46,7 @@ def refusal(
     param: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> web.Response:
-    """An answer that is an error."""
+    """Builds an error response."""
     response = json(error_json(status, message, code, param), status)
     response.headers.update(headers or {})
     return response
@@ -54,7 +54,7 @@ def refusal(
 
 @web.middleware
 async def openai_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Tells every problem below `/v1`, whoever found it, in OpenAI's shape."""
+    """Converts every problem below `/v1`, wherever it was found, to OpenAI's format."""
     response = await handler(request)
     if not request.path.startswith(f"{PLACE}/") and request.path != PLACE:
         return response
@@ -72,7 +72,7 @@ def _unrouted(request: web.Request) -> bool:
 
 
 def _told(problem: JsonObject) -> tuple[str, str | None]:
-    """The message, and the first parameter that is to blame: `messages[0].content`."""
+    """Returns the message, and the first parameter at fault, such as `messages[0].content`."""
     faults = problem.get("errors")
     named = [
         (_in_brackets(str(fault["field"])), str(fault["message"]))

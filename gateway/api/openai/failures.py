@@ -1,4 +1,4 @@
-"""Turns that came to no answer, as OpenAI tells of errors. Pure."""
+"""Reports turns without an answer as OpenAI's errors. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RETRY_S = 60
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error in place of an answer; `param` names what is to blame in the request. `retry_s`: seconds until it may pass."""
+    """An error in place of an answer; `param` names the request's parameter at fault. `retry_s`: seconds until a retry may succeed."""
 
     status: HTTPStatus
     code: str
@@ -55,14 +55,14 @@ FAILURES: Mapping[ErrorClass, Failure] = {
     ),
     "agent_error": Failure(HTTPStatus.INTERNAL_SERVER_ERROR, "agent_failed", f"The agent could not answer. {KEPT}"),
 }
-"""The statuses and codes are those by which OpenAI's clients tell what to do."""
+"""OpenAI's clients act on these statuses and codes."""
 TAKEN_BACK = Failure(
     HTTPStatus.CONFLICT, "turn_taken_back", "A newer message in the session withdrew this one and its answer."
 )
 
 
 def failure_of(outcome: TurnOutcome) -> Failure | None:
-    """Why a turn came to no answer; None for one that has one."""
+    """Returns why a turn has no answer; None if it has one."""
     if outcome.status == "failed":
         return FAILURES[outcome.error_class or "agent_error"]
     return TAKEN_BACK if outcome.reply.deleted else None

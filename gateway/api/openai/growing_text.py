@@ -1,7 +1,7 @@
-"""One answer as a stream of text that only grows: pure, from what a turn says to the pieces that are still to be sent.
+"""Converts one answer to a stream of text that only grows; pure.
 
-OpenAI's streams cannot take anything back. While a new attempt at a turn repeats what was sent, nothing is; where it goes on behind
-that, the rest is. Where it says something else, nothing more is sent, and the final row decides.
+OpenAI's streams cannot take anything back. While a new attempt at a turn repeats what was sent, nothing is sent; where it continues
+beyond that, the rest is sent. Where it differs, nothing more is sent, and the final row decides.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from gateway.core.events import ToolCall
 from gateway.core.live.live_turns import BEGINNING, LiveAttempt, Piece
 
 BETWEEN = "\n\n"
-"""Stands between the texts before and after a tool call, as in the final row."""
+"""Separates the texts before and after a tool call, as in the final row."""
 
 
 class Telling:
-    """What was sent of an answer, and how far the current attempt has come in saying it again."""
+    """What was sent of an answer, and how far the current attempt has repeated it."""
 
     def __init__(self) -> None:
         self._sent: list[str] = []
         self._attempt = 0
         self._read = BEGINNING
         self._repeats = ""
-        """What the attempt has yet to repeat before it says anything new."""
+        """What the attempt has yet to repeat before it adds anything new."""
         self._differs = False
         self._spoke = self._paused = False
 
     def read(self, said: LiveAttempt) -> str:
-        """What to send of that; nothing of an attempt that says something else than was sent."""
+        """Returns the text to send; nothing for an attempt that differs from what was sent."""
         if said.attempt > self._attempt:
             self._begin_again(said.attempt)
         if said.attempt < self._attempt or self._differs:
@@ -38,7 +38,7 @@ class Telling:
         return self._send(self._text_of(pieces))
 
     def conclude(self, content: str) -> str | None:
-        """What is missing of the final row; None when that does not begin with what was sent."""
+        """Returns the missing part of the final row; None if the row does not start with what was sent."""
         self._begin_again(self._attempt)
         rest = self._send(content)
         return None if self._differs or self._repeats else rest

@@ -1,4 +1,4 @@
-"""The JSON of answers below `/v1`."""
+"""The JSON of responses below `/v1`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gateway.api.models.common import Answer
 
 
 class Model(Answer):
-    """An agent."""
+    """An agent, as a model."""
 
     id: str = Field(description="The agent's name.")
     object: Literal["model"]
@@ -19,7 +19,7 @@ class Model(Answer):
 
     @classmethod
     def named(cls, name: str) -> Self:
-        """An agent as a model; when it was made is not known."""
+        """An agent as a model; its creation time is unknown."""
         return cls(id=name, object="model", created=0, owned_by="turngate")
 
 
@@ -31,7 +31,7 @@ class Models(Answer):
 
 
 class AssistantMessage(Answer):
-    """What the agent said."""
+    """The agent's message."""
 
     role: Literal["assistant"]
     content: str
@@ -39,7 +39,7 @@ class AssistantMessage(Answer):
 
 
 class Choice(Answer):
-    """The one answer. `length`: its turn was cancelled, and this is what was said until then."""
+    """The only choice. `length`: its turn was cancelled, and this is the partial answer."""
 
     index: int
     message: AssistantMessage
@@ -48,7 +48,7 @@ class Choice(Answer):
 
 
 class CompletionUsage(Answer):
-    """Zeros when the agent does not tell."""
+    """Token counts; zeros if the agent reports none."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -56,7 +56,7 @@ class CompletionUsage(Answer):
 
 
 class ChatCompletion(Answer):
-    """An answer. With `stream` it comes as events, `chat.completion.chunk` each, and `[DONE]`."""
+    """An answer. With `stream` it arrives as `chat.completion.chunk` events, followed by `[DONE]`."""
 
     id: str
     object: Literal["chat.completion"]
@@ -76,6 +76,6 @@ class ErrorDetails(Answer):
 
 
 class OpenAiError(Answer):
-    """An error, in OpenAI's shape."""
+    """An error in OpenAI's format."""
 
     error: ErrorDetails

@@ -1,4 +1,4 @@
-"""OpenAI's chat completions: what a request holds. Pure."""
+"""Parses requests for chat completions. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from gateway.core.ports.sessions.imported_transcripts import ImportedMessage
 
 MOST_MESSAGES = 2_048
 INSTRUCTIONS = "data-system"
-"""The part that a system message is kept as, with the user's message behind it: agents have instructions of their own, and nobody
-else gives them any."""
+"""The part type of a system message, stored with the following user's message: agents have their own instructions, and nobody
+else may give them any.
+"""
 
 
 class ContentPart(BaseModel):
-    """A piece of a message's content. Text is what agents take."""
+    """A part of a message's content. Agents receive text."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -100,7 +101,7 @@ Unsupported = Annotated[object, AfterValidator(_nothing), WithJsonSchema({"type"
 
 
 class ChatMessage(BaseModel):
-    """A message of the request. `system` and `developer` messages are kept as data, and instruct nobody."""
+    """A message of the request. `system` and `developer` messages are stored as data and instruct no agent."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -124,7 +125,7 @@ def _ends_with_a_question(messages: list[ChatMessage]) -> list[ChatMessage]:
 
 
 class StreamOptions(BaseModel):
-    """How a stream is told."""
+    """Options of a stream."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -132,11 +133,11 @@ class StreamOptions(BaseModel):
 
 
 LONGEST_NAME = 512
-"""Characters of a value in `metadata`, as OpenAI limits them."""
+"""Characters of a value in `metadata`, the same limit as OpenAI's."""
 
 
 class ChatUser(BaseModel):
-    """The client's own user, where it sends more than an id."""
+    """The client's own user, if it sends more than an id."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -144,7 +145,7 @@ class ChatUser(BaseModel):
 
 
 class ChatMetadata(BaseModel):
-    """Your own data about the last message, at most 16 KiB as JSON; agents are given it."""
+    """Your own data about the last message, at most 16 KiB as JSON; agents receive it."""
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
@@ -157,7 +158,7 @@ class ChatMetadata(BaseModel):
 
 
 class ChatCompletionRequest(BaseModel):
-    """A chat completion that is asked for. What stands here is read; other parameters are taken and have no effect."""
+    """A request for a chat completion. These parameters are used; others are accepted and have no effect."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -198,30 +199,30 @@ class ChatCompletionRequest(BaseModel):
 
     @property
     def given_metadata(self) -> dict[str, object] | None:
-        """The metadata as it was sent."""
+        """The metadata as sent."""
         return None if self.metadata is None else self.metadata.model_dump(exclude_unset=True)
 
     @property
     def named_chat(self) -> str | None:
-        """What the client calls the conversation."""
+        """The client's name for the conversation."""
         return None if self.metadata is None else self.metadata.chat_id
 
     @property
     def is_task(self) -> bool:
-        """Whether it asks about a conversation instead of going on with it."""
+        """Whether the request is about a conversation rather than part of it."""
         return self.metadata is not None and bool(self.metadata.task)
 
     @property
     def wants_usage(self) -> bool:
-        """Whether a stream ends with a chunk about its cost."""
+        """Whether a stream ends with a usage chunk."""
         return self.stream_options is not None and bool(self.stream_options.include_usage)
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A request's messages as a session takes them: what was said before, and the user's message to answer.
+    """A request's messages as a session stores them: the earlier messages, and the user's message to answer.
 
-    `data`: the instructions that come with the latter, as parts. `command`: the chat command that the question is.
+    `data`: the instructions that come with the latter, as parts. `command`: the chat command in the question.
     """
 
     before: tuple[ImportedMessage, ...]
@@ -231,7 +232,7 @@ class Conversation:
 
 
 def conversation(messages: Sequence[ChatMessage]) -> Conversation:
-    """Takes the messages apart; the last of the user is the question."""
+    """Splits the messages; the user's last one is the question."""
     last = max(place for place, message in enumerate(messages) if message.role == "user")
     before: list[ImportedMessage] = []
     data: list[JsonObject] = []

@@ -1,4 +1,4 @@
-"""`/v1/chat/completions` and `/v1/models`: agents, as OpenAI's clients call models."""
+"""`/v1/chat/completions` and `/v1/models`: agents, offered as models to OpenAI's clients."""
 
 from __future__ import annotations
 
@@ -43,20 +43,20 @@ ANSWERED_SESSION = web.RequestKey("answered_session", SessionId)
 
 
 async def name_session(request: web.Request, response: web.StreamResponse) -> None:
-    """Each answer says which session it belongs to, from before a stream's first byte."""
+    """Names the session in each response, before a stream's first byte."""
     if ANSWERED_SESSION in request:
         response.headers[SESSION] = request[ANSWERED_SESSION]
 
 
 @route("GET", "/v1/models", "OpenAI", answer=Models)
 async def list_models(request: web.Request) -> web.Response:
-    """All agents, the default one first, as OpenAI lists models."""
+    """Lists all agents as models, the default one first."""
     return answer(Models(object="list", data=tuple(Model.named(agent.name) for agent in parts_of(request).agents)))
 
 
 @route("GET", "/v1/models/{model:.+}", "OpenAI", answer=Model)
 async def get_model(request: web.Request, model: ModelPath, /) -> web.Response:
-    """One agent, as OpenAI tells of a model."""
+    """Returns one agent as a model."""
     agent = _agent(request, model)
     return _no_model(model) if agent is None else answer(Model.named(agent.name))
 
@@ -79,7 +79,7 @@ async def get_model(request: web.Request, model: ModelPath, /) -> web.Response:
     example={"model": "assistant", "messages": [{"role": "user", "content": "Hello"}]},
 )
 async def complete(request: web.Request, asked: ChatCompletionRequest) -> web.StreamResponse:
-    """Answers the last user message: in the session that the request names, else in a new one that begins with the rest."""
+    """Answers the last user message: in the session that the request names, otherwise in a new one that starts with the other messages."""
     agent = _agent(request, asked.model)
     if agent is None:
         return _no_model(asked.model)
@@ -135,13 +135,13 @@ def _inbound(
     )
 
 
-# Answers -------------------------------------------------------------------------------------------------------------
+# Responses -------------------------------------------------------------------------------------------------------------
 
 
 async def _notice(
     request: web.Request, asked: ChatCompletionRequest, notice: Notice, session: Session | None
 ) -> web.StreamResponse:
-    """The answer to a chat command, in the shape of an agent's. Raises what refuses the message."""
+    """Returns the answer to a chat command in the same format as an agent's. Raises the refusal of a message."""
     if session is not None:
         request[ANSWERED_SESSION] = session.session_id
     raise_refusal(notice)
@@ -171,7 +171,7 @@ async def _answer(request: web.Request, asked: ChatCompletionRequest, accepted: 
 async def _answer_again(
     request: web.Request, asked: ChatCompletionRequest, session: Session, destination: Destination
 ) -> web.StreamResponse:
-    """The answer that is being written to the last message, or else a new one in its place."""
+    """Returns the answer in progress to the last message, or else a new one in its place."""
     user_id = session.user_id
     turns = await parts_of(request).sessions.open_turns(session.session_id, user_id)
     if (open_turn := next((turn for turn in turns if turn.turn_id == destination.turn_id), None)) is not None:
@@ -209,7 +209,7 @@ async def _whole(request: web.Request, turn: FollowedTurn, completion: Completio
     async with aclosing(follow_turn(parts_of(request), turn, ending)) as batches:
         async for _ in batches:
             if request.transport is None or request.transport.is_closing():
-                return web.Response()  # whoever asked has gone, and will not read it
+                return web.Response()  # the caller has gone and will not read it
     outcome = await _outcome(request, turn)
     if outcome is None:
         return refusal(HTTPStatus.NOT_FOUND, ending.gone or "", "session_deleted", headers=NO_RETRY)
@@ -220,7 +220,7 @@ async def _whole(request: web.Request, turn: FollowedTurn, completion: Completio
 
 
 async def _outcome(request: web.Request, turn: FollowedTurn) -> TurnOutcome | None:
-    """What the turn came to; None when it is gone with its session."""
+    """Returns the turn's outcome; None if it was deleted with its session."""
     try:
         return await insist(partial(parts_of(request).messages.outcome, turn.turn_id, turn.user_id))
     except NotFound:

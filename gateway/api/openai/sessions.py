@@ -1,4 +1,4 @@
-"""Which session a request to `/v1` names, and what it says that the session's transcript doesn't. Pure."""
+"""Which session a request to `/v1` names, and which of its messages the session's transcript lacks. Pure."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from gateway.core.model import Message
 
 USER_HEADER = "X-OpenWebUI-User-Id"
 CHAT_HEADER = "X-OpenWebUI-Chat-Id"
-"""What Open WebUI sends with `ENABLE_FORWARD_USER_INFO_HEADERS`; it keeps `metadata` to itself."""
+"""Sent by Open WebUI with `ENABLE_FORWARD_USER_INFO_HEADERS`; it does not pass on `metadata`."""
 TASK_BEGINS, TASK_HOLDS = "### Task:", "<chat_history>"
-"""What the prompts of its own tasks have in common (titles, tags, follow-ups): they carry the chat's headers, too."""
+"""What the prompts of Open WebUI's own tasks have in common (titles, tags, follow-ups): they carry the chat's headers, too."""
 RECENT = 20
 """Rows at a transcript's end that a request is compared with."""
 
 
 def session_name(asked: ChatCompletionRequest, headers: Mapping[str, str]) -> str | None:
-    """The client's own name of the conversation with an agent, made of its user and its chat; None where either is missing.
+    """Returns the client's own name for the conversation with an agent, made of its user and its chat; None if either is missing.
 
-    A task about a chat (`metadata.task`, such as making its title) is no part of it. Raises `InvalidInput` for headers that
+    A task about a chat (`metadata.task`, such as creating its title) is not part of it. Raises `InvalidInput` for headers that
     are not text.
     """
     user = asked.named_user or headers.get(USER_HEADER)
@@ -31,21 +31,21 @@ def session_name(asked: ChatCompletionRequest, headers: Mapping[str, str]) -> st
         return None
     require_storable(user, "user")
     require_storable(chat, "chat_id")
-    # The space keeps it apart from every Idempotency-Key: a header's value never begins with one.
+    # The space keeps it distinct from every Idempotency-Key: a header's value never starts with one.
     return f" {orjson.dumps([user, chat, asked.model]).decode()}"
 
 
 def _is_task_prompt(asked: ChatCompletionRequest) -> bool:
-    """Whether it is one of Open WebUI's tasks, by its words: a prompt that quotes the chat, and nothing else."""
+    """Recognises Open WebUI's tasks by their text: a prompt that quotes the chat, and nothing else."""
     said = [message.text for message in asked.messages if message.role in {"user", "assistant"}]
     return len(said) == 1 and said[0].lstrip().startswith(TASK_BEGINS) and TASK_HOLDS in said[0]
 
 
 def news(asked: ChatCompletionRequest, recent: Sequence[Message], *, whole: bool) -> str:
-    """The text that the request adds to a session; empty for a request that was answered, or is being answered.
+    """Returns the text that the request adds to a session; empty for a request that was or is being answered.
 
-    A client that repeats its history says what is new after the last answer it knows. `recent`: the end of the transcript,
-    oldest first; `whole`: it is all of it.
+    A client that repeats its history adds the messages after the last answer it knows. `recent`: the end of the transcript,
+    oldest first; `whole`: it is the whole transcript.
     """
     spoken = [message for message in asked.messages if message.role in {"user", "assistant"} and message.text.strip()]
     texts = _last_of_user([(message.role, message.text) for message in spoken])
@@ -66,7 +66,7 @@ def _last_of_user(spoken: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _asked_since(answer: str | None, rows: Sequence[Message], *, whole: bool) -> list[str]:
-    """The user's texts of the exchange after that answer, or of the first one; none where the transcript went on after it."""
+    """The user's texts between that answer and the next one, or before the first one; none if the transcript has continued since."""
     if answer is None:
         since = rows if whole else ()
     else:

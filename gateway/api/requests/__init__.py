@@ -1,1 +1,1 @@
-"""What every request passes before its route, and how routes read their input."""
+"""Checks that every request passes before its route, and how routes read their input."""

@@ -1,4 +1,4 @@
-"""The body of a request as its sender meant it, without its content coding (RFC 9110, section 8.4)."""
+"""Reads the body of a request and decodes its content coding (RFC 9110, section 8.4)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gateway.errors import InvalidInput, TooLarge
 PLAIN = frozenset({"", "identity"})
 KNOWN = frozenset({"gzip", "x-gzip", "deflate"})
 FRAMED = zlib.MAX_WBITS | 32
-"""For zlib: the frame is gzip's or zlib's own, whichever it begins with."""
+"""For zlib: detects the gzip or zlib header."""
 UNFRAMED = -zlib.MAX_WBITS
 LONGEST_PUBLIC = 16_384
 TOO_LARGE = "The body is larger than this route or limits.max_frame allows."
@@ -21,7 +21,7 @@ MISCODED = "The body does not match its Content-Encoding. Send it unencoded, or 
 
 
 async def body_of(request: web.Request) -> bytes:
-    """Reads it to its end. Raises `InvalidInput`, also for one that arrives too slowly, or `TooLarge` above `longest_body`."""
+    """Reads the whole body. Raises `InvalidInput`, also for one that arrives too slowly, or `TooLarge` above `longest_body`."""
     body = await _read(request)
     coding = request.headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
     if not body or coding in PLAIN:
@@ -32,7 +32,7 @@ async def body_of(request: web.Request) -> bytes:
 
 
 def longest_body(request: web.Request) -> int:
-    """Bytes; few for routes that anybody may call without a token."""
+    """Bytes; few for routes that need no token."""
     limit = parts_of(request).settings.limits.max_frame
     return min(limit, LONGEST_PUBLIC) if request.path in request.app[PUBLIC] else limit
 
@@ -49,7 +49,7 @@ async def _read(request: web.Request) -> bytes:
                 body += piece
                 if len(body) > longest:
                     raise TooLarge(TOO_LARGE)
-                # A large first part buys no right to stall: the body stays in memory meanwhile.
+                # A large first part is no excuse for stalling: the body stays in memory in the meantime.
                 due = min(due + len(piece) / limits.body_rate, now() + limits.body_s)
                 deadline.reschedule(due)
     except web.RequestPayloadError:
@@ -60,7 +60,7 @@ async def _read(request: web.Request) -> bytes:
 
 
 def decoded(body: bytes, coding: str, longest: int) -> bytes:
-    """What was coded, `longest` bytes at most, however little it was coded into. Raises `InvalidInput` or `TooLarge`."""
+    """Decodes a body to at most `longest` bytes, however small it was. Raises `InvalidInput` or `TooLarge`."""
     decoder = zlib.decompressobj(UNFRAMED if coding == "deflate" and not _has_frame(body) else FRAMED)
     try:
         plain = decoder.decompress(body, longest + 1)
@@ -74,5 +74,5 @@ def decoded(body: bytes, coding: str, longest: int) -> bytes:
 
 
 def _has_frame(body: bytes) -> bool:
-    """RFC 1950, section 2.2. Some send `deflate` without the frame that it should have."""
+    """RFC 1950, section 2.2. Some clients send `deflate` without the header that it should have."""
     return body[0] & 0x0F == zlib.DEFLATED

@@ -1,4 +1,4 @@
-"""The port's connections: each is watched from before its first byte, and cut when it keeps a place without using it."""
+"""The port's connections: each is monitored from before its first byte, and closed when it occupies a place without using it."""
 
 from __future__ import annotations
 
@@ -26,24 +26,25 @@ log = structlog.get_logger(__name__)
 SERVER = "turngate"
 """The `Server` header names no version, which would only tell attackers what to try."""
 IDLE_S = 75.0
-"""Idle connections are kept for longer than proxies keep theirs (60 s), so that none uses one that is about to close."""
+"""Idle connections are kept longer than proxies keep theirs (60 s), so that none uses one that is about to close."""
 SWEEP_S = 0.25
 TELL_EVERY_S = 10.0
 LEAST_RESERVED, MOST_RESERVED = 96, 1_200
-"""Open files that are set aside for everything but connections to the port: the database's, agents', logs, and a whole backlog of
-new connections, which are accepted before those that make room for them are closed."""
+"""Open files reserved for everything but connections to the port: the database's, agents', logs, and a whole backlog of
+new connections, which are accepted before the ones that make room for them are closed.
+"""
 LEAST_CAPACITY = 16
 MANY_FILES = 65_536
 
 
 class WatchedConnection(web.RequestHandler):
-    """A connection that its crowd knows."""
+    """A connection that reports its state to its crowd."""
 
     __slots__ = ("_crowd", "_peer", "address")
 
     def __init__(self, server: web.Server, crowd: Crowd) -> None:
         loop = asyncio.get_running_loop()
-        # Content codings are undone in gateway.api.requests.bodies, which can say what is wrong with one.
+        # Content codings are decoded in gateway.api.requests.bodies, which can say what is wrong with one.
         super().__init__(
             server,
             loop=loop,
@@ -72,7 +73,7 @@ class WatchedConnection(web.RequestHandler):
             super().data_received(data)
 
     def drop(self) -> None:
-        """Cuts the connection at once."""
+        """Closes the connection at once."""
         if self._peer is not None:
             self._peer.abort()
 
@@ -83,7 +84,7 @@ class WatchedConnection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """The answer to bytes that are not HTTP. Anybody may send such, so that only faults of the gateway's own are logged as errors."""
+        """Responds to bytes that are not HTTP. Anybody may send such, so only the gateway's own faults are logged as errors."""
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             super().handle_error(request, status, exc, message)
         else:
@@ -94,17 +95,17 @@ class WatchedConnection(web.RequestHandler):
         return response
 
     def begins(self) -> None:
-        """A request has come in."""
+        """A request has arrived."""
         self._crowd.begins(self)
 
     def ends(self) -> None:
-        """It was answered."""
+        """The request was answered."""
         self._crowd.ends(self)
 
 
 @web.middleware
 async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Tells the connection that it is in use for as long as the request is being answered."""
+    """Marks the connection as in use while the request is being answered."""
     connection = request.protocol
     if not isinstance(connection, WatchedConnection):
         return await handler(request)
@@ -124,7 +125,7 @@ async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _count(request: web.Request, status: int, seconds: float) -> None:
-    """Counts by the route's template: paths hold ids, and those without a route may hold anything."""
+    """Counts by the route's template: paths contain ids, and those without a route may contain anything."""
     method = request.method if request.method in hdrs.METH_ALL else "other"
     found = request.match_info.route.resource
     route = "none" if found is None else found.canonical
@@ -132,7 +133,7 @@ def _count(request: web.Request, status: int, seconds: float) -> None:
 
 
 def crowd_of(limits: Limits) -> Crowd:
-    """An empty crowd, as large as the files that this process may open."""
+    """Creates an empty crowd, sized by the files that this process may open."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = MANY_FILES if files == resource.RLIM_INFINITY else files
     reserved = min(max(files // 4, LEAST_RESERVED), MOST_RESERVED)
@@ -143,7 +144,7 @@ def crowd_of(limits: Limits) -> Crowd:
 
 
 def raise_file_limit() -> None:
-    """Takes as many open files as the system allows this process: shells give 1,024, and each connection is one."""
+    """Raises the limit of open files to what the system allows: shells give 1,024, and each connection is one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MANY_FILES if hard == resource.RLIM_INFINITY else hard
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -153,7 +154,7 @@ def raise_file_limit() -> None:
 
 @asynccontextmanager
 async def swept(crowd: Crowd) -> AsyncIterator[None]:
-    """Keeps the crowd's deadlines, and logs what was dropped: at most one line every ten seconds."""
+    """Enforces the crowd's deadlines, and logs dropped connections: at most one line every ten seconds."""
     sweeping = asyncio.create_task(_sweep(crowd), name="connections")
     try:
         yield

@@ -1,4 +1,4 @@
-"""What aiohttp asks before a body is read: whether the request's `Expect` can be met (RFC 9110, section 10.1.1)."""
+"""Handles `Expect` before a body is read (RFC 9110, section 10.1.1)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 def with_expectations(routes: Iterable[web.RouteDef]) -> list[web.RouteDef]:
-    """The same routes, whose refusals of an expectation look like all others."""
+    """Returns the same routes; refused expectations are reported like other problems."""
     return [
         web.RouteDef(route.method, route.path, route.handler, {**route.kwargs, "expect_handler": meet})
         for route in routes
@@ -22,13 +22,13 @@ def with_expectations(routes: Iterable[web.RouteDef]) -> list[web.RouteDef]:
 
 
 async def meet(request: web.Request) -> web.StreamResponse | None:
-    """Tells a caller who waits for it to go on. Nothing else can be expected, and HTTP/1.0 has no such header."""
+    """Tells a waiting client to continue. Nothing else can be expected, and HTTP/1.0 has no such header."""
     if request.version < HttpVersion11:
         return None
     if request.headers[hdrs.EXPECT].lower() != "100-continue":
         return await openai_errors(request, _refuse)
     await request.writer.write(CONTINUE)
-    request.writer.output_size = 0  # the answer itself has not begun, as in aiohttp's own handler
+    request.writer.output_size = 0  # the response itself has not started, as in aiohttp's own handler
     return None
 
 

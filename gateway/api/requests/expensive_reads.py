@@ -1,4 +1,4 @@
-"""Expensive reads, such as searches: each user runs a few at a time, so that the database has room for the others."""
+"""Expensive reads, such as searches: each user runs a few at a time, so that the database has room for others."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 
 @web.middleware
 async def metered(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Has an expensive read wait for a slot. Raises `TooManyRequests` when that takes too long."""
+    """Makes an expensive read wait for a slot. Raises `TooManyRequests` if that takes too long."""
     if PRINCIPAL not in request or not _reads_much(request):
         return await handler(request)
     slots, claim = _slots(request), _claim(request)
@@ -57,7 +57,7 @@ async def metered(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def paced(request: web.Request, pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
-    """A long answer: each piece is made in a slot, and none is held while a piece is sent."""
+    """Sends a long response: each piece is produced in a slot, and none is held while a piece is sent."""
     while True:
         async with _slots(request).held(_claim(request)):
             piece = await anext(pieces, None)

@@ -1,4 +1,4 @@
-"""What is wrong with a request's fields, in words that a client's author knows. Pure."""
+"""Describes what is wrong with a request's fields in terms that a client's author knows. Pure."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ WORDS: Mapping[str, str] = {
     "union_tag_not_found": "should have a {discriminator}",
     "union_tag_invalid": "{discriminator} should be one of: {expected_tags}",
 }
-"""Instead of pydantic's words, which are those of Python, by the type of its error."""
+"""Replacements for pydantic's messages, which use Python's terms, by error type."""
 BRANCHES: Mapping[str | int, str] = {
     "str": "a string",
     "ChatUser": "an object with id",
     "dict[str,any]": "a JSON object",
     "list[any]": "a list",
 }
-"""What a field may be that may be several things; pydantic names these on the way to the field, and people know only the field."""
+"""The branches of union types: pydantic includes them in a field's path, but clients only know the field."""
 PREFIXES = ("Value error, ", "Input ", "String ")
 
 
@@ -53,7 +53,7 @@ class Fault:
 
 
 def faults_of(error: ValidationError) -> list[Fault]:
-    """One for each field that does not fit; of a field that may be several things, those of the one it comes nearest to."""
+    """One fault per invalid field; for a union, the faults of the closest branch."""
     details = error.errors(include_url=False, include_input=False)
     unions = [_union(detail) for detail in details]
     faults: dict[Fault, None] = {}
@@ -72,14 +72,14 @@ def faults_of(error: ValidationError) -> list[Fault]:
 
 
 def _union(detail: ErrorDetails) -> Sequence[str | int] | None:
-    """The place of the field whose branch this is about; None when it is about no branch."""
+    """The path of the union field that this branch belongs to; None if it is not about a branch."""
     field, *rest = detail["loc"] or ("",)
     before = (field, *takewhile(lambda part: part not in BRANCHES, rest))
     return before if len(before) < len(detail["loc"]) else None
 
 
 def _path(loc: Sequence[str | int]) -> str:
-    # The first is always a field, even one that is called as a branch is.
+    # The first is always a field, even if it has the name of a branch.
     return ".".join([*map(str, loc[:1]), *(str(part) for part in loc[1:] if part not in BRANCHES)])
 
 

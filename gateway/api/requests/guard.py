@@ -1,4 +1,4 @@
-"""What every request passes before its route: origin, authentication, a body that is sound JSON."""
+"""Checks that every request passes before its route: origin, authentication, a body of valid JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gateway.errors import Forbidden, InvalidInput, Unauthenticated
 GUARDED = ("/api/", "/v1/")
 READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 TALKING = re.compile(r"/v1/.*|/api/chat|/api/chat/sessions/[^/]+/(messages|regenerate)|/api/turns/[^/]+/cancel")
-"""Where a revoked token may still work for the seconds it is remembered: what it does there is part of a conversation."""
+"""Where a revoked token may still work for the seconds it is cached: these requests are part of a conversation."""
 LONG_S = 1.0
 IDENTIFIED_AT = web.RequestKey("identified_at", float)
 CONTENT_SECURITY_POLICY = (
@@ -34,7 +34,7 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 STAINLESS = ("Arch", "Lang", "OS", "Package-Version", "Retry-Count", "Runtime", "Runtime-Version", "Timeout")
-"""What OpenAI's JavaScript client tells of itself in `X-Stainless-…`; a browser asks whether it may."""
+"""The `X-Stainless-…` headers of OpenAI's JavaScript client; a browser's preflight asks for them."""
 TAKEN_HEADERS = (
     "Authorization",
     "Content-Type",
@@ -53,7 +53,7 @@ PREFLIGHT_HEADERS = {
 
 
 async def harden(request: web.Request, response: web.StreamResponse) -> None:
-    """Headers of every response; CORS for origins that may call (Fetch standard, CORS protocol)."""
+    """Sets the headers of every response; CORS for allowed origins (Fetch standard, CORS protocol)."""
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers[hdrs.SERVER] = SERVER
@@ -69,9 +69,9 @@ async def harden(request: web.Request, response: web.StreamResponse) -> None:
 
 
 def content_security_policy(host: str) -> str:
-    """Pages of the gateway speak to the gateway only, by the name they were opened with.
+    """Lets the gateway's pages connect to the gateway only, by the host they were opened with.
 
-    Browsers that know no WebSockets in `'self'` (CSP level 2) need them named.
+    Browsers that don't include WebSockets in `'self'` (CSP level 2) need them named.
     """
     sockets = f" ws://{host} wss://{host}" if PLAIN_HOST.fullmatch(host) else ""
     return CONTENT_SECURITY_POLICY.format(sockets=sockets)
@@ -91,7 +91,7 @@ async def origins(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def identify(request: web.Request) -> Principal:
-    """Who is asking. Raises `Unauthenticated`, `Forbidden`, or `TooManyRequests` for an address of many wrong tokens."""
+    """Authenticates the caller. Raises `Unauthenticated`, `Forbidden`, or `TooManyRequests` for an address with many wrong tokens."""
     token = _token(request)
     with guess_counted(request, token):
         return await parts_of(request).authenticator.authenticate(token, request.headers.get(hdrs.ORIGIN))
@@ -106,7 +106,7 @@ def _token(request: web.Request) -> str:
 
 @web.middleware
 async def authentication(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """No route below `/api` and `/v1` runs without a caller, but those that hand out tokens."""
+    """Every route below `/api` and `/v1` needs a caller, except those that issue tokens."""
     if request.path.startswith(GUARDED) and request.path not in request.app[PUBLIC]:
         request[PRINCIPAL] = await identify(request)
         request[IDENTIFIED_AT] = parts_of(request).clock()
@@ -115,7 +115,7 @@ async def authentication(request: web.Request, handler: Handler) -> web.StreamRe
 
 @web.middleware
 async def still_good(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Looks the token up afresh before what would outlive it, and once more after a body that was long in coming."""
+    """Rechecks the token before anything that would outlive it, and again after a body that took long to arrive."""
     if PRINCIPAL in request:
         talks = request.method == hdrs.METH_POST and TALKING.fullmatch(request.path)
         if request.method not in READING and not talks:
@@ -126,20 +126,20 @@ async def still_good(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 async def identify_afresh(request: web.Request) -> None:
-    """Makes sure of the caller, whatever is remembered of the token. Raises as `identify`."""
+    """Authenticates the caller without the token cache. Raises like `identify`."""
     parts_of(request).authenticator.look_again(_token(request))
     request[PRINCIPAL] = await identify(request)
 
 
 async def check_command(request: web.Request, command: Command | None) -> None:
-    """Before a message is taken in: some chat commands are more than talk. Raises as `identify`."""
+    """Call before accepting a message: some chat commands do more than talk. Raises like `identify`."""
     if command is not None and command.outlives_token:
         await identify_afresh(request)
 
 
 @web.middleware
 async def sound_input(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Lets through only query strings and JSON objects that Postgres could keep; routes check the rest."""
+    """Accepts only query strings and JSON objects that Postgres can store; routes check the rest."""
     if not request.path.startswith(GUARDED):
         return await handler(request)
     for name, value in request.query.items():
@@ -147,13 +147,13 @@ async def sound_input(request: web.Request, handler: Handler) -> web.StreamRespo
         require_storable(value, name)
     body = await body_of(request)
     require_json_object(body, request.charset)
-    # Where every field may be left out, so may the body.
-    request._read_bytes = body or b"{}"  # noqa: SLF001 - aiohttp has no other way to say what was read
+    # If every field is optional, so is the body.
+    request._read_bytes = body or b"{}"  # noqa: SLF001 - aiohttp has no other way to set the body
     return await handler(request)
 
 
 def require_json_object(body: bytes, charset: str | None) -> None:
-    """Raises `InvalidInput` unless the body is empty or a JSON object in UTF-8 (RFC 8259) that Postgres can keep."""
+    """Raises `InvalidInput` unless the body is empty or a JSON object in UTF-8 (RFC 8259) that Postgres can store."""
     if charset is not None and charset.lower() not in {"utf-8", "utf8"}:
         raise InvalidInput("The body should be JSON in UTF-8.")
     if not body:

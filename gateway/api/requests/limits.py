@@ -1,4 +1,4 @@
-"""How often one may call, write, sign in or come as a new visitor, and how much one may keep open. Each replica counts for itself."""
+"""Limits of requests, writes, sign-ins, new visitors and open streams. Each replica counts for itself."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from gateway.core.limits.slots import Slots
 SIGN_IN = "/api/sign-in"
 FORWARDED_FOR = "X-Forwarded-For"
 USER_READS = 8
-"""Half of the connections that requests of users have: the others are for messages (`storage.database`) …"""
+"""Half of the connections for users' requests: the others are for messages (`storage.database`) …"""
 OPERATOR_READS = 3
-"""… and all but one of those that operators' requests have: the last is for looking tokens up."""
+"""… and all but one of those for operators' requests: the last one is for token lookups."""
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
-"""What watches the gateway is not kept from it."""
+"""Monitoring is never limited."""
 
 
 def api_rates(limits: Limits) -> ApiRates:
-    """Fresh counters."""
+    """Creates the counters."""
     return ApiRates(
         addresses=AddressRule.of(limits.trusted_proxies),
         sign_ins=_rates(limits.sign_ins_per_minute, "sign_ins_per_minute"),
@@ -53,7 +53,7 @@ def _count(counter: Rates | None, key: str) -> None:
 
 @web.middleware
 async def paced_addresses(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Counts every request by its address, before anything of it is looked at."""
+    """Counts every request by its address, before looking at anything else."""
     if request.path not in PROBES:
         _count(_rates_of(request).address_requests, address_of(request))
     return await handler(request)
@@ -61,7 +61,7 @@ async def paced_addresses(request: web.Request, handler: Handler) -> web.StreamR
 
 @web.middleware
 async def paced_sign_ins(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Counts tries of one-time codes before anything of their body is read."""
+    """Counts attempts with one-time codes before reading any of their body."""
     if request.path == SIGN_IN and request.method == hdrs.METH_POST:
         _count(_rates_of(request).sign_ins, address_of(request))
     return await handler(request)
@@ -69,7 +69,7 @@ async def paced_sign_ins(request: web.Request, handler: Handler) -> web.StreamRe
 
 @web.middleware
 async def paced_users(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Counts the requests of whoever has a token."""
+    """Counts the requests of callers with a token."""
     principal = request.get(PRINCIPAL)
     if principal is not None:
         rates = _rates_of(request)
@@ -79,7 +79,7 @@ async def paced_users(request: web.Request, handler: Handler) -> web.StreamRespo
 
 
 def allow_message(request: web.Request) -> None:
-    """Before each message. Raises `TooManyRequests`."""
+    """Call before each message. Raises `TooManyRequests`."""
     principal, parts = principal_of(request), parts_of(request)
     if principal.role == "visitor":
         parts.callers.note(principal.user_id, address_of(request))
@@ -87,13 +87,13 @@ def allow_message(request: web.Request) -> None:
 
 
 def allow_visitor(request: web.Request) -> None:
-    """Before each new visitor. Raises `TooManyRequests`."""
+    """Call before each new visitor. Raises `TooManyRequests`."""
     _count(_rates_of(request).visitors, address_of(request))
 
 
 @contextmanager
 def stream_slot(request: web.Request) -> Iterator[None]:
-    """Around a stream of events, from before its first byte. Raises `TooManyRequests` when the caller has enough of them."""
+    """Wraps a stream of events, from before its first byte. Raises `TooManyRequests` if the caller has too many."""
     rates = _rates_of(request)
     with rates.user_streams.held(principal_of(request).user_id), rates.address_streams.held(address_of(request)):
         yield
@@ -101,14 +101,14 @@ def stream_slot(request: web.Request) -> Iterator[None]:
 
 @contextmanager
 def guess_counted(request: web.Request, token: str) -> Iterator[None]:
-    """Around the look at a token. Raises `TooManyRequests` where too many wrong ones came from."""
+    """Wraps the check of a token. Raises `TooManyRequests` for an address that sent too many wrong ones."""
     parts = parts_of(request)
     with parts.guesses.counted(address_of(request), token, parts.authenticator.is_signed):
         yield
 
 
 def address_of(request: web.Request) -> str:
-    """The address that limits count by: the peer's, or the one that trusted proxies name."""
+    """Returns the address that limits count by: the peer's, or the one that trusted proxies name."""
     return _rates_of(request).addresses.client(request.remote, request.headers.getall(FORWARDED_FOR, ()))
 
 

@@ -1,4 +1,4 @@
-"""Methods that a path does not support, and `OPTIONS`: both answer with `Allow` (RFC 9110, sections 9.3.7 and 15.5.6)."""
+"""Methods that a path does not support, and `OPTIONS`: both responses have `Allow` (RFC 9110, sections 9.3.7 and 15.5.6)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aiohttp.typedefs import Handler
 
 @web.middleware
 async def methods(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answers before anybody is asked for a token: which methods a path supports is in `/openapi.json` for all to read."""
+    """Responds before authentication: which methods a path supports is public in `/openapi.json`."""
     refusal = request.match_info.http_exception
     if not isinstance(refusal, web.HTTPMethodNotAllowed):
         return await handler(request)

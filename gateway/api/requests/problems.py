@@ -40,7 +40,7 @@ STATUSES: tuple[tuple[type[GatewayError], HTTPStatus], ...] = (
     (TooManyRequests, HTTPStatus.TOO_MANY_REQUESTS),
     (StoreUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )
-"""The first class that fits decides, so the narrower ones stand first."""
+"""The first matching class decides, so subclasses come first."""
 STORE_RETRY_S = 2
 KEPT_HEADERS = ("Allow", "Connection", "Location", "Upgrade")
 OURS = "Something went wrong in the gateway. The log has the details."
@@ -58,7 +58,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
     errors: Sequence[Mapping[str, JsonValue]] = (),
 ) -> web.Response:
-    """A problem document; `type` is `about:blank`, so `title` is the status's own phrase (RFC 9457, section 4.2.1)."""
+    """Builds a problem document; `type` is `about:blank`, so `title` is the status's own phrase (RFC 9457, section 4.2.1)."""
     body: dict[str, object] = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
     if errors:
         body["errors"] = errors
@@ -68,7 +68,7 @@ def problem(
 
 
 async def invalid(error: ValidationError, context: str) -> web.StreamResponse:
-    """What a request's fields should be, field by field."""
+    """Reports what a request's fields should be, field by field."""
     faults = faults_of(error)
     detail = "; ".join(f"{fault.field or context}: {fault.message}" for fault in faults[:5])
     errors = [{"in": context, "field": fault.field, "message": fault.message} for fault in faults[:50]]
@@ -77,7 +77,7 @@ async def invalid(error: ValidationError, context: str) -> web.StreamResponse:
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answers every error with a problem document; an unforeseen one is logged and tells the caller nothing."""
+    """Answers every error with a problem document; an unforeseen one is logged, without details for the caller."""
     try:
         return await handler(request)
     except GatewayError as error:
@@ -86,13 +86,13 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return _of_aiohttp(error)
     except Exception as error:
         if isinstance(error, ConnectionError) and request.transport is None:
-            return web.Response()  # whoever asked has gone in the middle of it, and will not read it
+            return web.Response()  # the caller disconnected and will not read it
         log.exception("request_failed", method=request.method, path=request.path)
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, OURS)
 
 
 def foreseen(error: GatewayError) -> web.Response:
-    """The problem document of an error of our own."""
+    """Builds the problem document of one of our own errors."""
     for kind, status in STATUSES:
         if isinstance(error, kind):
             return problem(status, str(error), headers=_headers(error))
@@ -101,7 +101,7 @@ def foreseen(error: GatewayError) -> web.Response:
 
 
 def unreadable(status: HTTPStatus, reason: str) -> web.Response:
-    """The problem document of a request that no handler saw. `reason`: the parser's; its first line says what is wrong."""
+    """Builds the problem document of a request that no handler saw. `reason`: the parser's; its first line says what is wrong."""
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return problem(status, OURS)
     what = reason.partition("\n")[0].rstrip(":. ")

@@ -28,10 +28,10 @@ _inject = InjectParamsFactory(on_validation_error=invalid).and_request
 
 
 def validated(handler: Callable[..., Awaitable[web.StreamResponse]], *, family: str | None = None) -> Handler:
-    """Fills a route's parameters: before `/` from the path, a model from the body, the others from the query.
+    """Fills in a route's parameters: before `/` from the path, a model from the body, the others from the query.
 
-    What does not fit its annotation is answered with a 400 that names the field, and so is a query parameter that the route
-    does not know. `family`: what other parameters may begin with; the route reads them itself.
+    A value that does not match its annotation is answered with a 400 that names the field, and so is a query parameter that the route
+    does not know. `family`: a prefix of other parameters, which the route reads itself.
     """
     injected: Handler = _inject(handler)
     known = _query_names(handler)
@@ -62,7 +62,7 @@ def _is_body(annotation: object) -> bool:
 
 
 class Body(BaseModel):
-    """A JSON object whose keys are all known and whose types are taken as they are."""
+    """A JSON object without unknown keys; types are not coerced."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -84,7 +84,7 @@ def _nameable(metadata: dict[str, object]) -> dict[str, object]:
 
 
 def as_json(value: dict[str, object]) -> JsonObject:
-    """An object of a body, whose values have no type that pydantic would check."""
+    """Types an object from a body, whose values pydantic does not check."""
     return {**value}  # type: ignore[dict-item] # it was JSON a moment ago
 
 
@@ -94,23 +94,23 @@ def as_json_list(value: list[object]) -> list[JsonValue]:
 
 
 def rows_to_skip(cursor: str | None, offset: int | None) -> int:
-    """The rows that a page leaves out. Raises `InvalidInput` for both ways of saying where it begins."""
+    """Returns how many rows a page skips. Raises `InvalidInput` if both parameters are given."""
     if cursor is not None and offset is not None:
         raise InvalidInput("cursor and offset cannot be used together.")
     return offset or 0
 
 
 def on_one_line(title: str) -> str:
-    """A title as it may stand in a list. Raises `ValueError` when nothing of it is left."""
+    """Normalizes a title to one line. Raises `ValueError` if nothing is left."""
     if not (shown := title_given(title)):
         raise ValueError("should contain at least one visible character")
     return shown
 
 
 SPACES = r"\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-"""What is stripped from both ends of a text, besides ASCII; in patterns of the document (ECMA-262)."""
+"""Characters stripped from both ends of a text, besides ASCII; in patterns of the document (ECMA-262)."""
 NAMED: JsonObject = {"pattern": rf"[^\t-\r {SPACES}]"}
-"""Something is left of a name when its ends are stripped."""
+"""Something is left of a name after stripping."""
 SAID: JsonObject = {"pattern": rf"[^\t-\r\u001c-\u0020{SPACES}]"}
 """Something is left of a message."""
 SEEN: JsonObject = {"pattern": rf"[^\u0000-\u0020\u007f-\u009f\u202a-\u202e\u2066-\u2069{SPACES}]"}
@@ -124,7 +124,7 @@ def whole(value: object) -> object:
 
 
 SessionPath = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": 128})]
-"""Ids in paths. Bounds are told and not checked: an id that can't exist is as unknown as any other."""
+"""Ids in paths. The lengths are documented and not checked: an impossible id is as unknown as any other."""
 MessagePath = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": 160})]
 ChatPath = Annotated[str, Field(json_schema_extra={"minLength": 1})]
 ModelPath = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": 200})]
@@ -156,7 +156,7 @@ Name = Annotated[
 Whole = Annotated[int, BeforeValidator(whole)]
 AgentChoice = Annotated[Name, Field(json_schema_extra=AGENT)]
 Text = Annotated[str, Field(min_length=1, json_schema_extra=SAID)]
-"""What somebody says: `check_text` refuses what is only space."""
+"""The text of a message: `check_text` rejects white space alone."""
 User = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Metadata = Annotated[
     dict[str, object],
@@ -177,7 +177,7 @@ Search = Annotated[
 
 
 def metadata_of(request: web.Request) -> tuple[tuple[str, str], ...]:
-    """The `metadata.KEY=value` of a query. Raises `InvalidInput` for a key that can't be one."""
+    """Reads the `metadata.KEY=value` of a query. Raises `InvalidInput` for an invalid key."""
     asked = [(name.removeprefix(METADATA), value) for name, value in request.query.items() if name.startswith(METADATA)]
     for key, value in asked:
         if not 1 <= len(key) <= LONGEST_KEY:
@@ -188,7 +188,7 @@ def metadata_of(request: web.Request) -> tuple[tuple[str, str], ...]:
 
 
 def without_null(schema: JsonObject) -> None:
-    """For the schema of a field that may be left out, and not be null: its validator refuses that in words of its own."""
+    """For the schema of an optional field that must not be null: its validator rejects null with a message of its own."""
     schema.pop("default", None)
     variants = schema.pop("anyOf", None)
     if isinstance(variants, list):
@@ -197,21 +197,21 @@ def without_null(schema: JsonObject) -> None:
 
 
 def session_id_of(text: str) -> SessionId:
-    """A session's id from a path. One that can't exist is as unknown as any other: raises `NotFound`."""
+    """Returns a session's id from a path. An impossible id is as unknown as any other: raises `NotFound`."""
     if not 0 < len(text) <= 128 or not storable(text):
         raise NotFound("There is no such session.")
     return SessionId(text)
 
 
 def message_id_of(text: str) -> MessageId:
-    """A message's id from a path or a body; raises `NotFound` for one that can't exist."""
+    """Returns a message's id from a path or a body; raises `NotFound` for an impossible one."""
     if not 0 < len(text) <= 160 or not storable(text):
         raise NotFound("There is no such message.")
     return MessageId(text)
 
 
 def uuid_of(text: str, noun: str) -> UUID:
-    """An id from a path; raises `NotFound` for one that can't exist."""
+    """Returns an id from a path; raises `NotFound` for an impossible one."""
     try:
         return UUID(text)
     except ValueError:

@@ -1,1 +1,1 @@
-"""How answers look and how they are sent."""
+"""How responses are formatted and sent."""

@@ -1,4 +1,4 @@
-"""Answers as responses."""
+"""Builds responses."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ JSON = "application/json"
 
 
 def answer(model: BaseModel, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
-    """A response that holds a model's JSON."""
+    """Builds a response with a model's JSON."""
     return web.Response(body=written(model), status=status, content_type=JSON)
 
 
 def json(value: JsonValue, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
-    """A response that holds JSON of no model."""
+    """Builds a response with JSON that has no model."""
     return web.Response(body=orjson.dumps(value), status=status, content_type=JSON)
 
 
 def no_content() -> web.Response:
-    """The answer to a deletion."""
+    """Builds the response to a deletion."""
     return web.Response(status=HTTPStatus.NO_CONTENT)

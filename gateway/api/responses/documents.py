@@ -1,4 +1,4 @@
-"""Exports as documents, made page by page: what is in memory at a time does not grow with what is exported."""
+"""Exports as documents, produced page by page: memory use does not grow with their size."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OF_A_USER: tuple[UserSection, ...] = ("links", "identified_visitors", "routes")
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """Writes them; pieces are UTF-8."""
+    """Writes exports; pieces are UTF-8."""
 
     sessions: SessionStore
     messages: MessageStore
@@ -43,11 +43,11 @@ class Documents:
     kept: ExportStore
 
     def session(self, session: Session, form: Format) -> AsyncIterator[bytes]:
-        """One session: its live messages, as JSON also its state and its snapshots."""
+        """One session: its live messages, and as JSON also its state and its snapshots."""
         return self._markdown(session) if form == "markdown" else self._json(session, ("snapshots",))
 
     async def user(self, user_id: UserId, progress: Callable[[int, int], None] | None = None) -> AsyncIterator[bytes]:
-        """Everything a user has, as one JSON document. `progress` hears how many sessions of how many are written."""
+        """Everything a user has, as one JSON document. `progress` receives how many of how many sessions are written."""
         yield b'{"user_id":' + orjson.dumps(user_id) + b',"exported_at":' + orjson.dumps(instant(datetime.now(UTC)))
         schedules = await self.schedules.list(user_id, MOST_SCHEDULES)
         yield _models("schedules", map(Schedule.of, schedules))
@@ -65,7 +65,7 @@ class Documents:
         for count, session_id in enumerate(ids, 1):
             try:
                 session = await self.sessions.get(session_id, user_id)
-            except NotFound:  # it was deleted in the meantime
+            except NotFound:  # deleted in the meantime
                 continue
             yield self._json(session, OF_A_USERS_SESSION, turns=True)
             if progress is not None:

@@ -1,4 +1,4 @@
-"""Bodies that are sent as they are made; among them server-sent events (HTML standard, 9.2)."""
+"""Response bodies sent piece by piece, such as server-sent events (HTML standard, 9.2)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EVENT_STREAM = "text/event-stream"
 HEADERS = {
     hdrs.CONTENT_TYPE: EVENT_STREAM,
     hdrs.CACHE_CONTROL: "no-cache, no-store, no-transform",
-    "X-Accel-Buffering": "no",  # nginx would collect the answer before it passes it on
+    "X-Accel-Buffering": "no",  # nginx would buffer the response
     "x-vercel-ai-ui-message-stream": "v1",
 }
 Batches: TypeAlias = AsyncGenerator[Sequence[JsonObject], None]
@@ -32,11 +32,11 @@ KEEP_ALIVE_S = 15.0
 KEEP_ALIVE = b": keep-alive\n\n"
 DONE = b"data: [DONE]\n\n"
 REFUSED = re.compile(r"q=0(\.0{0,3})?")
-"""A weight that says no (RFC 9110, section 12.4.2)."""
+"""A weight that excludes a type (RFC 9110, section 12.4.2)."""
 
 
 def wants_stream(request: web.Request) -> bool:
-    """Whether the caller names event streams among what it takes."""
+    """Whether the caller accepts event streams."""
     accepted = ",".join(request.headers.getall(hdrs.ACCEPT, ())).lower().split(",")
     return any(_names_events(media_range) for media_range in accepted)
 
@@ -47,14 +47,14 @@ def _names_events(media_range: str) -> bool:
 
 
 def answering(request: web.Request) -> AbstractContextManager[None]:
-    """Around the work for an answer that may be a stream, from before it is begun. Raises `TooManyRequests`."""
+    """Wraps the work for a response that may be a stream, from its start. Raises `TooManyRequests`."""
     return stream_slot(request) if wants_stream(request) else nullcontext()
 
 
 async def stream(request: web.Request, batches: Batches) -> web.StreamResponse:
-    """Writes chunks as they come, then the end mark. An empty batch says only that time has passed.
+    """Writes chunks as they come, then the end mark. An empty batch only indicates that time has passed.
 
-    Ends early when the caller hangs up or stops reading; nobody else is bothered by that.
+    Ends early if the caller disconnects or stops reading, which affects nobody else.
     """
     response = web.StreamResponse(headers=HEADERS)
     async with aclosing(batches), aclosing(_framed(request, batches)) as pieces:
@@ -64,9 +64,9 @@ async def stream(request: web.Request, batches: Batches) -> web.StreamResponse:
 
 
 async def send(request: web.Request, response: web.StreamResponse, pieces: AsyncGenerator[bytes]) -> web.StreamResponse:
-    """Writes a body piece by piece; the headers go with the first, so that what fails before it can be told.
+    """Writes a body piece by piece; the headers go with the first piece, so that earlier errors can still be reported.
 
-    What fails later is logged, and the connection cut: half a body passes for no whole one, and no second answer follows.
+    Later errors are logged and the connection is closed: half a body must not pass for a whole one, and no second response can follow.
     """
     try:
         async for piece in pieces:
@@ -84,7 +84,7 @@ async def send(request: web.Request, response: web.StreamResponse, pieces: Async
 
 
 async def _taken(request: web.Request, sending: Awaitable[object]) -> bool:
-    """Sends; False when the caller has gone, or does not read and so is hung up on."""
+    """Sends; returns False if the caller has gone, or does not read and is therefore disconnected."""
     try:
         async with asyncio.timeout(parts_of(request).stalled_s):
             await sending
@@ -130,5 +130,5 @@ def _encoded(chunk: JsonObject) -> bytes:
     try:
         return orjson.dumps(chunk)
     except TypeError:
-        # Tools may be given integers beyond 64 bits, which orjson refuses.
+        # Tools may receive integers beyond 64 bits, which orjson rejects.
         return json.dumps(chunk).encode()

@@ -1,4 +1,4 @@
-"""A transcript as Markdown, for reading; pure. What people and agents wrote is data: none of it can end its message."""
+"""Formats a transcript as Markdown for people; pure. Texts of people and agents are data: none of them can end its message."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ LONGEST_RUN = re.compile(r"`+")
 
 
 def head(session: Session) -> str:
-    """The title, and whose conversation it was."""
+    """The title and the session's owner."""
     facts = (session.user_id, session.channel, session.agent_name)
     begun = f"begun {session.created_at:%Y-%m-%d %H:%M} UTC"
     return f"# {inline(session.title or 'Untitled')}\n\n{', '.join(map(inline, facts))}, {begun}\n"
 
 
 def paragraph(message: Message) -> str:
-    """A message: who and when, then what was said, quoted, and the tools that were used."""
+    """A message: author and time, then the text, quoted, and the tools that were used."""
     pieces = [f"\n## {speaker(message)}, {message.created_at:%Y-%m-%d %H:%M} UTC\n"]
     parts = [piece for part in message.parts if (piece := _part(part))]
     return "\n".join([*pieces, *(parts or [quoted(message.content)])])
 
 
 def inline(text: str) -> str:
-    """A line of text without any meaning to Markdown."""
+    """Escapes a line of text for Markdown."""
     return MARKUP.sub(r"\\\1", " ".join(text.split()))
 
 
 def quoted(text: str) -> str:
-    """A text as a quotation: whatever it holds ends with it. Tags are shown, not obeyed."""
+    """Quotes a text so that nothing in it can end the quotation. Tags are shown, not interpreted."""
     return "".join(f"> {line}".rstrip() + "\n" for line in _shown(text))
 
 
 def _shown(text: str) -> Iterator[str]:
-    """Lines with their tags disarmed; code between fences is left as it is.
+    """Yields lines with their tags escaped; code between fences is left as it is.
 
-    Only fences at the line's beginning count: others may end with the list they stand in (CommonMark 0.31, 4.5 and 5.2).
+    Only fences at the start of a line count: others may end with the list that contains them (CommonMark 0.31, 4.5 and 5.2).
     """
     fence = ""
     for line in text.splitlines():

@@ -1,4 +1,4 @@
-"""Following one turn to its end: what was said, what is said, and the row that is left of it."""
+"""Follows one turn to its end: what was said so far, what follows, and the final row."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from gateway.errors import NotFound, StoreUnavailable
 OPEN = frozenset({"queued", "running"})
 TICK_S = 1.0
 LOOK_S = 2.0
-"""How often the database is asked about a turn that nothing is heard of …"""
+"""Seconds between queries about a turn without events here …"""
 LOOK_WHEN_HEARD_S = 5.0
-"""… and of one that is heard of here, and whose end will be too."""
+"""… and about a turn with events here, whose end will arrive as one."""
 GONE = "There will be no answer: the conversation was deleted."
 
 
 class Shape(Protocol):
-    """How an answer is told to one caller: takes what is heard of its turn, and answers the chunks to send."""
+    """How an answer is shown to one caller: consumes the events of its turn, and returns the chunks to send."""
 
     def turned(self, status: TurnStatus, attempt: int, *, elsewhere: bool = False) -> None:
         """The turn's status, while it is open. `elsewhere`: it runs on another replica, and its text comes with the final row."""
         ...
 
     def read(self, said: LiveAttempt) -> None:
-        """What an attempt has said so far; asked again as it grows."""
+        """What an attempt has said so far; called again as it grows."""
         ...
 
     def conclude(self, outcome: TurnOutcome) -> None:
@@ -42,19 +42,19 @@ class Shape(Protocol):
         ...
 
     def vanish(self, reason: str) -> None:
-        """The turn is gone, and no row of it will come; called last."""
+        """The turn no longer exists, and neither will its row; called last."""
         ...
 
     def take(self) -> Sequence[JsonObject]:
-        """The chunks that came together since it was asked last."""
+        """Returns the chunks collected since the last call."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class FollowedTurn:
-    """A turn as it is known when somebody begins to follow it.
+    """A turn as known when a caller starts to follow it.
 
-    `user_id`: whose it is. `metadata`: told at the start. `claimed`: whether this replica has just claimed it.
+    `user_id`: its owner. `metadata`: sent at the start. `claimed`: whether this replica has just claimed it.
     """
 
     turn_id: TurnId
@@ -68,7 +68,7 @@ class FollowedTurn:
 
 @dataclass(slots=True)
 class TurnNews:
-    """What the bus says of a user's turn. `look`: something happened that may have been its end, on another replica."""
+    """The events of a user's turn from the bus. `look`: something happened that may have been its end on another replica."""
 
     turn_id: TurnId
     user_id: UserId
@@ -81,7 +81,7 @@ class TurnNews:
 
     def hear(self, event: LiveEvent) -> None:
         if event.user_id != self.user_id:
-            # The session is somebody else's by now: what may still be read, the database says.
+            # The session belongs to another user by now: the database decides what may still be read.
             self.look = True
             self.heard.set()
             return
@@ -103,14 +103,14 @@ class TurnNews:
 
     @property
     def outcome(self) -> TurnOutcome | None:
-        """How the turn ended, once its end was heard whole; why one failed, only the database says."""
+        """How the turn ended, if its end was received completely; only the database says why one failed."""
         if self.reply is None or self.status in OPEN or self.status == "failed":
             return None
         return TurnOutcome(self.status, self.reply)
 
 
 class TurnFollower:
-    """One caller's way through a turn. `ended`: the answer is shown whole, or will not come."""
+    """Follows a turn for one caller. `ended`: the answer is shown completely, or will not come."""
 
     def __init__(self, parts: ApiParts, turn: FollowedTurn, shape: Shape | None = None) -> None:
         self._parts = parts
@@ -123,7 +123,7 @@ class TurnFollower:
         self._looked = time.monotonic()
 
     def listen(self) -> Sequence[JsonObject]:
-        """What there is to send now."""
+        """Returns what there is to send now."""
         ear = self.ear
         ear.heard.clear()
         said = self._said()
@@ -137,7 +137,7 @@ class TurnFollower:
         return self._shown.take()
 
     async def look(self) -> Sequence[JsonObject]:
-        """Asks the database for the turn's end, when that is due; while it is away, what is heard goes on."""
+        """Queries the database for the turn's end when that is due; while it is unavailable, events are still shown."""
         said = self._said()
         due = self._looked + (LOOK_S if said is None else LOOK_WHEN_HEARD_S)
         if self.ended or not (self.ear.look or time.monotonic() > due):
@@ -177,11 +177,11 @@ class TurnFollower:
 async def follow_turn(
     parts: ApiParts, turn: FollowedTurn, shape: Shape | None = None
 ) -> AsyncGenerator[Sequence[JsonObject]]:
-    """The chunks of the turn's answer from its beginning to its end; an empty batch at least every second.
+    """Yields the chunks of the turn's answer from beginning to end; an empty batch at least every second.
 
-    `shape`: what makes the chunks, a UI message stream unless it is named.
+    `shape`: what builds the chunks; a UI message stream by default.
 
-    Subscribes before it reads what was said, and everything happens in one event loop: nothing is missed or told twice.
+    Subscribes before reading what was said, all within one event loop: nothing is missed or shown twice.
     """
     follower = TurnFollower(parts, turn, shape)
     forget = parts.live.subscribe(session_topic(turn.session_id), follower.ear.hear)

@@ -1,1 +1,1 @@
-"""The routes below `/api` and the pages people open: one file for each resource."""
+"""The routes below `/api` and the web pages: one file per resource."""

@@ -1,4 +1,4 @@
-"""`/api/agents`: who answers, and the conversations with each."""
+"""`/api/agents`: the agents, and the conversations with each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gateway.core.ports.sessions.sessions import SessionFilter
 
 @route("GET", "/api/agents", "Agents", answer=Agents)
 async def list_agents(request: web.Request) -> web.Response:
-    """All agents, the default one first."""
+    """Lists all agents, the default one first."""
     parts = parts_of(request)
     chosen = [Agent.chosen(agent, parts.settings.default_agent) for agent in parts.agents]
     return answer(Agents(agents=tuple(chosen)))
@@ -24,7 +24,7 @@ async def list_agents(request: web.Request) -> web.Response:
 
 @route("GET", "/api/agents/{name}", "Agents", answer=AgentInDetail)
 async def get_agent(request: web.Request, name: NamePath, /) -> web.Response:
-    """One agent: how its turns are run, and how many sessions the caller has with it."""
+    """Returns one agent: how its turns are run, and how many sessions the caller has with it."""
     parts = parts_of(request)
     agent = parts.agent(name)
     mine = await parts.sessions.list(SessionFilter(principal_of(request).user_id, agent=agent.name, limit=1))
@@ -53,7 +53,7 @@ async def agent_sessions(  # noqa: PLR0917 - each is a path or query parameter, 
     offset: Offset | None = None,
     cursor: Cursor | None = None,
 ) -> web.Response:
-    """The user's sessions with an agent, latest activity first; an operator's list holds everyone's."""
+    """Lists the user's sessions with an agent, latest activity first; for operators, everyone's."""
     parts = parts_of(request)
     wanted = SessionFilter(
         user_id=narrowed(request, user),
@@ -69,7 +69,7 @@ async def agent_sessions(  # noqa: PLR0917 - each is a path or query parameter, 
 async def active_session(
     request: web.Request, name: NamePath, /, user: User | None = None, limit: Limit = 50
 ) -> web.Response:
-    """The session to resume, from whichever channel, with its newest messages; null when it is too long ago.
+    """Returns the session to resume, from any channel, with its newest messages; null if its last activity is too long ago.
 
     It is the caller's own; an operator may name another `user`.
     """

@@ -31,20 +31,20 @@ from gateway.errors import Forbidden
 
 
 class Edit(Body):
-    """Another text for a message. `answer_again`: what came after a user's message is hidden, and it is answered anew."""
+    """A new text for a message. `answer_again`: hides everything after a user's message and answers it again."""
 
     text: Text
     answer_again: bool = False
 
 
 class Regeneration(Body):
-    """Which message to answer anew: a user's, or a reply to one; absent: the last."""
+    """The message to answer again: a user's, or a reply to one; absent: the last."""
 
     message_id: Annotated[str, Field(min_length=1, max_length=160)] | None = None
 
 
 class Fork(Body):
-    """Where a fork begins; absent: at the end."""
+    """The last message of the fork; absent: the last one there is."""
 
     from_message_id: Annotated[str, Field(min_length=1, max_length=160)] | None = None
     title: Title | None = None
@@ -66,7 +66,7 @@ class Fork(Body):
 async def edit_message(
     request: web.Request, session_id: SessionPath, message_id: MessagePath, /, edit: Edit
 ) -> web.StreamResponse:
-    """Gives a message another text. With `answer_again` it answers as sending does, else with the message."""
+    """Replaces the text of a message. With `answer_again` it responds as sending does, otherwise with the message."""
     editing, acting, by = parts_of(request).editing, acting_user(request), principal_of(request).user_id
     wanted, message = session_id_of(session_id), message_id_of(message_id)
     if not edit.answer_again:
@@ -88,7 +88,7 @@ async def edit_message(
     },
 )
 async def delete_message(request: web.Request, session_id: SessionPath, message_id: MessagePath, /) -> web.Response:
-    """Takes a message out; its place stays as a tombstone, so that numbers keep their meaning."""
+    """Deletes a message; a tombstone keeps its place, so that numbers stay the same."""
     editing, by = parts_of(request).editing, principal_of(request).user_id
     await editing.delete(session_id_of(session_id), acting_user(request), message_id_of(message_id), by)
     return no_content()
@@ -96,7 +96,7 @@ async def delete_message(request: web.Request, session_id: SessionPath, message_
 
 @route("GET", "/api/chat/sessions/{session_id}/messages/{message_id}/versions", "Messages", answer=MessageVersions)
 async def list_versions(request: web.Request, session_id: SessionPath, message_id: MessagePath, /) -> web.Response:
-    """What a message was before it was edited or deleted; for operators."""
+    """Lists the earlier versions of a message that was edited or deleted; for operators."""
     if principal_of(request).role != "operator":
         raise Forbidden("Only an operator may see earlier versions of messages.")
     versions = await parts_of(request).editing.versions(session_id_of(session_id), message_id_of(message_id))
@@ -117,7 +117,7 @@ async def list_versions(request: web.Request, session_id: SessionPath, message_i
     example={},
 )
 async def regenerate(request: web.Request, session_id: SessionPath, /, wanted: Regeneration) -> web.StreamResponse:
-    """Answers the last message anew, or the one that is named; what came after it is hidden. Answers as sending does."""
+    """Answers the last message again, or the one that is named, and hides everything after it. Responds as sending does."""
     acting = acting_user(request)
     session = await parts_of(request).sessions.get(session_id_of(session_id), acting)
     message = None if wanted.message_id is None else message_id_of(wanted.message_id)
@@ -140,9 +140,9 @@ async def regenerate(request: web.Request, session_id: SessionPath, /, wanted: R
     example={"title": "Another way"},
 )
 async def fork_session(request: web.Request, session_id: SessionPath, /, fork: Fork) -> web.Response:
-    """A new web session with the history up to a message, or to the end; the session it comes from stays as it is."""
+    """Creates a web session with the history up to a message, or to the end; the original session stays as it is."""
     parts, acting = parts_of(request), acting_user(request)
-    # It may copy a hundred thousand messages, which costs more than one does.
+    # It may copy a hundred thousand messages, which costs more than sending one.
     allow_message(request)
     session = await parts.sessions.get(session_id_of(session_id), acting)
     start = None if fork.from_message_id is None else message_id_of(fork.from_message_id)

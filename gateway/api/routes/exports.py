@@ -29,7 +29,7 @@ MEDIA: dict[Format, tuple[str, str]] = {
     "markdown": ("text/markdown", "md"),
 }
 AT_A_TIME = 65_536
-"""Bytes that are gathered before they are sent."""
+"""Bytes collected before they are sent."""
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -47,7 +47,7 @@ async def export_session(
     /,
     format: Annotated[Format, Field(description="JSON for programs, Markdown for reading.")] = "json",  # noqa: A002 - the parameter's name
 ) -> web.StreamResponse:
-    """A session as a file: its messages, as JSON also its state and its snapshots."""
+    """Exports a session as a file: its messages, and as JSON also its state and its snapshots."""
     parts = parts_of(request)
     session = await parts.sessions.get(session_id_of(session_id), acting_user(request))
     media, ending = MEDIA[format]
@@ -57,14 +57,14 @@ async def export_session(
 
 @route("GET", "/api/me/export", "Identity", answer=ExportedUser, head=False)
 async def export_me(request: web.Request) -> web.StreamResponse:
-    """Everything the gateway keeps about the caller, as one JSON document; secrets are left out."""
+    """Exports everything the gateway stores about the caller as one JSON document, without secrets."""
     user_id = principal_of(request).user_id
     return await _stream(request, _file("application/json", f"turngate-{user_id}.json"), _everything(request, user_id))
 
 
 @route("GET", "/api/users/{user_id}/export", "Identity", answer=ExportedUser, head=False)
 async def export_user(request: web.Request, user_id: UserPath, /) -> web.StreamResponse:
-    """The same of any user, for operators."""
+    """Exports everything about any user, for operators."""
     wanted = _named(request, user_id)
     return await _stream(request, _file("application/json", f"turngate-{wanted}.json"), _everything(request, wanted))
 
@@ -74,7 +74,7 @@ async def erase_me(
     request: web.Request,
     confirm: Annotated[User, Field(description="The caller's own `user_id`, so that nobody is erased by mistake.")],
 ) -> web.Response:
-    """Removes everything the gateway keeps about the caller, for good; may be repeated."""
+    """Erases everything the gateway stores about the caller, permanently; may be repeated."""
     user_id = principal_of(request).user_id
     if confirm != user_id:
         raise InvalidInput("confirm should be your own user_id, as shown by GET /api/me: erasing can't be undone.")
@@ -84,13 +84,13 @@ async def erase_me(
 
 @route("DELETE", "/api/users/{user_id}", "Identity", statuses=(HTTPStatus.NO_CONTENT,))
 async def erase_user(request: web.Request, user_id: UserPath, /) -> web.Response:
-    """The same of any user, for operators."""
+    """Erases everything about any user, for operators."""
     await _erase(request, _named(request, user_id))
     return no_content()
 
 
 def _named(request: web.Request, user_id: str) -> UserId:
-    """Whom an operator names. Raises `Forbidden` for anyone else who asks."""
+    """Returns the user that an operator names. Raises `Forbidden` for other callers."""
     if acting_user(request) is not None:
         raise Forbidden("Only an operator may do this for another user. For your own data, use /api/me.")
     if not 0 < len(user_id) <= 255 or not storable(user_id):
@@ -129,14 +129,14 @@ def _file(media: str, name: str) -> web.StreamResponse:
 
 
 def safe_name(name: str) -> str:
-    """A file's name that means nothing to any shell or header (RFC 6266, appendix D)."""
+    """Makes a file name without characters that are special in a shell or header (RFC 6266, appendix D)."""
     return UNSAFE.sub("-", name)[-120:].lstrip(".-") or "turngate"
 
 
 async def _stream(
     request: web.Request, response: web.StreamResponse, pieces: AsyncIterator[bytes]
 ) -> web.StreamResponse:
-    """Sends a document as it is made, as one of the caller's streams."""
+    """Sends a document while it is produced, as one of the caller's streams."""
     with stream_slot(request):
         async with aclosing(_gathered(pieces)) as large, aclosing(paced(request, large)) as in_turn:
             return await send(request, response, in_turn)

@@ -1,4 +1,4 @@
-"""`/healthz`, `/readyz` and `/metrics`: for those who run the gateway."""
+"""`/healthz`, `/readyz` and `/metrics`, for operators."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 
 @route("GET", "/healthz", "Health", caller="anyone", answer=Health, validate=False)
 async def healthz(_request: web.Request) -> web.Response:
-    """The process answers."""
+    """Returns 200 while the process is running."""
     return answer(Health(status="ok"))
 
 
@@ -36,7 +36,7 @@ async def healthz(_request: web.Request) -> web.Response:
     validate=False,
 )
 async def readyz(request: web.Request) -> web.Response:
-    """The gateway can serve, or what keeps it from it."""
+    """Returns 200 if the gateway can serve, otherwise what prevents it."""
     readiness = await parts_of(request).readiness()
     shown = Readiness(status="ready" if readiness.ok else "not ready", checks=tuple(map(Check.of, readiness.checks)))
     return answer(shown, HTTPStatus.OK if readiness.ok else HTTPStatus.SERVICE_UNAVAILABLE)
@@ -44,7 +44,7 @@ async def readyz(request: web.Request) -> web.Response:
 
 @route("GET", "/metrics", "Health", caller="local", media=(TEXT,), validate=False)
 async def metrics(request: web.Request) -> web.Response:
-    """Prometheus' text format; for the machine itself, and for operators."""
+    """Returns metrics in Prometheus' text format; for this machine, and for operators."""
     if not is_local(request):
         principal = await identify(request)
         if principal.role != "operator":
@@ -54,9 +54,9 @@ async def metrics(request: web.Request) -> web.Response:
 
 
 def is_local(request: web.Request) -> bool:
-    """Whether the request began on this machine; what a proxy here passes on did not.
+    """Whether the request comes from this machine; requests forwarded by a proxy on it don't count.
 
-    Neither did a request that names another host: it comes from a page whose name was made to resolve to this machine (DNS rebinding).
+    Neither does a request that names another host: it comes from a page whose name was made to resolve to this machine (DNS rebinding).
     """
     if any(name in request.headers for name in FORWARDED):
         return False

@@ -1,4 +1,4 @@
-"""`/api/links`: the accounts of other networks that are a user's own."""
+"""`/api/links`: the accounts on networks that are linked to a user."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NETWORK = ChannelName("telegram")
     },
 )
 async def link_telegram(request: web.Request) -> web.Response:
-    """A one-time code, good for ten minutes: whoever opens its deep link, or sends it to the bot, chats as the caller."""
+    """Creates a one-time code, valid for ten minutes: whoever opens its deep link, or sends it to the bot, chats as the caller."""
     principal = principal_of(request)
     _require_account(principal)
     made = await parts_of(request).links.invite(principal.user_id, NETWORK)
@@ -40,7 +40,7 @@ async def link_telegram(request: web.Request) -> web.Response:
 
 @route("GET", "/api/links", "Identity", answer=Links)
 async def list_links(request: web.Request, user: User | None = None) -> web.Response:
-    """The user's links, oldest first; an operator's list holds everyone's, and `user` narrows it."""
+    """Lists the user's links, oldest first; for operators, everyone's, filtered by `user`."""
     _require_account(principal_of(request))
     links = await parts_of(request).links.list(narrowed(request, user))
     return answer(Links(links=tuple(map(Link.shown, links))))
@@ -48,7 +48,7 @@ async def list_links(request: web.Request, user: User | None = None) -> web.Resp
 
 @route("DELETE", "/api/links/{link_id:(?!telegram$)[^/]+}", "Identity", statuses=(HTTPStatus.NO_CONTENT,))
 async def delete_link(request: web.Request, link_id: UuidPath, /) -> web.Response:
-    """Ends a link: here at once, on other replicas within five seconds. No conversation is moved."""
+    """Ends a link: here immediately, on other replicas within five seconds. No conversation is moved."""
     _require_account(principal_of(request))
     await parts_of(request).links.unlink(uuid_of(link_id, "link"), acting_user(request))
     return no_content()

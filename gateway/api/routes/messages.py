@@ -40,7 +40,7 @@ from gateway.core.service import Notice
 from gateway.errors import Conflict, NotFound, StoreUnavailable, TooManyRequests
 
 FULL_RETRY_S = 5.0
-"""About what an answer takes that others wait for."""
+"""About how long an answer takes that others wait for."""
 
 
 def _none_yet(attachments: list[object] | None) -> list[object] | None:
@@ -50,7 +50,7 @@ def _none_yet(attachments: list[object] | None) -> list[object] | None:
 
 
 class Draft(Body):
-    """A message to send. `id` is the sender's own: a second one with the same id in the session is the first again."""
+    """A message to send. `id` is the sender's own: sending the same id again in the session returns the first message."""
 
     text: Text
     id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
@@ -73,7 +73,7 @@ async def list_messages(
     ]
     | None = None,
 ) -> web.Response:
-    """The newest page without `before_id`; ascending within the page."""
+    """Returns a page of messages, the newest page without `before_id`; ascending within the page."""
     before = None if before_id is None else MessageId(before_id)
     page = await parts_of(request).messages.page(session_id_of(session_id), acting_user(request), limit, before)
     return answer(Messages.of(page))
@@ -94,7 +94,7 @@ async def list_messages(
     example={"id": "greeting", "text": "Hello"},
 )
 async def send_message(request: web.Request, session_id: SessionPath, /, draft: Draft) -> web.StreamResponse:
-    """Sends and answers with the reply, or streams it (`Accept`); 202 when it takes longer (`Prefer: wait=<seconds>`)."""
+    """Sends a message and returns the reply, or streams it (`Accept`); 202 if it takes longer (`Prefer: wait=<seconds>`)."""
     parts = parts_of(request)
     check_text(draft.text, parts.settings.turns.max_text)
     session = await parts.sessions.get(session_id_of(session_id), acting_user(request))
@@ -109,7 +109,7 @@ async def send_message(request: web.Request, session_id: SessionPath, /, draft: 
 
 
 async def answered(request: web.Request, session: Session, accepted: Acceptance) -> web.StreamResponse:
-    """An accepted message with its reply, as the caller wants to have it."""
+    """Responds to an accepted message with its reply, in the form that the caller asks for."""
     if wants_stream(request):
         return await stream_answer(request, session, accepted)
     return _answer(accepted, await _outcome(request, session, accepted))
@@ -123,7 +123,7 @@ async def _noticed(request: web.Request, session: Session, notice: Notice) -> we
 
 
 def raise_refusal(notice: Notice) -> None:
-    """Raises `Conflict` or `TooManyRequests` when the message was not taken in."""
+    """Raises `Conflict` or `TooManyRequests` if the message was not accepted."""
     if notice.refused == "busy":
         raise Conflict(notice.text)
     if notice.refused == "full":
@@ -131,7 +131,7 @@ def raise_refusal(notice: Notice) -> None:
 
 
 def inbound(session: Session, draft: Draft) -> InboundMessage:
-    """The message as its session's user sends it; without an id of its own it is always a new one."""
+    """Builds the message as its session's user sends it; without an id it is always new."""
     return InboundMessage(
         user_id=session.user_id,
         channel=API,
@@ -154,7 +154,7 @@ async def _outcome(request: web.Request, session: Session, accepted: Acceptance)
     except NotFound:
         raise NotFound(GONE) from None
     except StoreUnavailable:
-        return None  # the message is kept all the same, and its turn goes on
+        return None  # the message is stored all the same, and its turn continues
 
 
 def _answer(accepted: Acceptance, outcome: TurnOutcome | None) -> web.Response:
@@ -170,14 +170,14 @@ def _answer(accepted: Acceptance, outcome: TurnOutcome | None) -> web.Response:
 
 
 def wait_seconds(prefer: str, longest: float) -> float:
-    """How long the caller would wait (RFC 7240, section 4.3), `longest` at most and by default."""
+    """Returns how long the caller is willing to wait (RFC 7240, section 4.3), `longest` at most and by default."""
     found = re.search(r"(?:^|[,;\s])wait=([0-9]{1,6})(?=$|[,;\s])", prefer)
     return longest if found is None else min(longest, float(found[1]))
 
 
 @route("POST", "/api/turns/{turn_id}/cancel", "Turns", answer=TurnCancelled, statuses=(HTTPStatus.ACCEPTED,))
 async def cancel_turn(request: web.Request, turn_id: UuidPath, /) -> web.Response:
-    """Asks for the turn to stop, wherever it runs: what was said so far is its reply. One that has ended stays as it is."""
+    """Cancels a turn, wherever it runs: the partial answer becomes its reply. A turn that has ended stays as it is."""
     wanted = TurnId(uuid_of(turn_id, "turn"))
     await parts_of(request).intake.cancel(wanted, acting_user(request))
     return answer(TurnCancelled(turn_id=wanted), HTTPStatus.ACCEPTED)

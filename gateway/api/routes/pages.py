@@ -1,4 +1,4 @@
-"""The console and the widget: files that `make web` built."""
+"""The console and the widget: files built by `make web`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from gateway.core.content.storable import storable
 
 YEAR_S = 31_536_000
 IMMUTABLE = f"public, max-age={YEAR_S}, immutable"
-"""Names of assets hold a hash of their content."""
+"""Names of assets contain a hash of their content."""
 REVALIDATE = "no-cache"
 FIVE_MINUTES = "public, max-age=300"
 COMPRESSIBLE = frozenset({".html", ".js", ".css", ".svg", ".json", ".map"})
 WORTH_COMPRESSING = 1_024
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
-"""The widget's files are for every page to load; what they may do then is decided by origin."""
+"""Any page may load the widget's files; what they may do then is decided by origin."""
 NOT_BUILT = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Turngate: web clients are not built</title>
 <body style="font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 15vh auto; padding: 0 24px">
@@ -35,7 +35,7 @@ async def console(request: web.Request) -> web.StreamResponse:
 
 
 async def widget(request: web.Request) -> web.StreamResponse:
-    """The widget's script; its name never changes, so it is asked for again after five minutes."""
+    """The widget's script; its name never changes, so it expires after five minutes."""
     response = _file(request, "widget.js", FIVE_MINUTES)
     response.headers.update(ANY_ORIGIN)
     return response
@@ -49,7 +49,7 @@ async def asset(request: web.Request) -> web.StreamResponse:
 
 
 async def icon(request: web.Request) -> web.StreamResponse:
-    """What browsers ask for by themselves."""
+    """The icon that browsers request by themselves."""
     return _file(request, request.path.removeprefix("/"), FIVE_MINUTES)
 
 
@@ -69,7 +69,7 @@ def _file(request: web.Request, name: str, cache: str) -> web.StreamResponse:
 
 
 def inside(root: Path, name: str) -> Path | None:
-    """The file of that name below `root`; None when there is none, or the name leads out."""
+    """Returns the file with that name below `root`; None if there is none, or the name leads outside."""
     if not storable(name):
         return None
     path = (root / name).resolve()

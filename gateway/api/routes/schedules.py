@@ -51,21 +51,21 @@ CHANGE_TRIES = 5
 
 
 class Cron(Body):
-    """As in crontab: minute, hour, day of month, month, day of week."""
+    """A crontab expression: minute, hour, day of month, month, day of week."""
 
     type: Literal["cron"]
     expression: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
 class Interval(Body):
-    """Every so many seconds, first one interval from now."""
+    """A fixed interval; the first fire is one interval from now."""
 
     type: Literal["interval"]
     seconds: Whole = Field(ge=1, le=LONGEST_INTERVAL)
 
 
 class Once(Body):
-    """At one time (RFC 3339); without an offset it is meant in the schedule's time zone."""
+    """A single point in time (RFC 3339); without an offset, in the schedule's time zone."""
 
     type: Literal["once"]
     at: str = Field(max_length=64)
@@ -79,7 +79,7 @@ ChatAddress = Annotated[str, Field(max_length=200)]
 
 
 class ScheduleDraft(Body):
-    """A schedule to be made."""
+    """A schedule to create."""
 
     name: ScheduleName
     prompt: Text
@@ -95,14 +95,14 @@ class ScheduleDraft(Body):
 
 
 def _something_given(schema: JsonObject) -> None:
-    """Says that one field is there which is not null."""
+    """Requires at least one field that is not null."""
     fields = schema["properties"]
     names = list(fields) if isinstance(fields, dict) else []
     schema["anyOf"] = [{"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in names]
 
 
 class ScheduleChange(Body):
-    """What is to be different of a schedule; absent or null leaves it as it is. At least one is needed."""
+    """Changes to a schedule; absent or null keeps a field as it is. At least one is needed."""
 
     model_config = ConfigDict(json_schema_extra=_something_given)
 
@@ -129,7 +129,7 @@ async def list_schedules(
     user: User | None = None,
     limit: Annotated[int, Field(ge=1, le=MOST_LISTED, description="The oldest are listed.")] = MOST_LISTED,
 ) -> web.Response:
-    """The user's schedules, the oldest first; an operator's list holds everyone's, and `user` narrows it."""
+    """Lists the user's schedules, the oldest first; for operators, everyone's, filtered by `user`."""
     _require_account(principal_of(request))
     schedules = await parts_of(request).schedules.list(narrowed(request, user), limit)
     return answer(models.Schedules(schedules=tuple(map(models.Schedule.of, schedules))))
@@ -152,7 +152,7 @@ async def list_schedules(
     },
 )
 async def create_schedule(request: web.Request, draft: ScheduleDraft) -> web.Response:
-    """A new schedule, with the time of its first fire."""
+    """Creates a schedule; the response includes the time of its first fire."""
     _require_account(principal_of(request))
     parts = parts_of(request)
     schedule = await new_schedule(parts, principal_of(request).user_id, draft)
@@ -163,7 +163,7 @@ async def create_schedule(request: web.Request, draft: ScheduleDraft) -> web.Res
 
 @route("GET", "/api/schedules/{schedule_id}", "Schedules", answer=models.Schedule)
 async def get_schedule(request: web.Request, schedule_id: UuidPath, /) -> web.Response:
-    """One schedule."""
+    """Returns one schedule."""
     wanted = uuid_of(schedule_id, "schedule")
     return answer(models.Schedule.of(await parts_of(request).schedules.get(wanted, acting_user(request))))
 
@@ -179,13 +179,13 @@ async def get_schedule(request: web.Request, schedule_id: UuidPath, /) -> web.Re
     example={"is_active": False},
 )
 async def change_schedule(request: web.Request, schedule_id: UuidPath, /, change: ScheduleChange) -> web.Response:
-    """Changes what is given and keeps the rest; other times count from now on, and `is_active` pauses and resumes."""
+    """Changes the given fields and keeps the rest; new times count from now on, and `is_active` pauses and resumes."""
     parts, wanted, acting = parts_of(request), uuid_of(schedule_id, "schedule"), acting_user(request)
     for _ in range(CHANGE_TRIES):
         before = await parts.schedules.get(wanted, acting)
         first_fire = partial(_first_fire, parts, await parts.schedules.now())
         after = changed(before, await _update(parts, before, change), first_fire)
-        # A fire or another change may have come in between: then it is read again.
+        # If a fire or another change has come in between, reads it again.
         if (kept := await parts.schedules.change(before, after)) is not None:
             parts.schedule_changed()
             return answer(models.Schedule.of(kept))
@@ -200,7 +200,7 @@ async def list_runs(
     limit: Limit = 50,
     cursor: Cursor | None = None,
 ) -> web.Response:
-    """What a schedule has done, newest first: the session and the turn of each run."""
+    """Lists a schedule's runs, newest first, with the session and the turn of each."""
     wanted, acting = uuid_of(schedule_id, "schedule"), acting_user(request)
     page = await parts_of(request).schedules.runs(wanted, acting, limit, cursor)
     is_operator = principal_of(request).role == "operator"
@@ -226,7 +226,7 @@ async def delete_schedule(request: web.Request, schedule_id: UuidPath, /) -> web
     },
 )
 async def run_schedule(request: web.Request, schedule_id: UuidPath, /) -> web.Response:
-    """Fires at once, besides its times."""
+    """Fires immediately, in addition to its times."""
     allow_message(request)
     accepted = await parts_of(request).run_schedule(uuid_of(schedule_id, "schedule"), acting_user(request))
     session_id = accepted.session.session_id if accepted.session else None
@@ -234,7 +234,7 @@ async def run_schedule(request: web.Request, schedule_id: UuidPath, /) -> web.Re
 
 
 async def _update(parts: ApiParts, schedule: Schedule, change: ScheduleChange) -> ScheduleUpdate:
-    """Checks what is given. Raises `InvalidInput`."""
+    """Checks the given fields. Raises `InvalidInput`."""
     timezone = zone(change.timezone or schedule.timezone) if change.timezone or change.trigger else None
     chats = change.deliver_to
     return ScheduleUpdate(
@@ -294,7 +294,7 @@ async def _own_chats(parts: ApiParts, user_id: UserId, addresses: Sequence[str])
 
 
 async def _own_chat(parts: ApiParts, user_id: UserId, address: str) -> Address:
-    """Replies go only to chats their owner has talked in: nobody can have the bot write to strangers."""
+    """Replies only go to chats their owner has written in: nobody can make the bot write to strangers."""
     if not is_pushed(address.partition(":")[0]) or await parts.sessions.current(user_id, Route(address)) is None:
         raise InvalidInput(
             f"deliver_to holds {address!r}; it should be a chat in which you have written to the bot, such as "
@@ -304,16 +304,16 @@ async def _own_chat(parts: ApiParts, user_id: UserId, address: str) -> Address:
 
 
 def zone(name: str) -> ZoneInfo:
-    """A time zone by its IANA name. Raises `InvalidInput`."""
+    """Returns a time zone by its IANA name. Raises `InvalidInput`."""
     check_zone(name)
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError, KeyError):  # a strange path, a folder of the database, an unknown name
+    except (ValueError, OSError, KeyError):  # an odd path, a folder of the database, an unknown name
         raise InvalidInput(f"timezone is {name!r}; it should be a name such as Europe/Berlin or UTC.") from None
 
 
 def trigger_of(draft: Cron | Interval | Once, timezone: ZoneInfo) -> Trigger:
-    """The trigger meant. Raises `InvalidInput` for a time that isn't one."""
+    """Returns the trigger. Raises `InvalidInput` for an invalid time."""
     match draft:
         case Cron():
             return CronTrigger(draft.expression)
@@ -326,7 +326,7 @@ def trigger_of(draft: Cron | Interval | Once, timezone: ZoneInfo) -> Trigger:
 
 
 def moment(text: str, timezone: ZoneInfo) -> datetime:
-    """A time in UTC; without an offset it is one of `timezone`. Raises `InvalidInput`."""
+    """Returns a time in UTC; without an offset it is in `timezone`. Raises `InvalidInput`."""
     try:
         at = datetime.fromisoformat(text)
         return (at if at.tzinfo else at.replace(tzinfo=timezone)).astimezone(UTC)

@@ -41,7 +41,7 @@ from gateway.errors import Forbidden
 
 
 class SessionDraft(Body):
-    """A session to be made."""
+    """A session to create."""
 
     agent_name: AgentChoice | None = Field(None, description="Default: the gateway's default agent.")
     title: Title | None = None
@@ -49,7 +49,7 @@ class SessionDraft(Body):
 
 
 class SessionChange(Body):
-    """What may be changed of a session; what is absent stays. At least one is needed."""
+    """Changes to a session; absent fields stay as they are. At least one is needed."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
@@ -83,7 +83,7 @@ async def list_sessions(  # noqa: PLR0917 - each is a query parameter, given by 
     offset: Offset | None = None,
     cursor: Cursor | None = None,
 ) -> web.Response:
-    """The user's sessions, latest activity first; an operator's list holds everyone's, and `user` narrows it.
+    """Lists the user's sessions, latest activity first; for operators, everyone's, filtered by `user`.
 
     With `q` the best matches come first, and each session says where it matches.
     """
@@ -103,7 +103,7 @@ async def list_sessions(  # noqa: PLR0917 - each is a query parameter, given by 
 
 
 def narrowed(request: web.Request, user: str | None) -> UserId | None:
-    """Whose objects a list holds. Raises `Forbidden` when someone asks for another user's."""
+    """Returns whose objects a list contains. Raises `Forbidden` if a user asks for another's."""
     acting = acting_user(request)
     if user is None or user == acting:
         return acting
@@ -124,7 +124,7 @@ def narrowed(request: web.Request, user: str | None) -> UserId | None:
     example={"title": "First talk", "metadata": {"course": 7}},
 )
 async def create_session(request: web.Request, draft: SessionDraft) -> web.Response:
-    """A new web session without messages."""
+    """Creates a web session without messages."""
     parts = parts_of(request)
     agent = parts.agent_asked_for(draft.agent_name)
     route, metadata = Route(f"{WEB}:{agent}"), as_json(draft.metadata)
@@ -137,14 +137,14 @@ async def create_session(request: web.Request, draft: SessionDraft) -> web.Respo
 
 @route("GET", "/api/chat/sessions/{session_id}", "Sessions", answer=Session)
 async def get_session(request: web.Request, session_id: SessionPath, /) -> web.Response:
-    """One session."""
+    """Returns one session."""
     session = await parts_of(request).sessions.get(session_id_of(session_id), acting_user(request))
     return answer(Session.of(session))
 
 
 @route("PATCH", "/api/chat/sessions/{session_id}", "Sessions", answer=Session, example={"title": "Renamed"})
 async def change_session(request: web.Request, session_id: SessionPath, /, change: SessionChange) -> web.Response:
-    """Gives a session another title or other metadata, ends it, or opens it again: all that is given, or nothing."""
+    """Changes the title or metadata of a session, ends it or reopens it: all given changes, or none."""
     parts, wanted, acting = parts_of(request), session_id_of(session_id), acting_user(request)
     given_back = change.title is None and "title" in change.model_fields_set
     title = None if change.title is None else GivenTitle(change.title, is_users=True)
@@ -161,6 +161,6 @@ async def change_session(request: web.Request, session_id: SessionPath, /, chang
 
 @route("DELETE", "/api/chat/sessions/{session_id}", "Sessions", statuses=(HTTPStatus.NO_CONTENT,))
 async def delete_session(request: web.Request, session_id: SessionPath, /) -> web.Response:
-    """Removes a session with everything in it; an answer that is being written is cancelled first."""
+    """Removes a session with everything in it; an answer in progress is cancelled first."""
     await parts_of(request).editing.delete_session(session_id_of(session_id), acting_user(request))
     return no_content()

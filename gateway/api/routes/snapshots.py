@@ -1,4 +1,4 @@
-"""`/api/chat/sessions/{session_id}/snapshots`: saved states, and the way back to them."""
+"""`/api/chat/sessions/{session_id}/snapshots`: saved states, and restoring them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ LATEST = "latest"
 
 
 class SnapshotRequest(Body):
-    """Why a snapshot is wanted. `page_close` makes one only when something changed since the latest."""
+    """Why a snapshot is taken. `page_close` takes one only if something changed since the latest."""
 
     reason: AskedReason = "manual"
 
 
 class RestoreRequest(Body):
-    """How to go back."""
+    """How to restore."""
 
     rewind: bool = Field(False, description="Whether to rewind the transcript too: later messages are hidden.")
 
@@ -44,7 +44,7 @@ async def list_snapshots(
     ]
     | None = None,
 ) -> web.Response:
-    """A session's snapshots, newest first."""
+    """Lists a session's snapshots, newest first."""
     before = None if before_number is None else SnapshotNumber(before_number)
     page = await parts_of(request).snapshots.list(session_id_of(session_id), acting_user(request), limit, before)
     return answer(Snapshots.of(page))
@@ -59,7 +59,7 @@ async def list_snapshots(
     example={"reason": "manual"},
 )
 async def take_snapshot(request: web.Request, session_id: SessionPath, /, wanted: SnapshotRequest) -> web.Response:
-    """Makes a snapshot, 201; for `page_close` with nothing new, the latest one, 200."""
+    """Takes a snapshot, 201; for `page_close` without changes, returns the latest one, 200."""
     snapshot, made = await parts_of(request).snapshots.take(
         session_id_of(session_id), acting_user(request), wanted.reason
     )
@@ -68,7 +68,7 @@ async def take_snapshot(request: web.Request, session_id: SessionPath, /, wanted
 
 @route("GET", "/api/chat/sessions/{session_id}/snapshots/{number}", "State", answer=SnapshotWithState)
 async def get_snapshot(request: web.Request, session_id: SessionPath, number: NumberPath, /) -> web.Response:
-    """One snapshot with the state it holds; `latest` is a number, too."""
+    """Returns one snapshot with its state; `latest` is a valid number, too."""
     snapshot, state = await parts_of(request).snapshots.get(
         session_id_of(session_id), acting_user(request), number_of(number)
     )
@@ -89,7 +89,7 @@ async def get_snapshot(request: web.Request, session_id: SessionPath, number: Nu
 async def restore_snapshot(
     request: web.Request, session_id: SessionPath, number: NumberPath, /, wanted: RestoreRequest
 ) -> web.Response:
-    """Restores the state of a snapshot or of `latest`; `undo` is the number of the one made of what was there before."""
+    """Restores the state of a snapshot or of `latest`; `undo` is the number of the snapshot taken before."""
     by = principal_of(request).user_id
     restored = await parts_of(request).restorer.restore(
         session_id_of(session_id), acting_user(request), number_of(number), by, rewind=wanted.rewind
@@ -99,7 +99,7 @@ async def restore_snapshot(
 
 
 def number_of(text: str) -> SnapshotNumber | None:
-    """A snapshot's number from a path; None: the latest. Raises `NotFound` for one that can't exist."""
+    """Returns a snapshot's number from a path; None: the latest. Raises `NotFound` for an impossible one."""
     if text == LATEST:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 18:

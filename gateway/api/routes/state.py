@@ -46,7 +46,7 @@ Notes = Annotated[Object | Items, AfterValidator(_json)]
 
 
 class StateDraft(Body):
-    """New values for the state; one that is left out stays as it is. Together at most `sessions.max_state` bytes."""
+    """New values for the state; absent ones stay as they are. Together at most `sessions.max_state` bytes."""
 
     blackboard: Section | None = Field(None, description="Shared knowledge.", json_schema_extra=without_null)
     scratchpad: Notes | None = Field(
@@ -74,7 +74,7 @@ class StateDraft(Body):
     tells=(ETAG,),
 )
 async def get_state(request: web.Request, session_id: SessionPath, /) -> web.Response:
-    """The state of a session, and its version as `ETag`; 304 when `If-None-Match` names it."""
+    """Returns the state of a session, and its version as `ETag`; 304 if `If-None-Match` names it."""
     state = await parts_of(request).states.get(session_id_of(session_id), acting_user(request))
     known = request.if_none_match
     if known is not None and any(tag.value in {ETAG_ANY, str(state.version)} for tag in known):
@@ -96,13 +96,13 @@ async def get_state(request: web.Request, session_id: SessionPath, /) -> web.Res
     example={"blackboard": {"topic": "ships"}, "attributes": {"mood": "calm"}},
 )
 async def put_state(request: web.Request, session_id: SessionPath, /, draft: StateDraft) -> web.Response:
-    """Writes the state if it still has the version that `If-Match` names; otherwise 412 tells the newest in `ETag`."""
+    """Writes the state if it still has the version in `If-Match`; otherwise responds 412 with the current one in `ETag`."""
     notes = draft.scratchpad
     scratchpad = as_json_list(notes) if isinstance(notes, list) else _object(notes)
     write = StateWrite(_object(draft.blackboard), scratchpad, _object(draft.attributes))
     states, wanted, acting = parts_of(request).states, session_id_of(session_id), acting_user(request)
     if not request.if_match:
-        # A session that isn't there is told of before what the request lacks.
+        # A missing session is reported before anything the request lacks.
         await states.get(wanted, acting)
     state = await states.put(wanted, acting, write, _versions(request))
     return tagged(StateAnswer.of(state), state)
@@ -113,7 +113,7 @@ def _object(section: dict[str, object] | None) -> JsonObject | None:
 
 
 def _versions(request: web.Request) -> frozenset[int] | None:
-    """The versions that may be replaced; None: any. A weak tag is never the same (RFC 9110, section 13.1.1)."""
+    """The versions that may be replaced; None: any. A weak tag never matches (RFC 9110, section 13.1.1)."""
     tags = request.if_match
     if not tags:
         raise InvalidInput(
@@ -130,12 +130,12 @@ def _is_version(text: str) -> bool:
 
 
 def etag(state: State) -> str:
-    """Strong: the version in quotes."""
+    """A strong tag: the version in quotes."""
     return f'"{state.version}"'
 
 
 def tagged(shown: StateAnswer, state: State) -> web.Response:
-    """An answer with the version of the state that it tells of."""
+    """Builds a response with the version of the state in it."""
     response = answer(shown)
     response.headers[hdrs.ETAG] = etag(state)
     return response

@@ -1,4 +1,4 @@
-"""`/api/chat/sessions/{session_id}/title`: a title made anew."""
+"""`/api/chat/sessions/{session_id}/title`: generates a new title."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from gateway.api.route import route
     },
 )
 async def retitle_session(request: web.Request, session_id: SessionPath, /) -> web.Response:
-    """Makes the title anew: by the agent where it can, else of the first message. A title of the user's own stays."""
-    # An agent may be asked for it, which costs what a message does.
+    """Generates a new title: by the agent if possible, otherwise from the first message. A title set by the user stays."""
+    # It may call an agent, which costs as much as a message.
     allow_message(request)
     session = await parts_of(request).titler.rename(session_id_of(session_id), acting_user(request))
     return answer(Session.of(session))

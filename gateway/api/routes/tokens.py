@@ -1,4 +1,4 @@
-"""`/api/me`, `/api/tokens`, `/api/sign-in`, `/api/visitors`: who one is, and how one comes in."""
+"""`/api/me`, `/api/tokens`, `/api/sign-in`, `/api/visitors`: the caller, tokens and sign-in."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CONSOLE_LIFETIME = timedelta(days=30)
 
 
 class TokenDraft(Body):
-    """A token to be made."""
+    """A token to create."""
 
     name: Name | None = None
     role: Literal["user", "operator"] = "user"
@@ -38,26 +38,26 @@ class TokenDraft(Body):
 
 
 class Identification(Body):
-    """A visitor who turned out to be the caller."""
+    """A visitor to identify as the caller."""
 
     visitor_token: str = Field(min_length=1, max_length=8_192, description="As returned by `POST /api/visitors`.")
 
 
 class SignIn(Body):
-    """A one-time code, as `turngate sign-in` makes it."""
+    """A one-time code, as created by `turngate sign-in`."""
 
     code: str = Field(min_length=1, max_length=200)
 
 
 @route("GET", "/api/me", "Identity", answer=Me)
 async def me(request: web.Request) -> web.Response:
-    """Who the token speaks for."""
+    """Returns the user and role of the token."""
     return answer(Me.of(principal_of(request)))
 
 
 @route("GET", "/api/tokens", "Identity", answer=Tokens)
 async def list_tokens(request: web.Request, user: User | None = None) -> web.Response:
-    """The user's tokens; an operator's list holds everyone's, and `user` narrows it."""
+    """Lists the user's tokens; for operators, everyone's, filtered by `user`."""
     _require_account(principal_of(request))
     tokens = await parts_of(request).tokens.list(narrowed(request, user))
     return answer(Tokens(tokens=tuple(map(Token.of, tokens))))
@@ -75,7 +75,7 @@ async def list_tokens(request: web.Request, user: User | None = None) -> web.Res
     example={"name": "laptop", "expires": "30d"},
 )
 async def create_token(request: web.Request, draft: TokenDraft) -> web.Response:
-    """A new token, shown this once."""
+    """Creates a token, which is shown only once."""
     principal = principal_of(request)
     _require_account(principal)
     owner = owner_of(principal, draft)
@@ -88,7 +88,7 @@ async def create_token(request: web.Request, draft: TokenDraft) -> web.Response:
 
 
 def owner_of(principal: Principal, draft: TokenDraft) -> UserId:
-    """Whose token it becomes. Raises `Forbidden` for more than the caller has; `InvalidInput` for who has no account."""
+    """Returns the new token's owner. Raises `Forbidden` for more than the caller's rights; `InvalidInput` for a user without an account."""
     owner = UserId(draft.user_id or principal.user_id)
     if principal.role != "operator" and (draft.role == "operator" or owner != principal.user_id):
         raise Forbidden("Only an operator may create tokens for other users or with the role operator.")
@@ -99,7 +99,7 @@ def owner_of(principal: Principal, draft: TokenDraft) -> UserId:
 
 @route("DELETE", "/api/tokens/{token_id}", "Identity", statuses=(HTTPStatus.NO_CONTENT,))
 async def revoke_token(request: web.Request, token_id: UuidPath, /) -> web.Response:
-    """Ends a token: here at once, on other replicas within five seconds."""
+    """Revokes a token: here immediately, on other replicas within five seconds."""
     parts = parts_of(request)
     parts.authenticator.forget(await parts.tokens.revoke(uuid_of(token_id, "token"), acting_user(request)))
     return no_content()
@@ -122,7 +122,7 @@ def _require_account(principal: Principal) -> None:
     example={"code": "k3J9-example"},
 )
 async def sign_in(request: web.Request, given: SignIn) -> web.Response:
-    """Trades a one-time code for a token of 30 days."""
+    """Exchanges a one-time code for a token that is valid for 30 days."""
     tokens = parts_of(request).tokens
     holder = await tokens.redeem_code(digest(given.code))
     if holder is None:
@@ -135,7 +135,7 @@ async def sign_in(request: web.Request, given: SignIn) -> web.Response:
 
 @route("POST", "/api/visitors", "Identity", caller="anyone", answer=Visitor, statuses=(HTTPStatus.CREATED,))
 async def new_visitor(request: web.Request) -> web.Response:
-    """A pass for an anonymous visitor, bound to the page's origin."""
+    """Creates an anonymous visitor's token, bound to the page's origin."""
     parts = parts_of(request)
     origin = request.headers.get(hdrs.ORIGIN, "").lower()
     if not parts.settings.web.anonymous:
@@ -158,13 +158,13 @@ async def new_visitor(request: web.Request) -> web.Response:
     example={"visitor_token": "eyJ-example"},
 )
 async def identify_visitor(request: web.Request, given: Identification) -> web.Response:
-    """Gives a visitor's sessions to the caller, from a page of the visitor's origin; the visitor's token ends with it."""
+    """Gives a visitor's sessions to the caller, from a page of the visitor's origin; the visitor's token is no longer valid afterwards."""
     parts, principal = parts_of(request), principal_of(request)
     _require_account(principal)
     try:
         passes = VisitorPasses(parts.secret_key)
         visitor = passes.verify(given.visitor_token, request.headers.get(hdrs.ORIGIN))
     except Unauthenticated as error:
-        # The caller's own token is good; a 401 would make a client throw it away.
+        # The caller's own token is valid; a 401 would make a client discard it.
         raise InvalidInput(f"visitor_token: {error}") from None
     return answer(Identified(sessions=await parts.visitors.identify(visitor.user_id, principal.user_id)))

@@ -1,4 +1,4 @@
-"""`/api/chat/sessions/{session_id}/turns`: what each answer took."""
+"""`/api/chat/sessions/{session_id}/turns`: the turns of a session and their usage."""
 
 from __future__ import annotations
 
@@ -30,6 +30,6 @@ async def list_turns(
     ]
     | None = None,
 ) -> web.Response:
-    """A session's turns, newest first; without `before` also what all of them have cost."""
+    """Lists a session's turns, newest first; without `before`, includes the usage of all of them."""
     page = await parts_of(request).turn_log.page(session_id_of(session_id), acting_user(request), limit, before)
     return answer(Turns.from_page(page, show_error=principal_of(request).role == "operator"))

@@ -28,11 +28,11 @@ export type JsonValue =
       [k: string]: unknown;
     };
 /**
- * Null when the last activity is longer ago than `sessions.resume_minutes`.
+ * Null if the last activity is longer ago than `sessions.resume_minutes`.
  */
 export type MaybeActiveSession = ActiveSession | null;
 /**
- * The message as it is now; with `answer_again` what sending answers.
+ * The message as it is now; with `answer_again`, the same response as for sending one.
  */
 export type MessageOrSent = Message | Sent;
 export type ScheduleChange =
@@ -285,7 +285,7 @@ export interface PongFrame {
   type: 'pong';
 }
 /**
- * The session to go on with, and its newest messages.
+ * The session to resume, and its newest messages.
  */
 export interface ActiveSession {
   /**
@@ -319,7 +319,7 @@ export interface ActiveSession {
   next_before_id: string | null;
 }
 /**
- * Who answers.
+ * An agent that answers messages.
  */
 export interface Agent {
   name: string;
@@ -328,7 +328,7 @@ export interface Agent {
   is_default: boolean;
 }
 /**
- * How an agent's turns are run, and how many sessions the caller has with it.
+ * An agent, how its turns are run, and how many sessions the caller has with it.
  */
 export interface AgentInDetail {
   name: string;
@@ -356,21 +356,21 @@ export interface Check {
   detail: string;
 }
 /**
- * As in crontab: minute, hour, day of month, month, day of week.
+ * A crontab expression: minute, hour, day of month, month, day of week.
  */
 export interface Cron {
   type: 'cron';
   expression: string;
 }
 /**
- * As in crontab.
+ * A crontab expression.
  */
 export interface CronTrigger {
   type: 'cron';
   expression: string;
 }
 /**
- * A message to send. `id` is the sender's own: a second one with the same id in the session is the first again.
+ * A message to send. `id` is the sender's own: sending the same id again in the session returns the first message.
  */
 export interface Draft {
   text: string;
@@ -387,14 +387,14 @@ export interface Draft {
   } | null;
 }
 /**
- * Another text for a message. `answer_again`: what came after a user's message is hidden, and it is answered anew.
+ * A new text for a message. `answer_again`: hides everything after a user's message and answers it again.
  */
 export interface Edit {
   text: string;
   answer_again?: boolean;
 }
 /**
- * A session with what belongs to it.
+ * A session with everything that belongs to it.
  */
 export interface ExportedSession {
   session: Session;
@@ -407,7 +407,7 @@ export interface ExportedSession {
   }[];
 }
 /**
- * Everything the gateway keeps about a user, but secrets.
+ * Everything the gateway stores about a user, except secrets.
  */
 export interface ExportedUser {
   user_id: string;
@@ -449,14 +449,14 @@ export interface Schedule {
   created_at: string;
 }
 /**
- * Every so many seconds.
+ * A fixed interval.
  */
 export interface IntervalTrigger {
   type: 'interval';
   seconds: number;
 }
 /**
- * At one time.
+ * A single point in time.
  */
 export interface OnceTrigger {
   type: 'once';
@@ -466,7 +466,7 @@ export interface OnceTrigger {
   at: string;
 }
 /**
- * An API token as listed; the token itself is nowhere.
+ * An API token as listed, without its secret.
  */
 export interface Token {
   id: string;
@@ -482,7 +482,7 @@ export interface Token {
   revoked_at: string | null;
 }
 /**
- * A session with everything that is kept about it.
+ * A session with everything stored about it.
  */
 export interface WholeSession {
   session: Session;
@@ -512,7 +512,7 @@ export interface WholeSession {
   }[];
 }
 /**
- * One answer: who gave it, how it went, what it took.
+ * One turn: who answered, how it went, and its usage.
  */
 export interface Turn {
   id: string;
@@ -548,12 +548,12 @@ export interface Turn {
   started_at: string | null;
   ended_at: string | null;
   /**
-   * Seconds from its start to its end.
+   * Seconds from start to end.
    */
   duration_s: number | null;
 }
 /**
- * What a turn has cost.
+ * The usage of a turn.
  */
 export interface Usage {
   input_tokens: number | null;
@@ -576,20 +576,20 @@ export interface FieldFault {
   message: string;
 }
 /**
- * Where a fork begins; absent: at the end.
+ * The last message of the fork; absent: the last one there is.
  */
 export interface Fork {
   from_message_id?: string | null;
   title?: string | null;
 }
 /**
- * The process answers.
+ * The process is running.
  */
 export interface Health {
   status: 'ok';
 }
 /**
- * A visitor who turned out to be the caller.
+ * A visitor to identify as the caller.
  */
 export interface Identification {
   /**
@@ -598,7 +598,7 @@ export interface Identification {
   visitor_token: string;
 }
 /**
- * What became of a visitor.
+ * The result of identifying a visitor.
  */
 export interface Identified {
   /**
@@ -607,14 +607,14 @@ export interface Identified {
   sessions: number;
 }
 /**
- * Every so many seconds, first one interval from now.
+ * A fixed interval; the first fire is one interval from now.
  */
 export interface Interval {
   type: 'interval';
   seconds: number;
 }
 /**
- * An account of another network that is a user's own.
+ * An account on a network that is linked to a user.
  */
 export interface Link {
   id: string;
@@ -634,7 +634,7 @@ export interface Link {
   created_at: string;
 }
 /**
- * A one-time code that was just made, shown this once.
+ * A new one-time code, shown only once.
  */
 export interface LinkCode {
   code: string;
@@ -654,7 +654,7 @@ export interface Links {
   links: Link[];
 }
 /**
- * A session of a list, and where it fits.
+ * A session in a list, and where it matches.
  */
 export interface ListedSession {
   /**
@@ -690,7 +690,7 @@ export interface ListedSession {
   matches?: Match[];
 }
 /**
- * Where a session fits what was searched for; its title, where the first three are null.
+ * Where a session matches the search; in its title if the first three fields are null.
  */
 export interface Match {
   message_id: string | null;
@@ -706,7 +706,7 @@ export interface Match {
   highlights: number[][];
 }
 /**
- * Who a token speaks for.
+ * The user and role of a token.
  */
 export interface Me {
   user_id: string;
@@ -714,7 +714,7 @@ export interface Me {
   expires_at: string | null;
 }
 /**
- * A message that was taken in, and the reply, if there is one yet.
+ * An accepted message, and the reply if there is one yet.
  */
 export interface Sent {
   message: Message | null;
@@ -727,7 +727,7 @@ export interface Sent {
   notice: string | null;
 }
 /**
- * What a message was before a change.
+ * An earlier version of a message.
  */
 export interface MessageVersion {
   version: number;
@@ -743,7 +743,7 @@ export interface MessageVersion {
   changed_at: string;
 }
 /**
- * All that a message has been; its newest text is in the transcript.
+ * All earlier versions of a message; its current text is in the transcript.
  */
 export interface MessageVersions {
   versions: MessageVersion[];
@@ -759,7 +759,7 @@ export interface Messages {
   next_before_id: string | null;
 }
 /**
- * A token that was just made. `token` is shown this once.
+ * A new token. `token` is shown only once.
  */
 export interface NewToken {
   id: string;
@@ -776,7 +776,7 @@ export interface NewToken {
   token: string;
 }
 /**
- * At one time (RFC 3339); without an offset it is meant in the schedule's time zone.
+ * A single point in time (RFC 3339); without an offset, in the schedule's time zone.
  */
 export interface Once {
   type: 'once';
@@ -806,13 +806,13 @@ export interface Readiness {
   checks: Check[];
 }
 /**
- * Which message to answer anew: a user's, or a reply to one; absent: the last.
+ * The message to answer again: a user's, or a reply to one; absent: the last.
  */
 export interface Regeneration {
   message_id?: string | null;
 }
 /**
- * How to go back.
+ * How to restore.
  */
 export interface RestoreRequest {
   /**
@@ -821,7 +821,7 @@ export interface RestoreRequest {
   rewind?: boolean;
 }
 /**
- * The state as it is now.
+ * The current state after a restore.
  */
 export interface Restored {
   /**
@@ -854,7 +854,7 @@ export interface Restored {
   undo: number;
 }
 /**
- * A run that has begun.
+ * A run that was started.
  */
 export interface RunBegun {
   session_id: string | null;
@@ -876,7 +876,7 @@ export interface ScheduleChange1 {
   is_active?: boolean | null;
 }
 /**
- * A schedule to be made.
+ * A schedule to create.
  */
 export interface ScheduleDraft {
   name: string;
@@ -899,7 +899,7 @@ export interface ScheduleDraft {
   is_active?: boolean;
 }
 /**
- * What became of one fire.
+ * One run of a schedule.
  */
 export interface ScheduleRun {
   session_id: string | null;
@@ -922,7 +922,7 @@ export interface ScheduleRun {
     | null;
 }
 /**
- * A page of what a schedule has done, newest first.
+ * A page of a schedule's runs, newest first.
  */
 export interface ScheduleRuns {
   runs: ScheduleRun[];
@@ -935,7 +935,7 @@ export interface Schedules {
   schedules: Schedule[];
 }
 /**
- * What may be changed of a session; what is absent stays. At least one is needed.
+ * Changes to a session; absent fields stay as they are. At least one is needed.
  */
 export interface SessionChange {
   /**
@@ -954,7 +954,7 @@ export interface SessionChange {
   is_active?: boolean;
 }
 /**
- * A session to be made.
+ * A session to create.
  */
 export interface SessionDraft {
   /**
@@ -970,7 +970,7 @@ export interface SessionDraft {
   };
 }
 /**
- * A page of the list.
+ * A page of sessions.
  */
 export interface Sessions {
   sessions: ListedSession[];
@@ -988,13 +988,13 @@ export interface Sessions {
   next_cursor: string | null;
 }
 /**
- * A one-time code, as `turngate sign-in` makes it.
+ * A one-time code, as created by `turngate sign-in`.
  */
 export interface SignIn {
   code: string;
 }
 /**
- * The token that a one-time code was traded for.
+ * The token exchanged for a one-time code.
  */
 export interface SignedIn {
   token: string;
@@ -1006,7 +1006,7 @@ export interface SignedIn {
   expires_at: string;
 }
 /**
- * A saved state. `message_id`: the message it stands at.
+ * A saved state. `message_id`: the last message at that time.
  */
 export interface Snapshot {
   number: number;
@@ -1025,13 +1025,13 @@ export interface Snapshot {
   created_at: string;
 }
 /**
- * Why a snapshot is wanted. `page_close` makes one only when something changed since the latest.
+ * Why a snapshot is taken. `page_close` takes one only if something changed since the latest.
  */
 export interface SnapshotRequest {
   reason?: 'manual' | 'page_close';
 }
 /**
- * A snapshot and what it holds.
+ * A snapshot and its state.
  */
 export interface SnapshotWithState {
   /**
@@ -1080,7 +1080,7 @@ export interface Snapshots {
   next_before_number: number | null;
 }
 /**
- * Three JSON values under one version, which `ETag` tells.
+ * Three JSON values under one version, which is in `ETag`.
  */
 export interface State {
   /**
@@ -1105,7 +1105,7 @@ export interface State {
   };
 }
 /**
- * New values for the state; one that is left out stays as it is. Together at most `sessions.max_state` bytes.
+ * New values for the state; absent ones stay as they are. Together at most `sessions.max_state` bytes.
  */
 export interface StateDraft {
   /**
@@ -1130,7 +1130,7 @@ export interface StateDraft {
   };
 }
 /**
- * A token to be made.
+ * A token to create.
  */
 export interface TokenDraft {
   name?: string | null;
@@ -1151,7 +1151,7 @@ export interface Tokens {
   tokens: Token[];
 }
 /**
- * The turn that was asked to stop.
+ * The turn that is to be cancelled.
  */
 export interface TurnCancelled {
   turn_id: string;
@@ -1171,7 +1171,7 @@ export interface Turns {
   usage: UsageTotal | null;
 }
 /**
- * What all turns of a session have cost.
+ * The usage of all turns of a session.
  */
 export interface UsageTotal {
   input_tokens: number;
