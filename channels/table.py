@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Protocol, runtime_checkable
 
-from aiohttp import web
 from pydantic import BaseModel
 
 from channels.broken import BrokenNetwork
 from channels.installed import BrokenPackage, installed_kind, installed_names, validated
 from channels.settings import NetworkSettings
+from channels.webhooks import wrong_webhooks
 from gateway.core.model import API, SCHEDULED, TERMINAL, WEB, ChannelName
 from gateway.core.networks import ChannelKind, ChannelParts, Network
 from gateway.errors import SettingsError
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkRoute:
-    """An HTTP route that a network needs, such as a webhook."""
-
-    method: str
-    path: str
-    handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-@runtime_checkable
-class Routed(Protocol):
-    """A network that is called over HTTP."""
-
-    def routes(self) -> Sequence[NetworkRoute]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +81,13 @@ def _opened(chosen: Chosen | BrokenPackage, parts: ChannelParts) -> Network:
         return BrokenNetwork(chosen.name, chosen.reason)
     try:
         network = chosen.kind.build(chosen.settings, parts)
+        wrong = _wrong_with(network, chosen.name)
     except SettingsError:
         raise
     except Exception as error:
         if chosen.name in NETWORKS:
             raise
         return BrokenNetwork(chosen.name, f"building it failed with {type(error).__name__}: {error}")
-    wrong = _wrong_with(network, chosen.name)
     return network if wrong is None else BrokenNetwork(chosen.name, wrong)
 
 
@@ -113,7 +96,7 @@ def _wrong_with(network: Network, name: ChannelName) -> str | None:
         return f"{type(network).__name__} does not implement turngate.Network: it lacks {', '.join(missing)}"
     if network.name != name:
         return f"it calls itself {network.name}; the entry point and the network need one name"
-    return None
+    return wrong_webhooks(network, name)
 
 
 def _installed(name: ChannelName, given: Mapping[str, object]) -> Chosen | BrokenPackage:

@@ -42,6 +42,7 @@ from gateway.core.ports.channels import MayLeave, Moves, PollLeases, Quarantine
 from gateway.core.ports.routes import Routes
 from gateway.core.ports.turns import Acceptance
 from gateway.core.ports.users.links import Person
+from gateway.core.ports.webhooks import Webhook, WebhookReceiver, WebhookRequest, WebhookResponse
 from gateway.core.service import Intake, Notice
 from gateway.core.users.links import Links
 from gateway.errors import (
@@ -126,6 +127,10 @@ __all__ = [
     "Usage",
     "UsageReport",
     "UserId",
+    "Webhook",
+    "WebhookReceiver",
+    "WebhookRequest",
+    "WebhookResponse",
 ]
 
 __version__ = version("turngate")

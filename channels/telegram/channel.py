@@ -6,20 +6,18 @@ import asyncio
 from collections.abc import Sequence
 
 import structlog
-from aiohttp import web
 from telegram.error import EndPointNotFound, InvalidToken, TelegramError
 
-from channels.table import NetworkRoute
 from channels.telegram.backoff import Backoff
 from channels.telegram.bot_api.calls import BotApi
 from channels.telegram.bot_identity import BotIdentity
 from channels.telegram.checks import NOT_THERE, REFUSED, check_bot
 from channels.telegram.name import TELEGRAM
-from channels.telegram.receiving import webhook
 from channels.telegram.receiving.linking import Linking
 from channels.telegram.receiving.poller import Poller
 from channels.telegram.receiving.updates import Updates
 from channels.telegram.receiving.watch import Watch
+from channels.telegram.receiving.webhook import PATH, UpdatesWebhook
 from channels.telegram.sending.notices import Notices
 from channels.telegram.sending.pace import Pace
 from channels.telegram.sending.render import render
@@ -28,6 +26,7 @@ from channels.telegram.settings import Telegram
 from gateway.core.model import Address, ChannelName, Chunk
 from gateway.core.networks import ChannelKind, ChannelParts, ChannelState, ChannelStatus
 from gateway.core.ports.channels import MayLeave
+from gateway.core.ports.webhooks import Webhook
 from gateway.errors import SettingsError
 from gateway.log import redact
 
@@ -48,7 +47,7 @@ class TelegramChannel:
         self._linking = Linking(settings, parts.links)
         secret = settings.webhook_secret
         self._secret = secret.get_secret_value() if secret is not None else ""
-        self._webhook = webhook.Webhook(self._secret)
+        self._webhook = UpdatesWebhook(self._secret)
         self._status = ChannelStatus("starting", "asking Telegram who the bot is")
         self._log = structlog.get_logger().bind(bot=self._api.bot_id)
 
@@ -61,12 +60,9 @@ class TelegramChannel:
         outage = self._sender.outage if self._status.state in {"ready", "standby"} else ""
         return ChannelStatus("failed", outage) if outage else self._status
 
-    def routes(self) -> Sequence[NetworkRoute]:
-        """The webhook, in webhook mode only."""
-        return [NetworkRoute("POST", webhook.PATH, self.webhook)] if self._webhook_url is not None else []
-
-    async def webhook(self, request: web.Request) -> web.Response:
-        return await self._webhook.answer(request)
+    def webhooks(self) -> Sequence[Webhook]:
+        """One, in webhook mode only."""
+        return [self._webhook.declared] if self._webhook_url is not None else []
 
     def render(self, content: str) -> Sequence[Chunk]:
         return render(content)
@@ -151,7 +147,7 @@ def _webhook_url(settings: Telegram, public_url: str | None) -> str | None:
         return None
     if public_url is None:
         raise SettingsError('telegram.mode = "webhook" needs public_url, so that Telegram can reach this gateway.')
-    return public_url.rstrip("/") + webhook.PATH
+    return public_url.rstrip("/") + PATH
 
 
 KIND = ChannelKind(Telegram, TelegramChannel, check_bot)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from gateway.api.settings import ApiSettings
 from gateway.core.intake.editing import Editing
@@ -34,6 +35,7 @@ from gateway.core.ports.sessions.state import SnapshotStore, StateStore
 from gateway.core.ports.turn_log import TurnLog
 from gateway.core.ports.turns import Acceptance
 from gateway.core.ports.users.tokens import TokenStore
+from gateway.core.ports.webhooks import Webhook
 from gateway.core.service import Intake
 from gateway.core.state.snapshots import Restorer
 from gateway.core.titles.titling import Titler
@@ -123,6 +125,8 @@ class ApiParts:
     schedule_changed: Callable[[], None]
     readiness: Callable[[], Awaitable[Readiness]]
     measure: Callable[[], Awaitable[None]]
+    sockets: Handler
+    webhooks: Sequence[Webhook]
     static_dir: Path
     clock: Callable[[], float] = time.monotonic
     stalled_s: float = STALLED_S

@@ -33,6 +33,7 @@ from gateway.api.routes import (
     tokens,
     turns,
 )
+from gateway.api.webhooks import route_of
 
 ROUTES = routes_of(
     sessions,
@@ -63,8 +64,12 @@ PAGES = (
 """The web pages and the document itself, which it does not describe."""
 
 
-def build_api(parts: ApiParts) -> web.Application:
-    """Builds a gateway's HTTP application; channels with routes of their own (`/ws`, webhooks) are added to it."""
+Api = web.Application
+"""The name by which rooms that know no HTTP library pass the application on."""
+
+
+def build_api(parts: ApiParts) -> Api:
+    """Builds a gateway's HTTP application, with the routes of its channels: `/ws` and webhooks."""
     app = web.Application(
         middlewares=(
             watched,
@@ -88,5 +93,10 @@ def build_api(parts: ApiParts) -> web.Application:
     app.on_response_prepare.append(openai.name_session)
     app[DECLARED] = ROUTES
     app[PUBLIC] = frozenset(route.path for route in ROUTES if route.caller == "anyone")
-    app.add_routes(with_expectations([*(route.definition() for route in ROUTES), *PAGES]))
+    app.add_routes(with_expectations([*(route.definition() for route in ROUTES), *PAGES, *_channels(parts)]))
     return app
+
+
+def _channels(parts: ApiParts) -> list[web.RouteDef]:
+    webhooks = (route_of(hook, parts.settings.limits) for hook in parts.webhooks)
+    return [web.get("/ws", parts.sockets, allow_head=False), *webhooks]

@@ -8,6 +8,7 @@ import zlib
 from aiohttp import hdrs, web
 
 from gateway.api.parts import PUBLIC, parts_of
+from gateway.core.limits.settings import Limits
 from gateway.errors import InvalidInput, TooLarge
 
 PLAIN = frozenset({"", "identity"})
@@ -22,13 +23,18 @@ MISCODED = "The body does not match its Content-Encoding. Send it unencoded, or 
 
 async def body_of(request: web.Request) -> bytes:
     """Reads the whole body. Raises `InvalidInput`, also for one that arrives too slowly, or `TooLarge` above `longest_body`."""
-    body = await _read(request)
+    return await read_body(request, parts_of(request).settings.limits, longest_body(request))
+
+
+async def read_body(request: web.Request, limits: Limits, longest: int) -> bytes:
+    """As `body_of`, for bodies of up to `longest` bytes."""
+    body = await _read(request, limits, longest)
     coding = request.headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
     if not body or coding in PLAIN:
         return body
     if coding not in KNOWN:
         raise InvalidInput(MISCODED)
-    return decoded(body, coding, longest_body(request))
+    return decoded(body, coding, longest)
 
 
 def longest_body(request: web.Request) -> int:
@@ -37,8 +43,7 @@ def longest_body(request: web.Request) -> int:
     return min(limit, LONGEST_PUBLIC) if request.path in request.app[PUBLIC] else limit
 
 
-async def _read(request: web.Request) -> bytes:
-    limits, longest = parts_of(request).settings.limits, longest_body(request)
+async def _read(request: web.Request, limits: Limits, longest: int) -> bytes:
     if (request.content_length or 0) > longest:
         raise TooLarge(TOO_LARGE)
     now, body = asyncio.get_running_loop().time, bytearray()

@@ -8,16 +8,15 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from aiohttp import web
-
 import gateway.api
 from channels.table import known_channels
+from channels.webhooks import webhooks_of
 from channels.websocket.endpoint import WebSocketChannel
 from channels.websocket.limits import SocketLimits
 from channels.websocket.origin import OriginRule
 from channels.websocket.parts import Parts as WebSocketParts
 from gateway.api.parts import AgentInfo, ApiParts
-from gateway.api.server import build_api
+from gateway.api.server import Api, build_api
 from gateway.api.settings import ApiSettings
 from gateway.app.building.chores import chores
 from gateway.app.building.duties import Duties, DutyParts
@@ -71,7 +70,7 @@ class Gateway:
     scheduler: Scheduler
     sockets: WebSocketChannel
     authenticator: TokenAuthenticator
-    api: web.Application
+    api: Api
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +102,8 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
         every_s=settings.replica.poll_s,
     )
     headlines = HeadlineHandler(rounds, news_reader, engine.notifier)
+    proxies = AddressRule.of(settings.limits.trusted_proxies)
+    sockets = WebSocketChannel(seams.sockets(_socket_parts(settings, stores, engine, access)), proxies)
     return Gateway(
         settings=settings,
         stores=stores,
@@ -118,12 +119,9 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
         indexer=Indexer(stores.word_index, settings.replica.index_s),
         housekeeping=Housekeeping(chores(settings, stores)),
         scheduler=scheduler,
-        sockets=WebSocketChannel(
-            seams.sockets(_socket_parts(settings, stores, engine, access)),
-            AddressRule.of(settings.limits.trusted_proxies),
-        ),
+        sockets=sockets,
         authenticator=access.authenticator,
-        api=build_api(seams.api(_api_parts(settings, stores, engine, access, scheduler, erasure))),
+        api=build_api(seams.api(_api_parts(settings, stores, engine, access, scheduler, erasure, sockets))),
     )
 
 
@@ -188,7 +186,13 @@ def _socket_parts(settings: Settings, stores: Stores, engine: Engine, access: Ac
 
 
 def _api_parts(  # noqa: PLR0917 - the parts, each of another kind
-    settings: Settings, stores: Stores, engine: Engine, access: Access, scheduler: Scheduler, erasure: Erasure
+    settings: Settings,
+    stores: Stores,
+    engine: Engine,
+    access: Access,
+    scheduler: Scheduler,
+    erasure: Erasure,
+    sockets: WebSocketChannel,
 ) -> ApiParts:
     return ApiParts(
         settings=_api_settings(settings),
@@ -225,6 +229,8 @@ def _api_parts(  # noqa: PLR0917 - the parts, each of another kind
         schedule_changed=partial(scheduler.expect, 0),
         readiness=engine.health.readiness,
         measure=Gauges(stores.database).refresh,
+        sockets=sockets.handle,
+        webhooks=webhooks_of(engine.networks),
         static_dir=STATIC,
         origin_allowed=access.origins.allows,
         clock=access.clock,

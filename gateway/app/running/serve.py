@@ -10,14 +10,14 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib.metadata import version
 from ipaddress import ip_address
-from typing import Protocol, cast
+from typing import Protocol
 
 import structlog
-from aiohttp import web
 
 import storage.migrating.migrate
-from channels.table import Routed, known_channels
-from gateway.api.requests.connections import WatchedConnection, crowd_of, raise_file_limit, swept
+from channels.table import known_channels
+from gateway.api.listening import Port
+from gateway.api.requests.connections import raise_file_limit
 from gateway.app.building.compose import Gateway, build_gateway
 from gateway.app.building.seams import Seams
 from gateway.app.building.stores import connect_stores, open_postgres
@@ -35,7 +35,6 @@ from gateway.errors import DatabaseMisconfigured, GatewayError, SettingsError, S
 log = structlog.get_logger(__name__)
 
 RETRY_S = 1.0
-BACKLOG = 1_024
 TURNS_DRAIN_S = 3.0
 OUTBOX_DRAIN_S = 2.0
 STEP_S = 1.5
@@ -89,10 +88,6 @@ async def running_gateway(settings: Settings, seams: Seams | None = None) -> Asy
         url = await stack.enter_async_context(open_postgres(settings))
         stores = await stack.enter_async_context(connect_stores(settings, slot.name, seams.database))
         gateway = build_gateway(settings, stores, seams)
-        gateway.api.router.add_get("/ws", gateway.sockets.handle, allow_head=False)
-        for network in gateway.engine.networks:
-            for route in network.routes() if isinstance(network, Routed) else ():
-                gateway.api.router.add_route(route.method, route.path, route.handler)
         running = Running(gateway, await _listen(gateway, stack))
         slot.tell(running.url)
         work = asyncio.create_task(_work(running, url), name="gateway")
@@ -105,23 +100,9 @@ async def running_gateway(settings: Settings, seams: Seams | None = None) -> Asy
 async def _listen(gateway: Gateway, stack: AsyncExitStack) -> str:
     """Opens the port; returns the URL that reaches it from this machine."""
     settings = gateway.settings
-    runner = web.AppRunner(gateway.api, shutdown_timeout=0.5)
-    await runner.setup()
-    stack.push_async_callback(lambda: _bounded("http", runner.cleanup()))
-    server, crowd = cast("web.Server", runner.server), crowd_of(settings.limits)
-    await stack.enter_async_context(swept(crowd))
-    loop = asyncio.get_running_loop()
-    try:
-        port = await loop.create_server(
-            lambda: WatchedConnection(server, crowd), settings.host, settings.port, backlog=BACKLOG
-        )
-    except OSError as error:
-        raise SettingsError(
-            f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. "
-            "Choose another port with --port or TURNGATE_PORT; 0 picks a free one."
-        ) from error
-    stack.callback(port.close)
-    return local_url(settings.host, port.sockets[0].getsockname()[1])
+    port = Port(gateway.api, settings.limits)
+    stack.push_async_callback(lambda: _bounded("http", port.close()))
+    return local_url(settings.host, await port.open(settings.host, settings.port))
 
 
 async def _work(running: Running, database_url: str) -> None:

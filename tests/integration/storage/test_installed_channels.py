@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -18,6 +16,7 @@ from gateway.errors import SettingsError
 from storage.database import open_database
 from storage.migrating.migrate import migrate, pending_migrations
 from tests.integration.turns.stores import HELLO, TERMS, Replica, answer, claimed
+from tests.packages import Site
 from tests.world import Person, World, eventually
 
 NETWORK, PLACE = ChannelName("pigeon"), "pigeon:loft:ann:0"
@@ -32,24 +31,6 @@ class Pigeons:
 
 KIND = ChannelKind(Settings, lambda settings, parts: Pigeons())
 """
-
-
-def install(folder: Path, package: str, code: str, name: str = "pigeon") -> None:
-    """An installed package whose module `<package>_channel` offers `KIND` under that name."""
-    (folder / f"{package}_channel.py").write_text(code, encoding="utf-8")
-    about = folder / f"{package}-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n", encoding="utf-8")
-    (about / "entry_points.txt").write_text(f"[turngate.channels]\n{name} = {package}_channel:KIND\n", encoding="utf-8")
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that packages can be installed into; it comes first in `sys.path`."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(folder)
-    return folder
 
 
 async def test_a_name_is_added_once_while_rows_are_kept(database_url: str) -> None:
@@ -106,11 +87,10 @@ async def test_a_network_hears_what_is_asked_elsewhere(database_url: str, first:
     ],
 )
 async def test_a_package_that_cannot_be_used_costs_its_channel_only(
-    world: World, site: Path, code: str, reason: str
+    world: World, site: Site, code: str, reason: str
 ) -> None:
     """The gateway serves; readiness and the list of broken packages say what is wrong."""
-    install(site, "pigeons", code)
-    sys.modules.pop("pigeons_channel", None)
+    site.install("pigeons", code)
     gateway = await world.gateway(channels={"pigeon": {"loft": "north"}})
     mia = await world.person("mia", gateway.url)
     socket = await mia.connects()
@@ -120,10 +100,10 @@ async def test_a_package_that_cannot_be_used_costs_its_channel_only(
     assert reason in failed["pigeon"]
 
 
-def test_names_that_are_taken_or_odd_are_refused(site: Path) -> None:
+def test_names_that_are_taken_or_odd_are_refused(site: Site) -> None:
     """A package can't bring `telegram`, nor a name that addresses could not hold."""
-    install(site, "one", WORKING, "telegram")
-    install(site, "two", WORKING, "Has-Capitals")
+    site.install("one", WORKING, "telegram")
+    site.install("two", WORKING, "Has-Capitals")
     assert installed_names() == ()
     assert {broken.name: broken.reason.partition(";")[0].partition(",")[0] for broken in broken_packages()} == {
         "telegram": "this name is the gateway's own",
@@ -131,10 +111,10 @@ def test_names_that_are_taken_or_odd_are_refused(site: Path) -> None:
     }
 
 
-def test_two_packages_with_one_name_are_told_of(site: Path) -> None:
+def test_two_packages_with_one_name_are_told_of(site: Site) -> None:
     """Nobody guesses which is meant."""
-    install(site, "one", WORKING)
-    install(site, "two", WORKING)
+    site.install("one", WORKING)
+    site.install("two", WORKING)
     (broken,) = broken_packages()
     assert broken.reason == "one 1.0 and two 1.0 bring a channel of this name; uninstall all but one"
 
@@ -155,10 +135,9 @@ def test_strangers_of_other_networks_have_no_account() -> None:
     assert (ann, has_account(ann)) == ("visitor:pigeon:ann", False)
 
 
-async def test_settings_that_a_package_does_not_know_stop_the_start(world: World, site: Path) -> None:
+async def test_settings_that_a_package_does_not_know_stop_the_start(world: World, site: Site) -> None:
     """As everywhere, with the key's name; a name that nobody brings does, too."""
-    install(site, "pigeons", WORKING)
-    sys.modules.pop("pigeons_channel", None)
+    site.install("pigeons", WORKING)
     with pytest.raises(SettingsError, match=r"channels\.pigeon\.speed: is not a setting"):
         await world.gateway(channels={"pigeon": {"loft": "north", "speed": 3}})
     with pytest.raises(SettingsError, match=r"channels\.crow: no installed package brings .* There are: pigeon"):

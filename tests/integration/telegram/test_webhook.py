@@ -12,6 +12,9 @@ import pytest
 from aiohttp import web
 
 from channels.telegram.channel import TelegramChannel
+from gateway.api.requests.problems import problems
+from gateway.api.webhooks import route_of
+from gateway.core.limits.settings import Limits
 from gateway.errors import SettingsError
 from tests.fakes.bot_api import FakeBotApi
 from tests.integration.telegram.driver import ADA, TOKEN, Gate, Opens, opens_telegram, until
@@ -36,15 +39,15 @@ class Face:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         if self.channel is None:
             raise web.HTTPServiceUnavailable
-        [route] = self.channel.routes()
-        assert (route.method, route.path) == (request.method, request.path)
-        return await route.handler(request)
+        [hook] = self.channel.webhooks()
+        assert (hook.method, hook.path) == (request.method, request.path)
+        return await route_of(hook, Limits()).handler(request)
 
 
 @pytest.fixture
 async def face() -> AsyncIterator[Face]:
     face = Face()
-    app = web.Application()
+    app = web.Application(middlewares=[problems])
     app.router.add_route("*", "/{path:.*}", face.answer)
     runner = web.AppRunner(app)
     await runner.setup()
@@ -105,7 +108,7 @@ async def test_a_store_that_is_away_is_said_with_a_time_to_come_again(face: Face
     message = b'{"message_id": 1, "chat": {"id": 5, "type": "private"}, "from": {"id": 5}, "text": "hello"}'
     response = await posted(face, b'{"update_id": 1, "message": ' + message + b"}", HEADERS)
     assert response.status == 503
-    assert response.headers["Retry-After"] == "5"
+    assert response.headers["Retry-After"] == "2"
 
 
 @pytest.mark.parametrize("secret", [None, "", "wrong", "wh-secret-of-this-test2", "sécret"])
@@ -132,7 +135,7 @@ async def test_a_body_beyond_the_limit_is_refused_unread(face: Face, gate: Gate)
 async def test_polling_needs_no_route(opens: Opens, fake: FakeBotApi) -> None:
     """There is no webhook to call then."""
     async with opens() as gate:
-        assert not gate.channel.routes()
+        assert not gate.channel.webhooks()
 
 
 async def test_a_webhook_needs_a_public_url(opens: Opens, fake: FakeBotApi) -> None:

@@ -25,7 +25,7 @@ RESULT = ToolResult("c", "clock", "noon")
         ([[CALL, RESULT, "Noon."]], "Noon.", "Noon."),
         ([["A", CALL, RESULT, CALL, RESULT]], "A", "A"),
         ([["A", CALL, "B"], ["A", CALL, "B", CALL, "C"]], "A\n\nB\n\nC", "A\n\nB\n\nC"),
-        ([["A\0", "\ud83d"]], "A?", "A?"),
+        ([["A\0", "\ud83d"]], "A\ufffd", "A\ufffd"),
         ([["One t"], ["Two"], ["One two"]], "One two", "One two"),
     ],
 )

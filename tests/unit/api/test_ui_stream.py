@@ -202,4 +202,4 @@ def test_results_of_no_call_are_left_out() -> None:
 def test_text_is_cleaned_as_the_row_is() -> None:
     """NUL and halves of surrogate pairs: JSON could not hold them."""
     said = texts("a\0b", "\ud83d", "c")
-    assert Shown().hears(*said).ends(row(*said)).steps == [["ab?c"]]
+    assert Shown().hears(*said).ends(row(*said)).steps == [["ab\ufffdc"]]
