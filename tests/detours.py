@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import fields, replace
 from functools import partial
-from typing import Any
+from typing import Any, get_type_hints
 
 from gateway.app.building.seams import Seams
 from gateway.app.building.stores import Stores
@@ -14,6 +14,8 @@ Call = Callable[..., Awaitable[Any]]
 """A call of a store."""
 Detour = Callable[..., Awaitable[Any]]
 """Gets the `Call` that would have been made, then its arguments."""
+PORTS = get_type_hints(Stores)
+"""The port of each store."""
 NOT_STORES = frozenset({"database", "of_its_own"})
 
 
@@ -30,6 +32,7 @@ class Detours:
 
     def divert(self, store: str, call: str, detour: Detour) -> None:
         """From now on the gateway's calls of `stores.<store>.<call>` go through `detour`."""
+        assert hasattr(PORTS[store], call), f"{PORTS[store].__name__} has no {call}"
         self._detours[store, call] = detour
 
     def end(self, store: str, call: str) -> None:

@@ -103,7 +103,7 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
             max_state=settings.sessions.max_state,
         )
     )
-    links = Links(stores.links, switched_off(settings))
+    links = Links(stores.links, switched_off(settings), seams.clock)
     switching = Switching(SwitchingParts(stores.sessions, stores.messages, stores.routes, _descriptions(settings)))
     intake = seams.intake(
         Dispatcher(
@@ -137,7 +137,7 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
     networks = tuple(open_networks(settings, _channel_parts(settings, stores, intake, links, message_rates)))
     channels.update({network.name: seams.channel(network) for network in networks})
     health.watch(networks)
-    visitors = Visitors(stores.visitors)
+    visitors = Visitors(stores.visitors, seams.clock)
     return Engine(
         bus,
         announcer,

@@ -36,4 +36,4 @@ class Seams:
     database: Timeouts = USUAL
     """How long requests wait for the database."""
     clock: Callable[[], float] = time.monotonic
-    """The clock, in seconds, that decides for how long a token or a key is trusted, and how long a caller has been idle."""
+    """The clock, in seconds, that decides for how long a token, a link or a key is trusted, and how long a stream has been idle."""

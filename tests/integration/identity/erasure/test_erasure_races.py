@@ -13,6 +13,7 @@ import asyncpg
 import jwt
 import pytest
 
+from gateway.app.building.seams import Seams
 from gateway.app.running.serve import Running
 from gateway.core.ports.rounds import InHand, Waiting
 from gateway.core.users.erasure import CONTENTS
@@ -48,9 +49,8 @@ async def remembered(world: World, url: str) -> Person:
     return again
 
 
-async def elsewhere(world: World, detours: Detours | None = None) -> Person:
+async def elsewhere(world: World, seams: Seams | None = None) -> Person:
     """The same user at another replica."""
-    seams = None if detours is None else detours.seams
     return await remembered(world, (await world.gateway(seams, data_dir="other")).url)
 
 
@@ -87,7 +87,8 @@ async def test_another_replica_does_not_bring_the_user_back(world: World, mia: P
         return replace(await look(in_hand), ended=(), erased=())
 
     unaware.divert("lookout", "look", finds_nothing_ended)
-    other = await elsewhere(world, unaware)
+    # By a clock that stands still, it remembers her for as long as the test takes.
+    other = await elsewhere(world, replace(unaware.seams, clock=lambda: 0.0))
     session = await mia.posts(SESSIONS, 201)
     assert (await mia.calls("DELETE", ERASE))[0] == 204
     await other.gets("/api/me")
