@@ -16,6 +16,7 @@ from gateway.api.requests.guard import authentication, harden, origins, sound_in
 from gateway.api.requests.limits import api_rates, paced_addresses, paced_sign_ins, paced_users
 from gateway.api.requests.methods import methods
 from gateway.api.requests.problems import problems
+from gateway.api.responses.streaming import PACE, Pace
 from gateway.api.route import DECLARED, routes_of
 from gateway.api.routes import (
     agents,
@@ -88,6 +89,7 @@ def build_api(parts: ApiParts) -> Api:
         client_max_size=parts.settings.limits.max_frame,
     )
     app[PARTS] = parts
+    app[PACE] = Pace(parts.clock, parts.stalled_s)
     app[RATES] = api_rates(parts.settings.limits)
     app.on_response_prepare.append(harden)
     app.on_response_prepare.append(openai.name_session)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, Awaitable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, aclosing, nullcontext
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import orjson
 import structlog
 from aiohttp import hdrs, web
 
-from gateway.api.parts import parts_of
 from gateway.api.requests.limits import stream_slot
 from gateway.core.model import JsonObject
 from gateway.errors import GatewayError
@@ -27,6 +27,17 @@ HEADERS = {
     "X-Accel-Buffering": "no",  # nginx would buffer the response
     "x-vercel-ai-ui-message-stream": "v1",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """When a stream speaks, by `clock`, in seconds; `stalled_s`: how long a peer may leave sent data unread."""
+
+    clock: Callable[[], float]
+    stalled_s: float
+
+
+PACE = web.AppKey("pace", Pace)
 Batches: TypeAlias = AsyncGenerator[Sequence[JsonObject], None]
 KEEP_ALIVE_S = 15.0
 KEEP_ALIVE = b": keep-alive\n\n"
@@ -86,7 +97,7 @@ async def send(request: web.Request, response: web.StreamResponse, pieces: Async
 async def _taken(request: web.Request, sending: Awaitable[object]) -> bool:
     """Sends; returns False if the caller has gone, or does not read and is therefore disconnected."""
     try:
-        async with asyncio.timeout(parts_of(request).stalled_s):
+        async with asyncio.timeout(request.config_dict[PACE].stalled_s):
             await sending
     except ConnectionError:
         return False
@@ -109,7 +120,7 @@ def _log_cut(request: web.Request, error: Exception) -> None:
 
 
 async def _framed(request: web.Request, batches: Batches) -> AsyncGenerator[bytes, None]:
-    clock = parts_of(request).clock
+    clock = request.config_dict[PACE].clock
     spoke = clock()
     async for batch in batches:
         if request.transport is None or request.transport.is_closing():

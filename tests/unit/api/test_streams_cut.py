@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
 import aiohttp
@@ -10,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from gateway.api.requests.problems import problems
-from gateway.api.responses.streaming import stream
+from gateway.api.responses.streaming import PACE, Pace, stream
 from gateway.core.model import JsonObject
 from gateway.errors import GatewayError, StoreUnavailable
 
@@ -31,6 +32,7 @@ def answering(batches: Callable[[], Batches]) -> web.Application:
         return await stream(request, batches())
 
     app = web.Application(middlewares=[problems])
+    app[PACE] = Pace(time.monotonic, 30)
     app.router.add_get("/", handle)
     return app
 
