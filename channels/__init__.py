@@ -1,1 +1,1 @@
-"""The networks people write from: one folder each, and one table of their names in `channels.table`."""
+"""The channels for networks and WebSockets: one folder each, and one table of networks in `channels.table`."""

@@ -1,4 +1,4 @@
-"""Stands in for a network that cannot be used: its replies wait for one that can, and nobody else notices."""
+"""Stands in for a network that cannot be used: its replies wait until it can, and nothing else is affected."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WAIT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class BrokenNetwork:
-    """Takes nothing in and sends nothing; `reason` says why."""
+    """Receives and sends nothing; `reason` says why."""
 
     name: ChannelName
     reason: str
@@ -31,14 +31,14 @@ class BrokenNetwork:
     def render(self, content: str) -> Sequence[Chunk]:
         return (Chunk(content),)
 
-    async def ready(self, address: Address) -> None:  # noqa: ARG002 - the same for all
+    async def ready(self, address: Address) -> None:  # noqa: ARG002 - the signature of `Channel`
         raise DeliveryDeferred(f"The channel {self.name} cannot be used: {self.reason}.", WAIT_S)
 
     async def deliver(self, address: Address, chunk: Chunk, may_leave: MayLeave) -> None:  # noqa: ARG002 - as above
         await self.ready(address)
 
     async def typing(self, address: Address) -> None:
-        """Nobody sees it."""
+        """Does nothing."""
 
     async def run(self) -> None:
         log.error("channel_broken", channel=self.name, reason=self.reason)

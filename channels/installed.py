@@ -1,4 +1,4 @@
-"""Networks that installed packages bring, by entry points of the group `turngate.channels`."""
+"""Networks from installed packages, by entry points of the group `turngate.channels`."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ NAME = re.compile(r"[a-z][a-z0-9_]{1,31}")
 
 @dataclass(frozen=True, slots=True)
 class BrokenPackage:
-    """A package whose channel cannot be used. `reason` says what is wrong."""
+    """A package whose channel is unusable. `reason` says what is wrong."""
 
     name: ChannelName
     reason: str
 
 
 def installed_names() -> tuple[ChannelName, ...]:
-    """The channels of installed packages that may have their names, usable or not; nothing is imported."""
+    """The channels of installed packages with acceptable names, usable or not; imports nothing."""
     names = {point.name for point in _points()}
     return tuple(ChannelName(name) for name in sorted(names) if NAME.fullmatch(name) and name not in _taken())
 
 
 def broken_packages() -> list[BrokenPackage]:
-    """Those whose channels can't be switched on, whatever the settings say."""
+    """Packages whose channels can't be switched on, whatever the settings."""
     misnamed = sorted({point.name for point in _points()} - set(installed_names()))
     found = [BrokenPackage(ChannelName(name), _misnamed(name)) for name in misnamed]
     return found + [kind for name in installed_names() if isinstance(kind := installed_kind(name), BrokenPackage)]
 
 
 def installed_kind(name: ChannelName) -> ChannelKind[BaseModel] | BrokenPackage:
-    """What the package offers under that name."""
+    """Returns what the package offers under that name."""
     points = [point for point in _points() if point.name == name]
     if len(points) > 1:
         packages = " and ".join(sorted(_package(point) for point in points))
@@ -51,7 +51,7 @@ def installed_kind(name: ChannelName) -> ChannelKind[BaseModel] | BrokenPackage:
 
 
 def validated(name: ChannelName, kind: ChannelKind[BaseModel], given: Mapping[str, object]) -> BaseModel:
-    """The settings of `[channels.NAME]`. Raises `SettingsError` that names each wrong key."""
+    """Validates the settings of `[channels.NAME]`. Raises a `SettingsError` that names each wrong key."""
     try:
         return kind.settings.model_validate(dict(given))
     except ValidationError as error:
@@ -70,7 +70,7 @@ def validated(name: ChannelName, kind: ChannelKind[BaseModel], given: Mapping[st
 def _loaded(name: ChannelName, point: EntryPoint) -> ChannelKind[BaseModel] | BrokenPackage:
     try:
         kind = point.load()
-    except Exception as error:  # noqa: BLE001 - whatever a package does when it is imported, it costs that channel only
+    except Exception as error:  # noqa: BLE001 - whatever a package does on import, it only affects its own channel
         return BrokenPackage(
             name, f"importing {point.value} of {_package(point)} failed with {type(error).__name__}: {error}"
         )

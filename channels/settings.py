@@ -1,4 +1,4 @@
-"""The settings of channels, as the table of networks reads them."""
+"""The settings of channels, for the table of networks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from channels.telegram.settings import Telegram
 
 
 class NetworkSettings(BaseModel):
-    """A part for each network of ours, and one for all that installed packages bring."""
+    """A part for each built-in network, and one for all networks from installed packages."""
 
     telegram: Telegram = Telegram()
     channels: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,31}$")], dict[str, JsonValue]] = Field(

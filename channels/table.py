@@ -1,4 +1,4 @@
-"""The table of networks that can be switched on. Another one is a folder beside this file and a line in `NETWORKS`."""
+"""The table of networks that can be switched on. To add one, create a folder beside this file and a line in `NETWORKS`."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from gateway.errors import SettingsError
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """`kind`: `package.module:object`, a `ChannelKind`, imported only when it is wanted. `settings`: None while it is off.
+    """`kind`: `package.module:object`, a `ChannelKind`, imported on first use. `settings`: None while it is off.
 
-    `off`: what to do about that.
+    `off`: how to switch it on.
     """
 
     kind: str
@@ -31,7 +31,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A network that is switched on, with settings that its kind can be built from."""
+    """A network that is switched on, with settings from which its kind can be built."""
 
     name: ChannelName
     kind: ChannelKind[BaseModel]
@@ -39,7 +39,7 @@ class Chosen:
 
 
 MEMBERS = ("name", "status", "render", "ready", "deliver", "typing", "run", "close")
-"""What a network has; nobody has checked the types of a package."""
+"""The members of a network; nobody has checked the types of a package."""
 NETWORKS: Mapping[ChannelName, Listing] = {
     ChannelName("telegram"): Listing(
         "channels.telegram.channel:KIND",
@@ -50,17 +50,17 @@ NETWORKS: Mapping[ChannelName, Listing] = {
 
 
 def known_channels() -> tuple[ChannelName, ...]:
-    """Every channel that a session may be of here, those that are off too."""
+    """Every channel that a session may have here, including networks that are off."""
     return (WEB, *NETWORKS, SCHEDULED, TERMINAL, API, *installed_names())
 
 
 def switched_off(settings: NetworkSettings) -> Mapping[ChannelName, str]:
-    """What to do about networks of ours that are off."""
+    """How to switch on built-in networks that are off."""
     return {name: listing.off for name, listing in NETWORKS.items() if listing.settings(settings) is None}
 
 
 def chosen_networks(settings: NetworkSettings) -> Iterator[Chosen | BrokenPackage]:
-    """All that are switched on. Raises `SettingsError` for settings of one that is not there, or that it can't be built from."""
+    """All networks that are switched on. Raises `SettingsError` for settings of an unknown network, or from which it can't be built."""
     for name, listing in NETWORKS.items():
         if (own := listing.settings(settings)) is not None:
             yield Chosen(name, _kind(listing), own)
@@ -69,7 +69,7 @@ def chosen_networks(settings: NetworkSettings) -> Iterator[Chosen | BrokenPackag
 
 
 def open_networks(settings: NetworkSettings, parts: ChannelParts) -> list[Network]:
-    """All that are switched on, not yet running; an installed one that can't be built stays `failed` and says why.
+    """Builds all networks that are switched on, not yet running; an installed one that can't be built stays `failed` and says why.
 
     Raises `SettingsError`.
     """

@@ -1,1 +1,1 @@
-"""Time as a channel: due schedules become inbound messages."""
+"""Schedules as a channel: due schedules become inbound messages."""

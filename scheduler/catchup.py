@@ -1,4 +1,4 @@
-"""What to do about a due schedule: fire once for the latest missed fire time, and skip the ones before it."""
+"""Catches up on due schedules: fires once for the latest missed fire time, and skips the earlier ones."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ FIRST_LOOK_BACK = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class Fire:
-    """A fire to make now: the fire time it stands for, and when the next one comes."""
+    """A fire to make now: the fire time it stands for, and the next fire time."""
 
     at: datetime
     next_fire_at: datetime | None
 
 
 def plan(schedule: Schedule, now: datetime) -> Fire | None:
-    """The fire that is due; None when none is. Raises `InvalidInput` for a schedule that cannot be read (any more)."""
+    """Returns the fire that is due; None if none is. Raises `InvalidInput` for a schedule that cannot be parsed (any more)."""
     due = schedule.next_fire_at
     if due is None or due > now:
         return None

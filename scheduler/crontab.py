@@ -1,4 +1,4 @@
-"""Crontab expressions, read as cron reads them (crontab(5) of Debian's cron)."""
+"""Parses crontab expressions as cron does (crontab(5) of Debian's cron)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EXAMPLE = "for example `30 9 * * mon-fri`"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One of the five fields: its word in messages, its bounds, and names that stand for numbers from `low` on."""
+    """One of the five fields: its name in messages, its range, and names for numbers from `low` on."""
 
     title: str
     low: int
@@ -45,9 +45,9 @@ WEEKDAY = Field("day of week", 0, SUNDAY_LAST, WEEKDAYS)
 
 @dataclass(frozen=True, slots=True)
 class Crontab:
-    """What an expression allows. Weekdays: 0 is Sunday. `days` that none of `months` has are left out.
+    """What an expression matches. Weekdays: 0 is Sunday. `days` that none of `months` has are left out.
 
-    `either_day`: a day counts if its number or its weekday matches, else both must.
+    `either_day`: a day matches if its number or its weekday does, otherwise both must.
     """
 
     minutes: frozenset[int]
@@ -59,12 +59,12 @@ class Crontab:
 
     @property
     def every_hour(self) -> bool:
-        """Whether the rule is about elapsed time rather than the clock on the wall."""
+        """Whether the rule is about elapsed time rather than wall-clock time."""
         return len(self.hours) == HOUR.high + 1
 
 
 def parse_crontab(expression: str) -> Crontab:
-    """Raises `InvalidInput` that names the field and what it should be."""
+    """Raises an `InvalidInput` that names the field and what it should be."""
     fields = _five_fields(expression)
     months = _values(fields[3], MONTH)
     longest = max(DAYS_OF_MONTHS[month - 1] for month in months)
@@ -74,7 +74,7 @@ def parse_crontab(expression: str) -> Crontab:
         days=frozenset(day for day in _values(fields[2], DAY) if day <= longest),
         months=months,
         weekdays=frozenset(day % SUNDAY_LAST for day in _values(fields[4], WEEKDAY)),
-        # crontab(5): when both are restricted, that is, don't start with *, either one will do.
+        # crontab(5): if both are restricted, that is, don't start with *, either one is enough.
         either_day=not fields[2].startswith("*") and not fields[4].startswith("*"),
     )
 

@@ -1,4 +1,4 @@
-"""The gateway's own chores, driven by APScheduler 3: each now and then, for as long as the gateway runs."""
+"""The gateway's chores, driven by APScheduler 3: each at its interval, for as long as the gateway runs."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ log = structlog.get_logger(__name__)
 
 FIRST_AFTER = timedelta(seconds=5)
 JITTER = 0.1
-"""Of a chore's interval: replicas that started together drift apart."""
+"""Fraction of a chore's interval: replicas that started together drift apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """Something to do again and again. Every replica does it, so doing it twice at once must be harmless."""
+    """A periodic task. Every replica runs it, so running it twice at once must be harmless."""
 
     name: str
     every: timedelta
@@ -32,7 +32,7 @@ class Chore:
 
 @dataclass(frozen=True, slots=True)
 class Housekeeping:
-    """Does its chores; the first time soon after the start. One that fails is logged, and tried again the next time."""
+    """Runs its chores, first soon after the start. A failed one is logged, and tried again the next time."""
 
     chores: tuple[Chore, ...]
     first_after: timedelta = FIRST_AFTER
@@ -47,7 +47,7 @@ class Housekeeping:
                 IntervalTrigger(seconds=seconds, jitter=seconds * JITTER, timezone=UTC),
                 name=chore.name,
                 next_run_time=datetime.now(UTC) + self.first_after,
-                # The loop may be late, or the last time still at work: neither drops the chore.
+                # The loop may be late, or the previous run still at work: neither drops the chore.
                 misfire_grace_time=None,
                 coalesce=True,
                 max_instances=1,

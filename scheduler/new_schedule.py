@@ -1,4 +1,4 @@
-"""What a schedule must be like to be taken in; pure."""
+"""Validates new schedules; pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST_NAME = 200
 
 @dataclass(frozen=True, slots=True)
 class WantedSchedule:
-    """A schedule as somebody wants it."""
+    """A schedule as requested."""
 
     user_id: UserId
     name: str
@@ -29,9 +29,9 @@ class WantedSchedule:
 
 
 def validate_new(wanted: WantedSchedule, now: datetime, max_text: int) -> NewSchedule:
-    """The schedule to store, with its first fire time. `max_text`: characters of a prompt.
+    """Returns the schedule to store, with its first fire time. `max_text`: characters of a prompt.
 
-    Raises `InvalidInput` that names the field and what it should be. Whether the agent exists is the caller's to know.
+    Raises an `InvalidInput` that names the field and what it should be. The caller checks that the agent exists.
     """
     check_zone(wanted.timezone)
     return NewSchedule(

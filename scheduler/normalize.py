@@ -10,12 +10,12 @@ from gateway.core.ports.schedules import Schedule
 
 
 def message_of_fire(schedule: Schedule, at: datetime) -> InboundMessage:
-    """The message of the fire due at that time: the same key whoever makes it."""
+    """The message of the fire due at that time: the key is the same on every replica."""
     return _message(schedule, f"schedule:{schedule.id}:{at.astimezone(UTC).isoformat()}")
 
 
 def message_of_request(schedule: Schedule, request: UUID) -> InboundMessage:
-    """The message of a run that somebody asked for, whatever the time."""
+    """The message of a requested run, independent of the fire times."""
     return _message(schedule, f"schedule:{schedule.id}:now:{request}")
 
 

@@ -1,4 +1,4 @@
-"""The scheduler's loop: waits until something is due, fires it, hands the turns on. Any replica may."""
+"""The scheduler's loop: waits until something is due, fires it, and hands over the turns. Any replica may."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ BATCH = 100
 log = structlog.get_logger(__name__)
 
 TermsOf = Callable[[AgentName], TurnTerms]
-"""How an agent's turns are run; raises `NotFound` for an agent that is not there."""
+"""Returns how an agent's turns are run; raises `NotFound` for an unknown agent."""
 
 
 @dataclass(slots=True)
 class _Faults:
-    """Schedules that could not fire, each told of once per fire time."""
+    """Schedules that could not fire, each reported once per fire time."""
 
     known: dict[ScheduleId, datetime | None] = field(default_factory=dict)
 
@@ -57,7 +57,7 @@ class _Faults:
 
 
 class Scheduler:
-    """Fires due schedules, each fire once however many replicas tick: every one of them waits for the next fire that it knows of."""
+    """Fires due schedules, each fire once however many replicas tick: every replica waits for the next fire that it knows of."""
 
     def __init__(
         self,
@@ -76,14 +76,14 @@ class Scheduler:
         self._runs = Background()
 
     def expect(self, seconds: float) -> None:
-        """A schedule is due in so many seconds, or may be: it was made or changed here, or a look has found it."""
+        """A schedule is or may be due in that many seconds: it was created or changed here, or a check has found it."""
         at = time.monotonic() + seconds
         if at < self._due_at:
             self._due_at = at
             self._sooner.set()
 
     async def run(self) -> None:
-        """Fires until cancelled; while the database is away it tries again ever more rarely, up to every 10 s."""
+        """Fires until cancelled; while the database is unavailable, retries ever more rarely, up to every 10 s."""
         failures = 0
         while True:
             await self._due()
@@ -99,7 +99,7 @@ class Scheduler:
                 self.expect(0)
 
     async def _due(self) -> None:
-        """Waits until something is."""
+        """Waits until something is due."""
         while (seconds := self._due_at - time.monotonic()) > 0:
             self._sooner.clear()
             with suppress(TimeoutError):
@@ -107,12 +107,12 @@ class Scheduler:
                     await self._sooner.wait()
 
     async def tick(self) -> float:
-        """Fires what is due now; answers the seconds until the next fire that is known. Raises `StoreUnavailable`."""
-        # Schedules that cannot fire stay due: without the allowance a batch of them would keep all others waiting.
+        """Fires what is due now; returns the seconds until the next known fire. Raises `StoreUnavailable`."""
+        # Schedules that cannot fire stay due: without the extra room, a batch of them would keep all others waiting.
         limit = BATCH + len(self._faults.known)
         now, due = await self._store.due(limit)
         self._faults.forget_all_but(due)
-        # All of them are under way together, and share commits; each is told of by itself.
+        # All are under way together and share commits; each outcome is handled alone.
         for outcome in await asyncio.gather(*(self._fire_alone(one, now) for one in due), return_exceptions=True):
             if outcome is not None:
                 raise outcome
@@ -121,12 +121,12 @@ class Scheduler:
         return _pause(now, await self._store.next_due_at(now))
 
     async def run_now(self, schedule_id: ScheduleId, user_id: UserId | None) -> Acceptance:
-        """Runs a schedule at once and leaves its next fire as it is; a paused one too.
+        """Runs a schedule immediately and leaves its next fire as it is; a paused one too.
 
-        Raises `NotFound`, also for an agent that is gone.
+        Raises `NotFound`, also for an agent that no longer exists.
         """
         schedule = await self._store.get(schedule_id, user_id)
-        # A caller who hangs up must not stop the run between its commit and its start.
+        # A caller who disconnects must not stop the run between its commit and its start.
         return await self._runs.outlasting(self._run(schedule))
 
     async def _run(self, schedule: Schedule) -> Acceptance:
@@ -140,7 +140,7 @@ class Scheduler:
             await self._fire(schedule, now)
         except StoreUnavailable:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever is odd about one schedule, the others fire
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one schedule, the others fire
             self._faults.note(schedule, error)
 
     async def _fire(self, schedule: Schedule, now: datetime) -> None:
@@ -148,7 +148,7 @@ class Scheduler:
         if fire is None:
             return
         message, terms = message_of_fire(schedule, fire.at), self._terms(schedule.agent_name)
-        # A fire is a message of its owner's: over the limit it stays due.
+        # A fire is its owner's message: over the limit, it stays due.
         self._rates.check(schedule.user_id)
         accepted = None
         try:
@@ -163,7 +163,7 @@ class Scheduler:
 
 
 def _pause(now: datetime, next_due: datetime | None) -> float:
-    """Until the next fire. What is due and cannot fire has to wait for the next look."""
+    """Seconds until the next fire. Schedules that are due and cannot fire wait for the next check."""
     if next_due is None:
         return math.inf
     return max((next_due - now).total_seconds(), SHORTEST_PAUSE_S)

@@ -1,4 +1,4 @@
-"""When a trigger fires; pure. APScheduler computes times on the wall, `walltime` says which moments they are."""
+"""When a trigger fires; pure. APScheduler computes wall-clock times, `walltime` finds the moments they mean."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ LONGEST_INTERVAL_S = 10 * 366 * 24 * 3600
 
 
 def next_fire(trigger: Trigger, timezone: str, after: datetime) -> datetime | None:
-    """The first fire later than `after`, in UTC; None when there is none.
+    """Returns the first fire later than `after`, in UTC; None if there is none.
 
-    Raises `InvalidInput` for a zone or an expression that cannot be read.
+    Raises `InvalidInput` for a zone or an expression that cannot be parsed.
     """
     zone = zone_of(timezone)
     match trigger:
@@ -35,7 +35,7 @@ def next_fire(trigger: Trigger, timezone: str, after: datetime) -> datetime | No
 
 
 def first_fire(trigger: Trigger, timezone: str, now: datetime) -> datetime:
-    """The first fire of a new schedule. Raises `InvalidInput`, also for a trigger that would never fire."""
+    """Returns the first fire of a new schedule. Raises `InvalidInput`, also for a trigger that never fires."""
     found = next_fire(trigger, timezone, now)
     if found is not None:
         return found
@@ -49,7 +49,7 @@ def first_fire(trigger: Trigger, timezone: str, now: datetime) -> datetime:
 
 
 def moment_of(trigger: OnceTrigger, zone: ZoneInfo) -> datetime:
-    """When a one-shot fires, in UTC; a time without an offset is one on the wall of the schedule's zone.
+    """Returns when a one-time trigger fires, in UTC; a time without an offset is in the schedule's zone.
 
     Raises `InvalidInput` for a time beyond the calendar.
     """
@@ -72,7 +72,7 @@ def _checked_interval(trigger: IntervalTrigger) -> int:
 def _next_cron(rule: Crontab, zone: ZoneInfo, after: datetime) -> datetime | None:
     best: datetime | None = None
     for wall in _walls(rule, wall_of(after, zone) - leap_near(after, zone)):
-        # Only near a change of clocks can a later time on the wall be an earlier moment.
+        # Only near a clock change can a later wall-clock time be an earlier moment.
         if best is not None and wall > wall_of(best, zone) + leap_near(best, zone):
             break
         later = [moment for moment in moments_of(wall, zone, every_pass=rule.every_hour) if moment > after]
@@ -83,7 +83,7 @@ def _next_cron(rule: Crontab, zone: ZoneInfo, after: datetime) -> datetime | Non
 
 
 def _walls(rule: Crontab, start: datetime) -> Iterator[datetime]:
-    """Matching times on the wall from `start` on, ascending, as if clocks were never moved."""
+    """Yields matching wall-clock times from `start` on, ascending, as if clocks were never changed."""
     triggers = _aps_triggers(rule)
     cursor = start.replace(tzinfo=UTC)
     while True:

@@ -1,4 +1,4 @@
-"""Wall clocks: zones by name, and which moments a time on the wall stands for when clocks are put forward or back."""
+"""Wall-clock times: zones by name, and which moments a wall-clock time means when clocks change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gateway.errors import InvalidInput
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """The IANA time zone. Raises `InvalidInput` with an example."""
+    """Returns the IANA time zone. Raises `InvalidInput` with an example."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -19,15 +19,16 @@ def zone_of(name: str) -> ZoneInfo:
 
 
 def wall_of(moment: datetime, zone: ZoneInfo) -> datetime:
-    """What clocks on the wall show at a moment; without a zone."""
+    """Returns the wall-clock time at a moment, without a zone."""
     return moment.astimezone(zone).replace(tzinfo=None)
 
 
 def moments_of(wall: datetime, zone: ZoneInfo, *, every_pass: bool) -> tuple[datetime, ...]:
-    """The moments, in UTC, that a rule means by a time on the wall.
+    """Returns the moments, in UTC, that a rule means by a wall-clock time.
 
-    A time shown twice means its first pass; a skipped one means when it would have come, had clocks not moved: 02:30 is
-    03:30 then. With `every_pass` (rules about elapsed time) it means each pass: two, or none. PEP 495 defines both.
+    A time that occurs twice means its first occurrence; a skipped time means the moment it would have been, had clocks not changed: 02:30
+    is
+    03:30 then. With `every_pass` (rules about elapsed time), it means each occurrence: two, or none. PEP 495 defines both.
     """
     first, second = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     if not every_pass or first == second:
@@ -36,7 +37,7 @@ def moments_of(wall: datetime, zone: ZoneInfo, *, every_pass: bool) -> tuple[dat
 
 
 def leap_near(moment: datetime, zone: ZoneInfo) -> timedelta:
-    """How far clocks are moved within a day of a moment; mostly zero."""
+    """How far clocks are changed within a day of a moment; mostly zero."""
     try:
         before, after = (wall_of(moment + timedelta(days=days), zone) for days in (-1, 1))
     except OverflowError:

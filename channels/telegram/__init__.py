@@ -1,1 +1,1 @@
-"""Telegram: updates in by long polling or webhook, replies out as text and entities; see docs/telegram.md."""
+"""Telegram: receives updates by long polling or webhook, and sends replies as text and entities; see docs/telegram.md."""

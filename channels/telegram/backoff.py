@@ -1,4 +1,4 @@
-"""Waits between tries: doubling, with jitter, so that replicas do not come back all at once."""
+"""Pauses between tries: exponential backoff with jitter, so that replicas do not all come back at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Backoff:
-    """Seconds to wait before the next try: at least half of what doubling says, up to `longest`."""
+    """Seconds to wait before the next try: between half of the doubled pause and all of it, up to `longest`."""
 
     first: float = 1.0
     longest: float = 30.0

@@ -1,4 +1,4 @@
-"""Who the bot is."""
+"""The bot's identity."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class BotIdentity:
-    """The account that a token stands for; `username` without the @."""
+    """The bot account of a token; `username` without the @."""
 
     bot_id: int
     username: str

@@ -1,4 +1,4 @@
-"""The Telegram channel: one bot, its way in and its way out."""
+"""The Telegram channel: one bot, receiving and sending."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from gateway.log import redact
 
 
 class TelegramChannel:
-    """A bot's updates go in through `parts.intake`, replies come out through `deliver`.
+    """Passes a bot's updates to `parts.intake`; sends replies through `deliver`.
 
     Raises `SettingsError` for webhook mode without a public URL.
     """
@@ -77,10 +77,10 @@ class TelegramChannel:
         await self._sender.typing(address)
 
     async def run(self) -> None:
-        """Takes updates in until cancelled; `deliver` goes on working until `close`.
+        """Receives updates until cancelled; `deliver` continues to work until `close`.
 
-        Waits for a network that is away. Returns when Telegram refuses the token, or the server lacks a method that is
-        needed: the rest of the gateway goes on.
+        Waits while the network is unavailable. Returns when Telegram rejects the token, or the server lacks a required
+        method: the rest of the gateway continues.
         """
         try:
             bot = await self._until_known()
@@ -95,7 +95,7 @@ class TelegramChannel:
             self._log.error("telegram_method_missing", remedy=NOT_THERE)
 
     async def close(self) -> None:
-        """Drops notices that wait, and closes all connections."""
+        """Drops waiting notices, and closes all connections."""
         await self._notices.close()
         await self._api.close()
 

@@ -1,7 +1,7 @@
-"""What `turngate doctor` asks a Bot API server: whether it has the methods that the gateway calls.
+"""The checks of `turngate doctor` on a Bot API server: whether it supports the methods that the gateway calls.
 
-Nothing here changes anything. Methods that would are called with arguments that Telegram refuses, since a refusal shows that the
-method is there; where even that could change something, the method is not tried.
+Nothing here changes anything. Methods that would are called with arguments that Telegram rejects, since a rejection shows that the
+method exists; where even that could change something, the method is not tried.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _HARMLESS: dict[str, JsonObject] = {
     "setMyCommands": {"commands": "no list"},
     "sendChatAction": {},
 }
-"""Arguments that Telegram refuses with a 400 (no chat, no list of commands), or that change nothing."""
+"""Arguments that Telegram rejects with a 400 (no chat, no list of commands), or that change nothing."""
 _INTERRUPTS = "not tried: a gateway may be polling, and a second call would interrupt it"
 
 
 async def check_bot(settings: Telegram, is_polled: IsPolled) -> Sequence[CheckedCall]:
-    """Each method that the gateway calls, essential ones first; raises `GatewayError` when not even `getMe` works."""
+    """Checks each method that the gateway calls, essential ones first; raises `GatewayError` if not even `getMe` works."""
     api = BotApi(settings)
     try:
         bot = await _identity(api, settings.api_url)
@@ -118,7 +118,7 @@ async def _webhook(api: BotApi) -> Sequence[CheckedCall]:
 
 
 async def _webhook_url(api: BotApi) -> str:
-    """Where updates go now; nothing when the server doesn't say."""
+    """Returns the URL that updates go to now; empty if the server doesn't say."""
     try:
         told = await api.probe("getWebhookInfo", {})
     except TelegramError:

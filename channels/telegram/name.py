@@ -1,4 +1,4 @@
-"""What the channel is called in routes, addresses and the database."""
+"""The channel's name in routes, addresses and the database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A place in Telegram, and how routes and addresses write it."""
+"""A chat or topic in Telegram, and its form in routes and addresses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Target:
 
     @property
     def chat(self) -> str:
-        """What the routes and addresses of all topics of the chat begin with."""
+        """The common prefix of the routes and addresses of all topics of the chat."""
         return f"{TELEGRAM}:{self.bot_id}:{self.chat_id}:"
 
     @property
@@ -36,7 +36,7 @@ class Target:
 
     @classmethod
     def parse(cls, address: Address) -> Self:
-        """Reads `telegram:<bot>:<chat>:<thread or 0>`; raises `DeliveryRefused` for anything else."""
+        """Parses `telegram:<bot>:<chat>:<thread or 0>`; raises `DeliveryRefused` for anything else."""
         found = _WRITTEN.fullmatch(address)
         if found is None:
             raise DeliveryRefused(

@@ -1,1 +1,1 @@
-"""The WebSocket channel; `docs/websocket.md` describes its frames for authors of clients."""
+"""The WebSocket channel; `docs/websocket.md` describes its frames for client authors."""

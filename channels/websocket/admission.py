@@ -1,4 +1,4 @@
-"""How many sockets may say hello, or read what they missed, at the same time: thousands come back after a restart."""
+"""Limits how many sockets say hello, or read missed rows, at the same time: thousands come back after a restart."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from gateway.errors import StoreUnavailable
 
 HELLOS = 16
 READS = 8
-"""A message that comes meanwhile waits behind so many for a database connection, not behind thousands."""
+"""A new message waits behind this many reads for a database connection, not behind thousands."""
 OPERATORS = ""
-"""No user is called so."""
+"""No user has this id."""
 PATIENCE_S = 5.0
 """Seconds a hello may wait; clients give up after ten."""
 
 
 class Admission:
-    """Hellos are served in the order they come; who reads least is next to read."""
+    """Admits hellos in order of arrival; of the readers, the one that reads least is next."""
 
     def __init__(self, patience_s: float = PATIENCE_S) -> None:
         self._patience_s = patience_s
@@ -31,12 +31,12 @@ class Admission:
 
     @property
     def is_full(self) -> bool:
-        """Whether somebody who came now would have to wait."""
+        """Whether a new hello would have to wait."""
         return self._hellos.locked()
 
     @asynccontextmanager
     async def entering(self) -> AsyncIterator[None]:
-        """Waits for its turn. Raises `HangUp` with 1013 when that takes too long: coming back later is better."""
+        """Waits for its turn. Raises `HangUp` with 1013 if that takes too long: reconnecting later is better."""
         try:
             async with asyncio.timeout(self._patience_s):
                 await self._hellos.acquire()
@@ -49,11 +49,11 @@ class Admission:
 
     @asynccontextmanager
     async def reading(self, reader: UserId | None) -> AsyncIterator[None]:
-        """Waits for its turn to read; a user's own reads keep no others waiting. None: an operator's."""
+        """Waits for its turn to read; a user's own reads make no other user wait. None: an operator's."""
         async with self._reads.held(Claim(reader or OPERATORS)):
             yield
 
 
 def overloaded() -> HangUp:
-    """The close for who comes while too many others do."""
+    """The close when too many others connect at the same time."""
     return HangUp(TOO_SLOW, StoreUnavailable("Too many clients are connecting right now. Reconnect in a few seconds."))

@@ -35,23 +35,23 @@ log = structlog.get_logger(__name__)
 
 HELLO_TRIES = 5
 FLUSH_S = 0.5
-"""Seconds that queued frames get before the close frame …"""
+"""Seconds for sending queued frames before the close frame …"""
 CLOSE_S = 2.0
-"""… and seconds the peer gets to answer it …"""
+"""… and seconds for the peer to answer it …"""
 LINGER_S = 10.0
 """… and to read what is in the network's buffers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Where a socket comes from. `origin`: of the page, if it is one; `address`: the one that limits count by."""
+    """Where a socket comes from. `origin`: of the page, if any; `address`: the one that limits count by."""
 
     origin: str | None
     address: str
 
 
 class Connection:
-    """Takes frames in, one after another; never waits for an agent."""
+    """Handles incoming frames one after another; never waits for an agent."""
 
     __slots__ = (
         "_caller",
@@ -85,7 +85,7 @@ class Connection:
         self._waited_s = 0.0
 
     async def serve(self) -> None:
-        """Returns when the socket has ended, whoever ended it."""
+        """Returns when the socket has ended, for whatever reason."""
         try:
             conversation = await self._greet()
             while conversation is not None and (data := await self._receive()) is not None:
@@ -102,7 +102,7 @@ class Connection:
         await self.close(order.code)
 
     async def close(self, code: int) -> None:
-        """Sends what is queued as far as the peer takes it, then closes; takes three seconds at most."""
+        """Sends what is queued as far as the peer accepts it, then closes; takes three seconds at most."""
         if self._closing:
             return
         self._closing = True
@@ -158,7 +158,7 @@ class Connection:
         came = loop.time()
         async with self._parts.admission.entering():
             self._waited_s += loop.time() - came
-            # Who has gone while it waited would cost those behind it time.
+            # Serving a client that left while it waited would cost the next ones time.
             if self._transport is None or not self._transport.is_closing():
                 await self._enter(hello)
 
@@ -166,7 +166,7 @@ class Connection:
         try:
             principal = await self._authenticate(hello.token)
         except StoreUnavailable as error:
-            # A close with 4401 would make the client throw its good token away.
+            # A close with 4401 would make the client discard its valid token.
             raise HangUp(RESTARTING, error) from None
         self._token = hello.token
         self._remembered = self._parts.authenticator.memory_of(hello.token)
@@ -190,15 +190,15 @@ class Connection:
             raise HangUp(FLOOD, error) from None
 
     def _identified(self) -> None:
-        """The visitor is somebody by now."""
+        """The visitor was identified."""
         self._over("This visitor has signed in. Reconnect with the new token.")
 
     def _ended(self) -> None:
-        """The API token was revoked, has expired, or went with its user."""
+        """The API token was revoked, has expired, or was removed with its user."""
         self._over("The token is no longer valid. Reconnect with a valid one.")
 
     def _over(self, why: str) -> None:
-        """What happens in the sessions is not for this token any more."""
+        """Events in these sessions are no longer for this token."""
         if self._conversation is not None:
             self._conversation.end()
         self._parts.tasks.start(self.hang_up(HangUp(UNAUTHENTICATED, Unauthenticated(why))), "websocket over")
@@ -209,7 +209,7 @@ class Connection:
             self._forget_listener = None
 
     async def _authenticate_again(self) -> Principal:
-        """The token of the hello, again: it was counted as a guess then, and is not counted twice."""
+        """Authenticates the token of the hello again: it was counted as a guess then, and is not counted twice."""
         try:
             return await self._parts.authenticator.authenticate(self._token, self._caller.origin)
         except Unauthenticated as error:
@@ -290,7 +290,7 @@ class Connection:
             raise HangUp(UNAUTHENTICATED, Unauthenticated("The first frame should be a hello frame."))
         else:
             if isinstance(frame, Send | Watch):
-                # The token may have been revoked since; the authenticator knows that within seconds.
+                # The token may have been revoked since; the authenticator knows within seconds.
                 if isinstance(frame, Send) and frame.command is not None and frame.command.outlives_token:
                     self._parts.authenticator.look_again(self._token)
                 principal = self._remembered() or await self._authenticate_again()

@@ -1,4 +1,4 @@
-"""What a signed-in socket does: the session it is in, the sessions it follows, and the frames that change either."""
+"""What a signed-in socket does: its current session, the sessions it follows, and the frames that change either."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ DeedFrame = Send | Watch | Unwatch | Cancel | Typing | Ping
 class Conversation:
     """One principal on one socket.
 
-    A socket that named its session stays in it. One that didn't is wherever its route is: `_current` is where its last
-    message went, or what hello found; None before.
+    A socket that named its session stays in it. One that didn't follows its route: `_current` is the session of its last
+    message, or the one that hello found; None before.
     """
 
     __slots__ = (
@@ -61,7 +61,7 @@ class Conversation:
         return None if self.principal.role == "operator" else self.principal.user_id
 
     async def enter(self, hello: Hello) -> None:
-        """Goes into the session that is named, or that the route resumes. Raises `NotFound`; then nothing has changed."""
+        """Enters the session that is named, or that the route resumes. Raises `NotFound` without changing anything."""
         session = None
         if hello.session_id is not None:
             session = await self._parts.sessions.get(hello.session_id, self._reader)
@@ -77,7 +77,7 @@ class Conversation:
             await self._resume(session, hello.after)
 
     async def handle(self, frame: DeedFrame) -> None:
-        """Does what the frame says. Raises the gateway's errors."""
+        """Handles a frame. Raises the gateway's errors."""
         match frame:
             case Send():
                 await self._send(frame)
@@ -95,7 +95,7 @@ class Conversation:
                 assert_never(frame)
 
     def end(self) -> None:
-        """Follows nothing any more."""
+        """Stops following everything."""
         self._ended = True
         for follow in self._follows.values():
             follow.end()
@@ -113,7 +113,7 @@ class Conversation:
 
     async def _resume(self, session: Session, after: int | None) -> None:
         self._current = session.session_id
-        # The follow hears from here on, so what it has to say comes after ready.
+        # The follow receives events from here on, so its frames come after ready.
         follow = self._follow(session, after)
         self._outgoing.put(
             news.ready(self.principal, session.agent_name, session.session_id, resumed=True, last_seq=session.last_seq)
@@ -132,7 +132,7 @@ class Conversation:
         self._parts.limits.message(self.principal)
         target = frame.session_id or (self._current if self._named else None)
         message = await self._message(frame, target)
-        # News of the turn may arrive from elsewhere before the ack is written: it waits.
+        # Events of the turn may arrive from elsewhere before the ack is written: they wait.
         self._outgoing.hold()
         try:
             answer = await self._parts.intake.accept(message, partial(self._acknowledge, frame.id, target))
@@ -172,7 +172,7 @@ class Conversation:
         if session is None or message is None or self._ended:
             return
         if self._reader not in {None, session.user_id}:
-            # The visitor has just been identified, so the message is the user's, and what becomes of it is not for this socket.
+            # The visitor has just been identified, so the message is the user's, and its events are not for this socket.
             self._outgoing.release(news.ack(client_id, message, accepted.turn_id or message.turn_id))
             return
         moves = session.session_id != self._current and target in {None, self._current}
@@ -184,7 +184,7 @@ class Conversation:
                 follow.join(running=accepted.turn_status in OPEN)
 
     def _move(self, session: Session, last_seq: int, *, is_new: bool) -> tuple[bytes, ...]:
-        """The route goes on in another session; who was in one already is told so before the ack."""
+        """The route continues in another session; a socket that was in one learns that before the ack."""
         is_first = self._current is None
         self._leave()
         self._current = session.session_id
@@ -239,7 +239,7 @@ class Conversation:
         return self._begin(session, sent, recall=bool(after))
 
     def _make_room(self) -> None:
-        """What was followed for a message only gives way, the oldest first. Raises `Conflict` when all are watched."""
+        """Drops follows that were only started by a message, the oldest first. Raises `Conflict` if all are watched."""
         most = self._parts.max_followed
         if len(self._follows) < most:
             return
@@ -260,7 +260,7 @@ class Conversation:
         if isinstance(event, SessionChanged):
             self._outgoing.put(news.session(event.session))
         elif isinstance(event, SessionDeleted) and event.session_id not in self._follows:
-            # Otherwise it was told as news of that session.
+            # Otherwise it was sent as an event of that session.
             self._outgoing.put(news.session_deleted(event.session_id))
 
     def _stop_list(self) -> None:

@@ -1,4 +1,4 @@
-"""Frames that may wait a moment for what follows them; one timer serves all sockets."""
+"""Delays frames for a moment to send them together with the next ones; one timer serves all sockets."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ TICK_S = 0.01
 
 
 class Flushable(Protocol):
-    """Something that writes what it has queued."""
+    """Something that can write its queue."""
 
     def flush(self) -> None: ...
 
 
 class DelayedFlush:
-    """Flushes each socket between one and two ticks after it asked, unless it has written by itself meanwhile."""
+    """Flushes each socket between one and two ticks after it asked, unless it has written in the meantime."""
 
     __slots__ = ("_asked", "_ticking", "_waited")
 
@@ -25,14 +25,14 @@ class DelayedFlush:
         self._ticking = False
 
     def ask(self, socket: Flushable) -> None:
-        """Once, until it is flushed or forgotten."""
+        """Requests one flush; effective until the socket is flushed or forgotten."""
         self._asked[socket] = None
         if not self._ticking:
             self._ticking = True
             asyncio.get_running_loop().call_later(TICK_S, self._tick)
 
     def forget(self, socket: Flushable) -> None:
-        """It has nothing left to write."""
+        """The socket has nothing left to write."""
         self._asked.pop(socket, None)
         self._waited.pop(socket, None)
 

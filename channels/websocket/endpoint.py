@@ -21,7 +21,7 @@ NO_UPGRADE = "This is the WebSocket endpoint: connect with Upgrade: websocket. T
 
 
 class WebSocketChannel:
-    """All sockets of this replica. What they follow stands in the bus's topics."""
+    """All sockets of this replica. The bus's topics record what they follow."""
 
     def __init__(self, parts: Parts, addresses: AddressRule) -> None:
         self._parts = parts
@@ -47,7 +47,7 @@ class WebSocketChannel:
         try:
             await socket.prepare(request)
         except ConnectionError:
-            return web.Response()  # whoever asked has gone again, and will not read it
+            return web.Response()  # the client has gone and will not read it
         origin = request.headers.get(hdrs.ORIGIN)
         address = self._addresses.client(request.remote, request.headers.getall("X-Forwarded-For", ()))
         connection = Connection(socket, request.transport, Caller(origin, address), self._parts)
@@ -65,7 +65,7 @@ class WebSocketChannel:
         return socket
 
     async def drain(self) -> None:
-        """Closes every socket with 1012, all at once, within little more than a second; later ones are closed at their start."""
+        """Closes every socket with 1012, all at once, within little more than a second; later ones are closed when they open."""
         self._draining = True
         closing = [
             self._parts.tasks.start(connection.close(RESTARTING), "websocket drain") for connection in self._open

@@ -1,4 +1,4 @@
-"""What can go wrong on a socket, in the protocol's words: codes of `error` frames and of closes (RFC 6455, 7.4)."""
+"""Errors on a socket in terms of the protocol: codes of `error` frames and close codes (RFC 6455, 7.4)."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ CODES: tuple[tuple[type[GatewayError], Code], ...] = (
     (TooManyRequests, "rate_limited"),
     (StoreUnavailable, "unavailable"),
 )
-"""The narrower class comes first."""
+"""Subclasses come first."""
 
 
 class BadFrame(InvalidInput):
-    """A frame that breaks a rule. `reply_to`: the client's id in it, when there is one to be read."""
+    """A frame that breaks a rule. `reply_to`: the client's id in it, if it can be read."""
 
     def __init__(self, text: str, reply_to: str | None = None, code: Code = "invalid") -> None:
         super().__init__(text)
@@ -58,11 +58,11 @@ class BadFrame(InvalidInput):
 
 
 class BrokenText(BadFrame):
-    """A text frame that is not UTF-8: the connection cannot go on (RFC 6455, 8.1)."""
+    """A text frame that is not UTF-8: the connection must be closed (RFC 6455, 8.1)."""
 
 
 class HangUp(Exception):
-    """The socket ends with this close code, after what is queued for it."""
+    """Closes the socket with this code, after what is queued for it."""
 
     def __init__(self, code: int, error: GatewayError | None = None) -> None:
         super().__init__(code)
@@ -71,7 +71,7 @@ class HangUp(Exception):
 
 
 def code_of(error: GatewayError) -> Code:
-    """The code of the `error` frame that tells of it."""
+    """Returns the code for the `error` frame."""
     if isinstance(error, BadFrame):
         return error.code
     return next((code for kind, code in CODES if isinstance(error, kind)), "internal")

@@ -1,4 +1,4 @@
-"""One socket following one session: every row once, ascending, without gaps; the rest as it happens."""
+"""One socket following one session: every row once, ascending, without gaps; other events as they happen."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from gateway.core.ports.sessions.sessions import OpenTurn
 from gateway.errors import NotFound, StoreUnavailable
 
 PAGE = 50
-"""Rows read at once; a row can hold a million characters."""
+"""Rows per query; a row can contain a million characters."""
 OPEN = frozenset({"queued", "running"})
 RETRY_S = 0.5
 RETRY_MAX_S = 5.0
 
 
 class Follow:
-    """Begins to hear at once. Rows missed before, or in between, are read when `join` or an event says so.
+    """Subscribes at once. Rows missed before, or in between, are read when `join` or an event asks for them.
 
-    Turns that had ended when it began are no news. Of an answer it tells what was said before it came as one delta, then the rest as
-    it is said; of one whose beginning is not a known field it tells nothing: the row will have it whole.
+    Turns that ended before the follow started are not announced. For a running turn it sends the text so far as one delta, then the
+    rest as it arrives; if the beginning is unknown, it sends no deltas: the row will contain everything.
 
-    Ends by itself, and tells the client so, when the session is deleted or another user's by now.
+    Ends by itself, and tells the client so, when the session is deleted or given to another user.
 
-    `sent`: the `seq` of the last row the client has; `recall`: it was away, and may have some that were deleted since. `reader`: whose rights the reads have; None is an operator's.
-    `over`: it has ended by itself.
+    `sent`: the `seq` of the client's last row; `recall`: the client was away and may have rows that were deleted since. `reader`: whose
+    rights the reads have; None is an operator's. `over`: it has ended by itself.
     """
 
     __slots__ = (
@@ -88,16 +88,16 @@ class Follow:
         self._stop = parts.live.subscribe(session_topic(session.session_id), self._hear)
 
     def join(self, *, running: bool) -> None:
-        """Tells a client that comes in the rows after `sent`, then of open turns, if there are any, and what they said so far."""
+        """Sends a joining client the rows after `sent`, then open turns, if any, and what they have said so far."""
         self._turns_due = self._turns_due or running
         self._catch_up()
 
     def begin_again(self) -> None:
-        """The client has been told `ready`, and forgets the deltas it had."""
+        """The client has received `ready`, and discards the deltas it had."""
         self._heard.clear()
 
     def end(self) -> None:
-        """Hears and reads no more."""
+        """Stops receiving and reading."""
         self._stop()
         if self._looking is not None and self._looking is not asyncio.current_task():
             self._looking.cancel()
@@ -112,7 +112,7 @@ class Follow:
             self._tell(event)
 
     def _tell(self, event: LiveEvent) -> None:
-        """What is left out is told as a turn's news, to those who watch the list, or before."""
+        """Omitted events were or will be sent as events of the turn, or to those who watch the list."""
         if isinstance(event, MessageAdded):
             self._added(event.message)
         elif isinstance(event, TurnChanged):
@@ -125,9 +125,9 @@ class Follow:
             self._changed(event.message)
 
     def _goes_over(self, user_id: UserId) -> bool:
-        """The session is that user's now: its visitor was identified. Only an operator goes on hearing of it.
+        """The session belongs to that user now: its visitor was identified. Only an operator still receives its events.
 
-        Late news of the visitor reach the user as well, so whose the session is by now is looked up.
+        Late events of the visitor reach the user as well, so the current owner is looked up.
         """
         if self._reader is None:
             self.session = replace(self.session, user_id=user_id)
@@ -143,7 +143,7 @@ class Follow:
         except NotFound:
             self._end_itself(news.error("not_found", "There is no such session."))
         except StoreUnavailable:
-            return  # the next event asks again
+            return  # the next event tries again
         finally:
             self._looking = None
 
@@ -163,14 +163,14 @@ class Follow:
         elsewhere = False
         if event.status == "running":
             if self._parts.live.waits(event.turn_id, event.attempt):
-                # The database says so of every claimed turn.
+                # The database reports this for every claimed turn.
                 event = replace(event, status="queued")
             else:
                 elsewhere = self._parts.live.said(event.turn_id) is None
         if event.reply_seq is None or event.reply_seq > self._joined_at:
             frame = news.turn(event, elsewhere=elsewhere)
             if event.status == "running":
-                self._outgoing.put_soon(frame)  # its first words may come with it
+                self._outgoing.put_soon(frame)  # the first words may be sent together with it
             else:
                 self._outgoing.put(frame)
 
@@ -221,7 +221,7 @@ class Follow:
             self._catch_up()
 
     def _changed(self, message: Message) -> None:
-        # A page read before the change may still be on its way out: the change is told after it.
+        # A page read before the change may still be waiting to be sent: the change is sent after it.
         if self._reading is None:
             self._outgoing.put(news.message_changed(message))
         else:
@@ -233,7 +233,7 @@ class Follow:
         self._outgoing.put(self._parts.shared.message(message))
 
     def _catch_up(self) -> None:
-        """Reads what is missing, unless that is going on already."""
+        """Reads missing rows, unless that is under way."""
         if self._reading is None:
             self._reading = self._parts.tasks.start(self._read_on(), "websocket catch-up")
 
@@ -274,7 +274,7 @@ class Follow:
                 else:
                     self._outgoing.put(news.message_changed(row))
             if not rows and self._known == announced:
-                # What was announced before the query and cannot be read is gone with its session.
+                # What was announced before the query and cannot be read was deleted with its session.
                 self._known = self.sent
             if len(rows) < PAGE and self._known <= self.sent:
                 return

@@ -1,4 +1,4 @@
-"""What clients send, read into values. Pure; `docs/websocket.md` describes each frame."""
+"""Parses client frames into values. Pure; `docs/websocket.md` describes each frame."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_SEQ = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Who is there, and which session they want. `after`: the last `seq` seen; None replays nothing."""
+    """Authentication, and the session to enter. `after`: the last `seq` seen; None replays nothing."""
 
     token: str
     session_id: SessionId | None
@@ -42,12 +42,12 @@ class Send:
     session_id: SessionId | None
     metadata: JsonObject = field(default_factory=dict)
     command: Command | None = None
-    """The chat command that the text is."""
+    """The chat command in the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Follow a session, or (None) the user's list of sessions."""
+    """Follow a session or, with None, the user's list of sessions."""
 
     session_id: SessionId | None
     after: int | None
@@ -56,14 +56,14 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Unwatch:
-    """Stop following what was asked for by `watch`."""
+    """Stop following what `watch` asked for."""
 
     id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Stop a turn."""
+    """Cancel a turn."""
 
     turn_id: TurnId
     id: str | None = None
@@ -71,7 +71,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Typing:
-    """The user is typing; nobody needs to know yet."""
+    """The user is typing; nobody uses this yet."""
 
     id: str | None = None
 
@@ -87,7 +87,7 @@ ClientFrame = Hello | Send | Watch | Unwatch | Cancel | Typing | Ping
 
 
 def parse(data: bytes) -> ClientFrame:
-    """Reads a text frame. Raises `BadFrame`. How long a message may be is checked where it is taken in."""
+    """Parses a text frame. Raises `BadFrame`. The length of a message is checked where it is accepted."""
     frame = _load(data)
     if (send := _plain_send(frame)) is not None:
         return send
@@ -100,7 +100,7 @@ def parse(data: bytes) -> ClientFrame:
 
 
 def _plain_send(frame: dict[str, object]) -> Send | None:
-    """A message as nearly all are; whatever else there is to say of a frame, its reader says."""
+    """A fast path for ordinary messages; all other frames are left to the full parser."""
     own, text = frame.get("id"), frame.get("text")
     if frame.get("type") != "send" or not isinstance(own, str) or not isinstance(text, str):
         return None
@@ -129,7 +129,7 @@ def _require_utf8(data: bytes) -> None:
 
 
 class Fields:
-    """The fields of a frame, checked as they are taken out; those nobody takes are ignored."""
+    """The fields of a frame, checked on access; unused ones are ignored."""
 
     __slots__ = ("_frame", "reply_to")
 

@@ -1,4 +1,4 @@
-"""How much one user may send over all their sockets, visitors always, others when it is set; and how many sockets."""
+"""Limits of messages and frames per user, over all their sockets (visitors always, others if configured), and of sockets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FLOOD_FACTOR = 3
 
 
 class _Limit:
-    """The point from which too many messages become a flood, and frames of any kind."""
+    """The rates at which messages, and frames of any kind, become a flood."""
 
     def __init__(self, messages_per_minute: int) -> None:
         self.attempts = Rates(FLOOD_FACTOR * messages_per_minute)
@@ -35,18 +35,18 @@ class SocketLimits:
         self._other_sockets = Slots(limits.sockets_per_user, "limits.sockets_per_user")
 
     def socket(self, principal: Principal) -> AbstractContextManager[None]:
-        """Around a socket of theirs. Raises `TooManyRequests` when they have enough of them."""
+        """Wraps a user's socket. Raises `TooManyRequests` if they have too many."""
         sockets = self._visitor_sockets if principal.role == "visitor" else self._other_sockets
         return sockets.held(principal.user_id)
 
     def frame(self, principal: Principal) -> None:
-        """Before each frame. Raises `HangUp`."""
+        """Call before each frame. Raises `HangUp`."""
         limit = self._of(principal)
         if limit is not None and limit.frames.take(principal.user_id):
             raise _flood()
 
     def message(self, principal: Principal) -> None:
-        """Before each message. Raises `TooManyRequests`, or `HangUp` for who goes on regardless."""
+        """Call before each message. Raises `TooManyRequests`, or `HangUp` for a client that ignores it."""
         limit = self._of(principal)
         if limit is not None and limit.attempts.take(principal.user_id):
             raise _flood()

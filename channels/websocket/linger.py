@@ -1,7 +1,7 @@
-"""Lets a peer that sent too much read why it was cut off.
+"""Lets a peer that sent too much read why it was disconnected.
 
-Closing a TCP socket with unread data resets the connection, and the peer then loses the close frame that it has not
-read yet (RFC 9112, 9.6 tells the same of HTTP). So the connection is kept for a moment and what comes in is dropped.
+Closing a TCP socket with unread data resets the connection, and the peer loses a close frame that it has not
+read yet (RFC 9112, 9.6 describes the same for HTTP). So the connection is kept for a moment, and incoming data is dropped.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ CHUNK = 65_536
 
 
 def keep_open(transport: asyncio.Transport) -> socket.socket | None:
-    """A second descriptor of a transport that was told to close in this very step of the loop; None if it is closed.
+    """Returns a second descriptor of a transport that was told to close in this step of the loop; None if it is closed.
 
     The connection lives until both are closed.
     """

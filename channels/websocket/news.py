@@ -1,4 +1,4 @@
-"""What the gateway sends, as UTF-8 JSON. Pure; `docs/websocket.md` describes each frame."""
+"""Builds the gateway's frames as UTF-8 JSON. Pure; `docs/websocket.md` describes each frame."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PONG = b'{"type":"pong"}'
 
 @dataclass(slots=True)
 class Delta:
-    """A piece of an answer that still waits for its turn to be sent; neighbours can be joined."""
+    """A piece of an answer that waits to be sent; consecutive ones can be joined."""
 
     turn_id: TurnId
     attempt: int
@@ -36,7 +36,7 @@ class Delta:
     _frame: bytes | None = field(default=None, compare=False, repr=False)
 
     def frame(self) -> bytes:
-        """As JSON, which is made once."""
+        """Its JSON, which is built once."""
         if self._frame is None:
             content: JsonObject = {
                 "type": "delta",
@@ -48,7 +48,7 @@ class Delta:
         return self._frame
 
     def joined(self, later: Delta) -> Delta | None:
-        """Both in one; None when they belong to different attempts."""
+        """Joins both; None if they belong to different attempts."""
         if (self.turn_id, self.attempt) != (later.turn_id, later.attempt):
             return None
         return Delta(self.turn_id, self.attempt, self.text + later.text)
@@ -126,7 +126,7 @@ def open_turn(
 
 
 class Shared:
-    """Frames of the latest event, made once for all sockets that hear it: a bus calls them one after another."""
+    """Frames of the latest event, built once for all sockets that receive it: a bus calls them one after another."""
 
     __slots__ = ("_frame", "_of")
 
@@ -135,14 +135,14 @@ class Shared:
         self._frame: bytes | Delta = b""
 
     def message(self, added: Message) -> bytes | Delta:
-        """As `message`."""
+        """See `message`."""
         if self._of is not added:
             self._frame = message(added)
             self._of = added
         return self._frame
 
     def progress(self, event: Progress) -> bytes | Delta:
-        """As `progress`."""
+        """See `progress`."""
         if self._of is not event:
             self._frame = progress(event)
             self._of = event
@@ -150,7 +150,7 @@ class Shared:
 
 
 def progress(event: Progress) -> bytes | Delta:
-    """A delta to be joined and framed when it is sent, or a tool's frame."""
+    """A delta, to be joined and framed when it is sent, or a tool's frame."""
     step = event.event
     if isinstance(step, TextDelta):
         return Delta(event.turn_id, event.attempt, step.text)
@@ -158,7 +158,7 @@ def progress(event: Progress) -> bytes | Delta:
 
 
 def tool(turn_id: TurnId, attempt: int, step: ToolCall | ToolResult) -> bytes:
-    """What an agent's tool is asked, or answered."""
+    """The input or output of an agent's tool."""
     about: JsonObject = {
         "type": "tool",
         "turn_id": str(turn_id),
@@ -172,7 +172,7 @@ def tool(turn_id: TurnId, attempt: int, step: ToolCall | ToolResult) -> bytes:
 
 
 def said_so_far(turn_id: TurnId, said: LiveAttempt) -> Sequence[bytes | Delta]:
-    """An attempt's text as one delta, then what its tools did."""
+    """An attempt's text as one delta, then its tool calls."""
     text = "".join([piece for piece in said.pieces if isinstance(piece, str)])
     steps = [tool(turn_id, said.attempt, piece) for piece in said.pieces if not isinstance(piece, str)]
     return [Delta(turn_id, said.attempt, text), *steps] if text else steps
@@ -190,5 +190,5 @@ def _frame(content: JsonObject) -> bytes:
     try:
         return orjson.dumps(content)
     except TypeError:
-        # Agents may yield what orjson refuses: integers beyond 64 bits, halves of surrogate pairs.
+        # Agents may yield what orjson rejects: integers beyond 64 bits, unpaired surrogates.
         return json.dumps(content).encode()

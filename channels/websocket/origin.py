@@ -1,4 +1,4 @@
-"""Which pages may open a socket: a browser sends no preflight for one (OWASP ASVS 5.0, 4.4.2)."""
+"""Which pages may open a socket: browsers send no preflight for WebSockets (OWASP ASVS 5.0, 4.4.2)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class OriginRule:
-    """Pages of the gateway's own (by the request's host or the public URL) and of the allowed origins."""
+    """Allows the gateway's own pages (by the request's host or the public URL) and those of allowed origins."""
 
     allowed: Collection[str]
     public_url: str | None

@@ -1,4 +1,4 @@
-"""What waits to be sent on one socket: bounded, in order, and never in anybody's way."""
+"""The send queue of one socket: bounded, in order, and never blocking others."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from channels.websocket.news import Delta
 from gateway.core.background import Background
 
 BytesSocket: TypeAlias = "web.WebSocketResponse[Literal[False]]"
-"""Text frames as bytes: the JSON reader checks the UTF-8 itself."""
+"""Sends text frames as bytes: the JSON reader validates the UTF-8 itself."""
 
 MAX_FRAMES = 1024
 MAX_BYTES = 4 * 1024 * 1024
 JOIN_FROM = 64
-"""Frames waiting from which on deltas are joined …"""
+"""Number of waiting frames from which deltas are joined …"""
 JOIN_UP_TO = 4096
-"""… into pieces of about so many characters."""
+"""… into pieces of about this many characters."""
 AT_ONCE = 64 * 1024
-"""Bytes that one write takes, and bytes the transport may hold for a peer that counts as keeping up."""
+"""Bytes per write, and bytes that the transport may hold for a peer that counts as keeping up."""
 STALL_S = 10.0
-"""Seconds a peer may read nothing while something waits for it."""
+"""Seconds that a peer may read nothing while something waits for it."""
 SHORT_HEADS = tuple(bytes((0x81, size)) for size in range(126))
-"""What stands before frames of fewer bytes than 126."""
+"""The headers of frames of fewer than 126 bytes."""
 
 
 class Outgoing:
     """A queue that is written at the end of the event loop's step, all frames in one write, while the peer keeps up.
 
-    For a peer that falls behind, a task writes frame by frame at the peer's pace. `give_up` is called with a close code when
+    For a peer that falls behind, a task writes frame by frame at the peer's pace. `give_up` is called with a close code if
     the peer reads nothing for too long, or too much waits for it.
     """
 
@@ -77,11 +77,11 @@ class Outgoing:
         self._waits = False  # for `delayed_flush` to flush it
         self._writer: asyncio.Task[None] | None = None
         self._room: asyncio.Event | None = None
-        self._ahead: int | None = None  # while held: how many frames came before and may go
+        self._ahead: int | None = None  # while held: how many frames came before and may be sent
         self._ended = False
 
     def put(self, frame: bytes | Delta) -> None:
-        """Queues a frame. What comes after the end of the socket is dropped."""
+        """Queues a frame. Frames after the end of the socket are dropped."""
         if self._add(frame) and not self._due:
             self._wake()
 
@@ -96,7 +96,7 @@ class Outgoing:
             self._delayed_flush.ask(self)
 
     def _add(self, frame: bytes | Delta) -> bool:
-        """Whether it stands in the queue, by itself or as a part of the frame before it."""
+        """Whether the frame was queued, alone or joined with the previous one."""
         if self._ended:
             return False
         frames = self._frames
@@ -110,11 +110,11 @@ class Outgoing:
         return True
 
     def hold(self) -> None:
-        """What is queued from now on waits until `release`; what was queued before still goes."""
+        """From now on, queued frames wait until `release`; earlier ones are still sent."""
         self._ahead = len(self._frames)
 
     def release(self, *first: bytes) -> None:
-        """Goes on writing: what came before `hold`, then `first`, then what was held back."""
+        """Resumes: sends what came before `hold`, then `first`, then what was held back."""
         if self._ended:
             return
         if first:
@@ -126,7 +126,7 @@ class Outgoing:
             self._wake()
 
     def flush(self) -> None:
-        """Writes what is queued in as few pieces as it fits in; leaves the rest to a task if the peer falls behind."""
+        """Writes the queue in as few pieces as possible; leaves the rest to a task if the peer falls behind."""
         self._due = False
         if self._waits:
             self._waits = False
@@ -146,14 +146,14 @@ class Outgoing:
             self._make_room()
 
     async def room(self) -> None:
-        """Waits until at most half the bounds are used, or the socket has ended."""
+        """Waits until at most half the limits are used, or the socket has ended."""
         while not self._ended and self._is_filling():
             if self._room is None:
                 self._room = asyncio.Event()
             await self._room.wait()
 
     async def finish(self) -> None:
-        """Writes what is queued, then takes no more."""
+        """Writes the queue, then accepts no more."""
         self.release()
         self.flush()
         if self._writer is not None:
@@ -161,7 +161,7 @@ class Outgoing:
         self.end()
 
     def end(self) -> None:
-        """Drops what is queued, and everything to come."""
+        """Drops what is queued, and everything later."""
         self._ended = True
         self._frames.clear()
         self._bytes = 0
@@ -218,7 +218,7 @@ class Outgoing:
             self._writer = None
 
     def _has_some(self) -> bool:
-        """Whether there is a frame that may go."""
+        """Whether there is a frame that may be sent."""
         return bool(self._frames) and self._ahead != 0
 
     def _next(self) -> bytes | Delta:

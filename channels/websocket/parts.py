@@ -41,9 +41,9 @@ class Parts:
     max_followed: int = 100
     """Sessions that one socket may follow."""
     hello_s: float = 5.0
-    """Seconds from a socket's opening to a hello that is accepted, not counting its wait at the door."""
+    """Seconds from a socket's opening to an accepted hello, not counting its wait for admission."""
     heartbeat_s: float = 25.0
-    """Seconds between pings; a peer that does not answer within half of that is given up."""
+    """Seconds between pings; a peer that does not answer within half of that is disconnected."""
     tasks: Background = field(default_factory=Background)
     admission: Admission = field(default_factory=Admission)
     shared: Shared = field(default_factory=Shared)

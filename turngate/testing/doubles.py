@@ -1,4 +1,4 @@
-"""The gateway's side as the suite plays it: an intake whose store can be slow, away or strict, and parts that keep nothing."""
+"""The gateway's side as the suite plays it: an intake whose store can be slow, unavailable or strict, and parts that store nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ AGENT = AgentName("assistant")
 
 @dataclass
 class RecordingIntake:
-    """Takes messages in and keeps them; `inner` takes them in as well, for channels that need a real answer."""
+    """Accepts messages and records them; also passes them to `inner`, for channels that need a real answer."""
 
     inner: Intake | None = None
     taken: list[InboundMessage] = field(default_factory=list)
@@ -33,15 +33,15 @@ class RecordingIntake:
     tries: Counter[str] = field(default_factory=Counter)
     """How often each text was offered."""
     away: bool = False
-    """While it is set, nothing can be kept."""
+    """While set, nothing can be stored."""
     held_up: dict[str, asyncio.Event] = field(default_factory=dict)
     """Texts whose commit waits for an event."""
     answers: dict[str, Exception] = field(default_factory=dict)
-    """Texts that are refused, and how."""
+    """Texts that are refused, and with which error."""
 
     @property
     def texts(self) -> list[str]:
-        """What is durable."""
+        """The texts of durable messages."""
         return [message.text for message in self.taken]
 
     async def accept(self, message: InboundMessage, acknowledge: Acknowledge | None = None) -> Acceptance | Notice:
@@ -74,7 +74,7 @@ class RecordingIntake:
 
 @dataclass
 class RecordingMoves:
-    """`Moves` that only writes down what was asked."""
+    """`Moves` that only records its calls."""
 
     moved: list[tuple[str, str]] = field(default_factory=list)
 
@@ -87,7 +87,7 @@ class _Leases:
         return bool(account)
 
     async def give_up(self, account: str) -> None:
-        """Nobody else is there."""
+        """There are no other replicas."""
 
 
 @dataclass
@@ -146,7 +146,7 @@ class _Routes:
         raise NotFound("There is no such session.")
 
     async def choose(self, user_id: UserId, route: Route, agent: AgentName, account: str | None = None) -> None:
-        """Forgotten at once."""
+        """Stores nothing."""
 
     async def agent_at(self, user_id: UserId, route: Route) -> AgentName | None:
         return None
@@ -154,7 +154,7 @@ class _Routes:
     async def note_list(
         self, user_id: UserId, route: Route, sessions: Sequence[SessionId], account: str | None = None
     ) -> None:
-        """Forgotten at once."""
+        """Stores nothing."""
 
     async def listed(self, user_id: UserId, route: Route) -> Sequence[SessionId]:
         return ()

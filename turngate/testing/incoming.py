@@ -1,4 +1,4 @@
-"""The cases of what comes in."""
+"""The cases for incoming messages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from turngate.testing.waiting import until, until_answered
 
 
 async def normalizing_never_raises(channel: ChannelUnderTest) -> None:
-    """Whatever the network delivers is understood, or refused with `InvalidInput`."""
+    """Whatever the network delivers is parsed, or refused with `InvalidInput`."""
     for raw in damaged(channel.samples):
         try:
             channel.normalize(raw)
@@ -23,7 +23,7 @@ async def normalizing_never_raises(channel: ChannelUnderTest) -> None:
 
 
 async def a_message_says_whose_it_is(channel: ChannelUnderTest) -> None:
-    """It has a user, a route of its channel, a key that can be kept, and the text as it was written."""
+    """It has a user, a route of its channel, a storable key, and the text as written."""
     intake = RecordingIntake()
     async with channel.opens(intake, RecordingMoves()) as peer:
         await peer.says("ann", "hello there")
@@ -36,7 +36,7 @@ async def a_message_says_whose_it_is(channel: ChannelUnderTest) -> None:
 
 
 async def people_have_users_and_routes_of_their_own(channel: ChannelUnderTest) -> None:
-    """Nobody reads another's conversation."""
+    """Nobody reads another person's conversation."""
     intake = RecordingIntake()
     async with channel.opens(intake, RecordingMoves()) as peer:
         await peer.says("ann", "of ann")
@@ -48,7 +48,7 @@ async def people_have_users_and_routes_of_their_own(channel: ChannelUnderTest) -
 
 
 async def equal_messages_are_two(channel: ChannelUnderTest) -> None:
-    """The same text said twice is two messages: keys come from the network, not from the text."""
+    """The same text sent twice is two messages: keys come from the network, not from the text."""
     intake = RecordingIntake()
     async with channel.opens(intake, RecordingMoves()) as peer:
         await peer.says("ann", "again")
@@ -59,7 +59,7 @@ async def equal_messages_are_two(channel: ChannelUnderTest) -> None:
 
 
 async def a_repeated_message_is_one(channel: ChannelUnderTest) -> None:
-    """However often it is delivered, it has one key, and the store keeps it once."""
+    """However often it is delivered, it has one key, and is stored once."""
     intake = RecordingIntake()
     async with channel.opens(intake, RecordingMoves()) as peer:
         await peer.says("ann", "once")
@@ -71,7 +71,7 @@ async def a_repeated_message_is_one(channel: ChannelUnderTest) -> None:
 
 
 async def acknowledged_after_the_commit(channel: ChannelUnderTest) -> None:
-    """The network hears that a message has arrived only once it is durable."""
+    """The network learns that a message has arrived only once it is durable."""
     intake = RecordingIntake(held_up={"keep me": asyncio.Event()})
     async with channel.opens(intake, RecordingMoves()) as peer:
         await peer.says("ann", "keep me")
@@ -82,7 +82,7 @@ async def acknowledged_after_the_commit(channel: ChannelUnderTest) -> None:
 
 
 async def nothing_is_lost_while_the_store_is_away(channel: ChannelUnderTest) -> None:
-    """It is offered again until it is kept, and kept once."""
+    """A message is offered again until it is stored, and stored once."""
     intake = RecordingIntake(away=True)
     async with channel.opens(intake, RecordingMoves()) as peer:
         await peer.says("ann", "keep me")
@@ -95,7 +95,7 @@ async def nothing_is_lost_while_the_store_is_away(channel: ChannelUnderTest) -> 
 
 
 async def conversations_keep_their_order(channel: ChannelUnderTest) -> None:
-    """One person's messages go in one after another, also when the first takes long."""
+    """One person's messages are accepted one after another, even if the first takes long."""
     intake = RecordingIntake(held_up={"first": asyncio.Event()})
     async with channel.opens(intake, RecordingMoves()) as peer:
         await peer.says("ann", "first")
@@ -109,7 +109,7 @@ async def conversations_keep_their_order(channel: ChannelUnderTest) -> None:
 
 
 async def conversations_wait_for_nobody(channel: ChannelUnderTest) -> None:
-    """While one person's message takes long, another's is taken in, and the first one's next is not."""
+    """While one person's message takes long, another's is accepted, and the first person's next one is not."""
     intake = RecordingIntake(held_up={"first": asyncio.Event()})
     async with channel.opens(intake, RecordingMoves()) as peer:
         await peer.says("ann", "first")
@@ -123,7 +123,7 @@ async def conversations_wait_for_nobody(channel: ChannelUnderTest) -> None:
 
 
 async def a_refused_message_holds_up_nobody(channel: ChannelUnderTest) -> None:
-    """What the gateway refuses is done with, and the next message is taken in."""
+    """A message that the gateway refuses is finished, and the next one is accepted."""
     intake = RecordingIntake(answers={"refused": InvalidInput("This text is refused (conformance suite).")})
     async with channel.opens(intake, RecordingMoves()) as peer:
         await peer.says("ann", "refused")
@@ -133,7 +133,7 @@ async def a_refused_message_holds_up_nobody(channel: ChannelUnderTest) -> None:
 
 
 async def a_fault_of_the_gateway_holds_up_nobody(channel: ChannelUnderTest) -> None:
-    """An error that nobody foresaw ends neither the channel nor the conversations of others."""
+    """An unforeseen error ends neither the channel nor other people's conversations."""
     intake = RecordingIntake(answers={"poison": RuntimeError("an unexpected error (conformance suite)")})
     async with channel.opens(intake, RecordingMoves()) as peer:
         await peer.says("ann", "poison")
@@ -143,7 +143,7 @@ async def a_fault_of_the_gateway_holds_up_nobody(channel: ChannelUnderTest) -> N
 
 
 async def a_clogged_reader_holds_up_nobody(channel: ChannelUnderTest) -> None:
-    """While somebody reads nothing, others are heard."""
+    """While one person reads nothing, others are heard."""
     intake = RecordingIntake()
     async with channel.opens(intake, RecordingMoves()) as peer:
         await peer.clogs("ann")
@@ -152,7 +152,7 @@ async def a_clogged_reader_holds_up_nobody(channel: ChannelUnderTest) -> None:
 
 
 async def a_stopping_channel_takes_nothing_in(channel: ChannelUnderTest) -> None:
-    """Once it was told to stop, what is said waits for another replica, or is refused."""
+    """After it was told to stop, new messages wait for another replica, or are refused."""
     intake = RecordingIntake()
     async with channel.opens(intake, RecordingMoves()) as peer:
         await peer.says("ann", "before")

@@ -1,4 +1,4 @@
-"""Damaged samples: what a network might deliver one day. The same at each run."""
+"""Damaged samples of what a network might deliver. The same in each run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ODD_VALUES: tuple[object, ...] = (
 
 
 def damaged(samples: Sequence[bytes], times: int = 400) -> Iterator[bytes]:
-    """Each sample as it is, then `times` damaged ones, and a few that never were one."""
+    """Yields each sample as it is, then `times` damaged ones, and a few that were never valid."""
     luck = random.Random(20)  # noqa: S311 - no secret, and the same each time
     yield from samples
     yield from (b"", b"null", b"[]", b"{}", b"\0", b"\xff" * 64, b"[" * 5000)
@@ -41,7 +41,7 @@ def _cut_and_pasted(sample: bytes, luck: random.Random) -> bytes:
 
 
 def _with_another_value(sample: bytes, luck: random.Random) -> bytes:
-    """A JSON document with an odd value somewhere; anything else is cut."""
+    """Replaces a value in a JSON document with an odd one; cuts anything else."""
     try:
         document = json.loads(sample)
     except ValueError:

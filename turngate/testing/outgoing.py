@@ -1,4 +1,4 @@
-"""The cases of what goes out, for networks that replies are pushed to."""
+"""The cases for outgoing messages, for networks that replies are pushed to."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def chunks_arrive_in_order(channel: ChannelUnderTest) -> None:
 
 
 async def a_long_reply_arrives_whole(channel: ChannelUnderTest) -> None:
-    """What `render` makes of it is within the network's limits."""
+    """The chunks that `render` makes are within the network's limits."""
     async with channel.opens(RecordingIntake(), RecordingMoves()) as peer:
         chunks = peer.network.render(" ".join(f"word{number}" for number in range(400)))
         for chunk in chunks:
@@ -63,7 +63,7 @@ async def a_long_reply_arrives_whole(channel: ChannelUnderTest) -> None:
 
 
 async def nothing_leaves_without_permission(channel: ChannelUnderTest) -> None:
-    """When `may_leave` says no, another replica may have sent the chunk: it is deferred, and not a byte is written."""
+    """If `may_leave` returns False, another replica may have sent the chunk: it is deferred, and not a byte is written."""
     async with channel.opens(RecordingIntake(), RecordingMoves()) as peer:
         address = peer.address("ann")
         await peer.network.ready(address)
@@ -73,7 +73,7 @@ async def nothing_leaves_without_permission(channel: ChannelUnderTest) -> None:
 
 
 async def a_foreign_address_is_refused(channel: ChannelUnderTest) -> None:
-    """What can't be an address of this network is given up, instead of waiting for ever."""
+    """What can't be an address of this network is refused instead of waiting forever."""
     async with channel.opens(RecordingIntake(), RecordingMoves()) as peer:
         own = peer.network.name
         for written in (f"{own}:", f"{own}:nonsense", f"{own}:somebody-else:ann:0", f"{own}::::", f"{own}:a b:c d:e f"):
@@ -81,7 +81,7 @@ async def a_foreign_address_is_refused(channel: ChannelUnderTest) -> None:
 
 
 async def a_refusal_is_for_good(channel: ChannelUnderTest) -> None:
-    """A chunk that the network will never take is refused; other people are still reached."""
+    """A chunk that the network will never accept is refused; other people are still reached."""
     async with channel.opens(RecordingIntake(), RecordingMoves()) as peer:
         await peer.refuses("ann")
         await _raises(DeliveryRefused, lambda: _send(peer.network, peer.address("ann"), Chunk("hello")))
@@ -90,12 +90,12 @@ async def a_refusal_is_for_good(channel: ChannelUnderTest) -> None:
 
 
 async def a_network_that_is_away_defers(channel: ChannelUnderTest) -> None:
-    """What certainly did not leave may be tried again, after a time that is named; once the network is back, it arrives once."""
+    """A chunk that certainly was not sent may be retried after a stated time; once the network is back, it arrives once."""
     async with channel.opens(RecordingIntake(), RecordingMoves()) as peer:
         await peer.goes_away()
         begun = time.monotonic()
         while True:
-            # The network may go away while a chunk is on its way, or before the channel has noticed.
+            # The network may go away while a chunk is being sent, or before the channel has noticed.
             error = await _raises(DeliveryError, lambda: _send(peer.network, peer.address("ann"), Chunk("to nobody")))
             if isinstance(error, DeliveryDeferred):
                 break
@@ -108,14 +108,14 @@ async def a_network_that_is_away_defers(channel: ChannelUnderTest) -> None:
 
 
 async def a_lost_answer_is_unknown(channel: ChannelUnderTest) -> None:
-    """Nobody can say whether it arrived, so it is neither refused nor deferred: the outbox decides."""
+    """It is unknown whether it arrived, so it is neither refused nor deferred: the outbox decides."""
     async with channel.opens(RecordingIntake(), RecordingMoves()) as peer:
         await peer.loses_answers("ann")
         await _raises(DeliveryUnknown, lambda: _send(peer.network, peer.address("ann"), Chunk("perhaps")))
 
 
 async def a_moved_conversation_is_followed(channel: ChannelUnderTest) -> None:
-    """Chunks for the old address reach the new one, and the gateway is told."""
+    """Chunks for the old address reach the new one, and the gateway is notified."""
     moves = RecordingMoves()
     async with channel.opens(RecordingIntake(), moves) as peer:
         old, new = await peer.moves()
@@ -125,7 +125,7 @@ async def a_moved_conversation_is_followed(channel: ChannelUnderTest) -> None:
 
 
 async def a_clogged_peer_holds_up_nobody(channel: ChannelUnderTest) -> None:
-    """While somebody's chunks are stuck, others are heard; and what is stuck ends: by itself, or when it is cancelled."""
+    """While one person's chunks are stuck, others are reached; and stuck sends end: by themselves, or when cancelled."""
     intake = RecordingIntake()
     async with channel.opens(intake, RecordingMoves()) as peer:
         await peer.clogs("ann")
@@ -140,7 +140,7 @@ async def a_clogged_peer_holds_up_nobody(channel: ChannelUnderTest) -> None:
 
 
 async def what_is_left_leaves_while_it_stops(channel: ChannelUnderTest) -> None:
-    """A channel that takes nothing in any more still delivers, until it is closed."""
+    """A channel that accepts nothing any more still delivers until it is closed."""
     async with channel.opens(RecordingIntake(), RecordingMoves()) as peer:
         await peer.drains()
         await _sent(peer, "ann", "the last one")
@@ -150,20 +150,20 @@ async def what_is_left_leaves_while_it_stops(channel: ChannelUnderTest) -> None:
 
 
 async def typing_never_fails(channel: ChannelUnderTest) -> None:
-    """Whoever it is for, and however often."""
+    """For any address, however often."""
     async with channel.opens(RecordingIntake(), RecordingMoves()) as peer:
         for address in (peer.address("ann"), peer.address("ann"), Address(f"{peer.network.name}:nonsense")):
             await peer.network.typing(address)
 
 
 async def _send(network: Network, address: Address, chunk: Chunk) -> None:
-    """One chunk, as the outbox does it."""
+    """Sends one chunk as the outbox does."""
     await network.ready(address)
     await network.deliver(address, chunk, lambda: True)
 
 
 async def _until_sent(network: Network, address: Address, chunk: Chunk) -> None:
-    """The same until it is neither deferred nor unknown."""
+    """Sends until the chunk is neither deferred nor unknown."""
     begun = time.monotonic()
     while True:
         try:

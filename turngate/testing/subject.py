@@ -1,4 +1,4 @@
-"""What the author of a channel gives the suite: the channel, and the network's side of it."""
+"""What the author of a channel provides to the suite: the channel, and the network's side of it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from gateway.core.networks import Network
 from turngate.testing.doubles import RecordingIntake, RecordingMoves
 
 Ability = Literal["delivers_ahead", "acknowledges", "repeats", "pushes", "refuses", "loses_answers", "moves"]
-"""What a network can do; a case that needs more is not run.
+"""What a network can do; cases that need more are not run.
 
-- `delivers_ahead`: it delivers a message while an earlier one, of somebody else, has not been taken in
-- `acknowledges`: it is told that a message has arrived, and keeps it until then
+- `delivers_ahead`: it delivers a message while an earlier one, from somebody else, has not been accepted
+- `acknowledges`: it learns that a message has arrived, and keeps it until then
 - `repeats`: it may deliver a message again
 - `pushes`: replies are pushed to it
-- `refuses`: it may refuse a chunk for good
-- `loses_answers`: it may take a chunk without saying so
+- `refuses`: it may refuse a chunk permanently
+- `loses_answers`: it may accept a chunk without confirming it
 - `moves`: it may give a conversation a new address
 """
 ABILITIES: tuple[Ability, ...] = get_args(Ability)
@@ -27,11 +27,11 @@ ABILITIES: tuple[Ability, ...] = get_args(Ability)
 class Peer:
     """The network as the suite drives it. People are called `ann` and `bob`; each writes in private.
 
-    A subclass overrides what its network's abilities need. The real server is best, a fake behind a real socket is good.
+    A subclass overrides what its network's abilities need. The real server is best; a fake behind a real socket is good.
     """
 
     async def says(self, person: str, text: str) -> None:
-        """Somebody writes. Returns at once; a message that the network keeps for the channel is delivered by itself."""
+        """A person writes. Returns at once; a message that the network keeps for the channel is delivered by itself."""
         raise NotImplementedError
 
     async def clogs(self, person: str) -> None:
@@ -39,7 +39,7 @@ class Peer:
         raise NotImplementedError
 
     async def drains(self) -> None:
-        """The gateway stops: the channel takes nothing in from now on (a network's `run` is cancelled and awaited)."""
+        """The gateway stops: the channel accepts nothing from now on (a network's `run` is cancelled and awaited)."""
         raise NotImplementedError
 
     async def acknowledged(self, person: str, text: str) -> bool:
@@ -47,7 +47,7 @@ class Peer:
         raise NotImplementedError
 
     async def repeats(self, person: str, text: str) -> None:
-        """`repeats`: the network delivers a message once more that it has delivered before."""
+        """`repeats`: the network delivers a message again."""
         raise NotImplementedError
 
     @property
@@ -56,7 +56,7 @@ class Peer:
         raise NotImplementedError
 
     def address(self, person: str) -> Address:
-        """`pushes`: where that person is reached."""
+        """`pushes`: that person's address."""
         raise NotImplementedError
 
     async def heard(self, person: str) -> Sequence[str]:
@@ -64,23 +64,23 @@ class Peer:
         raise NotImplementedError
 
     async def goes_away(self) -> None:
-        """`pushes`: the network cannot be reached."""
+        """`pushes`: the network becomes unreachable."""
         raise NotImplementedError
 
     async def comes_back(self) -> None:
-        """`pushes`: it can be reached again."""
+        """`pushes`: it becomes reachable again."""
         raise NotImplementedError
 
     async def refuses(self, person: str) -> None:
-        """`refuses`: nothing for that person is ever taken again."""
+        """`refuses`: nothing for that person is ever accepted again."""
         raise NotImplementedError
 
     async def loses_answers(self, person: str) -> None:
-        """`loses_answers`: the next chunk for that person is taken, and the answer does not come back."""
+        """`loses_answers`: the next chunk for that person is accepted, but the response is lost."""
         raise NotImplementedError
 
     async def moves(self) -> tuple[Address, Address]:
-        """`moves`: a conversation gets a new address; the old one and the new one."""
+        """`moves`: a conversation gets a new address; returns the old one and the new one."""
         raise NotImplementedError
 
 
@@ -92,13 +92,13 @@ class ChannelUnderTest(Protocol):
 
     @property
     def samples(self) -> Sequence[bytes]:
-        """Things the network really delivers, as bytes; the suite damages them."""
+        """Samples of what the network really delivers, as bytes; the suite damages them."""
         ...
 
     def normalize(self, raw: bytes) -> object:
-        """What the channel makes of such a thing. Raises nothing but `InvalidInput`."""
+        """Normalizes such a sample. Raises nothing but `InvalidInput`."""
         ...
 
     def opens(self, intake: RecordingIntake, moves: RecordingMoves) -> AbstractAsyncContextManager[Peer]:
-        """A channel that takes messages in through `intake`, connected and ready; closed on the way out."""
+        """Opens a channel that passes messages to `intake`, connected and ready; closed on exit."""
         ...

@@ -1,4 +1,4 @@
-"""All cases, each with the abilities of a network that it needs."""
+"""All cases, each with the abilities it needs of a network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from turngate.testing.subject import Ability, ChannelUnderTest
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing that a channel has to do; `run` raises `AssertionError` when it doesn't."""
+    """One requirement of a channel; `run` raises `AssertionError` if it is not met."""
 
     run: Callable[[ChannelUnderTest], Awaitable[None]]
     needs: frozenset[Ability] = field(default=frozenset())
@@ -58,5 +58,5 @@ CASES: tuple[Case, ...] = (
 
 
 def cases_of(channel: ChannelUnderTest) -> list[Case]:
-    """Those that a network with its abilities can be put to."""
+    """Returns the cases that fit a network's abilities."""
     return [case for case in CASES if case.needs <= channel.abilities]

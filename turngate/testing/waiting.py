@@ -7,11 +7,11 @@ import time
 from collections.abc import Awaitable, Callable
 
 PATIENCE_S = 60.0
-"""A wait ends as soon as what it waits for is there; only a failure takes this long."""
+"""Seconds; a wait ends as soon as its condition holds, so only a failure takes this long."""
 
 
 async def until(condition: Callable[[], object], what: str) -> None:
-    """Returns once the condition holds; fails with `what` is missing when it doesn't in time."""
+    """Returns once the condition holds; raises an error that names `what` if it does not in time."""
 
     async def asked() -> object:
         return condition()
@@ -20,7 +20,7 @@ async def until(condition: Callable[[], object], what: str) -> None:
 
 
 async def until_answered(ask: Callable[[], Awaitable[object]], what: str) -> None:
-    """The same for a condition that has to be asked for."""
+    """The same for a condition that is awaited."""
     deadline = time.monotonic() + PATIENCE_S
     while not await ask():
         assert time.monotonic() < deadline, f"still not true after {PATIENCE_S:.0f} s: {what}"

@@ -1,1 +1,1 @@
-"""The Bot API as a server of HTTP calls: requests, what their answers and errors mean, and when bytes may leave."""
+"""HTTP calls to a Bot API server: requests, the meaning of responses and errors, and when a request may be sent."""

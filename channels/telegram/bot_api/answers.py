@@ -1,7 +1,7 @@
-"""What an answer of a Bot API server says, whatever it looks like. Pure.
+"""Interprets responses of a Bot API server. Pure.
 
-The envelope decides (Bot API, section Making requests), not the shape of `result`: a server that says `ok` has done what
-it was asked, and one that says anything else than an envelope has said nothing.
+The envelope decides (Bot API, section Making requests), not the shape of `result`: a server that responds `ok` has done what
+it was asked, and a response that is not an envelope says nothing.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from telegram.error import EndPointNotFound, NetworkError
 from gateway.core.model import JsonObject, JsonValue
 
 LONGEST_WAIT_S = 86_400
-"""No chat waits longer for Telegram to take its messages again, whatever a server asks for."""
+"""Maximum seconds that a chat waits before Telegram accepts its messages again, whatever a server asks for."""
 _SHORTLY_S = 2
 _NOT_SERVED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED}
 _DECODER = json.JSONDecoder()
 
 
 class Unreadable(NetworkError):
-    """A 2xx or 3xx answer that is no envelope of the Bot API: something in front of the server may have written it."""
+    """A 2xx or 3xx response that is not a Bot API envelope: something in front of the server may have written it."""
 
 
 class NotServed(NetworkError):
@@ -30,9 +30,9 @@ class NotServed(NetworkError):
 
 
 def read_answer(status: int, body: bytes) -> tuple[int, bytes]:
-    """Status and body as python-telegram-bot expects them: 200 for every `ok`, else the error's own code.
+    """Returns status and body as python-telegram-bot expects them: 200 for every `ok`, otherwise the error's own code.
 
-    Raises `Unreadable`, `NotServed`, and `EndPointNotFound` for a method that the server doesn't have.
+    Raises `Unreadable`, `NotServed`, and `EndPointNotFound` for a method that the server does not support.
     """
     envelope = _envelope(body)
     if envelope is None:
@@ -43,7 +43,7 @@ def read_answer(status: int, body: bytes) -> tuple[int, bytes]:
 
 
 def _envelope(body: bytes) -> JsonObject | None:
-    """The object that the body begins with, if it has a plain `ok`; what follows it is not looked at."""
+    """Returns the object at the start of the body, if it has a plain `ok`; ignores what follows."""
     try:
         found: JsonValue
         found, _ = _DECODER.raw_decode(body.decode("utf-8-sig", "replace").lstrip())
@@ -53,7 +53,7 @@ def _envelope(body: bytes) -> JsonObject | None:
 
 
 def _unspoken(status: int) -> tuple[int, bytes]:
-    """Without an envelope only the status speaks, and a proxy may have set it."""
+    """Without an envelope there is only the status, which a proxy may have set."""
     told = f"HTTP status {status} without a Bot API response"
     if status < HTTPStatus.MULTIPLE_CHOICES:
         raise Unreadable(told)
@@ -63,7 +63,7 @@ def _unspoken(status: int) -> tuple[int, bytes]:
         )
     if status in _NOT_SERVED:
         raise NotServed(told)
-    # A proxy's 403 is about this request; Telegram's would end the whole chat.
+    # A proxy's 403 concerns this request; Telegram's would end the whole chat.
     return _refusal(HTTPStatus.BAD_REQUEST if status == HTTPStatus.FORBIDDEN else status, {"description": told})
 
 

@@ -1,4 +1,4 @@
-"""The calls of the Bot API that the gateway makes, on python-telegram-bot's `Bot`. All raise its `TelegramError`s."""
+"""The Bot API calls that the gateway makes, on python-telegram-bot's `Bot`. All raise its `TelegramError`s."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from gateway.core.model import JsonObject, JsonValue
 from gateway.errors import SettingsError
 
 LONG_POLL_S = 25
-"""A dead connection is noticed this much later, and some seconds."""
+"""Seconds; a dead connection is noticed this much later, and a few seconds more."""
 _ALLOWED_UPDATES: list[JsonValue] = ["message", "edited_message"]
 _NO_PREVIEW: JsonObject = {"is_disabled": True}
-"""Always: Telegram fetches what it previews, so a link an agent was talked into would carry data out unclicked."""
+"""Always: Telegram fetches what it previews, so a link that an agent was tricked into writing would leak data without a click."""
 _QUICK_S = 5.0
-"""How long an optional call may hold things up."""
+"""Maximum seconds that an optional call may delay anything."""
 _PROBE_S = 10.0
 
 
 class BotApi:
-    """One bot on one Bot API server. Its id stands in front of its token, so it is known without asking."""
+    """One bot on one Bot API server. Its id is the first part of its token, so it is known without a call."""
 
     def __init__(self, settings: Telegram) -> None:
         if settings.token is None:
             raise SettingsError("telegram.token is missing; get one from @BotFather and set TURNGATE_TELEGRAM__TOKEN.")
-        # Its debug lines hold all arguments of a call: what people wrote, and the webhook's secret.
+        # Its debug lines contain all arguments of a call: people's texts, and the webhook's secret.
         logging.getLogger("telegram").setLevel(logging.INFO)
         token = settings.token.get_secret_value()
         base = settings.api_url.rstrip("/")
@@ -76,14 +76,14 @@ class BotApi:
         """Waits up to `LONG_POLL_S` for updates; confirms all with lower ids than `offset`, 0 confirms none."""
         arguments: JsonObject = {"timeout": LONG_POLL_S, "limit": 100, "allowed_updates": _ALLOWED_UPDATES}
         arguments |= {"offset": offset} if offset else {}
-        # An abandoned poll has to end at once: until then the server refuses the next one (409).
+        # An abandoned poll must end at once: until then the server refuses the next one (409).
         raw = await self._request("getUpdates", arguments, LONG_POLL_S + 10)
         if not isinstance(raw, list):
             raise NetworkError("The response to getUpdates contains no list of updates")
         return raw
 
     async def begin_polling(self) -> None:
-        """Takes back a webhook that would stand in the way; what waits there is kept."""
+        """Removes a webhook that would be in the way; updates that wait there are kept."""
         await self._try("deleteWebhook", {"drop_pending_updates": False})
         await self._publish_commands()
 
@@ -93,7 +93,7 @@ class BotApi:
         await self._publish_commands()
 
     async def send(self, target: Target, text: str, entities: Sequence[FormattedEntity]) -> None:
-        """Returns once the server has said that it is sent, whatever else it says of the message."""
+        """Returns once the server has confirmed sending, whatever else it says about the message."""
         await self._call(
             "sendMessage",
             {
@@ -111,7 +111,7 @@ class BotApi:
         await self._try("sendChatAction", arguments | {"message_thread_id": target.thread_id or None})
 
     async def probe(self, method: str, arguments: JsonObject) -> JsonValue:
-        """Any call, to see what the server makes of it."""
+        """Makes any call, to see how the server responds."""
         return await self._call(method, arguments, _PROBE_S)
 
     async def close(self) -> None:
@@ -123,11 +123,11 @@ class BotApi:
         await self._try("setMyCommands", {"commands": commands})
 
     async def _try(self, method: str, arguments: JsonObject) -> None:
-        # An answer that overtakes "typing …" cancels the caller; what becomes of the call is noted all the same.
+        # The answer, if it comes before "typing …", cancels the caller; the outcome of the call is recorded all the same.
         await self._unbroken.run(self._optional.attempt(method, lambda: self._request(method, arguments, _QUICK_S)))
 
     async def _call(self, method: str, arguments: JsonObject, read_timeout: float | None = None) -> JsonValue:
-        """The raw `result`: the library's own methods fail on results that they can't read."""
+        """Returns the raw `result`: the library's own methods fail on results that they can't parse."""
         return await self._unbroken.run(self._request(method, arguments, read_timeout))
 
     async def _request(self, method: str, arguments: JsonObject, read_timeout: float | None) -> JsonValue:
@@ -138,6 +138,6 @@ class BotApi:
 
 
 def _expect_known_warnings() -> None:
-    """Silences what the library says of raw calls, and of a 429's `retry_after` changing its type some day."""
+    """Silences the library's warnings about raw calls, and about a future change of the type of a 429's `retry_after`."""
     warnings.filterwarnings("ignore", r"Please use 'Bot\.", PTBUserWarning)
     warnings.filterwarnings("ignore", r".*attribute `retry_after` will be of type", PTBUserWarning)

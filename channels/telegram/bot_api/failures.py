@@ -1,7 +1,7 @@
 """What an error of the Bot API means for a message: refused, deferred, or perhaps delivered.
 
 sendMessage has no idempotency key, so what counts is whether the request can have reached Telegram. python-telegram-bot
-keeps httpx's error as the cause. `BadRequest` and `TimedOut` are `NetworkError`s there: they are asked for first.
+keeps httpx's error as the cause. `BadRequest` and `TimedOut` are subclasses of `NetworkError` there, so they are checked first.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _UNFORMATTABLE = ("can't parse", "entit")
 
 
 def delivery_error(error: TelegramError) -> DeliveryError:
-    """The core's error for one of the Bot API's; its text holds no token."""
+    """Returns the core's error for one of the Bot API's; its text contains no token."""
     text = redact(str(error))
     match error:
         case RetryAfter():
@@ -45,7 +45,7 @@ def delivery_error(error: TelegramError) -> DeliveryError:
 
 
 def _deferred(error: TelegramError, text: str) -> DeliveryDeferred | None:
-    """When it certainly did not arrive, and later may."""
+    """Whether it certainly did not arrive, and may later."""
     match error:
         case InvalidToken():
             return DeliveryDeferred(f"Telegram refused the bot's token ({text}). {_CHECK}", _NOT_SERVED_S)
@@ -60,7 +60,7 @@ def _deferred(error: TelegramError, text: str) -> DeliveryDeferred | None:
 
 
 def refuses_formatting(error: TelegramError) -> bool:
-    """Whether the same text without entities may be taken."""
+    """Whether the same text might be accepted without entities."""
     return isinstance(error, BadRequest) and any(words in str(error).lower() for words in _UNFORMATTABLE)
 
 

@@ -1,4 +1,4 @@
-"""Calls that a bot can do without: a server that lacks one costs its feature and nothing else."""
+"""Optional calls: a server that lacks one loses only that feature."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ COSTS: Final = {
 }
 """The optional methods, and what is missing without each."""
 _ABOUT_ONE_CHAT = (BadRequest, ChatMigrated, Forbidden, RetryAfter)
-"""Refusals of `sendChatAction` that say nothing of the server: its messages to that chat meet them, too."""
+"""Refusals of `sendChatAction` that say nothing about the server: its messages to that chat get them, too."""
 
 
 class OptionalCalls:
-    """Tries optional methods: what fails is logged once, and what the server doesn't have is not asked for again."""
+    """Tries optional methods: failures are logged once, and a method that the server lacks is not tried again."""
 
     def __init__(self) -> None:
         self._missing: set[str] = set()
@@ -38,7 +38,7 @@ class OptionalCalls:
         except TelegramError as error:
             if isinstance(error, EndPointNotFound):
                 self._missing.add(method)
-            if not isinstance(error.__cause__, Fenced):  # it never left
+            if not isinstance(error.__cause__, Fenced):  # it was never sent
                 self._note(method, error)
         else:
             self._logged.discard(method)

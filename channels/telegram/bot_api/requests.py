@@ -1,4 +1,4 @@
-"""HTTP to a Bot API server: python-telegram-bot's client, with our own reading of what comes back."""
+"""HTTP to a Bot API server: python-telegram-bot's client, with our own handling of responses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from telegram.request import BaseRequest, HTTPXRequest
 from channels.telegram.bot_api.answers import read_answer
 
 if TYPE_CHECKING:
-    # The library has no public name for a parameter that may be left out.
+    # The library has no public name for an optional parameter.
     from telegram._utils.types import ODVInput
     from telegram.request import RequestData
 
@@ -17,7 +17,7 @@ _UNSET = BaseRequest.DEFAULT_NONE
 
 
 class Requests(HTTPXRequest):
-    """A pool of connections. Answers pass `read_answer` before the library looks at them."""
+    """A connection pool. Responses pass through `read_answer` before the library handles them."""
 
     async def do_request(  # noqa: PLR0917 - the library's signature
         self,

@@ -1,8 +1,8 @@
 """Requests that run to their end even after the caller has given up on them.
 
-httpcore 1.0 loses the connection of a request whose task is cancelled just before it starts or while its answer is being closed: the
-connection stays open, counts as busy, and is never used again. A bot cancels a request for every "typing …" that the answer overtakes,
-so its pool would be full of such connections one day, and nothing could be sent until a restart.
+httpcore 1.0 loses the connection of a request whose task is cancelled just before it starts or while its response is being closed: the
+connection stays open, counts as busy, and is never used again. A bot cancels a "typing …" request whenever the answer comes first,
+so its pool would fill up with such connections, and nothing could be sent until a restart.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Unbroken:
         self._under_way = Background()
 
     async def run(self, request: Coroutine[None, None, T]) -> T:
-        """The request's result. A caller that is cancelled leaves it alone; it does not leave then if it has not yet."""
+        """Returns the request's result. If the caller is cancelled, a request already sent continues; otherwise it is not sent."""
         abandoned = asyncio.Event()
         try:
             with fenced(lambda: not abandoned.is_set()):

@@ -1,1 +1,1 @@
-"""What comes from Telegram: updates by polling or webhook, normalized, settled, and the links that people make there."""
+"""Receiving from Telegram: updates by polling or webhook, normalized and settled, and links made there."""

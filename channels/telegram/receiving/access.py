@@ -32,9 +32,9 @@ class Turned:
 
 
 def admit(settings: Telegram, sender_id: int, linked: UserId | None) -> Admitted | Turned:
-    """An entry `id=user` of `allow` maps a person to a user under every kind of access, whatever they are `linked` to.
+    """An entry `id=user` in `allow` maps a person to a user under every kind of access, whatever they are `linked` to.
 
-    An allowlist stays one: a link says as whom somebody on it chats, and lets in nobody else.
+    An allowlist remains one: a link only decides as which user somebody on it chats, and admits nobody else.
     """
     listed = _listed(settings.allow)
     own = unlinked_user(sender_id)
@@ -59,7 +59,7 @@ def unlinked_user(sender_id: int) -> UserId:
 
 
 def is_mapped(settings: Telegram, sender_id: int) -> bool:
-    """Whether an entry `id=user` says who the person is."""
+    """Whether an entry `id=user` maps the person."""
     return _listed(settings.allow).get(sender_id) is not None
 
 

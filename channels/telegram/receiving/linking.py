@@ -1,4 +1,4 @@
-"""Links as Telegram's people make and end them: `/start <code>`, `/link` and `/unlink`."""
+"""Links as people make and end them in Telegram: `/start <code>`, `/link` and `/unlink`."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ STANDS_ALONE = "Nothing was unlinked. Send /unlink on its own here: it unlinks t
 
 @dataclass(frozen=True, slots=True)
 class LinkRequest:
-    """What somebody wants to do about their link. `code`: what stands behind the command; None: nothing."""
+    """What a person wants to do about their link. `code`: the text after the command; None: none."""
 
     action: Literal["link", "unlink"]
     code: str | None
 
 
 class Linking:
-    """Answers what is about links, for people with and without one; a link is the sender's, never a chat's."""
+    """Answers messages about links, for people with and without one; a link is the sender's, never a chat's."""
 
     def __init__(self, settings: Telegram, links: Links) -> None:
         self._settings = settings
@@ -49,19 +49,19 @@ class Linking:
         return await self._links.user_of(TELEGRAM, str(sender_id))
 
     def guess(self, sender_id: int) -> UserId | None:
-        """The user that the person was last known to be linked to; the message is refused if that is not so."""
+        """The user that the person was last known to be linked to; the message is refused if that has changed."""
         return self._links.guess(TELEGRAM, str(sender_id))
 
     def forget(self, sender_id: int) -> None:
-        """What was guessed is wrong."""
+        """Discards a wrong guess."""
         self._links.forget(TELEGRAM, str(sender_id))
 
     def account(self, sender_id: int) -> str | None:
-        """The account that decides which user the person is; None where an entry `id=user` does."""
+        """The account that decides which user the person is; None if an entry `id=user` does."""
         return None if is_mapped(self._settings, sender_id) else str(sender_id)
 
     async def answer(self, incoming: Incoming) -> str | None:
-        """What to tell them; None when the message is not about links, or from somebody no link would let in."""
+        """Returns the answer; None if the message is not about links, or from somebody whom no link would admit."""
         request = request_of(incoming)
         if request is None or not may_link(self._settings, incoming.sender_id):
             return None
@@ -99,7 +99,7 @@ class Linking:
         )
 
     async def _not_good(self, incoming: Incoming) -> str:
-        """Deep links may carry something else than a code: whoever may chat is greeted all the same."""
+        """Deep links may carry other payloads than a code: a person with access is greeted all the same."""
         admission = admit(self._settings, incoming.sender_id, await self.user_of(incoming.sender_id))
         greeted = incoming.start is not None and isinstance(admission, Admitted)
         return f"{NOT_GOOD}\n{GREETING}" if greeted else NOT_GOOD
@@ -132,7 +132,7 @@ class Linking:
 
 
 def request_of(incoming: Incoming) -> LinkRequest | None:
-    """What a message wants of its sender's link, if it is about that."""
+    """Returns what a message asks for about its sender's link, if it is about that."""
     if incoming.start:
         return LinkRequest("link", incoming.start)
     command = incoming.command

@@ -1,4 +1,4 @@
-"""Makes of a raw update what the gateway can use: pure, no titles, nothing kept that Telegram only decorates."""
+"""Normalizes raw updates: pure, without titles or other decoration."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _START = re.compile(r"/start(?:\s+([A-Za-z0-9_-]{1,64}))?\s*")
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A person's message. `key` is the same for every delivery of it. `start`: it is `/start`, with its payload or ''.
+    """A person's message. `key` is the same for every delivery of it. `start`: the payload of `/start`, or ''; None for other messages.
 
-    `private`: nobody else reads it. `sender_name`: what they call themselves, to recognise a link by. `written_at`: in
-    Unix seconds, by Telegram's clock. `command`: the chat command that the text is.
+    `private`: nobody else can read it. `sender_name`: what they call themselves, to recognise a link by. `written_at`: in
+    Unix seconds, by Telegram's clock. `command`: the chat command in the text.
     """
 
     target: Target
@@ -39,7 +39,7 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Migrated:
-    """A group that became a supergroup: another chat id, the same people and the same conversation."""
+    """A group that became a supergroup: another chat id for the same people and the same conversation."""
 
     old: Target
     new: Target
@@ -47,13 +47,13 @@ class Migrated:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """An update that is in order and needs no answer."""
+    """A valid update that needs no answer."""
 
     reason: str
 
 
 def normalize(update: JsonValue, bot: BotIdentity) -> Incoming | Migrated | Ignored:
-    """Raises `InvalidInput` for an update that can't be understood: it belongs into quarantine."""
+    """Raises `InvalidInput` for an update that can't be parsed: it belongs in quarantine."""
     if not isinstance(update, dict):
         raise InvalidInput("the update is not an object")
     if "message" in update:
@@ -66,7 +66,7 @@ def normalize(update: JsonValue, bot: BotIdentity) -> Incoming | Migrated | Igno
 
 
 def _migration(message: RawMessage, bot: BotIdentity) -> Migrated | None:
-    """What both service messages say, the last one of the group and the first one of the supergroup."""
+    """Handles both service messages: the last one of the group and the first one of the supergroup."""
     here = message.chat.id
     old, new = message.migrate_from_chat_id or here, message.migrate_to_chat_id or here
     return None if old == new else Migrated(Target(bot.bot_id, old), Target(bot.bot_id, new))
@@ -101,7 +101,7 @@ def _is_person(message: RawMessage, sender: RawSender) -> bool:
 
 
 def _content(message: RawMessage) -> str | None:
-    """What was written; a short word for media that came without any; None when there is neither."""
+    """Returns the text; a short word for media without text; None if there is neither."""
     written = message.text or message.caption or ""
     if written.strip():
         return written
@@ -111,7 +111,7 @@ def _content(message: RawMessage) -> str | None:
 
 
 def _addressed(text: str, bot: BotIdentity, *, private: bool) -> str | None:
-    """The text without the bot's own name in front or behind a command; None if it is meant for another bot."""
+    """Returns the text without the bot's own name before it or after a command; None if it is meant for another bot."""
     command = _COMMAND.match(text)
     if command is not None:
         if command[2].lower() == bot.username.lower():

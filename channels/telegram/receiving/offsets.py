@@ -1,6 +1,6 @@
-"""Which getUpdates offset confirms what. Pure.
+"""Which getUpdates offset confirms which updates. Pure.
 
-An offset confirms every update with a lower id. Ids rise, but begin anew somewhere, maybe lower, after an idle week
+An offset confirms every update with a lower id. Ids increase, but restart at a random, possibly lower number after an idle week
 (Bot API, getting updates), and a malformed update may come without one.
 """
 
@@ -10,9 +10,9 @@ from collections.abc import Container, Iterator, Sequence
 
 
 def offset_after(ids: Sequence[int | None], settled: Container[int], offset: int) -> int:
-    """The offset to ask with after a batch of updates with these ids; 0: none is known yet.
+    """Returns the next offset after a batch of updates with these ids; 0: none is known yet.
 
-    `settled` holds positions within the batch; those before the first that is missing are confirmed. One without an id
+    `settled` contains positions within the batch; those before the first missing one are confirmed. An update without an id
     confirms nothing, since any number could be another update's: it comes again until one with an id follows it.
     """
     known = [found for found in _leading(ids, settled) if found is not None]

@@ -1,4 +1,4 @@
-"""Our own long polling over raw updates: the offset moves only past what is settled (docs/telegram.md)."""
+"""Our own long polling over raw updates: the offset moves only past settled ones (docs/telegram.md)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EMPTY_ANSWER_PAUSE_S = 0.2
 
 
 class Poller:
-    """Fetches one bot's updates and settles them: chats side by side, each chat in order."""
+    """Fetches one bot's updates and settles them: chats in parallel, each chat in order."""
 
     def __init__(self, api: BotApi, updates: Updates) -> None:
         self._api = api
@@ -27,7 +27,7 @@ class Poller:
         self.begin_anew()
 
     def begin_anew(self) -> None:
-        """Forgets how far it was: another has polled since, and what comes twice is known by its key."""
+        """Forgets the offset: another replica has polled since, and repeated updates are recognised by their keys."""
         self._offset = 0
         self._settled_ahead: set[str] = set()
         self._prepared = False
@@ -39,16 +39,16 @@ class Poller:
             self._prepared = True
 
     async def fetch(self) -> float:
-        """One call, which confirms what was settled before, and what came of it; the seconds to pause.
+        """Makes one call, which confirms what was settled before, and settles the result; returns the seconds to pause.
 
-        Cancelling ends the waiting call at once. Raises `TelegramError`s, and `StoreUnavailable` if part of what came
-        has to come again.
+        Cancelling ends the waiting call at once. Raises `TelegramError`s, and `StoreUnavailable` if some of the updates
+        have to come again.
         """
         before, began_at = self._offset, asyncio.get_running_loop().time()
         try:
             batch = await self._api.updates(before)
         except Conflict:
-            # Another poller sent this one away, or somebody set a webhook, which has to be taken back.
+            # Another poller displaced this one, or somebody set a webhook, which has to be removed.
             self._prepared = False
             raise
         await self._settle(batch)
@@ -81,9 +81,9 @@ class Poller:
         return found is not None and found < self._offset
 
     async def _settle_chat(self, batch: Sequence[JsonValue], positions: Sequence[int], settled: set[int]) -> None:
-        """Settles one chat's updates in order, up to the first that can't be."""
+        """Settles one chat's updates in order, up to the first that fails."""
         for position in positions:
-            # What the offset could not confirm comes again; a chat command must not run twice.
+            # Updates that the offset could not confirm come again; a chat command must not run twice.
             if update_key(batch[position]) not in self._settled_ahead:
                 await self._updates.settle(batch[position])
             settled.add(position)

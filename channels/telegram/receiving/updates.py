@@ -1,4 +1,4 @@
-"""Settles updates one by one, whichever way they came: taken in, answered by a notice, ignored or put into quarantine."""
+"""Settles updates one by one, however they arrived: accepted, answered by a notice, ignored or quarantined."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ class Updates:
         self._log = structlog.get_logger().bind(bot=bot.bot_id)
 
     async def settle(self, update: JsonValue) -> None:
-        """Returns once nothing more is to be done for the update, whatever it was.
+        """Returns once the update needs no further work.
 
-        Raises `StoreUnavailable` when it has to be delivered again.
+        Raises `StoreUnavailable` if it has to be delivered again.
         """
         incoming: Incoming | Migrated | Ignored | None = None
         try:
@@ -64,7 +64,7 @@ class Updates:
             raise
         except InvalidInput as error:
             await self.quarantine(update_key(update), json.dumps(update), str(error))
-        except Exception as error:  # noqa: BLE001 - one update must never block all that follow
+        except Exception as error:  # noqa: BLE001 - one update must never block the following ones
             await self._after_fault(update, error, incoming)
 
     async def _settle(self, incoming: Incoming | Migrated | Ignored, update: JsonValue) -> None:
@@ -80,7 +80,7 @@ class Updates:
                 assert_never(incoming)
 
     async def _admit(self, incoming: Incoming) -> None:
-        """Takes the sender for whom they were last, until T1 says otherwise."""
+        """Uses the sender's last known user until T1 says otherwise."""
         try:
             await self._admit_as(incoming, await self._likely(incoming))
         except SenderChanged:
@@ -94,7 +94,7 @@ class Updates:
             raise StoreUnavailable("The sender's link keeps changing; the update will be tried again.") from error
 
     async def _likely(self, incoming: Incoming) -> UserId | None:
-        """The user that the sender is probably linked to: what T1 checks may be a guess, everything else is looked up."""
+        """The user that the sender is probably linked to: a guess if T1 checks it, otherwise looked up."""
         guess = self._linking.guess(incoming.sender_id)
         checked = isinstance(admit(self._settings, incoming.sender_id, guess), Admitted)
         if checked and not incoming.text.lstrip().startswith("/"):
@@ -118,7 +118,7 @@ class Updates:
 
     def _slow_down(self, incoming: Incoming, admission: Admitted | Turned, error: TooManyRequests) -> None:
         self._log.info("telegram_message_refused", sender=incoming.sender_id, reason=str(error))
-        # Somebody who may not chat has been told so, and that nothing is kept.
+        # People without access have been told so, and that nothing is kept.
         if isinstance(admission, Admitted):
             self._notices.slow_down(incoming.target, incoming.sender_id, TOO_FAST.format(reason=error))
 
@@ -137,7 +137,7 @@ class Updates:
                 assert_never(admission)
 
     async def quarantine(self, key: str, raw: str, reason: str) -> None:
-        """Keeps what can't be understood. Raises `StoreUnavailable`."""
+        """Stores an update that can't be processed. Raises `StoreUnavailable`."""
         self._log.warning("telegram_update_quarantined", key=key, reason=redact(reason))
         account = f"{TELEGRAM}:{self._bot.bot_id}"
         await self._parts.quarantine.keep(account, key, raw, redact(reason))
@@ -179,7 +179,7 @@ class Updates:
         )
 
     async def _agent(self, incoming: Incoming, user_id: UserId) -> AgentName:
-        """Who was chosen there by `/agent` or `/resume`, or else the default one."""
+        """The agent chosen there by `/agent` or `/resume`, otherwise the default one."""
         default, *others = self._parts.agents
         if not others:
             return default
@@ -192,7 +192,7 @@ class Updates:
     async def _after_fault(
         self, update: JsonValue, error: Exception, incoming: Incoming | Migrated | Ignored | None
     ) -> None:
-        """An unforeseen fault may pass, so the update comes again; one that stays goes into quarantine."""
+        """An unforeseen fault may be temporary, so the update comes again; if it persists, the update is quarantined."""
         key = update_key(update)
         self._faults[key] += 1
         self._log.error("telegram_update_failed", key=key, exc_info=error)
@@ -205,7 +205,7 @@ class Updates:
 
 
 def update_key(update: JsonValue) -> str:
-    """The update's id, or a fingerprint of one that has none."""
+    """The update's id, or a fingerprint if it has none."""
     found = update_id(update)
     return f"update:{found}" if found is not None else fingerprint(json.dumps(update, sort_keys=True).encode())
 

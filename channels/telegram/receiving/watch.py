@@ -1,4 +1,4 @@
-"""At most one replica polls a bot: the one that holds its lease, which is asked for before every call."""
+"""At most one replica polls a bot: the holder of its lease, which is checked before every call."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _STANDBY = "this replica does not hold the bot's lease"
 
 
 class Watch:
-    """Polls while this replica holds the bot's lease, stands by otherwise, and waits while nobody can say which.
+    """Polls while this replica holds the bot's lease, stands by otherwise, and waits while the lease is unknown.
 
-    A call to getUpdates confirms what was settled before it, so none is made without asking. `report` is told what it
-    does now, in words.
+    A getUpdates call confirms what was settled before it, so none is made without the lease. `report` receives the current
+    state in words.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Watch:
         self._log = structlog.get_logger().bind(account=account)
 
     async def run(self) -> None:
-        """Runs until cancelled, which confirms nothing, then gives the lease up. Raises what says that the token is wrong."""
+        """Runs until cancelled, which confirms nothing, then gives the lease up. Raises errors that show that the token is wrong."""
         try:
             while True:
                 pause = await self._step()
@@ -51,7 +51,7 @@ class Watch:
             await self._give_up()
 
     async def _step(self) -> float:
-        """One look at the lease and one call to Telegram, if it may be made; the seconds to pause."""
+        """Checks the lease and makes one call to Telegram if allowed; returns the seconds to pause."""
         try:
             if not await self._leases.hold(self._account):
                 return self._stand_by()

@@ -12,7 +12,7 @@ from gateway.core.ports.webhooks import Webhook, WebhookRequest, WebhookResponse
 
 PATH = "/webhooks/telegram"
 MAX_BODY = 1_048_576
-"""Bytes; Telegram's largest updates are a small part of it."""
+"""Bytes; Telegram's largest updates are far smaller."""
 SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105 - the header's name
 
 
@@ -22,7 +22,7 @@ class UpdatesWebhook:
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
         self.updates: Updates | None = None
-        """None until the bot's name is known; Telegram is asked to come again."""
+        """None until the bot's name is known; Telegram is asked to retry."""
         self.declared = Webhook("POST", PATH, self._handle, self._knows, MAX_BODY)
 
     def _knows(self, headers: Mapping[str, str]) -> bool:

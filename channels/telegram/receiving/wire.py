@@ -1,6 +1,6 @@
 """The parts of a Bot API Update that the gateway reads, and their types (Bot API, section Update).
 
-What is not named here is not looked at, so that new fields of Telegram's never make an update malformed.
+Other fields are ignored, so that new fields of Telegram's never make an update malformed.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class RawSender(_Shape):
 
 
 class RawMessage(_Shape):
-    """A message as Telegram tells it. `media`: the name of the first field that holds something other than text.
+    """A message as Telegram sends it. `media`: the name of the first field with content other than text.
 
-    `sender_name`: `@username`, or the first name of somebody who has none. `date`: None where it can't be read.
-    `on_behalf_of_chat`: a channel or an anonymous admin speaks, and `sender` stands for everybody who might (Bot API,
+    `sender_name`: `@username`, or the first name if there is none. `date`: None if it can't be parsed.
+    `on_behalf_of_chat`: sent by a channel or an anonymous admin, so that `sender` stands for anybody who may do so (Bot API,
     `sender_chat`, `is_automatic_forward`).
     """
 
@@ -56,7 +56,7 @@ class RawMessage(_Shape):
 
 
 MEDIA = (
-    "animation",  # comes with a `document` besides, so it stands first
+    "animation",  # also has a `document`, so it comes first
     "audio",
     "checklist",
     "contact",
@@ -68,7 +68,7 @@ MEDIA = (
     "poll",
     "sticker",
     "story",
-    "venue",  # comes with a `location` besides
+    "venue",  # also has a `location`
     "location",
     "video",
     "video_note",
@@ -81,7 +81,7 @@ _MESSAGE = TypeAdapter(RawMessage)
 
 
 def read_message(raw: JsonValue) -> RawMessage:
-    """Raises `InvalidInput` that names the fields which are missing or of a wrong type or size."""
+    """Raises an `InvalidInput` that names the fields which are missing or of a wrong type or size."""
     if not isinstance(raw, dict):
         raise InvalidInput("the message is not an object")
     try:
@@ -121,13 +121,13 @@ def _sender_name(raw: JsonObject) -> str | None:
 
 
 def update_id(update: JsonValue) -> int | None:
-    """The update's id, if it has one that could be Telegram's."""
+    """Returns the update's id, if it has one that could be Telegram's."""
     found = update.get("update_id") if isinstance(update, dict) else None
     return found if type(found) is int and 0 <= found < 2**53 else None
 
 
 def chat_id(update: JsonValue) -> int | None:
-    """The chat a new message was written in; None for all other updates and whatever can't be read."""
+    """Returns the chat that a new message was written in; None for all other updates and whatever can't be parsed."""
     message = update.get("message") if isinstance(update, dict) else None
     chat = message.get("chat") if isinstance(message, dict) else None
     found = chat.get("id") if isinstance(chat, dict) else None

@@ -1,1 +1,1 @@
-"""What goes to Telegram: replies rendered as text and entities, sent at the pace that Telegram allows."""
+"""Sending to Telegram: replies rendered as text and entities, sent at the pace that Telegram allows."""

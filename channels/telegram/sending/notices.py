@@ -1,4 +1,4 @@
-"""Notices: short answers of the gateway itself. Sent as well as can be, kept nowhere."""
+"""Notices: short answers of the gateway itself. Sent on a best-effort basis, stored nowhere."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _WAITING_PER_CHAT = 5
 _ATTEMPTS = 3
 _LONGEST_WAIT_S = 60.0
 REFUSAL_REPEATS_AFTER_S = 3600.0
-"""People without access are told so at most this often, however much they write."""
+"""Seconds; people without access are told so at most this often, however much they write."""
 SLOW_DOWN_REPEATS_AFTER_S = 60.0
-"""People who write too fast are told so at most this often."""
+"""Seconds; people who write too fast are told so at most this often."""
 _REMEMBERED = 10_000
 
 
 class Notices:
-    """Sends notices beside the work, at most a few per chat at a time."""
+    """Sends notices in the background, at most a few per chat at a time."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
@@ -35,7 +35,7 @@ class Notices:
         self._log = structlog.get_logger()
 
     def post(self, target: Target, text: str) -> bool:
-        """Sends the text soon; returns at once. False: too many of the chat wait already."""
+        """Sends the text soon; returns at once. False: too many notices for the chat are waiting already."""
         if self._waiting[target.chat_id] >= _WAITING_PER_CHAT:
             self._log.info("telegram_notice_dropped", address=target.address, reason="too many messages are waiting")
             return False
@@ -46,11 +46,11 @@ class Notices:
         return True
 
     def refuse(self, target: Target, sender_id: int, text: str, *, asked: bool) -> None:
-        """Tells somebody why there is no answer; not again for a while, unless they asked."""
+        """Tells a person why there is no answer; not again for a while, unless they asked."""
         self._once(("refused", target.chat_id, sender_id), target, text, 0 if asked else REFUSAL_REPEATS_AFTER_S)
 
     def slow_down(self, target: Target, sender_id: int, text: str) -> None:
-        """Tells somebody that messages are not taken in; not again for a while, however many there are."""
+        """Tells a person that their messages are not accepted; not again for a while, however many they send."""
         self._once(("slow down", target.chat_id, sender_id), target, text, SLOW_DOWN_REPEATS_AFTER_S)
 
     def _once(self, key: tuple[str, int, int], target: Target, text: str, repeats_after_s: float) -> None:
@@ -63,7 +63,7 @@ class Notices:
         self._told_at[key] = now
 
     async def close(self) -> None:
-        """Gives up what is still waiting."""
+        """Drops notices that are still waiting."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Whether the server takes no messages at all, for the channel's status."""
+"""Detects whether the server accepts no messages at all, for the channel's status."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from channels.telegram.bot_api.answers import NotServed
 
 _NOT_TAKEN = (EndPointNotFound, InvalidToken, NotServed)
 _LASTS_S = 150.0
-"""Longer than the minute between two tries. Without it, an outage would never end once nothing is left to send."""
+"""Seconds, longer than the minute between two tries. Otherwise an outage would never end once nothing is left to send."""
 
 
 class Outage:
-    """What the latest calls of sendMessage say."""
+    """What the latest sendMessage calls show."""
 
     def __init__(self, lasts: float = _LASTS_S) -> None:
         self._lasts = lasts
@@ -23,16 +23,16 @@ class Outage:
 
     @property
     def reason(self) -> str:
-        """Why no message is taken now, and what to do about it; nothing when messages are taken."""
+        """Why no message is accepted now, and what to do about it; empty if messages are accepted."""
         return self._reason if time.monotonic() - self._seen_at < self._lasts else ""
 
     def note(self, error: TelegramError, reason: str) -> None:
-        """A failed call. One that may not have been answered says nothing."""
+        """Records a failed call. One that may not have been answered shows nothing."""
         if isinstance(error, _NOT_TAKEN):
             self._reason, self._seen_at = reason, time.monotonic()
         elif isinstance(error, BadRequest) or not isinstance(error, NetworkError):
             self.end()
 
     def end(self) -> None:
-        """A message was taken."""
+        """A message was accepted."""
         self._reason = ""

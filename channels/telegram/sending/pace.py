@@ -1,7 +1,7 @@
-"""How fast a bot may send: a message a second and chat, twenty a minute and group, some thirty a second in all.
+"""How fast a bot may send: one message a second per chat, twenty a minute per group, about thirty a second in all.
 
-Sources: Bot API FAQ, "My bot is hitting limits"; python-telegram-bot's `FloodLimit`. Telegram counts in ways it does not
-publish, so a 429 may come all the same and then holds its own chat only.
+Sources: Bot API FAQ, "My bot is hitting limits"; python-telegram-bot's `FloodLimit`. Telegram's exact rules are not
+published, so a 429 may come all the same and then pauses its own chat only.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 BURST_PER_CHAT = 3
-"""Messages a chat may get at once before the second-long steps begin."""
+"""Messages a chat may receive at once before the one-second intervals start."""
 _FORGET_ABOVE = 10_000
 
 
 @dataclass(slots=True)
 class Meter:
-    """The generic cell rate algorithm (ITU-T I.371): `interval` seconds apiece, `burst` of them at once."""
+    """The generic cell rate algorithm (ITU-T I.371): one per `interval` seconds, `burst` of them at once."""
 
     interval: float
     burst: int
@@ -36,18 +36,18 @@ class Pace:
     _held: dict[int, float] = field(default_factory=dict)
 
     def reserve(self, chat_id: int, now: float) -> float:
-        """The next place in the chat's line; returns the seconds to wait for it."""
+        """Takes the next place in the chat's line; returns the seconds to wait for it."""
         if len(self._chats) > _FORGET_ABOVE:
             self._forget(now)
         meters = self._chats.setdefault(chat_id, _meters(chat_id))
         return max(meter.reserve(now) for meter in meters)
 
     def hold(self, chat_id: int, until: float) -> None:
-        """Telegram asked to leave the chat alone until then."""
+        """Telegram asked to pause the chat until then."""
         self._held[chat_id] = max(until, self._held.get(chat_id, 0.0))
 
     def held_for(self, chat_id: int, now: float) -> float:
-        """Seconds for which the chat is still to be left alone."""
+        """Seconds for which the chat is still paused."""
         remaining = self._held.get(chat_id, 0.0) - now
         if remaining <= 0:
             self._held.pop(chat_id, None)

@@ -1,4 +1,4 @@
-"""The pause after an answer that leaves open whether a message arrived."""
+"""The pause after a sending whose outcome is unknown."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from gateway.log import redact
 
 
 class Recovery:
-    """Lets nothing leave while nobody knows whether the server answers.
+    """Sends nothing while it is unknown whether the server responds.
 
-    A chunk of unknown fate is sent once more and not again, so that one sending has to find a server that works. `getMe`
-    changes nothing, and may be called until it is answered. After `longest` seconds without an answer chunks leave all the
-    same, so that a server that is odd about `getMe` alone holds up nobody for good.
+    A chunk with an unknown outcome is sent once more and not again, so that one sending has to reach a working server. `getMe`
+    changes nothing, and may be repeated until it is answered. After `longest` seconds without an answer, chunks are sent
+    all the same, so that a server that only fails at `getMe` does not block everything for good.
     """
 
     def __init__(self, api: BotApi, longest: float = 600.0) -> None:
@@ -31,19 +31,19 @@ class Recovery:
         self._log = structlog.get_logger()
 
     def doubt(self) -> None:
-        """An answer was lost, or could not be read."""
+        """A response was lost, or could not be parsed."""
         if not self._in_doubt:
             self._doubted_at = time.monotonic()
         self._in_doubt = True
 
     async def wait(self) -> None:
-        """Returns at once without a doubt, else when the server has answered; callers share the asking."""
+        """Returns at once if there is no doubt, otherwise when the server has responded; callers share the calls."""
         while self._in_doubt:
             async with self._asking:
                 await self._ask()
 
     async def _ask(self) -> None:
-        if not self._in_doubt:  # another caller has heard the answer
+        if not self._in_doubt:  # another caller has received the response
             return
         if await self._answers() or time.monotonic() - self._doubted_at > self._longest:
             self._in_doubt = False
@@ -55,7 +55,7 @@ class Recovery:
         try:
             await self._api.identity()
         except TelegramError as error:
-            # A refusal is an answer, too.
+            # A refusal is a response, too.
             answered = isinstance(error, BadRequest) or not isinstance(error, NetworkError)
             if not answered:
                 self._log.debug("telegram_server_silent", error=redact(str(error)))

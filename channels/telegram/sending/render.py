@@ -1,4 +1,4 @@
-"""Markdown into chunks of text and entities that Telegram takes. Pure; whatever can't be formatted goes as plain text."""
+"""Renders Markdown as chunks of text and entities that Telegram accepts. Pure; what can't be formatted becomes plain text."""
 
 from __future__ import annotations
 
@@ -22,41 +22,41 @@ from gateway.core.model import Chunk
 MAX_TEXT = 4096
 """UTF-16 code units (Bot API, sendMessage: characters after entities parsing; units are the stricter count)."""
 MAX_ENTITIES = 100
-"""The server drops the others without a word."""
+"""The server silently drops any others."""
 NOTHING_SAID = "(The answer was empty.)"
 
 _FORMATTED_UP_TO = 40_000
-"""Characters of a reply; formatting is for reading, and nobody reads ten screens of it in a chat."""
+"""Characters of a reply; nobody reads ten formatted screens in a chat."""
 _LINK_SCHEMES = frozenset({"http", "https", "tg", "mailto"})
 _LANGUAGE_UP_TO = 64
 _WORD = re.compile(r"[^\W_]+")
 _REWRITTEN = re.compile(
     r"\\\[.*?\\\]|\\\(.*?\\\)|\$\$.*?\$\$|\$[^$\n]*\$"  # formulas become Unicode
-    r"|^[\s>*+-]*\d{1,9}[.)](?=\s)"  # ordered lists are counted anew
-    r"|\[[ xX]\]",  # boxes of task lists
+    r"|^[\s>*+-]*\d{1,9}[.)](?=\s)"  # ordered lists are renumbered
+    r"|\[[ xX]\]",  # checkboxes of task lists
     re.DOTALL | re.MULTILINE,
 )
 
 
 def render(content: str) -> Sequence[Chunk]:
-    """At least one chunk for any content, in order, each within Telegram's limits; no word of it is lost."""
+    """Renders at least one chunk for any content, in order, each within Telegram's limits; no word is lost."""
     text = clean(content)
     formatted = _format(text) if len(text) <= _FORMATTED_UP_TO else None
     return _chunks(*formatted) if formatted is not None else plain(text)
 
 
 def plain(text: str) -> Sequence[Chunk]:
-    """As `render`, without any formatting."""
+    """Like `render`, without any formatting."""
     return _chunks(clean(text), [])
 
 
 def entities_of(chunk: Chunk) -> list[MessageEntity]:
-    """What `render` wrote into a chunk's markup."""
+    """Returns the entities that `render` wrote into a chunk's markup."""
     return [MessageEntity(**entity) for entity in json.loads(chunk.markup)] if chunk.markup else []
 
 
 def _format(markdown: str) -> tuple[str, list[MessageEntity]] | None:
-    """Text and entities; None if formatting would lose a word of it."""
+    """Returns text and entities; None if formatting would lose a word."""
     try:
         text, entities = convert(_with_literal_html(markdown), config=_plain_symbols())
     except Exception as error:  # noqa: BLE001 - a fault of the formatting library must not cost the answer
@@ -80,7 +80,7 @@ def _plain_symbols() -> RenderConfig:
 
 
 def _with_literal_html(markdown: str) -> str:
-    """Escapes each tag, so that it is shown: the converter drops HTML. A tag may hide others, so it looks again."""
+    """Escapes each tag so that it is shown: the converter drops HTML. A tag may hide others, so it repeats."""
     while offsets := _html_offsets(markdown):
         source = markdown.encode()
         bounds = pairwise([0, *offsets, len(source)])
@@ -89,7 +89,7 @@ def _with_literal_html(markdown: str) -> str:
 
 
 def _html_offsets(markdown: str) -> list[int]:
-    """UTF-8 offsets of the first `<` of each piece that Markdown takes for HTML."""
+    """UTF-8 offsets of the first `<` of each piece that Markdown treats as HTML."""
     if "<" not in markdown:
         return []
     source = markdown.encode()
@@ -106,7 +106,7 @@ def _words(text: str) -> Counter[str]:
 
 
 def _safe(entity: MessageEntity) -> MessageEntity | None:
-    """The entity as it may be sent: no links that run something, no emoji a bot has no right to, no endless language."""
+    """Returns the entity as it may be sent: no links that run something, no emoji a bot may not use, no overlong language name."""
     if entity.type == "custom_emoji" or (entity.type == "text_link" and not _may_link(entity.url or "")):
         return None
     return entity if len(entity.language or "") <= _LANGUAGE_UP_TO else entity.copy_with(language=None)
@@ -137,7 +137,7 @@ def _is_visible(text: str) -> bool:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Cuts a long text at line ends where it can: splitting takes time by the square of the length."""
+    """Cuts a long text, at line ends if possible: the time for splitting grows with the square of the length."""
     begin = 0
     while begin < len(text):
         end = begin + _FORMATTED_UP_TO
@@ -148,7 +148,7 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _bounded(text: str, entities: list[MessageEntity], units: int) -> list[tuple[str, list[MessageEntity]]]:
-    """Splits by length, and once more by halves where there are too many entities."""
+    """Splits by length, and again in halves where there are too many entities."""
     bounded: list[tuple[str, list[MessageEntity]]] = []
     for part, own in split_entities(text, entities, units):
         length = utf16_len(part)

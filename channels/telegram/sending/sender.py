@@ -1,4 +1,4 @@
-"""Sends chunks at the pace Telegram allows, and says what became of each."""
+"""Sends chunks at the pace Telegram allows, and reports the outcome of each."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _SHORTLY_S = 2.0
 
 
 def always() -> bool:
-    """What a notice asks: it is sent from here or not at all."""
+    """The permit of notices: they are sent from here or not at all."""
     return True
 
 
 class Sender:
-    """One bot's way out. Waiting holds up the chat concerned only."""
+    """The sending side of one bot. A wait only holds up its own chat."""
 
     def __init__(self, api: BotApi, pace: Pace, moves: Moves) -> None:
         self._api = api
@@ -41,16 +41,16 @@ class Sender:
         self._moves = moves
         self._recovery = Recovery(api)
         self._outage = Outage()
-        self._moved: dict[int, int] = {}  # chunks on their way still name the old chat
+        self._moved: dict[int, int] = {}  # chunks to be delivered still name the old chat
         self._log = structlog.get_logger()
 
     @property
     def outage(self) -> str:
-        """Why the server takes no messages at all, and what to do about it; empty when it takes them."""
+        """Why the server accepts no messages at all, and what to do about it; empty if it accepts them."""
         return self._outage.reason
 
     async def ready(self, address: Address) -> None:
-        """Waits for a server that answers and for a place within Telegram's limits.
+        """Waits for a responding server and for a place within Telegram's limits.
 
         Raises `DeliveryRefused` or `DeliveryDeferred`.
         """
@@ -59,7 +59,7 @@ class Sender:
         await self._wait_for_place(target.chat_id)
 
     async def deliver(self, address: Address, chunk: Chunk, may_leave: MayLeave = always) -> None:
-        """Sends one chunk at once, if it `may_leave` when it is written; formatting that Telegram can't read is left out.
+        """Sends one chunk at once, if it `may_leave` when it is written; omits formatting that Telegram rejects.
 
         Raises `DeliveryRefused`, `DeliveryDeferred` or `DeliveryUnknown`.
         """
@@ -72,7 +72,7 @@ class Sender:
         self._outage.end()
 
     async def typing(self, address: Address) -> None:
-        """Best effort; silent while the chat is to be left alone."""
+        """Best effort; does nothing while the chat is paused."""
         try:
             target = self._target(address)
             if not self._pace.held_for(target.chat_id, time.monotonic()):
@@ -101,7 +101,7 @@ class Sender:
     async def _send_to_new_chat(
         self, target: Target, error: ChatMigrated, text: str, entities: Sequence[MessageEntity]
     ) -> None:
-        """A group became a supergroup under another id; the old one takes nothing any more."""
+        """A group became a supergroup with another id; the old one accepts nothing any more."""
         new = replace(target, chat_id=error.new_chat_id)
         if new.chat_id in {target.chat_id, *self._moved}:
             raise DeliveryRefused(str(error), address_dead=True)
