@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gateway.errors import DatabaseMisconfigured, StoreUnavailable
+from storage.connections import PatientConnection
 from storage.queries import load_queries
-
-if TYPE_CHECKING:
-    from storage.connections import PatientConnection
 
 SQL = load_queries("identity")
 APP_ROLE = "turngate_app"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from gateway.core.model import UserId
 from gateway.errors import Conflict
+from storage.connections import PooledConnection
 from storage.queries import load_queries
-
-if TYPE_CHECKING:
-    from storage.connections import PooledConnection
 
 SQL = load_queries("quotas")
 

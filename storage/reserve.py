@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import asyncpg
 
 from gateway.core.background import Background
-
-if TYPE_CHECKING:
-    from storage.connections import PooledConnection
+from storage.connections import PooledConnection
 
 MOST = 4
 """Connections kept here, and at most half of the pool's: the others return to it, so that there is always one to acquire."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
+from typing import cast
 from uuid import UUID
+
+from asyncpg import Record
 
 from gateway.core.history import LazyMessages
 from gateway.core.model import (
@@ -24,9 +26,6 @@ from gateway.core.model import (
     UserId,
 )
 from gateway.errors import InvalidInput
-
-if TYPE_CHECKING:
-    from asyncpg import Record
 
 
 def present(record: Record | None, key: str) -> Record | None:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 import structlog
+from asyncpg import Record
 
 from gateway.core.model import SCHEDULED, Address, AgentName, InboundMessage, JsonObject, SessionId, UserId
 from gateway.core.ports.agents import TurnTerms
@@ -27,20 +28,14 @@ from gateway.core.ports.schedules import (
 from gateway.core.ports.turns import Acceptance
 from gateway.errors import InvalidInput, NotFound
 from storage.batches import Batches
+from storage.connections import PooledConnection
 from storage.cursors import from_cursor, to_cursor
-from storage.database import fetch_one
+from storage.database import Database, fetch_one
 from storage.queries import load_queries
 from storage.quotas import require_room
 from storage.turns.turn_ids import new_turn_id
 from storage.turns.turn_log import error_class_of
-from storage.turns.turns import acceptance
-
-if TYPE_CHECKING:
-    from asyncpg import Record
-
-    from storage.connections import PooledConnection
-    from storage.database import Database
-    from storage.turns.turns import PostgresTurns
+from storage.turns.turns import PostgresTurns, acceptance
 
 log = structlog.get_logger(__name__)
 SQL = load_queries("schedules")

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from gateway.core.model import ChannelName, UserId
 from gateway.core.users.visitors import is_visitor
 from gateway.errors import GatewayError, SenderChanged, Unauthenticated
+from storage.connections import PooledConnection
 from storage.queries import load_queries
-
-if TYPE_CHECKING:
-    from gateway.core.model import ChannelName, UserId
-    from storage.connections import PooledConnection
 
 SQL = load_queries("senders")
 

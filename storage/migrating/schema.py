@@ -6,12 +6,10 @@ import re
 import textwrap
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+
+from asyncpg import Connection, Record
 
 from storage.queries import load_queries
-
-if TYPE_CHECKING:
-    from asyncpg import Connection, Record
 
 SQL = load_queries("schema")
 HEAD = """-- The schema as the migrations leave it: tables with what belongs to them, types, functions. Made by `make schema`.

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from storage.database import fetch_one
+from storage.database import Database, fetch_one
 from storage.queries import load_queries
-
-if TYPE_CHECKING:
-    from storage.database import Database
 
 SQL = load_queries("backlog")
 

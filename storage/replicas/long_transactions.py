@@ -6,17 +6,13 @@ import asyncio
 import time
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import structlog
 from prometheus_client import Gauge
 
 from gateway.errors import StoreUnavailable
-from storage.database import fetch_one, in_transaction
+from storage.database import Database, fetch_one, in_transaction
 from storage.queries import load_queries
-
-if TYPE_CHECKING:
-    from storage.database import Database
 
 log = structlog.get_logger(__name__)
 

@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, cast
+from typing import cast
+
+from asyncpg import Record
 
 from gateway.core.events import TurnChanged
 from gateway.core.lookback import FeedPosition
 from gateway.core.model import ReplicaId, SessionId, TurnId, TurnStatus, UserId
 from gateway.core.ports.live import Changes, Followed
 from gateway.errors import StoreUnavailable
-from storage.database import fetch_one
+from storage.database import Database, fetch_one
 from storage.migrating.origin import newest_migration
 from storage.queries import load_queries
 from storage.rows import to_message, to_session
-
-if TYPE_CHECKING:
-    from asyncpg import Record
-
-    from storage.database import Database
 
 SQL = load_queries("replicas")
 RAW_LIMIT = 100_000

@@ -7,17 +7,13 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import asyncpg
 
 from gateway.errors import NothingHeard, StoreUnavailable
 from storage.connections import AWAY, Connection, PatientConnection
-from storage.database import ACQUIRE_TIMEOUT_S, OWN_WORK_TIMEOUT_S, SESSION_SETTINGS
+from storage.database import ACQUIRE_TIMEOUT_S, OWN_WORK_TIMEOUT_S, SESSION_SETTINGS, Database
 from storage.queries import load_queries
-
-if TYPE_CHECKING:
-    from storage.database import Database
 
 SQL = load_queries("wire")
 CHANNEL = "turngate_news"

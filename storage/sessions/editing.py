@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import asyncpg
+from asyncpg import Record
 
 from gateway.core.model import MessageId, ReplicaId, SessionId, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.sessions.editing import AnsweredAgain, Forked, ForkPoint, MessageVersion, Question, Rewritten
 from gateway.core.ports.turns import Acceptance
 from gateway.errors import Conflict, GatewayError, InvalidInput, NotFound
-from storage.database import fetch_one
+from storage.database import Database, fetch_one
 from storage.queries import load_queries
 from storage.rows import seq_of, text_parts, to_message, to_session, to_turn
 from storage.senders import require_sender
-
-if TYPE_CHECKING:
-    from asyncpg import Record
-
-    from storage.database import Database
 
 SQL = load_queries("editing")
 SESSIONS = load_queries("sessions")

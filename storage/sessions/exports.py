@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gateway.core.model import JsonObject, SessionId, UserId
 from gateway.core.ports.sessions.exports import Kept, KeptRow, Place, SessionSection, UserSection
+from storage.database import Database
 from storage.queries import load_queries
-
-if TYPE_CHECKING:
-    from storage.database import Database
 
 SQL = load_queries("exports")
 TOLD: Mapping[str, str] = {

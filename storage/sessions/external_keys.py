@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import asyncpg
 
 from gateway.core.model import MessageId, Session, SessionId, UserId
 from gateway.core.ports.sessions.sessions import NewSession
 from gateway.errors import NotFound, StoreUnavailable
+from storage.database import Database
 from storage.queries import load_queries
 from storage.rows import message_id, to_session
 from storage.senders import require_sender
-
-if TYPE_CHECKING:
-    from storage.database import Database
 
 SQL = load_queries("external_keys")
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from uuid import UUID, uuid4, uuid5
+
+from asyncpg import Record
 
 from gateway.core.model import JsonObject, JsonValue, Session, UserId
 from gateway.core.ports.sessions.imported_transcripts import ImportedMessage, ImportedTranscript
 from gateway.errors import NotFound
+from storage.connections import PooledConnection
+from storage.database import Database
 from storage.queries import load_queries
 from storage.rows import to_session
 from storage.senders import require_sender
-
-if TYPE_CHECKING:
-    from asyncpg import Record
-
-    from storage.connections import PooledConnection
-    from storage.database import Database
 
 SQL = load_queries("imported_transcripts")
 KEYS = UUID("6f2b2c1e-6f0a-4f53-9a3e-0c6f5f0f7a11")

@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import asyncpg
 
 from gateway.core.model import AgentName, ChannelName, Route, Session, SessionId, UserId
 from gateway.errors import NotFound
-from storage.database import fetch_one
+from storage.database import Database, fetch_one
 from storage.queries import load_queries
 from storage.rows import to_session
 from storage.senders import require_sender
-
-if TYPE_CHECKING:
-    from storage.database import Database
 
 SQL = load_queries("routes")
 NO_SESSION = "There is no such session."

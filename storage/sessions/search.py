@@ -7,23 +7,21 @@ import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TypeAlias, cast
 from uuid import UUID
+
+from asyncpg import Record
 
 from gateway.core.model import Role
 from gateway.core.ports.sessions.search import FoundPage, FoundSession, Match
 from gateway.core.ports.sessions.sessions import SessionFilter
 from gateway.core.search.excerpts import excerpt, words_of
 from gateway.errors import InvalidInput
+from storage.connections import PooledConnection
+from storage.database import Database
 from storage.queries import load_queries
 from storage.rows import message_id, to_session
 from storage.sessions.sessions import metadata_columns
-
-if TYPE_CHECKING:
-    from asyncpg import Record
-
-    from storage.connections import PooledConnection
-    from storage.database import Database
 
 SQL = load_queries("search")
 TITLE = 0

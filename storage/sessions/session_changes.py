@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from asyncpg import Record
 
 from gateway.core.model import Session, SessionId, UserId
 from gateway.core.ports.sessions.changes import GivenTitle, SessionUpdate, Titled
 from gateway.errors import NotFound
+from storage.database import Database
 from storage.queries import load_queries
 from storage.rows import to_session
-
-if TYPE_CHECKING:
-    from asyncpg import Record
-
-    from storage.database import Database
 
 SQL = load_queries("session_changes")
 UNCHANGED = GivenTitle(None, is_users=False)

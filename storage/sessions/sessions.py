@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 from uuid import UUID
+
+from asyncpg import Record
 
 from gateway.core.model import (
     AgentName,
@@ -30,17 +31,12 @@ from gateway.core.ports.sessions.sessions import (
     TurnOutcome,
 )
 from gateway.errors import InvalidInput, NotFound
+from storage.connections import PooledConnection
 from storage.cursors import from_cursor, to_cursor
-from storage.database import fetch_one
+from storage.database import Database, fetch_one
 from storage.queries import load_queries
 from storage.rows import message_id, seq_of, to_message, to_session
 from storage.senders import require_sender
-
-if TYPE_CHECKING:
-    from asyncpg import Record
-
-    from storage.connections import PooledConnection
-    from storage.database import Database
 
 SQL = load_queries("sessions")
 EDITING = load_queries("editing")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, cast
+from typing import cast
 from uuid import UUID
 
-from asyncpg import PostgresError
+from asyncpg import PostgresError, Record
 
 from gateway.core.model import SessionId, State, UserId
 from gateway.core.ports.sessions.state import (
@@ -20,15 +20,10 @@ from gateway.core.ports.sessions.state import (
     SnapshotReason,
 )
 from gateway.errors import Conflict, NotFound, StoreUnavailable
-from storage.database import fetch_one
+from storage.database import Database, fetch_one
 from storage.queries import load_queries
 from storage.rows import message_id, to_message, to_session
 from storage.sessions.state import NO_SESSION, to_state
-
-if TYPE_CHECKING:
-    from asyncpg import Record
-
-    from storage.database import Database
 
 SQL = load_queries("snapshots")
 NO_SNAPSHOT = "There is no such snapshot."

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from asyncpg import Record
 
 from gateway.core.model import ChatId, SessionId, State, UserId
 from gateway.core.ports.sessions.state import StateWrite
 from gateway.errors import NotFound, Stale, TooLarge
-from storage.database import fetch_one
+from storage.database import Database, fetch_one
 from storage.queries import load_queries
-
-if TYPE_CHECKING:
-    from asyncpg import Record
-
-    from storage.database import Database
 
 SQL = load_queries("state")
 NO_SESSION = "There is no such session."

@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import asyncpg
+from asyncpg import Record
 
 from gateway.core.model import ReplicaId
 from gateway.core.ports.sessions.word_index import Indexed, IndexedSession, Look, Progress, Reach
-from storage.database import fetch_one
+from storage.database import Database, fetch_one
 from storage.queries import load_queries
-
-if TYPE_CHECKING:
-    from asyncpg import Record
-
-    from storage.database import Database
 
 SQL = load_queries("word_index")
 

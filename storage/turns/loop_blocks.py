@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gateway.core.model import AgentName
 from gateway.core.ports.loop_blocks import LoopBlock
+from storage.database import Database
 from storage.queries import load_queries
-
-if TYPE_CHECKING:
-    from storage.database import Database
 
 SQL = load_queries("loop_blocks")
 

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from storage.database import in_transaction
+from storage.connections import PooledConnection
+from storage.database import Database, in_transaction
 from storage.queries import load_queries
-
-if TYPE_CHECKING:
-    from storage.connections import PooledConnection
-    from storage.database import Database
 
 SQL = load_queries("moves")
 

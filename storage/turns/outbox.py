@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from gateway.core.model import Address, Chunk, OutboxItem, ReplicaId
+from gateway.core.ports.outbox import Settled
 from gateway.errors import StoreUnavailable
 from storage.batches import Batches
+from storage.database import Database
 from storage.queries import load_queries
-
-if TYPE_CHECKING:
-    from gateway.core.ports.outbox import Settled
-    from storage.database import Database
 
 SQL = load_queries("outbox")
 _AT_ONCE = 5_000

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TypeAlias, cast
 
 import orjson
+from asyncpg import Record
 
 from gateway.core.history import LazyMessages
 from gateway.core.model import (
@@ -32,16 +33,11 @@ from gateway.core.model import (
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.turns import Acceptance, Finished
 from storage.batches import Batches
-from storage.database import fetch_one
+from storage.database import Database, fetch_one
 from storage.queries import load_queries
 from storage.rows import message_id, text_parts, to_message
 from storage.turns.histories import Histories, Known, to_row
 from storage.turns.turn_ids import new_turn_id
-
-if TYPE_CHECKING:
-    from asyncpg import Record
-
-    from storage.database import Database
 
 SQL = load_queries("plain")
 Columns: TypeAlias = tuple[object, ...]

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
+
+from asyncpg import Record
 
 from gateway.core.model import AgentName, ChannelName, SessionId, TurnId, TurnStatus, Usage, UserId
 from gateway.core.ports.turn_log import TurnPage, TurnRecord, UsageTotal
 from gateway.errors import ErrorClass, NotFound
+from storage.connections import PooledConnection
 from storage.cursors import from_cursor, to_cursor
-from storage.database import fetch_one
+from storage.database import Database, fetch_one
 from storage.queries import load_queries
 from storage.rows import message_id
-
-if TYPE_CHECKING:
-    from asyncpg import Record
-
-    from storage.connections import PooledConnection
-    from storage.database import Database
 
 SQL = load_queries("turn_log")
 

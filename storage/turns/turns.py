@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import asyncpg
+from asyncpg import Record
 
 from gateway.core.model import (
     STATE_SECTIONS,
@@ -24,18 +25,13 @@ from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.turns import Acceptance, AcceptStatus, Finished
 from gateway.core.state.changes import LIST_HAS_NO_KEYS
 from gateway.errors import LeaseLost, NotFound
-from storage.database import fetch_one, in_transaction
+from storage.connections import PooledConnection
+from storage.database import Database, fetch_one, in_transaction
 from storage.queries import load_queries
 from storage.rows import present, to_message, to_session, to_turn
 from storage.senders import changed, may_change
 from storage.turns.plain import PlainTurns, stored_parts, stored_usage, to_send
 from storage.turns.turn_ids import new_turn_id
-
-if TYPE_CHECKING:
-    from asyncpg import Record
-
-    from storage.connections import PooledConnection
-    from storage.database import Database
 
 SQL = load_queries("turns")
 STATE = load_queries("state")

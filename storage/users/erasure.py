@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from gateway.core.model import SessionId, UserId
 from gateway.core.ports.users.erasure import Content, ErasureRequest, UserData
 from gateway.errors import ErasureOver
+from storage.connections import PooledConnection
+from storage.database import Database
 from storage.queries import load_queries
-
-if TYPE_CHECKING:
-    from storage.connections import PooledConnection
-    from storage.database import Database
 
 SQL = load_queries("erasure")
 AT_A_TIME = 2_000

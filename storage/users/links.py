@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 from uuid import UUID
+
+from asyncpg import Record
 
 from gateway.core.model import ChannelName, UserId
 from gateway.core.ports.users.links import Link, Person
 from gateway.errors import Conflict, NotFound
-from storage.database import fetch_one, in_transaction
+from storage.connections import PooledConnection
+from storage.database import Database, fetch_one, in_transaction
 from storage.queries import load_queries
 from storage.quotas import require_room
-
-if TYPE_CHECKING:
-    from asyncpg import Record
-
-    from storage.connections import PooledConnection
-    from storage.database import Database
 
 SQL = load_queries("links")
 

@@ -6,20 +6,17 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from uuid import UUID
+
+from asyncpg import Record
 
 from gateway.core.model import UserId
 from gateway.core.ports.users.tokens import ApiToken
 from gateway.errors import NotFound
-from storage.database import fetch_one
+from storage.database import Database, fetch_one
 from storage.queries import load_queries
 from storage.quotas import require_room
-
-if TYPE_CHECKING:
-    from asyncpg import Record
-
-    from storage.database import Database
 
 SQL = load_queries("tokens")
 

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gateway.core.model import UserId
 from gateway.errors import Conflict
-from storage.database import fetch_one, in_transaction
+from storage.database import Database, fetch_one, in_transaction
 from storage.queries import load_queries
-
-if TYPE_CHECKING:
-    from storage.database import Database
 
 SQL = load_queries("visitors")
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING  # noqa: TID251 - nothing depends on a private name at run time
 
-from telegram.request import BaseRequest, HTTPXRequest
+from telegram.request import BaseRequest, HTTPXRequest, RequestData
 
 from channels.telegram.bot_api.answers import read_answer
 
 if TYPE_CHECKING:
     # The library has no public name for an optional parameter.
     from telegram._utils.types import ODVInput
-    from telegram.request import RequestData
 
 _UNSET = BaseRequest.DEFAULT_NONE
 
