@@ -121,8 +121,15 @@ def _aps_trigger(rule: Crontab, day: str, day_of_week: str) -> ApsCronTrigger:
 
 
 def _numbers(values: frozenset[int]) -> str:
-    return ",".join(str(value) for value in sorted(values))
+    """As ranges: APScheduler goes through all items of a list at each step, and "every minute" would be sixty."""
+    runs: list[tuple[int, int]] = []
+    for value in sorted(values):
+        if runs and value == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], value)
+        else:
+            runs.append((value, value))
+    return ",".join(f"{first}-{last}" for first, last in runs)
 
 
 def _names(weekdays: frozenset[int]) -> str:
-    return ",".join(WEEKDAYS[day] for day in sorted(weekdays))
+    return "*" if len(weekdays) == len(WEEKDAYS) else ",".join(WEEKDAYS[day] for day in sorted(weekdays))
