@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pkgutil import iter_modules
 
@@ -88,7 +90,13 @@ def _taken() -> frozenset[str]:
 
 
 def _points() -> list[EntryPoint]:
-    return list(entry_points(group=GROUP))
+    return list(_points_on(tuple(sys.path)))
+
+
+@lru_cache(maxsize=1)
+def _points_on(_path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Read once: each look opens the metadata of every installed package."""
+    return tuple(entry_points(group=GROUP))
 
 
 def _package(point: EntryPoint) -> str:
