@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -33,6 +34,10 @@ SIGNALS = {"immediate": signal.SIGQUIT, "fast": signal.SIGINT}
 PORTS = range(20_000, 32_000)
 # The machine does not crash here, so nothing needs to reach the disk; a commit still waits for its record.
 OPTIONS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "on"}
+
+
+INITIALIZED: list[Path] = []
+"""The files of a server that has never run, once this process has needed some."""
 
 
 class Server:
@@ -138,21 +143,43 @@ class Server:
         return True
 
     async def _create(self) -> None:
-        account = server_account(self.cluster)
-        self.cluster.mkdir(mode=0o700, parents=True)
-        account.owns(self.cluster)
-        command = [str(self._binaries.initdb), "-D", str(self.cluster), "--username=turngate", "--encoding=UTF8"]
+        """As a copy: that takes a tenth of the work of initdb."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not INITIALIZED:
+            INITIALIZED.append(self._initialize(self.folder.parent / f"initialized-{os.getpid()}"))
+        copying = await asyncio.create_subprocess_exec("cp", "-a", str(INITIALIZED[0]), str(self.cluster))
+        assert await copying.wait() == 0
+
+    def _initialize(self, cluster: Path) -> Path:
+        """Blocks, so that of several servers that start at once only the first does it."""
+        account = server_account(cluster)
+        cluster.mkdir(mode=0o700)
+        account.owns(cluster)
+        command = [str(self._binaries.initdb), "-D", str(cluster), "--username=turngate", "--encoding=UTF8"]
         command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--auth=trust", "--no-sync"]
-        process = await self._run([*command, "--no-instructions"])
-        assert await process.wait() == 0, self._said("PostgreSQL could not create its files")
+        with self.log.open("ab") as log:
+            done = subprocess.run(
+                self._as_account(cluster, [*command, "--no-instructions"]),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=BARE_ENVIRONMENT,
+                cwd="/",
+                check=False,
+            )
+        assert done.returncode == 0, self._said("PostgreSQL could not create its files")
+        return cluster
+
+    def _as_account(self, cluster: Path, command: list[str]) -> list[str]:
+        account = server_account(cluster)
+        folders = [str(cluster), str(self._binaries.folder)]
+        who = ["wait", str(account.uid), str(account.gid), *folders]
+        return [sys.executable, "-I", "-S", launch.__file__, *who, "--", *command]
 
     async def _run(self, command: list[str]) -> asyncio.subprocess.Process:
-        account = server_account(self.cluster)
-        folders = [str(self.cluster), str(self._binaries.folder)]
         with self.log.open("ab") as log:
             return await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", launch.__file__, "wait", str(account.uid), str(account.gid), *folders),
-                *("--", *command),
+                *self._as_account(self.cluster, command),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
