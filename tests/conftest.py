@@ -26,6 +26,8 @@ NAMES = itertools.count(1)
 # Nothing here outlives the run, so nothing needs to reach the disk.
 UNHURRIED = {"ttl_s": 60.0}
 """For a gateway on a module's loop, which stands still while a test runs on a loop of its own."""
+own_gateway = pytest.mark.asyncio(loop_scope="function")
+"""For a test with a gateway of its own, in a module whose other tests share one."""
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", **counts.SERVER}
 
 

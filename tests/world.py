@@ -283,9 +283,9 @@ class World:
             await database.close()
         return Person(user, token, url, await self.http())
 
-    async def newcomer(self, url: str) -> Person:
+    async def newcomer(self, url: str, role: str = "user") -> Person:
         """Somebody with an API token and a name that nobody else has."""
-        return await self.person(f"newcomer-{uuid4().hex}", url)
+        return await self.person(f"newcomer-{uuid4().hex}", url, role)
 
     async def http(self) -> aiohttp.ClientSession:
         """The clients' side of HTTP."""

@@ -6,42 +6,41 @@ from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from gateway.app.running.serve import Running
 from gateway.core.model import UserId
 from gateway.identity.credentials import digest, new_code
+from tests.conftest import own_gateway
 from tests.world import Person, World, eventually
 
 SESSIONS = "/api/chat/sessions"
 
 
-@pytest.fixture
-async def gateway(world: World) -> Running:
-    """A gateway with the demo agent."""
-    return await world.gateway()
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest.fixture
-async def mia(world: World, gateway: Running) -> Person:
+@pytest_asyncio.fixture(loop_scope="module")
+async def mia(shared_world: World, shared_gateway: Running) -> Person:
     """A user."""
-    return await world.person("mia", gateway.url)
+    return await shared_world.newcomer(shared_gateway.url)
 
 
-@pytest.fixture
-async def tom(world: World, gateway: Running) -> Person:
+@pytest_asyncio.fixture(loop_scope="module")
+async def tom(shared_world: World, shared_gateway: Running) -> Person:
     """Another user."""
-    return await world.person("tom", gateway.url)
+    return await shared_world.newcomer(shared_gateway.url)
 
 
-@pytest.fixture
-async def owner(world: World, gateway: Running) -> Person:
+@pytest_asyncio.fixture(loop_scope="module")
+async def owner(shared_world: World, shared_gateway: Running) -> Person:
     """An operator."""
-    return await world.person("owner", gateway.url, role="operator")
+    return await shared_world.newcomer(shared_gateway.url, "operator")
 
 
 async def test_me_says_whom_the_token_speaks_for(mia: Person) -> None:
     """`GET /api/me`."""
-    assert await mia.gets("/api/me") == {"user_id": "mia", "role": "user", "expires_at": None}
+    assert await mia.gets("/api/me") == {"user_id": mia.user, "role": "user", "expires_at": None}
 
 
 async def test_a_message_is_answered_in_its_response(mia: Person) -> None:
@@ -88,6 +87,7 @@ async def test_a_chat_command_is_answered_by_a_notice(mia: Person) -> None:
     assert (await mia.gets(path))["messages"] == []
 
 
+@own_gateway
 async def test_too_many_waiting_messages_are_429(world: World) -> None:
     """A problem that says when to try again; the message was not taken in."""
     gateway = await world.gateway(turns={"max_waiting": 1})
@@ -102,6 +102,7 @@ async def test_too_many_waiting_messages_are_429(world: World) -> None:
     assert (await ann.posts(path, 200, text="/stop"))["notice"] == "Stopped."
 
 
+@own_gateway
 async def test_a_message_that_the_strategy_rejects_is_409(world: World) -> None:
     """While an answer is being written; commands are not messages."""
     gateway = await world.gateway(agents={"assistant": {"kind": "demo", "multitask_strategy": "reject"}})
@@ -198,9 +199,10 @@ async def test_an_operator_sees_everyone_and_can_narrow(mia: Person, tom: Person
     """`user=` narrows an operator's list, and is refused to others."""
     for person in (mia, tom):
         await person.posts(SESSIONS, 201)
-    assert {session["user_id"] for session in (await owner.gets(SESSIONS))["sessions"]} == {"mia", "tom"}
-    assert {session["user_id"] for session in (await owner.gets(f"{SESSIONS}?user=tom"))["sessions"]} == {"tom"}
-    assert (await mia.calls("GET", f"{SESSIONS}?user=tom"))[0] == 403
+    assert {mia.user, tom.user} <= {session["user_id"] for session in (await owner.gets(SESSIONS))["sessions"]}
+    toms = await owner.gets(f"{SESSIONS}?user={tom.user}")
+    assert {session["user_id"] for session in toms["sessions"]} == {tom.user}
+    assert (await mia.calls("GET", f"{SESSIONS}?user={tom.user}"))[0] == 403
 
 
 async def test_an_operator_writes_in_the_name_of_the_session(mia: Person, owner: Person) -> None:
@@ -231,8 +233,8 @@ async def test_the_active_session_comes_with_its_messages(mia: Person) -> None:
 async def test_a_token_works_until_it_is_revoked(mia: Person) -> None:
     """The secret is shown once; the list never holds it."""
     made = await mia.posts("/api/tokens", 201, name="laptop", expires="30d")
-    laptop = Person("mia", made["token"], mia.url, mia.http)
-    assert (await laptop.gets("/api/me"))["user_id"] == "mia"
+    laptop = Person(mia.user, made["token"], mia.url, mia.http)
+    assert (await laptop.gets("/api/me"))["user_id"] == mia.user
     assert made["token"] not in str(await mia.gets("/api/tokens"))
     assert (await mia.calls("DELETE", f"/api/tokens/{made['id']}"))[0] == 204
     assert (await laptop.calls("GET", "/api/me"))[0] == 401
@@ -251,18 +253,20 @@ async def test_a_foreign_token_cannot_be_revoked(mia: Person, tom: Person) -> No
     assert (await tom.calls("DELETE", f"/api/tokens/{made['id']}"))[0] == 404
 
 
-async def test_a_code_signs_in_once(gateway: Running, mia: Person) -> None:
+async def test_a_code_signs_in_once(shared_gateway: Running, mia: Person) -> None:
     """The printed URL's code becomes a token of 30 days, the first time only."""
     code = new_code()
-    await gateway.gateway.stores.tokens.add_code(digest(code), UserId("owner"), "operator", timedelta(minutes=5))
+    await shared_gateway.gateway.stores.tokens.add_code(digest(code), UserId("owner"), "operator", timedelta(minutes=5))
     signed_in = await mia.posts("/api/sign-in", 200, code=code)
     console = Person("owner", signed_in["token"], mia.url, mia.http)
     assert (await console.gets("/api/me"))["role"] == "operator"
     await mia.posts("/api/sign-in", 401, code=code)
 
 
-async def test_codes_cannot_be_guessed_fast(mia: Person) -> None:
+@own_gateway
+async def test_codes_cannot_be_guessed_fast(world: World) -> None:
     """Ten tries a minute from one address, then 429 with `Retry-After`."""
+    mia = await world.newcomer((await world.gateway()).url)
     for _ in range(10):
         await mia.posts("/api/sign-in", 401, code="guess")
     async with mia.http.post(f"{mia.url}/api/sign-in", json={"code": "guess"}) as response:
@@ -300,7 +304,7 @@ async def test_a_schedule_can_be_run_at_once(mia: Person) -> None:
     made = await mia.posts("/api/schedules", 201, **DAILY)
     run = await mia.posts(f"/api/schedules/{made['id']}/run", 202)
     session = await mia.gets(f"{SESSIONS}/{run['session_id']}")
-    assert (session["channel"], session["user_id"]) == ("scheduled", "mia")
+    assert (session["channel"], session["user_id"]) == ("scheduled", mia.user)
 
 
 async def test_a_schedule_can_be_paused_resumed_and_removed(mia: Person) -> None:
@@ -344,6 +348,7 @@ async def test_metrics_behind_a_proxy_are_for_operators(mia: Person, owner: Pers
         assert response.status == 200
 
 
+@own_gateway
 async def test_metrics_tell_what_goes_on(world: World) -> None:
     """Requests by their route, sockets, what waits, tokens' families, pools, and the loop's lag."""
     gateway = await world.gateway()

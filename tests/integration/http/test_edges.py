@@ -10,12 +10,14 @@ import zlib
 from typing import Any
 
 import pytest
+import pytest_asyncio
 import structlog
 from aiohttp import hdrs
 
 from gateway.agents.python.settings import PythonAgentSettings
 from gateway.api.server import PAGES, ROUTES
 from gateway.app.running.serve import Running
+from tests.conftest import UNHURRIED, own_gateway
 from tests.integration.agents import answering_agents
 from tests.integration.http.raw_http import connected, exchange, request
 from tests.world import Person, World
@@ -31,22 +33,27 @@ STREAMED = (
 )
 
 
-@pytest.fixture
-async def gateway(world: World) -> Running:
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(shared_world: World) -> Running:
     """A gateway with the demo agent, and one that never ends its answer."""
     patient = PythonAgentSettings(kind="python", target=f"{answering_agents.__name__}:patient")
-    return await world.gateway(
-        agents={"assistant": {"kind": "demo"}, "patient": patient}, web={"allowed_origins": [SHOP], "anonymous": True}
+    return await shared_world.gateway(
+        agents={"assistant": {"kind": "demo"}, "patient": patient},
+        web={"allowed_origins": [SHOP], "anonymous": True},
+        replica=UNHURRIED,
     )
 
 
-@pytest.fixture
-async def owner(world: World, gateway: Running) -> Person:
+@pytest_asyncio.fixture(loop_scope="module")
+async def owner(shared_world: World, gateway: Running) -> Person:
     """An operator."""
-    return await world.person("owner", gateway.url, "operator")
+    return await shared_world.newcomer(gateway.url, "operator")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def names(owner: Person) -> dict[str, str]:
     """What each part of a route's path may be: objects that are there, and a conversation that is being answered."""
     session = (await owner.posts(SESSIONS, 201))["session_id"]
@@ -65,7 +72,7 @@ async def names(owner: Person) -> dict[str, str]:
         "session_id": session,
         "message_id": f"{session}.1",
         "number": "1",
-        "user_id": "owner",
+        "user_id": owner.user,
         "chat_id": "talk",
         "name": "assistant",
         "schedule_id": schedule["id"],
@@ -254,7 +261,7 @@ async def test_who_wants_a_stream(owner: Person, accept: str, media: str) -> Non
 # Metadata and state ---------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def session(owner: Person) -> str:
     """The path of a session."""
     return f"{SESSIONS}/{(await owner.posts(SESSIONS, 201))['session_id']}"
@@ -296,6 +303,7 @@ async def test_a_state_is_not_null(owner: Person, session: str, section: str) ->
     assert section in told["detail"]
 
 
+@own_gateway
 async def test_a_message_that_is_too_long(world: World) -> None:
     """Told in the same words wherever it is sent."""
     gateway = await world.gateway(turns={"max_text": 10}, data_dir="short")

@@ -7,8 +7,10 @@ from typing import Any
 
 import jwt
 import pytest
+import pytest_asyncio
 
 from gateway.app.running.serve import Running
+from tests.conftest import UNHURRIED, own_gateway
 from tests.world import Person, World
 
 SESSIONS = "/api/chat/sessions"
@@ -17,20 +19,21 @@ EVIL = "https://evil.example"
 LOGIN_SECRET = "a secret of thirty-two bytes or more"
 
 
-@pytest.fixture
-async def gateway(world: World) -> Running:
+SETTINGS: dict[str, Any] = {"web": {"allowed_origins": [SHOP], "anonymous": True}, "auth": {"jwt_secret": LOGIN_SECRET}}
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(shared_world: World) -> Running:
     """A gateway whose widget stands in a shop."""
-    return await world.gateway(
-        web={"allowed_origins": [SHOP], "anonymous": True},
-        auth={"jwt_secret": LOGIN_SECRET},
-        limits={"visitors_per_minute": 3, "visitor_messages_per_minute": 2},
-    )
+    return await shared_world.gateway(**SETTINGS, replica=UNHURRIED)
 
 
-@pytest.fixture
-async def mia(world: World, gateway: Running) -> Person:
+@pytest_asyncio.fixture(loop_scope="module")
+async def mia(shared_world: World, gateway: Running) -> Person:
     """A user."""
-    return await world.person("mia", gateway.url)
+    return await shared_world.newcomer(gateway.url)
 
 
 async def visits(mia: Person, origin: str | None) -> tuple[int, Any]:
@@ -40,12 +43,17 @@ async def visits(mia: Person, origin: str | None) -> tuple[int, Any]:
         return response.status, await response.json(content_type=None)
 
 
-@pytest.fixture
-async def visitor(mia: Person) -> Person:
+async def visitor_of(mia: Person) -> Person:
     """A visitor of the shop."""
     status, made = await visits(mia, SHOP)
     assert status == 201
     return Person(made["user_id"], made["token"], mia.url, mia.http)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def visitor(mia: Person) -> Person:
+    """A visitor of the shop."""
+    return await visitor_of(mia)
 
 
 AT_THE_SHOP = {"headers": {"Origin": SHOP}}
@@ -80,8 +88,12 @@ async def test_a_visitor_has_neither_tokens_nor_schedules(visitor: Person) -> No
     assert (await visitor.calls("POST", "/api/tokens", json={}, **AT_THE_SHOP))[0] == 403
 
 
-async def test_visitors_come_and_write_at_a_limited_rate(mia: Person, visitor: Person) -> None:
+@own_gateway
+async def test_visitors_come_and_write_at_a_limited_rate(world: World) -> None:
     """429 with `Retry-After`, by address and by visitor."""
+    gateway = await world.gateway(**SETTINGS, limits={"visitors_per_minute": 3, "visitor_messages_per_minute": 2})
+    mia = await world.newcomer(gateway.url)
+    visitor = await visitor_of(mia)
     assert [(await visits(mia, SHOP))[0] for _ in range(3)] == [201, 201, 429]
     _, session = await visitor.calls("POST", SESSIONS, json={}, **AT_THE_SHOP)
     path = f"{SESSIONS}/{session['session_id']}/messages"
@@ -89,6 +101,7 @@ async def test_visitors_come_and_write_at_a_limited_rate(mia: Person, visitor: P
     assert sent == [200, 200, 429]
 
 
+@own_gateway
 async def test_a_gateway_without_visitors_says_so(world: World) -> None:
     """`web.anonymous` is off by default."""
     running = await world.gateway(web={"allowed_origins": [SHOP]}, data_dir="closed")

@@ -6,18 +6,31 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import pytest_asyncio
 
+from gateway.app.running.serve import Running
+from tests.conftest import own_gateway
 from tests.world import Person, World, eventually
 
 SESSIONS = "/api/chat/sessions"
 
 
+ROLES = {"mia": "user", "tom": "user", "owner": "operator"}
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def people(shared_world: World, shared_gateway: Running) -> dict[str, Person]:
+    """Two users and an operator of one gateway, which others use, too."""
+    return {name: await shared_world.newcomer(shared_gateway.url, role) for name, role in ROLES.items()}
+
+
 @pytest.fixture
-async def people(world: World) -> dict[str, Person]:
-    """Two users and an operator of one gateway."""
+async def only_people(world: World) -> dict[str, Person]:
+    """Two users and an operator, and nobody else."""
     url = (await world.gateway()).url
-    roles = {"mia": "user", "tom": "user", "owner": "operator"}
-    return {name: await world.person(name, url, role) for name, role in roles.items()}
+    return {name: await world.person(name, url, role) for name, role in ROLES.items()}
 
 
 async def made(person: Person, **body: Any) -> str:
@@ -72,10 +85,11 @@ async def test_a_key_that_cannot_be_one_is_refused(people: dict[str, Person], na
 
 async def test_metadata_finds_nobody_elses(people: dict[str, Person]) -> None:
     """AC-10: an operator sees both, and `user` narrows."""
-    mine, theirs = [await made(people[name], metadata={"course": 7}) for name in ("mia", "tom")]
-    assert await listed(people["mia"], "metadata.course=7") == [mine]
-    assert await listed(people["owner"], "metadata.course=7") == [theirs, mine]
-    assert await listed(people["owner"], "metadata.course=7&user=mia") == [mine]
+    mia = people["mia"].user
+    mine, theirs = [await made(people[name], metadata={"course": mia}) for name in ("mia", "tom")]
+    assert await listed(people["mia"], f"metadata.course={mia}") == [mine]
+    assert await listed(people["owner"], f"metadata.course={mia}") == [theirs, mine]
+    assert await listed(people["owner"], f"metadata.course={mia}&user={mia}") == [mine]
 
 
 async def test_pages_by_cursor_and_by_offset_agree(people: dict[str, Person]) -> None:
@@ -97,7 +111,8 @@ async def test_pages_by_cursor_and_by_offset_agree(people: dict[str, Person]) ->
     assert status == 400
 
 
-async def test_everybodys_sessions_are_counted_among_the_newest(world: World, people: dict[str, Person]) -> None:
+@own_gateway
+async def test_everybodys_sessions_are_counted_among_the_newest(world: World, only_people: dict[str, Person]) -> None:
     """Counting costs an operator no more the more sessions there are, and the answer says where there may be others."""
     await world.rows(
         "INSERT INTO chat_sessions (user_id, agent_name, metadata, created_at)"
@@ -105,11 +120,12 @@ async def test_everybodys_sessions_are_counted_among_the_newest(world: World, pe
         " FROM generate_series(1, 5001) AS n"
     )
     for query, total in (("", 5_000), ("metadata.even=true&", 2_500), ("offset=4998&", 5_000)):
-        page = await people["owner"].gets(f"{SESSIONS}?{query}limit=1")
+        page = await only_people["owner"].gets(f"{SESSIONS}?{query}limit=1")
         assert (page["total"], page["total_is_exact"]) == (total, False)
 
 
-async def test_a_list_that_ends_on_its_page_is_counted_exactly(world: World, people: dict[str, Person]) -> None:
+@own_gateway
+async def test_a_list_that_ends_on_its_page_is_counted_exactly(world: World, only_people: dict[str, Person]) -> None:
     """An operator's too: whatever a page shows counts, however long ago it was said."""
     await world.rows(
         "INSERT INTO chat_sessions (user_id, agent_name, channel, created_at)"
@@ -117,21 +133,22 @@ async def test_a_list_that_ends_on_its_page_is_counted_exactly(world: World, peo
         " FROM generate_series(1, 5010) AS n"
     )
     for query, total, is_exact in (("limit=3", 3, True), ("limit=2", 3, False), ("limit=2&offset=2", 3, True)):
-        page = await people["owner"].gets(f"{SESSIONS}?channel=terminal&{query}")
+        page = await only_people["owner"].gets(f"{SESSIONS}?channel=terminal&{query}")
         assert (page["total"], page["total_is_exact"]) == (total, is_exact)
     for person in ("owner", "tom"):
-        page = await people[person].gets(f"{SESSIONS}?user=tom&channel=terminal&limit=1&offset=9")
+        page = await only_people[person].gets(f"{SESSIONS}?user=tom&channel=terminal&limit=1&offset=9")
         assert (page["total"], page["total_is_exact"]) == (3, True)
 
 
-async def test_a_list_of_what_has_ended_reads_nothing_else(world: World, people: dict[str, Person]) -> None:
+@own_gateway
+async def test_a_list_of_what_has_ended_reads_nothing_else(world: World, only_people: dict[str, Person]) -> None:
     """An index serves it, in which active sessions, the ones that are talked in, have no entry."""
     await world.rows(
         "INSERT INTO chat_sessions (user_id, agent_name, is_active) SELECT 'mia', 'assistant', n % 500 > 0 FROM generate_series(1, 5000) AS n"
     )
     await world.rows("ANALYZE chat_sessions")
-    assert len(await listed(people["mia"], "active=false&limit=200")) == 10
-    assert len(await listed(people["owner"], "active=false&limit=200")) == 10
+    assert len(await listed(only_people["mia"], "active=false&limit=200")) == 10
+    assert len(await listed(only_people["owner"], "active=false&limit=200")) == 10
     used = "SELECT sum(idx_scan) AS scans FROM pg_stat_user_indexes WHERE indexrelname LIKE 'chat_sessions%ended'"
 
     async def both() -> bool:
@@ -140,7 +157,8 @@ async def test_a_list_of_what_has_ended_reads_nothing_else(world: World, people:
     await eventually(both)
 
 
-async def test_few_sessions_with_a_value_are_read_by_themselves(world: World, people: dict[str, Person]) -> None:
+@own_gateway
+async def test_few_sessions_with_a_value_are_read_by_themselves(world: World, only_people: dict[str, Person]) -> None:
     """By an index, however many sessions there are, for a user and for an operator; total and pages are the same as without it."""
     await world.rows(
         "INSERT INTO chat_sessions (user_id, agent_name, metadata, created_at) SELECT owner, 'assistant',"
@@ -148,12 +166,12 @@ async def test_few_sessions_with_a_value_are_read_by_themselves(world: World, pe
         " FROM generate_series(1, 2000) AS n, unnest(ARRAY['mia', 'tom']) AS owner"
     )
     for person, rare, known in (("mia", 2, (2000, True)), ("owner", 4, (4000, True))):
-        page = await people[person].gets(f"{SESSIONS}?metadata.rare=7&metadata.known=true&limit=1")
+        page = await only_people[person].gets(f"{SESSIONS}?metadata.rare=7&metadata.known=true&limit=1")
         assert (page["total"], page["total_is_exact"]) == (rare, True)
-        walked = await listed(people[person], f"metadata.rare=7&cursor={page['next_cursor']}")
-        assert [page["sessions"][0]["session_id"], *walked] == await listed(people[person], "metadata.rare=7")
+        walked = await listed(only_people[person], f"metadata.rare=7&cursor={page['next_cursor']}")
+        assert [page["sessions"][0]["session_id"], *walked] == await listed(only_people[person], "metadata.rare=7")
         assert len(walked) == rare - 1
-        page = await people[person].gets(f"{SESSIONS}?metadata.known=true&limit=1")
+        page = await only_people[person].gets(f"{SESSIONS}?metadata.known=true&limit=1")
         assert (page["total"], page["total_is_exact"]) == known
     used = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'chat_sessions_labels'"
 
