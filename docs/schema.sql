@@ -1072,7 +1072,7 @@ DECLARE
     v_rows bigint;
     v_now timestamptz;
 BEGIN
-    -- Route before session, as everywhere: whoever unlinks an account meanwhile is waited for.
+    -- Route before session, as everywhere: waits for a concurrent unlink.
     PERFORM FROM routes AS ro
     WHERE ro.user_id = (SELECT c.user_id FROM chat_sessions AS c WHERE c.session_id = p_session) AND is_pushed(split_part(ro.route, ':', 1))
     ORDER BY ro.route FOR KEY SHARE;
@@ -1112,9 +1112,9 @@ BEGIN
         RETURNING c
     )
     SELECT count(*), (array_agg(c ORDER BY (c).seq DESC))[:400] INTO v_rows, v_hidden FROM hidden;
-    -- Asked to be cancelled, so that nobody takes their messages for waiting ones.
+    -- Marked for cancellation, so that their messages don't count as waiting.
     UPDATE turns AS u SET withdrawn = true, cancel_requested = true WHERE u.chat_id = s.chat_id AND u.seq >= m.turn_seq;
-    -- The turn that answered before makes room: places below zero are for those that were set aside.
+    -- The earlier turn makes room: negative places are for withdrawn turns.
     UPDATE turns AS u SET
         seq = (SELECT least(min(x.seq), 0) - 1 FROM turns AS x WHERE x.chat_id = s.chat_id),
         place_in_time = coalesce(u.place_in_time, u.seq)
@@ -1125,7 +1125,7 @@ BEGIN
     ) VALUES (
         s.chat_id, m.turn_seq, s.last_seq, s.user_id, s.agent_name, m.channel, 'running', 1, 1, p_owner,
         clock_timestamp() + p_time_limit + interval '30 seconds', p_time_limit, p_history_turns,
-        -- Where the answer before went, and where the conversation is now, as far as these are still places of this user.
+        -- The addresses of the earlier answer, and those of the conversation now, as far as these are still routes of this user.
         ARRAY(
             SELECT ro.route FROM routes AS ro
             WHERE ro.user_id = s.user_id
@@ -1278,7 +1278,7 @@ BEGIN
             FROM (
                 SELECT chat_id, seq, said_at FROM said
                 UNION
-                -- Most texts lack a word, and looking for it costs a tenth of taking them apart.
+                -- Most texts lack a word, and checking that costs a tenth of parsing them.
                 SELECT chat_id, seq, said_at FROM read
                 WHERE CASE WHEN EXISTS (
                     SELECT FROM unnest(v_words) AS word WHERE strpos(lower(left(content, 50000)), word) = 0
@@ -1666,7 +1666,7 @@ BEGIN
         CONTINUE WHEN NOT FOUND;
         UPDATE schedules AS s SET next_fire_at = p_next[i], last_fire_at = clock_timestamp(), is_active = p_next[i] IS NOT NULL
         WHERE s.schedule_id = p_schedules[i] RETURNING s.deliver_to INTO v_places;
-        -- Those that are still the user's, and stay it until this is committed: whoever unlinks an account deletes its routes.
+        -- Those that are still the user's, and remain so until the commit: unlinking an account deletes its routes.
         SELECT coalesce(array_agg(l.route), '{}') INTO v_left FROM (
             SELECT r.route FROM routes AS r
             WHERE r.user_id = p_users[i] AND r.route = ANY (v_places) ORDER BY r.route FOR KEY SHARE
@@ -1700,7 +1700,7 @@ DECLARE
     v_rows bigint;
     v_now timestamptz := clock_timestamp();
 BEGIN
-    -- The owner's name before the route, as everywhere: a visitor who is being identified is the user by the next statement.
+    -- The owner before the route, as everywhere: a visitor who is being identified is the user by the next statement.
     PERFORM pg_advisory_xact_lock_shared(hashtextextended(c.user_id, 30)) FROM chat_sessions AS c WHERE c.session_id = p_session;
     SELECT * INTO s FROM chat_sessions WHERE session_id = p_session;
     IF NOT FOUND THEN
@@ -1812,7 +1812,7 @@ BEGIN
     v_held := ARRAY(
         SELECT chat_id FROM indexed_sessions WHERE chat_id = ANY (p_chats) ORDER BY chat_id FOR NO KEY UPDATE SKIP LOCKED
     );
-    -- A statement of its own: it sees what was committed before the rows were held.
+    -- A separate statement: it sees what was committed before the rows were locked.
     WITH behind AS (
         SELECT
             i.chat_id, i.seq AS mark, last.seq AS last,
@@ -1960,7 +1960,7 @@ BEGIN
     );
     more := cardinality(chats) > 5000;
     chats := chats[:5000];
-    -- A session that somebody works on is passed over, and looked at again.
+    -- Skips a locked session, which is checked again later.
     INSERT INTO indexed_sessions (chat_id, user_id)
     SELECT s.chat_id, s.user_id FROM chat_sessions AS s
     WHERE s.chat_id = ANY (chats) AND NOT EXISTS (SELECT FROM indexed_sessions AS i WHERE i.chat_id = s.chat_id)
@@ -1986,7 +1986,7 @@ BEGIN
     RETURNING * INTO x;
     SELECT coalesce(range_agg(int8range(m.seq, m.seq + 1)), '{}') INTO v_hidden
     FROM chat_messages AS m WHERE m.chat_id = s.chat_id AND m.rewound;
-    -- A long stretch that was taken back is stepped over, not read.
+    -- Skips a long stretch that was taken back instead of reading it.
     IF s.last_seq <@ v_hidden THEN
         SELECT lower(g) - 1 INTO v_top FROM unnest(v_hidden) AS g WHERE s.last_seq <@ g;
     END IF;
@@ -2094,7 +2094,7 @@ BEGIN
         RETURN r;
     END IF;
     r.size := state_size(n.blackboard, n.scratchpad, n.attributes);
-    -- What has grown too large meanwhile, by a smaller limit, may still shrink.
+    -- A state that exceeds a limit which was lowered in the meantime may still shrink.
     IF r.size > p_limit AND r.size >= x.size_bytes THEN
         r.status := 'too_large';
         RETURN r;
@@ -2204,7 +2204,7 @@ BEGIN
         SELECT count(*), array_agg((m).turn_id) FILTER (WHERE (m).role = 'user'), (array_agg(m ORDER BY (m).seq DESC))[:400]
         INTO v_rows, v_turns, r.changed FROM hidden;
         s.message_count := s.message_count - v_rows;
-        -- A turn whose first messages stay is still part of what was said.
+        -- A turn whose first messages stay remains part of the conversation.
         UPDATE turns AS t SET withdrawn = true WHERE t.turn_id = ANY (v_turns) AND t.seq <@ v_hide;
 
         WITH returned AS (
@@ -2218,7 +2218,7 @@ BEGIN
         UPDATE turns AS t SET withdrawn = false WHERE t.turn_id = ANY (v_turns);
 
         r.changed := r.changed || v_changed;
-        -- What a message said then was kept at its first change since.
+        -- The text of that time was stored at the first change since then.
         FOR v_then IN
             SELECT DISTINCT ON (seq) * FROM message_versions
             WHERE chat_id = s.chat_id AND changed_at > x.created_at ORDER BY seq, version
@@ -2234,7 +2234,8 @@ BEGIN
                 r.changed := r.changed || v_message;
             END IF;
         END LOOP;
-        -- The agent's own conversation cannot be taken back: it gets a new one, and the one before when the transcript returns.
+        -- The agent's own conversation cannot be rewound: the session gets a new one, and its earlier one when the transcript is
+        -- restored.
         v_agent_session := CASE
             WHEN cardinality(r.changed) > 0 THEN CASE WHEN x.rewound THEN x.agent_session END ELSE s.agent_session
         END;
@@ -2245,7 +2246,7 @@ BEGIN
             title_is_agents = c.title_is_agents AND coalesce(cardinality(r.changed), 0) = 0,
             agent_session = v_agent_session, former_agent_sessions = agent_sessions_before(c, v_agent_session)
         WHERE c.chat_id = s.chat_id RETURNING * INTO s;
-        -- It goes on: later no snapshot may bring it back as it is now.
+        -- The conversation continues: no later snapshot may bring the framework's conversation back in its current state.
         UPDATE snapshots AS n SET agent_session = NULL WHERE n.chat_id = s.chat_id AND n.agent_session = s.agent_session;
     END IF;
     r.session := s;
@@ -2287,7 +2288,7 @@ BEGIN
         deleted_at = CASE WHEN p_content IS NULL THEN v_now END,
         changed_at = v_now
     WHERE chat_id = s.chat_id AND seq = p_seq RETURNING * INTO m;
-    -- The agent's own conversations still have what it was: it begins a new one, and is told the history.
+    -- The agent's own conversations still contain the old version: it starts a new one and receives the history.
     UPDATE snapshots SET agent_session = NULL WHERE chat_id = s.chat_id AND agent_session IS NOT NULL;
     UPDATE chat_sessions SET
         updated_at = v_now, words_changed_at = v_now, message_count = message_count - (p_content IS NULL)::int,
@@ -2311,7 +2312,7 @@ DECLARE
     v_now timestamptz := clock_timestamp();
 BEGIN
     FOR s IN SELECT * FROM chat_sessions WHERE chat_id = ANY (p_chats) FOR UPDATE SKIP LOCKED LOOP
-        -- Again, behind the lock: another replica may have been quicker.
+        -- Checks again after locking: another replica may have been first.
         IF EXISTS (
             SELECT FROM session_states WHERE chat_id = s.chat_id AND dirty_since IS NOT NULL
                 AND (changed_at <= v_now - p_quiet OR dirty_since <= v_now - p_every)

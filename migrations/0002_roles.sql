@@ -1,10 +1,10 @@
---Two roles, turngate_app and turngate_system, and the row-level security that holds for both.
+--Two roles, turngate_app and turngate_system, and the row-level security that applies to both.
 -- depends: 0001_before_channels
 
 -- migrate: apply
 
 -- turngate_app sees the rows of one user at a time; turngate_system does the gateway's own work across users. Roles belong to the
--- whole server, so another database's migration may be creating them at this moment.
+-- whole server, so another database's migration may be creating them at the same time.
 DO $roles$
 DECLARE
     role_name text;
@@ -32,12 +32,12 @@ BEGIN
 END
 $roles$;
 
--- The user whose rows may be seen; unset or empty means nobody's.
+-- The user whose rows are visible; unset or empty means none are.
 CREATE FUNCTION turngate_user() RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT nullif(current_setting('turngate.user_id', true), '') $$;
 
--- Puts a table that holds users' rows under row-level security, for its owner too.
+-- Puts a table with users' rows under row-level security, for its owner too.
 CREATE FUNCTION turngate_protect(protected regclass) RETURNS void
 LANGUAGE plpgsql
 AS $$

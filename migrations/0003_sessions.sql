@@ -1,9 +1,9 @@
---Sessions, and the route that leads to each: the session that is current at a place.
+--Sessions, and routes: the current session of each route.
 -- depends: 0002_roles
 
 -- migrate: apply
 
--- A user may now be telegram:42 or visitor:…, which no table of users has a row for.
+-- A user id may now be telegram:42 or visitor:…, for which no table of users has a row.
 DO $foreign_keys$
 DECLARE
     key_name name;
@@ -18,7 +18,7 @@ BEGIN
 END
 $foreign_keys$;
 
--- What 0001 made may hold rows: columns come first, then values for those rows, then what every row must have.
+-- The table from 0001 may have rows: columns come first, then values for those rows, then the constraints on every row.
 ALTER TABLE chat_sessions
     ALTER COLUMN user_id DROP DEFAULT,
     ALTER COLUMN user_id TYPE text USING user_id::text,
@@ -38,12 +38,12 @@ ALTER TABLE chat_sessions
     ADD COLUMN IF NOT EXISTS route text,
     ADD COLUMN IF NOT EXISTS last_seq bigint NOT NULL DEFAULT 0,
     ADD COLUMN IF NOT EXISTS message_count bigint NOT NULL DEFAULT 0,
-    -- The agent's own framework calls this conversation so; the former names are kept until the framework is told to forget them.
+    -- The id of this conversation in the agent's own framework; earlier ids are kept until the framework is told to forget them.
     ADD COLUMN IF NOT EXISTS agent_session text,
     ADD COLUMN IF NOT EXISTS former_agent_sessions text[] NOT NULL DEFAULT '{}',
-    -- Of the latest edit, deletion or rewind: what an agent derived from the words before it is not kept.
+    -- The time of the latest edit, deletion or rewind: what an agent derived from earlier words is not stored.
     ADD COLUMN IF NOT EXISTS words_changed_at timestamptz,
-    -- Grows whenever rows of the transcript change that were there already. With `last_seq` it names one state of what was said.
+    -- Grows whenever existing rows of the transcript change. Together with `last_seq` it identifies one state of the transcript.
     ADD COLUMN IF NOT EXISTS history_version bigint NOT NULL DEFAULT 0;
 
 UPDATE chat_sessions SET
@@ -70,26 +70,26 @@ ALTER TABLE chat_sessions
     ALTER COLUMN session_id SET NOT NULL,
     ADD CONSTRAINT chat_sessions_channel_known
         CHECK (channel IN ('web', 'telegram', 'scheduled', 'terminal', 'api')),
-    -- The second of the last activity. Indexes have this instead of the activity itself, so that they are written once a second at
-    -- most, and every other message of a session updates its row alone.
+    -- The second of the last activity. Indexes contain this instead of the exact time, so that they are written at most once a
+    -- second, and every other message of a session updates only its row.
     ADD COLUMN listed_at timestamptz NOT NULL
         GENERATED ALWAYS AS (date_bin('1 second', coalesce(last_message_at, created_at), 'epoch')) STORED;
 
--- Each message updates its session's row: leave room beside it, and vacuum early.
+-- Each message updates its session's row: leave room for HOT updates, and vacuum early.
 ALTER TABLE chat_sessions SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
 CREATE UNIQUE INDEX chat_sessions_session_id_key ON chat_sessions (session_id);
 
--- Lists are in the order of (listed_at, last activity, chat_id), which is that of (last activity, chat_id): an index gives the
--- seconds, and sorting what lies within one gives the rest.
+-- Lists are ordered by (listed_at, last activity, chat_id), which equals (last activity, chat_id): an index provides the order of
+-- seconds, and sorting within one second does the rest.
 CREATE INDEX chat_sessions_by_activity ON chat_sessions (user_id, listed_at DESC);
 
 CREATE INDEX chat_sessions_by_channel ON chat_sessions (user_id, channel, listed_at DESC);
 
--- For an operator's list of everybody's sessions.
+-- For an operator's list of all users' sessions.
 CREATE INDEX chat_sessions_by_newest ON chat_sessions (listed_at DESC);
 
--- Lists of what has ended. A session that is talked in has no entry here, so these cost a turn nothing.
+-- Lists of ended sessions. An active session has no entry here, so these indexes cost a turn nothing.
 CREATE INDEX chat_sessions_ended ON chat_sessions (user_id, listed_at DESC) WHERE NOT is_active;
 
 CREATE INDEX chat_sessions_newest_ended ON chat_sessions (listed_at DESC) WHERE NOT is_active;
@@ -104,7 +104,7 @@ CREATE INDEX chat_sessions_stateless ON chat_sessions (user_id, channel) WHERE m
 
 SELECT turngate_protect('chat_sessions');
 
--- An insert that knows only the old columns still gets a session_id.
+-- An insert that only knows the old columns still gets a session_id.
 CREATE FUNCTION chat_sessions_session_id() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
@@ -125,7 +125,7 @@ FROM chat_sessions;
 
 GRANT SELECT ON sessions_list TO turngate_app, turngate_system;
 
--- Which session of a user is current at each place they write from, and what they chose there.
+-- A user's current session on each route, and the agent chosen there.
 CREATE TABLE routes (
     user_id text NOT NULL,
     route text NOT NULL,
@@ -139,7 +139,7 @@ CREATE INDEX routes_chat_id ON routes (chat_id);
 
 SELECT turngate_protect('routes');
 
--- The names that other systems give to a user's sessions: the chat ids of AI SDK's useChat.
+-- Names that other systems give to a user's sessions: the chat ids of AI SDK's useChat.
 CREATE TABLE external_keys (
     user_id text NOT NULL,
     external_key text NOT NULL CHECK (length(external_key) BETWEEN 1 AND 128),
@@ -151,8 +151,8 @@ CREATE INDEX external_keys_chat_id ON external_keys (chat_id);
 
 SELECT turngate_protect('external_keys');
 
--- Whether replies are pushed to the people of a channel. Those that are not are the gateway's own: clients read its rows, or somebody
--- waits for the answer. Every other channel is a network, whoever brings it.
+-- Whether replies are pushed to the people of a channel. The gateway's own channels are exceptions: their clients read rows, or
+-- wait for the answer. Every other channel is a network.
 CREATE FUNCTION is_pushed(channel text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$ SELECT channel NOT IN ('web', 'scheduled', 'terminal', 'api') $$;
@@ -165,8 +165,8 @@ AS $$
     WHERE c.conrelid = 'chat_sessions'::regclass AND c.conname = 'chat_sessions_channel_known'
 $$;
 
--- Lets sessions be of these channels too, and returns those that are new. The rows that are there satisfy the wider rule already; the
--- caller has it validated afterwards, under a weaker lock.
+-- Allows these channels in sessions, and returns the new ones. Existing rows satisfy the wider rule already; the caller has it
+-- validated afterwards, under a weaker lock.
 CREATE FUNCTION allow_channels(p_names text[]) RETURNS text[]
 LANGUAGE plpgsql
 AS $$
@@ -185,15 +185,15 @@ BEGIN
 END
 $$;
 
--- The resume rule: a conversation goes on by itself while it is active and its last activity lies within the window.
--- A running turn counts as activity.
+-- The resume rule: a conversation continues by itself while it is active and its last activity is within the window. A running
+-- turn counts as activity.
 CREATE FUNCTION session_resumes(
     is_active boolean, last_activity timestamptz, is_running boolean, at timestamptz, resume_window interval
 ) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$ SELECT is_active AND (is_running OR at - last_activity <= resume_window) $$;
 
--- Whether metadata has these values, compared as text: 7 and "7" are the same, and objects and lists match nothing.
+-- Whether metadata has these values, compared as text: 7 and "7" are equal, and objects and lists match nothing.
 CREATE FUNCTION session_has(p_metadata jsonb, p_keys text[], p_values text[]) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
@@ -208,8 +208,8 @@ BEGIN
 END
 $$;
 
--- What of metadata lists can be narrowed by, as numbers for an index: two for each value, one of the user's own and one for operators.
--- Built-in functions only, because indexes are maintained without a search path.
+-- The metadata that lists can be filtered by, as numbers for an index: two per value, one for the user's own lists and one for
+-- operators'. Uses built-in functions only, because indexes are maintained without a search path.
 CREATE FUNCTION session_labels(p_user text, p_metadata jsonb) RETURNS bigint[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
@@ -230,15 +230,15 @@ BEGIN
 END
 $$;
 
--- Sessions without metadata have no entry, and a message changes no session's metadata: the index costs a turn nothing as long as the
+-- Sessions without metadata have no entry, and a message never changes metadata: the index costs a turn nothing as long as the
 -- update of its session is HOT.
 CREATE INDEX chat_sessions_labels ON chat_sessions USING gin (session_labels(user_id, metadata))
     WITH (gin_pending_list_limit = 256) WHERE metadata <> '{}';
--- Statistics would only cost time: the one function that reads the index has no other plan.
+-- Statistics would only cost time: the one function that reads the index has no alternative plan.
 ALTER INDEX chat_sessions_labels ALTER COLUMN 1 SET STATISTICS 0;
 
--- The sessions whose metadata has these values, of one user or (null) of everybody; null if there are more than p_most of them. Then a
--- list meets enough of them while it is read by activity. Labels may coincide, so `session_has` decides.
+-- The sessions whose metadata has these values, of one user or (null) of all users; null if there are more than p_most of them,
+-- as a list then finds enough of them while it is read by activity. Labels may collide, so `session_has` decides.
 CREATE FUNCTION labelled_sessions(p_user text, p_keys text[], p_values text[], p_most int) RETURNS uuid[]
 LANGUAGE sql STABLE
 SET enable_seqscan = off
@@ -256,8 +256,8 @@ AS $$
     ) AS labelled
 $$;
 
--- The same of the transaction's user. Runs as turngate_system: the operators of arrays are not leakproof, so under row-level security
--- the application's own role would not be served by the index.
+-- The same for the transaction's user. Runs as turngate_system: the array operators are not leakproof, so under row-level
+-- security the application's own role could not use the index.
 CREATE FUNCTION own_labelled_sessions(p_keys text[], p_values text[], p_most int) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
@@ -280,13 +280,13 @@ GRANT CREATE ON SCHEMA public TO turngate_system;
 ALTER FUNCTION own_labelled_sessions(text[], text[], int) OWNER TO turngate_system;
 REVOKE CREATE ON SCHEMA public FROM turngate_system;
 
--- The title of a session whose words change: one that the user or a schedule gave stays. One made from the words is dropped, and the
--- gateway makes another.
+-- The title of a session whose words change: one set by the user or a schedule stays. One made from the words is dropped, and the
+-- gateway makes a new one.
 CREATE FUNCTION title_without_words(s chat_sessions) RETURNS text
 LANGUAGE sql IMMUTABLE
 AS $$ SELECT CASE WHEN s.title_is_users OR s.channel = 'scheduled' THEN s.title END $$;
 
--- The names that a session had before the one it gets now (p_name; null: none), the newest few hundred of them.
+-- The framework ids that a session had before its new one (p_name; null: none), the newest few hundred of them.
 CREATE FUNCTION agent_sessions_before(s chat_sessions, p_name text) RETURNS text[]
 LANGUAGE sql IMMUTABLE
 AS $$
@@ -295,7 +295,7 @@ AS $$
     FROM (SELECT array_remove(s.former_agent_sessions, p_name) AS names) AS known
 $$;
 
--- The 5,000 sessions with the latest activity at most; a null narrows nothing.
+-- At most the 5,000 sessions with the latest activity; a null filters nothing.
 CREATE FUNCTION newest_sessions(
     p_user text, p_channel text, p_agent text, p_active boolean, p_keys text[], p_values text[]
 ) RETURNS SETOF chat_sessions

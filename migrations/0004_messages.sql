@@ -1,15 +1,15 @@
---Messages: the transcript, and what each message said before it was changed.
+--Messages: the transcript, and the earlier versions of each message.
 -- depends: 0003_sessions
 
 -- migrate: apply
 
--- The transcript. A row is never renumbered: `seq` counts from 1 without gaps, deleted rows stay as tombstones.
+-- The transcript. A row is never renumbered: `seq` counts from 1 without gaps, and deleted rows stay as tombstones.
 CREATE TABLE chat_messages (
     chat_id uuid NOT NULL REFERENCES chat_sessions ON DELETE CASCADE,
     seq bigint NOT NULL,
     user_id text NOT NULL,
     role text NOT NULL CHECK (role IN ('user', 'assistant')),
-    -- `apology`: the gateway's own words where the agent gave no answer; `note`: for operators only; `human`: an operator's reply.
+    -- `apology`: the gateway's own text if the agent gave no answer; `note`: for operators only; `human`: an operator's reply.
     kind text NOT NULL DEFAULT 'message'
         CONSTRAINT chat_messages_kind CHECK (kind IN ('message', 'apology', 'note', 'human')),
     content text NOT NULL,
@@ -46,14 +46,14 @@ BEGIN
 END
 $$;
 
--- Whoever changes a row holds its session. A turn is set aside, or taken back, together with messages of its own.
+-- Changing a row requires a lock on its session. A turn is withdrawn, or taken back, together with its messages.
 CREATE TRIGGER raise_history_version AFTER UPDATE ON chat_messages REFERENCING OLD TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION raise_history_version();
 
 CREATE TRIGGER raise_history_version_of_deleted AFTER DELETE ON chat_messages REFERENCING OLD TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION raise_history_version();
 
--- What a message was before each change, and who changed it: for the operator's audit. Deletion keeps the row itself.
+-- The version of a message before each change, and who changed it: for the operator's audit. Deletion keeps the row itself.
 CREATE TABLE message_versions (
     chat_id uuid NOT NULL REFERENCES chat_sessions ON DELETE CASCADE,
     seq bigint NOT NULL,
@@ -77,7 +77,7 @@ AS $$
     FROM message_versions AS v WHERE v.chat_id = m.chat_id AND v.seq = m.seq
 $$;
 
--- The parts of a message whose text was replaced: tools and data stay, and the text follows them.
+-- The parts of a message whose text was replaced: tools and data stay, followed by the text.
 CREATE FUNCTION parts_with_text(p_parts jsonb, p_text text) RETURNS jsonb
 LANGUAGE sql IMMUTABLE
 AS $$

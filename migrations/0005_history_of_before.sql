@@ -1,9 +1,9 @@
---LangChain's chat_message_history is copied into chat_messages; the old table stays as it is.
+--Copies LangChain's chat_message_history into chat_messages; the old table stays as it is.
 -- depends: 0004_messages
 
 -- migrate: apply
 
--- The text of a LangChain content: a string, or blocks of which some are text.
+-- The text of a LangChain content: a string, or blocks, some of which are text.
 CREATE FUNCTION pg_temp.langchain_text(content jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE
 AS $$
@@ -17,7 +17,7 @@ AS $$
     END
 $$;
 
--- The same as parts of AI SDK's UIMessage; a block that is no text becomes a data part.
+-- The same as parts of AI SDK's UIMessage; a block without text becomes a data part.
 CREATE FUNCTION pg_temp.langchain_parts(content jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE
 AS $$
@@ -36,7 +36,7 @@ AS $$
     END
 $$;
 
--- Older LangChain tables keep session_id as text and have no created_at: read each row as JSON.
+-- Older LangChain tables store session_id as text and have no created_at: read each row as JSON.
 INSERT INTO chat_messages (chat_id, seq, user_id, role, content, parts, channel, turn_seq, created_at)
 SELECT
     s.chat_id,
@@ -86,7 +86,7 @@ FROM (
 ) AS told
 WHERE told.chat_id = s.chat_id;
 
--- The newest session of each user and agent is the one to go on in.
+-- The newest session of each user and agent becomes the current one.
 INSERT INTO routes (user_id, route, chat_id)
 SELECT DISTINCT ON (user_id, route) user_id, route, chat_id
 FROM chat_sessions

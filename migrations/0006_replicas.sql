@@ -1,9 +1,9 @@
---Replicas: who is alive, who polls which account, and what they noted for the operator.
+--Replicas: which ones are alive, their poll leases, and what they recorded for the operator.
 -- depends: 0005_history_of_before
 
 -- migrate: apply
 
--- A slot is a place to run in (a data dir, a container): a new process there ends the one before.
+-- A slot is where a replica runs (a data dir, a container): a new process in a slot replaces the previous one.
 CREATE TABLE replicas (
     replica_id uuid PRIMARY KEY,
     slot text NOT NULL UNIQUE,
@@ -14,7 +14,7 @@ CREATE TABLE replicas (
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON replicas TO turngate_system;
 
--- A replica joins only if it knows each of these, because a post migration has removed what older versions use.
+-- A replica may join only if it knows each of these, because a post migration has removed what older versions use.
 CREATE TABLE required_migrations (migration_id text PRIMARY KEY);
 
 GRANT SELECT ON required_migrations TO turngate_system;
@@ -27,7 +27,7 @@ CREATE TABLE poll_leases (
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON poll_leases TO turngate_system;
 
--- What came in and could not be understood.
+-- Updates that could not be processed.
 CREATE TABLE quarantine (
     account text NOT NULL,
     key text NOT NULL,

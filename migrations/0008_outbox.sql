@@ -1,4 +1,4 @@
---The outbox: chunks of replies on their way to networks that replies are pushed to.
+--The outbox: chunks of replies to be delivered to networks that replies are pushed to.
 -- depends: 0007_turns
 
 -- migrate: apply
@@ -12,7 +12,7 @@ CREATE TABLE outbox (
     chunk int NOT NULL,
     content text NOT NULL,
     markup text NOT NULL,
-    -- `unknown`: sent or not, nobody can tell any more.
+    -- `unknown`: it can no longer be known whether the chunk was delivered.
     state text NOT NULL DEFAULT 'unsent' CHECK (state IN ('unsent', 'sent', 'dead', 'unknown')),
     owner uuid,
     attempts int NOT NULL DEFAULT 0,

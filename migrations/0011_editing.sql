@@ -1,4 +1,4 @@
---Editing: a message is rewritten or deleted, answered again, or the session is forked.
+--Editing: rewriting or deleting a message, answering it again, and forking a session.
 -- depends: 0010_finish
 
 -- migrate: apply
@@ -10,7 +10,7 @@ CREATE TYPE rewritten AS (
     message chat_messages
 );
 
--- A new text for a message (p_content), or none: then it is deleted and only keeps its place.
+-- Replaces the text of a message (p_content); null deletes it, leaving only its place.
 CREATE FUNCTION rewrite_message(p_session text, p_seq bigint, p_content text, p_by text) RETURNS rewritten
 LANGUAGE plpgsql
 AS $$
@@ -43,7 +43,7 @@ BEGIN
         deleted_at = CASE WHEN p_content IS NULL THEN v_now END,
         changed_at = v_now
     WHERE chat_id = s.chat_id AND seq = p_seq RETURNING * INTO m;
-    -- The agent's own conversations still have what it was: it begins a new one, and is told the history.
+    -- The agent's own conversations still contain the old version: it starts a new one and receives the history.
     UPDATE snapshots SET agent_session = NULL WHERE chat_id = s.chat_id AND agent_session IS NOT NULL;
     UPDATE chat_sessions SET
         updated_at = v_now, words_changed_at = v_now, message_count = message_count - (p_content IS NULL)::int,
@@ -57,8 +57,8 @@ BEGIN
 END
 $$;
 
--- As `rewritten`; `busy` here: a turn is open; `nothing`: no message was named, and none is there; `unasked`: a reply was named whose
--- question is gone. `turn` is claimed by the caller; `changed`: what was hidden, the newest hundreds of it, and `messages`.
+-- As `rewritten`; `busy` here: a turn is open; `nothing`: no message was named, and there is none; `unasked`: the question of the
+-- named reply was deleted. `turn` is claimed by the caller; `changed`: the newest few hundred hidden rows, and `messages`.
 CREATE TYPE answering AS (
     status text,
     session chat_sessions,
@@ -69,8 +69,8 @@ CREATE TYPE answering AS (
     changed chat_messages[]
 );
 
--- Answers a user's message anew, with another text if one is given: a new turn takes the place of the old one, and whatever was
--- said since is hidden. p_seq: the message, or a reply to it; null: the last one.
+-- Answers a user's message again, with a new text if one is given: a new turn replaces the old one, and everything after the
+-- message is hidden. p_seq: the message, or a reply to it; null: the last one.
 CREATE FUNCTION answer_again(
     p_session text, p_seq bigint, p_content text, p_by text, p_time_limit interval, p_history_turns int, p_owner uuid
 ) RETURNS answering
@@ -85,7 +85,7 @@ DECLARE
     v_rows bigint;
     v_now timestamptz;
 BEGIN
-    -- Route before session, as everywhere: whoever unlinks an account meanwhile is waited for.
+    -- Route before session, as everywhere: waits for a concurrent unlink.
     PERFORM FROM routes AS ro
     WHERE ro.user_id = (SELECT c.user_id FROM chat_sessions AS c WHERE c.session_id = p_session) AND is_pushed(split_part(ro.route, ':', 1))
     ORDER BY ro.route FOR KEY SHARE;
@@ -125,9 +125,9 @@ BEGIN
         RETURNING c
     )
     SELECT count(*), (array_agg(c ORDER BY (c).seq DESC))[:400] INTO v_rows, v_hidden FROM hidden;
-    -- Asked to be cancelled, so that nobody takes their messages for waiting ones.
+    -- Marked for cancellation, so that their messages don't count as waiting.
     UPDATE turns AS u SET withdrawn = true, cancel_requested = true WHERE u.chat_id = s.chat_id AND u.seq >= m.turn_seq;
-    -- The turn that answered before makes room: places below zero are for those that were set aside.
+    -- The earlier turn makes room: negative places are for withdrawn turns.
     UPDATE turns AS u SET
         seq = (SELECT least(min(x.seq), 0) - 1 FROM turns AS x WHERE x.chat_id = s.chat_id),
         place_in_time = coalesce(u.place_in_time, u.seq)
@@ -138,7 +138,7 @@ BEGIN
     ) VALUES (
         s.chat_id, m.turn_seq, s.last_seq, s.user_id, s.agent_name, m.channel, 'running', 1, 1, p_owner,
         clock_timestamp() + p_time_limit + interval '30 seconds', p_time_limit, p_history_turns,
-        -- Where the answer before went, and where the conversation is now, as far as these are still places of this user.
+        -- The addresses of the earlier answer, and those of the conversation now, as far as these are still routes of this user.
         ARRAY(
             SELECT ro.route FROM routes AS ro
             WHERE ro.user_id = s.user_id
@@ -179,9 +179,9 @@ BEGIN
 END
 $$;
 
--- A new session of the same user with the live messages up to p_seq (null: all), counted anew from 1. Nothing locks the parent: it is
--- copied as one statement sees it. p_route becomes the place to go on at; its lock comes first, as everywhere. p_chat_id: the new
--- session's; one that is there already is a unique violation.
+-- A new session of the same user with the live messages up to p_seq (null: all), renumbered from 1. Nothing locks the parent: it
+-- is copied as one statement sees it. p_route continues with the fork; its lock comes first, as everywhere. p_chat_id: the id of
+-- the new session; an existing one is a unique violation.
 CREATE FUNCTION fork_session(
     p_session text, p_seq bigint, p_title text, p_channel text, p_route text, p_chat_id uuid
 ) RETURNS SETOF chat_sessions
@@ -193,7 +193,7 @@ DECLARE
     v_rows bigint;
     v_now timestamptz := clock_timestamp();
 BEGIN
-    -- The owner's name before the route, as everywhere: a visitor who is being identified is the user by the next statement.
+    -- The owner before the route, as everywhere: a visitor who is being identified is the user by the next statement.
     PERFORM pg_advisory_xact_lock_shared(hashtextextended(c.user_id, 30)) FROM chat_sessions AS c WHERE c.session_id = p_session;
     SELECT * INTO s FROM chat_sessions WHERE session_id = p_session;
     IF NOT FOUND THEN

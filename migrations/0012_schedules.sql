@@ -25,8 +25,7 @@ CREATE INDEX schedules_due ON schedules (next_fire_at) WHERE is_active;
 
 SELECT turngate_protect('schedules');
 
--- `revision` grows with every change of what fires, when and to where, whoever makes it: a fire that was prepared before the change
--- does nothing.
+-- `revision` grows with every change of what fires, when and to where: a fire that was prepared before the change does nothing.
 CREATE FUNCTION count_schedule_revision() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
@@ -43,9 +42,9 @@ CREATE TRIGGER count_schedule_revision BEFORE UPDATE ON schedules
     )
     EXECUTE FUNCTION count_schedule_revision();
 
--- Fires schedules that are due, many at once: moves each on from the time it was read with, and takes its message in (T1). Answers
--- by place; nothing is kept of one that another replica has fired, or that was changed since (no `turn` then). One that somebody
--- holds has no row in the answer.
+-- Fires due schedules, many at once: advances each from the time it was read with, and accepts its message (T1). Returns one row
+-- per item; nothing is stored for a schedule that another replica has fired, or that has changed since (it has no `turn`). A
+-- schedule that is locked has no row in the result.
 CREATE FUNCTION fire_schedules(
     p_schedules uuid[], p_users text[], p_due timestamptz[], p_next timestamptz[], p_revisions int[], p_agents text[], p_prompts text[],
     p_keys text[], p_routes text[], p_titles text[], p_strategies text[], p_collects boolean[], p_limits interval[], p_histories int[],
@@ -74,7 +73,7 @@ BEGIN
         CONTINUE WHEN NOT FOUND;
         UPDATE schedules AS s SET next_fire_at = p_next[i], last_fire_at = clock_timestamp(), is_active = p_next[i] IS NOT NULL
         WHERE s.schedule_id = p_schedules[i] RETURNING s.deliver_to INTO v_places;
-        -- Those that are still the user's, and stay it until this is committed: whoever unlinks an account deletes its routes.
+        -- Those that are still the user's, and remain so until the commit: unlinking an account deletes its routes.
         SELECT coalesce(array_agg(l.route), '{}') INTO v_left FROM (
             SELECT r.route FROM routes AS r
             WHERE r.user_id = p_users[i] AND r.route = ANY (v_places) ORDER BY r.route FOR KEY SHARE

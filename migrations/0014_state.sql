@@ -3,7 +3,7 @@
 
 -- migrate: apply
 
--- Whoever writes here holds the session's row.
+-- Writers hold a lock on the session's row.
 CREATE TABLE session_states (
     chat_id uuid PRIMARY KEY REFERENCES chat_sessions ON DELETE CASCADE,
     user_id text NOT NULL,
@@ -17,7 +17,7 @@ CREATE TABLE session_states (
     dirty_since timestamptz -- the first change that no snapshot has; null: none
 );
 
--- What automatic snapshots are made of; as small as the work at hand.
+-- The due automatic snapshots; as small as the current work.
 CREATE INDEX session_states_dirty ON session_states (dirty_since) WHERE dirty_since IS NOT NULL;
 
 SELECT turngate_protect('session_states');
@@ -42,7 +42,7 @@ CREATE TABLE snapshots (
 
 SELECT turngate_protect('snapshots');
 
--- lz4 is quicker than pglz; a server may have been built without it.
+-- lz4 is faster than pglz; a server may be built without it.
 DO $compression$
 DECLARE
     v_table text;
@@ -63,7 +63,7 @@ CREATE FUNCTION state_size(p_blackboard jsonb, p_scratchpad jsonb, p_attributes 
 LANGUAGE sql IMMUTABLE
 AS $$ SELECT octet_length(p_blackboard::text)::bigint + octet_length(p_scratchpad::text) + octet_length(p_attributes::text) $$;
 
--- An object with another's keys set; those that are null there are removed. A list replaces whatever is there.
+-- Sets the keys of one object in another; null removes a key. A list replaces everything.
 CREATE FUNCTION patched(p_object jsonb, p_changes jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE
 AS $$
@@ -74,15 +74,16 @@ AS $$
     END
 $$;
 
--- `status`: done, not_found (no such session), stale (another version), too_large (`size`, in bytes), list (keys were to be set in a
--- scratchpad that is a list).
+-- `status`: done, not_found (no such session), stale (another version), too_large (`size`, in bytes), list (keys were to be set
+-- in a scratchpad that is a list).
 CREATE TYPE state_written AS (
     status text,
     state session_states,
     size bigint
 );
 
--- Gives a session, whose row the caller has locked, these three objects; the version grows if that changes anything. p_limit null: none.
+-- Sets these three objects for a session, whose row the caller has locked; the version grows if anything changes. p_limit null:
+-- none.
 CREATE FUNCTION put_state(
     s chat_sessions, p_versions bigint[], p_blackboard jsonb, p_scratchpad jsonb, p_attributes jsonb, p_patch boolean, p_limit bigint
 ) RETURNS state_written
@@ -114,7 +115,7 @@ BEGIN
         RETURN r;
     END IF;
     r.size := state_size(n.blackboard, n.scratchpad, n.attributes);
-    -- What has grown too large meanwhile, by a smaller limit, may still shrink.
+    -- A state that exceeds a limit which was lowered in the meantime may still shrink.
     IF r.size > p_limit AND r.size >= x.size_bytes THEN
         r.status := 'too_large';
         RETURN r;
@@ -128,7 +129,7 @@ BEGIN
 END
 $$;
 
--- A client's write: objects that are null stay as they are. p_versions: those it may replace; null: any.
+-- A client's write: null keeps an object as it is. p_versions: those it may replace; null: any.
 CREATE FUNCTION write_state(
     p_session text, p_versions bigint[], p_blackboard jsonb, p_scratchpad jsonb, p_attributes jsonb, p_limit bigint
 ) RETURNS state_written
@@ -147,7 +148,7 @@ BEGIN
 END
 $$;
 
--- An agent's changes, in the transaction of its turn's T2, which has set the user and holds the session's row.
+-- An agent's changes, in the transaction of its turn's T2, which has set the user and locked the session's row.
 CREATE FUNCTION change_state(p_chat_id uuid, p_blackboard jsonb, p_scratchpad jsonb, p_attributes jsonb, p_limit bigint)
 RETURNS state_written
 LANGUAGE sql
@@ -171,7 +172,7 @@ BEGIN
     RETURNING * INTO x;
     SELECT coalesce(range_agg(int8range(m.seq, m.seq + 1)), '{}') INTO v_hidden
     FROM chat_messages AS m WHERE m.chat_id = s.chat_id AND m.rewound;
-    -- A long stretch that was taken back is stepped over, not read.
+    -- Skips a long stretch that was taken back instead of reading it.
     IF s.last_seq <@ v_hidden THEN
         SELECT lower(g) - 1 INTO v_top FROM unnest(v_hidden) AS g WHERE s.last_seq <@ g;
     END IF;
@@ -194,7 +195,7 @@ CREATE TYPE snapshot_made AS (
     snapshot snapshots
 );
 
--- p_if_changed: only when state or transcript differ from the latest snapshot's.
+-- p_if_changed: only if state or transcript differ from the latest snapshot.
 CREATE FUNCTION take_snapshot(p_session text, p_reason text, p_if_changed boolean) RETURNS snapshot_made
 LANGUAGE plpgsql
 AS $$
@@ -224,8 +225,8 @@ BEGIN
 END
 $$;
 
--- Automatic snapshots of those among some sessions whose states have been quiet for p_quiet, or kept changing for p_every; how many.
--- For turngate_system. Sessions that somebody works on at this moment are left to the next time.
+-- Takes the automatic snapshots of those sessions whose states have been quiet for p_quiet, or kept changing for p_every; returns
+-- how many. For turngate_system. Sessions that are locked are left to the next time.
 CREATE FUNCTION save_states(p_chats uuid[], p_quiet interval, p_every interval) RETURNS int
 LANGUAGE plpgsql
 AS $$
@@ -235,7 +236,7 @@ DECLARE
     v_now timestamptz := clock_timestamp();
 BEGIN
     FOR s IN SELECT * FROM chat_sessions WHERE chat_id = ANY (p_chats) FOR UPDATE SKIP LOCKED LOOP
-        -- Again, behind the lock: another replica may have been quicker.
+        -- Checks again after locking: another replica may have been first.
         IF EXISTS (
             SELECT FROM session_states WHERE chat_id = s.chat_id AND dirty_since IS NOT NULL
                 AND (changed_at <= v_now - p_quiet OR dirty_since <= v_now - p_every)
@@ -248,8 +249,8 @@ BEGIN
 END
 $$;
 
--- `status`: done, not_found (no such session), missing (no such snapshot), busy (a turn is running).
--- `changed`: rows that were hidden or came back, the newest hundreds of them.
+-- `status`: done, not_found (no such session), missing (no such snapshot), busy (a turn is running). `changed`: the newest few
+-- hundred rows that were hidden or restored.
 CREATE TYPE snapshot_restored AS (
     status text,
     state session_states,
@@ -260,9 +261,9 @@ CREATE TYPE snapshot_restored AS (
     changed chat_messages[]
 );
 
--- Gives a session the state of one of its snapshots (p_number null: the latest), having made one of what was there. With p_rewind, or
--- when the snapshot undoes such a restore, the visible rows become those of that time, too, and say what they said then; what was
--- deleted stays so. p_by: who asks for it.
+-- Restores the state of one of a session's snapshots (p_number null: the latest), after taking one of the current state. With
+-- p_rewind, or if the snapshot undoes such a restore, the visible rows become those of that time, too, with their text of that
+-- time; deleted rows stay deleted. p_by: the user who restores.
 CREATE FUNCTION restore_snapshot(p_session text, p_number bigint, p_rewind boolean, p_by text) RETURNS snapshot_restored
 LANGUAGE plpgsql
 AS $$
@@ -310,7 +311,7 @@ BEGIN
         SELECT count(*), array_agg((m).turn_id) FILTER (WHERE (m).role = 'user'), (array_agg(m ORDER BY (m).seq DESC))[:400]
         INTO v_rows, v_turns, r.changed FROM hidden;
         s.message_count := s.message_count - v_rows;
-        -- A turn whose first messages stay is still part of what was said.
+        -- A turn whose first messages stay remains part of the conversation.
         UPDATE turns AS t SET withdrawn = true WHERE t.turn_id = ANY (v_turns) AND t.seq <@ v_hide;
 
         WITH returned AS (
@@ -324,7 +325,7 @@ BEGIN
         UPDATE turns AS t SET withdrawn = false WHERE t.turn_id = ANY (v_turns);
 
         r.changed := r.changed || v_changed;
-        -- What a message said then was kept at its first change since.
+        -- The text of that time was stored at the first change since then.
         FOR v_then IN
             SELECT DISTINCT ON (seq) * FROM message_versions
             WHERE chat_id = s.chat_id AND changed_at > x.created_at ORDER BY seq, version
@@ -340,7 +341,8 @@ BEGIN
                 r.changed := r.changed || v_message;
             END IF;
         END LOOP;
-        -- The agent's own conversation cannot be taken back: it gets a new one, and the one before when the transcript returns.
+        -- The agent's own conversation cannot be rewound: the session gets a new one, and its earlier one when the transcript is
+        -- restored.
         v_agent_session := CASE
             WHEN cardinality(r.changed) > 0 THEN CASE WHEN x.rewound THEN x.agent_session END ELSE s.agent_session
         END;
@@ -351,7 +353,7 @@ BEGIN
             title_is_agents = c.title_is_agents AND coalesce(cardinality(r.changed), 0) = 0,
             agent_session = v_agent_session, former_agent_sessions = agent_sessions_before(c, v_agent_session)
         WHERE c.chat_id = s.chat_id RETURNING * INTO s;
-        -- It goes on: later no snapshot may bring it back as it is now.
+        -- The conversation continues: no later snapshot may bring the framework's conversation back in its current state.
         UPDATE snapshots AS n SET agent_session = NULL WHERE n.chat_id = s.chat_id AND n.agent_session = s.agent_session;
     END IF;
     r.session := s;

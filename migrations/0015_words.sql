@@ -1,17 +1,17 @@
---The words of messages, apart from the messages: what is indexed, and how the gateway's indexer fills it.
+--The search index of words, separate from the messages, and how the gateway's indexer fills it.
 -- depends: 0014_state
 
 -- migrate: apply
 
--- Users are spread over 64 shards, and each word is kept with its shard: looking for the beginning of a word reads a 64th of
--- everybody's, and a search of everybody's asks 64 times.
+-- Users are distributed over 64 shards, and each word is stored with its shard: a prefix search reads a 64th of all users' words,
+-- and a search over all users queries 64 times.
 CREATE FUNCTION search_shard(p_user text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
 AS $$ SELECT chr(48 + (hashtext(p_user) & 63)) $$;
 
--- The words of a text, of its first 50,000 characters: a tsvector ends at 1 MiB, and no message may fail for what it says. The
--- parser takes quadratic time over runs without a space and over comments that never end, so runs are cut and no `<` opens a
--- tag. Names are qualified because indexes are maintained without a search path.
+-- The words of the first 50,000 characters of a text: a tsvector is limited to 1 MiB, and no message may fail for its text. The
+-- parser takes quadratic time for runs without a space and for unterminated comments, so runs are cut and no `<` opens a tag.
+-- Names are qualified because indexes are maintained without a search path.
 CREATE FUNCTION search_vector(p_text text) RETURNS tsvector
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT
 AS $$
@@ -25,7 +25,7 @@ BEGIN
 END
 $$;
 
--- What the index holds of a text: whose it is, and its words with their shard.
+-- The index entries of a text: its owner, and its words with their shard.
 CREATE FUNCTION search_words(p_user text, p_text text) RETURNS tsvector
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT
 AS $$
@@ -40,8 +40,8 @@ BEGIN
 END
 $$;
 
--- The words of messages, apart from the messages: a turn writes none of them. An indexer of the gateway fills the table in bulk, and
--- a search reads what is not in it yet from the messages themselves.
+-- The words of messages, separate from the messages: a turn writes none of them. An indexer of the gateway fills the table in
+-- bulk, and a search reads messages that are not indexed yet directly.
 CREATE TABLE message_words (
     chat_id uuid NOT NULL,
     seq bigint NOT NULL,
@@ -53,12 +53,12 @@ CREATE TABLE message_words (
 
 SELECT turngate_protect('message_words');
 
--- New entries wait in the index's pending list until the indexer merges them in bulk, which costs a third of entering them one by one.
--- Nobody else fills the list, so nobody else ever waits for it to be merged.
+-- New entries wait in the index's pending list until the indexer merges them in bulk, which costs a third of inserting them one
+-- by one. Nothing else adds to the list, so nothing else ever waits for a merge.
 CREATE INDEX message_words_words ON message_words USING gin (words) WITH (fastupdate = on, gin_pending_list_limit = 65536);
 
--- How far each session is indexed. Whoever changes the words of a session holds its row: the indexer while it reads messages and
--- enters their words, and whoever changes or removes a message.
+-- How far each session is indexed. Changing the words of a session requires a lock on its row: the indexer takes it while it
+-- reads messages and inserts their words, and so does whatever changes or removes a message.
 CREATE TABLE indexed_sessions (
     chat_id uuid PRIMARY KEY REFERENCES chat_sessions ON DELETE CASCADE,
     user_id text NOT NULL,
@@ -80,7 +80,7 @@ INSERT INTO search_progress DEFAULT VALUES;
 
 GRANT SELECT, UPDATE ON search_progress TO turngate_system;
 
--- Holds the words of sessions until the transaction ends, whether or not any of their messages are indexed yet.
+-- Locks the words of sessions until the transaction ends, whether or not any of their messages are indexed yet.
 CREATE FUNCTION hold_words(p_chats uuid[]) RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -92,7 +92,7 @@ BEGIN
 END
 $$;
 
--- The words of a text; none where Postgres refuses them, so that no text keeps others from being indexed.
+-- The words of a text; none if Postgres rejects it, so that no text prevents others from being indexed.
 CREATE FUNCTION search_words_or_none(p_user text, p_text text) RETURNS tsvector
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT
 AS $$
@@ -103,8 +103,8 @@ EXCEPTION WHEN program_limit_exceeded OR data_exception THEN
 END
 $$;
 
--- A message was edited, deleted, restored or given to another user: its words follow in the same commit. Those of a message that is not
--- indexed yet are the indexer's.
+-- A message was edited, deleted, restored or given to another user: its words follow in the same commit. Those of a message that
+-- is not indexed yet are left to the indexer.
 CREATE FUNCTION words_follow_change() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
@@ -131,7 +131,7 @@ BEGIN
 END
 $$;
 
--- By statement: one that hides a long conversation changes thousands of rows.
+-- By statement: hiding a long conversation changes thousands of rows.
 CREATE TRIGGER words_follow_change AFTER UPDATE ON chat_messages
     REFERENCING OLD TABLE AS former NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION words_follow_change();
 
@@ -148,10 +148,10 @@ $$;
 CREATE TRIGGER words_follow_removal AFTER DELETE ON chat_messages
     REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION words_follow_removal();
 
--- A look for messages to index, as the replica that indexes; `leads` is false when another live replica does. `chats`: sessions with
--- such messages, 5,000 at most (then there is `more`): of those with activity since `p_looked` (null: where the last indexer
--- stopped) less `p_overlap`, and of the next `p_sweep` ones of the round through all sessions. `p_looked` and `p_swept` are kept: all
--- that was found up to there is indexed.
+-- Finds messages to index, for the replica that indexes; `leads` is false if another live replica does. `chats`: sessions with
+-- such messages, at most 5,000 (`more` tells if there are others): those with activity since `p_looked` (null: where the last
+-- indexer stopped) less `p_overlap`, and the next `p_sweep` of the pass over all sessions. Records `p_looked` and `p_swept`:
+-- everything found up to there is indexed.
 CREATE FUNCTION look_for_words(
     p_owner uuid, p_looked timestamptz, p_overlap interval, p_swept uuid, p_sweep int,
     OUT leads boolean, OUT looked_at timestamptz, OUT chats uuid[], OUT more boolean, OUT sweep_end uuid, OUT first_round boolean
@@ -201,7 +201,7 @@ BEGIN
     );
     more := cardinality(chats) > 5000;
     chats := chats[:5000];
-    -- A session that somebody works on is passed over, and looked at again.
+    -- Skips a locked session, which is checked again later.
     INSERT INTO indexed_sessions (chat_id, user_id)
     SELECT s.chat_id, s.user_id FROM chat_sessions AS s
     WHERE s.chat_id = ANY (chats) AND NOT EXISTS (SELECT FROM indexed_sessions AS i WHERE i.chat_id = s.chat_id)
@@ -210,8 +210,8 @@ BEGIN
 END
 $$;
 
--- Indexes up to `p_most` messages of sessions that `look_for_words` told. What others hold is left for another time. `p_carefully`:
--- texts whose words Postgres refuses are entered without any, and told. `remaining`: the sessions with messages left.
+-- Indexes up to `p_most` messages of sessions found by `look_for_words`. Locked ones are left for another time. `p_carefully`:
+-- texts whose words Postgres rejects are recorded without words, and returned. `remaining`: the sessions with messages left.
 CREATE FUNCTION index_words(
     p_chats uuid[], p_most int, p_carefully boolean, OUT indexed bigint, OUT refused text[], OUT remaining uuid[]
 )
@@ -226,7 +226,7 @@ BEGIN
     v_held := ARRAY(
         SELECT chat_id FROM indexed_sessions WHERE chat_id = ANY (p_chats) ORDER BY chat_id FOR NO KEY UPDATE SKIP LOCKED
     );
-    -- A statement of its own: it sees what was committed before the rows were held.
+    -- A separate statement: it sees what was committed before the rows were locked.
     WITH behind AS (
         SELECT
             i.chat_id, i.seq AS mark, last.seq AS last,
@@ -258,7 +258,7 @@ END
 $$;
 
 -- Messages that are not indexed yet, of sessions with activity since nearly everything was (the newest 500 of a user's, 2,000 of
--- everybody's): the newest 1,000 of each, 3,000 in all. Two minutes cover transactions that were still open when the indexer looked.
+-- all users'): the newest 1,000 of each, 3,000 in all. Two minutes cover transactions that were still open when the indexer ran.
 CREATE FUNCTION unindexed_messages(p_user text) RETURNS TABLE (chat_id uuid, seq bigint, said_at timestamptz, content text)
 LANGUAGE sql STABLE
 AS $$

@@ -1,9 +1,9 @@
---Search over titles and messages: by words through an index, by likeness among the newest.
+--Search in titles and messages: by words through an index, by similarity among the newest.
 -- depends: 0015_words
 
 -- migrate: apply
 
--- Likeness of words comes from an extension that ships with Postgres; whoever may create in the database may create it.
+-- Word similarity comes from an extension that ships with Postgres; CREATE permission on the database is enough to create it.
 DO $extension$
 DECLARE
     place name;
@@ -24,7 +24,7 @@ BEGIN
 END
 $extension$;
 
--- Titles once more: with an index on chat_sessions every message would enter its session's title anew.
+-- A copy of the titles: with an index on chat_sessions, every message would insert its session's title again.
 CREATE TABLE session_titles (
     chat_id uuid PRIMARY KEY REFERENCES chat_sessions ON DELETE CASCADE,
     user_id text NOT NULL,
@@ -56,7 +56,7 @@ CREATE TRIGGER keep_changed_title AFTER UPDATE OF title, user_id ON chat_session
     FOR EACH ROW WHEN (OLD.title IS DISTINCT FROM NEW.title OR OLD.user_id <> NEW.user_id)
     EXECUTE FUNCTION keep_session_title();
 
--- All words of a text, the last as the beginning of one. With a shard: as `search_words` keeps them, of that user if one is named.
+-- All words of a text, the last one as a prefix. With a shard: as `search_words` stores them, for that user if one is named.
 CREATE FUNCTION search_query(p_text text, p_shard text, p_user text) RETURNS tsquery
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
@@ -73,7 +73,7 @@ AS $$
     FROM (SELECT word, max(reach) AS reach FROM words GROUP BY word) AS each_once
 $$;
 
--- How like a text is to all of some words, 0 to 1: as like as its least likely; below 0.33 it is not.
+-- The similarity of a text to all of some words, 0 to 1: that of its least similar word; below 0.33 it does not match.
 CREATE FUNCTION search_likeness(p_words text[], p_text text) RETURNS real
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
@@ -94,8 +94,8 @@ BEGIN
 END
 $$;
 
--- Messages that hold all words of a text, and titles (seq 0), with their rank; p_user null: everybody's. Where no word fits, those
--- that are like the text, among the newest. Reads through indexes only, and is bounded at each step: of a word that is everywhere,
+-- Messages that contain all words of a text, and titles (seq 0), with their rank; p_user null: all users'. If no word matches,
+-- those similar to the text, among the newest. Reads through indexes only, and is limited at each step: for a very frequent word,
 -- the latest messages count.
 CREATE FUNCTION find_matches(
     p_user text, p_text text, p_channel text, p_agent text, p_active boolean, p_keys text[], p_values text[]
@@ -146,7 +146,7 @@ BEGIN
             FROM (
                 SELECT chat_id, seq, said_at FROM said
                 UNION
-                -- Most texts lack a word, and looking for it costs a tenth of taking them apart.
+                -- Most texts lack a word, and checking that costs a tenth of parsing them.
                 SELECT chat_id, seq, said_at FROM read
                 WHERE CASE WHEN EXISTS (
                     SELECT FROM unnest(v_words) AS word WHERE strpos(lower(left(content, 50000)), word) = 0
@@ -192,8 +192,8 @@ BEGIN
 END
 $$;
 
--- The same among the rows of the user whom the transaction speaks for, and of nobody where it speaks for none. Row-level security
--- would keep the application's own role from the index, since the operators of full text are not leakproof.
+-- The same for the rows of the transaction's user, and none if it has no user. Under row-level security the application's own
+-- role could not use the index, since the full text operators are not leakproof.
 CREATE FUNCTION find_own_matches(
     p_text text, p_channel text, p_agent text, p_active boolean, p_keys text[], p_values text[]
 ) RETURNS TABLE (chat_id uuid, seq bigint, rank real)

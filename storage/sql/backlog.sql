@@ -1,6 +1,6 @@
 -- name: measure
--- What waits: chunks to be sent, and turns behind the running one of their session, of very many the first thousands; and messages to
--- be indexed.
+-- Waiting work: unsent chunks, and turns queued behind the running one of their session (of very many, the first thousands); and
+-- messages to be indexed.
 SELECT unsent.*, queued.*,
     (SELECT extract(epoch FROM clock_timestamp() - p.looked_until)::float8 FROM search_progress AS p) AS unindexed_s
 FROM (

@@ -3,13 +3,13 @@
 SELECT to_regprocedure('known_channels()') IS NOT NULL;
 
 -- name: missing
--- Which of these names no session may have yet.
+-- Which of these names are not allowed in sessions yet.
 SELECT name FROM unnest($1::text[]) AS name WHERE name <> ALL (known_channels()) ORDER BY name;
 
 -- name: allow
--- Lets sessions have these names too; answers those that are new.
+-- Allows these names in sessions, too; returns the new ones.
 SELECT allow_channels($1::text[]);
 
 -- name: validate
--- Looks through the rows while others write.
+-- Validates the rows while others write.
 ALTER TABLE chat_sessions VALIDATE CONSTRAINT chat_sessions_channel_known;

@@ -1,13 +1,13 @@
 -- name: rewrite
--- Another text for a message, or none: then it is deleted.
+-- Replaces the text of a message; null deletes it.
 SELECT * FROM rewrite_message($1, $2, $3, $4);
 
 -- name: answer_again
--- A new turn in the place of an old one.
+-- Opens a new turn in place of an old one.
 SELECT * FROM answer_again($1, $2, $3, $4, $5, $6, $7);
 
 -- name: fork
--- A new session with the history up to a message.
+-- Creates a session with the history up to a message.
 SELECT f.*, p.agent_session AS parents_agent_session
 FROM fork_session($1, $2, $3, $4, $5, $6) AS f JOIN chat_sessions AS p ON p.session_id = f.parent_session_id;
 
@@ -17,17 +17,17 @@ SELECT m.* FROM chat_sessions AS s JOIN chat_messages AS m ON m.chat_id = s.chat
 WHERE s.session_id = $1 AND m.seq = $2;
 
 -- name: versions
--- What a message was before each change.
+-- The earlier versions of a message.
 SELECT v.* FROM chat_sessions AS s JOIN message_versions AS v ON v.chat_id = s.chat_id
 WHERE s.session_id = $1 AND v.seq = $2 ORDER BY v.version;
 
 -- name: remember_agent_session
--- What the agent's framework calls this conversation.
+-- Sets the framework's id of this conversation.
 UPDATE chat_sessions AS s SET agent_session = $2::text, former_agent_sessions = agent_sessions_before(s, $2)
 WHERE session_id = $1;
 
 -- name: lock_forks
--- A session and its forks, in the order of everybody who locks more than one session.
+-- Locks a session and its forks, in the common order for locking more than one session.
 SELECT chat_id FROM chat_sessions
 WHERE chat_id IN (
     SELECT chat_id FROM chat_sessions WHERE session_id = $1
@@ -37,13 +37,13 @@ WHERE chat_id IN (
 ORDER BY chat_id FOR UPDATE;
 
 -- name: let_go_of_forks
--- Forks of a session that goes away become forks of its own parent.
+-- Makes forks of a removed session forks of its parent.
 UPDATE chat_sessions AS f SET parent_session_id = p.parent_session_id
 FROM chat_sessions AS p WHERE p.session_id = $1 AND f.parent_session_id = p.session_id;
 
 -- name: copy_state
--- A fork begins with the state as it was at its last message ($3; null: the end), as far as that is known: the state of now, if nobody
--- has changed it since that message was followed by another, else the newest snapshot from before.
+-- Gives a fork the state at its last message ($3; null: the end), as far as that is known: the current state if it has not
+-- changed since that message was followed by another, otherwise the newest snapshot from before.
 INSERT INTO session_states (chat_id, user_id, version, blackboard, scratchpad, attributes, size_bytes, changed_at, dirty_since)
 SELECT $2, known.user_id, 1, blackboard, scratchpad, attributes, size_bytes, clock_timestamp(), clock_timestamp()
 FROM (

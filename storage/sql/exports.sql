@@ -18,7 +18,7 @@ WHERE s.session_id = $1 AND m.seq > $2::bigint AND $3::bigint IS NOT NULL AND m.
 ORDER BY m.seq LIMIT 100;
 
 -- name: versions
--- What messages were before they were changed.
+-- Earlier versions of messages.
 SELECT v.seq AS major, v.version AS minor, to_jsonb(v) - '{chat_id,user_id}'::text[] AS row
 FROM chat_sessions AS s JOIN message_versions AS v ON v.chat_id = s.chat_id
 WHERE s.session_id = $1 AND (v.seq, v.version) > ($2::bigint, $3::bigint)
@@ -32,20 +32,20 @@ WHERE s.session_id = $1 AND n.number > $2::bigint AND $3::bigint IS NOT NULL
 ORDER BY n.number LIMIT 5;
 
 -- name: deliveries
--- Chunks of replies that were sent, or wait to be.
+-- Chunks of replies, sent or unsent.
 SELECT o.item_id AS major, 0 AS minor, to_jsonb(o) - '{chat_id,user_id,owner}'::text[] AS row
 FROM chat_sessions AS s JOIN outbox AS o ON o.chat_id = s.chat_id
 WHERE s.session_id = $1 AND o.item_id > $2::bigint AND $3::bigint IS NOT NULL
 ORDER BY o.item_id LIMIT 100;
 
 -- name: routes
--- The places a user has written from, and the session that goes on at each.
+-- A user's routes, and the current session of each.
 SELECT to_jsonb(r) - '{user_id}'::text[] AS row FROM routes AS r WHERE r.user_id = $1 ORDER BY r.route;
 
 -- name: links
--- A user's accounts elsewhere.
+-- A user's linked accounts.
 SELECT to_jsonb(l) - '{user_id}'::text[] AS row FROM links AS l WHERE l.user_id = $1 ORDER BY l.created_at, l.link_id;
 
 -- name: identified_visitors
--- The visitors that a user turned out to be.
+-- The visitors identified as a user.
 SELECT to_jsonb(v) - '{user_id}'::text[] AS row FROM identified_visitors AS v WHERE v.user_id = $1 ORDER BY v.visitor_id;

@@ -1,5 +1,5 @@
 -- name: look
--- What this connection may do, and to which server process it leads.
+-- What this connection may do, and its server process.
 SELECT
     r.rolname::text AS role,
     session_user::text AS login,

@@ -1,13 +1,13 @@
 -- name: create
--- A session that holds rows before its first turn; none when it is there already. Two unique indexes hold its id, and whoever
--- makes the same one at this moment may be met at either, so no index is named.
+-- Creates a session that has rows before its first turn; nothing if it exists already. Its id is in two unique indexes, and a
+-- concurrent insert of the same id may conflict on either, so no index is named.
 INSERT INTO chat_sessions (chat_id, user_id, channel, agent_name, title, last_seq, message_count, last_message_at, metadata)
 VALUES ($1, $2, $3, $4, $5, $6::bigint, $6::bigint, CASE WHEN $6::bigint > 0 THEN now() END, $7)
 ON CONFLICT DO NOTHING
 RETURNING *, false AS running;
 
 -- name: add_messages
--- Its rows, in order.
+-- Inserts its rows, in order.
 INSERT INTO chat_messages (chat_id, seq, user_id, role, content, parts, channel, turn_seq)
 SELECT $1, imported.seq, $2, imported.role, imported.content, imported.parts, $3, imported.turn_seq
 FROM ROWS FROM (jsonb_to_recordset($4::jsonb) AS (role text, content text, parts jsonb, turn_seq bigint))

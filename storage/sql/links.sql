@@ -1,18 +1,18 @@
 -- name: user_of
--- Whose account of a network it is.
+-- The user that a network account is linked to.
 SELECT user_id FROM links WHERE channel = $1 AND external_id = $2;
 
 -- name: forget_codes
--- Codes nobody used.
+-- Removes expired codes.
 DELETE FROM link_codes WHERE expires_at < clock_timestamp();
 
 -- name: add_code
--- A one-time code, by its digest.
+-- Stores a one-time code by its digest.
 INSERT INTO link_codes (digest, user_id, channel, external_id, display_name, expires_at)
 VALUES ($1, $2, $3, $4, $5, clock_timestamp() + $6) RETURNING expires_at;
 
 -- name: take_code
--- Uses up a user's code for a person of that network.
+-- Uses up a user's code for a person on that network.
 DELETE FROM link_codes WHERE digest = $1 AND channel = $2 AND external_id IS NULL AND expires_at > clock_timestamp()
 RETURNING user_id;
 
@@ -22,11 +22,11 @@ DELETE FROM link_codes WHERE digest = $1 AND external_id IS NOT NULL AND expires
 RETURNING channel, external_id, display_name;
 
 -- name: void_code
--- Ends a code that others have seen.
+-- Voids a code that others have seen.
 DELETE FROM link_codes WHERE digest = $1;
 
 -- name: add
--- A link, unless the person has one.
+-- Creates a link, unless the person has one.
 INSERT INTO links (user_id, channel, external_id, display_name) VALUES ($1, $2, $3, $4)
 ON CONFLICT (channel, external_id) DO NOTHING RETURNING *;
 
@@ -35,11 +35,11 @@ ON CONFLICT (channel, external_id) DO NOTHING RETURNING *;
 SELECT * FROM links WHERE channel = $1 AND external_id = $2;
 
 -- name: list
--- Links of a user, or everybody's.
+-- Links of a user, or of all users.
 SELECT * FROM links WHERE ($1::text IS NULL OR user_id = $1) ORDER BY created_at, link_id;
 
 -- name: delete
--- Ends a link: whoever is taking a message in by it is waited for, and whoever comes later finds none.
+-- Ends a link: waits for messages being accepted by it, and later messages find none.
 DELETE FROM links WHERE link_id = $1 RETURNING *;
 
 -- name: delete_person
@@ -47,8 +47,8 @@ DELETE FROM links WHERE link_id = $1 RETURNING *;
 DELETE FROM links WHERE channel = $1 AND external_id = $2 RETURNING *;
 
 -- name: leave_schedules
--- What the user's schedules say is not for that person any more ($3: also the id of their private chat). Before routes and
--- sessions: a schedule that fires holds its row first.
+-- The user's schedules no longer reply to that person ($3: also the id of their private chat). Before routes and sessions: a
+-- firing schedule locks its row first.
 UPDATE schedules SET deliver_to = ARRAY(
     SELECT a FROM unnest(deliver_to) AS a WHERE NOT (split_part(a, ':', 1) = $2 AND split_part(a, ':', 3) = $3)
 )
@@ -56,11 +56,11 @@ WHERE user_id = $1
     AND EXISTS (SELECT FROM unnest(deliver_to) AS a WHERE split_part(a, ':', 1) = $2 AND split_part(a, ':', 3) = $3);
 
 -- name: leave_routes
--- The private chat is no place of the user's any more.
+-- The private chat is no longer a route of the user.
 DELETE FROM routes WHERE user_id = $1 AND split_part(route, ':', 1) = $2 AND split_part(route, ':', 3) = $3;
 
 -- name: lock_sessions
--- All that may speak to that chat: those of its routes, those that are being answered, and those whose chunks wait.
+-- All sessions that may reply to that chat: those of its routes, those with open turns, and those with unsent chunks.
 SELECT chat_id FROM chat_sessions
 WHERE chat_id IN (
     SELECT chat_id FROM chat_sessions WHERE user_id = $1 AND channel = $2 AND split_part(route, ':', 3) = $3
@@ -73,12 +73,12 @@ WHERE chat_id IN (
 ORDER BY chat_id FOR UPDATE;
 
 -- name: leave_sessions
--- What is said in the user's conversations is not for that chat any more.
+-- The user's conversations no longer reply to that chat.
 UPDATE chat_sessions SET route = NULL
 WHERE user_id = $1 AND channel = $2 AND split_part(route, ':', 3) = $3;
 
 -- name: leave_turns
--- Nor the answers that are being written, or wait for that.
+-- Nor do open turns.
 UPDATE turns SET deliver_to = ARRAY(
     SELECT a FROM unnest(deliver_to) AS a WHERE NOT (split_part(a, ':', 1) = $2 AND split_part(a, ':', 3) = $3)
 )
@@ -86,7 +86,7 @@ WHERE user_id = $1 AND chat_id = ANY ($4::uuid[]) AND status IN ('queued', 'runn
     AND EXISTS (SELECT FROM unnest(deliver_to) AS a WHERE split_part(a, ':', 1) = $2 AND split_part(a, ':', 3) = $3);
 
 -- name: leave_outbox
--- Nor what waits to be sent.
+-- Nor are waiting chunks sent there.
 UPDATE outbox SET state = 'dead', error = 'the account was unlinked', settled_at = clock_timestamp()
 WHERE user_id = $1 AND state = 'unsent' AND split_part(address, ':', 1) = $2 AND split_part(address, ':', 3) = $3;
 

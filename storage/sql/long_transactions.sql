@@ -1,5 +1,6 @@
 -- name: observe
--- The oldest transaction id that is still open while later ones have ended, and which transaction that may be, as far as one may see.
+-- The oldest transaction id that is still open while later ones have ended, and which transaction that may be, as far as this
+-- login can see.
 SELECT
     nullif(pg_snapshot_xmin(snapshot)::text::bigint, pg_snapshot_xmax(snapshot)::text::bigint) AS oldest,
     longest.*

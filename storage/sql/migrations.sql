@@ -1,5 +1,5 @@
 -- name: progress
--- How far a migration's connection is with an index, and whom it waits for.
+-- The progress of an index built by a migration's connection, and what it waits for.
 SELECT
     p.phase, CASE WHEN p.blocks_total > 0 THEN 100 * p.blocks_done / p.blocks_total END AS percent,
     pg_blocking_pids(me.pid) AS waits_for
@@ -22,5 +22,5 @@ DELETE FROM replicas WHERE newest_migration < $1 COLLATE "C";
 INSERT INTO required_migrations (migration_id) VALUES ($1) ON CONFLICT DO NOTHING;
 
 -- name: missing
--- A migration that replicas have to know and that comes after the newest which one knows.
+-- A migration that replicas have to know and that is newer than the newest one this replica knows.
 SELECT max(migration_id COLLATE "C") FROM required_migrations WHERE migration_id > $1 COLLATE "C";

@@ -1,9 +1,9 @@
 -- name: lock_old_routes
--- Route before session, as everywhere, so that nobody waits in a circle.
+-- Route before session, as everywhere, to avoid deadlocks.
 SELECT user_id, route FROM routes WHERE starts_with(route, $1) ORDER BY user_id, route FOR UPDATE;
 
 -- name: begin_new_routes
--- Empty where they are missing, so that nobody begins one meanwhile.
+-- Empty rows where they are missing, so that nobody creates one in the meantime.
 INSERT INTO routes (user_id, route)
 SELECT user_id, route FROM unnest($1::text[], $2::text[]) AS m (user_id, route) ORDER BY user_id, route
 ON CONFLICT DO NOTHING;
@@ -15,7 +15,7 @@ JOIN routes AS r ON r.user_id = m.user_id AND r.route = m.route
 ORDER BY r.user_id, r.route FOR UPDATE OF r;
 
 -- name: lock_sessions
--- The sessions of those routes, and those of which a running turn is to be heard there.
+-- The sessions of those routes, and those with a running turn that replies there.
 SELECT chat_id FROM chat_sessions
 WHERE chat_id IN (
     SELECT s.chat_id FROM unnest($1::text[], $2::text[]) AS m (user_id, route)
@@ -33,7 +33,7 @@ FROM unnest($1::text[], $2::text[], $3::text[]) AS m (user_id, old_route, new_ro
 WHERE s.user_id = m.user_id AND s.route = m.old_route;
 
 -- name: merge_routes
--- Where both places have a current session, the one with the latest message stays it.
+-- Where both routes have a current session, the one with the latest message stays current.
 UPDATE routes AS n SET chat_id = (
     SELECT s.chat_id FROM chat_sessions AS s WHERE s.chat_id IN (o.chat_id, n.chat_id)
     ORDER BY coalesce(s.last_message_at, s.created_at) DESC LIMIT 1
@@ -43,12 +43,12 @@ JOIN routes AS o ON o.user_id = m.user_id AND o.route = m.old_route
 WHERE n.user_id = m.user_id AND n.route = m.new_route;
 
 -- name: end_old_routes
--- What was merged.
+-- Removes the merged routes.
 DELETE FROM routes AS o USING unnest($1::text[], $2::text[]) AS m (user_id, route)
 WHERE o.user_id = m.user_id AND o.route = m.route;
 
 -- name: move_turns
--- Where the replies of open turns go; once each.
+-- The addresses of open turns; each once.
 UPDATE turns SET deliver_to = ARRAY(
     SELECT DISTINCT CASE WHEN starts_with(a, $1) THEN $2 || substr(a, length($1::text) + 1) ELSE a END
     FROM unnest(deliver_to) AS a
@@ -57,7 +57,7 @@ WHERE chat_id = ANY ($3::uuid[]) AND status IN ('queued', 'running')
     AND EXISTS (SELECT FROM unnest(deliver_to) AS a WHERE starts_with(a, $1));
 
 -- name: move_outbox
--- Chunks that wait; one whose double waits at the new place already stays as it is.
+-- Unsent chunks; one whose duplicate already waits at the new address stays as it is.
 WITH waiting AS MATERIALIZED (
     SELECT item_id FROM outbox WHERE state = 'unsent' AND starts_with(address, $1) ORDER BY item_id FOR UPDATE
 )
@@ -69,7 +69,7 @@ WHERE o.item_id = w.item_id AND NOT EXISTS (
 );
 
 -- name: move_schedules
--- Where the replies of scheduled runs go; once each.
+-- The addresses of schedules; each once.
 UPDATE schedules SET deliver_to = ARRAY(
     SELECT DISTINCT CASE WHEN starts_with(a, $1) THEN $2 || substr(a, length($1::text) + 1) ELSE a END
     FROM unnest(deliver_to) AS a

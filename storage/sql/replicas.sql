@@ -1,6 +1,7 @@
 -- name: join
--- This process takes its slot; whatever ran there before is dead. An earlier call of the same replica may still be at work, and
--- may be met at either of two unique indexes, so no index is named. A version that a post migration has shut out stays out.
+-- Registers this process in its slot; whatever ran there before is dead. An earlier call of the same replica may still be at
+-- work, and may conflict on either of two unique indexes, so no index is named. A version that a post migration has shut out may
+-- not join.
 WITH allowed AS (
     SELECT WHERE NOT EXISTS (SELECT FROM required_migrations WHERE migration_id > $4 COLLATE "C")
 ), former AS (
@@ -17,11 +18,11 @@ ON CONFLICT DO NOTHING;
 SELECT EXISTS (SELECT FROM required_migrations WHERE migration_id > $1 COLLATE "C");
 
 -- name: beat
--- Another sign of life; a replica that was counted dead and removed comes back by joining.
+-- Sends another heartbeat; a replica that was counted dead and removed returns by joining.
 UPDATE replicas SET expires_at = clock_timestamp() + $2 WHERE replica_id = $1 RETURNING true;
 
 -- name: leave
--- Its leases end at once.
+-- Ends its leases immediately.
 DELETE FROM replicas WHERE replica_id = $1;
 
 -- name: forget
@@ -29,8 +30,8 @@ DELETE FROM replicas WHERE replica_id = $1;
 DELETE FROM replicas WHERE expires_at < clock_timestamp() - interval '1 hour';
 
 -- name: hold
--- Takes the lease on polling an account, unless another live replica has it. Whoever has it already writes nothing: it is asked
--- before every poll.
+-- Takes the lease for polling an account, unless another live replica has it. The current holder writes nothing: the lease is
+-- checked before every poll.
 WITH held AS (
     SELECT true AS mine FROM poll_leases WHERE account = $1 AND owner = $2
 ), taken AS (
@@ -49,22 +50,23 @@ SELECT EXISTS (
 );
 
 -- name: give_up
--- Lets go of an account.
+-- Releases an account.
 DELETE FROM poll_leases WHERE account = $1 AND owner = $2;
 
 -- name: quarantine
--- Keeps what cannot be understood, once.
+-- Quarantines an update, once.
 INSERT INTO quarantine (account, key, raw, reason) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING;
 
 -- name: ago
--- A moment in the past, by the database's clock.
+-- A past moment, by the database's clock.
 SELECT clock_timestamp() - $1::interval;
 
 -- name: changes
--- What changed among what this replica's sockets follow since the last look; overlaps, since commits are not in time order.
+-- What changed in the topics that this replica's sockets follow since the last query; overlaps, since commits are not in order of
+-- time.
 SELECT
     clock_timestamp() AS now,
-    -- What was open at that moment may commit later what it wrote before: gateway.core.lookback.
+    -- Transactions that were open then may commit earlier writes later: gateway.core.lookback.
     pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest,
     pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next,
     ARRAY(
@@ -89,7 +91,8 @@ SELECT
         ) AS newest (s)
         WHERE (s).updated_at > $3::timestamptz - interval '5 seconds'
     ) AS everybodys,
-    -- By when they began: one that answers an old message anew stands far back. What this replica runs it has told itself.
+    -- Ordered by their start: a turn that answers an old message again is far back. This replica has announced its own turns
+    -- itself.
     ARRAY(
         SELECT t FROM chat_sessions AS s CROSS JOIN LATERAL (
             (SELECT u FROM turns AS u WHERE u.chat_id = s.chat_id AND u.place_in_time IS NULL ORDER BY u.seq DESC LIMIT 200)
@@ -111,7 +114,7 @@ SELECT
             ON m.chat_id = s.chat_id AND m.seq >= (t).seq AND m.seq <= s.last_seq AND m.turn_id = (t).turn_id AND m.role = 'user'
         WHERE s.session_id = ANY ($1::text[]) AND s.updated_at > $3::timestamptz - interval '5 seconds'
     ) AS dropped,
-    -- Whoever has just begun to follow has read the transcript already. Of more than a socket can take at once, the last count.
+    -- New followers have already read the transcript. If there is more than a socket can take at once, the latest rows count.
     ARRAY(
         SELECT m FROM chat_sessions AS s CROSS JOIN LATERAL (
             SELECT c FROM chat_messages AS c
@@ -122,7 +125,7 @@ SELECT
         WHERE s.session_id = ANY ($1::text[]) AND s.updated_at > $3::timestamptz - interval '5 seconds'
         ORDER BY (m).changed_at DESC, (m).seq LIMIT 2000
     ) AS changed,
-    -- A turn that is not there any more went with its session.
+    -- A turn that no longer exists was removed with its session.
     ARRAY(
         SELECT w.turn_id FROM unnest($4::uuid[]) AS w (turn_id) LEFT JOIN turns AS t USING (turn_id)
         WHERE t.turn_id IS NULL OR t.cancel_requested

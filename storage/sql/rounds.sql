@@ -1,8 +1,8 @@
 -- name: look
--- What waits for this replica's loops at this moment. Each of them then does its work by statements of its own, which decide: here
--- a condition may be broader than theirs, and must never be narrower.
+-- What currently waits for this replica's loops. Each of them then does its work with its own statements, which decide: a
+-- condition here may be broader than theirs, and must never be narrower.
 SELECT
-    -- Also those that died within the last minute: what they held is still being taken over.
+    -- Includes those that died within the last minute: their work is still being taken over.
     EXISTS (SELECT FROM replicas WHERE replica_id <> $1 AND expires_at > statement_timestamp() - interval '1 minute') AS company,
     EXISTS (
         SELECT FROM running_turns AS k JOIN turns AS t ON t.turn_id = k.turn_id LEFT JOIN replicas AS r ON r.replica_id = t.owner

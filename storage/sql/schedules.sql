@@ -1,10 +1,10 @@
 -- name: create
--- A new schedule.
+-- Creates a schedule.
 INSERT INTO schedules (user_id, name, agent_name, prompt, trigger, timezone, deliver_to, is_active, next_fire_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING *;
 
 -- name: list
--- Schedules of a user, or everybody's.
+-- Schedules of a user, or of all users.
 SELECT * FROM schedules WHERE ($1::text IS NULL OR user_id = $1) ORDER BY created_at, schedule_id LIMIT $2;
 
 -- name: get
@@ -12,7 +12,7 @@ SELECT * FROM schedules WHERE ($1::text IS NULL OR user_id = $1) ORDER BY create
 SELECT * FROM schedules WHERE schedule_id = $1;
 
 -- name: due
--- Active schedules whose time has come, by the database's clock.
+-- Active schedules that are due, by the database's clock.
 SELECT *, clock_timestamp() AS now FROM schedules
 WHERE is_active AND next_fire_at <= clock_timestamp() ORDER BY next_fire_at LIMIT $1;
 
@@ -21,30 +21,30 @@ WHERE is_active AND next_fire_at <= clock_timestamp() ORDER BY next_fire_at LIMI
 SELECT clock_timestamp();
 
 -- name: next_due_at
--- When anybody's next schedule fires after $1: those that cannot fire stay due, and must not hide it.
+-- When the next schedule of any user fires after $1: those that cannot fire stay due, and must not hide it.
 SELECT min(next_fire_at) FROM schedules WHERE is_active AND next_fire_at > $1;
 
 -- name: fire
--- Moves a schedule on from the time it was read with; nothing when another replica was first, or it was changed since.
+-- Advances a schedule from the time it was read with; nothing if another replica was first, or it has changed since.
 UPDATE schedules SET next_fire_at = $3::timestamptz, last_fire_at = clock_timestamp(), is_active = $3 IS NOT NULL
 WHERE schedule_id = $1 AND is_active AND next_fire_at = $2 AND revision = $4 RETURNING deliver_to;
 
 -- name: fire_all
--- The same for many, each with its message. The condition holds before the function is called: a connection that lost its role does
--- nothing.
+-- The same for many, each with its message. The condition is checked before the function is called: a connection that lost its
+-- role does nothing.
 SELECT * FROM fire_schedules($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 WHERE current_user = 'turngate_app';
 
 -- name: run_now
--- Notes a run outside its times.
+-- Records a run outside its fire times.
 UPDATE schedules SET last_fire_at = clock_timestamp() WHERE schedule_id = $1 RETURNING deliver_to;
 
 -- name: places_left
--- Those of these places that are still the user's, and stay it until this is committed: whoever unlinks an account deletes its routes.
+-- Those of these routes that are still the user's, and remain so until the commit: unlinking an account deletes its routes.
 SELECT route FROM routes WHERE user_id = $1 AND route = ANY ($2::text[]) ORDER BY route FOR KEY SHARE;
 
 -- name: change
--- A schedule as it is to be; nothing when it fired or was changed since it was read. A trigger counts its revisions.
+-- Replaces a schedule; nothing if it fired or was changed since it was read. A trigger counts its revisions.
 UPDATE schedules SET
     name = $5, agent_name = $6, prompt = $7, trigger = $8, timezone = $9, deliver_to = $10, is_active = $11,
     next_fire_at = $12
@@ -52,7 +52,7 @@ WHERE schedule_id = $1 AND revision = $2 AND is_active = $3 AND next_fire_at IS 
 RETURNING *;
 
 -- name: delete
--- Ends a schedule for good; the sessions of its runs stay.
+-- Removes a schedule; the sessions of its runs stay.
 DELETE FROM schedules WHERE schedule_id = $1 RETURNING true;
 
 -- name: runs

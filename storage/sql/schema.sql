@@ -1,5 +1,5 @@
 -- name: relations
--- Tables and views in the order in which migrations make them, without the record of the migrations themselves.
+-- Tables and views in the order in which migrations create them, without the record of migrations itself.
 SELECT c.relname AS name, c.relkind = 'v' AS is_view, c.relrowsecurity AS is_protected,
     coalesce(' WITH (' || array_to_string(c.reloptions, ', ') || ')', '') AS options,
     CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid, true) END AS definition
@@ -55,14 +55,14 @@ SELECT name, line || ';' AS line FROM (
 ORDER BY part, label COLLATE "C";
 
 -- name: types
--- Composite types that are no table's, with their attributes.
+-- Composite types that don't belong to tables, with their attributes.
 SELECT c.relname AS name, array_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum) AS lines
 FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND NOT a.attisdropped
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'c'
 GROUP BY c.relname ORDER BY c.relname;
 
 -- name: functions
--- Functions by name, without those of extensions; `owner` and `grantees` where they differ from what every function has.
+-- Functions by name, without those of extensions; `owner` and `grantees` where they differ from the usual ones.
 SELECT
     p.proname AS name, pg_get_functiondef(p.oid) AS definition, p.oid::regprocedure::text AS signature,
     CASE WHEN p.proowner <> (SELECT relowner FROM pg_class WHERE oid = 'chat_sessions'::regclass)

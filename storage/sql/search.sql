@@ -1,6 +1,6 @@
 -- name: find
--- A page of the sessions that match, best first, each with its best places (seq 0: its title), and how many there are in all,
--- of how many matches.
+-- A page of the sessions that match, best first, each with its best matches (seq 0: its title), and the total numbers of sessions
+-- and matches.
 WITH best AS (
     SELECT chat_id, max(rank) AS rank, (array_agg(seq ORDER BY rank DESC, seq DESC))[:3] AS places, count(*) AS matches
     FROM search_matches($1, $2, $4, $5, $6, $7, $8) GROUP BY chat_id
@@ -27,7 +27,7 @@ FROM (
 ORDER BY page.rank DESC, page.at DESC, (page.s).chat_id DESC;
 
 -- name: excerpts
--- What stands around the first of some words ($3, a regular expression) in messages; from the beginning where none does.
+-- The text around the first match ($3, a regular expression) in messages; from the beginning if there is none.
 SELECT m.chat_id, m.seq, m.role, substr(m.content, w.begin, 2000) AS text, w.begin > 1 AS cut
 FROM unnest($1::uuid[], $2::bigint[]) AS wanted (chat_id, seq)
 JOIN chat_messages AS m ON m.chat_id = wanted.chat_id AND m.seq = wanted.seq

@@ -1,3 +1,3 @@
 -- name: hold
--- The user whom a sender writes as; it stays so until the transaction ends.
+-- The user as whom a sender writes; it stays the same until the transaction ends.
 SELECT user_id FROM sender_of($1, $2, $3) AS s (user_id);

@@ -1,6 +1,6 @@
 -- name: change
--- Title, metadata and activity; a null changes nothing. A title that is given ($2) may be none, and is none when it is not the user's
--- own ($4) and was made of words that have changed since ($7).
+-- Sets title, metadata and activity; null changes nothing. A given title ($2) may be null, and becomes null if it is not the
+-- user's own ($4) and was based on words that have changed since ($7).
 UPDATE chat_sessions SET
     title = CASE 
         WHEN NOT $2::boolean THEN title
@@ -15,7 +15,7 @@ UPDATE chat_sessions SET
 WHERE session_id = $1 RETURNING *;
 
 -- name: titled
--- A session, and how its first live message of the user begins.
+-- A session, and the start of its first live message from the user.
 SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running, (
     SELECT left(m.content, 1000) FROM chat_messages AS m
     WHERE m.chat_id = s.chat_id AND m.role = 'user' AND m.deleted_at IS NULL AND m.content <> ''
@@ -24,8 +24,8 @@ SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) 
 FROM chat_sessions AS s WHERE s.session_id = $1;
 
 -- name: retitle
--- The gateway's title; never over the user's own, one of the text never over the agent's ($3: whether this is the agent's), nor made of
--- words that have changed since ($4: when they last did before it was made).
+-- Sets the gateway's title; never over the user's own, one based on the text never over the agent's ($3: whether this is the
+-- agent's), nor one based on words that have changed since ($4: when they last changed before it was made).
 UPDATE chat_sessions SET
     title = $2, title_is_agents = $3, updated_at = greatest(updated_at + interval '1 microsecond', clock_timestamp())
 WHERE session_id = $1 AND NOT title_is_users AND ($3 OR NOT title_is_agents) AND words_changed_at IS NOT DISTINCT FROM $4 RETURNING *;

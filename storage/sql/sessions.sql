@@ -1,7 +1,7 @@
 -- name: list
--- A page of sessions, latest activity first, after a place in the list; a null narrows nothing. A first look at metadata spares most
--- rows the slower one. Stateless calls are in it when their mark is asked for. `listed_at` is the second of the activity: it orders as
--- the activity does, and bounds it.
+-- A page of sessions, latest activity first, after a position in the list; null filters nothing. A first check of metadata spares
+-- most rows the slower one. Stateless calls are included if their mark is requested. `listed_at` is the second of the activity:
+-- it has the same order, and bounds it.
 SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running
 FROM chat_sessions AS s
 WHERE ($1::text IS NULL OR user_id = $1)
@@ -16,11 +16,11 @@ ORDER BY listed_at DESC, coalesce(last_message_at, created_at) DESC, chat_id DES
 LIMIT $9 OFFSET $10;
 
 -- name: labelled
--- The sessions of everybody whose metadata has these values; null if there are more than $3.
+-- The sessions of all users whose metadata has these values; null if there are more than $3.
 SELECT labelled_sessions(NULL, $1, $2, $3);
 
 -- name: labelled_own
--- The same of the transaction's user.
+-- The same for the transaction's user.
 SELECT own_labelled_sessions($1, $2, $3);
 
 -- name: list_among
@@ -37,7 +37,7 @@ ORDER BY coalesce(last_message_at, created_at) DESC, chat_id DESC
 LIMIT $8 OFFSET $9;
 
 -- name: count_among
--- How many the whole of that list has.
+-- How many sessions that whole list has.
 SELECT count(*) FROM chat_sessions
 WHERE chat_id = ANY ($1::uuid[])
     AND ($2::text IS NULL OR channel = $2)
@@ -46,8 +46,8 @@ WHERE chat_id = ANY ($1::uuid[])
     AND ($5 OR metadata ->> 'stateless' IS DISTINCT FROM 'true');
 
 -- name: count
--- How many sessions a user's list has in all, less its stateless calls unless their mark is asked for: from indexes alone, as long as no
--- agent, activity or metadata narrows it.
+-- How many sessions a user's whole list has, without stateless calls unless their mark is requested: from indexes alone, as long
+-- as no agent, activity or metadata filters it.
 SELECT (
     SELECT count(*) FROM chat_sessions
     WHERE ($1::text IS NULL OR user_id = $1)
@@ -66,8 +66,8 @@ SELECT (
 );
 
 -- name: count_newest
--- The same of everybody's sessions, among those with the latest activity ($7 of them), and whether there are no others: what counting
--- costs is bounded, however few fit.
+-- The same for all users' sessions, among those with the latest activity ($7 of them), and whether there are no others: the cost
+-- of counting is bounded, however few match.
 SELECT count(*) FILTER (WHERE fits) AS total, count(*) <= $7 AS is_exact
 FROM (
     SELECT place <= $7
@@ -88,7 +88,7 @@ SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) 
 FROM chat_sessions AS s WHERE session_id = $1;
 
 -- name: current
--- The current session of a route, and whether the resume rule lets it go on.
+-- The current session of a route, and whether the resume rule continues it.
 SELECT s.*, r.running,
     session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), r.running, clock_timestamp(), $3) AS resumes
 FROM routes AS ro
@@ -99,8 +99,8 @@ CROSS JOIN LATERAL (
 WHERE ro.user_id = $1 AND ro.route = $2;
 
 -- name: latest
--- The latest session of a user and an agent that the resume rule lets go on. The rule alone decides; it is asked about the sessions
--- it could say yes to, those of the window and those that answer.
+-- The latest session of a user and an agent that the resume rule continues. Only the rule decides; it is applied to the sessions
+-- that it could accept, those within the window and those with a running turn.
 WITH recent AS (
     SELECT s.chat_id, coalesce(s.last_message_at, s.created_at) AS at FROM chat_sessions AS s
     WHERE s.user_id = $1 AND s.agent_name = $2 AND s.metadata ->> 'stateless' IS DISTINCT FROM 'true'
@@ -110,7 +110,7 @@ WITH recent AS (
 ), answering AS (
     SELECT s.chat_id, coalesce(s.last_message_at, s.created_at) AS at
     FROM running_turns AS k
-    -- Not the other way round: few turns run, and a user may have very many sessions.
+    -- In this order: few turns run, while a user may have very many sessions.
     CROSS JOIN LATERAL (SELECT * FROM chat_sessions AS c WHERE c.chat_id = k.chat_id OFFSET 0) AS s
     WHERE k.user_id = $1 AND s.user_id = $1 AND s.agent_name = $2
         AND s.metadata ->> 'stateless' IS DISTINCT FROM 'true'
@@ -121,7 +121,7 @@ FROM (SELECT * FROM recent UNION ALL SELECT * FROM answering) AS either JOIN cha
 ORDER BY either.at DESC, either.chat_id DESC LIMIT 1;
 
 -- name: create
--- A session before any message.
+-- Creates a session before any message.
 INSERT INTO chat_sessions (user_id, channel, agent_name, route, title, title_is_users, metadata)
 VALUES ($1, $2, $3, $4, $5::text, $5::text IS NOT NULL, $6) RETURNING *, false AS running;
 
@@ -131,30 +131,30 @@ INSERT INTO routes (user_id, route, chat_id) VALUES ($1, $2, $3)
 ON CONFLICT (user_id, route) DO UPDATE SET chat_id = excluded.chat_id;
 
 -- name: rename
--- The user's own title.
+-- Sets the user's own title.
 UPDATE chat_sessions SET title = $2, title_is_users = true, updated_at = clock_timestamp()
 WHERE session_id = $1 RETURNING *, false AS running;
 
 -- name: set_active
--- Ends a session, or opens it again.
+-- Ends or reopens a session.
 UPDATE chat_sessions SET
     is_active = $2, ended_at = CASE WHEN $2 THEN NULL ELSE clock_timestamp() END, updated_at = clock_timestamp()
 WHERE session_id = $1 RETURNING *, false AS running;
 
 -- name: leave
--- The next message on the route begins a new session.
+-- Ends the current session: the next message on the route starts a new one.
 UPDATE routes SET chat_id = NULL WHERE user_id = $1 AND (route = $2 OR chat_id = $3);
 
 -- name: lock_routes
--- Route before session, as everywhere, so that nobody waits in a circle.
+-- Route before session, as everywhere, to avoid deadlocks.
 SELECT ro.route FROM chat_sessions AS s JOIN routes AS ro ON ro.chat_id = s.chat_id WHERE s.session_id = $1 FOR UPDATE OF ro;
 
 -- name: delete
--- A session with everything in it.
+-- Removes a session with everything in it.
 DELETE FROM chat_sessions WHERE session_id = $1 RETURNING *;
 
 -- name: open_turns
--- Queued and running turns of a session, oldest first; one that answers an old message anew may stand far back.
+-- Queued and running turns of a session, oldest first; one that answers an old message again may be far back.
 SELECT turn_id, status, attempt FROM (
     SELECT t.turn_id, t.status, t.attempt, t.seq
     FROM chat_sessions AS s JOIN running_turns AS k ON k.chat_id = s.chat_id JOIN turns AS t ON t.turn_id = k.turn_id
@@ -165,16 +165,16 @@ SELECT turn_id, status, attempt FROM (
 ) AS open ORDER BY seq;
 
 -- name: page
--- A page of the transcript, newest first, below a place in it.
+-- A page of the transcript, newest first, before a `seq`.
 SELECT * FROM chat_messages WHERE chat_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3;
 
 -- name: after
--- The transcript after a place in it.
+-- The transcript after a `seq`.
 SELECT m.* FROM chat_sessions AS s JOIN chat_messages AS m ON m.chat_id = s.chat_id
 WHERE s.session_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT $3;
 
 -- name: after_recalled
--- The same for somebody who may not have heard what was changed before that place.
+-- The same for a client that may have missed changes to earlier rows.
 (SELECT m.* FROM chat_sessions AS s JOIN chat_messages AS m ON m.chat_id = s.chat_id
 WHERE s.session_id = $1 AND m.seq <= $2 AND m.seq > $2 - 400
     AND (m.deleted_at IS NOT NULL OR m.changed_at IS NOT NULL))
@@ -184,7 +184,7 @@ WHERE s.session_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT $3)
 ORDER BY seq;
 
 -- name: taken
--- Whether a user's message has that key already: in the session that is named, or else where `accept_message` looks for it.
+-- Whether a user's message with that key exists: in the named session, otherwise where `accept_message` looks for it.
 SELECT EXISTS (
     SELECT FROM chat_messages AS m
     WHERE m.user_id = $1 AND m.client_id = $2 AND CASE
@@ -195,7 +195,7 @@ SELECT EXISTS (
 );
 
 -- name: outcome
--- What a turn came to, once it has ended; without a message while it is open.
+-- The outcome of a turn that has ended; without a message while it is open.
 SELECT m.*, t.status AS turn_status, t.usage, t.error_class
 FROM turns AS t LEFT JOIN chat_messages AS m ON m.chat_id = t.chat_id AND m.seq = t.reply_seq
 WHERE t.turn_id = $1;

@@ -3,35 +3,36 @@
 SELECT chat_id FROM chat_sessions WHERE session_id = $1;
 
 -- name: page
--- Newest first, below a number; without the states.
+-- Newest first, before a number; without the states.
 SELECT chat_id, number, reason, size_bytes, message_seq, rewound, created_at FROM snapshots
 WHERE chat_id = $1 AND number < $2 ORDER BY number DESC LIMIT $3;
 
 -- name: get
--- One of them, or the latest.
+-- One snapshot, or the latest.
 SELECT * FROM snapshots WHERE chat_id = $1 AND ($2::bigint IS NULL OR number = $2) ORDER BY number DESC LIMIT 1;
 
 -- name: take
--- Makes one, perhaps only if something changed.
+-- Takes a snapshot, optionally only if something changed.
 SELECT * FROM take_snapshot($1, $2, $3);
 
 -- name: restore
--- Restores one, or the latest.
+-- Restores a snapshot, or the latest.
 SELECT * FROM restore_snapshot($1, $2, $3, $4);
 
 -- name: due
--- Sessions that an automatic one is due for, in no order: those that can never be saved must not be all that is looked at.
+-- Sessions with a due automatic snapshot, in no order: those that can never be saved must not be the only ones tried.
 SELECT chat_id FROM session_states
 WHERE dirty_since IS NOT NULL
     AND (changed_at <= clock_timestamp() - $1::interval OR dirty_since <= clock_timestamp() - $2::interval)
 ORDER BY random() LIMIT $3;
 
 -- name: save_due
--- The automatic ones of some sessions.
+-- Takes the automatic snapshots of some sessions.
 SELECT save_states($1, $2, $3);
 
 -- name: clean_up
--- Keeps each session's newest ones and the newest of each UTC day for some days, in a slice of all sessions behind $3; how far it went.
+-- Keeps each session's newest snapshots and the newest of each UTC day for some days, in a slice of all sessions after $3;
+-- returns how far it went.
 WITH slice AS (
     SELECT chat_id FROM session_states WHERE chat_id > $3 AND snapshot_count > $1::int ORDER BY chat_id LIMIT 500
 ), placed AS (

@@ -1,11 +1,11 @@
 -- name: get
--- A session's state; nulls when it was never written.
+-- A session's state; nulls if it was never written.
 SELECT s.chat_id, t.version, t.blackboard, t.scratchpad, t.attributes
 FROM chat_sessions AS s LEFT JOIN session_states AS t ON t.chat_id = s.chat_id
 WHERE s.session_id = $1;
 
 -- name: of_turn
--- The same by key, without looking at the session.
+-- The same by key, without reading the session.
 SELECT version, blackboard, scratchpad, attributes FROM session_states WHERE chat_id = $1;
 
 -- name: write

@@ -3,9 +3,9 @@
 SELECT * FROM identify_visitor($1, $2);
 
 -- name: forget_erased
--- A pass lasts 30 days, and is older than this.
+-- A pass lasts 30 days, and this is older.
 DELETE FROM identified_visitors WHERE user_id IS NULL AND identified_at < clock_timestamp() - interval '31 days';
 
 -- name: identified
--- Those of these visitors who are somebody by now.
+-- Those of these visitors who are identified by now.
 SELECT visitor_id FROM identified_visitors WHERE visitor_id = ANY ($1::text[]);
