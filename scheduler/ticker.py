@@ -6,7 +6,6 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
@@ -20,6 +19,7 @@ from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.schedules import Schedule, ScheduleId, ScheduleStore
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Intake
+from gateway.core.waiting import happens
 from gateway.errors import GatewayError, StoreUnavailable, TooManyRequests
 from scheduler.catchup import plan
 from scheduler.normalize import message_of_fire, message_of_request
@@ -102,9 +102,7 @@ class Scheduler:
         """Waits until something is due."""
         while (seconds := self._due_at - time.monotonic()) > 0:
             self._sooner.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(None if math.isinf(seconds) else seconds):
-                    await self._sooner.wait()
+            await happens(self._sooner, None if math.isinf(seconds) else seconds)
 
     async def tick(self) -> float:
         """Fires what is due now; returns the seconds until the next known fire. Raises `StoreUnavailable`."""

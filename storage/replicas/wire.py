@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
+from gateway.core.waiting import happens
 from gateway.errors import NothingHeard, StoreUnavailable
 from storage.connections import AWAY, Connection, PatientConnection
 from storage.database import ACQUIRE_TIMEOUT_S, OWN_WORK_TIMEOUT_S, SESSION_SETTINGS, Database
@@ -51,15 +52,6 @@ class Line:
         self.ended.set()
         self.proved.set()
 
-    async def ends(self, within: float) -> bool:
-        """Waits for the end; returns whether it came."""
-        try:
-            async with asyncio.timeout(within):
-                await self.ended.wait()
-        except TimeoutError:
-            return False
-        return True
-
 
 @dataclass(frozen=True, slots=True)
 class PostgresWire:
@@ -87,7 +79,7 @@ class PostgresWire:
             if not await self._proves(line):
                 raise NothingHeard(DEAF)
             begun()
-            while not await line.ends(self.prove_every_s):
+            while not await happens(line.ended, self.prove_every_s):
                 if not await self._proves(line):
                     raise StoreUnavailable("The listening connection no longer receives anything.")
         raise StoreUnavailable("The listening connection has ended.")
@@ -97,10 +89,7 @@ class PostgresWire:
         line.proved.clear()
         line.expected = PROOF + secrets.token_hex(8)
         await self.send(line.expected)
-        try:
-            async with asyncio.timeout(self.prove_s):
-                await line.proved.wait()
-        except TimeoutError:
+        if not await happens(line.proved, self.prove_s):
             return False
         if line.ended.is_set():
             raise StoreUnavailable("The listening connection has ended.")

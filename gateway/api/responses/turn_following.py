@@ -15,6 +15,7 @@ from gateway.core.live.live_turns import LiveAttempt
 from gateway.core.model import JsonObject, Message, SessionId, TurnId, TurnStatus, UserId
 from gateway.core.ports.live import session_topic
 from gateway.core.ports.sessions.sessions import TurnOutcome
+from gateway.core.waiting import happens
 from gateway.errors import NotFound, StoreUnavailable
 
 OPEN = frozenset({"queued", "running"})
@@ -190,14 +191,6 @@ async def follow_turn(
             yield follower.listen()
             yield await follower.look()
             if not follower.ended:
-                await _heard(follower.ear.heard)
+                await happens(follower.ear.heard, TICK_S)
     finally:
         forget()
-
-
-async def _heard(event: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(TICK_S):
-            await event.wait()
-    except TimeoutError:
-        return

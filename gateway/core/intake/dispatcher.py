@@ -24,6 +24,7 @@ from gateway.core.ports.turns import Acceptance, TurnStore
 from gateway.core.retries import try_again
 from gateway.core.service import Acknowledge, Notice
 from gateway.core.turns.runner import Runner
+from gateway.core.waiting import happens
 from gateway.errors import InvalidInput, NotFound, StoreUnavailable, TooLarge
 
 log = structlog.get_logger(__name__)
@@ -163,7 +164,7 @@ class Dispatcher:
                 if outcome is not None or left <= 0:
                     return outcome
                 # The turn may run on another replica, so check the store now and then, even without an event.
-                await _heard(ended, min(left, LOOK_EVERY_S))
+                await happens(ended, min(left, LOOK_EVERY_S))
         finally:
             forget()
 
@@ -171,14 +172,6 @@ class Dispatcher:
 def _is_old(accepted: Acceptance) -> bool:
     """Whether to reread the turn before running it: what the store reported for a duplicate may be out of date."""
     return accepted.status == "duplicate"
-
-
-async def _heard(event: asyncio.Event, timeout: float) -> None:
-    try:
-        async with asyncio.timeout(timeout):
-            await event.wait()
-    except TimeoutError:
-        return
 
 
 def check_message(message: InboundMessage, max_text: int) -> None:

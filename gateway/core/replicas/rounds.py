@@ -11,6 +11,7 @@ import structlog
 
 from gateway.core.ports.rounds import InHand, Lookout, Waiting
 from gateway.core.replicas.other_replicas import OtherReplicas
+from gateway.core.waiting import happens
 from gateway.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -67,8 +68,4 @@ class Rounds:
     async def _pause(self) -> None:
         slowly = self._other_replicas.reachable and not self._other_replicas.present
         seconds = self._every_s * (ALONE if slowly else 1.0)
-        try:
-            async with asyncio.timeout(seconds * (1 + random.random() / 4)):  # noqa: S311 - only to spread the replicas
-                await self._soon.wait()
-        except TimeoutError:
-            return
+        await happens(self._soon, seconds * (1 + random.random() / 4))  # noqa: S311 - only to spread the replicas
