@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +18,7 @@ from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.schedules import Schedule, ScheduleId, ScheduleStore
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Intake
-from gateway.core.waiting import happens
+from gateway.core.waiting import Alarm
 from gateway.errors import GatewayError, StoreUnavailable, TooManyRequests
 from scheduler.catchup import plan
 from scheduler.normalize import message_of_fire, message_of_request
@@ -70,24 +69,20 @@ class Scheduler:
         self._intake = intake
         self._terms = terms
         self._rates = rates
-        self._due_at = 0.0
-        self._sooner = asyncio.Event()
+        self._alarm = Alarm()
         self._faults = _Faults()
         self._runs = Background()
 
     def expect(self, seconds: float) -> None:
         """A schedule is or may be due in that many seconds: it was created or changed here, or a check has found it."""
-        at = time.monotonic() + seconds
-        if at < self._due_at:
-            self._due_at = at
-            self._sooner.set()
+        self._alarm.set(seconds)
 
     async def run(self) -> None:
         """Fires until cancelled; while the database is unavailable, retries ever more rarely, up to every 10 s."""
         failures = 0
+        self._alarm.set(0)
         while True:
-            await self._due()
-            self._due_at = math.inf
+            await self._alarm.rings()
             try:
                 self.expect(await self.tick())
                 failures = 0
@@ -97,12 +92,6 @@ class Scheduler:
                 log.warning("scheduler_looks_again_later", seconds=pause, error=str(error))
                 await asyncio.sleep(pause)
                 self.expect(0)
-
-    async def _due(self) -> None:
-        """Waits until something is due."""
-        while (seconds := self._due_at - time.monotonic()) > 0:
-            self._sooner.clear()
-            await happens(self._sooner, None if math.isinf(seconds) else seconds)
 
     async def tick(self) -> float:
         """Fires what is due now; returns the seconds until the next known fire. Raises `StoreUnavailable`."""

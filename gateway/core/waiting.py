@@ -1,8 +1,10 @@
-"""Waiting for an event, but not for ever."""
+"""Waiting for an event or a time, whichever comes first."""
 
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 
 
 async def happens(event: asyncio.Event, within: float | None) -> bool:
@@ -13,3 +15,25 @@ async def happens(event: asyncio.Event, within: float | None) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+class Alarm:
+    """Wakes one loop at the earliest time that anybody has set, and forgets the time then."""
+
+    def __init__(self) -> None:
+        self._at = math.inf
+        self._sooner = asyncio.Event()
+
+    def set(self, seconds: float) -> None:
+        """It goes off in so many seconds, unless an earlier time is set."""
+        at = time.monotonic() + seconds
+        if at < self._at:
+            self._at = at
+            self._sooner.set()
+
+    async def rings(self) -> None:
+        """Waits until it goes off."""
+        while (seconds := self._at - time.monotonic()) > 0:
+            self._sooner.clear()
+            await happens(self._sooner, None if math.isinf(seconds) else seconds)
+        self._at = math.inf

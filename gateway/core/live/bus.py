@@ -15,7 +15,7 @@ class LocalBus:
 
     def __init__(self) -> None:
         self._sinks: dict[str, list[Sink]] = {}
-        self._joined: set[str] = set()
+        self._hear_join: Callable[[str], None] = _ignore
         self._marked: dict[str, tuple[str, ...]] = {}
 
     def publish(self, topic: str, event: LiveEvent) -> None:
@@ -29,7 +29,7 @@ class LocalBus:
             self._sinks[topic] = []
             self._remember(topic)
         self._sinks[topic].append(sink)
-        self._joined.add(topic)
+        self._hear_join(topic)
 
         def unsubscribe() -> None:
             sinks = self._sinks.get(topic, [])
@@ -58,9 +58,12 @@ class LocalBus:
     def topics(self) -> Sequence[str]:
         return tuple(self._sinks)
 
-    def joined(self) -> Sequence[str]:
-        joined, self._joined = self._joined, set()
-        return tuple(joined)
+    def on_join(self, hear: Callable[[str], None]) -> None:
+        self._hear_join = hear
 
     def marked(self, marks: Iterable[str]) -> Sequence[str]:
         return [topic for name in marks for topic in self._marked.get(name, ())]
+
+
+def _ignore(_topic: str) -> None:
+    return None

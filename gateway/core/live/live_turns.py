@@ -135,8 +135,8 @@ class LiveTurns:
     def topics(self) -> Sequence[str]:
         return self._bus.topics()
 
-    def joined(self) -> Sequence[str]:
-        return self._bus.joined()
+    def on_join(self, hear: Callable[[str], None]) -> None:
+        self._bus.on_join(hear)
 
     def marked(self, marks: Iterable[str]) -> Sequence[str]:
         return self._bus.marked(marks)

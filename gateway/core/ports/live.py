@@ -31,8 +31,8 @@ class EventBus(Protocol):
         """The topics that have subscribers now."""
         ...
 
-    def joined(self) -> Sequence[str]:
-        """The topics that got another subscriber since the last call."""
+    def on_join(self, hear: Callable[[str], None]) -> None:
+        """Calls `hear`, which must not block, with each topic that gets another subscriber; one may listen at a time."""
         ...
 
     def marked(self, marks: Iterable[str]) -> Sequence[str]:

@@ -17,6 +17,7 @@ from gateway.core.ports.live import ChangeFeed, Changes, EventBus, Followed, use
 from gateway.core.replicas.change_announcer import ChangeAnnouncer
 from gateway.core.replicas.other_replicas import OtherReplicas
 from gateway.core.turns.runner import Runner
+from gateway.core.waiting import Alarm
 from gateway.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -50,7 +51,7 @@ class NewsReader:
         self._runner = runner
         self._other_replicas = other_replicas
         self._every_s = every_s
-        self._woken = asyncio.Event()
+        self._alarm = Alarm()
         self._everything = False
         self._cancels = False
         self._topics: set[str] = set()
@@ -61,6 +62,14 @@ class NewsReader:
         self._announcer = announcer
         self._change_announcer = ChangeAnnouncer(announcer)
         self._lookback = Lookback()
+        bus.on_join(self._joins)
+
+    def _joins(self, topic: str) -> None:
+        """Handles a new subscriber; subscribers that come at about the same time share a query."""
+        if self._since is None and not self._joined:
+            self._idle_at = time.monotonic()
+        self._joined.add(topic)
+        self._alarm.set(self._every_s)
 
     def hear(self, headlines: Headlines) -> None:
         """Handles a notification from another replica."""
@@ -75,36 +84,30 @@ class NewsReader:
         elif topics or cancels or self._gone:
             self._topics.update(topics)
             self._cancels = self._cancels or cancels
-            self._woken.set()
+            self._alarm.set(0)
 
     def look_again(self) -> None:
         """Queries everything soon, because something may have been missed."""
         self._everything = True
-        self._woken.set()
+        self._alarm.set(0)
 
     async def run(self) -> None:
         """Runs until cancelled; while the database is unavailable, changes wait."""
+        self._alarm.set(self._every_s)
         while True:
-            await self._wait()
+            await self._alarm.rings()
             begun = time.monotonic()
             try:
                 await self._look()
             except StoreUnavailable as error:
                 log.warning("news_missed", reason=str(error))
                 self._everything = True
-                await asyncio.sleep(self._every_s)
+                self._alarm.set(self._every_s)
+            else:
+                self._alarm.set(self._looked_at + self._pause_s() - time.monotonic())
             await asyncio.sleep(min(REST * (time.monotonic() - begun), self._every_s))
 
-    async def _wait(self) -> None:
-        """Waits for a notification, or until it is time to look for new subscribers."""
-        try:
-            async with asyncio.timeout(self._every_s):
-                await self._woken.wait()
-        except TimeoutError:
-            return
-
     async def _look(self) -> None:
-        self._woken.clear()
         if self._everything or self._since is None or time.monotonic() - self._looked_at >= self._pause_s():
             await self._look_at_everything()
         else:
@@ -123,6 +126,7 @@ class NewsReader:
         if followed.nothing:
             # Later subscribers have read everything up to then.
             self._since, self._idle_at = None, time.monotonic()
+            self._looked_at = self._idle_at
             self._change_announcer.forget()
             self._lookback.forget()
             return
@@ -141,7 +145,7 @@ class NewsReader:
             self._announce(await self._changes(followed, joined), followed, joined, everything=False)
 
     def _take_joined(self) -> set[str]:
-        joined, self._joined = self._joined.union(self._bus.joined()), set()
+        joined, self._joined = self._joined, set()
         return joined
 
     async def _changes(self, followed: Followed, joined: Collection[str]) -> Changes:

@@ -11,7 +11,7 @@ import structlog
 
 from gateway.core.ports.rounds import InHand, Lookout, Waiting
 from gateway.core.replicas.other_replicas import OtherReplicas
-from gateway.core.waiting import happens
+from gateway.core.waiting import Alarm
 from gateway.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -45,16 +45,17 @@ class Rounds:
         self._tell = tell
         self._other_replicas = other_replicas
         self._every_s = every_s / math.ceil(every_s / LONGEST_S)
-        self._soon = asyncio.Event()
+        self._alarm = Alarm()
 
     def soon(self) -> None:
         """Checks as soon as permitted."""
-        self._soon.set()
+        self._alarm.set(0)
 
     async def run(self) -> None:
         """Checks until cancelled; while the database is unavailable, no work can wait in it."""
+        self._alarm.set(0)
         while True:
-            self._soon.clear()
+            await self._alarm.rings()
             try:
                 waiting = await self._lookout.look(self._in_hand())
             except StoreUnavailable as error:
@@ -63,9 +64,9 @@ class Rounds:
                 self._other_replicas.present = waiting.company
                 self._tell(waiting)
             await asyncio.sleep(SHORTEST_S)
-            await self._pause()
+            self._alarm.set(self._pause_s())
 
-    async def _pause(self) -> None:
+    def _pause_s(self) -> float:
         slowly = self._other_replicas.reachable and not self._other_replicas.present
         seconds = self._every_s * (ALONE if slowly else 1.0)
-        await happens(self._soon, seconds * (1 + random.random() / 4))  # noqa: S311 - only to spread the replicas
+        return seconds * (1 + random.random() / 4)  # noqa: S311 - only to spread the replicas
