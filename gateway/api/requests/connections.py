@@ -27,7 +27,8 @@ SERVER = "turngate"
 """The `Server` header names no version, which would only tell attackers what to try."""
 IDLE_S = 75.0
 """Idle connections are kept longer than proxies keep theirs (60 s), so that none uses one that is about to close."""
-SWEEP_S = 0.25
+REST_S = 0.25
+"""Least seconds between sweeps, however many connections are dropped."""
 TELL_EVERY_S = 10.0
 LEAST_RESERVED, MOST_RESERVED = 96, 1_200
 """Open files reserved for everything but connections to the port: the database's, agents', logs, and a whole backlog of
@@ -155,6 +156,7 @@ def raise_file_limit() -> None:
 @asynccontextmanager
 async def swept(crowd: Crowd) -> AsyncIterator[None]:
     """Enforces the crowd's deadlines, and logs dropped connections: at most one line every ten seconds."""
+    CONNECTIONS.set_function(crowd.__len__)
     sweeping = asyncio.create_task(_sweep(crowd), name="connections")
     try:
         yield
@@ -167,12 +169,14 @@ async def _sweep(crowd: Crowd) -> None:
     loop = asyncio.get_running_loop()
     told_at = float("-inf")
     while True:
+        await crowd.alarm.rings()
         crowd.sweep()
-        CONNECTIONS.set(len(crowd))
-        if crowd.dropped and loop.time() - told_at >= TELL_EVERY_S:
+        if crowd.dropped and (wait_s := told_at + TELL_EVERY_S - loop.time()) > 0:
+            crowd.alarm.set(wait_s)
+        elif crowd.dropped:
             told_at = loop.time()
             _tell(crowd)
-        await asyncio.sleep(SWEEP_S)
+        await asyncio.sleep(REST_S)
 
 
 def _tell(crowd: Crowd) -> None:

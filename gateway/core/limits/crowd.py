@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from gateway.core.limits.addresses import AddressRule
+from gateway.core.waiting import Alarm
 
 Reason = Literal["silent", "address", "full"]
 """No request within the limit; too many from one address; no room left in this process."""
@@ -48,6 +49,8 @@ class Crowd:
         self._of_address: Counter[str] = Counter()
         self.dropped: Counter[tuple[Reason, str]] = Counter()
         """Connections dropped since this was last read, with their addresses."""
+        self.alarm = Alarm()
+        """Goes off when a deadline passes, and when a connection was dropped."""
 
     def __len__(self) -> int:
         return len(self._open)
@@ -62,14 +65,14 @@ class Crowd:
             return self._refuse(connection, "full")
         self._open.add(connection)
         self._of_address[address] += 1
-        self._waiting[connection] = self._clock()
+        self._waits(connection)
         return True
 
     def heard(self, connection: Connection) -> None:
         """Data arrived between two requests: the header of the next one is due."""
         if connection in self._idle:
             del self._idle[connection]
-            self._waiting[connection] = self._clock()
+            self._waits(connection)
 
     def begins(self, connection: Connection) -> None:
         """A request's header is complete; its answer may take its time."""
@@ -96,6 +99,12 @@ class Crowd:
         due = self._clock() - self._limits.header_s
         for connection in [found for found, since in self._waiting.items() if since <= due]:
             self._drop(connection, "silent")
+        if (begun := next(iter(self._waiting.values()), None)) is not None:
+            self.alarm.set(begun - due)
+
+    def _waits(self, connection: Connection) -> None:
+        self._waiting[connection] = self._clock()
+        self.alarm.set(self._limits.header_s)
 
     def _made_room(self) -> bool:
         """Drops the connection that has been silent longest; returns whether there was one."""
@@ -110,6 +119,7 @@ class Crowd:
 
     def _refuse(self, connection: Connection, reason: Reason) -> bool:
         self.dropped[reason, connection.address] += 1
+        self.alarm.set(0)
         connection.drop()
         return False
 
