@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,7 +9,6 @@ from datetime import timedelta
 import structlog
 from prometheus_client import Gauge
 
-from gateway.errors import StoreUnavailable
 from storage.database import Database, fetch_one, in_transaction
 from storage.queries import load_queries
 
@@ -18,7 +16,6 @@ log = structlog.get_logger(__name__)
 
 SQL = load_queries("long_transactions")
 LIMIT = timedelta(minutes=5)
-EVERY_S = 60.0
 OLDEST = Gauge("turngate_oldest_transaction_seconds", "How long the oldest transaction in the database has been open.")
 UNSEEN = "one that this login is not allowed to see"
 REMEDY = (
@@ -68,23 +65,15 @@ async def observe(database: Database) -> Observation:
 class LongTransactions:
     """Warns when a transaction stays open for longer than `limit`, and again as time passes."""
 
-    def __init__(self, database: Database, limit: timedelta = LIMIT, every_s: float = EVERY_S) -> None:
+    def __init__(self, database: Database, limit: timedelta = LIMIT) -> None:
         self._database = database
         self._limit = limit
-        self._every_s = every_s
         self._standstill = Standstill(None, time.monotonic())
         self._warned = 0
 
-    async def run(self) -> None:
-        """Runs until cancelled; while the database is unavailable, there is nothing to observe."""
-        while True:
-            try:
-                self._warn_if_long(await observe(self._database))
-            except StoreUnavailable as error:
-                log.debug("oldest_transaction_unknown", reason=str(error))
-            await asyncio.sleep(self._every_s)
-
-    def _warn_if_long(self, seen: Observation) -> None:
+    async def check(self) -> None:
+        """Looks once. Raises `StoreUnavailable`."""
+        seen = await observe(self._database)
         now = time.monotonic()
         self._standstill = self._standstill.after(seen, now)
         lasted = self._standstill.lasted(now)

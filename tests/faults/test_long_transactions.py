@@ -14,6 +14,7 @@ import structlog
 from prometheus_client import REGISTRY
 
 from gateway.cli.checks import transactions
+from scheduler.housekeeping import Chore, Housekeeping
 from storage.database import Database, open_database
 from storage.replicas.long_transactions import LIMIT, LongTransactions, Observation, Standstill, observe
 from tests.faults.callers import all_is_answered, caller
@@ -37,9 +38,12 @@ async def left_open(url: str) -> AsyncIterator[None]:
 @asynccontextmanager
 async def watched(database: Database) -> AsyncIterator[None]:
     """Somebody watches, quick to warn."""
-    watching = asyncio.create_task(LongTransactions(database, timedelta(seconds=0.3), every_s=0.05).run())
+    watcher = LongTransactions(database, timedelta(seconds=0.3))
+    chore = Chore("long_transactions", timedelta(seconds=0.05), watcher.check)
+    watching = asyncio.create_task(Housekeeping((chore,), first_after=timedelta(0)).run())
     yield
     watching.cancel()
+    await asyncio.wait({watching})
 
 
 @asynccontextmanager

@@ -47,7 +47,6 @@ from gateway.identity.passes import VisitorPasses
 from scheduler.housekeeping import Housekeeping
 from scheduler.ticker import Scheduler
 from scheduler.triggers import first_fire
-from storage.replicas.long_transactions import LongTransactions
 
 STATIC = Path(gateway.api.__file__).parent / "static"
 
@@ -64,7 +63,6 @@ class Gateway:
     rounds: Rounds
     news_reader: NewsReader
     replica_listener: ReplicaListener
-    long_transactions: LongTransactions
     indexer: Indexer
     housekeeping: Housekeeping
     scheduler: Scheduler
@@ -115,7 +113,6 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
         replica_listener=ReplicaListener(
             stores.wire, engine.other_replicas, str(stores.replicas.replica_id), headlines.handle, headlines.listening
         ),
-        long_transactions=LongTransactions(stores.database),
         indexer=Indexer(stores.word_index, settings.replica.index_s),
         housekeeping=Housekeeping(chores(settings, stores)),
         scheduler=scheduler,

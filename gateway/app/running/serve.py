@@ -115,7 +115,6 @@ async def _work(running: Running, database_url: str) -> None:
                 gateway.engine.notifier,
                 gateway.replica_listener,
                 gateway.news_reader,
-                gateway.long_transactions,
             )
             chores: tuple[Supervised, ...] = (
                 gateway.rounds,

@@ -20,7 +20,7 @@ from gateway.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
-LOOK_S = 0.25
+LOOK_S = 0.5
 BLOCKED_S = 2.0
 """Seconds without a response after which the event loop counts as blocked."""
 
