@@ -3,7 +3,7 @@ import { defineConfig, type Plugin } from 'vitest/config';
 
 const gateway = process.env.TURNGATE_DEV_URL ?? 'http://127.0.0.1:8080';
 
-/** A classic script of its own, hashed like all assets, which the page runs before it paints. */
+/** A separate classic script, hashed like all assets, which the page runs before the first paint. */
 function firstPaint(): Plugin {
   const file = 'src/first-paint.js';
   return {

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vite';
 
-// The widget: one classic script with everything inside, for any page to load.
+// The widget: one classic script that contains everything, for any page to load.
 export default defineConfig({
   publicDir: false,
   build: {

@@ -1,7 +1,7 @@
-// Runs before the first paint, so that a chosen theme doesn't flash. A file, since the page's policy forbids inline scripts.
+// Runs before the first paint, so that the chosen theme doesn't flash. A separate file, because the page's policy forbids inline scripts.
 try {
   const theme = localStorage.getItem('turngate:theme');
   if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
 } catch {
-  // Storage is closed to us: the system's theme it is.
+  // No access to storage: use the system's theme.
 }

@@ -101,7 +101,7 @@ export class ApiClient {
   }
 }
 
-/** Raises an ApiProblem for what is no JSON: a page of a proxy, or of a captive portal. */
+/** Throws an ApiProblem if the body is not JSON, such as a page of a proxy or a captive portal. */
 function parsed(text: string, status: number): unknown {
   try {
     return text ? JSON.parse(text) : null;

@@ -1,4 +1,4 @@
-/** An answer that wasn't the one asked for, or none at all (`status` 0). `message` is fit to be read by people. */
+/** An error response, or none at all (`status` 0). `message` is written for people. */
 export class ApiProblem extends Error {
   constructor(
     readonly status: number,
@@ -13,7 +13,7 @@ export class ApiProblem extends Error {
   }
 }
 
-/** Reads RFC 9457 problem details, or makes do with the status. */
+/** Reads RFC 9457 problem details, or uses the status if there are none. */
 export async function problemOf(response: Response): Promise<ApiProblem> {
   const details: unknown = await response.json().catch(() => null);
   return new ApiProblem(response.status, worded(details) ?? fallback(response.status));

@@ -8,7 +8,7 @@ export interface Face {
   readonly icon: IconNode;
 }
 
-/** One icon and one name each; the hue is the token of the channel's name. */
+/** The icon and the name of each channel; its hue is the design token of the channel's name. */
 export const faces = {
   web: { name: 'Web', icon: Globe },
   telegram: { name: 'Telegram', icon: Send },
@@ -19,7 +19,7 @@ export const faces = {
 
 export type KnownChannel = keyof typeof faces;
 
-/** A channel that an installed package brings is called by its name. */
+/** A channel of an installed package is shown by its name. */
 export function faceOf(channel: Channel): Face {
   return isKnown(channel) ? faces[channel] : { name: channel, icon: MessageCircle };
 }

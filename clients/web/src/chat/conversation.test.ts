@@ -4,7 +4,7 @@ import type { Page } from '../protocol/transcript.js';
 import { Exchange, ready, row, rows } from '../testing/wire.js';
 import { Conversation, type Subject } from './conversation.js';
 
-/** What the HTTP side of the gateway answers, by path. */
+/** The gateway's HTTP answers, by path. */
 type Answers = (path: string, query: URLSearchParams) => object | number;
 
 const nothingYet: Page = { messages: [], next_before_id: null };

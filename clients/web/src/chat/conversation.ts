@@ -11,8 +11,8 @@ import { Drafts } from './drafts.js';
 import { History } from './history.js';
 
 /**
- * `resume`: without a session the gateway picks the one that is still warm. `fresh`: a new session, made when the
- * first message is sent and not before.
+ * `resume`: if no session is given, the gateway picks one that was active recently. `fresh`: a new session, created when
+ * the first message is sent.
  */
 export type Start = 'resume' | 'fresh';
 
@@ -27,16 +27,16 @@ export interface Subject {
 
 export interface Listener {
   changed(): void;
-  /** The conversation is in another session now; null: in none yet. */
+  /** The conversation has moved to another session; null: to none yet. */
   opened(sessionId: string | null): void;
-  /** The session is not there any more. */
+  /** The session no longer exists. */
   gone(sessionId: string): void;
-  /** A row came in live. */
+  /** A live row has arrived. */
   arrived(message: Message): void;
   refused(reason: Refusal): void;
 }
 
-/** An answer to a command: shown where it came, and no part of the transcript. */
+/** The answer to a command: shown where it arrived, but not part of the transcript. */
 export interface Notice {
   readonly key: string;
   readonly text: string;
@@ -53,7 +53,7 @@ export interface Surroundings {
 const browser = (): Surroundings => ({ store: browserStore(), connect: openSocket, random: Math.random });
 const newPlace = 'new';
 
-/** One conversation, as seen from a browser: what was said, what is on its way, and the wire to the gateway. */
+/** One conversation in the browser: its rows, its unsent messages, and the connection to the gateway. */
 export class Conversation {
   transcript = new Transcript();
   turns = new LiveTurns();
@@ -107,7 +107,7 @@ export class Conversation {
     return this.#connection.state;
   }
 
-  /** The place of drafts and unsent messages. */
+  /** The key for drafts and unsent messages. */
   get place(): string {
     return this.sessionId ?? this.#newPlace;
   }
@@ -116,7 +116,7 @@ export class Conversation {
     return this.subject.start === 'fresh' ? newPlace : `${newPlace}:${this.subject.agent ?? ''}`;
   }
 
-  /** No session yet, none on its way: a blank page to write on. */
+  /** True if there is no session, and none is being created. */
   get blank(): boolean {
     return this.sessionId === null && (this.subject.start === 'fresh' || this.link === 'ready');
   }
@@ -142,7 +142,7 @@ export class Conversation {
     this.#onward();
   }
 
-  /** Sends a refused message again. Refused means that nothing of it was kept: the id is good still. */
+  /** Sends a refused message again. Nothing of it was stored, so its id can be reused. */
   retry(id: string): void {
     this.#sent.delete(id);
     this.#replace(id, ({ problem: _, ...item }) => item);
@@ -154,12 +154,12 @@ export class Conversation {
     this.listener.changed();
   }
 
-  /** True while a message is with the gateway and not acknowledged yet. */
+  /** True while a message has been sent and not acknowledged. */
   isSending(id: string): boolean {
     return this.#sent.has(id);
   }
 
-  /** The key that a row had while it was on its way, so that it stays the same element. */
+  /** The key that a row had before it was recorded, so that its element stays the same. */
   ownId(messageId: string): string | undefined {
     return this.#ownIds.get(messageId);
   }
@@ -169,7 +169,7 @@ export class Conversation {
     if (turn) this.#connection.send({ type: 'cancel', turn_id: turn.turnId });
   }
 
-  /** Goes on without the session that is gone. */
+  /** Continues without the session that no longer exists. */
   anew(): void {
     this.#enter(null);
     if (!this.#waitsForFirst) this.#connection.open();
@@ -180,7 +180,7 @@ export class Conversation {
     void this.history?.older();
   }
 
-  /** Tries again at once whatever waits for the network. */
+  /** Immediately retries everything that waits for the network. */
   hurry(): void {
     this.#connection.hurry();
     if (this.history?.state === 'failed') void this.history.load();
@@ -202,7 +202,7 @@ export class Conversation {
     this.listener.changed();
   }
 
-  /** Makes the session that the first message goes to. */
+  /** Creates the session for the first message. */
   async #begin(): Promise<void> {
     if (this.#beginning) return;
     this.#beginning = true;
@@ -295,15 +295,15 @@ export class Conversation {
     this.agent = frame.agent;
     this.problem = null;
     if (frame.session_id !== this.sessionId) this.#enter(frame.session_id);
-    // What running answers said so far is told again from the beginning.
+    // Running answers are sent again from the beginning.
     else this.turns.interrupted();
     if (this.sessionId && this.history?.state === 'failed') void this.history.load();
-    // The history may have been read before the gateway began to tell what is new.
+    // The history may have been read before live rows began to arrive.
     if (!this.#replays) void this.history?.reach(frame.last_seq);
     this.#flush();
   }
 
-  /** The conversation goes on in `sessionId`; what was typed before there was one goes along. */
+  /** Moves the conversation to `sessionId`, together with what was typed before there was a session. */
   #enter(sessionId: string | null): void {
     const from = this.place;
     const first = this.sessionId === null;
@@ -373,7 +373,7 @@ export class Conversation {
     else this.problem = frame.message || frame.code;
   }
 
-  /** A message found no session, or no agent: the gateway says which. */
+  /** Handles a message whose session or agent doesn't exist; the gateway says which. */
   async #check(sessionId: string): Promise<void> {
     try {
       await this.#api.session(sessionId);
@@ -384,19 +384,19 @@ export class Conversation {
     this.listener.changed();
   }
 
-  /** A session that was resumed by itself is let go; one that was asked for is missing, and says so. */
+  /** Leaves a session that was resumed automatically; reports one that was asked for as missing. */
   #missing(sessionId: string): void {
     if (this.subject.start !== 'resume') {
       this.#gone(sessionId, 'missing');
       return;
     }
-    // What was written to it meanwhile is for whoever answers here.
+    // Messages that were written to it go to the new session.
     this.#outbox.move(sessionId, this.#newPlace);
     this.#enter(null);
     this.#connection.helloAgain();
   }
 
-  /** Nothing of the session is kept here but what was being written. */
+  /** Forgets everything about the session except the draft. */
   #gone(sessionId: string, state: 'missing' | 'deleted'): void {
     this.#connection.close();
     this.#outbox.clear(sessionId);
@@ -425,7 +425,7 @@ export class Conversation {
   }
 }
 
-/** The row as the gateway has it, as far as the writer knows: its `message` frame replaces it. */
+/** The row as the gateway will probably have it, until its `message` frame replaces it. */
 function acknowledgedRow(frame: AckFrame, item: Outgoing): Message {
   return {
     id: frame.message_id,

@@ -1,6 +1,6 @@
 import { keep, type Store } from '../platform/storage.js';
 
-/** What was typed and not sent, per place; survives a refresh. */
+/** Unsent text per place; survives a reload. */
 export class Drafts {
   constructor(
     private readonly store: Store,

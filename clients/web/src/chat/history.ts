@@ -4,7 +4,7 @@ import type { Transcript } from '../protocol/transcript.js';
 
 export type HistoryState = 'idle' | 'loading' | 'ready' | 'failed' | 'missing' | 'deleted';
 
-/** Brings a session's rows from the server into its transcript, a page at a time. */
+/** Loads a session's rows from the server into its transcript, page by page. */
 export class History {
   state: HistoryState = 'idle';
   problem = '';
@@ -20,7 +20,7 @@ export class History {
     private readonly changed: () => void,
   ) {}
 
-  /** The newest page. */
+  /** Loads the newest page. */
   async load(): Promise<void> {
     if (this.state === 'loading') return;
     this.state = 'loading';
@@ -37,7 +37,7 @@ export class History {
     await this.#catchUp();
   }
 
-  /** The session reaches `seq` already: a page that was read before it did is read once more. */
+  /** Reads the newest page again if it was read before the session reached `seq`. */
   async reach(seq: number): Promise<void> {
     this.#announced = seq;
     await this.#catchUp();
@@ -49,7 +49,7 @@ export class History {
     await this.load();
   }
 
-  /** The page before the oldest row. */
+  /** Loads the page before the oldest row. */
   async older(): Promise<void> {
     const cursor = this.transcript.older;
     if (this.loadingOlder || cursor === null) return;
@@ -65,7 +65,7 @@ export class History {
     this.changed();
   }
 
-  /** Fetches rows that a live frame showed to be missing. Gives up where the server has none to give. */
+  /** Loads rows that are missing before a live frame. Gives up if the server doesn't have them. */
   async fill(): Promise<void> {
     if (this.#filling || this.state !== 'ready') return;
     this.#filling = true;

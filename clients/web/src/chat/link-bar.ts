@@ -3,7 +3,7 @@ import { CloudOff } from 'lucide';
 import type { LinkState } from '../protocol/connection.js';
 import { icon } from '../styles/icon.js';
 
-/** The thin bar for a connection that isn't there; none while there is nothing to worry about. */
+/** The thin bar that is shown while there is no connection. */
 export function linkBar(link: LinkState, slow: boolean, hurry: () => void): TemplateResult | typeof nothing {
   if (link === 'waiting' && !navigator.onLine)
     return bar('You are offline. What you write is kept.', nothing);

@@ -2,7 +2,7 @@ import type { ReactiveController, ReactiveControllerHost } from 'lit';
 
 const near = 48;
 
-/** Keeps the end in view while the reader is there, and what is being read in place while they are not. */
+/** Keeps the end in view while the reader is there; otherwise keeps what they are reading in place. */
 export class ScrollKeeper implements ReactiveController {
   atEnd = true;
   #scroller: HTMLElement | null = null;
@@ -29,7 +29,7 @@ export class ScrollKeeper implements ReactiveController {
     this.#watch(null);
   }
 
-  /** Starts over at the end, for another conversation. */
+  /** Starts again at the end, for another conversation. */
   reset(): void {
     this.atEnd = true;
     this.#anchor = null;
@@ -68,7 +68,7 @@ export class ScrollKeeper implements ReactiveController {
     if (!scroller) return;
     const was = this.atEnd;
     const close = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < near;
-    // What grows below doesn't take the reader away from the end; only going up does.
+    // Growing content doesn't mean that the reader left the end; only scrolling up does.
     this.atEnd = close || (was && scroller.scrollTop >= this.#top);
     this.#top = scroller.scrollTop;
     this.#hold(scroller);
@@ -76,7 +76,7 @@ export class ScrollKeeper implements ReactiveController {
     if (was !== this.atEnd) this.host.requestUpdate();
   };
 
-  /** Remembers where the topmost visible item stands. */
+  /** Remembers the position of the topmost visible item. */
   #hold(scroller: HTMLElement): void {
     const top = scroller.getBoundingClientRect().top;
     const items = scroller.querySelectorAll<HTMLElement>('[data-item]');

@@ -4,7 +4,7 @@ import { icon } from '../styles/icon.js';
 import type { Entry, EntryState } from './timeline.js';
 
 const words: Readonly<Record<EntryState, readonly [IconNode, string]>> = {
-  waiting: [CloudOff, 'Not sent yet. It goes out when the gateway is back.'],
+  waiting: [CloudOff, 'Not sent yet. It will be sent when the gateway is back.'],
   sending: [Clock, 'Sending'],
   sent: [Check, 'Sent'],
   queued: [Clock, 'Queued'],
@@ -14,7 +14,7 @@ const words: Readonly<Record<EntryState, readonly [IconNode, string]>> = {
   apology: [CircleAlert, 'From the gateway: the agent gave no answer.'],
 };
 
-/** An entry's state in words and icon. */
+/** An entry's state as text and icon. */
 export function stateLine(
   entry: Entry,
   act: (name: 'retry' | 'discard') => void,

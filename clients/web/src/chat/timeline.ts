@@ -5,7 +5,7 @@ import { sameDay } from '../text/time.js';
 import type { Message } from '../wire/types.js';
 import type { Notice } from './conversation.js';
 
-/** The words for these stand in `state-line.ts`. */
+/** `state-line.ts` has the words for these. */
 export type EntryState =
   | 'waiting'
   | 'sending'
@@ -16,7 +16,7 @@ export type EntryState =
   | 'failed'
   | 'apology';
 
-/** Something said, by whomever, recorded or not yet. */
+/** A message by anyone, recorded or not. */
 export interface Entry {
   readonly kind: 'entry';
   readonly key: string;
@@ -24,13 +24,13 @@ export interface Entry {
   readonly parts: readonly Part[];
   readonly at: string | null;
   readonly channel: Channel | null;
-  /** The first of a run by the same author: it says who. */
+  /** Whether it is the first of a run by the same author, and so shows the author. */
   readonly first: boolean;
   readonly state: EntryState | null;
   readonly problem: string | null;
-  /** The client's id of a message that isn't recorded. */
+  /** The client's id of an unrecorded message. */
   readonly pendingId: string | null;
-  /** How many messages in a row were deleted here, of which nothing else is seen. */
+  /** How many deleted messages in a row this line stands for. */
   readonly deleted: number;
   readonly attempt: number;
 }
@@ -61,7 +61,7 @@ export interface TimelineSource {
 
 const runLasts = 5 * 60_000;
 
-/** Everything there is to see, from top to bottom: rows, then what is being answered, then what is on its way. */
+/** All visible entries from top to bottom: rows, then running answers, then unsent messages. */
 export function timeline(source: TimelineSource): Item[] {
   const entries = [...rowEntries(source), ...source.live.map(liveEntry), ...pendingEntries(source)];
   return arranged(entries, source);
@@ -86,7 +86,7 @@ function rowEntries(source: TimelineSource): Placed[] {
   return folded(placed, source.notices);
 }
 
-/** Deleted messages that follow one another are one line. */
+/** Joins consecutive deleted messages into one line. */
 function folded(placed: readonly Placed[], notices: readonly Notice[]): Placed[] {
   const folds: Placed[] = [];
   for (const { entry, seq } of placed) {
@@ -106,13 +106,13 @@ function sameDate(a: Omit<Entry, 'first'>, b: Omit<Entry, 'first'>): boolean {
   return a.at !== null && b.at !== null && sameDay(a.at, b.at);
 }
 
-/** False for a row from before there were turns that is nothing but data, such as the instructions of another system. */
+/** False for a row from before turns that contains only data, such as another system's instructions. */
 function isSaid(row: Message): boolean {
   if (row.role === 'user' || row.deleted || row.turn_id) return true;
   return partsOf(row).some((part) => isTool(part) || (isText(part) && part.text !== ''));
 }
 
-/** A row keeps the key it had before it was recorded, so that it stays the same element on the page. */
+/** A row keeps the key it had before it was recorded, so that its element stays the same. */
 function rowKey(row: Message, source: TimelineSource, taken: Set<string>): string {
   const wished =
     row.role === 'assistant' && row.turn_id ? `turn:${row.turn_id}` : (source.ownId(row.id) ?? row.id);
@@ -137,7 +137,7 @@ function rowEntry(row: Message, key: string, state: EntryState | null): Omit<Ent
   };
 }
 
-/** What an author sees of a message that has no reply yet. */
+/** What the author sees for a message without a reply. */
 function ownState(row: Message, source: TimelineSource, last: boolean): EntryState | null {
   const status = row.turn_id ? source.status(row.turn_id) : undefined;
   if (status === 'queued') return 'queued';
@@ -151,7 +151,7 @@ function replyState(row: Message, source: TimelineSource): EntryState | null {
   const status = source.status(row.turn_id);
   if (status === 'failed') return 'failed';
   if (status === 'cancelled') return 'stopped';
-  // How a turn ended is news; that a row is an apology stays with it.
+  // The outcome of a turn is temporary; an apology is part of the row.
   return row.kind === 'apology' ? 'apology' : null;
 }
 
@@ -192,7 +192,7 @@ function pendingEntries(source: TimelineSource): Placed[] {
   }));
 }
 
-/** Adds day lines, notices at their places, and marks where runs begin. */
+/** Adds day lines and notices, and marks where runs begin. */
 function arranged(placed: readonly Placed[], source: TimelineSource): Item[] {
   const items: Item[] = [];
   const notices = [...source.notices];
@@ -230,7 +230,7 @@ function noticeLine(notice: Notice): NoticeLine {
 
 const partsByRow = new WeakMap<Message, readonly Part[]>();
 
-/** The row's parts; a row without text among them speaks through its content. The same array for the same row. */
+/** The row's parts, or its content if none of them is text. Returns the same array for the same row. */
 function partsOf(row: Message): readonly Part[] {
   const known = partsByRow.get(row);
   if (known) return known;
@@ -241,7 +241,7 @@ function partsOf(row: Message): readonly Part[] {
   return made;
 }
 
-/** True if drawing `b` after `a` would change nothing. */
+/** True if `b` looks the same as `a`. */
 export function sameEntry(a: Entry | undefined, b: Entry | undefined): boolean {
   if (!a || !b) return a === b;
   const keys = Object.keys(b) as (keyof Entry)[];

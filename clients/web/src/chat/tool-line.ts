@@ -3,7 +3,7 @@ import { ChevronRight, Wrench } from 'lucide';
 import type { ToolPart } from '../protocol/model.js';
 import { icon } from '../styles/icon.js';
 
-/** A tool call as one quiet line; what went in and came out is behind it. */
+/** A tool call as one line that expands to show its input and output. */
 export function toolLine(part: ToolPart): TemplateResult {
   return html`<details class="tool">
     <summary>

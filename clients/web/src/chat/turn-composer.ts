@@ -8,7 +8,7 @@ import { icon } from '../styles/icon.js';
 const tallest = 240;
 const growsByItself = CSS.supports('field-sizing', 'content');
 
-/** Where one writes. `turn-send` carries the text, `turn-draft` what is typed so far, `turn-stop` nothing. */
+/** The message field. `turn-send` contains the text, `turn-draft` the text so far, `turn-stop` nothing. */
 @define('turn-composer')
 export class TurnComposer extends LitElement {
   static override styles = [

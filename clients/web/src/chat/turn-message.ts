@@ -14,7 +14,7 @@ import { stateLine } from './state-line.js';
 import { type Entry, sameEntry } from './timeline.js';
 import { toolLine } from './tool-line.js';
 
-/** One message: a person's in a bubble at the side, the agent's as text on the page. */
+/** One message: a user's in a bubble at the side, the agent's as text on the page. */
 @define('turn-message')
 export class TurnMessage extends LitElement {
   static override styles = [base, buttons, channelHues, messageStyles];
@@ -66,7 +66,7 @@ export class TurnMessage extends LitElement {
   }
 
   #bubble(): TemplateResult {
-    // No space may stand between the tags: it would be part of the message.
+    // No whitespace between the tags: it would become part of the message.
     return html`<div class="bubble" dir="auto">${this.#text}</div>`;
   }
 

@@ -19,11 +19,11 @@ import './turn-message.js';
 import { type Item, timeline } from './timeline.js';
 
 /**
- * A conversation with an agent: history from the server, live after it, in the console and in the widget alike.
+ * A conversation with an agent, with history and live updates, for the console and the widget.
  *
- * Events: `turn-session` (the session it is in now, or null), `turn-arrived` (a live row), `turn-refused`, `turn-change`
- * (anything about the link or the running turn), `turn-gone` (the id of a session that is not there any more). The slot
- * `blank` greets where nothing has been said yet, `missing` leads on from a session that is gone.
+ * Events: `turn-session` (the current session, or null), `turn-arrived` (a live row), `turn-refused`, `turn-change`
+ * (a change of the connection or the running turn), `turn-gone` (the id of a session that no longer exists). The slot
+ * `blank` is shown in an empty conversation, and `missing` for a session that no longer exists.
  */
 @define('turngate-chat')
 export class TurngateChat extends LitElement {
@@ -33,11 +33,11 @@ export class TurngateChat extends LitElement {
   @property({ attribute: false }) token = '';
   @property() user: string | null = null;
   @property() agent: string | null = null;
-  /** The agent's name as far as it is known before the gateway says it. */
+  /** The agent's name, as far as it is known before the gateway sends it. */
   @property({ attribute: false }) agentName: string | null = null;
   @property() session: string | null = null;
   @property() start: Start = 'resume';
-  /** How the person on this side is called. */
+  /** The name shown for the user. */
   @property() author = 'You';
   @property() placeholder = 'Write a message';
   @property({ attribute: false }) now = () => new Date();
@@ -230,7 +230,7 @@ export class TurngateChat extends LitElement {
     };
   }
 
-  /** Draws once per frame, however many deltas come in it. */
+  /** Renders once per animation frame, however many deltas arrive. */
   #redraw(): void {
     if (document.hidden) this.requestUpdate();
     else if (this.#frame === 0) {
@@ -247,7 +247,7 @@ export class TurngateChat extends LitElement {
     this.#tell('turn-session', sessionId);
   }
 
-  /** The composer goes with the session: the focus moves on to what leads on. */
+  /** Moves the focus from the composer, which is removed with the session, to the next step. */
   #left(sessionId: string): void {
     const focused = this.matches(':focus-within');
     this.said = '';

@@ -1,6 +1,6 @@
 import { html, type TemplateResult } from 'lit';
 
-/** The gate, as in the page's icon. */
+/** The gate of the page's icon. */
 export function brand(size: number): TemplateResult {
   return html`<svg width=${size} height=${size} viewBox="0 0 32 32" aria-hidden="true" style="display: block; flex: none">
     <rect width="32" height="32" rx="8" fill="var(--turn-accent)" />

@@ -4,7 +4,7 @@ import { scopeOf } from '../protocol/identity.js';
 
 const key = 'turngate:token';
 
-/** The token of whoever signed in here. */
+/** The token of the signed-in user. */
 export class Credentials {
   constructor(
     private readonly store: Store,
@@ -19,7 +19,7 @@ export class Credentials {
     this.store.setItem(key, JSON.stringify(token));
   }
 
-  /** Forgets the token, and with `user` also what that user left unsent here. */
+  /** Forgets the token and, with `user`, also that user's unsent messages. */
   forget(user: string | null): void {
     if (user) {
       const scope = scopeOf(this.base, '', user);
@@ -30,13 +30,13 @@ export class Credentials {
     this.store.removeItem(key);
   }
 
-  /** Trades the one-time code of the printed URL for a token. */
+  /** Exchanges the one-time code of the printed URL for a token. */
   async redeem(code: string): Promise<void> {
     this.keep((await new ApiClient(this.base).signIn(code)).token);
   }
 }
 
-/** Takes the one-time code out of the address, before anything can copy or log it. */
+/** Removes the one-time code from the address before it can be copied or logged. */
 export function takeCode(): string | null {
   const url = new URL(location.href);
   const code = url.searchParams.get('code');

@@ -2,7 +2,7 @@ import type { ReactiveController, ReactiveControllerHost } from 'lit';
 
 export type KeyMap = Readonly<Record<string, () => void>>;
 
-/** Single keys for the whole page, silent while somebody types. Escape also leaves the field one types in. */
+/** Keyboard shortcuts of the page, inactive while the user types. Escape also leaves the field. */
 export class Keys implements ReactiveController {
   constructor(
     host: ReactiveControllerHost,

@@ -4,7 +4,7 @@ export type Route =
   | { readonly place: 'session'; readonly id: string }
   | { readonly place: 'schedules' };
 
-/** What the address names. Everything stands behind the `#`, so that a refresh comes back to it. */
+/** The view that the address names. It is in the part after `#`, so that a reload returns to it. */
 export function parseRoute(hash: string): Route {
   const [place, id] = hash.replace(/^#\/?/, '').split('/');
   if (place === 's' && id) return { place: 'session', id: decodeURIComponent(id) };
@@ -18,7 +18,7 @@ export function href(route: Route): string {
   return route.place === 'home' ? '#/' : `#/${route.place}`;
 }
 
-/** Goes there; `replace` leaves no step to go back to. */
+/** Opens a view; `replace` adds no entry to the browser's history. */
 export function go(route: Route, replace = false): void {
   if (replace) {
     history.replaceState(null, '', href(route));

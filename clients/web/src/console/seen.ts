@@ -9,7 +9,7 @@ interface Kept {
 
 const most = 500;
 
-/** Which sessions were looked at, and when; what was there before the first sign-in counts as seen. */
+/** Which sessions were opened, and when; those from before the first sign-in count as seen. */
 export class Seen {
   readonly #key: string;
   #kept: Kept;

@@ -1,6 +1,6 @@
 import type { Sessions } from '../wire/types.js';
 
-/** What the book reads of a page. */
+/** The part of a page that the book reads. */
 export type BookPage = Pick<Sessions, 'sessions' | 'next_cursor'> &
   Partial<Pick<Sessions, 'total' | 'total_is_exact'>>;
 
@@ -13,11 +13,11 @@ export type Filter = Channel | null;
 interface Shelf {
   readonly cursor: string | null;
   readonly total: number | null;
-  /** The oldest session that was asked for; what lies behind it may have holes. */
+  /** The oldest session that was loaded as part of a list; there may be gaps after it. */
   readonly horizon: string | null;
 }
 
-/** The sessions known here, in the server's order: latest activity first. */
+/** The known sessions in the server's order: latest activity first. */
 export class SessionBook {
   readonly #sessions = new Map<string, Session>();
   readonly #shelves = new Map<Filter, Shelf>();
@@ -38,7 +38,7 @@ export class SessionBook {
     return this.#shelves.get(filter)?.total ?? null;
   }
 
-  /** What a list of `filter` shows: nothing from behind the last page that was loaded. */
+  /** The sessions that a list of `filter` shows: none after the last loaded page. */
   list(filter: Filter): Session[] {
     const horizon = this.#shelves.get(filter)?.horizon ?? null;
     return [...this.#sessions.values()]
@@ -46,12 +46,12 @@ export class SessionBook {
       .sort(latestFirst);
   }
 
-  /** When each session was active last, as known now; for `addPage`. */
+  /** The last known activity of each session, for `addPage`. */
   orders(): ReadonlyMap<string, string> {
     return new Map([...this.#sessions.values()].map((session) => [session.session_id, orderKey(session)]));
   }
 
-  /** `asked`: the orders as the page was asked for. What a first page should hold and doesn't is there no more. */
+  /** `asked`: the order when the page was requested. A session that is missing from a first page no longer exists. */
   addPage(filter: Filter, page: BookPage, first: boolean, asked = this.orders()): void {
     if (first) this.#dropMissing(filter, page, asked);
     const before = this.#shelves.get(filter);
@@ -59,7 +59,7 @@ export class SessionBook {
     const counted = page.total_is_exact === false ? null : (page.total ?? null);
     const total = first ? counted : (before?.total ?? null);
     if (first && before && before.cursor !== null && page.next_cursor !== null) {
-      // Asked again after a silence: the pages behind the first are still good.
+      // Requested again after a break: later pages are still valid.
       this.#shelves.set(filter, { ...before, total });
       return;
     }
@@ -68,7 +68,7 @@ export class SessionBook {
     this.#shelves.set(filter, { cursor: page.next_cursor, total, horizon });
   }
 
-  /** A session as of now. True if it wasn't known. */
+  /** Adds or updates a session. Returns true if it was unknown. */
   put(session: Session): boolean {
     const before = this.#sessions.get(session.session_id);
     const now = this.#keep(session);
@@ -76,7 +76,7 @@ export class SessionBook {
     return !before;
   }
 
-  /** The session was deleted. */
+  /** Removes a deleted session. */
   forget(id: string): void {
     const session = this.#sessions.get(id);
     if (!session) return;
@@ -84,7 +84,7 @@ export class SessionBook {
     this.#count(session, -1);
   }
 
-  /** A page may arrive after news that are younger than it. */
+  /** A page may arrive after newer live updates. */
   #keep(session: Session): Session {
     const known = this.#sessions.get(session.session_id);
     if (known && isOlder(session.updated_at, known.updated_at)) return known;
@@ -98,7 +98,7 @@ export class SessionBook {
     const horizon = page.next_cursor !== null && last ? orderKey(last) : '';
     for (const session of [...this.#sessions.values()]) {
       const order = asked.get(session.session_id);
-      // What was heard of since was active since, and may have come from behind this page.
+      // Sessions that were updated since may have moved up from a later page.
       const still = order === undefined || order !== orderKey(session) || order <= horizon;
       if (fits(session, filter) && !still && !listed.has(session.session_id)) this.forget(session.session_id);
     }
@@ -117,7 +117,7 @@ function fits(session: Session, filter: Filter): boolean {
   return !unlisted(session) && (filter === null || session.channel === filter);
 }
 
-/** An API call that names no session: the server leaves it out of lists, but reports it like any other. */
+/** An API call that names no session: the server leaves it out of lists, but reports its changes. */
 function unlisted(session: Session): boolean {
   return session.metadata?.stateless === true;
 }
@@ -126,12 +126,12 @@ export function lastActivity(session: Session): string {
   return session.last_message_at ?? session.created_at;
 }
 
-/** Comparable as text whatever the number of digits behind the seconds. */
+/** Comparable as text, whatever the number of decimals of the seconds. */
 function orderKey(session: Session): string {
   return new Date(lastActivity(session)).toISOString();
 }
 
-/** To the microsecond, which is finer than `Date`. */
+/** With microseconds, which `Date` doesn't have. */
 function isOlder(a: string, b: string): boolean {
   return withMicroseconds(a) < withMicroseconds(b);
 }

@@ -11,7 +11,7 @@ export interface FeedListener {
   refused(reason: Refusal): void;
 }
 
-/** Keeps a book of sessions current: pages over HTTP, news over a socket that watches all of the user's sessions. */
+/** Keeps a book of sessions current: pages over HTTP, changes over a socket that watches all of the user's sessions. */
 export class SessionFeed {
   readonly book = new SessionBook();
   problem: string | null = null;
@@ -52,13 +52,13 @@ export class SessionFeed {
     this.#connection.hurry();
   }
 
-  /** Loads the first page of `filter`, again if it is there already: much may have happened. */
+  /** Loads the first page of `filter`, even if it was loaded before, because it may be out of date. */
   async show(filter: Filter): Promise<void> {
     this.#filter = filter;
     await this.#page(filter, null);
   }
 
-  /** The next page of the list that is shown. */
+  /** Loads the next page of the visible list. */
   async more(): Promise<void> {
     const cursor = this.book.cursor(this.#filter);
     if (cursor !== null && !this.loading) await this.#page(this.#filter, cursor);
@@ -69,26 +69,26 @@ export class SessionFeed {
       this.book.put(await this.api.session(id));
       this.listener.changed();
     } catch (error) {
-      // The conversation itself says when it isn't there.
+      // The conversation itself reports a session that doesn't exist.
       if (error instanceof ApiProblem && error.status === 404) this.forget(id);
     }
   }
 
-  /** The session was deleted. */
+  /** Removes a deleted session. */
   forget(id: string): void {
     this.book.forget(id);
     this.listener.gone(id);
     this.listener.changed();
   }
 
-  /** Reads the list that is shown again: replicas that nobody follows a session at don't tell that it was deleted. */
+  /** Reads the visible list again: a replica where nobody follows a session doesn't report its deletion. */
   refresh(): void {
     if (!this.loading && this.book.loaded(this.#filter)) void this.show(this.#filter);
   }
 
   #watch(): void {
     this.#connection.send({ type: 'watch' });
-    // A page that was asked for before this may lack what happened before it.
+    // A page that was requested earlier may lack recent changes.
     if (this.book.loaded(this.#filter) || this.loading) void this.show(this.#filter);
   }
 

@@ -10,7 +10,7 @@ const units = [
   [60, 'minute'],
 ] as const;
 
-/** When a schedule fires, in words; `timeZone` is the schedule's own, in which its times are meant. */
+/** When a schedule fires, in words; its times are in the schedule's own `timeZone`. */
 export function triggerWords(trigger: Trigger, timeZone?: string): string {
   if (trigger.type === 'cron') return `Cron ${trigger.expression}`;
   if (trigger.type === 'once') return `Once, ${exact(trigger.at, undefined, timeZone)}`;

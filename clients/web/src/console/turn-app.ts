@@ -17,7 +17,7 @@ const usedCode =
   'The sign-in code was used before or has expired. Run turngate sign-in to get a new one, or sign in with a token.';
 const expired = 'Your token has expired or was revoked. Sign in again; what you wrote is kept.';
 
-/** The console, from the first byte of a token to the last. */
+/** The console: shows the sign-in page or, with a token, everything else. */
 @define('turn-app')
 export class TurnApp extends LitElement {
   static override styles = [base, buttons, appStyles];

@@ -29,7 +29,7 @@ import { type TurnSessionList, untitled } from './turn-session-list.js';
 import './turn-shortcuts.js';
 import type { TurnShortcuts } from './turn-shortcuts.js';
 
-/** Rail, list, conversation, details: everything that needs somebody signed in. */
+/** Rail, list, conversation, details: everything that requires signing in. */
 @define('turn-console')
 export class TurnConsole extends LitElement {
   static override styles = [base, buttons, fields, channelHues, consoleStyles];
@@ -261,7 +261,7 @@ export class TurnConsole extends LitElement {
     if (!document.hidden) this.#feed.refresh();
   };
 
-  /** The chat has begun a session, or left one by command. */
+  /** Reacts when the chat has begun a session, or left one by command. */
   #moved(id: string | null): void {
     if (id === null) go({ place: 'new' });
     else if (this.route.place !== 'session' || this.route.id !== id) go({ place: 'session', id }, true);
@@ -293,11 +293,11 @@ export class TurnConsole extends LitElement {
     try {
       this.agents = await this.#api.agents();
     } catch {
-      // Without a choice the gateway's default agent answers.
+      // Without a choice, the gateway's default agent answers.
     }
   }
 
-  /** What is open and seen is read. */
+  /** Marks the open session as read. */
   protected override updated(): void {
     const session = this.#session;
     if (session && !document.hidden && this.#seen.unread(session)) this.#seen.mark(session);

@@ -9,7 +9,7 @@ import { icon } from '../styles/icon.js';
 import { exact } from '../text/time.js';
 import type { Session } from '../wire/types.js';
 
-/** What is known of a session. `turn-close` when it has been read. */
+/** The details of a session. Event: `turn-close`. */
 @define('turn-details')
 export class TurnDetails extends LitElement {
   static override styles = [

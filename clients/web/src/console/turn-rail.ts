@@ -24,7 +24,7 @@ const themeFaces: Readonly<Record<Theme, readonly [IconNode, string]>> = {
   dark: [Moon, 'Dark'],
 };
 
-/** The places of the console, and the account. Events: `turn-shortcuts`, `turn-sign-out`. */
+/** Navigation and account. Events: `turn-shortcuts`, `turn-sign-out`. */
 @define('turn-rail')
 export class TurnRail extends LitElement {
   static override styles = [

@@ -14,7 +14,7 @@ const kinds: readonly (readonly [Kind, string])[] = [
   ['once', 'Once'],
 ];
 
-/** Makes a schedule. `turn-added` when it is made, `turn-cancel` when not. */
+/** Creates a schedule. Events: `turn-added` once it is created, `turn-cancel`. */
 @define('turn-schedule-form')
 export class TurnScheduleForm extends LitElement {
   static override styles = [
@@ -174,7 +174,7 @@ export class TurnScheduleForm extends LitElement {
   };
 }
 
-/** A time without an offset is one of the schedule's own zone. */
+/** A time without an offset is in the schedule's own time zone. */
 function triggerFrom(kind: Kind, text: (name: string) => string): Trigger {
   if (kind === 'cron') return { type: 'cron', expression: text('expression') };
   if (kind === 'once') return { type: 'once', at: text('at') };

@@ -86,7 +86,7 @@ export class TurnSessionList extends LitElement {
     this.search.select();
   }
 
-  /** Moves the focus to the row after (1) or before (-1) the one that has it, or that is open. */
+  /** Moves the focus to the row after (1) or before (-1) the focused or open one. */
   move(step: 1 | -1): void {
     const rows = [...this.renderRoot.querySelectorAll<HTMLElement>('a.row')];
     const active = (this.renderRoot as ShadowRoot).activeElement as HTMLElement;
@@ -145,7 +145,7 @@ export class TurnSessionList extends LitElement {
     </div>`;
   }
 
-  /** What was said last, if it was heard here; who and how much otherwise. */
+  /** The last message if it arrived here; otherwise the agent and the number of messages. */
   #line(session: Session): string {
     const said = this.lastLines.get(session.session_id);
     if (said) return said;

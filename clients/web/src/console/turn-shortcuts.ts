@@ -10,12 +10,12 @@ const shortcuts: readonly (readonly [readonly string[], string])[] = [
   [['/'], 'Filter sessions'],
   [['j', 'k'], 'Next and previous session'],
   [['Enter'], 'Open the session, send the message'],
-  [['Shift', 'Enter'], 'Break the line'],
+  [['Shift', 'Enter'], 'New line'],
   [['Esc'], 'Close, or leave the field'],
   [['?'], 'This list'],
 ];
 
-/** All keys on one sheet. */
+/** The list of keyboard shortcuts. */
 @define('turn-shortcuts')
 export class TurnShortcuts extends LitElement {
   static override styles = [

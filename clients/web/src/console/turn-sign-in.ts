@@ -9,7 +9,7 @@ import { brand } from './brand.js';
 
 const command = 'turngate token create --user owner --role operator';
 
-/** For whoever comes without a token. `turn-token` carries one that the gateway has accepted. */
+/** The sign-in page. `turn-token` contains a token that the gateway has accepted. */
 @define('turn-sign-in')
 export class TurnSignIn extends LitElement {
   static override styles = [
@@ -84,7 +84,7 @@ export class TurnSignIn extends LitElement {
   ];
 
   @property() base = location.origin;
-  /** Why one is here, when it isn't the first visit. */
+  /** Why the user has to sign in again. */
   @property() note = '';
   @state() private error = '';
   @state() private busy = false;
@@ -140,7 +140,7 @@ export class TurnSignIn extends LitElement {
 
 function wording(error: unknown): string {
   if (error instanceof ApiProblem && error.status === 401) {
-    return 'The gateway doesn’t know this token: it is mistyped, expired or revoked. Make another one with the command above.';
+    return 'The gateway doesn’t know this token: it is mistyped, expired or revoked. Create another one with the command above.';
   }
   return error instanceof Error ? `${error.message} Try again in a moment.` : '';
 }

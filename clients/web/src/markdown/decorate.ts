@@ -1,4 +1,4 @@
-/** Gives a sanitised block what Markdown has no words for: reading direction, code frames, scrolling tables. */
+/** Adds to a sanitized block what Markdown can't express: reading direction, code frames, scrolling tables. */
 export function decorate(block: HTMLElement): void {
   for (const element of block.querySelectorAll('p,h1,h2,h3,h4,h5,h6,li,blockquote,td,th,dd,dt')) {
     element.setAttribute('dir', 'auto');
@@ -40,7 +40,7 @@ function copyButton(text: () => string): HTMLButtonElement {
   return button;
 }
 
-/** The clipboard is closed on pages without TLS; then the answer is false. */
+/** Returns false on pages without TLS, which have no access to the clipboard. */
 export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);

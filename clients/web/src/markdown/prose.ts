@@ -1,6 +1,6 @@
 import { css } from 'lit';
 
-/** How an answer reads. */
+/** Styles of rendered Markdown. */
 export const prose = css`
   .prose {
     overflow-wrap: anywhere;

@@ -9,7 +9,7 @@ function page(text: string): HTMLElement {
   return root;
 }
 
-/** After OWASP's XSS filter evasion cheat sheet, and what Markdown adds to it. */
+/** From OWASP's XSS filter evasion cheat sheet, with additions for Markdown. */
 const attacks = [
   '<script>alert(1)</script>',
   '<img src=x onerror=alert(1)>',

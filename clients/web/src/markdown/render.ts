@@ -1,7 +1,7 @@
 import DOMPurify from 'dompurify';
 import { Marked, type Token, type TokensList } from 'marked';
 
-/** A top-level block of a text: sanitised, and comparable, so that what didn't change isn't drawn again. */
+/** A top-level block of a text: sanitized, and comparable, so that unchanged blocks aren't drawn again. */
 export interface Block {
   readonly html: string;
 }
@@ -10,11 +10,11 @@ const marked = new Marked({
   gfm: true,
   breaks: true,
   renderer: {
-    // Nothing is fetched because somebody wrote a message: an image is a link until it is followed.
+    // A message must not make the browser fetch anything, so an image is shown as a link.
     image({ href, text }) {
       return `<a href="${escaped(href)}" data-image>${escaped(text || href)}</a>`;
     },
-    // They never run; but a page with a content security policy would report each one that is parsed.
+    // Handlers never run, but a page with a content security policy would report each one that is parsed.
     html({ text }) {
       return text.replace(/<[^>]+>/g, withoutHandlers);
     },
@@ -51,7 +51,7 @@ const allowed = {
   ALLOW_ARIA_ATTR: false,
 };
 
-/** Markdown as sanitised blocks. Half a text is fine: a reply is rendered while it streams. */
+/** Renders Markdown as sanitized blocks. The text may be incomplete: a reply is rendered while it streams. */
 export function renderBlocks(text: string): Block[] {
   const tokens = marked.lexer(text);
   return tokens
@@ -64,7 +64,7 @@ function blockHtml(token: Token, links: TokensList['links']): string {
   return purify.sanitize(marked.parser(one), allowed);
 }
 
-/** What a screen reader is told of a text: its words. */
+/** The words of a text, for screen readers. */
 export function plainText(text: string): string {
   const page = new DOMParser().parseFromString(
     renderBlocks(text)
@@ -79,7 +79,7 @@ function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
 }
 
-/** A tag whose handlers are attributes of no meaning, which are dropped with the others. */
+/** Renames event handlers in a tag to attributes without meaning, which are then dropped with the others. */
 function withoutHandlers(tag: string): string {
   return tag.replace(/([\s/"'])on(?=[a-z]+\s*=)/gi, '$1no-');
 }

@@ -6,7 +6,7 @@ import { decorate } from './decorate.js';
 import { prose } from './prose.js';
 import { type Block, renderBlocks } from './render.js';
 
-/** Sanitised Markdown. While a text grows, the blocks that are finished stay the same nodes: nothing flickers. */
+/** Sanitized Markdown. While a text grows, finished blocks keep their nodes, so nothing flickers. */
 @define('turn-markdown')
 export class TurnMarkdown extends LitElement {
   static override styles = [

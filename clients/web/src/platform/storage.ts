@@ -1,4 +1,4 @@
-/** The part of the browser's storage that is used. */
+/** The part of the browser's storage API that is used here. */
 export interface Store {
   readonly length: number;
   key(index: number): string | null;
@@ -7,7 +7,7 @@ export interface Store {
   removeItem(key: string): void;
 }
 
-/** localStorage, or a place in memory where a page or its policy closes it. */
+/** localStorage, or memory if the page or its policy blocks it. */
 export function browserStore(): Store {
   try {
     const probe = 'turngate:probe';
@@ -19,7 +19,7 @@ export function browserStore(): Store {
   }
 }
 
-/** Keeps for as long as the page lives. */
+/** Keeps values as long as the page is open. */
 export class MemoryStore implements Store {
   readonly #items = new Map<string, string>();
 
@@ -53,7 +53,7 @@ export function keysUnder(store: Store, prefix: string): string[] {
   return keys;
 }
 
-/** Writes what can be written: a full storage must not stop a message that is about to be sent anyway. */
+/** Writes if possible: full storage must not stop a message from being sent. */
 export function keep(store: Store, key: string, value: string): void {
   try {
     store.setItem(key, value);
@@ -62,7 +62,7 @@ export function keep(store: Store, key: string, value: string): void {
   }
 }
 
-/** The JSON under `key` if `fits` says it is what it should be. */
+/** The JSON under `key`, if `fits` accepts it. */
 export function readJson<T>(store: Store, key: string, fits: (value: unknown) => value is T): T | null {
   try {
     const value: unknown = JSON.parse(store.getItem(key) ?? 'null');

@@ -1,4 +1,4 @@
-/** Close codes of the gateway's socket that mean something to a client (CONTRACT, WebSocket). */
+/** Close codes of the gateway's socket that clients react to (docs/websocket.md). */
 export const closed = {
   rateExceeded: 1008,
   restarting: 1012,
@@ -11,8 +11,8 @@ const first = 500;
 const longest = 30_000;
 
 /**
- * Milliseconds to wait before connecting again: exponential with full jitter, so that a gateway that comes back isn't
- * met by all of its clients at once. `attempt` counts from 0; `random` is in [0, 1).
+ * Milliseconds to wait before reconnecting: exponential with full jitter, so that not all clients reconnect to a
+ * restarted gateway at once. `attempt` counts from 0; `random` is in [0, 1).
  */
 export function reconnectDelay(attempt: number, code: number, random: number): number {
   if (code === closed.restarting || code === closed.tooSlow) {

@@ -2,11 +2,11 @@ import type { ClientFrame, HelloFrame, ServerFrame } from '../wire/types.js';
 import { closed, reconnectDelay } from './backoff.js';
 import { parseFrame } from './frames.js';
 
-/** `waiting` is between two attempts; `refused` is for good, until somebody calls `open` again. */
+/** `waiting`: between two attempts. `refused`: final, until `open` is called again. */
 export type LinkState = 'closed' | 'connecting' | 'ready' | 'waiting' | 'refused';
 export type Refusal = 'unauthenticated' | 'origin';
 
-/** The part of a WebSocket that a connection needs. */
+/** The part of the WebSocket API that a connection needs. */
 export interface Socket {
   onopen: (() => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
@@ -16,7 +16,7 @@ export interface Socket {
 }
 
 export interface ConnectionOwner {
-  /** Asked anew at every attempt, so that it may say how far the reader has come. */
+  /** Called at every attempt, so that `hello` can contain the last row that was received. */
   hello(): HelloFrame;
   heard(frame: ServerFrame): void;
   linked(state: LinkState): void;
@@ -27,7 +27,7 @@ const readyWithin = 10_000;
 const pingEvery = 25_000;
 const pongWithin = 10_000;
 
-/** One socket to the gateway that keeps coming back until it is closed or refused. */
+/** A socket to the gateway that reconnects until it is closed or refused. */
 export class Connection {
   #socket: Socket | null = null;
   #state: LinkState = 'closed';
@@ -58,26 +58,26 @@ export class Connection {
     this.#expect(socket, readyWithin);
   }
 
-  /** Connects at once if it was waiting to: the network is back, or somebody pressed a button. */
+  /** Connects immediately if it is waiting: the network is back, or the user pressed a button. */
   hurry(): void {
     if (this.#state !== 'waiting') return;
     this.#attempt = 0;
     this.open();
   }
 
-  /** True if the frame left; nothing is queued here. */
+  /** Returns true if the frame was sent; nothing is queued here. */
   send(frame: ClientFrame): boolean {
     if (this.#state !== 'ready' || !this.#socket) return false;
     this.#socket.send(JSON.stringify(frame));
     return true;
   }
 
-  /** Another `hello` on the same socket, after the gateway refused the first one's session. */
+  /** Sends another `hello` on the same socket, after the gateway refused the session of the first. */
   helloAgain(): void {
     this.#socket?.send(JSON.stringify(this.owner.hello()));
   }
 
-  /** Gives the socket up and connects again with a fresh `hello`. */
+  /** Drops the socket and connects again with a new `hello`. */
   restart(): void {
     this.#drop();
     this.#attempt = 0;
@@ -90,7 +90,7 @@ export class Connection {
     this.#say('closed');
   }
 
-  /** The network went away: the socket may not know for minutes. */
+  /** Reacts to a lost network, which the socket may not notice for minutes. */
   lost(): void {
     const socket = this.#socket;
     if (socket) this.#closed(socket, 1006);
@@ -153,7 +153,7 @@ export class Connection {
   }
 }
 
-/** Opens `/ws` of the gateway at `base`. */
+/** Opens `/ws` on the gateway at `base`. */
 export function openSocket(base: string): Socket {
   const url = new URL('/ws', base);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';

@@ -15,7 +15,7 @@ const known: ReadonlySet<string> = new Set<ServerFrame['type']>([
   'pong',
 ]);
 
-/** The frame in `text`, or null for one that a newer gateway invented. */
+/** The frame in `text`, or null for an unknown one from a newer gateway. */
 export function parseFrame(text: string): ServerFrame | null {
   try {
     const frame: unknown = JSON.parse(text);

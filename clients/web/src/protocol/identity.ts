@@ -1,6 +1,6 @@
 /**
- * Whose things are kept in this browser: the gateway and the user behind a token. A JWT says its `sub`; an API token
- * is named by a digest, since the token itself belongs in no key.
+ * Names the owner of data in this browser's storage: the gateway and the user of a token. For a JWT that is its `sub`;
+ * for an API token it is a digest, because the token itself must not be part of a key.
  */
 export function scopeOf(base: string, token: string, user?: string | null): string {
   return `${new URL(base).origin}:${user || subject(token) || digest(token)}`;
@@ -19,7 +19,7 @@ function subject(token: string): string | null {
   }
 }
 
-/** FNV-1a, 32 bits: tells tokens apart, protects nothing. */
+/** FNV-1a, 32 bits: distinguishes tokens, but protects nothing. */
 function digest(token: string): string {
   let hash = 0x811c9dc5;
   for (let i = 0; i < token.length; i += 1) {
@@ -28,7 +28,7 @@ function digest(token: string): string {
   return `token-${hash.toString(36)}`;
 }
 
-/** An id for a message of ours. `crypto.randomUUID` is missing on pages without TLS. */
+/** An id for a message to send. `crypto.randomUUID` is missing on pages without TLS. */
 export function newId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -1,7 +1,7 @@
 import type { DeltaFrame, Message, ToolFrame, TurnFrame } from '../wire/types.js';
 import type { ToolPart, TurnStatus } from './model.js';
 
-/** A turn that has no recorded reply yet, with what the agent has said so far. */
+/** A turn without a recorded reply, with the agent's answer so far. */
 export interface LiveTurn {
   readonly turnId: string;
   readonly attempt: number;
@@ -10,7 +10,7 @@ export interface LiveTurn {
   readonly tools: readonly ToolPart[];
 }
 
-/** The turns in flight, and how those ended that didn't simply complete. */
+/** The open turns, and the outcome of those that didn't complete normally. */
 export class LiveTurns {
   readonly #turns = new Map<string, LiveTurn>();
   readonly #ended = new Map<string, TurnStatus>();
@@ -19,7 +19,7 @@ export class LiveTurns {
     return [...this.#turns.values()];
   }
 
-  /** The turn that "stop" would stop. */
+  /** The turn that the stop button stops. */
   get running(): LiveTurn | undefined {
     return (
       this.all.find((turn) => turn.status === 'running') ?? this.all.find((turn) => turn.status === 'queued')
@@ -50,7 +50,7 @@ export class LiveTurns {
     this.#grow(frame.turn_id, frame.attempt, (turn) => ({ tools: replaced(turn.tools, part) }));
   }
 
-  /** A recorded row ends its turn here, if it is the reply. */
+  /** Ends the turn of a recorded row, if the row is the reply. */
   recorded(message: Message): void {
     if (message.role !== 'assistant' || message.turn_id === null) return;
     const status = this.#turns.get(message.turn_id)?.status ?? this.#ended.get(message.turn_id);
@@ -58,12 +58,12 @@ export class LiveTurns {
     this.#ended.set(message.turn_id, status && isOver(status) ? status : 'completed');
   }
 
-  /** Nobody answers for this turn any more. */
+  /** Removes a turn that nobody is answering any more. */
   forget(turnId: string): void {
     this.#turns.delete(turnId);
   }
 
-  /** The connection was gone for a while: what was heard of running replies has holes now. */
+  /** Discards running answers after a lost connection, because they may have gaps. */
   interrupted(): void {
     for (const [id, turn] of this.#turns) {
       if (isOver(turn.status)) this.#turns.delete(id);
@@ -79,7 +79,7 @@ export class LiveTurns {
     this.#turns.set(turnId, { ...turn, status, ...change(turn) });
   }
 
-  /** The turn as of `attempt`: a later attempt starts with nothing said. */
+  /** The turn at `attempt`; a later attempt starts with an empty answer. */
   #at(turnId: string, attempt: number): LiveTurn {
     const known = this.#turns.get(turnId);
     if (known && attempt <= known.attempt) return known;

@@ -1,6 +1,6 @@
 import type { Message, TurnFrame } from '../wire/types.js';
 
-/** Names for parts of what is on the wire. */
+/** Names for parts of the wire types. */
 export type Channel = Message['channel'];
 export type TurnStatus = TurnFrame['status'];
 export type Part = Message['parts'][number];

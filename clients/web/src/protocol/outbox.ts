@@ -1,17 +1,17 @@
 import { keep, keysUnder, readJson, type Store } from '../platform/storage.js';
 
-/** A message on its way: kept until the gateway acknowledged it, sent again with the same id until then. */
+/** An unacknowledged message: kept, and sent again with the same id, until the gateway acknowledges it. */
 export interface Outgoing {
   readonly id: string;
   readonly text: string;
   readonly createdAt: string;
-  /** Why the gateway refused it; it stays until the writer sends it again or discards it. */
+  /** Why the gateway refused it; it is kept until the user sends it again or discards it. */
   readonly problem?: string;
 }
 
 /**
- * Unsent messages, one storage item each, so that two tabs don't overwrite one another. `scope` names the gateway and
- * the user; `place` a session, or where a new one is about to begin.
+ * Unsent messages, one storage item each, so that two tabs don't overwrite each other's. `scope` names the gateway and
+ * the user; `place` names a session, or the place where a new one will begin.
  */
 export class Outbox {
   constructor(
@@ -38,7 +38,7 @@ export class Outbox {
     for (const item of this.list(place)) this.remove(place, item.id);
   }
 
-  /** The session that was about to begin has a name now. */
+  /** Moves messages to a session that has just been created. */
   move(from: string, to: string): void {
     for (const item of this.list(from)) {
       this.put(to, item);

@@ -5,12 +5,12 @@ export interface Page {
   readonly next_before_id: string | null;
 }
 
-/** Where rows are missing: those right before `beforeId`. */
+/** A gap: the rows right before `beforeId` are missing. */
 export interface Hole {
   readonly beforeId: string;
 }
 
-/** A session's rows as far as they are known: each `seq` once, ascending, from wherever they came. */
+/** The known rows of a session, whatever their source: each `seq` once, in ascending order. */
 export class Transcript {
   #rows: Message[] = [];
   #older: string | null = null;
@@ -20,12 +20,12 @@ export class Transcript {
     return this.#rows;
   }
 
-  /** The last `seq` known, 0 in an empty session, undefined before anything was loaded. */
+  /** The last known `seq`; 0 in an empty session, undefined before anything is loaded. */
   get lastSeq(): number | undefined {
     return this.#rows.at(-1)?.seq ?? (this.#began ? 0 : undefined);
   }
 
-  /** What to pass as `before_id` for the page before the oldest row, null when there is none. */
+  /** The `before_id` for the page before the oldest row; null if there is none. */
   get older(): string | null {
     return this.#older;
   }
@@ -34,7 +34,7 @@ export class Transcript {
     return this.#began;
   }
 
-  /** True if the row was new. A row that is known replaces the older version of itself. */
+  /** Returns true if the row is new. A known row replaces its older version. */
   add(message: Message): boolean {
     const at = this.#place(message.seq);
     const known = this.#rows[at]?.seq === message.seq;
@@ -42,7 +42,7 @@ export class Transcript {
     return !known;
   }
 
-  /** Takes a page in; only a page that reaches further back than before moves the cursor. */
+  /** Adds a page. The cursor moves only if the page reaches further back than before. */
   addPage(page: Page): void {
     const oldest = this.#rows[0]?.seq ?? Number.POSITIVE_INFINITY;
     const reaches = page.messages[0]?.seq ?? Number.POSITIVE_INFINITY;
@@ -51,7 +51,7 @@ export class Transcript {
     for (const message of page.messages) this.add(message);
   }
 
-  /** The newest place where `seq` jumps; null when there is none. */
+  /** The newest gap in `seq`; null if there is none. */
   hole(): Hole | null {
     for (let i = this.#rows.length - 1; i > 0; i -= 1) {
       const row = this.#rows[i];

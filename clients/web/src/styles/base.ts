@@ -1,6 +1,6 @@
 import { css } from 'lit';
 
-/** What every element of ours starts from: box sizing, buttons, fields, focus. */
+/** The base styles of all elements: box sizing, buttons, fields, focus. */
 export const base = css`
   *,
   *::before,
@@ -136,7 +136,7 @@ export const buttons = css`
   }
 `;
 
-/** Labels and inputs of the few forms there are. */
+/** Labels and inputs of forms. */
 export const fields = css`
   .field {
     display: grid;
@@ -182,7 +182,7 @@ export const fields = css`
   }
 `;
 
-/** Grey bars that stand for what is on its way; invisible for the first 150 ms. */
+/** Grey placeholder bars while content loads; invisible for the first 150 ms. */
 export const skeleton = css`
   .skeleton {
     animation: skeleton-appear 1ms 150ms both;

@@ -4,7 +4,7 @@ import type { IconNode } from 'lucide';
 
 const drawn = new Map<IconNode, string>();
 
-/** A Lucide icon, hidden from assistive technology: words stand beside it or in the button's label. */
+/** A Lucide icon, hidden from assistive technology: there is text next to it or in the button's label. */
 export function icon(node: IconNode, size = 16): TemplateResult {
   return html`<svg class="icon" width=${size} height=${size} viewBox="0 0 24 24" fill="none" stroke="currentColor"
     stroke-width=${size < 20 ? 2 : 1.75} stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"

@@ -1,7 +1,7 @@
 import type { ConnectionOwner, LinkState, Refusal, Socket } from '../protocol/connection.js';
 import type { ClientFrame, HelloFrame, Message, ServerFrame } from '../wire/types.js';
 
-/** The gateway's end of a socket, in a test's hand. */
+/** The gateway's end of a socket, controlled by a test. */
 export class Wire implements Socket {
   onopen: (() => void) | null = null;
   onmessage: ((event: { data: unknown }) => void) | null = null;
@@ -34,7 +34,7 @@ export class Wire implements Socket {
   }
 }
 
-/** Hands out a new wire at every connect. */
+/** Returns a new wire for every connection. */
 export class Exchange {
   readonly wires: Wire[] = [];
 
@@ -51,7 +51,7 @@ export class Exchange {
   }
 }
 
-/** An owner that writes down what it is told. */
+/** An owner that records what it is told. */
 export class Ledger implements ConnectionOwner {
   readonly frames: ServerFrame[] = [];
   readonly states: LinkState[] = [];

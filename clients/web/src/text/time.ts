@@ -2,7 +2,7 @@ const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-/** How long ago, in as few letters as a list row has: "now", "5 min", "3 h", "Mon", "12 Nov", "12 Nov 2024". */
+/** How long ago, short enough for a list row: "now", "5 min", "3 h", "Mon", "12 Nov", "12 Nov 2024". */
 export function shortAgo(at: string, now: Date, locale?: string): string {
   const then = new Date(at);
   const passed = now.getTime() - then.getTime();
@@ -15,7 +15,7 @@ export function shortAgo(at: string, now: Date, locale?: string): string {
   return format(then, { day: 'numeric', month: 'short', ...(sameYear ? {} : { year: 'numeric' }) }, locale);
 }
 
-/** In how long, or how long ago: "in 5 min", "in 3 h", "2 days ago". */
+/** The time until or since a moment: "in 5 min", "in 3 h", "2 days ago". */
 export function fromNow(at: string, now: Date): string {
   const distance = new Date(at).getTime() - now.getTime();
   const [amount, unit] = measured(Math.abs(distance));
@@ -24,7 +24,7 @@ export function fromNow(at: string, now: Date): string {
   return distance < 0 ? `${words} ago` : `in ${words}`;
 }
 
-/** The line between two days of a conversation. */
+/** The label of the line between two days of a conversation. */
 export function dayLine(at: string, now: Date, locale?: string): string {
   const then = new Date(at);
   const apart = daysBetween(then, now);
@@ -39,7 +39,7 @@ export function clock(at: string, locale?: string): string {
   return format(new Date(at), { hour: '2-digit', minute: '2-digit' }, locale);
 }
 
-/** To the second, with the day: what hovering shows. */
+/** The date and time to the second, shown on hover. */
 export function exact(at: string, locale?: string, timeZone?: string): string {
   return format(
     new Date(at),

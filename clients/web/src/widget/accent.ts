@@ -1,4 +1,4 @@
-/** Sets a page's own accent, with a text colour that can be read on it. */
+/** Sets the page's accent colour, with a text colour that is readable on it. */
 export function applyAccent(element: HTMLElement, accent: string): void {
   if (!CSS.supports('color', accent)) {
     console.warn(`Turngate: data-accent="${accent}" is not a CSS colour; using the default accent.`);

@@ -1,6 +1,6 @@
 const stops = 'button:not(:disabled), a[href], textarea, [tabindex="0"]';
 
-/** Where the panel covers the page, Tab goes around in it: what lies behind can't be seen. */
+/** Keeps Tab inside the panel while it covers the page. */
 export function keepFocusInside(panel: HTMLElement, event: KeyboardEvent): void {
   const all = stopsIn(panel);
   const active = event.composedPath()[0];

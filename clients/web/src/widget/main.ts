@@ -9,7 +9,7 @@ declare global {
   }
 }
 
-// Only while the script itself runs does the page know which tag it came from.
+// The script's tag is known only while the script runs.
 const options = optionsOf(document.currentScript as HTMLScriptElement | null);
 
 function mount(options: WidgetOptions): void {

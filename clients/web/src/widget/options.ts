@@ -1,6 +1,6 @@
-/** What a page may say in its script tag. */
+/** The options in the script tag. */
 export interface WidgetOptions {
-  /** The gateway's address: where the script came from. */
+  /** The gateway's URL, from which the script was loaded. */
   readonly base: string;
   readonly agent: string | null;
   readonly token: string | null;
@@ -8,7 +8,7 @@ export interface WidgetOptions {
   readonly accent: string | null;
 }
 
-/** Reads the tag; null when it doesn't say where it came from. */
+/** Reads the tag; null if its source is unknown. */
 export function optionsOf(script: HTMLScriptElement | null): WidgetOptions | null {
   if (!script?.src) return null;
   const { agent, token, title, accent } = script.dataset;

@@ -19,7 +19,7 @@ import { widgetStyles } from './widget-styles.js';
 
 type Phase = 'starting' | 'waiting' | 'in' | 'expired' | 'refused';
 
-/** A chat in the corner of somebody's page. Nothing of the page's style gets in, nothing of ours gets out. */
+/** A chat in the corner of any page. The styles of the page and the widget don't affect each other. */
 @define('turngate-widget')
 export class TurngateWidget extends LitElement {
   static override styles = [unsafeCSS(tokens), base, buttons, widgetStyles];
@@ -157,7 +157,7 @@ export class TurngateWidget extends LitElement {
     return link === 'waiting' ? 'away' : 'connecting';
   }
 
-  /** Finds out who is here; a page whose origin isn't allowed shows nothing. */
+  /** Finds out who the visitor is; shows nothing on a page whose origin isn't allowed. */
   async #enter(): Promise<void> {
     if (this.options.token) return this.#in(this.options.token, null);
     try {
@@ -168,7 +168,7 @@ export class TurngateWidget extends LitElement {
     }
   }
 
-  /** A browser doesn't say whether a gateway is away or doesn't allow this origin: a file that anybody may load tells. */
+  /** A browser doesn't say whether a gateway is down or refuses this origin, so this loads a file that is open to all. */
   async #turnedAway(error: unknown): Promise<void> {
     const problem = error instanceof ApiProblem ? error : null;
     if (problem && !problem.unreachable && problem.status !== 429) return this.#refuse(problem.message);
@@ -182,7 +182,7 @@ export class TurngateWidget extends LitElement {
     this.token = token;
     this.user = user;
     this.session = this.#store.getItem(this.#sessionKey);
-    // Somebody who talked here before hears of answers that came since; others cost no connection until they ask.
+    // Only returning visitors need a connection right away, to see answers that arrived since.
     if (this.session) this.begun = true;
     this.phase = 'in';
   }
@@ -232,7 +232,7 @@ export class TurngateWidget extends LitElement {
   }
 
   #key = (event: KeyboardEvent): void => {
-    // The page's own shortcuts are not meant for what is typed here.
+    // What is typed here must not trigger the page's own shortcuts.
     event.stopPropagation();
     if (event.key === 'Escape') this.close();
     if (event.key === 'Tab' && this.panel && matchMedia('(max-width: 480px)').matches)

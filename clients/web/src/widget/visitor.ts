@@ -4,7 +4,7 @@ import type { Visitor } from '../wire/types.js';
 
 const renewBefore = 60_000;
 
-/** An anonymous visitor of this page: the same one until the token expires. */
+/** An anonymous visitor of this page; stays the same until the token expires. */
 export class VisitorPass {
   readonly #key: string;
   #asked: Promise<Visitor> | null = null;
@@ -17,13 +17,13 @@ export class VisitorPass {
     this.#key = `turngate:visitor:${base}`;
   }
 
-  /** The pass that is kept, if it is still good for a while. */
+  /** The stored pass, if it doesn't expire soon. */
   get kept(): Visitor | null {
     const visitor = readJson(this.store, this.#key, isVisitor);
     return visitor && Date.parse(visitor.expires_at) - renewBefore > this.now() ? visitor : null;
   }
 
-  /** The kept pass or a new one. Rejects with an ApiProblem; 403 when this page's origin isn't allowed. */
+  /** The stored pass, or a new one. Rejects with an ApiProblem; 403 if this page's origin isn't allowed. */
   get(): Promise<Visitor> {
     const kept = this.kept;
     if (kept) return Promise.resolve(kept);
@@ -41,7 +41,7 @@ export class VisitorPass {
   }
 }
 
-/** True if something answers at `base`, whether or not it would talk to this origin. */
+/** True if a server answers at `base`, even if it refuses this origin. */
 export async function isUp(base: string): Promise<boolean> {
   try {
     await fetch(new URL('/widget.js', base), {
