@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -15,7 +15,7 @@ from channels.websocket.endpoint import WebSocketChannel
 from channels.websocket.limits import SocketLimits
 from channels.websocket.origin import OriginRule
 from channels.websocket.parts import Parts as WebSocketParts
-from gateway.api.parts import AgentInfo, ApiParts
+from gateway.api.parts import ApiParts
 from gateway.api.server import Api, build_api
 from gateway.api.settings import ApiSettings
 from gateway.app.building.chores import chores
@@ -31,7 +31,6 @@ from gateway.config import Settings
 from gateway.core.limits.addresses import AddressRule
 from gateway.core.limits.guesses import Guesses
 from gateway.core.model import AgentName
-from gateway.core.ports.agents import TurnTerms
 from gateway.core.replicas.news_reader import NewsReader
 from gateway.core.replicas.replica_listener import ReplicaListener
 from gateway.core.replicas.rounds import Rounds
@@ -39,7 +38,6 @@ from gateway.core.search.indexing import Indexer
 from gateway.core.state.snapshots import AutoSnapshots, Restorer
 from gateway.core.turns.pulse import Sweep
 from gateway.core.users.erasure import Erasure
-from gateway.errors import NotFound
 from gateway.identity.authenticator import TokenAuthenticator
 from gateway.identity.credentials import load_secret_key
 from gateway.identity.logins import Logins
@@ -88,7 +86,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
     engine = build_engine(settings, stores, seams)
     access = _access(settings, stores, engine, seams.clock)
     erasure = erasure_of(stores, engine.intake.cancel, engine.editing.delete_session)
-    scheduler = Scheduler(stores.schedules, engine.intake, partial(_terms, engine.terms), engine.message_rates)
+    scheduler = Scheduler(stores.schedules, engine.intake, engine.configured.terms_of, engine.message_rates)
     duties = Duties(_duty_parts(settings, stores, engine, scheduler, access.authenticator, erasure))
     rounds = Rounds(stores.lookout, duties.in_hand, duties.tell, engine.other_replicas, settings.replica.sweep_s)
     news_reader = NewsReader(
@@ -219,7 +217,7 @@ def _api_parts(  # noqa: PLR0917 - the parts, each of another kind
         tokens=stores.tokens,
         links=engine.links,
         visitors=engine.visitors,
-        agents=_agent_infos(settings, engine.terms),
+        agents=engine.configured.infos(),
         channels=known_channels(),
         first_fire=first_fire,
         run_schedule=scheduler.run_now,
@@ -243,20 +241,3 @@ def _api_settings(settings: Settings) -> ApiSettings:
         turns=settings.turns,
         limits=settings.limits,
     )
-
-
-def _agent_infos(settings: Settings, terms: Mapping[AgentName, TurnTerms]) -> tuple[AgentInfo, ...]:
-    """The configured agents, the default one first."""
-    names = sorted(settings.agents, key=lambda name: name != settings.default_agent)
-    return tuple(
-        AgentInfo(
-            AgentName(name), settings.agents[name].kind, settings.agents[name].description, terms[AgentName(name)]
-        )
-        for name in names
-    )
-
-
-def _terms(known: Mapping[AgentName, TurnTerms], agent: AgentName) -> TurnTerms:
-    if (terms := known.get(agent)) is None:
-        raise NotFound(f"There is no agent {agent} in the settings.")
-    return terms

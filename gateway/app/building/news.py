@@ -1,0 +1,29 @@
+"""How live events reach those that follow a session, here and on other replicas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.app.building.stores import Stores
+from gateway.core.live.announcer import Announcer
+from gateway.core.live.bus import LocalBus
+from gateway.core.live.live_turns import LiveTurns
+from gateway.core.replicas.notifier import Notifier
+from gateway.core.replicas.other_replicas import OtherReplicas
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """The bus, and what passes on to the other replicas."""
+
+    bus: LiveTurns
+    other_replicas: OtherReplicas
+    notifier: Notifier
+    announcer: Announcer
+
+
+def build_news(stores: Stores, concurrency: int) -> News:
+    """`concurrency`: turns at a time."""
+    bus, others = LiveTurns(LocalBus(), most=2 * concurrency), OtherReplicas()
+    notifier = Notifier(stores.wire, others, str(stores.replicas.replica_id))
+    return News(bus, others, notifier, Announcer(bus, notifier.changed, notifier.deleted))

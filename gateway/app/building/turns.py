@@ -1,0 +1,66 @@
+"""Runs turns and sends their replies; built on the stores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.app.building.agents import ConfiguredAgents
+from gateway.app.building.news import News
+from gateway.app.building.seams import Seams
+from gateway.app.building.stores import Stores
+from gateway.core.delivery.outbox import Outbox
+from gateway.core.limits.callers import Callers
+from gateway.core.model import ChannelName
+from gateway.core.ports.channels import Channel
+from gateway.core.titles.spare_capacity import SpareCapacity
+from gateway.core.titles.titling import Titler, TitlerParts
+from gateway.core.turns.pulse import Heartbeat
+from gateway.core.turns.runner import Runner, RunnerParts
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """From a claimed turn to its reply."""
+
+    outbox: Outbox
+    titler: Titler
+    callers: Callers
+    runner: Runner
+
+
+def build_turns(  # noqa: PLR0917 - the parts, each of another kind
+    stores: Stores,
+    seams: Seams,
+    agents: ConfiguredAgents,
+    news: News,
+    lease: Heartbeat,
+    channels: Mapping[ChannelName, Channel],
+) -> Turns:
+    """`channels`: those that replies are pushed to; may be filled later."""
+    outbox = Outbox(channels, stores.outbox, lease)
+    spare = SpareCapacity(agents.concurrency)
+    titler = Titler(
+        TitlerParts(agents.agents, agents.title_agents, spare, stores.session_changes, stores.messages, news.announcer),
+    )
+    callers, limits = Callers(), agents.settings.turns
+    parts = RunnerParts(
+        agents={name: seams.agent(agent) for name, agent in agents.agents.items()},
+        terms=agents.terms,
+        channels=channels,
+        turns=stores.turns,
+        outbox=outbox,
+        lease=lease,
+        announcer=news.announcer,
+        live=news.bus,
+        slots=agents.slots(),
+        callers=callers,
+        spare_capacity=spare,
+        max_attempts=limits.max_attempts,
+        max_reply=limits.max_reply,
+        cancelled_elsewhere=news.notifier.cancels,
+        after=titler.after,
+        states=stores.states,
+        max_state=agents.settings.sessions.max_state,
+    )
+    return Turns(outbox, titler, callers, Runner(parts))
