@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import WebSocketError, WSMsgType
 
-from channels.websocket import news
+from channels.websocket import server_frames
 from channels.websocket.admission import overloaded
+from channels.websocket.client_frames import ClientFrame, Hello, Send, Watch, parse
 from channels.websocket.conversation import Conversation
 from channels.websocket.faults import (
     FLOOD,
@@ -24,7 +25,6 @@ from channels.websocket.faults import (
     HangUp,
     code_of,
 )
-from channels.websocket.frames import ClientFrame, Hello, Send, Watch, parse
 from channels.websocket.linger import drop_incoming, keep_open
 from channels.websocket.outgoing import BytesSocket, Outgoing
 from channels.websocket.parts import Parts
@@ -98,7 +98,7 @@ class Connection:
     async def hang_up(self, order: HangUp) -> None:
         """Says why, and closes the socket."""
         if order.error is not None:
-            self._outgoing.put(news.error(code_of(order.error), str(order.error)))
+            self._outgoing.put(server_frames.error(code_of(order.error), str(order.error)))
         await self.close(order.code)
 
     async def close(self, code: int) -> None:
@@ -255,7 +255,7 @@ class Connection:
                 if isinstance(message.data, WebSocketError):
                     self._linger()
                 return None
-            self._outgoing.put(news.error("invalid", "Frames should be JSON text."))
+            self._outgoing.put(server_frames.error("invalid", "Frames should be JSON text."))
 
     def _linger(self) -> None:
         spare = None if self._transport is None else keep_open(self._transport)
@@ -275,13 +275,13 @@ class Connection:
             raise HangUp(INVALID_TEXT, error) from None
         except GatewayError as error:
             client_id = error.reply_to if isinstance(error, BadFrame) else client_id
-            self._outgoing.put(news.error(code_of(error), str(error), client_id))
+            self._outgoing.put(server_frames.error(code_of(error), str(error), client_id))
         except HangUp:
             raise
         except Exception:
             log.exception("frame_failed", user_id=self._user_id, client_id=client_id)
             text = "Something went wrong in the gateway, and the outcome is unknown. Try again."
-            self._outgoing.put(news.error("internal", text, client_id))
+            self._outgoing.put(server_frames.error("internal", text, client_id))
 
     async def _do(self, frame: ClientFrame) -> None:
         if isinstance(frame, Hello):

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import assert_never
 
-from channels.websocket import news
+from channels.websocket import server_frames
+from channels.websocket.client_frames import Cancel, Hello, Ping, Send, Typing, Unwatch, Watch
 from channels.websocket.faults import BadFrame
 from channels.websocket.follow import OPEN, Follow
-from channels.websocket.frames import Cancel, Hello, Ping, Send, Typing, Unwatch, Watch
 from channels.websocket.outgoing import Outgoing
 from channels.websocket.parts import Parts
 from gateway.core.events import LiveEvent, SessionChanged, SessionDeleted
@@ -72,7 +72,7 @@ class Conversation:
         self._leave()
         self._agent, self._channel, self._named = agent, hello.channel, hello.session_id is not None
         if session is None:
-            self._outgoing.put(news.ready(self.principal, agent))
+            self._outgoing.put(server_frames.ready(self.principal, agent))
         else:
             await self._resume(session, hello.after)
 
@@ -82,7 +82,7 @@ class Conversation:
             case Send():
                 await self._send(frame)
             case Ping():
-                self._outgoing.put(news.PONG)
+                self._outgoing.put(server_frames.PONG)
             case Typing():
                 return
             case Watch():
@@ -116,7 +116,9 @@ class Conversation:
         # The follow receives events from here on, so its frames come after ready.
         follow = self._follow(session, after)
         self._outgoing.put(
-            news.ready(self.principal, session.agent_name, session.session_id, resumed=True, last_seq=session.last_seq)
+            server_frames.ready(
+                self.principal, session.agent_name, session.session_id, resumed=True, last_seq=session.last_seq
+            )
         )
         follow.begin_again()
         follow.join(running=session.running)
@@ -173,11 +175,11 @@ class Conversation:
             return
         if self._reader not in {None, session.user_id}:
             # The visitor has just been identified, so the message is the user's, and its events are not for this socket.
-            self._outgoing.release(news.ack(client_id, message, accepted.turn_id or message.turn_id))
+            self._outgoing.release(server_frames.ack(client_id, message, accepted.turn_id or message.turn_id))
             return
         moves = session.session_id != self._current and target in {None, self._current}
         first = self._move(session, message.seq - 1, is_new=accepted.session_is_new) if moves else ()
-        self._outgoing.release(*first, news.ack(client_id, message, accepted.turn_id or message.turn_id))
+        self._outgoing.release(*first, server_frames.ack(client_id, message, accepted.turn_id or message.turn_id))
         if session.session_id not in self._follows:
             follow = self._begin(session, message.seq - 1)
             if accepted.status == "duplicate" or accepted.turn_status == "queued":
@@ -191,11 +193,13 @@ class Conversation:
         if is_first:
             return ()
         return (
-            news.ready(self.principal, session.agent_name, session.session_id, resumed=not is_new, last_seq=last_seq),
+            server_frames.ready(
+                self.principal, session.agent_name, session.session_id, resumed=not is_new, last_seq=last_seq
+            ),
         )
 
     async def _notice(self, frame: Send, target: SessionId | None, notice: Notice) -> None:
-        self._outgoing.put(news.notice(notice.text, frame.id))
+        self._outgoing.put(server_frames.notice(notice.text, frame.id))
         if target not in {None, self._current} or self._agent is None:
             return
         if notice.moved_to is not None:
@@ -205,7 +209,7 @@ class Conversation:
         elif notice.session_ended:
             self._leave()
             self._agent = notice.agent or self._agent
-            self._outgoing.put(news.ready(self.principal, self._agent))
+            self._outgoing.put(server_frames.ready(self.principal, self._agent))
 
     # Following --------------------------------------------------------------------------------------------------------
 
@@ -258,10 +262,10 @@ class Conversation:
 
     def _hear_list(self, event: LiveEvent) -> None:
         if isinstance(event, SessionChanged):
-            self._outgoing.put(news.session(event.session))
+            self._outgoing.put(server_frames.session(event.session))
         elif isinstance(event, SessionDeleted) and event.session_id not in self._follows:
             # Otherwise it was sent as an event of that session.
-            self._outgoing.put(news.session_deleted(event.session_id))
+            self._outgoing.put(server_frames.session_deleted(event.session_id))
 
     def _stop_list(self) -> None:
         if self._forget_list is not None:

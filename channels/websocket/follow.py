@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from channels.websocket import news
+from channels.websocket import server_frames
 from channels.websocket.outgoing import Outgoing
 from channels.websocket.parts import Parts
 from gateway.core.events import (
@@ -141,14 +141,14 @@ class Follow:
             async with self._parts.admission.reading(self._reader):
                 await self._parts.sessions.get(self.session.session_id, self._reader)
         except NotFound:
-            self._end_itself(news.error("not_found", "There is no such session."))
+            self._end_itself(server_frames.error("not_found", "There is no such session."))
         except StoreUnavailable:
             return  # the next event tries again
         finally:
             self._looking = None
 
     def _deleted(self) -> None:
-        self._end_itself(news.session_deleted(self.session.session_id))
+        self._end_itself(server_frames.session_deleted(self.session.session_id))
 
     def _end_itself(self, last: bytes) -> None:
         self.over = True
@@ -168,7 +168,7 @@ class Follow:
             else:
                 elsewhere = self._parts.live.said(event.turn_id) is None
         if event.reply_seq is None or event.reply_seq > self._joined_at:
-            frame = news.turn(event, elsewhere=elsewhere)
+            frame = server_frames.turn(event, elsewhere=elsewhere)
             if event.status == "running":
                 self._outgoing.put_soon(frame)  # the first words may be sent together with it
             else:
@@ -185,7 +185,7 @@ class Follow:
         said = self._parts.live.said(turn_id)
         if said is not None and said.attempt == attempt and self._heard.get(turn_id) != attempt:
             self._heard[turn_id] = attempt
-            for frame in news.said_so_far(turn_id, said):
+            for frame in server_frames.said_so_far(turn_id, said):
                 self._outgoing.put_soon(frame)
 
     async def _tell_open_turns(self) -> None:
@@ -205,7 +205,9 @@ class Follow:
             turn, elsewhere = replace(turn, status="running", attempt=said.attempt), False
         elif self._parts.live.waits(turn.turn_id, turn.attempt):
             turn, elsewhere = replace(turn, status="queued"), False
-        frame = news.open_turn(turn.turn_id, self.session.session_id, turn.status, turn.attempt, elsewhere=elsewhere)
+        frame = server_frames.open_turn(
+            turn.turn_id, self.session.session_id, turn.status, turn.attempt, elsewhere=elsewhere
+        )
         self._outgoing.put(frame)
         self._tell_said(turn.turn_id, turn.attempt)
 
@@ -223,7 +225,7 @@ class Follow:
     def _changed(self, message: Message) -> None:
         # A page read before the change may still be waiting to be sent: the change is sent after it.
         if self._reading is None:
-            self._outgoing.put(news.message_changed(message))
+            self._outgoing.put(server_frames.message_changed(message))
         else:
             self._changes.append(message)
 
@@ -272,7 +274,7 @@ class Follow:
                 if row.seq > self.sent:
                     self._send(row)
                 else:
-                    self._outgoing.put(news.message_changed(row))
+                    self._outgoing.put(server_frames.message_changed(row))
             if not rows and self._known == announced:
                 # What was announced before the query and cannot be read was deleted with its session.
                 self._known = self.sent
@@ -282,4 +284,4 @@ class Follow:
     def _tell_changes(self) -> None:
         changes, self._changes = self._changes, []
         for message in changes:
-            self._outgoing.put(news.message_changed(message))
+            self._outgoing.put(server_frames.message_changed(message))

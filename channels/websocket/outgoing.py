@@ -11,7 +11,7 @@ from aiohttp import WSMsgType, web
 
 from channels.websocket.delayed_flush import DelayedFlush
 from channels.websocket.faults import TOO_SLOW
-from channels.websocket.news import Delta
+from channels.websocket.server_frames import Delta
 from gateway.core.background import Background
 
 BytesSocket: TypeAlias = "web.WebSocketResponse[Literal[False]]"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from channels.websocket.admission import Admission
 from channels.websocket.delayed_flush import DelayedFlush
 from channels.websocket.limits import SocketLimits
-from channels.websocket.news import Shared
 from channels.websocket.origin import OriginRule
+from channels.websocket.server_frames import Shared
 from gateway.core.background import Background
 from gateway.core.limits.callers import Callers
 from gateway.core.limits.guesses import Guesses

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from channels.websocket.frames import READERS
+from channels.websocket.client_frames import READERS
 from gateway.app.running.serve import Running
 from tests.acceptance.frame_requests import keeps_refused_watches_silent, someone, until_pong
 from tests.acceptance.user_data import (

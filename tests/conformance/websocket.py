@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import aiohttp
 
-from channels.websocket.frames import parse
+from channels.websocket.client_frames import parse
 from gateway.app.building.seams import Seams
 from gateway.app.running.serve import Running, running_gateway
 from gateway.core.service import Intake

@@ -15,7 +15,7 @@ from telegramify_markdown.entity import MessageEntity as FormattedEntity
 from channels.telegram.bot_api.fence import before_request
 from channels.telegram.bot_api.optional import OptionalCalls
 from channels.telegram.bot_api.requests import Requests
-from channels.telegram.bot_api.unbroken import Unbroken
+from channels.telegram.bot_api.shielded import ShieldedRequests
 from channels.telegram.bot_identity import BotIdentity
 from channels.telegram.name import TELEGRAM
 from channels.telegram.settings import Telegram
@@ -56,7 +56,7 @@ class BotApi:
             pool_timeout=5,
             httpx_kwargs={"event_hooks": {"request": [before_request]}},
         )
-        self._unbroken = Unbroken()
+        self._shielded = ShieldedRequests()
         self._bot = Bot(
             token,
             base_url=f"{base}/bot",
@@ -115,7 +115,7 @@ class BotApi:
         return await self._call(method, arguments, _PROBE_S)
 
     async def close(self) -> None:
-        await self._unbroken.close()
+        await self._shielded.close()
         await asyncio.gather(self._polls.shutdown(), self._requests.shutdown())
 
     async def _publish_commands(self) -> None:
@@ -124,11 +124,11 @@ class BotApi:
 
     async def _try(self, method: str, arguments: JsonObject) -> None:
         # The answer, if it comes before "typing …", cancels the caller; the outcome of the call is recorded all the same.
-        await self._unbroken.run(self._optional.attempt(method, lambda: self._request(method, arguments, _QUICK_S)))
+        await self._shielded.run(self._optional.attempt(method, lambda: self._request(method, arguments, _QUICK_S)))
 
     async def _call(self, method: str, arguments: JsonObject, read_timeout: float | None = None) -> JsonValue:
         """Returns the raw `result`: the library's own methods fail on results that they can't parse."""
-        return await self._unbroken.run(self._request(method, arguments, read_timeout))
+        return await self._shielded.run(self._request(method, arguments, read_timeout))
 
     async def _request(self, method: str, arguments: JsonObject, read_timeout: float | None) -> JsonValue:
         timeout = self._requests.read_timeout if read_timeout is None else read_timeout

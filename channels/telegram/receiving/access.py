@@ -25,13 +25,13 @@ class Admitted:
 
 
 @dataclass(frozen=True, slots=True)
-class Turned:
+class TurnedAway:
     """Turned away; `text` tells the person what to do."""
 
     text: str
 
 
-def admit(settings: Telegram, sender_id: int, linked: UserId | None) -> Admitted | Turned:
+def admit(settings: Telegram, sender_id: int, linked: UserId | None) -> Admitted | TurnedAway:
     """An entry `id=user` in `allow` maps a person to a user under every kind of access, whatever they are `linked` to.
 
     An allowlist remains one: a link only decides as which user somebody on it chats, and admits nobody else.
@@ -46,9 +46,9 @@ def admit(settings: Telegram, sender_id: int, linked: UserId | None) -> Admitted
             return Admitted(linked or own)
         case "allowlist":
             known = sender_id in listed
-            return Admitted(linked or own) if known else Turned(NOT_INVITED.format(sender_id=sender_id))
+            return Admitted(linked or own) if known else TurnedAway(NOT_INVITED.format(sender_id=sender_id))
         case "linked":
-            return Admitted(linked) if linked is not None else Turned(HOW_TO_LINK.format(sender_id=sender_id))
+            return Admitted(linked) if linked is not None else TurnedAway(HOW_TO_LINK.format(sender_id=sender_id))
         case _:
             assert_never(settings.access)
 

@@ -11,7 +11,7 @@ import structlog
 
 from channels.telegram.bot_identity import BotIdentity
 from channels.telegram.name import TELEGRAM
-from channels.telegram.receiving.access import GREETING, Admitted, Turned, admit, unlinked_user
+from channels.telegram.receiving.access import GREETING, Admitted, TurnedAway, admit, unlinked_user
 from channels.telegram.receiving.linking import Linking
 from channels.telegram.receiving.normalize import Ignored, Incoming, Migrated, normalize
 from channels.telegram.receiving.wire import update_id
@@ -116,19 +116,19 @@ class Updates:
             self._parts.rates.put_back(user_id, incoming.written_at)
             raise
 
-    def _slow_down(self, incoming: Incoming, admission: Admitted | Turned, error: TooManyRequests) -> None:
+    def _slow_down(self, incoming: Incoming, admission: Admitted | TurnedAway, error: TooManyRequests) -> None:
         self._log.info("telegram_message_refused", sender=incoming.sender_id, reason=str(error))
         # People without access have been told so, and that nothing is kept.
         if isinstance(admission, Admitted):
             self._notices.slow_down(incoming.target, incoming.sender_id, TOO_FAST.format(reason=error))
 
-    async def _answer(self, incoming: Incoming, admission: Admitted | Turned) -> None:
+    async def _answer(self, incoming: Incoming, admission: Admitted | TurnedAway) -> None:
         answer = await self._linking.answer(incoming)
         if answer is not None:
             self._notices.post(incoming.target, answer)
             return
         match admission:
-            case Turned():
+            case TurnedAway():
                 asked = incoming.start is not None
                 self._notices.refuse(incoming.target, incoming.sender_id, admission.text, asked=asked)
             case Admitted():

@@ -84,50 +84,50 @@ class UseChatRequest(BaseModel):
     },
     example={"id": "lunch", "messages": [{"id": "m1", "role": "user", "parts": [{"type": "text", "text": "Hello"}]}]},
 )
-async def chat(request: web.Request, asked: UseChatRequest) -> web.StreamResponse:
+async def chat(request: web.Request, body: UseChatRequest) -> web.StreamResponse:
     """Sends a message, as AI SDK's `useChat` does; the response is a UI message stream."""
-    again = asked.trigger == "regenerate-message"
+    again = body.trigger == "regenerate-message"
     if not again:
-        check_text(asked.messages[-1].text, parts_of(request).settings.turns.max_text)
+        check_text(body.messages[-1].text, parts_of(request).settings.turns.max_text)
     with stream_slot(request):
         allow_message(request)
-        old = again or asked.message_id is not None
-        session = await (_known_session(request, asked) if old else _session(request, asked))
-        accepted = await (_regenerate(request, session, asked) if again else _submit(request, session, asked))
+        old = again or body.message_id is not None
+        session = await (_known_session(request, body) if old else _session(request, body))
+        accepted = await (_regenerate(request, session, body) if again else _submit(request, session, body))
         if isinstance(accepted, Notice):
             raise_refusal(accepted)
-            now = await _session_after(parts_of(request), session, asked.id, accepted)
+            now = await _session_after(parts_of(request), session, body.id, accepted)
             return await stream_notice(request, now, accepted)
         return await stream_answer(request, session, accepted)
 
 
-async def _session(request: web.Request, asked: UseChatRequest) -> Session:
+async def _session(request: web.Request, body: UseChatRequest) -> Session:
     parts = parts_of(request)
-    agent = parts.agent_asked_for(asked.agent)
+    agent = parts.agent_asked_for(body.agent)
     new = NewSession(principal_of(request).user_id, WEB, agent, Route(f"{WEB}:{agent}"))
-    return await parts.external_keys.find_or_make(asked.id, new)
+    return await parts.external_keys.find_or_make(body.id, new)
 
 
-async def _known_session(request: web.Request, asked: UseChatRequest) -> Session:
-    session = await parts_of(request).external_keys.find(principal_of(request).user_id, asked.id)
+async def _known_session(request: web.Request, body: UseChatRequest) -> Session:
+    session = await parts_of(request).external_keys.find(principal_of(request).user_id, body.id)
     if session is None:
         raise NotFound("There is no such conversation.")
     return session
 
 
-async def _submit(request: web.Request, session: Session, asked: UseChatRequest) -> Acceptance | Notice:
+async def _submit(request: web.Request, session: Session, body: UseChatRequest) -> Acceptance | Notice:
     """Submits a message, or replaces an old one and answers it again."""
-    parts, message = parts_of(request), asked.messages[-1]
-    if asked.message_id is not None:
-        edited, by = await _row_of(parts, session, asked.message_id), session.user_id
+    parts, message = parts_of(request), body.messages[-1]
+    if body.message_id is not None:
+        edited, by = await _row_of(parts, session, body.message_id), session.user_id
         if edited is None:
             raise NotFound("There is no such message. To send a new one, leave out messageId.")
         return await parts.editing.answer_again(session, by, edited, message.text, by)
-    inbound = _inbound(session, asked.id, message)
+    inbound = _inbound(session, body.id, message)
     await check_command(request, inbound.command)
     accepted = await parts.intake.accept(inbound)
     if isinstance(accepted, Acceptance) and accepted.session is not None:
-        await _point(parts, session, asked.id, accepted.session)
+        await _point(parts, session, body.id, accepted.session)
     return accepted
 
 
@@ -169,10 +169,10 @@ async def _point(parts: ApiParts, session: Session, key: str, there: Session) ->
     return there
 
 
-async def _regenerate(request: web.Request, session: Session, asked: UseChatRequest) -> Acceptance:
+async def _regenerate(request: web.Request, session: Session, body: UseChatRequest) -> Acceptance:
     parts, by = parts_of(request), session.user_id
-    message = None if asked.message_id is None else await _row_of(parts, session, asked.message_id)
-    if asked.message_id is not None and message is None:
+    message = None if body.message_id is None else await _row_of(parts, session, body.message_id)
+    if body.message_id is not None and message is None:
         # The answer in progress has no row yet.
         if await parts.sessions.open_turns(session.session_id, by):
             raise Conflict("An answer is being written in this session. Wait for it, or stop it first.")

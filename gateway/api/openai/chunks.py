@@ -8,7 +8,7 @@ from http import HTTPStatus
 from gateway.api.openai.answers import Completion, FinishReason
 from gateway.api.openai.errors import error_json
 from gateway.api.openai.failures import Failure, failure_of
-from gateway.api.openai.growing_text import Telling
+from gateway.api.openai.growing_text import GrowingText
 from gateway.core.live.live_turns import LiveAttempt
 from gateway.core.model import JsonObject, TurnStatus
 from gateway.core.ports.sessions.sessions import TurnOutcome
@@ -51,7 +51,7 @@ class CompletionStream:
 
     def __init__(self, completion: Completion) -> None:
         self._completion = completion
-        self._telling = Telling()
+        self._text = GrowingText()
         self._chunks = [completion.chunk({"role": "assistant", "content": "", "refusal": None})]
         self.whole = False
 
@@ -63,13 +63,13 @@ class CompletionStream:
         """Does nothing: OpenAI's format has no status."""
 
     def read(self, said: LiveAttempt) -> None:
-        self._say(self._telling.read(said))
+        self._say(self._text.read(said))
 
     def conclude(self, outcome: TurnOutcome) -> None:
         if (failure := failure_of(outcome)) is not None:
             self._fail(failure)
             return
-        rest = self._telling.conclude(outcome.reply.content)
+        rest = self._text.conclude(outcome.reply.content)
         if rest is None:
             self._fail(Failure(HTTPStatus.INTERNAL_SERVER_ERROR, "answer_changed", DIFFERS))
             return

@@ -33,7 +33,7 @@ class Destination:
 
 
 async def find_destination(
-    request: web.Request, agent: AgentInfo, asked: ChatCompletionRequest, said: Conversation, key: str | None
+    request: web.Request, agent: AgentInfo, body: ChatCompletionRequest, said: Conversation, key: str | None
 ) -> Destination:
     """Returns the session that the request names, existing or new; without a name, a session of its own. Raises `NotFound`."""
     parts, user_id = parts_of(request), principal_of(request).user_id
@@ -41,10 +41,10 @@ async def find_destination(
     if header is not None:
         session = await parts.sessions.get(session_id_of(header), acting_user(request))
         return Destination(await _listed(request, session), said.question)
-    name = session_name(asked, request.headers)
+    name = session_name(body, request.headers)
     known = None if name is None else await parts.imported_transcripts.find(user_id, name)
     if known is not None:
-        return await _in_known(request, known, asked, said, key)
+        return await _in_known(request, known, body, said, key)
     if said.command is not None:
         return Destination(None, said.question)
     texts = [one.content for one in said.before if one.role == "user"]
@@ -55,12 +55,12 @@ async def find_destination(
 
 
 async def _in_known(
-    request: web.Request, session: Session, asked: ChatCompletionRequest, said: Conversation, key: str | None
+    request: web.Request, session: Session, body: ChatCompletionRequest, said: Conversation, key: str | None
 ) -> Destination:
     if said.command is not None:
         return Destination(session, said.question)
     page = await parts_of(request).messages.page(session.session_id, session.user_id, RECENT, None)
-    text = news(asked, page.messages, whole=page.next_before_id is None)
+    text = news(body, page.messages, whole=page.next_before_id is None)
     if text or key is not None:
         # With a key of its own, a repeated request is recognised by the key.
         return Destination(session, text or said.question)

@@ -16,7 +16,7 @@ BETWEEN = "\n\n"
 """Separates the texts before and after a tool call, as in the final row."""
 
 
-class Telling:
+class GrowingText:
     """What was sent of an answer, and how far the current attempt has repeated it."""
 
     def __init__(self) -> None:

@@ -78,28 +78,28 @@ async def get_model(request: web.Request, model: ModelPath, /) -> web.Response:
     },
     example={"model": "assistant", "messages": [{"role": "user", "content": "Hello"}]},
 )
-async def complete(request: web.Request, asked: ChatCompletionRequest) -> web.StreamResponse:
+async def complete(request: web.Request, body: ChatCompletionRequest) -> web.StreamResponse:
     """Answers the last user message: in the session that the request names, otherwise in a new one that starts with the other messages."""
-    agent = _agent(request, asked.model)
+    agent = _agent(request, body.model)
     if agent is None:
-        return _no_model(asked.model)
-    with stream_slot(request) if asked.stream else nullcontext():
-        said = conversation(asked.messages)
+        return _no_model(body.model)
+    with stream_slot(request) if body.stream else nullcontext():
+        said = conversation(body.messages)
         check_text(said.question, parts_of(request).settings.turns.max_text)
-        key, metadata = _key(request), metadata_of(asked.given_metadata)
+        key, metadata = _key(request), metadata_of(body.given_metadata)
         allow_message(request)
         await check_command(request, said.command)
-        destination = await find_destination(request, agent, asked, said, key)
+        destination = await find_destination(request, agent, body, said, key)
         session = destination.session
         if session is not None and session.agent_name != agent.name:
             told = f"This session belongs to the agent {session.agent_name}: set model to that name."
             return refusal(HTTPStatus.BAD_REQUEST, told, param="model")
         if session is not None and destination.is_repeated:
-            return await _answer_again(request, asked, session, destination)
+            return await _answer_again(request, body, session, destination)
         accepted = await parts_of(request).intake.accept(_inbound(request, agent, destination, key, metadata))
         if isinstance(accepted, Notice):
-            return await _notice(request, asked, accepted, session)
-        return await _answer(request, asked, accepted)
+            return await _notice(request, body, accepted, session)
+        return await _answer(request, body, accepted)
 
 
 def _agent(request: web.Request, name: str) -> AgentInfo | None:
@@ -139,16 +139,16 @@ def _inbound(
 
 
 async def _notice(
-    request: web.Request, asked: ChatCompletionRequest, notice: Notice, session: Session | None
+    request: web.Request, body: ChatCompletionRequest, notice: Notice, session: Session | None
 ) -> web.StreamResponse:
     """Returns the answer to a chat command in the same format as an agent's. Raises the refusal of a message."""
     if session is not None:
         request[ANSWERED_SESSION] = session.session_id
     raise_refusal(notice)
-    completion = Completion(TurnId(uuid4()), asked.model, datetime.now(UTC))
-    if not asked.stream:
+    completion = Completion(TurnId(uuid4()), body.model, datetime.now(UTC))
+    if not body.stream:
         return json(completion.whole(notice.text, "stop", None))
-    return await stream(request, _said(completion, notice.text, usage=asked.wants_usage))
+    return await stream(request, _said(completion, notice.text, usage=body.wants_usage))
 
 
 async def _said(completion: Completion, text: str, *, usage: bool) -> AsyncGenerator[Sequence[JsonObject]]:
@@ -160,35 +160,35 @@ async def _said(completion: Completion, text: str, *, usage: bool) -> AsyncGener
     )
 
 
-async def _answer(request: web.Request, asked: ChatCompletionRequest, accepted: Acceptance) -> web.StreamResponse:
+async def _answer(request: web.Request, body: ChatCompletionRequest, accepted: Acceptance) -> web.StreamResponse:
     session, message, turn_id = accepted.session, accepted.message, accepted.turn_id
     if session is None or message is None or turn_id is None:
         raise Conflict("This message was accepted before and has no answer.")
     turn = FollowedTurn(turn_id, session.session_id, session.user_id, accepted.turn_status, accepted.attempt)
-    return await _follow(request, asked, turn, message.created_at)
+    return await _follow(request, body, turn, message.created_at)
 
 
 async def _answer_again(
-    request: web.Request, asked: ChatCompletionRequest, session: Session, destination: Destination
+    request: web.Request, body: ChatCompletionRequest, session: Session, destination: Destination
 ) -> web.StreamResponse:
     """Returns the answer in progress to the last message, or else a new one in its place."""
     user_id = session.user_id
     turns = await parts_of(request).sessions.open_turns(session.session_id, user_id)
     if (open_turn := next((turn for turn in turns if turn.turn_id == destination.turn_id), None)) is not None:
         turn = FollowedTurn(open_turn.turn_id, session.session_id, user_id, open_turn.status, open_turn.attempt)
-        return await _follow(request, asked, turn, datetime.now(UTC))
+        return await _follow(request, body, turn, datetime.now(UTC))
     return await _answer(
-        request, asked, await parts_of(request).editing.answer_again(session, user_id, None, None, user_id)
+        request, body, await parts_of(request).editing.answer_again(session, user_id, None, None, user_id)
     )
 
 
 async def _follow(
-    request: web.Request, asked: ChatCompletionRequest, turn: FollowedTurn, created: datetime
+    request: web.Request, body: ChatCompletionRequest, turn: FollowedTurn, created: datetime
 ) -> web.StreamResponse:
     request[ANSWERED_SESSION] = turn.session_id
-    completion = Completion(turn.turn_id, asked.model, created)
-    if asked.stream:
-        return await stream(request, _told(request, turn, completion, usage=asked.wants_usage))
+    completion = Completion(turn.turn_id, body.model, created)
+    if body.stream:
+        return await stream(request, _told(request, turn, completion, usage=body.wants_usage))
     return await _whole(request, turn, completion)
 
 

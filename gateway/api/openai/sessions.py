@@ -19,35 +19,35 @@ RECENT = 20
 """Rows at a transcript's end that a request is compared with."""
 
 
-def session_name(asked: ChatCompletionRequest, headers: Mapping[str, str]) -> str | None:
+def session_name(body: ChatCompletionRequest, headers: Mapping[str, str]) -> str | None:
     """Returns the client's own name for the conversation with an agent, made of its user and its chat; None if either is missing.
 
     A task about a chat (`metadata.task`, such as creating its title) is not part of it. Raises `InvalidInput` for headers that
     are not text.
     """
-    user = asked.named_user or headers.get(USER_HEADER)
-    chat = asked.named_chat or headers.get(CHAT_HEADER)
-    if not user or not chat or asked.is_task or (asked.named_chat is None and _is_task_prompt(asked)):
+    user = body.named_user or headers.get(USER_HEADER)
+    chat = body.named_chat or headers.get(CHAT_HEADER)
+    if not user or not chat or body.is_task or (body.named_chat is None and _is_task_prompt(body)):
         return None
     require_storable(user, "user")
     require_storable(chat, "chat_id")
     # The space keeps it distinct from every Idempotency-Key: a header's value never starts with one.
-    return f" {orjson.dumps([user, chat, asked.model]).decode()}"
+    return f" {orjson.dumps([user, chat, body.model]).decode()}"
 
 
-def _is_task_prompt(asked: ChatCompletionRequest) -> bool:
+def _is_task_prompt(body: ChatCompletionRequest) -> bool:
     """Recognises Open WebUI's tasks by their text: a prompt that quotes the chat, and nothing else."""
-    said = [message.text for message in asked.messages if message.role in {"user", "assistant"}]
+    said = [message.text for message in body.messages if message.role in {"user", "assistant"}]
     return len(said) == 1 and said[0].lstrip().startswith(TASK_BEGINS) and TASK_HOLDS in said[0]
 
 
-def news(asked: ChatCompletionRequest, recent: Sequence[Message], *, whole: bool) -> str:
+def news(body: ChatCompletionRequest, recent: Sequence[Message], *, whole: bool) -> str:
     """Returns the text that the request adds to a session; empty for a request that was or is being answered.
 
     A client that repeats its history adds the messages after the last answer it knows. `recent`: the end of the transcript,
     oldest first; `whole`: it is the whole transcript.
     """
-    spoken = [message for message in asked.messages if message.role in {"user", "assistant"} and message.text.strip()]
+    spoken = [message for message in body.messages if message.role in {"user", "assistant"} and message.text.strip()]
     texts = _last_of_user([(message.role, message.text) for message in spoken])
     answer = spoken[-len(texts) - 1].text if len(texts) < len(spoken) else None
     known = _asked_since(answer, [message for message in recent if not message.deleted], whole=whole)
@@ -74,6 +74,6 @@ def _asked_since(answer: str | None, rows: Sequence[Message], *, whole: bool) ->
             place for place, row in enumerate(rows) if row.role == "assistant" and row.content.strip() == answer.strip()
         ]
         since = rows[ends[-1] + 1 :] if ends else ()
-    asked = [row.content for row in since if row.role == "user"]
+    questions = [row.content for row in since if row.role == "user"]
     answers = [row for row in since if row.role == "assistant"]
-    return asked if not answers or (len(answers) == 1 and since[-1] is answers[0]) else []
+    return questions if not answers or (len(answers) == 1 and since[-1] is answers[0]) else []

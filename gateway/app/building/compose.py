@@ -31,7 +31,7 @@ from gateway.config import Settings
 from gateway.core.limits.addresses import AddressRule
 from gateway.core.limits.guesses import Guesses
 from gateway.core.model import AgentName
-from gateway.core.replicas.news_reader import NewsReader
+from gateway.core.replicas.change_reader import ChangeReader
 from gateway.core.replicas.replica_listener import ReplicaListener
 from gateway.core.replicas.rounds import Rounds
 from gateway.core.search.indexing import Indexer
@@ -59,7 +59,7 @@ class Gateway:
     lifeline: Lifeline
     duties: Duties
     rounds: Rounds
-    news_reader: NewsReader
+    change_reader: ChangeReader
     replica_listener: ReplicaListener
     indexer: Indexer
     housekeeping: Housekeeping
@@ -89,7 +89,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
     scheduler = Scheduler(stores.schedules, engine.intake, engine.configured.terms_of, engine.message_rates)
     duties = Duties(_duty_parts(settings, stores, engine, scheduler, access.authenticator, erasure))
     rounds = Rounds(stores.lookout, duties.in_hand, duties.tell, engine.other_replicas, settings.replica.sweep_s)
-    news_reader = NewsReader(
+    change_reader = ChangeReader(
         feed=stores.feed,
         bus=engine.bus,
         announcer=engine.announcer,
@@ -97,7 +97,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
         other_replicas=engine.other_replicas,
         every_s=settings.replica.poll_s,
     )
-    headlines = HeadlineHandler(rounds, news_reader, engine.notifier)
+    headlines = HeadlineHandler(rounds, change_reader, engine.notifier)
     proxies = AddressRule.of(settings.limits.trusted_proxies)
     sockets = WebSocketChannel(seams.sockets(_socket_parts(settings, stores, engine, access)), proxies)
     return Gateway(
@@ -107,7 +107,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
         lifeline=Lifeline(engine.heartbeat, engine.runner.turn_of, stores.of_its_own, settings.replica.blocked_s),
         duties=duties,
         rounds=rounds,
-        news_reader=news_reader,
+        change_reader=change_reader,
         replica_listener=ReplicaListener(
             stores.wire, engine.other_replicas, str(stores.replicas.replica_id), headlines.handle, headlines.listening
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.core.live.headlines import EVERYTHING, Headlines
-from gateway.core.replicas.news_reader import NewsReader
+from gateway.core.replicas.change_reader import ChangeReader
 from gateway.core.replicas.notifier import Notifier
 from gateway.core.replicas.rounds import Rounds
 
@@ -15,17 +15,17 @@ class HeadlineHandler:
     """Passes them to the loops that query for changes and work."""
 
     rounds: Rounds
-    news_reader: NewsReader
+    change_reader: ChangeReader
     notifier: Notifier
 
     def handle(self, headlines: Headlines) -> None:
         """Wakes the news reader; a notification without details wakes all loops."""
-        self.news_reader.hear(headlines)
+        self.change_reader.hear(headlines)
         if EVERYTHING in headlines.words:
             self.rounds.soon()
 
     def listening(self) -> None:
         """Notifications arrive from now on: queries for what came before, and tells the others that this replica listens."""
-        self.news_reader.look_again()
+        self.change_reader.look_again()
         self.rounds.soon()
         self.notifier.greet()

@@ -114,7 +114,7 @@ async def _work(running: Running, database_url: str) -> None:
                 gateway.lifeline,
                 gateway.engine.notifier,
                 gateway.replica_listener,
-                gateway.news_reader,
+                gateway.change_reader,
             )
             chores: tuple[Supervised, ...] = (
                 gateway.rounds,

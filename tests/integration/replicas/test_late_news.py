@@ -13,7 +13,7 @@ from gateway.core.live.announcer import Announcer
 from gateway.core.live.bus import LocalBus
 from gateway.core.model import SessionId
 from gateway.core.ports.live import ChangeFeed, Changes, Followed, session_topic
-from gateway.core.replicas.news_reader import NewsReader
+from gateway.core.replicas.change_reader import ChangeReader
 from gateway.core.replicas.other_replicas import OtherReplicas
 from tests.world import World, eventually
 
@@ -49,7 +49,7 @@ async def test_what_took_long_to_commit_is_told(world: World) -> None:
     session = SessionId((await (await ann.connects()).asks("hello", "k1"))["session_id"])
     bus, heard, feed = LocalBus(), list[LiveEvent](), Later(gateway.stores.feed)
     bus.subscribe(session_topic(session), heard.append)
-    follower = NewsReader(
+    follower = ChangeReader(
         feed=feed,
         bus=bus,
         announcer=Announcer(bus),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.api.openai.growing_text import Telling
+from gateway.api.openai.growing_text import GrowingText
 from gateway.core.events import ToolCall, ToolResult
 from gateway.core.live.live_turns import LiveAttempt, Piece
 
@@ -31,7 +31,7 @@ RESULT = ToolResult("c", "clock", "noon")
 )
 def test_what_is_sent_is_the_final_row(attempts: list[list[Piece]], final: str, sent: str) -> None:
     """Whatever the attempts have in common is said once."""
-    told = Telling()
+    told = GrowingText()
     pieces = [piece for number, attempt in enumerate(attempts, 1) for piece in heard(told, number, attempt)]
     assert "".join([*pieces, told.conclude(final) or ""]) == sent
 
@@ -47,7 +47,7 @@ def test_what_is_sent_is_the_final_row(attempts: list[list[Piece]], final: str, 
 )
 def test_a_row_that_says_something_else_cannot_be_told(attempts: list[list[Piece]], final: str) -> None:
     """And nothing wrong is sent behind what was."""
-    told = Telling()
+    told = GrowingText()
     pieces = [piece for number, attempt in enumerate(attempts, 1) for piece in heard(told, number, attempt)]
     assert "".join(pieces) == "".join(str(piece) for piece in attempts[0])
     assert told.conclude(final) is None
@@ -55,12 +55,12 @@ def test_a_row_that_says_something_else_cannot_be_told(attempts: list[list[Piece
 
 def test_an_attempt_that_has_lost_its_lease_is_not_heard() -> None:
     """A later one has begun."""
-    told = Telling()
+    told = GrowingText()
     assert told.read(LiveAttempt(2, ["Second"])) == "Second"
     assert told.read(LiveAttempt(1, ["First"])) == ""
 
 
-def heard(told: Telling, attempt: int, pieces: list[Piece]) -> list[str]:
+def heard(told: GrowingText, attempt: int, pieces: list[Piece]) -> list[str]:
     """What is sent while an attempt grows piece by piece."""
     said = LiveAttempt(attempt)
     sent = [told.read(said)]

@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from channels.telegram.receiving.access import Admitted, Turned, admit
+from channels.telegram.receiving.access import Admitted, TurnedAway, admit
 from channels.telegram.settings import Telegram
 from gateway.core.model import UserId
 
@@ -34,13 +34,13 @@ def test_admitted_people_have_a_user(access: Access, allow: tuple[str, ...], use
 def test_others_are_turned_away_with_their_id(access: Access, allow: tuple[str, ...]) -> None:
     """The text holds what whoever runs the bot needs to know."""
     turned = admit(settings(access, *allow), 5, None)
-    assert isinstance(turned, Turned)
+    assert isinstance(turned, TurnedAway)
     assert "5" in turned.text
 
 
 def test_unlinked_people_are_told_how_to_link() -> None:
     """With the default access, the way in is named."""
     turned = admit(settings("linked"), 5, None)
-    assert isinstance(turned, Turned)
+    assert isinstance(turned, TurnedAway)
     assert "console" in turned.text
     assert "link" in turned.text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from channels.telegram.bot_identity import BotIdentity
-from channels.telegram.receiving.access import Admitted, Turned, admit, may_link
+from channels.telegram.receiving.access import Admitted, TurnedAway, admit, may_link
 from channels.telegram.receiving.linking import LinkRequest, request_of
 from channels.telegram.receiving.normalize import Incoming, normalize
 from channels.telegram.settings import Telegram
@@ -73,5 +73,5 @@ def test_a_link_says_who_somebody_is(settings: Telegram, admission: Admitted) ->
 def test_a_link_opens_no_allowlist() -> None:
     """Who is on it is for whoever runs the bot to say."""
     settings = Telegram(access="allowlist", allow=("6",))
-    assert isinstance(admit(settings, 5, ANN), Turned)
+    assert isinstance(admit(settings, 5, ANN), TurnedAway)
     assert not may_link(settings, 5)

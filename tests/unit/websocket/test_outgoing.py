@@ -16,8 +16,8 @@ from aiohttp.test_utils import TestServer
 
 from channels.websocket import outgoing as module
 from channels.websocket.delayed_flush import DelayedFlush
-from channels.websocket.news import Delta
 from channels.websocket.outgoing import BytesSocket, Outgoing
+from channels.websocket.server_frames import Delta
 from gateway.core.background import Background
 from gateway.core.model import TurnId
 

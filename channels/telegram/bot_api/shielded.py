@@ -17,7 +17,7 @@ from gateway.core.background import Background
 T = TypeVar("T")
 
 
-class Unbroken:
+class ShieldedRequests:
     """Runs each request in a task of its own."""
 
     def __init__(self) -> None:

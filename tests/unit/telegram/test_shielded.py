@@ -7,23 +7,23 @@ import gc
 
 import pytest
 
-from channels.telegram.bot_api.unbroken import Unbroken
+from channels.telegram.bot_api.shielded import ShieldedRequests
 
 
 async def test_an_abandoned_request_that_fails_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
     """Every "typing …" that the answer overtakes may end so."""
-    unbroken, go_on = Unbroken(), asyncio.Event()
+    shielded, go_on = ShieldedRequests(), asyncio.Event()
 
     async def request() -> None:
         await go_on.wait()
         raise ConnectionError("refused")
 
-    caller = asyncio.create_task(unbroken.run(request()))
+    caller = asyncio.create_task(shielded.run(request()))
     await asyncio.sleep(0)
     caller.cancel()
     await asyncio.wait({caller})
     go_on.set()
-    while unbroken._under_way:  # noqa: ASYNC110 - what is left of it has no event
+    while shielded._under_way:  # noqa: ASYNC110 - what is left of it has no event
         await asyncio.sleep(0)
     del caller
     gc.collect()

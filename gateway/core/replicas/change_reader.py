@@ -29,7 +29,7 @@ REST = 2
 """After a query, waits this many times its duration: under load, changes wait a little and are read together."""
 
 
-class NewsReader:
+class ChangeReader:
     """Queries changes in the topics that somebody subscribes to, and announces them here.
 
     Topics named in notifications and topics with new subscribers are queried soon, all topics now and then: nothing depends on

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from channels.telegram.name import TELEGRAM
-from channels.websocket import news
+from channels.websocket import server_frames
 from gateway.core.events import Progress, TextDelta, ToolCall, ToolResult, TurnChanged
 from gateway.core.model import (
     WEB,
@@ -46,15 +46,15 @@ MESSAGE_JSON = {
 }
 
 
-def read(frame: bytes | news.Delta) -> Any:
+def read(frame: bytes | server_frames.Delta) -> Any:
     """The JSON that a client sees."""
-    return json.loads(frame.frame() if isinstance(frame, news.Delta) else frame)
+    return json.loads(frame.frame() if isinstance(frame, server_frames.Delta) else frame)
 
 
 def test_ready_of_a_session() -> None:
     """All five fields, always."""
     principal = Principal(UserId("ann"), "user")
-    assert read(news.ready(principal, AgentName("a"), SESSION, resumed=True, last_seq=3)) == {
+    assert read(server_frames.ready(principal, AgentName("a"), SESSION, resumed=True, last_seq=3)) == {
         "type": "ready",
         "session_id": "s",
         "user_id": "ann",
@@ -62,12 +62,12 @@ def test_ready_of_a_session() -> None:
         "resumed": True,
         "last_seq": 3,
     }
-    assert read(news.ready(principal, AgentName("a")))["session_id"] is None
+    assert read(server_frames.ready(principal, AgentName("a")))["session_id"] is None
 
 
 def test_ack() -> None:
     """An ack names the row and the turn."""
-    assert read(news.ack("k", MESSAGE, TURN)) == {
+    assert read(server_frames.ack("k", MESSAGE, TURN)) == {
         "type": "ack",
         "id": "k",
         "session_id": "s",
@@ -79,8 +79,8 @@ def test_ack() -> None:
 
 def test_message_and_message_changed() -> None:
     """A row as the contract has it, times in UTC."""
-    assert read(news.message(MESSAGE)) == {"type": "message", "message": MESSAGE_JSON}
-    assert read(news.message_changed(MESSAGE)) == {"type": "message_changed", "message": MESSAGE_JSON}
+    assert read(server_frames.message(MESSAGE)) == {"type": "message", "message": MESSAGE_JSON}
+    assert read(server_frames.message_changed(MESSAGE)) == {"type": "message_changed", "message": MESSAGE_JSON}
 
 
 def test_session() -> None:
@@ -89,7 +89,7 @@ def test_session() -> None:
     session = Session(
         SESSION, UserId("ann"), TELEGRAM, AgentName("a"), "T", True, at, at, at, None, 2, {"course": 1}, None, 5, True
     )
-    assert read(news.session(session)) == {
+    assert read(server_frames.session(session)) == {
         "type": "session",
         "session": {
             "session_id": "s",
@@ -112,7 +112,7 @@ def test_session() -> None:
 def test_turn() -> None:
     """A turn's status and attempt."""
     event = TurnChanged(SESSION, UserId("ann"), TURN, "running", 2)
-    assert read(news.turn(event)) == {
+    assert read(server_frames.turn(event)) == {
         "type": "turn",
         "turn_id": TURN_TEXT,
         "session_id": "s",
@@ -123,34 +123,39 @@ def test_turn() -> None:
 
 def test_delta() -> None:
     """A piece of text, with the attempt it belongs to."""
-    delta = news.progress(Progress(SESSION, ANN, TURN, 1, TextDelta("wor")))
+    delta = server_frames.progress(Progress(SESSION, ANN, TURN, 1, TextDelta("wor")))
     assert read(delta) == {"type": "delta", "turn_id": TURN_TEXT, "attempt": 1, "text": "wor"}
 
 
 def test_tool_call_and_result() -> None:
     """A tool's two frames share its call id."""
     about = {"type": "tool", "turn_id": TURN_TEXT, "attempt": 1, "call_id": "c", "name": "add"}
-    call = news.progress(Progress(SESSION, ANN, TURN, 1, ToolCall("c", "add", {"a": 1})))
-    result = news.progress(Progress(SESSION, ANN, TURN, 1, ToolResult("c", "add", "2")))
+    call = server_frames.progress(Progress(SESSION, ANN, TURN, 1, ToolCall("c", "add", {"a": 1})))
+    result = server_frames.progress(Progress(SESSION, ANN, TURN, 1, ToolResult("c", "add", "2")))
     assert read(call) == about | {"state": "call", "input": {"a": 1}}
     assert read(result) == about | {"state": "result", "output": "2", "failed": False}
 
 
 def test_notice_and_error_repeat_the_clients_id() -> None:
     """With an id when there is one, and without the field when not."""
-    assert read(news.notice("Done.", "k")) == {"type": "notice", "text": "Done.", "id": "k"}
-    assert read(news.error("invalid", "No.", "k")) == {"type": "error", "code": "invalid", "message": "No.", "id": "k"}
-    assert "id" not in read(news.error("invalid", "No."))
+    assert read(server_frames.notice("Done.", "k")) == {"type": "notice", "text": "Done.", "id": "k"}
+    assert read(server_frames.error("invalid", "No.", "k")) == {
+        "type": "error",
+        "code": "invalid",
+        "message": "No.",
+        "id": "k",
+    }
+    assert "id" not in read(server_frames.error("invalid", "No."))
 
 
 def test_what_orjson_refuses_is_sent_all_the_same() -> None:
     """Integers beyond 64 bits and halves of surrogate pairs come from agents, and must not break the bus."""
     odd: JsonObject = {"big": 2**80, "half": "\ud800"}
-    assert read(news.progress(Progress(SESSION, ANN, TURN, 1, ToolCall("c", "add", odd))))["input"] == odd
+    assert read(server_frames.progress(Progress(SESSION, ANN, TURN, 1, ToolCall("c", "add", odd))))["input"] == odd
 
 
 def test_deltas_of_one_attempt_join() -> None:
     """Neighbours of one attempt become one piece; others don't."""
-    first = news.Delta(TURN, 1, "wor")
-    assert first.joined(news.Delta(TURN, 1, "ld")) == news.Delta(TURN, 1, "world")
-    assert first.joined(news.Delta(TURN, 2, "ld")) is None
+    first = server_frames.Delta(TURN, 1, "wor")
+    assert first.joined(server_frames.Delta(TURN, 1, "ld")) == server_frames.Delta(TURN, 1, "world")
+    assert first.joined(server_frames.Delta(TURN, 2, "ld")) is None

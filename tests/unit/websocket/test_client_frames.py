@@ -9,8 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from channels.websocket.client_frames import (
+    READERS,
+    Cancel,
+    ClientFrame,
+    Hello,
+    Ping,
+    Send,
+    Typing,
+    Unwatch,
+    Watch,
+    parse,
+)
 from channels.websocket.faults import BadFrame, BrokenText
-from channels.websocket.frames import READERS, Cancel, ClientFrame, Hello, Ping, Send, Typing, Unwatch, Watch, parse
 from gateway.core.model import TERMINAL, WEB
 
 TURN = "6f1f3c0e-6d0c-4d7d-9d0a-0f5c3a1b2c3d"
