@@ -19,9 +19,9 @@ INTRODUCTION = """# Settings
 
 <!-- Written by docs/generate_settings.py from the settings.py of each room. -->
 
-`turngate.toml` in the working folder (or `--config F`, or `TURNGATE_CONFIG`), overridden by environment variables,
-overridden by the command line. None is required. Lists and tables in variables are written as JSON. An unknown key, a
-wrong type or an impossible combination stops the start with the key's name and what it should be.
+Settings come from `turngate.toml` in the working folder (or `--config F`, or `TURNGATE_CONFIG`). Environment variables override the
+file, and the command line overrides both. No setting is required. In variables, lists and tables are written as JSON. An unknown key, a
+wrong type or an impossible combination stops the start with a message that names the key and says what it should be.
 
 ```toml
 default_agent = "assistant"
@@ -37,8 +37,8 @@ kind = "demo"
 AGENTS = """
 ## Agents
 
-`[agents.NAME]`, a name of letters, digits, `_`, `.` and `-`, at most 64. Without any, there is one agent `assistant` of kind
-`demo`. As a variable: `TURNGATE_AGENTS='{"assistant": {"kind": "demo"}}'`.
+`[agents.NAME]` configures an agent. The name has at most 64 letters, digits, `_`, `.` and `-`. Without any, there is one agent
+`assistant` of kind `demo`. As a variable: `TURNGATE_AGENTS='{"assistant": {"kind": "demo"}}'`.
 """
 PLAIN = {str: "text", int: "integer", float: "number", bool: "true or false", SecretStr: "secret text", Path: "path"}
 
@@ -49,7 +49,7 @@ def page() -> str:
     single = {
         name: field for name, field in Settings.model_fields.items() if _group(field) is None and name != "agents"
     }
-    parts = [INTRODUCTION, "\n## At the top\n", *_table(PREFIX, single)]
+    parts = [INTRODUCTION, "\n## Top level\n", *_table(PREFIX, single)]
     for name, field in groups:
         group = _group(field)
         if group is not None:
@@ -88,6 +88,8 @@ def _type(kind: object) -> str:
         return " or ".join(f"`{value}`" for value in get_args(kind))
     if origin is types.UnionType:
         return " or ".join(_type(part) for part in get_args(kind) if part is not types.NoneType)
+    if origin is dict:
+        return "table"
     if origin is tuple:
         return f"list of {_type(get_args(kind)[0])}"
     return PLAIN[kind] if isinstance(kind, type) and kind in PLAIN else str(kind)
