@@ -17,6 +17,9 @@ FAST := tests/unit $(addprefix tests/acceptance/test_,websocket.py telegram.py s
 # Test databases live in memory where 4 GiB of it are free: copying one for each test is what a disk is slowest at.
 IN_MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4 * 1024 * 1024 { print "PYTEST_DEBUG_TEMPROOT=/dev/shm" }')
 
+# Notes the seconds that a target took, for `python -m bench house`.
+timed = begun=$$(date +%s); $(2) && mkdir -p build/took && echo $$(($$(date +%s) - begun)) > build/took/$(1)
+
 # The first Python that is new enough; override with `make PYTHON=/path/to/python …`.
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -48,11 +51,10 @@ demo-llm: venv web $(DEMO_LLM) ## chat with a small model on this machine: make 
 	@exec $(BIN)/python examples/demo_llm/serve.py $(if $(MODEL),--model $(MODEL))
 
 test: venv-dev web chromium pgbouncer ngircd irc ## install what tests need and run all of them
-	npm --prefix $(WEB) test
-	$(IN_MEMORY) $(BIN)/python -m pytest --numprocesses 3 --dist worksteal
+	$(call timed,test,npm --prefix $(WEB) test && $(IN_MEMORY) $(BIN)/python -m pytest --numprocesses 3 --dist worksteal)
 
 test-fast: venv-dev ## unit tests and a few end-to-end ones of each channel, in under two minutes
-	$(IN_MEMORY) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(FAST)
+	$(call timed,test-fast,$(IN_MEMORY) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(FAST))
 
 coverage: venv-dev web chromium pgbouncer ngircd irc ## all tests, and which lines and branches none of them reaches, in processes too
 	rm -rf build/coverage && mkdir -p build/coverage

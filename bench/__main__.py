@@ -15,7 +15,7 @@ import structlog
 
 from bench import house, run
 from bench.errors import BenchError
-from bench.house import House
+from bench.house import Figures
 from bench.measure import Say
 from bench.peers import report as peers_report
 from bench.peers import run as peers_run
@@ -51,7 +51,7 @@ def main() -> int:
     return 0
 
 
-def _report(options: argparse.Namespace, folder: Path) -> Report | ScaleReport | ShardReport | PeerReport | House:
+def _report(options: argparse.Namespace, folder: Path) -> Report | ScaleReport | ShardReport | PeerReport | Figures:
     if options.what == "scale":
         return _scaled(options, folder)
     if options.what == "shards":
@@ -59,11 +59,11 @@ def _report(options: argparse.Namespace, folder: Path) -> Report | ScaleReport |
     if options.what == "peers":
         return asyncio.run(peers_run.run(folder, options.seconds, _progress()))
     if options.what == "house":
-        return house.look(Path(__file__).parents[1])
+        return asyncio.run(house.figures(Path(__file__).parents[1], folder, options.seconds))
     return _measured(options, folder)
 
 
-def _show(report: Report | ScaleReport | ShardReport | PeerReport | House) -> None:
+def _show(report: Report | ScaleReport | ShardReport | PeerReport | Figures) -> None:
     match report:
         case Report():
             show(report)
@@ -73,7 +73,7 @@ def _show(report: Report | ScaleReport | ShardReport | PeerReport | House) -> No
             shards_report.show(report)
         case PeerReport():
             peers_report.show(report)
-        case House():
+        case Figures():
             house.show(report)
         case _:
             assert_never(report)
@@ -102,7 +102,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="two minutes instead of eight; noisier")
     parser.add_argument("--json", action="store_true", help="write JSON instead of tables")
     parts = parser.add_subparsers(dest="what", metavar="scale|shards|peers|house")
-    parts.add_parser("house", help="how the code is laid out: files of a folder, lines, circles of imports")
+    layout = parts.add_parser("house", help="how the code is laid out, what an idle replica costs, how long tests take")
+    layout.add_argument("--seconds", type=float, default=60, help="of an idle replica; 0: not measured; default: 60")
     peers = parts.add_parser("peers", help="other servers at the same work; `make bench-peers` installs them")
     peers.add_argument("--seconds", type=float, default=4, help="of each round; default: 4")
     shards = parts.add_parser("shards", help="the schema split over two servers, its transcript over months")

@@ -34,10 +34,11 @@ class Spent:
 
 def spent(server: int, postmaster: int, client: int) -> Spent:
     """By the processes' ids; Postgres with all its backends, those included that have ended."""
-    return Spent(_own(server), family(postmaster), _own(client))
+    return Spent(own(server), family(postmaster), own(client))
 
 
-def _own(pid: int) -> float:
+def own(pid: int) -> float:
+    """Seconds of a process without its children."""
     fields = _fields(pid)
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_S if fields else 0.0
 
@@ -48,7 +49,7 @@ def family(pid: int) -> float:
     if not fields:
         return 0.0
     ended = (int(fields[13]) + int(fields[14])) / TICKS_PER_S
-    return _own(pid) + ended + sum(_own(child) for child in _children(pid))
+    return own(pid) + ended + sum(own(child) for child in _children(pid))
 
 
 def _children(pid: int) -> list[int]:

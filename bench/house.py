@@ -1,4 +1,4 @@
-"""How the code is laid out, in counts: files of a folder, lines of modules and functions, circles of imports."""
+"""Figures of the code: modules of a folder, lines, circles of imports, the cost of an idle replica, the time of the tests."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import grimp
 from rich.console import Console
 
 from bench.report import WIDTH, new_table
+from bench.rest import alone
+from bench.results import AtRest
 
 PACKAGES = ("turngate", "gateway", "channels", "scheduler", "storage")
 MANY = 15
@@ -39,6 +41,25 @@ class House:
     modules: Lengths
     functions: Lengths
     circle: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """`took`: seconds of `make` targets when they last succeeded here. `at_rest`: None when it was not measured."""
+
+    house: House
+    took: dict[str, int]
+    at_rest: AtRest | None
+
+
+async def figures(root: Path, folder: Path, seconds: float) -> Figures:
+    """Measures an idle replica for so many seconds, or not at all for 0."""
+    at_rest = await alone(folder, seconds) if seconds else None
+    return Figures(look(root), _took(root / "build" / "took"), at_rest)
+
+
+def _took(folder: Path) -> dict[str, int]:
+    return {file.name: int(file.read_text()) for file in sorted(folder.glob("*"))}
 
 
 def look(root: Path) -> House:
@@ -71,8 +92,9 @@ def _circle() -> tuple[str, ...]:
     return ()
 
 
-def show(house: House) -> None:
-    """Prints it on standard output."""
+def show(figures: Figures) -> None:
+    """Prints them on standard output."""
+    house = figures.house
     console = Console(width=WIDTH, highlight=False)
     table = new_table("Lines", "count", "median", "p90", "longest")
     for name, lengths in (("modules", house.modules), ("functions", house.functions)):
@@ -83,3 +105,7 @@ def show(house: House) -> None:
         full.add_row(folder, str(count))
     console.print(full)
     console.print("Imports in a circle:", " → ".join(house.circle) or "none")
+    if (rest := figures.at_rest) is not None:
+        console.print(f"An idle replica: {rest.statements:.2f} statements/s, {rest.cores:.2%} of a core")
+    for target, seconds in figures.took.items():
+        console.print(f"make {target}: {seconds} s when it last succeeded here")

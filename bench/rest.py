@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
-from bench import counts, processes
+from bench import counts, cpu, processes
 from bench.commands import Hold, Load, Release
-from bench.databases import seed
+from bench.databases import open_databases, seed
 from bench.measure import IDLERS, WARM_SOCKETS, WARMERS, Bench
 from bench.processes import Server
-from bench.results import Idle, Still, idle
+from bench.results import AtRest, Idle, Still, idle
 from scheduler.housekeeping import FIRST_AFTER
 
 SOCKETS = 1_000
@@ -35,6 +36,19 @@ async def measure(bench: Bench) -> tuple[tuple[Idle, ...], tuple[Still, ...]]:
                 still.append(await _still(bench, sockets))
         await bench.client.obey(Release())
     return idle(held), tuple(still)
+
+
+async def alone(folder: Path, seconds: float) -> AtRest:
+    """A gateway without sockets on a database of its own, once the chores of its first seconds are done."""
+    async with open_databases(folder) as databases:
+        await counts.count_in(databases.gateway)
+        async with processes.gateway(folder, databases.gateway, "alone") as gateway:
+            await asyncio.sleep(2 * FIRST_AFTER.total_seconds())
+            async with counts.counter(databases.gateway, sent_only=True) as counter:
+                begun, spent = await counter.mark(), cpu.own(gateway.process.pid)
+                await asyncio.sleep(seconds)
+                done = (await counter.between(begun, await counter.mark())).per(seconds)
+                return AtRest(done.statements, (cpu.own(gateway.process.pid) - spent) / seconds)
 
 
 async def _settled(bench: Bench, server: Server) -> int:

@@ -75,6 +75,14 @@ class Still:
 
 
 @dataclass(frozen=True, slots=True)
+class AtRest:
+    """What a gateway without sockets does each second: statements that it sends, and the share of a core that it uses."""
+
+    statements: float
+    cores: float
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
     """Turns a second of one gateway, those of two on the same Postgres, and how many cores were busy with the two.
 
