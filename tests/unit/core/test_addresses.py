@@ -1,4 +1,4 @@
-"""Whose address limits count by."""
+"""Which address limits count by."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PROXIES = ("10.0.0.0/8", "2001:db8:ffff::/48")
 def test_the_nearest_address_that_no_trusted_proxy_has_counts(
     peer: str | None, forwarded: list[str], counted: str
 ) -> None:
-    """ASVS 4.1.3: from the right, and never past an address that may have been made up."""
+    """ASVS 4.1.3: reads from the right, and never past an address that may be forged."""
     assert AddressRule.of(PROXIES).client(peer, forwarded) == counted
 
 

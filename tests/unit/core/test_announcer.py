@@ -1,4 +1,4 @@
-"""Each piece of news once."""
+"""Each change is announced once."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.unit.agents.turns import turn as a_turn
 from tests.unit.core.sessions import NOON, SESSION, TITLED, UNTITLED, USER
 
 
-def test_older_and_repeated_news_of_a_turn_are_dropped() -> None:
-    """The poll reads a moment later what was announced here already."""
+def test_older_and_repeated_changes_of_a_turn_are_dropped() -> None:
+    """A moment later the poll reads what was already announced here."""
     bus, heard = LocalBus(), list[LiveEvent]()
     bus.subscribe(session_topic(SESSION), heard.append)
     announcer, turn = Announcer(bus), TurnId(uuid4())
@@ -38,8 +38,8 @@ def test_older_and_repeated_news_of_a_turn_are_dropped() -> None:
     ]
 
 
-def test_who_unsubscribed_hears_nothing() -> None:
-    """And the topic is forgotten with its last subscriber."""
+def test_an_unsubscribed_listener_receives_nothing() -> None:
+    """The topic is forgotten with its last subscriber."""
     bus, heard = LocalBus(), list[LiveEvent]()
     forget = bus.subscribe(session_topic(SESSION), heard.append)
     forget()
@@ -48,8 +48,8 @@ def test_who_unsubscribed_hears_nothing() -> None:
     assert bus.topics() == ()
 
 
-def test_two_changes_of_the_same_moment_are_both_told() -> None:
-    """A clock that steps back gives a session the time it has already; older and repeated news are dropped."""
+def test_two_changes_at_the_same_time_are_both_announced() -> None:
+    """A clock that steps back may give a session the same time twice; older and repeated changes are dropped."""
     bus, heard = LocalBus(), list[LiveEvent]()
     bus.subscribe(user_topic(USER), heard.append)
     announcer = Announcer(bus)
@@ -60,8 +60,8 @@ def test_two_changes_of_the_same_moment_are_both_told() -> None:
     assert titles == [None, "Ships", "Boats"]
 
 
-def test_whoever_opens_a_list_later_is_told_what_nobody_heard() -> None:
-    """A change that no list was open for is not taken for told."""
+def test_a_list_opened_later_receives_changes_nobody_received() -> None:
+    """A change while no list was open does not count as announced."""
     bus, heard = LocalBus(), list[LiveEvent]()
     announcer = Announcer(bus)
     announcer.session(TITLED)
@@ -71,8 +71,8 @@ def test_whoever_opens_a_list_later_is_told_what_nobody_heard() -> None:
     assert heard == [SessionChanged(TITLED)]
 
 
-def test_an_attempt_that_begins_here_is_told_even_if_it_was_read_before() -> None:
-    """Its claim was news from the database while it waited for a slot; one that is over elsewhere does not begin."""
+def test_an_attempt_that_starts_here_is_announced_even_if_it_was_read_before() -> None:
+    """Its claim was read from the database while it waited for a slot; an attempt that has ended elsewhere does not begin."""
     bus, heard = LocalBus(), list[LiveEvent]()
     announcer, turn = Announcer(bus), replace(a_turn("hello"), session_id=SESSION, user_id=USER)
     bus.subscribe(session_topic(SESSION), heard.append)

@@ -1,4 +1,4 @@
-"""Work that goes on when its caller has gone."""
+"""Work that continues when its caller has gone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gateway.core.background import Background, settle
 
 
 async def test_work_outlasts_its_caller(caplog: pytest.LogCaptureFixture) -> None:
-    """It comes to its end, and its failure is nobody's any more: asyncio logs no error."""
+    """The work ends normally, and asyncio does not log its failure as unhandled."""
     background, go_on, ended = Background(), asyncio.Event(), asyncio.Event()
 
     async def work() -> None:
@@ -32,7 +32,7 @@ async def test_work_outlasts_its_caller(caplog: pytest.LogCaptureFixture) -> Non
 
 
 async def test_work_goes_on_after_its_answer() -> None:
-    """Whoever asked has the answer at once."""
+    """The caller gets the answer at once."""
     background, go_on, ended = Background(), asyncio.Event(), asyncio.Event()
 
     async def work(answered: asyncio.Future[str]) -> None:
@@ -47,7 +47,7 @@ async def test_work_goes_on_after_its_answer() -> None:
 
 
 async def test_a_failure_before_the_answer_is_the_callers() -> None:
-    """It is raised, and nothing is left."""
+    """It is raised, and no task remains."""
     background = Background()
 
     async def work(_answered: asyncio.Future[str]) -> None:

@@ -1,4 +1,4 @@
-"""Each piece of news is told once, however often it is read."""
+"""Each change is announced once, however often it is read."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
 def changes(*turns: TurnChanged) -> Changes:
-    """A look that read these turns."""
+    """The result of a query that read these turns."""
     return Changes(FeedPosition(NOON, 1, 1), (), (), (), turns, (), ())
 
 
 def ended() -> TurnChanged:
-    """News of a turn."""
+    """A change of a turn."""
     return TurnChanged(SESSION, USER, TurnId(uuid4()), "completed", 1, 2)
 
 
-def test_more_turns_than_anybody_remembers_are_told_once() -> None:
-    """Looks overlap by seconds, in which many turns may end."""
+def test_more_turns_than_are_remembered_are_announced_once() -> None:
+    """Queries overlap by seconds, in which many turns may end."""
     bus, heard = LocalBus(), list[LiveEvent]()
     bus.subscribe(session_topic(SESSION), heard.append)
     announcer, turns = ChangeAnnouncer(Announcer(bus)), [ended() for _ in range(REMEMBERED + 1)]
@@ -37,8 +37,8 @@ def test_more_turns_than_anybody_remembers_are_told_once() -> None:
     assert heard == turns
 
 
-def test_a_look_at_some_topics_forgets_nothing_of_the_others() -> None:
-    """What the last look at everything read is not news at the next one."""
+def test_a_query_of_some_topics_forgets_nothing_of_the_others() -> None:
+    """What the last full query has read is not new at the next one."""
     bus, heard = LocalBus(), list[LiveEvent]()
     bus.subscribe(session_topic(SESSION), heard.append)
     announcer, one, two = ChangeAnnouncer(Announcer(bus)), ended(), ended()

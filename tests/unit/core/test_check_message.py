@@ -1,4 +1,4 @@
-"""What may come in."""
+"""Which messages are accepted."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ HELLO = InboundMessage(UserId("ann"), WEB, AgentName("assistant"), "hello", "k1"
     ],
 )
 def test_a_bad_message_names_its_rule(wrong: dict[str, str], text: str) -> None:
-    """The text says what would be right."""
+    """The error says what would be valid."""
     with pytest.raises(InvalidInput, match=text):
         check_message(replace(HELLO, **wrong), 100)  # type: ignore[arg-type] # fields by name
 
 
 def test_a_message_may_be_as_long_as_the_limit() -> None:
-    """And not a character longer."""
+    """One more character is too many."""
     check_message(replace(HELLO, text="x" * 100), 100)
     with pytest.raises(TooLarge, match="the limit is 100"):
         check_message(replace(HELLO, text="x" * 101), 100)

@@ -1,4 +1,4 @@
-"""Chat commands: what is one, and what goes to the agent."""
+"""Which texts are chat commands, and which go to the agent."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ from gateway.core.model import WEB, AgentName, InboundMessage, Route, UserId
     ],
 )
 def test_a_text_is_a_command_or_is_for_the_agent(text: str, command: Command | None) -> None:
-    """Unknown commands, and known ones with words they do not take, go to the agent as text."""
+    """Unknown commands, and known ones with text that they do not take, go to the agent."""
     assert parse_command(text) == command
 
 
 @pytest.mark.parametrize(("text", "command"), [("/stop", Command("stop", "")), ("hello", None)])
 def test_a_message_knows_which_command_it_is(text: str, command: Command | None) -> None:
-    """Also where the channel has not read the text for commands itself."""
+    """Even if the channel has not parsed the text itself."""
     message = InboundMessage(UserId("ann"), WEB, AgentName("assistant"), text, "k1", Route("web:assistant"))
     assert message.command == command

@@ -1,4 +1,4 @@
-"""Words behind commands that take a number, or none."""
+"""Text after commands that take a number, or nothing."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ from gateway.core.commands import Command, parse_command
     ],
 )
 def test_what_a_command_does_not_take_is_for_the_agent(text: str, command: Command | None) -> None:
-    """But never what may hold a code: `/link` answers how it goes."""
+    """Except text that may be a code: `/link` explains its usage."""
     assert parse_command(text) == command

@@ -1,4 +1,4 @@
-"""Who may stay connected."""
+"""Which connections stay open."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STRANGER, NEIGHBOUR = "198.51.100.7", "198.51.100.8"
 
 @dataclass(eq=False)
 class Caller:
-    """A connection that knows whether it was dropped."""
+    """A connection that records whether it was dropped."""
 
     address: str = STRANGER
     dropped: bool = field(default=False)
@@ -25,7 +25,7 @@ class Caller:
 
 @dataclass
 class Clock:
-    """Moved by hand."""
+    """A clock set by the test."""
 
     now: float = 0.0
 
@@ -34,13 +34,13 @@ class Clock:
 
 
 def crowd(clock: Clock | None = None, *, per_address: int | None = 2, capacity: int = 100) -> Crowd:
-    """With a proxy at 203.0.113.1."""
+    """Trusts a proxy at 203.0.113.1."""
     limits = CrowdLimits(per_address, header_s=20, capacity=capacity)
     return Crowd(limits, AddressRule.of(["203.0.113.1"]), clock or Clock())
 
 
-def test_an_address_has_so_many_connections() -> None:
-    """One more is dropped, until one of them leaves; another address is not concerned."""
+def test_connections_per_address_are_limited() -> None:
+    """One more is dropped until another one leaves; other addresses are not affected."""
     many = crowd()
     first, second, third = Caller(), Caller(), Caller()
     assert many.admit(first)
@@ -53,20 +53,20 @@ def test_an_address_has_so_many_connections() -> None:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1", "203.0.113.1", ""])
-def test_those_who_stand_for_many_do_not_count(address: str) -> None:
-    """Behind loopback and a trusted proxy are many people."""
+def test_addresses_shared_by_many_are_not_counted(address: str) -> None:
+    """Loopback and a trusted proxy stand for many people."""
     many = crowd()
     assert all(many.admit(Caller(address)) for _ in range(10))
 
 
 def test_the_network_of_an_ipv6_address_counts() -> None:
-    """The rest is its holder's choice."""
+    """The address's holder chooses the rest."""
     many = crowd()
     assert [many.admit(Caller(f"2001:db8:1:1::{number}")) for number in range(1, 4)] == [True, True, False]
 
 
 def test_a_request_is_due_in_time() -> None:
-    """A connection that brings none is dropped; one that is in use, or rests between two requests, is not."""
+    """A connection that sends no request is dropped; one that is in use, or idle between two requests, is not."""
     clock = Clock()
     many = crowd(clock, per_address=None)
     silent, busy, rests, half = Caller(), Caller(), Caller(), Caller()
@@ -86,8 +86,8 @@ def test_a_request_is_due_in_time() -> None:
     assert [busy.dropped, rests.dropped, half.dropped] == [False, False, True]
 
 
-def test_a_full_house_drops_whoever_was_silent_for_longest() -> None:
-    """First those that owe a request, then those that rest; those in use stay, and then nobody gets in."""
+def test_at_capacity_the_connection_idle_longest_is_dropped() -> None:
+    """First those that owe a request, then idle ones; those in use stay, and then new ones are dropped."""
     many = crowd(capacity=3, per_address=None)
     busy, rests, silent = Caller(), Caller(), Caller()
     for caller in (busy, rests, silent):

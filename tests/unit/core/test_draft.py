@@ -1,4 +1,4 @@
-"""What an attempt has said, as content and parts."""
+"""An attempt's events, as content and parts."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def drafted(*events: AgentEvent, limit: int = 1000) -> Draft:
 
 
 def test_deltas_become_one_text() -> None:
-    """However small the pieces."""
+    """However small the pieces are."""
     assert drafted(TextDelta("he"), TextDelta("llo")).finish() == ("hello", ({"type": "text", "text": "hello"},))
 
 
 def test_a_tool_call_and_its_result_are_one_part_between_texts() -> None:
-    """M-6: as AI SDK's UIMessage has it."""
+    """M-6: in the format of AI SDK's UIMessage."""
     content, parts = drafted(
         TextDelta("before"),
         ToolCall("c1", "search", {"q": "heron"}),
@@ -39,19 +39,19 @@ def test_a_tool_call_and_its_result_are_one_part_between_texts() -> None:
 
 
 def test_a_failed_tool_says_so() -> None:
-    """The text of the error is kept."""
+    """The text of the error is stored."""
     _, parts = drafted(ToolCall("c1", "search", {}), ToolResult("c1", "search", "no network", failed=True)).finish()
     assert (parts[0]["state"], parts[0]["errorText"]) == ("output-error", "no network")
 
 
 def test_usage_adds_up() -> None:
-    """An agent may ask its model several times."""
+    """An agent may call its model several times."""
     draft = drafted(UsageReport(Usage(3, 4, "m")), UsageReport(Usage(1, 1)))
     assert draft.usage == Usage(4, 5, "m")
 
 
 def test_a_reply_beyond_the_limit_is_cut_and_says_so() -> None:
-    """A runaway agent costs bounded memory."""
+    """A runaway agent uses bounded memory."""
     draft = drafted(TextDelta("x" * 30), TextDelta("y" * 100), limit=50)
     content, _ = draft.finish()
     assert draft.closed
@@ -59,18 +59,18 @@ def test_a_reply_beyond_the_limit_is_cut_and_says_so() -> None:
 
 
 def test_what_postgres_cannot_hold_is_left_out() -> None:
-    """NUL characters and lone surrogates of a careless agent do not cost the turn."""
+    """NUL characters and unpaired surrogates from an agent do not fail the turn."""
     content, _ = drafted(TextDelta("a\0b\ud800c")).finish()
     assert content == "ab\ufffdc"
 
 
-def test_nothing_said_is_nothing() -> None:
-    """No empty parts."""
+def test_a_draft_without_events_is_empty() -> None:
+    """There are no empty parts."""
     assert drafted(TextDelta("")).finish() == ("", ())
 
 
 def test_a_long_tool_result_does_not_cost_the_answer() -> None:
-    """It is cut, and what is said after it is heard."""
+    """The result is cut, and the text after it is kept."""
     draft = drafted(ToolCall("c1", "read", {}), ToolResult("c1", "read", "z" * 5000), TextDelta("the answer"))
     content, parts = draft.finish()
     assert content == "the answer"
@@ -78,8 +78,8 @@ def test_a_long_tool_result_does_not_cost_the_answer() -> None:
     assert not draft.closed
 
 
-def test_tools_without_end_end_somewhere() -> None:
-    """An agent that calls and calls is stopped, and the reply says that it was cut."""
+def test_endless_tool_calls_are_cut_off() -> None:
+    """An agent that never stops calling tools is stopped, and the reply says that it was cut."""
     draft = Draft(1000)
     for number in range(20_000):
         if draft.closed:

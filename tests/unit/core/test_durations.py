@@ -1,4 +1,4 @@
-"""Spans of time as people write them."""
+"""Durations as people write them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def test_a_number_and_a_unit(text: str, span: timedelta) -> None:
 
 @pytest.mark.parametrize("text", ["", "30", "d", "0d", "-1d", "1.5h", "30 d", "30D", "1y", "999999999w", "٣d", "1d\n"])
 def test_anything_else_is_refused_by_name(text: str) -> None:
-    """The answer says which option, and what it should be."""
+    """The error names the option, and says what it should be."""
     with pytest.raises(InvalidInput, match=r"--expires is .* it should be a duration such as"):
         duration(text, "--expires")

@@ -1,4 +1,4 @@
-"""Slots of a common pool: who gets the next one, and what nobody gets."""
+"""Slots of a common pool: who gets the next one, and what is kept free."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ANN, BOB, CAT = Claim("ann"), Claim("bob"), Claim("cat")
 
 
 class Pool:
-    """A pool of slots with everything that is known of it."""
+    """A pool of slots, with every claim on it."""
 
     def __init__(self, capacity: int, limits: dict[str, int] | None = None, *, agents_share: bool = False) -> None:
         self.capacity = capacity
@@ -28,21 +28,21 @@ class Pool:
         self.waiting: list[Place] = []
 
     def ask(self, claim: Claim) -> None:
-        """Takes a slot or a place in the line."""
+        """Takes a slot or a place in the queue."""
         if self.slots.try_take(claim):
             self.held.append(claim)
         else:
             self.waiting.append(self.slots.line_up(claim))
 
     def ask_often(self, claim: Claim, times: int) -> int:
-        """How many slots the claim got of so many."""
+        """Returns how many of that many slots the claim got."""
         before = len(self.held)
         for _ in range(times):
             self.ask(claim)
         return len(self.held) - before
 
     async def release(self, index: int) -> list[Claim]:
-        """Gives a slot back; who got slots then."""
+        """Releases a slot; returns the claims that got one."""
         self.slots.release(self.held.pop(index))
         return await self.served()
 
@@ -52,14 +52,14 @@ class Pool:
         await self.served()
 
     async def served(self) -> list[Claim]:
-        """Those whose slot has come."""
+        """The claims whose slot has come."""
         came = [place for place in self.waiting if await place.comes(0)]
         self.waiting = [place for place in self.waiting if place not in came]
         self.held += [place.claim for place in came]
         return [place.claim for place in came]
 
     def check(self) -> None:
-        """What holds at any time."""
+        """Checks the invariants."""
         assert self.shares.free == self.capacity - len(self.held) >= 0
         for agent, limit in self.limits.items():
             assert sum(claim.agent == agent for claim in self.held) <= limit
@@ -69,13 +69,13 @@ class Pool:
         assert not with_none & open_to, "these hold nothing, and there is room"
 
 
-async def test_one_alone_gets_most_of_it() -> None:
-    """The rest is for who comes next."""
+async def test_one_user_alone_gets_most_slots() -> None:
+    """The rest is kept for newcomers."""
     assert Pool(256).ask_often(ANN, 300) == 180
 
 
-async def test_small_pools_are_used_whole() -> None:
-    """Of three slots one cannot be kept."""
+async def test_small_pools_are_used_completely() -> None:
+    """One of three slots cannot be kept free."""
     for capacity in (1, 2, 3):
         assert Pool(capacity).ask_often(ANN, 5) == capacity
 
@@ -89,7 +89,7 @@ async def test_a_newcomer_gets_a_slot_at_once() -> None:
 
 
 async def test_an_address_counts_as_one() -> None:
-    """A crowd of visitors leaves as much to others as a single user does, and something for the next at its address."""
+    """A crowd of visitors leaves as much to others as a single user does, and something for the next one at its address."""
     pool = Pool(256)
     for number in range(16):
         pool.ask_often(Claim(f"visitor-{number}", "192.0.2.1"), 19)
@@ -99,7 +99,7 @@ async def test_an_address_counts_as_one() -> None:
 
 
 async def test_agents_share_too() -> None:
-    """A slow agent that everybody asks leaves an eighth to the others."""
+    """A slow agent that everybody uses leaves an eighth to the others."""
     pool = Pool(256, agents_share=True)
     for number in range(400):
         pool.ask(Claim(f"user-{number}", None, "slow"))
@@ -108,22 +108,22 @@ async def test_agents_share_too() -> None:
 
 
 async def test_an_agent_has_its_own_limit() -> None:
-    """Of which one user leaves some to others."""
+    """Within that limit, one user leaves some to others."""
     pool = Pool(256, {"small": 8})
     assert pool.ask_often(Claim("ann", None, "small"), 20) == 6
     assert pool.ask_often(Claim("bob", None, "small"), 20) == 2
     assert pool.ask_often(Claim("ann", None, "large"), 20) == 20
 
 
-async def test_who_holds_least_is_next() -> None:
-    """Not who has waited longest with many others of their own."""
+async def test_the_user_with_the_fewest_slots_is_next() -> None:
+    """Not the one that has waited longest and holds many."""
     pool = Pool(2)
     pool.ask_often(ANN, 10)
     pool.ask(BOB)
     assert await pool.release(0) == [BOB]
 
 
-async def test_equals_take_turns() -> None:
+async def test_equal_users_alternate() -> None:
     """One each, then the next one each."""
     pool = Pool(1)
     pool.ask_often(ANN, 4)
@@ -132,8 +132,8 @@ async def test_equals_take_turns() -> None:
     assert [(await pool.release(0))[0].user for _ in range(7)] == ["ann", "bob", "cat", "ann", "bob", "ann", "bob"]
 
 
-async def test_a_place_is_kept_while_it_is_asked_for() -> None:
-    """Looking away after a while costs nobody their place."""
+async def test_a_place_survives_a_timeout() -> None:
+    """A wait that times out does not lose its place."""
     pool = Pool(1)
     pool.ask_often(ANN, 1)
     pool.ask(BOB)
@@ -142,8 +142,8 @@ async def test_a_place_is_kept_while_it_is_asked_for() -> None:
     assert await pool.release(0) == [BOB]
 
 
-async def test_who_is_cancelled_loses_no_slot() -> None:
-    """Neither while it waits, nor when its slot had come."""
+async def test_cancelling_leaks_no_slot() -> None:
+    """Neither while waiting, nor after its slot had come."""
     slots = FairSlots(Shares(1))
     assert slots.try_take(ANN)
     tasks = [asyncio.create_task(slots.take(claim)) for claim in (BOB, CAT)]
@@ -155,8 +155,8 @@ async def test_who_is_cancelled_loses_no_slot() -> None:
     assert slots.try_take(ANN)
 
 
-async def test_waiting_may_be_bounded() -> None:
-    """Then nothing was taken."""
+async def test_waiting_can_time_out() -> None:
+    """After a timeout, nothing was taken."""
     slots = FairSlots(Shares(1))
     assert slots.try_take(ANN)
     assert not await slots.take(BOB, 0.01)
@@ -164,7 +164,7 @@ async def test_waiting_may_be_bounded() -> None:
     assert await slots.take(CAT, 0.01)
 
 
-# Whatever happens -----------------------------------------------------------------------------------------------------
+# Properties ----------------------------------------------------------------------------------------------------------------
 
 CLAIMS = st.builds(
     Claim,
@@ -193,14 +193,14 @@ async def _play(pool: Pool, steps: Iterable[tuple[str, Claim, int]]) -> None:
 
 
 @given(POOLS, STEPS)
-def test_no_slot_is_free_for_who_waits(pool: Pool, steps: list[tuple[str, Claim, int]]) -> None:
-    """Nor is any given twice, whatever comes and goes; who holds nothing waits only where there is no room at all."""
+def test_no_slot_is_free_while_a_claim_waits_for_it(pool: Pool, steps: list[tuple[str, Claim, int]]) -> None:
+    """No slot is given twice, whatever happens; a user without slots waits only if there is no room at all."""
     asyncio.run(_play(pool, steps))
 
 
 @given(POOLS, STEPS, st.randoms(use_true_random=False))
 def test_nobody_starves(pool: Pool, steps: list[tuple[str, Claim, int]], dice: random.Random) -> None:
-    """While others keep asking, everybody who waits is served before any of them has been served twice as often."""
+    """While others keep asking, each waiting claim is served before any other is served twice as often."""
 
     async def play() -> None:
         await _play(pool, steps)
@@ -219,7 +219,7 @@ def test_nobody_starves(pool: Pool, steps: list[tuple[str, Claim, int]], dice: r
 
 @pytest.mark.parametrize("backlog", [46, 300])
 async def test_a_backlog_is_not_waited_for(backlog: int) -> None:
-    """Where everything is taken, a newcomer gets the next slot, whatever the others' backlogs are."""
+    """When all slots are taken, a newcomer gets the next one, whatever the others' backlogs are."""
     pool = Pool(64)
     number = 0
     while pool.shares.free:

@@ -9,7 +9,7 @@ from gateway.errors import TooManyRequests, Unauthenticated
 
 
 def tries(counter: Guesses, token: str, *, right: bool = False, address: str = "192.0.2.1") -> str:
-    """What becomes of a token at an address."""
+    """Returns what happens to a token at an address."""
     try:
         with counter.counted(address, token):
             _look(right=right)
@@ -27,24 +27,24 @@ def _look(*, right: bool) -> None:
 
 @pytest.fixture
 def counter() -> Guesses:
-    """Two wrong tokens a minute, at a time that stands still."""
+    """Two wrong tokens a minute, with a stopped clock."""
     return Guesses(2, clock=lambda: 1000.0)
 
 
 def test_different_wrong_tokens_count(counter: Guesses) -> None:
-    """By address."""
+    """They are counted by address."""
     assert [tries(counter, token) for token in "abc"] == ["wrong", "wrong", "too often"]
     assert tries(counter, "c", address="192.0.2.2") == "wrong"
 
 
 def test_the_same_wrong_token_counts_once(counter: Guesses) -> None:
-    """A client that cannot let go of an old token is no guesser."""
+    """A client that keeps sending an old token is not guessing."""
     assert {tries(counter, "a") for _ in range(10)} == {"wrong"}
     assert tries(counter, "b") == "wrong"
 
 
-def test_a_token_that_was_good_gets_in_from_a_guessers_address(counter: Guesses) -> None:
-    """One that nobody has seen yet has to wait."""
+def test_a_known_token_is_accepted_from_a_guessers_address(counter: Guesses) -> None:
+    """A token not seen before has to wait."""
     assert tries(counter, "good", right=True) == "in"
     for token in "abc":
         tries(counter, token)
@@ -52,20 +52,20 @@ def test_a_token_that_was_good_gets_in_from_a_guessers_address(counter: Guesses)
     assert tries(counter, "new", right=True) == "too often"
 
 
-def test_a_token_that_was_good_and_is_not_any_more_counts(counter: Guesses) -> None:
-    """A revoked one, say."""
+def test_a_token_that_is_no_longer_valid_counts(counter: Guesses) -> None:
+    """For example, a revoked one."""
     assert [tries(counter, "good", right=True), tries(counter, "good"), tries(counter, "a")] == ["in", "wrong", "wrong"]
     assert tries(counter, "good") == "too often"
 
 
-def test_there_may_be_no_limit() -> None:
-    """None."""
+def test_without_a_limit_nothing_is_refused() -> None:
+    """With None."""
     counter = Guesses(None)
     assert {tries(counter, str(number)) for number in range(100)} == {"wrong"}
 
 
 def test_the_refusal_names_its_setting(counter: Guesses) -> None:
-    """And the seconds to wait."""
+    """The error includes the seconds to wait."""
     for token in "ab":
         tries(counter, token)
     with (
@@ -76,7 +76,7 @@ def test_the_refusal_names_its_setting(counter: Guesses) -> None:
 
 
 def test_memory_is_bounded() -> None:
-    """Whoever sends a million tokens is not remembered by each."""
+    """A client that sends a million tokens does not fill the memory."""
     counter = Guesses(2, remembered=3)
     for number in range(10):
         tries(counter, str(number), address=str(number))

@@ -1,4 +1,4 @@
-"""What a replica remembers of running turns, and of those that wait."""
+"""What a replica remembers of running turns, and of waiting ones."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def heard(live: LiveTurns, turn_id: TurnId) -> tuple[Piece, ...]:
     return () if said is None else tuple(said.after(BEGINNING)[0])
 
 
-def test_a_new_attempt_begins_anew() -> None:
-    """What the one before said is void."""
+def test_a_new_attempt_starts_from_the_beginning() -> None:
+    """The text of the previous attempt is discarded."""
     live, turn = LiveTurns(LocalBus(), 8), TurnId(uuid4())
     for event in (
         began(turn, 1),
@@ -54,7 +54,7 @@ def test_a_turn_that_ended_is_forgotten() -> None:
 
 
 def test_a_turn_that_goes_on_elsewhere_is_forgotten() -> None:
-    """What was said here is void, and what is said there is not heard."""
+    """The text from here is discarded, and the text from there does not arrive."""
     live, turn = LiveTurns(LocalBus(), 8), TurnId(uuid4())
     for event in (began(turn, 1), changed(turn, "running", 1), delta(turn, 1, "hm")):
         live.publish("t", event)
@@ -64,7 +64,7 @@ def test_a_turn_that_goes_on_elsewhere_is_forgotten() -> None:
 
 
 def test_the_oldest_turns_give_way() -> None:
-    """Turns whose end is heard nowhere cannot pile up."""
+    """Turns whose end is never announced cannot pile up."""
     live, turns = LiveTurns(LocalBus(), 2), [TurnId(uuid4()) for _ in range(3)]
     for turn in turns:
         live.publish("t", began(turn, 1))
@@ -72,7 +72,7 @@ def test_the_oldest_turns_give_way() -> None:
 
 
 def test_half_an_answer_is_not_remembered() -> None:
-    """Of an attempt whose beginning was forgotten, or never heard, the rest would pass for all of it."""
+    """The rest of an attempt whose beginning is unknown would look like all of it."""
     live, turns = LiveTurns(LocalBus(), 1), [TurnId(uuid4()) for _ in range(2)]
     for turn in turns:
         live.publish("t", began(turn, 1))
@@ -81,15 +81,15 @@ def test_half_an_answer_is_not_remembered() -> None:
 
 
 def test_a_later_attempt_does_not_wait_here() -> None:
-    """It was taken over by another replica; and nothing waits once the slot has come."""
+    """Another replica has taken it over; and nothing waits once the slot has come."""
     live, turn = LiveTurns(LocalBus(), 8), turns.turn("hello", attempt=2)
     with live.waiting(turn):
         assert [live.waits(turn.turn_id, attempt) for attempt in (1, 2, 3)] == [True, True, False]
     assert not live.waits(turn.turn_id, 2)
 
 
-def test_subscribers_find_what_they_hear_of() -> None:
-    """Remembered first, published then."""
+def test_subscribers_find_the_events_they_receive() -> None:
+    """Events are remembered before they are published."""
     live, turn = LiveTurns(LocalBus(), 8), TurnId(uuid4())
     found: list[tuple[Piece, ...]] = []
 
@@ -104,7 +104,7 @@ def test_subscribers_find_what_they_hear_of() -> None:
 
 
 def test_reading_on_neither_repeats_nor_misses() -> None:
-    """Also where the last piece grows, or is full."""
+    """Even if the last piece grows, or is full."""
     said, place = LiveAttempt(1), BEGINNING
     read: list[Piece] = []
     told: list[TextDelta | ToolCall] = [TextDelta("a"), TextDelta("b" * BLOCK), TextDelta("c"), TOOL, TextDelta("d")]
@@ -117,7 +117,7 @@ def test_reading_on_neither_repeats_nor_misses() -> None:
 
 
 def test_small_pieces_are_joined() -> None:
-    """An answer of single characters costs about what its text does."""
+    """An answer in single characters uses about as much memory as its text."""
     said = LiveAttempt(1)
     for _ in range(3 * BLOCK):
         said.add(TextDelta("x"))

@@ -1,4 +1,4 @@
-"""Work that is done when somebody says that there is some."""
+"""Work that runs when somebody calls for it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gateway.core.replicas.on_demand import call_each
 
 
 def test_a_call_that_always_fails_keeps_no_other_from_being_made() -> None:
-    """It is logged by its name."""
+    """Its failure is logged by name."""
     made = list[str]()
 
     def fails() -> None:

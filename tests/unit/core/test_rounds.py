@@ -1,4 +1,4 @@
-"""When a replica looks for what waits."""
+"""When a replica checks for waiting work."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOTHING_WAITS = Waiting(
 
 @dataclass
 class Counted:
-    """A lookout that counts its looks."""
+    """A lookout that counts its checks."""
 
     looks: int = 0
 
@@ -37,8 +37,8 @@ class Counted:
         return NOTHING_WAITS
 
 
-async def test_calls_for_a_look_do_not_make_it_look_all_the_time() -> None:
-    """Anybody who may send to the database may call; calls that come during a look are answered by one more."""
+async def test_requested_checks_do_not_run_all_the_time() -> None:
+    """Anybody who can write to the database can request one; requests during a check lead to only one more."""
     lookout = Counted()
 
     def tell(_waiting: Waiting) -> None:

@@ -1,4 +1,4 @@
-"""How many things somebody may have open."""
+"""How many things a user may have open."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from gateway.core.limits.slots import Slots
 from gateway.errors import TooManyRequests
 
 
-def test_there_are_so_many_for_each() -> None:
-    """One more is refused by name."""
+def test_slots_are_limited_per_key() -> None:
+    """The error for one more names the setting."""
     slots = Slots(2, "limits.streams_per_user")
     with ExitStack() as stack:
         for name in ("ann", "ann", "bob"):
@@ -20,8 +20,8 @@ def test_there_are_so_many_for_each() -> None:
             stack.enter_context(slots.held("ann"))
 
 
-def test_they_come_back() -> None:
-    """Also from a block that fails; nothing is remembered of who has none."""
+def test_slots_are_returned() -> None:
+    """Even after a block that fails; keys without slots are forgotten."""
     slots = Slots(1, "a")
     for _ in range(3):
         with pytest.raises(ZeroDivisionError), slots.held("ann"):
@@ -29,8 +29,8 @@ def test_they_come_back() -> None:
     assert len(slots) == 0
 
 
-def test_a_refusal_takes_none() -> None:
-    """Who was refused does not keep the others out."""
+def test_a_refusal_uses_no_slot() -> None:
+    """A refused key does not use up a slot."""
     slots = Slots(1, "a")
     with ExitStack() as stack:
         stack.enter_context(slots.held("ann"))
@@ -40,8 +40,8 @@ def test_a_refusal_takes_none() -> None:
         assert len(slots) == 1
 
 
-def test_there_may_be_no_limit() -> None:
-    """None."""
+def test_without_a_limit_nothing_is_refused() -> None:
+    """With None."""
     slots = Slots(None, "a")
     with ExitStack() as stack:
         for _ in range(100):

@@ -15,13 +15,13 @@ AGENT, OTHER = AgentName("assistant"), AgentName("other")
 
 
 async def steps() -> None:
-    """Lets everything go on that can."""
+    """Lets all pending tasks run."""
     for _ in range(10):
         await asyncio.sleep(0)
 
 
 class Work:
-    """Work that lasts until it is let go; counts how often it was begun."""
+    """Work that lasts until it is released; counts how often it was started."""
 
     def __init__(self, room: int | None = None) -> None:
         self.spare_capacity = SpareCapacity({} if room is None else {AGENT: room})
@@ -46,7 +46,7 @@ class Work:
 
 
 async def test_work_waits_while_a_turn_runs() -> None:
-    """And begins when that ends."""
+    """It starts when the turn ends."""
     work = Work()
     with work.turn(AGENT):
         task = await work.starts()
@@ -55,8 +55,8 @@ async def test_work_waits_while_a_turn_runs() -> None:
     assert await task == "done"
 
 
-async def test_a_turn_interrupts_work_which_begins_again() -> None:
-    """It is the turn that waits for nothing."""
+async def test_a_turn_interrupts_work_which_then_restarts() -> None:
+    """The turn does not wait."""
     work = Work(room=1)
     task = await work.starts()
     with work.turn(AGENT):
@@ -69,8 +69,8 @@ async def test_a_turn_interrupts_work_which_begins_again() -> None:
     assert work.begun == 2
 
 
-async def test_there_is_as_much_room_as_the_settings_say() -> None:
-    """A place for each turn and each piece of work; the newest work gives way first."""
+async def test_capacity_follows_the_settings() -> None:
+    """One place per turn or piece of work; the newest work is interrupted first."""
     work = Work(room=3)
     tasks = [await work.starts() for _ in range(4)]
     assert work.begun == 3
@@ -81,7 +81,7 @@ async def test_there_is_as_much_room_as_the_settings_say() -> None:
 
 
 async def test_agents_do_not_wait_for_each_other() -> None:
-    """A turn of another agent is in nobody's way."""
+    """A turn of another agent does not interrupt."""
     work = Work()
     with work.turn(OTHER):
         task = await work.starts()
@@ -91,7 +91,7 @@ async def test_agents_do_not_wait_for_each_other() -> None:
 
 
 async def test_without_spare_capacity_the_work_runs_beside_turns_in_the_end() -> None:
-    """Where nobody said how much the agent takes; the next turn interrupts it all the same."""
+    """If the agent's capacity is unknown; the next turn still interrupts it."""
     work = Work()
     work.spare_capacity = SpareCapacity({}, idle_s=0.01)
 
@@ -121,8 +121,8 @@ async def test_work_that_is_always_interrupted_is_dropped() -> None:
     assert work.begun == MOST_TRIES
 
 
-async def test_whoever_gives_up_leaves_room() -> None:
-    """Cancelled while it waits, or at work."""
+async def test_cancelled_work_leaves_room() -> None:
+    """Cancelled while waiting, or at work."""
     work = Work(room=1)
     at_work, waiting = await work.starts(), await work.starts()
     for task in (waiting, at_work):

@@ -1,4 +1,4 @@
-"""What an agent wants changed in the state: the later over the earlier, and what cannot be kept left out."""
+"""An agent's changes to the state: later ones win, and invalid ones are skipped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def gathered(*changes: StateChange, limit: int = 1_000) -> StateChanges:
 
 
 def test_each_section_comes_once() -> None:
-    """Keys of several changes side by side, the later value of each."""
+    """Keys of several changes together, with the latest value of each."""
     changes = gathered(
         StateChange("scratchpad", {"a": 1, "b": 1}),
         StateChange("blackboard", {"a": None}),
@@ -30,7 +30,7 @@ def test_each_section_comes_once() -> None:
 
 
 def test_a_list_takes_the_place_of_the_scratchpad() -> None:
-    """Keys set before it are gone with what was there, and none can be set behind it."""
+    """It replaces keys set before it, and none can be set after it."""
     changes = gathered(StateChange("scratchpad", {"a": 1}), StateChange("scratchpad", [1, "b\0"]))
     assert changes.gathered() == (("scratchpad", [1, "b"]),)
     changes.add(StateChange("scratchpad", {"a": 1}))
@@ -39,13 +39,13 @@ def test_a_list_takes_the_place_of_the_scratchpad() -> None:
 
 
 def test_values_become_what_json_has() -> None:
-    """Tuples are lists, keys are text; NUL and half surrogates, which Postgres cannot hold, go."""
+    """Tuples become lists, keys become text; NUL and unpaired surrogates, which Postgres cannot store, are removed."""
     odd: Any = {1: (2, 3), "a\0": "b\0\ud800"}
     assert gathered(StateChange("attributes", odd)).gathered() == (("attributes", {"1": [2, 3], "a": "b\ufffd"}),)
 
 
 def nested(levels: int) -> Any:
-    """Lists within lists."""
+    """Nested lists."""
     value: Any = 1
     for _ in range(levels):
         value = [value]
@@ -67,14 +67,14 @@ def nested(levels: int) -> Any:
     ],
 )
 def test_what_cannot_be_kept_is_left_out(section: Any, values: Any, reason: str) -> None:
-    """The others stay."""
+    """The other changes stay."""
     changes = gathered(StateChange("scratchpad", {"kept": 1}), StateChange(section, values))
     assert changes.gathered() == (("scratchpad", {"kept": 1}),)
     assert reason in (changes.refused or "")
 
 
 def test_many_small_changes_have_one_limit() -> None:
-    """An agent that never stops writing fills no memory."""
+    """An agent that never stops writing does not fill the memory."""
     changes = gathered(*(StateChange("scratchpad", {f"key{n}": n}) for n in range(1_000)), limit=200)
     assert len(changes.gathered()[0][1]) < 20
     assert "max_state" in (changes.refused or "")

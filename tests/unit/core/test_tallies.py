@@ -1,4 +1,4 @@
-"""Plain counts, as Prometheus reads them."""
+"""Plain counters, as Prometheus reads them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BOUNDS = (0.5, 1, 2.5)
 
 
 def shown(registry: CollectorRegistry) -> list[str]:
-    """What is scraped, without the times at which counting began."""
+    """The scraped text, without creation times."""
     lines = generate_latest(registry).decode().splitlines()
     return [line for line in lines if "_created" not in line]
 

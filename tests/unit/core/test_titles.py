@@ -14,17 +14,17 @@ def test_a_short_text_is_its_own_title() -> None:
 
 
 def test_a_long_text_is_cut_between_words() -> None:
-    """With an ellipsis, and without a dangling comma."""
+    """With an ellipsis, and without a trailing comma."""
     title = title_from("Please explain the difference between a heron, an egret and a bittern to me")
     assert title == "Please explain the difference between a heron, an egret and…"
 
 
 def test_a_blank_text_has_no_title() -> None:
-    """Nothing to name it by."""
+    """There is nothing to name it by."""
     assert title_from(" \n ") is None
 
 
 @given(st.text())
 def test_a_title_keeps_its_limit(text: str) -> None:
-    """Whatever was said."""
+    """Whatever the text is."""
     assert len(title_from(text) or "") <= TITLE_LIMIT

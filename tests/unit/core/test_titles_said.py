@@ -1,4 +1,4 @@
-"""Titles as agents say them."""
+"""Titles suggested by agents."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from gateway.core.titles.titles import TITLE_LIMIT, title_said
     ],
 )
 def test_only_the_title_is_left(said: str, title: str | None) -> None:
-    """M-5: without quotes, labels, other lines, tokens of chat templates, or what would steer a terminal; a refusal is none."""
+    """M-5: without quotes, labels, other lines, tokens of chat templates, or terminal control characters; a refusal is no title."""
     assert title_said(said) == title
 
 

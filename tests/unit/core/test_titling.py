@@ -25,7 +25,7 @@ OF_THE_TEXT = replace(OF_THE_USER, is_users=False)
 
 @dataclass
 class Looking:
-    """A store of which nobody gets an answer; knows who asked."""
+    """A store that never answers; records who asked."""
 
     asked: list[str] = field(default_factory=list)
 
@@ -39,7 +39,7 @@ class NamedTalk(Named):
     """Needs no messages."""
 
     async def title(self, messages: Sequence[Message]) -> str:
-        """Always the same."""
+        """Always returns the same title."""
         return "Talk"
 
 
@@ -66,8 +66,8 @@ class GivenBack:
         return MessagePage((), None)
 
 
-async def test_a_title_given_back_during_a_look_is_made() -> None:
-    """The look under way has seen the user's title; it looks again, since whoever gave it back relies on that."""
+async def test_a_title_given_back_during_a_read_is_created() -> None:
+    """The read under way has seen the user's title; it is repeated, since giving the title back relies on that."""
     store: Any = GivenBack()
     agents: Any = {TITLED.agent_name: NamedTalk()}
     titler = Titler(TitlerParts(agents, {}, SpareCapacity({}), store, store, Announcer(LocalBus())))
@@ -78,8 +78,8 @@ async def test_a_title_given_back_during_a_look_is_made() -> None:
     await titler.stop()
 
 
-async def test_only_so_many_sessions_wait_for_a_title() -> None:
-    """While an agent never has room for titles, memory stays bounded; one that waits already is not counted again."""
+async def test_the_number_of_sessions_waiting_for_a_title_is_limited() -> None:
+    """While an agent never has room for titles, memory stays bounded; a session that already waits is not counted again."""
     changes: Any = Looking()
     agents: Any = {TITLED.agent_name: Slow()}
     messages: Any = None

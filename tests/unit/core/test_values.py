@@ -11,14 +11,14 @@ from gateway.core.values import value
 
 @value
 class Place:
-    """A value as the core's are."""
+    """A value class like the core's."""
 
     name: str
     number: int = 1
 
 
 def test_values_are_compared_hashed_and_replaced_by_their_fields() -> None:
-    """As frozen dataclasses are; other attributes have no place in them."""
+    """Like frozen dataclasses; they accept no other attributes."""
     here = Place("here")
     assert here == Place("here", 1)
     assert {here: "found"}[Place("here")] == "found"

@@ -7,8 +7,8 @@ import asyncio
 from gateway.core.waiting import Alarm, happens
 
 
-async def test_an_earlier_time_wakes_who_waits_for_a_later_one() -> None:
-    """And a later one keeps nobody waiting for longer."""
+async def test_an_earlier_time_wakes_a_waiter_for_a_later_one() -> None:
+    """A later time does not make it wait longer."""
     alarm = Alarm()
     alarm.set(60)
     waiting = asyncio.create_task(alarm.rings())
@@ -19,7 +19,7 @@ async def test_an_earlier_time_wakes_who_waits_for_a_later_one() -> None:
         await waiting
 
 
-async def test_an_alarm_that_has_gone_off_is_set_no_longer() -> None:
+async def test_an_alarm_that_went_off_is_no_longer_set() -> None:
     """Each time wakes the loop once."""
     alarm = Alarm()
     alarm.set(0)
@@ -30,8 +30,8 @@ async def test_an_alarm_that_has_gone_off_is_set_no_longer() -> None:
     assert not done
 
 
-async def test_who_waits_for_an_event_hears_whether_it_happened() -> None:
-    """Before the time was up."""
+async def test_a_wait_for_an_event_reports_whether_it_happened() -> None:
+    """Within the time limit."""
     event = asyncio.Event()
     assert not await happens(event, within=0.01)
     event.set()

@@ -26,8 +26,8 @@ class Guests:
             await self.leave.wait()
 
 
-async def test_so_many_at_a_time_in_the_order_they_came() -> None:
-    """The rest waits, and nobody is forgotten."""
+async def test_hellos_are_limited_and_served_in_order() -> None:
+    """The others wait, and none is forgotten."""
     guests = Guests(Admission())
     async with asyncio.TaskGroup() as group:
         for name in range(3 * HELLOS):
@@ -40,8 +40,8 @@ async def test_so_many_at_a_time_in_the_order_they_came() -> None:
     assert not guests.admission.is_full
 
 
-async def test_who_waits_too_long_is_asked_to_come_back() -> None:
-    """1013, and the place is not lost to others."""
+async def test_a_hello_that_waits_too_long_is_told_to_reconnect() -> None:
+    """Closed with 1013, and its place is free for others."""
     guests = Guests(Admission(patience_s=0.01))
     staying = [asyncio.create_task(guests.comes(name)) for name in range(HELLOS)]
     await asyncio.sleep(0)
@@ -54,8 +54,8 @@ async def test_who_waits_too_long_is_asked_to_come_back() -> None:
     assert guests.names[-1] == HELLOS + 1
 
 
-async def test_a_users_reads_keep_no_others_waiting() -> None:
-    """However many sockets of one user read what they missed, another's is let in at once."""
+async def test_one_users_reads_do_not_delay_other_users() -> None:
+    """However many sockets of one user read missed rows, another user's is admitted at once."""
     admission, done = Admission(), asyncio.Event()
 
     async def reads() -> None:

@@ -1,4 +1,4 @@
-"""Reading what clients send."""
+"""Parsing client frames."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ TURN = "6f1f3c0e-6d0c-4d7d-9d0a-0f5c3a1b2c3d"
 
 
 def frame(**fields: object) -> bytes:
-    """A client frame as it comes over the wire."""
+    """A client frame as sent over the wire."""
     return json.dumps(fields).encode()
 
 
 def outcome(data: bytes) -> ClientFrame | BadFrame:
-    """What becomes of it, one way or the other."""
+    """The parsed frame or the error."""
     try:
         return parse(data)
     except BadFrame as error:
@@ -60,7 +60,7 @@ def outcome(data: bytes) -> ClientFrame | BadFrame:
     ],
 )
 def test_frames_are_read(data: bytes, wanted: object) -> None:
-    """Each type becomes its value; fields nobody knows are ignored."""
+    """Each type becomes its value; unknown fields are ignored."""
     assert parse(data) == wanted
 
 
@@ -92,22 +92,22 @@ def test_frames_are_read(data: bytes, wanted: object) -> None:
         (frame(type="cancel", turn_id="nobody"), "not_found", "turn"),
     ],
 )
-def test_bad_frames_are_told_apart(data: bytes, code: str, says: str) -> None:
-    """Each fault has its code and words that name it."""
+def test_each_bad_frame_has_its_own_error(data: bytes, code: str, says: str) -> None:
+    """Each fault has its own code and message."""
     with pytest.raises(BadFrame, match=says) as raised:
         parse(data)
     assert raised.value.code == code
 
 
 def test_an_error_repeats_the_clients_id() -> None:
-    """Whoever sent several frames knows which of them was bad."""
+    """A client that sent several frames knows which one was bad."""
     with pytest.raises(BadFrame) as raised:
         parse(frame(type="send", id="k", text=5))
     assert raised.value.reply_to == "k"
 
 
 def test_text_that_is_not_utf8_is_the_sockets_fault() -> None:
-    """RFC 6455, 8.1: such a connection fails."""
+    """RFC 6455, 8.1: such a connection is closed."""
     with pytest.raises(BrokenText, match="UTF-8"):
         parse(b'{"type":"send","id":"k","text":"\xff"}')
 

@@ -33,5 +33,5 @@ RULE = OriginRule(("https://shop.example",), "https://chat.example/turngate")
     ],
 )
 def test_origins(origin: str | None, host: str, wanted: bool) -> None:
-    """The gateway's own by Host or public URL, the allowed ones, and programs that send none."""
+    """The gateway's own by Host or public URL, the allowed ones, and programs without an Origin."""
     assert RULE.allows(origin, host) is wanted

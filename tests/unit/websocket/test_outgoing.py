@@ -1,4 +1,4 @@
-"""The queue of one socket, with a real socket at its end."""
+"""The send queue of a socket, with a real socket at its end."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class Counting:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """As the transport's."""
+        """Like the transport's."""
         self.writes += 1
         self._transport.write(data)
 
 
 class Line:
-    """Both ends of a socket: `queue` at the server's, `client` at the other. `given_up`: the close codes asked for."""
+    """Both ends of a socket: `queue` at the server, `client` at the other end. `given_up`: the close codes requested."""
 
     def __init__(self, stall_s: float) -> None:
         self.tasks = Background()
@@ -80,7 +80,7 @@ def stall_s() -> float:
 
 @pytest_asyncio.fixture
 async def line(stall_s: float) -> AsyncIterator[Line]:
-    """A socket that is open."""
+    """An open socket."""
     line = Line(stall_s)
     app = web.Application()
     app.router.add_get("/", line.serve)
@@ -100,8 +100,8 @@ async def test_frames_leave_in_order(line: Line) -> None:
     assert [await line.hears() for _ in range(100)] == list(range(100))
 
 
-async def test_frames_of_a_moment_leave_in_one_write(line: Line) -> None:
-    """Of any length; and nothing is left behind that would run on."""
+async def test_simultaneous_frames_leave_in_one_write(line: Line) -> None:
+    """Frames of any length; no timer or task remains."""
     texts = ["a", "b" * 1_000, "c" * 70_000]
     for text in (*texts, *texts):
         line.queue.put(json.dumps(text).encode())
@@ -110,8 +110,8 @@ async def test_frames_of_a_moment_leave_in_one_write(line: Line) -> None:
     assert line.transport.writes == 2  # a write takes 64 KB and the frame that exceeds them
 
 
-async def test_a_frame_that_can_wait_shares_the_write_of_the_next_that_cannot(line: Line) -> None:
-    """In order; and it leaves by itself where nothing follows, also after others have left so."""
+async def test_a_delayed_frame_shares_the_write_of_the_next_urgent_one(line: Line) -> None:
+    """In order; and it leaves by itself if nothing follows, even after others have left that way."""
     line.queue.put_soon(b"1")
     await asyncio.sleep(0)
     line.queue.put(b"2")
@@ -123,14 +123,14 @@ async def test_a_frame_that_can_wait_shares_the_write_of_the_next_that_cannot(li
     assert line.transport.writes == 3
 
 
-async def test_a_frame_that_can_wait_leaves_before_its_socket_ends(line: Line) -> None:
-    """A gateway that stops sends what was said so far."""
+async def test_a_delayed_frame_leaves_before_its_socket_ends(line: Line) -> None:
+    """A gateway that stops sends the text so far."""
     line.queue.put_soon(b"1")
     await line.queue.finish()
     assert await line.hears() == 1
 
 
-async def test_frames_that_can_wait_do_not_fill_the_queue(line: Line) -> None:
+async def test_delayed_frames_do_not_fill_the_queue(line: Line) -> None:
     """Many of them leave at once."""
     for number in range(module.JOIN_FROM):
         line.queue.put_soon(b"%d" % number)
@@ -140,7 +140,7 @@ async def test_frames_that_can_wait_do_not_fill_the_queue(line: Line) -> None:
 
 
 async def test_a_held_queue_lets_its_first_frames_pass_before_the_rest(line: Line) -> None:
-    """What came while it was held waits for what is released first."""
+    """Frames that came while it was held wait for those that are released first."""
     line.queue.hold()
     line.queue.put(b"3")
     line.queue.release(b"1", b"2")
@@ -149,7 +149,7 @@ async def test_a_held_queue_lets_its_first_frames_pass_before_the_rest(line: Lin
 
 
 async def test_an_idle_queue_has_no_task(line: Line) -> None:
-    """Nor has one whose peer keeps up; the task that waits for one that doesn't ends with its work."""
+    """Nor has one whose peer keeps up; the task for a slow peer ends with its work."""
     response: Any = line.client._response
     response.connection.transport.pause_reading()
     while not len(line.tasks):
@@ -164,7 +164,7 @@ async def test_an_idle_queue_has_no_task(line: Line) -> None:
 
 
 async def test_deltas_join_in_a_long_queue_only(line: Line) -> None:
-    """A reader that keeps up gets each piece; one that doesn't gets fewer and longer ones, and the whole text."""
+    """A reader that keeps up gets each piece; a slow one gets fewer, longer ones, and the whole text."""
     line.queue.hold()
     for _ in range(2000):
         line.queue.put(Delta(TURN, 1, "x"))
@@ -178,7 +178,7 @@ async def test_deltas_join_in_a_long_queue_only(line: Line) -> None:
 
 
 async def test_too_many_frames_end_the_socket(line: Line) -> None:
-    """1013, and nothing is kept."""
+    """Closed with 1013, and nothing is kept."""
     line.queue.hold()
     for _ in range(module.MAX_FRAMES + 1):
         line.queue.put(b"1")
@@ -186,7 +186,7 @@ async def test_too_many_frames_end_the_socket(line: Line) -> None:
 
 
 async def test_too_many_bytes_end_the_socket(line: Line) -> None:
-    """One frame of any size passes; more behind it do not."""
+    """One frame of any size passes; further ones after it do not."""
     line.queue.hold()
     line.queue.put(b"1" * (module.MAX_BYTES + 1))
     assert line.given_up == []
@@ -195,8 +195,8 @@ async def test_too_many_bytes_end_the_socket(line: Line) -> None:
 
 
 @pytest.mark.parametrize("stall_s", [0.2])
-async def test_a_peer_that_reads_nothing_is_given_up(line: Line) -> None:
-    """Row 36: after the deadline, with what is queued within bounds."""
+async def test_a_peer_that_reads_nothing_is_disconnected(line: Line) -> None:
+    """Row 36: after the deadline, with a bounded queue."""
     response: Any = line.client._response
     response.connection.transport.pause_reading()
     async with asyncio.timeout(10):
@@ -207,8 +207,8 @@ async def test_a_peer_that_reads_nothing_is_given_up(line: Line) -> None:
     response.connection.transport.abort()
 
 
-async def test_room_is_waited_for(line: Line) -> None:
-    """Whoever replays a long history is slowed down to the reader's pace, and never too fast."""
+async def test_waiting_for_room_slows_the_sender_down(line: Line) -> None:
+    """Replaying a long history slows down to the reader's pace."""
 
     async def replay() -> None:
         for _ in range(40):

@@ -9,7 +9,7 @@ from gateway.errors import TooManyRequests
 
 
 class Clock:
-    """A clock that is turned by hand; seconds."""
+    """A clock set by the test; seconds."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -20,7 +20,7 @@ class Clock:
 
 @pytest.fixture
 def clock() -> Clock:
-    """The time of the test."""
+    """The test's clock."""
     return Clock()
 
 
@@ -35,14 +35,14 @@ def test_a_burst_passes_and_the_next_waits(clock: Clock) -> None:
 
 
 def test_a_refused_token_costs_nothing(clock: Clock) -> None:
-    """Who asks too often waits no longer for it."""
+    """A client that asks too often does not wait longer for it."""
     rates = Rates(60, burst=1, clock=clock)
     rates.take("ann")
     assert [rates.take("ann") for _ in range(5)] == pytest.approx([1.0] * 5)
 
 
 def test_late_tokens_count_by_their_own_time(clock: Clock) -> None:
-    """In whichever order those of several keys come."""
+    """In whatever order those of several keys come."""
     rates = Rates(1, clock=clock)
     assert [rates.take("ann", 60 * number) for number in range(3)] == [0.0] * 3
     assert rates.take("bob", 0) == 0.0
@@ -50,8 +50,8 @@ def test_late_tokens_count_by_their_own_time(clock: Clock) -> None:
     assert rates.take("bob", 0) > 0
 
 
-def test_keys_are_apart(clock: Clock) -> None:
-    """One user's flood is nobody else's."""
+def test_keys_are_independent(clock: Clock) -> None:
+    """One user's flood affects nobody else."""
     rates = Rates(1, clock=clock)
     rates.take("ann")
     assert rates.take("ann") > 0
@@ -59,7 +59,7 @@ def test_keys_are_apart(clock: Clock) -> None:
 
 
 def test_check_says_when_to_try_again(clock: Clock) -> None:
-    """The error carries the seconds."""
+    """The error includes the seconds."""
     rates = Rates(1, clock=clock)
     rates.check("ann")
     with pytest.raises(TooManyRequests, match="60 s") as raised:
@@ -68,7 +68,7 @@ def test_check_says_when_to_try_again(clock: Clock) -> None:
 
 
 def test_memory_is_bounded(clock: Clock) -> None:
-    """Whoever was quiet longest is forgotten first."""
+    """The key that was idle longest is forgotten first."""
     rates = Rates(1, clock=clock, capacity=3)
     for key in "abcd":
         rates.take(key)
@@ -78,7 +78,7 @@ def test_memory_is_bounded(clock: Clock) -> None:
 
 
 def test_full_buckets_are_forgotten(clock: Clock) -> None:
-    """A bucket that is full again holds no news."""
+    """A bucket that is full again needs no memory."""
     rates = Rates(60, clock=clock)
     for number in range(100):
         rates.take(str(number))

@@ -1,4 +1,4 @@
-"""What the gateway sends, letter by letter."""
+"""The gateway's frames, byte by byte."""
 
 from __future__ import annotations
 
@@ -78,13 +78,13 @@ def test_ack() -> None:
 
 
 def test_message_and_message_changed() -> None:
-    """A row as the contract has it, times in UTC."""
+    """A row in the contract's format, times in UTC."""
     assert read(server_frames.message(MESSAGE)) == {"type": "message", "message": MESSAGE_JSON}
     assert read(server_frames.message_changed(MESSAGE)) == {"type": "message_changed", "message": MESSAGE_JSON}
 
 
 def test_session() -> None:
-    """A session as the contract has it, and nothing more."""
+    """A session in the contract's format, and nothing more."""
     at = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
     session = Session(
         SESSION, UserId("ann"), TELEGRAM, AgentName("a"), "T", True, at, at, at, None, 2, {"course": 1}, None, 5, True
@@ -122,7 +122,7 @@ def test_turn() -> None:
 
 
 def test_delta() -> None:
-    """A piece of text, with the attempt it belongs to."""
+    """A piece of text, with its attempt."""
     delta = server_frames.progress(Progress(SESSION, ANN, TURN, 1, TextDelta("wor")))
     assert read(delta) == {"type": "delta", "turn_id": TURN_TEXT, "attempt": 1, "text": "wor"}
 
@@ -137,7 +137,7 @@ def test_tool_call_and_result() -> None:
 
 
 def test_notice_and_error_repeat_the_clients_id() -> None:
-    """With an id when there is one, and without the field when not."""
+    """With an id if there is one, and without the field otherwise."""
     assert read(server_frames.notice("Done.", "k")) == {"type": "notice", "text": "Done.", "id": "k"}
     assert read(server_frames.error("invalid", "No.", "k")) == {
         "type": "error",
@@ -148,14 +148,14 @@ def test_notice_and_error_repeat_the_clients_id() -> None:
     assert "id" not in read(server_frames.error("invalid", "No."))
 
 
-def test_what_orjson_refuses_is_sent_all_the_same() -> None:
-    """Integers beyond 64 bits and halves of surrogate pairs come from agents, and must not break the bus."""
+def test_values_that_orjson_rejects_are_sent() -> None:
+    """Integers beyond 64 bits and unpaired surrogates come from agents, and must not break the bus."""
     odd: JsonObject = {"big": 2**80, "half": "\ud800"}
     assert read(server_frames.progress(Progress(SESSION, ANN, TURN, 1, ToolCall("c", "add", odd))))["input"] == odd
 
 
 def test_deltas_of_one_attempt_join() -> None:
-    """Neighbours of one attempt become one piece; others don't."""
+    """Consecutive deltas of one attempt become one; others don't."""
     first = server_frames.Delta(TURN, 1, "wor")
     assert first.joined(server_frames.Delta(TURN, 1, "ld")) == server_frames.Delta(TURN, 1, "world")
     assert first.joined(server_frames.Delta(TURN, 2, "ld")) is None
