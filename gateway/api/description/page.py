@@ -24,8 +24,8 @@ PAGE = """<!doctype html>
 <nav aria-label="Groups"><a class="home" href="#api">HTTP API</a><ul>{contents}</ul></nav>
 <main id="api" tabindex="-1">
 <h1>HTTP API</h1>
-<p>JSON in and out, with <code>Authorization: Bearer &lt;token&gt;</code>. Errors are problem details (RFC 9457). Live events
-come over the WebSocket at <code>/ws</code>. The same for programs: <a href="/openapi.json">/openapi.json</a>.</p>
+<p>The API takes and returns JSON, and needs <code>Authorization: Bearer &lt;token&gt;</code>. Errors are problem details (RFC 9457).
+Live events are sent over the WebSocket at <code>/ws</code>. For programs, see <a href="/openapi.json">/openapi.json</a>.</p>
 {groups}
 </main>
 """
