@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Literal, Self, assert_never
-from zoneinfo import ZoneInfo
+from typing import Annotated, Self
 
 from aiohttp import web
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from gateway.api.models import schedules as models
 from gateway.api.parts import ApiParts, acting_user, parts_of, principal_of
@@ -25,56 +24,29 @@ from gateway.api.requests.reading import (
     Text,
     User,
     UuidPath,
-    Whole,
     on_one_line,
     uuid_of,
 )
+from gateway.api.requests.triggers import GivenTrigger, Zone, trigger_of, zone
 from gateway.api.responses.answers import answer, no_content
 from gateway.api.route import ERASED, route
 from gateway.api.routes.sessions import narrowed
 from gateway.core.model import Address, AgentName, JsonObject, Principal, Route, UserId, is_pushed
 from gateway.core.ports.schedules import (
     MOST_LISTED,
-    CronTrigger,
-    IntervalTrigger,
     NewSchedule,
     OnceTrigger,
     Schedule,
     Trigger,
 )
-from gateway.core.scheduling import ScheduleUpdate, changed, check_zone
+from gateway.core.scheduling import ScheduleUpdate, changed
 from gateway.errors import Conflict, Forbidden, InvalidInput, TooLarge
 
-LONGEST_INTERVAL = 366 * 86_400
-"""Seconds."""
 CHANGE_TRIES = 5
 
 
-class Cron(Body):
-    """A crontab expression: minute, hour, day of month, month, day of week."""
-
-    type: Literal["cron"]
-    expression: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-
-
-class Interval(Body):
-    """A fixed interval; the first fire is one interval from now."""
-
-    type: Literal["interval"]
-    seconds: Whole = Field(ge=1, le=LONGEST_INTERVAL)
-
-
-class Once(Body):
-    """A single point in time (RFC 3339); without an offset, in the schedule's time zone."""
-
-    type: Literal["once"]
-    at: str = Field(max_length=64)
-
-
-GivenTrigger = Annotated[Cron | Interval | Once, Field(discriminator="type")]
 ScheduleName = Annotated[Name, AfterValidator(on_one_line), Field(json_schema_extra=SEEN)]
 """The title of each run."""
-Zone = Annotated[str, Field(max_length=64, description="A name such as Europe/Berlin.")]
 ChatAddress = Annotated[str, Field(max_length=200)]
 
 
@@ -301,34 +273,3 @@ async def _own_chat(parts: ApiParts, user_id: UserId, address: str) -> Address:
             "telegram:<bot>:<chat>:<topic>."
         )
     return Address(address)
-
-
-def zone(name: str) -> ZoneInfo:
-    """Returns a time zone by its IANA name. Raises `InvalidInput`."""
-    check_zone(name)
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, KeyError):  # an odd path, a folder of the database, an unknown name
-        raise InvalidInput(f"timezone is {name!r}; it should be a name such as Europe/Berlin or UTC.") from None
-
-
-def trigger_of(draft: Cron | Interval | Once, timezone: ZoneInfo) -> Trigger:
-    """Returns the trigger. Raises `InvalidInput` for an invalid time."""
-    match draft:
-        case Cron():
-            return CronTrigger(draft.expression)
-        case Interval():
-            return IntervalTrigger(draft.seconds)
-        case Once():
-            return OnceTrigger(moment(draft.at, timezone))
-        case _:
-            assert_never(draft)
-
-
-def moment(text: str, timezone: ZoneInfo) -> datetime:
-    """Returns a time in UTC; without an offset it is in `timezone`. Raises `InvalidInput`."""
-    try:
-        at = datetime.fromisoformat(text)
-        return (at if at.tzinfo else at.replace(tzinfo=timezone)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise InvalidInput(f"trigger.at is {text!r}; it should be a time such as 2030-01-31T08:00:00Z.") from None

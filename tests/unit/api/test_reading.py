@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from gateway.api.requests.reading import session_id_of, uuid_of
+from gateway.api.requests.triggers import moment, zone
 from gateway.api.routes.messages import wait_seconds
 from gateway.api.routes.pages import inside
-from gateway.api.routes.schedules import moment, zone
 from gateway.errors import InvalidInput, NotFound
 
 
