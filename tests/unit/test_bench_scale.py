@@ -11,20 +11,20 @@ PLAN = scale(sessions=100_000, messages=1_000_000, rounds=10, minutes=1)
 
 
 def test_who_asks_has_the_same_sessions_at_every_size() -> None:
-    """Else the ratio would compare different answers."""
+    """Otherwise the ratio would compare different answers."""
     asking = PROBES * SESSIONS_EACH
     assert list(talks(PLAN.small)) == list(islice(talks(PLAN.big), asking))
 
 
 def test_the_sizes_are_about_as_asked() -> None:
-    """Messages of all sessions but the long one, which comes first."""
+    """The messages of all sessions but the long one, which comes first."""
     long, *others = talks(PLAN.big)
     assert (long.messages, len(others) + 1) == (LONG, 100_000)
     assert abs(sum(talk.messages for talk in others) - 1_000_000) < 20_000
 
 
 def test_rows_are_lines_of_copy() -> None:
-    """A value for each column, and no sign that COPY would take for another."""
+    """One value per column, and no character that COPY would misread."""
     talk = next(talks(PLAN.small))
     assert session_line(talk).count("\t") == 12
     line = next(message_lines(talk, sayings()))

@@ -1,4 +1,4 @@
-"""Garbage collection of a process that serves."""
+"""Garbage collection in a running gateway."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.app.running.collection import tune_collection
 
 @pytest.fixture
 def as_before() -> Iterator[None]:
-    """Leaves this process's thresholds as they were; the tests themselves are frozen anyway."""
+    """Restores this process's thresholds; the tests themselves are frozen anyway."""
     thresholds = gc.get_threshold()
     yield
     gc.set_threshold(*thresholds)
@@ -20,7 +20,7 @@ def as_before() -> Iterator[None]:
 
 @pytest.mark.usefixtures("as_before")
 def test_what_was_built_at_the_start_is_not_looked_at_again() -> None:
-    """Cycles that are made afterwards are still collected."""
+    """Cycles created afterwards are still collected."""
     tune_collection()
     assert gc.get_freeze_count() > 10_000
     made: list[object] = []

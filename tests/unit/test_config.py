@@ -1,4 +1,4 @@
-"""Settings: what is read from where, and how a wrong one is told."""
+"""Settings: their sources, and the errors for invalid ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def written(folder: Path, toml: str) -> Path:
 
 
 def test_nothing_is_required() -> None:
-    """One demo agent on the loopback, nothing open to anybody else."""
+    """One demo agent on the loopback, with access for nobody else."""
     settings = load_settings()
     assert (settings.host, settings.port, settings.default_agent) == ("127.0.0.1", 8080, "assistant")
     assert [agent.kind for agent in settings.agents.values()] == ["demo"]
@@ -38,7 +38,7 @@ def test_nothing_is_required() -> None:
 def test_the_command_line_wins_over_the_environment_and_that_over_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each level keeps what the one above it leaves out."""
+    """Each level keeps what the higher one does not set."""
     written(tmp_path, 'port = 1\nhost = "::1"\n[turns]\nmax_attempts = 7\ntimeout_s = 5')
     monkeypatch.setenv("TURNGATE_PORT", "2")
     monkeypatch.setenv("TURNGATE_TURNS__TIMEOUT_S", "9")
@@ -48,7 +48,7 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file(
 
 
 def test_lists_in_the_environment_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Numbers among Telegram ids too."""
+    """Including numbers among Telegram ids."""
     monkeypatch.setenv("TURNGATE_WEB__ALLOWED_ORIGINS", '["https://Shop.example"]')
     monkeypatch.setenv("TURNGATE_TELEGRAM__ALLOW", '[123, "456=mia"]')
     settings = load_settings()
@@ -57,7 +57,7 @@ def test_lists_in_the_environment_are_json(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_first_agent_is_the_default_when_none_was_named(tmp_path: Path) -> None:
-    """`assistant` is there only when no agents are set."""
+    """`assistant` exists only if no agents are set."""
     written(tmp_path, '[agents.helper]\nkind = "demo"')
     assert load_settings().default_agent == "helper"
 
@@ -93,7 +93,7 @@ def test_the_first_agent_is_the_default_when_none_was_named(tmp_path: Path) -> N
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, toml: str, says: str) -> None:
-    """With what it should be."""
+    """The error says what it should be."""
     path = written(tmp_path, toml)
     with pytest.raises(SettingsError) as raised:
         load_settings(path)
@@ -103,27 +103,27 @@ def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, toml: str, says:
 @pytest.mark.parametrize("name", ["TURNGATE_WEB__ALLOWED_ORIGINS", "TURNGATE_TELEGRAM__ALLOW"])
 @pytest.mark.parametrize("value", ["https://example.com", "123", "[oops"])
 def test_a_list_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    """With an example of one."""
+    """With an example list."""
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=rf"{name} is .*a JSON list such as"):
         load_settings()
 
 
 def test_failpoints_that_are_no_table_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With an example of some."""
+    """With an example."""
     monkeypatch.setenv("TURNGATE_FAILPOINTS", "after_t1=kill")
     with pytest.raises(SettingsError, match=r"TURNGATE_FAILPOINTS is .*a JSON object such as"):
         load_settings()
 
 
 def test_an_empty_variable_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if it were not there."""
+    """As if it were not set."""
     monkeypatch.setenv("TURNGATE_DATA_DIR", "")
     assert load_settings().data_dir == Path(".turngate")
 
 
 def test_an_unknown_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With those that exist."""
+    """The error lists those that exist."""
     monkeypatch.setenv("TURNGATE_PROT", "80")
     with pytest.raises(SettingsError, match=r"TURNGATE_PROT is not a setting.*TURNGATE_PORT"):
         load_settings()
@@ -136,7 +136,7 @@ def test_a_named_file_must_exist() -> None:
 
 
 def test_secrets_are_never_printed(tmp_path: Path) -> None:
-    """Neither in the settings' own text nor in what is said about a wrong one."""
+    """Neither in the settings' own text nor in errors about them."""
     path = written(
         tmp_path, "secret_key = 'my-secret-key-of-at-least-32-bytes'\n[telegram]\ntoken = '1234:my-bot-secret'"
     )

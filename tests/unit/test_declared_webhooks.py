@@ -56,5 +56,5 @@ def test_fixed_paths_below_the_channels_own_are_taken(declared: tuple[Webhook, .
     ],
 )
 def test_others_are_refused_with_the_reason(declared: tuple[Any, ...], fault: str) -> None:
-    """No channel can take the place of another, or of the gateway's own routes."""
+    """No channel can take over a route of another, or of the gateway."""
     assert fault in (wrong_webhooks(Pigeons(PIGEON, "", declared), PIGEON) or "")

@@ -1,4 +1,4 @@
-"""How the code is laid out."""
+"""The layout of the code."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from bench.house import look
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
-    """Neither at run time nor for types: `python -m bench house` names the circle."""
+    """Neither at run time nor for types: `python -m bench house` names the cycle."""
     assert look(Path(__file__).parents[2]).circle == ()

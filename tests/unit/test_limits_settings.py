@@ -17,7 +17,7 @@ def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_strangers_are_limited_and_users_are_not() -> None:
-    """By default; what users keep open has a limit that only a mistake reaches."""
+    """These are the defaults; the limit on what users keep open is so high that only a mistake reaches it."""
     limits = load_settings().limits
     assert (limits.requests_per_minute, limits.token_messages_per_minute) == (None, None)
     assert (limits.visitor_requests_per_minute, limits.wrong_tokens_per_minute) == (600, 60)
@@ -25,7 +25,7 @@ def test_strangers_are_limited_and_users_are_not() -> None:
 
 
 def test_zero_is_no_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """TOML has no null, and variables have none either."""
+    """TOML has no null, and neither have environment variables."""
     (tmp_path / "turngate.toml").write_text("[limits]\nstreams_per_user = 0\n")
     monkeypatch.setenv("TURNGATE_LIMITS__WRONG_TOKENS_PER_MINUTE", "0")
     limits = load_settings().limits
@@ -43,7 +43,7 @@ def test_zero_is_no_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     ],
 )
 def test_a_limit_that_cannot_be_is_named(tmp_path: Path, toml: str, says: str) -> None:
-    """With what it should be."""
+    """The error says what it should be."""
     (tmp_path / "turngate.toml").write_text(f"[limits]\n{toml}\n")
     with pytest.raises(SettingsError) as raised:
         load_settings()
@@ -51,7 +51,7 @@ def test_a_limit_that_cannot_be_is_named(tmp_path: Path, toml: str, says: str) -
 
 
 def test_proxies_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In JSON, where they come in a variable."""
+    """As JSON if they come from a variable."""
     monkeypatch.setenv("TURNGATE_LIMITS__TRUSTED_PROXIES", '["192.0.2.1", "2001:db8::/32"]')
     assert load_settings().limits.trusted_proxies == ("192.0.2.1", "2001:db8::/32")
     monkeypatch.setenv("TURNGATE_LIMITS__TRUSTED_PROXIES", "192.0.2.1")

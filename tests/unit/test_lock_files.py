@@ -1,4 +1,4 @@
-"""What is committed to pin dependencies says nothing of the machine that it was written on."""
+"""Lock files reveal nothing about the machine they were written on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 FOREIGN = re.compile(
     r"\w+://(?!www\.|opencollective|github\.com|paypal|tidelift|ko-fi|patreon)|(?:^|\s)-c /|--(?:extra-)?index-url|--find-links"
 )
-"""Addresses to download from and folders of one machine. npm's files also say where a package asks for money."""
+"""Download addresses and folders of one machine. npm's files also say where a package asks for money."""
 LOCKS = sorted(
     file
     for pattern in ("requirements*.lock", "examples/*/requirements.txt", "clients/web/package-lock.json")
@@ -21,5 +21,5 @@ LOCKS = sorted(
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda file: str(file.relative_to(ROOT)))
 def test_a_lock_file_names_no_place(lock: Path) -> None:
-    """Names, versions and hashes only."""
+    """Only names, versions and hashes."""
     assert [line for line in lock.read_text().splitlines() if FOREIGN.search(line)] == []

@@ -1,4 +1,4 @@
-"""Where log lines go when they cannot be written."""
+"""Log lines that cannot be written."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Disk(io.StringIO):
 
 
 class Pipe:
-    """One that holds 4 KB until somebody reads it."""
+    """A pipe that holds 4 KB until it is read."""
 
     def __init__(self) -> None:
         self.reading, writing = os.pipe()
@@ -47,7 +47,7 @@ class Pipe:
         self.stream: TextIO = os.fdopen(writing, "w", encoding="utf-8")
 
     def line(self) -> str:
-        """The next that comes out."""
+        """The next line read."""
         text = b""
         while not text.endswith(b"\n"):
             assert select.select([self.reading], [], [], 10)[0], text
@@ -57,7 +57,7 @@ class Pipe:
 
 @pytest.fixture
 def pipe() -> Iterator[Pipe]:
-    """Nobody reads it yet."""
+    """An unread pipe."""
     made = Pipe()
     yield made
     os.close(made.reading)
@@ -65,26 +65,26 @@ def pipe() -> Iterator[Pipe]:
 
 
 def record(text: str, *values: object) -> logging.LogRecord:
-    """A line."""
+    """A log record."""
     return logging.LogRecord("test", logging.INFO, __file__, 1, text, values, None)
 
 
 def writer(stream: TextIO) -> PatientHandler:
-    """A handler that says how many lines were lost."""
+    """A handler that reports how many lines were lost."""
     handler = PatientHandler(stream)
     handler.setFormatter(logging.Formatter("%(message)s%(lines)s", defaults={"lines": ""}))
     return handler
 
 
 def say(handler: PatientHandler, *texts: str) -> None:
-    """Writes lines, each before the next comes."""
+    """Writes lines one after another."""
     for text in texts:
         handler.handle(record(text))
         handler.flush()
 
 
 def test_lines_that_were_lost_are_counted_once_there_is_room() -> None:
-    """Nothing is raised and nothing printed elsewhere; the first line that is written again is followed by the number."""
+    """Nothing is raised or printed elsewhere; the first line written again is followed by the number."""
     disk = Disk()
     handler = writer(disk)
     say(handler, "one")
@@ -96,7 +96,7 @@ def test_lines_that_were_lost_are_counted_once_there_is_room() -> None:
 
 
 def test_a_mistake_in_a_line_is_shown() -> None:
-    """Only what the stream does is forgiven."""
+    """Only errors of the stream are ignored."""
     disk = Disk()
     handler = writer(disk)
     handler.handle(record("%d", "no number"))
@@ -115,7 +115,7 @@ def test_a_closed_stream_is_no_failure(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_a_reader_that_does_not_read_holds_nobody_up(pipe: Pipe) -> None:
-    """Lines wait in their order, those that are too many are counted, and a flush ends although nothing was read."""
+    """Lines wait in order, excess lines are counted, and a flush ends although nothing was read."""
     handler = writer(pipe.stream)
     for number in range(2 * WAITING):
         handler.handle(record(str(number)))
@@ -125,7 +125,7 @@ def test_a_reader_that_does_not_read_holds_nobody_up(pipe: Pipe) -> None:
 
 
 def test_a_pipe_that_is_read_again_tells_of_the_loss(pipe: Pipe) -> None:
-    """What came out and what was told to be lost is all that there was."""
+    """The lines read and the lines reported lost add up to all lines."""
     handler, many = writer(pipe.stream), 2 * WAITING
     for _ in range(many):
         handler.handle(record("x" * 20))
@@ -139,7 +139,7 @@ def test_a_pipe_that_is_read_again_tells_of_the_loss(pipe: Pipe) -> None:
 
 
 def test_a_pipe_that_somebody_made_non_blocking_loses_nothing(pipe: Pipe) -> None:
-    """Whoever shares standard error may do that; the background writer waits for room."""
+    """Another process that shares standard error may do that; the background writer waits for room."""
     os.set_blocking(pipe.stream.fileno(), False)
     handler = writer(pipe.stream)
     for number in range(1000):
@@ -148,7 +148,7 @@ def test_a_pipe_that_somebody_made_non_blocking_loses_nothing(pipe: Pipe) -> Non
 
 
 def test_lines_that_come_in_a_burst_are_written_together() -> None:
-    """In their order; a line that comes alone does not wait."""
+    """In order; a single line does not wait."""
     reading, writing = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with reading, os.fdopen(writing.detach(), "w", encoding="utf-8") as stream:
         reading.settimeout(10)
@@ -166,7 +166,7 @@ def test_lines_that_come_in_a_burst_are_written_together() -> None:
 
 
 def test_a_flush_writes_all_that_waits() -> None:
-    """As many lines as may wait: whoever ends the process at once loses none."""
+    """As many lines as may wait: ending the process abruptly after a flush loses none."""
     disk = Disk()
     handler = writer(disk)
     for number in range(WAITING):
@@ -176,7 +176,7 @@ def test_a_flush_writes_all_that_waits() -> None:
 
 
 def test_what_is_lost_is_told_as_json() -> None:
-    """`lines` is a key of its own; a traceback is written whole, and so is a number beyond 64 bits."""
+    """`lines` is a key of its own; a traceback is complete, and so is a number beyond 64 bits."""
     disk, root = Disk(), logging.getLogger()
     before = root.handlers, root.level
     try:
@@ -208,7 +208,7 @@ for number in range(2000):
 
 
 def test_a_process_that_ends_has_written_its_lines() -> None:
-    """With a reader that reads."""
+    """With a working reader."""
     told = subprocess.run([sys.executable, "-c", CHATTY], cwd=ROOT, capture_output=True, text=True, check=True)
     assert re.findall(r"line (\d+)", told.stderr) == [str(number) for number in range(2000)]
 
@@ -236,6 +236,6 @@ late.itself = late
 
 
 def test_a_first_line_that_comes_as_python_ends_holds_nobody_up() -> None:
-    """A thread that starts then is never run: a forgotten future's complaint would keep the process for ever."""
+    """A thread started then never runs: a log line from a finalizer would keep the process forever."""
     ended = subprocess.run([sys.executable, "-c", LATE], cwd=ROOT, capture_output=True, check=False, timeout=60)
     assert ended.returncode == 0

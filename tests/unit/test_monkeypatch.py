@@ -1,4 +1,4 @@
-"""Tests may set what a process is given from outside, such as its environment, and replace nothing of the code."""
+"""Tests may set what a process is given from outside, such as its environment, but replace none of the code."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def replaced(source: str) -> Iterator[str]:
 
 
 def test_no_test_replaces_parts_of_the_code() -> None:
-    """A port, a parameter or a real fault puts something in its place for one gateway, and not for the whole process."""
+    """Use a port, a parameter or a real fault instead, which affects one gateway and not the whole process."""
     found = [
         f"{module.relative_to(TESTS)}:{at}" for module in TESTS.rglob("*.py") for at in replaced(module.read_text())
     ]

@@ -1,4 +1,4 @@
-"""The command that a gateway's log names for signing in: it has to reach the same database."""
+"""The sign-in command in a gateway's log must reach the same database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.config import load_settings
 
 
 def test_it_is_short_where_nothing_was_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The default file and data dir go without saying."""
+    """The default file and data dir are omitted."""
     monkeypatch.chdir(tmp_path)
     Path("turngate.toml").write_text("port = 9000\n")
     assert command(load_settings()) == "turngate sign-in"

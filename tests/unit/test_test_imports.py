@@ -1,4 +1,4 @@
-"""What tests share is in conftest.py files and modules named for what they hold."""
+"""Shared test code is in conftest.py files and modules with descriptive names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TESTS = Path(__file__).parents[1]
 
 
 def imported(module: Path) -> Iterator[str]:
-    """The modules of the tests that a module imports, however it writes it."""
+    """The test modules that a module imports, in any syntax."""
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -20,7 +20,7 @@ def imported(module: Path) -> Iterator[str]:
 
 
 def test_no_test_module_is_imported() -> None:
-    """A test can be renamed, moved or deleted, and no other breaks."""
+    """A test can be renamed, moved or deleted without breaking another."""
     found = [
         f"{module.relative_to(TESTS)} imports {name}"
         for module in TESTS.rglob("*.py")

@@ -1,4 +1,4 @@
-"""Agents that are looked for in the current folder."""
+"""Fixtures for agents that are loaded from the current folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture
 def own_path() -> Iterator[None]:
-    """What a test adds to the path that modules are imported from is taken away after it."""
+    """Restores the module search path after a test that adds to it."""
     before = sys.path.copy()
     yield
     sys.path[:] = before

@@ -1,4 +1,4 @@
-"""The demo agent, as a conversation hears it."""
+"""The demo agent, as users see it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def test_answers_in_pieces() -> None:
 
 
 async def test_quotes_the_previous_message_verbatim() -> None:
-    """Asked for the last question, it quotes it word for word, line breaks and all."""
+    """It quotes the last question word for word, including line breaks."""
     question = "Why is *this*\n\n  so  “odd” — and <b>slow</b>? 🦆"
     assert question in await text_of(AGENT.run(turn(question, "No idea.", "What was my last question?")))
 
@@ -38,19 +38,19 @@ async def test_quotes_nothing_at_the_start() -> None:
 
 
 async def test_collected_messages_count_as_said_before() -> None:
-    """Of several messages answered together, the last but one is the previous one."""
+    """Of several messages answered together, the last but one counts as the previous one."""
     assert "my aunt" in await text_of(AGENT.run(turn("x", "y", "my aunt", "what did I say?", collected=2)))
 
 
 async def test_says_where_the_conversation_is() -> None:
-    """An echo tells which of the person's messages it answers."""
+    """An echo says which of the person's messages it answers."""
     answer = await text_of(AGENT.run(turn("a", "b", "the third thing")))
     assert "the third thing" in answer
     assert "message 2 of" in answer
 
 
 async def test_counts_the_messages_of_the_person() -> None:
-    """Not the answers between them; also where the history does not reach back to the beginning."""
+    """It does not count the answers between them, even if the history does not reach back to the beginning."""
     assert "message 1 of" in await text_of(DemoAgent().run(turn("one")))
     assert "message 3 of" in await text_of(DemoAgent().run(turn("one", "a", "two", "b", "three")))
     long = turn(*"abcdefghijk")
@@ -71,14 +71,14 @@ async def test_fails_as_often_as_told() -> None:
 
 
 async def test_fails_for_good() -> None:
-    """Told so, it fails in a way that another attempt cannot mend."""
+    """If instructed, it fails with an error that another attempt cannot fix."""
     with pytest.raises(AgentError) as caught:
         await text_of(AGENT.run(turn("fail for good")))
     assert not caught.value.retryable
 
 
 async def test_fails_halfway() -> None:
-    """Some of the answer has been said before it fails."""
+    """Part of the answer has been sent before it fails."""
     heard: list[AgentEvent] = []
     with pytest.raises(AgentError):
         await hear(AGENT.run(turn("fail halfway")), heard)
@@ -96,22 +96,22 @@ async def test_uses_a_tool() -> None:
 
 @pytest.mark.parametrize("amount", [1, 100, 5000, 100_000])
 async def test_answers_in_that_many_characters(amount: int) -> None:
-    """Exactly as long as told."""
+    """The answer is exactly as long as requested."""
     assert len(await text_of(AGENT.run(turn(f"answer in {amount} characters")))) == amount
 
 
 async def test_answers_in_that_many_words() -> None:
-    """Exactly as many words as told."""
+    """The answer has exactly as many words as requested."""
     assert len((await text_of(AGENT.run(turn("answer in 300 words")))).split()) == 300
 
 
 async def test_counts() -> None:
-    """From one, as far as told."""
+    """From one to the requested number."""
     assert (await text_of(AGENT.run(turn("count to 5")))) == "1, 2, 3, 4, 5."
 
 
 async def test_shows_markdown() -> None:
-    """Heading, list, table, code and link are there to be looked at."""
+    """Heading, list, table, code and link are all there."""
     answer = await text_of(AGENT.run(turn("use markdown")))
     assert all(sign in answer for sign in ("# ", "\n- ", "|---|", "```python", "](https://"))
 
@@ -132,7 +132,7 @@ async def test_can_be_stopped_while_it_waits() -> None:
 
 @given(st.text(min_size=2, max_size=4000))
 def test_pieces_lose_nothing(text: str) -> None:
-    """The pieces are the text, none is empty, and there are never very many."""
+    """The pieces add up to the text, none is empty, and their number is limited."""
     cut = list(pieces(text))
     assert "".join(cut) == text
     assert all(cut)

@@ -1,4 +1,4 @@
-"""What the demo agent takes for an instruction, and what not."""
+"""What the demo agent treats as an instruction."""
 
 from __future__ import annotations
 
@@ -78,13 +78,13 @@ def test_does_as_told(text: str, instruction: Instruction) -> None:
     ],
 )
 def test_ordinary_talk_is_no_instruction(text: str) -> None:
-    """A word in passing changes nothing."""
+    """An instruction word in passing changes nothing."""
     assert read_instruction(text) == ORDINARY
 
 
 @pytest.mark.parametrize("word", ["what ", "please ", "a,", "fail ", "tell my ", "wait 3 s "])
 def test_reads_long_messages_quickly(word: str) -> None:
-    """However long a message is and whatever it repeats, reading it holds nobody up."""
+    """However long and repetitive a message is, parsing it does not block the loop."""
     begun = time.thread_time()
     read_instruction(word * 100_000)
     assert time.thread_time() - begun < 0.5

@@ -1,4 +1,4 @@
-"""How the demo agent is told to take notes."""
+"""The demo agent's instructions for notes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.unit.agents.turns import turn
     ],
 )
 def test_a_note_is_whatever_stands_behind_the_word(text: str, note: str | None) -> None:
-    """Word for word, whatever else it may sound like."""
+    """The text is taken word for word, even if it looks like another instruction."""
     instruction = read_instruction(text)
     assert (instruction.note or None) == note
     assert (instruction.topic == "note") == (note is not None)
@@ -33,12 +33,12 @@ def test_a_note_is_whatever_stands_behind_the_word(text: str, note: str | None) 
 
 @pytest.mark.parametrize("text", ["my notes", "What are my notes?", "please show me my notes", "list all my notes"])
 def test_notes_are_asked_for_in_plain_words(text: str) -> None:
-    """A clause that is such a question."""
+    """The request has to be a clause of its own."""
     assert read_instruction(text).topic == "notes"
 
 
 async def test_without_a_state_nothing_is_noted() -> None:
-    """It says what its settings need."""
+    """The answer says which setting is needed."""
     events = [event async for event in DemoAgent().run(turn("note: buy milk"))]
     assert all(isinstance(event, TextDelta) for event in events)
     assert "`state = true`" in "".join(event.text for event in events if isinstance(event, TextDelta))
@@ -46,6 +46,6 @@ async def test_without_a_state_nothing_is_noted() -> None:
 
 @pytest.mark.parametrize(("kept", "notes"), [(["a"], ["a", "b"]), ("odd", ["b"])])
 async def test_a_note_joins_those_before(kept: Any, notes: Any) -> None:
-    """Also when something else stands where they should."""
+    """Even if the scratchpad has something else where notes should be."""
     asked = replace(turn("note: b"), state=State(scratchpad={"notes": kept}))
     assert await anext(DemoAgent().run(asked)) == StateChange("scratchpad", {"notes": notes})

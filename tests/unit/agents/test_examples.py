@@ -1,4 +1,4 @@
-"""What stands in examples/ works."""
+"""The files in examples/ work."""
 
 from __future__ import annotations
 

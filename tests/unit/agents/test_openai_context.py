@@ -1,4 +1,4 @@
-"""How much of a conversation goes to a model, and what servers say when it is too much."""
+"""How much of a conversation is sent to a model, and how servers reject prompts that are too long."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ REQUEST = httpx2.Request("POST", "http://127.0.0.1/v1/chat/completions")
 
 
 def refusal(message: str, **body: object) -> APIError:
-    """What the client raises."""
+    """The error that the client raises."""
     return APIError(message, REQUEST, body={"message": message, **body})
 
 
 def conversation(turns: int, characters: int = 280) -> Prompt:
-    """Instructions, so many earlier turns of two equal messages, and a question."""
+    """Instructions, that many earlier turns of two equal messages, and a question."""
     said = [str(n % 10) * characters for n in range(2 * turns)]
     return prompt_of(turn(*said, "and now?"), "Be brief.")
 
@@ -82,7 +82,7 @@ def conversation(turns: int, characters: int = 280) -> Prompt:
     ],
 )
 def test_a_refusal_says_what_fits(error: APIError, limit: int | None, given: int | None) -> None:
-    """In whichever server's words."""
+    """Whatever the server's wording is."""
     assert overflow_of(error) == Overflow(limit, given)
 
 
@@ -95,12 +95,12 @@ def test_a_refusal_says_what_fits(error: APIError, limit: int | None, given: int
     ],
 )
 def test_other_refusals_are_something_else(error: Exception) -> None:
-    """A rate limit passes; a wrong parameter stays wrong."""
+    """A rate limit passes; an invalid parameter stays invalid."""
     assert overflow_of(error) is None
 
 
 def test_whole_turns_are_left_out_the_oldest_first() -> None:
-    """Instructions and the question are always there."""
+    """Instructions and the question always remain."""
     whole = conversation(4)
     cut = whole.fitted(estimate(whole.messages) - 1)
     assert cut.past == whole.past[1:]
@@ -109,7 +109,7 @@ def test_whole_turns_are_left_out_the_oldest_first() -> None:
 
 
 def test_a_failed_turn_is_one_of_its_own() -> None:
-    """A question without an answer, such as one that was too long, is cut like any other; roles still alternate."""
+    """A question without an answer, such as one that was too long, is cut like any other turn; roles still alternate."""
     said = turn("one", "two", "far too long", "and now?")
     unanswered = prompt_of(said, None)
     assert [len(one) for one in unanswered.past] == [2, 1]
@@ -126,7 +126,7 @@ def test_a_window_keeps_room_for_the_answer() -> None:
 
 
 def test_what_a_server_counted_corrects_the_estimate() -> None:
-    """A prompt of twice as many tokens as estimated is cut to half as much."""
+    """A prompt with twice as many tokens as estimated is cut to half its size."""
     whole, window = conversation(40), Window(4_096)
     refused = window.fitted(whole)
     window.learn(Overflow(4_096, 2 * estimate(refused.messages)))
@@ -137,14 +137,14 @@ def test_what_a_server_counted_corrects_the_estimate() -> None:
 
 @pytest.mark.parametrize("overflow", [Overflow(), Overflow(100_000), Overflow(100_000, 5)])
 def test_what_was_refused_gets_shorter_whatever_is_said(overflow: Overflow) -> None:
-    """Also when the server names no numbers, or numbers that make no sense."""
+    """Even if the server names no numbers, or nonsensical ones."""
     refused, window = conversation(9), Window(None)
     window.learn(overflow)
     assert len(window.after(refused, overflow).past) < 9
 
 
 def test_the_settings_may_allow_less_than_the_server() -> None:
-    """The smaller one counts."""
+    """The smaller size counts."""
     window = Window(1_000)
     window.learn(Overflow(4_096))
     assert window.tokens == 1_000
@@ -155,5 +155,5 @@ def test_the_settings_may_allow_less_than_the_server() -> None:
     [("gpt-4o-mini", 128_000), ("openai/gpt-4.1", 1_047_576), ("gpt-4-0613", 8_192), ("llama3", None)],
 )
 def test_known_models(model: str, tokens: int | None) -> None:
-    """By their names; others are learned from what they refuse."""
+    """Known by name; other models' sizes are learned from their errors."""
     assert known_window(model) == tokens

@@ -1,4 +1,4 @@
-"""What an answer costs: as the server reports it, else by the prices in the settings."""
+"""The cost of an answer: as the server reports it, otherwise by the prices in the settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.core.model import Usage
 
 
 def cost(settings: dict[str, float], **reported: object) -> float | None:
-    """What 2,000 tokens in and 500 out come to."""
+    """The cost of 2,000 input and 500 output tokens."""
     tokens = {"prompt_tokens": 2_000, "completion_tokens": 500, "total_tokens": 2_500}
     agent = OpenAIAgentSettings.model_validate({"kind": "openai", "model": "m", **settings})
     return usage_of(CompletionUsage.model_validate(tokens | reported), "m", agent).cost
@@ -27,7 +27,7 @@ def test_prices_are_for_a_million_tokens() -> None:
 
 
 def test_what_the_server_reports_counts() -> None:
-    """A server that reports the cost knows it best."""
+    """The server's own figure takes precedence."""
     assert cost(PRICES, cost=0.0375) == 0.0375
 
 
@@ -38,7 +38,7 @@ def test_an_odd_cost_is_not_taken(odd: object) -> None:
 
 
 def test_one_price_is_refused() -> None:
-    """Half a price would make every figure wrong."""
+    """With only one price, every figure would be wrong."""
     with pytest.raises(ValidationError, match="go together"):
         cost({"input_price": 1.0})
 

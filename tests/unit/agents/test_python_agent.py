@@ -1,4 +1,4 @@
-"""Agents of kind `python`: what may be named, and what is said when it can't be used."""
+"""Agents of kind `python`: valid targets, and the errors for others."""
 
 from __future__ import annotations
 
@@ -42,30 +42,30 @@ async def test_passes_events_on() -> None:
 
 
 async def test_plain_functions_run_in_a_thread() -> None:
-    """A function that blocks holds nobody else up."""
+    """A blocking function does not hold up anything else."""
     assert await text_of(agent("thread_name").run(turn("hi"))) != threading.current_thread().name
 
 
 @pytest.mark.parametrize(("attribute", "said"), [("is_daemon", "True"), ("each_in_a_daemon", "TrueTrue")])
 async def test_threads_hold_no_process_up(attribute: str, said: str) -> None:
-    """The end of the process waits for none of them."""
+    """The process ends without waiting for any of them."""
     assert await text_of(agent(attribute).run(turn("hi"))) == said
 
 
 async def test_a_stop_iteration_is_an_error_like_any() -> None:
-    """It cannot pass through a coroutine as it is."""
+    """A coroutine cannot raise it unchanged."""
     with pytest.raises(RuntimeError, match="StopIteration"):
         await text_of(agent("stops_iterating").run(turn("hi")))
 
 
 async def test_many_blocking_calls_run_side_by_side() -> None:
-    """More than a shared pool of threads would take; each waits for all the others."""
+    """More than a shared thread pool would run; each waits for all the others."""
     together = threading.Barrier(50, timeout=10)
     await asyncio.gather(*(in_daemon_thread(together.wait) for _ in range(50)))
 
 
 def test_a_call_may_outlive_its_loop() -> None:
-    """Its answer is dropped then, without a word."""
+    """Its result is then silently dropped."""
     go_on, threads = threading.Event(), []
 
     def call() -> None:
@@ -83,14 +83,14 @@ def test_a_call_may_outlive_its_loop() -> None:
 
 
 async def test_refuses_other_answers() -> None:
-    """An answer that is no text is the author's mistake, and no attempt mends it."""
+    """An answer that is not text is the author's mistake, and no attempt fixes it."""
     with pytest.raises(AgentError, match="mine answered with int") as caught:
         await text_of(agent("number").run(turn("hi")))
     assert not caught.value.retryable
 
 
 async def test_passes_exceptions_on() -> None:
-    """What the function raises reaches the runner as it is."""
+    """The function's exception reaches the runner unchanged."""
     with pytest.raises(ZeroDivisionError):
         await text_of(agent("broken").run(turn("hi")))
 
@@ -108,7 +108,7 @@ async def test_passes_exceptions_on() -> None:
     ],
 )
 def test_says_what_is_wrong_with_a_target(target: str, reason: str) -> None:
-    """The start stops with the setting's name and the reason."""
+    """The start fails with the setting's name and the reason."""
     with pytest.raises(SettingsError, match=r"agents\.mine\.target") as caught:
         load_target(NAME, target)
     assert reason in str(caught.value)
@@ -116,7 +116,7 @@ def test_says_what_is_wrong_with_a_target(target: str, reason: str) -> None:
 
 @pytest.mark.usefixtures("own_path")
 async def test_finds_modules_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file beside the settings needs no installing."""
+    """A file beside the settings need not be installed."""
     (tmp_path / "my_agent_file.py").write_text("async def answer(turn):\n    return 'from the file'\n")
     monkeypatch.chdir(tmp_path)
     settings = PythonAgentSettings(kind="python", target="my_agent_file:answer")

@@ -16,18 +16,18 @@ from gateway.errors import SettingsError
 
 
 def test_one_demo_agent_by_default() -> None:
-    """Without settings, an assistant of kind demo is there."""
+    """Without settings, there is an assistant of kind demo."""
     assert list(build_agents(Settings().agents, Turns())) == ["assistant"]
 
 
 def test_terms_of_an_agent() -> None:
-    """An agent's own time limit goes before the general one."""
+    """An agent's own time limit takes precedence over the general one."""
     settings = DemoAgentSettings(kind="demo", timeout_s=7, history=3, multitask_strategy="reject", collect=True)
     assert terms_of(settings, Turns()) == TurnTerms("reject", collect=True, timeout=timedelta(seconds=7), history=3)
 
 
 def test_terms_by_default() -> None:
-    """Without one of its own, the general time limit holds."""
+    """Without one of its own, the general time limit applies."""
     assert terms_of(DemoAgentSettings(kind="demo"), Turns(timeout_s=9)).timeout == timedelta(seconds=9)
 
 

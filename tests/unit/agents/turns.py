@@ -1,4 +1,4 @@
-"""Turns as agents get them, in a test's words."""
+"""Builds turns as agents receive them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def message(seq: int, role: Role, text: str, *, deleted: bool = False) -> Messag
 
 
 def turn(*said: str, attempt: int = 1, collected: int = 1) -> Turn:
-    """A turn whose last text is to be answered, after user and assistant spoke in turns; several when collected."""
+    """A turn that answers the last text, with user and assistant alternating before; `collected`: how many messages it answers."""
     before = len(said) - collected
     rows = [message(n + 1, "assistant" if n < before and n % 2 else "user", text) for n, text in enumerate(said)]
     return Turn(
@@ -51,7 +51,7 @@ def turn(*said: str, attempt: int = 1, collected: int = 1) -> Turn:
 
 
 async def hear(run: AsyncIterator[AgentEvent], heard: list[AgentEvent]) -> None:
-    """Adds what an agent yields, also when it fails halfway."""
+    """Collects what an agent yields, even if it fails halfway."""
     async for event in run:
         heard.append(event)  # noqa: PERF401 - a comprehension would keep nothing when the agent fails
 

@@ -1,4 +1,4 @@
-"""What a client's author reads of fields that do not fit."""
+"""Error messages for invalid fields, as a client's author reads them."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ def faults(model: type[BaseModel], body: dict[str, object]) -> list[tuple[str, s
 def test_a_fault_is_told_in_words_of_json(
     model: type[BaseModel], body: dict[str, object], field: str, message: str
 ) -> None:
-    """Once for each field, and none of them knows Python or our classes."""
+    """One per field, without terms from Python or class names of ours."""
     assert faults(model, body) == [(field, message)]
 
 
 def test_several_fields_are_told_apart() -> None:
-    """In their order."""
+    """In the order of the fields."""
     told = faults(ChatCompletionRequest, ASKED | {"stream": "yes", "n": "1", "user": 5})
     assert [field for field, _ in told] == ["stream", "n", "user"]

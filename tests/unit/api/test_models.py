@@ -1,4 +1,4 @@
-"""Answers over HTTP and frames of WebSockets show the same nouns."""
+"""HTTP responses and WebSocket frames show the same fields."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ MESSAGE = Message(
     ],
 )
 def test_a_session_is_shown_alike(session: Session) -> None:
-    """HTTP's model and the frames' function are two, since frames are on a turn's way."""
+    """HTTP has a model and frames have a function, since frames are built during a turn."""
     assert orjson.loads(written(models.Session.of(session))) == session_json(session)
 
 
@@ -56,5 +56,5 @@ def test_a_session_is_shown_alike(session: Session) -> None:
     ],
 )
 def test_a_message_is_shown_alike(message: Message) -> None:
-    """A row that nobody took back does not say so."""
+    """A row that was not taken back has no such field."""
     assert orjson.loads(written(models.Message.of(message))) == message_json(message)

@@ -1,4 +1,4 @@
-"""OpenAI's messages as a session takes them."""
+"""OpenAI's messages as a session stores them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def messages(*told: tuple[str, str | None]) -> list[ChatMessage]:
     ],
 )
 def test_the_last_user_message_is_the_question(told: list[tuple[str, str]], before: list[tuple[str, str]]) -> None:
-    """Everything else was said before; what instructs is data of the message behind it."""
+    """Everything else comes before it; instructions are data of the following message."""
     taken = conversation(messages(*told))
     assert taken.question == [text for role, text in told if role == "user"][-1]
     assert [(said.role, said.content) for said in taken.before] == before

@@ -1,4 +1,4 @@
-"""A stream that nothing can be taken back from."""
+"""A stream from which nothing can be taken back."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RESULT = ToolResult("c", "clock", "noon")
     ],
 )
 def test_what_is_sent_is_the_final_row(attempts: list[list[Piece]], final: str, sent: str) -> None:
-    """Whatever the attempts have in common is said once."""
+    """What the attempts have in common is sent once."""
     told = GrowingText()
     pieces = [piece for number, attempt in enumerate(attempts, 1) for piece in heard(told, number, attempt)]
     assert "".join([*pieces, told.conclude(final) or ""]) == sent
@@ -46,7 +46,7 @@ def test_what_is_sent_is_the_final_row(attempts: list[list[Piece]], final: str, 
     ],
 )
 def test_a_row_that_says_something_else_cannot_be_told(attempts: list[list[Piece]], final: str) -> None:
-    """And nothing wrong is sent behind what was."""
+    """And nothing wrong is sent after the text so far."""
     told = GrowingText()
     pieces = [piece for number, attempt in enumerate(attempts, 1) for piece in heard(told, number, attempt)]
     assert "".join(pieces) == "".join(str(piece) for piece in attempts[0])
@@ -54,14 +54,14 @@ def test_a_row_that_says_something_else_cannot_be_told(attempts: list[list[Piece
 
 
 def test_an_attempt_that_has_lost_its_lease_is_not_heard() -> None:
-    """A later one has begun."""
+    """A later attempt has begun."""
     told = GrowingText()
     assert told.read(LiveAttempt(2, ["Second"])) == "Second"
     assert told.read(LiveAttempt(1, ["First"])) == ""
 
 
 def heard(told: GrowingText, attempt: int, pieces: list[Piece]) -> list[str]:
-    """What is sent while an attempt grows piece by piece."""
+    """Returns what is sent while an attempt grows piece by piece."""
     said = LiveAttempt(attempt)
     sent = [told.read(said)]
     for piece in pieces:

@@ -1,4 +1,4 @@
-"""Each error of ours as a problem document."""
+"""Each of our errors as a problem document."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from gateway.errors import (
 def test_an_error_has_its_status_and_its_words(
     error: GatewayError, status: int, header: tuple[str, str] | None
 ) -> None:
-    """RFC 9457, with the headers that its status asks for."""
+    """RFC 9457, with the headers that its status requires."""
     response = foreseen(error)
     assert (response.status, response.content_type) == (status, "application/problem+json")
     assert json.loads(response.body)["detail"] == "why"  # type: ignore[arg-type] # bytes
@@ -45,7 +45,7 @@ def test_an_error_has_its_status_and_its_words(
 
 
 def test_an_inner_error_tells_the_caller_nothing() -> None:
-    """What no caller can act on is for the log."""
+    """What no caller can act on goes to the log."""
     response = foreseen(LeaseLost("internal detail"))
     assert response.status == 500
     assert "internal detail" not in response.text  # type: ignore[operator] # it has a text

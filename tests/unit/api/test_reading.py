@@ -1,4 +1,4 @@
-"""Small readings of requests."""
+"""Parsing of single values in requests."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_an_id_that_cannot_exist_is_not_found(text: str) -> None:
     ],
 )
 def test_a_moment_is_in_utc_or_in_the_zone(text: str, at: datetime) -> None:
-    """An offset wins over the schedule's time zone."""
+    """An offset takes precedence over the schedule's time zone."""
     assert moment(text, zone("Europe/Berlin")) == at
 
 
@@ -54,7 +54,7 @@ def test_a_zone_that_is_none(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["../secret", "assets/../../secret", "assets", "nothing", "a\0b", "\ud800"])
 def test_only_files_inside_are_served(tmp_path: Path, name: str) -> None:
-    """However the way out is spelled."""
+    """However the path leads outside."""
     (tmp_path / "secret").touch()
     (tmp_path / "static" / "assets").mkdir(parents=True)
     assert inside(tmp_path / "static", name) is None

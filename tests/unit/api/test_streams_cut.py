@@ -1,4 +1,4 @@
-"""What becomes of a stream of events that cannot be finished."""
+"""Event streams that cannot be finished."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Batches = AsyncGenerator[Sequence[JsonObject]]
 
 
 async def breaks(error: Exception, *before: JsonObject) -> Batches:
-    """Says something, or nothing, and fails."""
+    """Yields the given chunks, if any, and fails."""
     for chunk in before:
         yield (chunk,)
     raise error
@@ -39,7 +39,7 @@ def answering(batches: Callable[[], Batches]) -> web.Application:
 
 @pytest.fixture
 async def served() -> AsyncGenerator[Callable[[web.Application], Awaitable[str]]]:
-    """Serves applications; answers their URLs."""
+    """Serves applications; returns their URLs."""
     runners: list[web.AppRunner] = []
 
     async def serve(app: web.Application) -> str:
@@ -58,7 +58,7 @@ async def served() -> AsyncGenerator[Callable[[web.Application], Awaitable[str]]
 async def test_half_a_stream_is_no_whole_one(
     served: Callable[[web.Application], Awaitable[str]], error: GatewayError | RuntimeError, level: str
 ) -> None:
-    """The connection is cut, and no second answer follows; the log says which it was."""
+    """The connection is closed without a second response; the log says which error it was."""
     url = await served(answering(lambda: breaks(error, {"type": "start"})))
     with structlog.testing.capture_logs() as logged:
         async with aiohttp.ClientSession() as http, http.get(url) as response:

@@ -1,4 +1,4 @@
-"""Transcripts as Markdown: whatever was said, its message ends where it ends."""
+"""Transcripts as Markdown: no text can end its own message."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ WEB = ChannelName("web")
 
 
 def message(*parts: JsonObject, content: str = "") -> Message:
-    """A reply made of these parts."""
+    """A reply with these parts."""
     ids = (MessageId("s.1"), SessionId("s"), UserId("mia"))
     return Message(*ids, 1, "assistant", content, parts, WEB, None, WHEN)
 
 
 def session(title: str | None) -> Session:
-    """A session of that title."""
+    """A session with that title."""
     names = (SessionId("s"), UserId("mia"), WEB, AgentName("assistant"))
     return Session(*names, title, True, WHEN, WHEN, None, None, 0, {}, None)
 
 
 def test_a_transcript_begins_with_its_title() -> None:
-    """And says whose it is."""
+    """And names its owner."""
     assert head(session("Plans")) == "# Plans\n\nmia, web, assistant, begun 2026-01-02 03:04 UTC\n"
     assert head(session(None)).startswith("# Untitled\n")
 
@@ -42,7 +42,7 @@ def test_a_transcript_begins_with_its_title() -> None:
     ],
 )
 def test_a_title_means_nothing_to_markdown(text: str, shown: str) -> None:
-    """It stays one line of text."""
+    """It remains one line of text."""
     assert inline(text) == shown
 
 
@@ -62,12 +62,12 @@ def test_a_title_means_nothing_to_markdown(text: str, shown: str) -> None:
     ],
 )
 def test_a_message_is_quoted_line_by_line(text: str, shown: str) -> None:
-    """No heading, tag or fence in it reaches what comes behind it."""
+    """No heading, tag or fence in it affects what follows."""
     assert quoted(text) == shown
 
 
 def test_tools_are_told_with_what_they_were_given_and_answered() -> None:
-    """In fences longer than any in them."""
+    """In fences longer than any inside."""
     part: JsonObject = {"type": "tool-look_up", "input": {"q": "a"}, "output": "```\nend"}
     assert paragraph(message(part, {"type": "text", "text": "There."})) == (
         "\n## assistant, 2026-01-02 03:04 UTC\n\n"

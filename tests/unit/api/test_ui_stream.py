@@ -1,4 +1,4 @@
-"""What a client is shown of a turn, whatever its attempts do: chunks in, the message as AI SDK builds it out."""
+"""What a client sees of a turn, whatever its attempts do: chunks in, the message as AI SDK builds it out."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def texts(*pieces: str) -> list[Yielded]:
 
 
 def row(*events: Yielded, status: TurnStatus = "completed", deleted: bool = False) -> TurnOutcome:
-    """The row that an attempt leaves."""
+    """The row that results from an attempt."""
     draft = Draft(1000)
     for event in events:
         draft.add(event)
@@ -48,7 +48,7 @@ def row(*events: Yielded, status: TurnStatus = "completed", deleted: bool = Fals
 
 
 class Shown:
-    """A stream and the chunks that it made."""
+    """A stream and its chunks."""
 
     def __init__(self) -> None:
         self.stream = UiMessageStream(TURN, SessionId("s"), {})
@@ -81,7 +81,7 @@ class Shown:
 
     @property
     def steps(self) -> list[list[str]]:
-        """The text and tool parts of each step, as `processUIMessageStream` puts them together."""
+        """The text and tool parts of each step, as `processUIMessageStream` assembles them."""
         steps: list[list[str]] = []
         for chunk in self.chunks:
             match chunk["type"]:
@@ -104,7 +104,7 @@ class Shown:
 
 
 def test_an_answer_flows_as_it_is_said() -> None:
-    """Text, a tool, text: each part opened and closed once, between one start and one finish."""
+    """Text, a tool, text: each part is opened and closed once, between one start and one finish."""
     said = [*texts("Let me", " see. "), LOOK, SEEN, *texts("A river.")]
     shown = Shown().hears(*said).ends(row(*said))
     assert shown.steps == [["Let me see. ", "look:a river", "A river."]]
@@ -116,13 +116,13 @@ def test_an_answer_flows_as_it_is_said() -> None:
 
 
 def test_what_was_missed_comes_with_the_row() -> None:
-    """A prefix was heard, the rest is in the row."""
+    """A prefix was received; the rest is in the row."""
     shown = Shown().hears(*texts("Half ")).ends(row(*texts("Half of it."), LOOK, SEEN, *texts("More.")))
     assert shown.steps == [["Half of it.", "look:a river", "More."]]
 
 
 def test_a_turn_of_another_replica_comes_whole_with_its_row() -> None:
-    """Nothing was heard at all."""
+    """No event was received."""
     assert Shown().ends(row(*texts("All of it."))).steps == [["All of it."]]
 
 
@@ -161,7 +161,7 @@ def test_an_attempt_that_says_the_same_goes_on_where_the_first_broke_off(
 def test_an_attempt_that_says_something_else_is_told_in_a_step_of_its_own(
     first: list[Yielded], second: list[Yielded]
 ) -> None:
-    """The last step is the answer, whole."""
+    """The last step is the complete answer."""
     shown = Shown().hears(*first).begins_attempt(2).hears(*second).ends(row(*second))
     assert len(shown.steps) == 2
     assert shown.steps[-1:] == Shown().hears(*second).ends(row(*second)).steps
@@ -188,18 +188,18 @@ def test_a_cancelled_answer_is_aborted_with_what_was_said() -> None:
 
 
 def test_an_answer_that_was_taken_back_ends_where_it_was() -> None:
-    """`rollback`: nothing can be unsaid, but nothing is added."""
+    """`rollback`: nothing can be taken back, but nothing is added."""
     shown = Shown().hears(*texts("The capi")).ends(row(status="cancelled", deleted=True))
     assert shown.steps == [["The capi"]]
 
 
 def test_results_of_no_call_are_left_out() -> None:
-    """AI SDK breaks a stream that holds one; the row has none either."""
+    """AI SDK fails on a stream that contains one; the row has none either."""
     shown = Shown().hears(SEEN, *texts("Hm.")).ends(row(SEEN, *texts("Hm.")))
     assert shown.steps == [["Hm."]]
 
 
 def test_text_is_cleaned_as_the_row_is() -> None:
-    """NUL and halves of surrogate pairs: JSON could not hold them."""
+    """NUL and unpaired surrogates, which JSON could not hold, are removed."""
     said = texts("a\0b", "\ud83d", "c")
     assert Shown().hears(*said).ends(row(*said)).steps == [["ab\ufffdc"]]

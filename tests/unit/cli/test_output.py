@@ -1,4 +1,4 @@
-"""How the command line puts times and foreign texts into words."""
+"""How the command line prints times and users' texts."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
     ],
 )
 def test_a_time_is_told_by_its_distance(distance: timedelta, words: str) -> None:
-    """Roughly, in the largest unit that fits."""
+    """Rounded, in the largest unit that fits."""
     assert ago(NOW - distance, NOW) == words
 
 
 def test_no_time_is_a_dash() -> None:
-    """Never used, never to come."""
+    """For tokens never used and schedules that never fire."""
     assert ago(None) == "–"
 
 

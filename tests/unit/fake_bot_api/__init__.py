@@ -1,1 +1,1 @@
-"""The fake Bot API server behaves as documented, towards python-telegram-bot and towards tests."""
+"""Tests that the fake Bot API server behaves as documented, towards python-telegram-bot and towards tests."""

@@ -1,4 +1,4 @@
-"""The words these tests use."""
+"""Helpers of these tests."""
 
 import json
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ class Control:
 
 @dataclass(slots=True)
 class Hook:
-    """A webhook that answers what it is told to, else 200; `refuses` texts whenever they come."""
+    """A webhook that responds as planned, otherwise with 200; `refuses` texts whenever they arrive."""
 
     url: str = ""
     answers: list[int] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Who may call, and how arguments may come."""
+"""Authentication, and the forms of arguments."""
 
 import aiohttp
 import pytest
@@ -10,7 +10,7 @@ from tests.unit.fake_bot_api.driver import ADA, TOKEN, polled
 
 
 async def test_bot_id_is_in_the_token(bot: Bot) -> None:
-    """Method getMe tells the id that the token begins with."""
+    """The id from getMe is the first part of the token."""
     assert (await bot.get_me()).id == 777
 
 
@@ -29,7 +29,7 @@ async def test_malformed_token_is_refused(http: aiohttp.ClientSession) -> None:
 
 
 async def test_unknown_method_is_not_found(http: aiohttp.ClientSession) -> None:
-    """A method the server doesn't have is 404, in the server's words."""
+    """A method that the server doesn't have is 404, in the server's words."""
     async with http.get(f"/bot{TOKEN}/makeCoffee") as response:
         assert await response.json() == {"ok": False, "error_code": 404, "description": "Not Found"}
 
@@ -44,7 +44,7 @@ async def test_bots_have_separate_worlds(fake: FakeBotApi, bot: Bot) -> None:
 
 
 async def test_injected_before_the_first_call_reaches_the_first_bot() -> None:
-    """What was said before any bot called waits for the first that does."""
+    """Messages sent before any bot has called wait for the first one."""
     async with FakeBotApi() as fake:
         said = fake.says(ADA, "early")
         async with Bot(TOKEN, base_url=f"{fake.url}/bot") as bot:

@@ -11,7 +11,7 @@ from tests.unit.fake_bot_api.driver import ADA, Control, polled
 
 
 async def test_says_and_confirms(control: Control, bot: Bot) -> None:
-    """What a person says gets ids; a higher offset confirms it."""
+    """A person's message gets ids; a higher offset confirms it."""
     assert await control.post("messages", {"chat_id": ADA, "text": "hi"}) == (
         201,
         {"update_id": 100_000, "message_id": 1},
@@ -24,7 +24,7 @@ async def test_says_and_confirms(control: Control, bot: Bot) -> None:
 
 
 async def test_sent_can_be_waited_for(control: Control, bot: Bot) -> None:
-    """Reading with `count` and `within` returns when so many messages are there."""
+    """Reading with `count` and `within` returns once there are that many messages."""
     await control.post("chats", {"chat_id": ADA})
     reading = asyncio.create_task(control.get(f"sent?chat_id={ADA}&count=1&within=5"))
     await bot.send_message(ADA, "hello")
@@ -34,7 +34,7 @@ async def test_sent_can_be_waited_for(control: Control, bot: Bot) -> None:
 
 
 async def test_calls_are_counted(control: Control, bot: Bot) -> None:
-    """Each method's calls are counted and dated."""
+    """Each method's calls are counted and timestamped."""
     await bot.get_me()
     _, body = await control.get("calls?method=getMe")
     assert body["counts"] == {"getMe": 2}
@@ -51,7 +51,7 @@ async def test_faults_are_planned_and_cleared(control: Control, bot: Bot) -> Non
 
 
 async def test_reset(control: Control, bot: Bot) -> None:
-    """Everything is forgotten but who the bot is."""
+    """Everything is forgotten except the bot's identity."""
     await control.post("messages", {"chat_id": ADA, "text": "hi"})
     assert await control.post("reset") == (204, {})
     assert await polled(bot) == []
@@ -69,7 +69,7 @@ async def test_reset(control: Control, bot: Bot) -> None:
     ],
 )
 async def test_mistakes(control: Control, path: str, body: JsonObject | None, status: int) -> None:
-    """A wrong order says what is wrong with it."""
+    """An invalid request says what is wrong with it."""
     answered, told = await control.post(path, body)
     assert answered == status
     assert told["error"]

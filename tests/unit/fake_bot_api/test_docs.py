@@ -26,7 +26,7 @@ async def server() -> AsyncIterator[Process]:
 
 
 async def test_server_prints_its_url_and_ends_on_sigterm(server: Process) -> None:
-    """Started by its command, the server tells where it is, and stops cleanly."""
+    """Started by its command, the server prints its URL, and stops cleanly."""
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", await _url(server))
     server.terminate()
     assert await asyncio.wait_for(server.wait(), 5) == 0
@@ -39,7 +39,7 @@ async def test_shell_blocks_run_as_written(server: Process) -> None:
 
 
 async def test_python_block_runs_as_written() -> None:
-    """The example for tests holds what it asserts."""
+    """The example for tests passes."""
     (example,) = _blocks("python")
     await _run(sys.executable, "-c", example)
 

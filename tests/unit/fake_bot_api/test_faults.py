@@ -37,7 +37,7 @@ def known_chats(fake: FakeBotApi) -> None:
     ],
 )
 async def test_refusals(fake: FakeBotApi, bot: Bot, fault: Fault, error: type[TelegramError]) -> None:
-    """A refusing fault delivers nothing, hits once and is on record."""
+    """A refusing fault delivers nothing, applies once and is recorded."""
     fake.fails(fault)
     with pytest.raises(error):
         await bot.send_message(ADA, "hello")
@@ -55,7 +55,7 @@ async def test_lost_response(fake: FakeBotApi, bot: Bot) -> None:
 
 
 async def test_server_error_after_delivery(fake: FakeBotApi, bot: Bot) -> None:
-    """A 5xx with `delivers` did its work."""
+    """A 5xx with `delivers` has delivered the message."""
     fake.fails(Fault("5xx", "sendMessage", delivers=True))
     with pytest.raises(NetworkError):
         await bot.send_message(ADA, "hello")
@@ -78,7 +78,7 @@ async def test_garbage(fake: FakeBotApi, bot: Bot) -> None:
 
 
 async def test_any_answer(fake: FakeBotApi, bot: Bot) -> None:
-    """Status and body to the letter, around the proper answer if asked for."""
+    """Exact status and body, with the proper answer inside if requested."""
     fake.fails(Fault("raw", "sendMessage", status=200, body="{answer} and more", delivers=True))
     fake.fails(Fault("raw", "sendMessage", status=302, location="/elsewhere"))
     with pytest.raises(TelegramError, match="Invalid server response"):
@@ -97,7 +97,7 @@ async def test_half_an_answer(fake: FakeBotApi, bot: Bot) -> None:
 
 
 async def test_only_the_chat_named(fake: FakeBotApi, bot: Bot) -> None:
-    """A fault with a chat leaves others alone; `times` 0 lasts until cleared."""
+    """A fault with a chat does not affect others; `times` 0 lasts until cleared."""
     fake.fails(Fault("429", "sendMessage", ADA, times=0))
     assert (await bot.send_message(ADA + 1, "hello")).text == "hello"
     for _ in range(3):
@@ -108,7 +108,7 @@ async def test_only_the_chat_named(fake: FakeBotApi, bot: Bot) -> None:
 
 
 async def test_migrated_chat_is_known(fake: FakeBotApi, bot: Bot) -> None:
-    """The bot can write to the supergroup it was told of."""
+    """The bot can write to the supergroup named in the error."""
     fake.fails(Fault("migrate", migrate_to_chat_id=GROUP))
     with pytest.raises(ChatMigrated) as told:
         await bot.send_message(ADA, "hello")
@@ -125,7 +125,7 @@ async def test_away_and_back(fake: FakeBotApi, bot: Bot) -> None:
 
 
 async def test_away_while_polled(fake: FakeBotApi, bot: Bot) -> None:
-    """A server that stops breaks the poll that waits, and forgets no update."""
+    """A server that stops breaks a waiting poll, and forgets no update."""
     fake.bot().confirm(fake.bot().queue.next_update_id)
     poll = asyncio.create_task(bot.get_updates(timeout=10))
     await fake.until(lambda: len(fake.calls("getUpdates")) == 1)

@@ -16,7 +16,7 @@ def known_chats(fake: FakeBotApi) -> None:
 
 
 async def test_sent_message_is_heard(fake: FakeBotApi, bot: Bot) -> None:
-    """What the bot sends comes back with an id and is on record with its entities."""
+    """The bot's message comes back with an id and is recorded with its entities."""
     bold = MessageEntity("bold", 0, 5)
     message = await bot.send_message(ADA, "hello", entities=[bold])
     (heard,) = await fake.hears(ADA)
@@ -34,13 +34,13 @@ async def test_hears_goes_on_where_it_stopped(fake: FakeBotApi, bot: Bot) -> Non
 
 
 async def test_silence_fails_the_test(fake: FakeBotApi) -> None:
-    """Too few messages in time are an assertion error that tells what came."""
+    """Too few messages in time raise an assertion error that lists what came."""
     with pytest.raises(AssertionError, match=r"heard \[\]"):
         await fake.hears(ADA, within=0.05)
 
 
 async def test_topic_and_reply(fake: FakeBotApi, bot: Bot) -> None:
-    """Topic, replied-to message and disabled preview are on record."""
+    """Topic, replied-to message and disabled preview are recorded."""
     await bot.send_message(
         GROUP, "ok", message_thread_id=31, reply_parameters=ReplyParameters(1), disable_web_page_preview=True
     )
@@ -64,7 +64,7 @@ async def test_longest_text(bot: Bot, text: str) -> None:
     ],
 )
 async def test_text_out_of_bounds(fake: FakeBotApi, bot: Bot, text: str, words: str) -> None:
-    """Empty and overlong texts are refused, and the refusal is on record."""
+    """Empty and overlong texts are refused, and the refusal is recorded."""
     with pytest.raises(BadRequest, match=words):
         await bot.send_message(ADA, text)
     assert [(sent.outcome, sent.error_code) for sent in fake.sent(ADA)] == [("refused", 400)]
@@ -93,7 +93,7 @@ async def test_entities_must_be_json(http: aiohttp.ClientSession) -> None:
 
 
 async def test_hundred_entities_are_kept(fake: FakeBotApi, bot: Bot) -> None:
-    """The others are dropped without a word."""
+    """The others are silently dropped."""
     await bot.send_message(ADA, "a" * 200, entities=[MessageEntity("bold", at, 1) for at in range(150)])
     assert len(fake.sent(ADA)[0].entities) == 100
 
@@ -107,14 +107,14 @@ async def test_hundred_entities_are_kept(fake: FakeBotApi, bot: Bot) -> None:
     ],
 )
 async def test_unknown_places(http: aiohttp.ClientSession, chat_id: int, more: dict[str, int], words: str) -> None:
-    """Chats, topics and messages never seen are refused."""
+    """Unknown chats, topics and messages are refused."""
     form = {"chat_id": chat_id, "text": "hi"} | more
     async with http.post(f"/bot{TOKEN}/sendMessage", data=form) as response:
         assert (await response.json())["description"] == f"Bad Request: {words}"
 
 
 async def test_blocked(fake: FakeBotApi, bot: Bot) -> None:
-    """Who blocked the bot can't be written to until they let it in again."""
+    """People who blocked the bot can't be written to until they unblock it."""
     fake.blocks(ADA)
     with pytest.raises(Forbidden, match="bot was blocked by the user"):
         await bot.send_message(ADA, "hi")
@@ -143,7 +143,7 @@ async def test_edit_of_what_is_not_the_bots(bot: Bot, message_id: int, words: st
 
 
 async def test_typing(fake: FakeBotApi, bot: Bot) -> None:
-    """Chat actions are on record with their times."""
+    """Chat actions are recorded with their times."""
     await bot.send_chat_action(GROUP, "typing", message_thread_id=31)
     (action,) = fake.bot().actions
     assert (action.chat_id, action.thread_id, action.action) == (GROUP, 31, "typing")
@@ -151,7 +151,7 @@ async def test_typing(fake: FakeBotApi, bot: Bot) -> None:
 
 
 async def test_commands(bot: Bot) -> None:
-    """Method setMyCommands is remembered, answerCallbackQuery accepted."""
+    """Method setMyCommands is recorded, answerCallbackQuery accepted."""
     await bot.set_my_commands([("new", "a new session")])
     assert [command.command for command in await bot.get_my_commands()] == ["new"]
     assert await bot.answer_callback_query("1")

@@ -1,4 +1,4 @@
-"""Updates: their shapes, their queue, long polling."""
+"""Updates: their format, their queue, long polling."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ from tests.unit.fake_bot_api.driver import ADA, GROUP, TOKEN, polled
 
 
 async def test_message_reads_as_from_telegram(fake: FakeBotApi, bot: Bot) -> None:
-    """A private message carries sender, chat, date and command entities."""
+    """A private message has sender, chat, date and command entities."""
     said = fake.says(ADA, "🙂 /start abc")
     (update,) = await bot.get_updates()
     message = update.message
@@ -24,7 +24,7 @@ async def test_message_reads_as_from_telegram(fake: FakeBotApi, bot: Bot) -> Non
 
 
 async def test_topic_message(fake: FakeBotApi, bot: Bot) -> None:
-    """A message in a topic of a supergroup carries its thread."""
+    """A message in a topic of a supergroup has its thread."""
     fake.does(UserMessage(GROUP, "hi", from_id=9, thread_id=31, title="Crew"))
     (update,) = await bot.get_updates()
     message = update.message
@@ -63,7 +63,7 @@ async def test_only_a_higher_offset_confirms(fake: FakeBotApi, bot: Bot) -> None
 
 
 async def test_rapid_repeat_gets_one_update(fake: FakeBotApi, bot: Bot) -> None:
-    """The same offset twice within half a second gets a single update, so a poisonous one stands alone."""
+    """The same offset twice within half a second returns a single update, so that a malformed one can be isolated."""
     first, second = fake.says(ADA, "1").update_id, fake.says(ADA, "2").update_id
     assert await polled(bot, offset=first) == [first, second]
     assert await polled(bot, offset=first) == [first]
@@ -85,12 +85,12 @@ async def test_long_poll_ends_with_the_update(fake: FakeBotApi, bot: Bot) -> Non
 
 
 async def test_long_poll_ends_empty(bot: Bot) -> None:
-    """A poll without news returns nothing after its timeout."""
+    """A poll without updates returns nothing after its timeout."""
     assert await polled(bot, timeout=1) == []
 
 
 async def test_allowed_updates_hold_for_later_ones(fake: FakeBotApi, bot: Bot) -> None:
-    """Kinds not asked for are not queued any more."""
+    """Update types that were not requested are not queued any more."""
     await bot.get_updates(allowed_updates=["edited_message"])
     said = fake.says(ADA, "hi")
     edited = fake.edits(ADA, said.message_id, "ho")
@@ -110,7 +110,7 @@ async def test_second_poll_sends_the_first_away(fake: FakeBotApi, bot: Bot) -> N
 
 
 async def test_redelivery_after_confirmation(fake: FakeBotApi, bot: Bot) -> None:
-    """A duplicate comes once more although its id was confirmed."""
+    """A duplicate is delivered although its id was confirmed."""
     update_id = fake.says(ADA, "hi").update_id
     await polled(bot, offset=update_id + 1)
     fake.redelivers(update_id)
@@ -119,7 +119,7 @@ async def test_redelivery_after_confirmation(fake: FakeBotApi, bot: Bot) -> None
 
 
 async def test_ids_restart_lower(fake: FakeBotApi, bot: Bot) -> None:
-    """After a restart of the ids, an offset from before doesn't hide the new updates."""
+    """After the ids restart, an old offset doesn't hide the new updates."""
     old = fake.says(ADA, "hi").update_id
     await polled(bot, offset=old + 1)
     fake.restarts_ids(17)
@@ -128,7 +128,7 @@ async def test_ids_restart_lower(fake: FakeBotApi, bot: Bot) -> None:
 
 
 async def test_malformed_update_spoils_the_batch(fake: FakeBotApi, bot: Bot) -> None:
-    """Raw updates reach the bot as they are, and python-telegram-bot stumbles over a broken one."""
+    """Raw updates reach the bot unchanged, and python-telegram-bot fails on a broken one."""
     fake.says(ADA, "hi")
     broken = fake.injects({"message": {"chat": "not a chat"}})
     with pytest.raises((TypeError, KeyError, AttributeError, TelegramError)):
@@ -137,7 +137,7 @@ async def test_malformed_update_spoils_the_batch(fake: FakeBotApi, bot: Bot) -> 
 
 
 async def test_verbatim_injection_has_no_id(fake: FakeBotApi, http: aiohttp.ClientSession) -> None:
-    """Anything at all can stand in the list of updates."""
+    """Arbitrary values can be in the list of updates."""
     fake.injects("not even an object", verbatim=True)
     fake.injects({"message": None}, verbatim=True)
     async with http.get(f"/bot{TOKEN}/getUpdates") as response:
@@ -145,7 +145,7 @@ async def test_verbatim_injection_has_no_id(fake: FakeBotApi, http: aiohttp.Clie
 
 
 async def test_repeated_conflicts_are_told_late(fake: FakeBotApi, http: aiohttp.ClientSession) -> None:
-    """Of two polls sent away soon after one another the later one is told after the penalty."""
+    """Of two polls displaced in quick succession, the later one gets its 409 after the penalty."""
     polls = [asyncio.create_task(status_of_poll(http)) for _ in range(3)]
     await fake.until(lambda: len(fake.calls("getUpdates")) == 3)
     await asyncio.wait(polls, return_when=asyncio.FIRST_COMPLETED)

@@ -20,7 +20,7 @@ async def test_updates_are_posted_with_the_secret(fake: FakeBotApi, bot: Bot, ho
 
 
 async def test_refused_update_is_retried_in_order(fake: FakeBotApi, bot: Bot, hook: Hook) -> None:
-    """What wasn't answered with 2xx comes again, before later updates of the chat."""
+    """An update without a 2xx response comes again, before later updates of the chat."""
     hook.answers = [500, 503]
     await bot.set_webhook(hook.url)
     fake.says(ADA, "1")
@@ -33,7 +33,7 @@ async def test_refused_update_is_retried_in_order(fake: FakeBotApi, bot: Bot, ho
 
 
 async def test_no_polling_beside_a_webhook(fake: FakeBotApi, bot: Bot, hook: Hook) -> None:
-    """Method getUpdates is 409 while a webhook is set, and works again after."""
+    """Method getUpdates returns 409 while a webhook is set, and works again afterwards."""
     await bot.set_webhook(hook.url)
     with pytest.raises(Conflict, match="while webhook is active"):
         await bot.get_updates()
@@ -42,7 +42,7 @@ async def test_no_polling_beside_a_webhook(fake: FakeBotApi, bot: Bot, hook: Hoo
 
 
 async def test_webhook_sends_a_poll_away(fake: FakeBotApi, bot: Bot, hook: Hook) -> None:
-    """A poll that waits when a webhook is set gets 409."""
+    """A poll that waits while a webhook is set gets 409."""
     poll = asyncio.create_task(polled(bot, timeout=10))
     await fake.until(lambda: len(fake.calls("getUpdates")) == 1)
     await bot.set_webhook(hook.url)

@@ -1,4 +1,4 @@
-"""JWTs checked against published keys."""
+"""JWTs verified with published keys."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OTHER = rsa.generate_private_key(65_537, 2_048)
 
 @asynccontextmanager
 async def publishing(key: rsa.RSAPrivateKey) -> AsyncIterator[str]:
-    """A login that publishes this key; its URL."""
+    """A login that publishes this key; yields its URL."""
     published = {**json.loads(RSAAlgorithm.to_jwk(key.public_key())), "kid": "one", "use": "sig", "alg": "RS256"}
 
     async def keys(_request: web.Request) -> web.Response:
@@ -44,7 +44,7 @@ def signed(key: rsa.RSAPrivateKey, **claims: Any) -> str:
 
 
 async def test_a_published_key_verifies() -> None:
-    """Asked for over HTTP, without blocking the loop that serves it."""
+    """The keys are fetched over HTTP without blocking the loop that serves them."""
     async with publishing(KEY) as url:
         principal = await Logins(Auth(jwks_url=url, audience="chat", issuer="login")).verify(signed(KEY))
     assert (principal.user_id, principal.role) == ("zoe", "user")
@@ -62,14 +62,14 @@ async def test_a_published_key_verifies() -> None:
     ids=["forged", "audience", "issuer", "expired", "symmetric"],
 )
 async def test_what_the_login_did_not_sign_for_us_is_refused(token: str) -> None:
-    """The algorithm is pinned too: a public key is no shared secret."""
+    """The algorithm is pinned too: a public key is not a shared secret."""
     async with publishing(KEY) as url:
         with pytest.raises(Unauthenticated):
             await Logins(Auth(jwks_url=url, audience="chat", issuer="login")).verify(token)
 
 
 async def test_keys_that_cannot_be_fetched_are_not_the_callers_fault() -> None:
-    """503, not 401: the token may be good."""
+    """503, not 401: the token may be valid."""
     async with publishing(KEY) as url:
         pass
     with pytest.raises(StoreUnavailable, match="public keys"):
@@ -77,19 +77,19 @@ async def test_keys_that_cannot_be_fetched_are_not_the_callers_fault() -> None:
 
 
 def test_a_jwks_url_that_is_none_stops_the_start() -> None:
-    """With the setting's name."""
+    """The error names the setting."""
     with pytest.raises(SettingsError, match=r"auth\.jwks_url"):
         Logins(Auth(jwks_url="file:///etc/passwd"))
 
 
 async def test_without_a_login_no_jwt_is_good() -> None:
-    """Nothing to check it against."""
+    """There is nothing to verify it with."""
     with pytest.raises(Unauthenticated):
         await Logins(Auth()).verify(signed(KEY))
 
 
 @pytest.mark.parametrize("claim", [None, 5, "", "a\0b", "x" * 256, "telegram:1", "visitor:1", "Telegram:1", "a\nb"])
 def test_a_sub_no_login_may_use(claim: object) -> None:
-    """Other people's names, and names that are none."""
+    """Other users' reserved names, and invalid ones."""
     with pytest.raises(Unauthenticated):
         subject(claim)

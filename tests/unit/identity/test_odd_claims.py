@@ -1,4 +1,4 @@
-"""JWTs that are signed as they should be, and hold what no login should put there."""
+"""JWTs with a valid signature and invalid claims."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ SOON = time.time() + 24 * 3600
 
 
 def signed(payload: str, header: str = '{"alg": "HS256", "typ": "JWT"}') -> str:
-    """A good signature below any text at all."""
+    """A valid signature for any text."""
     signing_input = base64url_encode(header.encode()) + b"." + base64url_encode(payload.encode())
     signature = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256).sign(signing_input, SECRET.encode())
     return (signing_input + b"." + base64url_encode(signature)).decode()
 
 
 def claims(**given: Any) -> str:
-    """A payload, with a claim or two that are odd."""
+    """A payload with one or two odd claims."""
     return signed(json.dumps({"sub": "zoe", "exp": SOON, **given}))
 
 
@@ -55,14 +55,14 @@ ODD = {
 
 @pytest.mark.parametrize("case", ODD)
 async def test_what_a_login_got_wrong_is_a_401(case: str) -> None:
-    """Never an error of ours."""
+    """Never an internal error."""
     with pytest.raises(Unauthenticated):
         await Logins(Auth.model_validate({"jwt_secret": SECRET})).verify(ODD[case])
 
 
 @pytest.mark.parametrize("case", ["exp in milliseconds", "exp beyond all calendars", "exp as text"])
 async def test_a_wrong_exp_is_named(case: str) -> None:
-    """Who wrote the login finds out what to mend."""
+    """The login's author learns what to fix."""
     with pytest.raises(Unauthenticated, match=r"exp should be .* seconds"):
         await Logins(Auth.model_validate({"jwt_secret": SECRET})).verify(ODD[case])
 
@@ -76,7 +76,7 @@ async def test_a_good_one_is_good() -> None:
 
 
 async def test_http_and_sockets_say_so(world: World) -> None:
-    """401, and a hello is answered by 4401."""
+    """401 over HTTP, and a hello is closed with 4401."""
     zoe = await world.person("zoe", (await world.gateway(auth={"jwt_secret": SECRET})).url)
     for case in ("exp in milliseconds", "exp beyond all calendars", "exp as text", "a header without bottom"):
         zoe.token = ODD[case]

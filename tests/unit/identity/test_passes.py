@@ -1,4 +1,4 @@
-"""Visitors' passes: signed, bound to an origin, and ended in time."""
+"""Visitors' passes: signed, bound to an origin, and limited in time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOW = datetime.now(UTC)
 
 
 def test_a_pass_speaks_for_its_visitor_at_its_origin() -> None:
-    """Until the moment it says."""
+    """Until its expiry."""
     made = VisitorPasses(KEY).issue(SHOP, NOW)
     principal = VisitorPasses(KEY).verify(made.token, SHOP)
     assert (principal.user_id, principal.role, principal.origin) == (made.user_id, "visitor", SHOP)
@@ -23,14 +23,14 @@ def test_a_pass_speaks_for_its_visitor_at_its_origin() -> None:
 
 
 def test_every_visitor_is_another() -> None:
-    """Nobody can guess somebody else's id."""
+    """Nobody can guess another visitor's id."""
     passes = VisitorPasses(KEY)
     assert passes.issue(SHOP, NOW).user_id != passes.issue(SHOP, NOW).user_id
 
 
 @pytest.mark.parametrize("origin", [None, "null", "https://evil.example", "http://shop.example"])
 def test_another_origin_is_forbidden(origin: str | None) -> None:
-    """And a missing one too (ASVS 5.0, 4.4.2)."""
+    """A missing origin, too (ASVS 5.0, 4.4.2)."""
     made = VisitorPasses(KEY).issue(SHOP, NOW)
     with pytest.raises(Forbidden):
         VisitorPasses(KEY).verify(made.token, origin)
@@ -42,7 +42,7 @@ def test_another_origin_is_forbidden(origin: str | None) -> None:
     ids=["forged", "expired"],
 )
 def test_a_bad_pass_is_no_pass(key: bytes, issued: datetime) -> None:
-    """Another gateway's, or one that has ended."""
+    """Another gateway's pass, or an expired one."""
     made = VisitorPasses(key).issue(SHOP, issued)
     with pytest.raises(Unauthenticated):
         VisitorPasses(KEY).verify(made.token, SHOP)

@@ -26,7 +26,7 @@ def _tabled(text: str) -> set[str]:
 
 
 def test_every_public_name_is_documented_and_no_other() -> None:
-    """The page's tables and `__all__` hold the same names."""
+    """The page's tables and `__all__` contain the same names."""
     own, _, testing = text_of(PAGE).partition("\n## Testing\n")
     assert _tabled(own) == set(turngate.__all__)
     assert _tabled(testing) == set(turngate.testing.__all__)
@@ -48,7 +48,7 @@ def test_all_names_are_there() -> None:
 
 
 def test_docs_need_no_internal_module() -> None:
-    """Python blocks import from `turngate`, and no sentence sends anybody to the core."""
+    """Python blocks import from `turngate`, and the text refers to nothing in the core."""
     assert [str(block) for block in blocks("python") if INTERNAL.search(block.text)] == []
     pages = sorted({block.page for block in blocks()} - {"docs/architecture.md"})
     assert [(page, code) for page in pages for code in inline_code(page) if code.startswith("gateway.core.")] == []
@@ -56,12 +56,12 @@ def test_docs_need_no_internal_module() -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_examples_need_no_internal_module(example: Path) -> None:
-    """What others copy keeps working when the gateway's inside changes."""
+    """Code copied from examples keeps working when internals change."""
     assert INTERNAL.findall(example.read_text(encoding="utf-8")) == []
 
 
 def test_the_page_names_what_the_wheel_installs(tmp_path: Path) -> None:
-    """Each top-level package of a wheel that is built now, with the marker of its types where there are public ones."""
+    """Each top-level package of a freshly built wheel, with the marker of its types where they are public."""
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")

@@ -1,4 +1,4 @@
-"""Schedules in a test's words."""
+"""Builds schedules for tests."""
 
 from __future__ import annotations
 

@@ -38,13 +38,13 @@ def test_nothing_is_due(due: object) -> None:
 
 
 def test_a_year_of_missed_minutes_is_planned_at_once() -> None:
-    """The time it takes does not grow with what was missed."""
+    """The time this takes does not grow with the number of missed fires."""
     begun = time.thread_time()
     assert plan(schedule(CronTrigger("* * * * *"), DUE), utc("2027-01-01 09:00")) is not None
     assert time.thread_time() - begun < 1
 
 
 def test_a_schedule_that_cannot_be_read() -> None:
-    """A zone that is gone is told of."""
+    """A zone that no longer exists is reported."""
     with pytest.raises(InvalidInput, match="Nowhere"):
         plan(schedule(CronTrigger("0 0 * * *"), DUE, "Nowhere/Land"), utc("2026-02-01"))

@@ -47,7 +47,7 @@ def test_lists_ranges_steps_and_names(
 
 @pytest.mark.parametrize("alias", ALIASES)
 def test_aliases(alias: str) -> None:
-    """@daily and its kin stand for five fields."""
+    """@daily and similar names stand for five fields."""
     assert parse_crontab(alias.upper()) == parse_crontab(ALIASES[alias])
 
 

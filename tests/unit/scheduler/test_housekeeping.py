@@ -1,4 +1,4 @@
-"""The gateway's chores: done again and again, whatever becomes of one of them."""
+"""The gateway's chores: repeated even if one of them fails."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SOON = timedelta(milliseconds=20)
 
 
 async def test_chores_are_done_again_and_again() -> None:
-    """Each in its own interval, the first time soon."""
+    """Each at its own interval, the first time soon."""
     done: list[str] = []
 
     async def do() -> None:
@@ -60,7 +60,7 @@ async def test_a_chore_that_fails_is_logged_and_tried_again(
 
 
 async def test_a_chore_that_is_late_is_not_done_twice_at_once() -> None:
-    """One at a time, however short its interval."""
+    """One run at a time, however short its interval."""
     running, most, times = 0, 0, 0
 
     async def do() -> None:

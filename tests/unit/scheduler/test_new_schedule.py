@@ -1,4 +1,4 @@
-"""What a schedule must be like, and what its fires become."""
+"""Validation of new schedules, and the messages of their fires."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GOOD = WantedSchedule(
 
 
 def test_computes_the_first_fire() -> None:
-    """A good wanted gets its fire time, and a name without margins."""
+    """A valid schedule gets its fire time, and its name is stripped."""
     new = validate_new(GOOD, NOW, 100)
     assert (new.name, new.next_fire_at) == ("News", utc("2026-01-01 00:01"))
 
@@ -46,7 +46,7 @@ def test_refuses(wanted: WantedSchedule, said: str) -> None:
 
 
 def test_a_fire_becomes_a_message() -> None:
-    """A session of its own, named for the schedule, ended by its turn, with the same key whoever fires."""
+    """A session of its own with the schedule's name, ended by its turn, with the same key on every replica."""
     due = schedule(IntervalTrigger(60), NOW)
     assert message_of_fire(due, NOW) == InboundMessage(
         user_id=due.user_id,
@@ -64,7 +64,7 @@ def test_a_fire_becomes_a_message() -> None:
 
 
 def test_each_request_is_a_run_of_its_own() -> None:
-    """Keys differ, and fit."""
+    """Keys differ, and have a valid length."""
     due = schedule(IntervalTrigger(60), NOW)
     first, second = (message_of_request(due, UUID(int=number)) for number in (1, 2))
     assert first.key != second.key

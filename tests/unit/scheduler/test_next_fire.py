@@ -1,4 +1,4 @@
-"""When triggers fire, around changes of clocks above all."""
+"""When triggers fire, above all around clock changes."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def test_daily_fires_once_when_its_hour_comes_twice() -> None:
 
 
 def test_daily_fires_when_its_hour_is_skipped() -> None:
-    """Row 39: 02:30 on the night clocks are put forward: an hour later by the clock, a day after the fire before."""
+    """Row 39: 02:30 on the night clocks are put forward: an hour later by the clock, a day after the previous fire."""
     assert fires("30 2 * * *", SPRING, 4) == ["03-28 01:30", "03-29 01:30", "03-30 00:30", "03-31 00:30"]
 
 
 def test_hourly_fires_each_hour_in_autumn() -> None:
-    """Row 39: every hour that passes counts, whatever clocks show."""
+    """Row 39: every elapsed hour counts, whatever clocks show."""
     assert fires("0 * * * *", "2026-10-24 22:30", 4) == ["10-24 23:00", "10-25 00:00", "10-25 01:00", "10-25 02:00"]
 
 
 def test_hourly_fires_each_hour_in_spring() -> None:
-    """Row 39: and none is made up for the one that clocks skip."""
+    """Row 39: and no extra fire for the hour that clocks skip."""
     assert fires("0 * * * *", "2026-03-28 22:30", 4) == ["03-28 23:00", "03-29 00:00", "03-29 01:00", "03-29 02:00"]
 
 
@@ -50,7 +50,7 @@ def test_skipped_times_keep_their_order() -> None:
 
 
 def test_either_day() -> None:
-    """The 13th and each Friday, as cron has it."""
+    """The 13th and each Friday, as in cron."""
     assert fires("0 12 13 * fri", "2026-06-08 00:00", 4, "UTC") == [
         "06-12 12:00",
         "06-13 12:00",
@@ -65,12 +65,12 @@ def test_an_impossible_day_leaves_the_weekday() -> None:
 
 
 def test_leap_days() -> None:
-    """29 February comes when there is one."""
+    """29 February, in leap years."""
     assert next_fire(CronTrigger("0 0 29 2 *"), "UTC", utc("2026-01-01")) == utc("2028-02-29")
 
 
 def test_a_day_that_a_zone_skipped() -> None:
-    """Samoa had no 30 December 2011; a daily rule goes on after it."""
+    """Samoa had no 30 December 2011; a daily rule continues after it."""
     assert fires("0 12 * * *", "2011-12-29 00:00", 3, "Pacific/Apia") == ["12-29 22:00", "12-30 22:00", "12-31 22:00"]
 
 
@@ -80,7 +80,7 @@ def test_an_interval_fires_one_interval_from_now() -> None:
 
 
 def test_once_fires_at_its_time_and_never_again() -> None:
-    """At, and not after."""
+    """At that time, and not after."""
     once = OnceTrigger(utc("2026-01-02"))
     assert next_fire(once, BERLIN, utc("2026-01-01")) == utc("2026-01-02")
     assert next_fire(once, BERLIN, utc("2026-01-02")) is None
@@ -110,7 +110,7 @@ def test_a_time_without_offset_is_of_the_schedules_zone() -> None:
     ],
 )
 def test_refuses_what_can_never_fire(trigger: Trigger, zone: str, said: str) -> None:
-    """With what it should be."""
+    """The error says what would be valid."""
     with pytest.raises(InvalidInput) as caught:
         first_fire(trigger, zone, utc("2026-01-01"))
     assert said in str(caught.value)
@@ -140,7 +140,7 @@ def all_fires(expression: str, zone: str, begin: datetime, end: datetime) -> lis
 @pytest.mark.parametrize("at", ["0 0", "30 0", "30 1", "0 2", "30 2", "0 3"])
 @pytest.mark.parametrize(("zone", "year"), ZONES)
 def test_daily_fires_once_each_day_of_a_year(zone: str, year: int, at: str) -> None:
-    """Row 39: no day of a year is left out, and none has two, wherever clocks are changed that day."""
+    """Row 39: no day of a year is left out, and none has two fires, wherever clocks change that day."""
     begin, end = (datetime(y, 1, 1, 12, tzinfo=ZoneInfo(zone)) for y in (year, year + 1))
     moments = all_fires(f"{at} * * *", zone, begin, end)
     days = [moment.astimezone(ZoneInfo(zone)).date() for moment in moments]
@@ -149,7 +149,7 @@ def test_daily_fires_once_each_day_of_a_year(zone: str, year: int, at: str) -> N
 
 @pytest.mark.parametrize(("zone", "year"), [ZONES[number] for number in (0, 1, 2, 3, 5)])
 def test_a_rule_for_each_hour_fires_in_each_hour_of_utc(zone: str, year: int) -> None:
-    """Row 39: an hour is an hour on the days clocks are changed too (where it is by whole hours)."""
+    """Row 39: an hour is an hour on days of clock changes, too (if they change by whole hours)."""
     days = change_days(zone, year)
     assert len(days) == 2
     for day in days:
@@ -158,7 +158,7 @@ def test_a_rule_for_each_hour_fires_in_each_hour_of_utc(zone: str, year: int) ->
 
 
 def change_days(zone: str, year: int) -> list[datetime]:
-    """Midnights in UTC that are followed by a change of clocks within a day."""
+    """Midnights in UTC that are followed by a clock change within a day."""
     nights = [datetime(year, 1, 1, tzinfo=UTC) + timedelta(days=number) for number in range(365)]
     place = ZoneInfo(zone)
     return [
@@ -189,7 +189,7 @@ NIGHTS = st.sampled_from(
 
 
 def matches(rule: Crontab, wall: datetime) -> bool:
-    """Whether a time on the wall matches, by the rules of crontab(5) said plainly."""
+    """Whether a wall-clock time matches, by a plain implementation of crontab(5)."""
     if wall.minute not in rule.minutes or wall.hour not in rule.hours or wall.month not in rule.months:
         return False
     day, weekday = wall.day in rule.days, wall.isoweekday() % 7 in rule.weekdays
@@ -197,7 +197,7 @@ def matches(rule: Crontab, wall: datetime) -> bool:
 
 
 def scanned(rule: Crontab, zone: ZoneInfo, start: datetime, minutes: int) -> list[datetime]:
-    """Every fire in a span, minute by minute: what clocks show, and for rules by the clock also what they skip."""
+    """Every fire in a span, minute by minute: what clocks show and, for wall-clock rules, what they skip."""
     found: list[datetime] = []
     for moment in (start + timedelta(minutes=minute) for minute in range(minutes)):
         shown = moment.astimezone(zone)
@@ -215,7 +215,7 @@ def scanned(rule: Crontab, zone: ZoneInfo, start: datetime, minutes: int) -> lis
 def test_agrees_with_looking_at_the_clock_each_minute(
     fields: tuple[str, ...], night: tuple[str, str], shift: int
 ) -> None:
-    """Over the nights clocks change, next_fire finds just what a scan of every minute finds."""
+    """Over the nights of clock changes, next_fire finds exactly what a scan of every minute finds."""
     zone, begin = night
     start, span = utc(begin) + timedelta(minutes=shift), 6 * 60
     trigger = CronTrigger(" ".join(fields))

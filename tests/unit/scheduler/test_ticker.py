@@ -15,7 +15,7 @@ FAR = {"name": "Far", "prompt": "hi", "trigger": {"type": "once", "at": "2099-01
 
 
 async def test_fires_although_the_loop_was_blocked(world: World) -> None:
-    """Row 41: a process that could do nothing for 5 s around the fire time still fires, once."""
+    """Row 41: a process that was blocked for 5 s around the fire time still fires, once."""
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
     await ann.schedules_soon()
@@ -24,7 +24,7 @@ async def test_fires_although_the_loop_was_blocked(world: World) -> None:
 
 
 async def test_schedules_that_cannot_fire_hold_up_no_others(world: World) -> None:
-    """More of them than one look takes, all due earlier, of an agent that is gone from the settings."""
+    """More of them than one check takes, all due earlier, for an agent that was removed from the settings."""
     await world.rows(
         "INSERT INTO schedules (user_id, name, agent_name, prompt, trigger, timezone, next_fire_at)"
         " SELECT 'bob', 'old', 'gone', 'hi', '{\"type\": \"interval\", \"seconds\": 60}', 'UTC', now() - interval '1 day'"
@@ -37,7 +37,7 @@ async def test_schedules_that_cannot_fire_hold_up_no_others(world: World) -> Non
 
 
 async def test_a_schedule_that_cannot_fire_hides_no_later_fire(world: World) -> None:
-    """The scheduler waits for the next fire that it knows of, and not for the next look."""
+    """The scheduler waits for the next known fire, not for the next check."""
     gateway = await world.gateway()
     await world.rows(
         "INSERT INTO schedules (user_id, name, agent_name, prompt, trigger, timezone, next_fire_at)"
@@ -48,7 +48,7 @@ async def test_a_schedule_that_cannot_fire_hides_no_later_fire(world: World) -> 
 
 
 async def test_an_odd_schedule_holds_up_no_others(world: World) -> None:
-    """One whose interval is longer than the calendar, due first: nobody foresaw that."""
+    """One whose interval is longer than the calendar, due first: an unforeseen error."""
     await world.rows(
         "INSERT INTO schedules (user_id, name, agent_name, prompt, trigger, timezone, next_fire_at)"
         " VALUES ('bob', 'odd', 'assistant', 'hi', '{\"type\": \"interval\", \"seconds\": 1000000000000000}', 'UTC',"
@@ -61,7 +61,7 @@ async def test_an_odd_schedule_holds_up_no_others(world: World) -> None:
 
 
 async def test_a_run_goes_on_when_its_caller_has_gone(world: World) -> None:
-    """What was committed is started, whoever hung up between the two."""
+    """What was committed is started, even if the caller disconnected in between."""
     detours = Detours()
     gateway = await world.gateway(detours.seams)
     ann = await world.person("ann", gateway.url)
@@ -83,7 +83,7 @@ async def test_a_run_goes_on_when_its_caller_has_gone(world: World) -> None:
 
 
 async def test_a_run_on_request_leaves_the_next_fire_as_it_is(world: World) -> None:
-    """A schedule far away runs now, and later all the same."""
+    """A schedule far in the future runs now, and again at its time."""
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
     made = await ann.posts("/api/schedules", 201, **FAR)

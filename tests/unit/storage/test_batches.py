@@ -1,4 +1,4 @@
-"""What leaves together, and what becomes of each item."""
+"""Which items share a batch, and the outcome of each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storage.batches import Batches
 
 
 class Statement:
-    """Stands in for a statement: each call waits until it is let go, and then answers in capitals."""
+    """Stands in for a statement: each call waits until it is released, and then answers in capitals."""
 
     def __init__(self, *, held: bool = False) -> None:
         self.calls: list[list[str]] = []
@@ -40,7 +40,7 @@ class Statement:
 
 
 async def test_what_comes_at_the_same_moment_leaves_together() -> None:
-    """One call, and each hears its own answer."""
+    """One call, and each caller gets its own answer."""
     statement = Statement()
     batches = Batches(statement.run)
     assert await asyncio.gather(*(batches.ask(item, item) for item in "abc")) == list("ABC")
@@ -48,13 +48,13 @@ async def test_what_comes_at_the_same_moment_leaves_together() -> None:
 
 
 async def test_an_item_alone_waits_for_nobody() -> None:
-    """Nothing lingers for company."""
+    """It does not wait for others."""
     statement = Statement()
     assert await Batches(statement.run).ask("a", "a") == "A"
 
 
 async def test_what_comes_while_every_lane_is_taken_leaves_with_the_next_free_one() -> None:
-    """In the order in which it came, and no more than fit."""
+    """In order of arrival, and no more than fit."""
     statement = Statement(held=True)
     batches = Batches(statement.run, lanes=1, most=2)
     first = asyncio.create_task(batches.ask("a", "a"))
@@ -68,7 +68,7 @@ async def test_what_comes_while_every_lane_is_taken_leaves_with_the_next_free_on
 
 
 async def test_a_batch_that_hangs_holds_up_no_other() -> None:
-    """A connection may lead nowhere for as long as a statement may take."""
+    """A connection may hang for as long as a statement may take."""
     statement = Statement(held=True)
     batches = Batches(statement.run, lanes=1, patience_s=0)
     hanging = asyncio.create_task(batches.ask("a", "a"))
@@ -89,7 +89,7 @@ async def test_an_item_that_is_left_out_is_done_by_itself() -> None:
 
 
 async def test_a_batch_that_fails_leaves_each_item_to_itself() -> None:
-    """Whoever is to blame hears of it then, and the others don't."""
+    """The item at fault then raises its error, and the others don't."""
     statement = Statement()
     statement.error = ValueError("a NUL")
     batches = Batches(statement.run)
@@ -106,7 +106,7 @@ async def test_a_batch_that_took_too_long_says_so() -> None:
 
 
 async def test_an_error_that_is_everybodys_is_heard_by_everybody() -> None:
-    """Nobody asks by itself for what would fail the same way."""
+    """Nobody retries alone what would fail the same way."""
     statement = Statement()
     statement.error = StoreUnavailable("away")
     batches = Batches(statement.run, alone_after=lambda error: not isinstance(error, StoreUnavailable))
@@ -115,7 +115,7 @@ async def test_an_error_that_is_everybodys_is_heard_by_everybody() -> None:
 
 
 async def test_items_of_one_key_are_never_under_way_together() -> None:
-    """The second waits for the first, and is done by itself."""
+    """The second waits for the first, and is done alone."""
     statement = Statement(held=True)
     batches = Batches(statement.run)
     first, second = (asyncio.create_task(batches.ask("key", item)) for item in "ab")
@@ -143,7 +143,7 @@ async def test_an_item_nobody_waits_for_does_not_leave() -> None:
 
 
 async def test_a_batch_goes_on_without_one_of_its_callers() -> None:
-    """The statement is under way: only the others hear what came of it."""
+    """The statement is under way: only the other callers get the result."""
     statement = Statement(held=True)
     batches = Batches(statement.run)
     given_up, other = (asyncio.create_task(batches.ask(item, item)) for item in "ab")
@@ -154,7 +154,7 @@ async def test_a_batch_goes_on_without_one_of_its_callers() -> None:
 
 
 async def test_an_item_behind_many_that_nobody_waits_for_leaves() -> None:
-    """A batch of which nothing is left makes room for the next."""
+    """A batch with no items left makes room for the next."""
     statement = Statement()
     batches = Batches(statement.run, lanes=1, most=2)
     given_up = [asyncio.create_task(batches.ask(item, item)) for item in "ab"]

@@ -1,4 +1,4 @@
-"""How much is remembered of conversations."""
+"""How much of conversations is cached."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def known(size: int, *parts: JsonObject) -> Known:
-    """What is known of a session of one message."""
+    """The cache entry of a session with one message."""
     about = (MessageId("m"), SessionId("s"), UserId("ann"), 1)
     message = Message(*about, "user", "x" * size, parts or ({"type": "text"},), WEB, None, NOON)
     return Known.of(1, 0, 20, (1,), (to_row(1, message),))
 
 
 def kept(histories: Histories, *all_known: Known) -> list[bool]:
-    """Which of some sessions are still known when the last has been kept."""
+    """Which sessions are still cached once the last one has been added."""
     chats = [ChatId(uuid4()) for _ in all_known]
     for chat_id, one in zip(chats, all_known, strict=True):
         histories.keep(chat_id, one)
@@ -27,12 +27,12 @@ def kept(histories: Histories, *all_known: Known) -> list[bool]:
 
 
 def test_the_oldest_makes_room() -> None:
-    """No more is kept than may be."""
+    """The cache never exceeds its limit."""
     assert kept(Histories(most=2_500), *[known(40)] * 4) == [False, False, True, True]
 
 
 def test_a_session_that_is_too_large_takes_no_room() -> None:
-    """The others are still known."""
+    """The others stay cached."""
     assert kept(Histories(most=2_500), known(40), known(5_000)) == [True, False]
 
 
@@ -43,14 +43,14 @@ def test_short_messages_count_as_what_they_take() -> None:
 
 
 def test_parts_count() -> None:
-    """A short text may come with long parts."""
+    """A short text may have long parts."""
     tool: JsonObject = {"type": "tool", "output": "x" * 90}
     assert kept(Histories(most=1_200), known(1)) == [True]
     assert kept(Histories(most=1_200), known(1, tool)) == [False]
 
 
 def test_another_version_is_not_known() -> None:
-    """Something was changed since."""
+    """Something has changed since."""
     histories, chat_id = Histories(), ChatId(uuid4())
     histories.keep(chat_id, known(1))
     assert histories.at(chat_id, 1, 1) is None

@@ -1,4 +1,4 @@
-"""Which connections a pool admits."""
+"""Which connections a pool accepts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SYSTEM = replace(OWN, role=SYSTEM_ROLE, login=SYSTEM_ROLE)
     ids=["taken", "taken by a superuser", "own", "own, pooled", "system"],
 )
 def test_a_role_that_holds_is_admitted(found: Identity, role: str, own_login: bool) -> None:
-    """Taken on a direct connection, or signed in by itself anywhere."""
+    """Set on a direct connection, or by its own login anywhere."""
     assert fault(found, role, own_login=own_login) is None
 
 
@@ -51,5 +51,5 @@ def test_a_role_that_holds_is_admitted(found: Identity, role: str, own_login: bo
     ids=["taken, pooled", "dropped", "another login", "a login below", "changed role", "no policies", "a way up"],
 )
 def test_a_role_that_may_not_hold_is_refused(found: Identity, own_login: bool, remedy: str) -> None:
-    """With what to do about it."""
+    """With a remedy."""
     assert remedy in (fault(found, APP_ROLE, own_login=own_login) or "")

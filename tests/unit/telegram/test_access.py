@@ -1,4 +1,4 @@
-"""Who may chat, and as whom."""
+"""Who may chat, and as which user."""
 
 from typing import Literal
 
@@ -26,20 +26,20 @@ def settings(access: Access, *allow: str) -> Telegram:
     ],
 )
 def test_admitted_people_have_a_user(access: Access, allow: tuple[str, ...], user: str) -> None:
-    """A mapping holds under every kind of access."""
+    """A mapping applies under every kind of access."""
     assert admit(settings(access, *allow), 5, None) == Admitted(UserId(user))
 
 
 @pytest.mark.parametrize(("access", "allow"), [("allowlist", ("6",)), ("linked", ()), ("linked", ("5", "6=eve"))])
 def test_others_are_turned_away_with_their_id(access: Access, allow: tuple[str, ...]) -> None:
-    """The text holds what whoever runs the bot needs to know."""
+    """The text contains what the bot's operator needs to know."""
     turned = admit(settings(access, *allow), 5, None)
     assert isinstance(turned, TurnedAway)
     assert "5" in turned.text
 
 
 def test_unlinked_people_are_told_how_to_link() -> None:
-    """With the default access, the way in is named."""
+    """With the default access, the text explains how to link."""
     turned = admit(settings("linked"), 5, None)
     assert isinstance(turned, TurnedAway)
     assert "console" in turned.text

@@ -1,4 +1,4 @@
-"""What an answer of a Bot API server says, whatever it looks like."""
+"""Interpreting responses of a Bot API server."""
 
 import json
 
@@ -54,7 +54,7 @@ def test_ok_is_done(status: int, body: bytes, result: object) -> None:
 def test_a_refusal_has_a_code_of_its_own(
     status: int, body: bytes, code: int, description: str, parameters: dict[str, object]
 ) -> None:
-    """The envelope's code counts before the status, and what can't be read in it is left out."""
+    """The envelope's code takes precedence over the status, and fields that can't be parsed are left out."""
     answered, rewritten = read_answer(status, body)
     assert (answered, json.loads(rewritten)) == (
         code,
@@ -64,25 +64,25 @@ def test_a_refusal_has_a_code_of_its_own(
 
 @pytest.mark.parametrize("body", [b"", HTML, b"[]", b"null", b'{"ok": "true"}', b'{"ok": true, "res', b"[" * 100_000])
 def test_a_2xx_that_says_nothing_is_unreadable(body: bytes) -> None:
-    """A proxy may have answered, before or after the server did anything."""
+    """A proxy may have responded, before or after the server did anything."""
     with pytest.raises(Unreadable):
         read_answer(200, body)
 
 
 def test_a_redirect_is_not_followed() -> None:
-    """Its text says which setting to change."""
+    """The error says which setting to change."""
     with pytest.raises(Unreadable, match="TURNGATE_TELEGRAM__API_URL"):
         read_answer(302, HTML)
 
 
 def test_a_method_that_is_not_there_is_told_from_a_wrong_token() -> None:
-    """Some servers know fewer methods than Telegram's."""
+    """Some servers support fewer methods than Telegram's."""
     with pytest.raises(EndPointNotFound):
         read_answer(404, refused(error_code=404, description="Not Found"))
 
 
 @pytest.mark.parametrize("status", [401, 404, 407])
 def test_a_proxy_that_lets_nothing_through_says_nothing_of_the_bot(status: int) -> None:
-    """Its page neither refuses the token nor lacks a method: trying again later may help."""
+    """Its page neither rejects the token nor lacks a method: a later try may succeed."""
     with pytest.raises(NotServed):
         read_answer(status, HTML)

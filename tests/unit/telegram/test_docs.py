@@ -1,4 +1,4 @@
-"""docs/telegram.md says what is true."""
+"""docs/telegram.md is correct."""
 
 import re
 import tomllib
@@ -12,7 +12,7 @@ PAGE = (Path(__file__).parents[3] / "docs" / "telegram.md").read_text(encoding="
 
 
 def test_the_settings_shown_are_settings() -> None:
-    """And do what their comments say."""
+    """They do what their comments say."""
     [block] = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     settings = Telegram.model_validate(tomllib.loads(block)["telegram"])
     assert admit(settings, 1001, None) == Admitted(UserId("telegram:1001"))

@@ -46,7 +46,7 @@ def caused(error: TelegramError, cause: Exception) -> TelegramError:
     ],
 )
 def test_each_error_has_its_meaning(error: TelegramError, meaning: type[DeliveryError]) -> None:
-    """What never left is deferred, what was understood and refused is refused, and the rest is unknown."""
+    """What was never sent is deferred, what was understood and refused is refused, and the rest is unknown."""
     assert type(delivery_error(error)) is meaning
 
 
@@ -67,7 +67,7 @@ def test_some_addresses_are_dead_for_good(error: TelegramError, dead: bool) -> N
 
 
 def test_no_error_text_holds_the_token() -> None:
-    """The token stands in every URL of the Bot API, and so in some libraries' texts."""
+    """The token is in every URL of the Bot API, and so in some libraries' texts."""
     error = delivery_error(NetworkError(f"Unknown error for {REQUEST.url}"))
     assert "secret-token" not in str(error)
 
@@ -82,5 +82,5 @@ def test_no_error_text_holds_the_token() -> None:
     ],
 )
 def test_only_refused_formatting_is_tried_again_without(error: TelegramError, plain: bool) -> None:
-    """Any other error would only repeat a message."""
+    """Any other retry would only repeat a message."""
     assert refuses_formatting(error) is plain

@@ -1,4 +1,4 @@
-"""Which messages are about links, and whom a link lets in."""
+"""Which messages are about links, and whom a link admits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BOT = BotIdentity(42, "gate_bot")
 
 
 def incoming(text: str, chat: str = "private") -> Incoming:
-    """A message as normalized."""
+    """A normalized message."""
     message: JsonObject = {
         "message_id": 7,
         "chat": {"id": 5, "type": chat},
@@ -43,12 +43,12 @@ def incoming(text: str, chat: str = "private") -> Incoming:
     ],
 )
 def test_what_is_about_links(text: str, wanted: LinkRequest | None) -> None:
-    """`/start` with a payload is a link too: that is what a deep link sends."""
+    """`/start` with a payload counts as well: deep links send it."""
     assert request_of(incoming(text)) == wanted
 
 
 def test_a_group_is_not_private() -> None:
-    """And a name is kept as far as it can be."""
+    """A name is kept as far as possible."""
     assert incoming("hello").private
     assert not incoming("hello", "supergroup").private
     assert incoming("hello").sender_name == "Ada"
@@ -65,13 +65,13 @@ def test_a_group_is_not_private() -> None:
     ids=["linked", "open", "listed", "mapped"],
 )
 def test_a_link_says_who_somebody_is(settings: Telegram, admission: Admitted) -> None:
-    """Unless whoever runs the bot has said it."""
+    """Unless the bot's operator has mapped them."""
     assert admit(settings, 5, ANN) == admission
     assert may_link(settings, 5)
 
 
 def test_a_link_opens_no_allowlist() -> None:
-    """Who is on it is for whoever runs the bot to say."""
+    """Only the bot's operator decides who is on it."""
     settings = Telegram(access="allowlist", allow=("6",))
     assert isinstance(admit(settings, 5, ANN), TurnedAway)
     assert not may_link(settings, 5)

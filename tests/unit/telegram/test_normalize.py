@@ -36,7 +36,7 @@ def ignored(raw: JsonValue) -> str:
 
 
 def test_a_text_becomes_a_message() -> None:
-    """Sender, place, text and key are all that is told to anybody; the name is for recognising a link."""
+    """Only sender, chat, text and key are passed on; the name is for recognising a link."""
     assert taken(text="hello") == Incoming(
         Target(42, 5, 0), 5, "hello", "tg:42:5:7:0", private=True, sender_name="@ada", written_at=1
     )
@@ -44,7 +44,7 @@ def test_a_text_becomes_a_message() -> None:
 
 @pytest.mark.parametrize("date", ["now", 1.5, -1, None])
 def test_an_odd_date_is_no_reason_to_lose_a_message(date: JsonValue) -> None:
-    """When it was written is unknown then."""
+    """Its time is unknown then."""
     assert taken(text="hello", date=date).written_at is None
 
 
@@ -54,7 +54,7 @@ def test_a_topic_is_part_of_the_place() -> None:
 
 
 def test_a_thread_of_replies_is_no_topic() -> None:
-    """Telegram numbers threads of replies as well; they belong to the chat."""
+    """Telegram also numbers threads of replies; they belong to the chat."""
     assert taken(text="x", chat=GROUP, message_thread_id=9).target == Target(42, -100, 0)
 
 
@@ -64,7 +64,7 @@ def test_the_key_tells_edits_apart() -> None:
 
 
 def test_a_caption_is_the_text_of_a_photo() -> None:
-    """What was written to a picture counts."""
+    """The caption of a picture counts as its text."""
     assert taken(photo=[{"file_id": "a"}], caption="look").text == "look"
 
 
@@ -73,13 +73,13 @@ def test_a_caption_is_the_text_of_a_photo() -> None:
     [("photo", "[photo]"), ("document", "[document]"), ("video_note", "[video note]"), ("sticker", "[sticker]")],
 )
 def test_media_without_words_leave_a_word(kind: str, text: str) -> None:
-    """Nothing is lost silently: the agent hears that something came."""
+    """Nothing is lost silently: the agent learns that something came."""
     media: JsonObject = {kind: {"file_id": "a"}}
     assert taken(**media).text == text
 
 
 def test_nul_and_half_surrogates_are_made_storable() -> None:
-    """NUL is left out, half a surrogate pair becomes U+FFFD."""
+    """NUL is removed, an unpaired surrogate becomes U+FFFD."""
     assert taken(text=json.loads('"a\\u0000b\\ud800c"')).text == "ab\ufffdc"
 
 
@@ -102,7 +102,7 @@ def test_a_text_of_nul_alone_is_still_a_message() -> None:
     ],
 )
 def test_the_bots_own_name_is_left_out(said: str, heard: str) -> None:
-    """In groups people address the bot; the agent need not read it."""
+    """In groups, people address the bot; the agent need not read its name."""
     assert taken(text=said, chat=GROUP).text == heard
 
 
@@ -112,7 +112,7 @@ def test_commands_for_other_bots_are_ignored_in_groups() -> None:
 
 
 def test_a_private_chat_has_one_bot_only() -> None:
-    """There even a command with another name is said to this bot."""
+    """There, even a command with another name is meant for this bot."""
     assert taken(text="/new@other_bot").text == "/new@other_bot"
 
 
@@ -143,7 +143,7 @@ def test_start_is_recognised_with_its_payload(text: str, payload: str | None) ->
     ],
 )
 def test_what_needs_no_answer_is_ignored_with_a_reason(raw: JsonValue, reason: str) -> None:
-    """Edits are not answered again, and neither are bots, channels and service messages."""
+    """Edits are not answered again, nor are bots, channels and service messages."""
     assert ignored(raw) == reason
 
 
@@ -163,7 +163,7 @@ def test_what_needs_no_answer_is_ignored_with_a_reason(raw: JsonValue, reason: s
     ],
 )
 def test_malformed_updates_are_refused_by_name(raw: JsonValue, words: str) -> None:
-    """The reason names what is wrong, for whoever looks into the quarantine."""
+    """The reason names what is wrong, for inspecting the quarantine."""
     with pytest.raises(InvalidInput, match=words):
         normalize(raw, BOT)
 
@@ -176,33 +176,33 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_any_json_is_taken_ignored_or_refused(raw: JsonValue) -> None:
-    """Nothing else can happen, so nothing can stop the poller."""
+    """No other outcome is possible, so nothing can stop the poller."""
     try:
         assert isinstance(normalize(raw, BOT), Incoming | Ignored)
     except InvalidInput as error:
-        assert str(error)  # noqa: PT017 - every outcome is looked at
+        assert str(error)  # noqa: PT017 - every outcome is checked
 
 
 @given(
     st.dictionaries(st.sampled_from(["text", "chat", "sender", "message_id", "photo", "edit_date", "caption"]), JSON)
 )
 def test_any_message_is_taken_ignored_or_refused(fields: dict[str, JsonValue]) -> None:
-    """The same for messages that are nearly right."""
+    """The same for messages that are nearly valid."""
     try:
         assert isinstance(normalize(update(**fields), BOT), Incoming | Ignored)
     except InvalidInput as error:
-        assert str(error)  # noqa: PT017 - every outcome is looked at
+        assert str(error)  # noqa: PT017 - every outcome is checked
 
 
 @pytest.mark.parametrize(
     ("chat_id", "fields"), [(-77, {"migrate_to_chat_id": -100}), (-100, {"migrate_from_chat_id": -77})]
 )
 def test_both_service_messages_of_a_migration_say_the_same(chat_id: int, fields: JsonObject) -> None:
-    """Whoever wrote them, and whichever comes first."""
+    """Whoever sent them, and whichever comes first."""
     raw = update(sender=None, chat=GROUP | {"id": chat_id}, **fields)
     assert normalize(raw, BOT) == Migrated(old=Target(42, -77), new=Target(42, -100))
 
 
 def test_a_migration_to_the_same_place_is_none() -> None:
-    """Nothing is renamed into itself."""
+    """Nothing is renamed to itself."""
     assert ignored(update(chat=GROUP, migrate_to_chat_id=-100)) == "a service message"

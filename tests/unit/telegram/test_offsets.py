@@ -1,4 +1,4 @@
-"""The offset confirms what is settled and nothing else."""
+"""The offset confirms settled updates and nothing else."""
 
 import pytest
 
@@ -26,5 +26,5 @@ from channels.telegram.receiving.offsets import offset_after
     ],
 )
 def test_offset_after(ids: list[int | None], settled: set[int], before: int, after: int, why: str) -> None:
-    """Cases from the Bot API's manual and from what servers were seen doing."""
+    """Cases from the Bot API's manual and from observed servers."""
     assert offset_after(ids, settled, before) == after, why

@@ -1,4 +1,4 @@
-"""What the channel's status says of a server that takes no messages."""
+"""The channel's status while a server accepts no messages."""
 
 import pytest
 from telegram.error import BadRequest, ChatMigrated, EndPointNotFound, Forbidden, TelegramError, TimedOut
@@ -7,7 +7,7 @@ from channels.telegram.sending.outage import Outage
 
 
 def test_an_outage_lasts_until_a_message_is_taken() -> None:
-    """An answer that never came doesn't end it."""
+    """A missing response doesn't end it."""
     outage = Outage()
     outage.note(EndPointNotFound("Not Found"), "no sendMessage")
     outage.note(TimedOut(), "no answer")
@@ -18,7 +18,7 @@ def test_an_outage_lasts_until_a_message_is_taken() -> None:
 
 @pytest.mark.parametrize("refusal", [ChatMigrated(-7), BadRequest("chat not found"), Forbidden("bot was blocked")])
 def test_any_other_refusal_ends_an_outage(refusal: TelegramError) -> None:
-    """The server has the method."""
+    """The server supports the method."""
     outage = Outage()
     outage.note(EndPointNotFound("Not Found"), "no sendMessage")
     outage.note(refusal, "refused")
@@ -26,7 +26,7 @@ def test_any_other_refusal_ends_an_outage(refusal: TelegramError) -> None:
 
 
 def test_an_outage_that_nothing_confirms_ends() -> None:
-    """Nothing waits any more, and readiness must not hang on it."""
+    """Nothing is left to send, and readiness must not depend on it."""
     outage = Outage(lasts=0.0)
     outage.note(EndPointNotFound("Not Found"), "no sendMessage")
     assert not outage.reason

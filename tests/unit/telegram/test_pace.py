@@ -1,4 +1,4 @@
-"""Sending keeps to Telegram's limits, chat by chat."""
+"""Sending stays within Telegram's limits, chat by chat."""
 
 import pytest
 
@@ -10,7 +10,7 @@ def waits(pace: Pace, chat_id: int, count: int) -> list[float]:
 
 
 def test_a_chat_gets_a_small_burst_and_then_one_a_second() -> None:
-    """Three at once, the next a second apart each."""
+    """Three at once, then one a second."""
     assert waits(Pace(), 5, 6) == [0, 0, 0, 1, 2, 3]
 
 
@@ -35,13 +35,13 @@ def test_the_bot_as_a_whole_keeps_to_twenty_five_a_second() -> None:
 
 
 def test_places_come_back_with_time() -> None:
-    """A line that was long is short again after a pause."""
+    """A long queue is short again after a pause."""
     meter = Meter(1.0, 1)
     assert (meter.reserve(0.0), meter.reserve(0.0), meter.reserve(10.0)) == (0, 1, 0)
 
 
 def test_a_held_chat_is_left_alone_until_its_time() -> None:
-    """A 429 holds its own chat only."""
+    """A 429 pauses its own chat only."""
     pace = Pace()
     pace.hold(5, until=130.0)
     assert pace.held_for(5, 100.0) == 30
@@ -50,7 +50,7 @@ def test_a_held_chat_is_left_alone_until_its_time() -> None:
 
 
 def test_chats_that_wait_for_nothing_are_forgotten() -> None:
-    """Memory does not grow with every chat there ever was."""
+    """Memory does not grow with the number of chats."""
     pace = Pace()
     for chat_id in range(1, 12_000):
         pace.reserve(chat_id, float(chat_id * 10))
@@ -59,5 +59,5 @@ def test_chats_that_wait_for_nothing_are_forgotten() -> None:
 
 @pytest.mark.parametrize("now", [0.0, 1e9])
 def test_the_first_message_never_waits(now: float) -> None:
-    """Whatever the clock says."""
+    """Whatever the clock shows."""
     assert Pace().reserve(5, now) == 0

@@ -1,4 +1,4 @@
-"""Replies become chunks that Telegram takes, without losing a word."""
+"""Replies become chunks that Telegram accepts, without losing a word."""
 
 import re
 from collections import Counter
@@ -39,7 +39,7 @@ def assert_sendable(content: str) -> None:
 
 
 def test_markdown_becomes_text_with_entities() -> None:
-    """No marks are left in the text."""
+    """No markup is left in the text."""
     assert text_of("**bold** and `code`") == "bold and code"
     assert kinds_of("**bold** and `code`") == ["bold", "code"]
 
@@ -58,7 +58,7 @@ def test_links_people_can_follow_stay(url: str) -> None:
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "file:///etc", "x"])
 def test_other_links_become_text(url: str) -> None:
-    """What could run something, or leads nowhere, is not linked; its words stay."""
+    """Links that could run something, or lead nowhere, become plain text."""
     assert links_of(f"[here]({url})") == []
     assert text_of(f"[here]({url})") == "here"
 
@@ -80,7 +80,7 @@ def test_literal_html_is_shown_as_it_is(markdown: str) -> None:
 
 
 def test_html_in_code_is_left_alone() -> None:
-    """No backslash slips in."""
+    """No backslash is added."""
     assert text_of("`<b>` and\n\n```\n<div>\n```") == "<b> and\n\n<div>"
 
 
@@ -88,7 +88,7 @@ def test_html_in_code_is_left_alone() -> None:
     "markdown", ["[unused]: http://example.com", '[a](http://b.c "a title")', "| a | [b](http://c.d) |\n|-|-|"]
 )
 def test_what_formatting_would_lose_is_sent_as_written(markdown: str) -> None:
-    """Better unformatted than incomplete."""
+    """Unformatted is better than incomplete."""
     assert Counter(WORD.findall(markdown)) <= Counter(WORD.findall(text_of(markdown) + " ".join(links_of(markdown))))
 
 
@@ -98,18 +98,18 @@ def test_formulas_become_unicode() -> None:
 
 
 def test_numbered_lists_keep_formatting() -> None:
-    """Markdown counts them anew, which loses no word."""
+    """Markdown renumbers them, which loses no word."""
     assert text_of("1. **a**\n1. b").split() == ["1.", "a", "2.", "b"]
 
 
 @pytest.mark.parametrize("content", ["", " \n ", "\0", "\u200b"])
 def test_an_empty_reply_says_so(content: str) -> None:
-    """Telegram refuses empty messages, and silence would look like a fault."""
+    """Telegram rejects empty messages, and silence would look like a fault."""
     assert [chunk.text for chunk in render(content)] == [NOTHING_SAID]
 
 
 def test_a_long_reply_is_split_at_line_ends() -> None:
-    """Nothing is cut that needn't be."""
+    """Nothing is cut unnecessarily."""
     line = "word " * 20 + "\n"
     chunks = render(line * 200)
     assert len(chunks) > 1
@@ -123,18 +123,18 @@ def test_lengths_count_in_utf16() -> None:
 
 
 def test_a_chunk_has_no_more_entities_than_telegram_keeps() -> None:
-    """With many, the text is split once more, into few pieces."""
+    """A text with more is split again, into few pieces."""
     chunks = render("**a** " * 150)
     assert [len(entities_of(chunk)) for chunk in chunks] == [75, 75]
 
 
 def test_notices_are_not_formatted() -> None:
-    """A title may hold stars."""
+    """A title may contain asterisks."""
     assert [chunk.text for chunk in plain("**so** it is")] == ["**so** it is"]
 
 
 def test_a_huge_reply_is_split_in_no_time_and_keeps_every_character() -> None:
-    """A megabyte goes out as plain text."""
+    """A megabyte is sent as plain text."""
     content = "".join(f"line {number} of **many**\n" for number in range(40_000))
     assert text_of(content) == content
 
@@ -185,7 +185,7 @@ def test_any_reply_is_sendable(content: str) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.lists(PIECES.filter(lambda piece: "\\" not in piece and "$" not in piece), max_size=60).map("".join))
 def test_any_reply_keeps_its_words(content: str) -> None:
-    """Words are in the text or in its links; formulas and list numbers, which are rewritten, are left out here."""
+    """Words are in the text or in its links; formulas and list numbers, which are rewritten, are not compared."""
     markdown = re.sub(r"javascript:x|\d+\.|\[x\]|&amp;|&|\0", " ", content)
     kept = text_of(markdown) + " " + " ".join(links_of(markdown))
     kept += " ".join(entity.language or "" for chunk in render(markdown) for entity in entities_of(chunk))
@@ -195,6 +195,6 @@ def test_any_reply_keeps_its_words(content: str) -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=12_000))
 def test_plain_text_is_kept_character_by_character(content: str) -> None:
-    """Splitting drops nothing but what can't be seen."""
+    """Splitting only drops invisible characters."""
     joined = "".join(chunk.text for chunk in plain(content))
     assert joined == content.replace("\0", "") or joined == NOTHING_SAID

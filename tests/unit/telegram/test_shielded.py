@@ -1,4 +1,4 @@
-"""Requests that nobody waits for any more."""
+"""Requests whose caller has gone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from channels.telegram.bot_api.shielded import ShieldedRequests
 
 
 async def test_an_abandoned_request_that_fails_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
-    """Every "typing …" that the answer overtakes may end so."""
+    """Every "typing …" overtaken by the answer may end this way."""
     shielded, go_on = ShieldedRequests(), asyncio.Event()
 
     async def request() -> None:
@@ -23,7 +23,7 @@ async def test_an_abandoned_request_that_fails_is_no_error(caplog: pytest.LogCap
     caller.cancel()
     await asyncio.wait({caller})
     go_on.set()
-    while shielded._under_way:  # noqa: ASYNC110 - what is left of it has no event
+    while shielded._under_way:  # noqa: ASYNC110 - the remaining task has no event
         await asyncio.sleep(0)
     del caller
     gc.collect()

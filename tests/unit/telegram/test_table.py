@@ -1,4 +1,4 @@
-"""The table of networks leads to what it names."""
+"""The table of networks names existing kinds."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def test_every_network_can_be_built(name: ChannelName) -> None:
 
 
 def test_telegram_is_on_with_a_token_only() -> None:
-    """Without settings there is no network to reach."""
+    """Without settings, there is no network."""
     given = Telegram.model_validate({"token": "777:secret"})
     assert NETWORKS[TELEGRAM].settings(Settings()) is None
     assert NETWORKS[TELEGRAM].settings(Settings(telegram=given)) == given
