@@ -26,9 +26,9 @@ class AgentBase(SettingsGroup):
         description="Most turns of this agent that run at the same time in one replica (docs/limits.md).",
     )
     title_agent: str | None = Field(None, description="The agent that titles its conversations. Default: this agent.")
-    history: int = Field(20, ge=0, le=1_000, description="How many earlier turns the agent is given.")
+    history: int = Field(20, ge=0, le=1_000, description="How many earlier turns the agent receives.")
     description: str | None = Field(None, max_length=500, description="Shown where users choose an agent.")
     apologies: bool = Field(
         False, description="Whether the history includes the gateway's apologies, whose `kind` is `apology`."
     )
-    state: bool = Field(False, description="Whether the agent is given the session's state (docs/state.md).")
+    state: bool = Field(False, description="Whether the agent receives the session's state (docs/state.md).")

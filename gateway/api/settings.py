@@ -20,7 +20,7 @@ def _origin(value: str) -> str:
 
 
 class Web(SettingsGroup):
-    """Browsers of other origins than the gateway's own."""
+    """Access from pages of other origins than the gateway's own."""
 
     allowed_origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = Field(
         (), description="Origins whose pages may embed the widget and call the API."

@@ -10,7 +10,7 @@ from gateway.settings import SettingsGroup
 
 
 class Sessions(SettingsGroup):
-    """When a conversation goes on by itself."""
+    """How long conversations continue, and how large their state may be."""
 
     resume_minutes: float = Field(15, ge=0, le=525_600, description="Idle minutes after which a new session begins.")
     max_state: int = Field(
@@ -19,7 +19,7 @@ class Sessions(SettingsGroup):
 
 
 class Snapshots(SettingsGroup):
-    """When a session's state is saved by itself, and which snapshots stay."""
+    """When a session's state is saved automatically, and which snapshots are kept."""
 
     quiet_s: float = Field(5, gt=0, le=3_600, description="Seconds without a change after which a state is saved.")
     every_s: float = Field(30, gt=0, le=3_600, description="Seconds after which a state that keeps changing is saved.")

@@ -10,7 +10,7 @@ from gateway.agents.settings import AgentBase
 
 
 class OpenAIAgentSettings(AgentBase):
-    """Any server that speaks OpenAI's chat completions."""
+    """Any server with OpenAI's chat completions API."""
 
     kind: Literal["openai"]
     model: str = Field(min_length=1, description="The model's name on that server.")
@@ -20,8 +20,8 @@ class OpenAIAgentSettings(AgentBase):
     base_url: str | None = Field(None, description="Default: OpenAI's own.")
     api_key: SecretStr | None = Field(None, description="Default: the variable OPENAI_API_KEY.")
     instructions: str | None = Field(None, description="The system prompt.")
-    temperature: float | None = Field(None, ge=0, le=2)
-    max_tokens: int | None = Field(None, ge=1)
+    temperature: float | None = Field(None, ge=0, le=2, description="Passed to the server.")
+    max_tokens: int | None = Field(None, ge=1, description="Passed to the server.")
     context_tokens: int | None = Field(
         None,
         ge=256,

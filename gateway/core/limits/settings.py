@@ -19,7 +19,7 @@ def _network(value: str) -> str:
 
 
 class Limits(SettingsGroup):
-    """Rates and sizes; 0 is no limit, and so is an empty default. docs/limits.md tells how they work together."""
+    """Rates and sizes; 0 is no limit, and so is an empty default. docs/limits.md explains how they work together."""
 
     visitor_messages_per_minute: int | None = Field(
         20, ge=1, description="Messages that a visitor, or an unlinked Telegram user, may send."
