@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from gateway.app.running.serve import Running
+from tests.conftest import UNHURRIED
 from tests.world import Person, World
 
 SESSIONS = "/api/chat/sessions"
@@ -20,17 +22,20 @@ REFUSED: list[tuple[Any, int, str]] = [
 ]
 
 
-@pytest.fixture
-async def gateway(world: World) -> Running:
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(shared_world: World) -> Running:
     """A gateway whose agent says which metadata it was given."""
     agent = {"kind": "python", "target": "tests.integration.agents.context_agents:tells_metadata"}
-    return await world.gateway(agents={"assistant": agent})
+    return await shared_world.gateway(agents={"assistant": agent}, replica=UNHURRIED)
 
 
-@pytest.fixture
-async def mia(world: World, gateway: Running) -> Person:
+@pytest_asyncio.fixture(loop_scope="module")
+async def mia(shared_world: World, gateway: Running) -> Person:
     """A user."""
-    return await world.person("mia", gateway.url)
+    return await shared_world.newcomer(gateway.url)
 
 
 async def in_course(person: Person) -> str:

@@ -7,27 +7,34 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from gateway.agents.python.settings import PythonAgentSettings
 from gateway.app.running.serve import Running
 from storage.turns.turn_log import SQL
+from tests.conftest import UNHURRIED, own_gateway
 from tests.world import Person, World, eventually
 
 SESSIONS = "/api/chat/sessions"
 
 
-@pytest.fixture
-async def gateway(world: World) -> Running:
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(shared_world: World) -> Running:
     """A gateway with the demo agent, and one that counts tokens."""
     counting = PythonAgentSettings(kind="python", target="tests.integration.agents.counting:counting")
     demo = {"kind": "demo"}
-    return await world.gateway(agents={"assistant": demo, "counting": counting}, turns={"max_attempts": 2})
+    return await shared_world.gateway(
+        agents={"assistant": demo, "counting": counting}, turns={"max_attempts": 2}, replica=UNHURRIED
+    )
 
 
-@pytest.fixture
-async def mia(world: World, gateway: Running) -> Person:
+@pytest_asyncio.fixture(loop_scope="module")
+async def mia(shared_world: World, gateway: Running) -> Person:
     """A user."""
-    return await world.person("mia", gateway.url)
+    return await shared_world.newcomer(gateway.url)
 
 
 async def begins(person: Person, agent: str, *texts: str) -> str:
@@ -92,12 +99,12 @@ async def test_turns_come_in_pages_newest_first(mia: Person) -> None:
     assert seen == replies[::-1]
 
 
-async def test_why_it_failed_is_told_to_operators(world: World, gateway: Running, mia: Person) -> None:
+async def test_why_it_failed_is_told_to_operators(shared_world: World, gateway: Running, mia: Person) -> None:
     """An error may name what users should not know."""
     path = await begins(mia, "assistant", "fail for good")
     (turn,) = (await mia.gets(f"{path}/turns"))["turns"]
     assert (turn["status"], turn["error"], turn["usage"]) == ("failed", "agent_error", None)
-    owner = await world.person("owner", gateway.url, "operator")
+    owner = await shared_world.newcomer(gateway.url, "operator")
     assert "told to fail" in (await owner.gets(f"{path}/turns"))["turns"][0]["error"]
 
 
@@ -133,10 +140,10 @@ async def test_a_bad_query_is_400(mia: Person, query: str) -> None:
     assert (await mia.calls("GET", f"{path}/turns?{query}"))[0] == 400
 
 
-async def test_a_foreign_session_is_a_missing_one(world: World, gateway: Running, mia: Person) -> None:
+async def test_a_foreign_session_is_a_missing_one(shared_world: World, gateway: Running, mia: Person) -> None:
     """AC-10, for turns."""
     path = await begins(mia, "assistant", "hello")
-    tom = await world.person("tom", gateway.url)
+    tom = await shared_world.newcomer(gateway.url)
     foreign = await tom.calls("GET", f"{path}/turns")
     assert foreign == await tom.calls("GET", f"{SESSIONS}/nothing/turns")
     assert foreign[0] == 404
@@ -175,8 +182,10 @@ async def paged(person: Person, path: str, limit: int) -> list[Any]:
         before = f"&before={page['next_before']}"
 
 
-async def test_a_page_deep_down_reads_no_more_than_the_first(world: World, mia: Person) -> None:
+@own_gateway
+async def test_a_page_deep_down_reads_no_more_than_the_first(world: World) -> None:
     """By indexes, at any depth, of turns that answer anew too."""
+    mia = await world.newcomer((await world.gateway()).url)
     path = await begins(mia, "assistant", "hello")
     await world.rows(
         "INSERT INTO turns (chat_id, seq, user_id, agent_name, channel, status, time_limit, history_turns, created_at, place_in_time)"

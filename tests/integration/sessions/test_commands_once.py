@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 
 from gateway.app.running.serve import Running
+from tests.conftest import UNHURRIED, own_gateway
 from tests.fakes.bot_api import FakeBotApi
 from tests.integration.sessions.conversations import commands
 from tests.integration.telegram.driver import ADA, TOKEN
@@ -16,14 +18,19 @@ from tests.world import Person, World
 SESSIONS = "/api/chat/sessions"
 
 
-@pytest.fixture
-async def gateway(world: World) -> Running:
-    return await world.gateway(agents={"assistant": {"kind": "demo"}, "cook": {"kind": "demo"}})
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest.fixture
-async def ann(world: World, gateway: Running) -> Person:
-    return await world.person("ann", gateway.url)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(shared_world: World) -> Running:
+    return await shared_world.gateway(
+        agents={"assistant": {"kind": "demo"}, "cook": {"kind": "demo"}}, replica=UNHURRIED
+    )
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def ann(shared_world: World, gateway: Running) -> Person:
+    return await shared_world.newcomer(gateway.url)
 
 
 @pytest.fixture
@@ -113,6 +120,7 @@ async def test_new_over_http_says_how_to_begin(ann: Person) -> None:
     assert (begun["content"], begun["session_id"] != session) == ("Three", True)
 
 
+@own_gateway
 async def test_words_that_unlink_does_not_take_are_for_the_agent(world: World, fake: FakeBotApi) -> None:
     """docs/identity.md: in Telegram it takes none, and the link stays."""
     given = {"token": TOKEN, "api_url": fake.url, "access": "open"}

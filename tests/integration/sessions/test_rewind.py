@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import pytest
+import pytest_asyncio
 
 from gateway.app.running.serve import Running
+from tests.conftest import UNHURRIED, own_gateway
 from tests.integration.sessions.saved_state import NEVER, new_session, restores, saved, says, writes
 from tests.world import Person, World, eventually
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture
-async def gateway(world: World) -> Running:
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(shared_world: World) -> Running:
     """A gateway that saves nothing by itself."""
-    return await world.gateway(snapshots=NEVER)
+    return await shared_world.gateway(snapshots=NEVER, replica=UNHURRIED)
 
 
-@pytest.fixture
-async def mia(world: World, gateway: Running) -> Person:
+@pytest_asyncio.fixture(loop_scope="module")
+async def mia(shared_world: World, gateway: Running) -> Person:
     """A user."""
-    return await world.person("mia", gateway.url)
+    return await shared_world.newcomer(gateway.url)
 
 
 async def seen(person: Person, path: str) -> list[int]:
@@ -139,14 +143,16 @@ async def begun(person: Person, path: str) -> str:
 
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "on another replica"])
 async def test_followers_hear_what_was_hidden_and_what_came_back(
-    world: World, gateway: Running, mia: Person, elsewhere: bool
+    shared_world: World, gateway: Running, mia: Person, elsewhere: bool
 ) -> None:
     """AC-6: `message_changed` for each row, and the session with its new count."""
     path = await new_session(mia)
     await saved(mia, path)
     await says(mia, path, "one")
-    url = (await world.gateway(snapshots=NEVER, data_dir="second")).url if elsewhere else gateway.url
-    watcher = await (await world.person("mia", url)).connects(session_id=path.rpartition("/")[2])
+    url = gateway.url
+    if elsewhere:
+        url = (await shared_world.gateway(snapshots=NEVER, data_dir="second", replica=UNHURRIED)).url
+    watcher = await (await shared_world.person(mia.user, url)).connects(session_id=path.rpartition("/")[2])
     undo = (await restores(mia, path, 1))["undo"]
     for seq in (1, 2):
         frame = await watcher.hears("message_changed")
@@ -157,8 +163,10 @@ async def test_followers_hear_what_was_hidden_and_what_came_back(
     assert returned[0]["content"] == "one"
 
 
-async def test_a_forgotten_message_is_not_told_to_the_agent_by_its_count(mia: Person, world: World) -> None:
+@own_gateway
+async def test_a_forgotten_message_is_not_told_to_the_agent_by_its_count(world: World) -> None:
     """Withdrawn turns do not use up the history that an agent gets."""
+    mia = await world.newcomer((await world.gateway(snapshots=NEVER)).url)
     path = await new_session(mia)
     await says(mia, path, "early")
     await saved(mia, path)

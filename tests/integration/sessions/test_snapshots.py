@@ -5,22 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from gateway.app.running.serve import Running
+from tests.conftest import UNHURRIED, own_gateway
 from tests.integration.sessions.saved_state import NEVER, new_session, saved, writes
 from tests.world import Person, World, eventually
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture
-async def gateway(world: World) -> Running:
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(shared_world: World) -> Running:
     """A gateway that saves nothing by itself."""
-    return await world.gateway(snapshots=NEVER)
+    return await shared_world.gateway(snapshots=NEVER, replica=UNHURRIED)
 
 
-@pytest.fixture
-async def mia(world: World, gateway: Running) -> Person:
+@pytest_asyncio.fixture(loop_scope="module")
+async def mia(shared_world: World, gateway: Running) -> Person:
     """A user."""
-    return await world.person("mia", gateway.url)
+    return await shared_world.newcomer(gateway.url)
 
 
 async def listed(person: Person, path: str) -> list[tuple[int, str]]:
@@ -113,11 +117,11 @@ async def test_other_reasons_are_the_gateways(mia: Person, reason: Any) -> None:
     await mia.posts(f"{await new_session(mia)}/snapshots", 400, reason=reason)
 
 
-async def test_what_is_not_there_looks_like_anothers(mia: Person, world: World, gateway: Running) -> None:
+async def test_what_is_not_there_looks_like_anothers(mia: Person, shared_world: World, gateway: Running) -> None:
     """P-5: unknown numbers, words and foreign sessions are 404, byte for byte the same."""
     path = await new_session(mia)
     await saved(mia, path)
-    tom = await world.person("tom", gateway.url)
+    tom = await shared_world.newcomer(gateway.url)
     missing = path[:-4] + "0000"
     calls = [
         ("GET", "/snapshots"),
@@ -143,6 +147,7 @@ async def test_a_session_without_snapshots_has_no_latest(mia: Person) -> None:
     assert await listed(mia, path) == []
 
 
+@own_gateway
 async def test_a_state_is_saved_after_a_quiet_moment(world: World) -> None:
     """P-1: by itself, once, and not again while nothing changes."""
     mia = await world.person("mia", (await world.gateway(snapshots={"quiet_s": 0.3, "every_s": 30})).url)
@@ -159,6 +164,7 @@ async def test_a_state_is_saved_after_a_quiet_moment(world: World) -> None:
     assert await listed(mia, path) == [(2, "auto"), (1, "auto")]
 
 
+@own_gateway
 async def test_a_state_that_keeps_changing_is_saved_too(world: World) -> None:
     """P-1: at the latest after `every_s`, though there is no quiet moment."""
     mia = await world.person("mia", (await world.gateway(snapshots={"quiet_s": 3_600, "every_s": 0.5})).url)
@@ -174,6 +180,7 @@ async def test_a_state_that_keeps_changing_is_saved_too(world: World) -> None:
     assert await eventually(changes) == [(1, "auto")]
 
 
+@own_gateway
 async def test_replicas_save_a_state_once(world: World) -> None:
     """P-1: whoever is quicker; what one left undone another does."""
     timing = {"quiet_s": 0.2, "every_s": 30}
@@ -190,8 +197,11 @@ async def test_replicas_save_a_state_once(world: World) -> None:
     assert [await listed(mia, path) for path in paths] == [[(1, "auto")]] * 10
 
 
-async def test_old_snapshots_go(mia: Person, world: World, gateway: Running) -> None:
+@own_gateway
+async def test_old_snapshots_go(world: World) -> None:
     """P-2: the last N stay, and the newest of each UTC day for some days; numbers are not used again."""
+    gateway = await world.gateway(snapshots=NEVER)
+    mia = await world.newcomer(gateway.url)
     path = await new_session(mia)
     for _ in range(9):
         await saved(mia, path)
@@ -208,6 +218,7 @@ async def test_old_snapshots_go(mia: Person, world: World, gateway: Running) -> 
     assert (await saved(mia, path))["number"] == 10
 
 
+@own_gateway
 async def test_the_gateway_cleans_up_by_itself(world: World) -> None:
     """P-2: soon after its start, every session's."""
     first = await world.gateway(snapshots=NEVER)
@@ -225,8 +236,10 @@ async def test_the_gateway_cleans_up_by_itself(world: World) -> None:
     await eventually(left)
 
 
-async def test_a_large_state_is_compressed(mia: Person, world: World) -> None:
+@own_gateway
+async def test_a_large_state_is_compressed(world: World) -> None:
     """Postgres keeps it outside the row, and smaller than it is."""
+    mia = await world.newcomer((await world.gateway(snapshots=NEVER)).url)
     path = await new_session(mia)
     await writes(mia, path, '"0"', blackboard={"text": "all work and no play " * 20_000})
     snapshot = await saved(mia, path)

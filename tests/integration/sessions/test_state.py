@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from gateway.app.running.serve import Running
+from tests.conftest import UNHURRIED, own_gateway
 from tests.integration.sessions.saved_state import new_session, writes
 from tests.world import Person, World
 
@@ -17,16 +19,19 @@ SESSIONS = "/api/chat/sessions"
 EMPTY: dict[str, Any] = {"blackboard": {}, "scratchpad": {}, "attributes": {}}
 
 
-@pytest.fixture
-async def gateway(world: World) -> Running:
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(shared_world: World) -> Running:
     """A gateway with the demo agent."""
-    return await world.gateway()
+    return await shared_world.gateway(replica=UNHURRIED)
 
 
-@pytest.fixture
-async def mia(world: World, gateway: Running) -> Person:
+@pytest_asyncio.fixture(loop_scope="module")
+async def mia(shared_world: World, gateway: Running) -> Person:
     """A user."""
-    return await world.person("mia", gateway.url)
+    return await shared_world.newcomer(gateway.url)
 
 
 async def reads(person: Person, path: str, known: str | None = None) -> tuple[int, str, str | None]:
@@ -121,6 +126,7 @@ async def test_a_reader_who_knows_the_version_is_told_so(mia: Person) -> None:
     assert await reads(mia, path, '"0"') == (200, '{"blackboard":{"a":1},"scratchpad":{},"attributes":{}}', '"1"')
 
 
+@own_gateway
 async def test_a_state_has_a_size_limit(world: World) -> None:
     """All three together; what would go beyond it is a 413 that names the limit, and changes nothing."""
     mia = await world.person("mia", (await world.gateway(sessions={"max_state": 2_000})).url)
@@ -163,12 +169,12 @@ async def test_the_scratchpad_may_be_a_list(mia: Person) -> None:
     assert (await mia.gets(f"{SESSIONS}/{fork['session_id']}/state"))["scratchpad"] == notes
 
 
-async def test_a_state_is_its_users(mia: Person, world: World, gateway: Running) -> None:
+async def test_a_state_is_its_users(mia: Person, shared_world: World, gateway: Running) -> None:
     """P-5: for others it is as if there were none; an operator reads and writes it."""
     path = await new_session(mia)
     await writes(mia, path, '"0"', blackboard={"secret": "canary"})
-    tom = await world.person("tom", gateway.url)
-    owner = await world.person("owner", gateway.url, role="operator")
+    tom = await shared_world.newcomer(gateway.url)
+    owner = await shared_world.newcomer(gateway.url, "operator")
     missing = path[:-4] + "0000"
     for method, options in (("GET", {}), ("PUT", {"json": {}}), ("PUT", {"json": {}, "headers": {"If-Match": "*"}})):
         told = [await tom.calls(method, f"{place}/state", **options) for place in (path, missing)]
@@ -179,6 +185,7 @@ async def test_a_state_is_its_users(mia: Person, world: World, gateway: Running)
     assert (await mia.gets(f"{path}/state"))["blackboard"] == {"secret": "seen"}
 
 
+@own_gateway
 async def test_a_state_survives_a_restart(world: World, tmp_path: Path) -> None:
     """P-7: another gateway on the same database reads it."""
     first = await world.process("first")
@@ -190,8 +197,10 @@ async def test_a_state_survives_a_restart(world: World, tmp_path: Path) -> None:
     assert (await again.gets(f"{path}/state"))["blackboard"] == {"goal": "trip"}
 
 
-async def test_a_session_takes_its_state_along(mia: Person, world: World) -> None:
+@own_gateway
+async def test_a_session_takes_its_state_along(world: World) -> None:
     """Deleting the session leaves neither state nor snapshot."""
+    mia = await world.newcomer((await world.gateway()).url)
     path = await new_session(mia)
     await writes(mia, path, '"0"', blackboard={"a": 1})
     await mia.posts(f"{path}/snapshots", 201)
