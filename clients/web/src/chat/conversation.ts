@@ -9,6 +9,8 @@ import { Transcript } from '../protocol/transcript.js';
 import type { AckFrame, ErrorFrame, HelloFrame, Message, ReadyFrame, ServerFrame } from '../wire/types.js';
 import { Drafts } from './drafts.js';
 import { History } from './history.js';
+import { SessionStarter } from './session-starter.js';
+import { acknowledgedRow, Unsent } from './unsent.js';
 
 /**
  * `resume`: if no session is given, the gateway picks one that was active recently. `fresh`: a new session, created when
@@ -58,7 +60,6 @@ export class Conversation {
   transcript = new Transcript();
   turns = new LiveTurns();
   notices: readonly Notice[] = [];
-  pending: readonly Outgoing[] = [];
   agent: string | null = null;
   user: string | null = null;
   problem: string | null = null;
@@ -66,18 +67,13 @@ export class Conversation {
   history: History | null = null;
   readonly drafts: Drafts;
 
-  readonly #sent = new Set<string>();
   readonly #ownIds = new Map<string, string>();
   readonly #api: ApiClient;
-  readonly #outbox: Outbox;
+  readonly #unsent: Unsent;
+  readonly #starter: SessionStarter;
   readonly #connection: Connection;
-  readonly #random: () => number;
   #token: string;
-  #begun = false;
-  #beginning = false;
   #replays = false;
-  #retry: ReturnType<typeof setTimeout> | undefined;
-  #attempts = 0;
 
   constructor(
     private readonly subject: Subject,
@@ -89,8 +85,16 @@ export class Conversation {
     const scope = scopeOf(subject.base, subject.token, subject.user);
     this.drafts = new Drafts(store, scope);
     this.#api = new ApiClient(subject.base, subject.token);
-    this.#outbox = new Outbox(store, scope);
-    this.#random = random;
+    this.#unsent = new Unsent(new Outbox(store, scope), this.place);
+    this.#starter = new SessionStarter(this.#api, subject.agent, random, {
+      started: (id) => {
+        this.#enter(id);
+        this.#connection.open();
+      },
+      refused: (problem) => this.#unsent.refuseAll(problem),
+      unauthenticated: () => listener.refused('unauthenticated'),
+      changed: () => listener.changed(),
+    });
     this.#connection = new Connection(
       {
         hello: () => this.#hello(),
@@ -101,6 +105,10 @@ export class Conversation {
       () => connect(subject.base),
       random,
     );
+  }
+
+  get pending(): readonly Outgoing[] {
+    return this.#unsent.items;
   }
 
   get link(): LinkState {
@@ -122,41 +130,38 @@ export class Conversation {
   }
 
   open(): void {
-    this.pending = this.#outbox.list(this.place);
+    this.#unsent.enter(this.place);
     if (this.sessionId) this.#load(this.sessionId);
     if (this.#waitsForFirst) {
-      if (this.pending.some((item) => item.problem === undefined)) void this.#begin();
+      if (this.pending.some((item) => item.problem === undefined)) void this.#starter.begin();
     } else this.#connection.open();
     this.listener.changed();
   }
 
   close(): void {
-    clearTimeout(this.#retry);
+    this.#starter.stop();
     this.#connection.close();
   }
 
   send(text: string): void {
-    const item: Outgoing = { id: newId(), text, createdAt: new Date().toISOString() };
-    this.#outbox.put(this.place, item);
-    this.pending = [...this.pending, item];
+    this.#unsent.add(text);
     this.#onward();
   }
 
   /** Sends a refused message again. Nothing of it was stored, so its id can be reused. */
   retry(id: string): void {
-    this.#sent.delete(id);
-    this.#replace(id, ({ problem: _, ...item }) => item);
+    this.#unsent.retry(id);
     this.#onward();
   }
 
   discard(id: string): void {
-    this.#drop(id);
+    this.#unsent.drop(id);
     this.listener.changed();
   }
 
   /** True while a message has been sent and not acknowledged. */
   isSending(id: string): boolean {
-    return this.#sent.has(id);
+    return this.#unsent.isSending(id);
   }
 
   /** The key that a row had before it was recorded, so that its element stays the same. */
@@ -184,7 +189,7 @@ export class Conversation {
   hurry(): void {
     this.#connection.hurry();
     if (this.history?.state === 'failed') void this.history.load();
-    if (this.#waitsForFirst && this.pending.length > 0) void this.#begin();
+    if (this.#waitsForFirst && this.pending.length > 0) void this.#starter.begin();
   }
 
   offline(): void {
@@ -192,45 +197,14 @@ export class Conversation {
   }
 
   get #waitsForFirst(): boolean {
-    return this.subject.start === 'fresh' && this.sessionId === null && !this.#begun;
+    return this.subject.start === 'fresh' && this.sessionId === null && !this.#starter.begun;
   }
 
   #onward(): void {
     this.problem = null;
-    if (this.#waitsForFirst) void this.#begin();
+    if (this.#waitsForFirst) void this.#starter.begin();
     else this.#flush();
     this.listener.changed();
-  }
-
-  /** Creates the session for the first message. */
-  async #begin(): Promise<void> {
-    if (this.#beginning) return;
-    this.#beginning = true;
-    clearTimeout(this.#retry);
-    try {
-      const session = await this.#api.startSession(this.subject.agent);
-      this.#begun = true;
-      this.#enter(session.session_id);
-      this.#connection.open();
-    } catch (error) {
-      this.#beginFailed(error);
-    }
-    this.#beginning = false;
-    this.listener.changed();
-  }
-
-  #beginFailed(error: unknown): void {
-    if (error instanceof ApiProblem && error.status === 401) this.listener.refused('unauthenticated');
-    else if (error instanceof ApiProblem && !error.unreachable) this.#refuseAll(error.message);
-    else {
-      this.#attempts += 1;
-      const wait = Math.min(30_000, 1_000 * 2 ** this.#attempts) * (0.5 + this.#random() / 2);
-      this.#retry = setTimeout(() => void this.#begin(), wait);
-    }
-  }
-
-  #refuseAll(problem: string): void {
-    for (const item of this.pending) this.#replace(item.id, (old) => ({ ...old, problem }));
   }
 
   #hello(): HelloFrame {
@@ -248,7 +222,7 @@ export class Conversation {
 
   #linked(state: LinkState): void {
     if (state !== 'ready') {
-      this.#sent.clear();
+      this.#unsent.disconnected();
       if (state === 'waiting') this.turns.interrupted();
     }
     this.listener.changed();
@@ -312,11 +286,11 @@ export class Conversation {
     this.turns = new LiveTurns();
     this.history = null;
     if (sessionId) {
-      if (first) this.#outbox.move(from, sessionId);
+      if (first) this.#unsent.move(from, sessionId);
       if (first) this.drafts.move(from, sessionId);
       this.#load(sessionId);
     }
-    this.pending = this.#outbox.list(this.place);
+    this.#unsent.enter(this.place);
     this.listener.opened(sessionId);
   }
 
@@ -326,18 +300,14 @@ export class Conversation {
   }
 
   #flush(): void {
-    for (const item of this.pending) {
-      if (item.problem !== undefined || this.#sent.has(item.id)) continue;
-      const session = this.sessionId ? { session_id: this.sessionId } : {};
-      if (this.#connection.send({ type: 'send', id: item.id, text: item.text, ...session }))
-        this.#sent.add(item.id);
-    }
+    const session = this.sessionId ? { session_id: this.sessionId } : {};
+    this.#unsent.flush(({ id, text }) => this.#connection.send({ type: 'send', id, text, ...session }));
   }
 
   #acknowledged(frame: AckFrame): void {
-    const item = this.pending.find(({ id }) => id === frame.id);
+    const item = this.#unsent.find(frame.id);
     if (frame.session_id !== this.sessionId) this.#enter(frame.session_id);
-    this.#drop(frame.id);
+    this.#unsent.drop(frame.id);
     this.#ownIds.set(frame.message_id, frame.id);
     if (!item || this.transcript.rows.some(({ id }) => id === frame.message_id)) return;
     this.transcript.add(acknowledgedRow(frame, item));
@@ -356,17 +326,16 @@ export class Conversation {
   }
 
   #notice(text: string, id: string | null): void {
-    const command = this.pending.find((item) => item.id === id)?.text ?? null;
-    if (id) this.#drop(id);
+    const command = (id === null ? undefined : this.#unsent.find(id))?.text ?? null;
+    if (id) this.#unsent.drop(id);
     if (command?.trim() === '/new' && this.sessionId) this.#enter(null);
     const afterSeq = this.transcript.lastSeq ?? 0;
     this.notices = [...this.notices, { key: id ?? newId(), text, command, afterSeq }];
   }
 
   #error(frame: ErrorFrame): void {
-    if (frame.id && this.pending.some(({ id }) => id === frame.id)) {
-      this.#sent.delete(frame.id);
-      this.#replace(frame.id, (item) => ({ ...item, problem: frame.message || frame.code }));
+    if (frame.id && this.#unsent.find(frame.id)) {
+      this.#unsent.refuse(frame.id, frame.message || frame.code);
       if (frame.code === 'not_found' && this.sessionId) void this.#check(this.sessionId);
     } else if (frame.code === 'not_found' && this.link !== 'ready' && this.sessionId)
       this.#missing(this.sessionId);
@@ -391,7 +360,7 @@ export class Conversation {
       return;
     }
     // Messages that were written to it go to the new session.
-    this.#outbox.move(sessionId, this.#newPlace);
+    this.#unsent.move(sessionId, this.#newPlace);
     this.#enter(null);
     this.#connection.helloAgain();
   }
@@ -399,10 +368,9 @@ export class Conversation {
   /** Forgets everything about the session except the draft. */
   #gone(sessionId: string, state: 'missing' | 'deleted'): void {
     this.#connection.close();
-    this.#outbox.clear(sessionId);
+    this.#unsent.clear();
     if (!this.drafts.at(this.#newPlace)) this.drafts.move(sessionId, this.#newPlace);
     this.drafts.keep(sessionId, '');
-    this.pending = [];
     this.notices = [];
     this.problem = null;
     this.turns = new LiveTurns();
@@ -411,35 +379,4 @@ export class Conversation {
     this.history.state = state;
     this.listener.gone(sessionId);
   }
-
-  #replace(id: string, change: (item: Outgoing) => Outgoing): void {
-    this.pending = this.pending.map((item) => (item.id === id ? change(item) : item));
-    const item = this.pending.find((other) => other.id === id);
-    if (item) this.#outbox.put(this.place, item);
-  }
-
-  #drop(id: string): void {
-    this.#sent.delete(id);
-    this.#outbox.remove(this.place, id);
-    this.pending = this.pending.filter((item) => item.id !== id);
-  }
-}
-
-/** The row as the gateway will probably have it, until its `message` frame replaces it. */
-function acknowledgedRow(frame: AckFrame, item: Outgoing): Message {
-  return {
-    id: frame.message_id,
-    session_id: frame.session_id,
-    seq: frame.seq,
-    role: 'user',
-    content: item.text,
-    parts: [],
-    channel: 'web',
-    turn_id: frame.turn_id,
-    created_at: item.createdAt,
-    edited_at: null,
-    deleted: false,
-    kind: 'message',
-    metadata: {},
-  };
 }
