@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.checks import Finding, check_all
+from gateway.cli.checks.all_checks import check_all
+from gateway.cli.checks.finding import Finding
 from gateway.cli.options import AsJson, ConfigFile, DataDir, quiet_settings
 from gateway.cli.output import print_json
 from gateway.config import Settings

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.app.faults.failpoints import Point, read_failpoints
-from gateway.cli.checks import check_all
+from gateway.cli.checks.all_checks import check_all
 from gateway.errors import SettingsError
 from tests.fakes.bot_api import FakeBotApi
 from tests.faults.ending import all_sent, has_ended, insists

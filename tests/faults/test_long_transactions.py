@@ -13,7 +13,7 @@ import pytest
 import structlog
 from prometheus_client import REGISTRY
 
-from gateway.cli.checks import transactions
+from gateway.cli.checks.database import transactions
 from scheduler.housekeeping import Chore, Housekeeping
 from storage.database import Database, open_database
 from storage.replicas.long_transactions import LIMIT, LongTransactions, Observation, Standstill, observe

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.checks import news
+from gateway.cli.checks.database import news
 from storage.database import open_pools
 from storage.identity import APP_ROLE, SYSTEM_ROLE, Logins
 from storage.replicas.wire import PostgresWire

@@ -9,7 +9,7 @@ import pytest
 
 import storage.migrating.migrate
 from gateway.app.running.serve import running_gateway
-from gateway.cli.checks import check_all
+from gateway.cli.checks.all_checks import check_all
 from gateway.errors import SettingsError
 from storage.database import SESSION_SETTINGS
 from storage.identity import APP_ROLE, SYSTEM_ROLE

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.cli.checks import migrations
+from gateway.cli.checks.database import migrations
 from gateway.errors import StoreUnavailable
 from storage.migrating.migrate import migrate, pending_migrations
 from storage.migrating.origin import MIGRATIONS, newest_migration
