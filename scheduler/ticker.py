@@ -114,7 +114,7 @@ class Scheduler:
         """
         schedule = await self._store.get(schedule_id, user_id)
         # A caller who disconnects must not stop the run between its commit and its start.
-        return await self._runs.outlasting(self._run(schedule))
+        return await self._runs.shielded(self._run(schedule))
 
     async def _run(self, schedule: Schedule) -> Acceptance:
         message = message_of_request(schedule, uuid4())

@@ -17,7 +17,7 @@ MOST = 64
 PATIENCE_S = 1.0
 
 
-def took_not_too_long(error: Exception) -> bool:
+def failed_quickly(error: Exception) -> bool:
     """Whether the failure was quick: another try would take as long again."""
     return not (isinstance(error, StoreUnavailable) and isinstance(error.__cause__, TimeoutError))
 
@@ -41,7 +41,7 @@ class Batches(Generic[Item, Answer]):
     """
 
     run: Callable[[Sequence[Item]], Awaitable[Mapping[int, Answer]]]
-    alone_after: Callable[[Exception], bool] = took_not_too_long
+    alone_after: Callable[[Exception], bool] = failed_quickly
     lanes: int = LANES
     most: int = MOST
     patience_s: float = PATIENCE_S

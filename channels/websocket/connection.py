@@ -292,7 +292,7 @@ class Connection:
             if isinstance(frame, Send | Watch):
                 # The token may have been revoked since; the authenticator knows within seconds.
                 if isinstance(frame, Send) and frame.command is not None and frame.command.outlives_token:
-                    self._parts.authenticator.look_again(self._token)
+                    self._parts.authenticator.uncache(self._token)
                 principal = self._remembered() or await self._authenticate_again()
                 if principal.role == "visitor":
                     self._parts.callers.note(principal.user_id, self._caller.address)

@@ -120,7 +120,7 @@ class Conversation:
                 self.principal, session.agent_name, session.session_id, resumed=True, last_seq=session.last_seq
             )
         )
-        follow.begin_again()
+        follow.restart()
         follow.join(running=session.running)
 
     def _leave(self) -> None:

@@ -92,7 +92,7 @@ class Follow:
         self._turns_due = self._turns_due or running
         self._catch_up()
 
-    def begin_again(self) -> None:
+    def restart(self) -> None:
         """The client has received `ready`, and discards the deltas it had."""
         self._heard.clear()
 

@@ -33,7 +33,7 @@ async def in_daemon_thread(call: Callable[[], Answer]) -> Answer:
         try:
             result = call()
         except BaseException as error:  # noqa: BLE001 - the caller handles it, whatever it is
-            fault = _bearable(error)
+            fault = _raisable(error)
             tell(lambda: answer.set_exception(fault))
         else:
             tell(lambda: answer.set_result(result))
@@ -42,7 +42,7 @@ async def in_daemon_thread(call: Callable[[], Answer]) -> Answer:
     return await answer
 
 
-def _bearable(error: BaseException) -> BaseException:
+def _raisable(error: BaseException) -> BaseException:
     """Futures reject `StopIteration`; a `SystemExit` or the like in a thread must not end the process."""
     if isinstance(error, Exception) and not isinstance(error, StopIteration):
         return error

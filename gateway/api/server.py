@@ -12,7 +12,7 @@ from gateway.api.parts import PARTS, PUBLIC, RATES, ApiParts
 from gateway.api.requests.connections import watched
 from gateway.api.requests.expectations import with_expectations
 from gateway.api.requests.expensive_reads import metered
-from gateway.api.requests.guard import authentication, harden, origins, sound_input, still_good
+from gateway.api.requests.guard import authentication, check_input, origins, recheck_token, set_security_headers
 from gateway.api.requests.limits import api_rates, paced_addresses, paced_sign_ins, paced_users
 from gateway.api.requests.methods import methods
 from gateway.api.requests.problems import problems
@@ -82,8 +82,8 @@ def build_api(parts: ApiParts) -> Api:
             authentication,
             paced_sign_ins,
             paced_users,
-            sound_input,
-            still_good,
+            check_input,
+            recheck_token,
             metered,
         ),
         client_max_size=parts.settings.limits.max_frame,
@@ -91,7 +91,7 @@ def build_api(parts: ApiParts) -> Api:
     app[PARTS] = parts
     app[PACE] = Pace(parts.clock, parts.stalled_s)
     app[RATES] = api_rates(parts.settings.limits)
-    app.on_response_prepare.append(harden)
+    app.on_response_prepare.append(set_security_headers)
     app.on_response_prepare.append(openai.name_session)
     app[DECLARED] = ROUTES
     app[PUBLIC] = frozenset(route.path for route in ROUTES if route.caller == "anyone")

@@ -12,7 +12,7 @@ from gateway.app.running.slot import running_urls
 from gateway.config import DEFAULT_FILE, Settings
 from gateway.core.model import UserId
 from gateway.core.ports.users.tokens import TokenStore
-from gateway.core.retries import insist
+from gateway.core.retries import retry_until_answered
 from gateway.identity.credentials import digest, new_code
 
 OWNER = UserId("owner")
@@ -23,7 +23,7 @@ COMMAND = ("turngate", "sign-in")
 async def new_sign_in(tokens: TokenStore, url: str, user_id: UserId, role: Literal["user", "operator"]) -> str:
     """Returns the console's URL with a new one-time code."""
     code = new_code()
-    await insist(partial(tokens.add_code, digest(code), user_id, role, SIGN_IN_TTL))
+    await retry_until_answered(partial(tokens.add_code, digest(code), user_id, role, SIGN_IN_TTL))
     return f"{url.rstrip('/')}/?code={code}"
 
 

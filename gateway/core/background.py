@@ -30,13 +30,13 @@ class Background:
         task.add_done_callback(self._ended)
         return task
 
-    async def outlasting(self, work: Coroutine[None, None, Answer]) -> Answer:
+    async def shielded(self, work: Coroutine[None, None, Answer]) -> Answer:
         """Returns or raises what the work does. The work runs to its end even if its caller is cancelled."""
 
         async def answer(answered: asyncio.Future[Answer]) -> None:
             settle(answered, await work)
 
-        return await self.answering(answer, "outlasting")
+        return await self.answering(answer, "shielded")
 
     async def answering(
         self, work: Callable[[asyncio.Future[Answer]], Coroutine[None, None, None]], name: str
@@ -51,7 +51,7 @@ class Background:
         task.add_done_callback(partial(self._answered, answered))
         return await answered
 
-    def let_go(self, task: asyncio.Task[None]) -> None:
+    def detach(self, task: asyncio.Task[None]) -> None:
         """Waits for the task and no longer stops it; the caller must keep a reference to it from now on."""
         self._tasks.discard(task)
 

@@ -13,12 +13,12 @@ Result = TypeVar("Result")
 PATIENCE_S = 4.0
 
 
-async def insist(call: Callable[[], Awaitable[Result]]) -> Result:
+async def retry_until_answered(call: Callable[[], Awaitable[Result]]) -> Result:
     """Repeats a call until it returns. Raises definite refusals, such as `LeaseLost`."""
     return await _repeated(call, attempts=None, timeout=None, wait_max=2.0)
 
 
-async def try_again(call: Callable[[], Awaitable[Result]]) -> Result:
+async def retry_for_caller(call: Callable[[], Awaitable[Result]]) -> Result:
     """Repeats a call while a caller waits for it. Raises `StoreUnavailable` after about four seconds."""
     return await _repeated(call, attempts=3, timeout=PATIENCE_S, wait_max=0.5)
 

@@ -99,7 +99,7 @@ class TokenAuthenticator:
             self._known = {key: known for key, known in self._known.items() if known[1].user_id not in users}
             self._forgotten += 1
 
-    def look_again(self, token: str) -> None:
+    def uncache(self, token: str) -> None:
         """See `gateway.core.ports.users.tokens.Authenticator`."""
         self._known.pop(digest(token), None)
 

@@ -28,7 +28,7 @@ class ShieldedRequests:
         abandoned = asyncio.Event()
         try:
             with fenced(lambda: not abandoned.is_set()):
-                return await self._under_way.outlasting(request)
+                return await self._under_way.shielded(request)
         except asyncio.CancelledError:
             abandoned.set()
             raise

@@ -24,9 +24,9 @@ class Poller:
         self._api = api
         self._updates = updates
         self._backoff = Backoff(longest=8.0)
-        self.begin_anew()
+        self.reset()
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         """Forgets the offset: another replica has polled since, and repeated updates are recognised by their keys."""
         self._offset = 0
         self._settled_ahead: set[str] = set()

@@ -74,7 +74,7 @@ class Watch:
     def _stand_by(self) -> float:
         if self._elected:
             self._elected = False
-            self._poller.begin_anew()
+            self._poller.reset()
             self._log.warning("telegram_poller_replaced", why="another replica holds the lease")
         self._trouble = ""
         self._backoff.reset()

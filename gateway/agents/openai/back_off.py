@@ -10,7 +10,7 @@ from datetime import timedelta
 import openai
 import structlog
 
-from gateway.agents.openai.failures import as_agent_error, may_pass, retry_after
+from gateway.agents.openai.failures import as_agent_error, is_transient, retry_after
 from gateway.core.model import AgentName, Turn
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ class BackOff:
 
     def __call__(self, error: Exception) -> bool | float:
         """Returns the seconds until the next try; False if there should be none."""
-        if not isinstance(error, openai.APIError) or not may_pass(error):
+        if not isinstance(error, openai.APIError) or not is_transient(error):
             return False
         self._failed += 1
         pause = self._pause(retry_after(error))

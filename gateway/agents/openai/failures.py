@@ -29,7 +29,7 @@ ADVICE: Mapping[int | str, str] = {
 }
 
 
-def may_pass(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Whether the same request may succeed later: connection trouble, rate limits, faults of the server."""
     if overflow_of(error) is not None:  # some servers report it as a fault of their own
         return False
@@ -59,7 +59,7 @@ def as_agent_error(name: AgentName, error: APIError, secret: str) -> AgentError:
     text = text.replace(secret, "…") if secret else text
     if (overflow := overflow_of(error)) is not None:
         return ContextOverflow(text, overflow)
-    retryable = not isinstance(error, APIStatusError) or may_pass(error)
+    retryable = not isinstance(error, APIStatusError) or is_transient(error)
     return AgentError(text, retryable=retryable, error_class=error_class_of(error))
 
 
@@ -73,7 +73,7 @@ def error_class_of(error: APIError) -> ErrorClass:
         return "misconfigured"
     if error.status_code == 429:
         return "rate_limited"
-    return "unavailable" if may_pass(error) else "agent_error"
+    return "unavailable" if is_transient(error) else "agent_error"
 
 
 def _explain(name: AgentName, error: APIError) -> str:

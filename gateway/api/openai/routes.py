@@ -34,7 +34,7 @@ from gateway.core.intake.dispatcher import KEY_LIMIT, check_text
 from gateway.core.model import API, AgentName, InboundMessage, JsonObject, Route, Session, SessionId, TurnId
 from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
-from gateway.core.retries import insist
+from gateway.core.retries import retry_until_answered
 from gateway.core.service import Notice
 from gateway.errors import Conflict, InvalidInput, NotFound
 
@@ -222,6 +222,6 @@ async def _whole(request: web.Request, turn: FollowedTurn, completion: Completio
 async def _outcome(request: web.Request, turn: FollowedTurn) -> TurnOutcome | None:
     """Returns the turn's outcome; None if it was deleted with its session."""
     try:
-        return await insist(partial(parts_of(request).messages.outcome, turn.turn_id, turn.user_id))
+        return await retry_until_answered(partial(parts_of(request).messages.outcome, turn.turn_id, turn.user_id))
     except NotFound:
         return None

@@ -52,7 +52,7 @@ PREFLIGHT_HEADERS = {
 }
 
 
-async def harden(request: web.Request, response: web.StreamResponse) -> None:
+async def set_security_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Sets the headers of every response; CORS for allowed origins (Fetch standard, CORS protocol)."""
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
@@ -114,31 +114,31 @@ async def authentication(request: web.Request, handler: Handler) -> web.StreamRe
 
 
 @web.middleware
-async def still_good(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def recheck_token(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Rechecks the token before anything that would outlive it, and again after a body that took long to arrive."""
     if PRINCIPAL in request:
         talks = request.method == hdrs.METH_POST and TALKING.fullmatch(request.path)
         if request.method not in READING and not talks:
-            await identify_afresh(request)
+            await reauthenticate(request)
         elif parts_of(request).clock() - request[IDENTIFIED_AT] > LONG_S:
             request[PRINCIPAL] = await identify(request)
     return await handler(request)
 
 
-async def identify_afresh(request: web.Request) -> None:
+async def reauthenticate(request: web.Request) -> None:
     """Authenticates the caller without the token cache. Raises like `identify`."""
-    parts_of(request).authenticator.look_again(_token(request))
+    parts_of(request).authenticator.uncache(_token(request))
     request[PRINCIPAL] = await identify(request)
 
 
 async def check_command(request: web.Request, command: Command | None) -> None:
     """Call before accepting a message: some chat commands do more than talk. Raises like `identify`."""
     if command is not None and command.outlives_token:
-        await identify_afresh(request)
+        await reauthenticate(request)
 
 
 @web.middleware
-async def sound_input(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def check_input(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Accepts only query strings and JSON objects that Postgres can store; routes check the rest."""
     if not request.path.startswith(GUARDED):
         return await handler(request)

@@ -26,6 +26,6 @@ class HeadlineHandler:
 
     def listening(self) -> None:
         """Notifications arrive from now on: queries for what came before, and tells the others that this replica listens."""
-        self.change_reader.look_again()
+        self.change_reader.read_everything_soon()
         self.rounds.soon()
         self.notifier.greet()

@@ -244,10 +244,10 @@ async def open_or_create_stores(settings: Settings) -> AsyncIterator[Stores]:
             try:
                 yield stores
             finally:
-                await _say_so(stores.wire)
+                await _notify_gateways(stores.wire)
 
 
-async def _say_so(wire: Wire) -> None:
+async def _notify_gateways(wire: Wire) -> None:
     """A command may have changed anything: running gateways check at once instead of a little later."""
     with suppress(StoreUnavailable):
         await wire.send(written("command", {EVERYTHING}))

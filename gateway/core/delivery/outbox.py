@@ -117,7 +117,7 @@ class Outbox:
             while queue and not self._closing:
                 held = queue[0]
                 if not self._holds(held.term):
-                    await self._keep_what_is_ours(queue)
+                    await self._keep_own(queue)
                 elif await self._try(held):
                     queue.remove(held)
         finally:
@@ -127,7 +127,7 @@ class Outbox:
     def _holds(self, term: int) -> bool:
         return self._lease.alive() and self._lease.term == term
 
-    async def _keep_what_is_ours(self, queue: deque[Held]) -> None:
+    async def _keep_own(self, queue: deque[Held]) -> None:
         """After the lease may have lapsed, others may have sent: keeps the items that are still ours, under the new term."""
         while True:
             term, asked = self._lease.term, tuple(queue)
@@ -233,7 +233,7 @@ class Outbox:
 
     async def _mark(self, settled: Settled) -> None:
         """T3. Returns once the outcome is recorded; cancelling the caller does not stop it."""
-        await self._marking.outlasting(self._insist(settled))
+        await self._marking.shielded(self._insist(settled))
 
     async def _insist(self, settled: Settled) -> None:
         while True:

@@ -21,7 +21,7 @@ from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.live import EventBus, session_topic
 from gateway.core.ports.sessions.sessions import MessageStore, TurnOutcome
 from gateway.core.ports.turns import Acceptance, TurnStore
-from gateway.core.retries import try_again
+from gateway.core.retries import retry_for_caller
 from gateway.core.service import Acknowledge, Notice
 from gateway.core.turns.runner import Runner
 from gateway.core.waiting import happens
@@ -95,7 +95,7 @@ class Dispatcher:
     async def _take(
         self, message: InboundMessage, terms: TurnTerms, acknowledge: Acknowledge | None
     ) -> Acceptance | Notice:
-        accepted = await try_again(partial(self._store, message, terms))
+        accepted = await retry_for_caller(partial(self._store, message, terms))
         messages_taken(message.channel, accepted.status).inc()
         if accepted.status == "rejected":
             return Notice(BUSY, refused="busy")

@@ -91,7 +91,7 @@ class Editing:
         if terms is None:
             raise NotFound(f"There is no agent {session.agent_name}. There are: {', '.join(self._parts.terms)}.")
         # The caller may disconnect in the meantime; an opened turn runs all the same.
-        return await self._answering.outlasting(
+        return await self._answering.shielded(
             self._again(Question(session.session_id, message_id, text, by), user_id, terms)
         )
 
@@ -119,7 +119,7 @@ class Editing:
         agent: object = self._parts.agents.get(session.agent_name)
         if (
             isinstance(agent, Branching)
-            and (branch := await self._patiently(agent.fork(agent_session), "fork")) is not None
+            and (branch := await self._bounded(agent.fork(agent_session), "fork")) is not None
         ):
             await self._parts.store.remember_agent_session(session.session_id, session.user_id, branch)
 
@@ -144,12 +144,12 @@ class Editing:
         try:
             async with asyncio.timeout(seconds):
                 for name in reversed(agent_sessions):
-                    await self._patiently(agent.forget(name), "forget")
+                    await self._bounded(agent.forget(name), "forget")
                     left -= 1
         except TimeoutError:
             log.warning("agent_session_failed", deed="forget", reason=f"{left} were left after {seconds:g} s")
 
-    async def _patiently(self, call: Awaitable[Answer], deed: str) -> Answer | None:
+    async def _bounded(self, call: Awaitable[Answer], deed: str) -> Answer | None:
         """Returns the agent's result; None, with a log line, when the agent fails or takes too long."""
         try:
             async with asyncio.timeout(self._parts.agent_s):

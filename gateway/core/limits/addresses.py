@@ -41,7 +41,7 @@ class AddressRule:
             nearest = further
         return _counted(nearest)
 
-    def stands_for_many(self, peer: str) -> bool:
+    def is_shared(self, peer: str) -> bool:
         """Whether many people may be behind the peer: a trusted proxy, or this machine itself, where a proxy may run."""
         address = _parsed(peer)
         return address is not None and (address.is_loopback or self._trusts(address))

@@ -129,4 +129,4 @@ class Crowd:
 
     def _counted(self, peer: str) -> str:
         """The address that a connection counts towards; none for loopback and proxies."""
-        return "" if self._proxies.stands_for_many(peer) else self._proxies.client(peer)
+        return "" if self._proxies.is_shared(peer) else self._proxies.client(peer)

@@ -120,7 +120,7 @@ class FairSlots:
         self._shares.take(claim)
         return True
 
-    def line_up(self, claim: Claim) -> Place:
+    def enqueue(self, claim: Claim) -> Place:
         """Queues the claim and returns its place; the slot may be there at once."""
         place = Place(self, claim, next(self._numbers))
         if self.try_take(claim):
@@ -133,7 +133,7 @@ class FairSlots:
         """Takes a slot, waiting if necessary; returns False if there was none within that many seconds."""
         if self.try_take(claim):
             return True
-        place = self.line_up(claim)
+        place = self.enqueue(claim)
         try:
             came = await place.comes(within)
         except BaseException:

@@ -80,13 +80,13 @@ class ChangeReader:
                 self._gone.setdefault(session_id, set()).update(lists)
         cancels = CANCELS in headlines.words and bool(self._runner.running)
         if EVERYTHING in headlines.words:
-            self.look_again()
+            self.read_everything_soon()
         elif topics or cancels or self._gone:
             self._topics.update(topics)
             self._cancels = self._cancels or cancels
             self._alarm.set(0)
 
-    def look_again(self) -> None:
+    def read_everything_soon(self) -> None:
         """Queries everything soon, because something may have been missed."""
         self._everything = True
         self._alarm.set(0)

@@ -18,7 +18,7 @@ from gateway.core.ports.agents import Agent, Titling
 from gateway.core.ports.sessions.changes import SessionChanges, Titled
 from gateway.core.ports.sessions.sessions import MessageStore
 from gateway.core.ports.turns import Finished
-from gateway.core.retries import insist
+from gateway.core.retries import retry_until_answered
 from gateway.core.titles.spare_capacity import SpareCapacity
 from gateway.core.titles.titles import title_from, title_said
 from gateway.errors import Conflict, GatewayError
@@ -132,7 +132,7 @@ class Titler:
     async def _patiently(self, session: Session) -> None:
         """The same when nobody waits for it: waits while the database is unavailable."""
         with _failures_told(session):
-            await insist(partial(self._anew, session))
+            await retry_until_answered(partial(self._anew, session))
 
     async def _anew(self, session: Session) -> None:
         titled = await self._parts.changes.titled(session.session_id, session.user_id)
@@ -153,7 +153,7 @@ class Titler:
         changes, pause = self._parts.changes, LOOK_S
         while True:
             look.clear()
-            titled = await insist(partial(changes.titled, session.session_id, session.user_id))
+            titled = await retry_until_answered(partial(changes.titled, session.session_id, session.user_id))
             if titled.is_users or titled.is_agents or titled.opening is None:
                 is_settled = True
             elif titled.session.running:
@@ -162,7 +162,11 @@ class Titler:
                 continue
             else:
                 said = await self._said(titled.session)
-                kept = None if said is None else await insist(partial(self._keep, titled, said, by_agent=True))
+                kept = (
+                    None
+                    if said is None
+                    else await retry_until_answered(partial(self._keep, titled, said, by_agent=True))
+                )
                 is_settled = said is None or kept is not None
             # A change since the question relies on this check.
             if is_settled and not look.is_set():
@@ -183,7 +187,7 @@ class Titler:
 
     async def _asked(self, agent: Titling, session: Session) -> str | None:
         newest = partial(self._parts.messages.page, session.session_id, session.user_id, CONVERSATION, None)
-        page = await insist(newest)
+        page = await retry_until_answered(newest)
         said = [message for message in history(page.messages) if message.content and not message.deleted]
         try:
             async with self._places, asyncio.timeout(TITLE_S):

@@ -76,7 +76,7 @@ class Call:
 
     def _leave(self) -> None:
         log.warning("agent_left_behind", task=self.task.get_name(), seconds=GRACE_S)
-        self._tasks.let_go(self.task)
+        self._tasks.detach(self.task)
         self.end(None)
 
 

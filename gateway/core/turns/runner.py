@@ -27,7 +27,7 @@ from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel
 from gateway.core.ports.sessions.state import StateStore
 from gateway.core.ports.turns import Finished, Lease, TurnStore
-from gateway.core.retries import insist
+from gateway.core.retries import retry_until_answered
 from gateway.core.titles.spare_capacity import SpareCapacity
 from gateway.core.turns.attempt import Call, Listener, Over, Running, this_task
 from gateway.core.turns.draft import Draft
@@ -190,12 +190,12 @@ class Runner:
             await self._attempt(turn, entry)
 
     async def _renewed(self, turn: Turn) -> Turn:
-        return await insist(partial(self._parts.turns.begin_attempt, turn, counts=False))
+        return await retry_until_answered(partial(self._parts.turns.begin_attempt, turn, counts=False))
 
     async def _queued(self, turn: Turn, claim: Claim) -> Turn:
         """Waits for a slot and renews the turn's lease in the meantime: other replicas claim what is late."""
         patience = self._terms(turn).timeout.total_seconds() / 2
-        place = self._slots.line_up(claim)
+        place = self._slots.enqueue(claim)
         try:
             while not await place.comes(patience):
                 turn = await self._renewed(turn)
@@ -270,7 +270,7 @@ class Runner:
             return
         await self._pause(turn, entry)
         if not entry.cancelled:
-            turn = await insist(partial(self._parts.turns.begin_attempt, turn))
+            turn = await retry_until_answered(partial(self._parts.turns.begin_attempt, turn))
             if turn.cancel_requested:
                 entry.cancel()
         if entry.cancelled:
@@ -313,7 +313,9 @@ class Runner:
         self._over(turn, entry, finished)
 
     async def _with_state(self, turn: Turn) -> Turn:
-        return replace(turn, state=await insist(partial(self._parts.states.of_turn, turn.chat_id, turn.user_id)))
+        return replace(
+            turn, state=await retry_until_answered(partial(self._parts.states.of_turn, turn.chat_id, turn.user_id))
+        )
 
     async def _pause(self, turn: Turn, entry: Running) -> None:
         # The turn may have been cancelled between the agent's end and this task's start.
@@ -339,7 +341,7 @@ class Runner:
     async def _finish(self, turn: Turn, reply: Reply) -> Finished:
         # The result is kept for as long as this process lives: T2 recognises its own repetition.
         held = self._parts.outbox.held_for({address for address, _ in reply.chunks}) if reply.chunks else ()
-        return await insist(partial(self._parts.turns.finish, turn, reply, held))
+        return await retry_until_answered(partial(self._parts.turns.finish, turn, reply, held))
 
     def _announce(self, turn: Turn, finished: Finished) -> None:
         log.info(

@@ -19,7 +19,7 @@ async def test_work_outlasts_its_caller(caplog: pytest.LogCaptureFixture) -> Non
         ended.set()
         raise ConnectionError("away")
 
-    caller = asyncio.create_task(background.outlasting(work()))
+    caller = asyncio.create_task(background.shielded(work()))
     await asyncio.sleep(0)
     caller.cancel()
     await asyncio.wait({caller})

@@ -32,7 +32,7 @@ class Pool:
         if self.slots.try_take(claim):
             self.held.append(claim)
         else:
-            self.waiting.append(self.slots.line_up(claim))
+            self.waiting.append(self.slots.enqueue(claim))
 
     def ask_often(self, claim: Claim, times: int) -> int:
         """Returns how many of that many slots the claim got."""

@@ -26,7 +26,7 @@ class Authenticator(Protocol):
         """Whether the token is validly signed with a key known here and thus is no guess; asks neither the network nor the database."""
         ...
 
-    def look_again(self, token: str) -> None:
+    def uncache(self, token: str) -> None:
         """Forgets what is remembered of a token, because it is used for something that would outlive it."""
         ...
 
