@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import dataclass
 
 import asyncpg
 import pytest
 
 from gateway.core.background import Background
+from gateway.core.ports.turns import Tenure
 from gateway.core.turns.attempt import Call, Running
 from gateway.core.turns.draft import Draft
 from tests.world import World, eventually
@@ -43,9 +45,19 @@ async def test_a_newer_replicas_migration_does_not_stop_this_one(world: World) -
     assert not gateway.ended.is_set()
 
 
+@dataclass
+class KeptLease:
+    """A lease that does not lapse."""
+
+    term: int = 1
+
+    def alive(self) -> bool:
+        return True
+
+
 async def test_a_turn_that_is_ending_can_be_cancelled_again() -> None:
     """A cancel is repeated by every look at the database, also while the agent still cleans up."""
-    turn, cleaned_up = Running(epoch=1), False
+    turn, cleaned_up = Running(1, Tenure.of(KeptLease())), False
     ended: list[BaseException | None] = []
 
     async def works() -> None:

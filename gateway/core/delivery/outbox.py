@@ -11,7 +11,6 @@ import time
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Literal
 
 import structlog
@@ -22,7 +21,7 @@ from gateway.core.measuring.metrics import DELIVERIES
 from gateway.core.model import Address, ChannelName, OutboxItem
 from gateway.core.ports.channels import Channel
 from gateway.core.ports.outbox import OutboxStore, Settled
-from gateway.core.ports.turns import Lease
+from gateway.core.ports.turns import Lease, Tenure
 from gateway.errors import DeliveryDeferred, DeliveryRefused, DeliveryUnknown, StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -45,13 +44,13 @@ def channel_of(address: Address) -> ChannelName:
 
 @dataclass(slots=True)
 class Held:
-    """An item that this replica works on. `term`: the lease term in which it was ours; `known_at`: when it was known to be unsent.
+    """An item that this replica works on. `tenure`: in which it was ours; `known_at`: when it was known to be unsent.
 
     `unknown`: how often it was sent with an unknown outcome. `deferred`: whether it has been deferred before.
     """
 
     item: OutboxItem
-    term: int
+    tenure: Tenure
     known_at: float = field(default_factory=time.monotonic)
     unknown: int = 0
     deferred: bool = False
@@ -80,16 +79,10 @@ class Outbox:
         """The items for these addresses."""
         return tuple(held.item.item_id for address in addresses for held in self._waiting.get(address, ()))
 
-    @property
-    def term(self) -> int:
-        """The current lease term; read it before asking the store for items."""
-        return self._lease.term
-
-    def send(self, items: Sequence[OutboxItem], term: int) -> None:
+    def send(self, items: Sequence[OutboxItem], tenure: Tenure) -> None:
         """Queues each item after those that already wait for its address; an item that is already queued is not queued twice.
 
-        `term`: the lease term from before the store was asked for the items. Items from an earlier term may belong to another replica by
-        now.
+        `tenure`: from before the store was asked for the items. If it no longer holds, they may belong to another replica by now.
         """
         in_hand = set(self.held_for({item.address for item in items}))
         for item in items:
@@ -99,7 +92,7 @@ class Outbox:
                 serving = self._senders.start(self._serve(item.address, queue), f"outbox {item.address}")
                 self._serving[item.address] = serving
             if item.item_id not in in_hand:
-                queue.append(Held(item, term))
+                queue.append(Held(item, tenure))
 
     async def drain(self, timeout: float) -> None:
         """Lets chunks that are being sent finish and be marked, for at most `timeout` seconds; the rest is left to another replica."""
@@ -116,7 +109,7 @@ class Outbox:
         try:
             while queue and not self._closing:
                 held = queue[0]
-                if not self._holds(held.term):
+                if not held.tenure.holds():
                     await self._keep_own(queue)
                 elif await self._try(held):
                     queue.remove(held)
@@ -124,35 +117,32 @@ class Outbox:
             self._waiting.pop(address, None)
             self._serving.pop(address, None)
 
-    def _holds(self, term: int) -> bool:
-        return self._lease.alive() and self._lease.term == term
-
     async def _keep_own(self, queue: deque[Held]) -> None:
-        """After the lease may have lapsed, others may have sent: keeps the items that are still ours, under the new term."""
+        """After the lease may have lapsed, others may have sent: keeps the items that are still ours, in the new tenure."""
         while True:
-            term, asked = self._lease.term, tuple(queue)
+            tenure, asked = Tenure.of(self._lease), tuple(queue)
             try:
                 ids = [held.item.item_id for held in asked]
                 mine = set(await self._store.mine(ids)) if self._lease.alive() else None
             except StoreUnavailable:
                 mine = None
-            if mine is not None and self._holds(term):
+            if mine is not None and tenure.holds():
                 break
             await asyncio.sleep(FENCED_WAIT_S)
         for held in asked:
             if held.item.item_id in mine:
-                held.term, held.known_at = term, time.monotonic()
+                held.tenure, held.known_at = tenure, time.monotonic()
             else:
                 queue.remove(held)
 
     async def _try(self, held: Held) -> bool:
         """Handles one item until it is settled; returns False when the lease has to be checked again."""
-        item, term = held.item, held.term
+        item, tenure = held.item, held.tenure
         channel = self._channels.get(channel_of(item.address))
         if channel is None:
             await self._bury(item, "this channel is off")
             return True
-        while self._holds(term):
+        while tenure.holds():
             try:
                 if await self._sent(channel, held):
                     return True
@@ -177,11 +167,11 @@ class Outbox:
         await channel.ready(item.address)
         if time.monotonic() - held.known_at > CERTAIN_S and not await self._is_mine(held):
             return True
-        if not self._holds(held.term):
+        if not held.tenure.holds():
             return False
         self._leaving.add(item.address)
         try:
-            await channel.deliver(item.address, item.chunk, partial(self._holds, held.term))
+            await channel.deliver(item.address, item.chunk, held.tenure.holds)
             DELIVERIES.labels(channel.name, "sent").inc()
             await self._mark(Settled(item.item_id, "sent"))
         finally:

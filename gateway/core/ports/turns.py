@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Literal, Protocol
+from typing import Literal, Protocol, Self
 
 from gateway.core.model import (
     InboundMessage,
@@ -124,3 +124,20 @@ class Lease(Protocol):
         ...
 
     def alive(self) -> bool: ...
+
+
+@value
+class Tenure:
+    """One term of the lease. Take it before asking the store for work: what the store then gives is ours while `holds()` says so."""
+
+    lease: Lease
+    term: int
+
+    @classmethod
+    def of(cls, lease: Lease) -> Self:
+        """The current one."""
+        return cls(lease, lease.term)
+
+    def holds(self) -> bool:
+        """Whether the lease certainly has not lapsed since."""
+        return self.lease.alive() and self.lease.term == self.term

@@ -16,6 +16,7 @@ from gateway.core.limits.shares import Claim
 from gateway.core.live.announcer import Announcer
 from gateway.core.model import Turn
 from gateway.core.ports.agents import Agent
+from gateway.core.ports.turns import Tenure
 from gateway.core.turns.draft import Draft
 from gateway.errors import AgentError
 
@@ -82,13 +83,13 @@ class Call:
 
 @dataclass(slots=True)
 class Running:
-    """A turn in progress. `term`: the lease term at its start; `call`: the running call of its agent, if any.
+    """A turn in progress. `tenure`: when it was claimed; `call`: the running call of its agent, if any.
 
     `newer`: a later claim of the same turn, which continues if this one has lost its lease.
     """
 
     epoch: int
-    term: int = 0
+    tenure: Tenure
     call: Call | None = None
     cancelled: bool = False
     newer: Turn | None = None

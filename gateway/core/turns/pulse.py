@@ -14,7 +14,7 @@ from gateway.core.delivery.outbox import Outbox
 from gateway.core.measuring.metrics import TAKEN_OVER
 from gateway.core.model import Turn
 from gateway.core.ports.outbox import OutboxStore
-from gateway.core.ports.turns import Replicas, TurnStore
+from gateway.core.ports.turns import Replicas, Tenure, TurnStore
 from gateway.core.settings import Replica
 from gateway.core.turns.runner import Runner
 from gateway.errors import StoreUnavailable
@@ -114,10 +114,10 @@ class Sweep:
         silence = self._ttl if expired else None
         while turns := await self._turns.steal(STEAL_TURNS, self._runner.running, silence=silence):
             self._run(turns)
-        term = self._outbox.term
+        tenure = Tenure.of(self._heartbeat)
         while items := await self._outbox_store.steal(STEAL_ADDRESSES, self._outbox.held, expired=expired):
             log.info("deliveries_taken_over", items=len(items))
-            self._outbox.send(items, term)
+            self._outbox.send(items, tenure)
 
     def _run(self, turns: Sequence[Turn]) -> None:
         for turn in turns:

@@ -26,7 +26,7 @@ from gateway.core.model import AgentName, ChannelName, Reply, Turn, TurnId, Usag
 from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel
 from gateway.core.ports.sessions.state import StateStore
-from gateway.core.ports.turns import Finished, Lease, TurnStore
+from gateway.core.ports.turns import Finished, Lease, Tenure, TurnStore
 from gateway.core.retries import retry_until_answered
 from gateway.core.titles.spare_capacity import SpareCapacity
 from gateway.core.turns.attempt import Call, Listener, Over, Running, this_task
@@ -109,7 +109,7 @@ class Runner:
         entry = self._running.get(turn.turn_id)
         if entry is None:
             entry = self._running[turn.turn_id] = Running(
-                turn.epoch, self._parts.lease.term, cancelled=turn.cancel_requested
+                turn.epoch, Tenure.of(self._parts.lease), cancelled=turn.cancel_requested
             )
             return entry
         if turn.epoch > entry.epoch:
@@ -163,7 +163,7 @@ class Runner:
         # Lets the channel write the ack first: an agent may block the loop from its first line.
         await asyncio.sleep(0)
         # A process that was frozen wakes up with claims that another replica may have taken over.
-        if renew or not self._parts.lease.alive() or self._parts.lease.term != entry.term:
+        if renew or not entry.tenure.holds():
             turn = await self._renewed(turn)
         claim = Claim(turn.user_id, self._parts.callers.address_of(turn.user_id), turn.agent)
         if not self._slots.try_take(claim):
@@ -299,8 +299,8 @@ class Runner:
         await self._conclude(turn, entry, reply)
 
     async def _conclude(self, turn: Turn, entry: Running, reply: Reply) -> None:
-        # The chunks to be sent are known to be ours in this term; the store's answer may take its time.
-        term = self._parts.outbox.term
+        # The chunks to be sent are known to be ours in this tenure; the store's answer may take its time.
+        tenure = Tenure.of(self._parts.lease)
         finished = await self._keep(turn, reply)
         # Only once the reply is there: a title is made while the agent has spare capacity.
         entry.agent_ends()
@@ -309,7 +309,7 @@ class Runner:
         _count(turn.agent, reply.usage)
         self._announce(turn, finished)
         self._parts.after(turn, finished)
-        self._parts.outbox.send(finished.outbox, term)
+        self._parts.outbox.send(finished.outbox, tenure)
         self._over(turn, entry, finished)
 
     async def _with_state(self, turn: Turn) -> Turn:

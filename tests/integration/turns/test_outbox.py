@@ -15,6 +15,7 @@ from gateway.core.model import Address, ChannelName, Chunk, OutboxItem
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.channels import MayLeave
 from gateway.core.ports.outbox import Settled
+from gateway.core.ports.turns import Tenure
 from gateway.errors import StoreUnavailable
 from storage.database import open_database
 from storage.turns.outbox import PostgresOutbox
@@ -114,11 +115,11 @@ async def test_what_arrives_while_the_store_is_asked_is_kept_in_its_place(replic
     """After a lapse of the lease one chunk was asked about, and another came meanwhile."""
     store, network = Gated(replica.outbox), Network()
     network.flows.set()
-    outbox = Outbox({TELEGRAM: network}, store, Lease(term=2))
+    outbox = Outbox({TELEGRAM: network}, store, lease := Lease(term=2))
     first, second = await chunks(replica, "one", "two")
-    outbox.send([first], term=1)
+    outbox.send([first], Tenure(lease, 1))
     await until(lambda: store.asked)
-    outbox.send([second], term=2)
+    outbox.send([second], Tenure(lease, 2))
     store.may_answer.set()
     await until(lambda: len(store.marked) == 2)
     assert network.took == ["one", "two"]
@@ -134,8 +135,8 @@ async def test_what_another_took_in_an_earlier_term_is_let_go(replica: Replica) 
     await heir.life.beat()
     await replica.life.leave()
     assert await heir.outbox.steal(10, [], expired=True)
-    outbox = Outbox({TELEGRAM: network}, store, Lease(term=2))
-    outbox.send(late, term=1)
+    outbox = Outbox({TELEGRAM: network}, store, lease := Lease(term=2))
+    outbox.send(late, Tenure(lease, 1))
     await until(lambda: not outbox.held)
     assert (len(store.asked), network.took) == (1, [])
 
@@ -144,9 +145,9 @@ async def test_stopping_lets_what_is_leaving_leave_and_marks_it(replica: Replica
     """A request that is under way ends and is written down; the next chunk stays for another replica."""
     store, network = Gated(replica.outbox), Network()
     store.may_answer.set()
-    outbox = Outbox({TELEGRAM: network}, store, Lease())
+    outbox = Outbox({TELEGRAM: network}, store, lease := Lease())
     first, second = await chunks(replica, "one", "two")
-    outbox.send([first, second], term=1)
+    outbox.send([first, second], Tenure(lease, 1))
     await until(lambda: network.begun)
     draining = asyncio.create_task(outbox.drain(5))
     await asyncio.sleep(0)
@@ -160,9 +161,9 @@ async def test_stopping_waits_for_a_mark_that_is_being_written(replica: Replica)
     """What was sent is written down, also when that had begun before."""
     store, network = Gated(replica.outbox), Network()
     network.flows.set()
-    outbox = Outbox({TELEGRAM: network}, store, Lease())
+    outbox = Outbox({TELEGRAM: network}, store, lease := Lease())
     [item] = await chunks(replica, "one")
-    outbox.send([item], term=1)
+    outbox.send([item], Tenure(lease, 1))
     await until(lambda: network.took)
     draining = asyncio.create_task(outbox.drain(0.05))
     await asyncio.wait({draining}, timeout=0.2)
@@ -265,10 +266,10 @@ async def test_a_mark_is_repeated_until_it_is_written_and_nothing_is_sent_for_it
     store, network = Broken(replica.outbox), Network()
     network.flows.set()
     store.may_answer.set()
-    outbox = Outbox({TELEGRAM: network}, store, Lease())
+    outbox = Outbox({TELEGRAM: network}, store, lease := Lease())
     items = await chunks(replica, "one", "two")
     with capture_logs() as logged:
-        outbox.send(items, term=1)
+        outbox.send(items, Tenure(lease, 1))
         await until(lambda: len(store.marked) == 2)
     assert network.took == ["one", "two"]
     assert [entry["event"] for entry in logged] == ["delivery_not_marked"]
