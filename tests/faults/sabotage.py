@@ -12,67 +12,64 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
 import uvloop
 
-from gateway.app.building.seams import Seams
+from gateway.app.building.seams import Seams, with_calls
 from gateway.app.building.stores import Stores
-from gateway.app.faults.failing import FailingIntake, FailingTurns, failing_seams
-from gateway.app.faults.failpoints import Failpoints
+from gateway.app.faults.failing import failing_seams
 from gateway.app.running.serve import serve
 from gateway.config import Settings, load_settings
 from gateway.core.background import Background
 from gateway.core.model import InboundMessage, Reply, Turn
 from gateway.core.ports.outbox import OutboxStore, Settled
-from gateway.core.ports.turns import Acceptance, Finished
-from gateway.core.service import Acknowledge, Notice
+from gateway.core.ports.turns import Acceptance, Finished, TurnStore
+from gateway.core.service import Acknowledge, Intake, Notice
 from gateway.log import configure_logging
 
-HARMLESS = Failpoints({})
+LATER = Background()
 
 
-class Hasty(FailingIntake):
+def hasty(intake: Intake) -> Intake:
     """Says that a message was taken in, and takes it in later."""
 
-    async def accept(self, message: InboundMessage, acknowledge: Acknowledge | None = None) -> Acceptance | Notice:
+    async def accept(message: InboundMessage, acknowledge: Acknowledge | None = None) -> Acceptance | Notice:
         if acknowledge is not None:
-            return await self.inner.accept(message, acknowledge)
-        LATER.start(self._take_in(message), "later")
+            return await intake.accept(message, acknowledge)
+        LATER.start(take_in(message), "later")
         return Acceptance("accepted")
 
-    async def _take_in(self, message: InboundMessage) -> None:
-        await self.inner.accept(message)
+    async def take_in(message: InboundMessage) -> None:
+        await intake.accept(message)
+
+    return with_calls(intake, accept=accept)
 
 
-@dataclass(frozen=True, slots=True)
-class MarkedFirst(FailingTurns):
+def marked_first(turns: TurnStore, outbox: OutboxStore) -> TurnStore:
     """Marks what is to be sent as sent, and hands it to the sender then."""
 
-    outbox: OutboxStore
-
-    async def finish(self, turn: Turn, reply: Reply, held: Sequence[int] = ()) -> Finished:
-        finished = await self.inner.finish(turn, reply, held)
+    async def finish(turn: Turn, reply: Reply, held: Sequence[int] = ()) -> Finished:
+        finished = await turns.finish(turn, reply, held)
         for item in finished.outbox:
-            await self.outbox.mark(Settled(item.item_id, "sent"))
+            await outbox.mark(Settled(item.item_id, "sent"))
         return finished
 
-
-LATER = Background()
+    return with_calls(turns, finish=finish)
 
 
 def _marked_first(seams: Seams) -> Seams:
     def stores(given: Stores) -> Stores:
         failing = seams.stores(given)
-        return replace(failing, turns=MarkedFirst(HARMLESS, failing.turns, given.outbox))
+        return replace(failing, turns=marked_first(failing.turns, given.outbox))
 
     return replace(seams, stores=stores)
 
 
 def _hasty(seams: Seams) -> Seams:
-    return replace(seams, intake=lambda intake: Hasty(HARMLESS, seams.intake(intake)))
+    return replace(seams, intake=lambda intake: hasty(seams.intake(intake)))
 
 
 SABOTAGE: Mapping[str, Callable[[Seams], Seams]] = {

@@ -14,13 +14,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from pydantic import SecretStr
 
+from gateway.app.building.seams import with_calls
 from gateway.app.building.stores import Stores, connect_stores
-from gateway.app.faults.failing import FailingTurns
-from gateway.app.faults.failpoints import Failpoints
 from gateway.config import Settings
 from gateway.core.model import WEB, AgentName, Reply, Route, Turn, UserId
 from gateway.core.ports.sessions.sessions import NewSession
-from gateway.core.ports.turns import Finished
+from gateway.core.ports.turns import Finished, TurnStore
 from gateway.core.settings import Replica
 from gateway.errors import LeaseLost
 from tests.model import leases
@@ -228,14 +227,16 @@ def _variants(operation: Operation, all_of_them: Sequence[Operation]) -> Iterato
             yield from (replace(operation, skips=frozenset(some)) for some in itertools.combinations(locked, count))
 
 
-class Unfenced(FailingTurns):
+def unfenced(turns: TurnStore) -> TurnStore:
     """Keeps the result of an attempt before the last as well."""
 
-    async def finish(self, turn: Turn, reply: Reply, held: Sequence[int] = ()) -> Finished:
+    async def finish(turn: Turn, reply: Reply, held: Sequence[int] = ()) -> Finished:
         try:
-            return await self.inner.finish(turn, reply, held)
+            return await turns.finish(turn, reply, held)
         except LeaseLost:
-            return await self.inner.finish(replace(turn, epoch=turn.epoch + 1), reply, held)
+            return await turns.finish(replace(turn, epoch=turn.epoch + 1), reply, held)
+
+    return with_calls(turns, finish=finish)
 
 
 @pytest.fixture
@@ -261,7 +262,7 @@ def test_postgres_does_what_the_model_says(machines: tuple[asyncio.Runner, list[
 def test_a_missing_fence_is_noticed(machines: tuple[asyncio.Runner, list[Stores]]) -> None:
     """A store that keeps the result of an attempt before the last does something else than the model."""
     runner, stores = machines
-    machine = Machine(runner, [replace(one, turns=Unfenced(Failpoints({}), one.turns)) for one in stores])
+    machine = Machine(runner, [replace(one, turns=unfenced(one.turns)) for one in stores])
     machine.begins()
     machine.says(replica=0, place=0, strategy="enqueue", hangs=False)
     machine.fails(which=0)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from channels.websocket.parts import Parts as SocketParts
 from gateway.api.parts import ApiParts
@@ -21,6 +21,22 @@ Port = TypeVar("Port")
 def as_it_is(port: Port) -> Port:
     """Inserts nothing."""
     return port
+
+
+def with_calls(port: Port, **calls: object) -> Port:
+    """The port with some of its methods replaced; all others are its own."""
+    for name in calls:
+        getattr(port, name)  # raises for a method that the port doesn't have
+    return cast("Port", _WithCalls(port, calls))
+
+
+class _WithCalls:
+    def __init__(self, port: object, calls: Mapping[str, object]) -> None:
+        self._port = port
+        self._calls = calls
+
+    def __getattr__(self, name: str) -> object:
+        return self._calls[name] if name in self._calls else getattr(self._port, name)
 
 
 @dataclass(frozen=True, slots=True)
