@@ -1,7 +1,15 @@
--- The schema as the migrations leave it: tables with what belongs to them, types, functions. Made by `make schema`.
+-- The schema as the migrations leave it: domains, tables with what belongs to them, types, functions. Made by `make schema`.
 -- The reasons are in migrations/. The compression of columns is left out: it depends on the server.
 
 CREATE EXTENSION pg_trgm SCHEMA public;
+
+CREATE DOMAIN message_role AS text CHECK (VALUE = ANY (ARRAY['user'::text, 'assistant'::text]));
+
+CREATE DOMAIN message_kind AS text CHECK (VALUE = ANY (ARRAY['message'::text, 'apology'::text, 'note'::text, 'human'::text]));
+
+CREATE DOMAIN turn_status AS text CHECK (VALUE = ANY (ARRAY['queued'::text, 'running'::text, 'completed'::text, 'failed'::text, 'cancelled'::text]));
+
+CREATE DOMAIN turn_supersession AS text CHECK (VALUE = ANY (ARRAY['interrupt'::text, 'rollback'::text]));
 
 CREATE TABLE chat_sessions (
     chat_id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -135,8 +143,8 @@ CREATE TABLE chat_messages (
     chat_id uuid NOT NULL,
     seq bigint NOT NULL,
     user_id text NOT NULL,
-    role text NOT NULL,
-    kind text DEFAULT 'message'::text NOT NULL,
+    role message_role NOT NULL,
+    kind message_kind DEFAULT 'message'::text NOT NULL,
     content text NOT NULL,
     parts jsonb,
     metadata jsonb,
@@ -151,9 +159,7 @@ CREATE TABLE chat_messages (
     changed_at timestamp with time zone,
     rewound boolean DEFAULT false NOT NULL,
     CONSTRAINT chat_messages_pkey PRIMARY KEY (chat_id, seq),
-    CONSTRAINT chat_messages_chat_id_fkey FOREIGN KEY (chat_id) REFERENCES chat_sessions(chat_id) ON DELETE CASCADE,
-    CONSTRAINT chat_messages_kind CHECK (kind = ANY (ARRAY['message'::text, 'apology'::text, 'note'::text, 'human'::text])),
-    CONSTRAINT chat_messages_role_check CHECK (role = ANY (ARRAY['user'::text, 'assistant'::text]))
+    CONSTRAINT chat_messages_chat_id_fkey FOREIGN KEY (chat_id) REFERENCES chat_sessions(chat_id) ON DELETE CASCADE
 );
 ALTER TABLE chat_messages ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX chat_messages_changed ON chat_messages USING btree (chat_id, changed_at) WHERE changed_at IS NOT NULL;
@@ -249,7 +255,7 @@ CREATE TABLE turns (
     user_id text NOT NULL,
     agent_name text NOT NULL,
     channel text NOT NULL,
-    status text NOT NULL,
+    status turn_status NOT NULL,
     attempt integer DEFAULT 0 NOT NULL,
     epoch integer DEFAULT 0 NOT NULL,
     owner uuid,
@@ -257,7 +263,7 @@ CREATE TABLE turns (
     time_limit interval NOT NULL,
     history_turns integer NOT NULL,
     cancel_requested boolean DEFAULT false NOT NULL,
-    superseded text,
+    superseded turn_supersession,
     withdrawn boolean DEFAULT false NOT NULL,
     deliver_to text[] DEFAULT '{}'::text[] NOT NULL,
     ends_session boolean DEFAULT false NOT NULL,
@@ -270,9 +276,7 @@ CREATE TABLE turns (
     ended_at timestamp with time zone,
     CONSTRAINT turns_pkey PRIMARY KEY (turn_id),
     CONSTRAINT turns_chat_id_seq_key UNIQUE (chat_id, seq),
-    CONSTRAINT turns_chat_id_fkey FOREIGN KEY (chat_id) REFERENCES chat_sessions(chat_id) ON DELETE CASCADE,
-    CONSTRAINT turns_status_check CHECK (status = ANY (ARRAY['queued'::text, 'running'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])),
-    CONSTRAINT turns_superseded_check CHECK (superseded = ANY (ARRAY['interrupt'::text, 'rollback'::text]))
+    CONSTRAINT turns_chat_id_fkey FOREIGN KEY (chat_id) REFERENCES chat_sessions(chat_id) ON DELETE CASCADE
 ) WITH (fillfactor=50, autovacuum_vacuum_scale_factor=0.05);
 ALTER TABLE turns ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX turns_out_of_place ON turns
@@ -603,6 +607,23 @@ CREATE TYPE accepted AS (
     superseded uuid[]
 );
 
+CREATE TYPE accepted_one AS (
+    chat_id uuid,
+    seq bigint,
+    at timestamp with time zone,
+    deliver_to text[],
+    agent_session text,
+    history_version bigint,
+    session_id text,
+    channel text,
+    agent_name text,
+    title text,
+    created_at timestamp with time zone,
+    message_count bigint,
+    metadata jsonb,
+    parent_session_id text
+);
+
 CREATE TYPE answering AS (
     status text,
     session chat_sessions,
@@ -623,6 +644,22 @@ CREATE TYPE finished AS (
     history chat_messages[],
     dropped chat_messages[],
     ended text
+);
+
+CREATE TYPE finished_one AS (
+    seq bigint,
+    at timestamp with time zone,
+    history_version bigint,
+    session_id text,
+    channel text,
+    agent_name text,
+    title text,
+    is_active boolean,
+    created_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    message_count bigint,
+    metadata jsonb,
+    parent_session_id text
 );
 
 CREATE TYPE rewritten AS (
@@ -837,47 +874,49 @@ END
 $function$;
 
 CREATE FUNCTION accept_one(p_user text, p_route text, p_session text, p_channel text, p_content text, p_key text,
-    p_deliver_to text, p_limit interval, p_history integer, p_turn uuid, p_owner uuid, p_window interval, OUT chat_id
-    uuid, OUT seq bigint, OUT at timestamp with time zone, OUT deliver_to text[], OUT agent_session text, OUT
-    history_version bigint, OUT session_id text, OUT channel text, OUT agent_name text, OUT title text, OUT created_at
-    timestamp with time zone, OUT message_count bigint, OUT metadata jsonb, OUT parent_session_id text)
- RETURNS record
+    p_deliver_to text, p_limit interval, p_history integer, p_turn uuid, p_owner uuid, p_window interval)
+ RETURNS accepted_one
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
  SET enable_seqscan TO 'off'
  SET lock_timeout TO '250ms'
 AS $function$
-#variable_conflict use_column
 DECLARE
     s record;
-    v_at timestamptz;
     v_addresses text[] := '{}';
 BEGIN
+    -- These don't wait for locks, so the time read here is the time of the locks.
     IF p_session IS NULL THEN
-        SELECT c.* INTO s FROM routes AS ro JOIN chat_sessions AS c ON c.chat_id = ro.chat_id AND c.user_id = ro.user_id
-        WHERE ro.user_id = p_user AND ro.route = p_route
+        SELECT
+            c.chat_id, c.last_seq, greatest(c.updated_at, clock_timestamp()) AS at, c.route, c.agent_session, c.history_version,
+            c.session_id, c.channel, c.agent_name, c.title, c.created_at, c.message_count, c.metadata, c.parent_session_id
+        INTO s FROM routes AS ro JOIN chat_sessions AS c ON c.chat_id = ro.chat_id AND c.user_id = ro.user_id
+        WHERE ro.user_id = p_user AND ro.route = p_route AND session_resumes(
+            c.is_active, coalesce(c.last_message_at, c.created_at), false, greatest(c.updated_at, clock_timestamp()), p_window
+        )
         FOR SHARE OF ro SKIP LOCKED FOR UPDATE OF c SKIP LOCKED;
     ELSE
-        SELECT c.* INTO s FROM chat_sessions AS c LEFT JOIN routes AS ro ON ro.user_id = c.user_id AND ro.route = c.route
+        SELECT
+            c.chat_id, c.last_seq, greatest(c.updated_at, clock_timestamp()) AS at, c.route, c.agent_session, c.history_version,
+            c.session_id, c.channel, c.agent_name, c.title, c.created_at, c.message_count, c.metadata, c.parent_session_id
+        INTO s FROM chat_sessions AS c LEFT JOIN routes AS ro ON ro.user_id = c.user_id AND ro.route = c.route
         WHERE c.session_id = p_session AND c.user_id = p_user AND (c.route IS NULL OR ro.chat_id = c.chat_id)
         FOR UPDATE OF c SKIP LOCKED;
     END IF;
     IF NOT FOUND THEN
-        RETURN;
-    END IF;
-    v_at := greatest(s.updated_at, clock_timestamp());
-    IF p_session IS NULL
-        AND NOT session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), false, v_at, p_window) THEN
-        RETURN;
+        RETURN NULL;
     END IF;
     -- A statement of its own, so that it sees what was committed before the locks were there.
-    IF EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id)
-        OR EXISTS (
+    INSERT INTO running_turns (chat_id, turn_id, user_id)
+    SELECT s.chat_id, p_turn, p_user
+    WHERE NOT EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id)
+        AND NOT EXISTS (
             SELECT FROM chat_messages AS m
             WHERE m.user_id = p_user AND m.client_id = p_key AND (m.chat_id = s.chat_id OR m.routed AND p_session IS NULL)
-        ) THEN
-        RETURN;
+        );
+    IF NOT FOUND THEN
+        RETURN NULL;
     END IF;
     IF p_deliver_to IS NOT NULL THEN
         v_addresses := ARRAY(SELECT jsonb_array_elements_text(p_deliver_to::jsonb));
@@ -890,32 +929,21 @@ BEGIN
         deliver_to, created_at, started_at
     ) VALUES (
         p_turn, s.chat_id, s.last_seq + 1, p_user, s.agent_name, p_channel, 'running', 1, 1, p_owner,
-        clock_timestamp() + p_limit + interval '30 seconds', p_limit, p_history, v_addresses, v_at, v_at
+        clock_timestamp() + p_limit + interval '30 seconds', p_limit, p_history, v_addresses, s.at, s.at
     );
-    INSERT INTO running_turns (chat_id, turn_id, user_id) VALUES (s.chat_id, p_turn, p_user);
     INSERT INTO chat_messages (
         chat_id, seq, user_id, role, content, channel, turn_id, turn_seq, client_id, routed, created_at
     ) VALUES (
-        s.chat_id, s.last_seq + 1, p_user, 'user', p_content, p_channel, p_turn, s.last_seq + 1, p_key, p_session IS NULL, v_at
+        s.chat_id, s.last_seq + 1, p_user, 'user', p_content, p_channel, p_turn, s.last_seq + 1, p_key, p_session IS NULL, s.at
     );
     UPDATE chat_sessions AS c SET
-        last_seq = s.last_seq + 1, message_count = s.message_count + 1, last_message_at = v_at, updated_at = v_at, is_active = true,
+        last_seq = s.last_seq + 1, message_count = s.message_count + 1, last_message_at = s.at, updated_at = s.at, is_active = true,
         ended_at = NULL
     WHERE c.chat_id = s.chat_id AND c.user_id = p_user;
-    chat_id := s.chat_id;
-    seq := s.last_seq + 1;
-    at := v_at;
-    deliver_to := v_addresses;
-    agent_session := s.agent_session;
-    history_version := s.history_version;
-    session_id := s.session_id;
-    channel := s.channel;
-    agent_name := s.agent_name;
-    title := s.title;
-    created_at := s.created_at;
-    message_count := s.message_count + 1;
-    metadata := nullif(s.metadata, '{}');
-    parent_session_id := s.parent_session_id;
+    RETURN ROW(
+        s.chat_id, s.last_seq + 1, s.at, v_addresses, s.agent_session, s.history_version, s.session_id, s.channel, s.agent_name,
+        s.title, s.created_at, s.message_count + 1, nullif(s.metadata, '{}'), s.parent_session_id
+    )::accepted_one;
 END
 $function$;
 ALTER FUNCTION accept_one(text,text,text,text,text,text,text,interval,integer,uuid,uuid,interval) OWNER TO turngate_system;
@@ -1371,62 +1399,56 @@ END
 $function$;
 
 CREATE FUNCTION finish_one(p_user text, p_chat uuid, p_turn uuid, p_epoch integer, p_status text, p_content text,
-    p_parts text, p_usage text, p_error text, p_error_class text, p_kind text, p_title text, p_owner uuid, OUT seq
-    bigint, OUT at timestamp with time zone, OUT history_version bigint, OUT session_id text, OUT channel text, OUT
-    agent_name text, OUT title text, OUT is_active boolean, OUT created_at timestamp with time zone, OUT ended_at
-    timestamp with time zone, OUT message_count bigint, OUT metadata jsonb, OUT parent_session_id text)
- RETURNS record
+    p_parts text, p_usage text, p_error text, p_error_class text, p_kind text, p_title text, p_owner uuid)
+ RETURNS finished_one
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
  SET enable_seqscan TO 'off'
  SET lock_timeout TO '250ms'
 AS $function$
-#variable_conflict use_column
 DECLARE
     s record;
     t record;
-    v_at timestamptz;
 BEGIN
-    SELECT * INTO s FROM chat_sessions AS c WHERE c.chat_id = p_chat AND c.user_id = p_user FOR UPDATE SKIP LOCKED;
+    SELECT
+        c.last_seq, greatest(c.updated_at, clock_timestamp()) AS at, c.history_version, c.session_id, c.channel, c.agent_name, c.title,
+        c.is_active, c.created_at, c.ended_at, c.message_count, c.metadata, c.parent_session_id
+    INTO s FROM chat_sessions AS c WHERE c.chat_id = p_chat AND c.user_id = p_user FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
-        RETURN;
+        RETURN NULL;
     END IF;
-    v_at := greatest(s.updated_at, clock_timestamp());
     -- The fence, as in `finish_plain`.
     UPDATE turns AS u SET
-        status = p_status, ended_at = v_at, usage = p_usage::jsonb, error = p_error, error_class = p_error_class,
+        status = p_status, ended_at = s.at, usage = p_usage::jsonb, error = p_error, error_class = p_error_class,
         reply_seq = s.last_seq + 1, deadline = NULL
     WHERE u.turn_id = p_turn AND u.chat_id = p_chat AND u.user_id = p_user AND u.owner = p_owner AND u.epoch = p_epoch
         AND u.status = 'running' AND u.seq = s.last_seq AND u.superseded IS NULL
     RETURNING u.channel, u.ends_session INTO t;
     IF NOT FOUND THEN
-        RETURN;
+        RETURN NULL;
     END IF;
     DELETE FROM running_turns AS k WHERE k.chat_id = p_chat AND k.turn_id = p_turn;
     INSERT INTO chat_messages (
         chat_id, seq, user_id, role, content, parts, channel, turn_id, turn_seq, created_at, kind
     ) VALUES (
-        p_chat, s.last_seq + 1, p_user, 'assistant', p_content, p_parts::jsonb, t.channel, p_turn, s.last_seq, v_at, p_kind
+        p_chat, s.last_seq + 1, p_user, 'assistant', p_content, p_parts::jsonb, t.channel, p_turn, s.last_seq, s.at, p_kind
     );
     UPDATE chat_sessions AS c SET
-        last_seq = s.last_seq + 1, message_count = s.message_count + 1, last_message_at = v_at, updated_at = v_at,
-        title = coalesce(s.title, p_title), is_active = s.is_active AND NOT t.ends_session,
-        ended_at = CASE WHEN t.ends_session THEN v_at ELSE s.ended_at END
+        last_seq = s.last_seq + 1, message_count = s.message_count + 1, last_message_at = s.at, updated_at = s.at
     WHERE c.chat_id = p_chat AND c.user_id = p_user;
-    seq := s.last_seq + 1;
-    at := v_at;
-    history_version := s.history_version;
-    session_id := s.session_id;
-    channel := s.channel;
-    agent_name := s.agent_name;
-    title := coalesce(s.title, p_title);
-    is_active := s.is_active AND NOT t.ends_session;
-    created_at := s.created_at;
-    ended_at := CASE WHEN t.ends_session THEN v_at ELSE s.ended_at END;
-    message_count := s.message_count + 1;
-    metadata := nullif(s.metadata, '{}');
-    parent_session_id := s.parent_session_id;
+    -- Rarely needed, and apart because an UPDATE that sets the title evaluates the condition of the trigger for titles.
+    IF s.title IS NULL AND p_title IS NOT NULL OR t.ends_session THEN
+        UPDATE chat_sessions AS c SET
+            title = coalesce(s.title, p_title), is_active = s.is_active AND NOT t.ends_session,
+            ended_at = CASE WHEN t.ends_session THEN s.at ELSE s.ended_at END
+        WHERE c.chat_id = p_chat AND c.user_id = p_user;
+    END IF;
+    RETURN ROW(
+        s.last_seq + 1, s.at, s.history_version, s.session_id, s.channel, s.agent_name, coalesce(s.title, p_title),
+        s.is_active AND NOT t.ends_session, s.created_at, CASE WHEN t.ends_session THEN s.at ELSE s.ended_at END, s.message_count + 1,
+        nullif(s.metadata, '{}'), s.parent_session_id
+    )::finished_one;
 END
 $function$;
 ALTER FUNCTION finish_one(text,uuid,uuid,integer,text,text,text,text,text,text,text,text,uuid) OWNER TO turngate_system;

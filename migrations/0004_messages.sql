@@ -3,15 +3,20 @@
 
 -- migrate: apply
 
+-- The values that a column may have. Every statement that writes a row parses and plans the CHECK constraints of its table again,
+-- whichever columns it writes. The constraint of a domain is planned once per connection, and checked only when the column is written.
+CREATE DOMAIN message_role AS text CHECK (VALUE IN ('user', 'assistant'));
+
+-- `apology`: the gateway's own text if the agent gave no answer; `note`: for operators only; `human`: an operator's reply.
+CREATE DOMAIN message_kind AS text CHECK (VALUE IN ('message', 'apology', 'note', 'human'));
+
 -- The transcript. A row is never renumbered: `seq` counts from 1 without gaps, and deleted rows stay as tombstones.
 CREATE TABLE chat_messages (
     chat_id uuid NOT NULL REFERENCES chat_sessions ON DELETE CASCADE,
     seq bigint NOT NULL,
     user_id text NOT NULL,
-    role text NOT NULL CHECK (role IN ('user', 'assistant')),
-    -- `apology`: the gateway's own text if the agent gave no answer; `note`: for operators only; `human`: an operator's reply.
-    kind text NOT NULL DEFAULT 'message'
-        CONSTRAINT chat_messages_kind CHECK (kind IN ('message', 'apology', 'note', 'human')),
+    role message_role NOT NULL,
+    kind message_kind NOT NULL DEFAULT 'message',
     content text NOT NULL,
     parts jsonb, -- NULL: one text part, the content
     metadata jsonb, -- NULL: none

@@ -3,6 +3,11 @@
 
 -- migrate: apply
 
+CREATE DOMAIN turn_status AS text CHECK (VALUE IN ('queued', 'running', 'completed', 'failed', 'cancelled'));
+
+-- Why a newer message cancelled a turn: `interrupt` keeps what was said, `rollback` drops question and answer.
+CREATE DOMAIN turn_supersession AS text CHECK (VALUE IN ('interrupt', 'rollback'));
+
 -- A turn: user messages and the one reply to them. `owner`, `epoch` and `deadline` are its lease while it runs.
 CREATE TABLE turns (
     turn_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -13,7 +18,7 @@ CREATE TABLE turns (
     user_id text NOT NULL,
     agent_name text NOT NULL,
     channel text NOT NULL,
-    status text NOT NULL CHECK (status IN ('queued', 'running', 'completed', 'failed', 'cancelled')),
+    status turn_status NOT NULL,
     attempt int NOT NULL DEFAULT 0,
     epoch int NOT NULL DEFAULT 0,
     owner uuid,
@@ -21,8 +26,7 @@ CREATE TABLE turns (
     time_limit interval NOT NULL,
     history_turns int NOT NULL,
     cancel_requested boolean NOT NULL DEFAULT false,
-    -- Why a newer message cancelled it: `interrupt` keeps what was said, `rollback` drops question and answer.
-    superseded text CHECK (superseded IN ('interrupt', 'rollback')),
+    superseded turn_supersession,
     withdrawn boolean NOT NULL DEFAULT false, -- its messages are hidden, or answered by another turn: agents are not told of it
     deliver_to text[] NOT NULL DEFAULT '{}',
     ends_session boolean NOT NULL DEFAULT false,

@@ -243,64 +243,75 @@ BEGIN
 END
 $$;
 
--- The same of one reply without chunks; like `accept_one`. Nothing but nulls: the reply is not so simple.
+-- The result of `finish_plain` for one reply.
+CREATE TYPE finished_one AS (
+    seq bigint,
+    at timestamptz,
+    history_version bigint,
+    session_id text,
+    channel text,
+    agent_name text,
+    title text,
+    is_active boolean,
+    created_at timestamptz,
+    ended_at timestamptz,
+    message_count bigint,
+    metadata jsonb,
+    parent_session_id text
+);
+
+-- `finish_plain` for one reply without chunks; like `accept_one`. NULL: the reply isn't plain.
 CREATE FUNCTION finish_one(
     p_user text, p_chat uuid, p_turn uuid, p_epoch int, p_status text, p_content text, p_parts text, p_usage text, p_error text,
-    p_error_class text, p_kind text, p_title text, p_owner uuid,
-    OUT seq bigint, OUT at timestamptz, OUT history_version bigint, OUT session_id text, OUT channel text, OUT agent_name text,
-    OUT title text, OUT is_active boolean, OUT created_at timestamptz, OUT ended_at timestamptz, OUT message_count bigint,
-    OUT metadata jsonb, OUT parent_session_id text
-)
+    p_error_class text, p_kind text, p_title text, p_owner uuid
+) RETURNS finished_one
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
 SET enable_seqscan = off
 SET lock_timeout = '250ms'
 AS $$
-#variable_conflict use_column
 DECLARE
     s record;
     t record;
-    v_at timestamptz;
 BEGIN
-    SELECT * INTO s FROM chat_sessions AS c WHERE c.chat_id = p_chat AND c.user_id = p_user FOR UPDATE SKIP LOCKED;
+    SELECT
+        c.last_seq, greatest(c.updated_at, clock_timestamp()) AS at, c.history_version, c.session_id, c.channel, c.agent_name, c.title,
+        c.is_active, c.created_at, c.ended_at, c.message_count, c.metadata, c.parent_session_id
+    INTO s FROM chat_sessions AS c WHERE c.chat_id = p_chat AND c.user_id = p_user FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
-        RETURN;
+        RETURN NULL;
     END IF;
-    v_at := greatest(s.updated_at, clock_timestamp());
     -- The fence, as in `finish_plain`.
     UPDATE turns AS u SET
-        status = p_status, ended_at = v_at, usage = p_usage::jsonb, error = p_error, error_class = p_error_class,
+        status = p_status, ended_at = s.at, usage = p_usage::jsonb, error = p_error, error_class = p_error_class,
         reply_seq = s.last_seq + 1, deadline = NULL
     WHERE u.turn_id = p_turn AND u.chat_id = p_chat AND u.user_id = p_user AND u.owner = p_owner AND u.epoch = p_epoch
         AND u.status = 'running' AND u.seq = s.last_seq AND u.superseded IS NULL
     RETURNING u.channel, u.ends_session INTO t;
     IF NOT FOUND THEN
-        RETURN;
+        RETURN NULL;
     END IF;
     DELETE FROM running_turns AS k WHERE k.chat_id = p_chat AND k.turn_id = p_turn;
     INSERT INTO chat_messages (
         chat_id, seq, user_id, role, content, parts, channel, turn_id, turn_seq, created_at, kind
     ) VALUES (
-        p_chat, s.last_seq + 1, p_user, 'assistant', p_content, p_parts::jsonb, t.channel, p_turn, s.last_seq, v_at, p_kind
+        p_chat, s.last_seq + 1, p_user, 'assistant', p_content, p_parts::jsonb, t.channel, p_turn, s.last_seq, s.at, p_kind
     );
     UPDATE chat_sessions AS c SET
-        last_seq = s.last_seq + 1, message_count = s.message_count + 1, last_message_at = v_at, updated_at = v_at,
-        title = coalesce(s.title, p_title), is_active = s.is_active AND NOT t.ends_session,
-        ended_at = CASE WHEN t.ends_session THEN v_at ELSE s.ended_at END
+        last_seq = s.last_seq + 1, message_count = s.message_count + 1, last_message_at = s.at, updated_at = s.at
     WHERE c.chat_id = p_chat AND c.user_id = p_user;
-    seq := s.last_seq + 1;
-    at := v_at;
-    history_version := s.history_version;
-    session_id := s.session_id;
-    channel := s.channel;
-    agent_name := s.agent_name;
-    title := coalesce(s.title, p_title);
-    is_active := s.is_active AND NOT t.ends_session;
-    created_at := s.created_at;
-    ended_at := CASE WHEN t.ends_session THEN v_at ELSE s.ended_at END;
-    message_count := s.message_count + 1;
-    metadata := nullif(s.metadata, '{}');
-    parent_session_id := s.parent_session_id;
+    -- Rarely needed, and apart because an UPDATE that sets the title evaluates the condition of the trigger for titles.
+    IF s.title IS NULL AND p_title IS NOT NULL OR t.ends_session THEN
+        UPDATE chat_sessions AS c SET
+            title = coalesce(s.title, p_title), is_active = s.is_active AND NOT t.ends_session,
+            ended_at = CASE WHEN t.ends_session THEN s.at ELSE s.ended_at END
+        WHERE c.chat_id = p_chat AND c.user_id = p_user;
+    END IF;
+    RETURN ROW(
+        s.last_seq + 1, s.at, s.history_version, s.session_id, s.channel, s.agent_name, coalesce(s.title, p_title),
+        s.is_active AND NOT t.ends_session, s.created_at, CASE WHEN t.ends_session THEN s.at ELSE s.ended_at END, s.message_count + 1,
+        nullif(s.metadata, '{}'), s.parent_session_id
+    )::finished_one;
 END
 $$;
 

@@ -64,14 +64,27 @@ class Batches(Generic[Item, Answer]):
         waiting = Waiting(key, item, asyncio.get_running_loop().create_future())
         self._open[key] = waiting.answer
         self._waiting.append(waiting)
-        self._begin()
+        if self._busy < self.lanes:
+            self._busy += 1
+            await self._lead(waiting)
         return await waiting.answer
 
-    def _begin(self) -> None:
-        if self._waiting and self._busy < self.lanes:
-            self._busy += 1
-            # A task starts in the next pass of the loop, together with whatever else arrives in this one.
-            self._work.start(self._leave(), "batch")
+    async def _lead(self, first: Waiting[Item, Answer]) -> None:
+        """Sends a batch: a single item in the caller's own task; several in another, which goes on when that caller gives up."""
+        try:
+            # Whatever else arrives in this pass of the event loop goes with it.
+            await asyncio.sleep(0)
+        except BaseException:
+            first.answer.cancel()
+            self._free()
+            raise
+        batch = list(self._next())
+        if len(batch) == 1 and batch[0] is first:
+            await self._send(batch)
+        elif batch:
+            self._work.start(self._send(batch), "batch")
+        else:
+            self._free()
 
     async def _leave(self) -> None:
         batch = list(self._next())
@@ -107,7 +120,9 @@ class Batches(Generic[Item, Answer]):
 
     def _free(self) -> None:
         self._busy -= 1
-        self._begin()
+        if self._waiting and self._busy < self.lanes:
+            self._busy += 1
+            self._work.start(self._leave(), "batch")
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from asyncpg import Connection, Record
 from storage.queries import load_queries
 
 SQL = load_queries("schema")
-HEAD = """-- The schema as the migrations leave it: tables with what belongs to them, types, functions. Made by `make schema`.
+HEAD = """-- The schema as the migrations leave it: domains, tables with what belongs to them, types, functions. Made by `make schema`.
 -- The reasons are in migrations/. The compression of columns is left out: it depends on the server.
 
 CREATE EXTENSION pg_trgm SCHEMA public;
@@ -26,13 +26,14 @@ async def described(connection: Connection[Record]) -> str:
     async with connection.transaction(readonly=True):
         # Postgres omits the schema of names that it finds on the search path.
         await connection.execute("SET LOCAL search_path = public")
+        domains = [row["line"] for row in await connection.fetch(SQL["domains"])]
         relations = [block async for block in _relations(connection)]
         types = [
             _in_parentheses(f"CREATE TYPE {row['name']} AS", row["lines"])
             for row in await connection.fetch(SQL["types"])
         ]
         functions = [_function(row) for row in await connection.fetch(SQL["functions"])]
-    return "\n\n".join([HEAD.rstrip(), *relations, *types, *functions]) + "\n"
+    return "\n\n".join([HEAD.rstrip(), *domains, *relations, *types, *functions]) + "\n"
 
 
 async def _relations(connection: Connection[Record]) -> AsyncIterator[str]:

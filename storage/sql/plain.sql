@@ -5,8 +5,8 @@ WHERE current_user = 'turngate_app';
 
 -- name: accept_one
 -- T1 of one plain message.
-SELECT 1 AS place, * FROM accept_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-WHERE current_user = 'turngate_app' AND chat_id IS NOT NULL;
+SELECT accept_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+WHERE current_user = 'turngate_app';
 
 -- name: accept_from
 -- The same with messages of networks among them, each with its sender's account; one whose sender is somebody else has no row either.
@@ -20,8 +20,8 @@ WHERE current_user = 'turngate_app';
 
 -- name: finish_one
 -- T2 of one plain reply without chunks.
-SELECT 1 AS place, NULL::bigint[] AS outbox_ids, * FROM finish_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-WHERE current_user = 'turngate_app' AND seq IS NOT NULL;
+SELECT finish_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+WHERE current_user = 'turngate_app';
 
 -- name: history
 -- What is told before a turn, where it is not known already.

@@ -54,6 +54,14 @@ SELECT name, line || ';' AS line FROM (
 ) AS told
 ORDER BY part, label COLLATE "C";
 
+-- name: domains
+-- Domains with their constraints.
+SELECT 'CREATE DOMAIN ' || t.typname || ' AS ' || format_type(t.typbasetype, t.typtypmod)
+    || string_agg(' ' || pg_get_constraintdef(c.oid, true), '' ORDER BY c.conname) || ';' AS line
+FROM pg_type AS t JOIN pg_constraint AS c ON c.contypid = t.oid AND c.contype = 'c'
+WHERE t.typnamespace = 'public'::regnamespace AND t.typtype = 'd'
+GROUP BY t.oid ORDER BY t.oid;
+
 -- name: types
 -- Composite types that don't belong to tables, with their attributes.
 SELECT c.relname AS name, array_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum) AS lines

@@ -5,6 +5,7 @@ Whether one is plain is decided here as far as the gateway knows, and in these f
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -123,9 +124,10 @@ class PlainTurns:
         if row is None:
             return None
         said = _replied(row, turn, reply, parts)
-        self._remember(turn, said, row["history_version"])
+        # Once the reply is on its way: nobody asks before that.
+        asyncio.get_running_loop().call_soon(self._remember, turn, said, row["history_version"])
         session = _session(row, said, is_active=row["is_active"], ended_at=row["ended_at"], running=False)
-        return Finished(reply.status, said, session, tuple(to_send(row["outbox_ids"], reply)), None)
+        return Finished(reply.status, said, session, tuple(to_send(row.get("outbox_ids"), reply)), None)
 
     def began(self, accepted: Acceptance, depth: int) -> None:
         """Records that a session started with that message: nothing was said before it, and nothing has changed."""
@@ -138,14 +140,14 @@ class PlainTurns:
         if any(account is not None for *_, account in items):
             return await self._all(SQL["accept_from"], items, self.replica_id, self.resume_window)
         if len(items) == 1:
-            return await self._rows(SQL["accept_one"], *items[0][:-1], self.replica_id, self.resume_window)
+            return await self._one(SQL["accept_one"], *items[0][:-1], self.replica_id, self.resume_window)
         return await self._all(SQL["accept"], [values[:-1] for values in items], self.replica_id, self.resume_window)
 
     async def _finish_all(self, items: Sequence[Columns]) -> Mapping[int, Record]:
         if len(items) == 1:
             *values, chunks, _ = items[0]
             if chunks is None:
-                return await self._rows(SQL["finish_one"], *values, self.replica_id)
+                return await self._one(SQL["finish_one"], *values, self.replica_id)
         # An item held for one address is held for all.
         held = [item_id for *_, of_one in items for item_id in cast("Sequence[int]", of_one)]
         return await self._all(SQL["finish"], [values[:-1] for values in items], self.replica_id, held)
@@ -158,6 +160,10 @@ class PlainTurns:
     async def _rows(self, query: str, *values: object) -> Mapping[int, Record]:
         rows = await self.database.fetch(query, *values)
         return {row["place"] - 1: row for row in rows}
+
+    async def _one(self, query: str, *values: object) -> Mapping[int, Record]:
+        rows = await self.database.fetch(query, *values)
+        return {0: rows[0][0]} if rows and rows[0][0] is not None else {}
 
     async def _before(self, row: Record, said: Message, depth: int) -> Sequence[Message]:
         """Returns the history for a message's turn, which is cached together with the message."""

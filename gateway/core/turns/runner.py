@@ -344,11 +344,6 @@ class Runner:
         return await retry_until_answered(partial(self._parts.turns.finish, turn, reply, held))
 
     def _announce(self, turn: Turn, finished: Finished) -> None:
-        log.info(
-            "turn_ended", turn=str(turn.turn_id), session=turn.session_id, status=finished.status, attempts=turn.attempt
-        )
-        if finished.state_refused is not None:
-            _tell_refused(turn, finished.state_refused)
         announcer = self._parts.announcer
         for message in finished.dropped:
             announcer.changed(message)
@@ -358,6 +353,16 @@ class Runner:
         )
         announcer.turn(ended)
         announcer.session(finished.session)
+        # Behind the writes of those who heard: a line takes as long as a frame.
+        asyncio.get_running_loop().call_soon(_log_end, turn, finished)
+
+
+def _log_end(turn: Turn, finished: Finished) -> None:
+    log.info(
+        "turn_ended", turn=str(turn.turn_id), session=turn.session_id, status=finished.status, attempts=turn.attempt
+    )
+    if finished.state_refused is not None:
+        _tell_refused(turn, finished.state_refused)
 
 
 def _name(turn: Turn) -> str:
