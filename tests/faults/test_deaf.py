@@ -9,7 +9,7 @@ import pytest
 
 from gateway.errors import StoreUnavailable
 from storage.database import open_database
-from storage.replicas.wire import PostgresWire
+from storage.replicas.broadcast import PostgresBroadcast
 from tests.faults.proxy import Proxy
 from tests.world import World
 
@@ -27,11 +27,11 @@ async def test_a_connection_that_hears_nothing_is_given_up(world: World) -> None
     database = await open_database(world.database_url)
     world.afterwards(database.close)
     behind = f"postgresql://turngate@127.0.0.1:{proxy.number}{parts.path}"
-    wire, begun = PostgresWire(database, behind, prove_every_s=0.1, prove_s=2.0), asyncio.Event()
+    broadcast, begun = PostgresBroadcast(database, behind, prove_every_s=0.1, prove_s=2.0), asyncio.Event()
     heard: asyncio.Queue[str] = asyncio.Queue()
-    listening = asyncio.create_task(wire.listen(heard.put_nowait, begun.set))
+    listening = asyncio.create_task(broadcast.listen(heard.put_nowait, begun.set))
     await begun.wait()
-    await wire.send("somebody *")
+    await broadcast.send("somebody *")
     assert await heard.get() == "somebody *"
     proxy.freezes()
     with pytest.raises(StoreUnavailable, match="no longer receives"):

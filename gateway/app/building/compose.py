@@ -21,7 +21,7 @@ from gateway.api.settings import ApiSettings
 from gateway.app.building.chores import chores
 from gateway.app.building.duties import Duties, DutyParts
 from gateway.app.building.engine import Engine, build_engine
-from gateway.app.building.headline_handler import HeadlineHandler
+from gateway.app.building.notification_handler import NotificationHandler
 from gateway.app.building.seams import Seams
 from gateway.app.building.stores import Stores
 from gateway.app.user_data import erasure_of
@@ -97,7 +97,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
         other_replicas=engine.other_replicas,
         every_s=settings.replica.poll_s,
     )
-    headlines = HeadlineHandler(rounds, change_reader, engine.notifier)
+    notifications = NotificationHandler(rounds, change_reader, engine.notifier)
     proxies = AddressRule.of(settings.limits.trusted_proxies)
     sockets = WebSocketChannel(seams.sockets(_socket_parts(settings, stores, engine, access)), proxies)
     return Gateway(
@@ -109,7 +109,11 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
         rounds=rounds,
         change_reader=change_reader,
         replica_listener=ReplicaListener(
-            stores.wire, engine.other_replicas, str(stores.replicas.replica_id), headlines.handle, headlines.listening
+            stores.broadcast,
+            engine.other_replicas,
+            str(stores.replicas.replica_id),
+            notifications.handle,
+            notifications.listening,
         ),
         indexer=Indexer(stores.word_index, settings.replica.index_s),
         housekeeping=Housekeeping(chores(settings, stores)),

@@ -25,5 +25,5 @@ class News:
 def build_news(stores: Stores, concurrency: int) -> News:
     """`concurrency`: turns at a time."""
     bus, others = LiveTurns(LocalBus(), most=2 * concurrency), OtherReplicas()
-    notifier = Notifier(stores.wire, others, str(stores.replicas.replica_id))
+    notifier = Notifier(stores.broadcast, others, str(stores.replicas.replica_id))
     return News(bus, others, notifier, Announcer(bus, notifier.changed, notifier.deleted))

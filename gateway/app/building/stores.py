@@ -14,8 +14,9 @@ import structlog
 import storage.migrating.migrate
 from channels.table import known_channels
 from gateway.config import Settings
-from gateway.core.live.headlines import EVERYTHING, written
+from gateway.core.live.notifications import EVERYTHING, written
 from gateway.core.model import ReplicaId
+from gateway.core.ports.broadcast import Broadcast
 from gateway.core.ports.channels import Moves, PollLeases, Quarantine
 from gateway.core.ports.live import ChangeFeed
 from gateway.core.ports.loop_blocks import LoopBlocks
@@ -38,7 +39,6 @@ from gateway.core.ports.users.erasure import ErasureStore
 from gateway.core.ports.users.links import LinkStore
 from gateway.core.ports.users.tokens import TokenStore
 from gateway.core.ports.users.visitors import VisitorStore
-from gateway.core.ports.wire import Wire
 from gateway.errors import SettingsError, StoreUnavailable
 from storage.database import USUAL, Database, Timeouts, open_pools
 from storage.embedded import embedded_postgres
@@ -46,9 +46,9 @@ from storage.embedded import running_url as embedded_url
 from storage.embedded.layout import Layout
 from storage.identity import APP_ROLE, SYSTEM_ROLE, Logins
 from storage.migrating.phases import is_post
+from storage.replicas.broadcast import PostgresBroadcast
 from storage.replicas.replicas import PostgresChangeFeed, PostgresPollLeases, PostgresQuarantine, PostgresReplicas
 from storage.replicas.rounds import PostgresLookout
-from storage.replicas.wire import PostgresWire
 from storage.schedules import PostgresSchedules
 from storage.sessions.editing import PostgresEdits
 from storage.sessions.exports import PostgresExports
@@ -113,7 +113,7 @@ class Stores:
     quarantine: Quarantine
     moves: Moves
     feed: ChangeFeed
-    wire: Wire
+    broadcast: Broadcast
     of_its_own: Callable[[], AbstractAsyncContextManager[OwnStores]]
     """Opens stores on another connection, for another event loop than the main one."""
 
@@ -192,7 +192,7 @@ async def connect_stores(settings: Settings, slot: str, timeouts: Timeouts = USU
             quarantine=PostgresQuarantine(database),
             moves=PostgresMoves(database),
             feed=PostgresChangeFeed(database, replica_id),
-            wire=PostgresWire(database, listening_url(settings)),
+            broadcast=PostgresBroadcast(database, listening_url(settings)),
             of_its_own=partial(_own_stores, logins, replica_id, slot, ttl),
         )
     finally:
@@ -244,13 +244,13 @@ async def open_or_create_stores(settings: Settings) -> AsyncIterator[Stores]:
             try:
                 yield stores
             finally:
-                await _notify_gateways(stores.wire)
+                await _notify_gateways(stores.broadcast)
 
 
-async def _notify_gateways(wire: Wire) -> None:
+async def _notify_gateways(broadcast: Broadcast) -> None:
     """A command may have changed anything: running gateways check at once instead of a little later."""
     with suppress(StoreUnavailable):
-        await wire.send(written("command", {EVERYTHING}))
+        await broadcast.send(written("command", {EVERYTHING}))
 
 
 async def migrate(settings: Settings) -> list[str]:

@@ -16,7 +16,7 @@ from storage.database import Database, open_pools
 from storage.identity import Identity
 from storage.migrating.phases import is_post
 from storage.replicas import long_transactions
-from storage.replicas.wire import PostgresWire
+from storage.replicas.broadcast import PostgresBroadcast
 from storage.sessions import word_index
 from storage.turns.loop_blocks import PostgresLoopBlocks
 
@@ -66,7 +66,7 @@ async def _connected(settings: Settings) -> AsyncIterator[Finding]:
         yield clock(now - datetime.now(UTC))
         yield transactions(await long_transactions.observe(database))
         yield search(await word_index.lag(database))
-        yield await news(PostgresWire(database, listening_url(settings)), settings.replica.poll_s)
+        yield await news(PostgresBroadcast(database, listening_url(settings)), settings.replica.poll_s)
         for block in await PostgresLoopBlocks(database).recent():
             if block.agent in settings.agents:
                 yield blocking(block)
@@ -74,10 +74,10 @@ async def _connected(settings: Settings) -> AsyncIterator[Finding]:
         await database.close()
 
 
-async def news(wire: PostgresWire, poll_s: float) -> Finding:
+async def news(broadcast: PostgresBroadcast, poll_s: float) -> Finding:
     """Whether replicas notify each other of changes, or have to poll."""
     try:
-        await wire.check()
+        await broadcast.check()
     except NothingHeard as error:
         return Finding("news", ok=True, detail=f"polled every {poll_s:g} s. {error}")
     return Finding("news", ok=True, detail="notifications from other replicas arrive at once")

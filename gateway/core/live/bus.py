@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from gateway.core.events import LiveEvent
-from gateway.core.live.headlines import mark
+from gateway.core.live.notifications import mark
 
 Sink = Callable[[LiveEvent], None]
 

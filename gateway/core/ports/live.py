@@ -36,7 +36,7 @@ class EventBus(Protocol):
         ...
 
     def marked(self, marks: Iterable[str]) -> Sequence[str]:
-        """The subscribed topics with one of these marks (`gateway.core.live.headlines`)."""
+        """The subscribed topics with one of these marks (`gateway.core.live.notifications`)."""
         ...
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from gateway.core.live.announcer import Announcer
-from gateway.core.live.headlines import CANCELS, EVERYTHING, Headlines
+from gateway.core.live.notifications import CANCELS, EVERYTHING, Notification
 from gateway.core.lookback import Lookback
 from gateway.core.model import SessionId, TurnId, UserId
 from gateway.core.ports.live import ChangeFeed, Changes, EventBus, Followed, user_topic
@@ -71,15 +71,15 @@ class ChangeReader:
         self._joined.add(topic)
         self._alarm.set(self._every_s)
 
-    def hear(self, headlines: Headlines) -> None:
+    def hear(self, notification: Notification) -> None:
         """Handles a notification from another replica."""
-        topics = self._bus.marked(headlines.words)
-        for topic, session_id in headlines.deleted():
+        topics = self._bus.marked(notification.words)
+        for topic, session_id in notification.deleted():
             lists = {*self._bus.marked([topic]), user_topic(None)}.intersection(self._bus.topics())
             if lists:
                 self._gone.setdefault(session_id, set()).update(lists)
-        cancels = CANCELS in headlines.words and bool(self._runner.running)
-        if EVERYTHING in headlines.words:
+        cancels = CANCELS in notification.words and bool(self._runner.running)
+        if EVERYTHING in notification.words:
             self.read_everything_soon()
         elif topics or cancels or self._gone:
             self._topics.update(topics)

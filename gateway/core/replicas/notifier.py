@@ -6,9 +6,9 @@ import asyncio
 
 import structlog
 
-from gateway.core.live.headlines import CANCELS, EVERYTHING, gone, mark, written
+from gateway.core.live.notifications import CANCELS, EVERYTHING, gone, mark, written
 from gateway.core.model import SessionId
-from gateway.core.ports.wire import Wire
+from gateway.core.ports.broadcast import Broadcast
 from gateway.core.replicas.other_replicas import OtherReplicas
 from gateway.errors import StoreUnavailable
 
@@ -21,8 +21,8 @@ AWAY_S = 0.5
 class Notifier:
     """Collects changes, and sends them while another replica is alive. `sender`: this replica's name."""
 
-    def __init__(self, wire: Wire, other_replicas: OtherReplicas, sender: str) -> None:
-        self._wire = wire
+    def __init__(self, broadcast: Broadcast, other_replicas: OtherReplicas, sender: str) -> None:
+        self._broadcast = broadcast
         self._other_replicas = other_replicas
         self._sender = sender
         self._topics: set[str] = set()
@@ -63,7 +63,7 @@ class Notifier:
         self._words.clear()
         self._topics.clear()
         try:
-            await self._wire.send(written(self._sender, words))
+            await self._broadcast.send(written(self._sender, words))
         except StoreUnavailable as error:
             log.debug("news_not_told", reason=str(error))
             self._words.add(EVERYTHING)

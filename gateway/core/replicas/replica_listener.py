@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import structlog
 
-from gateway.core.live.headlines import Headlines, read
-from gateway.core.ports.wire import Wire
+from gateway.core.live.notifications import Notification, read
+from gateway.core.ports.broadcast import Broadcast
 from gateway.core.replicas.other_replicas import OtherReplicas
 from gateway.errors import NothingHeard, StoreUnavailable
 
@@ -23,13 +23,13 @@ class ReplicaListener:
 
     def __init__(
         self,
-        wire: Wire,
+        broadcast: Broadcast,
         other_replicas: OtherReplicas,
         sender: str,
-        hear: Callable[[Headlines], None],
+        hear: Callable[[Notification], None],
         begun: Callable[[], None],
     ) -> None:
-        self._wire = wire
+        self._broadcast = broadcast
         self._other_replicas = other_replicas
         self._sender = sender
         self._hear = hear
@@ -44,7 +44,7 @@ class ReplicaListener:
     async def _listen(self) -> float:
         """Listens until the connection ends; returns the seconds to wait before the next try."""
         try:
-            await self._wire.listen(self._take, self._listens)
+            await self._broadcast.listen(self._take, self._listens)
         except NothingHeard as error:
             log.warning("news_by_looking", reason=str(error))
             return DEAF_S
@@ -60,7 +60,7 @@ class ReplicaListener:
         self._begun()
 
     def _take(self, text: str) -> None:
-        headlines = read(text)
-        if headlines.sender != self._sender:
+        notification = read(text)
+        if notification.sender != self._sender:
             self._other_replicas.present = True
-            self._hear(headlines)
+            self._hear(notification)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 
-class Wire(Protocol):
+class Broadcast(Protocol):
     """Reaches every listening replica. Losing a text must be harmless: listeners also query for changes."""
 
     async def send(self, text: str) -> None:

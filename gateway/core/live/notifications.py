@@ -20,7 +20,7 @@ CANCELS = "!"
 
 
 @dataclass(frozen=True, slots=True)
-class Headlines:
+class Notification:
     """`sender`: the replica that sends; `words`: marks of topics, and the words above. Without words it only reports that it is alive."""
 
     sender: str
@@ -48,7 +48,7 @@ def written(sender: str, words: Collection[str]) -> str:
     return text if len(text) <= LONGEST else f"{sender} {EVERYTHING}"
 
 
-def read(text: str) -> Headlines:
+def read(text: str) -> Notification:
     """Parses a notification; anybody with a database login can send one, so it is only a hint."""
     sender, *words = text.split(" ")
-    return Headlines(sender, frozenset(words))
+    return Notification(sender, frozenset(words))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.core.live.headlines import EVERYTHING, LONGEST, gone, mark, read, written
+from gateway.core.live.notifications import EVERYTHING, LONGEST, gone, mark, read, written
 from gateway.core.model import SessionId
 
 

@@ -16,7 +16,7 @@ from storage.connections import AWAY, Connection, PatientConnection
 from storage.database import ACQUIRE_TIMEOUT_S, OWN_WORK_TIMEOUT_S, SESSION_SETTINGS, Database
 from storage.queries import load_queries
 
-SQL = load_queries("wire")
+SQL = load_queries("broadcast")
 CHANNEL = "turngate_news"
 PROOF = "proof:"
 """Prefix of what a listener sends itself to check that it still receives; meant for nobody else."""
@@ -54,8 +54,8 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class PostgresWire:
-    """`Wire` on Postgres. `url`: where it listens; a direct connection receives even if the pools go through a pooler."""
+class PostgresBroadcast:
+    """`Broadcast` on Postgres. `url`: where it listens; a direct connection receives even if the pools go through a pooler."""
 
     database: Database
     url: str

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.core.live.headlines import EVERYTHING, Headlines
+from gateway.core.live.notifications import EVERYTHING, Notification
 from gateway.core.replicas.change_reader import ChangeReader
 from gateway.core.replicas.notifier import Notifier
 from gateway.core.replicas.rounds import Rounds
 
 
 @dataclass(frozen=True, slots=True)
-class HeadlineHandler:
+class NotificationHandler:
     """Passes them to the loops that query for changes and work."""
 
     rounds: Rounds
     change_reader: ChangeReader
     notifier: Notifier
 
-    def handle(self, headlines: Headlines) -> None:
+    def handle(self, notification: Notification) -> None:
         """Wakes the news reader; a notification without details wakes all loops."""
-        self.change_reader.hear(headlines)
-        if EVERYTHING in headlines.words:
+        self.change_reader.hear(notification)
+        if EVERYTHING in notification.words:
             self.rounds.soon()
 
     def listening(self) -> None:
