@@ -58,9 +58,8 @@ test-fast: venv-dev ## run the unit tests and a few end-to-end ones of each chan
 
 coverage: venv-dev web chromium pgbouncer ngircd irc ## run all tests and list the lines and branches that none of them reaches, in child processes, too
 	rm -rf build/coverage && mkdir -p build/coverage
-	$(IN_MEMORY) $(BIN)/python -m coverage run -m pytest --numprocesses 3 --dist worksteal $(TESTS)
-	$(BIN)/python -m coverage combine --quiet
-	$(BIN)/python -m coverage report
+	$(IN_MEMORY) $(BIN)/python -m coverage run -m pytest --numprocesses 3 --dist worksteal $(TESTS); tested=$$?; \
+	$(BIN)/python -m coverage combine --quiet && $(BIN)/python -m coverage report && exit $$tested
 
 soak: venv-dev ## run a storm of kills, restarts and cut connections: make soak MINUTES=10 SEED=7
 	$(BIN)/python -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
