@@ -64,10 +64,8 @@ CREATE TRIGGER keep_changed_title AFTER UPDATE OF title, user_id ON chat_session
 CREATE TRIGGER keep_new_title AFTER INSERT ON chat_sessions
     FOR EACH ROW WHEN (new.title IS NOT NULL)
     EXECUTE FUNCTION keep_session_title();
-CREATE TRIGGER refuse_while_erased AFTER INSERT OR UPDATE OF user_id ON chat_sessions
-    FOR EACH ROW WHEN (new.user_id IS NOT NULL)
-    EXECUTE FUNCTION refuse_while_erased();
 CREATE POLICY all_rows ON chat_sessions TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY not_being_erased ON chat_sessions AS RESTRICTIVE FOR INSERT WITH CHECK (not_being_erased(user_id));
 CREATE POLICY own_rows ON chat_sessions TO turngate_app
     USING (user_id = turngate_user())
     WITH CHECK (user_id = turngate_user());
@@ -112,10 +110,8 @@ CREATE TABLE routes (
 );
 ALTER TABLE routes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX routes_chat_id ON routes USING btree (chat_id);
-CREATE TRIGGER refuse_while_erased AFTER INSERT OR UPDATE OF user_id ON routes
-    FOR EACH ROW WHEN (new.user_id IS NOT NULL)
-    EXECUTE FUNCTION refuse_while_erased();
 CREATE POLICY all_rows ON routes TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY not_being_erased ON routes AS RESTRICTIVE FOR INSERT WITH CHECK (not_being_erased(user_id));
 CREATE POLICY own_rows ON routes TO turngate_app
     USING (user_id = turngate_user())
     WITH CHECK (user_id = turngate_user());
@@ -356,10 +352,8 @@ CREATE INDEX schedules_user_id ON schedules USING btree (user_id, created_at);
 CREATE TRIGGER count_schedule_revision BEFORE UPDATE ON schedules
     FOR EACH ROW WHEN (old.name IS DISTINCT FROM new.name OR old.agent_name IS DISTINCT FROM new.agent_name OR old.prompt IS DISTINCT FROM new.prompt OR old.trigger IS DISTINCT FROM new.trigger OR old.timezone IS DISTINCT FROM new.timezone OR old.deliver_to IS DISTINCT FROM new.deliver_to)
     EXECUTE FUNCTION count_schedule_revision();
-CREATE TRIGGER refuse_while_erased AFTER INSERT OR UPDATE OF user_id ON schedules
-    FOR EACH ROW WHEN (new.user_id IS NOT NULL)
-    EXECUTE FUNCTION refuse_while_erased();
 CREATE POLICY all_rows ON schedules TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY not_being_erased ON schedules AS RESTRICTIVE FOR INSERT WITH CHECK (not_being_erased(user_id));
 CREATE POLICY own_rows ON schedules TO turngate_app
     USING (user_id = turngate_user())
     WITH CHECK (user_id = turngate_user());
@@ -382,10 +376,8 @@ CREATE TABLE api_tokens (
 );
 ALTER TABLE api_tokens ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX api_tokens_user_id ON api_tokens USING btree (user_id);
-CREATE TRIGGER refuse_while_erased AFTER INSERT OR UPDATE OF user_id ON api_tokens
-    FOR EACH ROW WHEN (new.user_id IS NOT NULL)
-    EXECUTE FUNCTION refuse_while_erased();
 CREATE POLICY all_rows ON api_tokens TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY not_being_erased ON api_tokens AS RESTRICTIVE FOR INSERT WITH CHECK (not_being_erased(user_id));
 CREATE POLICY own_rows ON api_tokens TO turngate_app
     USING (user_id = turngate_user())
     WITH CHECK (user_id = turngate_user());
@@ -420,10 +412,8 @@ CREATE TABLE links (
 );
 ALTER TABLE links ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX links_user_id ON links USING btree (user_id, created_at);
-CREATE TRIGGER refuse_while_erased AFTER INSERT OR UPDATE OF user_id ON links
-    FOR EACH ROW WHEN (new.user_id IS NOT NULL)
-    EXECUTE FUNCTION refuse_while_erased();
 CREATE POLICY all_rows ON links TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY not_being_erased ON links AS RESTRICTIVE FOR INSERT WITH CHECK (not_being_erased(user_id));
 CREATE POLICY own_rows ON links TO turngate_app
     USING (user_id = turngate_user())
     WITH CHECK (user_id = turngate_user());
@@ -440,10 +430,8 @@ CREATE TABLE link_codes (
     CONSTRAINT link_codes_pkey PRIMARY KEY (digest)
 );
 ALTER TABLE link_codes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE TRIGGER refuse_while_erased AFTER INSERT OR UPDATE OF user_id ON link_codes
-    FOR EACH ROW WHEN (new.user_id IS NOT NULL)
-    EXECUTE FUNCTION refuse_while_erased();
 CREATE POLICY all_rows ON link_codes TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY not_being_erased ON link_codes AS RESTRICTIVE FOR INSERT WITH CHECK (not_being_erased(user_id));
 CREATE POLICY own_rows ON link_codes TO turngate_app
     USING (user_id = turngate_user())
     WITH CHECK (user_id = turngate_user());
@@ -460,10 +448,8 @@ CREATE TABLE identified_visitors (
 ALTER TABLE identified_visitors ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX identified_visitors_identified_at ON identified_visitors USING btree (identified_at);
 CREATE INDEX identified_visitors_user_id ON identified_visitors USING btree (user_id);
-CREATE TRIGGER refuse_while_erased AFTER INSERT OR UPDATE OF user_id ON identified_visitors
-    FOR EACH ROW WHEN (new.user_id IS NOT NULL)
-    EXECUTE FUNCTION refuse_while_erased();
 CREATE POLICY all_rows ON identified_visitors TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY not_being_erased ON identified_visitors AS RESTRICTIVE FOR INSERT WITH CHECK (not_being_erased(user_id));
 CREATE POLICY own_rows ON identified_visitors TO turngate_app
     USING (user_id = turngate_user())
     WITH CHECK (user_id = turngate_user());
@@ -1778,6 +1764,7 @@ DECLARE
 BEGIN
     -- Whatever the visitor is beginning is there by now, and is moved too; whatever they begin later is the user's.
     PERFORM pg_advisory_xact_lock(hashtextextended(p_visitor, 30));
+    -- Refused while the user is being erased, also if the row is there: nothing else keeps the visitor's rows from being moved then.
     INSERT INTO identified_visitors (visitor_id, user_id) VALUES (p_visitor, p_user) ON CONFLICT (visitor_id) DO NOTHING;
     SELECT user_id INTO v_user FROM identified_visitors WHERE visitor_id = p_visitor FOR UPDATE;
     IF v_user IS DISTINCT FROM p_user THEN
@@ -2042,6 +2029,23 @@ AS $function$
     LIMIT 5000
 $function$;
 
+CREATE FUNCTION not_being_erased(p_user text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended(p_user, 30));
+    IF EXISTS (
+        SELECT FROM erasures AS e
+        WHERE e.user_id = p_user
+            AND (e.finished_at IS NULL OR e.finished_at > clock_timestamp() - interval '1 minute')
+    ) THEN
+        RAISE EXCEPTION 'this user is being erased' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN true;
+END
+$function$;
+
 CREATE FUNCTION own_labelled_sessions(p_keys text[], p_values text[], p_most integer)
  RETURNS uuid[]
  LANGUAGE plpgsql
@@ -2158,23 +2162,6 @@ BEGIN
         ORDER BY t.seq
     );
     RETURN r;
-END
-$function$;
-
-CREATE FUNCTION refuse_while_erased()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-BEGIN
-    PERFORM pg_advisory_xact_lock_shared(hashtextextended(NEW.user_id, 30));
-    IF EXISTS (
-        SELECT FROM erasures AS e
-        WHERE e.user_id = NEW.user_id
-            AND (e.finished_at IS NULL OR e.finished_at > clock_timestamp() - interval '1 minute')
-    ) THEN
-        RAISE EXCEPTION 'this user is being erased' USING ERRCODE = 'restrict_violation';
-    END IF;
-    RETURN NULL;
 END
 $function$;
 

@@ -77,7 +77,7 @@ AS $$ SELECT p_user IN (p_channel || ':' || p_account, 'visitor:' || p_channel |
 -- The user whom a message is kept for, and nobody changes that before the transaction ends. A person of a network (p_account) is the user
 -- they are linked to, or else one of their own; no row if that is not p_user. A visitor is p_user, or the user they turned out to be; no row
 -- if that one was erased. What is locked, before route, session and turn, is the link, or the visitor's name: whoever ends a link or
--- identifies a visitor locks it first. (There is no row of a visitor yet; the names are those of `refuse_while_erased`.)
+-- identifies a visitor locks it first. (There is no row of a visitor yet; the lock is that of `not_being_erased`.)
 CREATE FUNCTION sender_of(p_user text, p_channel text, p_account text) RETURNS SETOF text
 LANGUAGE plpgsql ROWS 1 SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
@@ -147,6 +147,7 @@ DECLARE
 BEGIN
     -- Whatever the visitor is beginning is there by now, and is moved too; whatever they begin later is the user's.
     PERFORM pg_advisory_xact_lock(hashtextextended(p_visitor, 30));
+    -- Refused while the user is being erased, also if the row is there: nothing else keeps the visitor's rows from being moved then.
     INSERT INTO identified_visitors (visitor_id, user_id) VALUES (p_visitor, p_user) ON CONFLICT (visitor_id) DO NOTHING;
     SELECT user_id INTO v_user FROM identified_visitors WHERE visitor_id = p_visitor FOR UPDATE;
     IF v_user IS DISTINCT FROM p_user THEN

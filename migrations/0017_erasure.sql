@@ -13,20 +13,22 @@ CREATE TABLE erasures (
 
 SELECT turngate_protect('erasures');
 
--- Whoever begins an erasure holds this lock alone: what others write is either there before the clearing, or finds the row.
-CREATE FUNCTION refuse_while_erased() RETURNS trigger
-LANGUAGE plpgsql
+-- True, or an error: nothing is inserted for a user who is being erased. Whoever begins an erasure holds this lock alone, and an insert
+-- shares it until it commits, so a row is either there before the clearing or finds the erasure. VOLATILE on purpose: the look after the
+-- lock then has a snapshot of its own. That of the statement which inserts is older than the wait.
+CREATE FUNCTION not_being_erased(p_user text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared(hashtextextended(NEW.user_id, 30));
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended(p_user, 30));
     IF EXISTS (
         SELECT FROM erasures AS e
-        WHERE e.user_id = NEW.user_id
+        WHERE e.user_id = p_user
             AND (e.finished_at IS NULL OR e.finished_at > clock_timestamp() - interval '1 minute')
     ) THEN
         RAISE EXCEPTION 'this user is being erased' USING ERRCODE = 'restrict_violation';
     END IF;
-    RETURN NULL;
+    RETURN true;
 END
 $$;
 
@@ -50,8 +52,11 @@ END
 $$;
 
 -- On every table of users' rows that do not belong to a session (what belongs to one goes with it), but for one: sign-in codes, which
--- only a gateway makes, at its start, and which are no longer valid while no token can be made.
-DO $triggers$
+-- only a gateway makes, at its start, and which are no longer valid while no token can be made. Both roles are under it, and so is every
+-- function that runs as its owner, which is `turngate_system`. Policies of updates could not tell who a row belonged to before, and would
+-- be asked in each turn. They need not be: the policy `own_rows` lets no user give a row away, and `identify_visitor`, which does,
+-- first inserts a row of the user's.
+DO $policies$
 DECLARE
     v_table text;
 BEGIN
@@ -59,12 +64,10 @@ BEGIN
         'schedules', 'api_tokens', 'link_codes', 'links', 'identified_visitors', 'routes', 'chat_sessions'
     ] LOOP
         EXECUTE format(
-            'CREATE TRIGGER refuse_while_erased AFTER INSERT OR UPDATE OF user_id ON %I FOR EACH ROW'
-            ' WHEN (NEW.user_id IS NOT NULL) EXECUTE FUNCTION refuse_while_erased()',
-            v_table
+            'CREATE POLICY not_being_erased ON %I AS RESTRICTIVE FOR INSERT WITH CHECK (not_being_erased(user_id))', v_table
         );
     END LOOP;
 END
-$triggers$;
+$policies$;
 
 -- migrate: rollback

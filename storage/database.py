@@ -227,7 +227,7 @@ class Database:
                 await self.expire()
                 return StoreUnavailable(READ_ONLY)
             case asyncpg.RestrictViolationError():
-                # Only `refuse_while_erased` (`migrations/0017`) raises this.
+                # Only `not_being_erased` (`migrations/0017`) raises this.
                 return Conflict(BEING_ERASED)
             case asyncpg.ProtocolViolationError():
                 return _refused(error)

@@ -38,7 +38,9 @@ SELECT name, line || ';' AS line FROM (
     SELECT tgrelid::regclass::text, 2, tgname, pg_get_triggerdef(oid, true) FROM pg_trigger WHERE NOT tgisinternal
     UNION ALL
     SELECT p.polrelid::regclass::text, 3, p.polname, 'CREATE POLICY ' || p.polname || ' ON ' || p.polrelid::regclass
-        || ' TO ' || (SELECT string_agg(r::regrole::text, ', ') FROM unnest(p.polroles) AS r)
+        || CASE WHEN p.polpermissive THEN '' ELSE ' AS RESTRICTIVE' END
+        || CASE p.polcmd WHEN 'r' THEN ' FOR SELECT' WHEN 'a' THEN ' FOR INSERT' WHEN 'w' THEN ' FOR UPDATE' WHEN 'd' THEN ' FOR DELETE' ELSE '' END
+        || coalesce(' TO ' || (SELECT string_agg(r::regrole::text, ', ') FROM unnest(p.polroles) AS r WHERE r <> 0), '')
         || coalesce(' USING (' || pg_get_expr(p.polqual, p.polrelid, true) || ')', '')
         || coalesce(' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid, true) || ')', '')
     FROM pg_policy AS p

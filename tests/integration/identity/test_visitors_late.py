@@ -167,6 +167,7 @@ async def test_an_identification_waits_for_what_the_visitor_begins(world: World,
     guest, ann = await visitor(world, gateway.url), await world.person("ann", gateway.url)
     outsider = await asyncpg.connect(world.database_url)
     async with outsider.transaction():
+        await outsider.execute("SET ROLE turngate_system")
         await outsider.execute("SELECT sender_of($1, NULL, NULL)", guest.user)
         await outsider.execute(
             "INSERT INTO chat_sessions (user_id, agent_name) VALUES ($1, 'assistant')",

@@ -42,6 +42,7 @@ UNPROTECTED = """
         SELECT array_agg(format('%s %s %s %s %s', p.roles, p.permissive, p.cmd, p.qual, p.with_check) ORDER BY p.roles)
         FROM pg_policies AS p
         WHERE format('%I.%I', p.schemaname, p.tablename)::regclass = w.oid
+        AND p.permissive = 'PERMISSIVE' -- a restrictive one shows no row
     )
     ORDER BY 1
 """
@@ -94,7 +95,7 @@ async def execute(url: str, *statements: str) -> None:
 
 
 async def test_every_table_with_users_rows_is_protected(database_url: str) -> None:
-    """P-5: forced, and with the two policies of `turngate_protect`, nothing besides."""
+    """P-5: forced, and with the two policies of `turngate_protect`, and nothing besides that shows a row."""
     assert await unprotected(database_url) == []
 
 

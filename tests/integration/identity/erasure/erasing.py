@@ -7,6 +7,7 @@ from tests.integration.identity.user_data import rows_of
 from tests.world import World, eventually
 
 ERASE = "/api/me?confirm=mia"
+WAITS_FOR_A_LOCK = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 UNFINISHED = "SELECT user_id FROM erasures WHERE finished_at IS NULL"
 
 
