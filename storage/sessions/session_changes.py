@@ -34,7 +34,8 @@ class PostgresSessionChanges:
             title.words_changed_at,
         )
         async with self.database.as_user(user_id) as connection:
-            return to_session(_found(await connection.fetchrow(SQL["change"], session_id, *given)))
+            row = _found(await connection.fetchrow(SQL["change"], session_id, *given))
+        return to_session(row, running=row["running"])
 
     async def titled(self, session_id: SessionId, user_id: UserId | None) -> Titled:
         async with self.database.as_user(user_id) as connection:
@@ -51,7 +52,7 @@ class PostgresSessionChanges:
         made = (titled.session.session_id, title, by_agent, titled.words_changed_at)
         async with self.database.as_user(user_id) as connection:
             row = await connection.fetchrow(SQL["retitle"], *made)
-        return None if row is None else to_session(row)
+        return None if row is None else to_session(row, running=row["running"])
 
 
 def _found(row: Record | None) -> Record:

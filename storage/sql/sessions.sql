@@ -132,14 +132,17 @@ ON CONFLICT (user_id, route) DO UPDATE SET chat_id = excluded.chat_id;
 
 -- name: rename
 -- Sets the user's own title.
-UPDATE chat_sessions SET title = $2, title_is_users = true, updated_at = clock_timestamp()
-WHERE session_id = $1 RETURNING *, false AS running;
+UPDATE chat_sessions AS s SET
+    title = $2, title_is_users = true, updated_at = greatest(s.updated_at + interval '1 microsecond', clock_timestamp())
+WHERE session_id = $1 RETURNING *, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running;
 
 -- name: set_active
 -- Ends or reopens a session.
-UPDATE chat_sessions SET
-    is_active = $2, ended_at = CASE WHEN $2 THEN NULL ELSE clock_timestamp() END, updated_at = clock_timestamp()
-WHERE session_id = $1 RETURNING *, false AS running;
+UPDATE chat_sessions AS s SET
+    is_active = $2,
+    ended_at = CASE WHEN NOT $2 THEN greatest(s.updated_at, clock_timestamp()) END,
+    updated_at = greatest(s.updated_at + interval '1 microsecond', clock_timestamp())
+WHERE session_id = $1 RETURNING *, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running;
 
 -- name: leave
 -- Ends the current session: the next message on the route starts a new one.
