@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
 from gateway.config import Settings, load_settings
+from gateway.errors import InvalidInput
 from gateway.log import configure_logging
 
 ConfigFile = Annotated[
@@ -26,3 +28,13 @@ def quiet_settings(config: Path | None, data_dir: Path | None) -> Settings:
     settings = load_settings(config, {"data_dir": data_dir})
     configure_logging(settings.log.format, "error")
     return settings
+
+
+def id_of(text: str) -> UUID:
+    """The id of a token or a schedule. Raises `InvalidInput`."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise InvalidInput(
+            f"{text!r} is not an id. Copy one from `turngate token list` or `turngate schedules list`."
+        ) from None

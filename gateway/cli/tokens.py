@@ -13,7 +13,7 @@ import typer
 
 from gateway.api.models.identity import Token
 from gateway.app.building.stores import open_or_create_stores, open_stores
-from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, quiet_settings
+from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, id_of, quiet_settings
 from gateway.cli.output import ago, print_json, print_table, say
 from gateway.config import Settings
 from gateway.core.durations import duration
@@ -104,7 +104,7 @@ def _expired(token: ApiToken) -> bool:
 
 @commands.command("revoke")
 def revoke(
-    token_id: Annotated[UUID, typer.Argument(metavar="ID", help="As `turngate token list` shows it.")],
+    token_id: Annotated[UUID, typer.Argument(metavar="ID", parser=id_of, help="As `turngate token list` shows it.")],
     config: ConfigFile = None,
     data_dir: DataDir = None,
 ) -> None:
