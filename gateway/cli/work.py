@@ -1,4 +1,4 @@
-"""Commands that take a while: what they write as they make it, and how far they are."""
+"""Helpers for long-running commands: writing output as it is produced, and showing progress."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 async def write(pieces: AsyncIterator[bytes], target: BinaryIO) -> None:
-    """A document, as it is made."""
+    """Writes a document as it is produced."""
     async for piece in pieces:
         target.write(piece)
     target.flush()
@@ -19,7 +19,7 @@ async def write(pieces: AsyncIterator[bytes], target: BinaryIO) -> None:
 
 @contextmanager
 def progress_shown(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error while it is a terminal; hears how many of how many are done."""
+    """Shows a progress bar on standard error if it is a terminal; yields a function that takes how many of how many are done."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:

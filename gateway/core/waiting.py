@@ -8,7 +8,7 @@ import time
 
 
 async def happens(event: asyncio.Event, within: float | None) -> bool:
-    """Waits until the event is set, for at most `within` seconds; whether it was. None waits for as long as it takes."""
+    """Waits for the event for at most `within` seconds; returns whether it was set. None waits without a limit."""
     try:
         async with asyncio.timeout(within):
             await event.wait()
@@ -18,21 +18,21 @@ async def happens(event: asyncio.Event, within: float | None) -> bool:
 
 
 class Alarm:
-    """Wakes one loop at the earliest time that anybody has set, and forgets the time then."""
+    """Wakes one loop at the earliest time that was set, which is then cleared."""
 
     def __init__(self) -> None:
         self._at = math.inf
         self._sooner = asyncio.Event()
 
     def set(self, seconds: float) -> None:
-        """It goes off in so many seconds, unless an earlier time is set."""
+        """Sets the alarm in that many seconds, unless an earlier time is set."""
         at = time.monotonic() + seconds
         if at < self._at:
             self._at = at
             self._sooner.set()
 
     async def rings(self) -> None:
-        """Waits until it goes off."""
+        """Waits until the alarm goes off."""
         while (seconds := self._at - time.monotonic()) > 0:
             self._sooner.clear()
             await happens(self._sooner, None if math.isinf(seconds) else seconds)

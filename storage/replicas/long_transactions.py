@@ -72,7 +72,7 @@ class LongTransactions:
         self._warned = 0
 
     async def check(self) -> None:
-        """Looks once. Raises `StoreUnavailable`."""
+        """Checks once. Raises `StoreUnavailable`."""
         seen = await observe(self._database)
         now = time.monotonic()
         self._standstill = self._standstill.after(seen, now)

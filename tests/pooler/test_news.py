@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.checks.database import news
+from gateway.cli.checks.database import notifications
 from storage.database import open_pools
 from storage.identity import APP_ROLE, SYSTEM_ROLE, Logins
 from storage.replicas.broadcast import PostgresBroadcast
@@ -30,7 +30,7 @@ async def test_doctor_says_whether_news_is_heard(
         database = await open_pools(Logins(pooler.url(APP_ROLE), pooler.url(SYSTEM_ROLE), own=True), size=1)
         try:
             url = world.database_url if direct else pooler.url()
-            finding = await news(PostgresBroadcast(database, url, prove_s=2.0), 0.5)
+            finding = await notifications(PostgresBroadcast(database, url, prove_s=2.0), 0.5)
         finally:
             await database.close()
     assert told in finding.detail

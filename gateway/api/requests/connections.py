@@ -28,7 +28,7 @@ SERVER = "turngate"
 IDLE_S = 75.0
 """Idle connections are kept longer than proxies keep theirs (60 s), so that none uses one that is about to close."""
 REST_S = 0.25
-"""Least seconds between sweeps, however many connections are dropped."""
+"""Minimum seconds between sweeps, however many connections are dropped."""
 TELL_EVERY_S = 10.0
 LEAST_RESERVED, MOST_RESERVED = 96, 1_200
 """Open files reserved for everything but connections to the port: the database's, agents', logs, and a whole backlog of

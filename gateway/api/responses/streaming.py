@@ -31,7 +31,7 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """When a stream speaks, by `clock`, in seconds; `stalled_s`: how long a peer may leave sent data unread."""
+    """When a stream sends data, by `clock`, in seconds; `stalled_s`: how long a peer may leave sent data unread."""
 
     clock: Callable[[], float]
     stalled_s: float

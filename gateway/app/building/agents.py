@@ -1,4 +1,4 @@
-"""The agents that the settings name, and what the settings say about each."""
+"""The configured agents, and their settings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ConfiguredAgents:
 
     @property
     def descriptions(self) -> Mapping[AgentName, str | None]:
-        """For people who choose one, the default agent first."""
+        """For users who choose an agent, the default one first."""
         return {name: self.settings.agents[name].description for name in self.names}
 
     @property
@@ -43,7 +43,7 @@ class ConfiguredAgents:
 
     @property
     def concurrency(self) -> Mapping[AgentName, int]:
-        """How many turns at a time, for agents that have a limit of their own."""
+        """The concurrency of agents that have a limit of their own."""
         agents = self.settings.agents.items()
         return {AgentName(name): given.concurrency for name, given in agents if given.concurrency is not None}
 

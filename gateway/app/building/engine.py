@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from channels.table import open_networks
 from gateway.app.building.agents import ConfiguredAgents, configured_agents
 from gateway.app.building.inbound import Inbound, build_inbound
-from gateway.app.building.news import build_news
+from gateway.app.building.live_events import build_live_events
 from gateway.app.building.seams import Seams
 from gateway.app.building.stores import Stores
 from gateway.app.building.turns import build_turns
@@ -61,21 +61,21 @@ class Engine:
 def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
     """Raises `SettingsError` for an agent or a channel that cannot be built from the settings."""
     agents = configured_agents(settings)
-    news = build_news(stores, settings.turns.concurrency)
+    live_events = build_live_events(stores, settings.turns.concurrency)
     heartbeat = Heartbeat(stores.replicas, settings.replica)
     health = Health(stores.database, heartbeat)
     channels: dict[ChannelName, Channel] = {}  # filled below: networks are built with the intake, which pushes to them
-    turns = build_turns(stores, seams, agents, news, heartbeat, channels)
-    inbound = build_inbound(stores, seams, agents, news, turns, health.accepting)
+    turns = build_turns(stores, seams, agents, live_events, heartbeat, channels)
+    inbound = build_inbound(stores, seams, agents, live_events, turns, health.accepting)
     message_rates = MessageRates(settings.limits)
     networks = tuple(open_networks(settings, _channel_parts(stores, agents, inbound, message_rates)))
     channels.update({network.name: seams.channel(network) for network in networks})
     health.watch(networks)
     return Engine(
-        bus=news.bus,
-        announcer=news.announcer,
-        other_replicas=news.other_replicas,
-        notifier=news.notifier,
+        bus=live_events.bus,
+        announcer=live_events.announcer,
+        other_replicas=live_events.other_replicas,
+        notifier=live_events.notifier,
         heartbeat=heartbeat,
         health=health,
         outbox=turns.outbox,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from channels.table import switched_off
 from gateway.app.building.agents import ConfiguredAgents
-from gateway.app.building.news import News
+from gateway.app.building.live_events import LiveEvents
 from gateway.app.building.seams import Seams
 from gateway.app.building.stores import Stores
 from gateway.app.building.turns import Turns
@@ -22,7 +22,7 @@ from gateway.core.users.links import Links
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """What the edges hand messages and edits to."""
+    """What the edges pass messages and edits to."""
 
     intake: Intake
     editing: Editing
@@ -30,7 +30,12 @@ class Inbound:
 
 
 def build_inbound(  # noqa: PLR0917 - the parts, each of another kind
-    stores: Stores, seams: Seams, agents: ConfiguredAgents, news: News, turns: Turns, alive: Callable[[], bool]
+    stores: Stores,
+    seams: Seams,
+    agents: ConfiguredAgents,
+    live_events: LiveEvents,
+    turns: Turns,
+    alive: Callable[[], bool],
 ) -> Inbound:
     """`alive`: whether messages may be accepted now."""
     links = Links(stores.links, switched_off(agents.settings), seams.clock)
@@ -41,25 +46,27 @@ def build_inbound(  # noqa: PLR0917 - the parts, each of another kind
         messages=stores.messages,
         commands=Commands(commands),
         runner=turns.runner,
-        bus=news.bus,
-        announcer=news.announcer,
+        bus=live_events.bus,
+        announcer=live_events.announcer,
         terms=agents.terms,
         alive=alive,
         max_text=agents.settings.turns.max_text,
     )
     intake = seams.intake(Dispatcher(parts))
-    editing = _editing(stores, agents, news, turns, intake)
+    editing = _editing(stores, agents, live_events, turns, intake)
     switching.forks_with(editing.fork)
     return Inbound(intake, editing, links)
 
 
-def _editing(stores: Stores, agents: ConfiguredAgents, news: News, turns: Turns, intake: Intake) -> Editing:
+def _editing(
+    stores: Stores, agents: ConfiguredAgents, live_events: LiveEvents, turns: Turns, intake: Intake
+) -> Editing:
     return Editing(
         EditingParts(
             store=stores.edits,
             sessions=stores.sessions,
             intake=intake,
-            announcer=news.announcer,
+            announcer=live_events.announcer,
             titler=turns.titler,
             stop=turns.runner.cancel,
             agents=agents.agents,

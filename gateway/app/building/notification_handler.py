@@ -19,7 +19,7 @@ class NotificationHandler:
     notifier: Notifier
 
     def handle(self, notification: Notification) -> None:
-        """Wakes the news reader; a notification without details wakes all loops."""
+        """Wakes the change reader; a notification without details wakes all loops."""
         self.change_reader.hear(notification)
         if EVERYTHING in notification.words:
             self.rounds.soon()

@@ -24,7 +24,7 @@ def as_it_is(port: Port) -> Port:
 
 
 def with_calls(port: Port, **calls: object) -> Port:
-    """The port with some of its methods replaced; all others are its own."""
+    """Returns the port with some of its methods replaced."""
     for name in calls:
         getattr(port, name)  # raises for a method that the port doesn't have
     return cast("Port", _WithCalls(port, calls))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.app.building.agents import ConfiguredAgents
-from gateway.app.building.news import News
+from gateway.app.building.live_events import LiveEvents
 from gateway.app.building.seams import Seams
 from gateway.app.building.stores import Stores
 from gateway.core.delivery.outbox import Outbox
@@ -21,7 +21,7 @@ from gateway.core.turns.runner import Runner, RunnerParts
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """From a claimed turn to its reply."""
+    """The parts that take a claimed turn to its reply."""
 
     outbox: Outbox
     titler: Titler
@@ -33,7 +33,7 @@ def build_turns(  # noqa: PLR0917 - the parts, each of another kind
     stores: Stores,
     seams: Seams,
     agents: ConfiguredAgents,
-    news: News,
+    live_events: LiveEvents,
     lease: Heartbeat,
     channels: Mapping[ChannelName, Channel],
 ) -> Turns:
@@ -41,7 +41,9 @@ def build_turns(  # noqa: PLR0917 - the parts, each of another kind
     outbox = Outbox(channels, stores.outbox, lease)
     spare = SpareCapacity(agents.concurrency)
     titler = Titler(
-        TitlerParts(agents.agents, agents.title_agents, spare, stores.session_changes, stores.messages, news.announcer),
+        TitlerParts(
+            agents.agents, agents.title_agents, spare, stores.session_changes, stores.messages, live_events.announcer
+        ),
     )
     callers, limits = Callers(), agents.settings.turns
     parts = RunnerParts(
@@ -51,14 +53,14 @@ def build_turns(  # noqa: PLR0917 - the parts, each of another kind
         turns=stores.turns,
         outbox=outbox,
         lease=lease,
-        announcer=news.announcer,
-        live=news.bus,
+        announcer=live_events.announcer,
+        live=live_events.bus,
         slots=agents.slots(),
         callers=callers,
         spare_capacity=spare,
         max_attempts=limits.max_attempts,
         max_reply=limits.max_reply,
-        cancelled_elsewhere=news.notifier.cancels,
+        cancelled_elsewhere=live_events.notifier.cancels,
         after=titler.after,
         states=stores.states,
         max_state=agents.settings.sessions.max_state,

@@ -1,4 +1,4 @@
-"""Checks of the database, and of what replicas have noted there."""
+"""Checks of the database, and of what replicas have recorded there."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def _connected(settings: Settings) -> AsyncIterator[Finding]:
         yield clock(now - datetime.now(UTC))
         yield transactions(await long_transactions.observe(database))
         yield search(await word_index.lag(database))
-        yield await news(PostgresBroadcast(database, listening_url(settings)), settings.replica.poll_s)
+        yield await notifications(PostgresBroadcast(database, listening_url(settings)), settings.replica.poll_s)
         for block in await PostgresLoopBlocks(database).recent():
             if block.agent in settings.agents:
                 yield blocking(block)
@@ -74,7 +74,7 @@ async def _connected(settings: Settings) -> AsyncIterator[Finding]:
         await database.close()
 
 
-async def news(broadcast: PostgresBroadcast, poll_s: float) -> Finding:
+async def notifications(broadcast: PostgresBroadcast, poll_s: float) -> Finding:
     """Whether replicas notify each other of changes, or have to poll."""
     try:
         await broadcast.check()

@@ -11,7 +11,7 @@ WebhookMethod = Literal["GET", "POST", "PUT"]
 
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
-    """A call. `headers`: by lower-case name. `query`: as it stands in the URL. `body`: without its content coding."""
+    """A call. `headers`: with lower-case names. `query`: as in the URL. `body`: without its content coding."""
 
     headers: Mapping[str, str] = field(default_factory=dict)
     query: str = ""
@@ -20,7 +20,7 @@ class WebhookRequest:
 
 @dataclass(frozen=True, slots=True)
 class WebhookResponse:
-    """The answer to a call. `body` needs a `Content-Type` among the headers if it is not plain bytes."""
+    """The response to a call. Without a `Content-Type` among the headers, `body` is plain bytes."""
 
     status: int = 200
     body: bytes = b""
@@ -35,8 +35,8 @@ def _admit_everybody(_headers: Mapping[str, str]) -> bool:
 class Webhook:
     """A route that a network needs; `path` is `/webhooks/<channel>` or below it.
 
-    `admits` sees the headers before the body is read; if it answers False, the call ends with 403. `handle` returns once everything
-    that came in is settled. A `GatewayError` from it becomes the API's answer for that error: 503 with `Retry-After` for
+    `admits` receives the headers before the body is read; if it returns False, the call ends with 403. `handle` returns once everything
+    in the call is settled. A `GatewayError` from it becomes the API's response for that error: 503 with `Retry-After` for
     `StoreUnavailable`. A body over `max_body` bytes is refused with 413.
     """
 
@@ -52,5 +52,5 @@ class WebhookReceiver(Protocol):
     """A network whose server calls the gateway."""
 
     def webhooks(self) -> Sequence[Webhook]:
-        """The same ones each time; asked once the network is built, before it runs."""
+        """Returns the webhooks, always the same ones; called once the network is built, before it runs."""
         ...

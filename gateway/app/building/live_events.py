@@ -1,4 +1,4 @@
-"""How live events reach those that follow a session, here and on other replicas."""
+"""Live events and how they reach followers of a session, here and on other replicas."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from gateway.core.replicas.other_replicas import OtherReplicas
 
 
 @dataclass(frozen=True, slots=True)
-class News:
-    """The bus, and what passes on to the other replicas."""
+class LiveEvents:
+    """The bus, and the parts that notify other replicas."""
 
     bus: LiveTurns
     other_replicas: OtherReplicas
@@ -22,8 +22,8 @@ class News:
     announcer: Announcer
 
 
-def build_news(stores: Stores, concurrency: int) -> News:
-    """`concurrency`: turns at a time."""
+def build_live_events(stores: Stores, concurrency: int) -> LiveEvents:
+    """`concurrency`: the number of turns that run at a time."""
     bus, others = LiveTurns(LocalBus(), most=2 * concurrency), OtherReplicas()
     notifier = Notifier(stores.broadcast, others, str(stores.replicas.replica_id))
-    return News(bus, others, notifier, Announcer(bus, notifier.changed, notifier.deleted))
+    return LiveEvents(bus, others, notifier, Announcer(bus, notifier.changed, notifier.deleted))
