@@ -77,7 +77,7 @@ class Replica(SettingsGroup):
         0.5,
         gt=0,
         le=10,
-        description="Seconds between polls for news from other replicas where notifications do not arrive.",
+        description="Seconds between polls for changes by other replicas, if notifications do not arrive.",
     )
     index_s: float = Field(
         1,
