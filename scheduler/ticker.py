@@ -11,14 +11,14 @@ from uuid import uuid4
 
 import structlog
 
-from gateway.core.background import Background
 from gateway.core.intake.message_rates import MessageRates
 from gateway.core.model import AgentName, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.schedules import Schedule, ScheduleId, ScheduleStore
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Intake
-from gateway.core.waiting import Alarm
+from gateway.core.tasks.background import Background
+from gateway.core.tasks.waiting import Alarm
 from gateway.errors import GatewayError, StoreUnavailable, TooManyRequests
 from scheduler.catchup import plan
 from scheduler.normalize import message_of_fire, message_of_request

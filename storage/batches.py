@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Se
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from gateway.core.background import Background
+from gateway.core.tasks.background import Background
 from gateway.errors import StoreUnavailable
 
 Item = TypeVar("Item")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from gateway.core.background import Background
+from gateway.core.tasks.background import Background
 from storage.connections import PooledConnection
 
 MOST = 4

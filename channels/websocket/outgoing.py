@@ -12,7 +12,7 @@ from aiohttp import WSMsgType, web
 from channels.websocket.delayed_flush import DelayedFlush
 from channels.websocket.faults import TOO_SLOW
 from channels.websocket.server_frames import Delta
-from gateway.core.background import Background
+from gateway.core.tasks.background import Background
 
 BytesSocket: TypeAlias = "web.WebSocketResponse[Literal[False]]"
 """Sends text frames as bytes: the JSON reader validates the UTF-8 itself."""

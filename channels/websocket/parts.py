@@ -10,7 +10,6 @@ from channels.websocket.delayed_flush import DelayedFlush
 from channels.websocket.limits import SocketLimits
 from channels.websocket.origin import OriginRule
 from channels.websocket.server_frames import Shared
-from gateway.core.background import Background
 from gateway.core.limits.callers import Callers
 from gateway.core.limits.guesses import Guesses
 from gateway.core.live.live_turns import LiveTurns
@@ -18,6 +17,7 @@ from gateway.core.model import AgentName
 from gateway.core.ports.sessions.sessions import MessageStore, SessionStore
 from gateway.core.ports.users.tokens import Authenticator
 from gateway.core.service import Intake
+from gateway.core.tasks.background import Background
 from gateway.core.users.visitors import Visitors
 
 

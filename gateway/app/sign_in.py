@@ -12,7 +12,7 @@ from gateway.app.running.slot import running_urls
 from gateway.config import DEFAULT_FILE, Settings
 from gateway.core.model import UserId
 from gateway.core.ports.users.tokens import TokenStore
-from gateway.core.retries import retry_until_answered
+from gateway.core.tasks.retries import retry_until_answered
 from gateway.identity.credentials import digest, new_code
 
 OWNER = UserId("owner")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import jwt
 import structlog
 
-from gateway.core.background import Background
+from gateway.core.tasks.background import Background
 from gateway.errors import SettingsError, StoreUnavailable
 
 log = structlog.get_logger(__name__)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from gateway.core.waiting import happens
+from gateway.core.tasks.waiting import happens
 from gateway.errors import NothingHeard, StoreUnavailable
 from storage.connections import AWAY, Connection, PatientConnection
 from storage.database import ACQUIRE_TIMEOUT_S, OWN_WORK_TIMEOUT_S, SESSION_SETTINGS, Database

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 
-from gateway.core.background import Background
 from gateway.core.ports.turns import Tenure
+from gateway.core.tasks.background import Background
 from gateway.core.turns.attempt import Call, Running
 from gateway.core.turns.draft import Draft
 from tests.world import World, eventually

@@ -12,7 +12,7 @@ from collections.abc import Coroutine
 from typing import TypeVar
 
 from channels.telegram.bot_api.fence import fenced
-from gateway.core.background import Background
+from gateway.core.tasks.background import Background
 
 T = TypeVar("T")
 

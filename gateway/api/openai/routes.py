@@ -34,8 +34,8 @@ from gateway.core.intake.dispatcher import KEY_LIMIT, check_text
 from gateway.core.model import API, AgentName, InboundMessage, JsonObject, Route, Session, SessionId, TurnId
 from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
-from gateway.core.retries import retry_until_answered
 from gateway.core.service import Notice
+from gateway.core.tasks.retries import retry_until_answered
 from gateway.errors import Conflict, InvalidInput, NotFound
 
 KEY = "Idempotency-Key"

@@ -15,7 +15,7 @@ from gateway.core.live.live_turns import LiveAttempt
 from gateway.core.model import JsonObject, Message, SessionId, TurnId, TurnStatus, UserId
 from gateway.core.ports.live import session_topic
 from gateway.core.ports.sessions.sessions import TurnOutcome
-from gateway.core.waiting import happens
+from gateway.core.tasks.waiting import happens
 from gateway.errors import NotFound, StoreUnavailable
 
 OPEN = frozenset({"queued", "running"})

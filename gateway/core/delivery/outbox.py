@@ -15,13 +15,13 @@ from typing import Literal
 
 import structlog
 
-from gateway.core.background import Background
 from gateway.core.content.cleaning import clean
 from gateway.core.measuring.metrics import DELIVERIES
 from gateway.core.model import Address, ChannelName, OutboxItem
 from gateway.core.ports.channels import Channel
 from gateway.core.ports.outbox import OutboxStore, Settled
 from gateway.core.ports.turns import Lease, Tenure
+from gateway.core.tasks.background import Background
 from gateway.errors import DeliveryDeferred, DeliveryRefused, DeliveryUnknown, StoreUnavailable
 
 log = structlog.get_logger(__name__)

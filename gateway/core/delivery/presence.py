@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-from gateway.core.background import Background
 from gateway.core.delivery.outbox import channel_of
 from gateway.core.model import Address, ChannelName
 from gateway.core.ports.channels import Channel
+from gateway.core.tasks.background import Background
 
 SOON_S = 0.25
 """Answers that arrive sooner are not announced: the call would cost the network as much as the answer."""

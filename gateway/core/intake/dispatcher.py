@@ -10,7 +10,6 @@ from functools import partial
 
 import structlog
 
-from gateway.core.background import settle
 from gateway.core.content.storable import require_storable
 from gateway.core.events import LiveEvent, TurnChanged
 from gateway.core.intake.commands import Commands
@@ -21,10 +20,11 @@ from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.live import EventBus, session_topic
 from gateway.core.ports.sessions.sessions import MessageStore, TurnOutcome
 from gateway.core.ports.turns import Acceptance, TurnStore
-from gateway.core.retries import retry_for_caller
 from gateway.core.service import Acknowledge, Notice
+from gateway.core.tasks.background import settle
+from gateway.core.tasks.retries import retry_for_caller
+from gateway.core.tasks.waiting import happens
 from gateway.core.turns.runner import Runner
-from gateway.core.waiting import happens
 from gateway.errors import InvalidInput, NotFound, StoreUnavailable, TooLarge
 
 log = structlog.get_logger(__name__)

@@ -9,7 +9,6 @@ from typing import TypeVar
 
 import structlog
 
-from gateway.core.background import Background
 from gateway.core.events import TurnChanged
 from gateway.core.intake.dispatcher import check_text
 from gateway.core.live.announcer import Announcer
@@ -19,6 +18,7 @@ from gateway.core.ports.sessions.editing import EditStore, ForkPoint, MessageVer
 from gateway.core.ports.sessions.sessions import SessionStore
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Intake
+from gateway.core.tasks.background import Background
 from gateway.core.titles.titling import Titler
 from gateway.errors import NotFound
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from gateway.core.limits.addresses import AddressRule
-from gateway.core.waiting import Alarm
+from gateway.core.tasks.waiting import Alarm
 
 Reason = Literal["silent", "address", "full"]
 """No request within the limit; too many from one address; no room left in this process."""

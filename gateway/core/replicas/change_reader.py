@@ -16,8 +16,8 @@ from gateway.core.model import SessionId, TurnId, UserId
 from gateway.core.ports.live import ChangeFeed, Changes, EventBus, Followed, user_topic
 from gateway.core.replicas.change_announcer import ChangeAnnouncer
 from gateway.core.replicas.other_replicas import OtherReplicas
+from gateway.core.tasks.waiting import Alarm
 from gateway.core.turns.runner import Runner
-from gateway.core.waiting import Alarm
 from gateway.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)

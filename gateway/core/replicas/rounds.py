@@ -11,7 +11,7 @@ import structlog
 
 from gateway.core.ports.rounds import InHand, Lookout, Waiting
 from gateway.core.replicas.other_replicas import OtherReplicas
-from gateway.core.waiting import Alarm
+from gateway.core.tasks.waiting import Alarm
 from gateway.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)

@@ -10,7 +10,6 @@ from functools import partial
 
 import structlog
 
-from gateway.core.background import Background
 from gateway.core.history import history
 from gateway.core.live.announcer import Announcer
 from gateway.core.model import SCHEDULED, AgentName, Session, SessionId, Turn, UserId
@@ -18,7 +17,8 @@ from gateway.core.ports.agents import Agent, Titling
 from gateway.core.ports.sessions.changes import SessionChanges, Titled
 from gateway.core.ports.sessions.sessions import MessageStore
 from gateway.core.ports.turns import Finished
-from gateway.core.retries import retry_until_answered
+from gateway.core.tasks.background import Background
+from gateway.core.tasks.retries import retry_until_answered
 from gateway.core.titles.spare_capacity import SpareCapacity
 from gateway.core.titles.titles import title_from, title_said
 from gateway.errors import Conflict, GatewayError

@@ -11,12 +11,12 @@ from typing import cast
 
 import structlog
 
-from gateway.core.background import Background
 from gateway.core.limits.shares import Claim
 from gateway.core.live.announcer import Announcer
 from gateway.core.model import Turn
 from gateway.core.ports.agents import Agent
 from gateway.core.ports.turns import Tenure
+from gateway.core.tasks.background import Background
 from gateway.core.turns.draft import Draft
 from gateway.errors import AgentError
 

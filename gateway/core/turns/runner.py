@@ -11,7 +11,6 @@ from functools import partial
 
 import structlog
 
-from gateway.core.background import Background
 from gateway.core.delivery.outbox import Outbox
 from gateway.core.delivery.presence import show_typing
 from gateway.core.events import TurnChanged
@@ -27,7 +26,8 @@ from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel
 from gateway.core.ports.sessions.state import StateStore
 from gateway.core.ports.turns import Finished, Lease, Tenure, TurnStore
-from gateway.core.retries import retry_until_answered
+from gateway.core.tasks.background import Background
+from gateway.core.tasks.retries import retry_until_answered
 from gateway.core.titles.spare_capacity import SpareCapacity
 from gateway.core.turns.attempt import Call, Listener, Over, Running, this_task
 from gateway.core.turns.draft import Draft

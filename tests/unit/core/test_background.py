@@ -7,7 +7,7 @@ import gc
 
 import pytest
 
-from gateway.core.background import Background, settle
+from gateway.core.tasks.background import Background, settle
 
 
 async def test_work_outlasts_its_caller(caplog: pytest.LogCaptureFixture) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway.core.waiting import Alarm, happens
+from gateway.core.tasks.waiting import Alarm, happens
 
 
 async def test_an_earlier_time_wakes_a_waiter_for_a_later_one() -> None:

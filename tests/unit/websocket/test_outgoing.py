@@ -18,8 +18,8 @@ from channels.websocket import outgoing as module
 from channels.websocket.delayed_flush import DelayedFlush
 from channels.websocket.outgoing import BytesSocket, Outgoing
 from channels.websocket.server_frames import Delta
-from gateway.core.background import Background
 from gateway.core.model import TurnId
+from gateway.core.tasks.background import Background
 
 TURN = TurnId(UUID(int=1))
 
