@@ -1762,31 +1762,32 @@ DECLARE
     v_chats uuid[];
     v_table regclass;
 BEGIN
-    -- Whatever the visitor is beginning is there by now, and is moved too; whatever they begin later is the user's.
+    -- Whatever the visitor was starting exists by now, and is moved too; whatever they start later is the user's.
     PERFORM pg_advisory_xact_lock(hashtextextended(p_visitor, 30));
-    -- Refused while the user is being erased, also if the row is there: nothing else keeps the visitor's rows from being moved then.
+    -- Refused while the user is being erased, even if the row exists: nothing else prevents the visitor's rows from being moved
+    -- then.
     INSERT INTO identified_visitors (visitor_id, user_id) VALUES (p_visitor, p_user) ON CONFLICT (visitor_id) DO NOTHING;
     SELECT user_id INTO v_user FROM identified_visitors WHERE visitor_id = p_visitor FOR UPDATE;
     IF v_user IS DISTINCT FROM p_user THEN
         status := 'taken';
         RETURN;
     END IF;
-    -- Locks in the order of everywhere: route, session, turn.
+    -- Locks in the common order: route, session, turn.
     PERFORM FROM routes WHERE user_id IN (p_visitor, p_user) ORDER BY user_id, route FOR UPDATE;
     SELECT array_agg(chat_id) INTO v_chats FROM (
         SELECT chat_id FROM chat_sessions WHERE user_id = p_visitor ORDER BY chat_id FOR UPDATE
     ) AS locked;
-    -- A turn names its user wherever it runs: moved meanwhile, its result would find no session.
+    -- A turn names its user wherever it runs: if it moved in the meantime, its result would find no session.
     IF EXISTS (SELECT FROM turns WHERE chat_id = ANY (v_chats) AND turns.status IN ('queued', 'running')) THEN
         status := 'busy';
         RETURN;
     END IF;
-    -- Where the user has a current session already, it stays that.
+    -- If the user already has a current session, it stays current.
     INSERT INTO routes (user_id, route, chat_id)
     SELECT p_user, route, chat_id FROM routes WHERE user_id = p_visitor AND chat_id IS NOT NULL ORDER BY route
     ON CONFLICT (user_id, route) DO UPDATE SET chat_id = coalesce(routes.chat_id, excluded.chat_id);
     DELETE FROM routes WHERE user_id = p_visitor;
-    -- A name that the user gave to another session stays that one's.
+    -- A key that the user gave to another session stays with that session.
     DELETE FROM external_keys AS k
     WHERE k.user_id = p_visitor
         AND EXISTS (SELECT FROM external_keys AS o WHERE o.user_id = p_user AND o.external_key = k.external_key);

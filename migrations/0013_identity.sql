@@ -1,4 +1,4 @@
---Identity: API tokens, sign-in codes, links to accounts of other networks, visitors who turn out to be a user.
+--Identity: API tokens, sign-in codes, links to accounts on networks, and visitors identified as users.
 -- depends: 0012_schedules
 
 -- migrate: apply
@@ -28,7 +28,7 @@ CREATE TABLE sign_in_codes (
 
 SELECT turngate_protect('sign_in_codes');
 
--- A person of another network is this user. One user may have several, a person has one.
+-- A person on a network is this user. A user may have several links, a person only one.
 CREATE TABLE links (
     link_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     user_id text NOT NULL,
@@ -43,7 +43,8 @@ CREATE INDEX links_user_id ON links (user_id, created_at);
 
 SELECT turngate_protect('links');
 
--- One-time codes. `external_id`: the person of that network who asked for it, and a user redeems it; null: the other way round.
+-- One-time codes. `external_id`: the person on that network who asked for the code, for a user to redeem; null: the other way
+-- round.
 CREATE TABLE link_codes (
     digest bytea PRIMARY KEY, -- SHA-256: the code itself is nowhere
     user_id text NOT NULL,
@@ -55,7 +56,7 @@ CREATE TABLE link_codes (
 
 SELECT turngate_protect('link_codes');
 
--- Visitors who turned out to be `user_id` (null: a user who was erased): their tokens are no longer valid.
+-- Visitors identified as `user_id` (null: a user who was erased): their tokens are no longer valid.
 CREATE TABLE identified_visitors (
     visitor_id text PRIMARY KEY,
     user_id text,
@@ -69,15 +70,15 @@ CREATE INDEX identified_visitors_identified_at ON identified_visitors (identifie
 
 SELECT turngate_protect('identified_visitors');
 
--- Whether a user is the one that a person of a network has without a link, by either of the names such users have.
+-- Whether a user id is that of a person on a network without a link, in either of its two forms.
 CREATE FUNCTION is_stranger(p_user text, p_channel text, p_account text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$ SELECT p_user IN (p_channel || ':' || p_account, 'visitor:' || p_channel || ':' || p_account) $$;
 
--- The user whom a message is kept for, and nobody changes that before the transaction ends. A person of a network (p_account) is the user
--- they are linked to, or else one of their own; no row if that is not p_user. A visitor is p_user, or the user they turned out to be; no row
--- if that one was erased. What is locked, before route, session and turn, is the link, or the visitor's name: whoever ends a link or
--- identifies a visitor locks it first. (There is no row of a visitor yet; the lock is that of `not_being_erased`.)
+-- The user whom a message is stored for, which nobody can change before the transaction ends. A person on a network (p_account)
+-- is the user they are linked to, or else a user of their own; no row if that is not p_user. A visitor is p_user, or the user
+-- they were identified as; no row if that user was erased. Before route, session and turn, this locks the link or the visitor's
+-- id: ending a link or identifying a visitor locks it first. (A visitor has no row yet; the lock is that of `not_being_erased`.)
 CREATE FUNCTION sender_of(p_user text, p_channel text, p_account text) RETURNS SETOF text
 LANGUAGE plpgsql ROWS 1 SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
@@ -102,8 +103,9 @@ BEGIN
 END
 $$;
 
--- The same for many accounts, in their order: null for whoever is somebody else, or has a link that is just being ended. Whoever sends
--- without an account is who they are: what is plain needs a route or session of theirs, which an identified visitor has not.
+-- The same for many accounts, in their order: null for a person who is another user, or whose link is being ended. A sender
+-- without an account is who they are: a plain message needs a route or session of theirs, which an identified visitor does not
+-- have.
 CREATE FUNCTION senders_of(p_users text[], p_channels text[], p_accounts text[]) RETURNS text[]
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
@@ -135,8 +137,8 @@ ALTER FUNCTION sender_of OWNER TO turngate_system;
 ALTER FUNCTION senders_of OWNER TO turngate_system;
 REVOKE CREATE ON SCHEMA public FROM turngate_system;
 
--- Gives the sessions of a visitor to a user, with the rows of every table that belongs to a session; for turngate_system.
--- `busy`: an answer is being written; `taken`: the visitor is somebody else. The caller rolls back then.
+-- Gives a visitor's sessions to a user, with the rows of every table that belongs to a session; for turngate_system. `busy`: an
+-- answer is being written; `taken`: the visitor was identified as another user. The caller rolls back then.
 CREATE FUNCTION identify_visitor(p_visitor text, p_user text, OUT status text, OUT moved int)
 LANGUAGE plpgsql
 AS $$
@@ -145,31 +147,32 @@ DECLARE
     v_chats uuid[];
     v_table regclass;
 BEGIN
-    -- Whatever the visitor is beginning is there by now, and is moved too; whatever they begin later is the user's.
+    -- Whatever the visitor was starting exists by now, and is moved too; whatever they start later is the user's.
     PERFORM pg_advisory_xact_lock(hashtextextended(p_visitor, 30));
-    -- Refused while the user is being erased, also if the row is there: nothing else keeps the visitor's rows from being moved then.
+    -- Refused while the user is being erased, even if the row exists: nothing else prevents the visitor's rows from being moved
+    -- then.
     INSERT INTO identified_visitors (visitor_id, user_id) VALUES (p_visitor, p_user) ON CONFLICT (visitor_id) DO NOTHING;
     SELECT user_id INTO v_user FROM identified_visitors WHERE visitor_id = p_visitor FOR UPDATE;
     IF v_user IS DISTINCT FROM p_user THEN
         status := 'taken';
         RETURN;
     END IF;
-    -- Locks in the order of everywhere: route, session, turn.
+    -- Locks in the common order: route, session, turn.
     PERFORM FROM routes WHERE user_id IN (p_visitor, p_user) ORDER BY user_id, route FOR UPDATE;
     SELECT array_agg(chat_id) INTO v_chats FROM (
         SELECT chat_id FROM chat_sessions WHERE user_id = p_visitor ORDER BY chat_id FOR UPDATE
     ) AS locked;
-    -- A turn names its user wherever it runs: moved meanwhile, its result would find no session.
+    -- A turn names its user wherever it runs: if it moved in the meantime, its result would find no session.
     IF EXISTS (SELECT FROM turns WHERE chat_id = ANY (v_chats) AND turns.status IN ('queued', 'running')) THEN
         status := 'busy';
         RETURN;
     END IF;
-    -- Where the user has a current session already, it stays that.
+    -- If the user already has a current session, it stays current.
     INSERT INTO routes (user_id, route, chat_id)
     SELECT p_user, route, chat_id FROM routes WHERE user_id = p_visitor AND chat_id IS NOT NULL ORDER BY route
     ON CONFLICT (user_id, route) DO UPDATE SET chat_id = coalesce(routes.chat_id, excluded.chat_id);
     DELETE FROM routes WHERE user_id = p_visitor;
-    -- A name that the user gave to another session stays that one's.
+    -- A key that the user gave to another session stays with that session.
     DELETE FROM external_keys AS k
     WHERE k.user_id = p_visitor
         AND EXISTS (SELECT FROM external_keys AS o WHERE o.user_id = p_user AND o.external_key = k.external_key);

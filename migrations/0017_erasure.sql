@@ -1,9 +1,10 @@
---Erasure: while a user is being erased, and for a minute after, nothing new begins for them.
+--Erasure: while a user is being erased, and for a minute after, nothing new can be created for them.
 -- depends: 0016_search
 
 -- migrate: apply
 
--- Users who are being erased, or were a minute ago: until then somebody whom a replica remembers, or who is on the way, may write.
+-- Users who are being erased, or were a minute ago: until then, a sender whom a replica remembers, or a request under way, may
+-- try to write.
 CREATE TABLE erasures (
     user_id text PRIMARY KEY,
     asked_at timestamptz NOT NULL DEFAULT now(),
@@ -13,9 +14,9 @@ CREATE TABLE erasures (
 
 SELECT turngate_protect('erasures');
 
--- True, or an error: nothing is inserted for a user who is being erased. Whoever begins an erasure holds this lock alone, and an insert
--- shares it until it commits, so a row is either there before the clearing or finds the erasure. VOLATILE on purpose: the look after the
--- lock then has a snapshot of its own. That of the statement which inserts is older than the wait.
+-- True, or an error: nothing is inserted for a user who is being erased. Starting an erasure takes this lock exclusively, and an
+-- insert shares it until it commits, so a row either exists before the clearing or finds the erasure. VOLATILE on purpose: the
+-- query after the lock then has a snapshot of its own. The inserting statement's snapshot is older than the wait.
 CREATE FUNCTION not_being_erased(p_user text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -32,9 +33,9 @@ BEGIN
 END
 $$;
 
--- A new API token, of which none is left by then, begins the name anew soon after the erasure is over: three seconds, by which every
--- replica has heard that the tokens of before have ended (`gateway/identity/authenticator.py`). The answer is how long that still takes;
--- null: the name is free, or the erasure is not over and a token is refused.
+-- A new API token, of which none is left by then, makes the id available again soon after the erasure: after three seconds, by
+-- which time every replica knows that the earlier tokens have ended (`gateway/identity/authenticator.py`). Returns how long that
+-- still takes; null: the id is available, or the erasure is not over and a token is refused.
 CREATE FUNCTION begin_anew(p_user text) RETURNS interval
 LANGUAGE plpgsql
 AS $$
@@ -51,11 +52,11 @@ BEGIN
 END
 $$;
 
--- On every table of users' rows that do not belong to a session (what belongs to one goes with it), but for one: sign-in codes, which
--- only a gateway makes, at its start, and which are no longer valid while no token can be made. Both roles are under it, and so is every
--- function that runs as its owner, which is `turngate_system`. Policies of updates could not tell who a row belonged to before, and would
--- be asked in each turn. They need not be: the policy `own_rows` lets no user give a row away, and `identify_visitor`, which does,
--- first inserts a row of the user's.
+-- On every table of users' rows that do not belong to a session (those that do are removed with it), except sign-in codes, which
+-- only a gateway creates, when it starts, and which are invalid while no token can be created. It applies to both roles, and so
+-- to every function that runs as its owner, `turngate_system`. Update policies could not tell who owned a row before, and would
+-- be evaluated in each turn. They are not needed: the policy `own_rows` lets no user give a row away, and `identify_visitor`,
+-- which does, first inserts a row of the user's.
 DO $policies$
 DECLARE
     v_table text;

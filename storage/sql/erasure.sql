@@ -1,20 +1,20 @@
 -- name: lock_user
--- Waits for whoever is writing something new of the user, and keeps others waiting (`migrations/0017`).
+-- Waits for writes of anything new of the user, and makes later ones wait (`migrations/0017`).
 SELECT pg_advisory_xact_lock(hashtextextended($1, 30));
 
 -- name: begin
--- Nothing begins for the user from now on. Asked for again before it is finished, it is the same erasure.
+-- From now on, nothing can be created for the user. A repeated request, before the first one is finished, is the same erasure.
 INSERT INTO erasures (user_id) VALUES ($1)
 ON CONFLICT (user_id) DO UPDATE SET
     asked_at = CASE WHEN erasures.finished_at IS NULL THEN erasures.asked_at ELSE now() END,
     taken_at = now(), finished_at = NULL;
 
 -- name: take
--- A user's erasure that stands: somebody is at it.
+-- A user's erasure that is in progress.
 UPDATE erasures SET taken_at = clock_timestamp() WHERE user_id = $1 AND finished_at IS NULL RETURNING asked_at;
 
 -- name: renew
--- The same erasure still stands; until the transaction ends nobody finishes it.
+-- The same erasure is still in progress; until the transaction ends nobody finishes it.
 UPDATE erasures SET taken_at = clock_timestamp()
 WHERE user_id = $1 AND asked_at = $2 AND finished_at IS NULL RETURNING true;
 
@@ -23,11 +23,11 @@ WHERE user_id = $1 AND asked_at = $2 AND finished_at IS NULL RETURNING true;
 DELETE FROM api_tokens WHERE user_id = $1;
 
 -- name: finish
--- Nothing of the user is left.
+-- Records that nothing of the user is left.
 UPDATE erasures SET finished_at = clock_timestamp() WHERE user_id = $1;
 
 -- name: take_over
--- Users whose erasure nobody has finished: the gateway was killed, or lost its database. One that is locked is being worked at.
+-- Users with unfinished erasures whose gateway was killed, or lost its database. A locked one is being worked on.
 UPDATE erasures SET taken_at = clock_timestamp()
 WHERE user_id IN (
     SELECT user_id FROM erasures
@@ -35,7 +35,7 @@ WHERE user_id IN (
 ) RETURNING user_id;
 
 -- name: forget
--- Erasures that keep nobody away any more.
+-- Erasures that keep out nobody any more.
 DELETE FROM erasures WHERE finished_at < clock_timestamp() - interval '1 minute';
 
 -- name: schedules
@@ -54,14 +54,14 @@ WITH gone AS (
 SELECT count(*) FROM gone;
 
 -- name: link_codes
--- Some of a user's codes for links.
+-- Some of a user's link codes.
 WITH gone AS (
     DELETE FROM link_codes WHERE digest IN (SELECT digest FROM link_codes WHERE user_id = $1 LIMIT $2) RETURNING 1
 )
 SELECT count(*) FROM gone;
 
 -- name: sign_in_codes
--- Some of a user's codes for signing in.
+-- Some of a user's sign-in codes.
 WITH gone AS (
     DELETE FROM sign_in_codes
     WHERE digest IN (SELECT digest FROM sign_in_codes WHERE user_id = $1 LIMIT $2) RETURNING 1
@@ -69,7 +69,7 @@ WITH gone AS (
 SELECT count(*) FROM gone;
 
 -- name: identified_visitors
--- Some of the visitors that a user turned out to be: all that stays of each is that its pass is no longer valid.
+-- Some of the visitors identified as a user: what remains of each is the fact that its pass is no longer valid.
 WITH gone AS (
     UPDATE identified_visitors SET user_id = NULL, sessions = 0
     WHERE visitor_id IN (SELECT visitor_id FROM identified_visitors WHERE user_id = $1 LIMIT $2) RETURNING 1
@@ -77,7 +77,7 @@ WITH gone AS (
 SELECT count(*) FROM gone;
 
 -- name: routes
--- Some of the places that a user has written from.
+-- Some of a user's routes.
 WITH gone AS (
     DELETE FROM routes
     WHERE user_id = $1 AND route IN (SELECT route FROM routes WHERE user_id = $1 ORDER BY route LIMIT $2) RETURNING 1
@@ -109,7 +109,7 @@ WITH gone AS (
 SELECT count(*) FROM gone;
 
 -- name: versions
--- Some of what a session's messages were before.
+-- Some of the earlier versions of a session's messages.
 WITH gone AS (
     DELETE FROM message_versions
     WHERE chat_id = $1 AND (seq, version) IN (
