@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 LONGEST = timedelta(minutes=1)
@@ -31,12 +31,11 @@ class Lookback:
 
     def after(self, position: FeedPosition) -> datetime:
         """Returns the time from which the next query reads: anything that commits in between was written since then."""
-        positions = self._positions
+        positions, longest_ago = self._positions, position.at - LONGEST
+        if not positions:
+            # Nobody knows how long the transactions that the first query finds open have been so.
+            positions.append(replace(position, at=longest_ago))
         positions.append(position)
-        while len(positions) > 1 and (positions[1].next <= position.oldest or positions[0].at < position.at - LONGEST):
+        while len(positions) > 1 and (positions[1].next <= position.oldest or positions[1].at <= longest_ago):
             positions.popleft()
-        return positions[0].at
-
-    def forget(self) -> None:
-        """Starts over, because nobody follows anything."""
-        self._positions.clear()
+        return max(positions[0].at, longest_ago)

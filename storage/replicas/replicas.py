@@ -10,7 +10,7 @@ from typing import cast
 from asyncpg import Record
 
 from gateway.core.events import TurnChanged
-from gateway.core.lookback import FeedPosition
+from gateway.core.lookback import LONGEST, FeedPosition
 from gateway.core.model import ReplicaId, SessionId, TurnId, TurnStatus, UserId
 from gateway.core.ports.live import Changes, Followed
 from gateway.errors import StoreUnavailable
@@ -109,7 +109,7 @@ class PostgresChangeFeed:
                 SQL["changes"],
                 followed.sessions,
                 followed.users,
-                followed.since or await connection.fetchval(SQL["ago"], followed.back),
+                followed.since or await connection.fetchval(SQL["ago"], LONGEST),
                 followed.running,
                 followed.everybody,
                 self.replica_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.core.lookback import FeedPosition
 from gateway.core.model import ReplicaId, UserId
 from gateway.core.ports.rounds import InHand, Waiting
 from storage.database import Database, fetch_one
@@ -42,4 +43,5 @@ class PostgresLookout:
             identified=tuple(map(UserId, row["identified"])),
             ended=tuple(row["ended"]),
             erased=tuple(map(UserId, row["erased"])),
+            position=FeedPosition(row["now"], row["oldest"], row["next"]),
         )

@@ -38,4 +38,8 @@ SELECT
                 AND (t.expires_at IS NULL OR t.expires_at > statement_timestamp())
         )
     ) AS ended,
-    ARRAY(SELECT user_id FROM erasures) AS erased;
+    ARRAY(SELECT user_id FROM erasures) AS erased,
+    -- As `changes` in replicas.sql has them.
+    clock_timestamp() AS now,
+    pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest,
+    pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next;

@@ -87,8 +87,6 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
     access = _access(settings, stores, engine, seams.clock)
     erasure = erasure_of(stores, engine.intake.cancel, engine.editing.delete_session)
     scheduler = Scheduler(stores.schedules, engine.intake, engine.configured.terms_of, engine.message_rates)
-    duties = Duties(_duty_parts(settings, stores, engine, scheduler, access.authenticator, erasure))
-    rounds = Rounds(stores.lookout, duties.in_hand, duties.tell, engine.other_replicas, settings.replica.sweep_s)
     change_reader = ChangeReader(
         feed=stores.feed,
         bus=engine.bus,
@@ -97,6 +95,9 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
         other_replicas=engine.other_replicas,
         every_s=settings.replica.poll_s,
     )
+    parts = _duty_parts(settings, stores, engine, scheduler, access.authenticator, erasure)
+    duties = Duties(parts, change_reader.passed)
+    rounds = Rounds(stores.lookout, duties.in_hand, duties.tell, engine.other_replicas, settings.replica.sweep_s)
     notifications = NotificationHandler(rounds, change_reader, engine.notifier)
     proxies = AddressRule.of(settings.limits.trusted_proxies)
     sockets = WebSocketChannel(seams.sockets(_socket_parts(settings, stores, engine, access)), proxies)

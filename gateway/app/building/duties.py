@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from gateway.core.delivery.outbox import Outbox
+from gateway.core.lookback import FeedPosition
 from gateway.core.ports.rounds import InHand, Waiting
 from gateway.core.replicas.on_demand import OnDemand, call_each
 from gateway.core.state.snapshots import AutoSnapshots
@@ -37,9 +38,13 @@ class DutyParts:
 
 
 class Duties:
-    """Reports what this replica already works on, and passes waiting work to the parts in charge. `sweep` takes new work in."""
+    """Reports what this replica already works on, and passes waiting work to the parts in charge. `sweep` takes new work in.
 
-    def __init__(self, parts: DutyParts) -> None:
+    `passed`: gets the position of each query.
+    """
+
+    def __init__(self, parts: DutyParts, passed: Callable[[FeedPosition], None]) -> None:
+        self._passed = passed
         self._parts = parts
         self._swept = float("-inf")
         self.sweep = OnDemand("sweep", parts.sweep.once)
@@ -71,6 +76,7 @@ class Duties:
             ended=partial(self._parts.authenticator.ended, waiting.ended, waiting.erased),
             identified=partial(self._parts.visitors.identified, waiting.identified),
             fires=partial(self._fires, waiting),
+            news=partial(self._passed, waiting.position),
         )
         for waits, work in ((waiting.states, self._states), (waiting.erasures, self._erasures)):
             if waits:

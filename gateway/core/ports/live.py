@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from gateway.core.events import LiveEvent, TurnChanged
@@ -59,9 +59,7 @@ class Followed:
     everybody: bool
     """Whether an operator follows the list of all users' sessions."""
     since: datetime | None
-    """Read changes since then; None: this is the first query since somebody started following …"""
-    back: timedelta
-    """… which was at most this long ago."""
+    """Read changes since then; None: there was no query before this one."""
     running: tuple[TurnId, ...]
     """Turns running on this replica, to learn of cancellations requested elsewhere."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
+from gateway.core.lookback import FeedPosition
 from gateway.core.model import TurnId, UserId
 
 
@@ -32,7 +33,7 @@ class Waiting:
     `company`: another replica is alive, or died less than a minute ago. `turns`, `deliveries`: of dead replicas, or overdue. `fires_in`:
     the time until the next schedule is due. `states`: due for a snapshot. `erasures`: to be continued.
     `identified`: visitors in hand who are identified by now. `ended`: tokens in hand that are no longer valid. `erased`: users without
-    any token.
+    any token. `position`: of this query, for whoever reads the news next.
     """
 
     company: bool
@@ -44,6 +45,7 @@ class Waiting:
     identified: tuple[UserId, ...]
     ended: tuple[bytes, ...]
     erased: tuple[UserId, ...]
+    position: FeedPosition
 
 
 class Lookout(Protocol):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
 from gateway.core.live.announcer import Announcer
 from gateway.core.live.notifications import CANCELS, EVERYTHING, Notification
-from gateway.core.lookback import Lookback
+from gateway.core.lookback import FeedPosition, Lookback
 from gateway.core.model import SessionId, TurnId, UserId
 from gateway.core.ports.live import ChangeFeed, Changes, EventBus, Followed, user_topic
 from gateway.core.replicas.change_announcer import ChangeAnnouncer
@@ -52,13 +52,13 @@ class ChangeReader:
         self._other_replicas = other_replicas
         self._every_s = every_s
         self._alarm = Alarm()
-        self._everything = False
+        self._everything = True
         self._cancels = False
         self._topics: set[str] = set()
         self._joined: set[str] = set()
         self._gone: dict[SessionId, set[str]] = {}
         self._since: datetime | None = None
-        self._idle_at = self._looked_at = time.monotonic()
+        self._looked_at = time.monotonic()
         self._announcer = announcer
         self._change_announcer = ChangeAnnouncer(announcer)
         self._lookback = Lookback()
@@ -66,8 +66,6 @@ class ChangeReader:
 
     def _joins(self, topic: str) -> None:
         """Handles a new subscriber; subscribers that come at about the same time share a query."""
-        if self._since is None and not self._joined:
-            self._idle_at = time.monotonic()
         self._joined.add(topic)
         self._alarm.set(self._every_s)
 
@@ -85,6 +83,11 @@ class ChangeReader:
             self._topics.update(topics)
             self._cancels = self._cancels or cancels
             self._alarm.set(0)
+
+    def passed(self, position: FeedPosition) -> None:
+        """Takes the position of another query. While nobody follows anything, later subscribers have read everything up to then."""
+        if not self._bus.topics():
+            self._since = self._lookback.after(position)
 
     def read_everything_soon(self) -> None:
         """Queries everything soon, because something may have been missed."""
@@ -108,7 +111,7 @@ class ChangeReader:
             await asyncio.sleep(min(REST * (time.monotonic() - begun), self._every_s))
 
     async def _look(self) -> None:
-        if self._everything or self._since is None or time.monotonic() - self._looked_at >= self._pause_s():
+        if self._everything or time.monotonic() - self._looked_at >= self._pause_s():
             await self._look_at_everything()
         else:
             await self._look_at_some()
@@ -124,11 +127,9 @@ class ChangeReader:
         joined = self._take_joined()
         followed = self._followed(self._bus.topics(), self._runner.running)
         if followed.nothing:
-            # Later subscribers have read everything up to then.
-            self._since, self._idle_at = None, time.monotonic()
-            self._looked_at = self._idle_at
+            # The first query after somebody starts following is a full one.
+            self._everything, self._looked_at = True, time.monotonic()
             self._change_announcer.forget()
-            self._lookback.forget()
             return
         changes = await self._changes(followed, joined)
         self._since, self._looked_at = self._lookback.after(changes.position), time.monotonic()
@@ -164,10 +165,9 @@ class ChangeReader:
                 sessions.append(SessionId(name))
             elif kind == "user":
                 users.append(UserId(name))
-        back = timedelta(seconds=time.monotonic() - self._idle_at)
         everybody = user_topic(None) in topics
         sessions += self._gone
-        return Followed(tuple(sessions), tuple(users), everybody, self._since, back, tuple(running))
+        return Followed(tuple(sessions), tuple(users), everybody, self._since, tuple(running))
 
     def _announce(self, changes: Changes, followed: Followed, joined: Collection[str], *, everything: bool) -> None:
         self._change_announcer.announce(changes, joined, everything=everything)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import asyncpg
+import pytest
 
+from gateway.app.running.serve import Running
 from gateway.core.events import LiveEvent, MessageChanged
 from gateway.core.live.announcer import Announcer
 from gateway.core.live.bus import LocalBus
@@ -42,14 +46,61 @@ class Later:
         return replace(changes, position=replace(changes.position, at=changes.position.at + ahead))
 
 
-async def test_what_took_long_to_commit_is_told(world: World) -> None:
-    """Messages that a transaction of ten seconds hides are told to followers on other replicas, although looks went by meanwhile."""
-    running = await world.gateway()
+@dataclass
+class Reads:
+    """A reader of news like that of another replica. `heard`: what it told of one session."""
+
+    feed: Later
+    session: SessionId
+    bus: LocalBus
+    reader: ChangeReader
+    heard: list[LiveEvent] = field(default_factory=list)
+
+    def follows(self) -> None:
+        """Somebody begins to follow the session."""
+        self.bus.subscribe(session_topic(self.session), self.heard.append)
+
+    @asynccontextmanager
+    async def runs(self) -> AsyncIterator[None]:
+        """Looks, again and again."""
+        reading = asyncio.create_task(self.reader.run())
+        try:
+            yield
+        finally:
+            reading.cancel()
+            await asyncio.wait({reading})
+
+    async def looks_twice(self) -> None:
+        """Until it has looked twice more."""
+        before = self.feed.looks
+
+        async def more() -> bool:
+            return self.feed.looks >= before + 2
+
+        await eventually(more)
+
+    async def tells_of_hidden(self) -> None:
+        """Until it has told that the first message is hidden."""
+
+        async def told() -> bool:
+            return any(isinstance(event, MessageChanged) and event.message.seq == 1 for event in self.heard)
+
+        await eventually(told)
+
+
+@pytest.fixture
+async def running(world: World) -> Running:
+    """A gateway."""
+    return await world.gateway()
+
+
+@pytest.fixture
+async def reads(world: World, running: Running) -> Reads:
+    """In a session with a message and its answer."""
     gateway, ann = running.gateway, await world.person("ann", running.url)
     session = SessionId((await (await ann.connects()).asks("hello", "k1"))["session_id"])
-    bus, heard, feed = LocalBus(), list[LiveEvent](), Later(gateway.stores.feed)
-    bus.subscribe(session_topic(session), heard.append)
-    follower = ChangeReader(
+    bus, feed = LocalBus(), Later(gateway.stores.feed)
+    reader = ChangeReader(
         feed=feed,
         bus=bus,
         announcer=Announcer(bus),
@@ -57,28 +108,50 @@ async def test_what_took_long_to_commit_is_told(world: World) -> None:
         other_replicas=OtherReplicas(),
         every_s=0.02,
     )
+    return Reads(feed, session, bus, reader)
 
-    async def looked_twice(before: int) -> None:
-        async def more() -> bool:
-            return feed.looks >= before + 2
 
-        await eventually(more)
-
-    following = asyncio.create_task(follower.run())
+@asynccontextmanager
+async def hiding(world: World) -> AsyncIterator[None]:
+    """The first message is being hidden, by a transaction that commits at the end; later ones have ended by then."""
     slow = await asyncpg.connect(world.database_url)
     try:
-        await looked_twice(feed.looks)
         async with slow.transaction():
             assert await slow.execute(HIDE) == "UPDATE 1"
-            await world.rows("SELECT pg_current_xact_id()")  # as heartbeats do: a later transaction ends
-            feed.ahead = timedelta(seconds=10)
-            await looked_twice(feed.looks)
-
-        async def told() -> bool:
-            return any(isinstance(event, MessageChanged) and event.message.seq == 1 for event in heard)
-
-        await eventually(told)
+            await world.rows("SELECT pg_current_xact_id()")  # as heartbeats do
+            yield
     finally:
         await slow.close()
-        following.cancel()
-        await asyncio.wait({following})
+
+
+async def test_what_took_long_to_commit_is_told(world: World, reads: Reads) -> None:
+    """Messages that a transaction of ten seconds hides are told to followers on other replicas, although looks went by meanwhile."""
+    reads.follows()
+    async with reads.runs():
+        await reads.looks_twice()
+        async with hiding(world):
+            reads.feed.ahead = timedelta(seconds=10)
+            await reads.looks_twice()
+        await reads.tells_of_hidden()
+
+
+async def test_what_began_long_before_the_first_follower_is_told(world: World, reads: Reads) -> None:
+    """The transaction was open for ten seconds when somebody began to follow, and commits later."""
+    reads.feed.ahead = timedelta(seconds=10)
+    async with reads.runs():
+        async with hiding(world):
+            reads.follows()
+            await reads.looks_twice()
+        await reads.tells_of_hidden()
+
+
+async def test_what_committed_before_the_first_look_for_a_follower_is_told(
+    world: World, running: Running, reads: Reads
+) -> None:
+    """It was open for ten seconds when a look of another kind passed, and committed before the news were looked at."""
+    async with hiding(world):
+        position = (await running.gateway.stores.lookout.look(running.gateway.duties.in_hand())).position
+        reads.reader.passed(replace(position, at=position.at + timedelta(seconds=10)))
+        reads.follows()
+    async with reads.runs():
+        await reads.tells_of_hidden()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest_asyncio
 
@@ -16,7 +15,6 @@ SELDOM = {"poll_s": 10, "sweep_s": 60, "heartbeat_s": 5, "ttl_s": 60}
 """Everything is looked at each half minute …"""
 TOLD_S = 25.0
 """… so what comes before that was told."""
-PAST = timedelta(minutes=1)
 LISTENING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'LISTEN%'"
 
 
@@ -132,8 +130,8 @@ async def test_a_replica_does_not_read_its_own_turns_again(ann: Person, pair: tu
 
     async def looked(running: Running) -> Changes:
         feed = running.gateway.stores.feed
-        now = (await feed.changes(Followed((), (), everybody=False, since=None, back=PAST, running=()))).position.at
-        return await feed.changes(Followed((session,), (), everybody=False, since=now, back=PAST, running=()))
+        now = (await feed.changes(Followed((), (), everybody=False, since=None, running=()))).position.at
+        return await feed.changes(Followed((session,), (), everybody=False, since=now, running=()))
 
     own, others = [await looked(running) for running in pair]
     assert own.turns == ()

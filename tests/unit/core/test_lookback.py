@@ -36,4 +36,9 @@ def test_the_latest_query_before_the_oldest_transaction_counts() -> None:
 def test_a_transaction_of_hours_is_not_waited_for() -> None:
     """Otherwise queries would read more and more."""
     first, *_, last = looked(*((float(at), 7, 9 + at) for at in range(0, 7_200, 10)))
-    assert (first, last) == (0, 7_190 - LONGEST.total_seconds())
+    assert (first, last) == (-LONGEST.total_seconds(), 7_190 - LONGEST.total_seconds())
+
+
+def test_what_is_open_at_the_first_look_is_read_from_a_minute_ago() -> None:
+    """Transaction 7 began before anybody looked, and ends after the second look."""
+    assert looked((100, 7, 9), (102, 7, 12), (104, 13, 13)) == [40, 42, 104]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+from gateway.core.lookback import FeedPosition
 from gateway.core.ports.rounds import InHand, Waiting
 from gateway.core.replicas.other_replicas import OtherReplicas
 from gateway.core.replicas.rounds import Rounds
@@ -21,6 +22,7 @@ NOTHING_WAITS = Waiting(
     identified=(),
     ended=(),
     erased=(),
+    position=FeedPosition(datetime(2026, 1, 5, tzinfo=UTC), 5, 5),
 )
 
 
