@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from urllib.parse import urlsplit
 
 import pyromark
 import structlog
@@ -16,6 +15,7 @@ from telegramify_markdown import RenderConfig, convert
 from telegramify_markdown.converter import STANDARD_OPTIONS
 from telegramify_markdown.entity import MessageEntity, split_entities, utf16_len
 
+from channels.telegram.sending.link_targets import may_link, with_targets
 from gateway.core.content.cleaning import clean
 from gateway.core.model import Chunk
 
@@ -27,7 +27,6 @@ NOTHING_SAID = "(The answer was empty.)"
 
 _FORMATTED_UP_TO = 40_000
 """Characters of a reply; nobody reads ten formatted screens in a chat."""
-_LINK_SCHEMES = frozenset({"http", "https", "tg", "mailto"})
 _LANGUAGE_UP_TO = 64
 _WORD = re.compile(r"[^\W_]+")
 _REWRITTEN = re.compile(
@@ -62,12 +61,15 @@ def _format(markdown: str) -> tuple[str, list[MessageEntity]] | None:
     except Exception as error:  # noqa: BLE001 - a fault of the formatting library must not cost the answer
         structlog.get_logger().warning("telegram_formatting_failed", error=type(error).__name__)
         return None
-    safe = [entity for entity in map(_safe, entities) if entity is not None]
-    links, languages = (entity.url for entity in entities), (entity.language for entity in safe)
+    links, languages = (
+        (entity.url for entity in entities),
+        (entity.language for entity in entities if _safe(entity) == entity),
+    )
     kept = " ".join([text, *filter(None, links), *filter(None, languages)])
     if _words(_REWRITTEN.sub(" ", html.unescape(markdown))) - _words(kept):
         return None
-    return text, safe
+    text, entities = with_targets(text, entities)
+    return text, [entity for entity in map(_safe, entities) if entity is not None]
 
 
 def _plain_symbols() -> RenderConfig:
@@ -107,16 +109,9 @@ def _words(text: str) -> Counter[str]:
 
 def _safe(entity: MessageEntity) -> MessageEntity | None:
     """Returns the entity as it may be sent: no links that run something, no emoji a bot may not use, no overlong language name."""
-    if entity.type == "custom_emoji" or (entity.type == "text_link" and not _may_link(entity.url or "")):
+    if entity.type == "custom_emoji" or (entity.type == "text_link" and not may_link(entity.url or "")):
         return None
     return entity if len(entity.language or "") <= _LANGUAGE_UP_TO else entity.copy_with(language=None)
-
-
-def _may_link(url: str) -> bool:
-    try:
-        return urlsplit(url).scheme.lower() in _LINK_SCHEMES
-    except ValueError:
-        return False
 
 
 def _chunks(text: str, entities: list[MessageEntity]) -> Sequence[Chunk]:

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from telegramify_markdown.entity import utf16_len
 
@@ -56,11 +56,36 @@ def test_links_people_can_follow_stay(url: str) -> None:
     assert links_of(f"[here]({url})") == [url]
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "file:///etc", "x"])
-def test_other_links_become_text(url: str) -> None:
-    """Links that could run something, or lead nowhere, become plain text."""
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "file:///etc"])
+def test_links_that_could_run_something_become_text(url: str) -> None:
+    """Only their words stay."""
     assert links_of(f"[here]({url})") == []
     assert text_of(f"[here]({url})") == "here"
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        ("[notes](docs/a.md)", "notes (docs/a.md)"),
+        ("[docs/a.md](docs/a.md)", "docs/a.md"),
+        ("![**](<b>)", "🖼** (b)"),
+        ("[files](ftp://a.b/c)", "files (ftp://a.b/c)"),
+        ("[odd](http://[)", "odd (http://[)"),
+    ],
+)
+def test_where_other_links_lead_is_written(markdown: str, text: str) -> None:
+    """Telegram cannot link it, and it may be what the answer is about."""
+    assert (text_of(markdown), links_of(markdown)) == (text, [])
+
+
+def test_what_is_formatted_stays_so_beside_written_targets() -> None:
+    """What comes after a target moves, and what a link stands in grows, by UTF-16 code units."""
+    [chunk] = render("**😀 [x](a.md) y** [z](b.md) `code`")
+    text = chunk.text.encode("utf-16-le")
+    entities = [
+        (e.type, text[2 * e.offset : 2 * (e.offset + e.length)].decode("utf-16-le")) for e in entities_of(chunk)
+    ]
+    assert sorted(entities) == [("bold", "😀 x (a.md) y"), ("code", "code")]
 
 
 @pytest.mark.parametrize(
@@ -184,6 +209,7 @@ def test_any_reply_is_sendable(content: str) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(PIECES.filter(lambda piece: "\\" not in piece and "$" not in piece), max_size=60).map("".join))
+@example("![**](<b>)")
 def test_any_reply_keeps_its_words(content: str) -> None:
     """Words are in the text or in its links; formulas and list numbers, which are rewritten, are not compared."""
     markdown = re.sub(r"javascript:x|\d+\.|\[x\]|&amp;|&|\0", " ", content)
