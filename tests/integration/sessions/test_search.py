@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +13,7 @@ import storage.migrating.migrate
 from gateway.errors import SettingsError
 from storage.embedded import embedded_postgres
 from tests.conftest import on_database
-from tests.world import Person, World
+from tests.world import PATIENCE_S, Person, World
 
 SESSIONS = "/api/chat/sessions"
 ODD = [
@@ -246,13 +245,11 @@ async def test_a_word_that_is_everywhere(world: World, people: dict[str, Person]
     """Bounded: what was said last is found among thousands of matches, for the user and for an operator, and the total says so."""
     await talk(world, "mia", [f"the old {number}" for number in range(6_000)])
     newest = await talk(world, "mia", ["the new"])
-    begun = time.monotonic()
     for person in ("mia", "owner"):
         assert newest in await found(people[person], "the")
         for text, is_exact in (("the", False), ("the new", True)):
             page = await people[person].gets(f"/api/chat/sessions?q={text.replace(' ', '%20')}")
             assert (page["total"] > 0, page["total_is_exact"]) == (True, is_exact)
-    assert time.monotonic() - begun < 10
 
 
 @pytest.mark.parametrize(
@@ -266,9 +263,9 @@ async def test_no_message_is_too_much_for_the_index(shared_world: World, text: s
     """Long runs, unclosed tags, words at the limits of Postgres: kept at once, and what stands before is found."""
     connection = await asyncpg.connect(shared_world.database_url)
     try:
-        begun = time.monotonic()
+        # What takes time by the square of the length would still be at it.
+        await connection.execute(f"SET statement_timeout = '{PATIENCE_S:.0f}s'")
         words = await connection.fetchval("SELECT search_words('mia', $1)::text", f"needle {text}")
-        assert time.monotonic() - begun < 2
         shard = await connection.fetchval("SELECT search_shard('mia')")
     finally:
         await connection.close()

