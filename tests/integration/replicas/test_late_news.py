@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import asyncpg
 import pytest
@@ -15,6 +15,7 @@ from gateway.app.running.serve import Running
 from gateway.core.events import LiveEvent, MessageChanged
 from gateway.core.live.announcer import Announcer
 from gateway.core.live.bus import LocalBus
+from gateway.core.lookback import LONGEST
 from gateway.core.model import SessionId
 from gateway.core.ports.live import ChangeFeed, Changes, Followed, session_topic
 from gateway.core.replicas.change_reader import ChangeReader
@@ -32,16 +33,21 @@ HIDE = """
 
 @dataclass
 class Later:
-    """The looks of a feed, by a clock that can be put forward: what comes after a look seems to come long after it."""
+    """The looks of a feed, by a clock that can be put forward: what comes after a look seems to come long after it.
+
+    `since`: from when on the first of them read.
+    """
 
     feed: ChangeFeed
     ahead: timedelta = timedelta(0)
     looks: int = 0
+    since: datetime | None = None
 
     async def changes(self, followed: Followed) -> Changes:
         """As the feed says."""
         ahead = self.ahead
         changes = await self.feed.changes(followed)
+        self.since = self.since if self.looks else followed.since
         self.looks += 1
         return replace(changes, position=replace(changes.position, at=changes.position.at + ahead))
 
@@ -151,7 +157,19 @@ async def test_what_committed_before_the_first_look_for_a_follower_is_told(
     """It was open for ten seconds when a look of another kind passed, and committed before the news were looked at."""
     async with hiding(world):
         position = (await running.gateway.stores.lookout.look(running.gateway.duties.in_hand())).position
-        reads.reader.passed(replace(position, at=position.at + timedelta(seconds=10)))
+        reads.feed.ahead = timedelta(seconds=10)
+        reads.reader.passed(replace(position, at=position.at + reads.feed.ahead))
         reads.follows()
     async with reads.runs():
         await reads.tells_of_hidden()
+
+
+async def test_the_first_follower_is_told_nothing_old(running: Running, reads: Reads) -> None:
+    """However long nobody has followed anything, the first query for news reads on from the last query of another kind."""
+    position = (await running.gateway.stores.lookout.look(running.gateway.duties.in_hand())).position
+    reads.reader.passed(position)
+    reads.follows()
+    async with reads.runs():
+        await reads.looks_twice()
+    assert reads.feed.since is not None
+    assert position.at - LONGEST <= reads.feed.since <= position.at
