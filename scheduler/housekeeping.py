@@ -62,6 +62,9 @@ class Housekeeping:
 async def _do(chore: Chore) -> None:
     try:
         await chore.do()
+    except asyncio.CancelledError:
+        # The gateway stops; APScheduler would log this as a fault of the chore.
+        log.debug("chore_stopped", chore=chore.name)
     except GatewayError as error:
         log.warning("chore_failed", chore=chore.name, reason=str(error), again_s=chore.every.total_seconds())
     except Exception:

@@ -78,3 +78,20 @@ async def test_a_chore_that_is_late_is_not_done_twice_at_once() -> None:
     task.cancel()
     await asyncio.wait({task})
     assert most == 1
+
+
+async def test_a_stop_during_a_chore_is_logged_as_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    """A gateway may be told to stop at any time."""
+    begun = asyncio.Event()
+
+    async def do() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(Housekeeping((Chore("sweeping", SOON, do),), first_after=timedelta(0)).run())
+    async with asyncio.timeout(30):
+        await begun.wait()
+        task.cancel()
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
