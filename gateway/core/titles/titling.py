@@ -19,6 +19,7 @@ from gateway.core.ports.sessions.sessions import MessageStore
 from gateway.core.ports.turns import Finished
 from gateway.core.tasks.background import Background
 from gateway.core.tasks.retries import retry_until_answered
+from gateway.core.tasks.waiting import happens
 from gateway.core.titles.spare_capacity import SpareCapacity
 from gateway.core.titles.titles import title_from, title_said
 from gateway.errors import Conflict, GatewayError
@@ -216,12 +217,7 @@ def _failures_told(session: Session) -> Iterator[None]:
 
 async def _passed(look: asyncio.Event, seconds: float) -> float:
     """Waits for the event at most that many seconds; returns the wait for the next time."""
-    try:
-        async with asyncio.timeout(seconds):
-            await look.wait()
-    except TimeoutError:
-        return min(2 * seconds, LONGEST_LOOK_S)
-    return LOOK_S
+    return LOOK_S if await happens(look, seconds) else min(2 * seconds, LONGEST_LOOK_S)
 
 
 async def _in_time(said: Awaitable[str | None]) -> str | None:
