@@ -20,8 +20,8 @@ from gateway.core.limits.fair_slots import FairSlots
 from gateway.core.limits.shares import Claim
 from gateway.core.live.announcer import Announcer
 from gateway.core.live.live_turns import LiveTurns
-from gateway.core.measuring.metrics import COST, RUNNING, TOKENS, WAITING, turn_seconds, turns_ended
-from gateway.core.model import AgentName, ChannelName, Reply, Turn, TurnId, Usage
+from gateway.core.measuring.metrics import RUNNING, WAITING
+from gateway.core.model import AgentName, ChannelName, Reply, Turn, TurnId
 from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel
 from gateway.core.ports.sessions.state import StateStore
@@ -30,9 +30,10 @@ from gateway.core.tasks.background import Background
 from gateway.core.tasks.retries import retry_until_answered
 from gateway.core.titles.spare_capacity import SpareCapacity
 from gateway.core.turns.attempt import Call, Listener, Over, Running, this_task
+from gateway.core.turns.conclusion import Conclusion, count_end, log_refused_state
 from gateway.core.turns.draft import Draft
 from gateway.core.turns.replies import Replies
-from gateway.errors import AgentError, GatewayError, LeaseLost
+from gateway.errors import AgentError, LeaseLost
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +83,7 @@ class Runner:
         self._stopping = False
         self._listener = Listener(parts.announcer)
         self._replies = Replies(parts.channels)
+        self._conclusion = Conclusion(parts.turns, parts.outbox, parts.announcer, self._replies)
 
     @property
     def running(self) -> tuple[TurnId, ...]:
@@ -260,7 +262,7 @@ class Runner:
             reply = self._replies.of(turn, draft, cancelled=entry.cancelled)
             if reply.parts:
                 if draft.state.refused is not None:
-                    _tell_refused(turn, draft.state.refused)
+                    log_refused_state(turn, draft.state.refused)
                 await self._conclude(turn, entry, reply)
                 return
             failure = AgentError("The agent gave no answer.", retryable=False)
@@ -301,13 +303,11 @@ class Runner:
     async def _conclude(self, turn: Turn, entry: Running, reply: Reply) -> None:
         # The chunks to be sent are known to be ours in this tenure; the store's answer may take its time.
         tenure = Tenure.of(self._parts.lease)
-        finished = await self._keep(turn, reply)
+        finished = await self._conclusion.keep(turn, reply)
         # Only once the reply is there: a title is made while the agent has spare capacity.
         entry.agent_ends()
-        turns_ended(turn.agent, finished.status).inc()
-        turn_seconds(turn.agent).observe(time.monotonic() - entry.begun)
-        _count(turn.agent, reply.usage)
-        self._announce(turn, finished)
+        count_end(turn, finished, reply.usage, time.monotonic() - entry.begun)
+        self._conclusion.announce(turn, finished)
         self._parts.after(turn, finished)
         self._parts.outbox.send(finished.outbox, tenure)
         self._over(turn, entry, finished)
@@ -325,60 +325,6 @@ class Runner:
         await asyncio.wait({entry.pause}, timeout=min(RETRY_PAUSE_S * 2 ** (turn.attempt - 1), LONGEST_PAUSE_S))
         entry.pause = None
 
-    async def _keep(self, turn: Turn, reply: Reply) -> Finished:
-        """T2; if the store cannot accept the reply, stores an apology instead."""
-        try:
-            return await self._finish(turn, reply)
-        except GatewayError:
-            raise
-        except Exception as error:
-            log.exception("reply_not_kept", turn=str(turn.turn_id), session=turn.session_id)
-            apology = self._replies.apology(
-                turn, reply.usage, f"The reply could not be stored: {type(error).__name__}: {error}"
-            )
-            return await self._finish(turn, apology)
-
-    async def _finish(self, turn: Turn, reply: Reply) -> Finished:
-        # The result is kept for as long as this process lives: T2 recognises its own repetition.
-        held = self._parts.outbox.held_for({address for address, _ in reply.chunks}) if reply.chunks else ()
-        return await retry_until_answered(partial(self._parts.turns.finish, turn, reply, held))
-
-    def _announce(self, turn: Turn, finished: Finished) -> None:
-        announcer = self._parts.announcer
-        for message in finished.dropped:
-            announcer.changed(message)
-        announcer.message(finished.message)
-        ended = TurnChanged(
-            turn.session_id, turn.user_id, turn.turn_id, finished.status, turn.attempt, finished.message.seq
-        )
-        announcer.turn(ended)
-        announcer.session(finished.session)
-        # Behind the writes of those who heard: a line takes as long as a frame.
-        asyncio.get_running_loop().call_soon(_log_end, turn, finished)
-
-
-def _log_end(turn: Turn, finished: Finished) -> None:
-    log.info(
-        "turn_ended", turn=str(turn.turn_id), session=turn.session_id, status=finished.status, attempts=turn.attempt
-    )
-    if finished.state_refused is not None:
-        _tell_refused(turn, finished.state_refused)
-
 
 def _name(turn: Turn) -> str:
     return f"turn {turn.turn_id}"
-
-
-def _count(agent: AgentName, usage: Usage | None) -> None:
-    if usage is None:
-        return
-    TOKENS.labels(agent, "input").inc(usage.input_tokens)
-    TOKENS.labels(agent, "output").inc(usage.output_tokens)
-    if usage.cost is not None:
-        COST.labels(agent).inc(usage.cost)
-
-
-def _tell_refused(turn: Turn, reason: str) -> None:
-    log.warning(
-        "state_change_refused", turn=str(turn.turn_id), session=turn.session_id, agent=turn.agent, reason=reason
-    )
