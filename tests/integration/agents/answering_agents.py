@@ -1,4 +1,4 @@
-"""Agents that answer in ways an OpenAI client has to cope with."""
+"""Agents whose answers are difficult for OpenAI clients."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.errors import AgentError
 
 
 async def repeating(turn: Turn) -> AsyncIterator[str]:
-    """Fails in the middle, and then says the same and more."""
+    """Fails in the middle, then repeats the same text and continues."""
     yield "One, two, "
     if turn.attempt == 1:
         raise AgentError("on purpose")
@@ -20,7 +20,7 @@ async def repeating(turn: Turn) -> AsyncIterator[str]:
 
 
 async def fickle(turn: Turn) -> AsyncIterator[str]:
-    """Fails in the middle, and then says something else."""
+    """Fails in the middle, then says something else."""
     if turn.attempt > 1:
         yield "Three, two, one."
         return
@@ -30,7 +30,7 @@ async def fickle(turn: Turn) -> AsyncIterator[str]:
 
 
 async def costly(turn: Turn) -> AsyncIterator[AgentEvent]:
-    """Calls a tool between two texts, and tells its cost."""
+    """Calls a tool between two texts, and reports its usage."""
     yield TextDelta("Let me see. ")
     yield ToolCall("c1", "clock", {})
     yield ToolResult("c1", "clock", "noon")
@@ -40,11 +40,11 @@ async def costly(turn: Turn) -> AsyncIterator[AgentEvent]:
 
 
 async def remembering(turn: Turn) -> str:
-    """Tells what it was given: roles and contents of the history, and the types of its parts."""
+    """Returns what it received: roles and contents of the history, and the types of its parts."""
     return json.dumps([[message.role, message.content, [p["type"] for p in message.parts]] for message in turn.history])
 
 
 async def patient(turn: Turn) -> AsyncIterator[str]:
-    """Begins, and goes on until it is stopped."""
+    """Starts, and continues until it is cancelled."""
     yield "I was going to say "
     await asyncio.Event().wait()

@@ -1,4 +1,4 @@
-"""An agent whose framework keeps conversations of its own, as an outsider would write it."""
+"""An agent whose framework keeps conversations of its own, as an external author would write it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from gateway.core.model import Turn
 
 
 class Branching:
-    """Names each new conversation `own-<n>` and its branches `…-fork`; says which one it is in."""
+    """Names each new conversation `own-<n>` and its branches `…-fork`; answers with the current one."""
 
     def __init__(self) -> None:
         self.begun = 0
         self.forgotten: list[str] = []
 
     async def run(self, turn: Turn) -> AsyncIterator[AgentEvent]:
-        """Answers with the name of its own session and what was said."""
+        """Answers with its conversation's id and the user's text."""
         name = turn.agent_session
         if name is None:
             self.begun += 1
@@ -25,9 +25,9 @@ class Branching:
         yield TextDelta(f"{name}: {turn.text}")
 
     async def fork(self, agent_session: str) -> str:
-        """Another one with the same past."""
+        """Returns a branch with the same past."""
         return f"{agent_session}-fork"
 
     def forget(self, agent_session: str) -> None:
-        """Drops it."""
+        """Drops the conversation."""
         self.forgotten.append(agent_session)

@@ -1,4 +1,4 @@
-"""Agents that say what they were given besides the text."""
+"""Agents that return what they received besides the text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ async def tells_metadata(turn: Turn) -> str:
 
 
 async def tells_history(turn: Turn) -> str:
-    """Who said what before, and of what kind it was; fails when it is told to, by a class of error."""
+    """The history's roles, kinds and texts; fails on request, with a class of error."""
     if turn.text.startswith("fail "):
         raise AgentError("a secret reason", retryable=False, error_class=turn.text.removeprefix("fail "))  # type: ignore[arg-type] # a test's own
     return json.dumps([[message.role, message.kind, message.content] for message in turn.history])

@@ -1,4 +1,4 @@
-"""An agent that says what it cost, for `target` settings of tests."""
+"""An agent that reports its usage, for `target` settings of tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gateway.core.model import Turn, Usage
 
 
 async def counting(turn: Turn) -> AsyncIterator[str | AgentEvent]:
-    """A word in is one token, and one and a half come out; each turn costs a quarter."""
+    """One token per input word, one and a half tokens out; each turn costs a quarter of a dollar."""
     words = len(turn.text.split())
     yield "counted"
     yield UsageReport(Usage(words, words * 3 // 2, "counter", 0.25))

@@ -1,4 +1,4 @@
-"""An agent that halts in the middle of its answer."""
+"""An agent that pauses in the middle of its answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FIRST, SECOND = ("The first ", "half, "), "and the second."
 
 
 async def halting(turn: Turn) -> AsyncIterator[str]:
-    """Goes on when the file that the message names is there."""
+    """Continues when the file named in the message exists."""
     for piece in FIRST:
         yield piece
     while not Path(turn.text).exists():  # noqa: ASYNC110, ASYNC240 - a file has no events

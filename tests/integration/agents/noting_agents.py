@@ -1,4 +1,4 @@
-"""Agents that write the session's state in ways the demo agent does not."""
+"""Agents that write the session's state in ways that the demo agent does not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gateway.core.model import Turn
 
 
 async def counts(turn: Turn) -> AsyncIterator[AgentEvent]:
-    """Counts its turns on the blackboard, and takes the note before back; says what it was given."""
+    """Counts its turns on the blackboard, and removes the previous note; says what it received."""
     state = turn.state
     yield TextDelta("nothing" if state is None else f"{state.version} {state.blackboard} {state.scratchpad}")
     if state is not None:
@@ -21,13 +21,13 @@ async def counts(turn: Turn) -> AsyncIterator[AgentEvent]:
 
 
 async def writes_much(turn: Turn) -> AsyncIterator[AgentEvent]:
-    """As many characters into the state as it is told."""
+    """Writes as many characters into the state as requested."""
     yield TextDelta("done")
     yield StateChange("attributes", {f"at{turn.seq}": "x" * int(turn.text)})
 
 
 async def writes_and_waits(turn: Turn) -> AsyncIterator[AgentEvent]:
-    """Changes the state, begins to speak, and never ends; a second question is answered at once."""
+    """Changes the state, starts to answer, and never ends; answers a second question at once."""
     yield StateChange("scratchpad", {turn.text: True})
     yield TextDelta("I began.")
     if turn.seq == 1:

@@ -1,4 +1,4 @@
-"""An agent whose framework's conversations know for good what they were told, as an outsider would write it."""
+"""An agent whose framework remembers its conversations, as an external author would write it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gateway.core.model import Turn
 
 
 class Remembering:
-    """Says which of its conversations it is in, `own-<n>`, and everything that users said in it."""
+    """Answers with its conversation's id, `own-<n>`, and everything that users said in it."""
 
     def __init__(self) -> None:
         self.known: dict[str, list[str]] = {}
@@ -18,7 +18,7 @@ class Remembering:
         self.go_on = asyncio.Event()
 
     async def run(self, turn: Turn) -> AsyncIterator[AgentEvent]:
-        """Names its conversation each time; of a new one it takes the history in."""
+        """Reports its conversation each time; a new one starts with the history."""
         name = turn.agent_session or f"own-{len(self.known) + 1}"
         known = self.known.setdefault(name, [said.content for said in turn.history if said.role == "user"])
         known.append(turn.text)
@@ -28,14 +28,14 @@ class Remembering:
         yield TextDelta(f"{name}: {', '.join(known)}")
 
     async def forget(self, agent_session: str) -> None:
-        """Drops it; the first one fails at that."""
+        """Drops the conversation; fails for the first one."""
         self.forgotten.append(agent_session)
         if agent_session == "own-1":
             raise RuntimeError("no such conversation")
 
 
 class Hanging(Remembering):
-    """The same, never done with forgetting."""
+    """The same, but forgetting never ends."""
 
     async def forget(self, agent_session: str) -> None:
         """Waits."""

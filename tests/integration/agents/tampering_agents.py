@@ -1,4 +1,4 @@
-"""Agents that do to their task what they should not, for `target` settings of tests."""
+"""Agents that misuse their task, for `target` settings of tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SEEN: ContextVar[str] = ContextVar("SEEN", default="nothing")
 
 
 async def cancelling_itself(turn: Turn) -> str:
-    """Cancels the task it runs in, and answers all the same."""
+    """Cancels the task it runs in, and still answers."""
     task = asyncio.current_task()
     assert task is not None
     task.cancel()
@@ -19,7 +19,7 @@ async def cancelling_itself(turn: Turn) -> str:
 
 
 async def cancelling_ever_after(turn: Turn) -> str:
-    """Leaves something behind that cancels its task at each step of the event loop, as a scope that nobody has left does."""
+    """Leaves something behind that cancels its task in each step of the event loop, like a scope that was never left."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
 
@@ -33,7 +33,7 @@ async def cancelling_ever_after(turn: Turn) -> str:
 
 
 async def remembering(turn: Turn) -> str:
-    """Says what the context variable was before, and sets it."""
+    """Returns the previous value of a context variable, and sets it."""
     before = SEEN.get()
     SEEN.set(turn.text)
     await asyncio.sleep(0.2 if turn.text == "first" else 0)

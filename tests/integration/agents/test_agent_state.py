@@ -1,4 +1,4 @@
-"""What agents are given of the session's state, and what they write of it: with their reply, or not at all."""
+"""What agents receive of the session's state, and their changes to it: stored with their reply, or not at all."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from tests.world import Person, World, eventually
 
 
 async def with_agent(world: World, target: str, **given: Any) -> tuple[Running, Person]:
-    """A gateway with one of the agents of `noting_agents`, and its user."""
+    """A gateway with one of the agents in `noting_agents`, and its user."""
     agent = {"kind": "python", "target": f"tests.integration.agents.noting_agents:{target}", "state": True, **given}
     gateway = await world.gateway(agents={"assistant": agent}, sessions={"max_state": 2_000})
     return gateway, await world.person("mia", gateway.url)
 
 
 async def says(person: Person, path: str, text: str) -> str:
-    """What the agent answers."""
+    """Returns the agent's answer."""
     reply: str = (await person.posts(f"{path}/messages", 200, text=text))["reply"]["content"]
     return reply
 
 
 async def test_the_demo_agent_keeps_notes(world: World) -> None:
-    """P-4: what one turn wrote the next one reads, and so does the client."""
+    """P-4: the next turn reads what one turn wrote, and so does the client."""
     gateway = await world.gateway(agents={"assistant": {"kind": "demo", "state": True}})
     mia = await world.person("mia", gateway.url)
     path = await new_session(mia)
@@ -37,7 +37,7 @@ async def test_the_demo_agent_keeps_notes(world: World) -> None:
 
 
 async def test_an_agent_sets_and_removes_keys(world: World) -> None:
-    """Other keys stay, the client's too; None removes one; of two changes the later counts."""
+    """Other keys stay, including the client's; None removes one; of two changes the later counts."""
     _, mia = await with_agent(world, "counts")
     path = await new_session(mia)
     assert await says(mia, path, "go") == "0 {} {}"
@@ -47,7 +47,7 @@ async def test_an_agent_sets_and_removes_keys(world: World) -> None:
 
 
 async def test_the_demo_agent_keeps_notes_in_a_list(world: World) -> None:
-    """Where the client keeps the scratchpad as one."""
+    """If the client keeps the scratchpad as a list."""
     mia = await world.person("mia", (await world.gateway(agents={"assistant": {"kind": "demo", "state": True}})).url)
     path = await new_session(mia)
     await writes(mia, path, '"0"', scratchpad=["buy milk"])
@@ -57,7 +57,7 @@ async def test_the_demo_agent_keeps_notes_in_a_list(world: World) -> None:
 
 
 async def test_keys_are_not_set_in_a_list(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    """The list stays, the reply too, and the log says why."""
+    """The list and the reply stay, and the log says why."""
     _, mia = await with_agent(world, "counts")
     path = await new_session(mia)
     await writes(mia, path, '"0"', scratchpad=["a note"])
@@ -76,7 +76,7 @@ async def test_an_agent_that_did_not_ask_is_given_none(world: World) -> None:
 async def test_what_makes_the_state_too_large_fails_alone(
     world: World, lengths: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The reply is kept, the change is not, and the log says why."""
+    """The reply is stored, the change is not, and the log says why."""
     _, mia = await with_agent(world, "writes_much")
     path = await new_session(mia)
     assert [await says(mia, path, length) for length in lengths] == ["done"] * len(lengths)
@@ -89,7 +89,7 @@ async def test_what_makes_the_state_too_large_fails_alone(
     ("strategy", "scratchpad"), [("interrupt", {"one": True, "two": True}), ("rollback", {"two": True})]
 )
 async def test_a_partial_reply_keeps_its_changes(world: World, strategy: str, scratchpad: Any) -> None:
-    """An interrupted turn's stay, as what it said does; a rolled back one's never happened."""
+    """The changes of an interrupted turn stay, like its text; those of a rolled back one are undone."""
     _, mia = await with_agent(world, "writes_and_waits", multitask_strategy=strategy)
     path = await new_session(mia)
     watcher = await mia.connects(session_id=path.rpartition("/")[2])
@@ -100,7 +100,7 @@ async def test_a_partial_reply_keeps_its_changes(world: World, strategy: str, sc
 
 
 async def test_a_failed_attempt_changes_nothing(world: World) -> None:
-    """Only the attempt that was kept does."""
+    """Only the successful attempt does."""
     _, mia = await with_agent(world, "fails")
     path = await new_session(mia)
     assert await says(mia, path, "go") == "done"
@@ -108,7 +108,7 @@ async def test_a_failed_attempt_changes_nothing(world: World) -> None:
 
 
 async def test_an_agents_change_is_saved_by_itself(world: World) -> None:
-    """P-1: whoever changed the state."""
+    """P-1: like any other change to the state."""
     gateway = await world.gateway(
         agents={"assistant": {"kind": "demo", "state": True}}, snapshots={"quiet_s": 0.2, "every_s": 30}
     )
@@ -124,7 +124,7 @@ async def test_an_agents_change_is_saved_by_itself(world: World) -> None:
 
 
 async def test_a_restore_reaches_the_agent(world: World) -> None:
-    """It goes on from what was restored."""
+    """It continues from the restored state."""
     mia = await world.person("mia", (await world.gateway(agents={"assistant": {"kind": "demo", "state": True}})).url)
     path = await new_session(mia)
     await says(mia, path, "note: one")

@@ -1,4 +1,4 @@
-"""What an agent does to the task it runs in does not reach beyond its call."""
+"""An agent that misuses its task affects nothing beyond its call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ AGENTS = "tests.integration.agents.tampering_agents"
 
 
 async def answers(world: World, target: str, *texts: str) -> list[str]:
-    """What the agent answers to messages that are sent one right after the other."""
+    """The agent's answers to messages that are sent one right after the other."""
     gateway = await world.gateway(agents={"assistant": {"kind": "python", "target": f"{AGENTS}:{target}"}})
     socket = await (await world.person("ann", gateway.url)).connects()
     for number, text in enumerate(texts):
@@ -30,5 +30,5 @@ async def test_an_agent_that_cancels_its_task_does_not_cost_its_reply(world: Wor
 
 
 async def test_context_variables_end_with_the_call(world: World) -> None:
-    """The next turn of a session begins where the one before ends, and sees nothing of what its agent has set."""
+    """The next turn of a session starts where the previous one ends, and sees none of the variables its agent has set."""
     assert await answers(world, "remembering", "first", "second") == ["saw nothing", "saw nothing"]

@@ -1,4 +1,4 @@
-"""Conversations of an agent's own framework: none knows what the transcript does not have, and each is forgotten in the end."""
+"""Conversations of an agent's own framework: none contains more than the transcript, and each is forgotten in the end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HERE = "tests.integration.agents.remembering"
 
 
 async def gateway_with(world: World, target: str = "Remembering") -> tuple[Running, Person]:
-    """A gateway whose agent is one of `remembering`, and a user of it."""
+    """A gateway whose agent is one of those in `remembering`, and a user."""
     gateway = await world.gateway(
         agents={"assistant": {"kind": "python", "target": f"{HERE}:{target}"}}, snapshots=NEVER
     )
@@ -31,19 +31,19 @@ def agent_of(gateway: Running) -> Any:
 
 
 async def deletes(mia: Person, session: str, seq: int) -> None:
-    """Takes a message out."""
+    """Deletes a message."""
     assert (await mia.calls("DELETE", f"{SESSIONS}/{session}/messages/{session}.{seq}"))[0] == 204
 
 
 async def rewords(mia: Person, session: str, seq: int, *, again: bool) -> None:
-    """Another text for a message."""
+    """Replaces a message's text."""
     change = {"text": "clean", "answer_again": again}
     assert (await mia.calls("PATCH", f"{SESSIONS}/{session}/messages/{session}.{seq}", json=change))[0] == 200
 
 
 @pytest.mark.parametrize("deed", ["deleted", "edited", "answered anew"])
 async def test_undoing_a_rewind_brings_no_conversation_back_that_knows_more(world: World, deed: str) -> None:
-    """P-2, M-7: what was changed since the rewind, the agent's own conversation of before knows as it was."""
+    """P-2, M-7: the agent's earlier conversation does not know what was changed since the rewind."""
     _, mia = await gateway_with(world)
     session = await talk(mia, "my secret")
     path = f"{SESSIONS}/{session}"
@@ -58,7 +58,7 @@ async def test_undoing_a_rewind_brings_no_conversation_back_that_knows_more(worl
 
 
 async def test_an_undone_rewind_brings_the_conversation_back_once(world: World) -> None:
-    """P-2: it goes on, so the same snapshot restored again would bring back what was said since."""
+    """P-2: it continues, so restoring the same snapshot again would bring back later messages."""
     _, mia = await gateway_with(world)
     session = await talk(mia, "one")
     path = f"{SESSIONS}/{session}"
@@ -74,7 +74,7 @@ async def test_an_undone_rewind_brings_the_conversation_back_once(world: World) 
 
 
 async def test_a_rewind_that_changes_nothing_keeps_no_conversation_to_come_back(world: World) -> None:
-    """It goes on, and knows more by the time that the rewind is undone."""
+    """It continues, and contains more by the time the rewind is undone."""
     _, mia = await gateway_with(world)
     session = await talk(mia, "one")
     path = f"{SESSIONS}/{session}"
@@ -89,7 +89,7 @@ async def test_a_rewind_that_changes_nothing_keeps_no_conversation_to_come_back(
 async def test_a_conversation_that_was_told_what_is_deleted_meanwhile_ends_with_its_turn(
     world: World, named_before: bool
 ) -> None:
-    """M-7: neither a turn that waited nor a later one goes on in it."""
+    """M-7: neither a waiting turn nor a later one continues in it."""
     gateway, mia = await gateway_with(world)
     session = await talk(mia, "my secret", "second")
     if not named_before:
@@ -112,7 +112,7 @@ async def test_a_conversation_that_was_told_what_is_deleted_meanwhile_ends_with_
 
 @pytest.mark.parametrize("path", [f"{SESSIONS}/{{}}", "/api/me?confirm=mia"], ids=["session", "user"])
 async def test_every_conversation_of_a_session_is_forgotten_with_it(world: World, path: str) -> None:
-    """S-2: also those that were let go, whatever for; one that fails keeps none of the others."""
+    """S-2: including earlier ones; a failure for one does not prevent the others."""
     gateway, mia = await gateway_with(world)
     session = await talk(mia, "one", "two")
     await deletes(mia, session, 1)

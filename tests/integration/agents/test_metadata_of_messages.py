@@ -1,4 +1,4 @@
-"""A-1: an agent sees the session's metadata and a message's own, whichever way the message came."""
+"""A-1: an agent receives the session's metadata and a message's own, whichever way the message came."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(shared_world: World) -> Running:
-    """A gateway whose agent says which metadata it was given."""
+    """A gateway whose agent returns the metadata it received."""
     agent = {"kind": "python", "target": "tests.integration.agents.context_agents:tells_metadata"}
     return await shared_world.gateway(agents={"assistant": agent}, replica=UNHURRIED)
 
@@ -44,7 +44,7 @@ async def in_course(person: Person) -> str:
 
 
 async def test_a_message_over_http(mia: Person) -> None:
-    """The agent gets both, and the transcript keeps the message's."""
+    """The agent receives both, and the transcript keeps the message's."""
     path = await in_course(mia)
     sent = await mia.posts(f"{path}/messages", 200, text="one", metadata={"page": 7})
     assert json.loads(sent["reply"]["content"]) == {"session": COURSE, "messages": [{"page": 7}], "history": []}
@@ -55,7 +55,7 @@ async def test_a_message_over_http(mia: Person) -> None:
 
 
 async def test_a_message_over_a_socket(mia: Person) -> None:
-    """The row that is announced has it too."""
+    """The announced row has it too."""
     socket = await mia.connects(session_id=(await in_course(mia)).rpartition("/")[2])
     await socket.says(type="send", id="k1", text="one", metadata={"page": 8})
     assert (await socket.hears("message"))["message"]["metadata"] == {"page": 8}
@@ -64,7 +64,7 @@ async def test_a_message_over_a_socket(mia: Person) -> None:
 
 
 async def test_a_message_of_use_chat(mia: Person) -> None:
-    """AI SDK keeps a message's metadata beside its parts."""
+    """AI SDK sends a message's metadata beside its parts."""
     message = {"id": "m1", "role": "user", "parts": [{"type": "text", "text": "hi"}], "metadata": {"page": 9}}
     body = {"id": "chat-1", "messages": [message]}
     headers = {"Authorization": f"Bearer {mia.token}"}
@@ -85,7 +85,7 @@ async def test_a_message_of_an_openai_client(mia: Person) -> None:
 
 
 async def test_what_cannot_be_kept_is_refused(mia: Person) -> None:
-    """The same rules over HTTP and over a socket, and nothing is kept."""
+    """The same rules apply over HTTP and over a socket, and nothing is stored."""
     path = await in_course(mia)
     socket = await mia.connects(session_id=path.rpartition("/")[2])
     for metadata, status, said in REFUSED:
@@ -98,7 +98,7 @@ async def test_what_cannot_be_kept_is_refused(mia: Person) -> None:
 
 
 async def test_a_fork_keeps_both(mia: Person) -> None:
-    """Its agent goes on with what the parent's knew."""
+    """Its agent continues with the metadata that the parent's had."""
     path = await in_course(mia)
     await mia.posts(f"{path}/messages", 200, text="one", metadata={"page": 7})
     fork = await mia.posts(f"{path}/fork", 201)

@@ -9,7 +9,7 @@ from tests.world import World
 
 @pytest.mark.parametrize("target", ["sleeper", "sleeping_generator"])
 async def test_a_function_that_blocks_does_not_hold_up_the_end(world: World, target: str) -> None:
-    """SIGTERM while it sleeps for 30 s: gone within 10."""
+    """SIGTERM while it sleeps for 30 s: the process ends within 10."""
     process = await world.process(
         TURNGATE_AGENTS__ASSISTANT__KIND="python",
         TURNGATE_AGENTS__ASSISTANT__TARGET=f"tests.unit.agents.targets:{target}",

@@ -1,4 +1,4 @@
-"""A real model behind llama.cpp's server, as `make demo-llm` starts it: A-2 with a tokenizer and a refusal that nobody here wrote."""
+"""A real model behind llama.cpp's server, as `make demo-llm` starts it: A-2 with a real tokenizer and real errors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ABOUT_80_TOKENS = "Tell me of the sea, of ships and of old harbours. " * 7
 
 @asynccontextmanager
 async def small_model(world: World) -> AsyncIterator[Person]:
-    """Somebody at a gateway whose agent has a context of very few tokens."""
+    """A user of a gateway whose agent has a context of very few tokens."""
     log = world.folder / "demo-llm.log"
     given = {"TURNGATE_DATABASE_URL": world.database_url, "TURNGATE_DATA_DIR": str(world.folder / "demo-llm")}
     with log.open("wb") as sink:
@@ -56,7 +56,7 @@ async def small_model(world: World) -> AsyncIterator[Person]:
 
 
 async def test_a_conversation_goes_on_beyond_the_context_of_a_real_model(world: World) -> None:
-    """It is answered from the model, cut when it has outgrown it, and survives a message that never fits."""
+    """The model answers, the history is cut once it exceeds the context, and a message that never fits does no harm."""
     async with small_model(world) as mia:
         path = f"{SESSIONS}/{(await mia.posts(SESSIONS, 201))['session_id']}"
 

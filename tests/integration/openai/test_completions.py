@@ -1,4 +1,4 @@
-"""`/v1`, byte by byte: what OpenAI's clients get from a gateway."""
+"""`/v1`, byte by byte: what a gateway sends to OpenAI's clients."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ on_its_own_loop = pytest.mark.asyncio(loop_scope="function")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(shared_world: World) -> Running:
-    """The demo agent, and those of `answering_agents`."""
+    """The demo agent, and those in `answering_agents`."""
     odd = {
         name: PythonAgentSettings(
             kind="python", target=f"{answering_agents.__name__}:{name}", multitask_strategy="reject"
@@ -39,7 +39,7 @@ async def gateway(shared_world: World) -> Running:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def ann(shared_world: World, gateway: Running) -> Person:
-    """Somebody with a token."""
+    """A user with a token."""
     return await shared_world.newcomer(gateway.url)
 
 
@@ -89,7 +89,7 @@ def text_of(told: list[Any]) -> str:
 
 
 async def test_a_stream_has_openais_shape(ann: Person) -> None:
-    """Role, pieces, reason, cost; the same head on each."""
+    """Role, pieces, finish reason, usage; each has the same header fields."""
     told = await events(ann, question("The lake is frozen", stream_options={"include_usage": True}))
     assert told[0]["choices"][0]["delta"] == {"role": "assistant", "content": "", "refusal": None}
     assert told[-2]["choices"][0] == {"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}
@@ -100,7 +100,7 @@ async def test_a_stream_has_openais_shape(ann: Person) -> None:
 
 
 async def test_an_attempt_that_repeats_what_was_sent_goes_on_behind_it(ann: Person) -> None:
-    """Nothing is said twice."""
+    """Nothing is sent twice."""
     told = await events(ann, question("Count", "repeating"))
     assert text_of(told) == "One, two, three."
     assert told[-1]["choices"][0]["finish_reason"] == "stop"
@@ -116,21 +116,21 @@ async def test_an_attempt_that_says_something_else_ends_the_stream_with_an_error
 
 
 async def test_a_stream_is_the_row_it_leaves(ann: Person) -> None:
-    """Also around a tool call, which OpenAI's shape has no place for."""
+    """Even around a tool call, which OpenAI's format cannot express."""
     told = await events(ann, question("What time is it?", "costly", stream_options={"include_usage": True}))
     assert text_of(told) == "Let me see. \n\nIt is noon."
     assert told[-1]["usage"] == {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
 
 
 async def test_a_failed_turn_ends_the_stream_with_an_error(ann: Person) -> None:
-    """The apology is in the transcript only."""
+    """The apology is only in the transcript."""
     told = await events(ann, question("fail for good"))
     assert told[-1]["error"]["code"] == "agent_failed"
     assert "Sorry" not in text_of(told)
 
 
 async def test_a_cancelled_turn_ends_in_the_middle(ann: Person, gateway: Running) -> None:
-    """`length`, as OpenAI calls an answer that stops too early."""
+    """`length`, OpenAI's finish reason for an answer that stops too early."""
     async with ann.http.post(
         f"{ann.url}{COMPLETIONS}",
         json=question("Go on", "patient", stream=True),
@@ -152,14 +152,14 @@ async def test_a_cancelled_turn_ends_in_the_middle(ann: Person, gateway: Running
 
 
 async def test_an_answer_tells_its_cost(ann: Person) -> None:
-    """As the agent told it."""
+    """As reported by the agent."""
     answer = await ann.posts(COMPLETIONS, 200, **question("What time is it?", "costly"))
     assert answer["usage"] == {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
     assert answer["choices"][0]["message"]["content"] == "Let me see. \n\nIt is noon."
 
 
 async def test_a_failed_turn_is_an_error_that_clients_do_not_repeat(ann: Person) -> None:
-    """It has had its attempts."""
+    """The turn has already had its attempts."""
     async with ann.http.post(
         f"{ann.url}{COMPLETIONS}", json=question("fail for good"), headers={"Authorization": f"Bearer {ann.token}"}
     ) as response:
@@ -179,7 +179,7 @@ async def test_a_command_is_answered_and_makes_no_session(ann: Person) -> None:
 
 
 async def test_what_clients_send_besides_has_no_effect(ann: Person) -> None:
-    """Knobs of models, null or not, and what nobody knows."""
+    """Model parameters, null or not, and unknown ones."""
     extras: dict[str, Any] = {
         "temperature": 0.1,
         "top_p": None,
@@ -204,7 +204,7 @@ async def test_what_clients_send_besides_has_no_effect(ann: Person) -> None:
 
 
 async def test_instructions_are_kept_as_data(ann: Person) -> None:
-    """FACTS 7.12: nobody smuggles system text in; who looks finds it in the transcript."""
+    """FACTS 7.12: nobody can smuggle system text in; it is visible in the transcript."""
     body = question("What were you told?", "remembering")
     body["messages"] = [
         {"role": "system", "content": "You are a pirate."},
@@ -225,7 +225,7 @@ async def test_instructions_are_kept_as_data(ann: Person) -> None:
 
 
 async def test_history_is_told_turn_by_turn(ann: Person) -> None:
-    """M-3: of a long transcript the agent gets its last turns, each with its answer."""
+    """M-3: of a long transcript the agent receives its last turns, each with its answer."""
     before = [{"role": role, "content": f"{role} {number}"} for number in range(30) for role in ("user", "assistant")]
     body = question("And?", "remembering")
     told, _ = await answered(ann, {**body, "messages": [*before, *body["messages"]]})
@@ -235,7 +235,7 @@ async def test_history_is_told_turn_by_turn(ann: Person) -> None:
 
 
 async def test_a_session_of_another_channel_goes_on(ann: Person) -> None:
-    """Whatever it was begun with."""
+    """Whichever channel it started on."""
     session = (await ann.posts("/api/chat/sessions", 201))["session_id"]
     await ann.posts(f"/api/chat/sessions/{session}/messages", 200, text="The lake is frozen")
     content, same = await answered(ann, question("What was my last question?"), **{"X-Session-Id": session})
@@ -244,7 +244,7 @@ async def test_a_session_of_another_channel_goes_on(ann: Person) -> None:
 
 
 async def test_the_key_of_a_request_holds_in_its_session(ann: Person) -> None:
-    """The first wins, with the header and without."""
+    """The first one wins, with the header and without."""
     first, session = await answered(ann, question("One"), **{"Idempotency-Key": "k"})
     again, same = await answered(ann, question("Two"), **{"Idempotency-Key": "k"})
     assert (again, same) == (first, session)
@@ -255,7 +255,7 @@ async def test_the_key_of_a_request_holds_in_its_session(ann: Person) -> None:
 
 
 async def test_the_same_key_of_two_users_is_two_keys(ann: Person, shared_world: World, gateway: Running) -> None:
-    """P-5: each has a session of their own."""
+    """P-5: each user has a session of their own."""
     bob = await shared_world.person("bob", gateway.url)
     _, of_ann = await answered(ann, question("Hers"), **{"Idempotency-Key": "k"})
     content, of_bob = await answered(bob, question("His"), **{"Idempotency-Key": "k"})
@@ -264,7 +264,7 @@ async def test_the_same_key_of_two_users_is_two_keys(ann: Person, shared_world: 
 
 
 async def test_an_operator_goes_on_in_anyones_session(ann: Person, shared_world: World, gateway: Running) -> None:
-    """As on every surface; the message is the user's."""
+    """As everywhere; the message is the user's."""
     _, session = await answered(ann, question("The lake is frozen"))
     owner = await shared_world.person("owner", gateway.url, role="operator")
     content, _ = await answered(owner, question("What was my last question?"), **{"X-Session-Id": session})
@@ -272,7 +272,7 @@ async def test_an_operator_goes_on_in_anyones_session(ann: Person, shared_world:
 
 
 async def test_a_request_that_is_followed_while_it_runs_is_joined(ann: Person) -> None:
-    """A repeated key in the middle of an answer gets all of it, once."""
+    """Repeating the key in the middle of an answer returns all of it, once."""
     headers = {"Authorization": f"Bearer {ann.token}", "Idempotency-Key": "k"}
     url, body = f"{ann.url}{COMPLETIONS}", question("Go on", "patient", stream=True)
     async with ann.http.post(url, json=body, headers=headers) as first:
@@ -332,7 +332,7 @@ IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
     ],
 )
 async def test_what_agents_cannot_do_is_refused_by_name(ann: Person, change: Any, param: str) -> None:
-    """400, and nothing is kept."""
+    """400, and nothing is stored."""
     status, error = await refused(ann, {**question("Hello"), **change})
     assert (status, error["type"], error["param"] or "") == (400, "invalid_request_error", param)
     assert (await ann.gets("/api/chat/sessions"))["total"] == 0
@@ -350,13 +350,13 @@ async def test_what_agents_cannot_do_is_refused_by_name(ann: Person, change: Any
     ],
 )
 async def test_errors_of_paths_have_openais_shape(ann: Person, method: str, path: str, status: int, code: str) -> None:
-    """Whoever finds them."""
+    """Wherever they are found."""
     got, answer = await ann.calls(method, path)
     assert (got, answer["error"]["code"]) == (status, code)
 
 
 async def test_errors_of_callers_have_openais_shape(ann: Person, gateway: Running) -> None:
-    """Without a token, with a wrong one, from a wrong page."""
+    """Without a token, with a wrong one, from a disallowed page."""
     for headers, status, code in (
         ({}, 401, "invalid_api_key"),
         ({"Authorization": "Bearer tg_wrong"}, 401, "invalid_api_key"),
@@ -368,7 +368,7 @@ async def test_errors_of_callers_have_openais_shape(ann: Person, gateway: Runnin
 
 @on_its_own_loop
 async def test_openais_browser_client_may_call_from_allowed_pages(world: World) -> None:
-    """With the headers that it adds; what it needs of the answer's is shown to it."""
+    """With the headers that it adds; the response headers it needs are exposed."""
     gateway = await world.gateway(web={"allowed_origins": ["https://shop.example"]})
     ann = await world.person("ann", gateway.url)
     asks = {
@@ -391,7 +391,7 @@ async def test_openais_browser_client_may_call_from_allowed_pages(world: World) 
     [(b"{", 400), (b"[]", 400), (b'{"model": "\\u0000"}', 400), (b'{"a": "' + b"x" * 1_048_576 + b'"}', 413)],
 )
 async def test_errors_of_bodies_have_openais_shape(ann: Person, body: bytes, status: int) -> None:
-    """What never reaches the route."""
+    """Errors before the route is reached."""
     got, answer = await ann.calls(
         "POST", COMPLETIONS, data=io.BytesIO(body), headers={"Content-Type": "application/json"}
     )
@@ -399,7 +399,7 @@ async def test_errors_of_bodies_have_openais_shape(ann: Person, body: bytes, sta
 
 
 async def test_a_question_that_is_too_long_leaves_nothing(ann: Person) -> None:
-    """413, before there is a session."""
+    """413, before a session is created."""
     status, error = await refused(ann, question("x" * 1001))
     assert (status, error["code"]) == (413, "request_too_large")
     assert (await ann.gets("/api/chat/sessions"))["total"] == 0
@@ -408,13 +408,13 @@ async def test_a_question_that_is_too_long_leaves_nothing(ann: Person) -> None:
 @pytest.mark.parametrize("name", ["X-Session-Id", "Idempotency-Key"])
 @pytest.mark.parametrize("value", ["", "x" * 129])
 async def test_headers_that_cannot_be_are_refused(ann: Person, name: str, value: str) -> None:
-    """A session that cannot exist is a missing one."""
+    """An impossible session is a missing one."""
     status, _ = await refused(ann, question("Hello"), **{name: value})
     assert status == (404 if name == "X-Session-Id" else 400)
 
 
 async def test_a_session_with_another_agent_is_not_answered_by_this_one(ann: Person) -> None:
-    """The session's agent is named."""
+    """The error names the session's agent."""
     session = (await ann.posts("/api/chat/sessions", 201, agent_name="costly"))["session_id"]
     status, error = await refused(ann, question("Hello"), **{"X-Session-Id": session})
     assert status == 400
@@ -423,7 +423,7 @@ async def test_a_session_with_another_agent_is_not_answered_by_this_one(ann: Per
 
 @on_its_own_loop
 async def test_an_absent_database_is_unavailable(world: World) -> None:
-    """503 with `Retry-After`; clients repeat it by themselves, and nothing was kept."""
+    """503 with `Retry-After`; clients retry by themselves, and nothing was stored."""
     ann = await world.person("ann", (await world.gateway()).url)
     await ann.gets("/v1/models")
     async with world.database_away():

@@ -1,4 +1,4 @@
-"""Why a turn failed, as OpenAI's clients tell failures apart."""
+"""Why a turn failed, in terms of OpenAI's clients."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ EXPECTED = {
 
 @pytest.fixture
 async def ann(world: World) -> Person:
-    """A user of an agent that fails as it is told to."""
+    """A user of an agent that fails on request."""
     gateway = await world.gateway(agents={"assistant": {"kind": "python", "target": TARGET}})
     return await world.person("ann", gateway.url)
 
 
 def client_of(person: Person) -> AsyncOpenAI:
-    """OpenAI's own client, which repeats some errors by itself."""
+    """OpenAI's own client, which retries some errors by itself."""
     return AsyncOpenAI(base_url=f"{person.url}/v1", api_key=person.token)
 
 
 async def test_each_class_of_error_has_its_status_and_code(ann: Person) -> None:
-    """And none is repeated by the client: each repetition would be another turn."""
+    """The client retries none of them: each retry would be another turn."""
     async with client_of(ann) as client:
         for error_class, expected in EXPECTED.items():
             with pytest.raises(openai.APIStatusError) as caught:
@@ -46,7 +46,7 @@ async def test_each_class_of_error_has_its_status_and_code(ann: Person) -> None:
 
 
 async def test_a_stream_ends_with_the_same_error(ann: Person) -> None:
-    """As an event, which the client raises."""
+    """As an event, which the client raises as an error."""
     async with client_of(ann) as client:
         for error_class, (_, kind, code) in EXPECTED.items():
             stream = await client.chat.completions.create(
@@ -59,7 +59,7 @@ async def test_a_stream_ends_with_the_same_error(ann: Person) -> None:
 
 
 async def test_a_message_that_is_too_long_names_the_messages(ann: Person) -> None:
-    """In words by which clients know what to do."""
+    """In terms that tell clients what to do."""
     body = {"model": "assistant", "messages": [{"role": "user", "content": "fail context_too_long"}]}
     _, answer = await ann.calls("POST", "/v1/chat/completions", json=body)
     assert answer["error"]["param"] == "messages"

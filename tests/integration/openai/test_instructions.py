@@ -1,4 +1,4 @@
-"""System messages of `/v1`: kept as data with the user's message behind them, and no message of their own."""
+"""System messages in `/v1`: stored as data of the following user's message, not as messages of their own."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def text(said: str) -> JsonObject:
 
 
 async def asks(person: Person, *messages: JsonObject, agent: str = "assistant") -> tuple[str, Any, list[Any]]:
-    """The answer, its session and that one's rows."""
+    """Returns the answer, its session and the session's rows."""
     headers = {"Authorization": f"Bearer {person.token}", "Idempotency-Key": "k"}
     body = {"model": agent, "messages": messages}
     async with person.http.post(f"{person.url}{COMPLETIONS}", json=body, headers=headers) as response:
@@ -51,7 +51,7 @@ async def asks(person: Person, *messages: JsonObject, agent: str = "assistant") 
 
 
 async def test_instructions_come_with_the_question(ann: Person) -> None:
-    """The first message is the first one, and nothing in the transcript is empty."""
+    """The first message is the user's, and no row of the transcript is empty."""
     answer, session, rows = await asks(ann, system("Be kind."), system("Be brief.", "developer"), user("Hello"))
     assert "message 1" in answer
     assert [(row["role"], row["content"]) for row in rows] == [("user", "Hello"), ("assistant", answer)]
@@ -60,7 +60,7 @@ async def test_instructions_come_with_the_question(ann: Person) -> None:
 
 
 async def test_instructions_in_between_come_with_the_message_behind_them(ann: Person) -> None:
-    """And those at the end with the question; the agent is told of each."""
+    """Those at the end belong to the question; the agent receives each of them."""
     answer, session, rows = await asks(
         ann,
         system("A"),
@@ -78,13 +78,13 @@ async def test_instructions_in_between_come_with_the_message_behind_them(ann: Pe
 
 
 async def test_a_retry_has_the_same_rows(ann: Person) -> None:
-    """The first wins, with its instructions."""
+    """The first request wins, with its instructions."""
     first = await asks(ann, system("A"), user("One"))
     assert (await asks(ann, system("B"), user("Two")))[2] == first[2]
 
 
 async def test_an_edited_question_keeps_its_instructions(ann: Person) -> None:
-    """And a fork has them too."""
+    """A fork keeps them too."""
     _, session, rows = await asks(ann, system("A"), user("One"))
     path = f"{SESSIONS}/{session['session_id']}"
     status, edited = await ann.calls("PATCH", f"{path}/messages/{rows[0]['id']}", json={"text": "Two"})

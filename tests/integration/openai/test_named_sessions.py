@@ -26,7 +26,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(shared_world: World) -> Running:
-    """The demo agent, twice, and one that answers only when it is cancelled."""
+    """The demo agent, twice, and one that only ends when it is cancelled."""
     demo = DemoAgentSettings(kind="demo")
     patient = PythonAgentSettings(kind="python", target=f"{answering_agents.__name__}:patient")
     agents = {"assistant": demo, "second": demo, "patient": patient}
@@ -35,7 +35,7 @@ async def gateway(shared_world: World) -> Running:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def ann(shared_world: World, gateway: Running) -> Person:
-    """Somebody with a token."""
+    """A user with a token."""
     return await shared_world.newcomer(gateway.url)
 
 
@@ -48,12 +48,12 @@ class Client:
         self.headers: dict[str, str] = {}
 
     async def asks(self, *texts: str) -> tuple[str, str]:
-        """The answer's text, and its session."""
+        """Returns the answer's text and its session."""
         self.messages += [{"role": "user", "content": text} for text in texts]
         return await self.repeats()
 
     async def repeats(self) -> tuple[str, str]:
-        """The same request once more, or the first time."""
+        """Sends the same request again, or for the first time."""
         headers = {"Authorization": f"Bearer {self.person.token}", **self.headers}
         body = {**self.given, "messages": self.messages}
         async with self.person.http.post(f"{self.person.url}{COMPLETIONS}", json=body, headers=headers) as response:
@@ -69,13 +69,13 @@ class Client:
 
 
 async def transcript(person: Person, session: str) -> list[tuple[str, str]]:
-    """What stands in a session."""
+    """The messages of a session."""
     rows = (await person.gets(f"{SESSIONS}/{session}/messages"))["messages"]
     return [(row["role"], row["content"]) for row in rows if not row["deleted"]]
 
 
 async def listed(person: Person, query: str = "") -> list[str]:
-    """The sessions of a list whose total agrees."""
+    """The sessions in a list with a matching total."""
     page = await person.gets(f"{SESSIONS}{query}")
     assert page["total"] == len(page["sessions"])
     return [session["session_id"] for session in page["sessions"]]
@@ -83,7 +83,7 @@ async def listed(person: Person, query: str = "") -> list[str]:
 
 @pytest.mark.parametrize("user", ["u-1", {"id": "u-1", "name": "Ann", "email": "ann@example.com", "role": "user"}])
 async def test_user_and_chat_id_name_the_session(ann: Person, user: Any) -> None:
-    """Of a history that the client repeats, only what is new is taken in."""
+    """Of a repeated history, only new messages are stored."""
     client = Client(ann, user=user, metadata={"chat_id": "trip"})
     _, session = await client.asks("The lake is frozen")
     text, same = await client.goes_on("What was my last question?")
@@ -96,7 +96,7 @@ async def test_user_and_chat_id_name_the_session(ann: Person, user: Any) -> None
 
 
 async def test_the_headers_of_open_webui_name_the_session(ann: Person) -> None:
-    """It keeps `metadata` to itself and forwards the ids as headers."""
+    """It does not pass on `metadata` and sends the ids as headers."""
     client = Client(ann)
     client.headers = {"X-OpenWebUI-User-Id": "u-1", "X-OpenWebUI-Chat-Id": "trip"}
     _, session = await client.asks("The lake is frozen")
@@ -105,7 +105,7 @@ async def test_the_headers_of_open_webui_name_the_session(ann: Person) -> None:
 
 
 async def test_a_task_of_open_webui_is_no_part_of_the_chat(ann: Person) -> None:
-    """It asks for titles, tags and follow-ups under the chat's own headers, and its `metadata.task` stays with it."""
+    """It asks for titles, tags and follow-ups with the chat's own headers, and does not send its `metadata.task`."""
     client, task = Client(ann), Client(ann)
     client.headers = task.headers = {"X-OpenWebUI-User-Id": "u-1", "X-OpenWebUI-Chat-Id": "trip"}
     _, session = await client.asks("The lake is frozen")
@@ -119,7 +119,7 @@ async def test_a_task_of_open_webui_is_no_part_of_the_chat(ann: Person) -> None:
 
 
 async def test_a_chat_may_ask_several_models(ann: Person) -> None:
-    """Chat pages ask two side by side, or change the model in the middle: each agent has a session that knows what was said."""
+    """Chat pages ask two side by side, or change the model midway: each agent has a session with the whole conversation."""
     client = Client(ann, **CHAT)
     _, session = await client.asks("The lake is frozen")
     client.given["model"] = "second"
@@ -132,7 +132,7 @@ async def test_a_chat_may_ask_several_models(ann: Person) -> None:
 async def test_another_chat_user_or_token_is_another_session(
     ann: Person, shared_world: World, gateway: Running
 ) -> None:
-    """A name belongs to the token's user: somebody else's session is as good as missing."""
+    """A name belongs to the token's user: another user's session counts as missing."""
     bob = await shared_world.person("bob", gateway.url)
     clients = [
         Client(ann, **CHAT),
@@ -146,7 +146,7 @@ async def test_another_chat_user_or_token_is_another_session(
 
 
 async def test_a_named_session_begins_with_what_was_said_before(ann: Person) -> None:
-    """A chat that began elsewhere goes on here."""
+    """A chat that started elsewhere continues here."""
     client = Client(ann, **CHAT)
     client.answered = [{"role": "user", "content": "Ahoy"}, {"role": "assistant", "content": "Aye"}]
     text, session = await client.goes_on("What was my last question?")
@@ -163,7 +163,7 @@ async def test_two_new_messages_are_one_of_the_turn(ann: Person) -> None:
 
 
 async def test_the_same_request_again_answers_the_last_message_anew(ann: Person) -> None:
-    """What a page's "regenerate" sends adds no second question."""
+    """A page's "regenerate" request adds no second question."""
     client = Client(ann, **CHAT)
     _, session = await client.asks("One")
     for again in ("One", "Two"):
@@ -175,7 +175,7 @@ async def test_the_same_request_again_answers_the_last_message_anew(ann: Person)
 
 
 async def test_the_same_words_after_their_answer_are_a_new_message(ann: Person) -> None:
-    """The history says so."""
+    """The history shows that."""
     client = Client(ann, **CHAT)
     _, session = await client.asks("Yes")
     await client.goes_on("Yes")
@@ -183,7 +183,7 @@ async def test_the_same_words_after_their_answer_are_a_new_message(ann: Person) 
 
 
 async def test_a_retry_while_the_answer_is_written_joins_it(ann: Person) -> None:
-    """A client that gave up waiting and asks again makes no second turn."""
+    """A client that times out and retries creates no second turn."""
     headers = {"Authorization": f"Bearer {ann.token}"}
     messages = [{"role": "user", "content": "Go on"}]
     body = {**CHAT, "model": "patient", "stream": True, "messages": messages}
@@ -201,7 +201,7 @@ async def test_a_retry_while_the_answer_is_written_joins_it(ann: Person) -> None
 
 
 async def test_the_first_request_twice_at_once_makes_one_session(ann: Person) -> None:
-    """Whichever is quicker."""
+    """Whichever is first."""
     answers = await asyncio.gather(*(Client(ann, **CHAT).asks(f"I am {number}") for number in range(4)))
     assert len({session for _, session in answers}) == 1
 
@@ -217,7 +217,7 @@ async def test_the_first_request_twice_at_once_makes_one_session(ann: Person) ->
     ],
 )
 async def test_a_call_without_a_name_is_its_own(ann: Person, given: dict[str, Any]) -> None:
-    """It is kept, marked, and left out of the list unless asked for."""
+    """It is stored, marked, and left out of the list unless requested."""
     client = Client(ann, **given)
     _, first = await client.asks("The lake is frozen")
     _, second = await client.goes_on("And the river?")
@@ -227,7 +227,7 @@ async def test_a_call_without_a_name_is_its_own(ann: Person, given: dict[str, An
 
 
 async def test_unnamed_calls_are_left_out_wherever_sessions_are_listed(ann: Person) -> None:
-    """Pages behind a cursor, narrowed lists, search, an agent's list, and what is resumed."""
+    """Later pages, filtered lists, search, an agent's list, and the session to resume."""
     _, other = await Client(ann, **CHAT).asks("The lake is frozen")
     newest = (await Client(ann, user="u-1", metadata={"chat_id": "work"}).asks("The lake is deep"))[1]
     await Client(ann).asks("The lake is wide")
@@ -253,7 +253,7 @@ async def test_an_unnamed_call_that_is_continued_is_a_conversation(ann: Person) 
 
 
 async def test_the_header_wins_over_the_names(ann: Person) -> None:
-    """`X-Session-Id` says it most exactly."""
+    """`X-Session-Id` is the most specific."""
     _, session = await Client(ann, **CHAT).asks("The lake is frozen")
     client = Client(ann, user="u-1", metadata={"chat_id": "work"})
     client.headers = {"X-Session-Id": session}
@@ -261,7 +261,7 @@ async def test_the_header_wins_over_the_names(ann: Person) -> None:
 
 
 async def test_a_deleted_session_begins_again_under_its_name(ann: Person) -> None:
-    """With what the client still knows."""
+    """With the messages that the client still has."""
     client = Client(ann, **CHAT)
     _, session = await client.asks("One")
     await ann.calls("DELETE", f"{SESSIONS}/{session}")
@@ -270,7 +270,7 @@ async def test_a_deleted_session_begins_again_under_its_name(ann: Person) -> Non
 
 
 async def test_a_command_in_a_named_session_is_no_message(ann: Person) -> None:
-    """Before the session exists, and in it."""
+    """Neither before the session exists nor in it."""
     client = Client(ann, **CHAT)
     status, answer = await ann.calls(
         "POST", COMPLETIONS, json={**client.given, "messages": [{"role": "user", "content": "/help"}]}
@@ -284,7 +284,7 @@ async def test_a_command_in_a_named_session_is_no_message(ann: Person) -> None:
 
 @pytest.mark.parametrize("chat_id", ["", "x" * 513, 7, ["trip"]])
 async def test_a_chat_id_that_is_none_is_refused(ann: Person, chat_id: Any) -> None:
-    """A session per call would be a surprise to whoever names one."""
+    """A session per call would surprise a client that names one."""
     body = {"model": "assistant", "user": "u-1", "metadata": {"chat_id": chat_id}}
     status, answer = await ann.calls(
         "POST", COMPLETIONS, json={**body, "messages": [{"role": "user", "content": "One"}]}
@@ -293,7 +293,7 @@ async def test_a_chat_id_that_is_none_is_refused(ann: Person, chat_id: Any) -> N
 
 
 async def test_an_operators_names_are_their_own(ann: Person, shared_world: World, gateway: Running) -> None:
-    """Nobody else's session is found by a name."""
+    """No other user's session is found by a name."""
     _, session = await Client(ann, **CHAT).asks("One")
     owner = replace(await shared_world.person("owner", gateway.url, role="operator"))
     assert (await Client(owner, **CHAT).asks("Two"))[1] != session

@@ -1,4 +1,4 @@
-"""What clients send to `/v1/chat/completions` for parameters that they leave open: null, or an empty list."""
+"""Parameters of `/v1/chat/completions` that clients leave open: null, or an empty list."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from tests.world import Person, World
 COMPLETIONS = "/v1/chat/completions"
 QUESTION: dict[str, Any] = {"model": "assistant", "messages": [{"role": "user", "content": "The lake is frozen"}]}
 OPTIONAL = sorted(get_type_hints(given.CompletionCreateParamsNonStreaming).keys() - QUESTION.keys())
-"""Every parameter that OpenAI's own client knows."""
+"""Every parameter of OpenAI's own client."""
 OF_MESSAGES = ("name", "refusal", "audio", "tool_calls", "function_call", "reasoning_content", "annotations")
 
 
 @pytest.fixture
 async def ann(world: World) -> Person:
-    """Somebody with a token."""
+    """A user with a token."""
     return await world.person("ann", (await world.gateway()).url)
 
 
 async def answered(person: Person, **more: Any) -> str:
-    """The answer to a question that is sent with these parameters."""
+    """Returns the answer to a question with these parameters."""
     answer = await person.posts(COMPLETIONS, 200, **{**QUESTION, **more})
     return str(answer["choices"][0]["message"]["content"])
 
@@ -47,12 +47,12 @@ async def test_each_optional_parameter_may_be_null(ann: Person) -> None:
     ],
 )
 async def test_no_tools_are_as_good_as_none_named(ann: Person, nothing: dict[str, Any]) -> None:
-    """As OpenAI's clients write it, and those that come from Anthropic's."""
+    """As OpenAI's clients write it, and those converted from Anthropic's."""
     assert "The lake is frozen" in await answered(ann, **nothing)
 
 
 async def test_the_fields_of_messages_may_be_null(ann: Person) -> None:
-    """An answer goes back into the history as a client got it, its empty fields included."""
+    """A client returns an answer in the history as it received it, including its empty fields."""
     empty = dict.fromkeys(OF_MESSAGES)
     history = [
         {"role": "user", "content": "Ahoy", **empty},

@@ -1,4 +1,4 @@
-"""What `/v1` says of requests it can't answer: the parameter by its name, and what to do."""
+"""Errors of `/v1` for invalid requests: the parameter's name, and what to do."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ async def refused(person: Person, content: str, **headers: str) -> tuple[int, An
 
 
 async def test_a_request_without_a_question_blames_its_messages(ann: Person) -> None:
-    """As a sentence."""
+    """In a full sentence."""
     status, error = await refused(ann, " ")
     assert (status, error["param"]) == (400, "messages")
     assert error["message"].startswith("messages: should end with a user message")
 
 
 async def test_a_session_with_another_agent_blames_the_model(ann: Person) -> None:
-    """And names the one it should be."""
+    """The error names the right one."""
     session = (await ann.posts("/api/chat/sessions", 201, agent_name="cook"))["session_id"]
     status, error = await refused(ann, "Hello", **{"X-Session-Id": session})
     assert (status, error["param"]) == (400, "model")
@@ -39,7 +39,7 @@ async def test_a_session_with_another_agent_blames_the_model(ann: Person) -> Non
 
 
 async def test_a_failed_answer_is_asked_for_with_another_key(ann: Person) -> None:
-    """The same one names the same failure for ever; whoever gave none needs none."""
+    """The same key returns the same failure forever; requests without a key need none."""
     for _ in range(2):
         status, error = await refused(ann, "fail for good", **{"Idempotency-Key": "k"})
         assert (status, error["code"]) == (500, "agent_failed")
@@ -48,7 +48,7 @@ async def test_a_failed_answer_is_asked_for_with_another_key(ann: Person) -> Non
 
 
 async def test_a_parameter_of_the_wrong_kind_is_told_in_words_of_json(ann: Person) -> None:
-    """Once, by the name that the client knows."""
+    """Once, with the name that the client knows."""
     body = {"model": "assistant", "messages": [{"role": "user", "content": "Hello"}], "user": 5}
     error = (await ann.posts(COMPLETIONS, 400, **body))["error"]
     assert (error["param"], error["message"]) == ("user", "user: should be a string, or an object with id")
