@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -20,6 +20,8 @@ from bench.results import AtRest
 PACKAGES = ("turngate", "gateway", "channels", "scheduler", "storage")
 MANY = 15
 """Files of a folder, beyond which nobody finds the place at a glance."""
+LONG_MODULE, LONG_FUNCTION = 300, 40
+"""Lines, beyond which it is worth asking whether there is more than one story."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,13 @@ class Lengths:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """`full`: folders with more than `MANY` modules. `circle`: modules that import each other, the first as found."""
+    """`full`: folders with more than `MANY` modules. `long`: lines of long modules and functions. `circle`: modules that import each other."""
 
     folders: int
     full: dict[str, int]
     modules: Lengths
     functions: Lengths
+    long: dict[str, int]
     circle: tuple[str, ...]
 
 
@@ -67,15 +70,25 @@ def look(root: Path) -> House:
     files = [file for package in PACKAGES for file in sorted((root / package).rglob("*.py"))]
     folders = Counter(file.parent.relative_to(root).as_posix() for file in files if file.name != "__init__.py")
     full = {folder: count for folder, count in folders.most_common() if count > MANY}
-    lines = [len(file.read_text().splitlines()) for file in files if file.name != "__init__.py"]
-    functions = [length for file in files for length in _functions(file)]
-    return House(len(folders), full, _lengths(lines), _lengths(functions), _circle())
+    named = {file.relative_to(root).as_posix(): file for file in files}
+    modules = {name: len(file.read_text().splitlines()) for name, file in named.items() if file.name != "__init__.py"}
+    functions = [
+        (f"{name} {function}", length) for name, file in named.items() for function, length in _functions(file)
+    ]
+    long = _beyond(LONG_MODULE, modules.items()) | _beyond(LONG_FUNCTION, functions)
+    lengths = _lengths([length for _, length in functions])
+    return House(len(folders), full, _lengths(list(modules.values())), lengths, long, _circle())
 
 
-def _functions(file: Path) -> Iterator[int]:
+def _functions(file: Path) -> Iterator[tuple[str, int]]:
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield (node.end_lineno or node.lineno) - node.lineno + 1
+            yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def _beyond(limit: int, lengths: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """The longest first."""
+    return dict(sorted(((name, length) for name, length in lengths if length > limit), key=lambda pair: -pair[1]))
 
 
 def _lengths(lines: Sequence[int]) -> Lengths:
@@ -100,12 +113,16 @@ def show(figures: Figures) -> None:
     for name, lengths in (("modules", house.modules), ("functions", house.functions)):
         table.add_row(name, f"{lengths.count:,}", f"{lengths.median:.0f}", f"{lengths.p90:.0f}", f"{lengths.longest}")
     console.print(table)
-    full = new_table(f"Folders with more than {MANY} modules, of {house.folders}", "modules")
-    for folder, count in house.full.items():
-        full.add_row(folder, str(count))
-    console.print(full)
+    _list(console, f"Folders with more than {MANY} modules, of {house.folders}", house.full)
+    _list(console, f"Modules over {LONG_MODULE} lines, functions over {LONG_FUNCTION}", house.long)
     console.print("Imports in a circle:", " → ".join(house.circle) or "none")
     if (rest := figures.at_rest) is not None:
         console.print(f"An idle replica: {rest.statements:.2f} statements/s, {rest.cores:.2%} of a core")
     for target, seconds in figures.took.items():
         console.print(f"make {target}: {seconds} s when it last succeeded here")
+
+
+def _list(console: Console, title: str, counts: Mapping[str, int]) -> None:
+    console.print(f"{title}: {'' if counts else 'none'}")
+    for name, count in counts.items():
+        console.print(f"  {count:>4}  {name}")
