@@ -78,13 +78,10 @@ class Batches(Generic[Item, Answer]):
             first.answer.cancel()
             self._free()
             raise
-        batch = list(self._next())
-        if len(batch) == 1 and batch[0] is first:
-            await self._send(batch)
-        elif batch:
-            self._work.start(self._send(batch), "batch")
+        if self._waiting == [first]:
+            await self._leave()
         else:
-            self._free()
+            self._work.start(self._leave(), "batch")
 
     async def _leave(self) -> None:
         batch = list(self._next())

@@ -153,6 +153,21 @@ async def test_a_batch_goes_on_without_one_of_its_callers() -> None:
     assert await other == "B"
 
 
+async def test_a_caller_that_is_alone_frees_its_lane_when_it_gives_up() -> None:
+    """Its statement ends with it, and the next item leaves."""
+    statement = Statement(held=True)
+    batches = Batches(statement.run, lanes=1)
+    alone = asyncio.create_task(batches.ask("a", "a"))
+    await statement.called(1)
+    other = asyncio.create_task(batches.ask("b", "b"))
+    await asyncio.sleep(0)
+    statement.held = False
+    alone.cancel()
+    async with asyncio.timeout(5):
+        assert await other == "B"
+    assert await batches.ask("a", "a") == "A"
+
+
 async def test_an_item_behind_many_that_nobody_waits_for_leaves() -> None:
     """A batch with no items left makes room for the next."""
     statement = Statement()
