@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from inspect import iscoroutinefunction
 from typing import get_args
 
 from gateway.core.model import ChannelName
@@ -30,6 +31,9 @@ def wrong_webhooks(network: Network, name: ChannelName) -> str | None:
             return f"its webhook {hook.path} has the method {hook.method}; it should be one of {', '.join(METHODS)}"
         if not re.fullmatch(rf"/webhooks/{name}{BELOW}", hook.path):
             return f"its webhook has the path {hook.path!r}; it should be /webhooks/{name} or a fixed path below it"
+        if iscoroutinefunction(hook.admits):
+            # What it returns is true, whoever calls.
+            return f"admits of its webhook {hook.path} is async; it should be a plain function"
         if (hook.method, hook.path) in known:
             return f"it declares the webhook {hook.method} {hook.path} twice"
         known.add((hook.method, hook.path))

@@ -19,7 +19,8 @@ def route_of(hook: Webhook, limits: Limits) -> web.RouteDef:
 
     async def answer(request: web.Request) -> web.Response:
         headers = _combined(request)
-        if not hook.admits(headers):
+        # Anything but True, such as a coroutine, admits nobody.
+        if hook.admits(headers) is not True:
             raise Forbidden(NOT_ADMITTED)
         body = await read_body(request, limits, hook.max_body)
         response = await hook.handle(WebhookRequest(headers, request.rel_url.raw_query_string, body))
@@ -29,5 +30,10 @@ def route_of(hook: Webhook, limits: Limits) -> web.RouteDef:
 
 
 def _combined(request: web.Request) -> Mapping[str, str]:
-    """Headers that come several times are one list (RFC 9110, section 5.2)."""
-    return {name.lower(): ", ".join(request.headers.getall(name)) for name in request.headers}
+    """Joins headers that come several times to one list (RFC 9110, section 5.2), as text that can be encoded again."""
+    return {name.lower(): _text(", ".join(request.headers.getall(name))) for name in request.headers}
+
+
+def _text(value: str) -> str:
+    """Replaces bytes that are not UTF-8: the HTTP library passes them on as halves of surrogate pairs."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

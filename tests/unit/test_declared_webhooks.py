@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -17,6 +18,10 @@ PIGEON = ChannelName("pigeon")
 
 async def handle(_request: WebhookRequest) -> WebhookResponse:
     return WebhookResponse()
+
+
+async def knows(_headers: Mapping[str, str]) -> bool:
+    return False
 
 
 def hook(method: Any = "POST", path: str = "/webhooks/pigeon") -> Webhook:
@@ -52,6 +57,10 @@ def test_fixed_paths_below_the_channels_own_are_taken(declared: tuple[Webhook, .
         ((hook(path="/webhooks/pigeons"),), "'/webhooks/pigeons'"),
         ((hook(path="/webhooks/pigeon/{id}"),), "fixed path"),
         ((hook(path="/webhooks/pigeon/\n"),), "fixed path"),
+        (
+            (Webhook("POST", "/webhooks/pigeon", handle, cast("Any", knows)),),
+            "admits of its webhook /webhooks/pigeon is async",
+        ),
         ((hook(), hook()), "declares the webhook POST /webhooks/pigeon twice"),
     ],
 )

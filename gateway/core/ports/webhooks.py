@@ -35,7 +35,7 @@ def _admit_everybody(_headers: Mapping[str, str]) -> bool:
 class Webhook:
     """A route that a network needs; `path` is `/webhooks/<channel>` or below it.
 
-    `admits` receives the headers before the body is read; if it returns False, the call ends with 403. `handle` returns once everything
+    `admits` receives the headers before the body is read; unless it returns True, the call ends with 403. `handle` returns once everything
     in the call is settled. A `GatewayError` from it becomes the API's response for that error: 503 with `Retry-After` for
     `StoreUnavailable`. A body over `max_body` bytes is refused with 413.
     """

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import aiohttp
 import pytest
 
 from gateway.app.running.serve import Running
+from tests.integration.http.raw_http import connected
 from tests.packages import Site
 from tests.world import World, eventually
 
 PIGEONS = """
 import asyncio
+import hmac
 import json
 
 from turngate import *
@@ -36,7 +39,7 @@ class Pigeons:
         ]
 
     def knows(self, headers):
-        return headers.get("x-loft") == self._settings.loft
+        return hmac.compare_digest(headers.get("x-loft", "").encode(), self._settings.loft.encode())
 
     async def take(self, request):
         letter = json.loads(request.body)
@@ -107,6 +110,15 @@ async def test_a_stranger_is_refused_before_the_body_is_read(world: World, gatew
     refused, _ = await _called(world, gateway, "POST", LETTERS, data=long, headers={"X-Loft": "south"})
     too_long, _ = await _called(world, gateway, "POST", LETTERS, data=long, headers=NORTH)
     assert (refused.status, too_long.status) == (403, 413)
+
+
+async def test_bytes_that_are_no_text_admit_nobody(gateway: Running) -> None:
+    """A secret with a byte that is not UTF-8 is a wrong one, not an error of the channel."""
+    async with connected(gateway.url) as (reader, writer):
+        writer.write(f"POST {LETTERS} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n".encode())
+        writer.write(b"X-Loft: north\xff\r\n\r\n")
+        async with asyncio.timeout(10):
+            assert b" 403 " in await reader.readline()
 
 
 async def test_a_webhook_sees_the_query_and_answers_with_headers(world: World, gateway: Running) -> None:
