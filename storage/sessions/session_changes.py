@@ -14,6 +14,7 @@ from storage.queries import load_queries
 from storage.rows import to_session
 
 SQL = load_queries("session_changes")
+SESSIONS = load_queries("sessions")
 UNCHANGED = GivenTitle(None, is_users=False)
 
 
@@ -34,6 +35,7 @@ class PostgresSessionChanges:
             title.words_changed_at,
         )
         async with self.database.as_user(user_id) as connection:
+            await connection.execute(SESSIONS["hold"], session_id)
             row = _found(await connection.fetchrow(SQL["change"], session_id, *given))
         return to_session(row, running=row["running"])
 
@@ -51,6 +53,7 @@ class PostgresSessionChanges:
     async def retitle(self, titled: Titled, user_id: UserId | None, title: str, *, by_agent: bool) -> Session | None:
         made = (titled.session.session_id, title, by_agent, titled.words_changed_at)
         async with self.database.as_user(user_id) as connection:
+            await connection.execute(SESSIONS["hold"], titled.session.session_id)
             row = await connection.fetchrow(SQL["retitle"], *made)
         return None if row is None else to_session(row, running=row["running"])
 

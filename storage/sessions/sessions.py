@@ -112,10 +112,12 @@ class PostgresSessions:
 
     async def rename(self, session_id: SessionId, user_id: UserId | None, title: str) -> Session:
         async with self.database.as_user(user_id) as connection:
+            await connection.execute(SQL["hold"], session_id)
             return _found(await connection.fetchrow(SQL["rename"], session_id, title))
 
     async def set_active(self, session_id: SessionId, user_id: UserId | None, *, active: bool) -> Session:
         async with self.database.as_user(user_id) as connection:
+            await connection.execute(SQL["hold"], session_id)
             return _found(await connection.fetchrow(SQL["set_active"], session_id, active))
 
     async def end_current(self, user_id: UserId, route: Route, session_id: SessionId | None) -> Session | None:
@@ -129,6 +131,7 @@ class PostgresSessions:
             await connection.execute(SQL["leave"], user_id, route, None if row is None else row["chat_id"])
             if row is None:
                 return None
+            await connection.execute(SQL["hold"], row["session_id"])
             return _found(await connection.fetchrow(SQL["set_active"], row["session_id"], False))
 
     async def delete(self, session_id: SessionId, user_id: UserId | None) -> Deleted:

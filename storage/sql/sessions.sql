@@ -130,6 +130,11 @@ VALUES ($1, $2, $3, $4, $5::text, $5::text IS NOT NULL, $6) RETURNING *, false A
 INSERT INTO routes (user_id, route, chat_id) VALUES ($1, $2, $3)
 ON CONFLICT (user_id, route) DO UPDATE SET chat_id = excluded.chat_id;
 
+-- name: hold
+-- Waits for whoever changes the session, such as a turn that begins or ends. A statement of its own, so that the next one sees what
+-- was committed meanwhile.
+SELECT FROM chat_sessions WHERE session_id = $1 FOR UPDATE;
+
 -- name: rename
 -- Sets the user's own title.
 UPDATE chat_sessions AS s SET

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
 
 from gateway.core.model import Session, SessionId, UserId
@@ -13,7 +15,8 @@ from gateway.core.ports.sessions.changes import SessionUpdate
 from storage.database import open_database
 from storage.sessions.session_changes import PostgresSessionChanges
 from storage.sessions.sessions import PostgresSessions
-from tests.world import World
+from tests.integration.turns.plain_turns import WAITING
+from tests.world import World, eventually
 
 AHEAD = datetime(2100, 1, 1, tzinfo=UTC)
 """As a clock that was put back since has left it."""
@@ -67,3 +70,19 @@ async def test_a_change_says_what_is_so(world: World, stores: Stores, change: st
     assert AHEAD < idle.updated_at < answering.updated_at
     assert (idle.running, answering.running) == (False, True)
     assert answering.ended_at is None or answering.ended_at >= AHEAD
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_change_that_waited_for_a_turn_to_begin(world: World, stores: Stores, change: str) -> None:
+    """It says that the turn runs, though its statement began before the turn did."""
+    [row] = await world.rows(MIAS, AHEAD)
+    begins = await asyncpg.connect(world.database_url)
+    async with begins.transaction():
+        await begins.execute("SELECT FROM chat_sessions FOR UPDATE")
+        changing = asyncio.ensure_future(CHANGES[change](stores, SessionId(row["session_id"])))
+        await eventually(lambda: world.rows(WAITING))
+        await begins.execute(RUNS)
+    await begins.close()
+    changed = await changing
+    assert changed is not None
+    assert changed.running
