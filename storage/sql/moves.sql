@@ -3,9 +3,15 @@
 SELECT user_id, route FROM routes WHERE starts_with(route, $1) ORDER BY user_id, route FOR UPDATE;
 
 -- name: begin_new_routes
--- Empty rows where they are missing, so that nobody creates one in the meantime.
+-- Empty rows where they are missing, so that nobody creates one in the meantime. None for users who are being erased, which would
+-- be refused (`not_being_erased`) and keep everyone else's from being moved.
 INSERT INTO routes (user_id, route)
-SELECT user_id, route FROM unnest($1::text[], $2::text[]) AS m (user_id, route) ORDER BY user_id, route
+SELECT m.user_id, m.route FROM unnest($1::text[], $2::text[]) AS m (user_id, route)
+WHERE NOT EXISTS (
+    SELECT FROM erasures AS e
+    WHERE e.user_id = m.user_id AND (e.finished_at IS NULL OR e.finished_at > clock_timestamp() - interval '1 minute')
+)
+ORDER BY m.user_id, m.route
 ON CONFLICT DO NOTHING;
 
 -- name: lock_new_routes

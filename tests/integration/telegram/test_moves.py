@@ -21,6 +21,7 @@ from storage.schedules import PostgresSchedules
 from storage.sessions.sessions import PostgresSessions
 from storage.turns.moves import PostgresMoves
 from storage.turns.turns import PostgresTurns
+from storage.users.erasure import PostgresErasure
 from tests.integration.telegram.driver import execute
 
 OLD, NEW, ALIKE = Target(777, -77), Target(777, -1_000_000_000_123), Target(777, -770)
@@ -120,6 +121,16 @@ async def test_a_move_may_be_repeated(group: Group) -> None:
     await group.moves_to_new()
     assert await group.current(NEW) == session
     assert await group.places("SELECT route FROM routes") == [NEW.route]
+
+
+async def test_a_group_moves_while_somebody_in_it_is_erased(group: Group) -> None:
+    """Row 27: the others go on under the new id; nothing new is stored for who is erased."""
+    anns = session_of(await group.says("hello"))
+    await group.says("hello", user="bob")
+    await PostgresErasure(group.database).begin(UserId("bob"))
+    await group.moves_to_new()
+    assert await group.current(NEW) == anns
+    assert await group.places("SELECT user_id FROM routes") == ["ann"]
 
 
 async def test_a_move_that_fails_leaves_everything_where_it_was(group: Group, database_url: str) -> None:
