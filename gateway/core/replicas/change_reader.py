@@ -107,7 +107,9 @@ class ChangeReader:
                 self._everything = True
                 self._alarm.set(self._every_s)
             else:
-                self._alarm.set(self._looked_at + self._pause_s() - time.monotonic())
+                # The pause gets shorter when another replica appears or notifications stop, so it is asked for again before it ends.
+                left = self._looked_at + self._pause_s() - time.monotonic()
+                self._alarm.set(min(left, HEARD * self._every_s))
             await asyncio.sleep(min(REST * (time.monotonic() - begun), self._every_s))
 
     async def _look(self) -> None:

@@ -52,6 +52,24 @@ class Later:
         return replace(changes, position=replace(changes.position, at=changes.position.at + ahead))
 
 
+EVERY_S = 0.3
+
+
+def reader_of(running: Running, others: OtherReplicas) -> tuple[Later, ChangeReader]:
+    """A reader like that of another replica, for which somebody follows a session."""
+    bus, feed = LocalBus(), Later(running.gateway.stores.feed)
+    reader = ChangeReader(
+        feed=feed,
+        bus=bus,
+        announcer=Announcer(bus),
+        runner=running.gateway.engine.runner,
+        other_replicas=others,
+        every_s=EVERY_S,
+    )
+    bus.subscribe(session_topic(SessionId("of-nobody")), lambda _event: None)
+    return feed, reader
+
+
 @dataclass
 class Reads:
     """A reader of news like that of another replica. `heard`: what it told of one session."""
@@ -173,3 +191,28 @@ async def test_the_first_follower_is_told_nothing_old(running: Running, reads: R
         await reads.looks_twice()
     assert reads.feed.since is not None
     assert position.at - LONGEST <= reads.feed.since <= position.at
+
+
+@pytest.mark.parametrize("left", [{"present": True}, {"present": False, "reachable": False}])
+async def test_who_is_no_longer_alone_soon_looks_as_often_as_others(running: Running, left: dict[str, bool]) -> None:
+    """Another replica appears, or notifications stop, just after a full query: the next is not as late as if it were still alone."""
+    others = OtherReplicas(present=False, reachable=True)
+    (feed, reader), (usual, usually) = reader_of(running, others), reader_of(running, OtherReplicas(True, True))
+
+    async def has_looked() -> bool:
+        return bool(feed.looks and usual.looks)
+
+    reading = [asyncio.create_task(one.run()) for one in (reader, usually)]
+    await eventually(has_looked)
+    for name, value in left.items():
+        setattr(others, name, value)
+    feed.looks = usual.looks = 0
+
+    async def looked_again() -> bool:
+        return feed.looks > 0
+
+    await eventually(looked_again)
+    assert usual.looks <= 2
+    for task in reading:
+        task.cancel()
+    await asyncio.wait(reading)
