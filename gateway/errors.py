@@ -90,7 +90,7 @@ class DatabaseMisconfigured(StoreUnavailable):
     """The database must not be used as configured; the text says what its administrator has to change."""
 
 
-class NothingHeard(GatewayError):
+class NotificationsUnavailable(GatewayError):
     """Notifications sent to listening replicas do not reach this one."""
 
 

@@ -220,7 +220,7 @@ class Connection:
     async def _authenticate(self, token: str) -> Principal:
         try:
             authenticator = self._parts.authenticator
-            with self._parts.guesses.counted(self._caller.address, token, authenticator.is_signed):
+            with self._parts.wrong_tokens.counted(self._caller.address, token, authenticator.is_signed):
                 return await authenticator.authenticate(token, self._caller.origin)
         except TooManyRequests as error:
             raise HangUp(FLOOD, error) from None

@@ -11,7 +11,7 @@ from channels.websocket.limits import SocketLimits
 from channels.websocket.origin import OriginRule
 from channels.websocket.server_frames import Shared
 from gateway.core.limits.callers import Callers
-from gateway.core.limits.guesses import Guesses
+from gateway.core.limits.wrong_tokens import WrongTokenLimiter
 from gateway.core.live.live_turns import LiveTurns
 from gateway.core.model import AgentName
 from gateway.core.ports.sessions.sessions import MessageStore, SessionStore
@@ -34,7 +34,7 @@ class Parts:
     default_agent: AgentName
     origins: OriginRule
     limits: SocketLimits
-    guesses: Guesses
+    wrong_tokens: WrongTokenLimiter
     callers: Callers
     visitors: Visitors
     max_frame: int

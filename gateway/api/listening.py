@@ -8,7 +8,7 @@ from typing import cast
 
 from aiohttp import web
 
-from gateway.api.requests.connections import WatchedConnection, crowd_of, swept
+from gateway.api.requests.connections import WatchedConnection, connection_limiter, enforced
 from gateway.core.limits.settings import Limits
 from gateway.errors import SettingsError
 
@@ -21,14 +21,14 @@ class Port:
 
     def __init__(self, api: web.Application, limits: Limits) -> None:
         self._runner = web.AppRunner(api, shutdown_timeout=LAST_ANSWERS_S)
-        self._crowd = crowd_of(limits)
+        self._limiter = connection_limiter(limits)
         self._opened = AsyncExitStack()
 
     async def open(self, host: str, port: int) -> int:
         """Listens, and returns the port's number; 0 picks a free one. Raises `SettingsError` if that port can't be opened."""
         self._opened.push_async_callback(self._runner.cleanup)
         await self._runner.setup()
-        await self._opened.enter_async_context(swept(self._crowd))
+        await self._opened.enter_async_context(enforced(self._limiter))
         try:
             listener = await asyncio.get_running_loop().create_server(self._connection, host, port, backlog=BACKLOG)
         except OSError as error:
@@ -45,4 +45,4 @@ class Port:
         await self._opened.aclose()
 
     def _connection(self) -> WatchedConnection:
-        return WatchedConnection(cast("web.Server", self._runner.server), self._crowd)
+        return WatchedConnection(cast("web.Server", self._runner.server), self._limiter)

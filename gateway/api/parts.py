@@ -17,9 +17,9 @@ from gateway.core.intake.message_rates import MessageRates
 from gateway.core.limits.addresses import AddressRule
 from gateway.core.limits.callers import Callers
 from gateway.core.limits.fair_slots import FairSlots
-from gateway.core.limits.guesses import Guesses
 from gateway.core.limits.rates import Rates
 from gateway.core.limits.slots import Slots
+from gateway.core.limits.wrong_tokens import WrongTokenLimiter
 from gateway.core.live.announcer import Announcer
 from gateway.core.live.live_turns import LiveTurns
 from gateway.core.model import AgentName, ChannelName, Principal, UserId
@@ -94,7 +94,7 @@ class ApiParts:
     origin_allowed: OriginAllowed
     secret_key: bytes
     authenticator: TokenAuthenticator
-    guesses: Guesses
+    wrong_tokens: WrongTokenLimiter
     callers: Callers
     message_rates: MessageRates
     intake: Intake

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from gateway.core.tasks.waiting import happens
-from gateway.errors import NothingHeard, StoreUnavailable
+from gateway.errors import NotificationsUnavailable, StoreUnavailable
 from storage.connections import AWAY, Connection, PatientConnection
 from storage.database import ACQUIRE_TIMEOUT_S, OWN_WORK_TIMEOUT_S, SESSION_SETTINGS, Database
 from storage.queries import load_queries
@@ -22,7 +22,7 @@ PROOF = "proof:"
 """Prefix of what a listener sends itself to check that it still receives; meant for nobody else."""
 PROVE_S = 5.0
 PROVE_EVERY_S = 30.0
-DEAF = (
+NO_NOTIFICATIONS = (
     "No notifications arrive on the connection of TURNGATE_DATABASE_URL: LISTEN does not work through a pooler in transaction "
     "mode. The gateway polls for news from other replicas every replica.poll_s seconds instead. Point that URL at the server itself "
     "(docs/operations.md, Connection poolers)."
@@ -67,17 +67,17 @@ class PostgresBroadcast:
             await connection.execute(SQL["notify"], CHANNEL, text)
 
     async def check(self) -> None:
-        """Raises `NothingHeard` if LISTEN does not work, and `StoreUnavailable`."""
+        """Raises `NotificationsUnavailable` if LISTEN does not work, and `StoreUnavailable`."""
         line = Line(_nothing)
         async with self._listening(line):
             if not await self._proves(line):
-                raise NothingHeard(DEAF)
+                raise NotificationsUnavailable(NO_NOTIFICATIONS)
 
     async def listen(self, hear: Callable[[str], None], begun: Callable[[], None]) -> None:
         line = Line(hear)
         async with self._listening(line):
             if not await self._proves(line):
-                raise NothingHeard(DEAF)
+                raise NotificationsUnavailable(NO_NOTIFICATIONS)
             begun()
             while not await happens(line.ended, self.prove_every_s):
                 if not await self._proves(line):

@@ -17,7 +17,7 @@ from aiohttp.typedefs import Handler
 
 from gateway.api.requests.problems import unreadable
 from gateway.core.limits.addresses import AddressRule
-from gateway.core.limits.crowd import Crowd, CrowdLimits
+from gateway.core.limits.connection_limiter import ConnectionLimiter, ConnectionLimits
 from gateway.core.limits.settings import Limits
 from gateway.core.measuring.metrics import CONNECTIONS, CONNECTIONS_DROPPED, HTTP_SECONDS
 
@@ -39,11 +39,11 @@ MANY_FILES = 65_536
 
 
 class WatchedConnection(web.RequestHandler):
-    """A connection that reports its state to its crowd."""
+    """A connection that reports its state to its limiter."""
 
-    __slots__ = ("_crowd", "_peer", "address")
+    __slots__ = ("_limiter", "_peer", "address")
 
-    def __init__(self, server: web.Server, crowd: Crowd) -> None:
+    def __init__(self, server: web.Server, limiter: ConnectionLimiter) -> None:
         loop = asyncio.get_running_loop()
         # Content codings are decoded in gateway.api.requests.bodies, which can say what is wrong with one.
         super().__init__(
@@ -53,7 +53,7 @@ class WatchedConnection(web.RequestHandler):
             auto_decompress=False,
             keepalive_timeout=IDLE_S,
         )
-        self._crowd = crowd
+        self._limiter = limiter
         self._peer: asyncio.Transport | None = None
         self.address = ""
 
@@ -61,16 +61,16 @@ class WatchedConnection(web.RequestHandler):
         self._peer = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
-        if self._crowd.admit(self):
+        if self._limiter.admit(self):
             super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._crowd.leave(self)
+        self._limiter.leave(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self.transport is not None:
-            self._crowd.heard(self)
+            self._limiter.heard(self)
             super().data_received(data)
 
     def drop(self) -> None:
@@ -97,11 +97,11 @@ class WatchedConnection(web.RequestHandler):
 
     def begins(self) -> None:
         """A request has arrived."""
-        self._crowd.begins(self)
+        self._limiter.begins(self)
 
     def ends(self) -> None:
         """The request was answered."""
-        self._crowd.ends(self)
+        self._limiter.ends(self)
 
 
 @web.middleware
@@ -133,14 +133,15 @@ def _count(request: web.Request, status: int, seconds: float) -> None:
     HTTP_SECONDS.labels(method, route, f"{status // 100}xx").observe(seconds)
 
 
-def crowd_of(limits: Limits) -> Crowd:
-    """Creates an empty crowd, sized by the files that this process may open."""
+def connection_limiter(limits: Limits) -> ConnectionLimiter:
+    """Creates a limiter, sized by the files that this process may open."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = MANY_FILES if files == resource.RLIM_INFINITY else files
     reserved = min(max(files // 4, LEAST_RESERVED), MOST_RESERVED)
     capacity = max(files - reserved, LEAST_CAPACITY)
-    return Crowd(
-        CrowdLimits(limits.connections_per_address, limits.header_s, capacity), AddressRule.of(limits.trusted_proxies)
+    return ConnectionLimiter(
+        ConnectionLimits(limits.connections_per_address, limits.header_s, capacity),
+        AddressRule.of(limits.trusted_proxies),
     )
 
 
@@ -154,33 +155,33 @@ def raise_file_limit() -> None:
 
 
 @asynccontextmanager
-async def swept(crowd: Crowd) -> AsyncIterator[None]:
-    """Enforces the crowd's deadlines, and logs dropped connections: at most one line every ten seconds."""
-    CONNECTIONS.set_function(crowd.__len__)
-    sweeping = asyncio.create_task(_sweep(crowd), name="connections")
+async def enforced(limiter: ConnectionLimiter) -> AsyncIterator[None]:
+    """Enforces the deadlines of connections, and logs dropped connections: at most one line every ten seconds."""
+    CONNECTIONS.set_function(limiter.__len__)
+    enforcing = asyncio.create_task(_enforce(limiter), name="connections")
     try:
         yield
     finally:
-        sweeping.cancel()
-        await asyncio.wait({sweeping})
+        enforcing.cancel()
+        await asyncio.wait({enforcing})
 
 
-async def _sweep(crowd: Crowd) -> None:
+async def _enforce(limiter: ConnectionLimiter) -> None:
     loop = asyncio.get_running_loop()
     told_at = float("-inf")
     while True:
-        await crowd.alarm.rings()
-        crowd.sweep()
-        if crowd.dropped and (wait_s := told_at + TELL_EVERY_S - loop.time()) > 0:
-            crowd.alarm.set(wait_s)
-        elif crowd.dropped:
+        await limiter.alarm.rings()
+        limiter.sweep()
+        if limiter.dropped and (wait_s := told_at + TELL_EVERY_S - loop.time()) > 0:
+            limiter.alarm.set(wait_s)
+        elif limiter.dropped:
             told_at = loop.time()
-            _tell(crowd)
+            _tell(limiter)
         await asyncio.sleep(REST_S)
 
 
-def _tell(crowd: Crowd) -> None:
-    dropped, crowd.dropped = crowd.dropped, Counter()
+def _tell(limiter: ConnectionLimiter) -> None:
+    dropped, limiter.dropped = limiter.dropped, Counter()
     reasons: Counter[str] = Counter()
     addresses: Counter[str] = Counter()
     for (reason, address), times in dropped.items():
@@ -188,4 +189,4 @@ def _tell(crowd: Crowd) -> None:
         addresses[address] += times
         CONNECTIONS_DROPPED.labels(reason).inc(times)
     most, times = addresses.most_common(1)[0]
-    log.warning("connections_dropped", **reasons, mostly_from=most, of_it=times, open=len(crowd))
+    log.warning("connections_dropped", **reasons, mostly_from=most, of_it=times, open=len(limiter))

@@ -103,7 +103,7 @@ def stream_slot(request: web.Request) -> Iterator[None]:
 def guess_counted(request: web.Request, token: str) -> Iterator[None]:
     """Wraps the check of a token. Raises `TooManyRequests` for an address that sent too many wrong ones."""
     parts = parts_of(request)
-    with parts.guesses.counted(address_of(request), token, parts.authenticator.is_signed):
+    with parts.wrong_tokens.counted(address_of(request), token, parts.authenticator.is_signed):
         yield
 
 

@@ -26,14 +26,14 @@ from gateway.app.building.seams import Seams
 from gateway.app.building.stores import Stores
 from gateway.app.user_data import erasure_of
 from gateway.app.watching.gauges import Gauges
-from gateway.app.watching.lifeline import Lifeline
+from gateway.app.watching.heartbeat_thread import HeartbeatThread
 from gateway.config import Settings
 from gateway.core.limits.addresses import AddressRule
-from gateway.core.limits.guesses import Guesses
+from gateway.core.limits.wrong_tokens import WrongTokenLimiter
 from gateway.core.model import AgentName
 from gateway.core.replicas.change_reader import ChangeReader
 from gateway.core.replicas.replica_listener import ReplicaListener
-from gateway.core.replicas.rounds import Rounds
+from gateway.core.replicas.work_poller import WorkPoller
 from gateway.core.search.indexing import Indexer
 from gateway.core.state.snapshots import AutoSnapshots, Restorer
 from gateway.core.turns.pulse import Sweep
@@ -56,9 +56,9 @@ class Gateway:
     settings: Settings
     stores: Stores
     engine: Engine
-    lifeline: Lifeline
+    heartbeat_thread: HeartbeatThread
     duties: Duties
-    rounds: Rounds
+    work_poller: WorkPoller
     change_reader: ChangeReader
     replica_listener: ReplicaListener
     indexer: Indexer
@@ -75,7 +75,7 @@ class Access:
 
     secret_key: bytes
     authenticator: TokenAuthenticator
-    guesses: Guesses
+    wrong_tokens: WrongTokenLimiter
     origins: OriginRule
     clock: Callable[[], float]
 
@@ -97,17 +97,21 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
     )
     parts = _duty_parts(settings, stores, engine, scheduler, access.authenticator, erasure)
     duties = Duties(parts, change_reader.passed)
-    rounds = Rounds(stores.lookout, duties.in_hand, duties.tell, engine.other_replicas, settings.replica.sweep_s)
-    notifications = NotificationHandler(rounds, change_reader, engine.notifier)
+    work_poller = WorkPoller(
+        stores.work_finder, duties.known_work, duties.tell, engine.other_replicas, settings.replica.sweep_s
+    )
+    notifications = NotificationHandler(work_poller, change_reader, engine.notifier)
     proxies = AddressRule.of(settings.limits.trusted_proxies)
     sockets = WebSocketChannel(seams.sockets(_socket_parts(settings, stores, engine, access)), proxies)
     return Gateway(
         settings=settings,
         stores=stores,
         engine=engine,
-        lifeline=Lifeline(engine.heartbeat, engine.runner.turn_of, stores.of_its_own, settings.replica.blocked_s),
+        heartbeat_thread=HeartbeatThread(
+            engine.heartbeat, engine.runner.turn_of, stores.of_its_own, settings.replica.blocked_s
+        ),
         duties=duties,
-        rounds=rounds,
+        work_poller=work_poller,
         change_reader=change_reader,
         replica_listener=ReplicaListener(
             stores.broadcast,
@@ -132,7 +136,7 @@ def _access(settings: Settings, stores: Stores, engine: Engine, clock: Callable[
         TokenAuthenticator(
             stores.tokens, VisitorPasses(secret_key), engine.visitors, Logins(settings.auth, clock), clock
         ),
-        Guesses(settings.limits.wrong_tokens_per_minute),
+        WrongTokenLimiter(settings.limits.wrong_tokens_per_minute),
         OriginRule(settings.web.allowed_origins, settings.public_url),
         clock,
     )
@@ -174,7 +178,7 @@ def _socket_parts(settings: Settings, stores: Stores, engine: Engine, access: Ac
         messages=stores.messages,
         live=engine.bus,
         authenticator=access.authenticator,
-        guesses=access.guesses,
+        wrong_tokens=access.wrong_tokens,
         callers=engine.callers,
         visitors=engine.visitors,
         agents=frozenset(engine.agents),
@@ -198,7 +202,7 @@ def _api_parts(  # noqa: PLR0917 - the parts, each of another kind
         settings=_api_settings(settings),
         secret_key=access.secret_key,
         authenticator=access.authenticator,
-        guesses=access.guesses,
+        wrong_tokens=access.wrong_tokens,
         callers=engine.callers,
         message_rates=engine.message_rates,
         intake=engine.intake,

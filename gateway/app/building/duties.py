@@ -9,7 +9,7 @@ from functools import partial
 
 from gateway.core.delivery.outbox import Outbox
 from gateway.core.lookback import FeedPosition
-from gateway.core.ports.rounds import InHand, Waiting
+from gateway.core.ports.work_finder import KnownWork, Waiting
 from gateway.core.replicas.on_demand import OnDemand, call_each
 from gateway.core.state.snapshots import AutoSnapshots
 from gateway.core.turns.pulse import Sweep
@@ -56,10 +56,10 @@ class Duties:
         """All of them except the sweep."""
         return (self._states, self._erasures)
 
-    def in_hand(self) -> InHand:
+    def known_work(self) -> KnownWork:
         """What a check need not find."""
         parts = self._parts
-        return InHand(
+        return KnownWork(
             running=parts.runner.running,
             held=parts.outbox.held,
             tokens=parts.authenticator.watched,

@@ -21,7 +21,6 @@ from gateway.core.ports.channels import Moves, PollLeases, Quarantine
 from gateway.core.ports.live import ChangeFeed
 from gateway.core.ports.loop_blocks import LoopBlocks
 from gateway.core.ports.outbox import OutboxStore
-from gateway.core.ports.rounds import Lookout
 from gateway.core.ports.routes import Routes
 from gateway.core.ports.schedules import ScheduleStore
 from gateway.core.ports.sessions.changes import SessionChanges
@@ -39,6 +38,7 @@ from gateway.core.ports.users.erasure import ErasureStore
 from gateway.core.ports.users.links import LinkStore
 from gateway.core.ports.users.tokens import TokenStore
 from gateway.core.ports.users.visitors import VisitorStore
+from gateway.core.ports.work_finder import WorkFinder
 from gateway.errors import SettingsError, StoreUnavailable
 from storage.database import USUAL, Database, Timeouts, open_pools
 from storage.embedded import embedded_postgres
@@ -48,7 +48,7 @@ from storage.identity import APP_ROLE, SYSTEM_ROLE, Logins
 from storage.migrating.phases import is_post
 from storage.replicas.broadcast import PostgresBroadcast
 from storage.replicas.replicas import PostgresChangeFeed, PostgresPollLeases, PostgresQuarantine, PostgresReplicas
-from storage.replicas.rounds import PostgresLookout
+from storage.replicas.work_finder import PostgresWorkFinder
 from storage.schedules import PostgresSchedules
 from storage.sessions.editing import PostgresEdits
 from storage.sessions.exports import PostgresExports
@@ -88,7 +88,7 @@ class Stores:
 
     database: Database
     replicas: Replicas
-    lookout: Lookout
+    work_finder: WorkFinder
     turns: TurnStore
     turn_log: TurnLog
     sessions: SessionStore
@@ -167,7 +167,7 @@ async def connect_stores(settings: Settings, slot: str, timeouts: Timeouts = USU
         yield Stores(
             database=database,
             replicas=PostgresReplicas(database, replica_id, slot, ttl),
-            lookout=PostgresLookout(database, replica_id),
+            work_finder=PostgresWorkFinder(database, replica_id),
             turns=turns,
             exports=PostgresExports(database),
             erasure=PostgresErasure(database),

@@ -111,13 +111,13 @@ async def _work(running: Running, database_url: str) -> None:
         await _prepare(gateway, database_url)
         async with asyncio.TaskGroup() as group:
             parts: tuple[Supervised, ...] = (
-                gateway.lifeline,
+                gateway.heartbeat_thread,
                 gateway.engine.notifier,
                 gateway.replica_listener,
                 gateway.change_reader,
             )
             chores: tuple[Supervised, ...] = (
-                gateway.rounds,
+                gateway.work_poller,
                 gateway.indexer,
                 gateway.housekeeping,
                 *gateway.duties.others,

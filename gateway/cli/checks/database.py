@@ -11,7 +11,7 @@ from gateway.app.building.stores import database_logins, listening_url, open_pos
 from gateway.cli.checks.finding import Finding
 from gateway.config import Settings
 from gateway.core.ports.loop_blocks import LoopBlock
-from gateway.errors import GatewayError, NothingHeard
+from gateway.errors import GatewayError, NotificationsUnavailable
 from storage.database import Database, open_pools
 from storage.identity import Identity
 from storage.migrating.phases import is_post
@@ -78,9 +78,9 @@ async def notifications(broadcast: PostgresBroadcast, poll_s: float) -> Finding:
     """Whether replicas notify each other of changes, or have to poll."""
     try:
         await broadcast.check()
-    except NothingHeard as error:
-        return Finding("news", ok=True, detail=f"polled every {poll_s:g} s. {error}")
-    return Finding("news", ok=True, detail="notifications from other replicas arrive at once")
+    except NotificationsUnavailable as error:
+        return Finding("notifications", ok=True, detail=f"polled every {poll_s:g} s. {error}")
+    return Finding("notifications", ok=True, detail="notifications from other replicas arrive at once")
 
 
 async def _asked(database: Database) -> tuple[str, datetime]:

@@ -6,18 +6,18 @@ from functools import cache
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 
-from gateway.core.measuring.tallies import Spreads, Tallies, Tally
+from gateway.core.measuring.plain_metrics import Count, PlainCounter, PlainHistogram
 
-MESSAGES = Tallies(REGISTRY, "turngate_messages", "Messages accepted.", ["channel", "status"])
-TURNS = Tallies(REGISTRY, "turngate_turns", "Turns ended.", ["agent", "status"])
-TURN_SECONDS = Spreads(
+MESSAGES = PlainCounter(REGISTRY, "turngate_messages", "Messages accepted.", ["channel", "status"])
+TURNS = PlainCounter(REGISTRY, "turngate_turns", "Turns ended.", ["agent", "status"])
+TURN_SECONDS = PlainHistogram(
     REGISTRY,
     "turngate_turn_seconds",
     "Time from claiming a turn to recording its reply.",
     ["agent"],
     (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
 )
-RUNNING = Tally()
+RUNNING = Count()
 Gauge("turngate_turns_running", "Turns running on this replica.").set_function(lambda: RUNNING.count)
 WAITING = Gauge("turngate_turns_waiting", "Turns waiting for a slot on this replica.")
 TAKEN_OVER = Counter("turngate_turns_taken_over", "Turns taken over from replicas that died or fell behind.")

@@ -16,6 +16,6 @@ class Broadcast(Protocol):
     async def listen(self, hear: Callable[[str], None], begun: Callable[[], None]) -> None:
         """Calls `hear`, which must not block, for each text, including its own, and `begun` once texts are known to arrive.
 
-        Raises `StoreUnavailable` when they no longer arrive, or `NothingHeard` if they never did.
+        Raises `StoreUnavailable` when they no longer arrive, or `NotificationsUnavailable` if they never did.
         """
         ...

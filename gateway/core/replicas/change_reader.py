@@ -103,7 +103,7 @@ class ChangeReader:
             try:
                 await self._look()
             except StoreUnavailable as error:
-                log.warning("news_missed", reason=str(error))
+                log.warning("change_poll_failed", reason=str(error))
                 self._everything = True
                 self._alarm.set(self._every_s)
             else:

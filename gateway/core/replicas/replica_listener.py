@@ -10,11 +10,11 @@ import structlog
 from gateway.core.live.notifications import Notification, read
 from gateway.core.ports.broadcast import Broadcast
 from gateway.core.replicas.other_replicas import OtherReplicas
-from gateway.errors import NothingHeard, StoreUnavailable
+from gateway.errors import NotificationsUnavailable, StoreUnavailable
 
 log = structlog.get_logger(__name__)
-AGAIN_S = 1.0
-DEAF_S = 60.0
+RETRY_S = 1.0
+UNAVAILABLE_RETRY_S = 60.0
 """Seconds until the next try where nothing can be received, such as behind a pooler in transaction mode."""
 
 
@@ -45,18 +45,18 @@ class ReplicaListener:
         """Listens until the connection ends; returns the seconds to wait before the next try."""
         try:
             await self._broadcast.listen(self._take, self._listens)
-        except NothingHeard as error:
-            log.warning("news_by_looking", reason=str(error))
-            return DEAF_S
+        except NotificationsUnavailable as error:
+            log.warning("polling_for_changes", reason=str(error))
+            return UNAVAILABLE_RETRY_S
         except StoreUnavailable as error:
-            log.warning("news_by_looking", reason=str(error))
+            log.warning("polling_for_changes", reason=str(error))
         finally:
             self._other_replicas.reachable = False
-        return AGAIN_S
+        return RETRY_S
 
     def _listens(self) -> None:
         self._other_replicas.reachable = True
-        log.debug("news_heard")
+        log.debug("notifications_arrive")
         self._begun()
 
     def _take(self, text: str) -> None:

@@ -86,7 +86,7 @@ class Heartbeat:
 class Sweep:
     """Claims turns and chunks whose owner is dead or late. Every replica does so; row locks keep them apart.
 
-    A check says when there may be some (`gateway.core.replicas.rounds`); the sweep decides whether there are.
+    A check says when there may be some (`gateway.core.replicas.work_poller`); the sweep decides whether there are.
     """
 
     def __init__(

@@ -100,12 +100,12 @@ class Runner:
         `renew`: the claim may be out of date, so it is checked again first.
         """
         if (entry := self._enter(turn)) is not None:
-            self.work.start(self._minded(turn, entry, self._begin(turn, entry, renew=renew)), _name(turn))
+            self.work.start(self._supervised(turn, entry, self._begin(turn, entry, renew=renew)), _name(turn))
 
     async def run(self, turn: Turn, *, renew: bool = False) -> None:
         """Like `start`, in the caller's task, one of `work`. Returns when the agent has ended; the turn may continue in another task."""
         if (entry := self._enter(turn)) is not None:
-            await self._minded(turn, entry, self._begin(turn, entry, renew=renew))
+            await self._supervised(turn, entry, self._begin(turn, entry, renew=renew))
 
     def _enter(self, turn: Turn) -> Running | None:
         entry = self._running.get(turn.turn_id)
@@ -135,7 +135,7 @@ class Runner:
             log.info("turns_handed_over", turns=len(left))
             await self._parts.turns.release(left)
 
-    async def _minded(self, turn: Turn, entry: Running, work: Coroutine[None, None, None]) -> None:
+    async def _supervised(self, turn: Turn, entry: Running, work: Coroutine[None, None, None]) -> None:
         """Runs a part of the turn, which ends with the turn or with the next part in another task."""
         entry.worker = me = this_task()
         try:
@@ -252,7 +252,7 @@ class Runner:
         if self._stopping:
             self._over(turn, entry)
             return
-        work = self._minded(turn, entry, self._heard(turn, entry, draft, error))
+        work = self._supervised(turn, entry, self._heard(turn, entry, draft, error))
         entry.worker = self.work.start(work, _name(turn), context)
 
     async def _heard(self, turn: Turn, entry: Running, draft: Draft, error: BaseException | None) -> None:

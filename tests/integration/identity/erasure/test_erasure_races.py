@@ -15,7 +15,7 @@ import pytest
 
 from gateway.app.building.seams import Seams
 from gateway.app.running.serve import Running
-from gateway.core.ports.rounds import InHand, Waiting
+from gateway.core.ports.work_finder import KnownWork, Waiting
 from gateway.core.users.erasure import CONTENTS
 from gateway.errors import Conflict
 from storage.identity import SYSTEM_ROLE
@@ -73,10 +73,10 @@ async def test_another_replica_does_not_bring_the_user_back(world: World, mia: P
     """P-4: whoever it remembers, because it does not know yet what has ended, may not begin anything."""
     unaware = Detours()
 
-    async def finds_nothing_ended(look: Callable[[InHand], Awaitable[Waiting]], in_hand: InHand) -> Waiting:
-        return replace(await look(in_hand), ended=(), erased=())
+    async def finds_nothing_ended(find: Callable[[KnownWork], Awaitable[Waiting]], known_work: KnownWork) -> Waiting:
+        return replace(await find(known_work), ended=(), erased=())
 
-    unaware.divert("lookout", "look", finds_nothing_ended)
+    unaware.divert("work_finder", "find", finds_nothing_ended)
     # By a clock that stands still, it remembers her for as long as the test takes.
     other = await elsewhere(world, replace(unaware.seams, clock=lambda: 0.0))
     session = await mia.posts(SESSIONS, 201)

@@ -27,7 +27,7 @@ class Connection(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class CrowdLimits:
+class ConnectionLimits:
     """`per_address`: None is no limit. `header_s`: seconds until a request's header must be complete. `capacity`: connections in all."""
 
     per_address: int | None
@@ -35,10 +35,12 @@ class CrowdLimits:
     capacity: int
 
 
-class Crowd:
+class ConnectionLimiter:
     """The open connections of a port. Loopback and trusted proxies, which may stand for many clients, are not counted by address."""
 
-    def __init__(self, limits: CrowdLimits, proxies: AddressRule, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, limits: ConnectionLimits, proxies: AddressRule, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._limits = limits
         self._proxies = proxies
         self._clock = clock

@@ -16,7 +16,7 @@ REMEMBERED = 10_000
 """Tokens remembered at most, valid and wrong ones each, as digests."""
 
 
-class Guesses:
+class WrongTokenLimiter:
     """Counts distinct wrong tokens; None is no limit.
 
     Others at the guesser's address (a company's, a proxy's) are not kept out if their token was valid before or is signed with

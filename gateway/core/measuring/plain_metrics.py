@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 
 @dataclass(slots=True)
-class Tally:
+class Count:
     """A number that goes up and down."""
 
     count: int = 0
@@ -29,7 +29,7 @@ class Tally:
 
 
 @dataclass(slots=True)
-class Spread:
+class Buckets:
     """How many values fell into each bucket; a bucket includes its bound, and the last one takes everything beyond all bounds."""
 
     bounds: Sequence[float]
@@ -44,44 +44,44 @@ class Spread:
         self.total += value
 
 
-class Tallies(Collector):
+class PlainCounter(Collector):
     """A counter with labels."""
 
     def __init__(self, registry: CollectorRegistry, name: str, text: str, labels: Sequence[str]) -> None:
         self._name, self._text, self._labels = name, text, labels
-        self._tallies: dict[tuple[str, ...], Tally] = {}
+        self._counts: dict[tuple[str, ...], Count] = {}
         registry.register(self)
 
-    def of(self, *labels: str) -> Tally:
-        """Returns the tally with these labels; keep it, or ask each time."""
-        return self._tallies.setdefault(labels, Tally())
+    def of(self, *labels: str) -> Count:
+        """Returns the count with these labels; keep it, or ask each time."""
+        return self._counts.setdefault(labels, Count())
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         """Implements `prometheus_client.registry.Collector`."""
         family = CounterMetricFamily(self._name, self._text, labels=self._labels)
-        for labels, tally in self._tallies.items():
-            family.add_metric(labels, tally.count)
+        for labels, count in self._counts.items():
+            family.add_metric(labels, count.count)
         yield family
 
 
-class Spreads(Collector):
+class PlainHistogram(Collector):
     """A histogram with labels."""
 
     def __init__(
         self, registry: CollectorRegistry, name: str, text: str, labels: Sequence[str], bounds: Sequence[float]
     ) -> None:
         self._name, self._text, self._labels, self._bounds = name, text, labels, bounds
-        self._spreads: dict[tuple[str, ...], Spread] = {}
+        self._buckets: dict[tuple[str, ...], Buckets] = {}
         registry.register(self)
 
-    def of(self, *labels: str) -> Spread:
-        """Returns the spread with these labels; keep it, or ask each time."""
-        return self._spreads.setdefault(labels, Spread(self._bounds))
+    def of(self, *labels: str) -> Buckets:
+        """Returns the buckets with these labels; keep it, or ask each time."""
+        return self._buckets.setdefault(labels, Buckets(self._bounds))
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """Implements `prometheus_client.registry.Collector`."""
         names = [*(str(float(bound)) for bound in self._bounds), "+Inf"]
         family = HistogramMetricFamily(self._name, self._text, labels=self._labels)
-        for labels, spread in self._spreads.items():
-            family.add_metric(labels, list(zip(names, accumulate(spread.counts), strict=True)), spread.total)
+        for labels, buckets in self._buckets.items():
+            family.add_metric(labels, list(zip(names, accumulate(buckets.counts), strict=True)), buckets.total)
         yield family

@@ -25,7 +25,7 @@ BLOCKED_S = 2.0
 """Seconds without a response after which the event loop counts as blocked."""
 
 
-class Lifeline:
+class HeartbeatThread:
     """Runs the heartbeat. A loop that has been blocked for `patience_s` loses the lease: other replicas take its work over."""
 
     def __init__(
@@ -42,7 +42,7 @@ class Lifeline:
 
     async def run(self) -> None:
         """Runs until cancelled."""
-        await in_own_loop(partial(self._live, LoopWatch(LOOP_LAG.observe)), "lifeline")
+        await in_own_loop(partial(self._live, LoopWatch(LOOP_LAG.observe)), "heartbeat")
 
     async def _live(self, watch: LoopWatch) -> None:
         async with self._connect() as stores, asyncio.TaskGroup() as group:

@@ -174,7 +174,7 @@ async def test_what_committed_before_the_first_look_for_a_follower_is_told(
 ) -> None:
     """It was open for ten seconds when a look of another kind passed, and committed before the news were looked at."""
     async with hiding(world):
-        position = (await running.gateway.stores.lookout.look(running.gateway.duties.in_hand())).position
+        position = (await running.gateway.stores.work_finder.find(running.gateway.duties.known_work())).position
         reads.feed.ahead = timedelta(seconds=10)
         reads.reader.passed(replace(position, at=position.at + reads.feed.ahead))
         reads.follows()
@@ -184,7 +184,7 @@ async def test_what_committed_before_the_first_look_for_a_follower_is_told(
 
 async def test_the_first_follower_is_told_nothing_old(running: Running, reads: Reads) -> None:
     """However long nobody has followed anything, the first query for news reads on from the last query of another kind."""
-    position = (await running.gateway.stores.lookout.look(running.gateway.duties.in_hand())).position
+    position = (await running.gateway.stores.work_finder.find(running.gateway.duties.known_work())).position
     reads.reader.passed(position)
     reads.follows()
     async with reads.runs():

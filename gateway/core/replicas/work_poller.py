@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import structlog
 
-from gateway.core.ports.rounds import InHand, Lookout, Waiting
+from gateway.core.ports.work_finder import KnownWork, Waiting, WorkFinder
 from gateway.core.replicas.other_replicas import OtherReplicas
 from gateway.core.tasks.waiting import Alarm
 from gateway.errors import StoreUnavailable
@@ -26,22 +26,22 @@ ALONE = 2.0
 """Factor while no other replica is alive, and notifications report at once whatever a command does."""
 
 
-class Rounds:
+class WorkPoller:
     """Checks every `every_s` seconds or more often, and reports what it finds.
 
-    `in_hand`: returns what is already known; `tell`: receives what waits, and must not block.
+    `known_work`: returns what is already known; `tell`: receives what waits, and must not block.
     """
 
     def __init__(
         self,
-        lookout: Lookout,
-        in_hand: Callable[[], InHand],
+        work_finder: WorkFinder,
+        known_work: Callable[[], KnownWork],
         tell: Callable[[Waiting], None],
         other_replicas: OtherReplicas,
         every_s: float,
     ) -> None:
-        self._lookout = lookout
-        self._in_hand = in_hand
+        self._work_finder = work_finder
+        self._known_work = known_work
         self._tell = tell
         self._other_replicas = other_replicas
         self._every_s = every_s / math.ceil(every_s / LONGEST_S)
@@ -57,9 +57,9 @@ class Rounds:
         while True:
             await self._alarm.rings()
             try:
-                waiting = await self._lookout.look(self._in_hand())
+                waiting = await self._work_finder.find(self._known_work())
             except StoreUnavailable as error:
-                log.warning("round_missed", reason=str(error))
+                log.warning("work_poll_failed", reason=str(error))
             else:
                 self._other_replicas.present = waiting.company
                 self._tell(waiting)

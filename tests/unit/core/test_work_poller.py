@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from gateway.core.lookback import FeedPosition
-from gateway.core.ports.rounds import InHand, Waiting
+from gateway.core.ports.work_finder import KnownWork, Waiting
 from gateway.core.replicas.other_replicas import OtherReplicas
-from gateway.core.replicas.rounds import Rounds
+from gateway.core.replicas.work_poller import WorkPoller
 
-NOTHING_IN_HAND = InHand((), (), (), (), timedelta(), timedelta())
+NOTHING_KNOWN = KnownWork((), (), (), (), timedelta(), timedelta())
 NOTHING_WAITS = Waiting(
     company=True,
     turns=False,
@@ -28,28 +28,28 @@ NOTHING_WAITS = Waiting(
 
 @dataclass
 class Counted:
-    """A lookout that counts its checks."""
+    """A work finder that counts its checks."""
 
-    looks: int = 0
+    checks: int = 0
 
-    async def look(self, _in_hand: InHand) -> Waiting:
+    async def find(self, _known_work: KnownWork) -> Waiting:
         """Finds nothing, after a step of the event loop."""
         await asyncio.sleep(0)
-        self.looks += 1
+        self.checks += 1
         return NOTHING_WAITS
 
 
 async def test_requested_checks_do_not_run_all_the_time() -> None:
     """Anybody who can write to the database can request one; requests during a check lead to only one more."""
-    lookout = Counted()
+    work_finder = Counted()
 
     def tell(_waiting: Waiting) -> None:
-        rounds.soon()
+        work_poller.soon()
 
-    rounds = Rounds(lookout, lambda: NOTHING_IN_HAND, tell, OtherReplicas(), 60)
-    looking = asyncio.create_task(rounds.run())
+    work_poller = WorkPoller(work_finder, lambda: NOTHING_KNOWN, tell, OtherReplicas(), 60)
+    polling = asyncio.create_task(work_poller.run())
     for _ in range(1_000):
         await asyncio.sleep(0)
-    looking.cancel()
-    await asyncio.wait({looking})
-    assert lookout.looks < 100
+    polling.cancel()
+    await asyncio.wait({polling})
+    assert work_finder.checks < 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from gateway.core.measuring.tallies import Spreads, Tallies
+from gateway.core.measuring.plain_metrics import PlainCounter, PlainHistogram
 
 BOUNDS = (0.5, 1, 2.5)
 
@@ -18,8 +18,8 @@ def shown(registry: CollectorRegistry) -> list[str]:
 def test_plain_counts_read_as_those_of_prometheus() -> None:
     """Names, labels, buckets and sums are the same; a value on a bound belongs below it."""
     plain, theirs = CollectorRegistry(), CollectorRegistry()
-    turns = Tallies(plain, "turns", "Ended.", ["agent", "status"])
-    seconds = Spreads(plain, "seconds", "Taken.", ["agent"], BOUNDS)
+    turns = PlainCounter(plain, "turns", "Ended.", ["agent", "status"])
+    seconds = PlainHistogram(plain, "seconds", "Taken.", ["agent"], BOUNDS)
     their_turns = Counter("turns", "Ended.", ["agent", "status"], registry=theirs)
     their_seconds = Histogram("seconds", "Taken.", ["agent"], buckets=BOUNDS, registry=theirs)
     for status in ("completed", "failed", "completed"):

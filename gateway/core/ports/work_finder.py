@@ -11,7 +11,7 @@ from gateway.core.model import TurnId, UserId
 
 
 @dataclass(frozen=True, slots=True)
-class InHand:
+class KnownWork:
     """What a replica already works on, and whose connections it holds: the query skips what it already knows.
 
     `running`, `held`: its turns and its chunks. `tokens`: digests of the API tokens with an open socket; `visitors`: those with one.
@@ -48,9 +48,9 @@ class Waiting:
     position: FeedPosition
 
 
-class Lookout(Protocol):
+class WorkFinder(Protocol):
     """Queries the database for work that any replica may do."""
 
-    async def look(self, in_hand: InHand) -> Waiting:
+    async def find(self, known_work: KnownWork) -> Waiting:
         """Runs one statement, which changes nothing. Raises `StoreUnavailable`."""
         ...

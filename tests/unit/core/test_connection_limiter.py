@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from gateway.core.limits.addresses import AddressRule
-from gateway.core.limits.crowd import Crowd, CrowdLimits
+from gateway.core.limits.connection_limiter import ConnectionLimiter, ConnectionLimits
 
 STRANGER, NEIGHBOUR = "198.51.100.7", "198.51.100.8"
 
@@ -33,73 +33,73 @@ class Clock:
         return self.now
 
 
-def crowd(clock: Clock | None = None, *, per_address: int | None = 2, capacity: int = 100) -> Crowd:
+def limiter(clock: Clock | None = None, *, per_address: int | None = 2, capacity: int = 100) -> ConnectionLimiter:
     """Trusts a proxy at 203.0.113.1."""
-    limits = CrowdLimits(per_address, header_s=20, capacity=capacity)
-    return Crowd(limits, AddressRule.of(["203.0.113.1"]), clock or Clock())
+    limits = ConnectionLimits(per_address, header_s=20, capacity=capacity)
+    return ConnectionLimiter(limits, AddressRule.of(["203.0.113.1"]), clock or Clock())
 
 
 def test_connections_per_address_are_limited() -> None:
     """One more is dropped until another one leaves; other addresses are not affected."""
-    many = crowd()
+    connections = limiter()
     first, second, third = Caller(), Caller(), Caller()
-    assert many.admit(first)
-    assert many.admit(second)
-    assert not many.admit(third)
+    assert connections.admit(first)
+    assert connections.admit(second)
+    assert not connections.admit(third)
     assert third.dropped
-    assert many.admit(Caller(NEIGHBOUR))
-    many.leave(first)
-    assert many.admit(Caller())
+    assert connections.admit(Caller(NEIGHBOUR))
+    connections.leave(first)
+    assert connections.admit(Caller())
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1", "203.0.113.1", ""])
 def test_addresses_shared_by_many_are_not_counted(address: str) -> None:
     """Loopback and a trusted proxy stand for many people."""
-    many = crowd()
-    assert all(many.admit(Caller(address)) for _ in range(10))
+    connections = limiter()
+    assert all(connections.admit(Caller(address)) for _ in range(10))
 
 
 def test_the_network_of_an_ipv6_address_counts() -> None:
     """The address's holder chooses the rest."""
-    many = crowd()
-    assert [many.admit(Caller(f"2001:db8:1:1::{number}")) for number in range(1, 4)] == [True, True, False]
+    connections = limiter()
+    assert [connections.admit(Caller(f"2001:db8:1:1::{number}")) for number in range(1, 4)] == [True, True, False]
 
 
 def test_a_request_is_due_in_time() -> None:
     """A connection that sends no request is dropped; one that is in use, or idle between two requests, is not."""
     clock = Clock()
-    many = crowd(clock, per_address=None)
+    connections = limiter(clock, per_address=None)
     silent, busy, rests, half = Caller(), Caller(), Caller(), Caller()
     for caller in (silent, busy, rests, half):
-        many.admit(caller)
+        connections.admit(caller)
     for caller in (busy, rests, half):
-        many.begins(caller)
-    many.ends(rests)
-    many.ends(half)
+        connections.begins(caller)
+    connections.ends(rests)
+    connections.ends(half)
     clock.now = 19
-    many.heard(half)
+    connections.heard(half)
     clock.now = 21
-    many.sweep()
+    connections.sweep()
     assert [silent.dropped, busy.dropped, rests.dropped, half.dropped] == [True, False, False, False]
     clock.now = 40
-    many.sweep()
+    connections.sweep()
     assert [busy.dropped, rests.dropped, half.dropped] == [False, False, True]
 
 
 def test_at_capacity_the_connection_idle_longest_is_dropped() -> None:
     """First those that owe a request, then idle ones; those in use stay, and then new ones are dropped."""
-    many = crowd(capacity=3, per_address=None)
+    connections = limiter(capacity=3, per_address=None)
     busy, rests, silent = Caller(), Caller(), Caller()
     for caller in (busy, rests, silent):
-        many.admit(caller)
-    many.begins(busy)
-    many.begins(rests)
-    many.ends(rests)
+        connections.admit(caller)
+    connections.begins(busy)
+    connections.begins(rests)
+    connections.ends(rests)
     for dropped in (silent, rests):
         newcomer = Caller()
-        assert many.admit(newcomer)
+        assert connections.admit(newcomer)
         assert dropped.dropped
-        many.begins(newcomer)
-    assert not many.admit(Caller())
+        connections.begins(newcomer)
+    assert not connections.admit(Caller())
     assert not busy.dropped
-    assert len(many) == 3
+    assert len(connections) == 3

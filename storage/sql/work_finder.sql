@@ -1,4 +1,4 @@
--- name: look
+-- name: find
 -- What currently waits for this replica's loops. Each of them then does its work with its own statements, which decide: a
 -- condition here may be broader than theirs, and must never be narrower.
 SELECT

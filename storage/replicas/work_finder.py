@@ -6,32 +6,32 @@ from dataclasses import dataclass
 
 from gateway.core.lookback import FeedPosition
 from gateway.core.model import ReplicaId, UserId
-from gateway.core.ports.rounds import InHand, Waiting
+from gateway.core.ports.work_finder import KnownWork, Waiting
 from storage.database import Database, fetch_one
 from storage.queries import load_queries
 
-SQL = load_queries("rounds")
+SQL = load_queries("work_finder")
 
 
 @dataclass(frozen=True, slots=True)
-class PostgresLookout:
-    """`Lookout` on Postgres."""
+class PostgresWorkFinder:
+    """`WorkFinder` on Postgres."""
 
     database: Database
     replica_id: ReplicaId
 
-    async def look(self, in_hand: InHand) -> Waiting:
+    async def find(self, known_work: KnownWork) -> Waiting:
         async with self.database.own_work() as connection:
             row = await fetch_one(
                 connection,
-                SQL["look"],
+                SQL["find"],
                 self.replica_id,
-                in_hand.running,
-                in_hand.held,
-                in_hand.quiet,
-                in_hand.every,
-                in_hand.visitors,
-                in_hand.tokens,
+                known_work.running,
+                known_work.held,
+                known_work.quiet,
+                known_work.every,
+                known_work.visitors,
+                known_work.tokens,
             )
         return Waiting(
             company=row["company"],
