@@ -124,7 +124,7 @@ async def test_a_move_may_be_repeated(group: Group) -> None:
 
 
 async def test_a_group_moves_while_somebody_in_it_is_erased(group: Group) -> None:
-    """Row 27: the others go on under the new id; nothing new is stored for who is erased."""
+    """Row 27a: the others go on under the new id; nothing new is stored for who is erased."""
     anns = session_of(await group.says("hello"))
     await group.says("hello", user="bob")
     await PostgresErasure(group.database).begin(UserId("bob"))
