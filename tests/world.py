@@ -29,6 +29,7 @@ from gateway.core.settings import Replica
 from gateway.identity.credentials import digest, new_api_token
 from storage.database import open_database
 from storage.users.tokens import PostgresTokens
+from tests.forks import Child, fork
 from tests.wire import require_described
 
 ROOT = Path(__file__).parent.parent
@@ -169,7 +170,7 @@ class Person:
 class Process:
     """A gateway in a process of its own."""
 
-    process: asyncio.subprocess.Process
+    process: Child
     url: str
     log: Path
 
@@ -217,8 +218,14 @@ class World:
         return running
 
     async def process(self, name: str = "gateway", **env: str) -> Process:
-        """A gateway in a process of its own, ready."""
-        return await self.process_under((), name, env)
+        """A gateway in a process of its own, ready; a fork, unless Python itself is to start otherwise."""
+        if "PYTHONPATH" in env:
+            return await self.process_under((), name, env)
+        log = self._log(name)
+        variables = {**os.environ, **self._variables(name, env)}
+        with log.open("wb") as sink:
+            child = await fork("gateway.cli", "serve", folder=ROOT, environment=variables, err=sink)
+        return await self._ready(child, log)
 
     async def process_under(
         self,
@@ -229,8 +236,26 @@ class World:
         code: Path = ROOT,
     ) -> Process:
         """The same, started by the command `before`, in the environment of `python`, from the folder `code`."""
-        log = self.folder / f"{name}-{time.monotonic_ns()}.log"
-        variables = {
+        log = self._log(name)
+        with log.open("wb") as sink:
+            child = await asyncio.create_subprocess_exec(
+                *before,
+                python,
+                "-m",
+                "gateway.cli",
+                "serve",
+                cwd=code,
+                env={**os.environ, **self._variables(name, env)},
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=sink,
+            )
+        return await self._ready(child, log)
+
+    def _log(self, name: str) -> Path:
+        return self.folder / f"{name}-{time.monotonic_ns()}.log"
+
+    def _variables(self, name: str, env: Mapping[str, str]) -> Mapping[str, str]:
+        return {
             "TURNGATE_DATABASE_URL": self.database_url,
             "TURNGATE_DATA_DIR": str(self.folder / name),
             "TURNGATE_PORT": "0",
@@ -241,25 +266,14 @@ class World:
             "TURNGATE_REPLICA__POLL_S": "0.2",
             **env,
         }
-        with log.open("wb") as sink:
-            child = await asyncio.create_subprocess_exec(
-                *before,
-                python,
-                "-m",
-                "gateway.cli",
-                "serve",
-                cwd=code,
-                env={**os.environ, **variables},
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=sink,
-            )
+
+    async def _ready(self, child: Child, log: Path) -> Process:
         self._stack.push_async_callback(_end, child)
         self._started.put_nowait(Process(child, "", log))
 
         async def ready() -> str | None:
-            assert child.returncode is None, log.read_text()
-            events = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
-            return next((event["url"] for event in events if event["event"] == "ready"), None)
+            assert child.returncode is None, _text_of(log)
+            return _url_in(log)
 
         return Process(child, await eventually(ready, within=START_S), log)
 
@@ -326,7 +340,16 @@ def _cancel_turns(running: Running) -> None:
         runner.cancel(turn_id)
 
 
-async def _end(child: asyncio.subprocess.Process) -> None:
+def _text_of(log: Path) -> str:
+    return log.read_text()
+
+
+def _url_in(log: Path) -> str | None:
+    events = [json.loads(line) for line in _text_of(log).splitlines() if line.startswith("{")]
+    return next((event["url"] for event in events if event["event"] == "ready"), None)
+
+
+async def _end(child: Child) -> None:
     if child.returncode is None:
         child.kill()
         await child.wait()

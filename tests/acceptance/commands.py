@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import sys
 
+from tests.shell import forked
 from tests.world import ROOT, World
 
 
@@ -17,16 +16,9 @@ def environment(world: World) -> dict[str, str]:
 
 async def turngate(world: World, *words: str, **env: str) -> tuple[str, str]:
     """What a command that succeeds prints: standard output and standard error."""
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "gateway.cli", *words),
-        cwd=ROOT,
-        env={**environment(world), **env},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await child.communicate()
-    assert child.returncode == 0, err.decode()
-    return out.decode(), err.decode()
+    ran = await forked(words, ROOT, {**environment(world), **env})
+    assert ran.code == 0, ran.err
+    return ran.out, ran.err
 
 
 async def sign_in_link(world: World) -> str:

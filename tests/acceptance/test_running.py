@@ -20,7 +20,7 @@ pytestmark = pytest.mark.acceptance
 
 async def test_each_run_is_logged_with_its_session(world: World) -> None:
     """R-7."""
-    gateway = await world.process()
+    gateway = await world.process_under((), "gateway", {})
     ann = await world.person("ann", gateway.url)
     reply = await (await ann.connects()).asks("hello", "m1")
 

@@ -7,7 +7,6 @@ import contextlib
 import os
 import signal
 import socket
-import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ import orjson
 from gateway.app.faults.failpoints import POINTS, Point
 from tests.faults.agents import CALLS
 from tests.faults.ledger import Incident, Kind, Ledger, Life
+from tests.forks import Child, fork
 
 ROOT = Path(__file__).parent.parent.parent
 STOP_S = 12.0
@@ -78,7 +78,7 @@ class Surroundings:
 class Process:
     """One life of a gateway. `ended_at`: None while it lives; `asked`: whether somebody else saw to its end."""
 
-    child: asyncio.subprocess.Process
+    child: Child
     log: Path
     ended_at: float | None = None
     asked: bool = False
@@ -119,13 +119,11 @@ class Replica:
     async def _starts(self) -> None:
         log = self._around.folder / f"replica-{self.number}-{len(self.lives) + 1}.log"
         with log.open("wb") as sink:
-            child = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", *self._around.program, str(self._settings())),
-                cwd=ROOT,
-                env={**self._environment(), **self._weak_spot()},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=sink,
+            child = await fork(
+                *(*self._around.program, str(self._settings())),
+                folder=ROOT,
+                environment={**self._environment(), **self._weak_spot()},
+                err=sink,
             )
         process = Process(child, log)
         self.lives.append(process)

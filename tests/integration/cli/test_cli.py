@@ -1,4 +1,4 @@
-"""`turngate …` as people and scripts run it: in a process of its own, on a database of its own."""
+"""`turngate …` as people and scripts run it, on a database of its own: each command once from a cold start, else in a fork."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def new_shell(empty_database_url: str, tmp_path: Path) -> Shell:
 async def test_migrate_check_fails_until_migrated(new_shell: Shell) -> None:
     """Exit 1 while any is pending; `migrate` names what it applied, and has nothing to do twice."""
     assert (await new_shell.runs("migrate", "--check")).code == 1
-    first, second = await new_shell.runs("migrate"), await new_shell.runs("migrate")
+    first, second = await new_shell.runs_anew("migrate"), await new_shell.runs("migrate")
     assert "0001_before_channels" in first.out
     assert (second.code, second.out) == (0, "")
     assert (await new_shell.runs("migrate", "--check")).code == 0
@@ -94,7 +94,7 @@ async def test_a_token_can_be_made_before_the_first_start(shell: Shell) -> None:
 
 async def test_a_plain_token_stands_alone_on_standard_output(shell: Shell) -> None:
     """So that `TOKEN=$(turngate token create --user mia)` works."""
-    ran = await shell.runs("token", "create", "--user", "mia")
+    ran = await shell.runs_anew("token", "create", "--user", "mia")
     assert ran.out.startswith("tg_")
     assert ran.out.count("\n") == 1
 
@@ -134,7 +134,7 @@ async def test_a_wrong_word_is_named_on_standard_error(shell: Shell, words: str,
 async def test_a_wrong_setting_is_told_as_it_is(shell: Shell) -> None:
     """Exactly the text of the settings' own error."""
     (shell.folder / "turngate.toml").write_text("colour = 1")
-    ran = await shell.runs("serve")
+    ran = await shell.runs_anew("serve")
     assert (ran.code, ran.out) == (1, "")
     assert "colour: is not a setting" in ran.err
     assert "Traceback" not in ran.err
@@ -142,7 +142,7 @@ async def test_a_wrong_setting_is_told_as_it_is(shell: Shell) -> None:
 
 async def test_db_url_prints_the_url_in_use(shell: Shell) -> None:
     """Configured or embedded; the embedded one is not started for it."""
-    assert (await shell.runs("db", "url")).out.strip() == shell.env["TURNGATE_DATABASE_URL"]
+    assert (await shell.runs_anew("db", "url")).out.strip() == shell.env["TURNGATE_DATABASE_URL"]
     del shell.env["TURNGATE_DATABASE_URL"]
     assert (await shell.runs("db", "url", "--data-dir", "data")).out.startswith("postgresql://")
     assert not (shell.folder / "data" / "postgres").exists()
@@ -153,7 +153,7 @@ async def test_sessions_are_listed_shown_exported_and_deleted(shell: Shell, worl
     mia = await world.person("mia", (await world.gateway()).url)
     made = await mia.posts("/api/chat/sessions", 201, title="A [bold] talk")
     await mia.posts(f"/api/chat/sessions/{made['session_id']}/messages", 200, text="hello there")
-    listed = await shell.runs("sessions", "list", "--user", "mia", "--json")
+    listed = await shell.runs_anew("sessions", "list", "--user", "mia", "--json")
     assert [session["session_id"] for session in listed.json["sessions"]] == [made["session_id"]]
     assert "A [bold] talk" in (await shell.runs("sessions", "list")).out
     shown = await shell.runs("sessions", "show", made["session_id"], "--json")
@@ -175,7 +175,7 @@ async def test_calls_that_name_no_session_are_listed_when_asked_for(shell: Shell
 
 async def test_an_empty_list_says_what_belongs_there(shell: Shell) -> None:
     """On standard error, so that scripts read nothing."""
-    ran = await shell.runs("schedules", "list")
+    ran = await shell.runs_anew("schedules", "list")
     assert (ran.code, ran.out) == (0, "")
     assert "turngate schedules add" in ran.err
 
@@ -210,7 +210,7 @@ async def test_a_schedule_run_is_taken_up_by_a_running_gateway(shell: Shell, wor
 
 async def test_doctor_finds_nothing_wrong(shell: Shell) -> None:
     """Each thing it looked at is named."""
-    ran = await shell.runs("doctor")
+    ran = await shell.runs_anew("doctor")
     assert ran.code == 0, ran.out + ran.err
     for name in ("settings", "data dir", "disk", "migrations", "database", "clock", "agent assistant", "telegram"):
         assert name in ran.out

@@ -139,5 +139,5 @@ async def test_the_command_line_erases_too(world: World, mia: Person, shell: She
     await settles(world, mia)
     assert (await shell.runs("users", "erase", "mia")).code != 0
     assert (await rows_of(world, "mia"))["chat_sessions"] == 2
-    assert (await shell.runs("users", "erase", "mia", "--yes")).code == 0
+    assert (await shell.runs_anew("users", "erase", "mia", "--yes")).code == 0
     assert not any((await rows_of(world, "mia")).values())
