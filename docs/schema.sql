@@ -713,7 +713,7 @@ BEGIN
             RETURN r;
         END IF;
         IF v_route IS NOT NULL AND v_current IS DISTINCT FROM v_chat THEN
-            -- A place that is being taken from the user, with the link that it came by, is none.
+            -- A route that is being taken from the user together with its link does not count.
             PERFORM FROM links AS l
             WHERE l.channel = split_part(v_route, ':', 1) AND l.external_id = split_part(v_route, ':', 3) FOR KEY SHARE;
             INSERT INTO routes (user_id, route, chat_id)
@@ -759,7 +759,7 @@ BEGIN
         RETURN r;
     END IF;
 
-    -- After every wait for a lock, so that a session's times never run backwards.
+    -- Read after all waits for locks, so that a session's times never go backwards.
     v_now := greatest(s.updated_at, clock_timestamp());
     IF p_begins_session AND s.chat_id IS NOT NULL THEN
         UPDATE chat_sessions SET is_active = false, ended_at = v_now, updated_at = v_now WHERE chat_id = s.chat_id;
@@ -823,11 +823,11 @@ BEGIN
             CASE WHEN v_running THEN NULL ELSE p_owner END,
             CASE WHEN v_running THEN NULL ELSE clock_timestamp() + p_time_limit + interval '30 seconds' END,
             p_time_limit, p_history_turns,
-            -- A session that lives in a network that replies are pushed to hears every reply, wherever it was asked.
+            -- A session in a network that replies are pushed to gets every reply, wherever the question came from.
             CASE WHEN is_pushed(s.channel) AND NOT s.route = ANY (p_deliver_to)
                 THEN p_deliver_to || s.route ELSE p_deliver_to END,
             p_ends_session,
-            v_now, -- not the default: the transaction may have begun before the one that the session's lock was waited for
+            v_now, -- not the default: this transaction may have begun before the one whose lock it waited for
             CASE WHEN v_running THEN NULL ELSE v_now END
         ) RETURNING * INTO t;
         IF NOT v_running THEN
@@ -872,7 +872,7 @@ DECLARE
     s record;
     v_addresses text[] := '{}';
 BEGIN
-    -- These don't wait for locks, so the time read here is the time of the locks.
+    -- These statements don't wait for locks, so the time read here is the time of locking.
     IF p_session IS NULL THEN
         SELECT
             c.chat_id, c.last_seq, greatest(c.updated_at, clock_timestamp()) AS at, c.route, c.agent_session, c.history_version,
@@ -956,8 +956,8 @@ DECLARE
     v_seqs bigint[];
     v_times timestamptz[];
 BEGIN
-    -- Locks are taken in one order everywhere: route, session, turn. What somebody else holds is left out, so that nobody waits for
-    -- another's session. Without the lock of its route, which may move meanwhile, a message that comes twice could be kept in two
+    -- Locks are always taken in this order: route, session, turn. Locked rows are skipped, so that no message waits for another's
+    -- session. Without a lock on its route, which may move in the meantime, a message that arrives twice could be stored in two
     -- sessions.
     SELECT array_agg(r.place), array_agg(r.chat_id) INTO v_places, v_chats FROM (
         SELECT i.place::int, ro.chat_id
@@ -973,7 +973,7 @@ BEGIN
             SELECT DISTINCT ON (f.chat_id) f.chat_id, f.place FROM (
                 SELECT r.chat_id, r.place FROM unnest(v_places, v_chats) AS r (place, chat_id)
                 UNION ALL
-                -- A session that its route has left becomes current again, by `accept_message`.
+                -- A session that is no longer current on its route becomes current again in `accept_message`.
                 SELECT c.chat_id, i.place::int
                 FROM unnest(p_users, p_sessions) WITH ORDINALITY AS i (user_id, session_id, place)
                 JOIN chat_sessions AS c ON c.session_id = i.session_id AND c.user_id = i.user_id
@@ -1366,7 +1366,7 @@ AS $function$
 DECLARE
     r finished;
 BEGIN
-    -- It locks the session, so that nobody is unlinked between this and the next statement.
+    -- Locks the session, so that no account is unlinked between this and the next statement.
     r := finish_turn(
         p_user, p_chat_id, p_turn_id, p_owner, p_epoch, p_status, p_content, p_parts, p_usage, p_error, p_title,
         p_addresses, p_chunks, p_markups, p_held, p_kind, p_error_class
@@ -1423,7 +1423,7 @@ BEGIN
     UPDATE chat_sessions AS c SET
         last_seq = s.last_seq + 1, message_count = s.message_count + 1, last_message_at = s.at, updated_at = s.at
     WHERE c.chat_id = p_chat AND c.user_id = p_user;
-    -- Rarely needed, and apart because an UPDATE that sets the title evaluates the condition of the trigger for titles.
+    -- Rarely needed, and separate because an UPDATE that sets the title evaluates the condition of the titles' trigger.
     IF s.title IS NULL AND p_title IS NOT NULL OR t.ends_session THEN
         UPDATE chat_sessions AS c SET
             title = coalesce(s.title, p_title), is_active = s.is_active AND NOT t.ends_session,
@@ -1472,7 +1472,7 @@ BEGIN
     END IF;
     RETURN QUERY
     WITH ended AS (
-        -- The fence. Only a turn whose message is the last of its session has nobody waiting behind it.
+        -- The fence. No turn waits behind one whose message is the last of its session.
         UPDATE turns AS t SET
             status = p_statuses[n.place], ended_at = n.at, usage = p_usages[n.place]::jsonb, error = p_errors[n.place],
             error_class = p_error_classes[n.place], reply_seq = n.seq, deadline = NULL
@@ -1480,7 +1480,7 @@ BEGIN
         WHERE t.turn_id = p_turns[n.place] AND t.chat_id = p_chats[n.place] AND t.user_id = p_users[n.place]
             AND t.owner = p_owner AND t.epoch = p_epochs[n.place] AND t.status = 'running'
             AND t.seq = n.seq - 1 AND t.superseded IS NULL
-            -- Chunks for an address that has left the turn, or where older ones are not in the caller's hands, take longer.
+            -- Not plain: chunks for an address that has left the turn, or whose older chunks the caller does not hold.
             AND (p_chunks[n.place] IS NULL OR NOT EXISTS (
                 SELECT FROM (SELECT DISTINCT c ->> 0 FROM jsonb_array_elements(p_chunks[n.place]::jsonb) AS c) AS named (address)
                 WHERE array_position(t.deliver_to, named.address) IS NULL AND NOT starts_with(split_part(named.address, ':', 3), '-')
@@ -1545,7 +1545,7 @@ DECLARE
 BEGIN
     PERFORM set_config('turngate.user_id', p_user, true);
     SELECT * INTO s FROM chat_sessions WHERE chat_id = p_chat_id FOR UPDATE;
-    -- After the wait for the lock, so that a session's times never run backwards.
+    -- Read after the wait for the lock, so that a session's times never go backwards.
     v_now := greatest(s.updated_at, clock_timestamp());
     UPDATE turns SET
         status = CASE WHEN superseded = 'rollback' THEN 'cancelled' ELSE p_status END,
@@ -1568,7 +1568,7 @@ BEGIN
             r.dropped := ARRAY(SELECT c FROM chat_messages AS c
                 WHERE c.chat_id = p_chat_id AND c.seq >= t.seq AND c.turn_id = t.turn_id AND c.role = 'user');
         END IF;
-        -- What was sent since, or is another's to send, is not handed out again.
+        -- Chunks that were sent since, or that another replica sends, are not handed out again.
         SELECT array_agg(CASE WHEN state = 'unsent' AND owner = p_owner THEN item_id END ORDER BY item_id)
         INTO r.outbox_ids FROM outbox
         WHERE chat_id = p_chat_id AND turn_id = p_turn_id;
@@ -1591,7 +1591,7 @@ BEGIN
             )
             SELECT array_agg(c) INTO r.dropped FROM dropped;
         ELSIF cardinality(p_chunks) > 0 THEN
-            -- While older chunks of an address are not in the caller's hands, these wait for a sweep behind them.
+            -- If the caller does not hold an address's older chunks, these wait behind them for a sweep.
             WITH queued AS (
                 INSERT INTO outbox (chat_id, turn_id, user_id, address, chunk, content, markup, owner)
                 SELECT p_chat_id, p_turn_id, p_user, c.address, c.position, c.content, c.markup,
@@ -1614,7 +1614,7 @@ BEGIN
             is_active = is_active AND NOT t.ends_session,
             ended_at = CASE WHEN t.ends_session THEN v_now ELSE ended_at END
         WHERE chat_id = p_chat_id RETURNING * INTO s;
-        -- Nothing came after the turn's first message: nothing can be waiting.
+        -- Nothing follows the turn's first message, so nothing can be waiting.
         IF v_more THEN
             UPDATE turns SET
                 status = 'running', attempt = 1, epoch = 1, owner = p_owner, started_at = v_now,
@@ -2564,7 +2564,7 @@ AS $function$
             )
         ORDER BY u.created_at LIMIT p_limit
     ), held AS MATERIALIZED (
-        -- Epoch and deadline again: whoever was quicker with the row has changed them.
+        -- Compares epoch and deadline again: a replica that locked the row first has changed them.
         SELECT u.turn_id FROM turns AS u JOIN dead ON dead.turn_id = u.turn_id
         WHERE u.status = 'running' AND u.epoch = dead.epoch AND u.deadline IS NOT DISTINCT FROM dead.deadline
         FOR UPDATE OF u SKIP LOCKED
@@ -2634,7 +2634,7 @@ BEGIN
     IF p_turns = 0 OR p_seq = 1 THEN
         RETURN '{}';
     END IF;
-    -- A range with two ends: no plan can read the whole session. Most turns have two rows; looking further is rare.
+    -- The range is bounded at both ends, so that no plan can read the whole session. Most turns have two rows; few need a wider range.
     LOOP
         v_reach := v_reach * 4;
         SELECT min(seq), count(*) INTO v_first, v_count FROM (
@@ -2644,7 +2644,7 @@ BEGIN
         ) AS newest;
         EXIT WHEN v_count = p_turns OR v_reach >= p_seq;
     END LOOP;
-    -- Fewer turns than that: rows from before there were turns count two to a turn.
+    -- If there are fewer turns, older rows, which have no turns, count as two per turn.
     IF v_count < p_turns THEN
         SELECT least(v_first, min(seq)) INTO v_first FROM (
             SELECT seq FROM chat_messages

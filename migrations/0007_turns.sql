@@ -1,4 +1,4 @@
---Turns: their lease, the history that an agent is told, and the claims between T1 and T2.
+--Turns: their leases, the history that agents receive, and the claims between T1 and T2.
 -- depends: 0006_replicas
 
 -- migrate: apply
@@ -13,7 +13,7 @@ CREATE TABLE turns (
     turn_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     chat_id uuid NOT NULL REFERENCES chat_sessions ON DELETE CASCADE,
     seq bigint NOT NULL, -- of its first message
-    -- Where it stands among the session's turns in the order of time, if not at `seq`: the session's last `seq` when it began.
+-- Its position among the session's turns by time, if that is not `seq`: the session's last `seq` when it began.
     place_in_time bigint,
     user_id text NOT NULL,
     agent_name text NOT NULL,
@@ -27,30 +27,32 @@ CREATE TABLE turns (
     history_turns int NOT NULL,
     cancel_requested boolean NOT NULL DEFAULT false,
     superseded turn_supersession,
-    withdrawn boolean NOT NULL DEFAULT false, -- its messages are hidden, or answered by another turn: agents are not told of it
+    withdrawn boolean NOT NULL DEFAULT false, -- its messages are hidden or answered by another turn; agents don't see it
     deliver_to text[] NOT NULL DEFAULT '{}',
     ends_session boolean NOT NULL DEFAULT false,
     reply_seq bigint,
     usage jsonb,
     error text,
-    error_class text, -- what the user may know of `error`
+    error_class text, -- the part of `error` that the user may see
     created_at timestamptz NOT NULL DEFAULT now(),
     started_at timestamptz,
     ended_at timestamptz,
     UNIQUE (chat_id, seq)
 );
 
--- Turns are listed by time. Most stand in that order already; an answer that is made again takes the place of the one before.
+-- Turns are listed by time. Most are in that order by `seq`; a regenerated answer keeps the place of the one it replaces.
 CREATE INDEX turns_out_of_place ON turns (chat_id, place_in_time DESC, created_at DESC, turn_id DESC)
     WHERE place_in_time IS NOT NULL;
 
--- No index names a column that changes while a turn runs, and a page has room for the final row of each turn: its end is HOT.
+-- No index covers a column that changes while a turn runs, and each page has room for its turns' final rows, so ending a turn is a HOT
+-- update.
 ALTER TABLE turns SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
 SELECT turngate_protect('turns');
 
--- The turns with status `running`, one of a session at most: what sweeps and lists read, as small as the work at hand. Whoever inserts
--- here holds the session's row. (A partial index on `turns` would be as small, but a turn's end would be written to all its indexes.)
+-- The turns with status `running`, at most one per session: sweeps and lists read it, and it is never larger than the current work.
+-- Inserting requires a lock on the session's row. (A partial index on `turns` would be as small, but then ending a turn would write to all
+-- indexes of `turns`.)
 CREATE TABLE running_turns (
     chat_id uuid PRIMARY KEY,
     turn_id uuid NOT NULL,
@@ -59,7 +61,7 @@ CREATE TABLE running_turns (
 
 SELECT turngate_protect('running_turns');
 
--- Instead of a foreign key, which would be looked up for each turn.
+-- Replaces a foreign key, which would cost a lookup for each turn.
 CREATE FUNCTION forget_running_turns() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
@@ -72,8 +74,7 @@ $$;
 CREATE TRIGGER forget_running_turns AFTER DELETE ON turns
     REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION forget_running_turns();
 
--- The N turns before a turn, oldest first, each with its replies; later messages are not part of it, nor are turns that were
--- withdrawn.
+-- The N turns before a turn, oldest first, each with its replies, without later messages and withdrawn turns.
 CREATE FUNCTION turn_history(p_chat_id uuid, p_seq bigint, p_turns int) RETURNS chat_messages[]
 LANGUAGE plpgsql STABLE
 AS $$
@@ -85,7 +86,7 @@ BEGIN
     IF p_turns = 0 OR p_seq = 1 THEN
         RETURN '{}';
     END IF;
-    -- A range with two ends: no plan can read the whole session. Most turns have two rows; looking further is rare.
+    -- The range is bounded at both ends, so that no plan can read the whole session. Most turns have two rows; few need a wider range.
     LOOP
         v_reach := v_reach * 4;
         SELECT min(seq), count(*) INTO v_first, v_count FROM (
@@ -95,7 +96,7 @@ BEGIN
         ) AS newest;
         EXIT WHEN v_count = p_turns OR v_reach >= p_seq;
     END LOOP;
-    -- Fewer turns than that: rows from before there were turns count two to a turn.
+    -- If there are fewer turns, older rows, which have no turns, count as two per turn.
     IF v_count < p_turns THEN
         SELECT least(v_first, min(seq)) INTO v_first FROM (
             SELECT seq FROM chat_messages
@@ -112,7 +113,7 @@ BEGIN
 END
 $$;
 
--- What is told before a turn, with the turns that it counts and the version of the history that it belongs to.
+-- The history that an agent receives for a turn, how many turns it contains, and its version.
 CREATE TYPE told AS (
     history_version bigint,
     turns bigint[],
@@ -137,8 +138,8 @@ BEGIN
 END
 $$;
 
--- `status`: finished; again (this very result was recorded before); lost (the lease moved on: nothing was written); stolen.
--- `next_turn`, `messages` and `history` are set when the caller is to run that turn.
+-- `status`: finished; again (this result was recorded before); lost (the lease moved on, and nothing was written); stolen.
+-- `next_turn`, `messages` and `history` are set if the caller is to run that turn.
 CREATE TYPE finished AS (
     status text,
     session chat_sessions,
@@ -151,8 +152,8 @@ CREATE TYPE finished AS (
     ended text
 );
 
--- Another attempt at a turn that is still the caller's (p_counts), or more time for the one it has. May be asked again when the
--- answer got lost: the attempt counts once.
+-- Starts another attempt at a turn that the caller still owns (p_counts), or extends the current attempt. It may be called again if its
+-- result got lost: the attempt counts once.
 CREATE FUNCTION begin_attempt(p_user text, p_turn_id uuid, p_owner uuid, p_epoch int, p_counts boolean) RETURNS turns
 LANGUAGE plpgsql
 AS $$
@@ -169,9 +170,9 @@ BEGIN
 END
 $$;
 
--- Turns to take over, every user's: for turngate_system. Their owner is gone, or past its deadline; or it has been silent for
--- p_silence (a claim is a sign of life; null: silence doesn't count); or it is the caller itself, which claimed them ten seconds
--- ago and does not run them (their task was lost between the claim and the run). A caller who counts as dead itself takes nothing.
+-- Turns of all users to take over, for turngate_system. Their owner is gone or past its deadline; or has been silent for p_silence
+-- (a claim counts as a sign of life; null: silence is ignored); or is the caller itself, which claimed them ten seconds ago and does
+-- not run them (their task was lost between claim and run). A caller that itself counts as dead takes nothing over.
 CREATE FUNCTION steal_turns(p_owner uuid, p_limit int, p_running uuid[], p_silence interval) RETURNS SETOF finished
 LANGUAGE sql
 AS $$
@@ -189,7 +190,7 @@ AS $$
             )
         ORDER BY u.created_at LIMIT p_limit
     ), held AS MATERIALIZED (
-        -- Epoch and deadline again: whoever was quicker with the row has changed them.
+        -- Compares epoch and deadline again: a replica that locked the row first has changed them.
         SELECT u.turn_id FROM turns AS u JOIN dead ON dead.turn_id = u.turn_id
         WHERE u.status = 'running' AND u.epoch = dead.epoch AND u.deadline IS NOT DISTINCT FROM dead.deadline
         FOR UPDATE OF u SKIP LOCKED

@@ -1,9 +1,9 @@
---T1: a message becomes durable, belongs to a turn, and the turn is claimed if its session is idle.
+--T1: stores a message, assigns it to a turn, and claims the turn if its session is idle.
 -- depends: 0008_outbox
 
 -- migrate: apply
 
--- `status`: accepted, duplicate, rejected, full (too many messages wait), not_found. `turn`, `messages` and `history` are set when the
+-- `status`: accepted, duplicate, rejected, full (too many messages wait), not_found. `turn`, `messages` and `history` are set if the
 -- caller is to run the turn; `superseded` names the turns that this message cancels.
 CREATE TYPE accepted AS (
     status text,
@@ -17,7 +17,7 @@ CREATE TYPE accepted AS (
     superseded uuid[]
 );
 
--- Locks are taken in one order everywhere: route, session, turn.
+-- Locks are always taken in this order: route, session, turn.
 CREATE FUNCTION accept_message(
     p_user text, p_channel text, p_agent text, p_content text, p_key text, p_route text, p_session text,
     p_deliver_to text[], p_always_new boolean, p_ends_session boolean, p_begins_session boolean, p_title text,
@@ -52,7 +52,7 @@ BEGIN
             RETURN r;
         END IF;
         IF v_route IS NOT NULL AND v_current IS DISTINCT FROM v_chat THEN
-            -- A place that is being taken from the user, with the link that it came by, is none.
+            -- A route that is being taken from the user together with its link does not count.
             PERFORM FROM links AS l
             WHERE l.channel = split_part(v_route, ':', 1) AND l.external_id = split_part(v_route, ':', 3) FOR KEY SHARE;
             INSERT INTO routes (user_id, route, chat_id)
@@ -98,7 +98,7 @@ BEGIN
         RETURN r;
     END IF;
 
-    -- After every wait for a lock, so that a session's times never run backwards.
+    -- Read after all waits for locks, so that a session's times never go backwards.
     v_now := greatest(s.updated_at, clock_timestamp());
     IF p_begins_session AND s.chat_id IS NOT NULL THEN
         UPDATE chat_sessions SET is_active = false, ended_at = v_now, updated_at = v_now WHERE chat_id = s.chat_id;
@@ -162,11 +162,11 @@ BEGIN
             CASE WHEN v_running THEN NULL ELSE p_owner END,
             CASE WHEN v_running THEN NULL ELSE clock_timestamp() + p_time_limit + interval '30 seconds' END,
             p_time_limit, p_history_turns,
-            -- A session that lives in a network that replies are pushed to hears every reply, wherever it was asked.
+            -- A session in a network that replies are pushed to gets every reply, wherever the question came from.
             CASE WHEN is_pushed(s.channel) AND NOT s.route = ANY (p_deliver_to)
                 THEN p_deliver_to || s.route ELSE p_deliver_to END,
             p_ends_session,
-            v_now, -- not the default: the transaction may have begun before the one that the session's lock was waited for
+            v_now, -- not the default: this transaction may have begun before the one whose lock it waited for
             CASE WHEN v_running THEN NULL ELSE v_now END
         ) RETURNING * INTO t;
         IF NOT v_running THEN
@@ -198,9 +198,9 @@ BEGIN
 END
 $$;
 
--- T1 of plain messages, at most one of a session: each appends to a session that is idle, and its turn is claimed by the caller.
--- Whatever is not so simple has no row in the answer, and nothing of it is kept: `accept_message` is for that. It works for many users
--- at once, so it runs as its owner, and every join names the user. Lists and objects come as JSON.
+-- T1 of plain messages, at most one per session: each appends to an idle session, and the caller claims its turn. Messages that are not
+-- plain are not stored and have no row in the result; they need `accept_message`. The function serves many users at once, so it runs
+-- as its owner, and every join names the user. Lists and objects are passed as JSON.
 CREATE FUNCTION accept_plain(
     p_users text[], p_routes text[], p_sessions text[], p_channels text[], p_contents text[], p_keys text[], p_deliver_to text[],
     p_limits interval[], p_histories int[], p_turns uuid[], p_owner uuid, p_window interval
@@ -224,8 +224,8 @@ DECLARE
     v_seqs bigint[];
     v_times timestamptz[];
 BEGIN
-    -- Locks are taken in one order everywhere: route, session, turn. What somebody else holds is left out, so that nobody waits for
-    -- another's session. Without the lock of its route, which may move meanwhile, a message that comes twice could be kept in two
+    -- Locks are always taken in this order: route, session, turn. Locked rows are skipped, so that no message waits for another's
+    -- session. Without a lock on its route, which may move in the meantime, a message that arrives twice could be stored in two
     -- sessions.
     SELECT array_agg(r.place), array_agg(r.chat_id) INTO v_places, v_chats FROM (
         SELECT i.place::int, ro.chat_id
@@ -241,7 +241,7 @@ BEGIN
             SELECT DISTINCT ON (f.chat_id) f.chat_id, f.place FROM (
                 SELECT r.chat_id, r.place FROM unnest(v_places, v_chats) AS r (place, chat_id)
                 UNION ALL
-                -- A session that its route has left becomes current again, by `accept_message`.
+                -- A session that is no longer current on its route becomes current again in `accept_message`.
                 SELECT c.chat_id, i.place::int
                 FROM unnest(p_users, p_sessions) WITH ORDINALITY AS i (user_id, session_id, place)
                 JOIN chat_sessions AS c ON c.session_id = i.session_id AND c.user_id = i.user_id
@@ -326,9 +326,10 @@ CREATE TYPE accepted_one AS (
     parent_session_id text
 );
 
--- `accept_plain` for one message, with the same rules, in less of the server's time: a statement on single rows has less to set up than
--- one on lists. Each statement, each column it reads and each assignment counts here, so there are few of them. The result is one value,
--- which `SELECT accept_one(…)` returns as it is; a function that is read as a table first stores its rows. NULL: the message isn't plain.
+-- `accept_plain` for one message, with the same rules but less server time: a statement on single rows needs less setup than one on
+-- lists. Each statement, column and assignment costs time here, so there are few of them. The result is one value, which
+-- `SELECT accept_one(…)` returns directly; the rows of a function that is read as a table are stored first. NULL: the message is
+-- not plain.
 CREATE FUNCTION accept_one(
     p_user text, p_route text, p_session text, p_channel text, p_content text, p_key text, p_deliver_to text,
     p_limit interval, p_history int, p_turn uuid, p_owner uuid, p_window interval
@@ -342,7 +343,7 @@ DECLARE
     s record;
     v_addresses text[] := '{}';
 BEGIN
-    -- These don't wait for locks, so the time read here is the time of the locks.
+    -- These statements don't wait for locks, so the time read here is the time of locking.
     IF p_session IS NULL THEN
         SELECT
             c.chat_id, c.last_seq, greatest(c.updated_at, clock_timestamp()) AS at, c.route, c.agent_session, c.history_version,
@@ -406,7 +407,7 @@ $$;
 REVOKE EXECUTE ON FUNCTION accept_plain, accept_one FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION accept_plain, accept_one TO turngate_app;
 
--- The new owner of a function needs CREATE on the schema at the moment it becomes the owner.
+-- A role needs CREATE on the schema while it becomes the owner of a function.
 GRANT CREATE ON SCHEMA public TO turngate_system;
 ALTER FUNCTION accept_plain OWNER TO turngate_system;
 ALTER FUNCTION accept_one OWNER TO turngate_system;

@@ -1,9 +1,9 @@
---T2: a turn's one reply, its chunks for the outbox, and the claim of the session's next turn.
+--T2: records a turn's one reply, puts its chunks into the outbox, and claims the session's next turn.
 -- depends: 0009_accept
 
 -- migrate: apply
 
--- `p_held`: the caller's outbox items that it has in hand. Its other items, of which the answer got lost, count as older chunks too.
+-- `p_held`: the outbox items that the caller is sending. Its other items, whose claim returned no result, count as older chunks too.
 CREATE FUNCTION finish_turn(
     p_user text, p_chat_id uuid, p_turn_id uuid, p_owner uuid, p_epoch int, p_status text, p_content text, p_parts jsonb,
     p_usage jsonb, p_error text, p_title text, p_addresses text[], p_chunks text[], p_markups text[],
@@ -23,7 +23,7 @@ DECLARE
 BEGIN
     PERFORM set_config('turngate.user_id', p_user, true);
     SELECT * INTO s FROM chat_sessions WHERE chat_id = p_chat_id FOR UPDATE;
-    -- After the wait for the lock, so that a session's times never run backwards.
+    -- Read after the wait for the lock, so that a session's times never go backwards.
     v_now := greatest(s.updated_at, clock_timestamp());
     UPDATE turns SET
         status = CASE WHEN superseded = 'rollback' THEN 'cancelled' ELSE p_status END,
@@ -46,7 +46,7 @@ BEGIN
             r.dropped := ARRAY(SELECT c FROM chat_messages AS c
                 WHERE c.chat_id = p_chat_id AND c.seq >= t.seq AND c.turn_id = t.turn_id AND c.role = 'user');
         END IF;
-        -- What was sent since, or is another's to send, is not handed out again.
+        -- Chunks that were sent since, or that another replica sends, are not handed out again.
         SELECT array_agg(CASE WHEN state = 'unsent' AND owner = p_owner THEN item_id END ORDER BY item_id)
         INTO r.outbox_ids FROM outbox
         WHERE chat_id = p_chat_id AND turn_id = p_turn_id;
@@ -69,7 +69,7 @@ BEGIN
             )
             SELECT array_agg(c) INTO r.dropped FROM dropped;
         ELSIF cardinality(p_chunks) > 0 THEN
-            -- While older chunks of an address are not in the caller's hands, these wait for a sweep behind them.
+            -- If the caller does not hold an address's older chunks, these wait behind them for a sweep.
             WITH queued AS (
                 INSERT INTO outbox (chat_id, turn_id, user_id, address, chunk, content, markup, owner)
                 SELECT p_chat_id, p_turn_id, p_user, c.address, c.position, c.content, c.markup,
@@ -92,7 +92,7 @@ BEGIN
             is_active = is_active AND NOT t.ends_session,
             ended_at = CASE WHEN t.ends_session THEN v_now ELSE ended_at END
         WHERE chat_id = p_chat_id RETURNING * INTO s;
-        -- Nothing came after the turn's first message: nothing can be waiting.
+        -- Nothing follows the turn's first message, so nothing can be waiting.
         IF v_more THEN
             UPDATE turns SET
                 status = 'running', attempt = 1, epoch = 1, owner = p_owner, started_at = v_now,
@@ -125,7 +125,7 @@ END
 $$;
 
 -- T2 of a turn whose reply is pushed to other networks: an address that left the turn while it ran, because its account was
--- unlinked, gets nothing. (A group's chat, which has a negative id, may have been given another; its channel knows.)
+-- unlinked, gets nothing. (A group chat, which has a negative id, may have a new one; its channel handles that.)
 CREATE FUNCTION finish_delivered(
     p_user text, p_chat_id uuid, p_turn_id uuid, p_owner uuid, p_epoch int, p_status text, p_content text, p_parts jsonb,
     p_usage jsonb, p_error text, p_title text, p_addresses text[], p_chunks text[], p_markups text[],
@@ -136,7 +136,7 @@ AS $$
 DECLARE
     r finished;
 BEGIN
-    -- It locks the session, so that nobody is unlinked between this and the next statement.
+    -- Locks the session, so that no account is unlinked between this and the next statement.
     r := finish_turn(
         p_user, p_chat_id, p_turn_id, p_owner, p_epoch, p_status, p_content, p_parts, p_usage, p_error, p_title,
         p_addresses, p_chunks, p_markups, p_held, p_kind, p_error_class
@@ -154,9 +154,9 @@ BEGIN
 END
 $$;
 
--- T2 of plain replies: the result of a turn that is still the caller's, after which nobody waits in its session. Whatever is not so
--- simple has no row in the answer, and nothing of it is kept: `finish_turn` is for that. Chunks are lists of address, text and markup.
--- It runs as its owner, like `accept_plain`.
+-- T2 of plain replies: results of turns that the caller still owns and that no other turn waits for. Replies that are not plain are not
+-- stored and have no row in the result; they need `finish_turn`. Chunks are lists of address, text and markup. The function runs as its
+-- owner, like `accept_plain`.
 CREATE FUNCTION finish_plain(
     p_users text[], p_chats uuid[], p_turns uuid[], p_epochs int[], p_statuses text[], p_contents text[], p_parts text[],
     p_usages text[], p_errors text[], p_error_classes text[], p_kinds text[], p_titles text[],
@@ -191,7 +191,7 @@ BEGIN
     END IF;
     RETURN QUERY
     WITH ended AS (
-        -- The fence. Only a turn whose message is the last of its session has nobody waiting behind it.
+        -- The fence. No turn waits behind one whose message is the last of its session.
         UPDATE turns AS t SET
             status = p_statuses[n.place], ended_at = n.at, usage = p_usages[n.place]::jsonb, error = p_errors[n.place],
             error_class = p_error_classes[n.place], reply_seq = n.seq, deadline = NULL
@@ -199,7 +199,7 @@ BEGIN
         WHERE t.turn_id = p_turns[n.place] AND t.chat_id = p_chats[n.place] AND t.user_id = p_users[n.place]
             AND t.owner = p_owner AND t.epoch = p_epochs[n.place] AND t.status = 'running'
             AND t.seq = n.seq - 1 AND t.superseded IS NULL
-            -- Chunks for an address that has left the turn, or where older ones are not in the caller's hands, take longer.
+            -- Not plain: chunks for an address that has left the turn, or whose older chunks the caller does not hold.
             AND (p_chunks[n.place] IS NULL OR NOT EXISTS (
                 SELECT FROM (SELECT DISTINCT c ->> 0 FROM jsonb_array_elements(p_chunks[n.place]::jsonb) AS c) AS named (address)
                 WHERE array_position(t.deliver_to, named.address) IS NULL AND NOT starts_with(split_part(named.address, ':', 3), '-')
@@ -300,7 +300,7 @@ BEGIN
     UPDATE chat_sessions AS c SET
         last_seq = s.last_seq + 1, message_count = s.message_count + 1, last_message_at = s.at, updated_at = s.at
     WHERE c.chat_id = p_chat AND c.user_id = p_user;
-    -- Rarely needed, and apart because an UPDATE that sets the title evaluates the condition of the trigger for titles.
+    -- Rarely needed, and separate because an UPDATE that sets the title evaluates the condition of the titles' trigger.
     IF s.title IS NULL AND p_title IS NOT NULL OR t.ends_session THEN
         UPDATE chat_sessions AS c SET
             title = coalesce(s.title, p_title), is_active = s.is_active AND NOT t.ends_session,
@@ -318,7 +318,7 @@ $$;
 REVOKE EXECUTE ON FUNCTION finish_plain, finish_one FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION finish_plain, finish_one TO turngate_app;
 
--- The new owner of a function needs CREATE on the schema at the moment it becomes the owner.
+-- A role needs CREATE on the schema while it becomes the owner of a function.
 GRANT CREATE ON SCHEMA public TO turngate_system;
 ALTER FUNCTION finish_plain OWNER TO turngate_system;
 ALTER FUNCTION finish_one OWNER TO turngate_system;

@@ -1,5 +1,5 @@
 -- name: accept
--- T1 of plain messages. The condition holds before the function is called: a connection that lost its role does nothing.
+-- T1 of plain messages. The condition is checked before the function is called: a connection that lost its role does nothing.
 SELECT * FROM accept_plain($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 WHERE current_user = 'turngate_app';
 
@@ -9,7 +9,7 @@ SELECT accept_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 WHERE current_user = 'turngate_app';
 
 -- name: accept_from
--- The same with messages of networks among them, each with its sender's account; one whose sender is somebody else has no row either.
+-- The same for a batch with messages from networks, each with its sender's account; a message whose sender is now another user has no row.
 SELECT * FROM accept_plain(senders_of($1, $4, $11), $2, $3, $4, $5, $6, $7, $8, $9, $10, $12, $13)
 WHERE current_user = 'turngate_app';
 
@@ -24,6 +24,6 @@ SELECT finish_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 WHERE current_user = 'turngate_app';
 
 -- name: history
--- What is told before a turn, where it is not known already.
+-- The history before a turn, if the caller does not know it yet.
 SELECT history_version, turns, messages FROM read_history($1, $2, $3, $4)
 WHERE current_user = 'turngate_app';

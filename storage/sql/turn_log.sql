@@ -1,10 +1,10 @@
 -- name: session
--- The key of a session, if it may be seen.
+-- The key of a session, if the caller may see it.
 SELECT chat_id FROM chat_sessions WHERE session_id = $1;
 
 -- name: page
--- A page of a session's turns, newest first, with the places of the messages that each answers. Most stand in the order of time
--- already; those that don't have an index of their own.
+-- A page of a session's turns, newest first, with the `seq` of the messages that each answers. Most turns are in the order of time by
+-- `seq`; the others have an index of their own.
 WITH behind AS (
     SELECT coalesce((
         SELECT coalesce(t.place_in_time, t.seq) FROM turns AS t WHERE t.turn_id = $3::uuid AND t.chat_id = $1
@@ -30,7 +30,7 @@ FROM page AS t
 ORDER BY t.place DESC, t.created_at DESC, t.turn_id DESC LIMIT $4;
 
 -- name: usage
--- What all turns of a session have cost.
+-- The usage of all turns of a session.
 SELECT
     coalesce(sum((usage ->> 'input_tokens')::bigint), 0)::bigint AS input_tokens,
     coalesce(sum((usage ->> 'output_tokens')::bigint), 0)::bigint AS output_tokens,

@@ -1,11 +1,12 @@
 -- name: accept
--- T1. The condition holds before the function is called: a connection that lost its role does nothing.
+-- T1. The condition is checked before the function is called: a connection that lost its role does nothing.
 SELECT * FROM accept_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 WHERE current_user = 'turngate_app';
 
 -- name: accept_from
--- T1 of a message whose sender may have become somebody else, who is locked before anything else. Without a row nothing was kept. What a
--- visitor says who is a user by now is that user's, in a session of its own; one that they name is not theirs any more.
+-- T1 of a message whose sender may have been linked to another user; the sender is locked first. Without a row, nothing was stored. A
+-- message of a visitor who has become a user belongs to that user and to a session of its own; a session that it names is no longer the
+-- sender's.
 SELECT a.*
 FROM sender_of($1, $2, $21) AS sender (user_id)
 CROSS JOIN LATERAL accept_message(
@@ -15,7 +16,7 @@ CROSS JOIN LATERAL accept_message(
 WHERE current_user = 'turngate_app';
 
 -- name: keep_data
--- What a message brings besides its text: its parts and its metadata; nulls keep what is there.
+-- Stores a message's parts and metadata; a null leaves the current value.
 UPDATE chat_messages SET parts = coalesce($3::jsonb, parts), metadata = coalesce($4::jsonb, metadata)
 WHERE chat_id = (SELECT chat_id FROM chat_sessions WHERE session_id = $1) AND seq = $2;
 
@@ -30,26 +31,26 @@ SELECT * FROM finish_delivered($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
 WHERE current_user = 'turngate_app';
 
 -- name: begin_attempt
--- Claims a turn of one's own again.
+-- Renews the claim of a turn that the caller owns.
 SELECT * FROM begin_attempt($1, $2, $3, $4, $5)
 WHERE current_user = 'turngate_app';
 
 -- name: steal
--- Claims turns of the dead.
+-- Claims turns of dead replicas.
 SELECT * FROM steal_turns($1, $2, $3, $4);
 
 -- name: release
--- Hands turns over: anybody may claim them, and this attempt does not count.
+-- Hands turns over: any replica may claim them, and this attempt does not count.
 UPDATE turns SET owner = NULL, deadline = clock_timestamp(), attempt = greatest(attempt - 1, 0)
 WHERE turn_id = ANY ($1::uuid[]) AND owner = $2 AND status = 'running';
 
 -- name: request_cancel
--- Flags an open turn; a closed one is found too, and left alone.
+-- Marks an open turn for cancellation; returns an ended one unchanged.
 UPDATE turns SET cancel_requested = cancel_requested OR status IN ('queued', 'running')
 WHERE turn_id = $1 RETURNING turn_id, status;
 
 -- name: remember_agent_session
--- What the agent's framework calls this conversation from now on; one that was told words that have changed since goes at once.
+-- Stores the agent session, or adds it to the former ones if messages have changed since the turn started.
 UPDATE chat_sessions AS s SET
     agent_session = CASE WHEN s.words_changed_at > t.started_at THEN s.agent_session ELSE $3::text END,
     former_agent_sessions = CASE
