@@ -1,4 +1,4 @@
-"""Agents that hang, crash, talk nonsense, talk too much, or take their process with them (rows 29 to 31 and 33)."""
+"""Agents that hang, crash, return nonsense, return too much, or kill their process (rows 29 to 31 and 33)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ APOLOGIES = "SELECT attempt FROM turns WHERE status = 'failed'"
 
 
 async def odd(world: World, name: str, **given: Any) -> Person:
-    """Ann, at a gateway with that agent, which gets half a second and two attempts."""
+    """Ann at a gateway with that agent, which has half a second and two attempts."""
     turns = {"timeout_s": 0.5, "max_attempts": 2, **given}
     gateway = await world.gateway(agents=agent(name), turns=turns)
     return await world.person("ann", gateway.url)
@@ -47,9 +47,9 @@ async def apologised(world: World) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", ["hanging", "stubborn", "stuck_thread", "leaving_late"])
 async def test_an_agent_that_hangs(world: World, name: str) -> None:
-    """Row 29: its time runs out at each attempt, an apology follows, and the session goes on.
+    """Row 29: each attempt times out, an apology follows, and the session continues.
 
-    One that swallows its cancellation, or blocks a thread, is left to itself.
+    An agent that swallows its cancellation or blocks a thread is abandoned.
     """
     socket = await (await odd(world, name)).connects()
     apology = await socket.asks(ODD, "k1")
@@ -58,19 +58,19 @@ async def test_an_agent_that_hangs(world: World, name: str) -> None:
     assert not (await socket.asks("hello", "k2"))["content"].startswith("Sorry")
 
 
-async def test_a_second_attempt_has_the_key_of_the_first(world: World) -> None:
-    """Row 29: what hung once is asked again with the same turn id, and its first words are forgotten."""
+async def test_a_second_attempt_has_the_same_turn_id(world: World) -> None:
+    """Row 29: the second attempt gets the same turn id, and the first attempt's output is discarded."""
     socket = await (await odd(world, "hanging_once")).connects()
     reply = await socket.asks("hello", "k1")
     assert reply["content"] == f"{reply['turn_id']} at attempt 2"
 
 
-# Row 30: an agent that crashes, or talks nonsense ----------------------------------------------------------------------
+# Row 30: an agent that crashes or returns nonsense ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["raising", "leaving", "numbers", "nothing", "dictionaries", "unending"])
-async def test_an_agent_that_talks_nonsense(world: World, name: str) -> None:
-    """Row 30: one apology, and the next message of the session is answered."""
+async def test_an_agent_that_returns_nonsense(world: World, name: str) -> None:
+    """Row 30: one apology is sent, and the session's next message is answered."""
     socket = await (await odd(world, name)).connects()
     assert (await socket.asks(ODD, "k1"))["content"].startswith("Sorry")
     assert len(await apologised(world)) == 1
@@ -79,7 +79,7 @@ async def test_an_agent_that_talks_nonsense(world: World, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["large", "large_in_pieces"])
 async def test_a_reply_of_ten_megabytes(world: World, name: str) -> None:
-    """Row 30: it is cut off at the limit and says so, and its reader stays connected."""
+    """Row 30: the reply is cut at the limit and says so, and its reader stays connected."""
     ann = await odd(world, name, timeout_s=30, max_reply=100_000)
     socket = await ann.connects()
     reply = await socket.asks(ODD, "k1")
@@ -91,7 +91,7 @@ async def test_a_reply_of_ten_megabytes(world: World, name: str) -> None:
 
 
 async def test_large_replies_are_not_kept_in_memory(world: World) -> None:
-    """Row 30: a process that has handled many of them is about as large as after the first."""
+    """Row 30: a process that has handled many large replies uses about as much memory as after the first."""
     gateway = await world.process(
         TURNGATE_AGENTS__ASSISTANT__KIND="python",
         TURNGATE_AGENTS__ASSISTANT__TARGET="tests.faults.odd_agents:large",
@@ -105,8 +105,8 @@ async def test_large_replies_are_not_kept_in_memory(world: World) -> None:
     assert resident(gateway.process.pid) - before < 60_000_000
 
 
-async def test_a_message_that_kills_whoever_answers_it(world: World) -> None:
-    """Row 30: two gateways die of it; the third apologises without asking the agent again, and goes on."""
+async def test_a_message_that_kills_gateways(world: World) -> None:
+    """Row 30: it kills two gateways; the third apologises without calling the agent again, and keeps running."""
     setting = {
         "TURNGATE_AGENTS__ASSISTANT__KIND": "python",
         "TURNGATE_AGENTS__ASSISTANT__TARGET": "tests.faults.odd_agents:deadly",
@@ -130,8 +130,8 @@ async def test_a_message_that_kills_whoever_answers_it(world: World) -> None:
 # Row 31: a result that comes too late ----------------------------------------------------------------------------------
 
 
-async def test_a_result_that_comes_after_a_steal(world: World) -> None:
-    """Rows 10 and 31: who was stopped in the middle of an answer and wakes after another gave one adds nothing, and sends nothing."""
+async def test_a_result_that_arrives_after_a_takeover(world: World) -> None:
+    """Rows 10 and 31: a replica frozen during an answer thaws after another has answered; it stores and sends nothing."""
     async with FakeBotApi(tokens=[TOKEN], conflict_penalty_s=0.05) as fake:
         telegram = {"TOKEN": TOKEN, "API_URL": fake.url, "ACCESS": "open"}
         frozen = await world.process(
@@ -159,7 +159,7 @@ async def test_a_result_that_comes_after_a_steal(world: World) -> None:
 
 @dataclass
 class OneByOne:
-    """Answers by echo, and keeps what it was asked and how many it answered at the same time."""
+    """Echoes, and records its inputs and how many it answered at the same time."""
 
     asked: list[str] = field(default_factory=list)
     busy: int = 0
@@ -175,7 +175,7 @@ class OneByOne:
 
 
 async def test_a_burst_of_a_hundred_messages(world: World) -> None:
-    """Row 33: answered in the order they came, one at a time, over two replicas."""
+    """Row 33: they are answered in order, one at a time, over two replicas."""
     agent = OneByOne()
     async with AsyncExitStack() as stack:
         one, two = [await replica(stack, world, agent, name) for name in ("one", "two")]
@@ -196,7 +196,7 @@ async def test_a_burst_of_a_hundred_messages(world: World) -> None:
 
 
 async def said(socket: Any, number: int) -> dict[str, Any]:
-    """The ack of the message of that number."""
+    """Sends the message with that number and returns its ack."""
     await socket.says(type="send", id=f"k{number}", text=f"m{number}")
     ack: dict[str, Any] = await socket.hears("ack", id=f"k{number}")
     return ack

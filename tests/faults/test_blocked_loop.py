@@ -21,7 +21,7 @@ BLOCKING = {
 
 
 async def blocked(person: Person, text: str) -> None:
-    """The person's message blocks the gateway's event loop; returns when it has stopped answering."""
+    """Sends a message that blocks the gateway's event loop; returns once the gateway no longer responds."""
     socket = await person.connects()
     await socket.says(type="send", id="m1", text=text)
 
@@ -36,20 +36,20 @@ async def blocked(person: Person, text: str) -> None:
 
 
 def events(process: Process) -> list[dict[str, object]]:
-    """What the gateway has logged."""
+    """The events in the gateway's log."""
     return [json.loads(line) for line in process.log.read_text().splitlines() if line.startswith("{")]
 
 
 @pytest.mark.parametrize("text", ["60", "match"])
 async def test_a_gateway_whose_agent_blocks_the_loop_stops(text: str, world: World) -> None:
-    """Well within ten seconds of SIGTERM, though neither the event loop nor, while `re` matches, any other thread hears of it."""
+    """It stops well within ten seconds of SIGTERM, even while `re` matches and no Python thread can run."""
     gateway = await world.process(**BLOCKING)
     await blocked(await world.person("ann", gateway.url), text)
     assert await gateway.stops() < 10
 
 
 async def test_a_blocked_loop_keeps_its_lease_and_its_agent_is_named(world: World) -> None:
-    """Nobody takes the turn over, and the log and `turngate doctor` say which agent blocks, and where."""
+    """No replica takes the turn over, and the log and `turngate doctor` say which agent blocks and where."""
     gateway = await world.process("blocked", **BLOCKING)
     other = await world.gateway(agents=agent("blocking_for"))
     ann = await world.person("ann", gateway.url)
@@ -68,7 +68,7 @@ async def test_a_blocked_loop_keeps_its_lease_and_its_agent_is_named(world: Worl
 
 
 async def test_a_message_is_acknowledged_before_its_agent_blocks_the_loop(world: World) -> None:
-    """The agent waits for a file that is made when the sender has heard the ack."""
+    """The agent waits for a file that is created after the sender has received the ack."""
     blocking = {**BLOCKING, "TURNGATE_AGENTS__ASSISTANT__TARGET": "tests.faults.odd_agents:blocking_until_file"}
     ann = await world.person("ann", (await world.process(**blocking)).url)
     file = world.folder / "acknowledged"
@@ -81,7 +81,7 @@ async def test_a_message_is_acknowledged_before_its_agent_blocks_the_loop(world:
 
 
 async def doctor_on_assistant(world: World) -> dict[str, str]:
-    """What `turngate doctor` finds about the agent."""
+    """What `turngate doctor` reports about the agent."""
     variables = {"TURNGATE_DATABASE_URL": world.database_url, "TURNGATE_DATA_DIR": str(world.folder / "doctor")}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "gateway.cli", "doctor", "--json"),

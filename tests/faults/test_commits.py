@@ -1,4 +1,4 @@
-"""The moment in which a reply is recorded."""
+"""Kills a gateway while a reply is being recorded."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Telltale(Proxy):
 
 @pytest.mark.parametrize("then", ["released", "taken over"])
 async def test_killed_while_a_reply_is_being_recorded(world: World, then: Literal["released", "taken over"]) -> None:
-    """Row 6: T2 waits in the database when its gateway dies, and goes on there; there is one reply."""
+    """Row 6: the gateway dies while T2 waits in the database, where it still completes; there is one reply."""
     dying, healthy = await world.process("dying"), await world.gateway()
     who = await caller(await world.person("ann", dying.url))
     asking = asyncio.create_task(who.sends("wait 2 seconds", "m1"))
@@ -54,8 +54,8 @@ async def test_killed_while_a_reply_is_being_recorded(world: World, then: Litera
     assert await who.insists("wait 2 seconds", "m1")
 
 
-async def test_killed_before_it_hears_that_a_reply_is_recorded(world: World) -> None:
-    """Row 6: T2 is committed, its answer is still on its way when the gateway dies; there is one reply, of one attempt."""
+async def test_killed_before_it_learns_that_a_reply_is_recorded(world: World) -> None:
+    """Row 6: the gateway dies after T2 is committed and before it gets the result; there is one reply, from one attempt."""
     parts = urlsplit(world.database_url)
     place = parse_qs(parts.query)
     proxy = Telltale(f"{place['host'][0]}/.s.PGSQL.{place['port'][0]}")

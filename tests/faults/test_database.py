@@ -1,4 +1,4 @@
-"""The database restarts, hangs, loses answers, runs out of connections and of room."""
+"""The database restarts, hangs, loses results, and runs out of connections."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ pytestmark = pytest.mark.faults
 
 
 class Forger(Proxy):
-    """A proxy that loses the answer to what holds `marker`, once the server has given it, and cuts the connection.
+    """A proxy that discards the server's response to a request containing `marker`, and cuts the connection.
 
-    What comes from the links in `forgotten` vanishes, as on a route that is gone: nobody says goodbye.
+    Data from the links in `forgotten` is dropped silently, as on a route that no longer exists.
     """
 
     marker = b""
     forgotten: frozenset[Link] = frozenset()
 
     def forgets_all(self) -> None:
-        """Connections of now lead nowhere; new ones work."""
+        """Makes existing connections lead nowhere; new ones work."""
         self.forgotten = frozenset(self._links)
 
     def _asked(self, link: Link, data: bytes) -> bool:
@@ -43,7 +43,7 @@ class Forger(Proxy):
 
 
 async def forger(world: World) -> tuple[Forger, World]:
-    """An open proxy to the world's database, and the world as it looks from behind it."""
+    """An open proxy to the world's database, and the world behind it."""
     parts = urlsplit(world.database_url)
     place = parse_qs(parts.query)
     proxy = Forger(f"{place['host'][0]}/.s.PGSQL.{place['port'][0]}")
@@ -53,8 +53,8 @@ async def forger(world: World) -> tuple[Forger, World]:
     return proxy, World(f"postgresql://turngate@127.0.0.1:{proxy.number}{parts.path}", world.folder, world._stack)
 
 
-async def test_a_restart_while_messages_come_loses_nothing(server: Server, place: World) -> None:
-    """Row 12: the server crashes three times under four talking people; all is answered, once, in order."""
+async def test_a_restart_while_messages_arrive_loses_nothing(server: Server, place: World) -> None:
+    """Row 12: the server crashes three times while four people chat; every message is answered once and in order."""
     gateway = await place.gateway()
     people = [await caller(await place.person(f"user{number}", gateway.url)) for number in range(4)]
 
@@ -76,7 +76,7 @@ async def test_a_restart_while_messages_come_loses_nothing(server: Server, place
 
 
 async def test_without_the_database_nothing_is_acknowledged(server: Server, place: World) -> None:
-    """Row 12: 503 with Retry-After, an error instead of an ack, readyz says why; all is well when it is back."""
+    """Row 12: 503 with Retry-After, an error instead of an ack, readyz says why; everything works when the database is back."""
     gateway = await place.gateway()
     ann = await place.person("ann", gateway.url)
     calls, socket = await caller(ann), await ann.connects()
@@ -101,14 +101,14 @@ async def test_without_the_database_nothing_is_acknowledged(server: Server, plac
     await eventually(lambda: all_is_answered(place))
 
 
-async def test_a_database_that_hangs_holds_nobody_up(server: Server, place: World) -> None:
-    """A frozen server: requests end in 503 with Retry-After while it is frozen, readyz says why, and it goes on after."""
+async def test_a_database_that_hangs_does_not_block_requests(server: Server, place: World) -> None:
+    """While the server is frozen, requests get 503 with Retry-After and readyz says why; afterwards, the gateway recovers."""
     gateway = await place.gateway(Seams(database=Timeouts(acquire_s=1.0, command_s=2.0)))
     ann = await place.person("ann", gateway.url)
     calls = await caller(ann)
     await calls.insists("hello", "m1")
     server.freeze()
-    # Statement, giving back, a second try on a new connection: 2 + 2 + 1 s and the pauses.
+    # Statement, release, a second try on a new connection: 2 + 2 + 1 s and the pauses.
     refused, (status, body) = await asyncio.gather(calls.sends("more", "m2"), ann.calls("GET", "/readyz"))
     assert (refused.status, refused.headers["Retry-After"]) == (503, "2")
     assert (status, body["checks"][0]["ok"]) == (503, False)
@@ -119,8 +119,8 @@ async def test_a_database_that_hangs_holds_nobody_up(server: Server, place: Worl
 
 
 @pytest.mark.parametrize("marker", ["count to 12", "10, 11, 12."], ids=["T1", "T2"])
-async def test_a_commit_whose_answer_is_lost_happens_once(world: World, marker: str) -> None:
-    """Row 13: the server commits, the connection breaks before its answer; the repetition finds what is there."""
+async def test_a_commit_whose_response_is_lost_happens_once(world: World, marker: str) -> None:
+    """Row 13: the server commits, and the connection breaks before its response; the retry finds the committed row."""
     proxy, behind = await forger(world)
     gateway = await behind.gateway()
     calls = await caller(await world.person("ann", gateway.url))
@@ -134,7 +134,7 @@ async def test_a_commit_whose_answer_is_lost_happens_once(world: World, marker: 
 
 
 async def test_a_replica_without_the_database_stands_aside(world: World) -> None:
-    """Row 14: it promises nothing more, another takes over its turn, its late result is dropped, and it comes back."""
+    """Row 14: it acknowledges nothing, another takes over its turn, its late result is discarded, and it recovers."""
     proxy, behind = await forger(world)
     cut_off = await behind.gateway(data_dir="one")
     calls = await caller(await world.person("ann", cut_off.url))
@@ -171,7 +171,7 @@ async def test_a_replica_without_the_database_stands_aside(world: World) -> None
 
 
 async def test_with_every_connection_taken_callers_wait_for_a_bounded_time(world: World) -> None:
-    """Row 15: all connections wait for a lock, and callers are answered before it ends; nothing is acknowledged, and all of it works later."""
+    """Row 15: every connection waits for a lock, yet callers get an error in time; nothing is acknowledged, and all works later."""
     gateway = await world.gateway(Seams(database=Timeouts(acquire_s=0.5, command_s=1.0)))
     ann, bob = [await caller(await world.person(name, gateway.url)) for name in ("ann", "bob")]
     socket = await ann.person.connects(session_id=ann.session_id)
@@ -191,8 +191,8 @@ async def test_with_every_connection_taken_callers_wait_for_a_bounded_time(world
     await eventually(lambda: all_is_answered(world))
 
 
-async def test_news_of_other_replicas_come_by_looking(world: World) -> None:
-    """Row 43: the next query for changes finds replies given elsewhere, or the one after it when every connection was just cut."""
+async def test_changes_by_other_replicas_are_found_by_polling(world: World) -> None:
+    """Row 43: the next query for changes finds other replicas' replies, or the one after it if every connection was just cut."""
     proxy, behind = await forger(world)
     watched, queries = Detours(), 0
 
@@ -220,8 +220,8 @@ async def test_news_of_other_replicas_come_by_looking(world: World) -> None:
     assert [frame["message"]["seq"] for frame in follower.heard if frame["type"] == "message"] == list(range(1, 11))
 
 
-async def test_connections_that_lead_nowhere_cost_one_wait(world: World) -> None:
-    """Row 14: the database moved and said no goodbye; whoever notices first spares the others the wait."""
+async def test_dead_connections_cost_one_timeout(world: World) -> None:
+    """Row 14: the database moved without closing connections; the first timeout spares the other connections theirs."""
     proxy, behind = await forger(world)
     gateway = await behind.gateway(Seams(database=Timeouts(command_s=5.0)))
     people = [await caller(await world.person(f"user{number}", gateway.url)) for number in range(8)]

@@ -1,4 +1,4 @@
-"""A connection that listens, and to which nothing comes any more."""
+"""A listening connection that no longer receives anything."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.world import World
 pytestmark = pytest.mark.faults
 
 
-async def test_a_connection_that_hears_nothing_is_given_up(world: World) -> None:
-    """Its network hangs without a word: what the pools send does not arrive there, so another connection is to be made."""
+async def test_a_connection_that_receives_nothing_is_replaced(world: World) -> None:
+    """Row 43b: its network hangs silently, so notifications from the pools don't arrive and the gateway opens another connection."""
     parts = urlsplit(world.database_url)
     place = parse_qs(parts.query)
     proxy = Proxy(f"{place['host'][0]}/.s.PGSQL.{place['port'][0]}")

@@ -1,4 +1,4 @@
-"""Replicas of different versions on one database: who migrates, and who serves meanwhile."""
+"""Replicas of different versions on one database: which one migrates, and which serve meanwhile."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def newer(folder: Path, migration: str) -> Path:
 async def test_three_replicas_build_an_index_without_waiting_for_each_other(
     empty_database_url: str, tmp_path: Path
 ) -> None:
-    """Row 42: CREATE INDEX CONCURRENTLY waits for every open transaction, so whoever waits for it must hold none."""
+    """Row 42: CREATE INDEX CONCURRENTLY waits for all open transactions, so a replica that waits for it must have none open."""
     folder = newer(tmp_path / "migrations", INDEX)
     async with asyncio.timeout(60):
         applied = await asyncio.gather(*(migrate(empty_database_url, folder) for _ in range(3)))
@@ -77,7 +77,7 @@ async def test_three_replicas_build_an_index_without_waiting_for_each_other(
 
 
 async def test_an_index_is_built_while_an_older_replica_serves(world: World, tmp_path: Path) -> None:
-    """Row 42: messages are answered all along, and the index is whole in the end."""
+    """Row 42: messages are answered throughout, and the index is valid at the end."""
     gateway = await world.gateway()
     ann = await caller(await world.person("ann", gateway.url))
     migrating = asyncio.create_task(migrate(world.database_url, newer(tmp_path / "migrations", INDEX)))
@@ -91,9 +91,9 @@ async def test_an_index_is_built_while_an_older_replica_serves(world: World, tmp
 
 
 async def test_old_and_new_replicas_serve_one_session_in_turn(world: World, tmp_path: Path) -> None:
-    """Row 44: the schema grows under a running gateway; it, a newer one, and an old one that starts late all serve.
+    """Row 44: the schema grows under a running gateway; that gateway, a newer one and an old one started later all serve.
 
-    A newer gateway is, for the database, one with more migrations.
+    To the database, a newer gateway is one with more migrations.
     """
     old = await world.gateway(data_dir="old")
     ann = await world.person("ann", old.url)
@@ -113,8 +113,8 @@ async def test_old_and_new_replicas_serve_one_session_in_turn(world: World, tmp_
     assert {answer.status for answer in who.answers} <= {200, 202, 503}
 
 
-async def test_turns_cross_from_old_to_new(world: World, tmp_path: Path) -> None:
-    """Row 44: the old replica is asked to stop in mid-turn, and the new one goes on with its turns."""
+async def test_a_new_replica_continues_turns_of_an_old_one(world: World, tmp_path: Path) -> None:
+    """Row 44: the old replica is stopped during turns, and the new one continues them."""
     old = await world.process("old")
     people = [await caller(await world.person(f"user{number}", old.url)) for number in range(3)]
     asking = [asyncio.create_task(who.insists("wait 4 seconds", "m1")) for who in people]
@@ -128,7 +128,7 @@ async def test_turns_cross_from_old_to_new(world: World, tmp_path: Path) -> None
 
 
 def worked_example(folder: Path) -> Path:
-    """The migrations of the version that removes what the version before it replaced."""
+    """The migrations of the version that removes what the previous version replaced."""
     shutil.copytree(MIGRATIONS, folder)
     last = max(path.stem for path in folder.glob("*.sql"))
     shown = [block.text for block in blocks("sql") if block.page == "docs/extending.md"]
@@ -139,7 +139,7 @@ def worked_example(folder: Path) -> Path:
 
 
 async def test_a_function_is_replaced_while_old_and_new_replicas_serve(world: World, tmp_path: Path) -> None:
-    """Row 44a: old replicas go on with the function they know; it goes when the last of them has gone, and none comes back."""
+    """Row 44a: old replicas keep using the old function; it is dropped once the last of them is gone, and none can come back."""
     folder = worked_example(tmp_path / "migrations")
     old = await world.process("old")
     ann = await world.person("ann", old.url)
@@ -172,7 +172,7 @@ async def test_a_function_is_replaced_while_old_and_new_replicas_serve(world: Wo
 
 
 async def writes_state(person: Person, session_id: str) -> bool:
-    """Whether the gateway wrote it; at the very moment of a change it may ask to try again."""
+    """Whether the gateway wrote the state; at the moment of a schema change, it may ask for a retry."""
     path, anything = f"/api/chat/sessions/{session_id}/state", {"If-Match": "*"}
     status, body = await person.calls("PUT", path, headers=anything, json={"blackboard": {"mood": "calm"}})
     assert status in {200, 503}, body

@@ -38,18 +38,18 @@ class Disk:
         self._ballast = ballast
 
     async def fills(self) -> None:
-        """Not a byte is free."""
+        """Leaves not a byte free."""
         with self._ballast.open("ab", buffering=0) as file, suppress(OSError):
             while True:
                 file.write(b"\1" * 65_536)
 
     async def has_room(self) -> None:
-        """There is room again."""
+        """Makes room again."""
         self._ballast.unlink()
 
 
 class Refusal(Disk):
-    """Where nothing may be mounted: a trigger that raises what a full disk raises, so the disk's own part is not tried."""
+    """Used where nothing can be mounted: a trigger raises the error of a full disk, so the disk itself is not tested."""
 
     def __init__(self, server: Server) -> None:
         super().__init__(server, Path(os.devnull))
@@ -68,7 +68,7 @@ class Refusal(Disk):
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[bool]:
-    """Whether `folder` is a small disk of its own now; mounting takes root, and in a container more than that."""
+    """Whether `folder` is now a small disk of its own; mounting takes root, and more than that in a container."""
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=0711", "turngate-test", str(folder)]
     try:
@@ -99,12 +99,12 @@ async def world(disk: Disk, tmp_path: Path) -> AsyncIterator[World]:
 
 
 def bulky() -> str:
-    """A text for which the database needs new pages: nothing in it can be compressed."""
+    """An incompressible text that makes the database allocate new pages."""
     return "".join(LUCK.choices(string.ascii_letters + string.digits, k=90_000))
 
 
 async def test_a_full_disk_acknowledges_nothing(world: World, disk: Disk) -> None:
-    """Row 16: T1 fails while there is no room for it, and the same message is taken once there is."""
+    """Row 16: T1 fails while the disk is full, and the same message is accepted once there is room."""
     gateway = await world.gateway()
     ann = await caller(await world.person("ann", gateway.url))
     await ann.insists("hello", "m0")
@@ -120,10 +120,10 @@ async def test_a_full_disk_acknowledges_nothing(world: World, disk: Disk) -> Non
     await eventually(lambda: all_is_answered(world))
 
 
-async def test_no_room_for_the_log_of_changes_crashes_the_database_and_nothing_else(world: World, disk: Disk) -> None:
-    """Row 16: PostgreSQL panics when WAL cannot be written; the gateway waits, and goes on when it is back.
+async def test_no_room_for_wal_crashes_only_the_database(world: World, disk: Disk) -> None:
+    """Row 16: PostgreSQL panics when it cannot write WAL; the gateway waits, and continues when the database is back.
 
-    Where no small disk can be mounted the server is made to crash by hand.
+    Where no small disk can be mounted, the test crashes the server itself.
     """
     gateway = await world.gateway()
     ann = await caller(await world.person("ann", gateway.url))

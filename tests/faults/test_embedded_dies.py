@@ -1,4 +1,4 @@
-"""The embedded server dies under running gateways: they start it again and go on."""
+"""The embedded server dies under running gateways: they restart it and continue."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.faults
 
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
-    """Where the embedded server lives."""
+    """The paths of the embedded server."""
     return Layout.of(tmp_path / "data")
 
 
@@ -42,7 +42,7 @@ async def place(layout: Layout, tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def starts(place: World) -> Running:
-    """One more gateway on the data dir."""
+    """Starts one more gateway on the data dir."""
     settings = Settings(data_dir=place.folder / "data", port=0)
     running = await place._stack.enter_async_context(running_gateway(settings))
     await running.until(running.ready)
@@ -54,7 +54,7 @@ async def somebody(place: World, gateway: Running, name: str = "ann") -> Caller:
 
 
 def dies(layout: Layout) -> None:
-    """The postmaster is killed with kill -9."""
+    """Kills the postmaster with kill -9."""
     os.kill(_postmaster(layout), signal.SIGKILL)
 
 
@@ -65,7 +65,7 @@ def _postmaster(layout: Layout) -> int:
 
 
 async def test_a_dead_server_is_started_again(place: World, layout: Layout) -> None:
-    """`kill -9` of the postmaster under a running gateway: the next message is answered."""
+    """After `kill -9` of the postmaster under a running gateway, the next message is answered."""
     ann = await somebody(place, await starts(place))
     await ann.insists("count to 2", "m1")
     dies(layout)
@@ -73,7 +73,7 @@ async def test_a_dead_server_is_started_again(place: World, layout: Layout) -> N
 
 
 async def test_two_gateways_start_one_server(place: World, layout: Layout) -> None:
-    """Both notice, one starts it, and both go on."""
+    """Both notice, one restarts the server, and both continue."""
     people = [await somebody(place, await starts(place), name) for name in ("ann", "bob")]
     dies(layout)
     for who in people:
@@ -81,8 +81,8 @@ async def test_two_gateways_start_one_server(place: World, layout: Layout) -> No
     assert layout.log.read_text().count("starting PostgreSQL") == 2
 
 
-async def test_a_stop_on_purpose_is_no_death(layout: Layout, caplog: pytest.LogCaptureFixture) -> None:
-    """A server that somebody stops stays stopped, and the log says so; a death after its next start is mended again."""
+async def test_a_server_stopped_on_purpose_stays_stopped(layout: Layout, caplog: pytest.LogCaptureFixture) -> None:
+    """A server that an operator stops stays stopped, and the log says so; if it dies after its next start, it is restarted again."""
     caplog.set_level(logging.WARNING)
     data_dir = layout.folder.parent
     async with embedded_postgres(data_dir, FAST):
@@ -94,8 +94,8 @@ async def test_a_stop_on_purpose_is_no_death(layout: Layout, caplog: pytest.LogC
             await eventually(lambda: says(caplog, "is running again"))
 
 
-async def test_a_start_that_fails_is_tried_again(layout: Layout, caplog: pytest.LogCaptureFixture) -> None:
-    """The log says why, and once the cause is gone the server comes back."""
+async def test_a_failed_start_is_retried(layout: Layout, caplog: pytest.LogCaptureFixture) -> None:
+    """The log says why, and the server is back once the cause is gone."""
     async with embedded_postgres(layout.folder.parent, FAST):
         configuration = layout.cluster / "postgresql.conf"
         good = configuration.read_text()
@@ -108,7 +108,7 @@ async def test_a_start_that_fails_is_tried_again(layout: Layout, caplog: pytest.
 
 @dataclass(frozen=True)
 class DiesAgain(EmbeddedPostgres):
-    """Its first start ends with a connection that is cut."""
+    """Its first start ends with a broken connection."""
 
     starts: list[None] = field(default_factory=list)
 
@@ -123,7 +123,7 @@ class DiesAgain(EmbeddedPostgres):
 async def test_a_server_that_dies_while_it_starts_is_started_again(
     layout: Layout, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever its last words are, it goes on being watched."""
+    """Whatever error the start raises, the server stays watched."""
     server = EmbeddedPostgres(layout, find_binaries(), FAST)
     server.prepare()
     await server.start()
