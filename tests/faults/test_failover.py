@@ -20,7 +20,7 @@ pytestmark = pytest.mark.faults
 
 @asynccontextmanager
 async def lost(server: Server) -> AsyncIterator[None]:
-    """What is committed inside is forgotten: the server goes on from a copy made before, as a late standby does."""
+    """Discards everything committed inside: the server continues from an earlier copy, as a lagging standby does."""
     copy = server.cluster.with_name("standby")
     await server.stop("fast")
     _copy(server.cluster, copy)
@@ -33,12 +33,12 @@ async def lost(server: Server) -> AsyncIterator[None]:
 
 
 def _copy(cluster: Path, copy: Path) -> None:
-    # With owner and mode, which the server insists on.
+    # With owner and mode, which the server requires.
     subprocess.run(["cp", "-a", str(cluster), str(copy)], check=True)
 
 
-async def test_clients_that_saw_more_than_there_is_go_on(server: Server, place: World) -> None:
-    """Row 19: `after` beyond the last row shows what comes, a lost session is missing, and no replica crashes."""
+async def test_clients_that_saw_lost_rows_continue(server: Server, place: World) -> None:
+    """Row 19: `after` beyond the last row shows what follows, a lost session is not found, and no replica crashes."""
     first, second = await place.gateway(data_dir="one"), await place.gateway(data_dir="two")
     ann = await place.person("ann", first.url)
     kept = await caller(ann)
@@ -68,8 +68,8 @@ async def back(who: Caller) -> bool:
     return bool(await eventually(serves))
 
 
-async def test_a_turn_whose_rows_are_lost_ends_quietly(server: Server, place: World) -> None:
-    """Row 19: its result belongs to nothing any more; the replica lets go of it and serves on."""
+async def test_a_turn_whose_rows_are_lost_is_dropped(server: Server, place: World) -> None:
+    """Row 19: the turn of the result is gone, so the replica drops it and keeps serving."""
     gateway = await place.gateway()
     ann = await caller(await place.person("ann", gateway.url))
     await ann.insists("hello", "m1")

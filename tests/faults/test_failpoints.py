@@ -1,4 +1,4 @@
-"""A gateway that fails at each named place on the way of a message: one turn, one reply, at most one repeated chunk."""
+"""A gateway that fails at each named place on a message's way: one turn, one reply, at most one repeated chunk."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def bot() -> AsyncIterator[FakeBotApi]:
 
 
 async def failing(world: World, failpoints: dict[Point, str], bot: FakeBotApi | None = None) -> Process:
-    """A gateway in a process of its own that will fail, and is missed after a second."""
+    """A gateway in its own process that will fail; others consider it dead after a second."""
     variables = {
         "TURNGATE_FAILPOINTS": json.dumps(failpoints),
         "TURNGATE_REPLICA__HEARTBEAT_S": "0.2",
@@ -55,7 +55,7 @@ async def failing(world: World, failpoints: dict[Point, str], bot: FakeBotApi | 
 
 
 async def settled(world: World) -> None:
-    """Waits until the one turn has ended."""
+    """Waits until the turn has ended."""
 
     async def ended() -> bool:
         turns = await world.rows("SELECT status FROM turns")
@@ -65,7 +65,7 @@ async def settled(world: World) -> None:
 
 
 async def answered_once(world: World, *attempts: int, status: str = "completed") -> None:
-    """One turn, its two rows, and nothing else."""
+    """Checks that there is one turn with its two rows, and nothing else."""
     await settled(world)
     rows = await world.rows("SELECT seq, role FROM chat_messages ORDER BY seq")
     assert rows == [{"seq": 1, "role": "user"}, {"seq": 2, "role": "assistant"}]
@@ -75,8 +75,8 @@ async def answered_once(world: World, *attempts: int, status: str = "completed")
 
 
 @pytest.mark.parametrize("point", WEB)
-async def test_killed_on_the_way_of_a_web_message(world: World, point: Point) -> None:
-    """Rows 1, 3–7: killed at the point; the client says it again elsewhere, and it is answered once."""
+async def test_a_kill_on_the_way_of_a_web_message(world: World, point: Point) -> None:
+    """Rows 1, 3–7: killed at the failpoint; the client resends to another replica, and the message is answered once."""
     dying = await failing(world, {point: "kill"})
     healthy = await world.gateway()
     ann = await world.person("ann", dying.url)
@@ -88,7 +88,7 @@ async def test_killed_on_the_way_of_a_web_message(world: World, point: Point) ->
 @pytest.mark.parametrize("action", ["drop", "raise"])
 @pytest.mark.parametrize("point", WEB)
 async def test_a_fault_on_the_way_of_a_web_message(world: World, point: Point, action: str) -> None:
-    """Row 13: a broken connection before or after a commit, or something nobody foresaw; the client says it again."""
+    """Row 13: a connection breaks before or after a commit, or an unexpected error occurs; the client resends."""
     gateway = await world.gateway(failpoints={point: action})
     ann = await world.person("ann", gateway.url)
     await insists(ann, [gateway.url], "hello", "m1")
@@ -97,8 +97,8 @@ async def test_a_fault_on_the_way_of_a_web_message(world: World, point: Point, a
 
 
 @pytest.mark.parametrize("point", SENDING)
-async def test_killed_on_the_way_of_a_telegram_reply(world: World, bot: FakeBotApi, point: Point) -> None:
-    """Rows 7–8: killed around a send; nothing is lost, and only what was sent and not marked is sent again."""
+async def test_a_kill_on_the_way_of_a_telegram_reply(world: World, bot: FakeBotApi, point: Point) -> None:
+    """Rows 7–8: killed around a send; nothing is lost, and only a chunk that was sent but not marked is sent again."""
     dying = await failing(world, {point: "kill"}, bot)
     bot.says(7, "hello")
     await eventually(lambda: has_ended(dying))
@@ -108,8 +108,8 @@ async def test_killed_on_the_way_of_a_telegram_reply(world: World, bot: FakeBotA
     assert len(bot.bot().delivered_to(7)) == 1 + REPEATS.get(point, 0)
 
 
-async def test_killed_between_the_chunks_of_a_reply(world: World, bot: FakeBotApi) -> None:
-    """Row 9: after the second of five; the rest follows in order, the second at most twice."""
+async def test_a_kill_between_the_chunks_of_a_reply(world: World, bot: FakeBotApi) -> None:
+    """Row 9: killed after the second of five; the rest follows in order, the second at most twice."""
     dying = await failing(world, {"after_send": "kill@2"}, bot)
     bot.says(7, "answer in 18000 characters")
     await eventually(lambda: has_ended(dying))
@@ -126,7 +126,7 @@ async def test_killed_between_the_chunks_of_a_reply(world: World, bot: FakeBotAp
 async def test_a_fault_on_the_way_of_a_telegram_message(
     world: World, bot: FakeBotApi, point: Point, action: str
 ) -> None:
-    """Rows 2, 25, 26: one reply, repeated only where nobody could know that it had arrived."""
+    """Rows 2, 25, 26: there is one reply, repeated only if nobody could know that it had arrived."""
     await world.gateway(telegram=telegram(bot), failpoints={point: action})
     bot.says(7, "hello")
     apologised = (point, action) == ("before_t2", "raise")
@@ -135,8 +135,8 @@ async def test_a_fault_on_the_way_of_a_telegram_message(
     assert len(bot.bot().delivered_to(7)) <= (2 if point == "after_send" else 1)
 
 
-async def test_killed_before_the_offset_moves(world: World, bot: FakeBotApi) -> None:
-    """Row 2: taken in and not confirmed; it comes again, and is known."""
+async def test_a_kill_before_the_offset_moves(world: World, bot: FakeBotApi) -> None:
+    """Row 2: an update that was accepted but not confirmed is delivered again, and recognized."""
     dying = await failing(world, {"poll_offset": "kill@2"}, bot)
     bot.says(7, "hello")
     await eventually(lambda: has_ended(dying))
@@ -157,13 +157,13 @@ async def test_killed_before_the_offset_moves(world: World, bot: FakeBotApi) -> 
     ],
 )
 def test_a_failpoint_that_does_not_exist_is_refused(written: dict[str, str], complaint: str) -> None:
-    """A typo must not let a test pass in which nothing failed."""
+    """With a typo, a test would pass although nothing failed."""
     with pytest.raises(SettingsError, match=complaint):
         read_failpoints(written)
 
 
-async def test_doctor_tells_of_failpoints(world: World) -> None:
-    """What is meant for a test is not well anywhere else."""
+async def test_doctor_warns_about_failpoints(world: World) -> None:
+    """It warns about a failpoint, which is meant for tests only."""
     findings = [finding async for finding in check_all(world.settings(failpoints={"after_t1": "kill"}))]
     assert [(finding.name, finding.ok) for finding in findings if finding.name == "failpoints"] == [
         ("failpoints", False)
@@ -171,5 +171,5 @@ async def test_doctor_tells_of_failpoints(world: World) -> None:
 
 
 def test_every_failpoint_is_reached_by_a_test() -> None:
-    """Those of schedules are in test_schedules.py."""
+    """Those of schedules are tested in test_schedules.py."""
     assert set(get_args(Point)) == {*WEB, *SENDING, "poll_offset", "before_fire", "after_fire"}

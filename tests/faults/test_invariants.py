@@ -1,4 +1,4 @@
-"""Each invariant's check finds what it is there to find: small stories, each with one fault in it."""
+"""Each invariant's check finds its violation: small stories with one fault each."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def told(kind: Callable[[Evidence], Iterable[Violation]], evidence: Evidence) ->
 
 
 def conversation() -> Evidence:
-    """Ann says two things over a WebSocket and is answered twice."""
+    """Ann sends two messages over a WebSocket and gets two replies."""
     rows = [
         Message("s1", 1, "ann", "user", TEXTS[0], "web", "t1", "ann-1"),
         Message("s1", 2, "ann", "assistant", f"re: {TEXTS[0]}", "web", "t1"),
@@ -60,12 +60,12 @@ def conversation() -> Evidence:
 
 
 def with_rows(evidence: Evidence, messages: Iterable[Message]) -> Evidence:
-    """The same with other rows in the transcript."""
+    """The same with different rows in the transcript."""
     return replace(evidence, rows=replace(evidence.rows, messages=list(messages)))
 
 
 def chat() -> Evidence:
-    """Two chunks go to a chat."""
+    """Two chunks are sent to a chat."""
     items = [
         Item(1, CHAT, "t1", "telegram:777:1001:0", 1, "first", "sent", "", 10.1),
         Item(2, CHAT, "t1", "telegram:777:1001:0", 2, "second", "sent", "", 11.1),
@@ -84,33 +84,33 @@ CHECKS = (check_replies, check_order, check_owners, check_sequences, check_calls
 def test_a_good_story_violates_nothing(
     check: Callable[[Evidence], Iterable[Violation]], story: Callable[[], Evidence]
 ) -> None:
-    """Nothing is found where nothing is wrong."""
+    """The checks find no violation where nothing is wrong."""
     assert told(check, story()) == []
 
 
 def test_a_lost_reply_is_found() -> None:
-    """I1: an acknowledged message without an answer."""
+    """I1: an acknowledged message has no answer."""
     good = conversation()
     assert told(check_replies, with_rows(good, good.rows.messages[:3])) == ["I1"]
 
 
 def test_a_second_reply_is_found() -> None:
-    """I1: the result of two attempts was kept."""
+    """I1: the results of two attempts were stored."""
     good = conversation()
     second = replace(good.rows.messages[1], seq=5)
     assert told(check_replies, with_rows(good, [*good.rows.messages, second])) == ["I1"]
 
 
 def test_a_lost_message_is_found() -> None:
-    """I1: acknowledged, and not there; what was never acknowledged may be missing."""
+    """I1: it was acknowledged and is missing; a message that was never acknowledged may be missing."""
     good = conversation()
     without = with_rows(good, good.rows.messages[:2])
     assert "I1" in told(check_replies, without)
     assert told(check_replies, replace(without, acked=good.acked[:1])) == []
 
 
-def test_a_message_kept_twice_is_found() -> None:
-    """I1: a repetition that was not recognised has a turn and a reply of its own."""
+def test_a_message_stored_twice_is_found() -> None:
+    """I1: a duplicate that was not recognized has its own turn and reply."""
     good = conversation()
     twice = [
         replace(good.rows.messages[0], seq=5, turn_id="t3"),
@@ -128,7 +128,7 @@ def test_a_lost_telegram_message_is_found() -> None:
 
 @pytest.mark.parametrize("status", ["queued", "running", "cancelled"])
 def test_a_turn_that_never_ended_is_found(status: str) -> None:
-    """I1: nothing is left undone."""
+    """I1: every turn has ended."""
     good = conversation()
     turns = [good.rows.turns[0], replace(good.rows.turns[1], status=status)]
     assert "I1" in told(check_replies, replace(good, rows=replace(good.rows, turns=turns)))
@@ -145,14 +145,14 @@ def test_an_apology_counts_as_the_reply_of_a_failed_turn_only() -> None:
 
 
 def test_an_unsent_chunk_is_found() -> None:
-    """I1: nothing is left undone."""
+    """I1: every chunk was sent."""
     good = chat()
     items = [good.rows.items[0], replace(good.rows.items[1], state="unsent")]
     assert told(check_replies, replace(good, rows=Rows(items=items))) == ["I1"]
 
 
 def test_a_schedule_that_fired_twice_is_found() -> None:
-    """I1: two replicas made a run of one fire time, each well answered."""
+    """I1: two replicas created a run for one fire time, and each was answered."""
     runs = [
         [
             Message(run, 1, "ann", "user", "~ann~ on time", "scheduled", run, "schedule:1:2026-01-01T00:00:00+00:00"),
@@ -166,7 +166,7 @@ def test_a_schedule_that_fired_twice_is_found() -> None:
 
 
 def test_swapped_messages_are_found() -> None:
-    """I2: the second stands before the first."""
+    """I2: the second comes before the first."""
     good = conversation()
     rows = good.rows.messages
     swapped = [replace(rows[2], seq=1), replace(rows[3], seq=2), replace(rows[0], seq=3), replace(rows[1], seq=4)]
@@ -182,13 +182,13 @@ def test_swapped_replies_are_found() -> None:
 
 
 def test_swapped_chunks_are_found() -> None:
-    """I2: the second chunk came first."""
+    """I2: the second chunk arrived first."""
     good = chat()
     assert told(check_deliveries, replace(good, delivered=[good.delivered[1], good.delivered[0]])) == ["I2"]
 
 
 def test_a_late_repetition_is_found() -> None:
-    """I2: only the chunk that came last may come again, whatever the cause."""
+    """I2: only the last chunk that arrived may be repeated, whatever the cause."""
     good = chat()
     again = Delivered(11.5, 1001, "first", True, 1)
     story = replace(good, delivered=[*good.delivered, again], lost=[Lost(11.2, 1001, 1)])
@@ -196,7 +196,7 @@ def test_a_late_repetition_is_found() -> None:
 
 
 def repeated(*causes: Incident | Lost, marked_at: float = 12.1) -> list[str]:
-    """What is said of a first chunk that came at 10 from replica 1, and at 12 from replica 2; the second at 13."""
+    """The result for a first chunk that arrived at 10 from replica 1 and at 12 from replica 2, and a second at 13."""
     good = chat()
     items = [replace(good.rows.items[0], settled_at=marked_at), replace(good.rows.items[1], settled_at=13.1)]
     delivered = [
@@ -232,45 +232,45 @@ ELSEWHERE: dict[str, Incident | Lost] = {
 
 
 def test_a_repetition_without_a_cause_is_found() -> None:
-    """I3: nobody died and no answer was lost; and there was no room for it."""
+    """I3: no gateway died and no response was lost."""
     assert repeated() == ["I3", "I3"]
 
 
 @pytest.mark.parametrize("cause", EXPLAINING.values(), ids=EXPLAINING)
 def test_a_repetition_with_a_cause_is_allowed(cause: Incident | Lost) -> None:
-    """I3: what happened to its sender between send and mark."""
+    """I3: something happened to its sender between send and mark."""
     assert repeated(cause) == []
 
 
 @pytest.mark.parametrize("cause", ELSEWHERE.values(), ids=ELSEWHERE)
-def test_what_happened_elsewhere_explains_nothing(cause: Incident | Lost) -> None:
-    """I3: to another gateway or chat, at another time, or nothing that keeps a mark from being made."""
+def test_an_unrelated_incident_explains_no_repetition(cause: Incident | Lost) -> None:
+    """I3: an incident at another gateway, chat or time, or one that does not prevent a mark, is no cause."""
     assert "I3" in repeated(cause)
 
 
-def test_what_was_marked_already_is_not_repeated() -> None:
+def test_a_repetition_after_its_mark_is_found() -> None:
     """I3: the sender died after the mark."""
     assert repeated(EXPLAINING["a kill"]) == []
     assert "I3" in repeated(EXPLAINING["a kill"], marked_at=10.1)
 
 
-def test_a_request_that_a_network_held_may_arrive_late() -> None:
-    """I3: its sender died while the way to the Bot API hung."""
+def test_a_request_delayed_by_the_network_may_arrive_late() -> None:
+    """I3: its sender died while the connection to the Bot API hung."""
     held, kill = Incident(7.0, 10.0, "bot_hang", 1, 11), Incident(7.5, 7.5, "kill", 1, 11)
     assert repeated(held, kill) == []
     assert "I3" in repeated(replace(held, replica=2, pid=22), kill)
 
 
 def test_one_cause_too_few_is_found() -> None:
-    """I3: two repetitions, one lost answer."""
+    """I3: there are two repetitions and one lost response."""
     good = chat()
     again = [Delivered(10.0 + part, 1001, "first", True, 1) for part in (0.0, 0.03, 0.06)]
     story = replace(good, delivered=[*again, good.delivered[1]], lost=[Lost(10.01, 1001, 1)])
     assert told(check_deliveries, story) == ["I3", "I3"]
 
 
-def test_causes_are_dealt_out_so_that_each_repetition_gets_one() -> None:
-    """I3: one chunk may have been repeated for either of two causes, the other for one of them only."""
+def test_causes_are_assigned_so_that_each_repetition_has_one() -> None:
+    """I3: one repetition has two possible causes, and the other only one of them."""
     good = chat()
     items = [replace(good.rows.items[0], settled_at=10.5), replace(good.rows.items[1], settled_at=12.5)]
     times = [(10.0, "first"), (10.4, "first"), (10.6, "second"), (12.4, "second")]
@@ -283,21 +283,21 @@ def test_causes_are_dealt_out_so_that_each_repetition_gets_one() -> None:
 
 
 def test_a_missing_chunk_is_found() -> None:
-    """I3: it counts as sent, and nobody got it."""
+    """I3: it counts as sent but never arrived."""
     good = chat()
     assert told(check_deliveries, replace(good, delivered=good.delivered[:1])) == ["I3"]
 
 
 def test_a_chunk_that_was_given_up_is_found() -> None:
-    """I3: nobody has blocked the bot."""
+    """I3: no user has blocked the bot."""
     good = chat()
     dead = [good.rows.items[0], replace(good.rows.items[1], state="dead", error="blocked")]
     story = replace(good, rows=Rows(items=dead), delivered=good.delivered[:1])
     assert told(check_deliveries, story) == ["I3"]
 
 
-def test_a_reply_that_is_not_whole_is_found() -> None:
-    """I3: one of its chunks never got into the outbox."""
+def test_an_incomplete_reply_is_found() -> None:
+    """I3: one of its chunks was never put into the outbox."""
     good = chat()
     reply = Message("s1", 2, CHAT, "assistant", "first\nsecond", "telegram", "t1")
     assert told(check_deliveries, replace(good, rows=replace(good.rows, messages=[reply]))) == []
@@ -325,7 +325,7 @@ def test_a_foreign_row_is_found() -> None:
 
 
 def test_a_message_that_nobody_sent_is_found() -> None:
-    """I4: a chat got what the outbox does not know."""
+    """I4: a chat received a message that the outbox does not contain."""
     good = chat()
     assert told(
         check_deliveries, replace(good, delivered=[*good.delivered, Delivered(12.0, 1001, "boo", True, 1)])
@@ -333,7 +333,7 @@ def test_a_message_that_nobody_sent_is_found() -> None:
 
 
 def stolen(at: float, *incidents: Incident) -> Evidence:
-    """The first turn's owner, process 11, does not answer; process 22 goes on."""
+    """The first turn's owner, process 11, does not answer; process 22 takes over."""
     good = conversation()
     turns = [replace(good.rows.turns[0], attempt=2, epoch=2), good.rows.turns[1]]
     calls = [good.calls[0], Called(at, "t1", 2, 2, 22)]
@@ -350,13 +350,13 @@ def test_a_late_recovery_is_found() -> None:
 
 
 def test_recovery_counts_from_the_return_of_the_database() -> None:
-    """I5: while it is away nobody can go on."""
+    """I5: no gateway can continue while it is unavailable."""
     away = Incident(11.0, 14.0, "database_restart")
     assert [round(one.seconds, 3) for one in recoveries(stolen(16.0, KILL, away))] == [2.0]
 
 
-def test_recovery_counts_from_the_thaw_of_who_goes_on() -> None:
-    """I5: it may have claimed the turn right before it froze."""
+def test_recovery_counts_from_the_thaw_of_the_claimer() -> None:
+    """I5: the gateway that continues may have claimed the turn right before it froze."""
     frozen = Incident(14.0, 15.9, "freeze", 2, 22)
     assert [round(one.seconds, 3) for one in recoveries(stolen(16.0, KILL, frozen))] == [0.1]
     another = Incident(14.0, 15.9, "freeze", 3, 33)
@@ -364,14 +364,14 @@ def test_recovery_counts_from_the_thaw_of_who_goes_on() -> None:
 
 
 @pytest.mark.parametrize("kind", ["database_cut_one", "database_swallow", "database_half_close", "database_cut_all"])
-def test_recovery_counts_on_while_connections_break(kind: Kind) -> None:
-    """I5: the others can go on all the same."""
+def test_broken_connections_do_not_extend_the_bound(kind: Kind) -> None:
+    """I5: the other gateways can continue the turn all the same."""
     blip = Incident(14.0, 14.0, kind, 2, 22)
     assert [one.invariant for one in check_recovery(stolen(16.0, KILL, blip), BOUNDS)] == ["I5"]
 
 
 def test_a_turn_that_its_owner_did_not_know_of_has_ten_seconds() -> None:
-    """I5: its claim's answer was lost; the owner lives, and takes the turn from itself."""
+    """I5: the result of its claim was lost; the owner lives, and takes the turn over from itself."""
     lost = Incident(10.1, 10.1, "database_swallow", 2, 22)
     good = conversation()
 
@@ -382,32 +382,32 @@ def test_a_turn_that_its_owner_did_not_know_of_has_ten_seconds() -> None:
 
     assert list(check_recovery(story(20.0, lost), BOUNDS)) == []
     assert len(list(check_recovery(story(20.5, lost), BOUNDS))) == 1
-    # Somebody else's lost answer explains nothing.
+    # Another gateway's lost response is no cause.
     assert len(list(check_recovery(story(20.0, replace(lost, replica=1, pid=11)), BOUNDS))) == 1
 
 
-def test_recovery_counts_from_when_somebody_was_there() -> None:
-    """I5: while no gateway is ready nobody can go on."""
+def test_recovery_counts_from_when_a_gateway_is_ready() -> None:
+    """I5: no turn can continue while no gateway is ready."""
     story = replace(stolen(16.0, KILL), lives=[Life(0.0, 10.5, 1, 11), Life(13.0, 100.0, 2, 22)])
     assert [round(one.seconds, 3) for one in recoveries(story)] == [3.0]
 
 
-def test_a_frozen_gateway_is_not_there() -> None:
-    """Uptime leaves out the seconds in which nobody moved."""
+def test_a_frozen_gateway_does_not_count_as_up() -> None:
+    """Uptime excludes the seconds in which all gateways were frozen."""
     frozen = Incident(20.0, 30.0, "freeze", 1, 11)
     assert uptime([Life(0.0, 50.0, 1, 11)], [frozen]) == [(0.0, 20.0), (30.0, 50.0)]
     assert uptime([Life(0.0, 50.0, 1, 11), Life(10.0, 40.0, 2, 22)], [frozen]) == [(0.0, 50.0)]
 
 
 def test_a_call_without_an_incident_is_found() -> None:
-    """I6: the turn was taken from somebody who was well."""
+    """I6: the turn was taken from a healthy gateway."""
     assert told(check_calls, stolen(12.0)) == ["I6"]
     assert told(check_calls, stolen(12.0, replace(KILL, pid=99))) == ["I6"]
     assert told(check_calls, stolen(12.0, KILL)) == []
 
 
-def test_what_befell_the_database_touches_whom_it_befell() -> None:
-    """I6: an outage for all touches everybody, a broken connection its gateway, a broken Bot API nobody."""
+def test_an_incident_counts_for_the_gateways_it_affects() -> None:
+    """I6: an outage affects all gateways, a broken connection one of them, and a broken Bot API none."""
     assert told(check_calls, stolen(12.0, Incident(11.0, 11.5, "database_restart"))) == []
     assert told(check_calls, stolen(12.0, Incident(11.0, 11.0, "database_cut_one", 1, 11))) == []
     assert told(check_calls, stolen(12.0, Incident(11.0, 11.0, "database_cut_one", 3, 33))) == ["I6"]
@@ -416,7 +416,7 @@ def test_what_befell_the_database_touches_whom_it_befell() -> None:
 
 
 def test_one_incident_too_few_is_found() -> None:
-    """I6: two replicas took the turn over, one after the other, and only one owner had died."""
+    """I6: two replicas took the turn over one after the other, but only one owner had died."""
     good = stolen(12.0, KILL)
     turns = [replace(good.rows.turns[0], attempt=3, epoch=3), good.rows.turns[1]]
     story = replace(good, rows=replace(good.rows, turns=turns), calls=[*good.calls, Called(12.1, "t1", 3, 3, 33)])
@@ -425,12 +425,12 @@ def test_one_incident_too_few_is_found() -> None:
 
 
 def test_two_runs_in_one_epoch_are_found() -> None:
-    """I6: fencing could not tell their results apart."""
+    """I6: fencing cannot tell their results apart."""
     good = stolen(12.0, KILL)
     assert told(check_calls, replace(good, calls=[good.calls[0], replace(good.calls[1], epoch=1)])) == ["I6"]
 
 
-def test_an_attempt_that_the_row_does_not_know_is_found() -> None:
+def test_an_attempt_missing_from_the_row_is_found() -> None:
     """I6: a claim was lost, and its agent ran."""
     good = stolen(12.0, KILL)
     assert told(check_calls, replace(good, rows=conversation().rows)) == ["I6"]
@@ -444,15 +444,15 @@ def test_a_gap_is_found() -> None:
 
 
 def test_a_wrong_count_is_found() -> None:
-    """I7: `last_seq` and `message_count` are what is there."""
+    """I7: `last_seq` and `message_count` must match the rows."""
     good = conversation()
     wrong = replace(good.rows, sessions=[Session("s1", "ann", "web", 4, 5)])
     assert told(check_sequences, replace(good, rows=wrong)) == ["I7"]
 
 
 @pytest.mark.parametrize("order", [(0, 1, 1, 2, 3), (0, 2, 1, 3), (0, 1, 3), (1, 2, 3)])
-def test_a_client_that_heard_wrongly_is_found(order: tuple[int, ...]) -> None:
-    """I7: a row twice, out of order, left out, or the first one missing."""
+def test_a_client_that_received_wrong_rows_is_found(order: tuple[int, ...]) -> None:
+    """I7: it received a row twice or out of order, or missed one."""
     good = conversation()
     assert told(check_sequences, replace(good, heard=[good.heard[place] for place in order])) == ["I7"]
 
@@ -470,24 +470,24 @@ def superseded(how: str, *, deleted: bool, status: str = "cancelled") -> Evidenc
 
 
 @pytest.mark.parametrize(("how", "deleted"), [("interrupt", False), ("rollback", True)])
-def test_a_turn_cut_short_as_its_agent_has_it_is_good(how: str, deleted: bool) -> None:
-    """What was said stays, or question and answer are taken back."""
+def test_a_turn_cut_short_by_its_agents_strategy_is_allowed(how: str, deleted: bool) -> None:
+    """The partial answer stays, or question and answer are taken back."""
     assert told(check_replies, superseded(how, deleted=deleted)) == []
 
 
 @pytest.mark.parametrize(("how", "deleted"), [("interrupt", True), ("rollback", False)])
-def test_a_turn_cut_short_in_the_other_way_is_found(how: str, deleted: bool) -> None:
-    """I1: two rows that should be there, or should not."""
+def test_a_turn_cut_short_by_another_strategy_is_found(how: str, deleted: bool) -> None:
+    """I1: two rows are missing, or should not exist."""
     assert told(check_replies, superseded(how, deleted=deleted)) == ["I1", "I1"]
 
 
-def test_half_a_reply_of_a_turn_that_counts_as_completed_is_found() -> None:
-    """I1: only a turn that was cancelled may have said a part."""
+def test_a_partial_reply_of_a_completed_turn_is_found() -> None:
+    """I1: only a cancelled turn may have a partial reply."""
     assert told(check_replies, superseded("interrupt", deleted=False, status="completed")) == ["I1"]
 
 
-def test_a_turn_that_nobody_cancelled_is_found() -> None:
-    """I1: unless somebody asked for it."""
+def test_a_cancelled_turn_without_a_request_is_found() -> None:
+    """I1: a turn is cancelled only on request."""
     good = conversation()
     turns = [replace(good.rows.turns[0], status="cancelled"), good.rows.turns[1]]
     cancelled = replace(good, rows=replace(good.rows, turns=turns))
@@ -495,8 +495,8 @@ def test_a_turn_that_nobody_cancelled_is_found() -> None:
     assert told(check_replies, replace(cancelled, stopped=[Stopped(11.0, "ann", "t1")])) == []
 
 
-def test_a_long_storm_with_little_in_it_is_none() -> None:
-    """Ten minutes have to hold a hundred kills, fifteen restarts and twenty thousand messages; less time, nothing."""
+def test_a_long_storm_must_include_enough_incidents() -> None:
+    """Ten minutes must include a hundred kills, fifteen restarts and twenty thousand messages; a shorter storm, nothing."""
     assert list(shortfalls(conversation(), 600.0)) == [
         "only 0 kills, and 100 are due",
         "only 0 database restarts, and 15 are due",
@@ -507,8 +507,8 @@ def test_a_long_storm_with_little_in_it_is_none() -> None:
     assert len(list(shortfalls(replace(conversation(), incidents=kills), 600.0))) == 2
 
 
-def test_a_call_for_a_claim_of_yesterday_recovers_nothing() -> None:
-    """I5: a frozen gateway wakes up after the turn was taken over, and calls its agent all the same."""
+def test_a_call_under_an_old_claim_is_no_recovery() -> None:
+    """I5: a frozen gateway thaws after its turn was taken over, and calls its agent anyway."""
     good = conversation()
     turn = replace(good.rows.turns[0], attempt=2, epoch=2)
     woken = replace(
@@ -520,8 +520,8 @@ def test_a_call_for_a_claim_of_yesterday_recovers_nothing() -> None:
     assert [one.at for one in recoveries(woken)] == [14.0]
 
 
-def test_a_chunk_of_unknown_fate_needs_two_spoiled_answers() -> None:
-    """I3: one lost answer leads to a second send, whose answer has to be lost as well."""
+def test_an_unknown_delivery_needs_two_lost_responses() -> None:
+    """I3: a lost response leads to a second send, whose response must be lost as well."""
     good = chat()
     items = [good.rows.items[0], replace(good.rows.items[1], state="unknown", error="no clear answer")]
     lost = [Lost(10.5, 1001, 1), Lost(11.0, 1001, 1)]

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.faults
 
 @asynccontextmanager
 async def left_open(url: str) -> AsyncIterator[None]:
-    """A transaction that has changed something, and is forgotten."""
+    """A transaction that has changed something and is left open."""
     connection = await asyncpg.connect(url, server_settings={"application_name": "forgotten"})
     transaction = connection.transaction(isolation="repeatable_read")
     await transaction.start()
@@ -37,7 +37,7 @@ async def left_open(url: str) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def watched(database: Database) -> AsyncIterator[None]:
-    """Somebody watches, quick to warn."""
+    """Watches transactions, and warns soon."""
     watcher = LongTransactions(database, timedelta(seconds=0.3))
     chore = Chore("long_transactions", timedelta(seconds=0.05), watcher.check)
     watching = asyncio.create_task(Housekeeping((chore,), first_after=timedelta(0)).run())
@@ -54,8 +54,8 @@ async def pools(url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def test_order_holds_under_a_long_transaction_and_it_is_told_of(world: World) -> None:
-    """Row 18: a log line with the remedy, a gauge, a line of `turngate doctor`; messages are answered in order."""
+async def test_order_holds_under_a_long_transaction_and_it_is_reported(world: World) -> None:
+    """Row 18: messages are answered in order, and a log line with the remedy, a gauge and `turngate doctor` report it."""
     gateway = await world.gateway()
     ann = await caller(await world.person("ann", gateway.url))
     database = gateway.gateway.stores.database
@@ -77,8 +77,8 @@ async def test_order_holds_under_a_long_transaction_and_it_is_told_of(world: Wor
     assert "pg_terminate_backend" in finding.remedy
 
 
-async def test_a_login_that_sees_nobody_elses_transactions_notices_all_the_same(world: World) -> None:
-    """Row 18: the oldest transaction id stands still; that is everybody's to see."""
+async def test_a_role_that_cannot_see_the_transaction_still_notices_it(world: World) -> None:
+    """Row 18: every role can see that the oldest transaction id stands still."""
     name = f"plain_{time.monotonic_ns()}"
     await world.rows(f"CREATE ROLE {name} LOGIN NOINHERIT IN ROLE turngate_app, turngate_system")
     try:
@@ -105,8 +105,8 @@ async def test_a_login_that_sees_nobody_elses_transactions_notices_all_the_same(
         ([7, 7, 9, 9, 9], 2),
     ],
 )
-def test_only_one_id_that_stays_the_oldest_counts(ids: list[int | None], seconds: float) -> None:
-    """Looks a second apart: transactions that come and go are no standstill."""
+def test_only_an_unchanged_oldest_id_counts(ids: list[int | None], seconds: float) -> None:
+    """With checks a second apart, transactions that come and go do not count as one long transaction."""
     standstill = Standstill(None, 0.0)
     for now, oldest in enumerate(ids):
         standstill = standstill.after(Observation(oldest, timedelta(0), ""), float(now))

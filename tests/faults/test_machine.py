@@ -1,4 +1,4 @@
-"""The machine that a gateway runs on: no room for its log, a clock that is wrong."""
+"""Faults of the gateway's machine: no room for its log, or a wrong clock."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def speechless(world: World, output: int) -> AsyncIterator[Process]:
 
 
 async def talks(world: World, url: str, user: str = "ann") -> None:
-    """Messages are answered."""
+    """Checks that messages are answered."""
     who = await caller(await world.person(user, url))
     for number in range(2, 8):
         assert (await who.insists(f"count to {number}", f"m{number}")).endswith(f"{number}.")
@@ -71,7 +71,7 @@ async def talks(world: World, url: str, user: str = "ann") -> None:
 
 
 async def test_a_full_disk_under_the_log_stops_nothing(world: World) -> None:
-    """Row 17: no line can be written, and the gateway starts, serves and stops all the same."""
+    """Row 17: no line can be written, yet the gateway starts, serves and stops."""
     output = os.open(FULL, os.O_WRONLY)
     try:
         async with speechless(world, output) as gateway:
@@ -82,8 +82,8 @@ async def test_a_full_disk_under_the_log_stops_nothing(world: World) -> None:
         os.close(output)
 
 
-async def test_a_log_that_nobody_reads_any_more_stops_nothing(world: World) -> None:
-    """Row 17: whatever the output was piped into has ended."""
+async def test_a_closed_log_pipe_stops_nothing(world: World) -> None:
+    """Row 17: the process at the other end of the pipe has ended."""
     reading, writing = os.pipe()
     os.close(reading)
     try:
@@ -95,7 +95,7 @@ async def test_a_log_that_nobody_reads_any_more_stops_nothing(world: World) -> N
         os.close(writing)
 
 
-async def test_a_log_that_nobody_reads_stops_nothing(world: World) -> None:
+async def test_a_full_log_pipe_stops_nothing(world: World) -> None:
     """Row 17: the pipe is open and full; thousands of requests are answered, and the gateway stops in time."""
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
@@ -116,14 +116,14 @@ async def test_a_log_that_nobody_reads_stops_nothing(world: World) -> None:
 
 
 async def with_clock(world: World, name: str, shift_s: int) -> Process:
-    """A gateway whose wall clock is that many seconds off."""
+    """A gateway whose wall clock is off by that many seconds."""
     return await world.process(name, PYTHONPATH=str(CLOCK), FAULTS_CLOCK_S=str(shift_s))
 
 
 async def test_wrong_clocks_steal_nothing_and_leases_still_end(world: World) -> None:
-    """Row 38: replicas an hour fast and slow leave each other's turns alone, and take over those of the dead.
+    """Row 38: replicas an hour fast and slow take over the turns of dead replicas only.
 
-    Turns take longer than a lease lasts; who is alive is measured by the database's clock alone.
+    Turns last longer than a lease; only the database's clock decides which replicas are alive.
     """
     fast, slow, right = await asyncio.gather(
         with_clock(world, "fast", HOUR_S), with_clock(world, "slow", -HOUR_S), with_clock(world, "right", 0)
@@ -154,7 +154,7 @@ async def test_wrong_clocks_steal_nothing_and_leases_still_end(world: World) -> 
 
 @pytest.mark.parametrize("shift_s", [HOUR_S, -HOUR_S])
 async def test_a_wrong_clock_moves_neither_expiries_nor_first_fires(shift_s: int, world: World) -> None:
-    """A token of five minutes serves requests and sockets, and an interval of ten begins in ten, by the database's clock."""
+    """A token of five minutes works, and an interval of ten minutes first fires in ten, by the database's clock."""
     gateway = await with_clock(world, "wrong", shift_s)
     ann = await world.person("ann", gateway.url)
     made = await ann.posts("/api/tokens", 201, expires="5m")

@@ -1,4 +1,4 @@
-"""The matrix of docs/reliability.md: 44 rows, and each is a test that names it."""
+"""The matrix of docs/reliability.md has 44 rows, and each row's test names it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAMED = re.compile(r"[Rr]ows? ((?:\d+(?:–\d+)?(?:, | and )?)+)")
 
 
 def matrix() -> list[tuple[int, str, str]]:
-    """Row, file and test, as the page tells."""
+    """Row, file and test, as the page lists them."""
     page = (ROOT / "docs" / "reliability.md").read_text()
     return [(int(row), file, test) for row, file, test in LINE.findall(page)]
 
@@ -29,7 +29,7 @@ def rows_named(docstring: str) -> set[int]:
 
 
 def docstring_of(file: str, test: str) -> str:
-    """What the test says of itself; fails when there is no such test."""
+    """The test's docstring; fails if there is no such test."""
     path = ROOT / file if "/" in file else ROOT / "tests" / "faults" / file
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == test:
@@ -38,7 +38,7 @@ def docstring_of(file: str, test: str) -> str:
 
 
 def test_the_matrix_has_every_row() -> None:
-    """None is missing, none is there twice."""
+    """No row is missing or repeated."""
     assert [row for row, _, _ in matrix()] == list(range(1, 45))
 
 

@@ -1,4 +1,4 @@
-"""The proxy does to connections what it says, and counts it."""
+"""The proxy breaks connections as its methods say, and counts them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ SHORTLY_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Somebody connected to a server that repeats what it hears, through the proxy."""
+    """A connection through the proxy to a server that echoes."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
     async def asks(self, word: bytes) -> bytes:
-        """What comes back; nothing when the connection ends."""
+        """Returns the echo; empty if the connection ends."""
         self.writer.write(word)
         async with asyncio.timeout(WITHIN_S):
             try:
@@ -55,7 +55,7 @@ async def client(proxy: Proxy) -> AsyncIterator[Client]:
 
 
 async def test_a_cut_ends_the_connection(proxy: Proxy, client: Client) -> None:
-    """And nobody waited for an answer."""
+    """It counts as a loss only if a client was waiting for an answer."""
     assert proxy.cuts_one(Random(1))
     assert await client.asks(b"still there?") == b""
     assert (proxy.counts.cut, proxy.counts.losses, len(proxy)) == (1, [], 0)
@@ -71,8 +71,8 @@ async def test_a_swallowed_answer_is_lost_with_its_connection(proxy: Proxy, clie
     assert (proxy.counts.swallowed, [loss.asked for loss in proxy.counts.losses]) == (1, [b"COMMIT"])
 
 
-async def test_a_frozen_network_delivers_what_it_held_up(proxy: Proxy, client: Client) -> None:
-    """Connections stay; nothing passes until it thaws."""
+async def test_a_thawed_network_delivers_what_it_held_back(proxy: Proxy, client: Client) -> None:
+    """Connections stay open; nothing passes until it thaws."""
     proxy.freezes()
     asking = asyncio.create_task(client.asks(b"hello"))
     done, _ = await asyncio.wait({asking}, timeout=SHORTLY_S)
@@ -81,15 +81,15 @@ async def test_a_frozen_network_delivers_what_it_held_up(proxy: Proxy, client: C
     assert await asking == b"hello"
 
 
-async def test_a_half_closed_connection_says_nothing_more(proxy: Proxy, client: Client) -> None:
+async def test_a_half_closed_connection_sends_nothing_more(proxy: Proxy, client: Client) -> None:
     """The client reads the end of the stream."""
     assert proxy.half_closes_one(Random(1))
     assert await client.asks(b"hello?") == b""
     assert proxy.counts.half_closed == 1
 
 
-async def test_a_closed_proxy_lets_nobody_in(proxy: Proxy) -> None:
-    """As a port that nobody serves."""
+async def test_a_closed_proxy_refuses_connections(proxy: Proxy) -> None:
+    """It refuses connections, like a port without a server."""
     proxy.closes()
     refused = Client(*await asyncio.open_connection("127.0.0.1", proxy.number))
     assert await refused.asks(b"hello") == b""
@@ -97,16 +97,16 @@ async def test_a_closed_proxy_lets_nobody_in(proxy: Proxy) -> None:
     assert await proxy.was_refused()
 
 
-async def test_a_late_network_is_late_both_ways(proxy: Proxy, client: Client) -> None:
-    """The question waits, and so does the answer."""
+async def test_a_slow_network_delays_both_directions(proxy: Proxy, client: Client) -> None:
+    """Both the request and the answer are delayed."""
     proxy.delay_s = SHORTLY_S
     begun = asyncio.get_running_loop().time()
     assert await client.asks(b"hello") == b"hello"
     assert asyncio.get_running_loop().time() - begun >= 2 * SHORTLY_S
 
 
-async def test_a_server_sees_where_a_proxy_connects_from() -> None:
-    """Each gateway's calls come from an address of its own."""
+async def test_a_server_sees_the_proxys_source_address() -> None:
+    """Each gateway's calls come from its own address."""
 
     async def tell(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(writer.get_extra_info("peername")[0].encode())

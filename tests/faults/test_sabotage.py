@@ -1,4 +1,4 @@
-"""Each check fails when what it checks is broken: the same little storm, sound and with one mechanism taken out."""
+"""Each check fails when what it checks is broken: the same short storm, intact and with one mechanism removed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SLACK_S = 10.0
 """Ten gateways start at once here."""
 KILLS = Front((1.2, 2.0), {"kill": 1}, (0.5, 0.5))
 FREEZES = Front((1.0, 1.5), {"freeze": 1}, (3.5, 3.5))
-# With the seed below, they hit one gateway after the other.
+# With the seed below, they hit one gateway after another.
 FEW_FREEZES = replace(FREEZES, every_s=(2.0, 2.5))
 LITTLE = Plan(
     seconds=6.0,
@@ -64,7 +64,7 @@ BROKEN: dict[str, tuple[Plan, Invariant]] = {
     "offset before the commit": (OFFSET_FIRST, "I1"),
     "marked before it is sent": (MARKED_FIRST, "I3"),
 }
-# The same weather and the same failpoints, and nothing broken.
+# The same weather and failpoints, and nothing broken.
 SOUND = replace(
     LITTLE,
     fronts=(KILLS, FREEZES),
@@ -78,9 +78,9 @@ Found = Mapping[Invariant, Sequence[Violation]]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Found]:
-    """What each storm violated; they blow side by side, since most of a storm is waiting.
+    """The violations of each storm; storms run side by side, as they mostly wait.
 
-    Whether a kill comes at the moment that does harm is chance: a storm that missed it has `TRIES` in all, with other seeds.
+    Whether a kill hits at a harmful moment is chance: a storm that finds nothing is repeated with other seeds, `TRIES` in all.
     """
     plans = {"nothing": SOUND, **{name: plan for name, (plan, _) in BROKEN.items()}}
 
@@ -98,10 +98,10 @@ async def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Found]:
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_mechanism_is_found(found: dict[str, Found], name: str) -> None:
-    """The check that is there for it has something to say."""
+    """The mechanism's check reports violations."""
     assert found[name][BROKEN[name][1]]
 
 
-def test_the_same_weather_harms_a_sound_gateway_in_nothing(found: dict[str, Found]) -> None:
-    """It is the broken mechanism that is found, not the weather or the failpoints."""
+def test_the_same_weather_does_not_harm_an_intact_gateway(found: dict[str, Found]) -> None:
+    """The checks find the broken mechanism, not the weather or the failpoints."""
     assert [one for violations in found["nothing"].values() for one in violations] == []

@@ -1,4 +1,4 @@
-"""Time that stands still, jumps, or passes while nobody is there (rows 38, 40 and 41)."""
+"""Clocks that stop or jump, and fires missed while no replica runs (rows 38, 40 and 41)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CLOCK = ROOT / "tests" / "faults" / "clock"
 
 
 async def hourly(world: World, hours: float) -> datetime:
-    """A schedule that fires every hour, the first time in so many hours (or so many ago); when that is."""
+    """Creates a schedule that fires every hour, first in (or ago) so many hours; returns its first fire time."""
     [row] = await world.rows(
         "INSERT INTO schedules (user_id, name, agent_name, prompt, trigger, timezone, next_fire_at)"
         " VALUES ('ann', 'News', 'assistant', 'hello', '{\"type\": \"interval\", \"seconds\": 3600}', 'UTC',"
@@ -37,7 +37,7 @@ async def hourly(world: World, hours: float) -> datetime:
 
 
 async def ended_runs(world: World) -> list[dict[str, Any]]:
-    """The scheduled runs, once all of them have ended."""
+    """Waits until all scheduled runs have ended, and returns them."""
     runs = await world.rows(RUNS)
     return runs if runs and all(run["status"] == "completed" for run in runs) else []
 
@@ -46,7 +46,7 @@ async def ended_runs(world: World) -> list[dict[str, Any]]:
 
 
 async def test_schedules_are_due_by_the_clock_of_the_database(world: World) -> None:
-    """Row 38: a gateway whose own clock is an hour ahead fires what is due, and nothing early."""
+    """Row 38: a gateway whose clock is an hour ahead fires what is due, and nothing early."""
     await hourly(world, 0.5)
     due = await hourly(world, -0.5)
     fast = await world.process("fast", PYTHONPATH=str(CLOCK), FAULTS_CLOCK_S=str(HOUR_S))
@@ -61,11 +61,11 @@ async def test_schedules_are_due_by_the_clock_of_the_database(world: World) -> N
     assert moved["next_fire_at"] == due + timedelta(hours=1)
 
 
-# Row 40: nobody was there ----------------------------------------------------------------------------------------------
+# Row 40: no replica was running ----------------------------------------------------------------------------------------
 
 
-async def test_fires_that_nobody_made(world: World) -> None:
-    """Row 40: three replicas come back after five fire times; one run stands for the latest, and the next keeps its place."""
+async def test_missed_fires_become_one_run(world: World) -> None:
+    """Row 40: three replicas return after five fire times; one run covers the latest, and the next fire time is unchanged."""
     due = await hourly(world, -4.5)
     await asyncio.gather(*(world.gateway(data_dir=name) for name in ("one", "two", "three")))
     assert len(await eventually(lambda: ended_runs(world))) == 1
@@ -76,7 +76,7 @@ async def test_fires_that_nobody_made(world: World) -> None:
 
 @pytest.mark.parametrize("point", ["before_fire", "after_fire"])
 async def test_a_replica_that_dies_while_it_fires(world: World, point: str) -> None:
-    """Row 40: right before or right after the transaction of a fire: the run is neither lost nor made twice."""
+    """Row 40: it dies right before or after the fire's transaction; the run is neither lost nor created twice."""
     doomed = await world.process("doomed", TURNGATE_FAILPOINTS=f'{{"{point}": "kill"}}')
     await hourly(world, -0.1)
     await doomed.process.wait()
@@ -86,11 +86,11 @@ async def test_a_replica_that_dies_while_it_fires(world: World, point: str) -> N
     assert len(await world.rows(ROWS)) == 2
 
 
-# Row 41: a loop that stood still ---------------------------------------------------------------------------------------
+# Row 41: a blocked loop ------------------------------------------------------------------------------------------------
 
 
-async def test_an_agent_that_holds_everything_up(world: World) -> None:
-    """Row 41: blocked for five seconds around a fire time, a gateway loses nothing to another, and the run is made once.
+async def test_an_agent_that_blocks_the_loop_at_a_fire_time(world: World) -> None:
+    """Row 41: blocked for five seconds around a fire time, a gateway loses nothing to another, and the run is created once.
 
     With the default lease of 15 s.
     """

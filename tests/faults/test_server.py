@@ -13,7 +13,7 @@ from tests.faults.server import running_server
 pytestmark = pytest.mark.faults
 
 
-async def test_what_was_committed_outlives_a_crash(tmp_path: Path) -> None:
+async def test_committed_rows_survive_a_crash(tmp_path: Path) -> None:
     """The URL stays the same, too."""
     async with running_server(tmp_path, max_connections="20") as server:
         connection = await asyncpg.connect(server.url)
@@ -27,8 +27,8 @@ async def test_what_was_committed_outlives_a_crash(tmp_path: Path) -> None:
         await connection.close()
 
 
-async def test_a_frozen_server_answers_nobody_until_it_is_thawed(tmp_path: Path) -> None:
-    """Its connections stay."""
+async def test_a_frozen_server_answers_only_once_thawed(tmp_path: Path) -> None:
+    """Its connections stay open."""
     async with running_server(tmp_path) as server:
         connection = await asyncpg.connect(server.url)
         pid = await connection.fetchval("SELECT pg_backend_pid()")

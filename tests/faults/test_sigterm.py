@@ -1,4 +1,4 @@
-"""SIGTERM under load: nothing is lost, nothing is doubled."""
+"""SIGTERM under load: nothing is lost or doubled."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PEOPLE, MESSAGES, CHATS = 8, 6, 5
 
 
 async def chats(person: Person, urls: list[str]) -> None:
-    """One message after another, each acknowledged, the answers not waited for."""
+    """Sends one message after another, waiting for each ack but not for the answers."""
     for number in range(MESSAGES):
         await insists(person, urls, f"wait {number % 3} seconds", f"m{number}")
 
 
 async def test_sigterm_under_load(world: World) -> None:
-    """Row 11: web and Telegram, in the middle of turns and of sends; every message has one turn, one reply, one delivery."""
+    """Row 11: web and Telegram, during turns and sends; every message has one turn, one reply and one delivery."""
     async with FakeBotApi(conflict_penalty_s=0.1) as bot:
         stopping = await world.process(
             TURNGATE_TELEGRAM__TOKEN="42:secret-of-the-bot",

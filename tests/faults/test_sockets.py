@@ -1,4 +1,4 @@
-"""Sockets that break, stall, die quietly, or come back by the thousand (rows 32 and 34 to 37)."""
+"""Sockets that break, stall, die silently, or reconnect by the thousand (rows 32 and 34 to 37)."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ def at(person: Person, place: Running | Process) -> Person:
 
 
 def cuts(socket: Socket) -> None:
-    """The connection breaks without a word."""
+    """Breaks the connection without a close frame."""
     response: Any = socket.socket._response
     response.connection.transport.abort()
 
 
 def rows_of(socket: Socket, role: str) -> list[int]:
-    """The `seq` of the rows of that role a socket has heard."""
+    """The `seq` of the rows with that role that a socket has received."""
     messages = [frame["message"] for frame in socket.heard if frame["type"] == "message"]
     return [message["seq"] for message in messages if message["role"] == role]
 
 
 async def heard_reply(socket: Socket, seq: int) -> None:
-    """Waits until the reply of that `seq` has come, once."""
+    """Waits until the reply with that `seq` has arrived, once."""
     while seq not in rows_of(socket, "assistant"):
         await socket.hears("message")
     assert rows_of(socket, "assistant").count(seq) == 1
@@ -56,9 +56,9 @@ async def heard_reply(socket: Socket, seq: int) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_no_message_waits_for_the_sweep(world: World, seed: int) -> None:
-    """Row 32: two people's worth of messages into one session, through two replicas, with an answer ending at any moment.
+    """Row 32: two senders share a session through two replicas, while answers end at any moment.
 
-    The sweep comes once a minute: a message that T2 missed would wait for that long.
+    The sweep runs once a minute: a message that T2 missed would wait that long.
     """
     slow = {"sweep_s": 60, "heartbeat_s": 5, "ttl_s": 30}
     gateways = [await world.gateway(data_dir=name, secret_key=SECRET, replica=slow) for name in ("one", "two")]
@@ -81,8 +81,8 @@ async def test_no_message_waits_for_the_sweep(world: World, seed: int) -> None:
 # Row 34: a socket that breaks before the ack ---------------------------------------------------------------------------
 
 
-async def test_a_message_is_said_again_to_another_replica(world: World) -> None:
-    """Row 34: whoever is cut off before the ack says it again, elsewhere, and there is one turn."""
+async def test_a_message_is_resent_to_another_replica(world: World) -> None:
+    """Row 34: a client that is cut off before the ack resends to another replica, and there is one turn."""
     one, two = [await world.gateway(data_dir=name, secret_key=SECRET) for name in ("one", "two")]
     ann = await world.person("ann", one.url)
     for number in range(5):
@@ -97,7 +97,7 @@ async def test_a_message_is_said_again_to_another_replica(world: World) -> None:
 
 
 async def test_a_replica_that_dies_before_the_ack(world: World) -> None:
-    """Row 34: durable and not acknowledged; said again at another replica, it is the same turn, answered once."""
+    """Row 34: the message was stored but not acknowledged; resent to another replica, it is the same turn, answered once."""
     doomed = await world.process("doomed", TURNGATE_FAILPOINTS='{"before_ack": "kill"}')
     ann = await world.person("ann", doomed.url)
     socket = await ann.connects()
@@ -115,7 +115,7 @@ async def test_a_replica_that_dies_before_the_ack(world: World) -> None:
 
 
 async def begun(person: Person) -> tuple[Socket, Frame]:
-    """A socket that has heard the beginning of an answer of three seconds, and the ack of its message."""
+    """A socket that has received the beginning of an answer of three seconds, and the ack of its message."""
     socket = await person.connects()
     await socket.says(type="send", id="k1", text="hello")
     ack = await socket.hears("ack")
@@ -123,8 +123,8 @@ async def begun(person: Person) -> tuple[Socket, Frame]:
     return socket, ack
 
 
-async def test_a_stream_that_breaks_goes_on_elsewhere(world: World) -> None:
-    """Row 35: at another replica the reply's row comes once, and the rows before it are not repeated."""
+async def test_a_broken_stream_continues_on_another_replica(world: World) -> None:
+    """Row 35: on another replica, the reply's row arrives once, and earlier rows are not repeated."""
     one, two = [
         await world.gateway(data_dir=name, secret_key=SECRET, agents=agent("lengthy")) for name in ("one", "two")
     ]
@@ -138,8 +138,8 @@ async def test_a_stream_that_breaks_goes_on_elsewhere(world: World) -> None:
     assert (rows_of(again, "user"), rows_of(again, "assistant")) == ([3], [2, 4])
 
 
-async def test_a_stream_whose_gateway_dies_begins_again_elsewhere(world: World) -> None:
-    """Row 35: pieces of the new attempt say so, so that those of the old one are dropped; the row holds the new one only."""
+async def test_the_stream_of_a_dead_gateway_restarts_elsewhere(world: World) -> None:
+    """Row 35: deltas carry the new attempt, so that clients drop those of the old one; the row holds only the new one."""
     setting = agent("lengthy")["assistant"]
     doomed = await world.process(
         "doomed", **{f"TURNGATE_AGENTS__ASSISTANT__{key.upper()}": setting[key] for key in setting}
@@ -156,11 +156,11 @@ async def test_a_stream_whose_gateway_dies_begins_again_elsewhere(world: World) 
     assert rows_of(again, "assistant") == [2]
 
 
-# Row 36: sockets that nobody reads -------------------------------------------------------------------------------------
+# Row 36: sockets that their clients don't read --------------------------------------------------------------------------
 
 
 async def test_a_client_that_never_reads(world: World) -> None:
-    """Row 36: it is closed with 1013 before what waits for it fills the gateway's memory, and misses nothing in the end."""
+    """Row 36: it is closed with 1013 before its backlog fills the gateway's memory, and misses nothing in the end."""
     setting = agent("megabyte")["assistant"]
     gateway = await world.process(**{f"TURNGATE_AGENTS__ASSISTANT__{key.upper()}": setting[key] for key in setting})
     ann = await world.person("ann", gateway.url)
@@ -180,11 +180,11 @@ async def test_a_client_that_never_reads(world: World) -> None:
         await again.hears("message")
 
 
-async def test_a_socket_that_died_quietly(world: World) -> None:
-    """Row 36: whoever answers no ping any more is given up, and nothing of the socket stays."""
+async def test_a_socket_that_died_silently(world: World) -> None:
+    """Row 36: a client that no longer answers pings is dropped, and its socket is released."""
     gateway = await world.gateway(Seams(sockets=lambda usual: replace(usual, heartbeat_s=0.4)))
     ann = await world.person("ann", gateway.url)
-    await (await ann.connects()).asks("hello", "k1")  # nobody reads it from here on, so no ping is answered
+    await (await ann.connects()).asks("hello", "k1")  # no longer read, so pings are not answered
     sockets = gateway.gateway.sockets
     assert len(sockets) == 1
 
@@ -194,14 +194,13 @@ async def test_a_socket_that_died_quietly(world: World) -> None:
     await eventually(forgotten)
 
 
-# Row 37: everybody comes back at once ----------------------------------------------------------------------------------
+# Row 37: all clients reconnect at once ---------------------------------------------------------------------------------
 
 
-async def test_a_crowd_moves_to_another_replica(world: World) -> None:
-    """Row 37: thousands are closed with 1012 and come back after random waits.
+async def test_thousands_of_clients_move_to_another_replica(world: World) -> None:
+    """Row 37: thousands are closed with 1012 and reconnect after random waits.
 
-    Nobody is refused for long, the database sees no more connections than the pools have, and messages are answered
-    meanwhile.
+    None is refused for long, the database has no more connections than the pools, and messages are answered meanwhile.
     """
     one, two = await world.process("one"), await world.process("two")
     ann = await world.person("ann", two.url)
@@ -224,7 +223,7 @@ async def test_a_crowd_moves_to_another_replica(world: World) -> None:
 
 
 async def everybody(crowd: Crowd) -> bool:
-    """Whether everybody has heard `ready`."""
+    """Whether all clients have received `ready`."""
     return len(crowd.ready) == CROWD
 
 
@@ -233,16 +232,16 @@ Look = dict[tuple[int, datetime], datetime]
 
 
 def in_use(looks: Sequence[Look]) -> list[int]:
-    """How many connections there were at each look that were used later on.
+    """How many connections there were at each check that were used later on.
 
-    One that a gateway has given up is replaced at once, and the server may take a while to end it. It is never used again.
+    A connection that a gateway drops is replaced at once, but the server may take a while to close it. It is never used again.
     """
     last = {connection: began for look in looks for connection, began in look.items()}
     return [sum(last[connection] > began for connection, began in look.items()) for look in looks]
 
 
 async def answered_meanwhile(world: World, socket: Socket, crowd: Crowd) -> list[Look]:
-    """Talks until everybody is back; what connections the database had at each look."""
+    """Sends messages until all clients are back; returns the database's connections at each check."""
     looks: list[Look] = []
     async with asyncio.timeout(60):
         for number in range(10_000):

@@ -1,4 +1,4 @@
-"""One address in front of a primary and its streaming standby: wherever it leads, the gateway ends up where it can write."""
+"""One address for a primary and its streaming standby: wherever it leads, the gateway finds the server that it can write to."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def standby(server: Server, tmp_path: Path) -> AsyncIterator[Standby]:
 
 @pytest_asyncio.fixture
 async def address(server: Server) -> AsyncIterator[Proxy]:
-    """The one address that clients know; it leads to the server at first."""
+    """The one address that clients know; at first, it leads to the server."""
     async with open_proxy(("127.0.0.1", server.port)) as proxy:
         yield proxy
 
@@ -40,7 +40,7 @@ async def behind(address: Proxy, tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def database_check(person: Person) -> tuple[bool, str]:
-    """What `/readyz` says of the database."""
+    """The database's check in `/readyz`."""
     _, body = await person.calls("GET", "/readyz")
     check = next(check for check in body["checks"] if check["name"] == "database")
     return check["ok"], check["detail"]
@@ -49,7 +49,7 @@ async def database_check(person: Person) -> tuple[bool, str]:
 async def test_connections_that_landed_on_a_standby_are_not_kept(
     server: Server, standby: Standby, address: Proxy, behind: World
 ) -> None:
-    """The address leads to the standby and back again: meanwhile `/readyz` says why, afterwards messages are answered."""
+    """The address leads to the standby and back: `/readyz` says why meanwhile, and messages are answered afterwards."""
     gateway = await behind.gateway()
     person = await behind.person("ann", gateway.url)
     ann = await caller(person)
@@ -72,7 +72,7 @@ async def test_connections_that_landed_on_a_standby_are_not_kept(
 async def test_a_promoted_standby_is_written_to(
     server: Server, standby: Standby, address: Proxy, behind: World
 ) -> None:
-    """The primary dies, the address leads to the standby before it is promoted, and turns go on there."""
+    """The primary dies, the address leads to the standby before its promotion, and turns continue there."""
     gateway = await behind.gateway()
     ann = await caller(await behind.person("ann", gateway.url))
     await ann.insists("count to 2", "m1")
@@ -87,7 +87,7 @@ async def test_a_promoted_standby_is_written_to(
 
 
 async def test_a_server_that_becomes_read_only_is_noticed(server: Server, place: World) -> None:
-    """Existing connections turn read-only: `/readyz` says so, and it goes on when the server takes writes again."""
+    """Existing connections become read-only: `/readyz` says so, and the gateway recovers when writes are possible again."""
     gateway = await place.gateway()
     person = await place.person("ann", gateway.url)
     ann = await caller(person)

@@ -1,4 +1,4 @@
-"""A storm in a glass: the same as `make soak`, twenty seconds long."""
+"""A storm of twenty seconds, otherwise the same as `make soak`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SMALL = Plan(
 
 
 async def test_nothing_is_lost_doubled_or_swapped_in_a_storm(tmp_path: Path) -> None:
-    """I1–I7 hold while gateways are killed, Postgres restarts, and connections and answers are lost."""
+    """I1–I7 hold while gateways are killed, Postgres restarts, and connections and responses are lost."""
     outcome = await run_storm(SMALL, tmp_path, silently)
     verdict = judge(outcome, SMALL, SLACK_S * max(1.0, slowness()))
     violations = [violation for found in verdict.by_invariant.values() for violation in found]
@@ -51,15 +51,15 @@ async def test_nothing_is_lost_doubled_or_swapped_in_a_storm(tmp_path: Path) -> 
     assert len(outcome.evidence.acked) > 100
 
 
-def test_a_seed_draws_the_same_storm_again() -> None:
-    """What happens when, where and for how long depends on the seed alone."""
+def test_a_seed_reproduces_its_storm() -> None:
+    """What happens when, where and for how long depends only on the seed."""
     assert forecast(Random(7), 600, 3) == forecast(Random(7), 600, 3)
     assert forecast(Random(7), 600, 3) != forecast(Random(8), 600, 3)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_ten_minutes_are_stormy_enough(seed: int) -> None:
-    """At least a hundred kills and fifteen restarts of Postgres, all of it over in time."""
+    """They include at least a hundred kills and fifteen restarts of Postgres, all over in time."""
     blows = [blow for front in forecast(Random(seed), 600, 3) for blow in front]
     kinds = [blow.kind for blow in blows]
     assert kinds.count("kill") > 100
@@ -70,8 +70,8 @@ def test_ten_minutes_are_stormy_enough(seed: int) -> None:
 @pytest.mark.parametrize(
     "body", [b"chat_id=-1001&text=hi", b"text=hi+1&chat_id=-1001", b'{"chat_id": -1001, "text": "hi"}']
 )
-def test_whose_message_was_lost_is_read_from_the_request(body: bytes) -> None:
-    """A lost answer explains a repetition in its own chat only."""
+def test_the_request_tells_whose_response_was_lost(body: bytes) -> None:
+    """A lost response explains a repetition only in its own chat."""
     asked = b"POST /bot777:AAF/sendMessage HTTP/1.1\r\nHost: here\r\n\r\n" + body
     found = CHAT_SENT_TO.search(asked)
     assert found is not None

@@ -1,4 +1,4 @@
-"""A gateway dies with a turn that a newer message, or its user, has ended: one ending, and what is taken back is whole."""
+"""A gateway dies during a turn that a newer message or its user has ended: it ends once, and is taken back completely or not at all."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ AROUND_T2: tuple[Point, ...] = ("before_t2", "after_t2")
 
 
 def kept(strategy: str) -> list[tuple[int, str, bool]]:
-    """Rows of two questions, of which the second came while the first was answered: seq, role, deleted."""
+    """Rows of two questions, the second sent while the first was answered: seq, role, deleted."""
     back = strategy == "rollback"
     return [(1, "user", back), (2, "user", False), (3, "assistant", back), (4, "assistant", False)]
 
 
 async def ended_as(world: World, strategy: str) -> list[str]:
-    """Waits for both turns to end; what the assistant said."""
+    """Waits for both turns to end; returns the assistant's texts."""
 
     async def both() -> bool:
         return await statuses(world) == ["cancelled", "completed"]
@@ -43,7 +43,7 @@ async def ended_as(world: World, strategy: str) -> list[str]:
 
 
 async def doomed(world: World, point: Point, strategy: str) -> Process:
-    """A gateway that kills itself at the point, and whose agent takes its time."""
+    """A gateway that kills itself at the failpoint, with a slow agent."""
     return await world.process(
         TURNGATE_FAILPOINTS=json.dumps({point: "kill@5" if point == "agent_middle" else "kill"}),
         TURNGATE_AGENTS=json.dumps(demo(strategy, delay_s=DELAY_S)),
@@ -53,7 +53,7 @@ async def doomed(world: World, point: Point, strategy: str) -> Process:
 
 
 async def speaking(socket: Socket) -> str:
-    """A long answer has begun; its session."""
+    """Begins a long answer; returns its session."""
     await socket.says(type="send", id="m1", text="answer in 5000 characters")
     ack = await socket.hears("ack", id="m1")
     await socket.hears("delta")
@@ -63,7 +63,7 @@ async def speaking(socket: Socket) -> str:
 @pytest.mark.parametrize("strategy", ["interrupt", "rollback"])
 @pytest.mark.parametrize("point", AROUND_T2)
 async def test_killed_around_the_end_of_a_superseded_turn(world: World, point: Point, strategy: Strategy) -> None:
-    """Row 6: the turn that a newer message cut short ends once, whether its gateway died before or after recording that."""
+    """Row 6: a turn cut short by a newer message ends once, whether its gateway died before or after recording that."""
     dying, healthy = await doomed(world, point, strategy), await world.gateway(agents=demo(strategy))
     ann = await world.person("ann", dying.url)
     session_id = await speaking(await ann.connects())
@@ -77,7 +77,7 @@ async def test_killed_around_the_end_of_a_superseded_turn(world: World, point: P
 
 @pytest.mark.parametrize("strategy", ["interrupt", "rollback"])
 async def test_a_turn_of_a_dead_gateway_is_superseded(world: World, strategy: Strategy) -> None:
-    """Row 4: its gateway died while the agent spoke; the newer message ends it, and whoever takes it over calls no agent."""
+    """Row 4: its gateway died during the answer; the newer message ends it, and the replica that takes it over calls no agent."""
     dying, healthy = await doomed(world, "agent_middle", strategy), await world.gateway(agents=demo(strategy))
     ann = await world.person("ann", dying.url)
     session_id = await speaking(await ann.connects())
@@ -92,7 +92,7 @@ async def test_a_turn_of_a_dead_gateway_is_superseded(world: World, strategy: St
 
 @pytest.mark.parametrize("point", [*AROUND_T2, "agent_middle"])
 async def test_killed_with_a_turn_that_its_user_stopped(world: World, point: Point) -> None:
-    """Rows 4, 6: stopped before or after its gateway died, the turn ends once, and the next is answered."""
+    """Rows 4, 6: stopped before or after its gateway died, the turn ends once, and the next one is answered."""
     dying, healthy = await doomed(world, point, "enqueue"), await world.gateway(agents=demo("enqueue"))
     ann = await world.person("ann", dying.url)
     session_id = await speaking(await ann.connects())

@@ -1,4 +1,4 @@
-"""Telegram under faults: what is lost, doubled or refused on the way in and out, and who polls when a replica fails."""
+"""Telegram under faults: updates and replies that are lost, doubled or refused, and which replica polls when another fails."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def settings(fake: FakeBotApi, **given: Any) -> dict[str, Any]:
 
 
 async def replica(world: World, fake: FakeBotApi, name: str = "first", **failpoints: str) -> Process:
-    """A gateway in a process of its own."""
+    """A gateway in its own process."""
     return await world.process(
         name,
         TURNGATE_TELEGRAM__TOKEN=TOKEN,
@@ -49,12 +49,12 @@ async def replica(world: World, fake: FakeBotApi, name: str = "first", **failpoi
 
 
 async def asked(world: World) -> list[str]:
-    """What people said, as it was kept."""
+    """The users' messages, as they were stored."""
     return [row["content"] for row in await world.rows(ASKED)]
 
 
 async def marks(world: World, *states: str) -> None:
-    """Returns once the chunks are marked so."""
+    """Waits until the chunks have that state."""
 
     async def marked() -> bool:
         found = await world.rows("SELECT state FROM outbox ORDER BY item_id")
@@ -68,7 +68,7 @@ async def running_turns(world: World) -> list[dict[str, Any]]:
 
 
 async def polls(gateway: Running) -> None:
-    """Returns once the gateway has the bot."""
+    """Waits until the gateway polls the bot."""
 
     async def ready() -> bool:
         [network] = gateway.gateway.engine.networks
@@ -86,10 +86,10 @@ def delivered(fake: FakeBotApi, chat_id: int) -> list[str]:
     [({"before_t1": "kill"}, 0), ({"after_t1": "kill"}, 1), ({"poll_offset": "kill@2"}, 1)],
     ids=["before T1", "after T1", "before the offset"],
 )
-async def test_a_replica_killed_while_it_takes_a_message_in(
+async def test_a_replica_killed_while_it_accepts_a_message(
     world: World, fake: FakeBotApi, failpoint: dict[str, str], kept: int
 ) -> None:
-    """Rows 1 and 2: what was not confirmed is fetched again, what was kept already is known, and one reply goes out."""
+    """Rows 1 and 2: unconfirmed updates are fetched again, stored ones are recognized, and one reply is sent."""
     dying = await replica(world, fake, **failpoint)
     said = fake.says(ADA, "wait 1 seconds")
     async with asyncio.timeout(WITHIN_S):
@@ -106,8 +106,8 @@ async def test_a_replica_killed_while_it_takes_a_message_in(
 
 @pytest.mark.parametrize("action", ["drop", "raise"])
 @pytest.mark.parametrize("point", ["before_t1", "after_t1", "poll_offset"])
-async def test_a_fault_while_a_message_is_taken_in(world: World, fake: FakeBotApi, point: str, action: str) -> None:
-    """Rows 1 and 2: foreseen or not, the message comes again to the same replica, and one reply goes out."""
+async def test_a_fault_while_a_message_is_accepted(world: World, fake: FakeBotApi, point: str, action: str) -> None:
+    """Rows 1 and 2: whether the error is expected or not, the same replica gets the message again, and one reply is sent."""
     times = 2 if point == "poll_offset" else 1
     await world.gateway(telegram=settings(fake), failpoints={point: f"{action}@{times}"})
     said = fake.says(ADA, "hello")
@@ -145,8 +145,8 @@ async def test_eight_webhook_calls_with_one_update_make_one_turn(world: World, f
     assert len(delivered(fake, ADA)) == 1
 
 
-async def test_malformed_updates_amid_a_batch(world: World, fake: FakeBotApi) -> None:
-    """Row 22: they are kept aside, and all others of the batch are answered."""
+async def test_malformed_updates_in_a_batch(world: World, fake: FakeBotApi) -> None:
+    """Row 22: they are quarantined, and all other updates of the batch are answered."""
     fake.says(ADA, "one")
     fake.injects({"message": {"chat": {"id": ADA, "type": "private"}, "text": 5}})
     fake.says(ADA, "two")
@@ -162,7 +162,7 @@ async def test_malformed_updates_amid_a_batch(world: World, fake: FakeBotApi) ->
 
 @asynccontextmanager
 async def foreign_poller(fake: FakeBotApi) -> AsyncIterator[list[int]]:
-    """Somebody else who polls the same bot, confirming nothing: the statuses of the answers."""
+    """Another program that polls the same bot without confirming anything; collects the statuses of the responses."""
     statuses: list[int] = []
 
     async def poll() -> None:
@@ -182,7 +182,7 @@ async def foreign_poller(fake: FakeBotApi) -> AsyncIterator[list[int]]:
 
 
 async def test_two_replicas_and_a_foreign_poller(world: World, fake: FakeBotApi) -> None:
-    """Row 23: calls are sent away with 409s, and each message is answered once."""
+    """Row 23: calls are refused with 409, and each message is answered once."""
     await world.gateway(data_dir="one", telegram=settings(fake))
     await world.gateway(data_dir="two", telegram=settings(fake))
     said = ["one", "two", "three"]
@@ -196,7 +196,7 @@ async def test_two_replicas_and_a_foreign_poller(world: World, fake: FakeBotApi)
 
 
 async def test_a_frozen_poller_is_replaced_and_steps_back(world: World, fake: FakeBotApi) -> None:
-    """Row 23: what it had fetched is answered by the other one; thawed, it answers nothing again and polls no more."""
+    """Row 23: another replica answers what it had fetched; once thawed, it answers nothing again and no longer polls."""
     first = await replica(world, fake, "first")
     fake.says(ADA, "one")
     await fake.hears(ADA, within=WITHIN_S)
@@ -217,8 +217,8 @@ async def test_a_frozen_poller_is_replaced_and_steps_back(world: World, fake: Fa
 
 
 @pytest.mark.parametrize("fault", [Fault("lost"), Fault("5xx", delivers=True)], ids=lambda fault: fault.kind)
-async def test_a_chunk_whose_answer_was_lost_is_sent_again(world: World, fake: FakeBotApi, fault: Fault) -> None:
-    """Row 25: it may have arrived, and a reply said twice is better than one never said; it is marked once."""
+async def test_a_chunk_whose_response_was_lost_is_sent_again(world: World, fake: FakeBotApi, fault: Fault) -> None:
+    """Row 25: it may have arrived, and a repeated reply is better than none; it is marked once."""
     await world.gateway(telegram=settings(fake))
     fake.fails(Fault(fault.kind, method="sendMessage", delivers=fault.delivers))
     fake.says(ADA, "hello")
@@ -229,7 +229,7 @@ async def test_a_chunk_whose_answer_was_lost_is_sent_again(world: World, fake: F
 
 
 async def test_a_reply_while_connections_are_refused_arrives_once(world: World, fake: FakeBotApi) -> None:
-    """Row 26: it never left, so it is sent again without a double."""
+    """Row 26: it never left, so it is sent again and arrives once."""
     await world.gateway(telegram=settings(fake))
     fake.says(ADA, "wait 1 seconds")
     await eventually(lambda: running_turns(world))
@@ -243,8 +243,8 @@ async def test_a_reply_while_connections_are_refused_arrives_once(world: World, 
     await marks(world, "sent", "sent")
 
 
-async def test_a_blocked_bot_buries_the_reply_and_the_session_goes_on(world: World, fake: FakeBotApi) -> None:
-    """Row 27: nothing is tried again, nothing waits behind it, and who comes back finds the conversation."""
+async def test_a_blocked_bot_marks_the_reply_dead_and_the_session_continues(world: World, fake: FakeBotApi) -> None:
+    """Row 27: nothing is retried or waits behind it, and a user who unblocks the bot finds the conversation."""
     await world.gateway(telegram=settings(fake))
     fake.says(ADA, "wait 1 seconds")
     await eventually(lambda: running_turns(world))
@@ -258,7 +258,7 @@ async def test_a_blocked_bot_buries_the_reply_and_the_session_goes_on(world: Wor
 
 
 async def test_a_group_that_becomes_a_supergroup_keeps_its_history(world: World, fake: FakeBotApi) -> None:
-    """Row 27: the service messages rename its key, and what is asked there knows what was said before."""
+    """Row 27: the service messages rename its route, and later questions are answered with the earlier history."""
     await world.gateway(telegram=settings(fake))
     fake.says(GROUP, "remember the harbour", from_id=ADA)
     await fake.hears(GROUP, within=WITHIN_S)
@@ -271,7 +271,7 @@ async def test_a_group_that_becomes_a_supergroup_keeps_its_history(world: World,
 
 @pytest.mark.parametrize("told", [True, False], ids=["told by service messages", "told by the refusal"])
 async def test_a_reply_on_its_way_to_a_group_that_moves_arrives(world: World, fake: FakeBotApi, told: bool) -> None:
-    """Row 27: under the new id, and the next message there goes on in the same session."""
+    """Row 27: it arrives under the new id, and the next message there continues the same session."""
     await world.gateway(telegram=settings(fake))
     fake.says(GROUP, "wait 1 seconds", from_id=ADA)
     await eventually(lambda: running_turns(world))

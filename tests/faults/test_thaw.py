@@ -1,4 +1,4 @@
-"""A replica that is frozen past its lease in the middle of a send, and wakes up when another has sent the chunk."""
+"""A replica is frozen past its lease during a send, and thaws after another has sent the chunk."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def unsent(world: World) -> list[dict[str, Any]]:
 
 
 async def test_a_replica_that_thaws_while_it_connects_sends_nothing_again(world: World, fake: FakeBotApi) -> None:
-    """Row 10: frozen in the TLS handshake of a send, it wakes up past its lease, and the bytes do not leave."""
+    """Row 10: frozen in the TLS handshake of a send, it thaws after its lease has ended, and sends nothing."""
     async with open_proxy(("127.0.0.1", fake.port)) as network:
         await replica(world, "heir", fake.url)
         fake.says(ADA, "hello")
@@ -64,7 +64,7 @@ async def test_a_replica_that_thaws_while_it_connects_sends_nothing_again(world:
         typed = len(fake.calls("sendChatAction"))
         asking = asyncio.create_task(ann.insists(ODD, "m1"))
         await fake.until(lambda: len(fake.calls("sendChatAction")) > typed, WITHIN_S)
-        # The next connection is the reply's, and it gets as far as the handshake.
+        # The next connection is for the reply, and gets as far as the handshake.
         network.freezes()
         network.cuts_all()
         (world.folder / "go-on").touch()
