@@ -36,6 +36,9 @@ class Counts:
     updates: float
     hot: float
 
+    def __add__(self, more: Counts) -> Counts:
+        return Counts(*(getattr(self, one.name) + getattr(more, one.name) for one in fields(self)))
+
     def __sub__(self, earlier: Counts) -> Counts:
         return Counts(*(getattr(self, one.name) - getattr(earlier, one.name) for one in fields(self)))
 

@@ -8,10 +8,14 @@ import pytest
 
 from bench import counts
 from bench.conversation import AGENT, QUESTION
-from tests.integration.turns.bounds import QUIET, STAND_STILL, check
+from bench.counts import Counter, Counts
+from tests.integration.turns.bounds import QUIET, SECONDS_LATER, STAND_STILL, check
+from tests.integration.turns.plain_turns import PEOPLE, heard, said
+from tests.integration.turns.stores import Replica
 from tests.world import Socket, World
 
 WARM = 3
+SLOW_TURNS = 8
 
 
 @pytest.mark.parametrize(("name", "sessions", "turns"), [("alone", 1, 24), ("together", 16, 8)])
@@ -29,6 +33,27 @@ async def test_a_turn_stays_within_its_bounds(world: World, name: str, sessions:
         await _talk(sockets, "turn", turns)
         done = (await counter.between(begun, await counter.mark(), often=turns)).per(sessions * turns)
     check(name, done)
+
+
+async def test_a_turn_that_takes_seconds_stays_within_its_bounds(replica: Replica, database_url: str) -> None:
+    """Message and reply fall into different seconds, as they do when people write: each of them writes the session's indexes."""
+    await counts.count_in(database_url)
+    async with counts.counter(database_url) as counter:
+        done = await _slow_turn(counter, replica, 1)
+        for number in range(1, SLOW_TURNS):
+            done += await _slow_turn(counter, replica, number + 1)
+    check("seconds_apart", done.per(SLOW_TURNS))
+
+
+async def _slow_turn(counter: Counter, replica: Replica, number: int) -> Counts:
+    await counter.connection.execute(SECONDS_LATER)
+    begun = await counter.mark()
+    accepted = await said(replica, f"k{number}", PEOPLE[:1])
+    message = await counter.between(begun, await counter.mark())
+    await counter.connection.execute(SECONDS_LATER)
+    begun = await counter.mark()
+    await heard(replica, accepted)
+    return message + await counter.between(begun, await counter.mark())
 
 
 async def _talk(sockets: list[Socket], key: str, turns: int) -> None:
