@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 LINE = re.compile(r"^\| (\d+) \|.*\| `([\w./]+\.py)` `(\w+)` \|$", re.MULTILINE)
+TEST = re.compile(r"`(test_[a-z0-9_]+)`")
 NAMED = re.compile(r"[Rr]ows? ((?:\d+(?:–\d+)?(?:, | and )?)+)")
 
 
@@ -40,6 +41,13 @@ def docstring_of(file: str, test: str) -> str:
 def test_the_matrix_has_every_row() -> None:
     """No row is missing or repeated."""
     assert [row for row, _, _ in matrix()] == list(range(1, 45))
+
+
+def test_every_test_on_the_page_exists() -> None:
+    """Those of rows without a number, too."""
+    tests = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    named = TEST.findall((ROOT / "docs" / "reliability.md").read_text())
+    assert [name for name in named if f"def {name}(" not in tests] == []
 
 
 @pytest.mark.parametrize(("row", "file", "test"), matrix())
