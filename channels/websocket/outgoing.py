@@ -42,7 +42,6 @@ class Outgoing:
         "_ahead",
         "_bytes",
         "_delayed_flush",
-        "_delayed_flush",
         "_due",
         "_ended",
         "_frames",
