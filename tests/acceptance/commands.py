@@ -1,4 +1,4 @@
-"""Commands beside a running gateway."""
+"""Commands that run beside a running gateway."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from tests.world import ROOT, World
 
 
 def environment(world: World) -> dict[str, str]:
-    """Of the gateway and of commands beside it, which share its data dir."""
+    """The environment of the gateway and of commands beside it, which share its data dir."""
     own = {"TURNGATE_DATABASE_URL": world.database_url, "TURNGATE_DATA_DIR": str(world.folder / "gateway")}
     return {**os.environ, **own}
 
 
 async def turngate(world: World, *words: str, **env: str) -> tuple[str, str]:
-    """What a command that succeeds prints: standard output and standard error."""
+    """Standard output and standard error of a command that succeeds."""
     ran = await forked(words, ROOT, {**environment(world), **env})
     assert ran.code == 0, ran.err
     return ran.out, ran.err

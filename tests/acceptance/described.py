@@ -1,4 +1,4 @@
-"""The document of the HTTP API, as schemathesis gets it."""
+"""The document of the HTTP API, adapted for schemathesis."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DECIDED_BY_DATA: dict[str, dict[str, Any]] = {
 
 
 def narrowed(document: Document) -> Document:
-    """A copy in which all that fits is accepted, and answers have no fields but the described ones.
+    """A copy in which all valid requests are accepted, and answers contain only the described fields.
 
     Clients must allow for more fields in later versions; tests need not.
     """
@@ -42,12 +42,12 @@ def narrowed(document: Document) -> Document:
 
 
 def _values(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    """What a field may be where it is not null."""
+    """The values that a field may have if it is not null."""
     return [variant for variant in schema.get("anyOf", [schema]) if variant.get("type") != "null"]
 
 
 def _answered(document: Document) -> set[str]:
-    """The names of the schemas that answers are made of."""
+    """The names of the schemas of answers."""
     schemas, found = document["components"]["schemas"], set[str]()
     operations = [operation for methods in document["paths"].values() for operation in methods.values()]
     left = list(_names([operation["responses"] for operation in operations]))
@@ -61,7 +61,7 @@ def _answered(document: Document) -> set[str]:
 
 
 def _names(value: object) -> Iterator[str]:
-    """The schemas that are referred to anywhere inside."""
+    """The schemas that are referenced anywhere inside."""
     if isinstance(value, list):
         for item in value:
             yield from _names(item)

@@ -1,4 +1,4 @@
-"""Sockets that ask for what others own."""
+"""Sockets that ask for other users' objects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def someone(role: str, world: World, gateway: Running) -> Person:
 
 
 async def until_pong(socket: Socket) -> list[str]:
-    """The frames before the answer to a ping, as they came."""
+    """The frames before the answer to a ping, as they arrived."""
     await socket.says(type="ping")
     heard: list[str] = []
     while True:
@@ -34,7 +34,7 @@ async def until_pong(socket: Socket) -> list[str]:
 
 
 async def keeps_refused_watches_silent(role: str, world: World, gateway: Running) -> None:
-    """P-5: what ann says later is not heard either, nor is that she has a session."""
+    """P-5: bob receives neither ann's later messages nor that she has a session."""
     ann, bob = await signed_in(world, gateway, "ann"), await someone(role, world, gateway)
     things = await things_of(world, ann)
     socket = await bob.opens({"Origin": headers_of(bob).get("Origin", bob.url)})

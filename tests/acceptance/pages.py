@@ -1,4 +1,4 @@
-"""The README and the pages in docs, taken apart."""
+"""Parses the README and the pages in docs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Block:
 
 
 def text_of(page: str) -> str:
-    """A page as it is written."""
+    """A page's text."""
     return (ROOT / page).read_text(encoding="utf-8")
 
 
@@ -56,16 +56,16 @@ def _blocks(page: str) -> Iterator[Block]:
 
 
 def inline_code(page: str) -> list[str]:
-    """What stands between backticks in a page's sentences and tables."""
+    """The code between backticks in a page's sentences and tables."""
     return INLINE.findall(prose_of(page))
 
 
 def links(page: str) -> list[str]:
-    """Where a page's links and images lead."""
+    """The targets of a page's links and images."""
     return LINK.findall(INLINE.sub("", prose_of(page)))
 
 
 def anchors(page: str) -> set[str]:
-    """The names that GitHub gives a page's headings."""
+    """The anchors that GitHub gives a page's headings."""
     headings = (heading.strip().lower() for heading in HEADING.findall(prose_of(page)))
     return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in headings}

@@ -1,4 +1,4 @@
-"""A valid request of every route, and everything that comes back."""
+"""A valid request for every route, and everything that is returned."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Seen = tuple[int, list[tuple[str, str]], bytes]
 
 @dataclass(frozen=True)
 class Use:
-    """A thing named elsewhere than in the path of a thing of one's own: `things` fills `{…}` everywhere."""
+    """An object named elsewhere than in the path of one's own: `things` fills `{…}` everywhere."""
 
     names: str
     method: str
@@ -53,7 +53,7 @@ def named(operation: Operation, place: str) -> list[str]:
 
 
 def request_of(operation: Operation, things: Mapping[str, str]) -> Use:
-    """A valid request of that route, about those things."""
+    """A valid request for that route, about those objects."""
     path = operation.path.format_map({**OF_EVERYONE, **things})
     body = operation.route.example
     told = [HEADERS[name] for name in operation.route.headers if HEADERS[name]["in"] == "header"]
@@ -62,7 +62,7 @@ def request_of(operation: Operation, things: Mapping[str, str]) -> Use:
 
 
 async def seen(person: Person, use: Use, things: Mapping[str, str]) -> Seen:
-    """Everything that comes back, without the time and the ids that were in the question."""
+    """Everything that is returned, without the time and the ids that the request contained."""
     headers = {**headers_of(person), **use.headers}
     url = f"{person.url}{use.path}"
     async with person.http.request(use.method, url, headers=headers, json=use.body) as response:
@@ -72,7 +72,7 @@ async def seen(person: Person, use: Use, things: Mapping[str, str]) -> Seen:
 
 
 async def hides_what_others_own(role: str, world: World, gateway: Running) -> None:
-    """P-5: every route that takes an id, the same bytes for ann's and for nobody's, and ann has what she had."""
+    """P-5: every route that takes an id returns the same bytes for ann's and for nobody's, and ann's objects are unchanged."""
     ann = await signed_in(world, gateway, "ann")
     theirs = await things_of(world, ann)
     nobodys = never_there(theirs)

@@ -1,4 +1,4 @@
-"""Commands that a page shows and nobody runs in a test: whether they exist, with the options they are shown with."""
+"""Checks commands that a page shows but no test runs: they and their options must exist."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TARGETS = frozenset(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_tex
 
 
 def commands_in(script: str) -> Iterator[list[str]]:
-    """The words of each command, those inside `$(…)` as well."""
+    """The words of each command, including those inside `$(…)`."""
     for line in script.replace("\\\n", " ").splitlines():
         for inner in SUBSTITUTION.findall(line):
             yield from commands_in(inner)

@@ -16,14 +16,14 @@ pytestmark = pytest.mark.acceptance
 
 
 async def chats(person: Person, count: int) -> None:
-    """A conversation of `count` messages over one socket, each answered before the next."""
+    """Sends `count` messages over one socket, each after the answer to the one before."""
     socket = await person.connects()
     for number in range(count):
         await socket.asks(f"message {number}", f"m{number}")
 
 
 async def test_three_channels_on_three_replicas(world: World) -> None:
-    """C-1: every message one turn, every turn one reply, every row tagged, in order, without gaps."""
+    """C-1: every message has one turn, every turn one reply, and every row its channel, in order and without gaps."""
     async with FakeBotApi(conflict_penalty_s=0.1) as bot:
         names = ("one", "two", "three")
         gateways = [await world.gateway(data_dir=name, telegram=telegram(bot)) for name in names]

@@ -1,4 +1,4 @@
-"""Bad input: each a clear error, nothing lost, the others unaffected."""
+"""Bad input gets a clear error, loses nothing, and affects nobody else."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def ann(newcomer: Person) -> Person:
 
 
 async def still_answers(socket: Socket) -> None:
-    """The socket is as good as before."""
+    """Checks that the socket still works."""
     reply = await socket.asks("hello", "after-the-bad-one")
     assert reply["content"]
 
@@ -42,7 +42,7 @@ async def still_answers(socket: Socket) -> None:
         '{"type":"send","id":"m1","text":"\\ud800"}',
     ],
 )
-async def test_a_frame_that_makes_no_sense_gets_an_error(ann: Person, frame: str) -> None:
+async def test_a_malformed_frame_gets_an_error(ann: Person, frame: str) -> None:
     """Non-JSON, unknown types, missing fields: the socket stays open."""
     socket = await ann.connects()
     await socket.socket.send_str(frame)
@@ -52,8 +52,8 @@ async def test_a_frame_that_makes_no_sense_gets_an_error(ann: Person, frame: str
 
 
 @pytest.mark.parametrize("text", ["a\0b", "", "   ", "x" * 100_001])
-async def test_a_text_that_cannot_be_kept_gets_an_error_with_its_id(ann: Person, text: str) -> None:
-    """NUL, nothing at all, too much: refused before anything is stored."""
+async def test_an_unacceptable_text_gets_an_error_with_its_id(ann: Person, text: str) -> None:
+    """NUL, an empty text, too long a text: refused before anything is stored."""
     socket = await ann.connects()
     await socket.says(type="send", id="m1", text=text)
     error = await socket.hears("error")
@@ -62,7 +62,7 @@ async def test_a_text_that_cannot_be_kept_gets_an_error_with_its_id(ann: Person,
 
 
 async def test_ten_megabytes_of_text_close_only_their_own_socket(ann: Person) -> None:
-    """1009, and the next socket works."""
+    """With 1009; the next socket works."""
     socket, other = await ann.connects(), await ann.connects()
     await socket.socket.send_str('{"type":"send","id":"m1","text":"' + "x" * 10_000_000 + '"}')
     assert await socket.closes() == 1009
@@ -70,14 +70,14 @@ async def test_ten_megabytes_of_text_close_only_their_own_socket(ann: Person) ->
 
 
 async def test_a_wrong_token_is_refused(ann: Person) -> None:
-    """4401."""
+    """With 4401."""
     socket = await ann.opens()
     await socket.says(type="hello", token="tg_wrong")
     assert await socket.closes() == 4401
 
 
 async def test_unknown_and_foreign_sessions_look_the_same(shared_world: World, ann: Person) -> None:
-    """AC-10: on WebSocket and HTTP alike."""
+    """AC-10: over WebSocket and HTTP alike."""
     bob = await shared_world.person("bob", ann.url)
     foreign = (await (await bob.connects()).asks("mine", "m1"))["session_id"]
     answers: list[Any] = []
@@ -107,7 +107,7 @@ async def test_unknown_and_foreign_sessions_look_the_same(shared_world: World, a
     ],
 )
 async def test_a_schedule_that_cannot_work_is_refused(ann: Person, wrong: dict[str, Any]) -> None:
-    """It says what would be right, and nothing is stored."""
+    """The error says what is valid, and nothing is stored."""
     body = {
         "name": "Morning",
         "agent_name": "assistant",
@@ -120,8 +120,8 @@ async def test_a_schedule_that_cannot_work_is_refused(ann: Person, wrong: dict[s
     assert (await ann.gets("/api/schedules"))["schedules"] == []
 
 
-async def test_a_body_that_is_no_utf8_is_refused(ann: Person) -> None:
-    """400, as problem+json."""
+async def test_a_body_that_is_not_utf8_is_refused(ann: Person) -> None:
+    """With 400 and problem+json."""
     status, problem = await ann.calls(
         "POST", "/api/schedules", data=b'{"name": "\xff"}', headers={"Content-Type": "application/json"}
     )
@@ -129,8 +129,8 @@ async def test_a_body_that_is_no_utf8_is_refused(ann: Person) -> None:
 
 
 @on_its_own_loop
-async def test_a_database_that_comes_later_is_waited_for(world: World) -> None:
-    """The gateway listens, says why it is not ready, answers 503, and serves once the database is there."""
+async def test_a_gateway_waits_for_its_database(world: World) -> None:
+    """The gateway listens, says why it is not ready, answers 503, and serves once the database is available."""
     port = await relay_to_database(world)
     url = f"postgresql://turngate@127.0.0.1:{port.number}{urlsplit(world.database_url).path}"
     starting = asyncio.create_task(world.process(TURNGATE_DATABASE_URL=url))
@@ -145,7 +145,7 @@ async def test_a_database_that_comes_later_is_waited_for(world: World) -> None:
 
 @on_its_own_loop
 async def test_a_gateway_without_its_database_says_so(world: World) -> None:
-    """It lives, names what is missing, and answers 503 with Retry-After."""
+    """It is live, names what is missing, and answers 503 with Retry-After."""
     relay = await relay_to_database(world)
     url = f"postgresql://turngate@127.0.0.1:{relay.number}/none"
     world.database_url = url

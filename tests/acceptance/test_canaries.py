@@ -1,4 +1,4 @@
-"""Fifty users, each with words that nobody else may ever hear, at two gateways that share a database."""
+"""Fifty users, each with words that no other user may ever receive, at two gateways that share a database."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CANARY = re.compile(rb"canary[0-9]{4}[a-z]{12}")
 
 @dataclass
 class Singer:
-    """Somebody with a canary of their own, at both gateways; `heard` is what came back that wasn't theirs."""
+    """A user with a canary at both gateways; `heard` holds other users' canaries that were received."""
 
     places: list[Person]
     canary: str
@@ -40,7 +40,7 @@ class Singer:
     own: int = 0
 
     async def calls(self, place: Person, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """A request, made again when a busy gateway says so; each answer is listened to before anything else."""
+        """Sends a request, again while the gateway is busy, and searches each answer for canaries."""
         for _ in range(MOST_TRIES):
             sent = {**headers_of(place), **headers}
             async with place.http.request(method, f"{place.url}{path}", json=body, headers=sent) as response:
@@ -53,7 +53,7 @@ class Singer:
         raise AssertionError(f"{method} {path} was refused {MOST_TRIES} times")
 
     def listens(self, where: str, told: bytes) -> None:
-        """Counts one's own canary, keeps the others'."""
+        """Counts the user's own canary, and records those of others."""
         for found in CANARY.findall(told):
             if found == self.canary.encode():
                 self.own += 1
@@ -84,7 +84,7 @@ async def resumes(singer: Singer, place: Person, chance: random.Random, _other: 
 
 
 async def searches(singer: Singer, place: Person, chance: random.Random, other: Singer) -> None:
-    """For one's own words, for everyone's, or for another's."""
+    """Searches for the user's own words, everyone's, or another user's."""
     await singer.calls(place, "GET", f"{SESSIONS}?q={chance.choice([singer.canary, 'sings', other.canary])}")
 
 
@@ -107,7 +107,7 @@ async def renames(singer: Singer, place: Person, chance: random.Random, _other: 
 
 
 async def pries(singer: Singer, place: Person, chance: random.Random, other: Singer) -> None:
-    """Into somebody else's session."""
+    """Requests another user's session."""
     path = f"{SESSIONS}/{chance.choice(other.sessions)}"
     await singer.calls(place, "GET", path + chance.choice(["", "/messages", "/state", "/turns", "/snapshots"]))
 
@@ -120,7 +120,7 @@ ACTS: dict[Act, int] = {
 
 @pytest.fixture
 async def gateways(world: World) -> list[Running]:
-    """Two of them, on one database."""
+    """Two gateways on one database."""
     return [await world.gateway(**OPEN, data_dir=name) for name in ("left", "right")]
 
 
@@ -138,7 +138,7 @@ async def settled(world: World, gateways: list[Running], number: int) -> Singer:
 
 
 async def follows(singer: Singer, place: Person) -> Socket:
-    """A socket in one of their sessions that hears of all the others, too."""
+    """A socket in one of the user's sessions that also receives changes of all the others."""
     socket = await place.connects(session_id=singer.sessions[0], after=0)
     await socket.says(type="watch", session_id=singer.sessions[1], after=0)
     await socket.says(type="watch")
@@ -150,8 +150,8 @@ async def listens_until_closed(singer: Singer, socket: Socket) -> None:
         singer.listens("socket", message.data.encode())
 
 
-async def test_no_canary_is_ever_heard_by_another(world: World, gateways: list[Running]) -> None:
-    """P-5, AC-10: in no answer, header or frame of 2,500 interleaved requests."""
+async def test_no_user_receives_another_users_canary(world: World, gateways: list[Running]) -> None:
+    """P-5, AC-10: no answer, header or frame of 2,500 interleaved requests contains another user's canary."""
     singers = list(await asyncio.gather(*(settled(world, gateways, number) for number in range(USERS))))
     sockets = [await follows(singer, singer.places[number % 2]) for number, singer in enumerate(singers)]
     listening = [asyncio.create_task(listens_until_closed(*pair)) for pair in zip(singers, sockets, strict=True)]

@@ -1,4 +1,4 @@
-"""Agents that say what a test wants them to say."""
+"""Agents whose answers the tests choose."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ value = "{"x" * 300}"
 
 
 async def evil(_turn: Turn) -> str:
-    """Markup that wants to do something."""
+    """Markup that tries to run scripts and load resources."""
     return EVIL
 
 
@@ -48,7 +48,7 @@ async def wide(_turn: Turn) -> str:
 
 
 async def slow(turn: Turn) -> AsyncIterator[str]:
-    """One word after the other."""
+    """One word after another."""
     for number, word in enumerate(f"One word after the other: {turn.text} and that is all".split()):
         await asyncio.sleep(0.06 if number else 0)
         yield f"{word} "

@@ -31,7 +31,7 @@ QUIET = (
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
-    """A running Chromium; without one, or without built web clients, nothing here can be shown, so it fails."""
+    """A running Chromium; fails without one or without built web clients."""
     path = find_chromium()
     if path is None:
         pytest.fail(REMEDY, pytrace=False)
@@ -46,14 +46,14 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
-    """As everywhere, on the loop the browser lives on."""
+    """The usual world, on the browser's event loop."""
     async with AsyncExitStack() as stack:
         yield World(database_url, tmp_path, stack)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def windows(chromium: Browser) -> AsyncIterator[Windows]:
-    """Windows of the test's own; at its end nothing may have complained, and nobody else been asked."""
+    """The test's windows; at its end, none may have complained or contacted another server."""
     opened = Windows(chromium)
     yield opened
     await opened.close()
@@ -70,14 +70,14 @@ async def bot() -> AsyncIterator[FakeBotApi]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def hostpage() -> AsyncIterator[HostPage]:
-    """Somebody's web site."""
+    """A third party's website."""
     async with HostPage() as page:
         yield page
 
 
 @pytest.fixture
 def free_port() -> int:
-    """A port that a gateway can come back to."""
+    """A port that a gateway can return to."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

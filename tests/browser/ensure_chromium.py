@@ -1,7 +1,7 @@
-"""Sees to it that browser tests have a Chromium: one of the system's, Playwright's, or Debian's package when root.
+"""Finds or installs a Chromium for browser tests: the system's, Playwright's, or Debian's package when root.
 
-Run as a program it installs what is missing and prints the path; imported, `find_chromium` only looks.
-Needs nothing beyond the standard library, and no network when a Chromium is there.
+Run as a program, it installs what is missing and prints the path; imported, `find_chromium` only searches.
+Needs only the standard library, and no network if a Chromium is present.
 """
 
 import os
@@ -39,7 +39,7 @@ def find_chromium() -> Path | None:
 
 
 def ensure_chromium() -> Path | None:
-    """A Chromium that starts, installed if need be; None when every way failed."""
+    """A Chromium that starts, installed if needed; None if every way failed."""
     found = find_chromium()
     if found:
         return found
@@ -66,7 +66,7 @@ def _of_playwright() -> Iterator[Path]:
 
 
 def _starts(path: Path) -> bool:
-    """Ubuntu's chromium-browser may be a stub for a snap, and a downloaded one may miss libraries: so ask it."""
+    """Starts it: Ubuntu's chromium-browser may be a stub for a snap, and a downloaded one may lack libraries."""
     try:
         asked = subprocess.run([path, "--version"], capture_output=True, timeout=STARTS_WITHIN_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -75,7 +75,7 @@ def _starts(path: Path) -> bool:
 
 
 def _installations() -> Iterator[Sequence[str]]:
-    """Commands to try in turn; what comes later depends on what the earlier ones left."""
+    """Commands to try in turn; later ones depend on what the earlier ones left."""
     playwright = (sys.executable, "-m", "playwright")
     yield (*playwright, "install", "chromium")
     if os.geteuid() != 0 or not shutil.which("apt-get"):
@@ -87,7 +87,7 @@ def _installations() -> Iterator[Sequence[str]]:
 
 
 def _run(command: Sequence[str]) -> bool:
-    """Runs a command with its output in view and no input; False when it fails or takes too long."""
+    """Runs a command with visible output and no input; False if it fails or takes too long."""
     quiet = {"DEBIAN_FRONTEND": "noninteractive", "PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT": str(CONNECTS_WITHIN_MS)}
     try:
         done = subprocess.run(

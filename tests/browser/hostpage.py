@@ -1,4 +1,4 @@
-"""Somebody's web site, which holds the widget by one tag and has loud styles of its own."""
+"""A third party's website that embeds the widget with one tag and has loud styles of its own."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PLAIN = """<h1>Fernweh Cycles</h1>
 
 
 class HostPage:
-    """A server of one page, reached under two names, which browsers take for two origins."""
+    """A server of one page, reachable under two names, which browsers treat as two origins."""
 
     def __init__(self) -> None:
         self._page = ""
@@ -42,16 +42,16 @@ class HostPage:
 
     @property
     def origin(self) -> str:
-        """The origin tests allow."""
+        """The origin that tests allow."""
         return f"http://localhost:{self._port}"
 
     @property
     def other_origin(self) -> str:
-        """The same page under a name that nobody allowed."""
+        """The same page under a name that is not allowed."""
         return f"http://127.0.0.1:{self._port}"
 
     def embeds(self, gateway: str, *, style: str = "", body: str = PLAIN, attributes: str = "") -> None:
-        """The page holds the widget of that gateway."""
+        """Embeds that gateway's widget in the page."""
         self._page = PAGE.format(gateway=gateway, style=style, body=body, attributes=attributes)
 
     async def __aenter__(self) -> Self:

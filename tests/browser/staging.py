@@ -1,4 +1,4 @@
-"""A gateway's ordinary morning, for the pictures in docs: a small bicycle shop and its assistant."""
+"""A gateway on an ordinary morning, for the pictures in docs: a small bicycle shop and its assistant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The console in a browser: what is said is kept, and every channel is in one list."""
+"""The console in a browser: messages survive, and one list holds the sessions of all channels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SLOW = {"assistant": PythonAgentSettings(kind="python", target="tests.browser.ag
 
 
 async def test_a_link_from_the_command_line_signs_in_once(world: World, windows: Windows) -> None:
-    """The code leaves the address at once, and signs nobody in a second time."""
+    """The code disappears from the address at once, and does not work a second time."""
     process = await world.process()
     address = await sign_in_link(world)
     assert address.startswith(process.url)
@@ -37,7 +37,7 @@ async def test_a_link_from_the_command_line_signs_in_once(world: World, windows:
 
 
 async def test_a_chat_survives_a_refresh(world: World, windows: Windows) -> None:
-    """AC-8, S-5: the answer streams in; after a refresh both sides are there again, once, from the server."""
+    """AC-8, S-5: the answer streams in; after a refresh, both messages come from the server, once."""
     gateway = await world.gateway(agents=SLOW)
     console = await windows.console(world, gateway.url)
     await console.says("keep this")
@@ -53,7 +53,7 @@ async def test_a_chat_survives_a_refresh(world: World, windows: Windows) -> None
 
 
 async def test_a_refresh_during_an_answer_shows_its_beginning(world: World, windows: Windows, tmp_path: Path) -> None:
-    """What was said before the page came back is there, and the whole is there once."""
+    """The text from before the refresh is shown, and the whole answer appears once."""
     gateway = await world.gateway(agents={"assistant": HALTING})
     console = await windows.console(world, gateway.url)
     await console.says(str(tmp_path / "go-on"))
@@ -97,7 +97,7 @@ async def test_every_channel_is_in_one_list(world: World, windows: Windows, bot:
 async def test_a_message_from_telegram_appears_in_the_open_session(
     world: World, windows: Windows, bot: FakeBotApi
 ) -> None:
-    """AC-9: what goes on elsewhere is seen as it happens, and an answer from here arrives there."""
+    """AC-9: messages from Telegram appear as they arrive, and an answer from the console arrives there."""
     telegram = Telegram(token=SecretStr("42:secret"), api_url=bot.url, access="allowlist", allow=("7=owner",))
     gateway = await world.gateway(telegram=telegram)
     console = await windows.console(world, gateway.url)
@@ -112,10 +112,8 @@ async def test_a_message_from_telegram_appears_in_the_open_session(
     assert "third, from the web" in copy.text
 
 
-async def test_what_is_said_while_the_history_loads_is_not_missed(
-    world: World, windows: Windows, bot: FakeBotApi
-) -> None:
-    """AC-8: a history that was read before the socket was open, and arrives after it, leaves no gap."""
+async def test_messages_sent_while_the_history_loads_are_shown(world: World, windows: Windows, bot: FakeBotApi) -> None:
+    """AC-8: a history that was read before the socket opened and arrives after it leaves no gap."""
     telegram = Telegram(token=SecretStr("42:secret"), api_url=bot.url, access="allowlist", allow=("7=owner",))
     gateway = await world.gateway(telegram=telegram)
     console = await windows.console(world, gateway.url)
@@ -134,8 +132,8 @@ async def test_what_is_said_while_the_history_loads_is_not_missed(
     await console.hears("You said: “second”")
 
 
-async def test_a_killed_gateway_comes_back(world: World, windows: Windows, free_port: int) -> None:
-    """The page says that it reconnects and lets one write on; what was sent meanwhile arrives once."""
+async def test_a_page_reconnects_to_a_restarted_gateway(world: World, windows: Windows, free_port: int) -> None:
+    """The page says that it reconnects and still accepts messages; those sent meanwhile arrive once."""
     windows.expect(CLOSED_DOOR)
     process = await world.process(TURNGATE_PORT=str(free_port))
     console = await windows.console(world, process.url)
@@ -155,7 +153,7 @@ async def test_a_killed_gateway_comes_back(world: World, windows: Windows, free_
 
 
 async def test_unsent_messages_survive_a_refresh(world: World, windows: Windows, free_port: int) -> None:
-    """What was sent while the gateway was down is sent when page and gateway are both back, once."""
+    """Messages sent while the gateway is down are sent once page and gateway are back."""
     windows.expect(CLOSED_DOOR)
     process = await world.process(TURNGATE_PORT=str(free_port))
     console = await windows.console(world, process.url)
@@ -172,7 +170,7 @@ async def test_unsent_messages_survive_a_refresh(world: World, windows: Windows,
 
 
 async def test_an_answer_can_be_stopped(world: World, windows: Windows) -> None:
-    """What was said until then stays, marked as stopped, and one can go on."""
+    """Its text so far stays, marked as stopped, and the conversation can continue."""
     gateway = await world.gateway()
     console = await windows.console(world, gateway.url)
     await console.says("count to 400 slowly")
@@ -184,7 +182,7 @@ async def test_an_answer_can_be_stopped(world: World, windows: Windows) -> None:
 
 
 async def test_a_phone_shows_one_pane_at_a_time(world: World, windows: Windows) -> None:
-    """The list, then the conversation, and back by the button or by the browser's own step."""
+    """The list, then the conversation; the button and the browser's back button lead back."""
     gateway = await world.gateway()
     console = await windows.console(world, gateway.url, Screen(390, 844))
     await expect(console.composer).to_be_hidden()

@@ -1,4 +1,4 @@
-"""What was deleted elsewhere, and what was taken back, in a browser."""
+"""Conversations deleted elsewhere, and messages that were taken back, in a browser."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SESSIONS = "/api/chat/sessions"
 
 
 async def newest(person: Person) -> str:
-    """The path of the session of the latest message."""
+    """The path of the session with the latest message."""
     [session, *_] = (await person.gets(SESSIONS))["sessions"]
     return f"{SESSIONS}/{session['session_id']}"
 
@@ -31,12 +31,12 @@ async def rows(person: Person, path: str) -> list[dict[str, Any]]:
 
 
 def gone(page: Page) -> Locator:
-    """What stands where the conversation was."""
+    """The notice in place of the conversation."""
     return page.get_by_role("alert").filter(has_text="This conversation was deleted")
 
 
 async def test_a_conversation_deleted_elsewhere_is_closed(world: World, windows: Windows) -> None:
-    """It leaves the list and the screen; the focus is on what leads on, and the half-written message goes along."""
+    """It leaves the list and the screen with its unsent draft, and the focus moves to the next action."""
     gateway = await world.gateway()
     root = await world.person("root", gateway.url, role="operator")
     console = await windows.console(world, gateway.url)
@@ -55,8 +55,8 @@ async def test_a_conversation_deleted_elsewhere_is_closed(world: World, windows:
     await expect(console.rows).to_have_count(1)
 
 
-async def test_one_that_is_only_listed_leaves_the_list(world: World, windows: Windows) -> None:
-    """And one that was deleted at a replica that nobody told is missed when the page is looked at again."""
+async def test_a_deleted_conversation_leaves_the_list(world: World, windows: Windows) -> None:
+    """If no notification arrives, it is removed when the page becomes visible again."""
     here, there = await world.gateway(), await world.gateway()
     root = await world.person("root", here.url, role="operator")
     for title in ("one", "two", "three"):
@@ -72,8 +72,8 @@ async def test_one_that_is_only_listed_leaves_the_list(world: World, windows: Wi
     await console.lists("three")
 
 
-async def test_what_was_taken_back_is_not_shown(world: World, windows: Windows) -> None:
-    """Regenerated twice, edited once: nothing is piled up. What somebody deleted is one quiet line."""
+async def test_messages_taken_back_are_not_shown(world: World, windows: Windows) -> None:
+    """Regenerated twice and edited once, a message appears once. A deleted message leaves one quiet line."""
     gateway = await world.gateway()
     root = await world.person("root", gateway.url, role="operator")
     console = await windows.console(world, gateway.url)
@@ -96,8 +96,8 @@ async def test_what_was_taken_back_is_not_shown(world: World, windows: Windows) 
     await expect(console.page.locator("turn-message")).to_have_count(3)
 
 
-async def test_the_widget_begins_a_new_one(world: World, windows: Windows, hostpage: HostPage) -> None:
-    """A visitor's conversation that was deleted says so, and another begins."""
+async def test_the_widget_replaces_a_deleted_conversation(world: World, windows: Windows, hostpage: HostPage) -> None:
+    """It says that the visitor's conversation was deleted, and begins another."""
     gateway = await world.gateway(web=Web(allowed_origins=(hostpage.origin,), anonymous=True))
     root = await world.person("root", gateway.url, role="operator")
     hostpage.embeds(gateway.url)

@@ -1,4 +1,4 @@
-"""Everything by keyboard, and the focus always somewhere."""
+"""Everything works by keyboard, and the focus is always visible."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def three_sessions(world: World, windows: Windows) -> Console:
-    """A console whose list holds gamma, beta and alpha; nothing has the focus."""
+    """A console that lists gamma, beta and alpha, with nothing focused."""
     gateway = await world.gateway()
     owner = await world.person("owner", gateway.url)
     for title in ("alpha", "beta", "gamma"):
@@ -25,7 +25,7 @@ async def three_sessions(world: World, windows: Windows) -> Console:
 
 
 async def test_the_list_by_keyboard(world: World, windows: Windows) -> None:
-    """`j` and `k` move, Enter opens and leads to the composer, Escape leaves it."""
+    """`j` and `k` move, Enter opens a session and focuses the composer, Escape leaves it."""
     console = await three_sessions(world, windows)
     keyboard = console.page.keyboard
     await keyboard.press("Escape")
@@ -45,7 +45,7 @@ async def test_the_list_by_keyboard(world: World, windows: Windows) -> None:
 
 
 async def test_search_and_new_by_keyboard(world: World, windows: Windows) -> None:
-    """`/` goes to the search, Escape clears and leaves it, `n` begins a new chat at the composer."""
+    """`/` focuses the search, Escape clears and leaves it, `n` begins a new chat in the composer."""
     console = await three_sessions(world, windows)
     keyboard = console.page.keyboard
     await keyboard.press("Escape")
@@ -61,8 +61,8 @@ async def test_search_and_new_by_keyboard(world: World, windows: Windows) -> Non
     await expect(console.composer).to_have_value("")
 
 
-async def test_the_list_of_keys(world: World, windows: Windows) -> None:
-    """`?` shows all keys and Escape closes them; neither types a letter anywhere."""
+async def test_the_list_of_shortcuts(world: World, windows: Windows) -> None:
+    """`?` lists all shortcuts and Escape closes the list; neither types a letter anywhere."""
     console = await three_sessions(world, windows)
     keyboard = console.page.keyboard
     await keyboard.press("Escape")
@@ -74,7 +74,7 @@ async def test_the_list_of_keys(world: World, windows: Windows) -> None:
 
 
 async def test_the_composer_keeps_the_focus(world: World, windows: Windows) -> None:
-    """Enter sends and Shift+Enter breaks the line; one can go on typing at once, and letters are no shortcuts."""
+    """Enter sends and Shift+Enter breaks the line; typing can continue at once, and letters are no shortcuts."""
     console = await three_sessions(world, windows)
     keyboard = console.page.keyboard
     await keyboard.press("n")
@@ -91,7 +91,7 @@ async def test_the_composer_keeps_the_focus(world: World, windows: Windows) -> N
 
 
 async def test_the_focus_is_always_visible(world: World, windows: Windows) -> None:
-    """Each stop of the Tab key is drawn as such: an outline, or the composer's ring."""
+    """Each stop of the Tab key has an outline or the composer's ring."""
     console = await three_sessions(world, windows)
     await console.selects("beta")
     stops: set[str] = set()

@@ -1,4 +1,4 @@
-"""Light and dark, on a phone and on a desk, with text that does not fit."""
+"""Light and dark, on a phone and on a desktop, with text that does not fit."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ SCREENS = pytest.mark.parametrize(
 
 
 async def reads_well(page: Page) -> None:
-    """Nothing scrolls sideways that should not, and all text has contrast."""
+    """Checks that nothing scrolls sideways that should not, and that all text has enough contrast."""
     assert await page.evaluate(OVERFLOW) == []
     assert await page.evaluate(CONTRAST, READABLE) == []
 
 
 @SCREENS
 async def test_a_conversation_reads_well(world: World, windows: Windows, screen: Screen) -> None:
-    """Long words, addresses, wide tables, code and Hebrew stay inside; the list and the empty page read well too."""
+    """Long words, addresses, wide tables, code and Hebrew stay inside; the list and the empty page are readable too."""
     gateway = await world.gateway(agents=WIDE)
     console = await windows.console(world, gateway.url, screen)
     await reads_well(console.page)
@@ -53,7 +53,7 @@ async def test_a_conversation_reads_well(world: World, windows: Windows, screen:
 
 @SCREENS
 async def test_the_other_pages_read_well(world: World, windows: Windows, screen: Screen) -> None:
-    """Signing in, schedules with none and with one, and the list of keys."""
+    """Signing in, schedules (none and one), and the list of shortcuts."""
     gateway = await world.gateway()
     owner = await world.person("owner", gateway.url)
     stranger = await windows.open(gateway.url, screen)
@@ -72,7 +72,7 @@ async def test_the_other_pages_read_well(world: World, windows: Windows, screen:
 
 @SCREENS
 async def test_the_widget_reads_well(world: World, windows: Windows, hostpage: HostPage, screen: Screen) -> None:
-    """The same texts in the small panel, which covers a phone and stands in the corner of a desk."""
+    """The same texts in the small panel, which covers a phone's screen and sits in the corner of a desktop's."""
     gateway = await world.gateway(agents=WIDE, web=Web(allowed_origins=(hostpage.origin,), anonymous=True))
     hostpage.embeds(gateway.url)
     page = await windows.open(hostpage.origin, screen)
@@ -104,7 +104,7 @@ async def test_hebrew_reads_from_the_right(world: World, windows: Windows) -> No
 
 
 async def test_the_theme_can_be_chosen(world: World, windows: Windows) -> None:
-    """It holds over a refresh, whatever the system says."""
+    """The choice survives a refresh, whatever the system prefers."""
     gateway = await world.gateway()
     console: Console = await windows.console(world, gateway.url)
     light = await ground(console.page)
@@ -118,6 +118,6 @@ async def test_the_theme_can_be_chosen(world: World, windows: Windows) -> None:
 
 
 async def ground(page: Page) -> str:
-    """The colour of the page."""
+    """The page's background colour."""
     color: str = await page.evaluate("getComputedStyle(document.body).backgroundColor")
     return color

@@ -1,4 +1,4 @@
-"""Answers are not trusted, whatever the agent was talked into."""
+"""Answers are not trusted, as an agent may be manipulated."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EVIL = {"assistant": PythonAgentSettings(kind="python", target="tests.browser.ag
 
 
 async def test_markup_in_an_answer_is_inert(world: World, windows: Windows) -> None:
-    """No script runs, nothing is fetched (every window checks that), links that could act are plain text."""
+    """No script runs, nothing is fetched (every window checks that), and links that could act are plain text."""
     gateway = await world.gateway(agents=EVIL)
     console = await windows.console(world, gateway.url)
     answer = await console.asks("go", "The end.")
@@ -30,7 +30,7 @@ async def test_markup_in_an_answer_is_inert(world: World, windows: Windows) -> N
 
 
 async def test_markup_in_a_message_is_shown_as_it_is(world: World, windows: Windows) -> None:
-    """What a person wrote is text."""
+    """User messages are shown as plain text."""
     gateway = await world.gateway(agents=EVIL)
     console = await windows.console(world, gateway.url)
     await console.asks("<b onmouseover=alert(1)>bold</b> **stars**", "The end.")

@@ -1,4 +1,4 @@
-"""The pictures of the README, taken anew by `DOCS_IMAGES=1 make test` and checked by every run."""
+"""The pictures of the README, retaken by `DOCS_IMAGES=1 make test` and checked by every run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHOP_PAGE = Path(__file__).with_name("shop.html").read_text()
 
 
 async def picture(page: Page, name: str, folder: Path) -> None:
-    """Takes a picture; docs keep the one they have until they are told to take the new one."""
+    """Takes a picture; docs keep theirs until told to replace it."""
     taken = folder / name
     await page.screenshot(path=taken, animations="disabled", caret="hide")
     kept = IMAGES / name

@@ -1,4 +1,4 @@
-"""The widget on somebody else's page."""
+"""The widget on a third party's page."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def opens(page: Page) -> Chat:
 
 
 async def test_a_visitor_chats(world: World, windows: Windows, hostpage: HostPage) -> None:
-    """AC-8: anonymous on an allowed origin; the conversation is there again after a refresh."""
+    """AC-8: anonymous, on an allowed origin; the conversation is still there after a refresh."""
     gateway = await world.gateway(web=Web(allowed_origins=(hostpage.origin,), anonymous=True))
     hostpage.embeds(gateway.url)
     page = await windows.open(hostpage.origin)
@@ -46,7 +46,7 @@ async def test_a_visitor_chats(world: World, windows: Windows, hostpage: HostPag
 async def test_a_visitors_chat_survives_a_gateway_restart(
     world: World, windows: Windows, hostpage: HostPage, free_port: int
 ) -> None:
-    """What the visitor wrote meanwhile arrives once; they stay who they are."""
+    """Messages written meanwhile arrive once; the visitor's identity is unchanged."""
     windows.expect(CLOSED_DOOR)
     web = {
         "TURNGATE_PORT": str(free_port),
@@ -70,8 +70,8 @@ async def test_a_visitors_chat_survives_a_gateway_restart(
 
 
 async def test_a_foreign_origin_gets_nothing(world: World, windows: Windows, hostpage: HostPage) -> None:
-    """AC-10: no launcher, no visitor, no session; the page works on, and its console names the setting."""
-    # The last is what Chromium calls a preflight that was answered with a refusal, when it is busy.
+    """AC-10: no launcher, visitor or session; the page still works, and its console names the setting."""
+    # The last is Chromium's message for a refused preflight when it is busy.
     windows.expect("403|CORS|ERR_FAILED|ERR_INVALID_HTTP_RESPONSE")
     gateway = await world.gateway(web=Web(allowed_origins=(hostpage.origin,), anonymous=True))
     hostpage.embeds(gateway.url)
@@ -87,7 +87,7 @@ async def test_a_foreign_origin_gets_nothing(world: World, windows: Windows, hos
 
 
 async def test_nothing_leaks_in_or_out(world: World, windows: Windows, hostpage: HostPage) -> None:
-    """The loudest styles of the page stop at the widget; the widget's only trace in the page is `turngate`."""
+    """The page's loudest styles don't affect the widget, whose only trace in the page is `turngate`."""
     gateway = await world.gateway(web=Web(allowed_origins=(hostpage.origin,), anonymous=True))
     hostpage.embeds(gateway.url)
     calm = await looks(await windows.open(hostpage.origin))
@@ -99,7 +99,7 @@ async def test_nothing_leaks_in_or_out(world: World, windows: Windows, hostpage:
 
 
 async def looks(page: Page) -> list[str]:
-    """How every part of the open widget is drawn, after a first answer."""
+    """The computed style of every part of the open widget, after a first answer."""
     chat = await opens(page)
     await chat.asks("hello", "I am the demo agent")
     await page.mouse.move(5, 5)

@@ -1,4 +1,4 @@
-"""Browser windows that take note of every complaint and of everybody they talk to."""
+"""Browser windows that record every complaint and every server they contact."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CLOSED_DOOR = r"ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|W
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What somebody looks at; sizes in CSS pixels."""
+    """A screen; sizes in CSS pixels."""
 
     width: int = 1440
     height: int = 900
@@ -35,7 +35,7 @@ DESK = Screen()
 
 
 class Windows:
-    """Opens windows, each with a profile of its own. `complaints`: errors, broken policies, warnings of ours."""
+    """Opens windows, each with its own profile. `complaints`: errors, violated policies, warnings of ours."""
 
     def __init__(self, browser: Browser) -> None:
         self.complaints: list[str] = []
@@ -46,7 +46,7 @@ class Windows:
         self._expected: list[str] = []
 
     def expect(self, pattern: str) -> None:
-        """Complaints that match are part of the test."""
+        """Declares complaints that the test provokes."""
         self._expected.append(pattern)
 
     async def open(self, url: str, screen: Screen = DESK) -> Page:
@@ -73,7 +73,7 @@ class Windows:
         return console
 
     async def warned(self, text: str) -> None:
-        """A page warned its developer with these words."""
+        """Waits until a page has logged this warning."""
 
         async def look() -> bool:
             return any(text in warning for warning in self.warnings)
@@ -102,7 +102,7 @@ class Windows:
 
 
 async def sign_in_url(world: World, url: str) -> str:
-    """An address that signs the owner in, once, as a gateway prints it."""
+    """A one-time URL that signs the owner in, as a gateway prints it."""
     code = new_code()
     database = await open_database(world.database_url)
     try:

@@ -1,4 +1,4 @@
-"""Telegram under test: the channel as it is built for a gateway, against the fake Bot API."""
+"""Telegram under test: the channel as a gateway builds it, against the fake Bot API."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class TelegramUnderTest:
             try:
                 await until(lambda: network.status.state == "ready", "the channel is ready")
                 for chat_id in (*CHATS.values(), GROUP):
-                    fake.blocks(chat_id, blocked=False)  # a bot can write to whom it has met only
+                    fake.blocks(chat_id, blocked=False)  # a bot can only write to users who have written to it
                 yield TelegramPeer(fake, network, running)
             finally:
                 running.cancel()

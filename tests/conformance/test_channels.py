@@ -1,4 +1,4 @@
-"""Every channel of ours passes the conformance suite, by its name."""
+"""Each of our channels passes the conformance suite."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ UNDER_TEST: Mapping[str, Callable[[World], ChannelUnderTest]] = {
 
 
 def test_every_channel_is_under_test() -> None:
-    """Each folder of `channels` has its name here, and together they can do whatever the suite asks for."""
+    """Each folder of `channels` is listed here, and together they support everything that the suite requires."""
     assert set(UNDER_TEST) == {module.name for module in iter_modules(channels.__path__) if module.ispkg}
     assert frozenset().union(*ABLE.values()) == set(ABILITIES)
 
@@ -39,5 +39,5 @@ def test_every_channel_is_under_test() -> None:
     ],
 )
 async def test_conformance(world: World, name: str, case: Case) -> None:
-    """What every channel has to do, and each as its network allows."""
+    """Each case holds for every channel whose network supports it."""
     await case.run(UNDER_TEST[name](world))

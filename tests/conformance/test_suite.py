@@ -1,4 +1,4 @@
-"""The conformance suite finds what a careless channel does: checks that never fail prove nothing."""
+"""The conformance suite detects the faults of careless channels: checks that never fail prove nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BY_NAME = {case.name: case for case in CASES}
 
 @dataclass
 class Careless:
-    """A network that passes everything on; subclasses spoil one thing each."""
+    """A network that passes everything on; each subclass breaks one thing."""
 
     inner: Network
 
@@ -64,7 +64,7 @@ class AsksNobody(Careless):
 
 
 class NeverGivesUp(Careless):
-    """Takes a refusal for something that passes."""
+    """Treats a refusal as temporary."""
 
     async def deliver(self, address: Address, chunk: Chunk, may_leave: MayLeave) -> None:
         try:
@@ -74,7 +74,7 @@ class NeverGivesUp(Careless):
 
 
 class GivesUpEarly(Careless):
-    """Takes a lost answer for a refusal."""
+    """Treats a lost response as a refusal."""
 
     async def deliver(self, address: Address, chunk: Chunk, may_leave: MayLeave) -> None:
         try:
@@ -91,7 +91,7 @@ class SaysNothing(Careless):
 
 
 class Hasty(RecordingIntake):
-    """As if a channel did not wait for the commit."""
+    """Behaves like a channel that does not wait for the commit."""
 
     async def accept(self, message: InboundMessage, acknowledge: Acknowledge | None = None) -> Acceptance | Notice:
         self.tries[message.text] += 1
@@ -99,14 +99,14 @@ class Hasty(RecordingIntake):
 
 
 class Renaming(RecordingIntake):
-    """As if a channel made up keys of its own."""
+    """Behaves like a channel that invents keys."""
 
     async def accept(self, message: InboundMessage, acknowledge: Acknowledge | None = None) -> Acceptance | Notice:
         return await super().accept(replace(message, key=str(uuid4())), acknowledge)
 
 
 class Sabotaged(TelegramUnderTest):
-    """Telegram with one thing spoilt."""
+    """Telegram with one thing broken."""
 
     def __init__(
         self, network: Callable[[Network], Network] = Careless, intake: type[RecordingIntake] | None = None
@@ -145,7 +145,7 @@ class ReadsCarelessly(TelegramUnderTest):
     ],
 )
 async def test_a_careless_channel_fails(case: str, channel: TelegramUnderTest) -> None:
-    """Each carelessness is found by the case that is about it."""
+    """Each fault is detected by the case that covers it."""
     with pytest.raises(AssertionError):
         async with asyncio.timeout(120):
             await BY_NAME[case].run(channel)

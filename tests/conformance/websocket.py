@@ -1,4 +1,4 @@
-"""The WebSocket under test: a gateway that listens, and clients that say again what got no acknowledgement."""
+"""The WebSocket under test: a gateway that listens, and clients that resend unacknowledged messages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TRY_AGAIN_S = 0.05
 
 @dataclass
 class Client:
-    """A person's open socket. Whatever is refused because nothing could be kept is said again, with the same id."""
+    """A person's open socket. Resends, with the same id, messages that were refused because they could not be stored."""
 
     socket: Socket
     ids: dict[str, str] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Client:
 
 
 class SocketPeer(Peer):
-    """Everybody's clients, at one gateway."""
+    """All clients, at one gateway."""
 
     def __init__(self, running: Running, people: dict[str, Person]) -> None:
         self._running = running
@@ -82,7 +82,7 @@ class SocketPeer(Peer):
         await self._running.gateway.sockets.drain()
 
     async def closes(self) -> None:
-        """Lets go of all sockets."""
+        """Closes all sockets."""
         for client in self._clients.values():
             if client.reading is not None:
                 client.reading.cancel()
@@ -97,7 +97,7 @@ class SocketPeer(Peer):
 
 @dataclass
 class WebSocketUnderTest:
-    """What a WebSocket can do: its clients read rows, so nothing is pushed to them."""
+    """The abilities of a WebSocket: its clients read rows, so nothing is pushed to them."""
 
     world: World
     abilities: frozenset[Ability] = frozenset({"delivers_ahead", "acknowledges", "repeats"})

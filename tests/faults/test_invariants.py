@@ -393,7 +393,7 @@ def test_recovery_counts_from_when_a_gateway_is_ready() -> None:
 
 
 def test_a_frozen_gateway_does_not_count_as_up() -> None:
-    """Uptime excludes the seconds in which all gateways were frozen."""
+    """Uptime excludes the seconds in which every running gateway was frozen."""
     frozen = Incident(20.0, 30.0, "freeze", 1, 11)
     assert uptime([Life(0.0, 50.0, 1, 11)], [frozen]) == [(0.0, 20.0), (30.0, 50.0)]
     assert uptime([Life(0.0, 50.0, 1, 11), Life(10.0, 40.0, 2, 22)], [frozen]) == [(0.0, 50.0)]

@@ -55,7 +55,7 @@ async def client(proxy: Proxy) -> AsyncIterator[Client]:
 
 
 async def test_a_cut_ends_the_connection(proxy: Proxy, client: Client) -> None:
-    """It counts as a loss only if a client was waiting for an answer."""
+    """It is no loss, because no client was waiting for an answer."""
     assert proxy.cuts_one(Random(1))
     assert await client.asks(b"still there?") == b""
     assert (proxy.counts.cut, proxy.counts.losses, len(proxy)) == (1, [], 0)
