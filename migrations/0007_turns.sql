@@ -8,12 +8,13 @@ CREATE DOMAIN turn_status AS text CHECK (VALUE IN ('queued', 'running', 'complet
 -- Why a newer message cancelled a turn: `interrupt` keeps what was said, `rollback` drops question and answer.
 CREATE DOMAIN turn_supersession AS text CHECK (VALUE IN ('interrupt', 'rollback'));
 
--- A turn: user messages and the one reply to them. `owner`, `epoch` and `deadline` are its lease while it runs.
+-- A turn: user messages and the one reply to them. `owner`, `epoch` and `deadline` are its lease while it runs. Each new claim or attempt
+-- raises `epoch`, so a result with an older one is refused. The deadline allows the agent `time_limit`, and 30 seconds to record the reply.
 CREATE TABLE turns (
     turn_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     chat_id uuid NOT NULL REFERENCES chat_sessions ON DELETE CASCADE,
     seq bigint NOT NULL, -- of its first message
--- Its position among the session's turns by time, if that is not `seq`: the session's last `seq` when it began.
+    -- Its position among the session's turns by time, if that is not `seq`: the session's last `seq` when it began.
     place_in_time bigint,
     user_id text NOT NULL,
     agent_name text NOT NULL,
@@ -33,7 +34,7 @@ CREATE TABLE turns (
     reply_seq bigint,
     usage jsonb,
     error text,
-    error_class text, -- the part of `error` that the user may see
+    error_class text, -- why it failed, as far as the user may know; `error` is for operators
     created_at timestamptz NOT NULL DEFAULT now(),
     started_at timestamptz,
     ended_at timestamptz,
@@ -113,13 +114,14 @@ BEGIN
 END
 $$;
 
--- The history that an agent receives for a turn, how many turns it contains, and its version.
+-- The history that an agent receives for a turn, the `seq` of each turn in it, and its version.
 CREATE TYPE told AS (
     history_version bigint,
     turns bigint[],
     messages chat_messages[]
 );
 
+-- It is STABLE, so all its queries read one snapshot: the version belongs to these rows, and a replica may cache them under it.
 CREATE FUNCTION read_history(p_user text, p_chat_id uuid, p_seq bigint, p_turns int) RETURNS told
 LANGUAGE plpgsql STABLE
 AS $$

@@ -17,6 +17,9 @@ CREATE TYPE accepted AS (
     superseded uuid[]
 );
 
+-- T1 of any message. `p_session`: the session that the sender named, which always continues. Without it, the current session of `p_route`
+-- continues, unless it has ended, or was idle for longer than `p_window`: then a new one starts. `p_begins_session` ends the current one
+-- first, `p_ends_session` ends it with this turn, and `p_always_new` starts a session that never becomes the route's current one.
 -- Locks are always taken in this order: route, session, turn.
 CREATE FUNCTION accept_message(
     p_user text, p_channel text, p_agent text, p_content text, p_key text, p_route text, p_session text,
@@ -200,7 +203,8 @@ $$;
 
 -- T1 of plain messages, at most one per session: each appends to an idle session, and the caller claims its turn. Messages that are not
 -- plain are not stored and have no row in the result; they need `accept_message`. The function serves many users at once, so it runs
--- as its owner, and every join names the user. Lists and objects are passed as JSON.
+-- as its owner, and every join names the user. Lists and objects are passed as JSON. The planner's settings make every plan use indexes,
+-- whatever it estimates: one plan serves batches of all sizes, and statistics may be old.
 CREATE FUNCTION accept_plain(
     p_users text[], p_routes text[], p_sessions text[], p_channels text[], p_contents text[], p_keys text[], p_deliver_to text[],
     p_limits interval[], p_histories int[], p_turns uuid[], p_owner uuid, p_window interval

@@ -3,7 +3,8 @@
 
 -- migrate: apply
 
--- `p_held`: the outbox items that the caller is sending. Its other items, whose claim returned no result, count as older chunks too.
+-- T2 of any turn. `p_held`: the outbox items that the caller is sending. Items that it owns without knowing it, because the result of an
+-- earlier call got lost, count as older chunks too.
 CREATE FUNCTION finish_turn(
     p_user text, p_chat_id uuid, p_turn_id uuid, p_owner uuid, p_epoch int, p_status text, p_content text, p_parts jsonb,
     p_usage jsonb, p_error text, p_title text, p_addresses text[], p_chunks text[], p_markups text[],
