@@ -11,28 +11,37 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from gateway.app.running.serve import Running
 from tests.ai_sdk import VERSIONS, Page, Sdk, answer_of, running_sdk, text_of
 from tests.ai_sdk.agents import ANSWER, BEGUN
+from tests.conftest import UNHURRIED, own_gateway
 from tests.world import Person, World
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.asyncio(loop_scope="module")]
 
 AGENTS = ("teller", "stumbling", "wavering", "sorry", "plain")
 
 
-@pytest_asyncio.fixture(params=VERSIONS, ids="ai-{}".format)
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=VERSIONS, ids="ai-{}".format)
 async def sdk(request: pytest.FixtureRequest) -> AsyncIterator[Sdk]:
     """Each version that is installed."""
     async with running_sdk(request.param) as running:
         yield running
 
 
-@pytest_asyncio.fixture
-async def mia(world: World) -> Person:
-    """At a gateway whose agents are those of `tests.ai_sdk.agents`."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(shared_world: World) -> Running:
+    """Its agents are those of `tests.ai_sdk.agents`."""
     agents = {name: {"kind": "python", "target": f"tests.ai_sdk.agents:{name}"} for name in AGENTS}
-    gateway = await world.gateway(agents=agents, default_agent="plain", turns={"max_attempts": 2})
-    return await world.person("mia", gateway.url)
+    return await shared_world.gateway(
+        agents=agents, default_agent="plain", turns={"max_attempts": 2}, replica=UNHURRIED
+    )
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def mia(shared_world: World, gateway: Running) -> Person:
+    """A user whom the gateway has never seen."""
+    return await shared_world.newcomer(gateway.url)
 
 
 async def rows_of(mia: Person, page: Page) -> list[dict[str, Any]]:
@@ -110,19 +119,23 @@ async def test_a_chat_that_the_hook_made_shows_the_answer_once_after_a_broken_co
     assert answer_of(shown["messages"][1])[1]["text"] == ANSWER
 
 
-async def test_a_page_resumes_what_a_gateway_that_died_left_open(world: World, sdk: Sdk) -> None:
+@own_gateway
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_a_page_resumes_what_a_gateway_that_died_left_open(world: World, version: int) -> None:
     """Promise 1: another process goes on with the turn, and the page shows its answer once."""
     first = await world.process("first")
     mia = await world.person("mia", first.url)
-    page = await sdk.opens(mia, "c1")
-    await page.sends("Count to 20, slowly")
-    await page.shows_text("1")
-    await first.dies()
-    assert (await page.settles())["status"] == "error"
-    second = await world.process("second")
-    fresh = await sdk.opens(Person("mia", mia.token, second.url, mia.http), "c1", (await page.shows())["messages"][:1])
-    await fresh.resumes()
-    shown = await fresh.settles()
+    async with running_sdk(version) as sdk:
+        page = await sdk.opens(mia, "c1")
+        await page.sends("Count to 20, slowly")
+        await page.shows_text("1")
+        await first.dies()
+        assert (await page.settles())["status"] == "error"
+        second = await world.process("second")
+        began = (await page.shows())["messages"][:1]
+        fresh = await sdk.opens(Person("mia", mia.token, second.url, mia.http), "c1", began)
+        await fresh.resumes()
+        shown = await fresh.settles()
     text = text_of(shown["messages"][1])
     assert (len(shown["messages"]), text.count("19"), text.count("20")) == (2, 1, 1)
 
