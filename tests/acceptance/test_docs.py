@@ -49,7 +49,7 @@ def _scripts() -> Mapping[str, str]:
 
 
 def _typed(block: Block) -> str:
-    """What a person types: all of a script, of a console what stands behind `$`, continuation lines included."""
+    """What a person types: a script as a whole; of a console, the text after `$`, with continuation lines."""
     if block.language == "bash":
         return block.text
     return "\n".join(re.findall(r"^\$ ((?:.*\\\n)*.*)$", block.text, re.MULTILINE))
@@ -66,14 +66,14 @@ async def _run(folder: Path, variables: Mapping[str, str], *command: str) -> Non
     assert process.returncode == 0, output.decode()
 
 
-def test_every_block_is_of_a_kind_that_is_checked() -> None:
-    """A block in another language, or in none, would be checked by nobody."""
+def test_every_block_is_of_a_checked_kind() -> None:
+    """No test would check a block in another language, or in none."""
     assert [f"{block}: {block.language or 'no language'}" for block in blocks() if block.language not in CHECKED] == []
 
 
 @pytest.mark.parametrize("page", SCRIPTS)
 async def test_shell_blocks_run(page: str, world: World, tmp_path: Path) -> None:
-    """One after another, as written, from an empty folder; `BASE` and `TOKEN` are set for pages that ask for them."""
+    """One after another, as written, from an empty folder; `BASE` and `TOKEN` are set for pages that need them."""
     process = await world.process(TURNGATE_WEB__ALLOWED_ORIGINS=json.dumps([ORIGIN]), TURNGATE_WEB__ANONYMOUS="true")
     mia = await world.person("mia", process.url)
     variables = {
@@ -96,7 +96,7 @@ async def test_python_blocks_run(block: Block, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("block", _of("toml"), ids=str)
 def test_toml_blocks_are_settings(block: Block, tmp_path: Path) -> None:
-    """Nothing in them is unknown or impossible."""
+    """None contains an unknown or impossible setting."""
     file = tmp_path / "turngate.toml"
     file.write_text(block.text, encoding="utf-8")
     load_settings(file)
@@ -104,19 +104,19 @@ def test_toml_blocks_are_settings(block: Block, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("block", _of("json"), ids=str)
 def test_json_blocks_are_json(block: Block) -> None:
-    """Without comments and dots."""
+    """Comments and dots are removed first."""
     json.loads(block.text)
 
 
 @pytest.mark.parametrize("block", blocks("sh"), ids=str)
 def test_shown_commands_exist(block: Block) -> None:
-    """With the options and targets they are shown with."""
+    """The options and targets shown with them exist, too."""
     assert [wrong for command in commands_in(block.text) if (wrong := complaint_about(command))] == []
 
 
 @pytest.mark.parametrize("block", [block for block in blocks("sh") if settings_in(block.text)], ids=str)
 def test_shown_variables_are_settings(block: Block, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """With values that can be used together."""
+    """Their values can be used together."""
     monkeypatch.chdir(tmp_path)
     for name, value in settings_in(block.text).items():
         monkeypatch.setenv(name, value)
@@ -124,7 +124,7 @@ def test_shown_variables_are_settings(block: Block, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("script_tag", re.findall(r"<script[^>]*>", "".join(block.text for block in blocks("html"))))
-def test_tags_say_what_the_widget_reads(script_tag: str) -> None:
+def test_tags_have_the_widgets_options(script_tag: str) -> None:
     """The script is the widget's, and each `data-…` attribute is one of its options."""
     options = (ROOT / "clients/web/src/widget/options.ts").read_text(encoding="utf-8")
     assert '/widget.js"' in script_tag
@@ -142,9 +142,9 @@ MAY_CREATE_ROLES, ROLES_MADE_BEFORE, OWN_LOGINS, ROLE_SETTINGS = (
     ids=["may create roles", "roles made before"],
 )
 async def test_sql_blocks_prepare_a_server(statements: str, tmp_path: Path) -> None:
-    """A gateway that signs in as the role they make can migrate and work; afterwards its two roles can sign in themselves."""
+    """A gateway that signs in as the role they create can migrate and work; afterwards, its two roles can sign in themselves."""
     async with embedded_postgres(tmp_path / "server", {"fsync": "off"}) as superuser:
-        # The embedded server makes them at its start.
+        # The embedded server creates them at its start.
         await _execute(superuser, "DROP ROLE turngate_app, turngate_system;" + statements)
         url = on_database(superuser, "chat")
         variables = {

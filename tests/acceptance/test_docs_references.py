@@ -1,4 +1,4 @@
-"""What the README and docs name is there: pages, files, commands, metrics, log events."""
+"""What the README and docs name exists: pages, files, commands, metrics, log events."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MADE_BY_MAKE_WEB = "gateway/api/static"
 
 @pytest.mark.parametrize("page", NAMES)
 def test_links_lead_somewhere(page: str) -> None:
-    """A relative link leads to a file that is there, and to a heading of it."""
+    """A relative link leads to an existing file and heading."""
     assert [link for link in links(page) if not urlsplit(link).scheme and not _leads_somewhere(page, link)] == []
 
 
@@ -54,12 +54,12 @@ def test_commands_in_sentences_exist(page: str) -> None:
 
 @pytest.mark.parametrize("page", NAMES)
 def test_no_page_names_a_machine(page: str) -> None:
-    """No folder of somebody's, no address of a private network."""
+    """No personal folder, no address of a private network."""
     assert [found[0] for found in MACHINE.finditer(text_of(page))] == []
 
 
 def test_every_metric_is_explained() -> None:
-    """By the name that Prometheus sees; and no other is."""
+    """By its name in Prometheus; and no page explains another."""
     families = [family for family in REGISTRY.collect() if family.name.startswith("turngate_")]
     counted = {f"{family.name}_total" if family.type == "counter" else family.name for family in families}
     assert counted == set(re.findall(r"^\| `(turngate_\w+)`", text_of(OPERATIONS), re.MULTILINE))
@@ -83,8 +83,8 @@ def _package(path: str) -> dict[str, dict[str, str]]:
     return package
 
 
-def test_every_log_event_that_is_explained_is_logged() -> None:
-    """Somewhere in the code, by that name."""
+def test_every_documented_log_event_is_logged() -> None:
+    """The code logs an event of that name."""
     table = text_of(OPERATIONS).partition("## Logs")[2].partition("\n## ")[0]
     events = [
         event for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for event in re.findall(r"`(\w+)`", row)

@@ -1,4 +1,4 @@
-"""Somebody else's thing answers as one that never was: in every frame of the WebSocket."""
+"""In every frame of the WebSocket, other users' objects look as if they did not exist."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ NAMES_NOTHING = frozenset({"unwatch", "typing", "ping"})
 
 @pytest.fixture
 async def gateway(world: World) -> Running:
-    """A gateway that takes visitors."""
+    """A gateway that accepts visitors."""
     return await world.gateway(**OPEN)
 
 
 def test_every_frame_is_tried() -> None:
-    """A new frame belongs into `FRAMES`, or into `NAMES_NOTHING`."""
+    """A new frame must be added to `FRAMES` or `NAMES_NOTHING`."""
     assert READERS.keys() == {frame["type"] for frame in FRAMES} | NAMES_NOTHING
 
 
 async def hears(person: Person, frames: list[dict[str, Any]], things: Mapping[str, str]) -> list[str]:
-    """All that a new socket hears until the pong behind those frames, the ids of the question taken out."""
+    """Everything that a new socket receives after these frames until the pong, without the ids of the request."""
     socket = await person.opens({"Origin": headers_of(person).get("Origin", person.url)})
     for frame in frames:
         await socket.says(**{name: _filled(value, {**things, "token": person.token}) for name, value in frame.items()})
@@ -64,14 +64,14 @@ HELLO = {"type": "hello", "token": "{token}"}
 @pytest.mark.parametrize("role", ["user", "visitor"])
 @pytest.mark.parametrize("frame", FRAMES, ids=lambda frame: frame["type"])
 async def test_what_others_own_is_not_found(frame: dict[str, Any], role: str, world: World, gateway: Running) -> None:
-    """P-5: the same frames for ann's and for nobody's, and ann has what she had."""
+    """P-5: frames about ann's objects and about missing ones get the same answers, and ann's objects are unchanged."""
     ann, bob = await signed_in(world, gateway, "ann"), await someone(role, world, gateway)
     theirs = await things_of(world, ann)
     nobodys = never_there(theirs)
     before = await rows_of(world, ann.user)
     for frames in ([HELLO, frame], [frame, HELLO], [HELLO, frame, frame]):
         if frames[0] is not HELLO and frame["type"] != "hello":
-            continue  # anything but a hello closes a socket that nobody has signed in at
+            continue  # before signing in, any frame but hello closes the socket
         there, nowhere = await hears(bob, frames, theirs), await hears(bob, frames, nobodys)
         assert there == nowhere
         assert any(json.loads(text).get("code") == "not_found" for text in there), there
@@ -80,5 +80,5 @@ async def test_what_others_own_is_not_found(frame: dict[str, Any], role: str, wo
 
 @pytest.mark.parametrize("role", ["user", "visitor"])
 async def test_a_refused_watch_follows_nothing(role: str, world: World, gateway: Running) -> None:
-    """P-5: what ann says later is not heard either, nor is that she has a session."""
+    """P-5: bob receives neither ann's later messages nor that she has a session."""
     await keeps_refused_watches_silent(role, world, gateway)

@@ -38,7 +38,7 @@ NAMES_NOTHING = frozenset(
     {
         *("channel", "agent", "active", "limit", "offset", "q", "metadata.KEY", "format", "before_number"),
         *("Prefer", "If-Match", "If-None-Match"),
-        "Idempotency-Key",  # one user's keys mean nothing to another: see test_a_name_of_ones_own_is_ones_own
+        "Idempotency-Key",  # keys are per user: see test_names_are_per_user
         "confirm",  # the caller's own name, or nothing happens
     }
 )
@@ -74,7 +74,7 @@ USES = (
 
 @pytest.fixture
 async def gateway(world: World) -> Running:
-    """A gateway without limits that would answer first."""
+    """A gateway whose limits don't apply first."""
     return await world.gateway(**OPEN)
 
 
@@ -89,8 +89,8 @@ def _filled(value: Any, things: Mapping[str, str]) -> Any:
     return value.format_map(things) if isinstance(value, str) else value
 
 
-async def test_things_named_elsewhere_answer_as_if_they_never_were(world: World, gateway: Running) -> None:
-    """P-5: in queries, bodies and headers, beside things of one's own."""
+async def test_others_objects_in_queries_and_bodies_look_missing(world: World, gateway: Running) -> None:
+    """P-5: in queries, bodies and headers, beside objects of one's own."""
     ann, bob = await signed_in(world, gateway, "ann"), await signed_in(world, gateway, "bob")
     theirs = await with_cursor(ann, await things_of(world, ann))
     nobodys = {**never_there(theirs), "cursor": theirs["cursor"], "before": theirs["before"]}
@@ -119,8 +119,8 @@ async def with_cursor(person: Person, things: dict[str, str]) -> dict[str, str]:
     return {**things, "cursor": sessions["next_cursor"], "before": turns["next_before"]}
 
 
-def test_every_name_of_a_thing_is_tried() -> None:
-    """A new path parameter belongs into `things_of`, a new query parameter or header into `USES` or `NAMES_NOTHING`."""
+def test_every_parameter_that_names_an_object_is_tried() -> None:
+    """A new path parameter must be added to `things_of`, a new query parameter or header to `USES` or `NAMES_NOTHING`."""
     known = {use.names for use in USES} | NAMES_NOTHING
     unknown = {
         (one.name, name)
@@ -131,7 +131,7 @@ def test_every_name_of_a_thing_is_tried() -> None:
 
 
 def naming_fields(operation: Operation) -> Iterator[str]:
-    """Fields of a body that are named like a thing; a message's own `id` is its sender's."""
+    """Fields of a body that name an object; a message's own `id` belongs to its sender."""
     for name in operation.body.model_fields if operation.body else ():
         if name.endswith("_id"):
             yield name
@@ -146,7 +146,7 @@ STRANGERS = ("", "tg_wrong", "a.b.c")
 
 
 async def test_who_may_call_what(world: World, gateway: Running) -> None:
-    """P-5: 401 alike on every route, 403 where a role is missing, and nothing else keeps anyone out."""
+    """P-5: every route answers 401 alike and 403 where a role is missing, and has no other condition."""
     things = never_there(await things_of(world, await signed_in(world, gateway, "ann")))
     guest = await visitor(world, gateway)
     owner = await world.person("owner", gateway.url, "operator")
@@ -168,8 +168,8 @@ async def test_who_may_call_what(world: World, gateway: Running) -> None:
     assert refused == {"visitor": NOT_FOR_VISITORS | FOR_OPERATORS, "user": FOR_OPERATORS, "operator": set()}
 
 
-async def test_a_name_of_ones_own_is_ones_own(world: World, gateway: Running) -> None:
-    """P-5: ann's name for a conversation and her keys for requests lead bob to something new of his own."""
+async def test_names_are_per_user(world: World, gateway: Running) -> None:
+    """P-5: with ann's name for a conversation or her request keys, bob gets a new object of his own."""
     ann, bob = await signed_in(world, gateway, "ann"), await signed_in(world, gateway, "bob")
     before = (await things_of(world, ann), await rows_of(world, ann.user))
     chat = {"id": before[0]["chat_id"], "messages": [{"id": "m1", "role": "user", "parts": [TEXT]}]}
@@ -188,6 +188,6 @@ TEXT = {"type": "text", "text": "hello"}
 
 
 @pytest.mark.parametrize("role", ["user", "visitor"])
-async def test_what_others_own_answers_as_if_it_never_was(role: str, world: World, gateway: Running) -> None:
-    """P-5: every route that takes an id, the same bytes for ann's and for nobody's, and ann has what she had."""
+async def test_others_objects_look_missing(role: str, world: World, gateway: Running) -> None:
+    """P-5: every route that takes an id returns the same bytes for ann's and for nobody's, and ann's objects are unchanged."""
     await hides_what_others_own(role, world, gateway)

@@ -1,4 +1,4 @@
-"""OpenAI's own Python client against a gateway: agents are its models."""
+"""OpenAI's own Python client with a gateway: agents are its models."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ async def gateway(world: World) -> Running:
 
 @pytest.fixture
 async def ann(world: World, gateway: Running) -> Person:
-    """Somebody with a token."""
+    """A user with a token."""
     return await world.person("ann", gateway.url)
 
 
 @pytest.fixture
 async def client(ann: Person) -> AsyncIterator[openai.AsyncOpenAI]:
-    """Their client; it repeats nothing by itself."""
+    """Their client, without retries."""
     async with openai.AsyncOpenAI(base_url=f"{ann.url}/v1", api_key=ann.token, max_retries=0) as client:
         yield client
 
@@ -52,18 +52,18 @@ async def streamed(client: openai.AsyncOpenAI, text: str, **given: Any) -> list[
 
 
 def text_of(chunks: list[ChatCompletionChunk]) -> str:
-    """What they say together."""
+    """The text of the chunks."""
     return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
 
 
 async def test_agents_are_models(client: openai.AsyncOpenAI) -> None:
-    """The default one first; each by its name."""
+    """The default one comes first; each is found by its name."""
     assert [model.id async for model in client.models.list()] == [ASSISTANT, "slow"]
     assert (await client.models.retrieve("slow")).id == "slow"
 
 
 async def test_a_question_is_answered(client: openai.AsyncOpenAI) -> None:
-    """With the turn's id, and zeros where the agent does not tell its cost."""
+    """With the turn's id, and zeros if the agent does not report usage."""
     answer = await client.chat.completions.create(model=ASSISTANT, messages=asks("The lake is frozen"))
     assert answer.id.startswith("chatcmpl-")
     assert (answer.object, answer.model) == ("chat.completion", ASSISTANT)
@@ -74,7 +74,7 @@ async def test_a_question_is_answered(client: openai.AsyncOpenAI) -> None:
 
 
 async def test_an_answer_is_streamed(client: openai.AsyncOpenAI, ann: Person) -> None:
-    """The role first, then the text in pieces, then the reason for its end; the pieces are the transcript's row."""
+    """First the role, then the text in pieces, then the finish reason; the pieces add up to the transcript's row."""
     chunks = await streamed(client, "count to 5 slowly")
     assert chunks[0].choices[0].delta.role == "assistant"
     assert chunks[-1].choices[0].finish_reason == "stop"
@@ -85,7 +85,7 @@ async def test_an_answer_is_streamed(client: openai.AsyncOpenAI, ann: Person) ->
     assert text_of(chunks) == page["messages"][-1]["content"]
 
 
-async def test_a_stream_tells_its_cost_when_asked(client: openai.AsyncOpenAI) -> None:
+async def test_a_stream_reports_usage_when_asked(client: openai.AsyncOpenAI) -> None:
     """In a last chunk without choices."""
     chunks = await streamed(client, "Hello", stream_options={"include_usage": True})
     assert chunks[-1].choices == []
@@ -94,7 +94,7 @@ async def test_a_stream_tells_its_cost_when_asked(client: openai.AsyncOpenAI) ->
 
 
 def test_the_synchronous_client_works_too(gateway_in_a_process: tuple[str, str]) -> None:
-    """Nothing in the answers depends on the client's loop."""
+    """Nothing in the answers depends on the client's event loop."""
     url, token = gateway_in_a_process
     with openai.OpenAI(base_url=f"{url}/v1", api_key=token, max_retries=0) as client:
         assert [model.id for model in client.models.list()] == [ASSISTANT]
@@ -104,13 +104,13 @@ def test_the_synchronous_client_works_too(gateway_in_a_process: tuple[str, str])
 
 @pytest.fixture
 async def gateway_in_a_process(world: World) -> tuple[str, str]:
-    """URL and a token; the test itself may block."""
+    """Its URL and a token; the test itself may block."""
     process = await world.process()
     return process.url, (await world.person("ann", process.url)).token
 
 
-async def test_a_session_goes_on_by_header(client: openai.AsyncOpenAI) -> None:
-    """Each answer names its session; with that header only the last message is taken in."""
+async def test_a_header_continues_a_session(client: openai.AsyncOpenAI) -> None:
+    """Each answer names its session; with that header, only the last message is read."""
     first = await client.chat.completions.with_raw_response.create(
         model=ASSISTANT, messages=asks("My favourite colour is green")
     )
@@ -125,7 +125,7 @@ async def test_a_session_goes_on_by_header(client: openai.AsyncOpenAI) -> None:
 
 
 async def test_a_stream_names_its_session_first(client: openai.AsyncOpenAI, ann: Person) -> None:
-    """Before its first byte."""
+    """In a header, before its first byte."""
     async with client.chat.completions.with_streaming_response.create(
         model="slow", messages=asks("Hello"), stream=True
     ) as response:
@@ -133,7 +133,7 @@ async def test_a_stream_names_its_session_first(client: openai.AsyncOpenAI, ann:
 
 
 async def test_earlier_messages_are_the_history_of_a_new_session(client: openai.AsyncOpenAI, ann: Person) -> None:
-    """M-3: the agent sees them, and the transcript holds them."""
+    """M-3: the agent sees them, and the transcript contains them."""
     answer = await client.chat.completions.with_raw_response.create(
         model=ASSISTANT,
         messages=[
@@ -154,7 +154,7 @@ async def test_earlier_messages_are_the_history_of_a_new_session(client: openai.
 
 
 async def test_errors_are_the_clients_own(client: openai.AsyncOpenAI, gateway: Running) -> None:
-    """Each by its class, with a code that programs can read."""
+    """Each has its class, with a code that programs can read."""
     with pytest.raises(openai.NotFoundError) as missing:
         await client.chat.completions.create(model="gpt-4o", messages=asks("Hello"))
     assert (missing.value.code, missing.value.param) == ("model_not_found", "model")
@@ -173,7 +173,7 @@ async def test_errors_are_the_clients_own(client: openai.AsyncOpenAI, gateway: R
 
 
 async def test_someone_elses_session_is_not_found(client: openai.AsyncOpenAI, world: World, gateway: Running) -> None:
-    """AC-10: the same words as for one that never was."""
+    """AC-10: the error is the same as for a session that never existed."""
     other = await world.person("bob", gateway.url)
     theirs = (await other.posts("/api/chat/sessions", 201))["session_id"]
     said = []
@@ -187,7 +187,7 @@ async def test_someone_elses_session_is_not_found(client: openai.AsyncOpenAI, wo
 
 
 async def test_a_repeated_request_makes_no_second_turn(client: openai.AsyncOpenAI, ann: Person) -> None:
-    """The same `Idempotency-Key` finds the same session and the same answer, also at the same time."""
+    """The same `Idempotency-Key` finds the same session and answer, also at the same time."""
     answers = await asyncio.gather(
         *(
             client.chat.completions.create(
@@ -202,8 +202,10 @@ async def test_a_repeated_request_makes_no_second_turn(client: openai.AsyncOpenA
     assert session["message_count"] == 2
 
 
-async def test_who_hangs_up_finds_the_answer_in_the_transcript(client: openai.AsyncOpenAI, ann: Person) -> None:
-    """The turn goes on."""
+async def test_a_client_that_hangs_up_finds_the_answer_in_the_transcript(
+    client: openai.AsyncOpenAI, ann: Person
+) -> None:
+    """The turn continues."""
     async with client.chat.completions.with_streaming_response.create(
         model="slow", messages=asks("I will not stay"), stream=True
     ) as response:

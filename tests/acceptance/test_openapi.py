@@ -1,4 +1,4 @@
-"""`/openapi.json` is OpenAPI, complete, and true: schemathesis holds a real gateway against it, role by role."""
+"""`/openapi.json` is valid OpenAPI, complete and correct: schemathesis checks a real gateway against it, role by role."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ Role = Callable[[World, Running], Awaitable[Person]]
 
 @pytest.fixture
 async def gateway(world: World) -> Running:
-    """A gateway that takes visitors and foreign logins, as often as they like."""
+    """A gateway that accepts visitors and foreign logins without a limit."""
     return await world.gateway(**OPEN, turns={"timeout_s": 2})
 
 
 @pytest.fixture
 def document(gateway: Running) -> Document:
-    """What the gateway says of itself."""
+    """The gateway's own document."""
     described: Document = describe(gateway.gateway.api)
     return described
 
 
 def test_the_document_is_openapi(document: Document) -> None:
-    """Version 3.1, by the specification's own rules."""
+    """It is version 3.1 by the specification's own schema."""
     validate(document)
 
 
 def test_every_route_is_declared(gateway: Running) -> None:
-    """What programs call is in the document: no route below `/api` or `/v1` is added past `gateway/api/route.py`."""
+    """Every route that programs call is in the document: none below `/api` or `/v1` bypasses `gateway/api/route.py`."""
     declared = {(route.method, operation(route).path) for route in ROUTES}
     routed = {
         (route.method, route.resource.canonical)
@@ -68,7 +68,7 @@ def test_every_body_has_an_example_that_is_valid() -> None:
 
 
 async def test_every_path_says_which_methods_it_takes(gateway: Running, document: Document, world: World) -> None:
-    """`OPTIONS` and a 405 list those of the document, to everybody, whatever the request holds."""
+    """`OPTIONS` and a 405 list the document's methods, to everybody, whatever the request contains."""
     http = await world.http()
     for path, methods in document["paths"].items():
         url = gateway.url + re.sub("{[^}]+}", "x", path)
@@ -79,8 +79,8 @@ async def test_every_path_says_which_methods_it_takes(gateway: Running, document
                 assert allowed - {"HEAD", "OPTIONS"} == {method.upper() for method in methods}, path
 
 
-def test_a_body_without_needed_fields_may_be_left_out(document: Document) -> None:
-    """The document says so where the gateway takes an absent body for an empty one."""
+def test_a_body_without_required_fields_is_optional(document: Document) -> None:
+    """The document says so where the gateway treats a missing body as an empty one."""
     optional = {
         operation["operationId"]
         for methods in document["paths"].values()

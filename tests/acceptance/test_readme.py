@@ -1,4 +1,4 @@
-"""The README keeps its form: short, with a start, a picture, the promises and the way on."""
+"""The README keeps its form: short, with a start, a picture, the promises and links."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PROMISES = (
 
 
 def test_it_is_short() -> None:
-    """Under 200 lines: the rest is in docs."""
+    """It has fewer than 200 lines: the rest is in docs."""
     assert len(README.splitlines()) < 200
 
 
@@ -30,7 +30,7 @@ def test_two_commands_start_it() -> None:
 
 
 def test_three_lines_point_it_at_a_model() -> None:
-    """Behind the agent's name."""
+    """Below the agent's name."""
     first = next(block for block in blocks("toml") if block.page == "README.md")
     header, *lines = first.text.splitlines()
     assert header == "[agents.assistant]"
@@ -38,7 +38,7 @@ def test_three_lines_point_it_at_a_model() -> None:
 
 
 def test_the_promises_are_published() -> None:
-    """All six, numbered, in the words they were made in."""
+    """All six, numbered, in their exact words."""
     section = README.partition("## What it promises")[2].partition("\n## ")[0]
     said = [" ".join(promise.split()) for promise in re.split(r"^\d\. ", section, flags=re.MULTILINE)[1:]]
     assert len(said) == len(PROMISES)
@@ -46,5 +46,5 @@ def test_the_promises_are_published() -> None:
 
 
 def test_it_leads_to_every_page() -> None:
-    """No page of docs can be found only by chance."""
+    """Every page of docs can be reached from it."""
     assert [page for page in NAMES if page.startswith("docs/") and page not in links("README.md")] == []

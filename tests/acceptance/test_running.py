@@ -1,4 +1,4 @@
-"""What whoever runs a gateway relies on while it runs."""
+"""What operators rely on while a gateway runs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def test_each_run_is_logged_with_its_session(world: World) -> None:
 
 
 async def test_a_newer_replicas_migration_does_not_stop_this_one(world: World) -> None:
-    """A new column under a running gateway: what it remembers of the schema is old, and it goes on all the same."""
+    """A column is added while a gateway runs: its cached plans are outdated, and it continues."""
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
     socket = await ann.connects()
@@ -56,7 +56,7 @@ class KeptLease:
 
 
 async def test_a_turn_that_is_ending_can_be_cancelled_again() -> None:
-    """A cancel is repeated by every look at the database, also while the agent still cleans up."""
+    """Every poll of the database repeats a cancel, also while the agent cleans up."""
     turn, cleaned_up = Running(1, Tenure.of(KeptLease())), False
     ended: list[BaseException | None] = []
 

@@ -1,4 +1,4 @@
-"""Through the real edge: a schedule that is due in seconds."""
+"""Schedules end to end: one is due in seconds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def test_a_due_schedule_goes_all_the_way(world: World) -> None:
 
 
 async def test_the_row_is_there_before_the_agent_is_called(world: World) -> None:
-    """AC-7: while the agent still waits, the session is there and active."""
+    """AC-7: while the agent still waits, the session exists and is active."""
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
     await ann.schedules_soon(prompt="wait 2 seconds")
@@ -43,7 +43,7 @@ async def test_the_row_is_there_before_the_agent_is_called(world: World) -> None
 
 
 async def test_run_now_runs_outside_its_times(world: World) -> None:
-    """The next fire stays where it was."""
+    """The next fire time is unchanged."""
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
     hourly = {"type": "interval", "seconds": 3600}
@@ -58,7 +58,7 @@ async def test_run_now_runs_outside_its_times(world: World) -> None:
 
 
 async def test_three_replicas_fire_each_fire_once(world: World) -> None:
-    """A fire is a transaction: however many replicas see it due, one does it."""
+    """A fire is a transaction: however many replicas see it due, one of them commits it."""
     gateways = [await world.gateway(data_dir=name) for name in ("one", "two", "three")]
     ann = await world.person("ann", gateways[0].url)
     for number in range(5):

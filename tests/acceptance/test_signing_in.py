@@ -1,4 +1,4 @@
-"""How whoever runs a gateway comes in: on a terminal by the printed link, elsewhere by `turngate sign-in`."""
+"""How operators sign in: on a terminal with the printed link, elsewhere with `turngate sign-in`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.acceptance
 
 
 async def signs_in(link: str) -> tuple[str, str]:
-    """Whom the link of a gateway that runs signs in, and as what."""
+    """The user whom the link signs in, and their role."""
     url, _, code = link.partition("/?code=")
     async with aiohttp.ClientSession() as http, http.post(f"{url}/api/sign-in", json={"code": code}) as response:
         assert response.status == 200, await response.text()
@@ -29,7 +29,7 @@ async def signs_in(link: str) -> tuple[str, str]:
 
 
 async def test_a_link_signs_the_owner_in(world: World) -> None:
-    """It names the running gateway's own address, whichever port it took."""
+    """It contains the running gateway's address, whichever port it has."""
     process = await world.process()
     link = await sign_in_link(world)
     assert link.startswith(f"{process.url}/?code=")
@@ -37,7 +37,7 @@ async def test_a_link_signs_the_owner_in(world: World) -> None:
 
 
 async def test_a_configured_port_chooses_among_gateways(world: World) -> None:
-    """Each of those that share a data dir by its own port; any of them where none listens on it."""
+    """Of those that share a data dir, the one on that port; any of them if none listens there."""
     processes = [await world.process(), await world.process()]
     for process in processes:
         out, _ = await turngate(world, "sign-in", TURNGATE_PORT=process.url.rpartition(":")[2])
@@ -46,8 +46,8 @@ async def test_a_configured_port_chooses_among_gateways(world: World) -> None:
     assert out.partition("/?code=")[0] in {process.url for process in processes}
 
 
-async def test_a_link_for_somebody_else(world: World) -> None:
-    """A user by default; without a gateway the address is the one of the settings, and the command says so."""
+async def test_a_link_for_another_user(world: World) -> None:
+    """A user by default; without a gateway, the address comes from the settings, and the command says so."""
     out, err = await turngate(world, "sign-in", "--user", "mia", "--json")
     told = json.loads(out)
     assert (told["user"], told["role"]) == ("mia", "user")
@@ -57,7 +57,7 @@ async def test_a_link_for_somebody_else(world: World) -> None:
 
 
 async def starts(world: World, stdout: int) -> asyncio.subprocess.Process:
-    """A gateway whose standard output goes there."""
+    """A gateway whose standard output goes to that file."""
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "gateway.cli", "serve", "--port", "0"),
         cwd=ROOT,
@@ -92,7 +92,7 @@ async def test_a_terminal_is_given_a_code(world: World) -> None:
 
 
 async def test_a_log_is_given_no_code(world: World, tmp_path: Path) -> None:
-    """It is kept and read by many; it names the command that makes one."""
+    """A log is kept and read by many; it names the command that creates a link."""
     log = tmp_path / "output"
     with log.open("wb") as sink:
         process = await starts(world, sink.fileno())

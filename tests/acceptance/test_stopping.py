@@ -1,4 +1,4 @@
-"""Stopping: within ten seconds, whatever hangs."""
+"""A gateway stops within ten seconds, whatever hangs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.acceptance
 
 
 async def test_a_gateway_whose_database_hangs_still_stops(world: World) -> None:
-    """Idle, and in the middle of a turn."""
+    """Both when idle and during a turn."""
     relay = await relay_to_database(world)
     relay.opens()
     gateway = await world.process(TURNGATE_DATABASE_URL=relay.url)
@@ -26,7 +26,7 @@ async def test_a_gateway_whose_database_hangs_still_stops(world: World) -> None:
 
 
 async def test_a_gateway_that_still_waits_for_its_database_stops(world: World) -> None:
-    """A connection that is taken and never answered."""
+    """The connection is accepted but never answered."""
     relay = await relay_to_database(world)
     relay.opens()
     relay.freezes()

@@ -1,4 +1,4 @@
-"""A second message during a turn, as its agent's strategy has it; the turn may run on another replica."""
+"""A second message during a turn, by its agent's strategy; the turn may run on another replica."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.acceptance
 
 @dataclass(frozen=True)
 class Scene:
-    """An agent has begun to speak to `first`, and `second` is in the same session, perhaps at another replica."""
+    """An agent has begun to answer `first`, and `second` is in the same session, perhaps on another replica."""
 
     ann: Person
     first: Socket
@@ -41,8 +41,8 @@ BOTH_PLACES = pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "
 
 
 @BOTH_PLACES
-async def test_interrupt_keeps_what_was_said(world: World, elsewhere: bool) -> None:
-    """The running turn ends at once with what it has said; the new message is answered."""
+async def test_interrupt_keeps_the_partial_answer(world: World, elsewhere: bool) -> None:
+    """The running turn ends at once with its partial answer; the new message is answered."""
     scene = await speaking(world, "interrupt", elsewhere=elsewhere)
     answer = await scene.second.asks("what was my last question?", "m2")
     assert "answer in 5000 characters" in answer["content"]
@@ -54,7 +54,7 @@ async def test_interrupt_keeps_what_was_said(world: World, elsewhere: bool) -> N
 
 @BOTH_PLACES
 async def test_rollback_takes_question_and_answer_back(world: World, elsewhere: bool) -> None:
-    """Both keep their places as tombstones; the agent and the readers see nothing of them."""
+    """Both remain as tombstones; neither the agent nor readers see their text."""
     scene = await speaking(world, "rollback", elsewhere=elsewhere)
     answer = await scene.second.asks("what was my last question?", "m2")
     assert "answer in 5000 characters" not in answer["content"]
@@ -72,8 +72,8 @@ async def test_rollback_takes_question_and_answer_back(world: World, elsewhere: 
     assert (await scene.ann.gets(f"/api/chat/sessions/{scene.session_id}"))["message_count"] == 2
 
 
-async def test_who_was_away_hears_of_what_was_taken_back(world: World) -> None:
-    """A client that has the question from before is told that it is gone."""
+async def test_a_returning_client_learns_what_was_taken_back(world: World) -> None:
+    """A client that has the question learns on its return that it was taken back."""
     gateway = await world.gateway(agents=demo("rollback"))
     ann = await world.person("ann", gateway.url)
     socket = await ann.connects()
@@ -86,8 +86,8 @@ async def test_who_was_away_hears_of_what_was_taken_back(world: World) -> None:
     assert (await again.hears("message"))["message"]["seq"] == 2
 
 
-async def test_an_interrupted_telegram_chat_hears_no_empty_reply(world: World) -> None:
-    """What had not begun to speak is recorded as stopped, and not sent."""
+async def test_an_interrupted_telegram_chat_gets_no_empty_reply(world: World) -> None:
+    """A turn without any output is recorded as stopped, and nothing is sent."""
     async with FakeBotApi(conflict_penalty_s=0.1) as bot:
         await world.gateway(telegram=telegram(bot), agents=demo("interrupt"))
         bot.says(7, "wait 60 seconds")
@@ -103,8 +103,8 @@ async def test_an_interrupted_telegram_chat_hears_no_empty_reply(world: World) -
         assert [sent.text for sent in bot.sent(7)] == [answer.text]
 
 
-async def test_too_many_waiting_messages_are_refused_in_words(world: World) -> None:
-    """What was taken in is answered, what was refused was never acknowledged."""
+async def test_too_many_waiting_messages_are_refused_with_a_reason(world: World) -> None:
+    """Accepted messages are answered; refused ones were never acknowledged."""
     gateway = await world.gateway(turns={"max_waiting": 2})
     socket = await (await world.person("ann", gateway.url)).connects()
     for number in range(4):

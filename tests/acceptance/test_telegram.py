@@ -1,4 +1,4 @@
-"""Through the real edge: the Bot API over HTTP."""
+"""Telegram end to end: the Bot API over HTTP."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ pytestmark = pytest.mark.acceptance
 
 @pytest_asyncio.fixture
 async def bot() -> AsyncIterator[FakeBotApi]:
-    """A Bot API server; `bot.says` is a user's message, `bot.hears` what the gateway sent."""
+    """A Bot API server; `bot.says` sends a user's message, `bot.hears` returns what the gateway sent."""
     async with FakeBotApi(conflict_penalty_s=0.1) as fake:
         yield fake
 
 
 async def test_a_message_goes_all_the_way(world: World, bot: FakeBotApi) -> None:
-    """C-1, AC-6: tagged row, answer in the chat, both rows in the transcript."""
+    """C-1, AC-6: a tagged row, the answer in the chat, and both rows in the transcript."""
     await world.gateway(telegram=telegram(bot))
     bot.says(7, "hello")
     [answer] = await bot.hears(7)
@@ -34,7 +34,7 @@ async def test_a_message_goes_all_the_way(world: World, bot: FakeBotApi) -> None
 
 
 async def test_the_row_is_there_before_the_agent_is_called(world: World, bot: FakeBotApi) -> None:
-    """AC-6: while the agent still waits, the session is there, and the chat shows that somebody is typing."""
+    """AC-6: while the agent still waits, the session exists and the chat shows that the bot is typing."""
     await world.gateway(telegram=telegram(bot))
     bot.says(7, "wait 2 seconds")
 
@@ -49,7 +49,7 @@ async def test_the_row_is_there_before_the_agent_is_called(world: World, bot: Fa
 
 
 async def test_a_redelivered_update_is_answered_once(world: World, bot: FakeBotApi) -> None:
-    """Telegram delivers again what it is not sure of; so do we not."""
+    """Telegram redelivers updates that it is unsure of."""
     await world.gateway(telegram=telegram(bot))
     update = bot.says(7, "hello")
     await bot.hears(7)
@@ -62,7 +62,7 @@ async def test_a_redelivered_update_is_answered_once(world: World, bot: FakeBotA
 
 
 async def test_a_stranger_gets_no_session(world: World, bot: FakeBotApi) -> None:
-    """AC-11: with the default access, who is not linked is told how to link, and nothing is kept."""
+    """AC-11: with the default access, an unlinked user is told how to link, and nothing is stored."""
     await world.gateway(telegram=telegram(bot, access="linked"))
     bot.says(7, "hello")
     [answer] = await bot.hears(7)
@@ -71,7 +71,7 @@ async def test_a_stranger_gets_no_session(world: World, bot: FakeBotApi) -> None
 
 
 async def test_a_mapped_user_chats_as_that_user(world: World, bot: FakeBotApi) -> None:
-    """AC-9: what is said on Telegram stands in the list of the same person on the web."""
+    """AC-9: a Telegram message appears in the same person's list on the web."""
     gateway = await world.gateway(telegram=telegram(bot, access="allowlist", allow=("7=ann",)))
     ann = await world.person("ann", gateway.url)
     bot.says(7, "from my phone")
@@ -84,7 +84,7 @@ async def test_a_mapped_user_chats_as_that_user(world: World, bot: FakeBotApi) -
 
 
 async def test_a_reply_from_the_web_reaches_the_telegram_chat_too(world: World, bot: FakeBotApi) -> None:
-    """Reply routing: a Telegram session that is continued on the web answers in both places."""
+    """Reply routing: a Telegram session that is continued on the web is answered in both places."""
     gateway = await world.gateway(telegram=telegram(bot, access="allowlist", allow=("7=ann",)))
     ann = await world.person("ann", gateway.url)
     bot.says(7, "from my phone")

@@ -24,7 +24,7 @@ AGENTS = ("teller", "stumbling", "wavering", "sorry", "plain")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=VERSIONS, ids="ai-{}".format)
 async def sdk(request: pytest.FixtureRequest) -> AsyncIterator[Sdk]:
-    """Each version that is installed."""
+    """Each installed version."""
     async with running_sdk(request.param) as running:
         yield running
 
@@ -56,7 +56,7 @@ def kinds(message: dict[str, Any]) -> list[str]:
 
 
 async def test_a_chat_streams_text_tools_and_data(mia: Person, sdk: Sdk, tmp_path: Path) -> None:
-    """S-5, M-6: while the answer is written, and when it is there."""
+    """S-5, M-6: both while the answer is written and when it is complete."""
     page = await sdk.opens(mia, "c1", agent="teller")
     await page.sends(str(tmp_path))
     shown = await page.shows_text(BEGUN)
@@ -69,8 +69,8 @@ async def test_a_chat_streams_text_tools_and_data(mia: Person, sdk: Sdk, tmp_pat
     assert shown["heard"][-1]["data"]["status"] == "completed"
 
 
-async def test_a_refresh_in_the_middle_goes_on_and_shows_the_answer_once(mia: Person, sdk: Sdk, tmp_path: Path) -> None:
-    """AC-8: a fresh page loads the rows, resumes, and ends with what the first page shows."""
+async def test_a_refresh_during_an_answer_shows_it_once(mia: Person, sdk: Sdk, tmp_path: Path) -> None:
+    """AC-8: a new page loads the rows, resumes, and ends with the same content as the first page."""
     page = await sdk.opens(mia, "c1", agent="teller")
     await page.sends(str(tmp_path))
     await page.shows_text(BEGUN)
@@ -85,10 +85,10 @@ async def test_a_refresh_in_the_middle_goes_on_and_shows_the_answer_once(mia: Pe
 
 
 @pytest.mark.parametrize("ending", ["stops", "loses_the_network"])
-async def test_the_same_page_goes_on_and_shows_the_answer_once(
+async def test_resuming_on_the_same_page_shows_the_answer_once(
     mia: Person, sdk: Sdk, tmp_path: Path, ending: str
 ) -> None:
-    """After `stop()` and after a broken connection: `resumeStream()` tells the message anew, in its place."""
+    """After `stop()` and after a broken connection, `resumeStream()` replaces the message in its place."""
     page = await sdk.opens(mia, "c1", agent="teller")
     await page.sends(str(tmp_path))
     await page.shows_text(BEGUN)
@@ -102,10 +102,10 @@ async def test_the_same_page_goes_on_and_shows_the_answer_once(
     assert shown["status"] == "ready"
 
 
-async def test_a_chat_that_the_hook_made_shows_the_answer_once_after_a_broken_connection(
+async def test_the_hooks_own_chat_shows_the_answer_once_after_a_broken_connection(
     mia: Person, sdk: Sdk, tmp_path: Path
 ) -> None:
-    """It goes on with what it had, and adds what it is told again: the last step is the answer."""
+    """It keeps what it had and appends what it receives again: the last step is the answer."""
     page = await sdk.opens(mia, "c1", hook=True, agent="teller")
     await page.sends(str(tmp_path))
     await page.shows_text(BEGUN)
@@ -121,8 +121,8 @@ async def test_a_chat_that_the_hook_made_shows_the_answer_once_after_a_broken_co
 
 @own_gateway
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_a_page_resumes_what_a_gateway_that_died_left_open(world: World, version: int) -> None:
-    """Promise 1: another process goes on with the turn, and the page shows its answer once."""
+async def test_a_page_resumes_a_turn_of_a_dead_gateway(world: World, version: int) -> None:
+    """Promise 1: another process continues the turn, and the page shows its answer once."""
     first = await world.process("first")
     mia = await world.person("mia", first.url)
     async with running_sdk(version) as sdk:
@@ -141,7 +141,7 @@ async def test_a_page_resumes_what_a_gateway_that_died_left_open(world: World, v
 
 
 async def test_resuming_with_nothing_under_way_changes_nothing(mia: Person, sdk: Sdk) -> None:
-    """204: before the first message, and after an answer."""
+    """204 before the first message and after an answer."""
     page = await sdk.opens(mia, "c1")
     await page.resumes()
     assert (await page.settles())["messages"] == []
@@ -151,8 +151,8 @@ async def test_resuming_with_nothing_under_way_changes_nothing(mia: Person, sdk:
     assert (await page.settles())["messages"] == shown["messages"]
 
 
-async def test_an_attempt_that_repeats_the_one_before_is_not_seen(mia: Person, sdk: Sdk, tmp_path: Path) -> None:
-    """The text goes on where it broke off."""
+async def test_a_repeated_attempt_is_invisible(mia: Person, sdk: Sdk, tmp_path: Path) -> None:
+    """The text continues where it broke off."""
     page = await sdk.opens(mia, "c1", agent="stumbling")
     await page.sends(str(tmp_path))
     await page.shows_text(BEGUN)
@@ -162,10 +162,8 @@ async def test_an_attempt_that_repeats_the_one_before_is_not_seen(mia: Person, s
     assert [part["text"] for part in message["parts"] if part["type"] == "text"] == [ANSWER]
 
 
-async def test_the_last_step_is_the_answer_whatever_the_attempts_before_said(
-    mia: Person, sdk: Sdk, tmp_path: Path
-) -> None:
-    """Live, and for a page that comes later."""
+async def test_the_last_step_is_the_answer_after_several_attempts(mia: Person, sdk: Sdk, tmp_path: Path) -> None:
+    """Both live and for a page that loads later."""
     page = await sdk.opens(mia, "c1", agent="wavering")
     await page.sends(str(tmp_path))
     await page.shows_text("night")
@@ -177,7 +175,7 @@ async def test_the_last_step_is_the_answer_whatever_the_attempts_before_said(
 
 
 async def test_rows_come_out_of_the_sdk_as_they_went_in(mia: Person, sdk: Sdk, tmp_path: Path) -> None:
-    """AC-8, M-6: `validateUIMessages` takes them, and a page shows the parts unchanged."""
+    """AC-8, M-6: `validateUIMessages` accepts them, and a page shows the parts unchanged."""
     page = await sdk.opens(mia, "c1", agent="teller")
     (tmp_path / "go").touch()
     await page.sends(str(tmp_path))
@@ -191,8 +189,8 @@ async def test_rows_come_out_of_the_sdk_as_they_went_in(mia: Person, sdk: Sdk, t
         ]
 
 
-async def test_a_conversation_goes_on_after_a_refresh(mia: Person, sdk: Sdk) -> None:
-    """The rows are the earlier messages, the new one is the only news."""
+async def test_a_conversation_continues_after_a_refresh(mia: Person, sdk: Sdk) -> None:
+    """The rows are the earlier messages; only the new one is sent."""
     page = await sdk.opens(mia, "c1")
     await page.sends("one")
     await page.settles()
@@ -235,7 +233,7 @@ async def test_a_message_is_edited_in_its_place(mia: Person, sdk: Sdk) -> None:
 
 
 async def test_an_apology_and_a_refusal_are_shown(mia: Person, sdk: Sdk, tmp_path: Path) -> None:
-    """A turn that failed is an answer; a request that was refused is an error that says why."""
+    """A failed turn is an answer; a refused request is an error that says why."""
     page = await sdk.opens(mia, "c1", agent="sorry")
     (tmp_path / "fail").touch()
     await page.sends(str(tmp_path))
@@ -249,7 +247,7 @@ async def test_an_apology_and_a_refusal_are_shown(mia: Person, sdk: Sdk, tmp_pat
 
 
 async def test_a_chat_command_is_shown_and_leaves_no_row(mia: Person, sdk: Sdk) -> None:
-    """As text, and to `onData`."""
+    """As text, and passed to `onData`."""
     page = await sdk.opens(mia, "c1")
     await page.sends("/help")
     shown = await page.settles()
@@ -259,7 +257,7 @@ async def test_a_chat_command_is_shown_and_leaves_no_row(mia: Person, sdk: Sdk) 
 
 
 async def test_several_chats_at_once_do_not_mix(mia: Person, sdk: Sdk) -> None:
-    """M-2: each page hears its own answers."""
+    """M-2: each page receives only its own answers."""
     pages = [await sdk.opens(mia, f"c{number}") for number in range(12)]
     for number, page in enumerate(pages):
         await page.sends(f"I am {number}")
@@ -268,7 +266,7 @@ async def test_several_chats_at_once_do_not_mix(mia: Person, sdk: Sdk) -> None:
 
 
 async def test_every_chunk_is_one_of_the_sdks(mia: Person, sdk: Sdk, tmp_path: Path) -> None:
-    """Read from the wire and checked against `uiMessageChunkSchema`: an answer, a cancelled one, a notice."""
+    """Chunks of an answer, a cancelled one and a notice are checked against `uiMessageChunkSchema`."""
     session = (await mia.posts("/api/chat/sessions", 201, agent_name="teller"))["session_id"]
     path = f"{mia.url}/api/chat/sessions/{session}/messages"
     headers = {"Authorization": f"Bearer {mia.token}", "Accept": "text/event-stream"}

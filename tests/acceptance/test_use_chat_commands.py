@@ -12,13 +12,13 @@ pytestmark = pytest.mark.acceptance
 
 
 async def said(page: Page, text: str) -> tuple[str, str]:
-    """What the page shows as the answer, and the session that it names."""
+    """The answer that the page shows, and the session that it names."""
     await page.sends(text)
     message = (await page.settles())["messages"][-1]
     return text_of(message), message["metadata"]["session_id"]
 
 
-async def test_a_page_goes_where_its_commands_say(world: World) -> None:
+async def test_a_page_follows_its_chat_commands(world: World) -> None:
     """`/fork`, `/agent` and `/resume`, one after another in one chat."""
     mia = await world.person("mia", (await world.gateway(**settings())).url)
     async with running_sdk() as sdk:
@@ -35,8 +35,8 @@ async def test_a_page_goes_where_its_commands_say(world: World) -> None:
     assert len({first, copy, fresh}) == (await mia.gets(SESSIONS))["total"] == 3
 
 
-async def test_a_page_that_edits_what_the_gateway_does_not_have_is_told(world: World) -> None:
-    """404, and the transcript is as it was."""
+async def test_editing_a_message_that_the_gateway_does_not_have(world: World) -> None:
+    """404, and the transcript is unchanged."""
     mia = await world.person("mia", (await world.gateway(**settings())).url)
     async with running_sdk() as sdk:
         stale = {"id": "nope", "role": "user", "parts": [{"type": "text", "text": "never sent"}]}

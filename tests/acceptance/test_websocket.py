@@ -1,4 +1,4 @@
-"""Through the real edge: a WebSocket client, a gateway, a database."""
+"""The WebSocket end to end: a client, a gateway, a database."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.acceptance
 
 
 async def test_a_message_goes_all_the_way(world: World) -> None:
-    """C-1, R-3: acknowledged, answered in pieces, and both rows are there."""
+    """C-1, R-3: it is acknowledged and answered in pieces, and both rows exist."""
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
     socket = await ann.connects()
@@ -46,7 +46,7 @@ async def test_the_row_is_there_before_the_agent_is_called(world: World) -> None
 
 
 async def test_the_same_id_twice_is_one_turn(world: World) -> None:
-    """A client that is not sure whether it was heard says it again."""
+    """A client that did not get an ack sends the message again."""
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
     socket = await ann.connects()
@@ -57,8 +57,8 @@ async def test_the_same_id_twice_is_one_turn(world: World) -> None:
     assert len(await world.rows("SELECT 1 FROM turns")) == 1
 
 
-async def test_a_conversation_goes_on_after_a_reconnect(world: World) -> None:
-    """R-2, AC-8: hello without a session resumes; `after` replays what was missed, in order."""
+async def test_a_conversation_continues_after_a_reconnect(world: World) -> None:
+    """R-2, AC-8: hello without a session resumes; `after` replays missed rows in order."""
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
     first = await ann.connects()
@@ -73,7 +73,7 @@ async def test_a_conversation_goes_on_after_a_reconnect(world: World) -> None:
 
 
 async def test_a_turn_survives_kill_9(world: World) -> None:
-    """Promise 1: killed in the middle of an answer; after a restart it is answered once."""
+    """Promise 1: its gateway is killed during an answer; after a restart, it is answered once."""
     gateway = await world.process()
     ann = await world.person("ann", gateway.url)
     socket = await ann.connects()
@@ -92,7 +92,7 @@ async def test_a_turn_survives_kill_9(world: World) -> None:
 
 
 async def test_sigterm_ends_within_ten_seconds_and_hands_over(world: World) -> None:
-    """A turn that runs while its gateway stops is answered by the next one, without costing an attempt."""
+    """The next gateway answers a turn that runs while its gateway stops, without using up an attempt."""
     gateway = await world.process()
     ann = await world.person("ann", gateway.url)
     socket = await ann.connects()
@@ -107,8 +107,8 @@ async def test_sigterm_ends_within_ten_seconds_and_hands_over(world: World) -> N
     assert await world.rows("SELECT attempt FROM turns") == [{"attempt": 1}]
 
 
-async def test_news_from_another_replica_arrive(world: World) -> None:
-    """Promise 3: who follows a session hears of it within a second, wherever its turns run."""
+async def test_changes_by_another_replica_arrive(world: World) -> None:
+    """Promise 3: a follower of a session receives changes within a second, wherever its turns run."""
     here, there = await world.gateway(data_dir="one"), await world.gateway(data_dir="two")
     ann = await world.person("ann", here.url)
     writer = await ann.connects()
@@ -144,8 +144,8 @@ async def test_a_cancel_crosses_replicas(world: World) -> None:
     await eventually(ended)
 
 
-async def test_an_operator_hears_of_everybodys_sessions(world: World) -> None:
-    """AC-9: `watch` without a session, here and from another replica; other users hear nothing of each other."""
+async def test_an_operator_follows_everybodys_sessions(world: World) -> None:
+    """AC-9: `watch` without a session, here and from another replica; users receive nothing about each other."""
     here, there = await world.gateway(data_dir="one"), await world.gateway(data_dir="two")
     operator, bob = await world.person("owner", here.url, "operator"), await world.person("bob", here.url)
     watching, stranger = await operator.connects(), await bob.connects()
@@ -162,8 +162,8 @@ async def test_an_operator_hears_of_everybodys_sessions(world: World) -> None:
     assert [frame["type"] for frame in stranger.heard] == ["ready", "pong", "pong"]
 
 
-async def test_new_with_a_text_is_said_twice_and_done_once(world: World) -> None:
-    """A retry of `/new …` finds the message, and leaves the conversation it began alone."""
+async def test_new_with_a_text_sent_twice_begins_one_conversation(world: World) -> None:
+    """A retry of `/new …` finds the message, and leaves the conversation that it began unchanged."""
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
     socket = await ann.connects()

@@ -1,4 +1,4 @@
-"""The diffs of docs/extending.md apply to the code as it is now, and what they add works."""
+"""The diffs of docs/extending.md apply to the current code, and what they add works."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def mailbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def extended(shared_world: World, code: Path, mailbox: Path) -> Process:
-    """A gateway that runs from the changed code and uses all that was added."""
+    """A gateway that runs from the changed code and uses every addition."""
     settings = {
         "TURNGATE_AGENTS": json.dumps({"assistant": {"kind": "fixed", "answer": ANSWER}}),
         "TURNGATE_MAILBOX__FOLDER": str(mailbox),
@@ -50,7 +50,7 @@ async def extended(shared_world: World, code: Path, mailbox: Path) -> Process:
 
 
 async def test_the_setting_is_read(shared_world: World, extended: Process) -> None:
-    """A preflight is answered with the time that was set."""
+    """A preflight is answered with the configured time."""
     http = await shared_world.http()
     asking = {"Origin": ORIGIN, "Access-Control-Request-Method": "GET"}
     async with http.options(f"{extended.url}/api/me", headers=asking) as response:
@@ -58,7 +58,7 @@ async def test_the_setting_is_read(shared_world: World, extended: Process) -> No
 
 
 async def test_the_reference_describes_what_was_added(code: Path) -> None:
-    """The generated page has the setting, the kind of agent and the channel."""
+    """The generated page has the setting, the agent kind and the channel."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "docs/generate_settings.py"),
         cwd=code,
@@ -74,7 +74,7 @@ async def test_the_reference_describes_what_was_added(code: Path) -> None:
 
 
 async def test_the_route_answers(shared_world: World, extended: Process) -> None:
-    """It lists the channels, the new one among them, and is part of the OpenAPI document."""
+    """It lists the channels, including the new one, and is part of the OpenAPI document."""
     ann = await shared_world.newcomer(extended.url)
     assert "mailbox" in (await ann.gets("/api/channels"))["channels"]
     described = (await ann.gets("/openapi.json"))["paths"]["/api/channels"]["get"]
@@ -89,10 +89,10 @@ async def test_the_agent_answers(shared_world: World, extended: Process) -> None
     assert (await socket.asks("Are you there?", "m1"))["content"] == ANSWER
 
 
-async def test_the_channel_takes_messages_in_and_delivers_replies(
+async def test_the_channel_accepts_messages_and_delivers_replies(
     shared_world: World, extended: Process, mailbox: Path
 ) -> None:
-    """A file becomes a message of a session of that channel, and the reply is appended to the person's file."""
+    """A file becomes a message in a session of that channel, and the reply is appended to the person's file."""
     assert extended.url
     (mailbox / "ann").mkdir()
     (mailbox / "ann" / "new").write_text("Are you there?", encoding="utf-8")

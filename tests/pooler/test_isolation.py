@@ -56,7 +56,7 @@ async def gateway(world: PooledWorld) -> Running:
 
 
 @pytest.mark.parametrize("role", ["user", "visitor"])
-async def test_what_others_own_answers_as_if_it_never_was(role: str, world: PooledWorld, gateway: Running) -> None:
+async def test_others_objects_look_missing(role: str, world: PooledWorld, gateway: Running) -> None:
     """P-5: every route that takes an id, the same bytes for ann's and for nobody's, and ann has what she had."""
     await hides_what_others_own(role, world, gateway)
 

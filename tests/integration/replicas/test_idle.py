@@ -1,4 +1,4 @@
-"""What a gateway costs Postgres while nobody says anything."""
+"""What an idle gateway costs Postgres."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ TIDIED = """
 
 
 async def asked(world: World) -> int:
-    """Statements that anybody but the test has sent so far."""
+    """Statements sent so far by anyone but the test."""
     [row] = await world.rows(ASKED)
     return int(row["calls"])
 
 
 @pytest.mark.parametrize("sockets", [0, SOCKETS], ids=["nobody", "sockets"])
 async def test_at_most_one_statement_a_second(world: World, sockets: int) -> None:
-    """With the settings that it comes with; sockets that only listen are looked for together."""
+    """With the default settings; one query checks all sockets that only listen."""
     await counts.count_in(world.database_url)
     gateway = await world.gateway(replica=Replica().model_dump())
     ann = await world.person("ann", gateway.url)

@@ -1,4 +1,4 @@
-"""News of a statement that committed long after it wrote."""
+"""Changes of a transaction that commits long after it wrote."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ EVERY_S = 0.3
 
 
 def reader_of(running: Running, others: OtherReplicas) -> tuple[Later, ChangeReader]:
-    """A reader like that of another replica, for which somebody follows a session."""
+    """A reader like another replica's, with a follower of a session."""
     bus, feed = LocalBus(), Later(running.gateway.stores.feed)
     reader = ChangeReader(
         feed=feed,
@@ -72,7 +72,7 @@ def reader_of(running: Running, others: OtherReplicas) -> tuple[Later, ChangeRea
 
 @dataclass
 class Reads:
-    """A reader of news like that of another replica. `heard`: what it told of one session."""
+    """A change reader like another replica's. `heard`: what it announced about one session."""
 
     feed: Later
     session: SessionId
@@ -81,12 +81,12 @@ class Reads:
     heard: list[LiveEvent] = field(default_factory=list)
 
     def follows(self) -> None:
-        """Somebody begins to follow the session."""
+        """Begins to follow the session."""
         self.bus.subscribe(session_topic(self.session), self.heard.append)
 
     @asynccontextmanager
     async def runs(self) -> AsyncIterator[None]:
-        """Looks, again and again."""
+        """Polls continuously."""
         reading = asyncio.create_task(self.reader.run())
         try:
             yield
@@ -95,7 +95,7 @@ class Reads:
             await asyncio.wait({reading})
 
     async def looks_twice(self) -> None:
-        """Until it has looked twice more."""
+        """Waits until it has polled twice more."""
         before = self.feed.looks
 
         async def more() -> bool:
@@ -104,7 +104,7 @@ class Reads:
         await eventually(more)
 
     async def tells_of_hidden(self) -> None:
-        """Until it has told that the first message is hidden."""
+        """Waits until it has announced that the first message is hidden."""
 
         async def told() -> bool:
             return any(isinstance(event, MessageChanged) and event.message.seq == 1 for event in self.heard)
@@ -120,7 +120,7 @@ async def running(world: World) -> Running:
 
 @pytest.fixture
 async def reads(world: World, running: Running) -> Reads:
-    """In a session with a message and its answer."""
+    """A reader for a session with a message and its answer."""
     gateway, ann = running.gateway, await world.person("ann", running.url)
     session = SessionId((await (await ann.connects()).asks("hello", "k1"))["session_id"])
     bus, feed = LocalBus(), Later(gateway.stores.feed)
@@ -137,19 +137,19 @@ async def reads(world: World, running: Running) -> Reads:
 
 @asynccontextmanager
 async def hiding(world: World) -> AsyncIterator[None]:
-    """The first message is being hidden, by a transaction that commits at the end; later ones have ended by then."""
+    """Hides the first message in a transaction that commits at the end; by then, later ones have ended."""
     slow = await asyncpg.connect(world.database_url)
     try:
         async with slow.transaction():
             assert await slow.execute(HIDE) == "UPDATE 1"
-            await world.rows("SELECT pg_current_xact_id()")  # as heartbeats do
+            await world.rows("SELECT pg_current_xact_id()")  # like heartbeats
             yield
     finally:
         await slow.close()
 
 
-async def test_what_took_long_to_commit_is_told(world: World, reads: Reads) -> None:
-    """Messages that a transaction of ten seconds hides are told to followers on other replicas, although looks went by meanwhile."""
+async def test_a_change_that_commits_late_is_announced(world: World, reads: Reads) -> None:
+    """Row 43c: messages hidden in a transaction of ten seconds are announced on other replicas, although polls ran meanwhile."""
     reads.follows()
     async with reads.runs():
         await reads.looks_twice()
@@ -159,8 +159,8 @@ async def test_what_took_long_to_commit_is_told(world: World, reads: Reads) -> N
         await reads.tells_of_hidden()
 
 
-async def test_what_began_long_before_the_first_follower_is_told(world: World, reads: Reads) -> None:
-    """The transaction was open for ten seconds when somebody began to follow, and commits later."""
+async def test_a_change_from_before_the_first_follower_is_announced(world: World, reads: Reads) -> None:
+    """Row 43e: the transaction was open for ten seconds before the first follower, and commits later."""
     reads.feed.ahead = timedelta(seconds=10)
     async with reads.runs():
         async with hiding(world):
@@ -169,10 +169,10 @@ async def test_what_began_long_before_the_first_follower_is_told(world: World, r
         await reads.tells_of_hidden()
 
 
-async def test_what_committed_before_the_first_look_for_a_follower_is_told(
+async def test_a_change_committed_before_the_first_poll_is_announced(
     world: World, running: Running, reads: Reads
 ) -> None:
-    """It was open for ten seconds when a look of another kind passed, and committed before the news were looked at."""
+    """Row 43e: it was open for ten seconds at a poll for work, and committed before the first poll for changes."""
     async with hiding(world):
         position = (await running.gateway.stores.work_finder.find(running.gateway.duties.known_work())).position
         reads.feed.ahead = timedelta(seconds=10)
@@ -182,8 +182,8 @@ async def test_what_committed_before_the_first_look_for_a_follower_is_told(
         await reads.tells_of_hidden()
 
 
-async def test_the_first_follower_is_told_nothing_old(running: Running, reads: Reads) -> None:
-    """However long nobody has followed anything, the first query for news reads on from the last query of another kind."""
+async def test_the_first_follower_gets_no_old_changes(running: Running, reads: Reads) -> None:
+    """However long nobody followed anything, the first query for changes starts at the last poll for work."""
     position = (await running.gateway.stores.work_finder.find(running.gateway.duties.known_work())).position
     reads.reader.passed(position)
     reads.follows()

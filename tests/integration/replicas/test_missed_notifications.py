@@ -1,4 +1,4 @@
-"""News that came before somebody listened: the next look makes them good."""
+"""The next poll finds changes made before a client listened."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from tests.integration.sessions.titles import says
 from tests.world import World
 
 
-async def test_who_joins_the_list_late_hears_what_has_just_changed(world: World) -> None:
-    """The list was read, the title came, and only then did the socket watch: others have heard of it, this one does too."""
+async def test_a_late_watcher_of_the_list_gets_recent_changes(world: World) -> None:
+    """A title is set after the list was read and before the socket watches: it is announced to this socket, too."""
     gateway = await world.gateway()
     mia = await world.person("mia", gateway.url)
     early, late = await mia.connects(), await mia.connects(channel="terminal")

@@ -1,4 +1,4 @@
-"""News between replicas: told at once where the database lets them, and found by looking where it does not."""
+"""Notifications between replicas, which find changes by polling if the database does not deliver any."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LISTENING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()
 
 
 async def hears(running: Running) -> None:
-    """Until the replica is told of news, and knows that it is not alone."""
+    """Waits until the replica receives notifications, and knows that it is not alone."""
     other_replicas = running.gateway.engine.other_replicas
 
     async def both() -> bool:
@@ -30,7 +30,7 @@ async def hears(running: Running) -> None:
 
 @pytest_asyncio.fixture
 async def pair(world: World) -> tuple[Running, Running]:
-    """Two replicas that look seldom, and hear each other."""
+    """Two replicas that poll seldom, and notify each other."""
     one, two = [await world.gateway(data_dir=name, replica=SELDOM) for name in ("one", "two")]
     await hears(one)
     await hears(two)
@@ -39,17 +39,17 @@ async def pair(world: World) -> tuple[Running, Running]:
 
 @pytest_asyncio.fixture
 async def ann(world: World, pair: tuple[Running, Running]) -> Person:
-    """Somebody at the first one."""
+    """A user at the first one."""
     return await world.person("ann", pair[0].url)
 
 
 def elsewhere(person: Person, pair: tuple[Running, Running]) -> Person:
-    """The same at the other."""
+    """The same user at the other one."""
     return replace(person, url=pair[1].url)
 
 
 async def both_follow(ann: Person, pair: tuple[Running, Running]) -> tuple[Socket, Socket]:
-    """A socket at each replica, in one session; the other one has heard a turn of the first, so the next look at everything is far."""
+    """A socket at each replica in one session; the other has received a turn of the first, so its next full query is far off."""
     here = await ann.connects()
     session = (await here.asks("hello", "k1"))["session_id"]
     there = await elsewhere(ann, pair).connects(session_id=session)
@@ -57,8 +57,8 @@ async def both_follow(ann: Person, pair: tuple[Running, Running]) -> tuple[Socke
     return here, there
 
 
-async def test_a_reply_is_told(ann: Person, pair: tuple[Running, Running]) -> None:
-    """Its row and its turn's end reach a socket on another replica long before that would look."""
+async def test_a_reply_is_notified(ann: Person, pair: tuple[Running, Running]) -> None:
+    """The row and the end of the turn reach a socket on another replica long before its next poll."""
     here, there = await both_follow(ann, pair)
     turn = (await here.asks("and again", "k3"))["turn_id"]
     await there.hears_reply(turn)
@@ -67,8 +67,8 @@ async def test_a_reply_is_told(ann: Person, pair: tuple[Running, Running]) -> No
         await there.hears_next(TOLD_S)
 
 
-async def test_a_cancel_is_told(ann: Person, pair: tuple[Running, Running]) -> None:
-    """The turn ends long before its agent would, or its replica would look."""
+async def test_a_cancel_is_notified(ann: Person, pair: tuple[Running, Running]) -> None:
+    """The turn ends long before its agent would, or its replica would poll."""
     here, _ = await both_follow(ann, pair)
     await here.says(type="send", id="k3", text="wait 600 seconds")
     ack = await here.hears("ack")
@@ -77,8 +77,8 @@ async def test_a_cancel_is_told(ann: Person, pair: tuple[Running, Running]) -> N
     await here.hears("turn", within=TOLD_S, turn_id=ack["turn_id"], status="cancelled")
 
 
-async def test_a_list_is_told(ann: Person, pair: tuple[Running, Running]) -> None:
-    """Whoever watches it hears of a session that begins elsewhere."""
+async def test_a_new_session_is_notified_to_lists(ann: Person, pair: tuple[Running, Running]) -> None:
+    """A watcher of the list receives a session that begins on the other replica."""
     _, there = await both_follow(ann, pair)
     await there.says(type="watch")
     session = (await ann.posts("/api/chat/sessions", 201))["session_id"]
@@ -86,10 +86,10 @@ async def test_a_list_is_told(ann: Person, pair: tuple[Running, Running]) -> Non
         pass
 
 
-async def test_what_happened_while_nothing_was_heard_is_looked_up(
+async def test_changes_missed_without_a_connection_are_read(
     world: World, ann: Person, pair: tuple[Running, Running]
 ) -> None:
-    """The connections that listen are cut; the next ones are made, and begin with a look."""
+    """Row 43a: the listening connections are cut; new ones are opened, and begin with a query."""
     here, there = await both_follow(ann, pair)
     cut = f"SELECT pg_terminate_backend(pid) FROM ({LISTENING}) AS l"
     assert len(await world.rows(cut)) == len(pair)
@@ -99,16 +99,16 @@ async def test_what_happened_while_nothing_was_heard_is_looked_up(
         await hears(running)
 
 
-async def test_a_command_is_told(world: World, ann: Person, pair: tuple[Running, Running]) -> None:
-    """Gateways that run look at once when one has ended."""
+async def test_the_end_of_a_command_is_notified(world: World, ann: Person, pair: tuple[Running, Running]) -> None:
+    """Running gateways query at once after a command has ended."""
     _, there = await both_follow(ann, pair)
     await world.rows("DELETE FROM chat_sessions")
     await world.rows("SELECT pg_notify('turngate_news', 'command *')")
     await there.hears("session_deleted", within=TOLD_S)
 
 
-async def test_a_deletion_is_told_to_lists(world: World, ann: Person, pair: tuple[Running, Running]) -> None:
-    """Lists at another replica hear of it, the owner's and an operator's; nobody else's does."""
+async def test_a_deletion_is_notified_to_lists(world: World, ann: Person, pair: tuple[Running, Running]) -> None:
+    """The owner's and an operator's lists on another replica receive it; nobody else's does."""
     gone = (await ann.posts("/api/chat/sessions", 201))["session_id"]
     people = [ann, await world.person("bob", pair[0].url), await world.person("root", pair[0].url, role="operator")]
     lists = [await elsewhere(person, pair).connects() for person in people]
@@ -125,7 +125,7 @@ async def test_a_deletion_is_told_to_lists(world: World, ann: Person, pair: tupl
 
 
 async def test_a_replica_does_not_read_its_own_turns_again(ann: Person, pair: tuple[Running, Running]) -> None:
-    """It has told them itself; the other one reads them."""
+    """It has announced them itself; the other one reads them."""
     session = SessionId((await (await ann.connects()).asks("hello", "k1"))["session_id"])
 
     async def looked(running: Running) -> Changes:

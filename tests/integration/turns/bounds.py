@@ -1,4 +1,4 @@
-"""What was counted, against the bounds of `bench/bounds.toml`."""
+"""Checks counts against the bounds of `bench/bounds.toml`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECONDS_LATER = "UPDATE chat_sessions SET updated_at = now() - interval '5 s', l
 
 
 def check(name: str, done: Counts) -> None:
-    """Fails when one turn, or one fire, costs more than the bounds of that name allow."""
+    """Fails if one turn, or one fire, costs more than the bounds of that name allow."""
     measured = {
         "statements": done.statements,
         "commits": done.commits,

@@ -22,7 +22,7 @@ async def owner(database_url: str) -> AsyncIterator[Connected]:
 
 @pytest_asyncio.fixture
 async def watcher(database_url: str) -> AsyncIterator[Connected]:
-    """A connection that is in no transaction: within one, what others do is seen as it was at the first look."""
+    """A connection outside any transaction: inside one, it would see others' statistics as they were at its first query."""
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()
@@ -30,7 +30,7 @@ async def watcher(database_url: str) -> AsyncIterator[Connected]:
 
 @pytest_asyncio.fixture
 async def replica(database: Database) -> Replica:
-    """A replica to whom everybody has spoken already, so that what they say next is plain."""
+    """A replica with a session for everybody, so that their next messages are plain."""
     alive = await living(database, "one")
     await heard(alive, await said(alive, "k0"))
     return alive

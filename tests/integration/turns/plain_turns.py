@@ -28,12 +28,12 @@ async def living(database: Database, slot: str) -> Replica:
 
 
 def saying(user: UserId, key: str, text: str = "hello") -> InboundMessage:
-    """What somebody says on the web."""
+    """A web message of that user."""
     return replace(HELLO, user_id=user, key=key, text=text, deliver_to=())
 
 
 async def said(replica: Replica, key: str, people: tuple[UserId, ...] = PEOPLE) -> list[Acceptance]:
-    """Everybody says something at the same moment."""
+    """Everybody sends a message at the same moment."""
     return await asyncio.gather(*(replica.turns.accept(saying(user, key), TERMS) for user in people))
 
 

@@ -1,4 +1,4 @@
-"""A replica's stores, and what Ann says to them."""
+"""A replica's stores, and Ann's messages to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A-3: an apology is the gateway's, says so wherever it is shown, and is never told to an agent as its own words."""
+"""A-3: an apology is the gateway's, is marked wherever it is shown, and is never passed to an agent as its own words."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ADVICE = {
 
 
 async def with_agents(world: World) -> Person:
-    """A user of a gateway with an agent that says its history, and one that asks for apologies."""
+    """A user of a gateway with an agent that repeats its history, and one that asks for apologies."""
     agent = {"kind": "python", "target": TARGET}
     gateway = await world.gateway(agents={"assistant": agent, "curious": {**agent, "apologies": True}})
     return await world.person("mia", gateway.url)
@@ -34,7 +34,7 @@ async def after_a_failure(mia: Person, agent: str) -> str:
     return path
 
 
-async def test_an_apology_is_not_told_as_the_agents_own_words(world: World) -> None:
+async def test_an_apology_is_not_part_of_the_agents_history(world: World) -> None:
     """The question stays in the history; an agent that asks for apologies can tell them apart."""
     mia = await with_agents(world)
     question = ["user", "message", "fail agent_error"]
@@ -45,7 +45,7 @@ async def test_an_apology_is_not_told_as_the_agents_own_words(world: World) -> N
         assert sent["reply"]["kind"] == "message"
 
 
-async def test_an_apology_says_so_wherever_it_is_shown(world: World) -> None:
+async def test_an_apology_is_marked_wherever_it_is_shown(world: World) -> None:
     """In the transcript, on sockets, in forks and in exports."""
     mia = await with_agents(world)
     path = await after_a_failure(mia, "assistant")
@@ -62,7 +62,7 @@ async def test_an_apology_says_so_wherever_it_is_shown(world: World) -> None:
         assert "## assistant (apology), " in await response.text()
 
 
-async def test_what_stands_for_a_stopped_answer_is_no_answer_either(world: World) -> None:
+async def test_the_placeholder_of_a_stopped_answer_is_no_answer(world: World) -> None:
     """`Stopped.` is not the agent's."""
     mia = await world.person("mia", (await world.gateway()).url)
     socket = await mia.connects()
@@ -73,7 +73,7 @@ async def test_what_stands_for_a_stopped_answer_is_no_answer_either(world: World
 
 
 async def test_a_user_is_told_the_class_of_an_error(world: World) -> None:
-    """The apology says what to do; the detail is for operators."""
+    """The apology says what to do; the details are for operators."""
     mia = await with_agents(world)
     owner = await world.person("owner", mia.url, "operator")
     for error_class, advice in ADVICE.items():
@@ -87,7 +87,7 @@ async def test_a_user_is_told_the_class_of_an_error(world: World) -> None:
 
 
 async def test_an_agent_that_takes_too_long_is_a_timeout(world: World) -> None:
-    """Its user is told so."""
+    """The apology says so."""
     agents = {"assistant": {"kind": "demo", "timeout_s": 0.2}}
     mia = await world.person("mia", (await world.gateway(agents=agents, turns={"max_attempts": 1})).url)
     path = f"{SESSIONS}/{(await mia.posts(SESSIONS, 201))['session_id']}"

@@ -1,4 +1,4 @@
-"""What turns on Telegram and scheduled fires cost Postgres, in counts, against the bounds of `bench/bounds.toml`."""
+"""Counts what Telegram turns and scheduled fires cost Postgres, against the bounds of `bench/bounds.toml`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def fake() -> AsyncIterator[FakeBotApi]:
 
 
 async def bot(world: World, fake: FakeBotApi, mode: str) -> None:
-    """A gateway that takes a bot's messages in that way."""
+    """A gateway that receives a bot's messages by that method."""
     port = free_port()
     telegram = {"token": TOKEN, "api_url": fake.url, "access": "open", "mode": mode}
     hook = {"webhook_secret": SECRET} if mode == "webhook" else {}
@@ -42,7 +42,7 @@ async def bot(world: World, fake: FakeBotApi, mode: str) -> None:
 
 
 async def sent(world: World, chunks: int) -> None:
-    """Waits until so many chunks have left and are marked."""
+    """Waits until so many chunks are sent and marked."""
 
     async def all_marked() -> bool:
         [row] = await world.rows("SELECT count(*) FROM outbox WHERE state = 'sent'")
@@ -53,7 +53,7 @@ async def sent(world: World, chunks: int) -> None:
 
 @pytest.mark.parametrize("mode", ["polling", "webhook"])
 async def test_many_chats_at_once_share_commits(world: World, fake: FakeBotApi, mode: str) -> None:
-    """Messages, replies and marks of one moment are written together."""
+    """Messages, replies and marks that arrive together are written together."""
     await counts.count_in(world.database_url)
     await bot(world, fake, mode)
     await _everybody_writes(world, fake, WARM)
@@ -73,7 +73,7 @@ async def _everybody_writes(world: World, fake: FakeBotApi, times: int) -> None:
 
 
 async def test_schedules_that_are_due_at_once_share_commits(world: World) -> None:
-    """Their fires are one statement, and their turns end together."""
+    """One statement fires them, and their turns end together."""
     await counts.count_in(world.database_url)
     gateway = await world.gateway(agents=AGENTS, replica=QUIET)
 

@@ -1,4 +1,4 @@
-"""What a turn costs Postgres, in counts, against the bounds of `bench/bounds.toml`."""
+"""Counts what a turn costs Postgres, against the bounds of `bench/bounds.toml`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SLOW_TURNS = 8
 
 @pytest.mark.parametrize(("name", "sessions", "turns"), [("alone", 1, 24), ("together", 16, 8)])
 async def test_a_turn_stays_within_its_bounds(world: World, name: str, sessions: int, turns: int) -> None:
-    """Statements, commits, log records and index entries per turn are no more than was agreed."""
+    """Statements, commits, log records and index entries per turn stay within the bounds."""
     await counts.count_in(world.database_url)
     agent = {"kind": "python", "target": "bench.agent:answer"}
     gateway = await world.gateway(agents={AGENT: agent}, replica=QUIET)

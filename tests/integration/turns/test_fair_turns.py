@@ -1,4 +1,4 @@
-"""Nobody's backlog keeps others from their answers: turn slots are shared between users, addresses and agents."""
+"""No backlog delays other users' answers: turn slots are shared between users, addresses and agents."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HERE, ELSEWHERE = {"X-Forwarded-For": "192.0.2.1"}, {"X-Forwarded-For": "192.0.2
 
 @pytest.fixture
 async def gateway(world: World) -> AsyncIterator[Running]:
-    """With the limits that a gateway has by default, behind a proxy."""
+    """A gateway with the default limits, behind a proxy."""
     running = await world.gateway(
         web={"allowed_origins": [SHOP], "anonymous": True},
         limits={"trusted_proxies": ["127.0.0.0/8"]},
@@ -60,12 +60,12 @@ async def holds(socket: Socket, sessions: int) -> None:
 
 
 def ended(*sockets: Socket) -> list[Any]:
-    """The turns of these that have ended, as far as they have heard."""
+    """Which of their turns have ended, as far as the sockets have received."""
     return [frame for socket in sockets for frame in socket.heard if frame.get("status") == "completed"]
 
 
 async def test_one_address_does_not_stop_the_others(world: World, gateway: Running) -> None:
-    """While 16 visitors of one address have 19 slow turns each, a user, and a visitor from elsewhere, are answered."""
+    """While 16 visitors at one address have 19 slow turns each, a user and a visitor from elsewhere are answered."""
     flood = [await visitor(world, gateway, HERE) for _ in range(16)]
     await asyncio.gather(*(holds(socket, 19) for socket in flood))
     ann = await world.person("ann", gateway.url)
@@ -87,7 +87,7 @@ async def test_one_user_does_not_stop_the_others(world: World, gateway: Running)
 
 
 async def test_a_turn_that_waits_long_keeps_its_lease(world: World) -> None:
-    """Its deadline moves on while it waits, and it is answered in its first attempt."""
+    """Its deadline is extended while it waits, and its first attempt answers it."""
     gateway = await world.gateway(
         turns={"concurrency": 1},
         agents={
@@ -111,13 +111,13 @@ async def test_a_turn_that_waits_long_keeps_its_lease(world: World) -> None:
 
 
 async def deadline(world: World, turn_id: str) -> datetime:
-    """Until when a turn is its replica's."""
+    """The end of the replica's lease on a turn."""
     found: datetime = (await world.rows("SELECT deadline FROM turns WHERE turn_id = $1", turn_id))[0]["deadline"]
     return found
 
 
 async def test_an_agent_that_is_full_stops_no_other(world: World) -> None:
-    """With `concurrency = 1`, its second turn waits, and another agent's is answered meanwhile."""
+    """With `concurrency = 1`, its second turn waits while another agent's turn is answered."""
     gateway = await world.gateway(
         agents={
             "assistant": PythonAgentSettings(kind="python", target=HOLDING),
@@ -135,12 +135,12 @@ async def test_an_agent_that_is_full_stops_no_other(world: World) -> None:
     await waiting.hears("turn", turn_id=turn_id, status="completed")
 
 
-# What is told of a turn that waits --------------------------------------------------------------------------------------
+# How a waiting turn is shown -------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 async def single(world: World) -> AsyncIterator[Running]:
-    """A gateway that runs one turn at a time, and runs one that is held."""
+    """A gateway that runs one turn at a time, and already runs one."""
     running = await world.gateway(
         turns={"concurrency": 1}, agents={"assistant": PythonAgentSettings(kind="python", target=HOLDING)}
     )
@@ -157,13 +157,13 @@ async def waits(bob: Person) -> tuple[Socket, dict[str, Any]]:
 
 
 def told(socket: Socket, turn_id: str) -> list[tuple[str, bool | None]]:
-    """What a socket has heard of how the turn stands: its status, and `live`; each once."""
+    """Each status and `live` of a turn that a socket has received, once."""
     turns = [frame for frame in socket.heard if frame["type"] == "turn" and frame["turn_id"] == turn_id]
     return list(dict.fromkeys((frame["status"], frame.get("live")) for frame in turns))
 
 
-async def test_a_socket_is_told_that_a_turn_waits_for_a_slot(world: World, single: Running) -> None:
-    """Whoever joins, and whoever was there: it is queued, and not on another replica."""
+async def test_a_socket_sees_that_a_turn_waits_for_a_slot(world: World, single: Running) -> None:
+    """Sockets that join and those already there see that it is queued, and not on another replica."""
     bob = await world.person("bob", single.url)
     first, ack = await waits(bob)
     joined = await bob.connects(session_id=ack["session_id"])
@@ -175,7 +175,7 @@ async def test_a_socket_is_told_that_a_turn_waits_for_a_slot(world: World, singl
         assert told(socket, ack["turn_id"]) == [("queued", None), ("running", None), ("completed", None)]
 
 
-async def test_a_stream_is_told_that_a_turn_waits_for_a_slot(world: World, single: Running) -> None:
+async def test_a_stream_sees_that_a_turn_waits_for_a_slot(world: World, single: Running) -> None:
     """It is queued until it runs, and never said to run elsewhere."""
     bob = await world.person("bob", single.url)
     _, ack = await waits(bob)
@@ -187,12 +187,12 @@ async def test_a_stream_is_told_that_a_turn_waits_for_a_slot(world: World, singl
     turns = [chunk["data"] for chunk in chunks if chunk["type"] == "data-turn"]
     shown = [(turn["status"], turn.get("live")) for turn in turns]
     assert shown[-1] == ("completed", None)
-    # An answer that is there at once may leave no moment in which its turn is shown running.
+    # An immediate answer may end its turn before it is shown as running.
     assert set(shown) <= {("queued", None), ("running", None), ("completed", None)}
 
 
-async def test_metrics_tell_turns_that_wait_from_turns_that_run(world: World, single: Running) -> None:
-    """One has the slot, and two wait for it; in the end none does."""
+async def test_metrics_distinguish_waiting_and_running_turns(world: World, single: Running) -> None:
+    """One has the slot and two wait for it; at the end, none does."""
     bob, cat = await world.person("bob", single.url), await world.person("cat", single.url)
     for person in (bob, cat):
         await waits(person)
@@ -206,7 +206,7 @@ async def test_metrics_tell_turns_that_wait_from_turns_that_run(world: World, si
 
 
 async def turns_now(person: Person) -> tuple[float, float]:
-    """How many turns run and how many wait, as `/metrics` tells it."""
+    """How many turns run and how many wait, from `/metrics`."""
     async with person.http.get(f"{person.url}/metrics") as response:
         values = dict(line.rsplit(" ", 1) for line in (await response.text()).splitlines() if line[:1] != "#")
     return float(values["turngate_turns_running"]), float(values.get("turngate_turns_waiting", "nan"))

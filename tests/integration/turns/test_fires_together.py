@@ -1,4 +1,4 @@
-"""Schedules that are due at the same moment: what their fires share, and what becomes of each, on real Postgres."""
+"""Schedules due at the same moment: what their fires share and what happens to each, on real Postgres."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def due(store: PostgresSchedules, many: int) -> Sequence[Schedule]:
 
 
 async def fire(store: PostgresSchedules, schedule: Schedule, prompt: str = "What is new?") -> Acceptance | None:
-    """As a ticker does it."""
+    """Fires schedules as a ticker does."""
     message = replace(message_of_fire(schedule, DUE), text=prompt)
     return await store.fire(schedule, DUE + timedelta(days=1), message, TERMS)
 
@@ -59,7 +59,7 @@ async def test_fires_and_their_ends_share_commits(database: Database) -> None:
 
 
 async def test_two_replicas_fire_each_schedule_once(database: Database) -> None:
-    """Both come at the same moment; whoever is second hears that it was."""
+    """Both fire at the same moment; the second learns that it was done."""
     _, one = await living(database, "one")
     _, two = await living(database, "two")
     schedules = await due(one, 20)
@@ -69,8 +69,8 @@ async def test_two_replicas_fire_each_schedule_once(database: Database) -> None:
         assert await connection.fetchval("SELECT count(*) FROM chat_sessions") == 20
 
 
-async def test_one_that_cannot_fire_harms_no_other(database: Database) -> None:
-    """Postgres refuses its prompt; it stays due, and the others have fired."""
+async def test_a_failed_fire_does_not_affect_others(database: Database) -> None:
+    """Postgres refuses its prompt: it stays due, and the others fire."""
     _, store = await living(database, "one")
     odd, *others = await due(store, 5)
     fires = [fire(store, odd, "a NUL: \0"), *(fire(store, schedule) for schedule in others)]
@@ -80,8 +80,8 @@ async def test_one_that_cannot_fire_harms_no_other(database: Database) -> None:
     assert (await store.get(odd.id, odd.user_id)).next_fire_at == DUE
 
 
-async def test_a_schedule_that_somebody_holds_keeps_no_other_waiting(database: Database) -> None:
-    """It fires when it is let go."""
+async def test_a_locked_schedule_does_not_delay_others(database: Database) -> None:
+    """It fires once its lock is released."""
     _, store = await living(database, "one")
     held, *others = await due(store, 5)
     async with database.all_users() as connection, connection.transaction():

@@ -1,4 +1,4 @@
-"""The outbox's sender on real Postgres: chunks in hand when leases lapse, answers come late and the gateway stops."""
+"""The outbox's sender on real Postgres: held chunks when leases lapse, results arrive late and the gateway stops."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CHAT = Address("telegram:1:2:0")
 
 @dataclass
 class Gated:
-    """The real store, which answers when it is let; each method's questions are kept."""
+    """The real store, which responds when released, and records each method's calls."""
 
     inner: PostgresOutbox
     asked: list[list[int]] = field(default_factory=list)
@@ -52,7 +52,7 @@ class Gated:
 
 @dataclass
 class Network:
-    """Takes what it is given, when it is let."""
+    """Accepts what it is given when released."""
 
     begun: list[str] = field(default_factory=list)
     took: list[str] = field(default_factory=list)
@@ -79,7 +79,7 @@ class Network:
 
 @dataclass
 class Lease:
-    """A lease whose term somebody sets."""
+    """A lease whose term the test sets."""
 
     term: int = 1
 
@@ -98,7 +98,7 @@ async def replica(database_url: str) -> AsyncIterator[Replica]:
 
 
 async def chunks(replica: Replica, *texts: str) -> tuple[OutboxItem, ...]:
-    """The chunks of a reply, recorded and the replica's to send."""
+    """The chunks of a reply, recorded and this replica's to send."""
     turn = claimed(await replica.turns.accept(HELLO, TurnTerms()))
     reply = replace(answer("all"), chunks=tuple((CHAT, Chunk(text)) for text in texts))
     return (await replica.turns.finish(turn, reply)).outbox
@@ -111,8 +111,8 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0)
 
 
-async def test_what_arrives_while_the_store_is_asked_is_kept_in_its_place(replica: Replica) -> None:
-    """After a lapse of the lease one chunk was asked about, and another came meanwhile."""
+async def test_a_chunk_that_arrives_during_a_check_keeps_its_place(replica: Replica) -> None:
+    """After the lease lapses, the sender checks one chunk, and another arrives meanwhile."""
     store, network = Gated(replica.outbox), Network()
     network.flows.set()
     outbox = Outbox({TELEGRAM: network}, store, lease := Lease(term=2))
@@ -125,8 +125,8 @@ async def test_what_arrives_while_the_store_is_asked_is_kept_in_its_place(replic
     assert network.took == ["one", "two"]
 
 
-async def test_what_another_took_in_an_earlier_term_is_let_go(replica: Replica) -> None:
-    """The answer of T2 came late: another has taken the chunk by now."""
+async def test_a_chunk_taken_over_in_an_earlier_term_is_dropped(replica: Replica) -> None:
+    """The result of T2 arrives late: another replica has taken the chunk over."""
     store, network = Gated(replica.outbox), Network()
     network.flows.set()
     store.may_answer.set()
@@ -141,8 +141,8 @@ async def test_what_another_took_in_an_earlier_term_is_let_go(replica: Replica) 
     assert (len(store.asked), network.took) == (1, [])
 
 
-async def test_stopping_lets_what_is_leaving_leave_and_marks_it(replica: Replica) -> None:
-    """A request that is under way ends and is written down; the next chunk stays for another replica."""
+async def test_stopping_completes_and_marks_the_current_send(replica: Replica) -> None:
+    """A request in progress completes and is recorded; the next chunk is left for another replica."""
     store, network = Gated(replica.outbox), Network()
     store.may_answer.set()
     outbox = Outbox({TELEGRAM: network}, store, lease := Lease())
@@ -158,7 +158,7 @@ async def test_stopping_lets_what_is_leaving_leave_and_marks_it(replica: Replica
 
 
 async def test_stopping_waits_for_a_mark_that_is_being_written(replica: Replica) -> None:
-    """What was sent is written down, also when that had begun before."""
+    """A sent chunk is marked, even if writing the mark had already begun."""
     store, network = Gated(replica.outbox), Network()
     network.flows.set()
     outbox = Outbox({TELEGRAM: network}, store, lease := Lease())
@@ -172,8 +172,8 @@ async def test_stopping_waits_for_a_mark_that_is_being_written(replica: Replica)
     assert store.marked == [item.item_id]
 
 
-async def test_sent_chunks_go_after_their_days(replica: Replica) -> None:
-    """What waits, and what says why it was not delivered, stays."""
+async def test_sent_chunks_are_removed_after_some_days(replica: Replica) -> None:
+    """Unsent chunks, and those that say why they were not delivered, stay."""
     old, recent, dead, unknown, waiting = await chunks(replica, "old", "recent", "dead", "unknown", "waiting")
     for item in (old, recent):
         await replica.outbox.mark(Settled(item.item_id, "sent"))
@@ -188,8 +188,8 @@ async def test_sent_chunks_go_after_their_days(replica: Replica) -> None:
     assert [row["item_id"] for row in left] == [item.item_id for item in (recent, dead, unknown, waiting)]
 
 
-async def test_what_is_taken_over_ends_where_the_order_would_break(replica: Replica) -> None:
-    """An answer got lost: the second chunk is this replica's and not in hand yet, so the third has to wait behind it."""
+async def test_a_takeover_stops_where_the_order_would_break(replica: Replica) -> None:
+    """A result got lost: this replica owns the second chunk but does not hold it yet, so the third has to wait behind it."""
     first, _, third = await chunks(replica, "one", "two", "three")
     async with replica.outbox.database.all_users() as connection:
         age = "UPDATE outbox SET created_at = created_at - interval '11 seconds' WHERE item_id = $1"
@@ -199,7 +199,7 @@ async def test_what_is_taken_over_ends_where_the_order_would_break(replica: Repl
 
 
 async def test_a_long_backlog_is_taken_over_at_once(replica: Replica) -> None:
-    """5,000 chunks of one address that a dead replica had: others wait for the same statement."""
+    """One statement takes over 5,000 chunks of one address from a dead replica."""
     await chunks(replica, "one")
     async with replica.outbox.database.all_users() as connection:
         await connection.execute(
@@ -213,13 +213,13 @@ async def test_a_long_backlog_is_taken_over_at_once(replica: Replica) -> None:
 
 
 async def states(replica: Replica) -> list[str]:
-    """Of all chunks, in order."""
+    """The states of all chunks, in order."""
     async with replica.outbox.database.own_work() as connection:
         return [row["state"] for row in await connection.fetch("SELECT state FROM outbox ORDER BY item_id")]
 
 
-async def test_marks_of_a_moment_share_a_commit(replica: Replica) -> None:
-    """Forty chunks are marked by two transactions at most."""
+async def test_simultaneous_marks_share_a_commit(replica: Replica) -> None:
+    """At most two transactions mark forty chunks."""
     items = await chunks(replica, *map(str, range(40)))
     await asyncio.gather(*(replica.outbox.mark(Settled(item.item_id, "sent")) for item in items))
     async with replica.outbox.database.own_work() as connection:
@@ -227,8 +227,8 @@ async def test_marks_of_a_moment_share_a_commit(replica: Replica) -> None:
     assert await states(replica) == ["sent"] * 40
 
 
-async def test_a_mark_that_has_to_wait_holds_up_no_other(replica: Replica) -> None:
-    """Somebody else holds one of the rows."""
+async def test_a_locked_mark_does_not_delay_others(replica: Replica) -> None:
+    """Another transaction holds a lock on one of the rows."""
     first, *others = await chunks(replica, "one", "two", "three")
     async with replica.outbox.database.all_users() as connection, connection.transaction():
         await connection.execute("SELECT FROM outbox WHERE item_id = $1 FOR UPDATE", first.item_id)
@@ -239,8 +239,8 @@ async def test_a_mark_that_has_to_wait_holds_up_no_other(replica: Replica) -> No
     assert await states(replica) == ["sent"] * 3
 
 
-async def test_a_mark_that_postgres_refuses_harms_no_other(replica: Replica) -> None:
-    """Each is written by itself then, and only the odd one fails."""
+async def test_a_refused_mark_does_not_affect_others(replica: Replica) -> None:
+    """Each is then written separately, and only the faulty one fails."""
     odd, other = await chunks(replica, "one", "two")
     outcomes = await asyncio.gather(
         replica.outbox.mark(Settled(odd.item_id, "dead", "a NUL: \0")),
@@ -251,8 +251,8 @@ async def test_a_mark_that_postgres_refuses_harms_no_other(replica: Replica) -> 
     assert await states(replica) == ["unsent", "sent"]
 
 
-async def test_a_mark_is_repeated_until_it_is_written_and_nothing_is_sent_for_it(replica: Replica) -> None:
-    """Whatever is wrong with the record, the chunk has left."""
+async def test_a_mark_is_retried_until_written_without_sending_again(replica: Replica) -> None:
+    """Whatever keeps the mark from being written, the chunk has been sent."""
 
     @dataclass
     class Broken(Gated):
@@ -275,8 +275,8 @@ async def test_a_mark_is_repeated_until_it_is_written_and_nothing_is_sent_for_it
     assert [entry["event"] for entry in logged] == ["delivery_not_marked"]
 
 
-async def test_looks_of_a_moment_share_a_statement(replica: Replica) -> None:
-    """Each address hears of its own items."""
+async def test_simultaneous_checks_share_a_statement(replica: Replica) -> None:
+    """Each address gets its own items."""
     one, two, three = await chunks(replica, "one", "two", "three")
     await replica.outbox.mark(Settled(two.item_id, "sent"))
     asked = [[one.item_id, two.item_id], [two.item_id], [three.item_id]]

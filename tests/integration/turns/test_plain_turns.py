@@ -1,4 +1,4 @@
-"""T1 and T2 in batches: what shares a commit, what becomes of each item, and what can come between, on real Postgres."""
+"""T1 and T2 in batches on real Postgres: what shares a commit, what happens to each item, and what can interfere."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ from tests.world import eventually
 COMMITS = "SELECT count(DISTINCT xmin::text) FROM chat_messages WHERE role = $1 AND seq > 2"
 
 
-async def test_messages_and_replies_of_a_moment_share_a_commit(replica: Replica, owner: Connected) -> None:
-    """Six people at once: one transaction for what they say, and one for what they hear."""
+async def test_simultaneous_messages_and_replies_share_commits(replica: Replica, owner: Connected) -> None:
+    """Six people at once: one transaction for their messages, and one for their replies."""
     accepted = await said(replica, "k1")
     finished = await heard(replica, accepted)
     assert [shown(one.message) for one in accepted] == [("hello", 3)] * 6
@@ -46,16 +46,16 @@ async def test_messages_and_replies_of_a_moment_share_a_commit(replica: Replica,
     assert [await owner.fetchval(COMMITS, role) for role in ("user", "assistant")] == [1, 1]
 
 
-async def test_nobody_is_held_up_by_a_session_named_like_a_user(replica: Replica, owner: Connected) -> None:
-    """A client may name any session: a stranger's message doesn't keep a user's from the batch."""
+async def test_a_session_named_like_a_user_delays_nobody(replica: Replica, owner: Connected) -> None:
+    """A client may name any session: a stranger's message doesn't keep a user's out of the batch."""
     strange = replace(saying(UserId("eve"), "e1"), session_id=SessionId(PEOPLE[0]))
     results = await asyncio.gather(replica.turns.accept(strange, TERMS), said(replica, "k1"), return_exceptions=True)
     assert isinstance(results[0], NotFound)
     assert await owner.fetchval(COMMITS, "user") == 1
 
 
-async def test_what_a_batch_tells_is_what_is_kept(replica: Replica, database: Database) -> None:
-    """Session, message and turn are the same as a redelivery reads them from their rows."""
+async def test_a_batch_returns_what_it_stores(replica: Replica, database: Database) -> None:
+    """Session, message and turn are the same as those a redelivery reads from their rows."""
     [accepted] = await said(replica, "k1", PEOPLE[:1])
     [again] = await said(replica, "k1", PEOPLE[:1])
     assert (again.status, again.session, again.message) == ("duplicate", accepted.session, accepted.message)
@@ -67,8 +67,8 @@ async def test_what_a_batch_tells_is_what_is_kept(replica: Replica, database: Da
     assert await replica.turns.finish(claimed(accepted), reply) == first
 
 
-async def test_an_item_that_postgres_refuses_harms_no_other(replica: Replica) -> None:
-    """A NUL that slipped through: everybody else's message is kept all the same."""
+async def test_a_refused_item_does_not_affect_others(replica: Replica) -> None:
+    """A text contains a NUL: everybody else's message is stored anyway."""
     poisoned = replica.turns.accept(saying(PEOPLE[0], "k1", "a\0b"), TERMS)
     results = await asyncio.gather(poisoned, said(replica, "k1", PEOPLE[1:]), return_exceptions=True)
     assert isinstance(results[0], asyncpg.PostgresError)
@@ -76,10 +76,10 @@ async def test_an_item_that_postgres_refuses_harms_no_other(replica: Replica) ->
     assert [shown(one.message) for one in results[1]] == [("hello", 3)] * 5
 
 
-async def test_a_batch_that_dies_on_the_way_is_done_one_by_one(
+async def test_a_batch_without_a_result_is_repeated_one_by_one(
     replica: Replica, owner: Connected, watcher: Connected
 ) -> None:
-    """Nobody knows whether it was committed; each message is there once, whatever the answer."""
+    """Whether it was committed is unknown; each message is stored once either way."""
     async with owner.transaction():
         await owner.execute("LOCK turns IN SHARE MODE")
         saying_it = asyncio.create_task(said(replica, "k1"))
@@ -88,9 +88,7 @@ async def test_a_batch_that_dies_on_the_way_is_done_one_by_one(
     assert [shown(one.message) for one in await saying_it] == [("hello", 3)] * 6
 
 
-async def test_a_session_that_somebody_holds_keeps_no_other_waiting(
-    replica: Replica, owner: Connected, watcher: Connected
-) -> None:
+async def test_a_locked_session_does_not_delay_others(replica: Replica, owner: Connected, watcher: Connected) -> None:
     """It is left out of the batch, and waits by itself."""
     async with owner.transaction():
         await owner.execute("SELECT FROM chat_sessions WHERE user_id = $1 FOR UPDATE", PEOPLE[0])
@@ -103,7 +101,7 @@ async def test_a_session_that_somebody_holds_keeps_no_other_waiting(
 
 
 async def test_one_key_in_batches_of_two_replicas_is_kept_once(replica: Replica, database: Database) -> None:
-    """Both may look before either has committed."""
+    """Both may check before either has committed."""
     other = await living(database, "two")
     for number in range(10):
         both = await asyncio.gather(said(replica, f"k{number + 1}"), said(other, f"k{number + 1}"))
@@ -151,7 +149,7 @@ async def test_a_message_that_comes_again_after_its_route_has_moved_is_a_duplica
 
 
 async def test_a_turn_that_was_taken_over_is_lost_and_no_other(replica: Replica, database: Database) -> None:
-    """Its result comes in one batch with those of turns that are still this replica's."""
+    """Its result is in one batch with those of turns that this replica still owns."""
     accepted = await said(replica, "k1")
     other = await living(database, "two")
     await replica.turns.release([claimed(accepted[0]).turn_id])
@@ -165,10 +163,10 @@ async def test_a_turn_that_was_taken_over_is_lost_and_no_other(replica: Replica,
 
 
 @pytest.mark.parametrize("taken", ["released", "stolen"])
-async def test_a_turn_that_is_taken_while_its_reply_is_under_way_gets_one_reply(
+async def test_a_turn_taken_over_during_its_reply_gets_one_reply(
     replica: Replica, database: Database, owner: Connected, watcher: Connected, taken: str
 ) -> None:
-    """The row of the turn decides: whoever changes it first."""
+    """The row of the turn decides: the first to change it wins."""
     accepted = await said(replica, "k1")
     first = claimed(accepted[0])
     async with owner.transaction():
@@ -182,10 +180,10 @@ async def test_a_turn_that_is_taken_while_its_reply_is_under_way_gets_one_reply(
 
 
 @pytest.mark.parametrize(("strategy", "status"), [("interrupt", "completed"), ("rollback", "cancelled")])
-async def test_a_newer_message_that_overtakes_a_reply_decides_what_becomes_of_it(
+async def test_a_newer_message_overrides_a_reply_being_recorded(
     replica: Replica, owner: Connected, watcher: Connected, strategy: str, status: str
 ) -> None:
-    """A reply whose turn was superseded is not plain any more, even when it was on its way already."""
+    """A reply whose turn was superseded is no longer plain, even if it was already being recorded."""
     accepted = await said(replica, "k1")
     terms = TurnTerms(strategy=strategy)  # type: ignore[arg-type] # a parameter of the test
     newer = replica.turns.accept(saying(PEOPLE[0], "k2"), terms)
@@ -202,7 +200,7 @@ async def test_a_newer_message_that_overtakes_a_reply_decides_what_becomes_of_it
     assert finished[0].message.deleted == (strategy == "rollback")
 
 
-async def test_a_cancelled_turn_says_what_it_has_said(replica: Replica) -> None:
+async def test_a_cancelled_turn_keeps_its_partial_reply(replica: Replica) -> None:
     """Its reply is as plain as any other."""
     accepted = await said(replica, "k1")
     await replica.turns.request_cancel(claimed(accepted[0]).turn_id, PEOPLE[0])
@@ -247,10 +245,10 @@ def claimed_next(finished: Finished) -> Turn:
 TOO_LONG = "SELECT count(*) FROM turns WHERE deadline > clock_timestamp() + time_limit + interval '30 seconds'"
 
 
-async def test_a_database_clock_that_was_set_back_makes_no_lease_longer(
+async def test_setting_the_databases_clock_back_extends_no_lease(
     replica: Replica, database: Database, owner: Connected
 ) -> None:
-    """A session's times never run backwards, so they may lie in the future; if a lease did, nobody would take its turn over until then."""
+    """A session's times never go backwards and may be in the future; a lease that was would delay takeovers until then."""
     await owner.execute("UPDATE chat_sessions SET updated_at = updated_at + interval '1 hour'")
     accepted = await said(replica, "k1")
     await said(replica, "k2", PEOPLE[:1])
