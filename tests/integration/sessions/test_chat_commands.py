@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from gateway.app.running.serve import Running
 from gateway.core.commands import HELP
+from tests.conftest import UNHURRIED, own_gateway
 from tests.fakes.bot_api import FakeBotApi
 from tests.integration.sessions.conversations import commands
 from tests.integration.telegram.driver import ADA, TOKEN
@@ -21,9 +23,17 @@ AGENTS = {
 }
 
 
-@pytest.fixture
-async def gateway(world: World) -> Running:
-    return await world.gateway(agents=AGENTS)
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(shared_world: World) -> Running:
+    return await shared_world.gateway(agents=AGENTS, replica=UNHURRIED)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def ann(shared_world: World, gateway: Running) -> Person:
+    return await shared_world.newcomer(gateway.url)
 
 
 @pytest.fixture
@@ -56,24 +66,24 @@ async def talk(person: Person, text: str, title: str = "", **hello: Any) -> str:
     return session_id
 
 
-async def test_help_lists_every_command(world: World, gateway: Running) -> None:
+async def test_help_lists_every_command(ann: Person) -> None:
     """CONTRACT: all of them, with what they do."""
-    socket = await (await world.person("ann", gateway.url)).connects()
+    socket = await ann.connects()
     listed = re.findall(r"^/(\w+): \w", await commands(socket, "/help"), re.MULTILINE)
     assert listed == list(HELP)
     contract = ["new", "stop", "status", "sessions", "resume", "title", "fork", "agent", "link", "unlink", "help"]
     assert sorted(listed) == sorted(contract)
 
 
-async def test_unknown_commands_are_for_the_agent(world: World, gateway: Running) -> None:
+async def test_unknown_commands_are_for_the_agent(ann: Person) -> None:
     """As text."""
-    socket = await (await world.person("ann", gateway.url)).connects()
+    socket = await ann.connects()
     assert "message 1" in (await socket.asks("/weather in Rome", "k1"))["content"]
 
 
-async def test_sessions_are_numbered(world: World, gateway: Running) -> None:
+async def test_sessions_are_numbered(shared_world: World, gateway: Running, ann: Person) -> None:
     """Latest first, with title, channel, agent and age; where one is now is marked; others' are not there."""
-    ann, eve = await world.person("ann", gateway.url), await world.person("eve", gateway.url)
+    eve = await shared_world.newcomer(gateway.url)
     await talk(eve, "secret", "Eve's own")
     await talk(ann, "one", "Rome")
     await talk(ann, "two", "Paris", agent="cook", channel="terminal")
@@ -84,9 +94,8 @@ async def test_sessions_are_numbered(world: World, gateway: Running) -> None:
     assert "Eve" not in "".join(lines)
 
 
-async def test_resume_goes_on_in_a_session_of_the_list(world: World, gateway: Running) -> None:
+async def test_resume_goes_on_in_a_session_of_the_list(ann: Person) -> None:
     """The socket moves there: `ready` says so, and what is sent next belongs to it, with its agent."""
-    ann = await world.person("ann", gateway.url)
     rome = await talk(ann, "how old is Rome?", "Rome", agent="cook")
     await talk(ann, "how old is Paris?", "Paris")
     socket = await ann.connects()
@@ -102,9 +111,8 @@ async def test_resume_goes_on_in_a_session_of_the_list(world: World, gateway: Ru
     assert "what was" not in reply["content"]
 
 
-async def test_numbers_are_those_that_were_shown(world: World, gateway: Running) -> None:
+async def test_numbers_are_those_that_were_shown(ann: Person) -> None:
     """Whatever happened elsewhere since."""
-    ann = await world.person("ann", gateway.url)
     rome = await talk(ann, "one", "Rome")
     await talk(ann, "two", "Paris")
     socket = await ann.connects(channel="terminal")
@@ -115,9 +123,8 @@ async def test_numbers_are_those_that_were_shown(world: World, gateway: Running)
 
 
 @pytest.mark.parametrize("wrong", ["/resume 7", "/resume 0", "/resume two", "/resume"])
-async def test_a_wrong_number_lists_again(wrong: str, world: World, gateway: Running) -> None:
+async def test_a_wrong_number_lists_again(wrong: str, ann: Person) -> None:
     """With words, and nothing moves."""
-    ann = await world.person("ann", gateway.url)
     await talk(ann, "one", "Rome")
     socket = await ann.connects()
     answer = await commands(socket, wrong)
@@ -126,9 +133,8 @@ async def test_a_wrong_number_lists_again(wrong: str, world: World, gateway: Run
     assert [frame["type"] for frame in socket.heard] == ["ready", "notice"]
 
 
-async def test_a_session_that_is_gone_says_so(world: World, gateway: Running) -> None:
+async def test_a_session_that_is_gone_says_so(ann: Person) -> None:
     """Deleted between the list and the choice."""
-    ann = await world.person("ann", gateway.url)
     rome = await talk(ann, "one", "Rome")
     socket = await ann.connects(channel="terminal")
     await commands(socket, "/sessions")
@@ -136,9 +142,8 @@ async def test_a_session_that_is_gone_says_so(world: World, gateway: Running) ->
     assert "gone" in await commands(socket, "/resume 1")
 
 
-async def test_agent_lists_and_chooses(world: World, gateway: Running) -> None:
+async def test_agent_lists_and_chooses(ann: Person) -> None:
     """The next message begins a new conversation with the one that was chosen."""
-    ann = await world.person("ann", gateway.url)
     await talk(ann, "an old one", agent="cook")
     socket = await ann.connects()
     first = (await socket.asks("hello", "k1"))["session_id"]
@@ -154,9 +159,8 @@ async def test_agent_lists_and_chooses(world: World, gateway: Running) -> None:
     assert (await ann.gets(f"/api/chat/sessions/{first}"))["is_active"]
 
 
-async def test_fork_goes_on_in_a_copy(world: World, gateway: Running) -> None:
+async def test_fork_goes_on_in_a_copy(ann: Person) -> None:
     """S-4: with the history, while the first conversation stays as it is."""
-    ann = await world.person("ann", gateway.url)
     socket = await ann.connects()
     assert "Write a message first" in await commands(socket, "/fork")
     parent = (await socket.asks("my colour is red", "k1"))["session_id"]
@@ -172,17 +176,16 @@ async def test_fork_goes_on_in_a_copy(world: World, gateway: Running) -> None:
     assert (await ann.gets(f"/api/chat/sessions/{parent}"))["message_count"] == 2
 
 
-async def test_a_title_needs_words(world: World, gateway: Running) -> None:
+async def test_a_title_needs_words(ann: Person) -> None:
     """How to use it is said, as for every command."""
-    socket = await (await world.person("ann", gateway.url)).connects()
+    socket = await ann.connects()
     await socket.asks("hello", "k1")
     assert "/title Holiday plans" in await commands(socket, "/title")
     assert "“Rome”" in await commands(socket, "/title Rome")
 
 
-async def test_over_http_too(world: World, gateway: Running) -> None:
+async def test_over_http_too(ann: Person) -> None:
     """As `notice`; each message names its session, so the session is told."""
-    ann = await world.person("ann", gateway.url)
     rome = await talk(ann, "one", "Rome")
     other = (await ann.posts("/api/chat/sessions", 201, title="Oslo"))["session_id"]
     path = f"/api/chat/sessions/{other}/messages"
@@ -193,6 +196,7 @@ async def test_over_http_too(world: World, gateway: Running) -> None:
     assert "POST /api/chat/sessions" in (await ann.posts(path, 200, text="/agent cook"))["notice"]
 
 
+@own_gateway
 async def test_a_web_conversation_goes_on_in_telegram(world: World, fake: FakeBotApi) -> None:
     """With its own agent, however old it is; the reply is heard in both places."""
     _, ann = await telegram(world, fake)
@@ -208,6 +212,7 @@ async def test_a_web_conversation_goes_on_in_telegram(world: World, fake: FakeBo
     assert (session["message_count"], session["agent_name"]) == (4, "cook")
 
 
+@own_gateway
 async def test_a_telegram_conversation_goes_on_in_the_web(world: World, fake: FakeBotApi) -> None:
     """And the Telegram chat hears what is answered there."""
     _, ann = await telegram(world, fake)
@@ -220,6 +225,7 @@ async def test_a_telegram_conversation_goes_on_in_the_web(world: World, fake: Fa
     assert "hello from the web" in (await fake.hears(ADA, within=20))[0].text
 
 
+@own_gateway
 async def test_telegram_remembers_the_chosen_agent(world: World, fake: FakeBotApi) -> None:
     """At that place, from the next conversation on."""
     _, ann = await telegram(world, fake)
@@ -232,6 +238,7 @@ async def test_telegram_remembers_the_chosen_agent(world: World, fake: FakeBotAp
     assert [session["agent_name"] for session in sessions] == ["cook", "cook", "assistant"]
 
 
+@own_gateway
 async def test_telegram_is_told_the_commands(world: World, fake: FakeBotApi) -> None:
     """As the menu that Telegram shows."""
     await telegram(world, fake)

@@ -21,38 +21,37 @@ from gateway.core.model import SessionId, TurnId, UserId
 from gateway.core.ports.live import session_topic
 from gateway.identity.authenticator import REMEMBER_S
 from tests.clock import Clock
+from tests.conftest import UNHURRIED, own_gateway
 from tests.detours import Call, Detours
 from tests.world import Frame, Person, Socket, World, eventually
 
 PAGE = "https://shop.example"
 
 
-@pytest.fixture
-def clock() -> Clock:
-    """The gateway's."""
-    return Clock()
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+SMALL: dict[str, Any] = {
+    "limits": {"max_frame": 500_000, "visitor_messages_per_minute": 2},
+    "web": {"allowed_origins": [PAGE], "anonymous": True},
+}
+"""Limits that are small enough to be reached."""
 
 
-@pytest_asyncio.fixture
-async def gateway(world: World, detours: Detours, clock: Clock) -> Running:
-    """A gateway whose limits are small enough to be reached."""
-    return await world.gateway(
-        replace(detours.seams, clock=clock),
-        limits={"max_frame": 500_000, "visitor_messages_per_minute": 2},
-        web={"allowed_origins": [PAGE], "anonymous": True},
-    )
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(shared_world: World) -> Running:
+    """With small limits, for all tests that need no more of it than users of their own."""
+    return await shared_world.gateway(**SMALL, replica=UNHURRIED)
 
 
-@pytest_asyncio.fixture
-async def ann(world: World, gateway: Running) -> Person:
+@pytest_asyncio.fixture(loop_scope="module")
+async def ann(shared_world: World, gateway: Running) -> Person:
     """Somebody who may chat."""
-    return await world.person("ann", gateway.url)
+    return await shared_world.newcomer(gateway.url)
 
 
-@pytest_asyncio.fixture
-async def bob(world: World, gateway: Running) -> Person:
+@pytest_asyncio.fixture(loop_scope="module")
+async def bob(shared_world: World, gateway: Running) -> Person:
     """Somebody else."""
-    return await world.person("bob", gateway.url)
+    return await shared_world.newcomer(gateway.url)
 
 
 async def ann_where(world: World, **parts: Any) -> Person:
@@ -78,6 +77,7 @@ async def visitor(world: World, gateway: Running) -> Person:
 # Hello ----------------------------------------------------------------------------------------------------------------
 
 
+@own_gateway
 async def test_without_hello_the_socket_closes(world: World) -> None:
     """4401 after the deadline."""
     socket = await (await ann_where(world, hello_s=0.1)).opens()
@@ -108,7 +108,7 @@ async def test_a_new_user_has_no_session_yet(ann: Person) -> None:
         {
             "type": "ready",
             "session_id": None,
-            "user_id": "ann",
+            "user_id": ann.user,
             "agent": "assistant",
             "resumed": False,
             "last_seq": 0,
@@ -125,6 +125,7 @@ async def test_an_unknown_agent_is_not_found(ann: Person) -> None:
     await socket.hears("ready", agent="assistant")
 
 
+@own_gateway
 async def test_waiting_at_the_door_leaves_time_for_another_hello(world: World) -> None:
     """When the first then fails: the deadline is for what the client does."""
     admission = Admission(patience_s=60)
@@ -156,8 +157,10 @@ async def test_a_foreign_session_is_like_a_missing_one(ann: Person, bob: Person)
     await his.hears("ready", session_id=None)
 
 
-async def test_an_expired_token_ends_an_open_socket(world: World, ann: Person) -> None:
+@own_gateway
+async def test_an_expired_token_ends_an_open_socket(world: World) -> None:
     """A socket does not outlive the right to it."""
+    ann = await world.person("ann", (await world.gateway(**SMALL)).url)
     socket = await ann.opens()
     await world.rows("UPDATE api_tokens SET expires_at = now() + interval '1 second' RETURNING token_id")
     await socket.says(type="hello", token=ann.token)
@@ -165,9 +168,12 @@ async def test_an_expired_token_ends_an_open_socket(world: World, ann: Person) -
     assert await socket.closes() == 4401
 
 
+@own_gateway
 @pytest.mark.parametrize("frame", [{"type": "send", "id": "k2", "text": "me again"}, {"type": "watch"}])
-async def test_a_revoked_token_ends_an_open_socket(world: World, ann: Person, frame: Frame, clock: Clock) -> None:
+async def test_a_revoked_token_ends_an_open_socket(world: World, frame: Frame) -> None:
     """4401 at the next message or watch, and nothing of it is done."""
+    clock = Clock()
+    ann = await world.person("ann", (await world.gateway(Seams(clock=clock))).url)
     socket = await ann.connects()
     await socket.asks("hello", "k1")
     await world.rows("UPDATE api_tokens SET revoked_at = now() RETURNING token_id")
@@ -179,8 +185,11 @@ async def test_a_revoked_token_ends_an_open_socket(world: World, ann: Person, fr
     assert len(await world.rows("SELECT 1 FROM chat_messages")) == 2
 
 
-async def test_a_token_that_cannot_be_checked_is_kept(world: World, ann: Person, clock: Clock) -> None:
+@own_gateway
+async def test_a_token_that_cannot_be_checked_is_kept(world: World) -> None:
     """While the database is away: `unavailable` with the message's id; the socket goes on afterwards."""
+    clock = Clock()
+    ann = await world.person("ann", (await world.gateway(Seams(clock=clock))).url)
     socket = await ann.connects()
     clock.ahead_s += REMEMBER_S
     async with world.database_away():
@@ -206,11 +215,12 @@ async def test_the_ack_comes_first_and_the_rows_in_order(ann: Person) -> None:
     assert (ack["id"], ack["seq"], ack["turn_id"]) == ("k1", 1, reply["turn_id"])
 
 
-async def test_the_session_is_tagged_web(world: World, ann: Person) -> None:
+async def test_the_session_is_tagged_web(shared_world: World, ann: Person) -> None:
     """A socket's session is of channel web, and the terminal's of channel terminal."""
     await (await ann.connects()).asks("hello", "k1")
     await (await ann.connects(channel="terminal")).asks("hello", "k2")
-    rows = await world.rows("SELECT channel FROM chat_sessions ORDER BY created_at")
+    query = "SELECT channel FROM chat_sessions WHERE user_id = $1 ORDER BY created_at"
+    rows = await shared_world.rows(query, ann.user)
     assert [row["channel"] for row in rows] == ["web", "terminal"]
 
 
@@ -333,7 +343,7 @@ async def test_after_beyond_the_end_hides_nothing(ann: Person) -> None:
     assert [f["message"]["seq"] for f in socket.heard if f["type"] == "message"] == [3, 4]
 
 
-async def test_a_long_history_is_replayed_whole(world: World, ann: Person) -> None:
+async def test_a_long_history_is_replayed_whole(ann: Person) -> None:
     """Several pages, while new rows come in."""
     first = await ann.connects()
     acks = []
@@ -344,8 +354,10 @@ async def test_a_long_history_is_replayed_whole(world: World, ann: Person) -> No
     assert await seqs(second, 160) == list(range(1, 161))
 
 
-async def test_rows_of_another_replica_arrive_without_gaps(world: World, gateway: Running, ann: Person) -> None:
+@own_gateway
+async def test_rows_of_another_replica_arrive_without_gaps(world: World) -> None:
     """Each row once, ascending, whichever replica wrote it."""
+    ann = await world.person("ann", (await world.gateway(**SMALL)).url)
     elsewhere = await world.gateway(data_dir="elsewhere", secret_key="k" * 32)
     writer = await ann.connects()
     session_id = (await writer.asks("hello", "k1"))["session_id"]
@@ -379,7 +391,7 @@ async def test_nobody_watches_another_users_list(ann: Person, bob: Person) -> No
     await (await ann.connects()).asks("hello", "k1")
     await watcher.asks("mine", "k1")
     owners = {frame["session"]["user_id"] for frame in watcher.heard if frame["type"] == "session"}
-    assert owners == {"bob"}
+    assert owners == {bob.user}
 
 
 async def test_a_session_is_watched_and_unwatched(ann: Person) -> None:
@@ -418,6 +430,7 @@ async def test_who_comes_in_the_middle_learns_of_the_turn(ann: Person) -> None:
     await first.hears("turn", turn_id=turn_id, status="cancelled")
 
 
+@own_gateway
 async def test_messages_to_many_sessions_are_all_taken(world: World) -> None:
     """What was followed for a message gives way to the next; what is watched stays."""
     ann = await ann_where(world, max_followed=3)
@@ -432,6 +445,7 @@ async def test_messages_to_many_sessions_are_all_taken(world: World) -> None:
     assert (await socket.hears("message"))["message"]["session_id"] == watched
 
 
+@own_gateway
 async def test_watching_too_many_sessions_is_a_conflict(world: World) -> None:
     """What a client watches never ends by itself; `unwatch` makes room."""
     ann = await ann_where(world, max_followed=2)
@@ -446,6 +460,7 @@ async def test_watching_too_many_sessions_is_a_conflict(world: World) -> None:
     await socket.hears("ack", id="k1")
 
 
+@own_gateway
 async def test_a_row_that_comes_during_a_read_is_not_missed(world: World, detours: Detours) -> None:
     """The query found nothing, and the row was announced before its answer arrived."""
     gateway = await world.gateway(detours.seams, replica={"poll_s": 10})
@@ -534,17 +549,17 @@ async def test_pages_of_allowed_origins_and_our_own_may_connect(ann: Person) -> 
 
 
 @pytest.mark.parametrize("origin", [None, "own"])
-async def test_a_visitor_comes_from_their_page_only(world: World, gateway: Running, origin: str | None) -> None:
+async def test_a_visitor_comes_from_their_page_only(shared_world: World, gateway: Running, origin: str | None) -> None:
     """A visitor's token is worth nothing without its Origin: 4403."""
-    guest = await visitor(world, gateway)
+    guest = await visitor(shared_world, gateway)
     socket = await guest.opens(headers=None if origin is None else {"Origin": gateway.url})
     await socket.says(type="hello", token=guest.token)
     assert await socket.closes() == 4403
 
 
-async def test_a_visitor_who_sends_too_often_is_told(world: World, gateway: Running) -> None:
+async def test_a_visitor_who_sends_too_often_is_told(shared_world: World, gateway: Running) -> None:
     """Two a minute here: the third gets `rate_limited`, and the socket stays."""
-    guest = await visitor(world, gateway)
+    guest = await visitor(shared_world, gateway)
     socket = await guest.opens(headers={"Origin": PAGE})
     await socket.says(type="hello", token=guest.token)
     await socket.hears("ready")
@@ -555,9 +570,9 @@ async def test_a_visitor_who_sends_too_often_is_told(world: World, gateway: Runn
     await socket.hears("pong")
 
 
-async def test_a_flood_ends_the_socket(world: World, gateway: Running) -> None:
+async def test_a_flood_ends_the_socket(shared_world: World, gateway: Running) -> None:
     """1008 for who goes on regardless."""
-    guest = await visitor(world, gateway)
+    guest = await visitor(shared_world, gateway)
     socket = await guest.opens(headers={"Origin": PAGE})
     await socket.says(type="hello", token=guest.token)
     await socket.hears("ready")
@@ -577,9 +592,9 @@ async def test_a_reader_that_is_too_slow_is_cut_off(gateway: Running, ann: Perso
     response.connection.transport.pause_reading()
     bus = gateway.gateway.sockets._parts.live
     session_id, turn_id = SessionId(reply["session_id"]), TurnId(UUID(reply["turn_id"]))
-    bus.publish(session_topic(session_id), AttemptBegan(session_id, UserId("ann"), turn_id, 2))
+    bus.publish(session_topic(session_id), AttemptBegan(session_id, UserId(ann.user), turn_id, 2))
     for _ in range(300):
-        event = Progress(session_id, UserId("ann"), turn_id, 2, TextDelta("x" * 100_000))
+        event = Progress(session_id, UserId(ann.user), turn_id, 2, TextDelta("x" * 100_000))
         bus.publish(session_topic(session_id), event)
         await asyncio.sleep(0)
     response.connection.transport.resume_reading()
@@ -588,8 +603,12 @@ async def test_a_reader_that_is_too_slow_is_cut_off(gateway: Running, ann: Perso
     assert await seqs(again, 2) == [1, 2]
 
 
-async def test_draining_closes_all_sockets_at_once(gateway: Running, ann: Person, bob: Person) -> None:
+@own_gateway
+async def test_draining_closes_all_sockets_at_once(world: World) -> None:
     """1012 to everybody, and to those who come too late."""
+    gateway = await world.gateway()
+    ann = await world.person("ann", gateway.url)
+    bob = await world.person("bob", gateway.url)
     sockets = [await person.connects() for person in (ann, ann, bob)]
     closing = asyncio.gather(*(socket.closes() for socket in sockets))
     async with asyncio.timeout(2):
@@ -599,8 +618,11 @@ async def test_draining_closes_all_sockets_at_once(gateway: Running, ann: Person
     assert await late.closes() == 1012
 
 
-async def test_ended_sockets_leave_nothing_behind(gateway: Running, ann: Person) -> None:
+@own_gateway
+async def test_ended_sockets_leave_nothing_behind(world: World) -> None:
     """Neither a socket nor a topic remains."""
+    gateway = await world.gateway()
+    ann = await world.person("ann", gateway.url)
     socket = await ann.connects()
     await socket.says(type="watch")
     await socket.asks("hello", "k1")
@@ -613,8 +635,10 @@ async def test_ended_sockets_leave_nothing_behind(gateway: Running, ann: Person)
     await eventually(forgotten)
 
 
-async def test_who_leaves_after_sending_is_answered_all_the_same(world: World, ann: Person) -> None:
+@own_gateway
+async def test_who_leaves_after_sending_is_answered_all_the_same(world: World) -> None:
     """Row 34: promise 1 holds when the client goes away before its ack."""
+    ann = await world.person("ann", (await world.gateway(**SMALL)).url)
     socket = await ann.connects()
     await socket.says(type="send", id="k1", text="hello")
     response: Any = socket.socket._response
@@ -629,6 +653,7 @@ async def test_who_leaves_after_sending_is_answered_all_the_same(world: World, a
     await eventually(answered)
 
 
+@own_gateway
 async def test_what_was_queued_before_a_send_comes_before_its_ack(world: World) -> None:
     """`hello` and `send` in one breath: `ready` first, then the `ack`."""
     gateway = await world.gateway()
