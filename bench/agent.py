@@ -1,4 +1,4 @@
-"""An agent that costs nothing, so that what is measured is the gateway."""
+"""An agent that costs nothing, so that only the gateway is measured."""
 
 from __future__ import annotations
 

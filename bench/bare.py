@@ -1,4 +1,4 @@
-"""The competitor: nothing but a WebSocket, two commits a turn, and the fastest parts there are."""
+"""The reference: a WebSocket, two commits per turn, the fastest libraries there are, and nothing else."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INSERT = "INSERT INTO bare_messages (user_id, role, content) VALUES ($1, $2, $3)
 
 @dataclass(frozen=True, slots=True)
 class BareLoop:
-    """Takes a message in, keeps it, acknowledges it, keeps the reply, sends the reply."""
+    """Receives a message, stores and acknowledges it, then stores and sends the reply."""
 
     pool: asyncpg.Pool
 
@@ -59,7 +59,7 @@ async def _as_it_is(_connection: object) -> None:
 
 
 async def main(database_url: str) -> None:
-    """Serves on a free port until SIGTERM; says which on standard error, as the gateway does."""
+    """Serves on a free port until SIGTERM; prints the port on standard error, as the gateway does."""
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     async with asyncpg.create_pool(database_url, min_size=CONNECTIONS, max_size=CONNECTIONS, reset=_as_it_is) as pool:

@@ -1,4 +1,4 @@
-"""What Postgres itself can do: T1 and T2, with nothing around them."""
+"""The maximum of Postgres itself: T1 and T2 without anything else."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WARM_S = 1
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """`driver`: pgbench, or an asyncpg loop where there is no pgbench."""
+    """`driver`: pgbench, or an asyncpg loop if there is no pgbench."""
 
     database_url: str
     pgbench: Path | None
@@ -38,7 +38,7 @@ class Ceiling:
         return "asyncpg loop" if self.pgbench is None else "pgbench"
 
     async def measure(self, sessions: int, seconds: int) -> Answer:
-        """Both statements one after another on a connection per session, 16 at most; a latency is that of both."""
+        """Runs both statements in turn on one connection per session, at most 16; a latency is the sum of both."""
         connections = min(sessions, MOST_CONNECTIONS)
         if self.pgbench is None:
             return await _loop(self.database_url, connections, seconds)
@@ -46,7 +46,7 @@ class Ceiling:
 
 
 def find_ceiling(database_url: str) -> Ceiling:
-    """The embedded server's own pgbench, or one of the system."""
+    """The pgbench of the embedded server or of the system."""
     own = find_binaries().folder / "pgbench"
     system = shutil.which("pgbench")
     return Ceiling(database_url, own if own.exists() else Path(system) if system else None)

@@ -1,4 +1,4 @@
-"""The measuring process: a WebSocket client for gateway and bare loop alike, told what to do on standard input."""
+"""The measuring process: a WebSocket client for gateway and bare loop alike, controlled over standard input."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bench.errors import BenchError
 Socket: TypeAlias = "aiohttp.ClientWebSocketResponse[Literal[False]]"
 OPENING_AT_ONCE = 64
 OPENING_TRIES, OPENING_PAUSE_S = 30, 1.0
-# Found in the bytes, not parsed: the client shares two cores with what it measures.
+# Searched in the bytes, not parsed: the client shares two cores with what it measures.
 READY = b'"type":"ready"'
 REPLY_ROW = b'"role":"assistant"'
 ERROR = b'"type":"error"'
@@ -30,7 +30,7 @@ AGAIN_S = 0.1
 
 
 class BusyError(BenchError):
-    """The server can't take it now, and says so."""
+    """The server refuses because it is busy."""
 
 
 class Talker:
@@ -55,14 +55,14 @@ class Talker:
             try:
                 await self._hear(REPLY_ROW)
             except BusyError:
-                # As any client does; the server knows the id if it has kept the message all the same.
+                # As any client does; the server recognizes the id if it has stored the message after all.
                 await asyncio.sleep(AGAIN_S)
                 await self._say(message)
             else:
                 return (time.perf_counter_ns() - begun) // 1000
 
     async def reply(self) -> int:
-        """When the next reply's row was heard, in nanoseconds."""
+        """When the next reply's row arrived, in nanoseconds."""
         await self._hear(REPLY_ROW)
         return time.perf_counter_ns()
 
@@ -83,7 +83,7 @@ class Talker:
 
 
 class Crowd:
-    """Opens talkers, at most so many at once, and holds the idle ones."""
+    """Opens talkers, a limited number at a time, and holds the idle ones."""
 
     def __init__(self, http: aiohttp.ClientSession) -> None:
         self._http = http
@@ -147,7 +147,7 @@ class Crowd:
         return await asyncio.gather(*(self._open(url, name) for name in names))
 
     async def _open(self, url: str, name: str) -> Talker:
-        """Like any client, it comes again when too many connect at a time."""
+        """Retries, like any client, while too many connect at once."""
         async with self._door:
             for _ in range(OPENING_TRIES):
                 talker = Talker(await self._http.ws_connect(f"{url}/ws", max_msg_size=0, decode_text=False))
@@ -165,7 +165,7 @@ class Crowd:
 
 
 async def _talk(talker: Talker, begun: float, ends: float) -> tuple[list[int], int]:
-    """Latencies of the turns that ended between two moments of the monotonic clock, and how many turns there were in all."""
+    """Latencies of the turns that ended between two moments of the monotonic clock, and the number of all turns."""
     latencies: list[int] = []
     turns = 0
     while True:
@@ -179,7 +179,7 @@ async def _talk(talker: Talker, begun: float, ends: float) -> tuple[list[int], i
 
 
 async def main() -> None:
-    """Obeys until standard input ends."""
+    """Executes commands until standard input ends."""
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
         # Without limits of its own: every session has its socket.

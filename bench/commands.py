@@ -1,4 +1,4 @@
-"""What the measuring process is told, and what it answers: one JSON document a line."""
+"""The measuring process's commands and answers: one JSON document per line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field, TypeAdapter
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Each of the first `sessions` users of `group` talks on a socket of its own, the next turn after each reply."""
+    """Each of the first `sessions` users of `group` sends turns on its own socket, each after the reply to the one before."""
 
     url: str
     group: str
@@ -22,7 +22,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """One turn after another: each visit is a turn of that user, all sockets open from the start."""
+    """One turn after another: each visit is a turn of that user; all sockets are open from the start."""
 
     url: str
     visits: tuple[str, ...]
@@ -51,7 +51,7 @@ class Release:
 class Cross:
     """The first `users` of `group` take `turns` turns each at `url`, one after another, with a second socket at `other`.
 
-    The answer: how long after the first socket the second one hears the reply's row.
+    The answer: how long after the first socket the second one receives the reply's row.
     """
 
     url: str
@@ -67,9 +67,9 @@ Command = Annotated[Load | Walk | Hold | Release | Cross, Field(discriminator="d
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`latencies_us`: from send to the reply's row, in microseconds; of a walk in the order of its visits.
+    """`latencies_us`: from send to the reply's row, in microseconds; of a walk, in the order of its visits.
 
-    `turns`: all that ended, those too whose latencies don't count.
+    `turns`: all that ended, including those whose latencies don't count.
     """
 
     latencies_us: tuple[int, ...] = ()

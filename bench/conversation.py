@@ -1,4 +1,4 @@
-"""What is said in every measurement, and who says it."""
+"""The texts and users of all measurements."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ ROUTE = f"web:{AGENT}"
 
 
 def user_name(group: str, number: int) -> str:
-    """A user of a group; `sql/seed.sql` makes the same names."""
+    """A user of a group; `sql/seed.sql` creates the same names."""
     return f"{group}-{number}"
 
 
 def token_of(user: str) -> str:
-    """The user's API token, as `sql/seed.sql` grants it: good in a throw-away database only."""
+    """The user's API token, as `sql/seed.sql` grants it: only for a throw-away database."""
     return f"tg_{user}"

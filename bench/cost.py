@@ -1,4 +1,4 @@
-"""What a turn costs Postgres in counts, at each level; with a gateway of its own, since counting slows a server down."""
+"""Counts what a turn costs Postgres at each level, with a separate gateway, as counting slows a server down."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bench.results import Cost
 
 
 async def measure(bench: Bench) -> tuple[Cost, ...]:
-    """After the levels, whose users talk again."""
+    """Runs after the levels, with the same users."""
     await counts.count_in(bench.databases.gateway)
     async with processes.gateway(bench.folder, bench.databases.gateway, "counted") as gateway:
         return tuple([await _level(bench, gateway.url, sessions) for sessions in bench.plan.levels])

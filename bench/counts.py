@@ -1,4 +1,4 @@
-"""What Postgres was asked to do, in counts: they don't depend on the machine, nor on what else it does."""
+"""Counts the work of Postgres: counts depend neither on the machine nor on its other load."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ SERVER: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """`statements`: those inside functions too. `commits`: those that write. `wal`: bytes, full pages left out.
+    """`statements`: including those inside functions. `commits`: those that write. `wal`: bytes, without full pages.
 
-    `index_writes`: entries added to indexes. `hot`: of the updates, how many needed no index entry.
+    `index_writes`: entries added to indexes. `hot`: how many updates needed no index entry.
     """
 
     statements: float
@@ -43,18 +43,18 @@ class Counts:
         return Counts(*(getattr(self, one.name) - getattr(earlier, one.name) for one in fields(self)))
 
     def per(self, many: float) -> Counts:
-        """The same for one of so many turns, or of so many seconds."""
+        """The same per turn, or per second."""
         return Counts(*(getattr(self, one.name) / many for one in fields(self)))
 
     @property
     def hot_ratio(self) -> float:
-        """1 when no update wrote to an index, and when there was none."""
+        """1 if no update wrote to an index, or there was none."""
         return self.hot / self.updates if self.updates else 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A moment: the log's position, and how often each statement had been run before it."""
+    """A moment: the log's position, and how often each statement had run by then."""
 
     position: str
     calls: Mapping[int, int]
@@ -62,7 +62,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """Counts what the gateway does in one database; what the measuring connection does is left out.
+    """Counts the gateway's work in one database, without that of the measuring connection.
 
     `sent_only`: statements inside functions don't count.
     """
@@ -71,14 +71,14 @@ class Counter:
     sent_only: bool = False
 
     async def mark(self) -> Mark:
-        """Everything before it has reached the log."""
+        """Takes a mark; everything before it has reached the log."""
         await self.connection.execute(SQL["flush"])
         position = str(await self.connection.fetchval(SQL["position"]))
         calls = await self.connection.fetch(SQL["calls"], self.sent_only)
         return Mark(position, {row["queryid"]: row["calls"] for row in calls})
 
     async def between(self, begun: Mark, ended: Mark, *, often: int = 1) -> Counts:
-        """What was done between two moments. Statements that were run less than so many times were not for turns."""
+        """The work between two marks. Statements that ran less often than that were not for turns."""
         written = await self.connection.fetchrow(SQL["written"], begun.position, ended.position)
         assert written is not None
         runs = (calls - begun.calls.get(query, 0) for query, calls in ended.calls.items())
@@ -86,7 +86,7 @@ class Counter:
 
 
 async def count_in(url: str) -> None:
-    """From now on the statements of new connections to this database are counted. The server needs `SERVER`."""
+    """Starts counting the statements of new connections to this database. The server needs `SERVER`."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(SQL["extensions"])

@@ -1,4 +1,4 @@
-"""Processor time of running processes, in seconds, as Linux tells it in /proc; elsewhere there is none to tell."""
+"""Processor time of running processes, in seconds, from Linux's /proc; not available elsewhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What three parties of a measurement have used up."""
+    """The processor time of the three parties of a measurement."""
 
     server: float
     postgres: float
@@ -22,18 +22,18 @@ class Spent:
         return Spent(self.server - earlier.server, self.postgres - earlier.postgres, self.client - earlier.client)
 
     def per(self, turns: int) -> Spent:
-        """Microseconds for each of so many turns."""
+        """Microseconds per turn."""
         each = 1_000_000 / turns
         return Spent(self.server * each, self.postgres * each, self.client * each)
 
     @property
     def total(self) -> float:
-        """All three."""
+        """The sum of all three."""
         return self.server + self.postgres + self.client
 
 
 def spent(server: int, postmaster: int, client: int) -> Spent:
-    """By the processes' ids; Postgres with all its backends, those included that have ended."""
+    """By the processes' ids; Postgres with all its backends, including ended ones."""
     return Spent(own(server), family(postmaster), own(client))
 
 
@@ -44,7 +44,7 @@ def own(pid: int) -> float:
 
 
 def family(pid: int) -> float:
-    """Seconds of a process and its children, those included that have ended."""
+    """Seconds of a process and its children, including ended ones."""
     fields = _fields(pid)
     if not fields:
         return 0.0
@@ -58,7 +58,7 @@ def _children(pid: int) -> list[int]:
 
 
 def _fields(pid: int) -> list[str]:
-    """Those behind the name, which may hold anything; the first is the state (proc_pid_stat(5), field 3)."""
+    """The fields after the name, which may contain anything; the first is the state (proc_pid_stat(5), field 3)."""
     try:
         return (PROC / str(pid) / "stat").read_text().rpartition(") ")[2].split()
     except OSError:

@@ -1,4 +1,4 @@
-"""A new Postgres with its durable defaults, and in it a database for each contestant."""
+"""A new Postgres with its durable defaults, and a database in it for each contestant."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def open_databases(folder: Path) -> AsyncIterator[Databases]:
     async with embedded_postgres(folder, SERVER) as url:
         await storage.migrating.migrate.migrate(url)
         await _execute(url, "CREATE DATABASE bare")
-        # A database cannot be copied by who is connected to it.
+        # A connection to a database cannot copy it.
         await _execute(_on(url, "bare"), "CREATE DATABASE ceiling TEMPLATE turngate")
         await _execute(_on(url, "bare"), (SQL / "bare.sql").read_text("utf-8"))
         version = str(await _ask(url, "SHOW server_version"))
@@ -54,7 +54,7 @@ async def open_databases(folder: Path) -> AsyncIterator[Databases]:
 
 
 async def seed(url: str, group: str, users: int, messages: int) -> None:
-    """Users `group-1` and so on, each with a token, and with a session of so many messages if that is not 0."""
+    """Users `group-1` and so on, each with a token, and with a session of so many messages unless that is 0."""
     connection = await asyncpg.connect(url)
     try:
         seeding = (SQL / "seed.sql").read_text("utf-8")

@@ -24,7 +24,7 @@ WARM_SOCKETS = 16
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What the measurements work with. `say`: tells progress."""
+    """The parts that measurements use. `say`: reports progress."""
 
     plan: Plan
     folder: Path
@@ -33,7 +33,7 @@ class Bench:
     say: Say
 
     async def levels(self, ceiling: Ceiling, bare: Server, gateway: Server) -> tuple[Level, ...]:
-        """Turns/s and latencies, with everybody talking at once."""
+        """Turns/s and latencies with all sessions active at once."""
         return tuple([await self._level(sessions, ceiling, bare, gateway) for sessions in self.plan.levels])
 
     async def _level(self, sessions: int, ceiling: Ceiling, bare: Server, gateway: Server) -> Level:
@@ -61,8 +61,8 @@ class Bench:
         return await self.client.obey(Load(server.url, group, sessions, self.plan.warm_s, self.plan.load_s))
 
     async def lengths(self, gateway: Server) -> tuple[Length, ...]:
-        """A turn at a time, in sessions of different lengths by turns."""
-        # Long sessions are rare among short ones: what suits the average one must not be what the long ones get.
+        """One turn at a time, alternating between sessions of different lengths."""
+        # Long sessions are rare among short ones: a plan that suits the average session must not be used for the long ones.
         await seed(self.databases.gateway, IDLERS, max(self.plan.idle), 2)
         visits: list[tuple[int, str]] = []
         for seeded in self.plan.lengths:

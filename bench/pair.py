@@ -1,4 +1,4 @@
-"""Two gateways on one Postgres against one, with the same sessions, by turns."""
+"""Compares two gateways on one Postgres with a single one, with the same sessions, in alternation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CROSSERS, CROSSINGS = "crosser", (5, 12)
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one gateway, or both, did in a round. `work`: microseconds of processor time for a turn."""
+    """The results of one gateway, or of both, in a round. `work`: microseconds of processor time per turn."""
 
     turns_per_s: float
     busy_cores: float
@@ -32,7 +32,7 @@ class Side:
 
 
 async def measure(bench: Bench, first: Server) -> Pair:
-    """`first` serves all sessions, then both serve half of them each, with a client each."""
+    """First, `first` serves all sessions; then each gateway serves half of them, with its own client."""
     for half in HALVES:
         await seed(bench.databases.gateway, half, SESSIONS // 2, 0)
     async with (
@@ -54,7 +54,7 @@ async def measure(bench: Bench, first: Server) -> Pair:
 
 
 async def _later(bench: Bench, first: Server, second: Server) -> Pace:
-    """How much later than at the gateway where it was written a reply is heard at the other."""
+    """How much later a reply arrives at the other gateway than at the one that wrote it."""
     bench.say("replies of one gateway, heard at the other")
     await seed(bench.databases.gateway, CROSSERS, CROSSINGS[0], 0)
     return pace(await bench.client.obey(Cross(first.url, second.url, CROSSERS, *CROSSINGS)))
@@ -69,7 +69,7 @@ async def _round(bench: Bench, first: Server, second: Server, other: Client) -> 
 
 
 async def _side(bench: Bench, parts: Sequence[tuple[Client, Server, str, int]]) -> Side:
-    """All parts at once: which client talks to which server as which group, in so many sessions."""
+    """All parts at once: which client talks to which server, as which group, in how many sessions."""
     plan = bench.plan
     before, begun = _spent(bench, parts), time.monotonic()
     answers = await asyncio.gather(

@@ -36,7 +36,7 @@ class Plan:
 
 
 LEVELS = (1, 16, 64, 256)
-# Long sessions are visited more often, short ones are more: a short one would not stay short otherwise.
+# There are more short sessions, and each is visited less often: otherwise, it would not stay short.
 FULL = Plan(
     levels=LEVELS,
     rounds=3,

@@ -1,4 +1,4 @@
-"""The processes under measurement: each one's own, started and ended here."""
+"""The processes under measurement: each one is started and ended here."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 START_S = 180.0
 STOP_S = 12.0
 ANSWER_S = 300.0
-LINE_MAX = 64 * 1024 * 1024  # bytes: a line holds every latency of a round
+LINE_MAX = 64 * 1024 * 1024  # bytes: a line contains all latencies of a round
 OPEN_FILES = 16_384
 
 
@@ -35,7 +35,7 @@ class Server:
     url: str
 
     def resident(self) -> int:
-        """Bytes of memory that the process holds now."""
+        """The process's memory, in bytes."""
         status = Path(f"/proc/{self.process.pid}/status")
         if status.exists():
             return int(status.read_text().partition("VmRSS:")[2].split()[0]) * 1024
@@ -44,7 +44,7 @@ class Server:
 
 
 def allow_many_sockets() -> int:
-    """Raises the limit of open files for this process and those it starts; the limit from now on."""
+    """Raises the limit of open files for this process and its children; returns the new limit."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
@@ -103,12 +103,12 @@ async def _server(log: Path, module: str, *arguments: str) -> AsyncIterator[Serv
 
 
 def _environment() -> Mapping[str, str]:
-    """Ours, without settings of this machine's gateway."""
+    """This process's environment without the gateway's settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith("TURNGATE_")}
 
 
 async def _url(process: asyncio.subprocess.Process, log: Path) -> str:
-    """What the `ready` event in the log says."""
+    """The URL in the log's `ready` event."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         if (url := _ready(log)) is not None:
@@ -149,7 +149,7 @@ class Client:
     process: asyncio.subprocess.Process
 
     async def obey(self, command: Command) -> Answer:
-        """Raises `BenchError` when it ends or takes too long instead of answering; its own words are on our stderr."""
+        """Raises `BenchError` if it ends or takes too long to answer; its error output goes to our stderr."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(COMMAND.dump_json(command) + b"\n")

@@ -1,4 +1,4 @@
-"""What a gateway costs that has nothing to do: memory for each socket, statements of its own."""
+"""The cost of an idle gateway: memory for each socket, and its own statements."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SOCKETS = 1_000
 
 
 async def measure(bench: Bench) -> tuple[tuple[Idle, ...], tuple[Still, ...]]:
-    """A new gateway as sockets come that say hello, resume a session and fall silent; after the long sessions."""
+    """A new gateway, while sockets say hello, resume a session and then stay silent; runs after the long sessions."""
     url = bench.databases.gateway
     await seed(url, WARMERS, WARM_SOCKETS, 2)
     await counts.count_in(url)
     async with processes.gateway(bench.folder, url, "idle") as gateway:
         await bench.client.obey(Load(gateway.url, WARMERS, WARM_SOCKETS, bench.plan.warm_s, bench.plan.load_s))
-        # What the load has left behind, such as words to index, is not rest; nor are the chores of the first seconds.
+        # Work that the load left behind, such as words to index, does not count, nor do the chores of the first seconds.
         await asyncio.sleep(max(bench.plan.still_s, 2 * FIRST_AFTER.total_seconds()))
         held = [(0, await _settled(bench, gateway))]
         still = [await _still(bench, 0)]

@@ -1,4 +1,4 @@
-"""What was measured, and what follows from it. Pure."""
+"""The results of measurements, and what follows from them. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """So many sessions at once. Medians over the rounds, and medians of the rounds' own ratios."""
+    """So many sessions at once. Medians over the rounds, and medians of the rounds' ratios."""
 
     sessions: int
     ceiling: Pace
@@ -67,7 +67,7 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """What a gateway that serves nobody sends to Postgres each second, with so many idle sockets."""
+    """What a gateway with so many idle sockets sends to Postgres each second."""
 
     sockets: int
     statements: float
@@ -76,7 +76,7 @@ class Still:
 
 @dataclass(frozen=True, slots=True)
 class AtRest:
-    """What a gateway without sockets does each second: statements that it sends, and the share of a core that it uses."""
+    """What a gateway without sockets does each second: statements sent, and the share of a core used."""
 
     statements: float
     cores: float
@@ -84,9 +84,9 @@ class AtRest:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Turns a second of one gateway, those of two on the same Postgres, and how many cores were busy with the two.
+    """Turns per second of one gateway, those of two on the same Postgres, and how many cores the two kept busy.
 
-    `one_work`, `two_work`: microseconds of processor time for a turn.
+    `one_work`, `two_work`: microseconds of processor time per turn.
     """
 
     sessions: int
@@ -100,13 +100,13 @@ class Pair:
     """How much later a reply of the one is heard at the other."""
 
     def most(self, cores: int) -> float:
-        """The ratio that processor time allows: a gateway has one core at most, and everybody together has so many."""
+        """The ratio that processor time allows: a gateway has at most one core, and all processes share the machine's cores."""
         return _most_turns(self.two_work, 2, cores) / _most_turns(self.one_work, 1, cores)
 
 
 @dataclass(frozen=True, slots=True)
 class ChatPace:
-    """Telegram's messages, waiting all at once, and the seconds until each had its reply's row."""
+    """Telegram messages that all wait at once, and the seconds until each had its reply's row."""
 
     mode: str
     chats: int
@@ -116,7 +116,7 @@ class ChatPace:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`measured` should be at least, or at most, `limit`. `way`: how far it is to there, if it was missed."""
+    """`measured` should be at least, or at most, `limit`. `way`: the remaining distance, if it was missed."""
 
     name: str
     measured: float
@@ -128,7 +128,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What was measured on."""
+    """The machine that was measured on."""
 
     cpus: int
     python: str
@@ -155,12 +155,12 @@ class Report:
 
 
 def _most_turns(work: Spent, gateways: int, cores: int) -> float:
-    """Turns a second if nothing else ran."""
+    """Turns per second if nothing else ran."""
     return 1_000_000 * min(gateways / work.server, cores / work.total)
 
 
 def pace(answer: Answer) -> Pace:
-    """Raises `BenchError` when nothing ended in time."""
+    """Raises `BenchError` if no turn ended in time."""
     if len(answer.latencies_us) < 2:
         raise BenchError(f"Fewer than two turns ended within {answer.seconds} s.")
     cuts = quantiles(answer.latencies_us, n=100, method="inclusive")
@@ -193,7 +193,7 @@ def level(
 
 
 def middle(paces: Sequence[Pace]) -> Pace:
-    """Each number's own median."""
+    """The median of each number."""
     return Pace(
         median(one.turns_per_s for one in paces),
         median(one.p50_ms for one in paces),
@@ -202,7 +202,7 @@ def middle(paces: Sequence[Pace]) -> Pace:
 
 
 def middle_work(rounds: Sequence[Spent]) -> Spent:
-    """Each party's own median."""
+    """The median of each party."""
     return Spent(
         median(one.server for one in rounds),
         median(one.postgres for one in rounds),

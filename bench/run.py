@@ -21,7 +21,7 @@ SPARE_FILES = 400
 
 
 async def run(plan: Plan, folder: Path, say: Say) -> Report:
-    """Raises `BenchError`, or whatever keeps the gateway or Postgres from starting."""
+    """Raises `BenchError`, or the error that keeps the gateway or Postgres from starting."""
     begun = time.monotonic()
     plan, notes = _allowed(plan)
     async with AsyncExitStack() as stack:
@@ -47,7 +47,7 @@ async def run(plan: Plan, folder: Path, say: Say) -> Report:
 
 
 def _allowed(plan: Plan) -> tuple[Plan, tuple[str, ...]]:
-    """The plan with as many sockets as this process may open, and a note when they are fewer."""
+    """The plan with as many sockets as this process may open, and a note if they are fewer."""
     most = processes.allow_many_sockets() - SPARE_FILES
     wanted = max(plan.idle)
     if wanted <= most:

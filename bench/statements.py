@@ -1,4 +1,4 @@
-"""Stands in for pgbench where there is none: the same two statements through asyncpg, as fast as Python gets."""
+"""Replaces pgbench where there is none: the same two statements through asyncpg, as fast as Python gets."""
 
 from __future__ import annotations
 

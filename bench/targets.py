@@ -1,4 +1,4 @@
-"""What the project holds itself to, and how far it is to there. Pure."""
+"""The project's targets, and the distance to them. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def targets(
     *,
     cpus: int,
 ) -> tuple[Target, ...]:
-    """Each with what was measured; the way still to go is told in microseconds where it is time."""
+    """Each target with its measurement; the remaining distance is in microseconds if it is a time."""
     at = {one.sessions: one for one in levels}
     return (
         *(_speed(at[sessions]) for sessions in (64, 256)),

@@ -1,4 +1,4 @@
-"""Telegram turns a second: many chats write at once, and the fake Bot API hands their messages over by either way."""
+"""Telegram turns per second: many chats write at once, and the fake Bot API delivers their messages by polling or webhook."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MODES = ("polling", "webhook")
 
 
 async def measure(folder: Path, server_url: str, chats: int) -> tuple[ChatPace, ...]:
-    """All messages wait at the fake before the gateway starts. Replies leave at Telegram's pace, so turns are counted."""
+    """All messages wait at the fake before the gateway starts. Replies are sent at Telegram's pace, so turns are counted."""
     return tuple([await _mode(folder, server_url, mode, chats) for mode in MODES])
 
 
@@ -48,7 +48,7 @@ def _settings(fake_url: str, mode: str) -> str:
 
 async def _everybody_writes(fake_url: str, chats: int) -> None:
     async with aiohttp.ClientSession() as http:
-        # What is ordered before any bot has called waits for the first that does.
+        # Anything planned before a bot has called waits for the first one that does.
         await (await http.get(f"{fake_url}/bot{TOKEN}/getMe")).read()
         for number in range(ROUNDS):
             for chat in range(1, chats + 1):
@@ -58,7 +58,7 @@ async def _everybody_writes(fake_url: str, chats: int) -> None:
 
 
 async def _answered(url: str, messages: int) -> float:
-    """Seconds from the first message's commit to the last reply's, by the database's clock."""
+    """Seconds from the commit of the first message to that of the last reply, by the database's clock."""
     connection = await asyncpg.connect(url)
     try:
         deadline = time.monotonic() + WAIT_S

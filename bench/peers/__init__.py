@@ -1,1 +1,1 @@
-"""Other servers for agents at the same work, side by side: `make bench-peers`."""
+"""Compares Turngate with other agent servers that do the same work: `make bench-peers`."""

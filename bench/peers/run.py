@@ -30,7 +30,7 @@ GROUP = "peer"
 
 @dataclass(frozen=True, slots=True)
 class PeerPace:
-    """Medians of the rounds. `cpu_us`: processor time of the server alone, for a turn."""
+    """Medians of the rounds. `cpu_us`: processor time of the server alone, per turn."""
 
     name: str
     version: str
@@ -42,14 +42,14 @@ class PeerPace:
 
 @dataclass(frozen=True, slots=True)
 class PeerReport:
-    """In the order they were asked."""
+    """In the order of measurement."""
 
     paces: Sequence[PeerPace]
 
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """A server that runs."""
+    """A running server."""
 
     name: str
     version: str
@@ -60,7 +60,7 @@ class Contestant:
 
 
 async def run(folder: Path, seconds: float, say: Say) -> PeerReport:
-    """Raises `BenchError` when the peers aren't installed or one does not start."""
+    """Raises `BenchError` if the peers aren't installed or one does not start."""
     if not PROGRAMS.exists():
         raise BenchError("The peers are not installed. Run `make bench-peers`.")
     async with AsyncExitStack() as stack:
@@ -102,7 +102,9 @@ async def _round(one: Contestant, sessions: int, seconds: float) -> tuple[Pace, 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         talks = [one.talk(http, one.url) for _ in range(sessions)]
         await asyncio.gather(*(talk.open(user_name(GROUP, place + 1)) for place, talk in enumerate(talks)))
-        await asyncio.gather(*(talk.turn() for talk in talks))  # what is done once per session does not count
+        await asyncio.gather(
+            *(talk.turn() for talk in talks)
+        )  # the first turn does the work that is needed once per session
         before, begun = cpu.family(one.pid), time.monotonic()
         spoken = await asyncio.gather(*(_talk(talk, begun + seconds) for talk in talks))
         used, took = cpu.family(one.pid) - before, time.monotonic() - begun

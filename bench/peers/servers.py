@@ -1,4 +1,4 @@
-"""Starts each peer with the programs of its own environment, on a free port."""
+"""Starts each peer with the programs of its own environment on a free port."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STOP_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """`packages`: whose versions are told. `keeps`: where the conversation is. `looks`: a path that answers 200 when ready."""
+    """`packages`: whose versions are reported. `keeps`: where the conversation is stored. `looks`: a path that answers 200 when ready."""
 
     name: str
     packages: tuple[str, ...]
@@ -71,7 +71,7 @@ PEERS = (
 
 @asynccontextmanager
 async def serving(peer: Peer, folder: Path, database_url: str) -> AsyncIterator[tuple[int, str]]:
-    """The process's id and the URL, once it answers; its log is in `folder`."""
+    """The process's id and the URL, once it responds; its log is in `folder`."""
     apps = folder / peer.packages[0]
     copytree(ROOT / "bench" / "peers" / "apps", apps)
     port = free_port()
@@ -88,7 +88,7 @@ async def serving(peer: Peer, folder: Path, database_url: str) -> AsyncIterator[
 
 
 def _environment(port: int, database_url: str) -> Mapping[str, str]:
-    # SQLAlchemy's name of the driver; none of these is to report anything to anybody.
+    # SQLAlchemy's name of the driver; telemetry is off for all of them.
     told = {
         "LANGSMITH_TRACING": "false",
         "LANGGRAPH_NO_VERSION_CHECK": "true",

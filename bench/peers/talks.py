@@ -1,4 +1,4 @@
-"""One conversation with each server, in the protocol of its own clients: a short message in, the whole streamed answer out."""
+"""One conversation with each server, in its own clients' protocol: a short message, and the whole streamed answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.errors import BenchError
 
 
 class Talk(Protocol):
-    """A conversation. `turn` ends when the answer has been heard to its end."""
+    """A conversation. `turn` returns once the answer has arrived completely."""
 
     async def open(self, user: str) -> None: ...
 
@@ -124,7 +124,7 @@ class Chainlit:
         await self._socket.close()
 
     async def _ends(self) -> None:
-        """A task's beginning, then its end; one that ended without beginning is none of ours."""
+        """Waits for a task's beginning, then its end; ignores the end of other tasks."""
         await self._hear('42["task_start"')
         await self._hear('42["task_end"')
 

@@ -1,1 +1,1 @@
-"""Measures what a million sessions do to the calls of one user: `make bench-scale`."""
+"""Measures how a million sessions affect the calls of one user: `make bench-scale`."""

@@ -68,7 +68,7 @@ async def timed(http: aiohttp.ClientSession, url: str, user: str, path: str) -> 
 
 
 async def with_cursors(http: aiohttp.ClientSession, url: str, asked: Sequence[Call]) -> list[Call]:
-    """The calls, with the cursor that this server gives where one is needed."""
+    """The calls, with this server's cursor where one is needed."""
     headers = {"Authorization": f"Bearer {token_of('operator')}"}
     async with http.get(f"{url}{SESSIONS}?limit=50", headers=headers) as response:
         cursor = (await response.json())["next_cursor"]

@@ -1,4 +1,4 @@
-"""Fills a database by COPY; what COPY would do row by row, such as the search index, is made afterwards."""
+"""Fills a database with COPY; what COPY would do row by row, such as the search index, is built afterwards."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Advance = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """`step`: announces what comes next and how many rows it has; returns whom to tell of each few."""
+    """`step`: announces the next step and its number of rows; returns a callback for progress."""
 
     url: str
     step: Callable[[str, int], Advance]
@@ -39,7 +39,7 @@ class Loader:
         """Everything of one size, indexed, vacuumed and analysed."""
         connection = await asyncpg.connect(self.url)
         try:
-            # Foreign keys hold by construction, and titles and words are entered in one go.
+            # Foreign keys hold by construction, and titles and words are entered all at once.
             await connection.execute("SET session_replication_role = replica; SET maintenance_work_mem = '512MB'")
             made = [await connection.fetchval("SELECT pg_get_indexdef($1::regclass)", name) for name in HELD_BACK]
             await connection.execute(f"DROP INDEX {', '.join(HELD_BACK)}")

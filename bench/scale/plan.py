@@ -1,4 +1,4 @@
-"""How much is loaded and asked."""
+"""How much is loaded and requested."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ class Scale:
 
 
 def scale(sessions: int, messages: int, rounds: int, minutes: float) -> Scale:
-    """The size asked for, next to 1,000 sessions."""
+    """The given size, beside 1,000 sessions."""
     small = Size("small", PROBES * SESSIONS_EACH, max(1, messages * PROBES * SESSIONS_EACH // sessions))
     return Scale(small, Size("big", sessions, messages), rounds, max(5, rounds // 10), minutes)

@@ -1,4 +1,4 @@
-"""Which plans Postgres makes of the gateway's own statements, those inside functions included."""
+"""The plans that Postgres makes for the gateway's own statements, including those inside functions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ANY = (None, None, None, None, None)
 
 
 async def sequential_scans(url: str, long: UUID) -> tuple[int, list[str]]:
-    """How many plans were looked at, and a line for each that reads a whole table of sessions or messages."""
+    """The number of plans checked, and a line for each that reads a whole table of sessions or messages."""
     plans: list[dict[str, Any]] = []
 
     def keep(_connection: object, message: Any) -> None:

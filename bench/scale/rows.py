@@ -1,4 +1,4 @@
-"""Sessions and messages as Postgres' COPY reads them: the same ones for the same users, at every size."""
+"""Sessions and messages in Postgres' COPY format: the same ones for the same users, at every size."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Talk:
 
 
 def word(number: int) -> str:
-    """The word of that rank: 0 is the most common."""
+    """The word with that rank: 0 is the most common."""
     text = SYLLABLES[number % 18] + SYLLABLES[number // 18 % 18]
     number //= 324
     while number:
@@ -59,7 +59,7 @@ def talks(size: Size) -> Iterator[Talk]:
         probe = number < PROBES * SESSIONS_EACH
         users = max(1, size.sessions // SESSIONS_EACH - PROBES)
         user = number % PROBES if probe else PROBES + int(users * chance.random() ** 2)
-        # As many messages as make the average, between one and a few times that many.
+        # Between one and a few times the average, so that the average is right.
         yield _talk(chance, user_of(user + 1), max(1, round(average * (0.2 + 1.6 * chance.random()))), number)
 
 
@@ -94,7 +94,7 @@ MESSAGE_COLUMNS = ("chat_id", "seq", "turn_seq", "user_id", "role", "content", "
 
 
 def message_lines(talk: Talk, said: list[str]) -> Iterator[str]:
-    """Rows of `chat_messages` with `MESSAGE_COLUMNS`; every tenth names something that no other does."""
+    """Rows of `chat_messages` with `MESSAGE_COLUMNS`; every tenth contains a word that no other does."""
     start = talk.chat_id.int % SAYINGS
     for seq in range(1, talk.messages + 1):
         text = said[(start + seq * 7919) % SAYINGS]

@@ -1,4 +1,4 @@
-"""Loads, asks, and looks at the plans."""
+"""Loads data, makes calls, and checks plans."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from bench.scale.plans import sequential_scans
 from bench.scale.rows import talks
 from storage.embedded import embedded_postgres
 
-# Loading need not survive anything; what is measured afterwards only reads.
+# The loaded data need not survive a crash; the measurements only read.
 LOADING = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -40,7 +40,7 @@ LOADING = {
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Medians in milliseconds. `limit`: what the ratio should not pass; None: no target."""
+    """Medians in milliseconds. `limit`: the maximum ratio; None: no target."""
 
     name: str
     small_ms: float
@@ -77,7 +77,7 @@ class Place:
 
 
 async def run(plan: Scale, folder: Path) -> ScaleReport:
-    """Raises `BenchError` when it takes longer than the plan allows."""
+    """Raises `BenchError` if it takes longer than the plan allows."""
     try:
         async with asyncio.timeout(plan.minutes * 60):
             return await _run(plan, folder)
@@ -140,7 +140,7 @@ async def _asked(plan: Scale, folder: Path, small: str, big: str) -> tuple[Timin
 
 
 async def _timing(plan: Scale, http: aiohttp.ClientSession, small: tuple[str, Call], big: tuple[str, Call]) -> Timing:
-    """By turns, so that whatever else the machine does hits both."""
+    """Alternates, so that other load on the machine affects both."""
     taken: list[list[float]] = [[], []]
     for number in range(-plan.warm, plan.rounds):
         for place, (url, call) in enumerate((small, big)):

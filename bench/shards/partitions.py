@@ -1,4 +1,4 @@
-"""The transcript in monthly partitions by the session's own id: which of them a page reads, and what it takes to drop one."""
+"""The transcript in monthly partitions by the session's id: which of them a page reads, and what dropping one costs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Split:
 
 
 async def split(connection: asyncpg.Connection[asyncpg.Record], queries: Mapping[str, str]) -> Split:
-    """In a table beside the real one, of its shape."""
+    """Uses a table of the same shape beside the real one."""
     await connection.execute(queries["id_at"])
     await connection.execute(queries["split"])
     for month in MONTHS:

@@ -1,4 +1,4 @@
-"""Two servers with the whole schema each; a user lives on one of them, and so does all that the user does."""
+"""Two servers with the whole schema each; a user lives on one of them, with all of the user's data."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SERVERS = 2
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A server: its stores, and a connection that counts what it was asked."""
+    """A server: its stores, and a connection that counts its statements."""
 
     stores: Stores
     connection: asyncpg.Connection[asyncpg.Record]
@@ -45,7 +45,7 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class ShardReport:
-    """`strays`: statements that reached the server of somebody else. `foreign`: rows found there. `keys`: see the query."""
+    """`strays`: statements that reached another user's server. `foreign`: rows found there. `keys`: see the query."""
 
     users: Sequence[int]
     turns: int
@@ -58,12 +58,12 @@ class ShardReport:
 
 
 def shard_of(user: str, servers: int = SERVERS) -> int:
-    """Which server a user lives on; the same for everybody who asks."""
+    """The server that a user lives on; the same for every caller."""
     return zlib.crc32(user.encode()) % servers
 
 
 async def run(folder: Path, users: int, turns: int) -> ShardReport:
-    """`users` people have `turns` turns each, then read their lists and pages."""
+    """`users` people take `turns` turns each, then read their lists and pages."""
     async with AsyncExitStack() as stack:
         shards = [await _shard(stack, folder / f"server-{number}") for number in range(SERVERS)]
         names = [f"user-{number}" for number in range(users)]
@@ -91,7 +91,7 @@ async def _shard(stack: AsyncExitStack, folder: Path) -> Shard:
 
 
 async def _watched(shards: Sequence[Shard], user: str, turns: int) -> tuple[int, int]:
-    """Statements that a user's turns and reads cost at home, and elsewhere."""
+    """The statements of a user's turns and reads, at home and elsewhere."""
     home = shard_of(user)
     before = [(await shard.counter.mark()).calls for shard in shards]
     await _live(shards[home].stores, UserId(user), turns)

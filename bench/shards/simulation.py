@@ -1,4 +1,4 @@
-"""How evenly users fall on servers when a few of them write most. Pure, and the same at each run."""
+"""How evenly users are distributed over servers if a few of them write most. Pure, and the same in each run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SERVERS = (2, 8, 32)
 
 @dataclass(frozen=True, slots=True)
 class Skew:
-    """The busiest server's share of turns, and the fullest one's of users, to the average."""
+    """The share of turns of the busiest server, and of users of the fullest one, relative to the average."""
 
     servers: int
     turns: float

@@ -1,4 +1,4 @@
-"""agno's AgentOS with an agent that costs nothing, its sessions in Postgres."""
+"""agno's AgentOS with an agent that costs nothing and sessions in Postgres."""
 
 from __future__ import annotations
 

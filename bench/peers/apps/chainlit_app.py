@@ -1,4 +1,4 @@
-"""Chainlit with an agent that costs nothing; what was said is kept in the session, as its examples do."""
+"""Chainlit with an agent that costs nothing; messages are kept in the session, as in its examples."""
 
 from __future__ import annotations
 

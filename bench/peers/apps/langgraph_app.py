@@ -1,4 +1,4 @@
-"""A graph of one node that costs nothing; the server keeps its threads."""
+"""A graph with one node that costs nothing; the server stores its threads."""
 
 from __future__ import annotations
 
