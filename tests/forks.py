@@ -21,6 +21,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Protocol, TypedDict
@@ -78,10 +79,11 @@ class Fork:
         self.send_signal(signal.SIGTERM)
 
     def send_signal(self, signal: int, /) -> None:
-        """Raises ProcessLookupError once it has ended."""
+        """Raises ProcessLookupError once its end is known here; one that has just ended is left alone, as `subprocess` does."""
         if self.returncode is not None:
             raise ProcessLookupError(self.pid)
-        os.kill(self.pid, signal)
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal)
 
     async def _ends(self, connection: socket.socket) -> int:
         with connection:
