@@ -102,9 +102,8 @@ async def _round(one: Contestant, sessions: int, seconds: float) -> tuple[Pace, 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         talks = [one.talk(http, one.url) for _ in range(sessions)]
         await asyncio.gather(*(talk.open(user_name(GROUP, place + 1)) for place, talk in enumerate(talks)))
-        await asyncio.gather(
-            *(talk.turn() for talk in talks)
-        )  # the first turn does the work that is needed once per session
+        # The first turn does the work that is needed once per session.
+        await asyncio.gather(*(talk.turn() for talk in talks))
         before, begun = cpu.family(one.pid), time.monotonic()
         spoken = await asyncio.gather(*(_talk(talk, begun + seconds) for talk in talks))
         used, took = cpu.family(one.pid) - before, time.monotonic() - begun

@@ -59,7 +59,7 @@ def talks(size: Size) -> Iterator[Talk]:
         probe = number < PROBES * SESSIONS_EACH
         users = max(1, size.sessions // SESSIONS_EACH - PROBES)
         user = number % PROBES if probe else PROBES + int(users * chance.random() ** 2)
-        # Between one and a few times the average, so that the average is right.
+        # Spread around the average, so that the total is right.
         yield _talk(chance, user_of(user + 1), max(1, round(average * (0.2 + 1.6 * chance.random()))), number)
 
 

@@ -10,7 +10,7 @@ from tests.model.leases import Session
 
 
 def violations(state: State) -> Iterator[str]:
-    """What should not be. I5 is the explorer's: a turn of the dead goes on when every state leads to an end."""
+    """The violated invariants. The explorer checks I5: a dead replica's turn continues if every state leads to an end."""
     for number, session in enumerate(state.sessions):
         yield from _rows(number, session, state.acked[number])
         yield from _replies(session)

@@ -1,4 +1,4 @@
-"""Replicas at work on sessions, with statements and answers on their way."""
+"""Replicas that work on sessions, with statements and answers in transit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEYS_EACH = 100
 
 
 class Bounds(NamedTuple):
-    """How much is explored. `incidents`: kills, freezes, lost answers, hung or failing agents, drains, in all."""
+    """How much is explored. `incidents`: the total of kills, freezes, lost answers, hung or failing agents, and drains."""
 
     sessions: int = 1
     messages: int = 2
@@ -38,7 +38,7 @@ class Call(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What an item came to. `turn`: for the caller to run, or None. `epoch`: of that claim. `repeated`: a duplicate's."""
+    """An item's result. `turn`: for the caller to run, or None. `epoch`: of that claim. `repeated`: of a duplicate."""
 
     call: Call
     kept: bool
@@ -63,7 +63,7 @@ class Task(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """A reply on its way through the outbox."""
+    """A part of a reply in the outbox."""
 
     turn: int
     owner: int | None
@@ -74,7 +74,7 @@ Batch: TypeAlias = "tuple[Call, ...]"
 
 
 class Replica(NamedTuple):
-    """What a replica knows, and what is on its way between it and the database."""
+    """A replica's knowledge, and what is in transit between it and the database."""
 
     life: Life = "up"
     expired: bool = False
@@ -87,7 +87,7 @@ class Replica(NamedTuple):
 
 
 class State(NamedTuple):
-    """Everything. Of each session: rows and leases, acknowledged messages, agent calls by turn, chunks, deliveries."""
+    """The whole state. For each session: rows and leases, acknowledged messages, agent calls by turn, chunks, deliveries."""
 
     sessions: tuple[Session, ...]
     replicas: tuple[Replica, ...]
@@ -107,7 +107,7 @@ Step: TypeAlias = "tuple[Label, State]"
 
 
 def start(bounds: Bounds) -> State:
-    """Nothing was said yet."""
+    """No message was sent yet."""
     each = bounds.sessions
     return State(
         (Session(),) * each, (Replica(),) * bounds.replicas, (0,) * each, ((),) * each, ((),) * each, ((),) * each
@@ -115,7 +115,7 @@ def start(bounds: Bounds) -> State:
 
 
 def done(state: State, bounds: Bounds) -> bool:
-    """Everything was said, acknowledged, answered and delivered."""
+    """Every message was sent, acknowledged, answered and delivered."""
     return all(
         state.acked[number] == bounds.messages
         and all(turn.status not in leases.OPEN for turn in session.turns)
@@ -125,7 +125,7 @@ def done(state: State, bounds: Bounds) -> bool:
 
 
 def put(things: tuple[leases.T, ...], place: int, thing: leases.T) -> tuple[leases.T, ...]:
-    """The same with another thing at that place."""
+    """The same with another item at that index."""
     return (*things[:place], thing, *things[place + 1 :])
 
 

@@ -1,4 +1,4 @@
-"""Chunks on their way to a network: sent and then marked, one after another, and taken over by address."""
+"""Chunks in transit to a network: sent and then marked, one after another, and taken over by address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Visits every state that can be reached, checks each, and looks whether the end can be reached from all of them."""
+"""Visits every reachable state, checks each, and checks that the end can be reached from all of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STUCK = "I5: from here the end can't be reached"
 
 @dataclass(frozen=True, slots=True)
 class Explored:
-    """How many states there are, and the shortest way to the first that should not be: what is wrong, and each step."""
+    """The number of states, and the shortest path to the first bad one: what is wrong, and each step."""
 
     states: int
     wrong: str | None = None
@@ -24,7 +24,7 @@ class Explored:
 
 
 def explore(bounds: Bounds, rules: Rules = Rules()) -> Explored:  # noqa: B008 - a value
-    """Breadth first, so that the trail to what is wrong is as short as can be."""
+    """Breadth first, so that the path to a bad state is as short as possible."""
     first = start(bounds)
     seen: dict[State, int] = {first: 0}
     came: list[tuple[int, Label]] = [(0, ())]

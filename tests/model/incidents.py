@@ -1,4 +1,4 @@
-"""What goes wrong: kills, drains, freezes, lost answers, agents that fail or hang; and cancels, which users ask for."""
+"""Incidents: kills, drains, freezes, lost answers, agents that fail or hang; and cancels by users."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What the database promises about one session: its rows, its turns, and who may answer them.
+"""What the database guarantees about one session: its rows, its turns, and which replica may answer them.
 
-Each function is one commit. A replica is a number; a turn is its place among the session's turns.
+Each function is one commit. A replica is a number; a turn is its index among the session's turns.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ OPEN: frozenset[Status] = frozenset({"queued", "running"})
 
 
 class Rules(NamedTuple):
-    """The mechanisms that the promises rest on; the model is explored without each of them, too."""
+    """The mechanisms that the guarantees depend on; the model is also explored without each of them."""
 
     deduplicates: bool = True
     """A key that is there already makes no second row."""
@@ -67,7 +67,7 @@ class Session(NamedTuple):
 
 
 class Accepted(NamedTuple):
-    """What T1 came to. `claimed`: the caller is to run the turn."""
+    """The result of T1. `claimed`: the caller is to run the turn."""
 
     status: Literal["accepted", "duplicate", "rejected"]
     turn: int = -1
@@ -76,14 +76,14 @@ class Accepted(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """What T2 came to. `following`: the turn that the caller runs next."""
+    """The result of T2. `following`: the turn that the caller runs next."""
 
     status: Literal["finished", "again", "lost"]
     following: int | None = None
 
 
 def running(session: Session) -> int | None:
-    """The turn that runs, if one does."""
+    """The running turn, if any."""
     return next((place for place, turn in enumerate(session.turns) if turn.status == "running"), None)
 
 
@@ -159,7 +159,7 @@ def _claim_next(session: Session, place: int, owner: int) -> tuple[Session, Ende
 
 
 def begin_attempt(session: Session, place: int, owner: int, epoch: int) -> tuple[Session, Turn | None]:
-    """Another attempt at a turn of one's own; None: it is no longer the caller's. Asked again, it counts once."""
+    """Another attempt at one of the caller's turns; None: the caller no longer owns it. Repeated, it counts once."""
     turn = session.turns[place]
     if turn.status != "running" or turn.owner != owner or turn.epoch not in {epoch, epoch + 1}:
         return session, None
@@ -193,7 +193,7 @@ def release(session: Session, owner: int) -> Session:
 
 
 def cancel(session: Session, place: int) -> Session:
-    """Flags an open turn; a closed one is left alone."""
+    """Marks an open turn; leaves an ended one unchanged."""
     is_open = session.turns[place].status in OPEN
     return _change(session, place, cancel=True) if is_open else session
 

@@ -1,6 +1,6 @@
-"""Operations on turns, each to be carried out by Postgres and by the model, and what they came to, in the same words.
+"""Operations on turns, each for Postgres and for the model, and their results in the same words.
 
-A session is known by its place, a turn by the key of the message that opened it.
+A session is identified by its index, a turn by the key of the message that opened it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ HANGS = timedelta(seconds=-60)
 
 
 class Claim(NamedTuple):
-    """A turn in its owner's hands: which, the claim's own numbers, and the rows its agent gets to see."""
+    """A turn with its owner: which one, the claim's numbers, and the rows that its agent sees."""
 
     key: str
     epoch: int
@@ -31,7 +31,7 @@ class Claim(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What an operation came to. `touched`: keys of superseded turns, or rows that were taken back."""
+    """An operation's result. `touched`: keys of superseded turns, or rows that were taken back."""
 
     status: str
     seq: int = 0
@@ -44,14 +44,14 @@ LOST = Outcome("lost")
 
 @dataclass
 class Hands:
-    """Every claim that a replica was ever told of, by the turn's key: late ones are used as well."""
+    """Every claim that a replica ever received, by the turn's key: late ones are used as well."""
 
     turns: dict[str, list[Turn]] = field(default_factory=dict)
 
 
 @dataclass
 class Reality:
-    """Replicas of one database, and the names that its turns have here."""
+    """Replicas of one database, and the names of its turns in the test."""
 
     replicas: Sequence[Stores]
     sessions: Sequence[SessionId]
@@ -66,7 +66,7 @@ class Reality:
         return outcome._replace(touched=tuple(sorted(self.keys[cast("TurnId", one)] for one in outcome.touched)))
 
     def claim(self, replica: int, turn: Turn) -> Claim:
-        """Takes note of a claim, and checks that it holds nothing of anybody else."""
+        """Records a claim, and checks that it contains nothing of another user."""
         assert {message.user_id for message in (*turn.messages, *turn.history)} == {turn.user_id}
         [key] = [message.content for message in turn.messages]
         assert self.keys.setdefault(turn.turn_id, key) == key
@@ -76,7 +76,7 @@ class Reality:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The model's side: sessions, which replicas are gone, and which turns hang."""
+    """The model: sessions, which replicas are gone, and which turns hang."""
 
     sessions: tuple[Session, ...]
     gone: frozenset[int] = frozenset()
@@ -106,7 +106,7 @@ def turn_of(place: int, session: Session, key: str) -> int:
 
 
 def claim_of(place: int, session: Session, turn: int) -> Claim:
-    """What the owner of a turn is told."""
+    """What the owner of a turn receives."""
     this = session.turns[turn]
     told = [
         (session.turns[row.turn].seq, row.seq)
@@ -121,7 +121,7 @@ class Operation(Protocol):
 
     @property
     def places(self) -> frozenset[int]:
-        """The sessions it is about."""
+        """The sessions that it affects."""
         ...
 
     async def perform(self, reality: Reality) -> Outcome: ...
@@ -134,7 +134,7 @@ Told: TypeAlias = Callable[[World], tuple[World, Outcome]]
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """T1, of a new message or of one that was said before."""
+    """T1 of a new or a repeated message."""
 
     replica: int
     place: int
@@ -301,7 +301,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Flags a turn."""
+    """Marks a turn as cancelled."""
 
     replica: int
     place: int

@@ -1,4 +1,4 @@
-"""What a replica does by itself: it takes messages in, sends batches, hears answers, runs turns and sweeps."""
+"""What a replica does: it accepts messages, sends batches, receives answers, runs turns and sweeps."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def own_steps(state: State, bounds: Bounds, rules: Rules, number: int, replica: 
 
 
 def messages(state: State, bounds: Bounds, rules: Rules, number: int, replica: Replica) -> Iterator[Step]:
-    """A client's next message, or the same again where its replica gave no answer."""
+    """A client's next message, or the same one again if its replica did not answer."""
     for place, said in enumerate(state.acked):
-        # Until something was said all replicas are alike.
+        # Until a message was sent, all replicas are alike.
         if said == bounds.messages or (number and not any(replica != Replica() for replica in state.replicas)):
             continue
         call = Call("accept", place, place * KEYS_EACH + said)
@@ -82,7 +82,7 @@ def _holds(replica: Replica, call: Call) -> bool:
 
 
 def flushes(state: State, rules: Rules, number: int, replica: Replica) -> Iterator[Step]:
-    """What waits goes out as one batch of a kind while none of that kind is on its way."""
+    """Sends waiting items as one batch per kind, while no batch of that kind is in transit."""
     busy = {batch[0].kind for batch in replica.flying}
     for kind in KINDS:
         batch = tuple(call for call in replica.waiting if call.kind == kind)
@@ -151,7 +151,7 @@ def _take_chunk(state: State, number: int, call: Call) -> State:
 
 
 def run(state: State, number: int, replica: Replica, task: Task) -> State:
-    """The agent is called and answers: nobody else can tell the one from the other."""
+    """Calls the agent, which answers: one step, as no other replica can tell the two apart."""
     counts = state.calls[task.session]
     counts = (*counts, *(0,) * (task.turn + 1 - len(counts)))
     result = Call("finish", task.session, task.turn, task.epoch)
@@ -163,7 +163,7 @@ def run(state: State, number: int, replica: Replica, task: Task) -> State:
 
 
 def _renewed(state: State, number: int, replica: Replica, task: Task) -> State:
-    """An old claim is renewed in the database, and dropped when it is not there any more."""
+    """Renews an old claim in the database, and drops it if it no longer exists."""
     holds = is_held(state, number, task.session, task.turn, task.epoch)
     rest = replica.tasks - {task}
     return with_replica(state, number, replica._replace(tasks=rest | {task._replace(stale=False)} if holds else rest))

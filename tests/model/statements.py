@@ -10,7 +10,7 @@ from tests.model.leases import Rules
 
 
 def commits(state: State, bounds: Bounds, rules: Rules, number: int, replica: Replica) -> Iterator[Step]:
-    """A batch that is on its way commits, whatever has become of its sender, or dies with it."""
+    """A batch in transit commits, whatever happened to its sender, or is lost with it."""
     for place, batch in enumerate(replica.flying):
         rest = replica._replace(flying=(*replica.flying[:place], *replica.flying[place + 1 :]))
         after, answers = _commit(state, bounds, rules, number, batch)

@@ -1,4 +1,4 @@
-"""Every step that may come next."""
+"""Every possible next step."""
 
 from __future__ import annotations
 

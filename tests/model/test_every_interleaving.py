@@ -32,7 +32,7 @@ BROKEN = {
 
 @pytest.mark.parametrize(("bounds", "at_least"), WHOLE.values(), ids=WHOLE)
 def test_no_interleaving_breaks_a_promise(bounds: Bounds, at_least: int) -> None:
-    """Every reachable state keeps I1 to I7, and from each of them everything can still be answered."""
+    """Every reachable state satisfies I1 to I7, and from each of them, everything can still be answered."""
     explored = explore(bounds)
     assert explored.wrong is None, "\n".join((explored.wrong, *explored.trail))
     assert explored.states > at_least
@@ -40,7 +40,7 @@ def test_no_interleaving_breaks_a_promise(bounds: Bounds, at_least: int) -> None
 
 @pytest.mark.parametrize("mechanism", Rules._fields)
 def test_without_a_mechanism_a_promise_breaks(mechanism: str) -> None:
-    """The explorer finds what goes wrong when one mechanism is taken out, and tells the way there."""
+    """With one mechanism removed, the explorer finds a violation and the path to it."""
     bounds, invariant = BROKEN[mechanism]
     explored = explore(bounds, Rules()._replace(**{mechanism: False}))
     assert explored.wrong is not None

@@ -1,4 +1,4 @@
-"""Three replicas on a real Postgres do what the model says, one operation after another and several at the same moment."""
+"""Three replicas on a real Postgres behave like the model, with one operation after another and several at once."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ NAMES = itertools.count()
 
 
 class Machine(RuleBasedStateMachine):
-    """The rules draw an operation, Postgres and the model carry it out, and both must tell the same."""
+    """The rules choose an operation, Postgres and the model carry it out, and both must return the same."""
 
     def __init__(self, runner: asyncio.Runner, stores: Sequence[Stores]) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class Machine(RuleBasedStateMachine):
         return Reality(self.stores, [session.session_id for session in made], users, hands=hands)
 
     def teardown(self) -> None:
-        """Nothing is left that the next machine could steal."""
+        """Leaves nothing that the next machine could steal."""
         if hasattr(self, "reality"):
             self.runner.run(self._end())
 
@@ -89,13 +89,13 @@ class Machine(RuleBasedStateMachine):
 
     @rule(replica=replicas, place=places, which=choices)
     def says_again(self, replica: int, place: int, which: int) -> None:
-        """A message whose answer was lost is said to any replica."""
+        """A message whose answer was lost is resent to any replica."""
         if self.said[place]:
             self._one(Say(replica, place, which % self.said[place]))
 
     @rule(which=choices)
     def answers(self, which: int) -> None:
-        """A reply, under any claim that its replica was ever told of."""
+        """A reply, under any claim that its replica ever received."""
         if claims := self._claims():
             replica, place, key, turn = claims[which % len(claims)]
             self._one(Finish(replica, place, turn, key))
@@ -122,19 +122,19 @@ class Machine(RuleBasedStateMachine):
 
     @rule(replica=replicas)
     def leaves(self, replica: int) -> None:
-        """A replica ends, and its leases with it; what it has sent may still arrive."""
+        """A replica and its leases end; what it has sent may still arrive."""
         self.runner.run(self.stores[replica].replicas.leave())
         self._live(self.world.gone | {replica})
 
     @rule(replica=replicas)
     def beats(self, replica: int) -> None:
-        """It comes back."""
+        """The replica comes back."""
         self.runner.run(self.stores[replica].replicas.beat())
         self._live(self.world.gone - {replica})
 
     @rule(data=st.data(), size=st.integers(2, 4), of=st.sampled_from([None, *range(REPLICAS)]))
     def at_once(self, data: st.DataObject, size: int, of: int | None) -> None:
-        """Operations of one moment do what they would do in one order or another; those of one replica may share a batch."""
+        """Simultaneous operations have the effect of some order of them; those of one replica may share a batch."""
         makers = [self._some_say, self._some_say, self._some_answer, self._some_answer, self._some_sweep]
         drawn = [data.draw(st.sampled_from(makers))(data, of) for _ in range(size)]
         self._together([operation for operation in drawn if operation is not None])
@@ -244,7 +244,7 @@ def machines(
     database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[asyncio.Runner, list[Stores]]]:
     """Replicas of one database, connected on a loop that outlives each machine."""
-    long = Replica(ttl_s=600)  # nobody looks dead because this machine is slow
+    long = Replica(ttl_s=600)  # so that no replica looks dead on a slow machine
     config = Settings(database_url=SecretStr(database_url), data_dir=tmp_path_factory.mktemp("data"), replica=long)
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
@@ -254,13 +254,13 @@ def machines(
         runner.run(stack.aclose())
 
 
-def test_postgres_does_what_the_model_says(machines: tuple[asyncio.Runner, list[Stores]]) -> None:
+def test_postgres_behaves_like_the_model(machines: tuple[asyncio.Runner, list[Stores]]) -> None:
     """T1, T2, steals, releases, cancels and rollbacks of three replicas, in any order and at once, end as in the model."""
     run_state_machine_as_test(lambda: Machine(*machines), settings=_bounded())  # type: ignore[arg-type] # it calls what it is given
 
 
 def test_a_missing_fence_is_noticed(machines: tuple[asyncio.Runner, list[Stores]]) -> None:
-    """A store that keeps the result of an attempt before the last does something else than the model."""
+    """A store that accepts the result of an earlier attempt differs from the model."""
     runner, stores = machines
     machine = Machine(runner, [replace(one, turns=unfenced(one.turns)) for one in stores])
     machine.begins()

@@ -1,4 +1,4 @@
-"""What newer messages do to open turns, and what waits behind what, on real Postgres."""
+"""What newer messages do to open turns, and which chunks wait behind others, on real Postgres."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def transcript(database_url: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("strategy", ["interrupt", "rollback"])
 async def test_a_newer_message_cancels_every_open_turn(database: Database, strategy: MultitaskStrategy) -> None:
-    """The running one and those that wait; the newest is what counts."""
+    """Both the running turn and waiting ones; only the newest message counts."""
     replica, terms = await living(database, "one"), TurnTerms(strategy=strategy)
     first = await replica.turns.accept(HELLO, terms)
     second = await replica.turns.accept(saying("two", "k2"), terms)
@@ -57,7 +57,7 @@ async def test_a_newer_message_cancels_every_open_turn(database: Database, strat
     assert (last.next_turn.text, last.next_turn.cancel_requested) == ("three", False)
 
 
-async def test_an_interrupted_turn_keeps_what_it_said(database: Database, database_url: str) -> None:
+async def test_an_interrupted_turn_keeps_its_partial_reply(database: Database, database_url: str) -> None:
     """The partial reply is a row like any other, and part of the history."""
     replica, terms = await living(database, "one"), TurnTerms(strategy="interrupt")
     first = await replica.turns.accept(HELLO, terms)
@@ -69,7 +69,7 @@ async def test_an_interrupted_turn_keeps_what_it_said(database: Database, databa
 
 
 async def test_a_turn_rolled_back_leaves_tombstones(database: Database, database_url: str) -> None:
-    """Question and answer keep their places and nothing else, even when the answer was complete already."""
+    """Question and answer keep only their places, even if the answer was already complete."""
     replica, terms = await living(database, "one"), TurnTerms(strategy="rollback")
     first = await replica.turns.accept(HELLO, terms)
     await replica.turns.accept(saying("two", "k2"), terms)
@@ -88,7 +88,7 @@ async def test_a_turn_rolled_back_leaves_tombstones(database: Database, database
 
 
 async def test_a_repeated_rollback_is_the_same(database: Database) -> None:
-    """T2 whose answer was lost, asked again."""
+    """The result of T2 was lost, and T2 is called again."""
     replica, terms = await living(database, "one"), TurnTerms(strategy="rollback")
     first = await replica.turns.accept(HELLO, terms)
     await replica.turns.accept(saying("two", "k2"), terms)
@@ -102,7 +102,7 @@ async def test_a_repeated_rollback_is_the_same(database: Database) -> None:
 
 
 async def test_a_superseded_turn_that_is_stolen_stays_superseded(database: Database) -> None:
-    """The flag stands on the row: whoever takes the turn over knows."""
+    """The flag is on the row, so any replica that takes the turn over sees it."""
     one, two, terms = await living(database, "one"), await living(database, "two"), TurnTerms(strategy="rollback")
     await one.turns.accept(HELLO, terms)
     await two.turns.accept(saying("two", "k2"), terms)
@@ -112,8 +112,8 @@ async def test_a_superseded_turn_that_is_stolen_stays_superseded(database: Datab
     assert (await two.turns.finish(stolen, Reply("cancelled", "Stopped.", ()))).message.deleted
 
 
-async def test_a_session_takes_so_many_waiting_messages_and_no_more(database: Database) -> None:
-    """Nothing is kept of one too many; when the turn has ended there is room again."""
+async def test_a_session_limits_its_waiting_messages(database: Database) -> None:
+    """A message beyond the limit is not stored; once the turn has ended, there is room again."""
     replica, terms = await living(database, "one"), TurnTerms(max_waiting=2)
     first = await replica.turns.accept(HELLO, terms)
     took = [await replica.turns.accept(saying(f"m{n}", f"m{n}"), terms) for n in range(3)]
@@ -124,7 +124,7 @@ async def test_a_session_takes_so_many_waiting_messages_and_no_more(database: Da
 
 
 async def test_chunks_wait_behind_older_ones_of_another_replica(database: Database) -> None:
-    """One address, two replicas: whoever takes over takes all of it, in order."""
+    """One address, two replicas: a takeover takes all of its chunks, in order."""
     dead, alive, other = [await living(database, slot) for slot in ("one", "two", "three")]
     first = await dead.turns.accept(HELLO, TurnTerms())
     sent = await dead.turns.finish(claimed(first), delivered("one", "a", "b"))
@@ -137,8 +137,8 @@ async def test_chunks_wait_behind_older_ones_of_another_replica(database: Databa
     assert sorted([item.chunk.text for item in items] for items in taken) == [[], ["a", "b", "c"]]
 
 
-async def test_chunks_that_waited_leave_when_those_before_have_left(database: Database) -> None:
-    """Their elders' owner lives and has sent them."""
+async def test_waiting_chunks_are_sent_after_the_earlier_ones(database: Database) -> None:
+    """The owner of the earlier chunks is alive and has sent them."""
     one, two = await living(database, "one"), await living(database, "two")
     first = await one.turns.accept(HELLO, TurnTerms())
     sent = await one.turns.finish(claimed(first), delivered("one", "a"))
@@ -149,7 +149,7 @@ async def test_chunks_that_waited_leave_when_those_before_have_left(database: Da
 
 
 async def test_silence_counts_as_death_only_when_asked(database: Database, database_url: str) -> None:
-    """After the database was away everybody looks dead for a moment."""
+    """After the database was unavailable, every replica looks dead for a moment."""
     silent = await living(database, "one")
     connection = await asyncpg.connect(database_url)
     await connection.execute("UPDATE replicas SET expires_at = now()")
@@ -160,8 +160,8 @@ async def test_silence_counts_as_death_only_when_asked(database: Database, datab
     assert ids(await other.turns.steal(10, silence=timedelta(0))) == [turn.turn_id]
 
 
-async def test_who_is_counted_dead_takes_nothing(database: Database) -> None:
-    """A sweep that reaches the database late must not take over from those who live."""
+async def test_a_replica_that_counts_as_dead_takes_nothing(database: Database) -> None:
+    """A sweep that reaches the database late must not take turns from live replicas."""
     alive, late = await living(database, "one"), Replica(database, "two")
     await alive.turns.accept(HELLO, TurnTerms())
     await alive.life.leave()
@@ -174,8 +174,8 @@ def ids(turns: Any) -> list[TurnId]:
     return [turn.turn_id for turn in turns]
 
 
-async def test_chunks_that_were_taken_over_unheard_are_found_again(database: Database, database_url: str) -> None:
-    """The answer to taking them got lost: they are this replica's and in nobody's hands."""
+async def test_chunks_of_a_takeover_without_a_result_are_found_again(database: Database, database_url: str) -> None:
+    """The result of the takeover was lost: this replica owns them, but does not hold them."""
     replica = await living(database, "one")
     turn = claimed(await replica.turns.accept(HELLO, TurnTerms()))
     [item] = (await replica.turns.finish(turn, delivered("one", "a"))).outbox
@@ -188,7 +188,7 @@ async def test_chunks_that_were_taken_over_unheard_are_found_again(database: Dat
 
 
 async def test_a_claim_is_a_sign_of_life(database: Database, database_url: str) -> None:
-    """Whoever has just claimed a turn lives, however old its last heartbeat is."""
+    """A replica that has just claimed a turn is alive, however old its last heartbeat is."""
     late, other = await living(database, "one"), await living(database, "two")
     await late.turns.accept(HELLO, TurnTerms())
     connection = await asyncpg.connect(database_url)
@@ -198,8 +198,8 @@ async def test_a_claim_is_a_sign_of_life(database: Database, database_url: str) 
     assert len(await other.turns.steal(10, silence=timedelta(0))) == 1
 
 
-async def test_many_who_take_over_at_once_take_each_address_once(database: Database) -> None:
-    """Nobody sends what another has just taken."""
+async def test_simultaneous_takeovers_take_each_address_once(database: Database) -> None:
+    """No replica sends what another has just taken."""
     dead = await living(database, "dead")
     for number in range(30):
         chat = Address(f"telegram:1:{number}:0")
@@ -214,8 +214,8 @@ async def test_many_who_take_over_at_once_take_each_address_once(database: Datab
     assert len(ids) == len(set(ids)) == 60
 
 
-async def test_many_who_take_turns_over_at_once_take_each_once(database: Database) -> None:
-    """Nobody takes away what another has just taken: each turn has one more attempt, not two."""
+async def test_simultaneous_takeovers_take_each_turn_once(database: Database) -> None:
+    """No replica takes what another has just taken: each turn has one more attempt, not two."""
     dead = await living(database, "dead")
     for number in range(60):
         await dead.turns.accept(replace(HELLO, key=f"k{number}", always_new=True), TurnTerms())
@@ -226,8 +226,8 @@ async def test_many_who_take_turns_over_at_once_take_each_once(database: Databas
     assert {turn.attempt for turns in taken for turn in turns} == {2}
 
 
-async def test_chunks_wait_behind_own_ones_that_nobody_holds(database: Database) -> None:
-    """The answer to taking them over got lost: they are found by a later sweep, and these leave after them."""
+async def test_chunks_wait_behind_own_ones_that_are_not_held(database: Database) -> None:
+    """The result of their takeover was lost: a later sweep finds them, and the others are sent after them."""
     dead, heir = await living(database, "one"), await living(database, "two")
     first = await dead.turns.accept(HELLO, TurnTerms())
     await dead.turns.finish(claimed(first), delivered("one", "a"))
@@ -240,8 +240,8 @@ async def test_chunks_wait_behind_own_ones_that_nobody_holds(database: Database)
     assert (await heir.turns.finish(claimed(third), delivered("three", "c"), [taken.item_id])).outbox == ()
 
 
-async def test_another_attempt_counts_once_however_often_it_is_asked_for(database: Database) -> None:
-    """The answer got lost, and the same call comes again."""
+async def test_a_repeated_attempt_counts_once(database: Database) -> None:
+    """The result was lost, and the same call is repeated."""
     replica = await living(database, "one")
     turn = claimed(await replica.turns.accept(HELLO, TurnTerms()))
     once = await replica.turns.begin_attempt(turn)
