@@ -162,7 +162,7 @@ async def test_an_expired_token_ends_an_open_socket(world: World) -> None:
     """A socket does not outlive the right to it."""
     ann = await world.person("ann", (await world.gateway(**SMALL)).url)
     socket = await ann.opens()
-    await world.rows("UPDATE api_tokens SET expires_at = now() + interval '1 second' RETURNING token_id")
+    await world.rows("UPDATE api_tokens SET expires_at = now() + interval '3 seconds' RETURNING token_id")
     await socket.says(type="hello", token=ann.token)
     await socket.hears("ready")
     assert await socket.closes() == 4401
