@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { MemoryStore } from '../platform/storage.js';
 import type { Page } from '../protocol/transcript.js';
-import { Exchange, ready, row, rows } from '../testing/wire.js';
+import { Exchange, ready, row, rows, session } from '../testing/wire.js';
 import { Conversation, type Subject } from './conversation.js';
 
 /** The gateway's HTTP answers, by path. */
@@ -230,7 +230,7 @@ describe('Conversation', () => {
     let there = true;
     const { conversation, exchange, gone } = talk({}, (path) => {
       if (path.endsWith('/messages')) return nothingYet;
-      return there ? { session_id: 's1' } : 404;
+      return there ? session('s1') : 404;
     });
     await settled();
     exchange.last.says(ready('s1'));
@@ -251,7 +251,7 @@ describe('Conversation', () => {
     const asked: string[] = [];
     const { conversation, exchange, opened } = talk({ start: 'fresh', sessionId: null }, (path) => {
       asked.push(path);
-      return path.endsWith('/messages') ? nothingYet : { session_id: 's9' };
+      return path.endsWith('/messages') ? nothingYet : session('s9');
     });
     await settled();
     expect(asked).toEqual([]);
@@ -267,7 +267,7 @@ describe('Conversation', () => {
     let away = true;
     const { conversation, opened } = talk({ start: 'fresh', sessionId: null }, (path) => {
       if (path.endsWith('/messages')) return nothingYet;
-      return away ? 503 : { session_id: 's9' };
+      return away ? 503 : session('s9');
     });
     conversation.send('Hello');
     await settled();

@@ -1,25 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Channel } from '../protocol/model.js';
+import { session as sessionOf } from '../testing/wire.js';
 import type { Session } from '../wire/types.js';
 import { SessionBook } from './session-book.js';
 
 function session(id: string, minute: number, channel: Channel = 'web'): Session {
   const at = new Date(Date.UTC(2026, 0, 5, 12, minute)).toISOString();
-  return {
-    session_id: id,
-    user_id: 'ann',
-    channel,
-    agent_name: 'assistant',
-    title: null,
-    is_active: true,
-    created_at: at,
-    updated_at: at,
-    last_message_at: at,
-    ended_at: null,
-    message_count: 2,
-    metadata: {},
-    parent_session_id: null,
-  };
+  return sessionOf(id, { channel, created_at: at, updated_at: at, last_message_at: at });
 }
 
 const ids = (book: SessionBook, filter: Channel | null = null) =>

@@ -1,5 +1,5 @@
 import type { ConnectionOwner, LinkState, Refusal, Socket } from '../protocol/connection.js';
-import type { ClientFrame, HelloFrame, Message, ServerFrame } from '../wire/types.js';
+import type { ClientFrame, HelloFrame, Message, ServerFrame, Session } from '../wire/types.js';
 
 /** The gateway's end of a socket, controlled by a test. */
 export class Wire implements Socket {
@@ -95,6 +95,26 @@ export function row(seq: number, change: Partial<Message> = {}): Message {
     deleted: false,
     kind: 'message',
     metadata: {},
+    ...change,
+  };
+}
+
+export function session(session_id: string, change: Partial<Session> = {}): Session {
+  const at = new Date(Date.UTC(2026, 0, 5, 12)).toISOString();
+  return {
+    session_id,
+    user_id: 'ann',
+    channel: 'web',
+    agent_name: 'assistant',
+    title: null,
+    is_active: true,
+    created_at: at,
+    updated_at: at,
+    last_message_at: null,
+    ended_at: null,
+    message_count: 0,
+    metadata: {},
+    parent_session_id: null,
     ...change,
   };
 }
