@@ -43,9 +43,9 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """How clients reach the gateways, whose URLs are `doors`, and where they write down what happens."""
+    """How clients reach the gateways, whose URLs are `addresses`, and where they write down what happens."""
 
-    doors: Sequence[str]
+    addresses: Sequence[str]
     http: aiohttp.ClientSession
     ledger: Ledger
 
@@ -103,9 +103,9 @@ class Talker:
         return True
 
     async def _visit(self) -> None:
-        door = self._luck.choice(self._ways.doors)
+        address = self._luck.choice(self._ways.addresses)
         async with asyncio.timeout(PATIENCE_S):
-            socket = await self._ways.http.ws_connect(f"{door}/ws", heartbeat=PING_S, max_msg_size=0)
+            socket = await self._ways.http.ws_connect(f"{address}/ws", heartbeat=PING_S, max_msg_size=0)
         self._socket = socket
         try:
             await self._greet(socket)

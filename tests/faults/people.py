@@ -84,7 +84,7 @@ class Planner:
 
     async def _calls(self, method: str, path: str, expect: int, body: Answer | None) -> Answer:
         headers = {"Authorization": f"Bearer {self.account.token}"}
-        url = f"{self._luck.choice(self._ways.doors)}{path}"
+        url = f"{self._luck.choice(self._ways.addresses)}{path}"
         async with (
             asyncio.timeout(CALL_S),
             self._ways.http.request(method, url, headers=headers, json=body) as response,

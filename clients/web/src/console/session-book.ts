@@ -14,7 +14,7 @@ interface Shelf {
   readonly cursor: string | null;
   readonly total: number | null;
   /** The oldest session that was loaded as part of a list; there may be gaps after it. */
-  readonly horizon: string | null;
+  readonly oldestLoaded: string | null;
 }
 
 /** The known sessions in the server's order: latest activity first. */
@@ -40,9 +40,11 @@ export class SessionBook {
 
   /** The sessions that a list of `filter` shows: none after the last loaded page. */
   list(filter: Filter): Session[] {
-    const horizon = this.#shelves.get(filter)?.horizon ?? null;
+    const oldestLoaded = this.#shelves.get(filter)?.oldestLoaded ?? null;
     return [...this.#sessions.values()]
-      .filter((session) => fits(session, filter) && (horizon === null || orderKey(session) >= horizon))
+      .filter(
+        (session) => fits(session, filter) && (oldestLoaded === null || orderKey(session) >= oldestLoaded),
+      )
       .sort(latestFirst);
   }
 
@@ -64,8 +66,8 @@ export class SessionBook {
       return;
     }
     const last = page.sessions.at(-1);
-    const horizon = page.next_cursor !== null && last ? orderKey(last) : null;
-    this.#shelves.set(filter, { cursor: page.next_cursor, total, horizon });
+    const oldestLoaded = page.next_cursor !== null && last ? orderKey(last) : null;
+    this.#shelves.set(filter, { cursor: page.next_cursor, total, oldestLoaded });
   }
 
   /** Adds or updates a session. Returns true if it was unknown. */
@@ -95,11 +97,11 @@ export class SessionBook {
   #dropMissing(filter: Filter, page: BookPage, asked: ReadonlyMap<string, string>): void {
     const listed = new Set(page.sessions.map((session) => session.session_id));
     const last = page.sessions.at(-1);
-    const horizon = page.next_cursor !== null && last ? orderKey(last) : '';
+    const oldestLoaded = page.next_cursor !== null && last ? orderKey(last) : '';
     for (const session of [...this.#sessions.values()]) {
       const order = asked.get(session.session_id);
       // Sessions that were updated since may have moved up from a later page.
-      const still = order === undefined || order !== orderKey(session) || order <= horizon;
+      const still = order === undefined || order !== orderKey(session) || order <= oldestLoaded;
       if (fits(session, filter) && !still && !listed.has(session.session_id)) this.forget(session.session_id);
     }
   }
@@ -107,7 +109,7 @@ export class SessionBook {
   #count(session: Session, change: number): void {
     for (const [filter, shelf] of this.#shelves) {
       if (!fits(session, filter) || shelf.total === null) continue;
-      if (shelf.horizon !== null && orderKey(session) < shelf.horizon) continue;
+      if (shelf.oldestLoaded !== null && orderKey(session) < shelf.oldestLoaded) continue;
       this.#shelves.set(filter, { ...shelf, total: shelf.total + change });
     }
   }
