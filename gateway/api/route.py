@@ -44,8 +44,8 @@ class Route:
     answer: type[BaseModel] | None
     statuses: tuple[HTTPStatus, ...]
     media: tuple[str, ...]
-    headers: tuple[str, ...]
-    tells: tuple[str, ...]
+    request_headers: tuple[str, ...]
+    response_headers: tuple[str, ...]
     refusals: Mapping[HTTPStatus, str]
     missing: bool
     example: JsonObject | None
@@ -66,8 +66,8 @@ def route(
     answer: type[BaseModel] | None = None,
     statuses: tuple[HTTPStatus, ...] = (HTTPStatus.OK,),
     media: tuple[str, ...] = (JSON,),
-    headers: tuple[str, ...] = (),
-    tells: tuple[str, ...] = (),
+    request_headers: tuple[str, ...] = (),
+    response_headers: tuple[str, ...] = (),
     refusals: Mapping[HTTPStatus, str] | None = None,
     missing: bool = True,
     example: JsonObject | None = None,
@@ -77,10 +77,10 @@ def route(
 ) -> Callable[[Answering], Route]:
     """Declares a route; its function's docstring describes it, and its annotations define its input.
 
-    `answer`: the model of its JSON; None: no body, or one that isn't JSON. `headers`, `tells`: names in
-    `description.headers` of the request headers it reads and the response headers it sets. `refusals`: problems that need more
-    explanation than their status. `missing`: its path may name something that does not exist. `example`: a valid body. `head`: supports
-    HEAD; streams don't, since what they write would follow a response without a body (RFC 9110, section 9.3.2). `family`, `validate`: see
+    `answer`: the model of its JSON; None: no body, or one that isn't JSON. `request_headers`, `response_headers`: names in
+    `description.headers` of those it reads and sets. `refusals`: problems that need more explanation than their status.
+    `missing`: its path may name something that does not exist. `example`: a valid body. `head`: supports HEAD; streams
+    don't, since what they write would follow a response without a body (RFC 9110, section 9.3.2). `family`, `validate`: see
     `reading.validated`; without validation, unknown query parameters are ignored.
     """
 
@@ -95,8 +95,8 @@ def route(
             answer,
             statuses,
             media,
-            headers,
-            tells,
+            request_headers,
+            response_headers,
             refusals or {},
             missing,
             example,

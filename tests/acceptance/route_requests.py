@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.api.description.headers import HEADERS
+from gateway.api.description.headers import REQUEST_HEADERS
 from gateway.api.description.operations import Operation, operation
 from gateway.api.server import ROUTES
 from gateway.app.running.serve import Running
@@ -56,7 +56,9 @@ def request_of(operation: Operation, things: Mapping[str, str]) -> Use:
     """A valid request for that route, about those objects."""
     path = operation.path.format_map({**OF_EVERYONE, **things})
     body = operation.route.example
-    told = [HEADERS[name] for name in operation.route.headers if HEADERS[name]["in"] == "header"]
+    told = [
+        REQUEST_HEADERS[name] for name in operation.route.request_headers if REQUEST_HEADERS[name]["in"] == "header"
+    ]
     headers = {str(header["name"]): str(header["example"]) for header in told if header.get("required")}
     return Use(operation.name, operation.route.method, path, body, headers)
 

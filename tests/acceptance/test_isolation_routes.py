@@ -125,7 +125,7 @@ def test_every_parameter_that_names_an_object_is_tried() -> None:
     unknown = {
         (one.name, name)
         for one in described()
-        for name in [*named(one, "query"), *one.route.headers, *naming_fields(one)]
+        for name in [*named(one, "query"), *one.route.request_headers, *naming_fields(one)]
     }
     assert sorted(pair for pair in unknown if pair[1] not in known) == []
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from gateway.api.description.headers import HEADERS, TOLD
+from gateway.api.description.headers import REQUEST_HEADERS, RESPONSE_HEADERS
 from gateway.api.description.operations import Operation, operation
 from gateway.api.description.placeholders import JSON_VALUE, filled
 from gateway.api.description.refusals import MEANINGS, OPENAI, name_of, problem_response, refusals, responses
@@ -66,13 +66,13 @@ def describe(app: web.Application) -> JsonObject:
             "schemas": {name: fill(schema) for name, schema in schemas.items()}
             | {"Event": EVENT, "JsonValue": JSON_VALUE},
             "responses": responses(),
-            "parameters": {**HEADERS},
+            "parameters": {**REQUEST_HEADERS},
         },
     }
 
 
 def _described(one: Operation, references: References) -> JsonObject:
-    headers: list[JsonObject] = [{"$ref": f"#/components/parameters/{name}"} for name in one.route.headers]
+    headers: list[JsonObject] = [{"$ref": f"#/components/parameters/{name}"} for name in one.route.request_headers]
     described: JsonObject = {
         "operationId": one.name,
         "tags": [one.route.group],
@@ -91,12 +91,12 @@ def _described(one: Operation, references: References) -> JsonObject:
 def _answers(route: Route, references: References) -> JsonObject:
     schema: JsonObject = {"type": "string"} if route.answer is None else references[route.answer]
     content: JsonObject = {media: {"schema": OTHER.get(media, schema)} for media in route.media}
-    told: JsonObject = {name: TOLD[name] for name in route.tells}
+    headers: JsonObject = {name: RESPONSE_HEADERS[name] for name in route.response_headers}
     answers: JsonObject = {}
     for status in route.statuses:
         answer: JsonObject = {"description": status.phrase}
-        if told:
-            answer["headers"] = told
+        if headers:
+            answer["headers"] = headers
         if status not in WITHOUT_BODY:
             answer["content"] = content
         answers[str(status.value)] = answer
@@ -111,11 +111,11 @@ def _refusals(route: Route) -> JsonObject:
         else {"$ref": f"#/components/responses/{name_of(status)}"}
         for status in refusals(route) - route.refusals.keys()
     }
-    told: JsonObject = {
+    explained: JsonObject = {
         str(status.value): problem_response(status, meaning, openai=openai)
         for status, meaning in route.refusals.items()
     }
-    return dict(sorted({**shared, **told}.items()))
+    return dict(sorted({**shared, **explained}.items()))
 
 
 def _schemas(found: list[Operation]) -> tuple[References, JsonObject]:

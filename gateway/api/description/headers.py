@@ -11,7 +11,7 @@ IF_NONE_MATCH = "If-None-Match"
 ETAG = "ETag"
 X_SESSION_ID = "X-Session-Id"
 IDEMPOTENCY_KEY = "Idempotency-Key"
-HEADERS: dict[str, JsonObject] = {
+REQUEST_HEADERS: dict[str, JsonObject] = {
     PREFER: {
         "name": PREFER,
         "in": "header",
@@ -57,7 +57,7 @@ HEADERS: dict[str, JsonObject] = {
     },
 }
 
-TOLD: dict[str, JsonObject] = {
+RESPONSE_HEADERS: dict[str, JsonObject] = {
     ETAG: {"description": "The version of the state, in quotes.", "schema": {"type": "string"}},
     X_SESSION_ID: {"description": "The session that the answer belongs to.", "schema": {"type": "string"}},
 }

@@ -67,8 +67,8 @@ async def get_model(request: web.Request, model: ModelPath, /) -> web.Response:
     "OpenAI",
     answer=ChatCompletion,
     media=EITHER,
-    headers=(X_SESSION_ID, IDEMPOTENCY_KEY),
-    tells=(X_SESSION_ID,),
+    request_headers=(X_SESSION_ID, IDEMPOTENCY_KEY),
+    response_headers=(X_SESSION_ID,),
     refusals={
         HTTPStatus.NOT_FOUND: "No such model, which is an agent, or no such session of yours",
         HTTPStatus.CONFLICT: "An answer is being written (`reject`), or a newer message withdrew this one",

@@ -57,7 +57,7 @@ class Fork(Body):
     answer=MessageOrSent,
     statuses=(HTTPStatus.OK, HTTPStatus.ACCEPTED),
     media=EITHER,
-    headers=(PREFER,),
+    request_headers=(PREFER,),
     refusals={
         HTTPStatus.CONFLICT: "An answer is being written; wait for it, or stop it first",
     },
@@ -110,7 +110,7 @@ async def list_versions(request: web.Request, session_id: SessionPath, message_i
     answer=Sent,
     statuses=(HTTPStatus.OK, HTTPStatus.ACCEPTED),
     media=EITHER,
-    headers=(PREFER,),
+    request_headers=(PREFER,),
     refusals={
         HTTPStatus.CONFLICT: "An answer is being written, or there is nothing to answer again",
     },

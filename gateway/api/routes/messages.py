@@ -86,7 +86,7 @@ async def list_messages(
     answer=Sent,
     statuses=(HTTPStatus.OK, HTTPStatus.ACCEPTED),
     media=EITHER,
-    headers=(PREFER,),
+    request_headers=(PREFER,),
     refusals={
         HTTPStatus.CONFLICT: "An answer is being written, and the agent takes one message at a time (`reject`)",
         HTTPStatus.TOO_MANY_REQUESTS: "Too many requests, or too many messages waiting in the session; see `Retry-After`",

@@ -71,7 +71,7 @@ class SessionChange(Body):
         return self
 
 
-@route("GET", "/api/chat/sessions", "Sessions", answer=Sessions, headers=(METADATA_KEY,), family=METADATA)
+@route("GET", "/api/chat/sessions", "Sessions", answer=Sessions, request_headers=(METADATA_KEY,), family=METADATA)
 async def list_sessions(  # noqa: PLR0917 - each is a query parameter, given by name
     request: web.Request,
     channel: Channel | None = None,

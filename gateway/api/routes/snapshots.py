@@ -80,7 +80,7 @@ async def get_snapshot(request: web.Request, session_id: SessionPath, number: Nu
     "/api/chat/sessions/{session_id}/snapshots/{number}/restore",
     "State",
     answer=Restored,
-    tells=(ETAG,),
+    response_headers=(ETAG,),
     refusals={
         HTTPStatus.CONFLICT: "An answer is being written, so the transcript cannot be rewound now",
     },

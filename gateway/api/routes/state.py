@@ -70,8 +70,8 @@ class StateDraft(Body):
     "State",
     answer=StateAnswer,
     statuses=(HTTPStatus.OK, HTTPStatus.NOT_MODIFIED),
-    headers=(IF_NONE_MATCH,),
-    tells=(ETAG,),
+    request_headers=(IF_NONE_MATCH,),
+    response_headers=(ETAG,),
 )
 async def get_state(request: web.Request, session_id: SessionPath, /) -> web.Response:
     """Returns the state of a session, and its version as `ETag`; 304 if `If-None-Match` names it."""
@@ -87,8 +87,8 @@ async def get_state(request: web.Request, session_id: SessionPath, /) -> web.Res
     "/api/chat/sessions/{session_id}/state",
     "State",
     answer=StateAnswer,
-    headers=(IF_MATCH,),
-    tells=(ETAG,),
+    request_headers=(IF_MATCH,),
+    response_headers=(ETAG,),
     refusals={
         HTTPStatus.PRECONDITION_FAILED: "The state's version differs from `If-Match`; `ETag` gives the current one",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The state would be larger than `sessions.max_state` allows",
