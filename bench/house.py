@@ -26,7 +26,7 @@ LONG_MODULE, LONG_FUNCTION = 300, 40
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """Lines."""
+    """Lines of modules or functions, modules of folders."""
 
     count: int
     median: float
@@ -38,7 +38,7 @@ class Lengths:
 class House:
     """`full`: folders with more than `MANY` modules. `long`: lines of long modules and functions. `circle`: modules that import each other."""
 
-    folders: int
+    folders: Lengths
     full: dict[str, int]
     modules: Lengths
     functions: Lengths
@@ -77,7 +77,7 @@ def look(root: Path) -> House:
     ]
     long = _beyond(LONG_MODULE, modules.items()) | _beyond(LONG_FUNCTION, functions)
     lengths = _lengths([length for _, length in functions])
-    return House(len(folders), full, _lengths(list(modules.values())), lengths, long, _circle())
+    return House(_lengths(list(folders.values())), full, _lengths(list(modules.values())), lengths, long, _circle())
 
 
 def _functions(file: Path) -> Iterator[tuple[str, int]]:
@@ -109,11 +109,16 @@ def show(figures: Figures) -> None:
     """Prints them on standard output."""
     house = figures.house
     console = Console(width=WIDTH, highlight=False)
-    table = new_table("Lines", "count", "median", "p90", "longest")
-    for name, lengths in (("modules", house.modules), ("functions", house.functions)):
+    table = new_table("Length", "count", "median", "p90", "longest")
+    rows = (
+        ("folders, in modules", house.folders),
+        ("modules, in lines", house.modules),
+        ("functions, in lines", house.functions),
+    )
+    for name, lengths in rows:
         table.add_row(name, f"{lengths.count:,}", f"{lengths.median:.0f}", f"{lengths.p90:.0f}", f"{lengths.longest}")
     console.print(table)
-    _list(console, f"Folders with more than {MANY} modules, of {house.folders}", house.full)
+    _list(console, f"Folders with more than {MANY} modules, of {house.folders.count}", house.full)
     _list(console, f"Modules over {LONG_MODULE} lines, functions over {LONG_FUNCTION}", house.long)
     console.print("Imports in a circle:", " → ".join(house.circle) or "none")
     if (rest := figures.at_rest) is not None:
