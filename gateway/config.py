@@ -27,6 +27,14 @@ from storage.settings import DatabaseLogins, is_postgres
 PREFIX = "TURNGATE_"
 NOT_SETTINGS = frozenset({"TURNGATE_URL", "TURNGATE_TOKEN", "TURNGATE_CONFIG"})
 """Variables of the clients and of the command line."""
+WORDS = {
+    "extra_forbidden": "is not a setting",
+    "missing": "is missing",
+    "int_parsing": "should be a whole number",
+    "union_tag_invalid": "kind is '{tag}'; it should be one of: {expected_tags}",
+    "union_tag_not_found": "kind is missing",
+}
+"""Replacements for pydantic's messages, by error type."""
 EXAMPLES = {
     "TURNGATE_WEB__ALLOWED_ORIGINS": '["https://example.com"]',
     "TURNGATE_TELEGRAM__ALLOW": '["123456", "234567=ann"]',
@@ -182,9 +190,12 @@ def _refuse_broken_json(environment: Mapping[str, str]) -> None:
 def _explain(error: ValidationError, path: Path) -> str:
     lines = [f"Settings cannot be used (from {path} and {PREFIX}… variables):"]
     for problem in error.errors(include_url=False, include_input=False):
-        key = ".".join(str(part) for part in problem["loc"]) or "settings"
-        text = (
-            "is not a setting" if problem["type"] == "extra_forbidden" else problem["msg"].removeprefix("Value error, ")
-        )
+        parts = [str(part) for part in problem["loc"]]
+        if parts[:1] == ["agents"] and parts[2:3] != ["[key]"]:
+            # pydantic puts an agent's kind after its name, but it is not part of the key.
+            del parts[2:3]
+        key = ".".join(parts) or "settings"
+        words = WORDS.get(problem["type"])
+        text = words.format(**problem.get("ctx", {})) if words else problem["msg"].removeprefix("Value error, ")
         lines.append(f"  {key}: {text}")
     return "\n".join(lines)

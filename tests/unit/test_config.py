@@ -73,7 +73,7 @@ def test_the_first_agent_is_the_default_when_none_was_named(tmp_path: Path) -> N
         ("database_url = 'mysql://host'", "database_url should begin with postgresql://"),
         ("default_agent = 'nobody'", "default_agent is 'nobody'; it should be one of: assistant"),
         ("[agents.a]\nkind = 'magic'", "agents.a: "),
-        ("[agents.a]\nkind = 'python'", "agents.a.python.target: "),
+        ("[agents.a]\nkind = 'python'", "agents.a.target: "),
         ("[agents.'a b']\nkind = 'demo'", "agents.a b"),
         ("[telegram]\ntoken = 'nonsense'", "token should look like 123456:ABC-DEF"),
         ("[telegram]\naccess = 'allowlist'", "needs at least one entry in allow"),
