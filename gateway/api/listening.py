@@ -34,7 +34,8 @@ class Port:
         except OSError as error:
             raise SettingsError(
                 f"Cannot listen on {host}:{port}: {error.strerror}. "
-                "Choose another port with --port or TURNGATE_PORT; 0 picks a free one."
+                "Choose another address with --host or TURNGATE_HOST, or another port with --port or TURNGATE_PORT; "
+                "0 picks a free one."
             ) from error
         self._opened.callback(listener.close)
         number: int = listener.sockets[0].getsockname()[1]
