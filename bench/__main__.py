@@ -36,8 +36,11 @@ from gateway.errors import GatewayError
 def main() -> int:
     """0 also when a target is missed: this is a report. 1 when something failed."""
     options = _options()
-    # Standard output is for the report alone.
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    # Standard output is for the report alone, and debug messages, such as each migration, are for nobody.
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger("info"),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     with tempfile.TemporaryDirectory(prefix="turngate-bench-", dir=getattr(options, "folder", None)) as folder:
         try:
             report = _report(options, Path(folder))
