@@ -163,7 +163,7 @@ def _parsed(text: str) -> datetime:
 
 @commands.command("run")
 def run(schedule_id: Id, config: ConfigFile = None, data_dir: DataDir = None) -> None:
-    """Fire a schedule now, besides its times. A running gateway takes it up; without one it waits for the next."""
+    """Fire a schedule now, in addition to its times. A running gateway runs it; without one, it waits for the next."""
     accepted = asyncio.run(_run(quiet_settings(config, data_dir), schedule_id))
     typer.echo(accepted.session.session_id if accepted.session else "")
     say(
