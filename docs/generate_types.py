@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from gateway.api.description.operations import operation
-from gateway.api.description.placeholders import JSON_VALUE, REFERENCE, filled
+from gateway.api.models.placeholders import JSON_VALUE, REFERENCE, filled
 from gateway.api.models.problems import Problem
 from gateway.api.models.sessions import Message, Session
 from gateway.api.server import ROUTES

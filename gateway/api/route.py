@@ -78,7 +78,7 @@ def route(
     """Declares a route; its function's docstring describes it, and its annotations define its input.
 
     `answer`: the model of its JSON; None: no body, or one that isn't JSON. `request_headers`, `response_headers`: names in
-    `description.headers` of those it reads and sets. `refusals`: problems that need more explanation than their status.
+    `headers.py` of those it reads and sets. `refusals`: problems that need more explanation than their status.
     `missing`: its path may name something that does not exist. `example`: a valid body. `head`: supports HEAD; streams
     don't, since what they write would follow a response without a body (RFC 9110, section 9.3.2). `family`, `validate`: see
     `reading.validated`; without validation, unknown query parameters are ignored.

@@ -6,11 +6,11 @@ from aiohttp import web
 
 from gateway.api.ai_sdk import routes as ai_sdk
 from gateway.api.description import document, page
+from gateway.api.expectations import with_expectations
 from gateway.api.openai import routes as openai
 from gateway.api.openai.errors import openai_errors
 from gateway.api.parts import PARTS, PUBLIC, RATES, ApiParts
 from gateway.api.requests.connections import watched
-from gateway.api.requests.expectations import with_expectations
 from gateway.api.requests.expensive_reads import metered
 from gateway.api.requests.guard import authentication, check_input, origins, recheck_token, set_security_headers
 from gateway.api.requests.limits import api_rates, paced_addresses, paced_sign_ins, paced_users

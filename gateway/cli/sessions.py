@@ -14,7 +14,7 @@ from channels.table import known_channels
 from gateway.api.models import sessions as models
 from gateway.api.responses.documents import Format
 from gateway.app.building.stores import Stores, open_stores
-from gateway.app.user_data import documents_of
+from gateway.app.building.user_data import documents_of
 from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, quiet_settings
 from gateway.cli.output import ago, print_json, print_table, say
 from gateway.cli.work import write

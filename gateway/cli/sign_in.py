@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from gateway.app.building.stores import open_or_create_stores
-from gateway.app.sign_in import OWNER, SIGN_IN_TTL, console_url, new_sign_in
+from gateway.app.running.sign_in import OWNER, SIGN_IN_TTL, console_url, new_sign_in
 from gateway.cli.options import AsJson, ConfigFile, DataDir, quiet_settings
 from gateway.cli.output import print_json, say
 from gateway.config import Settings

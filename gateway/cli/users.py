@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from gateway.app.building.stores import open_stores
-from gateway.app.user_data import documents_of, erasure_of
+from gateway.app.building.user_data import documents_of, erasure_of
 from gateway.cli.options import ConfigFile, DataDir, quiet_settings
 from gateway.cli.output import say
 from gateway.cli.work import progress_shown, write

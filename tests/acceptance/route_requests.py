@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.api.description.headers import REQUEST_HEADERS
 from gateway.api.description.operations import Operation, operation
+from gateway.api.headers import REQUEST_HEADERS
 from gateway.api.server import ROUTES
 from gateway.app.running.serve import Running
 from tests.acceptance.user_data import (

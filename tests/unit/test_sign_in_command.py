@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app.sign_in import command
+from gateway.app.running.sign_in import command
 from gateway.config import load_settings
 
 

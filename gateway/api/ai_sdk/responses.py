@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from gateway.api.ai_sdk.message_stream import notice_chunks
+from gateway.api.ai_sdk.message_stream import UiMessageStream, notice_chunks
 from gateway.api.parts import parts_of
 from gateway.api.responses.streaming import Batches, stream
 from gateway.api.responses.turn_following import FollowedTurn, follow_turn
@@ -31,21 +31,22 @@ async def stream_answer(request: web.Request, session: Session, accepted: Accept
             session.user_id,
             accepted.turn_status,
             accepted.attempt,
-            {} if message is None else {"message_id": message.id},
             claimed=accepted.turn is not None,
         ),
+        {} if message is None else {"message_id": message.id},
     )
 
 
 async def stream_open_turn(request: web.Request, session: Session, turn: OpenTurn) -> web.StreamResponse:
     """Streams the answer in progress from its beginning."""
     return await _stream_turn(
-        request, FollowedTurn(turn.turn_id, session.session_id, session.user_id, turn.status, turn.attempt)
+        request, FollowedTurn(turn.turn_id, session.session_id, session.user_id, turn.status, turn.attempt), {}
     )
 
 
-async def _stream_turn(request: web.Request, turn: FollowedTurn) -> web.StreamResponse:
-    return await stream(request, follow_turn(parts_of(request), turn))
+async def _stream_turn(request: web.Request, turn: FollowedTurn, metadata: JsonObject) -> web.StreamResponse:
+    shape = UiMessageStream(turn.turn_id, turn.session_id, metadata)
+    return await stream(request, follow_turn(parts_of(request), turn, shape))
 
 
 async def stream_notice(request: web.Request, session: Session, notice: Notice) -> web.StreamResponse:

@@ -14,8 +14,8 @@ from gateway.api.parts import ApiParts, parts_of, principal_of
 from gateway.api.requests.guard import check_command
 from gateway.api.requests.limits import allow_message, stream_slot
 from gateway.api.requests.reading import AgentChoice, ChatPath
+from gateway.api.responses.notices import raise_refusal
 from gateway.api.route import STREAM, route
-from gateway.api.routes.messages import raise_refusal
 from gateway.core.commands import parse_command
 from gateway.core.content.metadata import metadata_of
 from gateway.core.content.storable import storable

@@ -10,10 +10,10 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from gateway.api.description.headers import REQUEST_HEADERS, RESPONSE_HEADERS
 from gateway.api.description.operations import Operation, operation
-from gateway.api.description.placeholders import JSON_VALUE, filled
 from gateway.api.description.refusals import MEANINGS, OPENAI, name_of, problem_response, refusals, responses
+from gateway.api.headers import REQUEST_HEADERS, RESPONSE_HEADERS
+from gateway.api.models.placeholders import JSON_VALUE, filled
 from gateway.api.models.problems import Problem
 from gateway.api.openai.models import OpenAiError
 from gateway.api.parts import PARTS

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from gateway.api.description.placeholders import CHANNEL
+from gateway.api.models.placeholders import CHANNEL
 from gateway.core.shapes import instant
 
 Instant = Annotated[

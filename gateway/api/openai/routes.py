@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from gateway.api.description.headers import IDEMPOTENCY_KEY, X_SESSION_ID
+from gateway.api.headers import IDEMPOTENCY_KEY, X_SESSION_ID
 from gateway.api.openai.answers import Completion
 from gateway.api.openai.chunks import CompletionStream, Ending, finish_reason_of
 from gateway.api.openai.destinations import SESSION, Destination, find_destination
@@ -24,10 +24,10 @@ from gateway.api.requests.guard import check_command
 from gateway.api.requests.limits import allow_message, stream_slot
 from gateway.api.requests.reading import ModelPath
 from gateway.api.responses.answers import answer, json
+from gateway.api.responses.notices import raise_refusal
 from gateway.api.responses.streaming import stream
 from gateway.api.responses.turn_following import FollowedTurn, follow_turn
 from gateway.api.route import EITHER, route
-from gateway.api.routes.messages import raise_refusal
 from gateway.core.content.metadata import metadata_of
 from gateway.core.content.storable import storable
 from gateway.core.intake.dispatcher import KEY_LIMIT, check_text

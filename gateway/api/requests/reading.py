@@ -14,7 +14,7 @@ from aiohttp.typedefs import Handler
 from aiohttp_pydantic.decorator import InjectParamsFactory
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from gateway.api.description.placeholders import AGENT, CHANNEL, VALUES
+from gateway.api.models.placeholders import AGENT, CHANNEL, VALUES
 from gateway.api.requests.problems import invalid
 from gateway.core.content.metadata import LARGEST, LONGEST_KEY
 from gateway.core.content.storable import storable

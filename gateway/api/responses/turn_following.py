@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gateway.api.ai_sdk.message_stream import UiMessageStream
 from gateway.api.parts import ApiParts
 from gateway.core.events import LiveEvent, MessageAdded, Progress, RowsAdded, SessionDeleted, TurnChanged
 from gateway.core.live.live_turns import LiveAttempt
@@ -55,7 +54,7 @@ class Shape(Protocol):
 class FollowedTurn:
     """A turn as known when a caller starts to follow it.
 
-    `user_id`: its owner. `metadata`: sent at the start. `claimed`: whether this replica has just claimed it.
+    `user_id`: its owner. `claimed`: whether this replica has just claimed it.
     """
 
     turn_id: TurnId
@@ -63,7 +62,6 @@ class FollowedTurn:
     user_id: UserId
     status: TurnStatus
     attempt: int
-    metadata: JsonObject = field(default_factory=dict)
     claimed: bool = False
 
 
@@ -113,10 +111,10 @@ class TurnNews:
 class TurnFollower:
     """Follows a turn for one caller. `ended`: the answer is shown completely, or will not come."""
 
-    def __init__(self, parts: ApiParts, turn: FollowedTurn, shape: Shape | None = None) -> None:
+    def __init__(self, parts: ApiParts, turn: FollowedTurn, shape: Shape) -> None:
         self._parts = parts
         self._turn = turn
-        self._shown = shape or UiMessageStream(turn.turn_id, turn.session_id, turn.metadata)
+        self._shown = shape
         self.ear = TurnNews(turn.turn_id, turn.user_id, turn.status, turn.attempt)
         self.ear.look = self._said() is None
         self._elsewhere = self.ear.look and not turn.claimed
@@ -175,12 +173,8 @@ class TurnFollower:
             self.ended = True
 
 
-async def follow_turn(
-    parts: ApiParts, turn: FollowedTurn, shape: Shape | None = None
-) -> AsyncGenerator[Sequence[JsonObject]]:
+async def follow_turn(parts: ApiParts, turn: FollowedTurn, shape: Shape) -> AsyncGenerator[Sequence[JsonObject]]:
     """Yields the chunks of the turn's answer from beginning to end; an empty batch at least every second.
-
-    `shape`: what builds the chunks; a UI message stream by default.
 
     Subscribes before reading what was said, all within one event loop: nothing is missed or shown twice.
     """

@@ -8,7 +8,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
-from gateway.api.description.headers import PREFER
+from gateway.api.headers import PREFER
 from gateway.api.models.sessions import Message, MessageOrSent, MessageVersion, MessageVersions, Sent, Session
 from gateway.api.parts import acting_user, parts_of, principal_of
 from gateway.api.requests.limits import allow_message

@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import AfterValidator, Field
 
 from gateway.api.ai_sdk.responses import stream_answer, stream_notice
-from gateway.api.description.headers import PREFER
+from gateway.api.headers import PREFER
 from gateway.api.models.sessions import Message, Messages, Sent
 from gateway.api.models.turns import TurnCancelled
 from gateway.api.parts import acting_user, parts_of
@@ -29,6 +29,7 @@ from gateway.api.requests.reading import (
     uuid_of,
 )
 from gateway.api.responses.answers import answer
+from gateway.api.responses.notices import raise_refusal
 from gateway.api.responses.streaming import answering, wants_stream
 from gateway.api.responses.turn_following import GONE
 from gateway.api.route import EITHER, route
@@ -37,10 +38,7 @@ from gateway.core.model import API, InboundMessage, MessageId, Route, Session, T
 from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Notice
-from gateway.errors import Conflict, NotFound, StoreUnavailable, TooManyRequests
-
-FULL_RETRY_S = 5.0
-"""About how long an answer takes that others wait for."""
+from gateway.errors import NotFound, StoreUnavailable
 
 
 def _none_yet(attachments: list[object] | None) -> list[object] | None:
@@ -120,14 +118,6 @@ async def _noticed(request: web.Request, session: Session, notice: Notice) -> we
     if wants_stream(request):
         return await stream_notice(request, session, notice)
     return answer(Sent(message=None, reply=None, turn_id=None, status=None, notice=notice.text))
-
-
-def raise_refusal(notice: Notice) -> None:
-    """Raises `Conflict` or `TooManyRequests` if the message was not accepted."""
-    if notice.refused == "busy":
-        raise Conflict(notice.text)
-    if notice.refused == "full":
-        raise TooManyRequests(f"{notice.text} (turns.max_waiting)", FULL_RETRY_S)
 
 
 def inbound(session: Session, draft: Draft) -> InboundMessage:

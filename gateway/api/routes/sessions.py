@@ -8,7 +8,7 @@ from typing import Self
 from aiohttp import web
 from pydantic import ConfigDict, Field, model_validator
 
-from gateway.api.description.headers import METADATA_KEY
+from gateway.api.headers import METADATA_KEY
 from gateway.api.models.sessions import Session, Sessions
 from gateway.api.parts import acting_user, parts_of, principal_of
 from gateway.api.requests.reading import (

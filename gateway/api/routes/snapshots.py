@@ -8,7 +8,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
-from gateway.api.description.headers import ETAG
+from gateway.api.headers import ETAG
 from gateway.api.models.state import Restored, Snapshot, Snapshots, SnapshotWithState, State
 from gateway.api.parts import acting_user, parts_of, principal_of
 from gateway.api.requests.reading import Body, Limit, NumberPath, SessionPath, session_id_of

@@ -10,8 +10,8 @@ from aiohttp import hdrs, web
 from aiohttp.helpers import ETAG_ANY
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.api.description.headers import ETAG, IF_MATCH, IF_NONE_MATCH
-from gateway.api.description.placeholders import ITEMS, VALUES
+from gateway.api.headers import ETAG, IF_MATCH, IF_NONE_MATCH
+from gateway.api.models.placeholders import ITEMS, VALUES
 from gateway.api.models.state import State as StateAnswer
 from gateway.api.parts import acting_user, parts_of
 from gateway.api.requests.reading import (

@@ -24,7 +24,7 @@ from gateway.app.building.engine import Engine, build_engine
 from gateway.app.building.notification_handler import NotificationHandler
 from gateway.app.building.seams import Seams
 from gateway.app.building.stores import Stores
-from gateway.app.user_data import erasure_of
+from gateway.app.building.user_data import erasure_of
 from gateway.app.watching.gauges import Gauges
 from gateway.app.watching.heartbeat_thread import HeartbeatThread
 from gateway.config import Settings

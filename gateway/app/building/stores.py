@@ -13,13 +13,13 @@ import structlog
 
 import storage.migrating.migrate
 from channels.table import known_channels
+from gateway.app.watching.heartbeat_thread import OwnStores
 from gateway.config import Settings
 from gateway.core.live.notifications import EVERYTHING, written
 from gateway.core.model import ReplicaId
 from gateway.core.ports.broadcast import Broadcast
 from gateway.core.ports.channels import Moves, PollLeases, Quarantine
 from gateway.core.ports.live import ChangeFeed
-from gateway.core.ports.loop_blocks import LoopBlocks
 from gateway.core.ports.outbox import OutboxStore
 from gateway.core.ports.routes import Routes
 from gateway.core.ports.schedules import ScheduleStore
@@ -72,14 +72,6 @@ from storage.users.tokens import PostgresTokens
 from storage.users.visitors import PostgresVisitors
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class OwnStores:
-    """Stores that work while the event loop is blocked, on a connection of their own."""
-
-    replicas: Replicas
-    blocks: LoopBlocks
 
 
 @dataclass(frozen=True, slots=True)

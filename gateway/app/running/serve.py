@@ -23,9 +23,9 @@ from gateway.app.building.seams import Seams
 from gateway.app.building.stores import connect_stores, open_postgres
 from gateway.app.faults.failing import failing_seams
 from gateway.app.running.collection import tune_collection
+from gateway.app.running.sign_in import OWNER, command, local_url, new_sign_in
 from gateway.app.running.slot import take_slot
 from gateway.app.running.watchdog import watchdog
-from gateway.app.sign_in import OWNER, command, local_url, new_sign_in
 from gateway.background_writer import BackgroundWriter
 from gateway.config import Settings
 from gateway.core.measuring.metrics import BUILD

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
-from gateway.app.building.stores import OwnStores
 from gateway.app.watching.own_loop import in_own_loop
 from gateway.core.measuring.metrics import LOOP_LAG
 from gateway.core.model import Turn
 from gateway.core.ports.loop_blocks import LoopBlocks
+from gateway.core.ports.turns import Replicas
 from gateway.core.turns.loop_watch import LoopWatch
 from gateway.core.turns.pulse import Heartbeat
 from gateway.errors import StoreUnavailable
@@ -23,6 +24,14 @@ log = structlog.get_logger(__name__)
 LOOK_S = 0.5
 BLOCKED_S = 2.0
 """Seconds without a response after which the event loop counts as blocked."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnStores:
+    """Stores that work while the event loop is blocked, on a connection of their own."""
+
+    replicas: Replicas
+    blocks: LoopBlocks
 
 
 class HeartbeatThread:
