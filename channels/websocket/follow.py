@@ -264,12 +264,12 @@ class Follow:
             await self._outgoing.room()
             announced = self._known
             async with self._parts.admission.reading(self._reader):
-                told = await self._parts.messages.after(
+                read = await self._parts.messages.after(
                     self.session.session_id, self._reader, self.sent, PAGE, recall=self._recall
                 )
             self._recall = False
-            rows = [row for row in told if row.seq > self.sent]
-            for row in told:
+            rows = [row for row in read if row.seq > self.sent]
+            for row in read:
                 await self._outgoing.room()
                 if row.seq > self.sent:
                     self._send(row)

@@ -11,7 +11,7 @@ from storage.database import Database
 from storage.queries import load_queries
 
 SQL = load_queries("exports")
-TOLD: Mapping[str, str] = {
+EXPORTED: Mapping[str, str] = {
     "chat_sessions": "sessions[].session",
     "chat_messages": "sessions[].messages, sessions[].hidden",
     "message_versions": "sessions[].versions",

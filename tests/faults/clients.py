@@ -42,8 +42,8 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
-    """How clients reach the gateways, whose URLs are `addresses`, and where they write down what happens."""
+class ClientContext:
+    """What all clients share: the URLs of the gateways, an HTTP session, and the ledger that records what happens."""
 
     addresses: Sequence[str]
     http: aiohttp.ClientSession
@@ -67,13 +67,13 @@ def canary(user: str) -> str:
 class Talker:
     """One user with one session, for the whole storm. `pace_s`: seconds between messages, on average."""
 
-    def __init__(self, account: Account, pace_s: float, ways: Ways, luck: Random) -> None:
+    def __init__(self, account: Account, pace_s: float, context: ClientContext, luck: Random) -> None:
         self.account = account
         self.session_id: str | None = None
         self.last_seq = 0
         self.unacked: Unacked | None = None
         self._pace_s = pace_s
-        self._ways = ways
+        self._context = context
         self._luck = luck
         self._count = 0
         self._acked_turn = ""
@@ -103,9 +103,9 @@ class Talker:
         return True
 
     async def _visit(self) -> None:
-        address = self._luck.choice(self._ways.addresses)
+        address = self._luck.choice(self._context.addresses)
         async with asyncio.timeout(PATIENCE_S):
-            socket = await self._ways.http.ws_connect(f"{address}/ws", heartbeat=PING_S, max_msg_size=0)
+            socket = await self._context.http.ws_connect(f"{address}/ws", heartbeat=PING_S, max_msg_size=0)
         self._socket = socket
         try:
             await self._greet(socket)
@@ -153,7 +153,7 @@ class Talker:
 
     def _acked(self, frame: Frame) -> None:
         self.session_id = self.session_id or frame["session_id"]
-        self._ways.ledger.note(
+        self._context.ledger.note(
             Acked(time.time(), self.account.user, frame["id"], frame["session_id"], frame["seq"], frame["turn_id"])
         )
         if self.unacked is not None and frame["id"] == self.unacked.key:
@@ -174,7 +174,7 @@ class Talker:
             row["turn_id"] or "",
             row["content"],
         )
-        self._ways.ledger.note(heard)
+        self._context.ledger.note(heard)
         self.last_seq = max(self.last_seq, heard.seq)
 
     async def _talk(self, socket: Socket) -> None:
@@ -195,7 +195,7 @@ class Talker:
         # Clients that pause for long at times and hurry at others meet turns that still run.
         self._next_at = time.monotonic() + self._luck.expovariate(1 / self._pace_s)
         self.unacked = Unacked(key, text, asyncio.get_running_loop().create_future())
-        self._ways.ledger.note(Sent(time.time(), self.account.user, "web", key, text))
+        self._context.ledger.note(Sent(time.time(), self.account.user, "web", key, text))
 
     async def _send(self, socket: Socket) -> None:
         assert self.unacked is not None
@@ -206,7 +206,7 @@ class Talker:
         if answer == "ack":
             self.unacked = None
             if self.account.agent is not None and self._luck.random() < STOPPED_SHARE:
-                self._ways.ledger.note(Stopped(time.time(), self.account.user, self._acked_turn))
+                self._context.ledger.note(Stopped(time.time(), self.account.user, self._acked_turn))
                 await _say(socket, {"type": "cancel", "turn_id": self._acked_turn})
         else:
             await asyncio.sleep(self._luck.uniform(0.2, 1.0))

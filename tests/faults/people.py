@@ -11,7 +11,7 @@ import aiohttp
 
 from tests.fakes.bot_api import FakeBotApi
 from tests.faults.agents import LONG
-from tests.faults.clients import Account, Ways, canary
+from tests.faults.clients import Account, ClientContext, canary
 from tests.faults.ledger import Ledger, Sent
 
 CALL_S = 8.0
@@ -53,10 +53,10 @@ class Person:
 class Planner:
     """Somebody who has a prompt sent every few seconds."""
 
-    def __init__(self, account: Account, seconds: int, ways: Ways, luck: Random) -> None:
+    def __init__(self, account: Account, seconds: int, context: ClientContext, luck: Random) -> None:
         self.account = account
         self._seconds = seconds
-        self._ways = ways
+        self._context = context
         self._luck = luck
 
     async def plans(self) -> None:
@@ -84,10 +84,10 @@ class Planner:
 
     async def _calls(self, method: str, path: str, expect: int, body: Answer | None) -> Answer:
         headers = {"Authorization": f"Bearer {self.account.token}"}
-        url = f"{self._luck.choice(self._ways.addresses)}{path}"
+        url = f"{self._luck.choice(self._context.addresses)}{path}"
         async with (
             asyncio.timeout(CALL_S),
-            self._ways.http.request(method, url, headers=headers, json=body) as response,
+            self._context.http.request(method, url, headers=headers, json=body) as response,
         ):
             if response.status == 503:
                 raise TimeoutError

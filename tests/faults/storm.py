@@ -23,7 +23,7 @@ from storage.database import open_database
 from storage.users.tokens import PostgresTokens
 from tests.fakes.bot_api import FakeBotApi
 from tests.faults.breakage import Breakable, Breakage, Network
-from tests.faults.clients import Account, Talker, Ways
+from tests.faults.clients import Account, ClientContext, Talker
 from tests.faults.cluster import GATEWAY, Surroundings, Timing, running_cluster
 from tests.faults.invariants import Evidence
 from tests.faults.ledger import Acked, Delivered, Entry, Heard, Incident, Ledger, Life, Lost, Sent, Stopped, read_calls
@@ -139,7 +139,7 @@ async def _scene(plan: Plan, folder: Path, ledger: Ledger) -> AsyncIterator[Scen
         places = [_place(plan, folder, server.url, network) for network in networks]
         replicas = await stack.enter_async_context(running_cluster(places, ledger, luck))
         http = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
-        crowd = _Crowd(plan, Ways([replica.url for replica in replicas], http, ledger), luck)
+        crowd = _Crowd(plan, ClientContext([replica.url for replica in replicas], http, ledger), luck)
         talkers = [
             *crowd.talkers(await _accounts(server.url, "web", plan.talkers), plan.talker_pace_s),
             *crowd.talkers(await _accounts(server.url, "eager", plan.impatient // 2, "eager"), plan.impatient_pace_s),
@@ -155,20 +155,20 @@ class _Crowd:
     """Makes everybody who takes part, each with a luck of their own."""
 
     plan: Plan
-    ways: Ways
+    context: ClientContext
     luck: Random
 
     def talkers(self, accounts: Sequence[Account], pace_s: float) -> Sequence[Talker]:
-        return [Talker(one, pace_s, self.ways, self._own_luck()) for one in accounts]
+        return [Talker(one, pace_s, self.context, self._own_luck()) for one in accounts]
 
     def planners(self, accounts: Sequence[Account]) -> Sequence[Planner]:
         shortest, longest = PLANNED_EVERY_S
-        return [Planner(one, self.luck.randint(shortest, longest), self.ways, self._own_luck()) for one in accounts]
+        return [Planner(one, self.luck.randint(shortest, longest), self.context, self._own_luck()) for one in accounts]
 
     def people(self, fake: FakeBotApi) -> Sequence[Person]:
         pace_s = self.plan.person_pace_s
         chats = range(FIRST_CHAT, FIRST_CHAT + self.plan.people)
-        return [Person(chat, pace_s, fake, self.ways.ledger, self._own_luck()) for chat in chats]
+        return [Person(chat, pace_s, fake, self.context.ledger, self._own_luck()) for chat in chats]
 
     def _own_luck(self) -> Random:
         return Random(self.luck.getrandbits(64))

@@ -33,8 +33,8 @@ def prompt_of(turn: Turn, instructions: str | None, *, metadata: bool = False) -
     opening = (ChatCompletionSystemMessageParam(role="system", content=instructions),) if instructions else ()
     said = [message for message in turn.history if message.content and not message.deleted]
     newest = [_message(message) for message in turn.messages if message.content and not message.deleted]
-    if metadata and newest and (told := _metadata(turn)):
-        newest.append(ChatCompletionUserMessageParam(role="user", content=told))
+    if metadata and newest and (metadata_text := _metadata(turn)):
+        newest.append(ChatCompletionUserMessageParam(role="user", content=metadata_text))
     return Prompt(opening, tuple(tuple(map(_message, one)) for one in _turns(said)), tuple(newest))
 
 
@@ -66,11 +66,11 @@ def _turns(said: Sequence[Message]) -> list[list[Message]]:
 def _metadata(turn: Turn) -> str:
     """The metadata of the session and of the messages to answer, as JSON: no line of it can look like anything else."""
     own = [message.metadata for message in turn.messages if message.metadata]
-    told: JsonObject = {
+    metadata: JsonObject = {
         **({"session": turn.metadata} if turn.metadata else {}),
         **({"message": own[-1]} if own else {}),
     }
-    return f"{METADATA}\n{orjson.dumps(told).decode()}" if told else ""
+    return f"{METADATA}\n{orjson.dumps(metadata).decode()}" if metadata else ""
 
 
 def _message(message: Message) -> ChatCompletionMessageParam:

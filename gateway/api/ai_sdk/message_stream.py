@@ -194,15 +194,15 @@ class UiMessageStream:
 
     def _start_over(self) -> None:
         """Starts another step, with what the attempt has said so far."""
-        told: list[Shown] = [*self._shown[: self._at]]
+        repeated: list[Shown] = [*self._shown[: self._at]]
         if self._offset and isinstance(half := self._shown[self._at], ShownText):
-            told.append(ShownText("", [half.text[: self._offset]]))
+            repeated.append(ShownText("", [half.text[: self._offset]]))
         for shown in self._shown:
             if isinstance(shown, ShownTool) and shown.result is None:
                 self._chunks.append(chunks.tool_output(shown.call.call_id, BROKEN_OFF, failed=True))
         self._finish_step()
         self._shown, self._at, self._offset = [], 0, 0
-        for shown in told:
+        for shown in repeated:
             if isinstance(shown, ShownText):
                 self._show_text(shown.text)
             else:

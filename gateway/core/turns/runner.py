@@ -225,18 +225,18 @@ class Runner:
             await self._heard(turn, entry, draft, AgentError(missing, retryable=False, error_class="misconfigured"))
             return
         terms = self._terms(turn)
-        told = turn.with_history(history(turn.history, apologies=terms.apologies))
+        prepared = turn.with_history(history(turn.history, apologies=terms.apologies))
         if terms.state:
-            told = await self._with_state(told)
-        await self._call(agent, told, entry, draft, partial(self._ended, turn, entry, draft))
+            prepared = await self._with_state(prepared)
+        await self._call(agent, prepared, entry, draft, partial(self._ended, turn, entry, draft))
 
-    async def _call(self, agent: Agent, told: Turn, entry: Running, draft: Draft, over: Over) -> None:
+    async def _call(self, agent: Agent, prepared: Turn, entry: Running, draft: Draft, over: Over) -> None:
         if entry.cancelled:
             over(None, copy_context())
             return
-        call = entry.call = Call(draft, self._terms(told).timeout.total_seconds(), self.work, over)
+        call = entry.call = Call(draft, self._terms(prepared).timeout.total_seconds(), self.work, over)
         try:
-            await self._listener.listen(agent, told, draft, call)
+            await self._listener.listen(agent, prepared, draft, call)
         except asyncio.CancelledError:
             if self._stopping:
                 call.forget()

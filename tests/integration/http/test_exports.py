@@ -12,7 +12,7 @@ import pytest
 
 from gateway.app.running.serve import Running
 from gateway.errors import StoreUnavailable
-from storage.sessions.exports import KEPT_BACK, TOLD
+from storage.sessions.exports import EXPORTED, KEPT_BACK
 from tests.detours import Detours
 from tests.integration.identity.user_data import SESSIONS, TABLES, settles
 from tests.shell import Shell
@@ -89,11 +89,11 @@ async def test_everything_a_user_has(world: World, mia: Person, gateway: Running
     tom = await world.person("tom", gateway.url)
     await tom.posts("/api/schedules", 201, name="x", prompt="tom's", trigger={"type": "interval", "seconds": 60})
     tables = {row["name"] for row in await world.rows(TABLES)}
-    assert tables == TOLD.keys() | KEPT_BACK.keys()
+    assert tables == EXPORTED.keys() | KEPT_BACK.keys()
     response, text = await fetched(mia, "/api/me/export")
     assert response.headers["Content-Disposition"] == 'attachment; filename="turngate-mia.json"'
     silent = {"turns"}
-    assert [table for table in sorted(TOLD.keys() - silent) if f"canary of {table}" not in text] == []
+    assert [table for table in sorted(EXPORTED.keys() - silent) if f"canary of {table}" not in text] == []
     document = json.loads(text)
     assert all(session["turns"] for session in document["sessions"])
     assert [row["content"] for row in document["sessions"][0]["hidden"]] == ["canary of hidden"]

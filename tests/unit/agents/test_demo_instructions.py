@@ -49,7 +49,7 @@ ORDINARY = Instruction()
         ("Do you remember what I just said?", Instruction(topic="quote")),
     ],
 )
-def test_does_as_told(text: str, instruction: Instruction) -> None:
+def test_an_instruction_in_a_clause_is_read(text: str, instruction: Instruction) -> None:
     """A clause that is an instruction is followed."""
     assert read_instruction(text) == instruction
 

@@ -68,7 +68,9 @@ async def test_reset(control: Control, bot: Bot) -> None:
         ("reset?bot_id=9", None, 404),
     ],
 )
-async def test_mistakes(control: Control, path: str, body: JsonObject | None, status: int) -> None:
+async def test_an_invalid_request_is_refused_with_an_error(
+    control: Control, path: str, body: JsonObject | None, status: int
+) -> None:
     """An invalid request says what is wrong with it."""
     answered, told = await control.post(path, body)
     assert answered == status

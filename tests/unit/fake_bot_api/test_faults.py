@@ -77,7 +77,7 @@ async def test_garbage(fake: FakeBotApi, bot: Bot) -> None:
         await bot.send_message(ADA, "hello")
 
 
-async def test_any_answer(fake: FakeBotApi, bot: Bot) -> None:
+async def test_a_fault_answers_with_the_given_status_and_body(fake: FakeBotApi, bot: Bot) -> None:
     """Exact status and body, with the proper answer inside if requested."""
     fake.fails(Fault("raw", "sendMessage", status=200, body="{answer} and more", delivers=True))
     fake.fails(Fault("raw", "sendMessage", status=302, location="/elsewhere"))

@@ -49,7 +49,7 @@ def test_skipped_times_keep_their_order() -> None:
     ]
 
 
-def test_either_day() -> None:
+def test_a_day_of_the_month_or_a_weekday_fires() -> None:
     """The 13th and each Friday, as in cron."""
     assert fires("0 12 13 * fri", "2026-06-08 00:00", 4, "UTC") == [
         "06-12 12:00",
