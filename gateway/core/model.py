@@ -89,6 +89,10 @@ class Principal:
         return None if self.expires_at is None else (self.expires_at - datetime.now(UTC)).total_seconds()
 
 
+UNPARSED = Command("help", "")
+"""The default of `InboundMessage.command`, recognized by identity: the message parses its own text. No message keeps it."""
+
+
 @value
 class InboundMessage:
     """What a channel's normalizer produces, in the same form for all channels.
@@ -97,7 +101,7 @@ class InboundMessage:
     `session_id`: a session named by the sender, which always continues; without it, the current session of `route`
     continues within the resume window, otherwise a new one starts.
     `deliver_to`: addresses that the reply goes to besides live followers of the session.
-    `command`: the chat command that `text` contains, parsed here unless the channel has done so.
+    `command`: the chat command that `text` contains; None: it contains none. Parsed here if the channel does not pass it.
     """
 
     user_id: UserId
@@ -121,10 +125,10 @@ class InboundMessage:
     """The sender's own data about this message; checked by `gateway.core.content.metadata`."""
     account: str | None = None
     """The sender's id on `channel`, where a link decides who the user is: the message is stored only if that is still `user_id`."""
-    command: Command | None = None
+    command: Command | None = UNPARSED
 
     def __post_init__(self) -> None:
-        if self.command is None:
+        if self.command is UNPARSED:
             object.__setattr__(self, "command", parse_command(self.text))
 
 

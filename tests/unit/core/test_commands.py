@@ -44,3 +44,9 @@ def test_a_message_knows_which_command_it_is(text: str, command: Command | None)
     """Even if the channel has not parsed the text itself."""
     message = InboundMessage(UserId("ann"), WEB, AgentName("assistant"), text, "k1", Route("web:assistant"))
     assert message.command == command
+
+
+def test_a_channel_can_say_that_a_text_is_no_command() -> None:
+    """None means no command: the text is not parsed a second time. `/new /stop` sends `/stop` to the agent, for example."""
+    message = InboundMessage(UserId("ann"), WEB, AgentName("assistant"), "/stop", "k1", Route("web:x"), command=None)
+    assert message.command is None
