@@ -88,6 +88,7 @@ async def chat(request: web.Request, body: UseChatRequest) -> web.StreamResponse
     """Sends a message, as AI SDK's `useChat` does; the response is a UI message stream."""
     again = body.trigger == "regenerate-message"
     if not again:
+        # The dispatcher checks it too, but only after a session was created for it.
         check_text(body.messages[-1].text, parts_of(request).settings.turns.max_text)
     with stream_slot(request):
         allow_message(request)

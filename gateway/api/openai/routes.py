@@ -85,6 +85,7 @@ async def complete(request: web.Request, body: ChatCompletionRequest) -> web.Str
         return _no_model(body.model)
     with stream_slot(request) if body.stream else nullcontext():
         said = conversation(body.messages)
+        # The dispatcher checks the text too, but only after a session was created for it.
         check_text(said.question, parts_of(request).settings.turns.max_text)
         key, metadata = _key(request), metadata_of(body.given_metadata)
         allow_message(request)

@@ -33,7 +33,6 @@ from gateway.api.responses.notices import raise_refusal
 from gateway.api.responses.streaming import answering, wants_stream
 from gateway.api.responses.turn_following import GONE
 from gateway.api.route import EITHER, route
-from gateway.core.intake.dispatcher import check_text
 from gateway.core.model import API, InboundMessage, MessageId, Route, Session, TurnId
 from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
@@ -94,7 +93,6 @@ async def list_messages(
 async def send_message(request: web.Request, session_id: SessionPath, /, draft: Draft) -> web.StreamResponse:
     """Sends a message and returns the reply, or streams it (`Accept`); 202 if it takes longer (`Prefer: wait=<seconds>`)."""
     parts = parts_of(request)
-    check_text(draft.text, parts.settings.turns.max_text)
     session = await parts.sessions.get(session_id_of(session_id), acting_user(request))
     with answering(request):
         allow_message(request)
