@@ -11,14 +11,17 @@ from typing import TypeAlias
 import jwt
 
 from gateway.core.model import Principal, UserId
-from gateway.core.unlinked_users import has_account
+from gateway.core.unlinked_users import RESERVED, has_account
 from gateway.errors import Unauthenticated
 from gateway.identity.published_keys import PublishedKeys
 from gateway.identity.settings import Auth
 
 SHARED_SECRET = ("HS256",)
 LONGEST_SUBJECT = 255
-ACCOUNT = "a printable name of 1 to 255 characters, without surrounding spaces, that does not begin with telegram: or visitor:"
+ACCOUNT = (
+    "a printable name of 1 to 255 characters, without surrounding spaces, that does not begin with "
+    f"{' or '.join(RESERVED)}"
+)
 LEEWAY = 5
 """Seconds that the login's clock may differ from ours."""
 
