@@ -1,4 +1,4 @@
-"""Agents whose titles can be watched and spoiled, as outsiders would write them."""
+"""Agents with unusual titling, written as third parties would write them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gateway.core.model import Message, Turn
 
 
 class Forgetful:
-    """Names a conversation once; from then on it fails at that."""
+    """Names a conversation once; every later attempt fails."""
 
     def __init__(self) -> None:
         self.named = 0
@@ -19,7 +19,7 @@ class Forgetful:
         return f"you said {turn.text}"
 
     async def title(self, messages: Sequence[Message]) -> str:
-        """A good title, the first time."""
+        """A good title, the first time only."""
         self.named += 1
         if self.named > 1:
             raise RuntimeError("no idea")
@@ -27,7 +27,7 @@ class Forgetful:
 
 
 class Counting:
-    """Knows how many it is asked to name at once, and says so in the title."""
+    """Counts concurrent title requests and puts the number in the title."""
 
     def __init__(self) -> None:
         self.now = self.most = 0
@@ -37,7 +37,7 @@ class Counting:
         return f"you said {turn.text}"
 
     async def title(self, messages: Sequence[Message]) -> str:
-        """How many were asked for at once so far."""
+        """The highest number of concurrent requests so far."""
         self.now += 1
         self.most = max(self.most, self.now)
         await asyncio.sleep(0.05)
@@ -46,7 +46,7 @@ class Counting:
 
 
 class Pondering:
-    """Says its first title when it is let, and those after it at once."""
+    """Returns its first title when the test allows it, and later titles at once."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -57,7 +57,7 @@ class Pondering:
         return "hm"
 
     async def title(self, messages: Sequence[Message]) -> str:
-        """All that users said, as it was when it was asked."""
+        """All user messages, as they were when the title was requested."""
         self.asked += 1
         if self.asked == 1:
             await self.go_on.wait()

@@ -17,7 +17,7 @@ async def new_session(person: Person, **given: Any) -> str:
 
 
 async def writes(person: Person, path: str, version: str, expect: int = 200, **sections: Any) -> Any:
-    """The answer to a PUT of these sections over that version, with its ETag under `etag`."""
+    """The response to a PUT of these sections over that version, with its ETag under `etag`."""
     headers = {"Authorization": f"Bearer {person.token}", "If-Match": version}
     async with person.http.put(f"{person.url}{path}/state", headers=headers, json=sections) as response:
         body = await response.json(content_type=None)
@@ -26,16 +26,16 @@ async def writes(person: Person, path: str, version: str, expect: int = 200, **s
 
 
 async def saved(person: Person, path: str, **body: Any) -> Any:
-    """A snapshot made on demand."""
+    """A snapshot taken on demand."""
     return await person.posts(f"{path}/snapshots", 201, **body)
 
 
 async def says(person: Person, path: str, text: str) -> str:
-    """What the agent answers."""
+    """The agent's reply."""
     reply: str = (await person.posts(f"{path}/messages", 200, text=text))["reply"]["content"]
     return reply
 
 
 async def restores(person: Person, path: str, number: int | str, *, rewind: bool = True) -> Any:
-    """The answer to a restore."""
+    """The response to a restore."""
     return await person.posts(f"{path}/snapshots/{number}/restore", 200, rewind=rewind)

@@ -1,4 +1,4 @@
-"""What is looked up in ranges of the sessions by activity is what all of them would have come to."""
+"""Lookups in ranges of recent activity give the same results as a scan of all sessions."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ ALL_IN_ORDER = """
 
 @pytest.fixture
 async def outsider(world: World) -> AsyncIterator[asyncpg.Connection]:
-    """Somebody else in the database, who sees every row."""
+    """A database connection that sees every row."""
     connection = await asyncpg.connect(world.database_url)
     yield connection
     await connection.close()
@@ -99,17 +99,17 @@ async def paged(
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A plan's nodes, from the top."""
+    """A plan's nodes, from the root."""
     yield plan
     for inner in plan.get("Plans", ()):
         yield from nodes(inner)
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_the_session_to_go_on_with_is_the_rules(
+async def test_ranges_choose_the_session_that_the_resume_rule_chooses(
     outsider: asyncpg.Connection, database: Database, seed: int
 ) -> None:
-    """R-2: the same as by asking the resume rule about every session."""
+    """R-2: the same session as when the resume rule examines every session."""
     await fill(outsider, seed)
     for window in WINDOWS:
         sessions = PostgresSessions(database, window)
@@ -122,10 +122,10 @@ async def test_the_session_to_go_on_with_is_the_rules(
 
 @pytest.mark.parametrize("active", [None, True, False])
 @pytest.mark.parametrize("channel", [None, "web"])
-async def test_pages_by_cursor_are_the_whole_list(
+async def test_pages_by_cursor_add_up_to_the_whole_list(
     outsider: asyncpg.Connection, database: Database, active: bool | None, channel: str | None
 ) -> None:
-    """Every session of the user's that fits, once, in order."""
+    """Every matching session of the user, once and in order."""
     for seed in range(2):
         await fill(outsider, seed)
     sessions = PostgresSessions(database, timedelta(minutes=15))
@@ -134,10 +134,10 @@ async def test_pages_by_cursor_are_the_whole_list(
     assert await paged(sessions, limit=3, active=active, channel=narrowed) == expected
 
 
-async def test_sessions_of_one_second_are_paged_once_and_in_order(
+async def test_sessions_within_one_second_are_paged_once_and_in_order(
     outsider: asyncpg.Connection, database: Database
 ) -> None:
-    """R-1: also where the edge of a page lies within a second, between two sessions and a third of the same microsecond."""
+    """R-1: even where a page ends within a second, or between sessions of the same microsecond."""
     moments = random.Random(5).choices(range(0, 2_500_000, 500), k=60)
     await outsider.executemany(SAID_AT, [(moment,) for moment in [*moments, *moments[:9]]])
     expected = [row[0] for row in await outsider.fetch(ALL_IN_ORDER, "mia", None, None)]
@@ -146,7 +146,7 @@ async def test_sessions_of_one_second_are_paged_once_and_in_order(
 
 
 async def test_a_message_moves_its_session_to_the_top_at_once(outsider: asyncpg.Connection, database: Database) -> None:
-    """Read-your-writes: A, B and A again within a second."""
+    """Read-your-writes: A, B and A again within one second."""
     sessions = PostgresSessions(database, timedelta(minutes=15))
     first, second = [await outsider.fetchval(f"{SAID_AT} RETURNING session_id", moment) for moment in (0, 1)]
     for moment, top in ((2, first), (3, second), (4, first), (999_999, second), (1_000_000, first)):
@@ -159,7 +159,7 @@ async def test_a_message_moves_its_session_to_the_top_at_once(outsider: asyncpg.
 async def test_a_page_reads_a_range_of_the_index(
     outsider: asyncpg.Connection, database: Database, user: str | None, *, deep: bool
 ) -> None:
-    """R-1: at any depth a page reads what it shows and the rest of one second, of a user's list and of everybody's."""
+    """R-1: at any depth, for a user and for an operator, a page reads its own rows and the rest of one second."""
     await outsider.execute(
         "INSERT INTO chat_sessions (user_id, agent_name, last_message_at)"
         " SELECT 'mia', 'echo', now() - n * interval '200 ms' FROM generate_series(1, 4000) AS n"
@@ -175,7 +175,7 @@ async def test_a_page_reads_a_range_of_the_index(
 
 
 async def test_an_index_is_written_once_a_second(outsider: asyncpg.Connection) -> None:
-    """What lists are indexed by is the second of the last activity, whoever writes it."""
+    """Lists are indexed by the second of the last activity, whoever writes it."""
     session = await outsider.fetchval(f"{SAID_AT} RETURNING session_id", 0)
     for moment in (1, 999_999, 1_000_000, 1_999_999):
         await outsider.execute(SAY_AT, session, moment)

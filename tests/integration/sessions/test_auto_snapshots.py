@@ -1,4 +1,4 @@
-"""Automatic snapshots of very many sessions: a few at a time, and none stands in another's way."""
+"""Automatic snapshots of many sessions: a few at a time, without blocking each other."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ async def store(world: World) -> AsyncIterator[PostgresSnapshots]:
 
 @pytest.fixture
 async def outsider(world: World) -> AsyncIterator[asyncpg.Connection]:
-    """Somebody else in the database, who sees every row."""
+    """A database connection that sees every row."""
     connection = await asyncpg.connect(world.database_url)
     yield connection
     await connection.close()
 
 
 async def changed_sessions(outsider: asyncpg.Connection) -> list[str]:
-    """Sessions with a state that no snapshot has."""
+    """Sessions whose state is newer than their last snapshot."""
     return [row["chat_id"] for row in await outsider.fetch(SOME_SESSIONS, SESSIONS)]
 
 
-async def test_all_of_them_are_saved(store: PostgresSnapshots, outsider: asyncpg.Connection) -> None:
-    """P-2: in one look, and once."""
+async def test_all_changed_sessions_are_saved(store: PostgresSnapshots, outsider: asyncpg.Connection) -> None:
+    """P-2: in one pass, and once each."""
     await changed_sessions(outsider)
     assert await store.save_changed(AT_ONCE, AT_ONCE) == SESSIONS
     assert await store.save_changed(AT_ONCE, AT_ONCE) == 0
@@ -61,7 +61,7 @@ async def test_all_of_them_are_saved(store: PostgresSnapshots, outsider: asyncpg
 async def test_only_a_few_are_locked_together(
     store: PostgresSnapshots, outsider: asyncpg.Connection, world: World
 ) -> None:
-    """A message to a session waits for the batch it is in, not for everybody's."""
+    """A message to a session waits for that session's batch only."""
     chats = await changed_sessions(outsider)
     await outsider.execute(STANDS_IN_THE_WAY.format(act="PERFORM pg_advisory_xact_lock(7)", chat=chats[-1]))
     await outsider.execute("SELECT pg_advisory_lock(7)")
@@ -77,10 +77,10 @@ async def test_only_a_few_are_locked_together(
     assert await saving == SESSIONS
 
 
-async def test_one_that_fails_does_not_stop_the_others(
+async def test_a_failed_snapshot_does_not_stop_the_others(
     store: PostgresSnapshots, outsider: asyncpg.Connection, world: World
 ) -> None:
-    """Those of its batch neither; it is tried again the next time."""
+    """Others in the same batch are saved, too; the failed one is retried on the next pass."""
     chats = await changed_sessions(outsider)
     await outsider.execute(STANDS_IN_THE_WAY.format(act="RAISE EXCEPTION 'no room'", chat=chats[0]))
     with pytest.raises(StoreUnavailable, match=r"22 of 23 .* no room"):

@@ -1,4 +1,4 @@
-"""What comes back from a change of a session: times that never run backwards, and whether a turn runs in it."""
+"""What a change of a session returns: times that never run backwards, and whether a turn is running."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MIA = UserId("mia")
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Both that change sessions."""
+    """Both stores that change sessions."""
 
     sessions: PostgresSessions
     changes: PostgresSessionChanges
@@ -37,7 +37,7 @@ class Stores:
 
 @pytest.fixture
 async def stores(world: World) -> AsyncIterator[Stores]:
-    """On the world's database."""
+    """The stores on the world's database."""
     database = await open_database(world.database_url)
     yield Stores(PostgresSessions(database, timedelta(minutes=15)), PostgresSessionChanges(database))
     await database.close()
@@ -58,8 +58,8 @@ CHANGES: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-async def test_a_change_says_what_is_so(world: World, stores: Stores, change: str) -> None:
-    """Later than whatever was before it, and running exactly while a turn is."""
+async def test_a_change_returns_its_time_and_whether_a_turn_runs(world: World, stores: Stores, change: str) -> None:
+    """Later than any earlier time, and running exactly while a turn runs."""
     [row] = await world.rows(MIAS, AHEAD)
     session_id = SessionId(row["session_id"])
     idle = await CHANGES[change](stores, session_id)
@@ -73,8 +73,8 @@ async def test_a_change_says_what_is_so(world: World, stores: Stores, change: st
 
 
 @pytest.mark.parametrize("change", CHANGES)
-async def test_a_change_that_waited_for_a_turn_to_begin(world: World, stores: Stores, change: str) -> None:
-    """It says that the turn runs, though its statement began before the turn did."""
+async def test_a_change_that_waited_for_a_turn_reports_it_as_running(world: World, stores: Stores, change: str) -> None:
+    """Even though its statement began before the turn did."""
     [row] = await world.rows(MIAS, AHEAD)
     begins = await asyncpg.connect(world.database_url)
     async with begins.transaction():

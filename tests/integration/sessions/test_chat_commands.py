@@ -43,20 +43,20 @@ async def fake() -> AsyncIterator[FakeBotApi]:
 
 
 async def telegram(world: World, fake: FakeBotApi) -> tuple[Running, Person]:
-    """A gateway whose bot takes Ada for the user ann."""
+    """A gateway whose bot knows Ada as the user ann."""
     given = {"token": TOKEN, "api_url": fake.url, "allow": (f"{ADA}=ann",)}
     running = await world.gateway(telegram=given, agents=AGENTS)
     return running, await world.person("ann", running.url)
 
 
 async def told(fake: FakeBotApi, text: str) -> str:
-    """What the bot answers next."""
+    """The bot's next reply."""
     fake.says(ADA, text)
     return (await fake.hears(ADA, within=20))[0].text
 
 
 async def talk(person: Person, text: str, title: str = "", **hello: Any) -> str:
-    """A conversation of one message; its session."""
+    """The session of a conversation with one message."""
     socket = await person.connects(**hello)
     await commands(socket, "/new")
     session_id: str = (await socket.asks(text, text))["session_id"]
@@ -67,7 +67,7 @@ async def talk(person: Person, text: str, title: str = "", **hello: Any) -> str:
 
 
 async def test_help_lists_every_command(ann: Person) -> None:
-    """CONTRACT: all of them, with what they do."""
+    """CONTRACT: all of them, with a description of each."""
     socket = await ann.connects()
     listed = re.findall(r"^/(\w+): \w", await commands(socket, "/help"), re.MULTILINE)
     assert listed == list(HELP)
@@ -75,14 +75,14 @@ async def test_help_lists_every_command(ann: Person) -> None:
     assert sorted(listed) == sorted(contract)
 
 
-async def test_unknown_commands_are_for_the_agent(ann: Person) -> None:
-    """As text."""
+async def test_unknown_commands_go_to_the_agent(ann: Person) -> None:
+    """As plain text."""
     socket = await ann.connects()
     assert "message 1" in (await socket.asks("/weather in Rome", "k1"))["content"]
 
 
 async def test_sessions_are_numbered(shared_world: World, gateway: Running, ann: Person) -> None:
-    """Latest first, with title, channel, agent and age; where one is now is marked; others' are not there."""
+    """Latest first, with title, channel, agent and age; the current one is marked; other users' are not listed."""
     eve = await shared_world.newcomer(gateway.url)
     await talk(eve, "secret", "Eve's own")
     await talk(ann, "one", "Rome")
@@ -94,8 +94,8 @@ async def test_sessions_are_numbered(shared_world: World, gateway: Running, ann:
     assert "Eve" not in "".join(lines)
 
 
-async def test_resume_goes_on_in_a_session_of_the_list(ann: Person) -> None:
-    """The socket moves there: `ready` says so, and what is sent next belongs to it, with its agent."""
+async def test_resume_switches_to_a_listed_session(ann: Person) -> None:
+    """The socket moves there: `ready` says so, and later messages go there, with its agent."""
     rome = await talk(ann, "how old is Rome?", "Rome", agent="cook")
     await talk(ann, "how old is Paris?", "Paris")
     socket = await ann.connects()
@@ -111,8 +111,8 @@ async def test_resume_goes_on_in_a_session_of_the_list(ann: Person) -> None:
     assert "what was" not in reply["content"]
 
 
-async def test_numbers_are_those_that_were_shown(ann: Person) -> None:
-    """Whatever happened elsewhere since."""
+async def test_numbers_refer_to_the_last_list_shown(ann: Person) -> None:
+    """Whatever has happened elsewhere since."""
     rome = await talk(ann, "one", "Rome")
     await talk(ann, "two", "Paris")
     socket = await ann.connects(channel="terminal")
@@ -123,8 +123,8 @@ async def test_numbers_are_those_that_were_shown(ann: Person) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["/resume 7", "/resume 0", "/resume two", "/resume"])
-async def test_a_wrong_number_lists_again(wrong: str, ann: Person) -> None:
-    """With words, and nothing moves."""
+async def test_a_wrong_number_shows_the_list_again(wrong: str, ann: Person) -> None:
+    """With an explanation, and the session stays the same."""
     await talk(ann, "one", "Rome")
     socket = await ann.connects()
     answer = await commands(socket, wrong)
@@ -133,8 +133,8 @@ async def test_a_wrong_number_lists_again(wrong: str, ann: Person) -> None:
     assert [frame["type"] for frame in socket.heard] == ["ready", "notice"]
 
 
-async def test_a_session_that_is_gone_says_so(ann: Person) -> None:
-    """Deleted between the list and the choice."""
+async def test_resuming_a_deleted_session_says_so(ann: Person) -> None:
+    """It was deleted between the list and the choice."""
     rome = await talk(ann, "one", "Rome")
     socket = await ann.connects(channel="terminal")
     await commands(socket, "/sessions")
@@ -142,8 +142,8 @@ async def test_a_session_that_is_gone_says_so(ann: Person) -> None:
     assert "gone" in await commands(socket, "/resume 1")
 
 
-async def test_agent_lists_and_chooses(ann: Person) -> None:
-    """The next message begins a new conversation with the one that was chosen."""
+async def test_agent_lists_agents_and_selects_one(ann: Person) -> None:
+    """The next message starts a new conversation with the selected agent."""
     await talk(ann, "an old one", agent="cook")
     socket = await ann.connects()
     first = (await socket.asks("hello", "k1"))["session_id"]
@@ -159,8 +159,8 @@ async def test_agent_lists_and_chooses(ann: Person) -> None:
     assert (await ann.gets(f"/api/chat/sessions/{first}"))["is_active"]
 
 
-async def test_fork_goes_on_in_a_copy(ann: Person) -> None:
-    """S-4: with the history, while the first conversation stays as it is."""
+async def test_fork_continues_in_a_copy(ann: Person) -> None:
+    """S-4: with the history; the first conversation stays unchanged."""
     socket = await ann.connects()
     assert "Write a message first" in await commands(socket, "/fork")
     parent = (await socket.asks("my colour is red", "k1"))["session_id"]
@@ -177,15 +177,15 @@ async def test_fork_goes_on_in_a_copy(ann: Person) -> None:
 
 
 async def test_a_title_needs_words(ann: Person) -> None:
-    """How to use it is said, as for every command."""
+    """Without them, the reply explains the usage, as for every command."""
     socket = await ann.connects()
     await socket.asks("hello", "k1")
     assert "/title Holiday plans" in await commands(socket, "/title")
     assert "“Rome”" in await commands(socket, "/title Rome")
 
 
-async def test_over_http_too(ann: Person) -> None:
-    """As `notice`; each message names its session, so the session is told."""
+async def test_commands_work_over_http(ann: Person) -> None:
+    """As `notice`; each message names its session, so the reply names the session to use."""
     rome = await talk(ann, "one", "Rome")
     other = (await ann.posts("/api/chat/sessions", 201, title="Oslo"))["session_id"]
     path = f"/api/chat/sessions/{other}/messages"
@@ -198,7 +198,7 @@ async def test_over_http_too(ann: Person) -> None:
 
 @own_gateway
 async def test_a_web_conversation_goes_on_in_telegram(world: World, fake: FakeBotApi) -> None:
-    """With its own agent, however old it is; the reply is heard in both places."""
+    """With its own agent, however old it is; the reply reaches both channels."""
     _, ann = await telegram(world, fake)
     rome = await talk(ann, "how old is Rome?", "Rome", agent="cook")
     await world.rows("UPDATE chat_sessions SET last_message_at = now() - interval '3 days' RETURNING 1")
@@ -214,7 +214,7 @@ async def test_a_web_conversation_goes_on_in_telegram(world: World, fake: FakeBo
 
 @own_gateway
 async def test_a_telegram_conversation_goes_on_in_the_web(world: World, fake: FakeBotApi) -> None:
-    """And the Telegram chat hears what is answered there."""
+    """And the Telegram chat receives the replies given on the web."""
     _, ann = await telegram(world, fake)
     await told(fake, "hello from Telegram")
     socket = await ann.connects()
@@ -227,7 +227,7 @@ async def test_a_telegram_conversation_goes_on_in_the_web(world: World, fake: Fa
 
 @own_gateway
 async def test_telegram_remembers_the_chosen_agent(world: World, fake: FakeBotApi) -> None:
-    """At that place, from the next conversation on."""
+    """In that chat, from the next conversation on."""
     _, ann = await telegram(world, fake)
     await told(fake, "hello")
     await told(fake, "/agent cook")
@@ -239,8 +239,8 @@ async def test_telegram_remembers_the_chosen_agent(world: World, fake: FakeBotAp
 
 
 @own_gateway
-async def test_telegram_is_told_the_commands(world: World, fake: FakeBotApi) -> None:
-    """As the menu that Telegram shows."""
+async def test_telegram_receives_the_command_menu(world: World, fake: FakeBotApi) -> None:
+    """For the menu that Telegram shows."""
     await telegram(world, fake)
 
     async def published() -> bool:

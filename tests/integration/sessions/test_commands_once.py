@@ -1,4 +1,4 @@
-"""Chat commands that come twice: `id` makes a retry harmless there too."""
+"""Repeated chat commands: `id` makes a retry harmless for commands, too."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def fake() -> AsyncIterator[FakeBotApi]:
 
 
 async def session_with(person: Person, text: str) -> str:
-    """A session of one message."""
+    """A session with one message."""
     session: str = (await person.posts(SESSIONS, 201))["session_id"]
     await person.posts(f"{SESSIONS}/{session}/messages", 200, text=text)
     return session
@@ -51,8 +51,8 @@ async def count(person: Person) -> int:
     return total
 
 
-async def test_a_fork_asked_for_twice_is_made_once(ann: Person) -> None:
-    """CONTRACT: the first wins; the retry names the same copy, also when both come at once."""
+async def test_a_repeated_fork_is_made_once(ann: Person) -> None:
+    """CONTRACT: the first wins; the retry names the same copy, even when both arrive at once."""
     path = f"{SESSIONS}/{await session_with(ann, 'One')}/messages"
     notices = {(await ann.posts(path, 200, text="/fork", id="k"))["notice"] for _ in range(2)}
     notices |= set(
@@ -69,8 +69,8 @@ async def _notice(person: Person, path: str, key: str) -> str:
     return answer
 
 
-async def test_a_socket_that_comes_back_gets_the_fork_it_asked_for(ann: Person) -> None:
-    """Whether it names the session it asked in, or goes on at its place, where the copy is by then."""
+async def test_a_reconnecting_socket_gets_its_earlier_fork(ann: Person) -> None:
+    """Whether it names the original session or resumes its route, which leads to the copy by then."""
     for named in (True, False):
         first = await ann.connects(agent="assistant")
         await commands(first, "/new")
@@ -84,8 +84,8 @@ async def test_a_socket_that_comes_back_gets_the_fork_it_asked_for(ann: Person) 
         assert await count(ann) == before + 1
 
 
-async def test_an_id_that_a_message_has_runs_no_command(ann: Person) -> None:
-    """The first wins: its reply is the answer, and nothing is renamed."""
+async def test_a_message_id_cannot_run_a_command(ann: Person) -> None:
+    """The first use wins: its reply is returned, and nothing is renamed."""
     session = await session_with(ann, "One")
     path = f"{SESSIONS}/{session}/messages"
     first = await ann.posts(path, 200, text="Two", id="k")
@@ -98,8 +98,8 @@ async def test_an_id_that_a_message_has_runs_no_command(ann: Person) -> None:
     assert (await ann.gets(f"{SESSIONS}/{begun['session_id']}"))["title"] != "Changed"
 
 
-async def test_resuming_twice_without_a_list_leads_to_one_place(ann: Person) -> None:
-    """The numbers stay those of the first time, though the order has changed by it."""
+async def test_resuming_twice_without_a_list_leads_to_the_same_session(ann: Person) -> None:
+    """The numbers stay those of the first time, although the order has changed."""
     older = await session_with(ann, "Older")
     await session_with(ann, "Newer")
     socket = await ann.connects()
@@ -109,7 +109,7 @@ async def test_resuming_twice_without_a_list_leads_to_one_place(ann: Person) -> 
 
 
 async def test_new_over_http_says_how_to_begin(ann: Person) -> None:
-    """Each message names its session, so nothing ends; with a text behind it, it is a new session's first message."""
+    """Each message names its session, so none ends; any text after it becomes a new session's first message."""
     session = await session_with(ann, "One")
     path = f"{SESSIONS}/{session}/messages"
     notice = (await ann.posts(path, 200, text="/new"))["notice"]
@@ -121,8 +121,8 @@ async def test_new_over_http_says_how_to_begin(ann: Person) -> None:
 
 
 @own_gateway
-async def test_words_that_unlink_does_not_take_are_for_the_agent(world: World, fake: FakeBotApi) -> None:
-    """docs/identity.md: in Telegram it takes none, and the link stays."""
+async def test_unlink_with_extra_words_goes_to_the_agent(world: World, fake: FakeBotApi) -> None:
+    """docs/identity.md: in Telegram `/unlink` takes no arguments, so the link stays."""
     given = {"token": TOKEN, "api_url": fake.url, "access": "open"}
     running = await world.gateway(telegram=given)
     ann = await world.person("ann", running.url)

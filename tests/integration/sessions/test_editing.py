@@ -1,4 +1,4 @@
-"""Messages edited, deleted and answered again: over HTTP, on real Postgres, told to those who follow."""
+"""Messages edited, deleted and regenerated over HTTP, on real Postgres, with followers notified."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SESSIONS = "/api/chat/sessions"
 
 
 async def talk(mia: Person, *texts: str) -> str:
-    """A session in which these were said and answered."""
+    """A session that holds these exchanges."""
     session: str = (await mia.posts(SESSIONS, 201))["session_id"]
     for text in texts:
         await mia.posts(f"{SESSIONS}/{session}/messages", 200, text=text)
@@ -21,13 +21,13 @@ async def talk(mia: Person, *texts: str) -> str:
 
 
 async def messages(mia: Person, session: str) -> list[dict[str, Any]]:
-    """The newest page of a session."""
+    """The latest page of a session's messages."""
     found: list[dict[str, Any]] = (await mia.gets(f"{SESSIONS}/{session}/messages"))["messages"]
     return found
 
 
 async def test_an_edited_message_keeps_its_place_and_its_original(world: World) -> None:
-    """M-7: the text changes, the row stays; an operator sees what it was, its user doesn't."""
+    """M-7: the text changes, the row stays; an operator sees the original text, the user does not."""
     url = (await world.gateway()).url
     mia, olga = await world.person("mia", url), await world.person("olga", url, "operator")
     session = await talk(mia, "Helo")
@@ -43,7 +43,7 @@ async def test_an_edited_message_keeps_its_place_and_its_original(world: World) 
 
 
 async def test_a_deleted_message_leaves_a_tombstone(world: World) -> None:
-    """M-7: no text, no parts, the same seq; the count goes down; a second deletion finds nothing."""
+    """M-7: no text, no parts, the same seq; the count goes down; deleting it again finds nothing."""
     url = (await world.gateway()).url
     mia, olga = await world.person("mia", url), await world.person("olga", url, "operator")
     session = await talk(mia, "A secret", "More")
@@ -58,8 +58,8 @@ async def test_a_deleted_message_leaves_a_tombstone(world: World) -> None:
         assert (await mia.calls(method, path, json=body))[0] == 404
 
 
-async def test_agents_are_not_told_of_deleted_messages(world: World) -> None:
-    """M-7: the demo agent quotes the question before, which is gone."""
+async def test_agents_do_not_see_deleted_messages(world: World) -> None:
+    """M-7: the demo agent would quote the deleted question."""
     mia = await world.person("mia", (await world.gateway()).url)
     session = await talk(mia, "First thing", "Second thing")
     await mia.calls("DELETE", f"{SESSIONS}/{session}/messages/{session}.3")
@@ -86,8 +86,8 @@ async def test_the_last_answer_is_regenerated(world: World) -> None:
     assert (twice["reply"]["seq"], twice["turn_id"] == again["turn_id"]) == (6, False)
 
 
-async def test_an_edited_question_is_answered_again_from_there(world: World) -> None:
-    """M-7: what came after it is hidden, and later turns know only what still stands."""
+async def test_an_edited_question_is_answered_again(world: World) -> None:
+    """M-7: later messages are hidden, and later turns see only visible ones."""
     mia = await world.person("mia", (await world.gateway()).url)
     session = await talk(mia, "I like cats", "And birds", "And mice")
     path = f"{SESSIONS}/{session}/messages/{session}.3"
@@ -103,7 +103,7 @@ async def test_an_edited_question_is_answered_again_from_there(world: World) -> 
 
 
 async def test_many_hidden_turns_do_not_crowd_out_the_history(world: World) -> None:
-    """The agent's last N turns are those that still stand."""
+    """The agent's last N turns count visible turns only."""
     mia = await world.person("mia", (await world.gateway(agents={"assistant": {"kind": "demo", "history": 2}})).url)
     session = await talk(mia, "The key is under the mat", *[f"noise {number}" for number in range(5)])
     path = f"{SESSIONS}/{session}/messages/{session}.3"
@@ -113,7 +113,7 @@ async def test_many_hidden_turns_do_not_crowd_out_the_history(world: World) -> N
 
 
 async def test_followers_hear_of_edits_and_deletions_on_any_replica(world: World) -> None:
-    """Both are announced by `message_changed`, here and there, once each."""
+    """`message_changed` announces both, on every replica, once each."""
     here, there = await world.gateway(data_dir="a"), await world.gateway(data_dir="b")
     mia, elsewhere = await world.person("mia", here.url), await world.person("mia", there.url)
     session = await talk(mia, "One", "Two")
@@ -130,8 +130,8 @@ async def test_followers_hear_of_edits_and_deletions_on_any_replica(world: World
         assert (await socket.hears("message_changed"))["message"]["content"] == "Une"
 
 
-async def test_a_client_that_was_away_hears_what_was_edited(world: World) -> None:
-    """`after` replays changed rows besides new ones."""
+async def test_a_reconnecting_client_receives_edits(world: World) -> None:
+    """`after` replays changed rows as well as new ones."""
     mia = await world.person("mia", (await world.gateway()).url)
     session = await talk(mia, "One")
     await mia.calls("PATCH", f"{SESSIONS}/{session}/messages/{session}.1", json={"text": "Uno"})
@@ -139,8 +139,8 @@ async def test_a_client_that_was_away_hears_what_was_edited(world: World) -> Non
     assert (await socket.hears("message_changed"))["message"]["content"] == "Uno"
 
 
-async def test_sockets_see_the_new_answer_being_written(world: World) -> None:
-    """The turn, its pieces and its row arrive as for any message."""
+async def test_sockets_see_a_regenerated_answer_being_written(world: World) -> None:
+    """The turn, its deltas and its row arrive as for any message."""
     mia = await world.person("mia", (await world.gateway()).url)
     session = await talk(mia, "Hello")
     socket = await mia.connects(session_id=session)
@@ -152,8 +152,8 @@ async def test_sockets_see_the_new_answer_being_written(world: World) -> None:
     assert (await socket.hears_reply(again["turn_id"]))["message"]["seq"] == 3
 
 
-async def test_nothing_is_changed_while_it_is_being_answered(world: World) -> None:
-    """Edit, delete and regenerate wait for the answer: 409 says so; other messages can be edited meanwhile."""
+async def test_an_open_turn_blocks_changes_to_its_messages(world: World) -> None:
+    """Edit, delete and regenerate return 409 until it ends; other messages can be edited meanwhile."""
     mia = await world.person("mia", (await world.gateway()).url)
     session = await talk(mia, "Hello")
     path = f"{SESSIONS}/{session}/messages"
@@ -166,7 +166,7 @@ async def test_nothing_is_changed_while_it_is_being_answered(world: World) -> No
 
 
 async def test_two_regenerations_at_once_make_one_turn(world: World) -> None:
-    """One of them is told that an answer is being written."""
+    """The other request learns that an answer is being written."""
     mia = await world.person("mia", (await world.gateway()).url)
     session = await talk(mia, "wait 1 seconds")
     calls = [mia.calls("POST", f"{SESSIONS}/{session}/regenerate", json={}) for _ in range(2)]
@@ -175,8 +175,8 @@ async def test_two_regenerations_at_once_make_one_turn(world: World) -> None:
 
 
 @pytest.mark.parametrize("wanted", [{"message_id": "nonsense"}, {"message_id": "0.1"}])
-async def test_there_has_to_be_something_to_answer(world: World, wanted: dict[str, str]) -> None:
-    """An unknown message is a 404 in words."""
+async def test_regenerating_an_unknown_message_is_not_found(world: World, wanted: dict[str, str]) -> None:
+    """A 404 with an explanation."""
     mia = await world.person("mia", (await world.gateway()).url)
     session = await talk(mia)
     status, problem = await mia.calls("POST", f"{SESSIONS}/{session}/regenerate", json=wanted)
@@ -186,8 +186,8 @@ async def test_there_has_to_be_something_to_answer(world: World, wanted: dict[st
 @pytest.mark.parametrize(
     ("body", "status"), [({}, 400), ({"text": ""}, 400), ({"text": "  "}, 400), ({"text": "x" * 101}, 413)]
 )
-async def test_a_text_that_cannot_be_kept_changes_nothing(world: World, body: dict[str, str], status: int) -> None:
-    """The rules are those of sending."""
+async def test_an_invalid_text_changes_nothing(world: World, body: dict[str, str], status: int) -> None:
+    """The rules are the same as for sending."""
     mia = await world.person("mia", (await world.gateway(turns={"max_text": 100})).url)
     session = await talk(mia, "Hello")
     path = f"{SESSIONS}/{session}/messages/{session}.1"
@@ -196,8 +196,8 @@ async def test_a_text_that_cannot_be_kept_changes_nothing(world: World, body: di
     assert (await messages(mia, session))[0]["content"] == "Hello"
 
 
-async def test_whoever_waits_for_an_answer_hears_that_its_session_is_gone(world: World) -> None:
-    """A 404 at once, instead of silence until the time is up."""
+async def test_a_waiting_request_ends_when_its_session_is_deleted(world: World) -> None:
+    """A 404 at once, instead of silence until the timeout."""
     mia = await world.person("mia", (await world.gateway()).url)
     session = await talk(mia)
     waiting = asyncio.create_task(mia.calls("POST", f"{SESSIONS}/{session}/messages", json={"text": "wait 60 seconds"}))

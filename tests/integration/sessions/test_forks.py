@@ -1,4 +1,4 @@
-"""Sessions forked, their parents deleted, and what an agent's own framework is told of it."""
+"""Forked sessions, deleted parents, and what the agent's own framework learns of both."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ OWN_SESSIONS = {"assistant": {"kind": "python", "target": "tests.integration.age
 
 
 async def texts(mia: Person, session: str) -> list[str]:
-    """What a session's live messages say."""
+    """The texts of a session's visible messages."""
     page = await mia.gets(f"{SESSIONS}/{session}/messages")
     return [row["content"] for row in page["messages"] if not row["deleted"]]
 
 
-async def test_a_fork_begins_with_the_history_and_goes_its_own_way(world: World) -> None:
-    """S-4: up to the message, with metadata; the parent is unaffected; both go on and know their own past."""
+async def test_a_fork_begins_with_the_history_and_then_diverges(world: World) -> None:
+    """S-4: up to the message, with metadata; the parent is unaffected; both continue with their own history."""
     mia = await world.person("mia", (await world.gateway()).url)
     parent = await talk(mia, "I like cats", "I like dogs")
     fork = await mia.posts(f"{SESSIONS}/{parent}/fork", 201, from_message_id=f"{parent}.2", title="Only cats")
@@ -31,7 +31,7 @@ async def test_a_fork_begins_with_the_history_and_goes_its_own_way(world: World)
 
 
 async def test_a_fork_of_a_fork_shows_the_tree(world: World) -> None:
-    """S-4: each says which session it comes from; messages are counted anew, without gaps and without tombstones."""
+    """S-4: each names its parent; messages are renumbered, without gaps and without tombstones."""
     mia = await world.person("mia", (await world.gateway()).url)
     parent = await talk(mia, "One", "Two")
     await mia.calls("DELETE", f"{SESSIONS}/{parent}/messages/{parent}.2")
@@ -46,7 +46,7 @@ async def test_a_fork_of_a_fork_shows_the_tree(world: World) -> None:
 
 
 async def test_a_fork_has_a_state_of_its_own(world: World) -> None:
-    """S-4, P-4: a copy of what was known at its message; neither sees what the other writes later."""
+    """S-4, P-4: a copy of the state at its message; neither sees later writes of the other."""
     mia = await world.person("mia", (await world.gateway()).url)
     parent = await talk(mia, "One")
     path = f"{SESSIONS}/{parent}/state"
@@ -62,7 +62,7 @@ async def test_a_fork_has_a_state_of_its_own(world: World) -> None:
 
 
 async def test_forks_outlive_their_parent(world: World) -> None:
-    """S-4: deleting it leaves them whole, and puts them under the parent's own parent."""
+    """S-4: deleting the parent leaves them whole and moves them to the parent's own parent."""
     mia = await world.person("mia", (await world.gateway()).url)
     root = await talk(mia, "One")
     middle = (await mia.posts(f"{SESSIONS}/{root}/fork", 201))["session_id"]
@@ -75,7 +75,7 @@ async def test_forks_outlive_their_parent(world: World) -> None:
 
 
 async def test_an_answer_in_a_fork_can_be_regenerated(world: World) -> None:
-    """Its messages belong to no turn of its own, and are answered again all the same."""
+    """Its messages belong to none of its own turns, and can still be regenerated."""
     mia = await world.person("mia", (await world.gateway()).url)
     parent = await talk(mia, "I like cats", "What was my last question?")
     fork = (await mia.posts(f"{SESSIONS}/{parent}/fork", 201))["session_id"]
@@ -84,7 +84,7 @@ async def test_an_answer_in_a_fork_can_be_regenerated(world: World) -> None:
     assert "I like cats" in again["reply"]["content"]
 
 
-async def test_a_message_that_is_not_of_the_session_forks_nothing(world: World) -> None:
+async def test_a_fork_needs_a_message_of_its_session(world: World) -> None:
     """Unknown, deleted, or of another session: a 404."""
     mia = await world.person("mia", (await world.gateway()).url)
     session, other = await talk(mia, "One"), await talk(mia, "Two")
@@ -94,8 +94,8 @@ async def test_a_message_that_is_not_of_the_session_forks_nothing(world: World) 
     assert (await mia.gets(SESSIONS))["total"] == 2
 
 
-async def test_an_operator_forks_for_the_sessions_user(world: World) -> None:
-    """The fork belongs to whom the conversation belongs."""
+async def test_an_operators_fork_belongs_to_the_sessions_user(world: World) -> None:
+    """The fork has the same owner as the conversation."""
     url = (await world.gateway()).url
     mia, olga = await world.person("mia", url), await world.person("olga", url, "operator")
     fork = await olga.posts(f"{SESSIONS}/{await talk(mia, 'One')}/fork", 201)
@@ -104,7 +104,7 @@ async def test_an_operator_forks_for_the_sessions_user(world: World) -> None:
 
 
 async def test_deleting_a_session_cancels_its_answer_on_every_replica(world: World) -> None:
-    """S-2: the agent that still writes is told to stop, wherever it runs, and nothing is left."""
+    """S-2: the running agent is stopped on any replica, and nothing is left."""
     here, there = await world.gateway(data_dir="a"), await world.gateway(data_dir="b")
     mia, elsewhere = await world.person("mia", here.url), await world.person("mia", there.url)
     session = await talk(mia)
@@ -124,8 +124,8 @@ async def test_deleting_a_session_cancels_its_answer_on_every_replica(world: Wor
     assert left["n"] == 0
 
 
-async def test_the_agents_own_session_is_kept_branched_and_forgotten(world: World) -> None:
-    """S-1, S-2, S-4: told once, given back on later turns and other gateways; a fork at the end gets its own; deleting drops it."""
+async def test_the_agents_own_session_is_kept_forked_and_dropped(world: World) -> None:
+    """S-1, S-2, S-4: stored once, passed to later turns and other gateways; a fork at the end gets its own copy."""
     first = await world.gateway(agents=OWN_SESSIONS)
     mia = await world.person("mia", first.url)
     session = await talk(mia, "Hello")

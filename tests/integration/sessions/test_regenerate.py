@@ -1,4 +1,4 @@
-"""Answers given anew: where they go, what the agent knows, and how far back they may stand."""
+"""Regenerated answers: where they are sent, what the agent knows, and how old the question may be."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ async def again(person: Person, session: str, text: str) -> Any:
 
 
 async def says(person: Person, session: str, text: str) -> str:
-    """What the agent answers."""
+    """The agent's reply."""
     reply: str = (await person.posts(f"{SESSIONS}/{session}/messages", 200, text=text))["reply"]["content"]
     return reply
 
 
-async def test_it_goes_where_the_conversation_is_and_nowhere_else(world: World) -> None:
-    """A linked account hears it; once it is unlinked it hears nothing of its former user."""
+async def test_a_new_answer_goes_only_where_the_conversation_is(world: World) -> None:
+    """A linked account receives it; an unlinked one receives nothing of its former user's."""
     async with FakeBotApi(tokens=[TOKEN], conflict_penalty_s=0.05, webhook_backoff_s=0.05) as fake:
         ann = await world.person("ann", (await world.gateway(telegram=settings(fake))).url)
         await told(fake, ADA, f"/link {(await a_code(ann))['code']}")
@@ -52,8 +52,8 @@ async def test_it_goes_where_the_conversation_is_and_nowhere_else(world: World) 
         assert await world.rows("SELECT item_id FROM outbox ORDER BY item_id") == sent
 
 
-async def test_the_agents_own_conversation_begins_anew(world: World) -> None:
-    """P-2: it would still know what was edited, deleted or answered otherwise."""
+async def test_regenerating_resets_the_agents_own_session(world: World) -> None:
+    """P-2: it would still contain edited, deleted or replaced messages."""
     mia = await world.person("mia", (await world.gateway(agents=OWN_SESSIONS)).url)
     session = (await mia.posts(SESSIONS, 201))["session_id"]
     assert await says(mia, session, "one") == "own-1: one"
@@ -67,12 +67,12 @@ async def test_the_agents_own_conversation_begins_anew(world: World) -> None:
 
 
 def hidden(socket: Socket) -> list[Frame]:
-    """The messages that it has heard are gone."""
+    """The socket has received the tombstones of these messages."""
     return [frame for frame in socket.heard if frame["type"] == "message_changed" and frame["message"]["deleted"]]
 
 
-async def test_one_far_back_is_followed_and_stopped(world: World) -> None:
-    """Twelve thousand messages behind: a socket stays, is told of the hundreds that matter, and `/stop` stops it anywhere."""
+async def test_an_old_message_can_be_regenerated_followed_and_stopped(world: World) -> None:
+    """12,000 messages back: a socket stays open, hears of the hundreds that count, and `/stop` works anywhere."""
     here, there = await world.gateway(data_dir="a"), await world.gateway(data_dir="b")
     mia, elsewhere = await world.person("mia", here.url), await world.person("mia", there.url)
     session = (await mia.posts(SESSIONS, 201))["session_id"]
@@ -81,7 +81,7 @@ async def test_one_far_back_is_followed_and_stopped(world: World) -> None:
     socket = await elsewhere.connects(session_id=session, after_id=f"{session}.12000")
     asked = asyncio.create_task(again(mia, session, "wait 30 seconds"))
     while (running := await socket.hears("turn"))["status"] != "running":
-        pass  # news of the turn before
+        pass  # events of the turn before
     late = await elsewhere.connects(session_id=session, after_id=f"{session}.12000")
     while (await late.hears("turn"))["turn_id"] != running["turn_id"]:
         pass
@@ -97,8 +97,8 @@ async def test_one_far_back_is_followed_and_stopped(world: World) -> None:
     assert len(hidden(socket)) <= 400
 
 
-async def test_a_scheduled_run_ends_its_session_again(world: World) -> None:
-    """AC-7: a session of its own for each run, over when the run is."""
+async def test_regenerating_a_scheduled_run_ends_its_session_again(world: World) -> None:
+    """AC-7: each run has a session of its own, which ends with the run."""
     mia = await world.person("mia", (await world.gateway()).url)
     trigger = {"type": "interval", "seconds": 3600}
     made = await mia.posts("/api/schedules", 201, name="daily", agent_name="assistant", prompt="Hi", trigger=trigger)

@@ -1,4 +1,4 @@
-"""Going back in a conversation: the later messages are hidden, kept, and come back on undo."""
+"""Rewinding a conversation: later messages are hidden, kept, and restored on undo."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(shared_world: World) -> Running:
-    """A gateway that saves nothing by itself."""
+    """A gateway that takes no automatic snapshots."""
     return await shared_world.gateway(snapshots=NEVER, replica=UNHURRIED)
 
 
@@ -26,14 +26,14 @@ async def mia(shared_world: World, gateway: Running) -> Person:
 
 
 async def seen(person: Person, path: str) -> list[int]:
-    """The `seq` of each message that can be seen."""
+    """The `seq` of each visible message."""
     page = await person.gets(f"{path}/messages?limit=200")
     assert [message["seq"] for message in page["messages"]] == list(range(1, len(page["messages"]) + 1))
     return [message["seq"] for message in page["messages"] if not message["deleted"]]
 
 
-async def test_a_rewind_brings_an_answer_back_that_was_given_anew(mia: Person) -> None:
-    """P-2: the transcript is what it was at the snapshot, also where an answer was regenerated since; undo has the new one."""
+async def test_a_rewind_restores_an_answer_that_was_regenerated_since(mia: Person) -> None:
+    """P-2: the transcript is that of the snapshot, even after a regeneration; undo restores the new answer."""
     path = await new_session(mia)
     await says(mia, path, "one")
     await saved(mia, path)
@@ -46,8 +46,8 @@ async def test_a_rewind_brings_an_answer_back_that_was_given_anew(mia: Person) -
     assert await seen(mia, path) == [1, 3]
 
 
-async def test_a_rewind_takes_transcript_and_state_back(mia: Person) -> None:
-    """P-2: later messages keep their `seq` as tombstones, and the agent does not know of them."""
+async def test_a_rewind_restores_transcript_and_state(mia: Person) -> None:
+    """P-2: later messages keep their `seq` as tombstones, and the agent does not see them."""
     path = await new_session(mia)
     await says(mia, path, "one")
     await writes(mia, path, '"0"', blackboard={"n": 1})
@@ -63,7 +63,7 @@ async def test_a_rewind_takes_transcript_and_state_back(mia: Person) -> None:
 
 @pytest.mark.parametrize("flag", [True, False])
 async def test_undoing_a_rewind_brings_the_messages_back(mia: Person, flag: bool) -> None:
-    """P-2: with or without the flag, and the agent knows them again."""
+    """P-2: with or without the flag, and the agent sees them again."""
     path = await new_session(mia)
     await saved(mia, path)
     await says(mia, path, "one")
@@ -77,8 +77,8 @@ async def test_undoing_a_rewind_brings_the_messages_back(mia: Person, flag: bool
     assert "“one”" in await says(mia, path, "what was my last question?")
 
 
-async def test_undoing_hides_what_was_said_since(mia: Person) -> None:
-    """The messages are those of the snapshot's time; undoing the undo shows the others again."""
+async def test_undoing_a_rewind_hides_messages_sent_since(mia: Person) -> None:
+    """The messages are those of the snapshot; undoing the undo shows the others again."""
     path = await new_session(mia)
     await says(mia, path, "one")
     await saved(mia, path)
@@ -91,8 +91,8 @@ async def test_undoing_hides_what_was_said_since(mia: Person) -> None:
     assert await seen(mia, path) == [1, 2, 5, 6]
 
 
-async def test_a_plain_restore_leaves_the_transcript(mia: Person) -> None:
-    """Without the flag only the state goes back."""
+async def test_a_plain_restore_leaves_the_transcript_unchanged(mia: Person) -> None:
+    """Without the flag only the state is restored."""
     path = await new_session(mia)
     await saved(mia, path)
     await says(mia, path, "one")
@@ -101,7 +101,7 @@ async def test_a_plain_restore_leaves_the_transcript(mia: Person) -> None:
 
 
 async def test_what_a_user_deleted_stays_deleted(mia: Person) -> None:
-    """A rewind and its undo bring back only what they hid."""
+    """A rewind and its undo restore only the messages that they hid."""
     path = await new_session(mia)
     await saved(mia, path)
     await says(mia, path, "one")
@@ -114,8 +114,8 @@ async def test_what_a_user_deleted_stays_deleted(mia: Person) -> None:
     assert (await mia.gets(path))["message_count"] == 3
 
 
-async def test_nothing_is_taken_back_from_under_an_agent(mia: Person) -> None:
-    """409 while a turn runs; the state alone may be restored at any time."""
+async def test_a_running_turn_blocks_a_rewind(mia: Person) -> None:
+    """409 while a turn runs; the state alone can be restored at any time."""
     path = await new_session(mia)
     await saved(mia, path)
     turn = await begun(mia, path)
@@ -132,7 +132,7 @@ async def test_nothing_is_taken_back_from_under_an_agent(mia: Person) -> None:
 
 
 async def begun(person: Person, path: str) -> str:
-    """The turn of a message whose answer takes long."""
+    """The turn of a message with a slow answer."""
     status, sent = await person.calls(
         "POST", f"{path}/messages", json={"text": "wait 60 seconds"}, headers={"Prefer": "wait=0"}
     )
@@ -142,7 +142,7 @@ async def begun(person: Person, path: str) -> str:
 
 
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "on another replica"])
-async def test_followers_hear_what_was_hidden_and_what_came_back(
+async def test_followers_hear_of_hidden_and_restored_messages(
     shared_world: World, gateway: Running, mia: Person, elsewhere: bool
 ) -> None:
     """AC-6: `message_changed` for each row, and the session with its new count."""
@@ -164,8 +164,8 @@ async def test_followers_hear_what_was_hidden_and_what_came_back(
 
 
 @own_gateway
-async def test_a_forgotten_message_is_not_told_to_the_agent_by_its_count(world: World) -> None:
-    """Withdrawn turns do not use up the history that an agent gets."""
+async def test_withdrawn_turns_do_not_count_towards_the_history(world: World) -> None:
+    """They do not use up the number of turns that an agent gets."""
     mia = await world.newcomer((await world.gateway(snapshots=NEVER)).url)
     path = await new_session(mia)
     await says(mia, path, "early")

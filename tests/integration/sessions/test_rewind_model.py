@@ -1,4 +1,4 @@
-"""Any way through edits, new answers, deletions, snapshots and rewinds agrees with a plain model of them."""
+"""Random sequences of edits, regenerations, deletions, snapshots and rewinds agree with a plain model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEEDS = ("send", "send", "edit", "again", "delete", "write", "snapshot", "snapsh
 
 @dataclass
 class Model:
-    """What a session should look like: the plainest program that could tell."""
+    """The expected state of a session, computed by the simplest possible program."""
 
     last_seq: int = 0
     hidden: set[int] = field(default_factory=set)
@@ -64,7 +64,7 @@ class Model:
 
 @dataclass
 class Walk:
-    """Does the same to a session and to the model."""
+    """Applies the same operations to a session and to the model."""
 
     mia: Person
     path: str
@@ -121,8 +121,8 @@ class Walk:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_any_way_there_and_back(world: World, seed: int) -> None:
-    """P-2: sends, edits, new answers, deletions, writes, snapshots, restores, rewinds and undos in any order."""
+async def test_any_sequence_agrees_with_the_model(world: World, seed: int) -> None:
+    """P-2: messages, edits, regenerations, deletions, writes, snapshots, restores, rewinds and undos in any order."""
     mia = await world.person("mia", (await world.gateway(snapshots=NEVER)).url)
     walk = Walk(mia, await new_session(mia), random.Random(seed))
     for step in range(STEPS):

@@ -1,4 +1,4 @@
-"""Search over titles and messages: what is found, in which order, by whom, and how it is shown."""
+"""Search over titles and messages: matches, order, access, and display."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def people(world: World) -> dict[str, Person]:
 
 
 async def talk(world: World, user: str, messages: Sequence[str], title: str | None = None, **columns: Any) -> str:
-    """A session in which that was said, user and assistant by turns; each newer than the ones before."""
+    """A session with these messages, alternately of user and assistant; each newer than the earlier ones."""
     [row] = await world.rows(
         "INSERT INTO chat_sessions (user_id, agent_name, channel, title, last_seq, message_count, last_message_at)"
         " VALUES ($1, 'assistant', $2, $3, $4, $4, clock_timestamp()) RETURNING chat_id",
@@ -70,7 +70,7 @@ async def talk(world: World, user: str, messages: Sequence[str], title: str | No
 
 
 async def search(person: Person, text: str, more: str = "") -> dict[str, Any]:
-    """What a search answers."""
+    """The response to a search."""
     page: dict[str, Any] = await person.gets(f"{SESSIONS}?q={quote(text)}{more}")
     return page
 
@@ -80,8 +80,8 @@ async def found(person: Person, text: str, more: str = "") -> list[str]:
     return [session["session_id"] for session in (await search(person, text, more))["sessions"]]
 
 
-async def test_a_message_is_found_and_shown(world: World, people: dict[str, Person]) -> None:
-    """S-3: by all its words, the last one unfinished; highlights count as JavaScript does."""
+async def test_a_message_is_found_and_highlighted(world: World, people: dict[str, Person]) -> None:
+    """S-3: by all its words, the last one incomplete; highlights count in UTF-16 code units, as JavaScript does."""
     session = await talk(world, "mia", ["hello", "The 🎉 ferry to Helsinki leaves at noon"])
     page = await search(people["mia"], "HELSINKI fer")
     [hit] = page["sessions"]
@@ -97,7 +97,7 @@ async def test_a_message_is_found_and_shown(world: World, people: dict[str, Pers
     assert await found(people["mia"], "helsinki tallinn") == []
 
 
-async def test_titles_come_first_and_say_so(world: World, people: dict[str, Person]) -> None:
+async def test_titles_rank_first_and_are_marked(world: World, people: dict[str, Person]) -> None:
     """A title outranks a message; among equals the latest activity comes first."""
     titled = await talk(world, "mia", ["nothing here"], title="Pancakes for ten")
     older = await talk(world, "mia", ["how to make pancakes"])
@@ -110,14 +110,14 @@ async def test_titles_come_first_and_say_so(world: World, people: dict[str, Pers
 
 
 async def test_a_session_shows_three_matches_at_most(world: World, people: dict[str, Person]) -> None:
-    """The best of them."""
+    """The best ones."""
     await talk(world, "mia", [f"zebra number {number}" for number in range(9)])
     [hit] = (await search(people["mia"], "zebra"))["sessions"]
     assert len(hit["matches"]) == 3
 
 
-async def test_all_channels_are_searched_and_can_be_narrowed(world: World, people: dict[str, Person]) -> None:
-    """AC-9: the filters of the list hold for searches too."""
+async def test_search_covers_all_channels_and_takes_filters(world: World, people: dict[str, Person]) -> None:
+    """AC-9: the filters of the list work for searches, too."""
     web = await talk(world, "mia", ["the red kite"])
     telegram = await talk(world, "mia", ["the red kite"], channel="telegram")
     await world.rows(
@@ -129,7 +129,7 @@ async def test_all_channels_are_searched_and_can_be_narrowed(world: World, peopl
     assert await found(people["mia"], "kite", "&agent=other") == []
 
 
-async def test_nobody_finds_what_others_said(world: World, people: dict[str, Person]) -> None:
+async def test_users_find_only_their_own_messages(world: World, people: dict[str, Person]) -> None:
     """AC-10: users find their own, an operator everybody's, and `user` narrows."""
     mine = await talk(world, "mia", ["a secret canary"], title="Canary")
     theirs = await talk(world, "tom", ["a secret canary"], title="Canary")
@@ -142,7 +142,7 @@ async def test_nobody_finds_what_others_said(world: World, people: dict[str, Per
 
 
 async def test_the_application_role_reaches_its_users_matches_only(world: World, people: dict[str, Person]) -> None:
-    """P-5: in Postgres itself: nobody's without a user, and everybody's is refused."""
+    """P-5: Postgres enforces it: no matches without a user, and a search over all users is refused."""
     await talk(world, "mia", ["a secret canary"])
     await talk(world, "tom", ["a secret canary"], title="Canary")
     connection = await asyncpg.connect(world.database_url, server_settings={"role": "turngate_app"})
@@ -165,8 +165,8 @@ async def test_the_application_role_reaches_its_users_matches_only(world: World,
     assert owner == {"name": "turngate_system", "prosecdef": True}
 
 
-async def test_a_user_may_have_any_name(world: World, people: dict[str, Person]) -> None:
-    """It is part of what the index is asked for, and quoted there."""
+async def test_a_user_name_may_contain_any_character(world: World, people: dict[str, Person]) -> None:
+    """It is part of the index query, and quoted there."""
     name = 'o\'neil \\ & | :* "x" 😀'
     odd = await world.person(name, people["mia"].url)
     session = await talk(world, name, ["a quiet afternoon"], title="It's")
@@ -175,7 +175,7 @@ async def test_a_user_may_have_any_name(world: World, people: dict[str, Person])
 
 
 async def test_deleted_messages_are_not_found(world: World, people: dict[str, Person]) -> None:
-    """M-7: nor is what a message said before it was edited, nor an old title."""
+    """M-7: nor is the text of a message before its edit, nor an old title."""
     session = await talk(world, "mia", ["first platypus", "second platypus"], title="Wombats")
     await world.rows("UPDATE chat_messages SET deleted_at = now() WHERE seq = 1")
     await world.rows("UPDATE chat_messages SET content = 'second echidna' WHERE seq = 2")
@@ -187,7 +187,7 @@ async def test_deleted_messages_are_not_found(world: World, people: dict[str, Pe
 
 
 async def test_typos_are_forgiven(world: World, people: dict[str, Person]) -> None:
-    """Where no word fits, likeness decides, in titles and messages; the likely word is highlighted."""
+    """When no word matches, similar words do, in titles and messages; the similar word is highlighted."""
     titled = await talk(world, "mia", ["well"], title="Trip to Copenhagen")
     said = await talk(world, "mia", ["did you receive my letter"])
     assert await found(people["mia"], "Copenhaven") == [titled]
@@ -196,16 +196,16 @@ async def test_typos_are_forgiven(world: World, people: dict[str, Person]) -> No
     assert await found(people["mia"], "qqqzzz") == []
 
 
-async def test_parts_of_words_are_found_where_no_word_fits(world: World, people: dict[str, Person]) -> None:
-    """Languages without spaces, and signs that are no words."""
+async def test_parts_of_words_are_found_when_no_word_matches(world: World, people: dict[str, Person]) -> None:
+    """For languages without spaces, and for symbols."""
     chinese = await talk(world, "mia", ["今天天气很好"])
     emoji = await talk(world, "mia", ["it is a 🦔!"])
     assert await found(people["mia"], "天气") == [chinese]
     assert await found(people["mia"], "🦔") == [emoji]
 
 
-async def test_anything_may_be_searched_for(world: World, people: dict[str, Person]) -> None:
-    """Whatever people type is a search, never an error; also for an operator."""
+async def test_any_text_is_a_valid_search(world: World, people: dict[str, Person]) -> None:
+    """It never causes an error, for an operator either."""
     await talk(world, "mia", [text or "-" for text in ODD], title="odd ' \\ things")
     for person in (people["mia"], people["owner"]):
         for text in ODD:
@@ -213,15 +213,15 @@ async def test_anything_may_be_searched_for(world: World, people: dict[str, Pers
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 201])
-async def test_a_search_has_a_length(people: dict[str, Person], text: str) -> None:
-    """1 to 200 characters after trimming; else a 400 that names the parameter."""
+async def test_a_search_has_a_limited_length(people: dict[str, Person], text: str) -> None:
+    """1 to 200 characters after trimming; otherwise a 400 that names the parameter."""
     status, problem = await people["mia"].calls("GET", f"{SESSIONS}?q={quote(text)}")
     assert (status, "q:" in problem["detail"]) == (400, True)
 
 
 @pytest.mark.parametrize("more", ["", "&channel=web"])
-async def test_results_come_in_pages(world: World, people: dict[str, Person], more: str) -> None:
-    """By offset and by cursor, each session once; both together, and a list's cursor, are refused."""
+async def test_results_are_paged(world: World, people: dict[str, Person], more: str) -> None:
+    """By offset and by cursor, each session once; combining both, or using a list's cursor, is refused."""
     talks = [await talk(world, "mia", [f"lighthouse {'far ' * number}away"]) for number in range(7)]
     whole = await found(people["mia"], "lighthouse", more)
     assert sorted(whole) == sorted(talks)
@@ -241,8 +241,8 @@ async def test_results_come_in_pages(world: World, people: dict[str, Person], mo
         assert status == 400
 
 
-async def test_a_word_that_is_everywhere(world: World, people: dict[str, Person]) -> None:
-    """Bounded: what was said last is found among thousands of matches, for the user and for an operator, and the total says so."""
+async def test_a_very_common_word_finds_the_latest_messages(world: World, people: dict[str, Person]) -> None:
+    """Bounded: the latest of thousands of matches, for the user and for an operator, and the total says so."""
     await talk(world, "mia", [f"the old {number}" for number in range(6_000)])
     newest = await talk(world, "mia", ["the new"])
     for person in ("mia", "owner"):
@@ -259,11 +259,11 @@ async def test_a_word_that_is_everywhere(world: World, people: dict[str, Person]
     + [" ".join(f"w{number}" for number in range(16_000))],
     ids=lambda text: f"{text[:5]}-{len(text)}",
 )
-async def test_no_message_is_too_much_for_the_index(shared_world: World, text: str) -> None:
-    """Long runs, unclosed tags, words at the limits of Postgres: kept at once, and what stands before is found."""
+async def test_the_index_accepts_any_message(shared_world: World, text: str) -> None:
+    """Long runs, unclosed tags, words at Postgres's limits: stored at once, and earlier words are found."""
     connection = await asyncpg.connect(shared_world.database_url)
     try:
-        # What takes time by the square of the length would still be at it.
+        # Work quadratic in the length would still be running.
         await connection.execute(f"SET statement_timeout = '{PATIENCE_S:.0f}s'")
         words = await connection.fetchval("SELECT search_words('mia', $1)::text", f"needle {text}")
         shard = await connection.fetchval("SELECT search_shard('mia')")
@@ -272,8 +272,8 @@ async def test_no_message_is_too_much_for_the_index(shared_world: World, text: s
     assert f"'{shard}needle'" in words
 
 
-async def test_the_index_is_kept_without_a_search_path(world: World) -> None:
-    """As by autovacuum, ANALYZE and REINDEX, which see no schema but their own."""
+async def test_the_index_works_without_a_search_path(world: World) -> None:
+    """As for autovacuum, ANALYZE and REINDEX, which see no schema but their own."""
     await talk(world, "mia", ["some words"], title="A title")
     for statement in (
         "REINDEX INDEX message_words_words",
@@ -284,7 +284,7 @@ async def test_the_index_is_kept_without_a_search_path(world: World) -> None:
 
 
 async def test_a_server_that_refuses_the_extension_says_what_to_run(tmp_path: Any) -> None:
-    """A login without the right to create in its database; then a superuser does it once, and all is well."""
+    """The login may not create extensions; once a superuser has created it, search works."""
     async with embedded_postgres(tmp_path / "server", {"fsync": "off"}) as superuser:
         connection = await asyncpg.connect(superuser)
         for statement in (

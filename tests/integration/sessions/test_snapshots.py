@@ -1,4 +1,4 @@
-"""Snapshots: numbered, taken by hand and by themselves, restored and undone, cleaned up by rule."""
+"""Snapshots: numbered, taken on demand and automatically, restored and undone, and removed by rule."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(shared_world: World) -> Running:
-    """A gateway that saves nothing by itself."""
+    """A gateway that takes no automatic snapshots."""
     return await shared_world.gateway(snapshots=NEVER, replica=UNHURRIED)
 
 
@@ -47,7 +47,7 @@ async def test_snapshots_are_numbered(mia: Person) -> None:
     assert (await mia.gets(f"{path}/snapshots")) == {"snapshots": [second, first], "next_before_number": None}
 
 
-async def test_a_snapshot_holds_the_state_of_its_time(mia: Person) -> None:
+async def test_a_snapshot_holds_the_state_when_it_was_taken(mia: Person) -> None:
     """P-2: by number, and the latest by name."""
     path = await new_session(mia)
     await writes(mia, path, '"0"', blackboard={"n": 1})
@@ -58,8 +58,8 @@ async def test_a_snapshot_holds_the_state_of_its_time(mia: Person) -> None:
     assert (await mia.gets(f"{path}/snapshots/latest"))["blackboard"] == {"n": 2}
 
 
-async def test_pages_lead_back(mia: Person) -> None:
-    """Newest first, `next_before_number` leads on until it is null."""
+async def test_snapshots_are_paged_newest_first(mia: Person) -> None:
+    """`next_before_number` leads to the next page until it is null."""
     path = await new_session(mia)
     for _ in range(5):
         await saved(mia, path)
@@ -72,7 +72,7 @@ async def test_pages_lead_back(mia: Person) -> None:
 
 
 async def test_a_restore_can_be_undone(mia: Person) -> None:
-    """P-2: it makes a snapshot of what was there first; the body may be left out."""
+    """P-2: it first takes a snapshot of the current state; the body is optional."""
     path = await new_session(mia)
     await writes(mia, path, '"0"', blackboard={"n": 1}, scratchpad={"a": 1})
     await saved(mia, path)
@@ -86,8 +86,8 @@ async def test_a_restore_can_be_undone(mia: Person) -> None:
     assert await mia.gets(f"{path}/state") == {"blackboard": {"n": 2}, "scratchpad": {"a": 1}, "attributes": {"b": 2}}
 
 
-async def test_a_restore_is_a_write_like_any(mia: Person) -> None:
-    """P-3: who read before it gets a 412, not the last word."""
+async def test_a_restore_counts_as_a_write(mia: Person) -> None:
+    """P-3: a client that read earlier gets a 412 instead of overwriting it."""
     path = await new_session(mia)
     await saved(mia, path)
     await writes(mia, path, '"0"', blackboard={"n": 1})
@@ -96,7 +96,7 @@ async def test_a_restore_is_a_write_like_any(mia: Person) -> None:
 
 
 async def test_a_closing_page_saves_what_changed(mia: Person) -> None:
-    """P-1: state or transcript; when neither did, the latest one answers."""
+    """P-1: state or transcript; when neither has changed, the latest snapshot is returned."""
     path = await new_session(mia)
     assert (await saved(mia, path, reason="page_close"))["number"] == 1
     assert (await mia.posts(f"{path}/snapshots", 200, reason="page_close"))["number"] == 1
@@ -112,12 +112,12 @@ async def test_a_closing_page_saves_what_changed(mia: Person) -> None:
 
 
 @pytest.mark.parametrize("reason", ["auto", "before_restore", "because", 1])
-async def test_other_reasons_are_the_gateways(mia: Person, reason: Any) -> None:
+async def test_other_reasons_are_reserved_for_the_gateway(mia: Person, reason: Any) -> None:
     """400."""
     await mia.posts(f"{await new_session(mia)}/snapshots", 400, reason=reason)
 
 
-async def test_what_is_not_there_looks_like_anothers(mia: Person, shared_world: World, gateway: Running) -> None:
+async def test_missing_and_foreign_snapshots_look_the_same(mia: Person, shared_world: World, gateway: Running) -> None:
     """P-5: unknown numbers, words and foreign sessions are 404, byte for byte the same."""
     path = await new_session(mia)
     await saved(mia, path)
@@ -148,8 +148,8 @@ async def test_a_session_without_snapshots_has_no_latest(mia: Person) -> None:
 
 
 @own_gateway
-async def test_a_state_is_saved_after_a_quiet_moment(world: World) -> None:
-    """P-1: by itself, once, and not again while nothing changes."""
+async def test_a_state_is_saved_after_a_quiet_period(world: World) -> None:
+    """P-1: automatically, once, and not again while nothing changes."""
     mia = await world.person("mia", (await world.gateway(snapshots={"quiet_s": 0.3, "every_s": 30})).url)
     path = await new_session(mia)
     await writes(mia, path, '"0"', blackboard={"n": 1})
@@ -166,7 +166,7 @@ async def test_a_state_is_saved_after_a_quiet_moment(world: World) -> None:
 
 @own_gateway
 async def test_a_state_that_keeps_changing_is_saved_too(world: World) -> None:
-    """P-1: at the latest after `every_s`, though there is no quiet moment."""
+    """P-1: at the latest after `every_s`, even without a quiet period."""
     mia = await world.person("mia", (await world.gateway(snapshots={"quiet_s": 3_600, "every_s": 0.5})).url)
     path = await new_session(mia)
     version = 0
@@ -182,7 +182,7 @@ async def test_a_state_that_keeps_changing_is_saved_too(world: World) -> None:
 
 @own_gateway
 async def test_replicas_save_a_state_once(world: World) -> None:
-    """P-1: whoever is quicker; what one left undone another does."""
+    """P-1: the first replica saves it; if one does not finish, another does."""
     timing = {"quiet_s": 0.2, "every_s": 30}
     gateways = [await world.gateway(snapshots=timing, data_dir=f"data{n}") for n in range(2)]
     mia = await world.person("mia", gateways[0].url)
@@ -198,8 +198,8 @@ async def test_replicas_save_a_state_once(world: World) -> None:
 
 
 @own_gateway
-async def test_old_snapshots_go(world: World) -> None:
-    """P-2: the last N stay, and the newest of each UTC day for some days; numbers are not used again."""
+async def test_old_snapshots_are_removed(world: World) -> None:
+    """P-2: the last N stay, and the newest of each UTC day for some days; numbers are not reused."""
     gateway = await world.gateway(snapshots=NEVER)
     mia = await world.newcomer(gateway.url)
     path = await new_session(mia)
@@ -219,8 +219,8 @@ async def test_old_snapshots_go(world: World) -> None:
 
 
 @own_gateway
-async def test_the_gateway_cleans_up_by_itself(world: World) -> None:
-    """P-2: soon after its start, every session's."""
+async def test_the_gateway_removes_old_snapshots_by_itself(world: World) -> None:
+    """P-2: in every session, soon after its start."""
     first = await world.gateway(snapshots=NEVER)
     mia = await world.person("mia", first.url)
     path = await new_session(mia)
@@ -238,7 +238,7 @@ async def test_the_gateway_cleans_up_by_itself(world: World) -> None:
 
 @own_gateway
 async def test_a_large_state_is_compressed(world: World) -> None:
-    """Postgres keeps it outside the row, and smaller than it is."""
+    """Postgres stores it outside the row, and compressed."""
     mia = await world.newcomer((await world.gateway(snapshots=NEVER)).url)
     path = await new_session(mia)
     await writes(mia, path, '"0"', blackboard={"text": "all work and no play " * 20_000})

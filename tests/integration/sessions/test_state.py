@@ -1,4 +1,4 @@
-"""The state of a session: read and written by clients and agents, and nothing of it lost."""
+"""The state of a session: clients and agents read and write it, and no write is lost."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ async def test_a_state_that_was_never_written_is_empty(mia: Person) -> None:
     assert (await reads(mia, path))[2] == '"0"'
 
 
-async def test_what_was_written_is_read(mia: Person) -> None:
-    """P-4: what a write leaves out stays as it is."""
+async def test_a_written_state_is_read_back(mia: Person) -> None:
+    """P-4: keys that a write omits stay unchanged."""
     path = await new_session(mia)
     await writes(mia, path, '"0"', blackboard={"goal": "trip"}, attributes={"seats": [1, 2.5, None, "ö"]})
     written = await writes(mia, path, '"1"', scratchpad={"todo": {"a": True}})
@@ -61,8 +61,8 @@ async def test_what_was_written_is_read(mia: Person) -> None:
     }
 
 
-async def test_of_two_writers_one_is_told(mia: Person) -> None:
-    """P-3: both read version 0; one write is kept, the other is a 412 with the ETag to read and write with."""
+async def test_the_second_of_two_writers_gets_a_412(mia: Person) -> None:
+    """P-3: both read version 0; one write is kept, the other is a 412 with the current ETag."""
     path = await new_session(mia)
     answers = await asyncio.gather(
         *(
@@ -80,7 +80,7 @@ async def test_of_two_writers_one_is_told(mia: Person) -> None:
 
 
 async def test_twenty_writers_lose_nothing(mia: Person) -> None:
-    """P-3: each reads, adds its own key and writes, until it gets through."""
+    """P-3: each reads, adds its own key and writes until it succeeds."""
     path = await new_session(mia)
 
     async def adds(key: str) -> None:
@@ -96,8 +96,8 @@ async def test_twenty_writers_lose_nothing(mia: Person) -> None:
     assert (await mia.gets(f"{path}/state"))["blackboard"] == {f"key{n}": 1 for n in range(20)}
 
 
-async def test_a_write_needs_to_say_over_what(mia: Person) -> None:
-    """Without If-Match nothing is written; a tag without quotes is none; `*` writes over whatever is there."""
+async def test_a_write_needs_if_match(mia: Person) -> None:
+    """Without it nothing is written; an unquoted tag is invalid; `*` overwrites any version."""
     path = await new_session(mia)
     status, problem = await mia.calls("PUT", f"{path}/state", json={"blackboard": {"a": 1}})
     assert (status, "If-Match" in problem["detail"]) == (400, True)
@@ -110,15 +110,15 @@ async def test_a_write_needs_to_say_over_what(mia: Person) -> None:
 
 
 async def test_a_write_that_changes_nothing_keeps_the_version(mia: Person) -> None:
-    """So a client that only confirms what it read is in nobody's way."""
+    """A client that only confirms what it read gets in nobody's way."""
     path = await new_session(mia)
     assert (await writes(mia, path, '"0"', blackboard={}))["etag"] == '"0"'
     await writes(mia, path, '"0"', blackboard={"a": 1})
     assert (await writes(mia, path, '"1"', blackboard={"a": 1}))["etag"] == '"1"'
 
 
-async def test_a_reader_who_knows_the_version_is_told_so(mia: Person) -> None:
-    """304 without a body, also for `*` and for one of several."""
+async def test_a_reader_with_the_current_version_gets_304(mia: Person) -> None:
+    """Without a body, also for `*` and for one of several tags."""
     path = await new_session(mia)
     await writes(mia, path, '"0"', blackboard={"a": 1})
     assert await reads(mia, path, '"1"') == (304, "", '"1"')
@@ -128,7 +128,7 @@ async def test_a_reader_who_knows_the_version_is_told_so(mia: Person) -> None:
 
 @own_gateway
 async def test_a_state_has_a_size_limit(world: World) -> None:
-    """All three together; what would go beyond it is a 413 that names the limit, and changes nothing."""
+    """For all three sections together; a larger state is a 413 that names the limit, and changes nothing."""
     mia = await world.person("mia", (await world.gateway(sessions={"max_state": 2_000})).url)
     path = await new_session(mia)
     await writes(mia, path, '"0"', blackboard={"a": "x" * 1_500})
@@ -149,7 +149,7 @@ async def test_a_state_has_a_size_limit(world: World) -> None:
         {"blackboard": {"a": [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}},
     ],
 )
-async def test_what_is_no_state_is_refused(mia: Person, body: Any) -> None:
+async def test_an_invalid_state_is_refused(mia: Person, body: Any) -> None:
     """400, and nothing is written."""
     path = await new_session(mia)
     status, _ = await mia.calls("PUT", f"{path}/state", json=body, headers={"If-Match": "*"})
@@ -158,7 +158,7 @@ async def test_what_is_no_state_is_refused(mia: Person, body: Any) -> None:
 
 
 async def test_the_scratchpad_may_be_a_list(mia: Person) -> None:
-    """P-4: notes as a list, in snapshots and forks too."""
+    """P-4: notes as a list, in snapshots and forks, too."""
     path = await new_session(mia)
     notes = [{"text": "buy milk"}, "call Ann"]
     assert (await writes(mia, path, '"0"', scratchpad=notes))["scratchpad"] == notes
@@ -169,8 +169,8 @@ async def test_the_scratchpad_may_be_a_list(mia: Person) -> None:
     assert (await mia.gets(f"{SESSIONS}/{fork['session_id']}/state"))["scratchpad"] == notes
 
 
-async def test_a_state_is_its_users(mia: Person, shared_world: World, gateway: Running) -> None:
-    """P-5: for others it is as if there were none; an operator reads and writes it."""
+async def test_a_state_is_visible_to_its_user_only(mia: Person, shared_world: World, gateway: Running) -> None:
+    """P-5: for other users it does not exist; an operator reads and writes it."""
     path = await new_session(mia)
     await writes(mia, path, '"0"', blackboard={"secret": "canary"})
     tom = await shared_world.newcomer(gateway.url)
@@ -198,8 +198,8 @@ async def test_a_state_survives_a_restart(world: World, tmp_path: Path) -> None:
 
 
 @own_gateway
-async def test_a_session_takes_its_state_along(world: World) -> None:
-    """Deleting the session leaves neither state nor snapshot."""
+async def test_deleting_a_session_deletes_its_state(world: World) -> None:
+    """Neither state nor snapshot is left."""
     mia = await world.newcomer((await world.gateway()).url)
     path = await new_session(mia)
     await writes(mia, path, '"0"', blackboard={"a": 1})

@@ -1,4 +1,4 @@
-"""Titles: by agents, of the text, and the user's own."""
+"""Titles: from agents, from the first message, and from the user."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.world import World, eventually
 
 
 @pytest.mark.parametrize(("target", "title"), [("Named", "Talk of 2: hello"), ("NamedByAPlainMethod", "Plainly 2")])
-async def test_the_agent_names_it_after_the_first_exchange(world: World, target: str, title: str) -> None:
-    """M-5: without the quotes around it; later exchanges change nothing."""
+async def test_the_agent_names_a_session_after_the_first_exchange(world: World, target: str, title: str) -> None:
+    """M-5: without surrounding quotes; later exchanges change nothing."""
     gateway = await gateway_with(world, target)
     mia = await world.person("mia", gateway.url)
     session = await says(mia, "hello")
@@ -29,7 +29,7 @@ async def test_the_agent_names_it_after_the_first_exchange(world: World, target:
 
 
 async def test_a_title_delays_no_reply_and_is_announced(world: World) -> None:
-    """The reply is there first; who follows the list hears of both titles."""
+    """The reply comes first; followers of the list hear of both titles."""
     gateway = await gateway_with(world, "Named")
     mia = await world.person("mia", gateway.url)
     socket = await mia.connects()
@@ -41,8 +41,8 @@ async def test_a_title_delays_no_reply_and_is_announced(world: World) -> None:
     assert "hello" in titles
 
 
-async def test_a_failed_first_turn_leaves_it_to_the_next(world: World) -> None:
-    """The first one that comes to an answer counts, and the apology before it is no part of the conversation."""
+async def test_after_a_failed_first_turn_the_next_one_gives_the_title(world: World) -> None:
+    """The first turn that succeeds counts, and the apology before it is not part of the conversation."""
     gateway = await world.gateway(
         agents={"assistant": PythonAgentSettings(kind="python", target=f"{HERE}:Named")}, turns={"max_attempts": 1}
     )
@@ -54,8 +54,8 @@ async def test_a_failed_first_turn_leaves_it_to_the_next(world: World) -> None:
 
 
 @pytest.mark.parametrize("target", ["Unnamed", "Slow"])
-async def test_without_a_title_of_the_agents_the_texts_stays(world: World, target: str) -> None:
-    """Errors and slowness are the agent's, not the session's; stopping waits for neither."""
+async def test_a_session_keeps_its_first_title_if_the_agent_gives_none(world: World, target: str) -> None:
+    """Errors and slowness affect the agent only; shutdown waits for neither."""
     gateway = await gateway_with(world, target)
     mia = await world.person("mia", gateway.url)
     session = await says(mia, "hello there")
@@ -63,7 +63,7 @@ async def test_without_a_title_of_the_agents_the_texts_stays(world: World, targe
 
 
 async def test_the_users_own_title_is_never_overwritten(world: World) -> None:
-    """M-5: neither by the agent nor on request."""
+    """M-5: neither automatically nor on request."""
     gateway = await gateway_with(world, "Named")
     mia = await world.person("mia", gateway.url)
     session = (await mia.posts(SESSIONS, 201, title="Mine"))["session_id"]
@@ -72,8 +72,8 @@ async def test_the_users_own_title_is_never_overwritten(world: World) -> None:
     assert await title_of(mia, session) == "Mine"
 
 
-async def test_a_title_given_back_is_made_again(world: World) -> None:
-    """`title: null`: at once of the text, then by the agent."""
+async def test_a_title_set_to_null_is_generated_again(world: World) -> None:
+    """`title: null`: at once from the first message, then by the agent."""
     gateway = await gateway_with(world, "Named")
     mia = await world.person("mia", gateway.url)
     session = await says(mia, "hello")
@@ -83,8 +83,8 @@ async def test_a_title_given_back_is_made_again(world: World) -> None:
     await becomes(mia, session, "Talk of 2: hello")
 
 
-async def test_a_title_is_made_anew_on_request(world: World) -> None:
-    """Of the conversation as it is now."""
+async def test_a_title_is_generated_on_request(world: World) -> None:
+    """From the conversation as it is now."""
     gateway = await gateway_with(world, "Named")
     mia = await world.person("mia", gateway.url)
     session = await says(mia, "hello")
@@ -92,8 +92,8 @@ async def test_a_title_is_made_anew_on_request(world: World) -> None:
     assert (await mia.posts(f"{SESSIONS}/{session}/title", 200))["title"] == "Talk of 4: hello"
 
 
-async def test_an_agent_that_names_nothing_leaves_it_to_the_text(world: World) -> None:
-    """The first message of the user that is still there."""
+async def test_an_agent_without_titles_leaves_the_first_message(world: World) -> None:
+    """The first message of the user that is still visible."""
     gateway = await world.gateway()
     mia = await world.person("mia", gateway.url)
     session = await says(mia, "first")
@@ -103,7 +103,7 @@ async def test_an_agent_that_names_nothing_leaves_it_to_the_text(world: World) -
     assert (await mia.posts(f"{SESSIONS}/{session}/title", 200))["title"] == "second"
 
 
-async def test_a_session_without_messages_has_nothing_to_be_named_after(world: World) -> None:
+async def test_a_session_without_messages_gets_no_title(world: World) -> None:
     """409; a foreign or missing one is 404."""
     gateway = await world.gateway()
     mia, tom = await world.person("mia", gateway.url), await world.person("tom", gateway.url)
@@ -115,7 +115,7 @@ async def test_a_session_without_messages_has_nothing_to_be_named_after(world: W
 
 
 async def test_a_run_keeps_its_schedules_name(world: World) -> None:
-    """Whatever the agent would call it."""
+    """Even if the agent would choose another title."""
     gateway = await gateway_with(world, "Named")
     mia = await world.person("mia", gateway.url)
     trigger = {"type": "cron", "expression": "0 8 * * *"}
@@ -129,8 +129,8 @@ async def test_a_run_keeps_its_schedules_name(world: World) -> None:
     assert await title_of(mia, run["session_id"]) == "Morning"
 
 
-async def test_all_of_a_change_is_made_at_once(world: World) -> None:
-    """M-4: title, metadata and activity; who follows hears of it once it is committed."""
+async def test_a_change_is_applied_as_a_whole(world: World) -> None:
+    """M-4: title, metadata and activity; followers hear of it once it is committed."""
     gateway = await world.gateway()
     mia = await world.person("mia", gateway.url)
     session = (await mia.posts(SESSIONS, 201, metadata={"course": 7}))["session_id"]
@@ -150,7 +150,7 @@ async def test_all_of_a_change_is_made_at_once(world: World) -> None:
 
 
 async def test_a_new_session_is_announced(world: World) -> None:
-    """As soon as it is there."""
+    """As soon as it exists."""
     gateway = await world.gateway()
     mia = await world.person("mia", gateway.url)
     socket = await mia.connects()
@@ -172,7 +172,7 @@ async def test_a_new_session_is_announced(world: World) -> None:
         ({"title": ""}, 400),
     ],
 )
-async def test_a_change_that_cannot_be_is_refused(world: World, body: dict[str, Any], status: int) -> None:
+async def test_an_invalid_change_is_refused(world: World, body: dict[str, Any], status: int) -> None:
     """And changes nothing."""
     gateway = await world.gateway()
     mia = await world.person("mia", gateway.url)
@@ -191,7 +191,7 @@ async def api(tmp_path: Path) -> AsyncIterator[ModelApi]:
 
 
 async def test_a_model_names_the_conversation(world: World, api: ModelApi) -> None:
-    """M-5: one short request, with the conversation quoted, to the model for titles; its template leaves nothing behind."""
+    """M-5: one short request to the title model, with the conversation quoted; its template leaves nothing behind."""
     await api.answers('"Greeting in Berlin."<|im_end|>', "assistant: Guten Tag")
     await api.answers("Guten Tag")
     server = {"kind": "openai", "base_url": api.base_url, "api_key": "sk-test"}

@@ -1,4 +1,4 @@
-"""Titles that stay: the agent's good one, and what of a given one may stand in a list."""
+"""Titles that stay: an agent's good title, and which characters of a given title a list may show."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ async def gateway_with(world: World, target: str) -> Running:
 
 
 async def says(mia: Person, text: str) -> str:
-    """The session that a message was said in."""
+    """The session of a message."""
     session = str((await mia.posts(SESSIONS, 201))["session_id"])
     await mia.posts(f"{SESSIONS}/{session}/messages", 200, text=text)
     return session
 
 
 async def test_an_agent_that_fails_keeps_its_good_title(world: World) -> None:
-    """M-5: the first words are for conversations that have no title of an agent's."""
+    """M-5: the first words are only for conversations without an agent's title."""
     mia = await world.person("mia", (await gateway_with(world, "Forgetful")).url)
     session = await says(mia, "hello there")
 
@@ -41,8 +41,8 @@ async def test_an_agent_that_fails_keeps_its_good_title(world: World) -> None:
     assert (await mia.posts(f"{SESSIONS}/{session}/title", 200))["title"] == "A good title"
 
 
-async def test_titles_on_request_are_asked_for_a_few_at_a_time(world: World) -> None:
-    """As are those that agents give by themselves."""
+async def test_requested_titles_are_generated_a_few_at_a_time(world: World) -> None:
+    """The same limit holds for automatic titles."""
     gateway = await gateway_with(world, "Counting")
     mia = await world.person("mia", gateway.url)
     sessions = await asyncio.gather(*(says(mia, f"hello {number}") for number in range(AT_ONCE + 8)))
@@ -51,7 +51,7 @@ async def test_titles_on_request_are_asked_for_a_few_at_a_time(world: World) -> 
 
 
 async def test_a_given_title_is_one_line(world: World) -> None:
-    """White space becomes one space; what steers terminals or turns text around is dropped, emoji stay whole."""
+    """White space becomes one space; control and direction characters are dropped, emoji stay whole."""
     mia = await world.person("mia", (await world.gateway()).url)
     made = await mia.posts(SESSIONS, 201, title=ODD)
     path = f"{SESSIONS}/{made['session_id']}"
@@ -75,7 +75,7 @@ async def test_a_schedules_name_is_one_line(world: World) -> None:
 
 
 @pytest.mark.parametrize("title", ["\u202e", " \n\u2066\u2069\x07 "])
-async def test_a_title_of_which_nothing_is_left_is_none(world: World, title: str) -> None:
+async def test_a_title_without_visible_characters_is_refused(world: World, title: str) -> None:
     """400, and a notice."""
     mia = await world.person("mia", (await world.gateway()).url)
     session = await says(mia, "hello")

@@ -1,4 +1,4 @@
-"""A title that was made of what was said goes with it."""
+"""Titles that come from messages follow when those messages change."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.world import Person, World, eventually
 
 
 async def rewords(person: Person, session: str, seq: int, text: str, *, again: bool = False) -> None:
-    """Another text for a message."""
+    """Changes a message's text."""
     change = {"text": text, "answer_again": again}
     status, body = await person.calls("PATCH", f"{SESSIONS}/{session}/messages/{session}.{seq}", json=change)
     assert status == 200, body
 
 
 async def deletes(person: Person, session: str, *seqs: int) -> None:
-    """Takes messages out."""
+    """Deletes messages."""
     for seq in seqs:
         assert (await person.calls("DELETE", f"{SESSIONS}/{session}/messages/{session}.{seq}"))[0] == 204
 
@@ -33,8 +33,8 @@ async def found(person: Person, word: str) -> list[Any]:
     return sessions
 
 
-async def test_a_deleted_opening_is_no_title_any_more(world: World) -> None:
-    """M-7: search does not find it, and the next message of the user is the title."""
+async def test_a_deleted_opening_is_removed_from_the_title(world: World) -> None:
+    """M-7: search does not find it, and the user's next message becomes the title."""
     mia = await world.person("mia", (await world.gateway()).url)
     session = await says(mia, "my password is hunter2zz")
     assert len(await found(mia, "hunter2zz")) == 1
@@ -48,7 +48,7 @@ async def test_a_deleted_opening_is_no_title_any_more(world: World) -> None:
 
 @pytest.mark.parametrize("again", [False, True])
 async def test_an_edited_opening_gives_another_title(world: World, *, again: bool) -> None:
-    """Of the text at once; where the agent names conversations it is asked again."""
+    """From the text at once; an agent that gives titles is asked again."""
     plain = await world.person("mia", (await world.gateway(data_dir="a")).url)
     session = await says(plain, "hunter2zz")
     await rewords(plain, session, 1, "a greeting", again=again)
@@ -60,8 +60,8 @@ async def test_an_edited_opening_gives_another_title(world: World, *, again: boo
     await becomes(named, session, "Talk of 2: hello")
 
 
-async def test_a_rewind_takes_the_title_back_too(world: World) -> None:
-    """The opening was edited after the snapshot, and says what it said before."""
+async def test_a_rewind_restores_the_title(world: World) -> None:
+    """The opening was edited after the snapshot, and gets its earlier text back."""
     mia = await world.person("mia", (await world.gateway()).url)
     session = await says(mia, "before")
     snapshot = await mia.posts(f"{SESSIONS}/{session}/snapshots", 201)
@@ -72,7 +72,7 @@ async def test_a_rewind_takes_the_title_back_too(world: World) -> None:
 
 
 async def test_the_users_own_title_stays(world: World) -> None:
-    """M-5: whatever happens to what was said."""
+    """M-5: whatever happens to the messages."""
     mia = await world.person("mia", (await world.gateway()).url)
     session = await says(mia, "hello")
     await change(mia, session, title="Mine")
@@ -82,7 +82,7 @@ async def test_the_users_own_title_stays(world: World) -> None:
 
 
 async def pondering(world: World) -> tuple[Any, Person, str]:
-    """An agent that is about to name a session by what was said in it; that session's user, and its id."""
+    """An agent about to name a session from its messages; that session's user, and its id."""
     agents = {"assistant": {"kind": "python", "target": "tests.integration.sessions.odd_titling:Pondering"}}
     gateway = await world.gateway(agents=agents)
     agent: Any = gateway.gateway.engine.agents[AgentName("assistant")]
@@ -92,13 +92,13 @@ async def pondering(world: World) -> tuple[Any, Person, str]:
     return agent.target.__self__, mia, session
 
 
-# An agent that is asked again hears what was said by then.
+# An agent that is asked again sees the later messages.
 NAMES = {"edited": {"clean", "clean and more"}, "deleted": {"more"}}
 
 
 @pytest.mark.parametrize("deed", NAMES)
-async def test_an_agent_that_was_asked_before_names_nothing_after_it(world: World, deed: str) -> None:
-    """M-7: its title of the words of before comes late, and is dropped."""
+async def test_a_title_of_outdated_messages_is_dropped(world: World, deed: str) -> None:
+    """M-7: a title generated from the earlier messages arrives late, and is dropped."""
     agent, mia, session = await pondering(world)
     if deed == "edited":
         await rewords(mia, session, 1, "clean")
@@ -123,8 +123,8 @@ async def test_an_agent_that_was_asked_before_names_nothing_after_it(world: Worl
     assert await found(mia, "hunter2zz") == []
 
 
-async def test_a_title_on_request_is_asked_for_again_when_words_change(world: World) -> None:
-    """M-7: whoever asked gets one of what is left."""
+async def test_a_requested_title_is_generated_again_when_messages_change(world: World) -> None:
+    """M-7: the caller gets a title of the remaining messages."""
     agent, mia, session = await pondering(world)
     agent.go_on.set()
     await becomes(mia, session, "hunter2zz")
@@ -140,8 +140,8 @@ async def test_a_title_on_request_is_asked_for_again_when_words_change(world: Wo
     assert await title_of(mia, session) == "more"
 
 
-async def test_a_title_given_back_is_not_made_of_words_that_go_meanwhile(world: World, detours: Detours) -> None:
-    """M-5, M-7: deleted between the look at them and the title."""
+async def test_a_title_set_to_null_does_not_use_messages_deleted_meanwhile(world: World, detours: Detours) -> None:
+    """M-5, M-7: deleted after they were read and before the title was written."""
     mia = await world.person("mia", (await world.gateway(detours.seams)).url)
     session = await says(mia, "hunter2zz")
     await says(mia, "more", session)
@@ -159,8 +159,8 @@ async def test_a_title_given_back_is_not_made_of_words_that_go_meanwhile(world: 
 
 
 @pytest.mark.parametrize("deed", ["deleted", "rewound"])
-async def test_a_conversation_that_begins_anew_gets_a_title(world: World, deed: str) -> None:
-    """M-5, M-7: everything of before is gone; the next thing said is what it is about."""
+async def test_a_conversation_that_starts_over_gets_a_title(world: World, deed: str) -> None:
+    """M-5, M-7: all earlier messages are gone; the next one gives the title."""
     mia = await world.person("mia", (await world.gateway()).url)
     session = (await mia.posts(SESSIONS, 201))["session_id"]
     await mia.posts(f"{SESSIONS}/{session}/snapshots", 201)

@@ -32,8 +32,8 @@ async def alone(world: World, target: str, **given: Any) -> tuple[Any, Person]:
 
 
 @pytest.mark.parametrize("given", [{}, {"concurrency": 1}])
-async def test_a_title_gives_way_to_a_turn(world: World, given: dict[str, int]) -> None:
-    """The model does one thing at a time, and is naming a conversation when somebody writes: that is answered first."""
+async def test_a_title_yields_to_a_turn(world: World, given: dict[str, int]) -> None:
+    """The model has one slot and is generating a title when a message arrives: the message is answered first."""
     agent, mia = await alone(world, "OneAtATime", **given)
     session = await says(mia, "hello")
     await asked(agent)
@@ -44,8 +44,8 @@ async def test_a_title_gives_way_to_a_turn(world: World, given: dict[str, int]) 
     await becomes(mia, session, "Talk of 4")
 
 
-async def test_with_room_for_both_a_title_goes_on(world: World) -> None:
-    """The settings say how much the agent takes at a time."""
+async def test_with_capacity_for_both_a_title_continues(world: World) -> None:
+    """The settings say how many requests the agent takes at a time."""
     agent, mia = await alone(world, "Pondering", concurrency=2)
     session = await says(mia, "hello")
     await asked(agent)
@@ -55,8 +55,8 @@ async def test_with_room_for_both_a_title_goes_on(world: World) -> None:
     assert agent.interrupted == 0
 
 
-async def test_no_title_is_made_of_half_a_conversation(world: World) -> None:
-    """An opening that is edited and answered again is named once the new answer is there."""
+async def test_no_title_is_made_from_half_a_conversation(world: World) -> None:
+    """An edited opening gives a title once its new answer is there."""
     agent, mia = await alone(world, "Slow")
     session = await says(mia, "hello")
     await becomes(mia, session, "Talk of 2: hello")
@@ -74,8 +74,8 @@ async def test_no_title_is_made_of_half_a_conversation(world: World) -> None:
     await becomes(mia, session, "Talk of 2: ships")
 
 
-async def test_another_agent_names_the_conversations(world: World) -> None:
-    """`title_agent`: the agent that answers is not asked, and is named in the session all the same."""
+async def test_another_agent_can_generate_titles(world: World) -> None:
+    """`title_agent`: the agent that answers is not asked, and still appears as the session's agent."""
     agents = {
         "assistant": PythonAgentSettings(kind="python", target=f"{HERE}:OneAtATime", title_agent="namer"),
         "namer": PythonAgentSettings(kind="python", target=f"{HERE}:Slow"),
@@ -89,22 +89,22 @@ async def test_another_agent_names_the_conversations(world: World) -> None:
 
 @dataclass(frozen=True)
 class AwayOnce(PostgresMessages):
-    """A store whose database is away at the first look."""
+    """A store whose database is unavailable at the first read."""
 
     looks: list[None] = field(default_factory=list)
 
     async def page(
         self, session_id: SessionId, user_id: UserId | None, limit: int, before_id: MessageId | None
     ) -> MessagePage:
-        """Answers from the second time on."""
+        """Succeeds from the second call on."""
         self.looks.append(None)
         if len(self.looks) == 1:
             raise StoreUnavailable("away")
         return await super().page(session_id, user_id, limit, before_id)
 
 
-async def test_a_database_that_is_away_for_a_moment_costs_no_title(world: World) -> None:
-    """What the agent is to name is read again."""
+async def test_a_brief_database_outage_costs_no_title(world: World) -> None:
+    """The conversation is read again."""
     running = await world.gateway()
     stores, announcer = running.gateway.stores, running.gateway.engine.announcer
     mia = await world.person("mia", running.url)

@@ -1,4 +1,4 @@
-"""What is answered anew: the message that is named, or the last; and what is said where there is none."""
+"""Which message is regenerated: the named one or the last; and the error where there is none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ async def mia(world: World) -> Person:
 
 
 async def talk(mia: Person, *texts: str) -> str:
-    """A session in which these were said and answered."""
+    """A session that holds these exchanges."""
     session: str = (await mia.posts(SESSIONS, 201))["session_id"]
     for text in texts:
         await mia.posts(f"{SESSIONS}/{session}/messages", 200, text=text)
@@ -30,8 +30,8 @@ async def rows(mia: Person, session: str) -> list[dict[str, Any]]:
     return list(page["messages"])
 
 
-async def test_a_bubble_nobody_knows_is_not_the_last_answer(mia: Person) -> None:
-    """Such as that of a notice: the answer before it stays, and the caller hears why nothing was done."""
+async def test_an_unknown_message_id_does_not_regenerate_the_last_answer(mia: Person) -> None:
+    """Such as a notice's: the last answer stays, and the caller learns why nothing was done."""
     session = await talk(mia, "hello")
     before = await rows(mia, session)
     for unknown in ("bubble of a notice", NOWHERE, f"{session}.99", f"{session}.02"):
@@ -41,7 +41,7 @@ async def test_a_bubble_nobody_knows_is_not_the_last_answer(mia: Person) -> None
     assert await rows(mia, session) == before
 
 
-async def test_a_notice_is_not_answered_anew(mia: Person) -> None:
+async def test_a_notice_cannot_be_regenerated(mia: Person) -> None:
     """As `useChat` asks for it: by the id that the notice was streamed with."""
     async with streaming_from(mia, "/api/chat", chat("hello")) as stream:
         await stream.ends()
@@ -52,8 +52,8 @@ async def test_a_notice_is_not_answered_anew(mia: Person) -> None:
     assert (await mia.calls("POST", "/api/chat", json=again))[0] == 404
 
 
-async def test_the_answer_that_is_being_written_is_waited_for(world: World) -> None:
-    """It has no row yet, and is no unknown one."""
+async def test_regenerating_waits_for_an_answer_in_progress(world: World) -> None:
+    """It has no row yet, but is not unknown."""
     ann = await world.person("ann", (await world.gateway(data_dir="other")).url)
     async with streaming_from(ann, "/api/chat", chat("wait 20 seconds")) as stream:
         turn = (await stream.hears("start"))["messageId"]
@@ -64,8 +64,8 @@ async def test_the_answer_that_is_being_written_is_waited_for(world: World) -> N
         await stream.ends()
 
 
-async def test_a_session_without_messages_has_nothing_to_answer(mia: Person) -> None:
-    """409 and what to do; a message that is named and not there is a 404."""
+async def test_a_session_without_messages_cannot_be_regenerated(mia: Person) -> None:
+    """409 and what to do; a named message that does not exist is a 404."""
     session = await talk(mia)
     problem = await mia.posts(f"{SESSIONS}/{session}/regenerate", 409)
     assert problem["detail"] == "There is nothing to answer yet. Write a message first."
@@ -73,8 +73,8 @@ async def test_a_session_without_messages_has_nothing_to_answer(mia: Person) -> 
     assert problem["detail"] == "There is no such message."
 
 
-async def test_a_reply_whose_question_is_gone_cannot_be_answered_anew(mia: Person) -> None:
-    """The reply itself is there to be seen, so the answer says what is missing."""
+async def test_a_reply_without_its_question_cannot_be_regenerated(mia: Person) -> None:
+    """The reply itself is still visible, so the error says what is missing."""
     session = await talk(mia, "one", "two")
     assert (await mia.calls("DELETE", f"{SESSIONS}/{session}/messages/{session}.3"))[0] == 204
     problem = await mia.posts(f"{SESSIONS}/{session}/regenerate", 409, message_id=f"{session}.4")
@@ -83,8 +83,8 @@ async def test_a_reply_whose_question_is_gone_cannot_be_answered_anew(mia: Perso
     assert problem["detail"] == "There is no such message."
 
 
-async def test_a_long_conversation_is_forked_at_the_price_of_a_message(world: World) -> None:
-    """`token_messages_per_minute`: it copies every message."""
+async def test_forking_a_long_conversation_costs_one_message(world: World) -> None:
+    """`token_messages_per_minute`: although the fork copies every message."""
     gateway = await world.gateway(limits={"token_messages_per_minute": 2}, data_dir="other")
     ann = await world.person("ann", gateway.url)
     session = await talk(ann, "hello")

@@ -1,4 +1,4 @@
-"""The index of words: filled apart from turns, complete whatever happens meanwhile, and never ahead of what may be found."""
+"""The word index: filled outside turns, complete whatever happens meanwhile, and never ahead of what may be found."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'trans
 
 @dataclass
 class Place:
-    """A database with a replica whose indexer works when it is told. `outsider`: everything that is not the indexer."""
+    """A database with a replica whose indexer runs on demand. `outsider`: a connection of everything else."""
 
     url: str
     database: Database
@@ -44,13 +44,13 @@ class Place:
         return PostgresWordIndex(self.database, self.replica.id)
 
     async def says(self, chat_id: UUID, *texts: str, by: asyncpg.Connection | None = None) -> None:
-        """More messages in a session."""
+        """Adds messages to a session."""
         connection = by or self.outsider
         await connection.execute(SAY, chat_id, list(texts))
         await connection.execute(ACT, chat_id, len(texts))
 
     async def begins(self, user: str, *texts: str) -> UUID:
-        """A new session in which that is said."""
+        """A new session with that message."""
         chat_id: UUID = await self.outsider.fetchval(
             "INSERT INTO chat_sessions (user_id, agent_name) VALUES ($1, 'assistant') RETURNING chat_id", user
         )
@@ -58,7 +58,7 @@ class Place:
         return chat_id
 
     async def found(self, chat_id: UUID, text: str = "canary", user: str | None = "mia") -> list[int]:
-        """The messages of a session that hold the words, by `seq`."""
+        """The messages of a session that contain the words, by `seq`."""
         return [row["seq"] for row in await self.outsider.fetch(FIND, user, text, chat_id)]
 
     async def indexed(self, chat_id: UUID) -> list[int]:
@@ -82,7 +82,7 @@ class Place:
 
 @pytest_asyncio.fixture
 async def place(database_url: str) -> AsyncIterator[Place]:
-    """In it, an old message of Mia's says `canary` and is indexed: where a word is found, likeness is not looked for."""
+    """Holds an old, indexed message of Mia's that says `canary`: while a word matches, similarity is not tried."""
     database, outsider = await open_database(database_url), await asyncpg.connect(database_url)
     there = Place(database_url, database, Replica(database, "one"), outsider)
     await there.replica.life.beat()
@@ -94,7 +94,7 @@ async def place(database_url: str) -> AsyncIterator[Place]:
 
 
 async def test_a_turn_writes_no_words_and_is_found_at_once(place: Place) -> None:
-    """T1 and T2 touch neither the table of words nor an index over texts; a search reads what is not indexed yet."""
+    """T1 and T2 touch neither the word table nor a text index; a search reads messages that are not indexed yet."""
     said = replace(HELLO, user_id=UserId("mia"), text="a canary")
     turn = claimed(await place.replica.turns.accept(said, TERMS))
     await place.replica.turns.finish(turn, answer("another canary"))
@@ -105,7 +105,7 @@ async def test_a_turn_writes_no_words_and_is_found_at_once(place: Place) -> None
 
 
 async def test_the_indexer_enters_everything_once(place: Place) -> None:
-    """What was found message by message is found by the index then, by the user and by an operator; nobody else finds it."""
+    """The index then finds the same messages, for the user and for an operator; nobody else finds them."""
     chat_id = await place.begins("mia", *(f"canary {number}" for number in range(5)))
     indexer = Indexer(place.index, 1)
     for _ in range(2):
@@ -118,7 +118,7 @@ async def test_the_indexer_enters_everything_once(place: Place) -> None:
 
 
 async def test_a_late_commit_is_found_and_indexed(place: Place) -> None:
-    """A transaction that began before others, and ends after the indexer has indexed those and noted how far it is."""
+    """Its transaction began before others, and ends after the indexer has indexed those and saved its position."""
     late, prompt = await place.begins("mia"), await place.begins("mia")
     indexer = Indexer(place.index, 1)
     async with place.connected() as slow:
@@ -135,8 +135,8 @@ async def test_a_late_commit_is_found_and_indexed(place: Place) -> None:
     assert await place.indexed(late) == [1]
 
 
-async def test_an_edit_under_way_keeps_the_indexer_from_the_old_words(place: Place) -> None:
-    """The session is left alone until the edit is committed; then its new words are entered, and the old ones never."""
+async def test_an_edit_in_progress_keeps_the_old_words_out_of_the_index(place: Place) -> None:
+    """The session is skipped until the edit is committed; then only its new words are entered."""
     chat_id = await place.begins("mia", "a canary")
     indexer = Indexer(place.index, 1)
     async with place.connected() as editor:
@@ -154,8 +154,8 @@ async def test_an_edit_under_way_keeps_the_indexer_from_the_old_words(place: Pla
     assert (await place.found(chat_id), await place.found(chat_id, "sparrow")) == ([], [1])
 
 
-async def test_an_edit_waits_for_the_words_that_are_being_entered(place: Place) -> None:
-    """And replaces them in its own commit."""
+async def test_an_edit_waits_for_indexing_in_progress(place: Place) -> None:
+    """And replaces the words in its own commit."""
     chat_id = await place.begins("mia", "a canary")
     look = "SELECT * FROM look_for_words($1, NULL, '2 minutes', NULL, 0)"
     await place.outsider.execute(look, place.replica.id)
@@ -173,8 +173,8 @@ async def test_an_edit_waits_for_the_words_that_are_being_entered(place: Place) 
     assert (await place.found(chat_id), await place.found(chat_id, "sparrow")) == ([], [1])
 
 
-async def test_words_go_with_their_message_in_the_same_commit(place: Place) -> None:
-    """Hidden, deleted, removed, and removed with the session; a message that comes back brings its words."""
+async def test_words_are_removed_in_the_same_commit_as_their_message(place: Place) -> None:
+    """Hidden, deleted, removed, or removed with the session; a restored message restores its words."""
     chat_id = await place.begins("mia", *(f"canary {number}" for number in range(4)))
     await Indexer(place.index, 1).work()
     hide = "UPDATE chat_messages SET deleted_at = $3 WHERE chat_id = $1 AND seq = $2"
@@ -189,7 +189,7 @@ async def test_words_go_with_their_message_in_the_same_commit(place: Place) -> N
 
 
 async def test_a_fork_of_thousands_is_indexed_and_its_newest_are_found_at_once(place: Place) -> None:
-    """Beyond the newest thousand of a session, what is not indexed is found once it is."""
+    """Beyond a session's newest thousand, messages are found once they are indexed."""
     chat_id = await place.begins("mia", *(f"canary {number}" for number in range(2_500)))
     assert await place.found(chat_id) == list(range(1_501, 2_501))
     await Indexer(place.index, 1).work()
@@ -197,7 +197,7 @@ async def test_a_fork_of_thousands_is_indexed_and_its_newest_are_found_at_once(p
 
 
 async def test_two_indexers_at_once_do_no_harm(place: Place) -> None:
-    """Both believe they lead, as when one was taken for dead: each message is entered once, and none is left out."""
+    """Both believe they lead, as after a false death: each message is entered once, and none is left out."""
     talks = [await place.begins("mia", *("a canary",) * 20) for _ in range(30)]
     for _ in range(5):
         await asyncio.gather(*(Indexer(place.index, 1).work() for _ in range(3)))
@@ -222,8 +222,8 @@ async def test_another_replica_takes_over_from_a_dead_indexer(place: Place) -> N
     assert await Indexer(place.index, 1).work() is None
 
 
-async def test_a_text_that_postgres_refuses_keeps_no_other_from_being_found(place: Place) -> None:
-    """It is entered without words and named; the rest of the batch is as it should be, and its session goes on."""
+async def test_a_text_that_postgres_refuses_does_not_block_others(place: Place) -> None:
+    """It is entered without words and named; the rest of the batch is indexed, and its session continues."""
     await place.outsider.execute(
         """
         ALTER FUNCTION search_words RENAME TO harmless_words;
@@ -253,8 +253,8 @@ async def _looked(place: Place) -> Look:
     return look
 
 
-async def test_what_no_look_saw_is_indexed_by_the_round_through_all_sessions(place: Place) -> None:
-    """Such as what was said before there was an index, or by somebody who does not note a session's activity."""
+async def test_a_full_pass_indexes_messages_that_were_missed(place: Place) -> None:
+    """Such as messages from before the index, or from a writer that records no session activity."""
     chat_id = await place.begins("mia", "an old canary")
     await place.outsider.execute("UPDATE chat_sessions SET last_message_at = now() - interval '1 year'")
     assert await place.found(chat_id) == []
@@ -262,8 +262,8 @@ async def test_what_no_look_saw_is_indexed_by_the_round_through_all_sessions(pla
     assert await place.found(chat_id) == [1]
 
 
-async def test_a_quiet_indexer_only_looks(place: Place) -> None:
-    """One statement that writes nothing: what idle replicas cost."""
+async def test_an_idle_indexer_only_reads(place: Place) -> None:
+    """One statement that writes nothing: the cost of an idle replica."""
     indexer = Indexer(place.index, 1)
     await indexer.work()
     await indexer.work()
@@ -273,8 +273,8 @@ async def test_a_quiet_indexer_only_looks(place: Place) -> None:
         assert await connection.fetchval(written) == 0
 
 
-async def test_the_lag_is_known(place: Place) -> None:
-    """How long ago all was indexed, and whether a live replica is at it."""
+async def test_the_lag_is_reported(place: Place) -> None:
+    """How long ago everything was indexed, and whether a live replica is indexing."""
     indexer = Indexer(place.index, 1)
     await indexer.work()
     await indexer.work()
@@ -284,8 +284,8 @@ async def test_the_lag_is_known(place: Place) -> None:
     assert not (await lag(place.database)).has_indexer
 
 
-async def test_the_application_sees_its_users_words_only(place: Place) -> None:
-    """P-5: words are texts too."""
+async def test_the_application_sees_only_its_users_words(place: Place) -> None:
+    """P-5: words are texts, too."""
     async with place.connected() as connection:
         await connection.execute("SET ROLE turngate_app")
         for user, seen in (("", 0), ("tom", 0), ("mia", 1)):

@@ -1,4 +1,4 @@
-"""Agents whose turns and titles get in each other's way, for `target` settings of tests."""
+"""Agents whose turns and titles compete, for `target` settings of tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gateway.core.model import Message, Turn
 
 
 class Pondering:
-    """Says a title when it is let; counts how often it was interrupted at that."""
+    """Gives a title when the test allows it; counts how often it was interrupted."""
 
     def __init__(self) -> None:
         self.asked = self.interrupted = 0
@@ -20,7 +20,7 @@ class Pondering:
         return f"you said {turn.text}"
 
     async def title(self, messages: Sequence[Message]) -> str:
-        """How many messages there were."""
+        """The number of messages."""
         self.asked += 1
         try:
             await self.go_on.wait()
@@ -49,7 +49,7 @@ class OneAtATime(Pondering):
 
 
 class Slow:
-    """Answers when it is let, which it is at first, and names conversations at once."""
+    """Answers when the test allows it, which it does at first, and gives titles at once."""
 
     def __init__(self) -> None:
         self.answering = False
@@ -63,5 +63,5 @@ class Slow:
         return f"you said {turn.text}"
 
     async def title(self, messages: Sequence[Message]) -> str:
-        """How many messages there were, and the first."""
+        """The number of messages, and the first."""
         return f"Talk of {len(messages)}: {messages[0].content}"

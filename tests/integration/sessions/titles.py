@@ -1,4 +1,4 @@
-"""Sessions whose agent names them: saying something, and waiting for the title."""
+"""Sessions whose agent gives titles: sending messages, and waiting for the title."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ async def gateway_with(world: World, target: str) -> Running:
 
 
 async def says(person: Person, text: str, session: str = "") -> str:
-    """The id of the session that a message was said in."""
+    """The id of the message's session."""
     session_id = session or (await person.posts(SESSIONS, 201))["session_id"]
     await person.posts(f"{SESSIONS}/{session_id}/messages", 200, text=text)
     return str(session_id)
 
 
 async def title_of(person: Person, session: str) -> str | None:
-    """As the API tells it."""
+    """The title in the API's response."""
     title: str | None = (await person.gets(f"{SESSIONS}/{session}"))["title"]
     return title
 
@@ -46,7 +46,7 @@ async def change(person: Person, session: str, **body: Any) -> tuple[int, Any]:
 
 
 async def asked(agent: Any) -> None:
-    """Until the agent is at it."""
+    """Waits until the agent is asked."""
 
     async def is_asked() -> bool:
         return bool(agent.asked)

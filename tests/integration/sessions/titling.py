@@ -1,4 +1,4 @@
-"""Agents that name conversations, for `target` settings of tests."""
+"""Agents that give titles, for `target` settings of tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gateway.core.model import Message, Turn
 
 
 class Named:
-    """Names a conversation after how many messages it has."""
+    """Gives a title with the number of messages."""
 
     async def run(self, turn: Turn) -> str:
         """An answer."""
@@ -31,7 +31,7 @@ class NamedByAPlainMethod(Named):
 
 
 class Unnamed(Named):
-    """Cannot come to a title."""
+    """Fails to give a title."""
 
     async def title(self, messages: Sequence[Message]) -> str:
         """Fails."""
@@ -39,9 +39,9 @@ class Unnamed(Named):
 
 
 class Slow(Named):
-    """Takes its time."""
+    """Is slow to give a title."""
 
     async def title(self, messages: Sequence[Message]) -> str:
-        """Comes when asked for long enough."""
+        """A title, after several requests."""
         await asyncio.sleep(30)
         return "too late"

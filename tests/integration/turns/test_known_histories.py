@@ -1,4 +1,4 @@
-"""What a replica remembers of a conversation is what Postgres would tell, whatever was changed, and wherever."""
+"""A replica's cached history equals the one in Postgres, whatever changes, and on whichever replica."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def owner(database_url: str) -> AsyncIterator[Owner]:
 
 @dataclass
 class Walk:
-    """One conversation on two replicas. Every turn that begins is told what Postgres says at that moment."""
+    """One conversation on two replicas. Every turn that begins gets the history that Postgres holds at that moment."""
 
     database: Database
     owner: Owner
@@ -120,7 +120,7 @@ class Walk:
             await self.answers(replica, finished.next_turn, reply)
 
     async def overtakes(self, replica: Replica, terms: TurnTerms, strategy: MultitaskStrategy) -> None:
-        """A second message comes, to either replica, while the first is being answered."""
+        """A second message reaches either replica while the first is being answered."""
         turn = await self.says(replica, terms)
         await self.replicas[turn.seq % 2].turns.accept(self.message(), replace(terms, strategy=strategy))
         await self.answers(replica, turn, answer("hi"))
@@ -149,7 +149,7 @@ class Walk:
         try:
             await PostgresSnapshots(self.database).restore(self.session, self.user, None, self.user, rewind=True)
         except NotFound:
-            return  # nothing was saved yet
+            return  # no snapshot yet
 
 
 deeds = st.tuples(st.sampled_from(DEEDS), st.integers(0, 1), st.integers(0, 9), st.sampled_from((3, 3, 3, 1, 5)))
@@ -157,8 +157,10 @@ deeds = st.tuples(st.sampled_from(DEEDS), st.integers(0, 1), st.integers(0, 9), 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=st.integers(0, 5), deeds=st.lists(deeds, min_size=5, max_size=25))
-async def test_any_way_through_a_conversation(database: Database, owner: Owner, before: int, deeds: list[Deed]) -> None:
-    """Edits, deletions, new answers, rewinds, rollbacks, queues and forks, over two replicas, after a transcript of before."""
+async def test_any_sequence_in_a_conversation_agrees_with_postgres(
+    database: Database, owner: Owner, before: int, deeds: list[Deed]
+) -> None:
+    """Edits, deletions, regenerations, rewinds, rollbacks, queues and forks, on two replicas, after older messages."""
     user = UserId(uuid4().hex)
     said = tuple(ImportedMessage("assistant" if number % 2 else "user", f"before {number}") for number in range(before))
     session: Session = await PostgresImportedTranscripts(database).create(
@@ -177,8 +179,8 @@ async def exchanged(replica: Replica, key: str) -> Acceptance:
     return accepted
 
 
-async def test_a_history_that_is_known_is_not_read(database: Database, owner: Owner) -> None:
-    """A row that changes without a trace is told as it was; any other change is told at once."""
+async def test_a_cached_history_is_not_read_again(database: Database, owner: Owner) -> None:
+    """A row changed without a trace keeps its cached text; any other change is seen at once."""
     replica = Replica(database, "one")
     for key in ("first", "second"):
         await exchanged(replica, key)
@@ -191,7 +193,7 @@ async def test_a_history_that_is_known_is_not_read(database: Database, owner: Ow
 
 
 async def test_a_history_is_read_once_after_an_exchange_elsewhere(database: Database) -> None:
-    """A replica that missed one knows that it did."""
+    """A replica that missed an exchange notices it."""
     here, elsewhere = Replica(database, "one"), Replica(database, "two")
     await exchanged(here, "m0")
     await exchanged(elsewhere, "m1")

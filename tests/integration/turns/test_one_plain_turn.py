@@ -1,4 +1,4 @@
-"""T1 and T2 of a message that comes alone (`accept_one`, `finish_one`): the rules of a batch hold for it, too."""
+"""T1 and T2 of a single message (`accept_one`, `finish_one`) follow the rules of a batch."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ KEPT = """
 
 
 def accepting(key: str, session: str | None = None, owner: UUID | None = None) -> tuple[object, ...]:
-    """What Mia says, as the function takes it."""
+    """Mia's message, as the function takes it."""
     about = (MIA, HELLO.route, session, "web", "hello", key, None, TERMS.timeout, 20, uuid4())
     return (*about, owner, timedelta(minutes=15))
 
 
 def finishing(turn: Turn, owner: UUID, epoch: int = 1) -> tuple[object, ...]:
-    """What Mia hears, as the function takes it."""
+    """Mia's reply, as the function takes it."""
     about = (turn.user_id, turn.chat_id, turn.turn_id, epoch, "completed", "hi")
     return (*about, None, None, None, None, "message", None, owner)
 
 
 async def test_one_message_is_kept_and_answered_through_indexes_only(replica: Replica, owner: Connected) -> None:
-    """Whatever the planner thinks of tables as small as these."""
+    """Whatever the planner prefers for tables as small as these."""
     await owner.execute("SET plan_cache_mode = force_generic_plan")
     await owner.execute("ANALYZE")
     [accepted] = await said(replica, "k1", PEOPLE[:1])
@@ -63,8 +63,8 @@ async def test_one_message_is_kept_and_answered_through_indexes_only(replica: Re
     assert scans == ["running_turns"]  # by the DELETE above
 
 
-async def test_what_is_not_plain_leaves_nothing_behind(replica: Replica, owner: Connected) -> None:
-    """A message that came before, one for a session in which a turn runs, a session that is not there, and a reply that comes too late."""
+async def test_a_message_that_is_not_plain_leaves_nothing_behind(replica: Replica, owner: Connected) -> None:
+    """A duplicate, a message to a session with a running turn or to a missing session, and a late reply."""
     before = await owner.fetchrow(KEPT)
     for values in (accepting("k0"), accepting("k1", "nowhere"), accepting("k0", None, replica.id)):
         assert await owner.fetchval(ACCEPT, *values) is None
@@ -78,8 +78,10 @@ async def test_what_is_not_plain_leaves_nothing_behind(replica: Replica, owner: 
 
 
 @pytest.mark.parametrize("channel", ["web", "telegram"])
-async def test_one_is_told_what_a_batch_of_one_is_told(replica: Replica, owner: Connected, channel: str) -> None:
-    """Whatever network its session lives in; and both leave the same in the session."""
+async def test_a_single_message_gets_the_result_of_a_batch_of_one(
+    replica: Replica, owner: Connected, channel: str
+) -> None:
+    """On any channel; and both leave the same rows in the session."""
     await owner.execute("UPDATE chat_sessions SET channel = $1, metadata = '{\"course\": 7}'", channel)
     [accepted] = await said(replica, "k1", PEOPLE[:1])
     reply = finishing(claimed(accepted), replica.id)
@@ -93,12 +95,12 @@ async def test_one_is_told_what_a_batch_of_one_is_told(replica: Replica, owner: 
 
 
 def listed(values: tuple[object, ...]) -> list[object]:
-    """As a batch of one takes them."""
+    """The arguments of a batch of one."""
     return [None if value is None else [value] for value in values]
 
 
 async def told(owner: Connected, query: str, values: tuple[object, ...]) -> tuple[dict[str, object], object]:
-    """What a function answers, without times and what only batches have, and what it leaves in the session; it is taken back."""
+    """A function's result and the rows it leaves, without times and batch-only fields; then it is rolled back."""
     transaction = owner.transaction()
     await transaction.start()
     row = await owner.fetchrow(f"{query}({', '.join(f'${n}' for n in range(1, len(values) + 1))})", *values)
@@ -124,7 +126,7 @@ async def test_a_lease_ends_by_the_databases_clock(replica: Replica, owner: Conn
 
 
 async def test_one_message_at_two_replicas_is_kept_once(replica: Replica, database: Database) -> None:
-    """Both may look before either has committed."""
+    """Both may look it up before either has committed."""
     other = await living(database, "two")
     for number in range(1, 20):
         key = f"k{number}"
@@ -134,10 +136,10 @@ async def test_one_message_at_two_replicas_is_kept_once(replica: Replica, databa
         await (replica if first else other).turns.finish(claimed(one if first else two), answer("hi"))
 
 
-async def test_a_route_that_moves_meanwhile_keeps_one_message_in_one_session(
+async def test_a_route_that_moves_meanwhile_keeps_a_message_in_one_session(
     replica: Replica, owner: Connected, watcher: Connected
 ) -> None:
-    """It comes again when the route has moved to another session, and the first is still under way."""
+    """The message comes again after the route moved to another session, while the first call is in progress."""
     beginning = replace(saying(MIA, "k1"), begins_session=True)
     elsewhere = await conversation(replica, await replica.turns.accept(beginning, TERMS))
     here = await owner.fetchval(
@@ -153,9 +155,7 @@ async def test_a_route_that_moves_meanwhile_keeps_one_message_in_one_session(
     assert ((await again).status, (await moving).status) == ("duplicate", "accepted")
 
 
-async def test_one_reply_waits_for_whoever_takes_its_turn(
-    replica: Replica, owner: Connected, watcher: Connected
-) -> None:
+async def test_a_reply_waits_for_a_takeover_of_its_turn(replica: Replica, owner: Connected, watcher: Connected) -> None:
     """And is refused: the row of the turn decides."""
     [accepted] = await said(replica, "k1", PEOPLE[:1])
     async with owner.transaction():
@@ -167,10 +167,8 @@ async def test_one_reply_waits_for_whoever_takes_its_turn(
         await answering
 
 
-async def test_one_reply_that_is_overtaken_tells_who_is_next(
-    replica: Replica, owner: Connected, watcher: Connected
-) -> None:
-    """A newer message that supersedes its turn is there first: the reply is not plain any more."""
+async def test_an_overtaken_reply_names_the_next_turn(replica: Replica, owner: Connected, watcher: Connected) -> None:
+    """A newer message supersedes its turn first, so the reply is no longer plain."""
     [accepted] = await said(replica, "k1", PEOPLE[:1])
     async with owner.transaction():
         await owner.execute("SELECT FROM chat_sessions WHERE user_id = $1 FOR UPDATE", MIA)

@@ -1,4 +1,4 @@
-"""Rows with two unique indexes, made by several callers at the same moment: one makes it, the others find it."""
+"""Rows with two unique indexes, inserted by several callers at once: one inserts, the others find the row."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ JOINS = 300
 
 
 async def test_seeds_of_one_key_are_one_session(database: Database) -> None:
-    """Its primary key and its `session_id` hold the same value, and whoever comes second meets either."""
+    """Its primary key and its `session_id` hold the same value, and the later insert can conflict with either."""
     store = PostgresImportedTranscripts(database)
     for number in range(ROUNDS):
         transcript = ImportedTranscript(
@@ -29,8 +29,8 @@ async def test_seeds_of_one_key_are_one_session(database: Database) -> None:
         assert {session.message_count for session in sessions} == {1}
 
 
-async def test_a_replica_that_joins_twice_at_once_is_there_once(database: Database) -> None:
-    """A heartbeat whose answer was lost may still be at work when the next one begins."""
+async def test_a_replica_that_joins_twice_at_once_exists_once(database: Database) -> None:
+    """A heartbeat whose result was lost may still be in progress when the next one begins."""
 
     async def joins(life: PostgresReplicas, gate: asyncio.Barrier) -> None:
         async with database.own_work() as connection:

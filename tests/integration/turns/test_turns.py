@@ -26,8 +26,8 @@ async def replica(database: Database) -> Replica:
     return alive
 
 
-async def test_a_turn_is_as_old_as_its_first_message(replica: Replica, database_url: str) -> None:
-    """Its time is taken while its session is locked, so that times and places are in one order."""
+async def test_a_turn_has_the_time_of_its_first_message(replica: Replica, database_url: str) -> None:
+    """The time is taken while the session is locked, so that times and positions are in one order."""
     for key in ("k1", "k2", "k3"):
         await replica.turns.accept(saying("hello", key), TERMS)
     owner = await asyncpg.connect(database_url)
@@ -39,14 +39,14 @@ async def test_a_turn_is_as_old_as_its_first_message(replica: Replica, database_
 
 
 async def test_a_first_message_makes_a_session_and_a_claimed_turn(replica: Replica) -> None:
-    """AC-6: one round trip, and everything is there."""
+    """AC-6: one round trip stores everything."""
     accepted = await replica.turns.accept(HELLO, TERMS)
     assert accepted.session_is_new
     assert (claimed(accepted).text, claimed(accepted).attempt) == ("hello", 1)
 
 
 async def test_the_same_message_again_is_a_duplicate_of_the_same_turn(replica: Replica) -> None:
-    """A redelivery gets the first one's row, and the turn if it is still ours to run."""
+    """A redelivery gets the first one's row, and the turn if it still belongs to this replica."""
     first = await replica.turns.accept(HELLO, TERMS)
     again = await replica.turns.accept(HELLO, TERMS)
     assert again.status == "duplicate"
@@ -55,7 +55,7 @@ async def test_the_same_message_again_is_a_duplicate_of_the_same_turn(replica: R
 
 
 async def test_a_duplicate_is_found_after_the_window_too(database: Database, replica: Replica) -> None:
-    """A redelivery after a long outage must not begin a second session."""
+    """A redelivery after a long outage must not start a second session."""
     first = await replica.turns.accept(HELLO, TERMS)
     later = Replica(database, "two", window=timedelta(0))
     again = await later.turns.accept(HELLO, TERMS)
@@ -63,8 +63,8 @@ async def test_a_duplicate_is_found_after_the_window_too(database: Database, rep
     assert again.message == first.message
 
 
-async def test_a_retry_that_names_its_session_by_now_is_a_duplicate(replica: Replica) -> None:
-    """The first send had no session yet; its retry names the one it made."""
+async def test_a_retry_that_now_names_its_session_is_a_duplicate(replica: Replica) -> None:
+    """The first send had no session yet; its retry names the one it created."""
     first = await replica.turns.accept(HELLO, TERMS)
     assert first.session is not None
     again = await replica.turns.accept(replace(HELLO, session_id=first.session.session_id), TERMS)
@@ -80,7 +80,7 @@ async def test_concurrent_first_messages_make_one_session(replica: Replica) -> N
 
 
 async def test_after_the_window_a_new_session_begins_and_the_message_runs(database: Database, replica: Replica) -> None:
-    """R-2: the message that arrives too late is not lost, and the old session stays."""
+    """R-2: the late message is not lost, and the old session stays."""
     first = await replica.turns.accept(HELLO, TERMS)
     await replica.turns.finish(claimed(first), answer("hi"))
     late = await Replica(database, "two", window=timedelta(0)).turns.accept(saying("later", "k2"), TERMS)
@@ -98,7 +98,7 @@ async def test_a_running_turn_counts_as_activity(database: Database, replica: Re
 
 
 async def test_replies_and_queued_messages_keep_their_order(replica: Replica) -> None:
-    """The next turn is claimed with the reply, and its history tells turns in order, whatever their seq."""
+    """The next turn is claimed with the reply, and its history lists turns in order, whatever their seq."""
     first = claimed(await replica.turns.accept(HELLO, TERMS))
     queued = await replica.turns.accept(saying("second", "k2"), TERMS)
     assert (queued.turn_status, queued.turn) == ("queued", None)
@@ -121,7 +121,7 @@ async def test_history_is_as_long_as_the_agent_wants(replica: Replica) -> None:
 
 
 async def test_collected_messages_share_a_turn(replica: Replica) -> None:
-    """What queued up during a turn is answered together."""
+    """Messages queued during a turn are answered together."""
     terms = TurnTerms(collect=True)
     first = claimed(await replica.turns.accept(HELLO, terms))
     for number in (2, 3):
@@ -132,7 +132,7 @@ async def test_collected_messages_share_a_turn(replica: Replica) -> None:
 
 
 async def test_reject_keeps_nothing_of_a_second_message(replica: Replica) -> None:
-    """It is refused while a turn runs, and taken when it comes again later."""
+    """It is refused while a turn runs, and accepted when it comes again later."""
     terms = TurnTerms(strategy="reject")
     first = claimed(await replica.turns.accept(HELLO, terms))
     assert (await replica.turns.accept(saying("second", "k2"), terms)).status == "rejected"
@@ -140,7 +140,7 @@ async def test_reject_keeps_nothing_of_a_second_message(replica: Replica) -> Non
     assert (await replica.turns.accept(saying("second", "k2"), terms)).status == "accepted"
 
 
-async def test_finishing_twice_answers_the_same(replica: Replica) -> None:
+async def test_finishing_twice_returns_the_same_result(replica: Replica) -> None:
     """An ambiguous commit is repeated: one reply, and the same chunks to send."""
     turn = claimed(await replica.turns.accept(HELLO, TERMS))
     reply = replace(answer("hi"), chunks=((CHAT, Chunk("hi")),))
@@ -149,7 +149,7 @@ async def test_finishing_twice_answers_the_same(replica: Replica) -> None:
 
 
 async def test_a_stolen_turn_fences_its_old_owner(database: Database, replica: Replica) -> None:
-    """Promise 2: one result at most is kept."""
+    """Promise 2: at most one result is kept."""
     turn = claimed(await replica.turns.accept(HELLO, TERMS))
     await replica.life.leave()
     thief = Replica(database, "two")
@@ -163,14 +163,14 @@ async def test_a_stolen_turn_fences_its_old_owner(database: Database, replica: R
     await thief.turns.finish(stolen, answer("on time"))
 
 
-async def test_turns_of_the_living_are_not_stolen(database: Database, replica: Replica) -> None:
+async def test_turns_of_live_replicas_are_not_stolen(database: Database, replica: Replica) -> None:
     """A heartbeat protects every turn of its replica."""
     await replica.turns.accept(HELLO, TERMS)
     assert await Replica(database, "two").turns.steal(10, silence=timedelta(0)) == []
 
 
 async def test_a_new_process_in_the_same_slot_ends_the_one_before(database: Database, replica: Replica) -> None:
-    """A restart need not wait for the lease to run out."""
+    """A restart need not wait for the lease to expire."""
     turn = claimed(await replica.turns.accept(HELLO, TERMS))
     reborn = Replica(database, "one")
     await reborn.life.beat()
@@ -178,7 +178,7 @@ async def test_a_new_process_in_the_same_slot_ends_the_one_before(database: Data
 
 
 async def test_a_handed_over_turn_does_not_cost_an_attempt(database: Database, replica: Replica) -> None:
-    """Draining is nobody's failure."""
+    """Draining is not a failure."""
     turn = claimed(await replica.turns.accept(HELLO, TERMS))
     await replica.turns.release([turn.turn_id])
     other = Replica(database, "two")
@@ -188,7 +188,7 @@ async def test_a_handed_over_turn_does_not_cost_an_attempt(database: Database, r
 
 
 async def test_another_users_session_is_not_found(replica: Replica) -> None:
-    """AC-10: someone else's is like a missing one."""
+    """AC-10: a foreign session looks like a missing one."""
     first = await replica.turns.accept(HELLO, TERMS)
     assert first.session is not None
     for session_id in (first.session.session_id, "no-such-session"):
@@ -197,8 +197,8 @@ async def test_another_users_session_is_not_found(replica: Replica) -> None:
             await replica.turns.accept(stranger, TERMS)
 
 
-async def test_unsent_chunks_of_the_dead_are_taken_over_in_order(database: Database, replica: Replica) -> None:
-    """A reply that was recorded is sent, by whoever lives."""
+async def test_unsent_chunks_of_dead_replicas_are_taken_over_in_order(database: Database, replica: Replica) -> None:
+    """A recorded reply is sent by a live replica."""
     turn = claimed(await replica.turns.accept(HELLO, TERMS))
     chunks = tuple((CHAT, Chunk(text)) for text in ("one", "two", "three"))
     finished = await replica.turns.finish(turn, replace(answer("all"), chunks=chunks))
@@ -223,7 +223,7 @@ async def test_one_replica_polls_an_account(database: Database, replica: Replica
 async def test_the_seq_of_a_session_has_no_gaps_under_load(
     database: Database, database_url: str, replica: Replica
 ) -> None:
-    """I7: senders and repliers at once."""
+    """I7: messages and replies written at once."""
 
     async def talk(number: int) -> None:
         accepted = await replica.turns.accept(saying(f"m{number}", f"k{number}"), TERMS)
@@ -241,7 +241,7 @@ async def test_the_seq_of_a_session_has_no_gaps_under_load(
 
 
 async def test_a_turn_that_its_own_replica_lost_is_found_again(database_url: str, replica: Replica) -> None:
-    """Claimed, and then its task was lost: the sweep takes it up once it is clear that nobody runs it."""
+    """Claimed, then its task was lost: the sweep takes it once it is clear that nobody runs it."""
     turn = claimed(await replica.turns.accept(HELLO, TERMS))
     assert await replica.turns.steal(10, [], silence=timedelta(0)) == []
     connection = await asyncpg.connect(database_url)
@@ -251,8 +251,8 @@ async def test_a_turn_that_its_own_replica_lost_is_found_again(database_url: str
     assert [lost.turn_id for lost in await replica.turns.steal(10, [], silence=timedelta(0))] == [turn.turn_id]
 
 
-async def test_a_repeated_finish_hands_out_only_what_is_still_to_send(database: Database, replica: Replica) -> None:
-    """What was sent since, or taken over by another, is not sent again."""
+async def test_a_repeated_finish_returns_only_unsent_chunks(database: Database, replica: Replica) -> None:
+    """Chunks sent since, or taken over by another replica, are not sent again."""
     turn = claimed(await replica.turns.accept(HELLO, TERMS))
     chunks = tuple((CHAT, Chunk(text)) for text in ("one", "two"))
     reply = replace(answer("all"), chunks=chunks)
@@ -262,7 +262,7 @@ async def test_a_repeated_finish_hands_out_only_what_is_still_to_send(database: 
     assert [item.chunk.text for item in again.outbox] == ["two"]
 
 
-async def test_what_waits_here_is_not_taken_from_oneself(database_url: str, replica: Replica) -> None:
+async def test_a_replica_does_not_steal_its_own_waiting_turns(database_url: str, replica: Replica) -> None:
     """A turn that waits for a slot beyond its deadline keeps its attempt."""
     turn = claimed(await replica.turns.accept(HELLO, TERMS))
     connection = await asyncpg.connect(database_url)
@@ -271,8 +271,8 @@ async def test_what_waits_here_is_not_taken_from_oneself(database_url: str, repl
     assert await replica.turns.steal(10, [turn.turn_id], silence=timedelta(0)) == []
 
 
-async def test_collected_turns_have_their_history_too(replica: Replica) -> None:
-    """A turn with many messages is one turn of the history."""
+async def test_the_history_contains_collected_turns(replica: Replica) -> None:
+    """A turn with several messages counts as one turn of the history."""
     terms = TurnTerms(collect=True, history=3)
     turn: Turn | None = claimed(await replica.turns.accept(HELLO, terms))
     for number in range(12):
@@ -286,8 +286,8 @@ async def test_collected_turns_have_their_history_too(replica: Replica) -> None:
     assert len(last.history) == 15
 
 
-async def test_the_time_of_the_last_message_is_kept_at_every_append(database_url: str, replica: Replica) -> None:
-    """R-1: after the question and after the answer it is the newest row's own."""
+async def test_every_append_updates_the_time_of_the_last_message(database_url: str, replica: Replica) -> None:
+    """R-1: after the question and after the answer it is the newest row's time."""
     turn = claimed(await replica.turns.accept(HELLO, TERMS))
     query = (
         "SELECT s.last_message_at = max(m.created_at) AS kept, count(*) AS rows FROM chat_sessions AS s"
