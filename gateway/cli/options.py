@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 from uuid import UUID
 
 import typer
@@ -21,6 +22,34 @@ DataDir = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")]
 OfUser = Annotated[str | None, typer.Option("--user", metavar="U", help="Only this user's; default: everyone's.")]
+
+Role = Literal["user", "operator"]
+
+
+def whole_number(option: str, least: int, most: int) -> Callable[[str | int], int]:
+    """Returns the parser of an option that takes a whole number. It raises `InvalidInput`, and also takes the default."""
+
+    def parse(given: str | int) -> int:
+        text = str(given)
+        if text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most:
+            return int(text)
+        raise InvalidInput(f"{option} is {text[:40]!r}; it should be a whole number from {least} to {most}.")
+
+    return parse
+
+
+def one_of(option: str, allowed: tuple[str, ...]) -> Callable[[str], str]:
+    """Returns the parser of an option that takes one of a few words. It raises `InvalidInput`."""
+
+    def parse(given: str) -> str:
+        if given in allowed:
+            return given
+        raise InvalidInput(f"{option} is {given[:40]!r}; it should be one of: {', '.join(allowed)}.")
+
+    return parse
+
+
+role_of = one_of("--role", get_args(Role))
 
 
 def quiet_settings(config: Path | None, data_dir: Path | None) -> Settings:

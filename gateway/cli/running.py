@@ -9,13 +9,19 @@ import typer
 import uvloop
 
 from gateway.app.running.serve import serve as serve_gateway
-from gateway.cli.options import ConfigFile, DataDir
+from gateway.cli.options import ConfigFile, DataDir, whole_number
 from gateway.config import load_settings
 from gateway.log import configure_logging
 
 Host = Annotated[str | None, typer.Option("--host", metavar="H", help="Address to listen on; default: 127.0.0.1.")]
 Port = Annotated[
-    int | None, typer.Option("--port", metavar="P", help="Port to listen on; default: 8080; 0 picks a free one.")
+    int | None,
+    typer.Option(
+        "--port",
+        metavar="P",
+        parser=whole_number("--port", 0, 65_535),
+        help="Port to listen on; default: 8080; 0 picks a free one.",
+    ),
 ]
 
 

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -15,7 +15,7 @@ from gateway.api.models import sessions as models
 from gateway.api.responses.documents import Format
 from gateway.app.building.stores import Stores, open_stores
 from gateway.app.building.user_data import documents_of
-from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, quiet_settings
+from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, one_of, quiet_settings, whole_number
 from gateway.cli.output import ago, print_json, print_table, say
 from gateway.cli.work import write
 from gateway.config import Settings
@@ -42,8 +42,24 @@ Agent = Annotated[str | None, typer.Option("--agent", metavar="A", help="Only co
 Stateless = Annotated[
     bool, typer.Option("--stateless", help="Only API calls that name no session, which are otherwise left out.")
 ]
-Limit = Annotated[int, typer.Option("--limit", min=1, max=200, help="How many to list, latest first.")]
-Form = Annotated[Format, typer.Option("--format", help="JSON for programs, Markdown for reading.")]
+Limit = Annotated[
+    int,
+    typer.Option(
+        "--limit",
+        metavar="N",
+        parser=whole_number("--limit", 1, PAGE),
+        help="How many to list, latest first; at most 200.",
+    ),
+]
+Form = Annotated[
+    Format,
+    typer.Option(
+        "--format",
+        metavar="json|markdown",
+        parser=one_of("--format", get_args(Format)),
+        help="JSON for programs, Markdown for reading.",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)

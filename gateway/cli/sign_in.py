@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from gateway.app.building.stores import open_or_create_stores
 from gateway.app.running.sign_in import OWNER, SIGN_IN_TTL, console_url, new_sign_in
-from gateway.cli.options import AsJson, ConfigFile, DataDir, quiet_settings
+from gateway.cli.options import AsJson, ConfigFile, DataDir, Role, quiet_settings, role_of
 from gateway.cli.output import print_json, say
 from gateway.config import Settings
 from gateway.core.model import UserId
 from gateway.errors import InvalidInput
 from gateway.identity.logins import ACCOUNT, is_account
 
-Role = Literal["user", "operator"]
 User = Annotated[str | None, typer.Option("--user", metavar="U", help=f"Who signs in; default: {OWNER}, an operator.")]
 AsRole = Annotated[
     Role | None,
-    typer.Option("--role", help=f"Default: user; for {OWNER}, operator. Operators may act on everyone's objects."),
+    typer.Option(
+        "--role",
+        metavar="user|operator",
+        parser=role_of,
+        help=f"Default: user; for {OWNER}, operator. Operators may act on everyone's objects.",
+    ),
 ]
 
 

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 import typer
 
 from gateway.api.models.identity import Token
 from gateway.app.building.stores import open_or_create_stores, open_stores
-from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, id_of, quiet_settings
+from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, Role, id_of, quiet_settings, role_of
 from gateway.cli.output import ago, print_json, print_table, say
 from gateway.config import Settings
 from gateway.core.durations import duration
@@ -30,7 +30,10 @@ User = Annotated[str, typer.Option("--user", metavar="U", help="Whose token it i
 Name = Annotated[
     str | None, typer.Option("--name", metavar="N", help="What it is for, so that you recognize it later.")
 ]
-Role = Annotated[Literal["user", "operator"], typer.Option("--role", help="Operators may act on everyone's objects.")]
+AsRole = Annotated[
+    Role,
+    typer.Option("--role", metavar="user|operator", parser=role_of, help="Operators may act on everyone's objects."),
+]
 Expires = Annotated[str | None, typer.Option("--expires", metavar="30d", help="When it expires; default: never.")]
 
 
@@ -40,7 +43,7 @@ class TokenDraft:
 
     user_id: UserId
     name: str | None
-    role: Literal["user", "operator"]
+    role: Role
     lifetime: timedelta | None
 
 
@@ -49,7 +52,7 @@ def create(
     *,
     user: User,
     name: Name = None,
-    role: Role = "user",
+    role: AsRole = "user",
     expires: Expires = None,
     as_json: AsJson = False,
     config: ConfigFile = None,

@@ -104,7 +104,6 @@ async def test_a_plain_token_stands_alone_on_standard_output(shell: Shell) -> No
     [
         ("token create --user telegram:1", "--user"),
         ("token create --user mia --expires soon", "--expires is 'soon'"),
-        ("token create --user mia --role king", "king"),
         ("token revoke 00000000-0000-4000-8000-000000000000", "no such token"),
         ("token revoke nothing", "'nothing' is not an id"),
         ("sessions show nothing", "no such session"),
