@@ -1,4 +1,4 @@
-"""HTTP as bytes, for what clients would hide: whatever follows an answer, and requests that no client sends."""
+"""HTTP as raw bytes, for things that clients hide: bytes after a response, and requests that no client sends."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.world import Person
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came until the connection closed."""
+    """All bytes until the connection closed."""
 
     status: int
     headers: dict[str, str]
     rest: bytes
 
     def problem(self) -> str:
-        """What its problem document says."""
+        """The fields of its problem document."""
         assert self.headers["content-type"] == "application/problem+json", self
         document: dict[str, Any] = json.loads(self.rest)
         assert document["status"] == self.status
@@ -41,7 +41,7 @@ async def connected(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, async
 
 
 def request(person: Person, line: str, body: bytes = b"", **headers: str) -> bytes:
-    """The last request of a connection. Underscores in names of headers stand for dashes."""
+    """The last request of a connection. Underscores in header names stand for hyphens."""
     told = {"Host": "gateway", "Authorization": f"Bearer {person.token}", "Connection": "close"}
     told |= {name.replace("_", "-"): value for name, value in headers.items()}
     if body:

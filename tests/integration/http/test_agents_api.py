@@ -26,7 +26,7 @@ async def mia(world: World, gateway: Running) -> Person:
     return await world.person("mia", gateway.url)
 
 
-async def test_an_agent_tells_how_it_runs(mia: Person) -> None:
+async def test_an_agent_says_how_it_runs(mia: Person) -> None:
     """R-6: and how many sessions the caller has with it."""
     await mia.posts(SESSIONS, 201, agent_name="critic")
     agent = await mia.gets("/api/agents/critic")
@@ -46,7 +46,7 @@ async def test_an_agent_tells_how_it_runs(mia: Person) -> None:
 
 
 async def test_an_agents_sessions_are_listed_with_their_counts(world: World, gateway: Running, mia: Person) -> None:
-    """R-6: the caller's own, latest activity first; an operator's list holds everyone's."""
+    """R-6: the caller's own, latest activity first; an operator sees everyone's."""
     made = [
         (await mia.posts(SESSIONS, 201, agent_name=name))["session_id"] for name in ("critic", "assistant", "critic")
     ]
@@ -66,7 +66,7 @@ async def test_an_agents_sessions_are_listed_with_their_counts(world: World, gat
 
 
 async def test_the_active_session_is_null_outside_the_window(world: World, mia: Person) -> None:
-    """R-4: with its messages while the last one is recent, whatever the channel; of that agent only."""
+    """R-4: with its messages while the last one is recent, on any channel; for that agent only."""
     assert await mia.gets("/api/agents/critic/active-session") is None
     socket = await mia.connects(agent="critic", channel="terminal")
     await socket.asks("hello", "k1")
@@ -78,7 +78,7 @@ async def test_the_active_session_is_null_outside_the_window(world: World, mia: 
 
 
 async def test_an_ended_session_is_not_active(mia: Person) -> None:
-    """R-4: however recent."""
+    """R-4: however recent it is."""
     made = await mia.posts(SESSIONS, 201)
     assert (await mia.gets("/api/agents/assistant/active-session"))["session_id"] == made["session_id"]
     await mia.calls("PATCH", f"{SESSIONS}/{made['session_id']}", json={"is_active": False})

@@ -1,4 +1,4 @@
-"""The HTTP API through real sockets on real Postgres: what its own user, a stranger and an operator get."""
+"""The HTTP API through real sockets on real Postgres: for a session's user, a stranger and an operator."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ async def owner(shared_world: World, shared_gateway: Running) -> Person:
     return await shared_world.newcomer(shared_gateway.url, "operator")
 
 
-async def test_me_says_whom_the_token_speaks_for(mia: Person) -> None:
+async def test_me_returns_the_tokens_user(mia: Person) -> None:
     """`GET /api/me`."""
     assert await mia.gets("/api/me") == {"user_id": mia.user, "role": "user", "expires_at": None}
 
 
 async def test_a_message_is_answered_in_its_response(mia: Person) -> None:
-    """`POST …/messages` waits for the reply, and both are rows of the transcript (AC-5)."""
+    """`POST …/messages` waits for the reply, and both become rows of the transcript (AC-5)."""
     session = await mia.posts(SESSIONS, 201, title="A talk")
     sent = await mia.posts(f"{SESSIONS}/{session['session_id']}/messages", 200, text="hello", id="1")
     assert sent["status"] == "completed"
@@ -54,14 +54,14 @@ async def test_a_message_is_answered_in_its_response(mia: Person) -> None:
 
 
 async def test_the_same_id_is_the_same_message(mia: Person) -> None:
-    """A retry answers what the first call did and adds nothing."""
+    """A retry returns the result of the first call and adds nothing."""
     path = f"{SESSIONS}/{(await mia.posts(SESSIONS, 201))['session_id']}/messages"
     first = await mia.posts(path, 200, text="hello", id="1")
     assert await mia.posts(path, 200, text="other", id="1") == first
     assert len((await mia.gets(path))["messages"]) == 2
 
 
-async def test_who_does_not_want_to_wait_gets_202(mia: Person) -> None:
+async def test_a_client_that_does_not_wait_gets_202(mia: Person) -> None:
     """`Prefer: wait=0` (RFC 7240)."""
     path = f"{SESSIONS}/{(await mia.posts(SESSIONS, 201))['session_id']}/messages"
     body = {"text": "wait 5 seconds", "id": "1"}
@@ -71,7 +71,7 @@ async def test_who_does_not_want_to_wait_gets_202(mia: Person) -> None:
 
 
 async def test_a_turn_can_be_cancelled(mia: Person) -> None:
-    """`POST /api/turns/{id}/cancel`; the retry of the message then says `cancelled`."""
+    """`POST /api/turns/{id}/cancel`; a retry of the message then returns `cancelled`."""
     path = f"{SESSIONS}/{(await mia.posts(SESSIONS, 201))['session_id']}/messages"
     body = {"text": "wait 30 seconds", "id": "1"}
     _, sent = await mia.calls("POST", path, json=body, headers={"Prefer": "wait=0"})
@@ -89,7 +89,7 @@ async def test_a_chat_command_is_answered_by_a_notice(mia: Person) -> None:
 
 @own_gateway
 async def test_too_many_waiting_messages_are_429(world: World) -> None:
-    """A problem that says when to try again; the message was not taken in."""
+    """A problem that says when to try again; the message was not stored."""
     gateway = await world.gateway(turns={"max_waiting": 1})
     ann = await world.person("ann", gateway.url)
     path = f"{SESSIONS}/{(await ann.posts(SESSIONS, 201))['session_id']}/messages"
@@ -104,7 +104,7 @@ async def test_too_many_waiting_messages_are_429(world: World) -> None:
 
 @own_gateway
 async def test_a_message_that_the_strategy_rejects_is_409(world: World) -> None:
-    """While an answer is being written; commands are not messages."""
+    """While an answer is being written; commands are still accepted."""
     gateway = await world.gateway(agents={"assistant": {"kind": "demo", "multitask_strategy": "reject"}})
     ann = await world.person("ann", gateway.url)
     path = f"{SESSIONS}/{(await ann.posts(SESSIONS, 201))['session_id']}/messages"
@@ -117,15 +117,15 @@ async def test_a_message_that_the_strategy_rejects_is_409(world: World) -> None:
 
 
 async def refused(person: Person, path: str) -> tuple[aiohttp.ClientResponse, dict[str, str]]:
-    """The problem that a message ends with."""
+    """The problem document that a message gets."""
     headers = {"Authorization": f"Bearer {person.token}"}
     async with person.http.post(f"{person.url}{path}", json={"text": "hello"}, headers=headers) as answer:
         assert answer.content_type == "application/problem+json"
         return answer, await answer.json(content_type=None)
 
 
-async def test_messages_come_in_pages_from_the_newest(mia: Person) -> None:
-    """AC-5: `before_id` goes back page by page, ascending within each, null on the oldest."""
+async def test_messages_are_paged_newest_first(mia: Person) -> None:
+    """AC-5: `before_id` goes back page by page, each in ascending order; null on the oldest page."""
     path = f"{SESSIONS}/{(await mia.posts(SESSIONS, 201))['session_id']}/messages"
     for number in range(3):
         await mia.posts(path, 200, text=f"message {number}")
@@ -139,7 +139,7 @@ async def test_messages_come_in_pages_from_the_newest(mia: Person) -> None:
 
 
 async def test_sessions_are_listed_latest_first_and_by_channel(mia: Person) -> None:
-    """AC-4, AC-13: also one without messages."""
+    """AC-4, AC-13: including sessions without messages."""
     older = await mia.posts(SESSIONS, 201, title="older", metadata={"course": 7})
     newer = await mia.posts(SESSIONS, 201, title="newer")
     listed = await mia.gets(SESSIONS)
@@ -149,8 +149,8 @@ async def test_sessions_are_listed_latest_first_and_by_channel(mia: Person) -> N
     assert (await mia.gets(f"{SESSIONS}?channel=telegram"))["sessions"] == []
 
 
-async def test_the_cursor_leads_through_all_sessions(mia: Person) -> None:
-    """Pages by cursor hold each session once and carry no total."""
+async def test_cursors_lead_through_all_sessions(mia: Person) -> None:
+    """Pages by cursor contain each session once and no total."""
     made = {(await mia.posts(SESSIONS, 201))["session_id"] for _ in range(3)}
     first = await mia.gets(f"{SESSIONS}?limit=2")
     second = await mia.gets(f"{SESSIONS}?limit=2&cursor={first['next_cursor']}")
@@ -158,7 +158,7 @@ async def test_the_cursor_leads_through_all_sessions(mia: Person) -> None:
     assert (second["total"], second["next_cursor"]) == (None, None)
 
 
-async def test_a_session_can_be_renamed_ended_and_removed(mia: Person) -> None:
+async def test_a_session_can_be_renamed_ended_and_deleted(mia: Person) -> None:
     """`PATCH` and `DELETE`."""
     path = f"{SESSIONS}/{(await mia.posts(SESSIONS, 201))['session_id']}"
     _, changed = await mia.calls("PATCH", path, json={"title": " Mine ", "is_active": False})
@@ -205,8 +205,8 @@ async def test_an_operator_sees_everyone_and_can_narrow(mia: Person, tom: Person
     assert (await mia.calls("GET", f"{SESSIONS}?user={tom.user}"))[0] == 403
 
 
-async def test_an_operator_writes_in_the_name_of_the_session(mia: Person, owner: Person) -> None:
-    """The message joins the user's session instead of beginning one of the operator's."""
+async def test_an_operator_writes_as_the_sessions_user(mia: Person, owner: Person) -> None:
+    """The message joins the user's session instead of starting one of the operator's."""
     path = f"{SESSIONS}/{(await mia.posts(SESSIONS, 201))['session_id']}/messages"
     assert (await owner.posts(path, 200, text="hello"))["status"] == "completed"
     assert len((await mia.gets(path))["messages"]) == 2
@@ -231,7 +231,7 @@ async def test_the_active_session_comes_with_its_messages(mia: Person) -> None:
 
 
 async def test_a_token_works_until_it_is_revoked(mia: Person) -> None:
-    """The secret is shown once; the list never holds it."""
+    """The secret is shown once and never listed."""
     made = await mia.posts("/api/tokens", 201, name="laptop", expires="30d")
     laptop = Person(mia.user, made["token"], mia.url, mia.http)
     assert (await laptop.gets("/api/me"))["user_id"] == mia.user
@@ -241,7 +241,7 @@ async def test_a_token_works_until_it_is_revoked(mia: Person) -> None:
 
 
 async def test_only_an_operator_makes_tokens_for_others(mia: Person, owner: Person) -> None:
-    """Nobody gives away more than they have."""
+    """Nobody grants more rights than they have."""
     await mia.posts("/api/tokens", 403, role="operator")
     await mia.posts("/api/tokens", 403, user_id="tom")
     assert (await owner.posts("/api/tokens", 201, user_id="tom"))["user_id"] == "tom"
@@ -264,7 +264,7 @@ async def test_a_code_signs_in_once(shared_gateway: Running, mia: Person) -> Non
 
 
 @own_gateway
-async def test_codes_cannot_be_guessed_fast(world: World) -> None:
+async def test_guessing_codes_is_rate_limited(world: World) -> None:
     """Ten tries a minute from one address, then 429 with `Retry-After`."""
     mia = await world.newcomer((await world.gateway()).url)
     for _ in range(10):
@@ -282,7 +282,7 @@ DAILY = {
 }
 
 
-async def test_a_schedule_tells_its_first_fire(mia: Person) -> None:
+async def test_a_new_schedule_returns_its_first_fire(mia: Person) -> None:
     """201 with `next_fire_at`, in UTC, whatever its time zone."""
     made = await mia.posts("/api/schedules", 201, **DAILY)
     assert datetime.fromisoformat(made["next_fire_at"]) > datetime.now(UTC)
@@ -292,7 +292,7 @@ async def test_a_schedule_tells_its_first_fire(mia: Person) -> None:
     assert await mia.gets("/api/schedules") == {"schedules": [made]}
 
 
-async def test_a_time_without_an_offset_is_one_of_the_zone(mia: Person) -> None:
+async def test_a_time_without_an_offset_is_in_the_schedules_zone(mia: Person) -> None:
     """08:00 in January in Berlin is 07:00 in UTC."""
     once = {"type": "once", "at": "2099-01-31T08:00:00"}
     made = await mia.posts("/api/schedules", 201, **{**DAILY, "trigger": once})
@@ -307,7 +307,7 @@ async def test_a_schedule_can_be_run_at_once(mia: Person) -> None:
     assert (session["channel"], session["user_id"]) == ("scheduled", mia.user)
 
 
-async def test_a_schedule_can_be_paused_resumed_and_removed(mia: Person) -> None:
+async def test_a_schedule_can_be_paused_resumed_and_deleted(mia: Person) -> None:
     """`PATCH` and `DELETE`."""
     made = await mia.posts("/api/schedules", 201, **DAILY)
     path = f"/api/schedules/{made['id']}"
@@ -330,7 +330,7 @@ async def test_a_foreign_schedule_looks_like_a_missing_one(mia: Person, tom: Per
 
 
 async def test_health_readiness_and_metrics(mia: Person) -> None:
-    """Open to the machine itself."""
+    """Open to clients on the same machine."""
     assert await mia.gets("/healthz") == {"status": "ok"}
     ready = await mia.gets("/readyz")
     assert ready["status"] == "ready"
@@ -340,7 +340,7 @@ async def test_health_readiness_and_metrics(mia: Person) -> None:
 
 
 async def test_metrics_behind_a_proxy_are_for_operators(mia: Person, owner: Person) -> None:
-    """A proxy on the same machine is not the machine itself."""
+    """A proxy on the same machine does not make its clients local."""
     forwarded = {"X-Forwarded-For": "203.0.113.7"}
     assert (await mia.calls("GET", "/metrics", headers=forwarded))[0] == 403
     headers = {**forwarded, "Authorization": f"Bearer {owner.token}"}
@@ -349,8 +349,8 @@ async def test_metrics_behind_a_proxy_are_for_operators(mia: Person, owner: Pers
 
 
 @own_gateway
-async def test_metrics_tell_what_goes_on(world: World) -> None:
-    """Requests by their route, sockets, what waits, tokens' families, pools, and the loop's lag."""
+async def test_metrics_cover_requests_queues_and_the_loop(world: World) -> None:
+    """Requests by route, sockets, queues, token types, pools, and the event loop's lag."""
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
     socket = await ann.connects()
@@ -380,13 +380,13 @@ async def test_metrics_tell_what_goes_on(world: World) -> None:
 
 
 @pytest.mark.parametrize("host", ["attacker.example:8080", "127.0.0.1.attacker.example", "[::1"])
-async def test_metrics_are_not_for_pages_that_were_led_here(host: str, mia: Person) -> None:
-    """A page whose name resolves to this machine (DNS rebinding) names itself in `Host`, and needs a token."""
+async def test_metrics_are_refused_to_rebound_hosts(host: str, mia: Person) -> None:
+    """A page whose name resolves to this machine (DNS rebinding) sends its name in `Host`, and needs a token."""
     async with mia.http.get(f"{mia.url}/metrics", headers={"Host": host}) as response:
         assert response.status == 401
 
 
-async def test_pages_speak_to_their_own_gateway_only(mia: Person) -> None:
+async def test_pages_connect_to_their_own_gateway_only(mia: Person) -> None:
     """Their content security policy names its WebSocket, and no other."""
     async with mia.http.get(f"{mia.url}/") as response:
         policy = response.headers["Content-Security-Policy"]
@@ -395,7 +395,7 @@ async def test_pages_speak_to_their_own_gateway_only(mia: Person) -> None:
 
 
 async def test_openapi_describes_the_routes(mia: Person) -> None:
-    """With parameters, bodies, answers and a page to read."""
+    """With parameters, bodies, responses and a reading page."""
     document = await mia.gets("/openapi.json")
     assert document["openapi"].startswith("3.")
     sessions = document["paths"][SESSIONS]

@@ -1,4 +1,4 @@
-"""What the HTTP API refuses, and in which words."""
+"""What the HTTP API refuses, and with which messages."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def raw(person: Person, path: str, body: bytes, **headers: str) -> tuple[i
     ],
 )
 async def test_a_bad_message_is_a_400_that_says_why(mia: Person, messages: str, body: bytes, says: str) -> None:
-    """Nothing of it is kept, and the next one goes through."""
+    """None of it is stored, and the next message goes through."""
     status, kind, problem = await raw(mia, messages, body)
     assert (status, kind) == (400, "application/problem+json")
     assert says in problem["detail"]
@@ -72,8 +72,8 @@ async def test_a_bad_message_is_a_400_that_says_why(mia: Person, messages: str, 
 
 
 @pytest.mark.parametrize("attachments", [None, []])
-async def test_no_attachments_are_fine(mia: Person, messages: str, attachments: list[str] | None) -> None:
-    """However a client says that there are none."""
+async def test_a_message_may_have_no_attachments(mia: Person, messages: str, attachments: list[str] | None) -> None:
+    """However a client says so."""
     await mia.posts(messages, 200, text="hello", attachments=attachments)
 
 
@@ -92,7 +92,7 @@ async def test_ten_megabytes_are_413(mia: Person, messages: str) -> None:
 
 
 async def test_a_text_above_its_limit_is_413(mia: Person, messages: str) -> None:
-    """More than `turns.max_text` characters; the limit itself is fine."""
+    """More than `turns.max_text` characters; exactly the limit is accepted."""
     await mia.posts(messages, 413, text="x" * 100_001)
     await mia.posts(messages, 200, text="x" * 100_000)
 
@@ -114,7 +114,7 @@ async def test_a_text_above_its_limit_is_413(mia: Person, messages: str) -> None
     ],
 )
 async def test_a_bad_query_is_400(mia: Person, query: str) -> None:
-    """Each names its field or rule."""
+    """Each response names the field or rule."""
     status, problem = await mia.calls("GET", f"{SESSIONS}?{query}")
     assert status == 400
     assert problem["detail"]
@@ -122,7 +122,7 @@ async def test_a_bad_query_is_400(mia: Person, query: str) -> None:
 
 @pytest.mark.parametrize("at", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
 async def test_a_cursor_beyond_the_calendar_is_400(mia: Person, at: str) -> None:
-    """Made by hand: its time, in UTC, has no year."""
+    """A forged cursor: its time, in UTC, has no valid year."""
     cursor = urlsafe_b64encode(f"{at} {UNKNOWN}".encode()).decode()
     status, problem = await mia.calls("GET", f"{SESSIONS}?cursor={cursor}")
     assert (status, "cursor" in problem["detail"]) == (400, True)
@@ -130,7 +130,7 @@ async def test_a_cursor_beyond_the_calendar_is_400(mia: Person, at: str) -> None
 
 @pytest.mark.parametrize("name", ["query", "metadata", "bogus"])
 async def test_an_unknown_query_parameter_is_400(mia: Person, messages: str, name: str) -> None:
-    """A filter that does nothing would look like one that does; the answer names the ones there are."""
+    """A filter without effect would look like one that works; the response lists the valid ones."""
     for path, known in (
         (SESSIONS, "channel, agent, active"),
         (messages, "limit, before_id"),
@@ -152,13 +152,13 @@ async def test_a_cursor_with_an_offset_is_400(mia: Person) -> None:
 
 @pytest.mark.parametrize("before", ["nonsense", "%00", "x" * 200, UNKNOWN, f"{UNKNOWN}-99999999999999999999"])
 async def test_a_bad_before_id_is_400(mia: Person, messages: str, before: str) -> None:
-    """A page begins at a message of the session, or at the newest."""
+    """A page begins before a message of the session, or at the newest."""
     assert (await mia.calls("GET", f"{messages}?before_id={before}"))[0] == 400
 
 
 @pytest.mark.parametrize("session_id", ["nonsense", "a%00b", "%ff", "x" * 300, UNKNOWN, "%F0%9F%92%A9", "..%2f.."])
-async def test_an_impossible_session_id_is_as_unknown_as_any(mia: Person, session_id: str) -> None:
-    """One 404 for all."""
+async def test_a_malformed_session_id_is_like_an_unknown_one(mia: Person, session_id: str) -> None:
+    """The same 404 for all."""
     status, problem = await mia.calls("GET", f"{SESSIONS}/{session_id}")
     assert (status, problem["detail"]) == (404, "There is no such session.")
 
@@ -180,7 +180,7 @@ async def test_a_bad_session_is_400(mia: Person, body: dict[str, Any]) -> None:
 
 
 async def test_a_session_with_an_unknown_agent_is_400(mia: Person) -> None:
-    """Named in a body it is the input that is wrong, and the answer lists the agents there are."""
+    """In a body it is the input that is wrong, and the response lists the agents."""
     await mia.posts(SESSIONS, 400, agent_name="nobody")
 
 
@@ -212,7 +212,7 @@ SCHEDULE = {"name": "News", "prompt": "What is new?", "trigger": {"type": "inter
     ],
 )
 async def test_a_bad_schedule_is_a_400_that_says_why(mia: Person, change: dict[str, Any], says: str) -> None:
-    """What can't be kept, can't be read, or would never fire."""
+    """A value that cannot be stored or parsed, or a schedule that would never fire."""
     problem = await mia.posts("/api/schedules", 400, **{**SCHEDULE, **change})
     assert says in problem["detail"]
     assert await mia.gets("/api/schedules") == {"schedules": []}
@@ -222,8 +222,8 @@ async def test_a_bad_schedule_is_a_400_that_says_why(mia: Person, change: dict[s
     "authorization",
     ["", "Bearer", "Bearer ", "Bearer tg_wrong", "Bearer a.b.c", "Basic bWlhOm1pYQ==", "Bearer " + "x" * 7_000],
 )
-async def test_without_a_good_token_nothing_is_told(mia: Person, authorization: str) -> None:
-    """AC-10: 401 with a challenge, for routes that exist and those that don't."""
+async def test_without_a_valid_token_nothing_is_revealed(mia: Person, authorization: str) -> None:
+    """AC-10: 401 with a challenge, whether the route exists or not."""
     for path in (SESSIONS, f"{SESSIONS}/{UNKNOWN}", "/api/nothing"):
         async with mia.http.get(f"{mia.url}{path}", headers={"Authorization": authorization}) as response:
             assert response.status == 401
@@ -241,8 +241,8 @@ async def test_unknown_routes_and_methods_are_problems_too(mia: Person) -> None:
 
 
 @on_its_own_loop
-async def test_a_database_that_is_away_is_a_503(world: World) -> None:
-    """With `Retry-After`; once it is back, so is everything else."""
+async def test_an_unavailable_database_is_a_503(world: World) -> None:
+    """With `Retry-After`; once it is back, requests work again."""
     mia = await world.person("mia", (await world.gateway()).url)
     async with world.database_away():
         async with mia.http.get(f"{mia.url}{SESSIONS}", headers={"Authorization": f"Bearer {mia.token}"}) as response:
@@ -254,8 +254,8 @@ async def test_a_database_that_is_away_is_a_503(world: World) -> None:
 
 
 @on_its_own_loop
-async def test_a_kept_message_is_a_202_when_the_database_goes_away(world: World) -> None:
-    """What was kept isn't answered with an error that asks for another try."""
+async def test_a_stored_message_is_a_202_when_the_database_goes_away(world: World) -> None:
+    """A stored message gets no error that asks for a retry."""
     mia = await world.person("mia", (await world.gateway()).url)
     session = (await mia.posts(SESSIONS, 201))["session_id"]
     socket = await mia.connects()
@@ -282,7 +282,7 @@ async def test_pages_come_with_a_strict_policy(mia: Person) -> None:
     "path", ["/assets/../../server.py", "/assets/%2e%2e/%2e%2e/server.py", "/assets/..%2f..%2fauth.py", "/assets/%00"]
 )
 async def test_files_outside_the_clients_are_not_served(mia: Person, path: str) -> None:
-    """However the way out is spelled."""
+    """However the path traversal is spelled."""
     url = URL(f"{mia.url}{path}", encoded=True)
     async with mia.http.get(url) as response:
         assert response.status in {404, 503}

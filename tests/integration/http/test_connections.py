@@ -1,4 +1,4 @@
-"""Connections that keep a place without using it, and those that are only slow."""
+"""Connections that hold a place without using it are dropped; slow ones are not."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ FEW_FILES = ("sh", "-c", 'ulimit -n 240; exec "$@"', "sh")
 
 
 async def head_and_body(reader: asyncio.StreamReader) -> str:
-    """What the gateway answers until it closes."""
+    """The gateway's response, until it closes the connection."""
     async with asyncio.timeout(20):
         return (await reader.read(-1)).decode()
 
 
-async def test_silent_connections_keep_nobody_out(world: World) -> None:
-    """Of a process that may open 240 files, with 400 of them open; the log names it in a line."""
+async def test_silent_connections_do_not_block_others(world: World) -> None:
+    """400 of them, to a process that may open 240 files; one line of the log names the problem."""
     gateway = await world.process_under(FEW_FILES, "gateway", {})
     async with AsyncExitStack() as silent:
         for _ in range(SILENT):
@@ -33,7 +33,7 @@ async def test_silent_connections_keep_nobody_out(world: World) -> None:
         http = await world.http()
 
         async def healthy() -> bool:
-            # Of a crowd that comes at once, some are turned away at the door.
+            # Of a crowd that arrives at once, some are refused.
             with suppress(aiohttp.ClientConnectionError):
                 async with http.get(f"{gateway.url}/healthz") as answer:
                     return answer.ok
@@ -49,7 +49,7 @@ async def test_silent_connections_keep_nobody_out(world: World) -> None:
 
 
 async def test_the_file_limit_is_raised(world: World) -> None:
-    """Of a shell that gives few files, though the system would allow more, as many connections are served as there are."""
+    """With a low soft limit of the shell and a higher hard limit, all connections are served."""
     gateway = await world.process_under(LOW_SOFT_LIMIT, "gateway", {})
     async with AsyncExitStack() as silent:
         for _ in range(SILENT):
@@ -61,22 +61,22 @@ async def test_the_file_limit_is_raised(world: World) -> None:
 
 
 def dropped(gateway: Process) -> list[dict[str, int]]:
-    """The lines of the log about dropped connections."""
+    """The log's lines about dropped connections."""
     events = [json.loads(line) for line in gateway.log.read_text().splitlines() if line.startswith("{")]
     return [event for event in events if event["event"] == "connections_dropped"]
 
 
 @pytest.mark.parametrize("said", [b"", b"GET /healthz HTTP/1.1\r\nHost: gate"])
-async def test_a_header_that_does_not_come_is_not_waited_for(said: bytes, world: World) -> None:
-    """The connection closes, whether nothing of it came or half."""
+async def test_a_missing_header_is_not_waited_for(said: bytes, world: World) -> None:
+    """The connection closes, whether none or half of it came."""
     gateway = await world.gateway(limits={"header_s": 0.3})
     async with connected(gateway.url) as (reader, writer):
         writer.write(said)
         assert await head_and_body(reader) == ""
 
 
-async def test_a_body_that_does_not_come_is_not_waited_for(world: World) -> None:
-    """The request is answered with 400."""
+async def test_a_missing_body_is_not_waited_for(world: World) -> None:
+    """The response is 400."""
     gateway = await world.gateway(limits={"body_s": 0.3})
     ann = await world.person("ann", gateway.url)
     async with connected(gateway.url) as (reader, writer):
@@ -86,8 +86,8 @@ async def test_a_body_that_does_not_come_is_not_waited_for(world: World) -> None
     assert answer.startswith("HTTP/1.1 400 ")
 
 
-async def test_a_large_body_buys_no_patience(world: World) -> None:
-    """One that stops after most of it is not kept in memory for as long as so many bytes may take."""
+async def test_a_large_body_gets_no_extra_time(world: World) -> None:
+    """One that stalls near its end does not stay in memory for the time its size would allow."""
     gateway = await world.gateway(limits={"body_s": 0.3, "body_rate": 1})
     ann = await world.person("ann", gateway.url)
     async with connected(gateway.url) as (reader, writer):
@@ -98,7 +98,7 @@ async def test_a_large_body_buys_no_patience(world: World) -> None:
 
 
 async def test_a_slow_body_is_waited_for(world: World) -> None:
-    """As long as it comes at the pace that is asked for."""
+    """As long as it arrives at the minimum rate."""
     gateway = await world.gateway(limits={"header_s": 1, "body_s": 1, "body_rate": 1})
     ann = await world.person("ann", gateway.url)
     body = json.dumps({"title": "slow but honest, for longer than the deadline"}).encode()
@@ -110,8 +110,8 @@ async def test_a_slow_body_is_waited_for(world: World) -> None:
         assert (await head_and_body(reader)).startswith("HTTP/1.1 201 ")
 
 
-async def test_what_is_in_use_is_not_cut(world: World) -> None:
-    """A socket that says nothing, a request whose answer takes its time, and a connection between two requests."""
+async def test_connections_in_use_are_not_closed(world: World) -> None:
+    """A silent socket, a request with a slow answer, and a connection between two requests."""
     gateway = await world.gateway(limits={"header_s": 1})
     ann = await world.person("ann", gateway.url)
     socket = await ann.connects()
@@ -128,8 +128,8 @@ async def test_what_is_in_use_is_not_cut(world: World) -> None:
     await socket.hears("pong")
 
 
-async def test_public_routes_read_no_body_before_they_count(world: World) -> None:
-    """One try too many is refused at its header, and nobody needs more than a few kilobytes."""
+async def test_public_routes_check_limits_before_reading_a_body(world: World) -> None:
+    """One try too many is refused at its header, and bodies are limited to a few kilobytes."""
     gateway = await world.gateway(limits={"sign_ins_per_minute": 1})
     unfinished = b"POST /api/sign-in HTTP/1.1\r\nHost: gateway\r\nContent-Length: 1000000\r\n\r\n{"
     for status in (413, 429):
@@ -143,7 +143,7 @@ async def test_public_routes_read_no_body_before_they_count(world: World) -> Non
     "said", [b"GET /healthz HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n", b"nonsense\r\n\r\n"]
 )
 async def test_the_server_header_names_no_version(said: bytes, world: World) -> None:
-    """Of an answer, and of the answer to what is no HTTP."""
+    """Neither in normal responses nor in those to invalid HTTP."""
     gateway = await world.gateway()
     async with connected(gateway.url) as (reader, writer):
         writer.write(said)

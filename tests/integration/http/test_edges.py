@@ -1,4 +1,4 @@
-"""The edges of HTTP: HEAD, content codings, expectations, upgrades. Each refusal is a problem document that helps."""
+"""The edges of HTTP: HEAD, content codings, expectations, upgrades. Each refusal is a helpful problem document."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def owner(shared_world: World, gateway: Running) -> Person:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def names(owner: Person) -> dict[str, str]:
-    """What each part of a route's path may be: objects that are there, and a conversation that is being answered."""
+    """A value for each parameter of a route's path: existing objects, and a conversation with an answer in progress."""
     session = (await owner.posts(SESSIONS, 201))["session_id"]
     await owner.posts(f"{SESSIONS}/{session}/messages", 200, text="Hello")
     await owner.posts(f"{SESSIONS}/{session}/snapshots", 201)
@@ -81,8 +81,8 @@ async def names(owner: Person) -> dict[str, str]:
     }
 
 
-async def test_nothing_follows_the_answer_to_head(owner: Person, names: dict[str, str]) -> None:
-    """RFC 9110, 9.3.2: whatever came would be taken for the next answer on the connection, perhaps somebody else's."""
+async def test_no_body_follows_a_response_to_head(owner: Person, names: dict[str, str]) -> None:
+    """RFC 9110, 9.3.2: it would be read as the next response on the connection, perhaps another user's."""
     wordy = []
     for path in [*(route.path for route in ROUTES if route.method == "GET"), *(page.path for page in PAGES), "/ws"]:
         asked = re.sub(r"\{(\w+)[^}]*\}", lambda found: names[found[1]], path)
@@ -93,15 +93,15 @@ async def test_nothing_follows_the_answer_to_head(owner: Person, names: dict[str
 
 
 @pytest.mark.parametrize("path", [*STREAMED, "/ws"])
-async def test_streams_have_no_head(owner: Person, names: dict[str, str], path: str) -> None:
-    """405, which tells what they do take."""
+async def test_streams_do_not_accept_head(owner: Person, names: dict[str, str], path: str) -> None:
+    """405, which lists the accepted methods."""
     answer = await exchange(owner, f"HEAD {path.format(**names)}")
     assert (answer.status, answer.headers["allow"]) == (405, "GET,OPTIONS")
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_a_socket_is_not_opened_by_head(owner: Person) -> None:
-    """Its frames would follow an answer that has no body."""
+async def test_head_opens_no_socket(owner: Person) -> None:
+    """Its frames would follow a response that has no body."""
     async with connected(owner.url) as (reader, writer):
         writer.write(request(owner, "HEAD /ws", **UPGRADING, Sec_WebSocket_Key="AAAAAAAAAAAAAAAAAAAAAA=="))
         assert b" 405 " in await reader.readuntil(b"\r\n")
@@ -123,8 +123,10 @@ CODED = {
 
 
 @pytest.mark.parametrize("path", ROUTES_WITH_BODIES)
-async def test_a_body_that_is_not_coded_as_it_says(owner: Person, path: str, caplog: pytest.LogCaptureFixture) -> None:
-    """400 in the route's own shape, with one text whatever is wrong; and nothing that would wake an operator."""
+async def test_a_body_that_does_not_match_its_coding(
+    owner: Person, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """400 in the route's own shape, with one message for every fault, and no error in the log."""
     told = set()
     with structlog.testing.capture_logs() as logged, caplog.at_level(logging.WARNING):
         for coding, body in CODED.items():
@@ -140,13 +142,13 @@ async def test_a_body_that_is_not_coded_as_it_says(owner: Person, path: str, cap
 
 
 async def test_a_wrong_coding_without_a_token(owner: Person) -> None:
-    """Nobody's body is looked at before they have said who they are."""
+    """No body is decoded before the caller is authenticated."""
     answer = await exchange(owner, f"POST {SESSIONS}", b"{}", Content_Encoding="gzip", Authorization="")
     assert answer.status == 401
 
 
 def raw_deflate(body: bytes) -> bytes:
-    """Without zlib's frame, as some clients send it."""
+    """Deflate without the zlib wrapper, as some clients send it."""
     coder = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     return coder.compress(body) + coder.flush()
 
@@ -155,7 +157,7 @@ def raw_deflate(body: bytes) -> bytes:
     ("coding", "code"),
     [("gzip", gzip.compress), ("x-gzip", gzip.compress), ("deflate", zlib.compress), ("deflate", raw_deflate)],
 )
-async def test_coded_bodies_are_taken(owner: Person, coding: str, code: Any) -> None:
+async def test_coded_bodies_are_accepted(owner: Person, coding: str, code: Any) -> None:
     """RFC 9110, 8.4.1."""
     body = code(json.dumps({"title": "Small"}).encode())
     answer = await exchange(owner, f"POST {SESSIONS}", body, Content_Encoding=coding, Content_Type="application/json")
@@ -163,15 +165,15 @@ async def test_coded_bodies_are_taken(owner: Person, coding: str, code: Any) -> 
     assert json.loads(answer.rest)["title"] == "Small"
 
 
-async def test_a_coded_body_is_as_large_as_what_it_holds(owner: Person) -> None:
-    """413 from the first byte too many: megabytes of the same letter fit into little."""
+async def test_a_coded_body_counts_with_its_decoded_size(owner: Person) -> None:
+    """413 at the first byte too many: megabytes of one letter compress well."""
     body = gzip.compress(b'{"title": "' + b"x" * 50_000_000 + b'"}')
     answer = await exchange(owner, f"POST {SESSIONS}", body, Content_Encoding="gzip", Content_Type="application/json")
     assert answer.status == 413
     assert "limits.max_frame" in answer.problem()
 
 
-async def test_chunks_that_are_none(owner: Person) -> None:
+async def test_invalid_chunks(owner: Person) -> None:
     """400 as well, and no error in the log."""
     with structlog.testing.capture_logs() as logged:
         async with connected(owner.url) as (reader, writer):
@@ -180,8 +182,8 @@ async def test_chunks_that_are_none(owner: Person) -> None:
     assert [entry for entry in logged if entry["log_level"] == "error"] == []
 
 
-async def test_a_caller_who_goes_amid_a_body(owner: Person) -> None:
-    """Nobody is there to be told, and no error is in the log."""
+async def test_a_caller_who_disconnects_within_a_body(owner: Person) -> None:
+    """No response is needed, and the log contains no error."""
     with structlog.testing.capture_logs() as logged:
         async with connected(owner.url) as (_, writer):
             writer.write(request(owner, f"POST {SESSIONS}", Content_Length="100") + b"{")
@@ -194,16 +196,16 @@ async def test_a_caller_who_goes_amid_a_body(owner: Person) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/me", "/healthz", "/v1/models"])
-async def test_an_expectation_that_nobody_knows(owner: Person, path: str) -> None:
-    """417 in the route's own shape, which says what may be expected."""
+async def test_an_unknown_expectation(owner: Person, path: str) -> None:
+    """417 in the route's own shape, which lists the valid expectations."""
     answer = await exchange(owner, f"GET {path}", Expect="wat")
     assert answer.status == 417
     told = json.loads(answer.rest)["error"]["message"] if path.startswith("/v1") else answer.problem()
     assert "100-continue" in told
 
 
-async def test_whoever_waits_to_go_on_is_told_to(owner: Person) -> None:
-    """RFC 9110, 10.1.1: large bodies are sent behind a 100."""
+async def test_a_client_that_expects_100_gets_it(owner: Person) -> None:
+    """RFC 9110, 10.1.1: large bodies are sent after a 100."""
     async with connected(owner.url) as (reader, writer):
         writer.write(request(owner, f"POST {SESSIONS}", Expect="100-continue", Content_Length="2"))
         assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -212,15 +214,15 @@ async def test_whoever_waits_to_go_on_is_told_to(owner: Person) -> None:
 
 
 async def test_a_socket_without_an_upgrade(owner: Person) -> None:
-    """426, which names what to change to (RFC 9110, 15.5.22)."""
+    """426, which names the protocol to upgrade to (RFC 9110, 15.5.22)."""
     answer = await exchange(owner, "GET /ws")
     assert (answer.status, answer.headers["upgrade"]) == (426, "websocket")
     assert "upgrade" in answer.headers["connection"].lower()
     assert "WebSocket" in answer.problem()
 
 
-async def test_an_upgrade_that_lacks_something(owner: Person) -> None:
-    """400, and no word of a body."""
+async def test_an_incomplete_upgrade(owner: Person) -> None:
+    """400, and the message does not mention a body."""
     async with connected(owner.url) as (reader, writer):
         writer.write(request(owner, "GET /ws", **UPGRADING))
         assert b" 400 " in await reader.readuntil(b"\r\n")
@@ -230,7 +232,7 @@ async def test_an_upgrade_that_lacks_something(owner: Person) -> None:
 
 
 async def test_an_umlaut_that_is_not_percent_encoded(owner: Person, caplog: pytest.LogCaptureFixture) -> None:
-    """What the parser refuses is a problem too, and says what to do. Strangers fill no log with errors that way."""
+    """The parser's errors are problems, too, and say what to do. Strangers cannot fill the log with errors."""
     answer = await exchange(owner, f"GET {SESSIONS}?q=größe")
     assert answer.status == 400
     assert "percent-encode" in answer.problem()
@@ -249,8 +251,8 @@ async def test_an_umlaut_that_is_not_percent_encoded(owner: Person, caplog: pyte
         ("application/json;q=0.5, Text/Event-Stream;q=0.1", "text/event-stream"),
     ],
 )
-async def test_who_wants_a_stream(owner: Person, accept: str, media: str) -> None:
-    """RFC 9110, 12.4.2: a weight of 0 is a no."""
+async def test_which_accept_headers_ask_for_a_stream(owner: Person, accept: str, media: str) -> None:
+    """RFC 9110, 12.4.2: a weight of 0 means no."""
     session = (await owner.posts(SESSIONS, 201))["session_id"]
     headers = {hdrs.AUTHORIZATION: f"Bearer {owner.token}", hdrs.ACCEPT: accept}
     path = f"{owner.url}{SESSIONS}/{session}/messages"
@@ -268,7 +270,7 @@ async def session(owner: Person) -> str:
 
 
 async def test_metadata_that_is_too_large(owner: Person, session: str) -> None:
-    """413, as everything that is."""
+    """413, as for anything too large."""
     large = {"metadata": {"a": "x" * 20_000}}
     created, changed = await owner.calls("POST", SESSIONS, json=large), await owner.calls("PATCH", session, json=large)
     assert (created[0], changed[0]) == (413, 413)
@@ -276,7 +278,7 @@ async def test_metadata_that_is_too_large(owner: Person, session: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "k" * 101])
-async def test_metadata_under_a_key_that_no_list_could_name(owner: Person, session: str, key: str) -> None:
+async def test_metadata_with_a_key_that_lists_cannot_filter_by(owner: Person, session: str, key: str) -> None:
     """400, which names the rule."""
     for method, path in (("POST", SESSIONS), ("PATCH", session)):
         status, told = await owner.calls(method, path, json={"metadata": {key: 1}})
@@ -284,7 +286,7 @@ async def test_metadata_under_a_key_that_no_list_could_name(owner: Person, sessi
     assert (await owner.calls("PATCH", session, json={"metadata": {"k" * 100: {"": 1}}}))[0] == 200
 
 
-async def test_numbers_are_compared_as_they_are_kept(owner: Person) -> None:
+async def test_numbers_are_compared_as_stored(owner: Person) -> None:
     """As docs/search.md says."""
     body = b'{"metadata": {"n": 1e2, "m": 7}}'
     headers = {"Content-Type": "application/json"}
@@ -297,7 +299,7 @@ async def test_numbers_are_compared_as_they_are_kept(owner: Person) -> None:
 
 @pytest.mark.parametrize("section", ["blackboard", "scratchpad", "attributes"])
 async def test_a_state_is_not_null(owner: Person, session: str, section: str) -> None:
-    """Null would do nothing, and sound as if it did."""
+    """Null would have no effect, but look as if it had one."""
     status, told = await owner.calls("PUT", f"{session}/state", json={section: None}, headers={"If-Match": "*"})
     assert (status, "may not be null" in told["detail"]) == (400, True)
     assert section in told["detail"]
@@ -305,7 +307,7 @@ async def test_a_state_is_not_null(owner: Person, session: str, section: str) ->
 
 @own_gateway
 async def test_a_message_that_is_too_long(world: World) -> None:
-    """Told in the same words wherever it is sent."""
+    """The error is the same wherever the message is sent."""
     gateway = await world.gateway(turns={"max_text": 10}, data_dir="short")
     mia = await world.person("mia", gateway.url)
     session = (await mia.posts(SESSIONS, 201))["session_id"]

@@ -1,4 +1,4 @@
-"""Turns that have ended, and sessions that are deleted while somebody waits."""
+"""Turns that have ended, and sessions deleted while a client waits."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ async def mia(world: World) -> Person:
     return await world.person("mia", (await world.gateway()).url)
 
 
-async def test_cancelling_what_has_ended_changes_nothing(mia: Person) -> None:
-    """So asking twice is harmless; a turn that never was is a 404 that says no more than that."""
+async def test_cancelling_an_ended_turn_changes_nothing(mia: Person) -> None:
+    """So a retry is harmless; an unknown turn is a plain 404."""
     session = (await mia.posts(SESSIONS, 201))["session_id"]
     sent = await mia.posts(f"{SESSIONS}/{session}/messages", 200, text="hello")
     before = await mia.gets(f"{SESSIONS}/{session}/turns")
@@ -30,8 +30,8 @@ async def test_cancelling_what_has_ended_changes_nothing(mia: Person) -> None:
     assert missing["detail"] == "There is no such turn."
 
 
-async def test_who_waits_in_a_session_that_is_deleted_hears_of_the_session(world: World, mia: Person) -> None:
-    """Nobody named a turn."""
+async def test_a_waiting_client_learns_that_its_session_is_deleted(world: World, mia: Person) -> None:
+    """The error names the session, since the client named no turn."""
     session = (await mia.posts(SESSIONS, 201))["session_id"]
     path = f"{SESSIONS}/{session}"
     waiting = asyncio.create_task(mia.calls("POST", f"{path}/messages", json={"text": "wait 20 seconds"}))

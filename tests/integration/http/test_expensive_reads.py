@@ -26,7 +26,7 @@ SEARCHING = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted 
 
 @pytest.fixture
 async def slow_search(world: World) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
-    """Searches take until this connection unlocks 1."""
+    """Makes searches wait until this connection releases advisory lock 1."""
     connection = await asyncpg.connect(world.database_url)
     await connection.execute(SLOW_SEARCH)
     await connection.execute("SELECT pg_advisory_lock(1)")
@@ -36,13 +36,13 @@ async def slow_search(world: World) -> AsyncIterator[asyncpg.Connection[asyncpg.
 
 @pytest.fixture
 async def wide() -> AsyncIterator[aiohttp.ClientSession]:
-    """A client that opens as many connections as it is asked for."""
+    """A client without a limit on its connections."""
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         yield http
 
 
 async def searches(person: Person, http: aiohttp.ClientSession) -> tuple[int, str | None]:
-    """The status of a search, and when to come back."""
+    """The status of a search, and its `Retry-After`."""
     headers = {"Authorization": f"Bearer {person.token}"}
     async with http.get(f"{person.url}/api/chat/sessions?q=harbour", headers=headers) as response:
         return response.status, response.headers.get("Retry-After")
@@ -51,7 +51,7 @@ async def searches(person: Person, http: aiohttp.ClientSession) -> tuple[int, st
 async def test_300_searches_of_one_user_leave_room_for_others(
     world: World, slow_search: asyncpg.Connection[asyncpg.Record], wide: aiohttp.ClientSession
 ) -> None:
-    """Four of them run; another user lists and writes meanwhile. Those that wait too long are told when to come back."""
+    """Four run at a time; another user lists and writes meanwhile. Searches that wait too long get `Retry-After`."""
     gateway = await world.gateway()
     ann, bob = await world.person("ann", gateway.url), await world.person("bob", gateway.url)
     asked = [asyncio.create_task(searches(ann, wide)) for _ in range(300)]

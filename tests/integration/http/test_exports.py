@@ -1,4 +1,4 @@
-"""Exports of a session, and of everything a user has."""
+"""Exports of a session, and of all of a user's data."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def shell(database_url: str, tmp_path: Path) -> Shell:
 
 
 async def fetched(person: Person, path: str) -> tuple[aiohttp.ClientResponse, str]:
-    """A file, and what its headers say."""
+    """A file, and the details in its headers."""
     headers = {"Authorization": f"Bearer {person.token}"}
     async with person.http.get(f"{person.url}{path}", headers=headers) as response:
         return response, await response.text()
 
 
 async def test_a_session_as_json(world: World, mia: Person) -> None:
-    """Its live messages with their parts, its state, its snapshots; a name that is safe anywhere."""
+    """Its visible messages with their parts, its state, its snapshots; a file name that is safe anywhere."""
     session = await settles(world, mia)
     response, text = await fetched(mia, f"{SESSIONS}/{session}/export")
     document = json.loads(text)
@@ -60,7 +60,7 @@ async def test_a_session_as_json(world: World, mia: Person) -> None:
 
 
 async def test_a_session_as_markdown(mia: Person) -> None:
-    """For reading: roles, times, tools, and nothing in it that means something to Markdown by mistake."""
+    """For reading: roles, times, tools, with Markdown syntax in texts escaped."""
     made = await mia.posts(SESSIONS, 201, title="A [bold] talk")
     path = f"{SESSIONS}/{made['session_id']}"
     await mia.posts(f"{path}/messages", 200, text="use a tool\n\n## user, 2026\n\n<script>alert(1)</script>")
@@ -73,7 +73,7 @@ async def test_a_session_as_markdown(mia: Person) -> None:
 
 
 async def test_a_long_session_is_written_page_by_page(world: World, mia: Person) -> None:
-    """More rows than a page, each once and in order, more bytes than are gathered."""
+    """More rows than a page, each once and in order, and more bytes than the buffer holds."""
     made = await mia.posts(SESSIONS, 201)
     await world.rows(
         "INSERT INTO chat_messages (chat_id, seq, user_id, role, content, channel, turn_seq)"
@@ -83,8 +83,8 @@ async def test_a_long_session_is_written_page_by_page(world: World, mia: Person)
     assert [row["seq"] for row in json.loads(text)["messages"]] == list(range(1, 1051))
 
 
-async def test_everything_a_user_has(world: World, mia: Person, gateway: Running) -> None:
-    """A catalogue test: what stands in any table of users' rows is told, and nobody else's is."""
+async def test_a_user_export_contains_all_rows_of_the_user(world: World, mia: Person, gateway: Running) -> None:
+    """Read from the catalogue: rows of every table of users' rows, and nobody else's."""
     await settles(world, mia)
     tom = await world.person("tom", gateway.url)
     await tom.posts("/api/schedules", 201, name="x", prompt="tom's", trigger={"type": "interval", "seconds": 60})
@@ -100,8 +100,8 @@ async def test_everything_a_user_has(world: World, mia: Person, gateway: Running
     assert "tom's" not in text
 
 
-async def test_an_export_holds_no_secret(world: World, mia: Person) -> None:
-    """Neither tokens nor what they are recognised by."""
+async def test_an_export_contains_no_secret(world: World, mia: Person) -> None:
+    """Neither tokens nor their hashes."""
     await settles(world, mia)
     _, text = await fetched(mia, "/api/me/export")
     assert mia.token not in text
@@ -132,8 +132,8 @@ async def test_a_foreign_session_is_a_missing_one(world: World, gateway: Running
     assert (await mia.calls("GET", f"{SESSIONS}/{made['session_id']}/export?format=pdf"))[0] == 400
 
 
-async def test_what_cannot_be_finished_is_cut_off(world: World, mia: Person, detours: Detours) -> None:
-    """Nobody takes half of an export for the whole."""
+async def test_an_unfinished_export_is_cut_off(world: World, mia: Person, detours: Detours) -> None:
+    """So nobody mistakes half of an export for all of it."""
     made = await mia.posts(SESSIONS, 201)
     await world.rows(
         "INSERT INTO chat_messages (chat_id, seq, user_id, role, content, channel, turn_seq)"
@@ -159,8 +159,8 @@ async def test_the_command_line_writes_the_same(world: World, mia: Person, shell
     assert (await shell.runs("users", "export", "mia", "--output", "mia.json")).out == ""
 
 
-async def test_exports_at_once_do_not_mix(world: World, gateway: Running) -> None:
-    """Each has its own."""
+async def test_concurrent_exports_do_not_mix(world: World, gateway: Running) -> None:
+    """Each contains its own session."""
     people = [await world.person(f"user-{n}", gateway.url) for n in range(4)]
     for person in people:
         await person.posts(SESSIONS, 201, title=f"only {person.user}")

@@ -1,4 +1,4 @@
-"""Exports whose callers go away or stop reading, and exports that cannot be finished."""
+"""Exports whose callers disconnect or stop reading, and exports that fail."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LARGE = "SELECT chat_id, n, 'mia', 'user', 'x', jsonb_build_array(repeat('x', 10
 
 @pytest.fixture
 def stalled_s() -> float:
-    """Seconds that a caller may read nothing."""
+    """Seconds for which a caller may read nothing."""
     return STALLED_S
 
 
@@ -44,20 +44,20 @@ async def export(world: World, mia: Person) -> str:
 
 @pytest.fixture
 def logged() -> Any:
-    """What is logged meanwhile."""
+    """The log's lines meanwhile."""
     with structlog.testing.capture_logs() as entries:
         yield entries
 
 
 async def whole(person: Person, path: str) -> int:
-    """The status of an export that is read to its end."""
+    """The status of an export that is read to the end."""
     async with person.http.get(f"{person.url}{path}", headers={"Authorization": f"Bearer {person.token}"}) as response:
         await response.read()
         return response.status
 
 
 async def comes_free(mia: Person) -> None:
-    """Mia may have a stream again."""
+    """Waits until Mia may open a stream again."""
 
     async def free() -> bool:
         return await whole(mia, "/api/me/export") == 200
@@ -65,8 +65,8 @@ async def comes_free(mia: Person) -> None:
     await eventually(free)
 
 
-async def test_a_caller_who_hangs_up(mia: Person, export: str, logged: list[Any]) -> None:
-    """Bothers nobody, and leaves nothing open."""
+async def test_a_caller_who_disconnects(mia: Person, export: str, logged: list[Any]) -> None:
+    """Causes no error, and leaves nothing open."""
     async with connected(mia.url) as (reader, writer):
         writer.write(request(mia, f"GET {export}"))
         await reader.readuntil(b"messages")
@@ -76,7 +76,7 @@ async def test_a_caller_who_hangs_up(mia: Person, export: str, logged: list[Any]
 
 @pytest.mark.parametrize("stalled_s", [0.5])
 async def test_a_caller_who_stops_reading(mia: Person, export: str, logged: list[Any]) -> None:
-    """Is hung up on."""
+    """Is disconnected."""
     async with connected(mia.url) as (reader, writer):
         writer.write(request(mia, f"GET {export}"))
         await reader.readuntil(b"messages")
@@ -86,8 +86,10 @@ async def test_a_caller_who_stops_reading(mia: Person, export: str, logged: list
     assert [entry for entry in logged if entry["log_level"] in {"warning", "error"}] == []
 
 
-async def test_an_unforeseen_error_in_the_middle(mia: Person, export: str, logged: list[Any], detours: Detours) -> None:
-    """The connection is cut, without a second answer in what there is of the first; the log says why."""
+async def test_an_unexpected_error_during_an_export(
+    mia: Person, export: str, logged: list[Any], detours: Detours
+) -> None:
+    """The connection is cut, with no second response inside the first; the log says why."""
 
     async def broken(*_: Any) -> Any:
         raise RuntimeError("on purpose")
@@ -104,7 +106,7 @@ async def test_an_unforeseen_error_in_the_middle(mia: Person, export: str, logge
 
 
 async def test_an_error_before_the_first_byte(mia: Person, detours: Detours) -> None:
-    """Is an answer like any other, and the stream's place is free again."""
+    """Gets an ordinary error response, and frees the stream's place."""
     made = await mia.posts(SESSIONS, 201)
 
     async def broken(*_: Any) -> Any:
@@ -118,7 +120,7 @@ async def test_an_error_before_the_first_byte(mia: Person, detours: Detours) -> 
 
 
 async def test_exports_count_as_streams(world: World, mia: Person, export: str) -> None:
-    """One at a time here: 429 for another, which says when to come back."""
+    """One at a time here: the second gets 429 with `Retry-After`."""
     async with connected(mia.url) as (reader, writer):
         writer.write(request(mia, f"GET {export}"))
         await reader.readuntil(b"messages")

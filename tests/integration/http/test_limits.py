@@ -1,4 +1,4 @@
-"""How often one may call, and how much one may keep open; each refusal names its setting and says when to come back."""
+"""Limits on rates and on open connections; each refusal names its setting and when to try again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATIENT = {"patient": PythonAgentSettings(kind="python", target=f"{answering_age
 
 
 async def get(person: Person, path: str, **headers: str) -> aiohttp.ClientResponse:
-    """A response, read to its end."""
+    """A response, read to the end."""
     async with person.http.get(
         f"{person.url}{path}", headers={"Authorization": f"Bearer {person.token}", **headers}
     ) as response:
@@ -28,14 +28,14 @@ async def get(person: Person, path: str, **headers: str) -> aiohttp.ClientRespon
 
 
 async def assert_refused(response: aiohttp.ClientResponse, setting: str) -> None:
-    """429 that says why and when to come back."""
+    """429 with the reason and when to try again."""
     assert response.status == 429
     assert int(response.headers["Retry-After"]) >= 1
     assert f"limits.{setting}" in (await response.json(content_type=None))["detail"]
 
 
 async def visitor(world: World, gateway: Running) -> Person:
-    """Somebody on the shop's page."""
+    """A visitor of the shop's page."""
     http = await world.http()
     async with http.post(f"{gateway.url}/api/visitors", headers={"Origin": SHOP}) as response:
         body = await response.json()
@@ -46,7 +46,7 @@ async def visitor(world: World, gateway: Running) -> Person:
 
 
 async def test_requests_of_a_user(world: World) -> None:
-    """Over all of a user's tokens; another user's are their own."""
+    """They count over all of a user's tokens; another user has a separate limit."""
     gateway = await world.gateway(limits={"requests_per_minute": 2})
     ann, same, bob = [await world.person(name, gateway.url) for name in ("ann", "ann", "bob")]
     assert [(await get(who, "/api/me")).status for who in (ann, same, bob)] == [200] * 3
@@ -55,7 +55,7 @@ async def test_requests_of_a_user(world: World) -> None:
 
 
 async def test_requests_of_a_visitor(world: World) -> None:
-    """Limited by default; here to two."""
+    """Limited by default; to two here."""
     gateway = await world.gateway(
         web={"allowed_origins": [SHOP], "anonymous": True}, limits={"visitor_requests_per_minute": 2}
     )
@@ -65,7 +65,7 @@ async def test_requests_of_a_visitor(world: World) -> None:
 
 
 async def test_requests_from_an_address(world: World) -> None:
-    """All of them but the probes of whoever watches the gateway."""
+    """All except health probes."""
     gateway = await world.gateway(limits={"address_requests_per_minute": 2})
     ann = await world.person("ann", gateway.url)
     assert [(await get(ann, path)).status for path in ("/api/me", "/api/agents")] == [200] * 2
@@ -73,7 +73,7 @@ async def test_requests_from_an_address(world: World) -> None:
     assert (await get(ann, "/healthz")).status == 200
 
 
-async def test_v1_tells_it_in_openais_shape(world: World) -> None:
+async def test_v1_refuses_in_openais_format(world: World) -> None:
     """With the same headers."""
     gateway = await world.gateway(limits={"requests_per_minute": 1})
     ann = await world.person("ann", gateway.url)
@@ -90,17 +90,17 @@ async def test_v1_tells_it_in_openais_shape(world: World) -> None:
 
 @pytest.fixture
 async def guarded(world: World) -> Running:
-    """A gateway that looks at two wrong tokens a minute."""
+    """A gateway that checks two wrong tokens a minute."""
     return await world.gateway(limits={"wrong_tokens_per_minute": 2, "trusted_proxies": ["127.0.0.0/8"]})
 
 
 def holder(of: Person, token: str) -> Person:
-    """Somebody with another token."""
+    """A user with another token."""
     return Person(of.user, token, of.url, of.http)
 
 
-async def test_guessing_is_slowed_down(world: World, guarded: Running) -> None:
-    """FACTS 7.14: the third wrong token is not looked at; nor is a right one from there that nobody knows yet."""
+async def test_guessing_tokens_is_rate_limited(world: World, guarded: Running) -> None:
+    """FACTS 7.14: the third wrong token is not checked, nor is an unknown valid one from that address."""
     ann = await world.person("ann", guarded.url)
     assert [(await get(holder(ann, f"tg_{n}"), "/api/me")).status for n in range(2)] == [401, 401]
     await assert_refused(await get(holder(ann, "tg_3"), "/api/me"), "wrong_tokens_per_minute")
@@ -108,16 +108,16 @@ async def test_guessing_is_slowed_down(world: World, guarded: Running) -> None:
     assert (await get(ann, "/api/me", **{"X-Forwarded-For": "192.0.2.7"})).status == 200
 
 
-async def test_a_mistake_that_is_repeated_is_one(world: World, guarded: Running) -> None:
-    """A client with an old token hears 401 for as long as it asks, and one without a token too."""
+async def test_repeating_one_wrong_token_is_not_guessing(world: World, guarded: Running) -> None:
+    """A client with an old token, or with none, gets 401 however often it asks."""
     ann = await world.person("ann", guarded.url)
     assert {(await get(holder(ann, "tg_old"), "/api/me")).status for _ in range(6)} == {401}
     async with ann.http.get(f"{ann.url}/api/me") as response:
         assert response.status == 401
 
 
-async def test_who_was_let_in_is_not_kept_out_by_a_neighbour(world: World, guarded: Running) -> None:
-    """The same address may be a whole company's."""
+async def test_a_known_token_works_despite_a_guessing_neighbour(world: World, guarded: Running) -> None:
+    """A whole company may share one address."""
     ann = await world.person("ann", guarded.url)
     assert (await get(ann, "/api/me")).status == 200
     for number in range(4):
@@ -141,10 +141,10 @@ async def test_guessing_on_sockets_counts_too(world: World, guarded: Running) ->
 
 
 @pytest.mark.parametrize(("trusted", "second"), [(["127.0.0.0/8"], 201), ([], 429)])
-async def test_visitors_behind_a_trusted_proxy_have_addresses_of_their_own(
+async def test_visitors_behind_a_trusted_proxy_have_their_own_addresses(
     world: World, trusted: list[str], second: int
 ) -> None:
-    """ASVS 4.1.3: what anybody else says about addresses can be forged."""
+    """ASVS 4.1.3: addresses from any other source can be forged."""
     gateway = await world.gateway(
         web={"allowed_origins": [SHOP], "anonymous": True},
         limits={"visitors_per_minute": 1, "trusted_proxies": trusted},
@@ -161,7 +161,7 @@ async def test_visitors_behind_a_trusted_proxy_have_addresses_of_their_own(
 
 
 async def chunks() -> AsyncIterator[bytes]:
-    """A body whose size nobody announced."""
+    """A body without a declared length."""
     yield b'{"model": "assistant", "stream": true, "text": "'
     for _ in range(4):
         yield b"x" * 1000
@@ -170,7 +170,7 @@ async def chunks() -> AsyncIterator[bytes]:
 
 @pytest.mark.parametrize("path", ["/api/chat/sessions", "/v1/chat/completions"])
 async def test_a_body_without_a_length_is_limited_too(world: World, path: str) -> None:
-    """413, as soon as it is too large."""
+    """413, as soon as it exceeds the limit."""
     gateway = await world.gateway(limits={"max_frame": 2048})
     ann = await world.person("ann", gateway.url)
     status, body = await ann.calls("POST", path, data=chunks(), headers={"Content-Type": "application/json"})
@@ -182,7 +182,7 @@ async def test_a_body_without_a_length_is_limited_too(world: World, path: str) -
 
 
 def stream_of(person: Person) -> Any:
-    """A stream that does not end by itself."""
+    """A stream that stays open."""
     return person.http.post(
         f"{person.url}/v1/chat/completions",
         json={"model": "patient", "stream": True, "messages": [{"role": "user", "content": "Go on"}]},
@@ -191,7 +191,7 @@ def stream_of(person: Person) -> Any:
 
 
 async def test_streams_of_a_user(world: World) -> None:
-    """One at a time here; a closed one makes room, and what was refused was not taken in."""
+    """One at a time here; a closed one makes room, and the refused message was not stored."""
     gateway = await world.gateway(agents=PATIENT, limits={"streams_per_user": 1})
     ann, bob = [await world.person(name, gateway.url) for name in ("ann", "bob")]
     async with stream_of(ann) as first:
@@ -210,7 +210,7 @@ async def test_streams_of_a_user(world: World) -> None:
 
 
 async def test_streams_to_an_address(world: World) -> None:
-    """Whoever they belong to."""
+    """Whichever user they belong to."""
     gateway = await world.gateway(agents=PATIENT, limits={"streams_per_address": 1})
     ann, bob = [await world.person(name, gateway.url) for name in ("ann", "bob")]
     async with stream_of(ann) as first, stream_of(bob) as second:
@@ -219,7 +219,7 @@ async def test_streams_to_an_address(world: World) -> None:
 
 
 async def test_sockets_of_a_user(world: World) -> None:
-    """One at a time here; 1008 for the second, until the first has gone."""
+    """One at a time here; the second is closed with 1008 until the first has gone."""
     gateway = await world.gateway(limits={"sockets_per_user": 1})
     ann, bob = [await world.person(name, gateway.url) for name in ("ann", "bob")]
     first = await ann.connects()
@@ -239,7 +239,7 @@ async def test_sockets_of_a_user(world: World) -> None:
 
 
 async def test_sockets_of_a_visitor(world: World) -> None:
-    """Fewer than anybody else's."""
+    """Fewer than for any other user."""
     gateway = await world.gateway(web={"allowed_origins": [SHOP], "anonymous": True}, limits={"sockets_per_visitor": 1})
     guest = await visitor(world, gateway)
     sockets = [await guest.opens({"Origin": SHOP}) for _ in range(2)]
@@ -249,7 +249,7 @@ async def test_sockets_of_a_visitor(world: World) -> None:
     assert await sockets[1].closes() == 1008
 
 
-async def test_nobody_pays_for_a_flood(world: World) -> None:
+async def test_a_flood_does_not_affect_others(world: World) -> None:
     """FACTS 7.14: while one user is refused again and again, another is served."""
     gateway = await world.gateway(limits={"requests_per_minute": 30})
     ann, bob = [await world.person(name, gateway.url) for name in ("ann", "bob")]

@@ -1,4 +1,4 @@
-"""Limits of messages hold for a person on every channel, schedules and people nobody knows on Telegram included."""
+"""Message limits hold for a person across channels, for schedules, and for strangers on Telegram."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def telegram(fake: FakeBotApi, **given: Any) -> dict[str, Any]:
 
 
 async def settled(fake: FakeBotApi) -> None:
-    """Everything that was written to the bot has been looked at."""
+    """Waits until every message to the bot has been processed."""
 
     async def empty() -> bool:
         return not fake.bot().queue.pending
@@ -37,7 +37,7 @@ async def settled(fake: FakeBotApi) -> None:
 
 
 async def test_a_strangers_flood_costs_a_few_calls(world: World, fake: FakeBotApi) -> None:
-    """What is over the limit is not taken in, and said once; others are answered."""
+    """Messages over the limit are dropped, with one notice; others are answered."""
     await world.gateway(telegram=telegram(fake), limits={"visitor_messages_per_minute": 3})
     for number in range(50):
         fake.says(ADA, f"message {number}")
@@ -51,10 +51,8 @@ async def test_a_strangers_flood_costs_a_few_calls(world: World, fake: FakeBotAp
     assert sum("limits.visitor_messages_per_minute is 3" in message.text for message in heard) == 1
 
 
-async def test_what_was_written_while_the_gateway_was_away_counts_by_its_own_time(
-    world: World, fake: FakeBotApi
-) -> None:
-    """It all comes at once: who wrote at a permitted pace is heard out, and a flood stays one."""
+async def test_messages_from_an_outage_count_by_their_own_time(world: World, fake: FakeBotApi) -> None:
+    """They arrive at once: those sent at a permitted rate are answered, and a flood is still a flood."""
     began = int(time.time()) - 3600
     for number in range(6):
         fake.does(UserMessage(ADA, f"message {number}", date=began + 20 * number))
@@ -66,7 +64,7 @@ async def test_what_was_written_while_the_gateway_was_away_counts_by_its_own_tim
 
 
 async def test_commands_count_too(world: World, fake: FakeBotApi) -> None:
-    """Each costs an answer, also those about links."""
+    """Each one costs a reply, including commands about links."""
     await world.gateway(telegram=telegram(fake), limits={"visitor_messages_per_minute": 2})
     for number in range(20):
         fake.says(ADA, "/help" if number % 2 else "/link")
@@ -76,8 +74,8 @@ async def test_commands_count_too(world: World, fake: FakeBotApi) -> None:
     assert len(fake.sent(ADA)) < 6
 
 
-async def test_who_may_not_chat_is_told_once(world: World, fake: FakeBotApi) -> None:
-    """And not also that they write too much: nothing of it is kept anyway."""
+async def test_a_person_without_access_gets_one_notice(world: World, fake: FakeBotApi) -> None:
+    """And none about the limit: nothing is stored anyway."""
     await world.gateway(telegram=telegram(fake, access="linked"), limits={"visitor_messages_per_minute": 2})
     for _ in range(20):
         fake.says(ADA, "let me in")
@@ -87,7 +85,7 @@ async def test_who_may_not_chat_is_told_once(world: World, fake: FakeBotApi) -> 
 
 
 async def test_one_person_has_one_limit(world: World, fake: FakeBotApi) -> None:
-    """Over HTTP, sockets, Telegram and runs of schedules together."""
+    """Across HTTP, sockets, Telegram and runs of schedules."""
     gateway = await world.gateway(
         telegram=telegram(fake, allow=(f"{ADA}=ann",)), limits={"token_messages_per_minute": 3}
     )
@@ -107,8 +105,8 @@ async def test_one_person_has_one_limit(world: World, fake: FakeBotApi) -> None:
     assert "limits.token_messages_per_minute is 3" in refusal.text
 
 
-async def test_a_fire_over_the_limit_comes_later(world: World) -> None:
-    """It stays due, holds up no others, and runs once its owner may have another message."""
+async def test_a_fire_over_the_limit_is_postponed(world: World) -> None:
+    """It stays due, delays no others, and runs once its owner may send another message."""
     gateway = await world.gateway(limits={"token_messages_per_minute": 1})
     rates = gateway.gateway.engine.message_rates
     rates.check(UserId("ann"))

@@ -1,4 +1,4 @@
-"""Pages of other origins, anonymous visitors, and logins of the customer's own."""
+"""Pages of other origins, anonymous visitors, and the customer's own login."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(shared_world: World) -> Running:
-    """A gateway whose widget stands in a shop."""
+    """A gateway whose widget is on a shop's page."""
     return await shared_world.gateway(**SETTINGS, replica=UNHURRIED)
 
 
@@ -37,7 +37,7 @@ async def mia(shared_world: World, gateway: Running) -> Person:
 
 
 async def visits(mia: Person, origin: str | None) -> tuple[int, Any]:
-    """A page of `origin` asks for a visitor's token."""
+    """A page of `origin` requests a visitor token."""
     headers = {"Origin": origin} if origin else {}
     async with mia.http.post(f"{mia.url}/api/visitors", headers=headers) as response:
         return response.status, await response.json(content_type=None)
@@ -60,7 +60,7 @@ AT_THE_SHOP = {"headers": {"Origin": SHOP}}
 
 
 async def test_a_visitor_of_an_allowed_page_can_chat(visitor: Person) -> None:
-    """The token speaks for a user of its own."""
+    """The token belongs to a new user."""
     _, session = await visitor.calls("POST", SESSIONS, json={}, **AT_THE_SHOP)
     assert session["user_id"] == visitor.user
     path = f"{SESSIONS}/{session['session_id']}/messages"
@@ -70,26 +70,26 @@ async def test_a_visitor_of_an_allowed_page_can_chat(visitor: Person) -> None:
 
 @pytest.mark.parametrize("origin", [None, EVIL, "null", "http://shop.example", "https://shop.example.evil.example"])
 async def test_other_pages_get_no_visitors(mia: Person, origin: str | None) -> None:
-    """Not even the same host under another scheme."""
+    """Not even the same host with another scheme."""
     assert (await visits(mia, origin))[0] == 403
 
 
 @pytest.mark.parametrize("origin", [None, EVIL, "null"])
-async def test_a_visitors_token_is_good_at_its_own_origin_only(visitor: Person, origin: str | None) -> None:
-    """Copied elsewhere, or out of a browser, it opens nothing."""
+async def test_a_visitors_token_works_at_its_own_origin_only(visitor: Person, origin: str | None) -> None:
+    """From another origin, or outside a browser, it is refused."""
     headers = {"headers": {"Origin": origin}} if origin else {}
     assert (await visitor.calls("GET", SESSIONS, **headers))[0] == 403
 
 
-async def test_a_visitor_has_neither_tokens_nor_schedules(visitor: Person) -> None:
-    """What would outlive the page is for accounts."""
+async def test_a_visitor_can_make_neither_tokens_nor_schedules(visitor: Person) -> None:
+    """Only accounts can create what would outlive the page."""
     for path in ("/api/tokens", "/api/schedules"):
         assert (await visitor.calls("GET", path, **AT_THE_SHOP))[0] == 403
     assert (await visitor.calls("POST", "/api/tokens", json={}, **AT_THE_SHOP))[0] == 403
 
 
 @own_gateway
-async def test_visitors_come_and_write_at_a_limited_rate(world: World) -> None:
+async def test_visitors_and_their_messages_are_rate_limited(world: World) -> None:
     """429 with `Retry-After`, by address and by visitor."""
     gateway = await world.gateway(**SETTINGS, limits={"visitors_per_minute": 3, "visitor_messages_per_minute": 2})
     mia = await world.newcomer(gateway.url)
@@ -110,8 +110,8 @@ async def test_a_gateway_without_visitors_says_so(world: World) -> None:
     assert "web.anonymous" in problem["detail"]
 
 
-async def test_allowed_pages_may_read_the_answer(mia: Person) -> None:
-    """CORS: the preflight needs no token, errors can be read too."""
+async def test_allowed_pages_can_read_responses(mia: Person) -> None:
+    """CORS: the preflight needs no token, and errors are readable, too."""
     preflight = {"Origin": SHOP, "Access-Control-Request-Method": "POST"}
     async with mia.http.options(f"{mia.url}{SESSIONS}", headers=preflight) as response:
         assert response.status == 204
@@ -123,25 +123,25 @@ async def test_allowed_pages_may_read_the_answer(mia: Person) -> None:
 
 
 @pytest.mark.parametrize("origin", [EVIL, "null"])
-async def test_other_pages_may_neither_call_nor_read(mia: Person, origin: str) -> None:
-    """Even with a good token (ASVS 5.0, 4.4.2)."""
+async def test_other_pages_can_neither_call_nor_read(mia: Person, origin: str) -> None:
+    """Even with a valid token (ASVS 5.0, 4.4.2)."""
     headers = {"Origin": origin, "Authorization": f"Bearer {mia.token}"}
     async with mia.http.get(f"{mia.url}/api/me", headers=headers) as response:
         assert response.status == 403
         assert "Access-Control-Allow-Origin" not in response.headers
 
 
-async def test_the_gateways_own_pages_may_call(mia: Person) -> None:
+async def test_the_gateways_own_pages_can_call(mia: Person) -> None:
     """The console's Origin is the gateway itself."""
     assert (await mia.calls("GET", "/api/me", headers={"Origin": mia.url}))[0] == 200
 
 
 def login(**claims: Any) -> str:
-    """A token as the customer's login makes them."""
+    """A token as the customer's login issues it."""
     return jwt.encode({"sub": "zoe", "exp": time.time() + 60, **claims}, LOGIN_SECRET, algorithm="HS256")
 
 
-async def test_a_jwt_of_the_login_speaks_for_its_sub(mia: Person) -> None:
+async def test_a_jwt_belongs_to_the_user_in_sub(mia: Person) -> None:
     """A user, never an operator."""
     zoe = Person("zoe", login(role="operator"), mia.url, mia.http)
     me = await zoe.gets("/api/me")
@@ -163,7 +163,7 @@ async def test_a_jwt_of_the_login_speaks_for_its_sub(mia: Person) -> None:
     ],
     ids=["telegram", "visitor", "empty", "expired", "as visitor", "forged", "algorithm", "unsigned", "endless"],
 )
-async def test_a_jwt_that_breaks_a_rule_opens_nothing(mia: Person, token: str) -> None:
-    """401, without saying more than the caller may know."""
+async def test_a_jwt_that_breaks_a_rule_is_refused(mia: Person, token: str) -> None:
+    """401, without telling the caller more than it may know."""
     stranger = Person("", token, mia.url, mia.http)
     assert (await stranger.calls("GET", "/api/me", headers={"Origin": SHOP}))[0] == 401

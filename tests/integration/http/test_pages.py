@@ -29,7 +29,7 @@ async def pages(world: World, tmp_path: Path) -> AsyncIterator[Client]:
 
 @pytest.fixture
 def built(tmp_path: Path) -> Path:
-    """A folder as `make web` leaves it."""
+    """A folder as `make web` creates it."""
     folder = tmp_path / "built"
     (folder / "assets").mkdir(parents=True)
     (folder / "index.html").write_text("<!doctype html><title>Console</title>")
@@ -38,22 +38,22 @@ def built(tmp_path: Path) -> Path:
     return folder
 
 
-async def test_clients_that_are_not_built_say_how(pages: Client) -> None:
+async def test_missing_clients_say_how_to_build_them(pages: Client) -> None:
     """503 with the command to run."""
     response = await pages.get("/")
     assert response.status == 503
     assert "make web" in await response.text()
 
 
-async def test_the_console_is_asked_for_again_each_time(pages: Client, built: Path) -> None:
-    """And answered by 304 while it is the same."""
+async def test_the_console_is_revalidated_each_time(pages: Client, built: Path) -> None:
+    """With 304 while it is unchanged."""
     response = await pages.get("/")
     assert (response.status, response.headers["Cache-Control"]) == (200, "no-cache")
     again = await pages.get("/", headers={"If-None-Match": response.headers["ETag"]})
     assert again.status == 304
 
 
-async def test_assets_are_kept_for_good_and_for_every_page(pages: Client, built: Path) -> None:
+async def test_assets_are_cached_forever_on_every_page(pages: Client, built: Path) -> None:
     """Their names change with their content."""
     response = await pages.get("/assets/app-1a2b.js")
     assert "immutable" in response.headers["Cache-Control"]
@@ -62,7 +62,7 @@ async def test_assets_are_kept_for_good_and_for_every_page(pages: Client, built:
 
 
 async def test_scripts_are_compressed(pages: Client, built: Path) -> None:
-    """For whoever takes it; ready-made files are preferred."""
+    """If the client accepts it; precompressed files are preferred."""
     response = await pages.get("/widget.js", headers={"Accept-Encoding": "gzip"})
     assert response.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(await response.read()) == b"widget;" * 1_000
@@ -71,13 +71,13 @@ async def test_scripts_are_compressed(pages: Client, built: Path) -> None:
     assert gzip.decompress(await ready.read()) == b"ready-made"
 
 
-async def test_a_file_that_is_not_there_is_a_404(pages: Client, built: Path) -> None:
+async def test_a_missing_file_is_a_404(pages: Client, built: Path) -> None:
     """A problem document like any other."""
     response = await pages.get("/assets/gone.js")
     assert (response.status, response.content_type) == (404, "application/problem+json")
 
 
 def test_the_static_folder_is_where_make_web_builds_into() -> None:
-    """One place, named in the Makefile and in the code."""
+    """One path, in the Makefile and in the code."""
     root = Path(__file__).parents[3]
     assert "STATIC := gateway/api/static" in (root / "Makefile").read_text()

@@ -1,4 +1,4 @@
-"""What a user may keep has bounds; the answer names the setting and the remedy."""
+"""Quotas on stored objects; the response names the setting and the remedy."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ DAILY = {"name": "Daily", "prompt": "hi", "trigger": {"type": "interval", "secon
 
 @pytest.fixture
 async def gateway(world: World) -> Running:
-    """Two of everything."""
+    """A quota of two for everything."""
     return await world.gateway(limits={"schedules_per_user": 2, "tokens_per_user": 2, "links_per_user": 2})
 
 
 async def made(person: Person, path: str, **body: Any) -> list[int]:
-    """The statuses of three equal requests at once, in order."""
+    """The sorted statuses of three equal concurrent requests."""
     asked = (person.calls("POST", path, json=body) for _ in range(3))
     return sorted(status for status, _ in await asyncio.gather(*asked))
 
 
 async def test_schedules(world: World, gateway: Running) -> None:
-    """Of three that are made at once, one is too many; a deleted one makes room, and others have theirs."""
+    """One of three concurrent requests is too many; deleting one makes room, and other users have their own quota."""
     ann, bob = [await world.person(name, gateway.url) for name in ("ann", "bob")]
     assert await made(ann, "/api/schedules", **DAILY) == [201, 201, 409]
     problem = await ann.posts("/api/schedules", 409, **DAILY)
@@ -44,7 +44,7 @@ async def test_schedules(world: World, gateway: Running) -> None:
 
 
 async def test_tokens(world: World, gateway: Running) -> None:
-    """Those that are valid count, the caller's own included; a revoked one makes room."""
+    """Valid ones count, including the caller's; revoking one makes room."""
     ann = await world.person("ann", gateway.url)
     assert await made(ann, "/api/tokens") == [201, 409, 409]
     problem = await ann.posts("/api/tokens", 409)
@@ -54,8 +54,8 @@ async def test_tokens(world: World, gateway: Running) -> None:
     await ann.posts("/api/tokens", 201)
 
 
-async def test_an_operator_signs_in_whatever_tokens_there_are(world: World, gateway: Running) -> None:
-    """Nobody is locked out of the console by their own tokens."""
+async def test_an_operator_signs_in_despite_the_quota(world: World, gateway: Running) -> None:
+    """Their own tokens lock nobody out of the console."""
     ann = await world.person("ann", gateway.url)
     await ann.posts("/api/tokens", 201)
     stores = gateway.gateway.stores
@@ -64,7 +64,7 @@ async def test_an_operator_signs_in_whatever_tokens_there_are(world: World, gate
 
 
 async def test_links(world: World, gateway: Running) -> None:
-    """The code of one too many stays valid, and whoever is linked already can be linked again."""
+    """The code stays valid when the quota is reached, and an existing link can be renewed."""
     links = gateway.gateway.engine.links
     codes = [await links.own_code(Account(TELEGRAM, str(number))) for number in range(3)]
     for code in codes[:2]:

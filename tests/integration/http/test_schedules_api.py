@@ -1,4 +1,4 @@
-"""Changing schedules, and what they have done."""
+"""Changing schedules, and listing their runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def mia(newcomer: Person) -> Person:
 
 
 async def changes(person: Person, made: dict[str, Any], **change: Any) -> dict[str, Any]:
-    """The schedule after a change that is accepted."""
+    """The schedule after an accepted change."""
     status, answer = await person.calls("PATCH", f"/api/schedules/{made['id']}", json=change)
     assert status == 200, answer
     changed: dict[str, Any] = answer
@@ -46,8 +46,8 @@ async def changes(person: Person, made: dict[str, Any], **change: Any) -> dict[s
         {"name": "Evening", "prompt": "What happened?"},
     ],
 )
-async def test_what_is_given_changes_and_the_rest_stays(mia: Person, change: dict[str, Any]) -> None:
-    """The next fire stays too."""
+async def test_a_change_leaves_other_fields_unchanged(mia: Person, change: dict[str, Any]) -> None:
+    """The next fire stays, too."""
     made = await mia.posts("/api/schedules", 201, **DAILY)
     assert await changes(mia, made, **change) == {**made, **change}
 
@@ -61,16 +61,16 @@ async def test_what_is_given_changes_and_the_rest_stays(mia: Person, change: dic
         {"timezone": "Asia/Tokyo"},
     ],
 )
-async def test_another_time_sets_the_next_fire_anew(mia: Person, change: dict[str, Any]) -> None:
-    """From now on."""
+async def test_a_new_time_recomputes_the_next_fire(mia: Person, change: dict[str, Any]) -> None:
+    """Starting from now."""
     made = await mia.posts("/api/schedules", 201, **DAILY)
     changed = await changes(mia, made, **change)
     assert changed["next_fire_at"] != made["next_fire_at"]
     assert datetime.fromisoformat(changed["next_fire_at"]) > datetime.now(UTC)
 
 
-async def test_a_time_without_an_offset_is_one_of_the_schedules_zone(mia: Person) -> None:
-    """The zone it has, when none is given."""
+async def test_a_time_without_an_offset_is_in_the_schedules_zone(mia: Person) -> None:
+    """The schedule's current zone, when none is given."""
     made = await mia.posts("/api/schedules", 201, **DAILY, timezone="Europe/Berlin")
     changed = await changes(mia, made, trigger={"type": "once", "at": "2099-01-31T08:00:00"})
     assert changed["next_fire_at"] == "2099-01-31T07:00:00Z"
@@ -102,16 +102,16 @@ async def test_a_paused_schedule_can_be_changed_and_resumed(mia: Person) -> None
         {"user_id": "tom"},
     ],
 )
-async def test_a_change_that_cannot_be_is_400(mia: Person, change: dict[str, Any]) -> None:
-    """And nothing of it is kept."""
+async def test_an_invalid_change_is_400(mia: Person, change: dict[str, Any]) -> None:
+    """And nothing of it is stored."""
     made = await mia.posts("/api/schedules", 201, **DAILY)
     path = f"/api/schedules/{made['id']}"
     assert (await mia.calls("PATCH", path, json=change))[0] == 400
     assert await mia.gets(path) == made
 
 
-async def test_a_change_between_look_and_fire_is_not_lost(shared_gateway: Running, mia: Person) -> None:
-    """Whoever fires compares what was read: an old prompt never runs after the change was answered."""
+async def test_a_change_during_a_fire_is_not_lost(shared_gateway: Running, mia: Person) -> None:
+    """A fire checks the version it read: an old prompt never runs after the response to the change."""
     made = await mia.posts("/api/schedules", 201, **DAILY)
     store = shared_gateway.gateway.stores.schedules
     read = await store.get(made["id"], None)
@@ -122,8 +122,8 @@ async def test_a_change_between_look_and_fire_is_not_lost(shared_gateway: Runnin
     assert fired is None
 
 
-async def test_a_fire_between_read_and_write_is_not_undone(mia: Person, shared_world: World) -> None:
-    """A renamed schedule keeps the time that a fire has moved it on to meanwhile."""
+async def test_a_fire_during_a_change_is_not_undone(mia: Person, shared_world: World) -> None:
+    """A renamed schedule keeps the next time that a fire has set meanwhile."""
     made = await mia.posts("/api/schedules", 201, **DAILY)
     outsider = await asyncpg.connect(shared_world.database_url)
     async with outsider.transaction():
@@ -131,15 +131,15 @@ async def test_a_fire_between_read_and_write_is_not_undone(mia: Person, shared_w
             "UPDATE schedules SET next_fire_at = '2098-01-01T00:00:00Z' WHERE user_id = $1", mia.user
         )
         renaming = asyncio.create_task(changes(mia, made, name="Renamed"))
-        # By then it has read the schedule as it was before.
+        # By then the change has read the schedule.
         await eventually(lambda: shared_world.rows(BLOCKED))
     await outsider.close()
     changed = await renaming
     assert (changed["name"], changed["next_fire_at"]) == ("Renamed", "2098-01-01T00:00:00Z")
 
 
-async def test_runs_are_told_newest_first(mia: Person) -> None:
-    """Fires with their fire time, runs on request without; each with its session, turn and times."""
+async def test_runs_are_listed_newest_first(mia: Person) -> None:
+    """Fires with their fire time, manual runs without; each with its session, turn and times."""
     made = await mia.schedules_soon()
     path = f"/api/schedules/{made['id']}"
 
@@ -156,7 +156,7 @@ async def test_runs_are_told_newest_first(mia: Person) -> None:
     assert (runs[0]["turn_id"], runs[0]["fire_time"], runs[0]["attempts"]) == (asked["turn_id"], None, 1)
 
 
-async def test_runs_come_in_pages(mia: Person) -> None:
+async def test_runs_are_paged(mia: Person) -> None:
     """Each run once."""
     made = await mia.posts("/api/schedules", 201, **DAILY)
     path = f"/api/schedules/{made['id']}"
@@ -171,8 +171,8 @@ async def test_runs_come_in_pages(mia: Person) -> None:
     assert (await mia.calls("GET", f"{path}/runs?cursor=nonsense"))[0] == 400
 
 
-async def test_why_a_run_failed_is_told_to_operators(shared_world: World, shared_gateway: Running, mia: Person) -> None:
-    """Users learn that it did."""
+async def test_only_operators_see_why_a_run_failed(shared_world: World, shared_gateway: Running, mia: Person) -> None:
+    """Users see that it failed."""
     made = await mia.posts("/api/schedules", 201, **{**DAILY, "prompt": "fail for good"})
     path = f"/api/schedules/{made['id']}"
     await mia.posts(f"{path}/run", 202)
@@ -199,7 +199,7 @@ async def test_a_foreign_schedule_is_a_missing_one(shared_world: World, shared_g
     assert (await changes(owner, made, name="Ours"))["user_id"] == mia.user
 
 
-async def test_a_list_may_be_shorter(mia: Person) -> None:
+async def test_a_list_can_be_limited(mia: Person) -> None:
     """The oldest first."""
     for name in ("one", "two", "three"):
         await mia.posts("/api/schedules", 201, **{**DAILY, "name": name})

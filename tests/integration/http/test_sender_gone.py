@@ -1,4 +1,4 @@
-"""A sender who hangs up before the answer."""
+"""A sender who disconnects before the response."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.world import World, eventually
 
 
 async def test_a_turn_that_cannot_begin_is_logged(world: World, detours: Detours) -> None:
-    """For a reason that nobody foresaw, and that the sender does not hear of any more."""
+    """The reason is unexpected, and the sender no longer receives it."""
     taken, go_on = asyncio.Event(), asyncio.Event()
 
     async def held_up(accept: Call, *asked: Any) -> Any:

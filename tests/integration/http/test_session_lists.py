@@ -22,7 +22,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def people(shared_world: World, shared_gateway: Running) -> dict[str, Person]:
-    """Two users and an operator of one gateway, which others use, too."""
+    """Two users and an operator of a gateway that other tests use, too."""
     return {name: await shared_world.newcomer(shared_gateway.url, role) for name, role in ROLES.items()}
 
 
@@ -47,8 +47,8 @@ async def listed(person: Person, query: str) -> list[str]:
     ("value", "asked"),
     [(7, "7"), ("7", "7"), (True, "true"), (1.5, "1.5"), ("a b & c", "a b & c"), ("", ""), ("é😀", "é😀")],
 )
-async def test_metadata_narrows_by_its_value_as_text(people: dict[str, Person], value: object, asked: str) -> None:
-    """M-4: a number, a text and a truth value are found by how they are written."""
+async def test_metadata_filters_compare_values_as_text(people: dict[str, Person], value: object, asked: str) -> None:
+    """M-4: numbers, strings and booleans are found by their JSON spelling."""
     session = await made(people["mia"], metadata={"course": value})
     await made(people["mia"], metadata={"course": "other"})
     await made(people["mia"], metadata={"lesson": value})
@@ -56,15 +56,15 @@ async def test_metadata_narrows_by_its_value_as_text(people: dict[str, Person], 
 
 
 @pytest.mark.parametrize("value", [None, [7], {"id": 7}])
-async def test_what_is_no_scalar_is_not_found(people: dict[str, Person], value: object) -> None:
-    """Neither by its text nor by its parts."""
+async def test_objects_and_arrays_are_not_found(people: dict[str, Person], value: object) -> None:
+    """Neither by their text nor by their elements."""
     await made(people["mia"], metadata={"course": value})
     for asked in ("7", "null", "[7]", '{"id": 7}', '{"id":7}'):
         assert await listed(people["mia"], f"metadata.course={quote(asked)}") == []
 
 
-async def test_all_filters_hold_together(people: dict[str, Person]) -> None:
-    """M-4: several keys, odd ones too, and every other parameter; two values of one key fit nothing."""
+async def test_filters_are_combined(people: dict[str, Person]) -> None:
+    """M-4: several keys, odd ones too, and every other parameter; two values for one key match nothing."""
     wanted = await made(people["mia"], metadata={"course": 7, "a.b c=": "x", "k" * 100: 1})
     await made(people["mia"], metadata={"course": 7})
     long = "k" * 100
@@ -77,13 +77,13 @@ async def test_all_filters_hold_together(people: dict[str, Person]) -> None:
 
 
 @pytest.mark.parametrize("name", ["metadata.", "metadata", "metadata." + "k" * 101, "meta.course", "metadata.a%00b"])
-async def test_a_key_that_cannot_be_one_is_refused(people: dict[str, Person], name: str) -> None:
-    """400, and it says what is wrong."""
+async def test_an_invalid_metadata_key_is_refused(people: dict[str, Person], name: str) -> None:
+    """400 with the reason."""
     status, problem = await people["mia"].calls("GET", f"{SESSIONS}?{name}=7")
     assert (status, problem["title"]) == (400, "Bad Request")
 
 
-async def test_metadata_finds_nobody_elses(people: dict[str, Person]) -> None:
+async def test_metadata_filters_find_no_foreign_sessions(people: dict[str, Person]) -> None:
     """AC-10: an operator sees both, and `user` narrows."""
     mia = people["mia"].user
     mine, theirs = [await made(people[name], metadata={"course": mia}) for name in ("mia", "tom")]
@@ -93,7 +93,7 @@ async def test_metadata_finds_nobody_elses(people: dict[str, Person]) -> None:
 
 
 async def test_pages_by_cursor_and_by_offset_agree(people: dict[str, Person]) -> None:
-    """M-1: `total` counts all that fit and is null behind a cursor; both at once are refused."""
+    """M-1: `total` counts all matches and is null with a cursor; combining both is refused."""
     made_ids = [await made(people["mia"], metadata={"even": number % 2 == 0}) for number in range(9)]
     even = [session for number, session in enumerate(made_ids) if number % 2 == 0][::-1]
     first = await people["mia"].gets(f"{SESSIONS}?metadata.even=true&limit=2")
@@ -112,8 +112,8 @@ async def test_pages_by_cursor_and_by_offset_agree(people: dict[str, Person]) ->
 
 
 @own_gateway
-async def test_everybodys_sessions_are_counted_among_the_newest(world: World, only_people: dict[str, Person]) -> None:
-    """Counting costs an operator no more the more sessions there are, and the answer says where there may be others."""
+async def test_all_users_sessions_are_counted_among_the_newest(world: World, only_people: dict[str, Person]) -> None:
+    """An operator's count has a bounded cost, and the response says when there may be more."""
     await world.rows(
         "INSERT INTO chat_sessions (user_id, agent_name, metadata, created_at)"
         " SELECT 'tom', 'assistant', jsonb_build_object('even', n % 2 = 0, 'old', n = 1), now() + make_interval(secs => n)"
@@ -125,8 +125,8 @@ async def test_everybodys_sessions_are_counted_among_the_newest(world: World, on
 
 
 @own_gateway
-async def test_a_list_that_ends_on_its_page_is_counted_exactly(world: World, only_people: dict[str, Person]) -> None:
-    """An operator's too: whatever a page shows counts, however long ago it was said."""
+async def test_a_list_that_fits_on_a_page_is_counted_exactly(world: World, only_people: dict[str, Person]) -> None:
+    """For operators, too: every session shown counts, however old it is."""
     await world.rows(
         "INSERT INTO chat_sessions (user_id, agent_name, channel, created_at)"
         " SELECT 'tom', 'assistant', CASE WHEN n <= 3 THEN 'terminal' ELSE 'web' END, now() + make_interval(secs => n)"
@@ -141,8 +141,8 @@ async def test_a_list_that_ends_on_its_page_is_counted_exactly(world: World, onl
 
 
 @own_gateway
-async def test_a_list_of_what_has_ended_reads_nothing_else(world: World, only_people: dict[str, Person]) -> None:
-    """An index serves it, in which active sessions, the ones that are talked in, have no entry."""
+async def test_a_list_of_ended_sessions_reads_nothing_else(world: World, only_people: dict[str, Person]) -> None:
+    """It uses an index that has no entries for active sessions."""
     await world.rows(
         "INSERT INTO chat_sessions (user_id, agent_name, is_active) SELECT 'mia', 'assistant', n % 500 > 0 FROM generate_series(1, 5000) AS n"
     )
@@ -158,8 +158,8 @@ async def test_a_list_of_what_has_ended_reads_nothing_else(world: World, only_pe
 
 
 @own_gateway
-async def test_few_sessions_with_a_value_are_read_by_themselves(world: World, only_people: dict[str, Person]) -> None:
-    """By an index, however many sessions there are, for a user and for an operator; total and pages are the same as without it."""
+async def test_rare_metadata_values_are_read_through_an_index(world: World, only_people: dict[str, Person]) -> None:
+    """However many sessions there are, for a user and for an operator; total and pages stay the same."""
     await world.rows(
         "INSERT INTO chat_sessions (user_id, agent_name, metadata, created_at) SELECT owner, 'assistant',"
         " jsonb_build_object('rare', n % 1000, 'known', true), now() + make_interval(secs => n)"
@@ -181,16 +181,16 @@ async def test_few_sessions_with_a_value_are_read_by_themselves(world: World, on
     await eventually(each_time)
 
 
-async def test_changed_metadata_is_found_as_it_is_now(people: dict[str, Person]) -> None:
-    """M-4: a session is found by what its metadata says now and by nothing it said before."""
+async def test_changed_metadata_is_found_by_its_current_values(people: dict[str, Person]) -> None:
+    """M-4: a session is found by its current metadata and by no earlier values."""
     session = await made(people["mia"], metadata={"course": 7})
     await people["mia"].calls("PATCH", f"{SESSIONS}/{session}", json={"metadata": {"course": 8}})
     assert await listed(people["mia"], "metadata.course=7") == []
     assert await listed(people["mia"], "metadata.course=8") == [session]
 
 
-async def test_other_routes_take_no_metadata(people: dict[str, Person]) -> None:
-    """A parameter that would do nothing is refused, with those there are."""
+async def test_other_routes_accept_no_metadata(people: dict[str, Person]) -> None:
+    """A parameter without effect is refused, with a list of the valid ones."""
     session = await made(people["mia"])
     status, problem = await people["mia"].calls("GET", f"{SESSIONS}/{session}/messages?metadata.course=7")
     assert (status, "before_id" in problem["detail"]) == (400, True)

@@ -1,4 +1,4 @@
-"""What no request may name: unknown query parameters, zones of one machine, other spellings of an id."""
+"""What no request may contain: unknown query parameters, machine-local time zones, alternative spellings of an id."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def mia(newcomer: Person) -> Person:
 async def test_an_unknown_query_parameter_is_400(
     mia: Person, method: str, path: str, body: dict[str, object] | None
 ) -> None:
-    """One rule, whether the route has parameters or not; nothing is done."""
+    """The same rule for routes with and without parameters; the request changes nothing."""
     session = (await mia.posts(SESSIONS, 201))["session_id"]
     asked = f"{path.format(session=session)}?nonsense=1"
     status, problem = await mia.calls(method, asked, json=body)
@@ -47,8 +47,8 @@ async def test_an_unknown_query_parameter_is_400(
 
 
 @pytest.mark.parametrize("zone", ["localtime", "posixrules", "right/Europe/Berlin", "posix/Europe/Berlin", "Localtime"])
-async def test_a_zone_that_is_another_one_elsewhere_is_400(mia: Person, zone: str) -> None:
-    """Schedules fire on whichever machine is free."""
+async def test_a_machine_dependent_time_zone_is_400(mia: Person, zone: str) -> None:
+    """Schedules fire on any machine."""
     problem = await mia.posts(SCHEDULES, 400, **DAILY, timezone=zone)
     assert "timezone" in problem["detail"]
     made = await mia.posts(SCHEDULES, 201, **DAILY)
@@ -56,7 +56,7 @@ async def test_a_zone_that_is_another_one_elsewhere_is_400(mia: Person, zone: st
 
 
 async def test_a_message_has_one_id(mia: Person) -> None:
-    """Another spelling of its number is as unknown as any id."""
+    """Another spelling of its number is unknown, like any other wrong id."""
     session = (await mia.posts(SESSIONS, 201))["session_id"]
     path = f"{SESSIONS}/{session}"
     await mia.posts(f"{path}/messages", 200, text="hello")

@@ -1,4 +1,4 @@
-"""What turns came to, over HTTP."""
+"""The results of turns, over HTTP."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ async def mia(shared_world: World, gateway: Running) -> Person:
 
 
 async def begins(person: Person, agent: str, *texts: str) -> str:
-    """The path of a session in which these were said."""
+    """The path of a session with these messages."""
     session = (await person.posts(SESSIONS, 201, agent_name=agent))["session_id"]
     for text in texts:
         await person.posts(f"{SESSIONS}/{session}/messages", 200, text=text)
     return f"{SESSIONS}/{session}"
 
 
-async def test_a_turn_tells_what_it_took(mia: Person) -> None:
-    """P-8: usage, times, attempts, and the messages of it."""
+async def test_a_turn_reports_its_usage_and_times(mia: Person) -> None:
+    """P-8: usage, times, attempts, and its messages."""
     path = await begins(mia, "counting", "one two")
     (turn,) = (await mia.gets(f"{path}/turns"))["turns"]
     question, reply = (await mia.gets(f"{path}/messages"))["messages"]
@@ -58,14 +58,14 @@ async def test_a_turn_tells_what_it_took(mia: Person) -> None:
 
 
 async def test_usage_is_summed_per_session(mia: Person) -> None:
-    """P-8: with the first page, whatever its size."""
+    """P-8: on the first page, whatever the page size."""
     path = await begins(mia, "counting", "one", "one two", "one two three")
     page = await mia.gets(f"{path}/turns?limit=1")
     assert page["usage"] == {"input_tokens": 6, "output_tokens": 8, "turns": 3, "cost": 0.75}
     assert (await mia.gets(f"{path}/turns?limit=1&before={page['next_before']}"))["usage"] is None
 
 
-async def test_metrics_add_up_what_turns_use(mia: Person) -> None:
+async def test_metrics_sum_the_usage_of_turns(mia: Person) -> None:
     """Tokens by direction, and the cost in dollars, by agent."""
     before = await used(mia)
     await begins(mia, "counting", "one two", "one two three four")
@@ -74,7 +74,7 @@ async def test_metrics_add_up_what_turns_use(mia: Person) -> None:
 
 
 async def used(person: Person) -> dict[str, float]:
-    """What `/metrics` says that the agent has used so far."""
+    """The agent's usage so far, from `/metrics`."""
     async with person.http.get(f"{person.url}/metrics") as response:
         lines = (await response.text()).splitlines()
     names = {
@@ -86,7 +86,7 @@ async def used(person: Person) -> dict[str, float]:
     return {names[name]: float(value) for name, value in values if name in names}
 
 
-async def test_turns_come_in_pages_newest_first(mia: Person) -> None:
+async def test_turns_are_paged_newest_first(mia: Person) -> None:
     """Each once."""
     path = await begins(mia, "assistant", *"abcde")
     replies = [row["turn_id"] for row in (await mia.gets(f"{path}/messages"))["messages"] if row["role"] == "assistant"]
@@ -99,8 +99,8 @@ async def test_turns_come_in_pages_newest_first(mia: Person) -> None:
     assert seen == replies[::-1]
 
 
-async def test_why_it_failed_is_told_to_operators(shared_world: World, gateway: Running, mia: Person) -> None:
-    """An error may name what users should not know."""
+async def test_only_operators_see_why_a_turn_failed(shared_world: World, gateway: Running, mia: Person) -> None:
+    """An error may contain details that users should not see."""
     path = await begins(mia, "assistant", "fail for good")
     (turn,) = (await mia.gets(f"{path}/turns"))["turns"]
     assert (turn["status"], turn["error"], turn["usage"]) == ("failed", "agent_error", None)
@@ -117,8 +117,8 @@ async def test_a_running_turn_has_no_end_yet(mia: Person) -> None:
     assert len(turn["message_ids"]) == 1
 
 
-async def test_an_answer_made_again_stands_before_the_one_it_replaces(mia: Person) -> None:
-    """The old turn is told as withdrawn."""
+async def test_a_regenerated_answer_is_listed_before_the_one_it_replaces(mia: Person) -> None:
+    """The old turn is listed as withdrawn."""
     path = await begins(mia, "assistant", "hello")
     (old,) = (await mia.gets(f"{path}/turns"))["turns"]
     status, answer = await mia.calls("POST", f"{path}/regenerate", json={})
@@ -135,7 +135,7 @@ async def test_an_answer_made_again_stands_before_the_one_it_replaces(mia: Perso
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "before=nonsense", "before=%00", "cursor=1"])
 async def test_a_bad_query_is_400(mia: Person, query: str) -> None:
-    """Each names its parameter."""
+    """Each response names its parameter."""
     path = await begins(mia, "assistant")
     assert (await mia.calls("GET", f"{path}/turns?{query}"))[0] == 400
 
@@ -149,8 +149,8 @@ async def test_a_foreign_session_is_a_missing_one(shared_world: World, gateway: 
     assert foreign[0] == 404
 
 
-async def test_turns_are_listed_in_the_order_of_time_wherever_they_stand(mia: Person) -> None:
-    """Also those that answered before others did, and those that answer anew: each once, whatever the size of a page."""
+async def test_turns_are_listed_by_time(mia: Person) -> None:
+    """Including turns answered out of order and regenerations: each once, whatever the page size."""
     path = await begins(mia, "assistant", "one", "two", "three")
     (first, *_) = (await mia.gets(f"{path}/messages"))["messages"]
     for again in ({}, {"message_id": first["id"]}, {}):
@@ -166,7 +166,7 @@ async def test_turns_are_listed_in_the_order_of_time_wherever_they_stand(mia: Pe
 
 
 async def all_ended(person: Person, path: str) -> bool:
-    """No turn of the session is open."""
+    """Waits until no turn of the session is open."""
     return all(turn["status"] == "completed" for turn in (await person.gets(f"{path}/turns"))["turns"])
 
 
@@ -183,8 +183,8 @@ async def paged(person: Person, path: str, limit: int) -> list[Any]:
 
 
 @own_gateway
-async def test_a_page_deep_down_reads_no_more_than_the_first(world: World) -> None:
-    """By indexes, at any depth, of turns that answer anew too."""
+async def test_a_deep_page_reads_no_more_than_the_first(world: World) -> None:
+    """Through indexes, at any depth, for regenerated turns, too."""
     mia = await world.newcomer((await world.gateway()).url)
     path = await begins(mia, "assistant", "hello")
     await world.rows(
@@ -203,7 +203,7 @@ async def test_a_page_deep_down_reads_no_more_than_the_first(world: World) -> No
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A plan's nodes, from the top."""
+    """A plan's nodes, from the root."""
     yield plan
     for inner in plan.get("Plans", ()):
         yield from nodes(inner)

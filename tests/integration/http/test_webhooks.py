@@ -1,4 +1,4 @@
-"""A channel of an installed package gets its messages by webhooks that it declares."""
+"""A channel of an installed package receives messages through the webhooks that it declares."""
 
 from __future__ import annotations
 
@@ -94,8 +94,8 @@ async def _called(
         return response, await response.text()
 
 
-async def test_a_message_comes_in_by_webhook(world: World, gateway: Running) -> None:
-    """It is durable before the caller gets its answer, and a repeated call changes nothing."""
+async def test_a_message_arrives_by_webhook(world: World, gateway: Running) -> None:
+    """It is durable before the caller gets its response, and a repeated call changes nothing."""
     for _ in range(2):
         response, _ = await _called(world, gateway, "POST", LETTERS, json=LETTER, headers=NORTH)
         assert response.status == 202
@@ -105,15 +105,15 @@ async def test_a_message_comes_in_by_webhook(world: World, gateway: Running) -> 
 
 
 async def test_a_stranger_is_refused_before_the_body_is_read(world: World, gateway: Running) -> None:
-    """403, though the body is longer than allowed; from one who is admitted, that is a 413."""
+    """403, although the body exceeds the limit; an admitted caller gets 413."""
     long = b"x" * 1_001
     refused, _ = await _called(world, gateway, "POST", LETTERS, data=long, headers={"X-Loft": "south"})
     too_long, _ = await _called(world, gateway, "POST", LETTERS, data=long, headers=NORTH)
     assert (refused.status, too_long.status) == (403, 413)
 
 
-async def test_bytes_that_are_no_text_admit_nobody(gateway: Running) -> None:
-    """A secret with a byte that is not UTF-8 is a wrong one, not an error of the channel."""
+async def test_invalid_utf8_admits_nobody(gateway: Running) -> None:
+    """A secret with an invalid byte is a wrong secret, not an error of the channel."""
     async with connected(gateway.url) as (reader, writer):
         writer.write(f"POST {LETTERS} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n".encode())
         writer.write(b"X-Loft: north\xff\r\n\r\n")
@@ -121,8 +121,8 @@ async def test_bytes_that_are_no_text_admit_nobody(gateway: Running) -> None:
             assert b" 403 " in await reader.readline()
 
 
-async def test_a_webhook_sees_the_query_and_answers_with_headers(world: World, gateway: Running) -> None:
-    """As networks want it that verify an address by a challenge; other methods are refused with `Allow`."""
+async def test_a_webhook_reads_the_query_and_sets_headers(world: World, gateway: Running) -> None:
+    """For networks that verify an address by a challenge; other methods are refused with `Allow`."""
     response, text = await _called(world, gateway, "GET", "/webhooks/pigeon?challenge=a%20b")
     assert (response.status, text, response.headers["X-Loft"]) == (200, "challenge=a%20b", "north")
     response, _ = await _called(world, gateway, "POST", "/webhooks/pigeon")
@@ -130,10 +130,10 @@ async def test_a_webhook_sees_the_query_and_answers_with_headers(world: World, g
 
 
 @pytest.mark.parametrize(("body", "status", "again"), [('{"text": "storm"}', 503, "2"), ("no JSON", 500, None)])
-async def test_errors_of_a_webhook_are_answered_as_problems(
+async def test_webhook_errors_are_problems(
     world: World, gateway: Running, body: str, status: int, again: str | None
 ) -> None:
-    """A store that is away is worth another call; what nobody foresaw tells the caller nothing."""
+    """An unavailable store asks for a retry; an unexpected error reveals nothing to the caller."""
     response, text = await _called(world, gateway, "POST", LETTERS, data=body, headers=NORTH)
     assert (response.status, response.headers.get("Retry-After")) == (status, again)
     assert response.content_type == "application/problem+json"
