@@ -1,4 +1,4 @@
-"""A login for the tests of identity."""
+"""A login for the identity tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A login that signs tokens and publishes its keys, and a clock that a test moves."""
+"""A login that signs tokens and publishes its keys, and a clock under a test's control."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ class Login:
         return {**json.loads(ECAlgorithm.to_jwk(key.public_key())), "kid": kid, "use": "sig", "alg": "ES256"}
 
     def token(self, kid: str, **claims: Any) -> str:
-        """As the login signs it with that key."""
+        """A token signed with that key."""
         key = self.keys[kid]
         algorithm = "RS256" if isinstance(key, rsa.RSAPrivateKey) else "ES256"
         return jwt.encode(body(**claims), key, algorithm=algorithm, headers={"kid": kid})
 
 
 def body(**claims: Any) -> dict[str, Any]:
-    """The claims of a token that is accepted, but for those given; None leaves one out."""
+    """The claims of a valid token, with the given changes; None omits a claim."""
     given = {"sub": "zoe", "exp": time.time() + 60, "aud": "chat", "iss": "login", **claims}
     return {name: value for name, value in given.items() if value is not None}
 
 
 @dataclass
 class Clock:
-    """A clock that moves when it is told to."""
+    """A clock that moves on demand."""
 
     now: float = 0.0
 

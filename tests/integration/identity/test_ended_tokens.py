@@ -1,4 +1,4 @@
-"""Open sockets of API tokens that end, and a name that somebody else begins anew: on every replica, within seconds."""
+"""Open sockets of API tokens that end, and reused user names: on every replica, within seconds."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def ann(world: World, gateway: Running) -> Person:
 
 
 async def listens(person: Person, path: str) -> Socket:
-    """A socket in that session that follows the list too."""
+    """A socket in that session that also follows the list."""
     socket = await person.connects(session_id=path.rpartition("/")[2])
     await socket.says(type="watch")
     await socket.says(type="ping")
@@ -43,21 +43,21 @@ async def listens(person: Person, path: str) -> Socket:
 
 
 async def says(person: Person, text: str) -> str:
-    """Something in a session of its own; answers the session's path."""
+    """Sends a message in a new session; returns the session's path."""
     path = f"{SESSIONS}/{(await person.posts(SESSIONS, 201))['session_id']}"
     await person.posts(f"{path}/messages", 200, text=text)
     return path
 
 
 async def has_closed(socket: Socket) -> None:
-    """It says why, and nothing of what others say."""
+    """The socket closes with the reason, and without other users' messages."""
     assert await socket.closes(within=SOON_S) == 4401
     assert socket.heard[-1]["code"] == "unauthenticated"
     assert "private" not in str(socket.heard)
 
 
-async def test_sockets_of_a_revoked_token(world: World, gateway: Running, other: Running, ann: Person) -> None:
-    """P-3: those that only listen are closed where it was revoked and on other replicas; the user's others go on."""
+async def test_revoking_a_token_closes_its_sockets(world: World, gateway: Running, other: Running, ann: Person) -> None:
+    """P-3: even those that only listen, on this replica and on others; the user's other sockets stay open."""
     path = await says(ann, "hello")
     again = await world.person("ann", gateway.url)
     sockets = [await listens(replace(again, url=replica.url), path) for replica in (gateway, other)]
@@ -71,8 +71,8 @@ async def test_sockets_of_a_revoked_token(world: World, gateway: Running, other:
     await stays.hears("message")
 
 
-async def test_where_it_is_revoked_its_sockets_hear_nothing_more(ann: Person, world: World, gateway: Running) -> None:
-    """P-3: at once."""
+async def test_sockets_close_at_once_where_their_token_is_revoked(ann: Person, world: World, gateway: Running) -> None:
+    """P-3: they receive nothing afterwards."""
     path = await says(ann, "hello")
     socket = await listens(await world.person("ann", gateway.url), path)
     tokens = (await ann.gets("/api/tokens"))["tokens"]
@@ -83,15 +83,17 @@ async def test_where_it_is_revoked_its_sockets_hear_nothing_more(ann: Person, wo
 
 
 @pytest.mark.parametrize("end", ENDS)
-async def test_however_the_token_ended(world: World, ann: Person, end: str) -> None:
-    """P-3: by whatever means."""
+async def test_any_end_of_a_token_closes_its_sockets(world: World, ann: Person, end: str) -> None:
+    """P-3: however it ended."""
     socket = await listens(ann, await says(ann, "hello"))
     await world.rows(f"{end} RETURNING 1")
     await has_closed(socket)
 
 
-async def test_a_socket_that_said_hello_again_with_a_new_token(world: World, ann: Person, gateway: Running) -> None:
-    """P-3: it is the new token's."""
+async def test_a_socket_that_repeats_hello_belongs_to_its_new_token(
+    world: World, ann: Person, gateway: Running
+) -> None:
+    """P-3: the end of the old token does not close it."""
     path = await says(ann, "hello")
     ends = await listens(ann, path)
     new = await world.person("ann", gateway.url)
@@ -106,8 +108,8 @@ async def test_a_socket_that_said_hello_again_with_a_new_token(world: World, ann
     await stays.hears("message")
 
 
-async def test_sockets_of_an_erased_user(world: World, gateway: Running, other: Running, ann: Person) -> None:
-    """P-4: none listens to whoever begins the name anew."""
+async def test_sockets_of_an_erased_user_close(world: World, gateway: Running, other: Running, ann: Person) -> None:
+    """P-4: none receives messages of a new user with the same name."""
     path = await says(ann, "hello")
     owner = await world.person("owner", gateway.url, "operator")
     sockets = [await listens(replace(ann, url=replica.url), path) for replica in (gateway, other)]
@@ -119,8 +121,10 @@ async def test_sockets_of_an_erased_user(world: World, gateway: Running, other: 
         await has_closed(socket)
 
 
-async def test_a_name_that_is_begun_anew(world: World, gateway: Running, other: Running, ann: Person) -> None:
-    """P-4: a token of before, which another replica remembered, neither reads nor writes there."""
+async def test_old_tokens_do_not_work_for_a_reused_name(
+    world: World, gateway: Running, other: Running, ann: Person
+) -> None:
+    """P-4: a token cached by another replica neither reads nor writes there."""
     owner = await world.person("owner", gateway.url, "operator")
     there = replace(ann, url=other.url)
     await there.gets("/api/me")

@@ -1,4 +1,4 @@
-"""JWTs of a login that publishes its keys, changes them, and has enemies: a real JWKS server over HTTP."""
+"""JWTs of a login that publishes and rotates its keys, and attacks on them: a real JWKS server over HTTP."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def logins(login: Login) -> Logins:
     return Logins(Auth(jwks_url=login.url, audience="chat", issuer="login"))
 
 
-async def test_a_new_key_is_known_as_soon_as_it_signs(world: World, login: Login) -> None:
-    """Through a whole gateway: RSA, then EC, over HTTP and nothing else."""
+async def test_a_new_key_is_accepted_at_its_first_signature(world: World, login: Login) -> None:
+    """Through a whole gateway: RSA, then EC, over HTTP only."""
     gateway = await world.gateway(auth={"jwks_url": login.url, "audience": "chat", "issuer": "login"})
     zoe = await world.person("zoe", gateway.url)
     zoe.token = login.token("one")
@@ -43,7 +43,7 @@ async def test_a_new_key_is_known_as_soon_as_it_signs(world: World, login: Login
 
 
 async def test_rotation_brings_the_new_key_and_drops_the_old(login: Login) -> None:
-    """A key that was taken out signs nobody in once the set is fetched again."""
+    """A removed key is refused once the set is fetched again."""
     clock = Clock()
     keys = PublishedKeys(login.url, clock)
     assert await keys.key("one") is not None
@@ -55,8 +55,8 @@ async def test_rotation_brings_the_new_key_and_drops_the_old(login: Login) -> No
     assert await keys.key("one") is None
 
 
-async def test_an_old_set_is_fetched_again_though_nobody_misses_a_key(login: Login) -> None:
-    """A key that leaked and was taken out is not believed for long."""
+async def test_an_old_set_is_refreshed_without_an_unknown_key(login: Login) -> None:
+    """A leaked and removed key is not trusted for long."""
     clock = Clock()
     keys = PublishedKeys(login.url, clock)
     await keys.key("one")
@@ -65,8 +65,8 @@ async def test_an_old_set_is_fetched_again_though_nobody_misses_a_key(login: Log
     assert await keys.key("one") is None
 
 
-async def test_forged_key_ids_make_no_storm(login: Login) -> None:
-    """A hundred at once are one fetch, and a second one only after a while."""
+async def test_forged_key_ids_cause_few_fetches(login: Login) -> None:
+    """A hundred at once cause one fetch, and a second one only after a while."""
     clock = Clock()
     keys = PublishedKeys(login.url, clock)
     assert await asyncio.gather(*(keys.key(f"forged{number}") for number in range(100))) == [None] * 100
@@ -76,8 +76,8 @@ async def test_forged_key_ids_make_no_storm(login: Login) -> None:
     assert login.fetched == 2
 
 
-async def test_a_login_that_is_away_locks_nobody_out_for_an_hour(login: Login) -> None:
-    """Known keys go on working; then nobody can say, which is a 503 and no 401."""
+async def test_an_unavailable_login_locks_nobody_out_for_an_hour(login: Login) -> None:
+    """Known keys stay valid; after that the response is 503, not 401."""
     clock = Clock()
     keys = PublishedKeys(login.url, clock)
     await keys.key("one")
@@ -133,22 +133,22 @@ REFUSED: dict[str, Callable[[Login], str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-async def test_what_is_refused(case: str, login: Login) -> None:
-    """The algorithm is the key's own, and every claim that was asked for is there (RFC 8725, section 3)."""
+async def test_invalid_tokens_are_refused(case: str, login: Login) -> None:
+    """The algorithm is the key's own, and every required claim is present (RFC 8725, section 3)."""
     with pytest.raises(Unauthenticated):
         await logins(login).verify(REFUSED[case](login))
 
 
 async def test_a_published_secret_is_no_key(login: Login) -> None:
-    """A set that holds a shared secret, which anybody could read there."""
+    """Anybody could read a shared secret in a published set."""
     login.others = [{"kty": "oct", "kid": "open", "alg": "HS256", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTEyMzQ"}]
     token = jwt.encode(body(), b"secret-secret-secret-secret-1234", algorithm="HS256", headers={"kid": "open"})
     with pytest.raises(Unauthenticated):
         await logins(login).verify(token)
 
 
-async def test_one_key_needs_no_name(login: Login) -> None:
-    """A login with a single key may leave `kid` out; with two it may not."""
+async def test_a_single_key_needs_no_id(login: Login) -> None:
+    """A login with one key may leave `kid` out; with two it may not."""
     token = jwt.encode(body(), RSA, algorithm="RS256")
     assert (await logins(login).verify(token)).user_id == "zoe"
     login.keys = {"one": RSA, "two": EC}
@@ -157,7 +157,7 @@ async def test_one_key_needs_no_name(login: Login) -> None:
 
 
 async def test_a_shared_secret_pins_its_algorithm() -> None:
-    """HS256 and nothing else, the claims as asked for."""
+    """HS256 and nothing else, with the required claims."""
     secret = "s" * 64
     checks: Callable[[str], Awaitable[Any]] = Logins(
         Auth.model_validate({"jwt_secret": secret, "audience": "chat", "issuer": "login"})

@@ -1,4 +1,4 @@
-"""A login whose key server is away, or publishes that it has no keys."""
+"""A login whose key server is unavailable, or publishes an empty set."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.integration.identity.key_server import EC, Clock, Login
 from tests.world import World
 
 
-async def test_an_unknown_key_while_the_login_is_away_is_a_503(
+async def test_an_unknown_key_during_an_outage_is_a_503(
     world: World,
     login: Login,
 ) -> None:
-    """Nobody can say whether the token is good; a known key goes on working."""
+    """The token cannot be checked; a known key stays valid."""
     clock = Clock()
     gateway = await world.gateway(
         Seams(clock=clock), auth={"jwks_url": login.url, "audience": "chat", "issuer": "login"}
@@ -44,8 +44,8 @@ async def test_an_unknown_key_while_the_login_is_away_is_a_503(
     assert await status() == 200
 
 
-async def test_it_is_asked_again(login: Login) -> None:
-    """The key is good as soon as the login is back."""
+async def test_the_key_server_is_retried(login: Login) -> None:
+    """The key is accepted as soon as the login is back."""
     clock = Clock()
     keys = PublishedKeys(login.url, clock)
     await keys.key("one")
@@ -73,7 +73,7 @@ NOTHING: dict[str, list[dict[str, Any]]] = {
 
 @pytest.mark.parametrize("case", NOTHING)
 async def test_a_set_without_keys_replaces_the_one_before(login: Login, case: str) -> None:
-    """A login that withdrew all its keys has said so; that is no failure to go on from for an hour."""
+    """The login has withdrawn all its keys; this is not a failure that keeps old keys valid for an hour."""
     clock = Clock()
     keys = PublishedKeys(login.url, clock)
     assert await keys.key("one") is not None

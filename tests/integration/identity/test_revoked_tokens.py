@@ -1,4 +1,4 @@
-"""A revoked token that a replica still remembers: it may finish a sentence there, and bring about nothing that would outlive it."""
+"""A revoked token that a replica still caches can finish a conversation there, but create nothing lasting."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ async def gateway(world: World) -> Running:
 
 
 async def revoked(world: World, gateway: Running, role: str = "user") -> Person:
-    """Somebody whose token was revoked, at a replica that still remembers it."""
-    # It looks rarely.
+    """A user with a revoked token, at a replica that still caches it."""
+    # It rarely refreshes its cache.
     other = await world.gateway(data_dir="other", replica={"sweep_s": 60})
     ann = await world.person("ann", other.url, role)
     await ann.gets("/api/me")
@@ -48,8 +48,8 @@ async def revoked(world: World, gateway: Running, role: str = "user") -> Person:
     return ann
 
 
-async def test_what_would_outlive_it_is_refused_at_once(world: World, gateway: Running) -> None:
-    """P-3: tokens, schedules, links, visitors, erasures: every route that writes, but in conversations."""
+async def test_lasting_changes_are_refused_at_once(world: World, gateway: Running) -> None:
+    """P-3: tokens, schedules, links, visitors, erasures: every route that writes, except in conversations."""
     ann = await revoked(world, gateway)
     assert "POST /api/tokens" in LASTING
     answers = {}
@@ -63,22 +63,22 @@ async def test_what_would_outlive_it_is_refused_at_once(world: World, gateway: R
     assert answers == dict.fromkeys(LASTING, 401)
 
 
-async def test_no_token_is_made_with_it(world: World, gateway: Running) -> None:
-    """P-3: a copy would be as good as the token, and stay."""
+async def test_a_revoked_token_makes_no_token(world: World, gateway: Running) -> None:
+    """P-3: a copy would have the same rights, and stay valid."""
     ann = await revoked(world, gateway)
     await ann.posts("/api/tokens", 401, name="spare")
     assert len(await world.rows("SELECT FROM api_tokens")) == 1
 
 
-async def test_no_operators_token_is_made_with_it(world: World, gateway: Running) -> None:
-    """P-3: for nobody."""
+async def test_a_revoked_token_makes_no_operator_token(world: World, gateway: Running) -> None:
+    """P-3: for no user."""
     ann = await revoked(world, gateway, "operator")
     await ann.posts("/api/tokens", 401, user_id="bob", role="operator")
     assert len(await world.rows("SELECT FROM api_tokens")) == 1
 
 
-async def test_a_body_that_was_long_in_coming(world: World, gateway: Running) -> None:
-    """P-3: the token counts as it is when the request is whole."""
+async def test_a_token_revoked_during_a_slow_body_is_refused(world: World, gateway: Running) -> None:
+    """P-3: the token is checked once the request is complete."""
     ann = await world.person("ann", gateway.url)
     [token] = (await ann.gets("/api/tokens"))["tokens"]
     ended = asyncio.Event()
@@ -100,8 +100,8 @@ async def test_a_body_that_was_long_in_coming(world: World, gateway: Running) ->
     assert (await asking)[0] == 401
 
 
-async def test_a_message_that_was_long_in_coming(world: World) -> None:
-    """P-3: what is remembered is looked at again after a body that took its time."""
+async def test_a_token_revoked_during_a_slow_message_is_refused(world: World) -> None:
+    """P-3: the cached result is checked again after a slow body."""
     clock = Clock()
     ann = await world.person("ann", (await world.gateway(Seams(clock=clock))).url)
     session = await ann.posts(SESSIONS, 201)
@@ -125,8 +125,8 @@ async def test_a_message_that_was_long_in_coming(world: World) -> None:
 
 
 @pytest.mark.parametrize("text", TEXTS)
-async def test_no_account_is_linked_with_it(world: World, gateway: Running, text: str) -> None:
-    """P-3: nor is a link ended; a chat command is as good as the route."""
+async def test_a_revoked_token_links_no_account(world: World, gateway: Running, text: str) -> None:
+    """P-3: nor does it unlink one; chat commands follow the rule of the route."""
     ann = await revoked(world, gateway)
     [session] = await world.rows(
         "INSERT INTO chat_sessions (user_id, channel, agent_name, route)"
@@ -135,7 +135,7 @@ async def test_no_account_is_linked_with_it(world: World, gateway: Running, text
     await ann.posts(f"{SESSIONS}/{session['session_id']}/messages", 401, text=text)
 
 
-async def test_no_account_is_linked_with_it_over_a_socket(world: World, gateway: Running) -> None:
+async def test_a_revoked_token_links_no_account_over_a_socket(world: World, gateway: Running) -> None:
     """P-3: the socket is closed."""
     ann = await revoked(world, gateway)
     socket = await ann.connects()
@@ -143,8 +143,8 @@ async def test_no_account_is_linked_with_it_over_a_socket(world: World, gateway:
     assert await socket.closes() == 4401
 
 
-async def test_a_look_that_crossed_the_revocation_is_not_remembered(world: World, gateway: Running) -> None:
-    """P-3: here at once, also for a token that was just being looked up."""
+async def test_a_lookup_during_a_revocation_is_not_cached(world: World, gateway: Running) -> None:
+    """P-3: refused at once on this replica, even for a token whose lookup was in progress."""
     ann = await world.person("ann", gateway.url)
     outsider = await asyncpg.connect(world.database_url)
     async with outsider.transaction():

@@ -1,4 +1,4 @@
-"""A login server that takes its time holds up nobody whose key is known."""
+"""A slow login server delays no request whose key is known."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEY = rsa.generate_private_key(65_537, 2_048)
 
 @dataclass
 class Login:
-    """A key server that answers once it is let."""
+    """A key server that responds when the test allows it."""
 
     kid: str = "one"
     fetched: int = 0
@@ -36,7 +36,7 @@ class Login:
 
 @dataclass
 class Clock:
-    """A clock that moves when it is told to."""
+    """A clock that moves on demand."""
 
     now: float = 0.0
 
@@ -51,7 +51,7 @@ def login() -> Login:
 
 @pytest.fixture
 async def keys(login: Login) -> AsyncIterator[tuple[PublishedKeys, Clock]]:
-    """Keys that were fetched, and are a little too old; the login has become slow since."""
+    """Fetched keys that are slightly too old; the login has become slow since."""
     app = web.Application()
     app.router.add_get("/keys", login.answer)
     async with TestServer(app) as server:
@@ -66,7 +66,7 @@ async def keys(login: Login) -> AsyncIterator[tuple[PublishedKeys, Clock]]:
 
 
 def without_waiting(asked: Coroutine[object, None, object]) -> object:
-    """The answer of a coroutine that never gives way."""
+    """The result of a coroutine that never suspends."""
     try:
         asked.send(None)
     except StopIteration as ended:
@@ -75,18 +75,16 @@ def without_waiting(asked: Coroutine[object, None, object]) -> object:
     raise AssertionError("it waited")
 
 
-async def test_a_known_key_is_answered_while_the_set_is_fetched(
-    login: Login, keys: tuple[PublishedKeys, Clock]
-) -> None:
-    """One request begins the fetch and waits for a moment, the others not at all."""
+async def test_a_known_key_is_accepted_during_a_fetch(login: Login, keys: tuple[PublishedKeys, Clock]) -> None:
+    """One request starts the fetch and waits briefly, the others do not wait."""
     published, _clock = keys
     assert await published.key("one") is not None
     assert None not in [without_waiting(published.key("one")) for _ in range(100)]
     assert login.fetched == 2
 
 
-async def test_what_was_fetched_in_the_background_counts(login: Login, keys: tuple[PublishedKeys, Clock]) -> None:
-    """A key that was taken out is gone as soon as the login has said so."""
+async def test_a_background_fetch_takes_effect(login: Login, keys: tuple[PublishedKeys, Clock]) -> None:
+    """A removed key is refused as soon as the login has responded."""
     published, _clock = keys
     login.kid = "two"
     assert await published.key("one") is not None
@@ -100,7 +98,7 @@ async def test_what_was_fetched_in_the_background_counts(login: Login, keys: tup
     assert login.fetched == 2
 
 
-async def test_an_unknown_key_waits_for_the_fetch_under_way(login: Login, keys: tuple[PublishedKeys, Clock]) -> None:
+async def test_an_unknown_key_waits_for_the_fetch_in_progress(login: Login, keys: tuple[PublishedKeys, Clock]) -> None:
     """It may be the new one."""
     published, _clock = keys
     login.kid = "two"

@@ -23,12 +23,14 @@ async def gateway(world: World) -> Running:
 
 @pytest.fixture
 async def other(world: World) -> Running:
-    """It looks rarely, and learns late."""
+    """A replica that rarely refreshes, and learns late."""
     return await world.gateway(web=WEB, secret_key=KEY, data_dir="other", replica={"sweep_s": 60})
 
 
-async def test_an_open_socket_hears_nothing_of_the_users(world: World, gateway: Running, other: Running) -> None:
-    """FACTS §7.3: from the first message on, while that replica has not learnt yet who the visitor is."""
+async def test_an_open_socket_receives_none_of_the_users_messages(
+    world: World, gateway: Running, other: Running
+) -> None:
+    """FACTS §7.3: from the first message on, before that replica learns who the visitor is."""
     guest, ann = await visitor(world, gateway.url), await world.person("ann", gateway.url)
     socket = await opens(replace(guest, url=other.url))
     path = f"{SESSIONS}/{(await socket.asks('hello', 'k1'))['session_id']}"
@@ -43,13 +45,13 @@ async def test_an_open_socket_hears_nothing_of_the_users(world: World, gateway: 
     assert await socket.closes() == 4401
     told = [frame for frame in socket.heard if "said" in str(frame)]
     assert told == []
-    # What it follows is not found any more, unless the pass is seen to have ended first.
+    # The sessions it follows are no longer found, unless the pass is seen to have ended first.
     codes = [frame["code"] for frame in socket.heard if frame["type"] == "error"]
     assert codes in (["not_found", "unauthenticated"], ["unauthenticated"])
 
 
-async def test_late_news_of_the_visitor_do_not_end_what_the_user_follows(world: World, gateway: Running) -> None:
-    """What a look brings that was under way while the visitor was identified."""
+async def test_late_news_of_the_visitor_does_not_end_the_users_subscriptions(world: World, gateway: Running) -> None:
+    """The result of a lookup that was in progress during the identification."""
     ann = await world.person("ann", gateway.url)
     session = SessionId((await ann.posts(SESSIONS, 201))["session_id"])
     socket = await ann.connects()

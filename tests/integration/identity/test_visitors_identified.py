@@ -1,4 +1,4 @@
-"""Visitors who are identified later: their conversations become the user's, and their token reads nothing any more."""
+"""Visitors who are identified later: the user takes over their conversations, and their token reads nothing."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def gateway(world: World) -> Running:
     return await world.gateway(web=WEB, secret_key=KEY)
 
 
-async def test_conversations_become_the_users(world: World, gateway: Running) -> None:
+async def test_the_user_takes_over_the_conversations(world: World, gateway: Running) -> None:
     """With every row of every table that belongs to a session."""
     guest, ann = await visitor(world, gateway.url), await world.person("ann", gateway.url)
     socket = await opens(guest)
@@ -58,8 +58,8 @@ async def test_every_table_of_users_moves_or_stays_on_purpose(world: World) -> N
     assert of_users - moved == STAY
 
 
-async def test_the_old_token_is_good_for_nothing(world: World, gateway: Running) -> None:
-    """FACTS §7.3: 401, 4401, and the socket that was open is closed before it hears anything more."""
+async def test_the_visitors_token_is_no_longer_valid(world: World, gateway: Running) -> None:
+    """FACTS §7.3: 401, 4401, and an open socket closes before it receives anything else."""
     guest, ann = await visitor(world, gateway.url), await world.person("ann", gateway.url)
     socket = await opens(guest)
     session_id = (await socket.asks("hello", "k1"))["session_id"]
@@ -73,8 +73,8 @@ async def test_the_old_token_is_good_for_nothing(world: World, gateway: Running)
     assert await again.closes() == 4401
 
 
-async def test_other_replicas_know_within_seconds(world: World, gateway: Running) -> None:
-    """Whoever is connected there hears it too; meanwhile nothing there is the visitor's own."""
+async def test_other_replicas_learn_within_seconds(world: World, gateway: Running) -> None:
+    """Sockets there close, too; until then the visitor has no sessions there."""
     other = await world.gateway(web=WEB, secret_key=KEY, data_dir="other")
     guest, ann = await visitor(world, gateway.url), await world.person("ann", gateway.url)
     elsewhere = replace(guest, url=other.url)
@@ -91,8 +91,8 @@ async def test_other_replicas_know_within_seconds(world: World, gateway: Running
     await eventually(refused, within=5)
 
 
-async def test_it_may_be_said_again_by_the_same_user_only(world: World, gateway: Running) -> None:
-    """A retry is harmless; somebody else's claim is refused, whatever they know."""
+async def test_only_the_same_user_can_repeat_an_identification(world: World, gateway: Running) -> None:
+    """A retry is harmless; another user's claim is refused, whatever they know."""
     guest, ann = await visitor(world, gateway.url), await world.person("ann", gateway.url)
     eve = await world.person("eve", gateway.url)
     await (await opens(guest)).asks("hello", "k1")
@@ -101,8 +101,8 @@ async def test_it_may_be_said_again_by_the_same_user_only(world: World, gateway:
     assert (await eve.gets("/api/chat/sessions"))["sessions"] == []
 
 
-async def test_a_running_answer_is_waited_for(world: World, gateway: Running) -> None:
-    """A turn keeps its lease: nothing moves under it, and the same call works after it."""
+async def test_an_identification_waits_for_a_running_turn(world: World, gateway: Running) -> None:
+    """A turn keeps its lease: nothing moves during it, and the same call succeeds afterwards."""
     guest, ann = await visitor(world, gateway.url), await world.person("ann", gateway.url)
     socket = await opens(guest)
     await socket.says(type="send", id="k1", text="wait 1 seconds")
@@ -118,7 +118,7 @@ async def test_a_running_answer_is_waited_for(world: World, gateway: Running) ->
 
 
 async def test_the_users_own_current_conversation_stays_current(world: World, gateway: Running) -> None:
-    """The visitor's is in the list; a place where the user had none goes on in it."""
+    """The visitor's is in the list; a route where the user had no session continues the visitor's."""
     guest, ann = await visitor(world, gateway.url), await world.person("ann", gateway.url)
     mine = (await (await ann.connects()).asks("mine", "k1"))["session_id"]
     await (await opens(guest)).asks("theirs", "k1")
@@ -129,8 +129,8 @@ async def test_the_users_own_current_conversation_stays_current(world: World, ga
     assert (await ann.gets("/api/chat/sessions"))["total"] == 3
 
 
-async def test_a_name_of_another_system_stays_with_the_user_who_gave_it(world: World, gateway: Running) -> None:
-    """The visitor's session of the same name is moved without it."""
+async def test_an_external_id_stays_with_the_users_session(world: World, gateway: Running) -> None:
+    """The visitor's session with the same id moves without it."""
     guest, ann = await visitor(world, gateway.url), await world.person("ann", gateway.url)
     await (await opens(guest)).asks("theirs", "k1")
     await (await ann.connects()).asks("mine", "k2")
@@ -160,7 +160,7 @@ async def test_only_a_visitors_pass_from_its_own_page_counts(world: World, gatew
     assert (await guest.calls("GET", "/api/me", headers=ORIGIN))[0] == 200
 
 
-async def test_a_visitor_has_nothing_to_link(world: World, gateway: Running) -> None:
+async def test_a_visitor_cannot_link_accounts(world: World, gateway: Running) -> None:
     """Commands about accounts say so, with or without a code."""
     socket = await opens(await visitor(world, gateway.url))
     for number, text in enumerate(("/link", "/link abc", "/unlink")):
@@ -168,8 +168,8 @@ async def test_a_visitor_has_nothing_to_link(world: World, gateway: Running) -> 
         assert "Sign in first" in (await socket.hears("notice"))["text"]
 
 
-async def test_no_token_is_in_the_database(world: World, gateway: Running) -> None:
-    """FACTS §7.7: a dump of everything holds no API token and no visitor's pass."""
+async def test_the_database_contains_no_token(world: World, gateway: Running) -> None:
+    """FACTS §7.7: a full dump holds no API token and no visitor's pass."""
     guest, ann = await visitor(world, gateway.url), await world.person("ann", gateway.url)
     made = await ann.posts("/api/tokens", 201, name="laptop")
     await (await opens(guest)).asks("hello", "k1")

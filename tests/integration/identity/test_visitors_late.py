@@ -1,4 +1,4 @@
-"""Messages that were on their way while their visitor was identified: what was acknowledged is the user's."""
+"""Messages in transit while their visitor is identified: every acknowledged one belongs to the user."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def gateway(world: World) -> Running:
 
 
 async def all_is(world: World, user: str) -> None:
-    """Nothing belongs to anybody else, within seconds."""
+    """Waits until all messages belong to the user."""
 
     async def owned() -> bool:
         return [row["user_id"] for row in await world.rows(OWNERS)] == [user]
@@ -42,7 +42,7 @@ async def all_is(world: World, user: str) -> None:
 
 
 async def texts_of(person: Person) -> set[str]:
-    """What the person said, in all sessions of theirs."""
+    """The user's messages, in all sessions."""
     said: set[str] = set()
     for session in (await person.gets("/api/chat/sessions"))["sessions"]:
         page = await person.gets(f"/api/chat/sessions/{session['session_id']}/messages")
@@ -50,8 +50,8 @@ async def texts_of(person: Person) -> set[str]:
     return said
 
 
-async def test_a_message_that_waited_for_the_route(world: World, gateway: Running) -> None:
-    """Its transaction stood behind the one that identified the visitor: it is the user's, whose answer the visitor's socket doesn't hear."""
+async def test_a_message_that_waited_for_the_identification(world: World, gateway: Running) -> None:
+    """Its transaction waited for the identifying one: it is the user's, and the visitor's socket gets no reply."""
     other = await world.gateway(web=WEB, secret_key=KEY, data_dir="other")
     guest, ann = await visitor(world, gateway.url), await world.person("ann", gateway.url)
     socket = await opens(replace(guest, url=other.url))
@@ -75,7 +75,7 @@ async def test_a_message_that_waited_for_the_route(world: World, gateway: Runnin
 
 
 async def is_trusted(world: World, gateway: Running, process: Process, ann: Person) -> bool:
-    """Whether a visitor who has just become Ann is answered by a replica that does not know it yet."""
+    """Whether a replica that has not learnt of the identification still answers the visitor."""
     guest = await visitor(world, gateway.url)
     socket = await opens(replace(guest, url=process.url))
     assert (await identifies(ann, guest.token))[0] == 200
@@ -85,13 +85,13 @@ async def is_trusted(world: World, gateway: Running, process: Process, ann: Pers
     return bool(frame["type"] == "ack")
 
 
-async def test_a_message_to_a_replica_that_died_of_it(world: World, gateway: Running) -> None:
-    """It still trusted the old pass, acknowledged, and was killed; the others answer, and the user has it."""
+async def test_a_message_to_a_replica_that_dies_afterwards(world: World, gateway: Running) -> None:
+    """It trusts the old pass, acknowledges and is killed; the others answer, and the user has the message."""
     process = await world.process(
         TURNGATE_WEB__ANONYMOUS="true",
         TURNGATE_WEB__ALLOWED_ORIGINS='["https://shop.example"]',
         TURNGATE_SECRET_KEY=KEY,
-        # It looks rarely, and learns of it late.
+        # It rarely refreshes, and learns of it late.
         TURNGATE_REPLICA__SWEEP_S="60",
     )
     ann = await world.person("ann", gateway.url)
@@ -100,7 +100,7 @@ async def test_a_message_to_a_replica_that_died_of_it(world: World, gateway: Run
     await process.dies()
     await all_is(world, "ann")
     assert await texts_of(ann) == {"wait 1 seconds"}
-    # A visitor before may have had a message kept and no acknowledgement, since the pass ended in between.
+    # An earlier visitor may have had a message stored and no acknowledgement, since the pass ended in between.
 
     async def answered() -> bool:
         turns = await world.rows("SELECT DISTINCT status, user_id FROM turns")
@@ -119,7 +119,7 @@ async def erased(world: World, gateway: Running) -> Person:
 
 
 async def test_the_pass_stays_invalid_when_the_user_is_erased(world: World, gateway: Running) -> None:
-    """On every replica; it opens no fresh visitor, and is nobody's to claim."""
+    """On every replica; it starts no new visitor, and nobody can claim it."""
     guest = await erased(world, gateway)
     other = await world.gateway(web=WEB, secret_key=KEY, data_dir="other")
     for url in (gateway.url, other.url):
@@ -129,8 +129,8 @@ async def test_the_pass_stays_invalid_when_the_user_is_erased(world: World, gate
     assert (kept["visitor_id"], kept["user_id"], kept["sessions"]) == (guest.user, None, 0)
 
 
-async def test_what_comes_late_for_an_erased_user_is_not_kept(world: World, gateway: Running) -> None:
-    """By a replica that has not learnt yet; nobody's conversation stays behind."""
+async def test_a_late_message_for_an_erased_user_is_not_stored(world: World, gateway: Running) -> None:
+    """Sent to a replica that has not learnt yet; no conversation without an owner stays behind."""
     guest = await erased(world, gateway)
     stores = gateway.gateway.stores
     begun = NewSession(UserId(guest.user), WEB_CHANNEL, AgentName("assistant"), Route("web:assistant"), None)
@@ -145,12 +145,12 @@ async def test_what_comes_late_for_an_erased_user_is_not_kept(world: World, gate
 
 
 def late_from(guest: Person) -> InboundMessage:
-    """What a visitor says to a replica that still takes them for one."""
+    """A visitor's message to a replica that still treats them as one."""
     return InboundMessage(UserId(guest.user), WEB_CHANNEL, AgentName("assistant"), "late", "k2", Route("web:assistant"))
 
 
-async def test_a_late_message_has_a_session_of_its_own(world: World, gateway: Running) -> None:
-    """It is the user's at once, and reads nothing of what the user talks about there; said again, it is the same."""
+async def test_a_late_message_gets_a_session_of_its_own(world: World, gateway: Running) -> None:
+    """It is the user's at once, and sees none of the user's conversations; a repetition is a duplicate."""
     guest, ann = await visitor(world, gateway.url), await world.person("ann", gateway.url)
     await (await ann.connects()).asks("mine", "k1")
     assert (await identifies(ann, guest.token))[0] == 200
@@ -162,8 +162,8 @@ async def test_a_late_message_has_a_session_of_its_own(world: World, gateway: Ru
     assert (await ann.connects()).heard[0]["session_id"] != late.session.session_id
 
 
-async def test_an_identification_waits_for_what_the_visitor_begins(world: World, gateway: Running) -> None:
-    """A place that was not there yet when the visitor's places were locked would stay behind."""
+async def test_an_identification_waits_for_a_new_route(world: World, gateway: Running) -> None:
+    """A route created after the visitor's routes were locked would stay behind."""
     guest, ann = await visitor(world, gateway.url), await world.person("ann", gateway.url)
     outsider = await asyncpg.connect(world.database_url)
     async with outsider.transaction():
@@ -181,7 +181,7 @@ async def test_an_identification_waits_for_what_the_visitor_begins(world: World,
 
 
 async def test_an_operators_fork_waits_for_the_identification(world: World, gateway: Running) -> None:
-    """A copy of a visitor's conversation is the user's; otherwise it would stay with a name that nobody signs in by."""
+    """A copy of a visitor's conversation goes to the user; otherwise its owner would be a name without a login."""
     guest, ann = await visitor(world, gateway.url), await world.person("ann", gateway.url)
     await (await opens(guest)).asks("hello", "k1")
     [session] = await world.rows("SELECT session_id FROM chat_sessions")
@@ -200,7 +200,7 @@ async def test_an_operators_fork_waits_for_the_identification(world: World, gate
 
 
 async def test_an_erased_users_visitor_is_forgotten_after_its_pass(world: World, gateway: Running) -> None:
-    """A pass lasts 30 days; before that it is remembered, whoever asks."""
+    """A pass lasts 30 days; until then the visitor is remembered."""
     await erased(world, gateway)
     visitors = gateway.gateway.stores.visitors
     left: list[list[Any]] = []

@@ -1,4 +1,4 @@
-"""What a neighbour's wrong tokens do to people behind the same address; and the names that a login may give."""
+"""How a neighbour's wrong tokens affect people at the same address; and the user names that a login may give."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ AUTH = {"jwt_secret": SECRET, "audience": "chat"}
 
 
 def signed(secret: str = SECRET, **claims: Any) -> str:
-    """A token of the login, never seen before."""
+    """A new token of the login."""
     body = {"sub": "zoe", "exp": time.time() + 60, "aud": "chat", "jti": str(time.monotonic_ns()), **claims}
     return jwt.encode(body, secret, algorithm="HS256")
 
 
 async def crowded(world: World) -> Person:
-    """Somebody at an address from which enough wrong tokens came: the login never signed these."""
+    """A user at an address from which too many wrong tokens came, none signed by the login."""
     gateway = await world.gateway(
         auth=AUTH,
         limits={"wrong_tokens_per_minute": 3},
@@ -36,8 +36,8 @@ async def crowded(world: World) -> Person:
     return person
 
 
-async def test_a_fresh_jwt_is_not_kept_out(world: World) -> None:
-    """No guesser has the login's key; over HTTP and on a socket."""
+async def test_a_new_jwt_is_accepted(world: World) -> None:
+    """A guesser does not have the login's key; over HTTP and on a socket."""
     zoe = await crowded(world)
     zoe.token = signed()
     assert (await zoe.gets("/api/me"))["user_id"] == "zoe"
@@ -45,7 +45,7 @@ async def test_a_fresh_jwt_is_not_kept_out(world: World) -> None:
     assert (await zoe.connects()).heard[0]["user_id"] == "zoe"
 
 
-async def test_a_fresh_visitors_pass_is_not_kept_out(world: World) -> None:
+async def test_a_new_visitors_pass_is_accepted(world: World) -> None:
     """The gateway signed it itself."""
     zoe = await crowded(world)
     origin = {"Origin": PAGE}
@@ -66,8 +66,8 @@ async def test_a_fresh_visitors_pass_is_not_kept_out(world: World) -> None:
     ],
     ids=["forged", "expired", "for another", "of nobody", "no token", "an API token"],
 )
-async def test_what_may_be_a_guess_waits(world: World, token: str) -> None:
-    """It is refused without a look."""
+async def test_a_possible_guess_is_refused(world: World, token: str) -> None:
+    """Without being checked."""
     zoe = await crowded(world)
     zoe.token = token
     assert (await zoe.calls("GET", "/api/me"))[0] == 429
@@ -76,8 +76,8 @@ async def test_what_may_be_a_guess_waits(world: World, token: str) -> None:
 ODD_NAMES = ("   ", " telegram:5", "telegram:5", "Visitor:x", "zoe ", " zoe", "", "zo\ne", "z" * 256)
 
 
-async def test_a_login_and_a_token_give_the_same_names(world: World) -> None:
-    """What no API token may be made for no JWT may speak for."""
+async def test_a_login_and_a_token_follow_the_same_name_rules(world: World) -> None:
+    """A JWT cannot speak for a name that an API token could not have."""
     gateway = await world.gateway(auth=AUTH)
     zoe, root = await world.person("zoe", gateway.url), await world.person("root", gateway.url, role="operator")
     for name in ODD_NAMES:

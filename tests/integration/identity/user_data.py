@@ -1,4 +1,4 @@
-"""A user who has something in every table that users have rows in."""
+"""A user with rows in every table that holds users' rows."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ REST = (
 
 
 async def settles(world: World, person: Person) -> str:
-    """Gives the person something in every table; answers the id of one of two sessions."""
+    """Gives the person rows in every table; returns the id of one of two sessions."""
     made = await person.posts(SESSIONS, 201, title="canary of chat_sessions", metadata={"course": 7})
     path = f"{SESSIONS}/{made['session_id']}"
     await person.posts(f"{path}/messages", 200, text="canary of chat_messages")
@@ -73,7 +73,7 @@ async def settles(world: World, person: Person) -> str:
 
 
 async def all_are_indexed(world: World) -> None:
-    """The gateway has entered the words of everything that was said."""
+    """Waits until every message is in the word index."""
 
     async def done() -> bool:
         return not await world.rows(UNINDEXED)
@@ -82,7 +82,7 @@ async def all_are_indexed(world: World) -> None:
 
 
 async def rows_of(world: World, user: str) -> dict[str, int]:
-    """How many rows a user has in each table that has users' rows."""
+    """The number of a user's rows in each table that holds users' rows."""
     names = {row["name"] for row in await world.rows(TABLES)} - BY_ERASING
     return {
         name: (await world.rows(f"SELECT count(*) AS many FROM {name} WHERE user_id = $1", user))[0]["many"]

@@ -1,4 +1,4 @@
-"""Visitors of a page, and signed-in people who say which visitor they were."""
+"""Visitors of a page, and signed-in people who identify themselves as one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KEY = "of-both-replicas-together-32-bytes"
 
 
 async def visitor(world: World, url: str) -> Person:
-    """Somebody anonymous, on a page of the shop."""
+    """An anonymous visitor of the shop's page."""
     http = await world.http()
     async with http.post(f"{url}/api/visitors", headers=ORIGIN) as response:
         made = await response.json()
@@ -29,6 +29,6 @@ async def opens(person: Person, **hello: Any) -> Any:
 
 
 async def identifies(person: Person, passed: str, origin: str | None = SHOP) -> tuple[int, Any]:
-    """A signed-in person says which visitor they were."""
+    """A signed-in person identifies the visitor."""
     headers = {} if origin is None else {"Origin": origin}
     return await person.calls("POST", "/api/visitors/identify", json={"visitor_token": passed}, headers=headers)

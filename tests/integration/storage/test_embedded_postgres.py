@@ -49,7 +49,7 @@ asyncio.run(use())
 
 
 class User:
-    """Another process that uses the server on a data dir until it is told to leave."""
+    """Another process that uses the server on a data dir until it is told to stop."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
@@ -87,14 +87,14 @@ async def another_user(data_dir: Path, *prefix: str) -> AsyncIterator[User]:
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """A short folder that only we may enter."""
+    """A folder with a short path and access for this account only."""
     with tempfile.TemporaryDirectory(prefix="tg-") as folder:
         yield Path(folder)
 
 
 @pytest.fixture
 async def data_dir(home: Path) -> AsyncIterator[Path]:
-    """A data dir whose server is certainly stopped in the end."""
+    """A data dir whose server is stopped at the end."""
     yield home / "data"
     async with embedded_postgres(home / "data", QUICK):
         pass
@@ -124,7 +124,7 @@ def modes(*folders: Path) -> list[int]:
 
 
 def ordinary_account(folder: Path) -> list[str]:
-    """A command's prefix that runs it as `nobody`, who gets `folder`, if we are root, and as ourselves otherwise."""
+    """A command prefix: as root it runs as `nobody`, who owns `folder`; otherwise as this account."""
     uid, gid = (NOBODY.pw_uid, NOBODY.pw_gid) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
     os.chown(folder, uid, gid)
     seen = [str(Path(sys.executable).resolve().parent), sys.prefix, str(PROJECT)]
@@ -162,48 +162,48 @@ PROPERTIES = {
 }
 
 
-async def test_the_cluster_is_made_with_these_properties(home: Path) -> None:
-    """The first use makes a UTF-8 cluster with checksums, reachable by socket only."""
+async def test_a_new_cluster_has_checksums_utf8_and_a_socket_only(home: Path) -> None:
+    """The first start creates a UTF-8 cluster with checksums, reachable by socket only."""
     async with embedded_postgres(home / "data", QUICK) as url:
         assert {name: await ask(url, f"SELECT {name}::text") for name in PROPERTIES} == PROPERTIES
 
 
 async def test_fsync_is_on_by_default(home: Path) -> None:
-    """Commits reach the disk unless someone asks otherwise."""
+    """Commits reach the disk unless configured otherwise."""
     async with embedded_postgres(home / "data") as url:
         assert await ask(url, "SHOW fsync") == "on"
 
 
 async def test_settings_reach_the_server(home: Path) -> None:
-    """Whoever starts the server may set its parameters."""
+    """The process that starts the server may set its parameters."""
     async with embedded_postgres(home / "data", {"fsync": "off", "work_mem": "5MB"}) as url:
         assert await ask(url, "SHOW work_mem") == "5MB"
 
 
 @pytest.mark.parametrize("name", ["a b, 50% é+&", "#?;:@ it's", r'quo"te back\slash', "long" * 30])
 async def test_any_folder_name_works_in_the_url(name: str, home: Path) -> None:
-    """Both asyncpg and libpq find the server, however its folder is called."""
+    """Both asyncpg and libpq find the server, whatever the folder's name."""
     async with embedded_postgres(home / name, QUICK) as url:
         assert (await ask(url, "SELECT 1"), psql(url, "SELECT 2")) == (1, "2")
 
 
 async def test_a_long_path_gets_a_short_private_socket_folder(home: Path) -> None:
-    """A socket's path holds some 100 bytes: the socket moves, and the folder it moves to lets nobody in."""
+    """A socket path is limited to about 100 bytes: the socket moves to a folder that nobody else can enter."""
     layout = Layout.of(home / ("long" * 30))
     async with embedded_postgres(layout.folder.parent, QUICK):
         assert layout.socket_dir.stat().st_mode & 0o777 == 0o700
 
 
 async def test_nothing_is_left_outside_the_data_dir(home: Path) -> None:
-    """The short socket folder goes when the server stops."""
+    """The short socket folder is removed when the server stops."""
     layout = Layout.of(home / ("long" * 30))
     async with embedded_postgres(layout.folder.parent, QUICK):
         pass
     assert not layout.socket_dir.exists()
 
 
-async def test_a_socket_folder_of_someone_else_is_refused(home: Path) -> None:
-    """Whoever could write beside the socket could pose as the server."""
+async def test_a_socket_folder_of_another_account_is_refused(home: Path) -> None:
+    """An account that can write beside the socket could impersonate the server."""
     layout = Layout.of(home / ("long" * 30))
     layout.socket_dir.mkdir()
     layout.socket_dir.chmod(0o777)
@@ -225,35 +225,35 @@ def test_no_url_before_the_first_start(home: Path) -> None:
     assert running_url(home / "data") is None
 
 
-async def test_the_server_is_never_root_and_opens_no_folder(home: Path) -> None:
-    """As root, too, the server runs without privileges, and the folders above it keep their permissions."""
+async def test_the_server_never_runs_as_root_and_opens_no_folder(home: Path) -> None:
+    """Even if root starts it, it runs without privileges, and the folders above it keep their permissions."""
     async with embedded_postgres(home / "data", QUICK):
         server = server_account(Layout.of(home / "data").cluster)
         assert (server.uid != 0, modes(home, home / "data")) == (True, [0o700, 0o700])
 
 
 async def test_others_cannot_enter_the_servers_folder(home: Path) -> None:
-    """The socket asks for no password: its folders are the guard."""
+    """The socket asks for no password: its folders protect it."""
     async with embedded_postgres(home / "data", QUICK):
         layout = Layout.of(home / "data")
         assert [mode & 0o007 for mode in modes(layout.folder, layout.socket_dir, layout.cluster)] == [0, 0, 0]
 
 
 async def test_an_ordinary_account_needs_no_privileges(home: Path) -> None:
-    """Started by `nobody` when the tests run as root, by ourselves otherwise."""
+    """Started by `nobody` when the tests run as root, by this account otherwise."""
     async with another_user(home / "data", *ordinary_account(home)) as user:
         assert await ask(await user.url(), "SELECT 1") == 1
 
 
 async def test_two_processes_share_one_server(data_dir: Path) -> None:
-    """Who comes second finds the server of the first."""
+    """The second process finds the server of the first."""
     async with another_user(data_dir) as first, another_user(data_dir) as second:
         assert await first.url() == await second.url()
         assert Layout.of(data_dir).log.read_text().count("starting PostgreSQL") == 1
 
 
-async def test_three_starts_at_once_make_one_server(data_dir: Path) -> None:
-    """Simultaneous first starts end in one cluster and one postmaster."""
+async def test_three_simultaneous_starts_create_one_server(data_dir: Path) -> None:
+    """They end with one cluster and one postmaster."""
     async with another_user(data_dir) as one, another_user(data_dir) as two, another_user(data_dir) as three:
         urls = {await user.url() for user in (one, two, three)}
         log = Layout.of(data_dir).log.read_text()
@@ -261,7 +261,7 @@ async def test_three_starts_at_once_make_one_server(data_dir: Path) -> None:
 
 
 async def test_the_server_stays_while_a_user_is_left(data_dir: Path) -> None:
-    """Leaving stops nothing that someone else uses."""
+    """A process that leaves stops nothing that another uses."""
     async with embedded_postgres(data_dir, QUICK) as url:
         async with another_user(data_dir) as other:
             await other.url()
@@ -269,7 +269,7 @@ async def test_the_server_stays_while_a_user_is_left(data_dir: Path) -> None:
 
 
 async def test_the_last_user_stops_the_server(home: Path) -> None:
-    """When nobody is left, no process is left."""
+    """Afterwards no process is left."""
     async with embedded_postgres(home / "data", QUICK):
         pass
     layout = Layout.of(home / "data")
@@ -277,7 +277,7 @@ async def test_the_last_user_stops_the_server(home: Path) -> None:
 
 
 async def test_a_killed_user_does_not_count(home: Path) -> None:
-    """After kill -9 of one user the other one is the last, and stops the server."""
+    """After kill -9 of one user the other is the last, and stops the server."""
     async with another_user(home / "data") as victim:
         await victim.url()
         async with embedded_postgres(home / "data", QUICK):
@@ -295,14 +295,14 @@ async def test_a_killed_gateway_leaves_its_server_to_the_next(data_dir: Path) ->
         assert (await ask(url, "SELECT 1"), server_of(data_dir)) == (1, before)
 
 
-async def test_the_terminals_signals_do_not_reach_the_server(data_dir: Path) -> None:
+async def test_terminal_signals_do_not_reach_the_server(data_dir: Path) -> None:
     """Ctrl-C goes to the gateway's process group; the server has a session of its own."""
     async with embedded_postgres(data_dir, QUICK):
         assert os.getsid(server_of(data_dir)) != os.getsid(0)
 
 
 async def test_a_crashed_server_is_recovered(data_dir: Path) -> None:
-    """After kill -9 of the server, what was committed is there at the next start."""
+    """After kill -9 of the server, committed rows are there at the next start."""
     async with embedded_postgres(data_dir) as url:
         await ask(url, "CREATE TABLE kept AS SELECT 42 AS answer")
         os.kill(server_of(data_dir), signal.SIGKILL)
@@ -310,8 +310,8 @@ async def test_a_crashed_server_is_recovered(data_dir: Path) -> None:
         assert await ask(url, "SELECT answer FROM kept") == 42
 
 
-async def test_a_process_id_taken_by_another_process_does_not_matter(data_dir: Path) -> None:
-    """After a reboot the recorded number may belong to anything; that process is left alone."""
+async def test_a_reused_process_id_is_left_alone(data_dir: Path) -> None:
+    """After a reboot the recorded id may belong to any process, which is not stopped."""
     layout = Layout.of(data_dir)
     async with embedded_postgres(data_dir, QUICK):
         recorded = layout.postmaster_pid.read_text().partition("\n")[2]
@@ -322,8 +322,8 @@ async def test_a_process_id_taken_by_another_process_does_not_matter(data_dir: P
             assert (await ask(url, "SELECT 1"), process.poll()) == (1, None)
 
 
-async def test_an_interrupted_creation_is_begun_again(home: Path) -> None:
-    """Files of a creation that never ended are thrown away."""
+async def test_an_interrupted_creation_starts_again(home: Path) -> None:
+    """Files of an unfinished creation are removed."""
     unfinished = Layout.of(home / "data").unfinished_cluster
     unfinished.mkdir(parents=True)
     (unfinished / "PG_VERSION").write_text("18")
@@ -331,8 +331,8 @@ async def test_an_interrupted_creation_is_begun_again(home: Path) -> None:
         assert await ask(url, "SELECT 1") == 1
 
 
-async def test_coming_and_going_at_once_is_safe(home: Path) -> None:
-    """Last leavers and newcomers race, and everyone inside has a server."""
+async def test_concurrent_starts_and_stops_are_safe(home: Path) -> None:
+    """Last leavers and newcomers race, and every process in use has a server."""
 
     async def come_and_go() -> list[object]:
         answers = []
@@ -345,7 +345,7 @@ async def test_coming_and_going_at_once_is_safe(home: Path) -> None:
 
 
 async def test_a_running_query_does_not_delay_the_stop(home: Path) -> None:
-    """Open connections are closed, not waited for: the server has ended, and the query would take ten minutes."""
+    """Open connections are closed, not waited for: the query would take ten minutes."""
     async with embedded_postgres(home / "data", QUICK) as url:
         sleeper = asyncio.create_task(ask(url, "SELECT pg_sleep(600)"))
         await until(lambda: sleeps(url))
@@ -354,19 +354,19 @@ async def test_a_running_query_does_not_delay_the_stop(home: Path) -> None:
         await sleeper
 
 
-async def test_leaving_a_hung_server_is_bounded(data_dir: Path) -> None:
-    """A server that does not react is left running, and the next user takes it over."""
+async def test_leaving_a_hung_server_takes_limited_time(data_dir: Path) -> None:
+    """An unresponsive server is left running, and the next user takes it over."""
     async with embedded_postgres(data_dir, QUICK):
         hung = server_of(data_dir)
         os.kill(hung, signal.SIGSTOP)
-    # It has been left, although it cannot end.
+    # It is left running, because it cannot stop.
     os.kill(hung, signal.SIGCONT)
     async with embedded_postgres(data_dir, QUICK) as url:
         assert await ask(url, "SELECT 1") == 1
 
 
 async def test_a_cancelled_start_leaves_no_server(home: Path) -> None:
-    """Ctrl-C during the first start ends what was begun."""
+    """Ctrl-C during the first start stops the server being started."""
 
     async def use() -> None:
         async with embedded_postgres(home / "data", QUICK):
@@ -381,8 +381,8 @@ async def test_a_cancelled_start_leaves_no_server(home: Path) -> None:
     assert await is_free(layout.server_lock, within=DEADLINE_S)
 
 
-async def test_a_cluster_of_another_version_is_named(data_dir: Path) -> None:
-    """A newer PostgreSQL does not touch an older one's files, and says what to do."""
+async def test_a_cluster_of_another_version_is_refused(data_dir: Path) -> None:
+    """PostgreSQL leaves the files of another version alone, and the error says what to do."""
     async with embedded_postgres(data_dir, QUICK):
         pass
     version = Layout.of(data_dir).cluster / "PG_VERSION"
@@ -394,7 +394,7 @@ async def test_a_cluster_of_another_version_is_named(data_dir: Path) -> None:
     version.write_text(ours)
 
 
-async def test_an_impossible_data_dir_is_named(home: Path) -> None:
+async def test_an_unusable_data_dir_is_refused(home: Path) -> None:
     """The error names the folder and the remedies."""
     (home / "file").touch()
     with pytest.raises(EmbeddedPostgresError, match=r"file/data/postgres cannot be used.*TURNGATE_DATABASE_URL"):
@@ -403,14 +403,14 @@ async def test_an_impossible_data_dir_is_named(home: Path) -> None:
 
 
 async def test_a_server_that_dies_says_why(data_dir: Path) -> None:
-    """The error carries the end of the server's log, at once."""
+    """The error contains the end of the server's log, at once."""
     with pytest.raises(EmbeddedPostgresError, match=r"(?s)ended while starting.*no_such_setting"):
         async with embedded_postgres(data_dir, {"no_such_setting": "1", **QUICK}):
             pass
 
 
-async def test_a_file_where_the_cluster_belongs_is_named(home: Path) -> None:
-    """What is not a cluster is neither replaced nor tripped over."""
+async def test_a_file_in_place_of_the_cluster_is_refused(home: Path) -> None:
+    """A file that is not a cluster is not replaced, and the error names it."""
     obstacle = Layout.of(home / "data").cluster
     obstacle.parent.mkdir(parents=True)
     obstacle.write_text("a file where the cluster belongs")
@@ -419,7 +419,7 @@ async def test_a_file_where_the_cluster_belongs_is_named(home: Path) -> None:
             pass
 
 
-def test_a_missing_wheel_is_named() -> None:
-    """Without the binaries the error says how to get them, and what else to do."""
+def test_a_missing_wheel_is_reported() -> None:
+    """Without the binaries the error says how to get them, and which alternative there is."""
     with pytest.raises(EmbeddedPostgresMissing, match=r"turngate\[postgres\].*TURNGATE_DATABASE_URL"):
         find_binaries("no_such_wheel")

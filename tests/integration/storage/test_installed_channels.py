@@ -1,4 +1,4 @@
-"""Channels that installed packages bring: their names in the database, replies pushed to their people, and broken packages."""
+"""Channels of installed packages: their names in the database, replies pushed to them, and broken packages."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ KIND = ChannelKind(Settings, lambda settings, parts: Pigeons())
 """
 
 
-async def test_a_name_is_added_once_while_rows_are_kept(database_url: str) -> None:
-    """`migrate` widens the CHECK, `--check` says so before, and both find nothing to do afterwards."""
+async def test_a_channel_name_is_added_once(database_url: str) -> None:
+    """`migrate` widens the CHECK, `--check` reports it first, and neither finds anything afterwards."""
     assert await pending_migrations(database_url, channels=["pigeon", "web"]) == ["channel pigeon"]
     both = await asyncio.gather(*(migrate(database_url, channels=["pigeon", "web"]) for _ in range(2)))
     assert sorted(both) == [[], ["channel pigeon"]]
@@ -55,8 +55,8 @@ async def test_a_name_is_added_once_while_rows_are_kept(database_url: str) -> No
 
 
 @pytest.mark.parametrize("first", ["plain", "claimed"])
-async def test_a_network_hears_what_is_asked_elsewhere(database_url: str, first: str) -> None:
-    """Replies are pushed to whatever is not the gateway's own channel, through both functions that take messages in."""
+async def test_installed_channels_receive_replies_from_elsewhere(database_url: str, first: str) -> None:
+    """Replies are pushed to every channel but the gateway's own, by both functions that take messages in."""
     await migrate(database_url, channels=[NETWORK])
     database = await open_database(database_url)
     try:
@@ -86,9 +86,7 @@ async def test_a_network_hears_what_is_asked_elsewhere(database_url: str, first:
         (WORKING, "Pigeons does not implement turngate.Network: it lacks status, render"),
     ],
 )
-async def test_a_package_that_cannot_be_used_costs_its_channel_only(
-    world: World, site: Site, code: str, reason: str
-) -> None:
+async def test_a_broken_package_disables_its_channel_only(world: World, site: Site, code: str, reason: str) -> None:
     """The gateway serves; readiness and the list of broken packages say what is wrong."""
     site.install("pigeons", code)
     gateway = await world.gateway(channels={"pigeon": {"loft": "north"}})
@@ -100,8 +98,8 @@ async def test_a_package_that_cannot_be_used_costs_its_channel_only(
     assert reason in failed["pigeon"]
 
 
-def test_names_that_are_taken_or_odd_are_refused(site: Site) -> None:
-    """A package can't bring `telegram`, nor a name that addresses could not hold."""
+def test_reserved_and_invalid_names_are_refused(site: Site) -> None:
+    """A package cannot add `telegram`, nor a name that does not fit into addresses."""
     site.install("one", WORKING, "telegram")
     site.install("two", WORKING, "Has-Capitals")
     assert installed_names() == ()

@@ -1,4 +1,4 @@
-"""Row-level security: what Postgres itself keeps apart, read off its catalogue and tried with psql."""
+"""Row-level security: what Postgres itself keeps apart, read from its catalogue and tried with psql."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from storage.database import open_database
 from storage.embedded.binaries import find_binaries
 from tests.world import World
 
-# What the application may touch, and what holds a user or belongs to something that does, whoever may touch it.
+# Tables that the application may touch, and tables that hold users' rows or refer to such tables, whatever the grants.
 UNPROTECTED = """
     WITH wanted AS (
         SELECT c.oid, c.relrowsecurity AND c.relforcerowsecurity AS forced
@@ -76,7 +76,7 @@ WRITES_AS_ITS_OWNER = {
 
 
 async def unprotected(url: str) -> list[str]:
-    """The tables that users' rows could leak from."""
+    """The tables that could leak users' rows."""
     connection = await asyncpg.connect(url)
     try:
         return [row["name"] for row in await connection.fetch(UNPROTECTED)]
@@ -95,7 +95,7 @@ async def execute(url: str, *statements: str) -> None:
 
 
 async def test_every_table_with_users_rows_is_protected(database_url: str) -> None:
-    """P-5: forced, and with the two policies of `turngate_protect`, and nothing besides that shows a row."""
+    """P-5: forced, with the two policies of `turngate_protect` and no other that shows a row."""
     assert await unprotected(database_url) == []
 
 
@@ -125,19 +125,19 @@ async def test_every_table_with_users_rows_is_protected(database_url: str) -> No
         ("CREATE MATERIALIZED VIEW careless AS SELECT user_id FROM chat_sessions",),
     ],
 )
-async def test_a_table_that_is_not_protected_is_found(statements: tuple[str, ...], database_url: str) -> None:
+async def test_an_unprotected_table_is_reported(statements: tuple[str, ...], database_url: str) -> None:
     """Whatever it lacks."""
     await execute(database_url, *statements)
     assert await unprotected(database_url) == ["careless"]
 
 
-async def test_a_protected_table_is_not_found(database_url: str) -> None:
+async def test_a_protected_table_is_not_reported(database_url: str) -> None:
     """`turngate_protect` is all that a new table needs."""
     await execute(database_url, "CREATE TABLE careful (user_id text)", "SELECT turngate_protect('careful')")
     assert await unprotected(database_url) == []
 
 
-async def test_the_history_of_before_is_nobodys(database_url: str) -> None:
+async def test_neither_role_can_read_the_old_history(database_url: str) -> None:
     """P-5: LangChain's table stays without policies, since neither role may touch it."""
     connection = await asyncpg.connect(database_url)
     allowed = "SELECT has_table_privilege(r, 'chat_message_history', 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')"
@@ -155,8 +155,8 @@ async def test_views_show_what_their_reader_may_see(database_url: str) -> None:
     await connection.close()
 
 
-async def test_functions_that_see_more_than_their_caller_are_known(database_url: str) -> None:
-    """P-5: only those of plain turns write for somebody else, and none can be led to another schema's functions."""
+async def test_functions_with_more_rights_than_their_caller_are_listed(database_url: str) -> None:
+    """P-5: only those of plain turns write as another role, and each has a fixed search path."""
     connection = await asyncpg.connect(database_url)
     definers = await connection.fetch(DEFINERS)
     await connection.close()
@@ -166,8 +166,8 @@ async def test_functions_that_see_more_than_their_caller_are_known(database_url:
         assert (row["owner"], row["reads_only"], row["fixed_path"]) == ("turngate_system", only_reads, True), row
 
 
-async def test_the_roles_are_under_the_policies(database_url: str) -> None:
-    """P-5: neither is a superuser, bypasses policies, owns a table or belongs to a role but one that reads statistics."""
+async def test_the_roles_are_subject_to_policies(database_url: str) -> None:
+    """P-5: neither is a superuser, bypasses policies, owns tables or has memberships but one that reads statistics."""
     connection = await asyncpg.connect(database_url)
     roles = await connection.fetch(
         "SELECT r.rolname, r.rolbypassrls OR r.rolsuper OR r.rolcreaterole"
@@ -180,7 +180,7 @@ async def test_the_roles_are_under_the_policies(database_url: str) -> None:
 
 
 async def psql(url: str, *statements: str) -> str:
-    """What psql prints, as the role of the application; values only."""
+    """The output of psql, as the application's role; values only."""
     commands = [argument for statement in ("SET ROLE turngate_app", *statements) for argument in ("-c", statement)]
     process = await asyncio.create_subprocess_exec(
         find_binaries().folder / "psql", "-XqAt", "-d", url, *commands, env=os.environ, stdout=PIPE, stderr=STDOUT
@@ -201,7 +201,7 @@ async def two_users(database_url: str) -> str:
 
 @pytest.mark.parametrize("table", ["chat_sessions", "sessions_list"])
 async def test_psql_sees_nothing_without_a_user(table: str, two_users: str) -> None:
-    """P-5, AC-10: unset and emptied settings both mean nobody."""
+    """P-5, AC-10: unset and empty settings both mean no user."""
     query = f"SELECT count(*) FROM {table}"
     assert await psql(two_users, query) == "0"
     assert await psql(two_users, "SET turngate.user_id = ''", query) == "0"
@@ -209,7 +209,7 @@ async def test_psql_sees_nothing_without_a_user(table: str, two_users: str) -> N
 
 @pytest.mark.parametrize("table", ["chat_sessions", "sessions_list"])
 async def test_psql_sees_one_users_rows_with_a_user(table: str, two_users: str) -> None:
-    """P-5: and no way round by asking for another's."""
+    """P-5: and another user's rows stay hidden, however it asks."""
     ann = "SET turngate.user_id = 'ann'"
     assert await psql(two_users, ann, f"SELECT user_id FROM {table}") == "ann"
     assert await psql(two_users, ann, f"SELECT count(*) FROM {table} WHERE user_id = 'bob'") == "0"
@@ -229,7 +229,7 @@ async def test_psql_sees_one_users_rows_with_a_user(table: str, two_users: str) 
     ],
 )
 async def test_psql_writes_nothing_for_another_user(statement: str, told: str, two_users: str) -> None:
-    """P-5: no insert, take-over, change or removal, and nothing that would make room for one."""
+    """P-5: no insert, takeover, change or removal, and nothing that would prepare one."""
     answer = await psql(two_users, "SET turngate.user_id = 'ann'", statement)
     assert told in answer if told else answer == ""
     assert await psql(two_users, "SET turngate.user_id = 'bob'", "SELECT user_id, title FROM chat_sessions") == "bob|"
@@ -267,7 +267,7 @@ FINISHES_ONE = """
 
 @pytest.fixture
 async def bobs(two_users: str) -> dict[str, str]:
-    """The names of what is bob's, in SQL: his session goes on at his route, and its turn can be answered."""
+    """The names of bob's objects, as SQL: his route leads to his session, and its turn can be answered."""
     await execute(
         two_users,
         BOBS,
@@ -285,27 +285,27 @@ async def bobs(two_users: str) -> dict[str, str]:
 async def test_nothing_is_appended_to_a_session_of_another_user(
     accepts: str, two_users: str, bobs: dict[str, str]
 ) -> None:
-    """P-5: whoever names bob's session as ann's gets no row, and bob, who may, gets one."""
+    """P-5: naming bob's session as ann's adds no row, while bob, who may, gets one."""
     await execute(two_users, "UPDATE turns SET status = 'completed'", "DELETE FROM running_turns")
     for named in (bobs["session"], "NULL"):
         assert await psql(two_users, accepts.format(user="'eve'", session=named)) == ""
     assert await psql(two_users, accepts.format(user="'ann'", session=bobs["session"])) == ""
-    # A route that leads to a session which is not its user's.
+    # A route that leads to a session of another user.
     await execute(two_users, f"INSERT INTO routes VALUES ('ann', 'web:assistant', {bobs['session']})")
     assert await psql(two_users, accepts.format(user="'ann'", session="NULL")) == ""
     assert await psql(two_users, accepts.format(user="'bob'", session="NULL")) == "1"
 
 
 @pytest.mark.parametrize("finishes", [FINISHES, FINISHES_ONE], ids=["batch", "one"])
-async def test_no_turn_of_another_user_is_ended(finishes: str, two_users: str, bobs: dict[str, str]) -> None:
-    """P-5: not by its own session, nor by ann's."""
+async def test_no_turn_of_another_user_can_be_ended(finishes: str, two_users: str, bobs: dict[str, str]) -> None:
+    """P-5: neither through its own session nor through ann's."""
     assert await psql(two_users, finishes.format(user="'ann'", **bobs)) == ""
     assert await psql(two_users, finishes.format(user="'ann'", **bobs | {"session": bobs["anns"]})) == ""
     assert await psql(two_users, finishes.format(user="'bob'", **bobs)) == "1"
 
 
 async def test_a_user_does_not_outlive_a_transaction(world: World) -> None:
-    """FACTS 5: the next one to use the pool's connection is nobody."""
+    """FACTS 5: the next user of the pool's connection has no rights."""
     await execute(world.database_url, "INSERT INTO chat_sessions (user_id, agent_name) VALUES ('ann', 'a')")
     database = await open_database(world.database_url)
     try:

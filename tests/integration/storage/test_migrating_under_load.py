@@ -1,4 +1,4 @@
-"""A filled database gets the migrations of a newer version while gateways go on writing."""
+"""A filled database is migrated to a newer version while gateways keep writing."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ INDEXES = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 
 
 
 def newer(folder: Path, names: Iterable[str] = NEWER) -> Path:
-    """The migrations of a gateway that has these as well, outside of transactions."""
+    """The migrations of a version that adds these, outside transactions."""
     shutil.copytree(MIGRATIONS, folder)
     last = max(path.stem for path in folder.glob("*.sql"))
     for name in names:
@@ -59,7 +59,7 @@ def newer(folder: Path, names: Iterable[str] = NEWER) -> Path:
 
 
 class Database:
-    """A filled one that waits for newer migrations, and a connection to look into it."""
+    """A filled database with pending migrations, and a connection to inspect it."""
 
     def __init__(self, url: str, folder: Path, eye: asyncpg.Connection) -> None:
         self.url = url
@@ -67,15 +67,15 @@ class Database:
         self._folder = folder
 
     async def migrates(self) -> list[str]:
-        """To the newer version."""
+        """Migrates to the newer version."""
         return await migrate(self.url, self._folder)
 
     async def is_waited_for(self) -> None:
-        """Until a migration waits for somebody."""
+        """Waits until a migration waits for a lock."""
         await eventually(lambda: self.eye.fetch(WAITING))
 
     async def is_whole(self) -> bool:
-        """Nothing is pending, and no index is half built."""
+        """Whether nothing is pending and no index is invalid."""
         return await pending_migrations(self.url, self._folder) == [] and await self.eye.fetch(INVALID) == []
 
 
@@ -90,7 +90,7 @@ async def filled(database_url: str, tmp_path: Path) -> AsyncIterator[Database]:
 
 @pytest.mark.parametrize("first", TABLES)
 async def test_no_deadlock_with_a_transaction_that_uses_many_tables(filled: Database, first: str) -> None:
-    """A transaction that has written to a table that a migration waits for may write to every other one."""
+    """A transaction that wrote to a table a migration waits for may still write to every other table."""
     migrating = asyncio.create_task(filled.migrates())
     writer = await asyncpg.connect(filled.url)
     while not migrating.done():
@@ -107,12 +107,12 @@ async def test_no_deadlock_with_a_transaction_that_uses_many_tables(filled: Data
 
 
 async def done_or_waiting(filled: Database, migrating: asyncio.Task[list[str]]) -> bool:
-    """Whether there is something to go on for."""
+    """Whether the migration has ended or waits for a lock."""
     return migrating.done() or bool(await filled.eye.fetch(WAITING))
 
 
-async def test_a_migration_that_waits_lets_others_pass(filled: Database) -> None:
-    """A long transaction, such as a dump, keeps a table from the migration for as long as it lasts, but not from writers."""
+async def test_a_waiting_migration_does_not_block_writers(filled: Database) -> None:
+    """A long transaction, such as a dump, delays the migration, but not writers."""
     dump, writer = await asyncpg.connect(filled.url), await asyncpg.connect(filled.url)
     reading = dump.transaction()
     await reading.start()
@@ -129,8 +129,8 @@ async def test_a_migration_that_waits_lets_others_pass(filled: Database) -> None
     await writer.close()
 
 
-async def test_an_index_that_was_interrupted_is_built_anew(filled: Database, tmp_path: Path) -> None:
-    """The server ends the connection in the middle of a build; what is left of it does not stop the next."""
+async def test_an_interrupted_index_is_built_again(filled: Database, tmp_path: Path) -> None:
+    """The server ends the connection during a build; the invalid index does not stop the next try."""
     await migrate(filled.url, newer(tmp_path / "columns", ["9001_pre_columns"]))
     writer = await asyncpg.connect(filled.url)
     writing = writer.transaction()
@@ -148,8 +148,8 @@ async def test_an_index_that_was_interrupted_is_built_anew(filled: Database, tmp
     assert await filled.is_whole()
 
 
-async def test_what_runs_outside_of_transactions_can_run_twice(filled: Database) -> None:
-    """It may have been done and not been recorded."""
+async def test_migrations_outside_transactions_can_run_twice(filled: Database) -> None:
+    """One may have run without being recorded."""
     await filled.migrates()
     before = await filled.eye.fetch(INDEXES)
     await filled.eye.execute("DELETE FROM _pogo_migration WHERE migration_id = ANY ($1)", list(NEWER))
@@ -158,8 +158,8 @@ async def test_what_runs_outside_of_transactions_can_run_twice(filled: Database)
     assert await filled.is_whole()
 
 
-async def test_the_log_tells_how_far_an_index_is_and_what_it_waits_for(filled: Database) -> None:
-    """Every so often, and in the end for how long it took."""
+async def test_the_log_shows_an_index_builds_progress_and_what_it_waits_for(filled: Database) -> None:
+    """At intervals, and at the end how long it took."""
     builder, writer = await asyncpg.connect(filled.url), await asyncpg.connect(filled.url)
     writing = writer.transaction()
     await writing.start()
@@ -178,5 +178,5 @@ async def test_the_log_tells_how_far_an_index_is_and_what_it_waits_for(filled: D
 
 
 async def first_waiting(lines: list[MutableMapping[str, Any]]) -> MutableMapping[str, Any] | None:
-    """The first line that says what it waits for."""
+    """The first log line that says what it waits for."""
     return next((line for line in lines if line.get("waits_for")), None)

@@ -1,4 +1,4 @@
-"""Post migrations wait for replicas of older versions, and whatever comes after them waits, too."""
+"""Post migrations wait for replicas of older versions, and so do all later migrations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VALUES (gen_random_uuid(), $1, $2, now() + $3 * interval '1 minute')
 
 
 def with_these(folder: Path, *names: str) -> Path:
-    """The migrations of a version that has these as well; the post ones need no more than the first of them."""
+    """The migrations of a version that adds these; post migrations depend on the first one only."""
     shutil.copytree(MIGRATIONS, folder)
     last = max(path.stem for path in folder.glob("*.sql"))
     for name in names:
@@ -41,7 +41,7 @@ async def lives(url: str, slot: str, newest: str, minutes: int = 1) -> None:
 
 
 async def test_a_post_migration_waits_for_the_last_older_replica(database_url: str, tmp_path: Path) -> None:
-    """The log names the replica; a newer one that knows the migration is not waited for, nor is a dead one."""
+    """The log names the replica; neither a newer one that knows the migration nor a dead one is waited for."""
     folder = with_these(tmp_path / "newer", "0901_pre_a", "0902_post_b")
     await lives(database_url, "old", THIS_VERSION)
     await lives(database_url, "between", "0901_pre_a")
@@ -57,14 +57,14 @@ async def test_a_post_migration_waits_for_the_last_older_replica(database_url: s
 
 
 async def lives_no_longer(url: str, slot: str) -> None:
-    """It has stopped."""
+    """The replica has stopped."""
     connection = await asyncpg.connect(url)
     await connection.execute("DELETE FROM replicas WHERE slot = $1", slot)
     await connection.close()
 
 
 async def slots(url: str) -> list[str]:
-    """Of all replicas, the dead ones too."""
+    """Of all replicas, dead ones included."""
     connection = await asyncpg.connect(url)
     rows = await connection.fetch("SELECT slot FROM replicas ORDER BY slot")
     await connection.close()
@@ -72,7 +72,7 @@ async def slots(url: str) -> list[str]:
 
 
 async def test_a_version_that_skips_one_waits_for_older_replicas(database_url: str, tmp_path: Path) -> None:
-    """What it needs comes after a post migration that has to wait: it says for whom, and goes on when they have gone."""
+    """A migration it needs follows a waiting post migration: it names the replicas, and continues when they stop."""
     folder = with_these(tmp_path / "newer", "0901_pre_a", "0902_post_b", "0903_pre_c")
     await lives(database_url, "old", THIS_VERSION)
     with pytest.raises(
@@ -83,8 +83,8 @@ async def test_a_version_that_skips_one_waits_for_older_replicas(database_url: s
     assert await migrate(database_url, folder) == ["0902_post_b", "0903_pre_c"]
 
 
-async def test_doctor_names_what_waits() -> None:
-    """It is no fault, and there is something to do later."""
+async def test_doctor_names_waiting_migrations() -> None:
+    """As something to do later, not as a fault."""
     found = migrations(["0902_post_b"], is_new=False)
     assert found.ok
     assert (

@@ -1,4 +1,4 @@
-"""What a migration may do to tables in use: each rule, what breaks it, and that no migration does."""
+"""The rules for migrations of tables in use: each rule, what breaks it, and that no migration does."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ INDEX = "CREATE INDEX CONCURRENTLY routes_x ON routes (route);"
         ("0017_pre_notes", "DROP FUNCTION write_state(text);", "drops a column"),
     ],
 )
-def test_what_breaks_a_rule_is_found(name: str, text: str, complaint: str) -> None:
+def test_each_broken_rule_is_reported(name: str, text: str, complaint: str) -> None:
     """Each by itself."""
     [found] = complaints(name, text)
     assert complaint in found
@@ -74,13 +74,13 @@ def test_what_breaks_a_rule_is_found(name: str, text: str, complaint: str) -> No
         ("0017_post_notes", "-- after: 0016_erasure\nALTER TABLE turns DROP COLUMN error;"),
     ],
 )
-def test_what_keeps_the_rules_is_left_alone(name: str, text: str) -> None:
-    """Also what looks like a breach: new tables are nobody's yet, and outside of a transaction locks do not add up."""
+def test_valid_migrations_are_accepted(name: str, text: str) -> None:
+    """Even those that look like a breach: new tables are unused, and outside a transaction locks do not add up."""
     assert complaints(name, text) == []
 
 
-def test_the_migrations_keep_the_rules() -> None:
-    """Those since the first version, and the example of docs/extending.md."""
+def test_the_migrations_follow_the_rules() -> None:
+    """Those since the first version, and the example in docs/extending.md."""
     shown = [block.text for block in blocks("sql") if block.page == "docs/extending.md"]
     texts = dict(zip(("0042_pre_example", "0043_post_example"), shown, strict=True))
     texts |= {name: (MIGRATIONS / f"{name}.sql").read_text() for name in _later()}

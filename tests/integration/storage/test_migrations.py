@@ -1,4 +1,4 @@
-"""From the tables as they were before channels to the schema of now."""
+"""From the tables before channels to the current schema."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def fill_as_before(url: str, user_type: str, session_type: str = "uuid") -
 
 @pytest.mark.parametrize(("user_type", "session_type"), [("text", "uuid"), ("uuid", "text"), ("varchar(64)", "uuid")])
 async def test_filled_tables_are_upgraded(empty_database_url: str, user_type: str, session_type: str) -> None:
-    """AC-1, AC-2, AC-3: rows from before are backfilled, and their history is carried over without loss."""
+    """AC-1, AC-2, AC-3: old rows are backfilled, and their history is migrated without loss."""
     told, user = await fill_as_before(empty_database_url, user_type, session_type)
     await migrate(empty_database_url)
     connection = await asyncpg.connect(empty_database_url)
@@ -102,8 +102,8 @@ async def test_a_foreign_key_to_users_does_not_stop_the_upgrade(empty_database_u
     assert await pending_migrations(empty_database_url) == []
 
 
-async def test_an_interrupted_upgrade_goes_on_where_it_ended(empty_database_url: str) -> None:
-    """The server ends the connection while the old history is being copied; the next try copies all of it, once."""
+async def test_an_interrupted_upgrade_resumes(empty_database_url: str) -> None:
+    """The server ends the connection while the old history is copied; the next try copies all of it, once."""
     told, _ = await fill_as_before(empty_database_url, "text")
     reader = await asyncpg.connect(empty_database_url)
     reading = reader.transaction()
@@ -124,7 +124,7 @@ async def test_an_interrupted_upgrade_goes_on_where_it_ended(empty_database_url:
 
 @pytest.mark.parametrize("set_up", [FORMER_FILES, FORMER_CONTENT], ids=["other files", "other content"])
 async def test_a_database_of_an_unreleased_version_is_refused(empty_database_url: str, set_up: str) -> None:
-    """Nothing is migrated, and the error names what is foreign and what to do; a newer version's migrations are not."""
+    """Nothing is migrated, and the error names the foreign migrations and the remedy; newer versions are accepted."""
     await migrate(empty_database_url)
     connection = await asyncpg.connect(empty_database_url)
     await connection.execute("INSERT INTO _pogo_migration VALUES ('of-9000', '9000_pre_newer', now(), 'public')")
@@ -137,8 +137,8 @@ async def test_a_database_of_an_unreleased_version_is_refused(empty_database_url
     await connection.close()
 
 
-async def test_the_record_of_another_program_is_left_alone(empty_database_url: str) -> None:
-    """The program that made the tables from before channels may have migrated with pogo too, and have used numbers as well."""
+async def test_another_programs_migration_record_is_left_alone(empty_database_url: str) -> None:
+    """The program that made the tables before channels may have used pogo, too, and the same numbers."""
     await fill_as_before(empty_database_url, "text")
     connection = await asyncpg.connect(empty_database_url)
     await ensure_pogo_sync(connection)
@@ -152,14 +152,14 @@ async def test_the_record_of_another_program_is_left_alone(empty_database_url: s
     await connection.close()
 
 
-async def test_replicas_that_migrate_at_once_apply_each_migration_once(empty_database_url: str) -> None:
+async def test_concurrent_migrations_apply_each_one_once(empty_database_url: str) -> None:
     """Three replicas start together."""
     applied = await asyncio.gather(*(migrate(empty_database_url) for _ in range(3)))
     assert sorted(map(len, applied)) == [0, 0, len(list(MIGRATIONS.glob("*.sql")))]
 
 
-async def test_function_bodies_survive_the_splitting_of_statements(database_url: str) -> None:
-    """Every function of the migrations is there, and its body ends where it was written to end."""
+async def test_function_bodies_survive_statement_splitting(database_url: str) -> None:
+    """Every function of the migrations exists, and its body is complete."""
     written = sum(
         line.startswith("CREATE FUNCTION ") and "pg_temp" not in line
         for path in MIGRATIONS.glob("*.sql")
@@ -175,7 +175,7 @@ async def test_function_bodies_survive_the_splitting_of_statements(database_url:
 
 
 async def test_each_function_is_defined_once() -> None:
-    """One name, one signature: whoever looks for a function finds all of it in one place."""
+    """One name, one signature: its definition is complete in one place."""
     texts = [path.read_text() for path in MIGRATIONS.glob("*.sql")]
     defined = [
         name
@@ -186,7 +186,7 @@ async def test_each_function_is_defined_once() -> None:
 
 
 async def test_only_known_channels_can_be_stored(database_url: str) -> None:
-    """AC-1: `channel` is checked by the database, and `web` by default."""
+    """AC-1: the database checks `channel`, and the default is `web`."""
     connection = await asyncpg.connect(database_url)
     row = await connection.fetchrow("INSERT INTO chat_sessions (user_id, agent_name) VALUES ('a', 'b') RETURNING *")
     assert row is not None

@@ -1,4 +1,4 @@
-"""The role of a connection: proved when it begins, again with each user, and with nothing underneath it."""
+"""A connection's role: checked when it begins and again with each user, with no way to a higher one."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tests.world import World
 
 @pytest_asyncio.fixture
 async def database(world: World) -> AsyncIterator[Database]:
-    """Pools of one connection each, on one login that takes the roles."""
+    """Pools of one connection each, on one login that takes both roles."""
     opened = await open_database(world.database_url, size=1)
     yield opened
     await opened.close()
 
 
 async def loses_its_role(database: Database) -> None:
-    """The application's only connection works as whoever signed in, a superuser."""
+    """The application's only connection works as its login, a superuser."""
     async with database.connection() as connection:
         await connection.execute("SET ROLE NONE")
 
@@ -44,21 +44,21 @@ async def accepted(database: Database) -> Acceptance:
 
 
 async def test_a_lost_role_reads_nothing(database: Database) -> None:
-    """The statement that names the user proves the role, too."""
+    """The statement that sets the user checks the role, too."""
     await loses_its_role(database)
     with pytest.raises(DatabaseMisconfigured, match="now works as 'turngate'"):
         await sessions_of(database, "ann")
 
 
 async def test_a_lost_role_takes_no_message(world: World, database: Database) -> None:
-    """T1 proves the role in its own statement, without another round trip."""
+    """T1 checks the role in its own statement, without another round trip."""
     await loses_its_role(database)
     with pytest.raises(StoreUnavailable, match="lost its role"):
         await accepted(database)
     assert await world.rows("SELECT FROM chat_messages") == []
 
 
-async def test_a_role_with_a_way_up_is_refused(world: World, database: Database) -> None:
+async def test_a_role_with_a_higher_membership_is_refused(world: World, database: Database) -> None:
     """An application's role that may act as the gateway's would see everybody's rows."""
     await world.rows("GRANT turngate_system TO turngate_app")
     try:
@@ -68,8 +68,8 @@ async def test_a_role_with_a_way_up_is_refused(world: World, database: Database)
         await world.rows("REVOKE turngate_system FROM turngate_app")
 
 
-async def test_a_gateway_that_is_refused_says_why(world: World) -> None:
-    """New connections of a running gateway prove nothing: 503, `/readyz` names the remedy, and it serves again afterwards."""
+async def test_a_gateway_with_a_refused_role_says_why(world: World) -> None:
+    """New connections of a running gateway fail: 503, `/readyz` names the remedy, and it serves again afterwards."""
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
     await world.rows("GRANT turngate_system TO turngate_app")

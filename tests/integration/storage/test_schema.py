@@ -12,8 +12,8 @@ from storage.migrating.schema import described
 PAGE = Path(__file__).parents[3] / "docs" / "schema.sql"
 
 
-async def test_the_page_is_what_migrating_produces(database_url: str) -> None:
-    """Whoever changes a migration runs `make schema`, too."""
+async def test_the_schema_page_matches_the_migrations(database_url: str) -> None:
+    """A change of a migration needs `make schema`, too."""
     connection = await asyncpg.connect(database_url)
     made = await described(connection)
     await connection.close()
