@@ -112,7 +112,9 @@ def _options() -> argparse.Namespace:
     shards = parts.add_parser("shards", help="the schema split over two servers, its transcript over months")
     shards.add_argument("--users", type=int, default=40, help="default: 40")
     shards.add_argument("--turns", type=int, default=10, help="of each; default: 10")
-    sizes = parts.add_parser("scale", help="lists, pages and searches among a million sessions, next to a thousand")
+    sizes = parts.add_parser(
+        "scale", help="lists, pages and searches among a million sessions, compared with a thousand"
+    )
     sizes.add_argument("--sessions", type=_sessions, default=1_000_000, help="default: 1,000,000")
     sizes.add_argument("--messages", type=int, default=10_000_000, help="default: 10,000,000, some 10 GB of disk")
     sizes.add_argument("--rounds", type=int, default=200, help="times that each call is asked; default: 200")

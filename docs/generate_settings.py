@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Annotated, Literal, get_args, get_origin
 
@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from gateway.agents.registry import AgentSettings
 from gateway.config import PREFIX, Settings
+from gateway.core.limits.settings import Limits
 
 PAGE = Path(__file__).with_name("settings.md")
 INTRODUCTION = """# Settings
@@ -54,7 +55,7 @@ def page() -> str:
         group = _group(field)
         if group is not None:
             parts += [f"\n## `[{name}]`\n", f"\n{_first_paragraph(group)}\n"]
-            parts += _table(f"{PREFIX}{name.upper()}__", group.model_fields)
+            parts += _table(f"{PREFIX}{name.upper()}__", group.model_fields, may_be_zero=_optional_limits(group))
     parts.append(AGENTS)
     for kind in get_args(get_args(AgentSettings)[0]):
         name = get_args(kind.model_fields["kind"].annotation)[0]
@@ -68,16 +69,21 @@ def _group(field: FieldInfo) -> type[BaseModel] | None:
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
+def _optional_limits(group: type[BaseModel]) -> Collection[str]:
+    return Limits.optional() if group is Limits else ()
+
+
 def _first_paragraph(model: type[BaseModel]) -> str:
     return (model.__doc__ or "").strip().partition("\n\n")[0]
 
 
-def _table(prefix: str, fields: dict[str, FieldInfo]) -> Iterator[str]:
+def _table(prefix: str, fields: dict[str, FieldInfo], may_be_zero: Collection[str] = ()) -> Iterator[str]:
     yield f"\n| key |{' variable |' if prefix else ''} type | default | |\n|---|{'---|' if prefix else ''}---|---|---|\n"
     for name, field in fields.items():
         variable = f" `{prefix}{name.upper()}` |" if prefix else ""
+        zero = ", or 0" if name in may_be_zero else ""
         text = (field.description or "").replace("|", "\\|")
-        yield f"| `{name}` |{variable} {_type(field.annotation)}{_range(field)} | {_default(field)} | {text} |\n"
+        yield f"| `{name}` |{variable} {_type(field.annotation)}{_range(field)}{zero} | {_default(field)} | {text} |\n"
 
 
 def _type(kind: object) -> str:

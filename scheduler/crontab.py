@@ -88,7 +88,7 @@ def _five_fields(expression: str) -> list[str]:
     fields = ALIASES.get(text, text).split()
     if len(fields) != len((MINUTE, HOUR, DAY, MONTH, WEEKDAY)):
         raise InvalidInput(
-            f"The cron expression {expression[:100]!r} has {len(fields)} fields; it should have five, "
+            f"The cron expression {expression[:100]!r} has {len(fields)} {'field' if len(fields) == 1 else 'fields'}; it should have five, "
             f"minute hour day-of-month month day-of-week, {EXAMPLE}."
         )
     return fields

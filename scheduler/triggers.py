@@ -41,7 +41,7 @@ def first_fire(trigger: Trigger, timezone: str, now: datetime) -> datetime:
         return found
     if isinstance(trigger, OnceTrigger):
         raise InvalidInput(
-            f"The schedule would never fire: {trigger.at.isoformat()} has passed; `at` should be in the future."
+            f"The schedule would never fire: {trigger.at.isoformat()} has passed. Choose a time in the future."
         )
     raise InvalidInput(
         "The schedule never fires: its cron expression names a day that does not exist, such as 30 February."

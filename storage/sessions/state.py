@@ -71,7 +71,7 @@ def to_state(row: Record, version: int) -> State:
 
 def _stale(version: int) -> Stale:
     return Stale(
-        f'The state has version "{version}" by now, and is as it was. Read it, apply your change to it, and write again '
-        "with that ETag as If-Match.",
+        f'The state has changed: its version is now "{version}". Nothing was written. Read it, apply your change to it, and '
+        "write again with that ETag as If-Match.",
         version,
     )

@@ -111,7 +111,8 @@ class IrcNetwork:
 
     def _become(self, state: ChannelState, detail: str) -> None:
         if (state, detail) != (self._status.state, self._status.detail):
-            log.info("irc_%s: %s", state, detail)
+            level = logging.WARNING if state == "failed" else logging.INFO
+            log.log(level, "irc_connection: state=%s detail=%s", state, detail)
         self._status = ChannelStatus(state, detail)
 
 

@@ -34,7 +34,7 @@ async def _may_be_polled(settings: Settings, account: str) -> bool:
 
 def unused_networks(settings: Settings) -> Sequence[Finding]:
     """Installed networks that are off, and how to switch each one on."""
-    ours = [Finding(name, ok=True, detail=f"off. {remedy}") for name, remedy in switched_off(settings).items()]
+    ours = [Finding(name, ok=True, detail=remedy) for name, remedy in switched_off(settings).items()]
     others = [name for name in installed_names() if name not in settings.channels]
     return ours + [Finding(name, ok=True, detail=f"off; [channels.{name}] turns it on") for name in others]
 

@@ -117,7 +117,7 @@ def clock(skew: timedelta) -> Finding:
     return Finding(
         "clock",
         ok=abs(skew) <= MOST_SKEW,
-        detail=f"the database's is {abs(seconds):.1f} s {'ahead' if seconds >= 0 else 'behind'}",
+        detail=f"the database's clock is {abs(seconds):.1f} s {'ahead of' if seconds >= 0 else 'behind'} this machine's",
         remedy="Synchronize both machines with NTP: schedules and expiry times depend on the clock.",
     )
 

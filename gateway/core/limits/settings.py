@@ -19,7 +19,7 @@ def _network(value: str) -> str:
 
 
 class Limits(SettingsGroup):
-    """Rates and sizes; 0 is no limit, and so is an empty default. docs/limits.md explains how they work together."""
+    """Rates and sizes. Where 0 is allowed, it means no limit, and so does an empty default. docs/limits.md explains how they work together."""
 
     visitor_messages_per_minute: int | None = Field(
         20, ge=1, description="Messages that a visitor, or an unlinked Telegram user, may send."
@@ -58,11 +58,16 @@ class Limits(SettingsGroup):
         1_048_576, ge=1_024, le=67_108_864, description="Largest WebSocket frame or request body, in bytes."
     )
 
+    @classmethod
+    def optional(cls) -> frozenset[str]:
+        """The limits that 0 removes."""
+        return frozenset(name for name, field in cls.model_fields.items() if field.annotation == (int | None))
+
     @model_validator(mode="before")
     @classmethod
     def _zero_is_no_limit(cls, data: object) -> object:
         """None, which TOML and environment variables cannot express. Where a limit is mandatory, 0 remains a value that is too small."""
         if not isinstance(data, dict):
             return data
-        optional = {name for name, field in cls.model_fields.items() if field.annotation == (int | None)}
+        optional = cls.optional()
         return {name: None if name in optional and str(value) == "0" else value for name, value in data.items()}
