@@ -20,7 +20,7 @@ DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", metavar="D", help="Where the embedded database and the secret key live."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, for scripts.")]
 OfUser = Annotated[str | None, typer.Option("--user", metavar="U", help="Only this user's; default: everyone's.")]
 
 Role = Literal["user", "operator"]
@@ -59,11 +59,13 @@ def quiet_settings(config: Path | None, data_dir: Path | None) -> Settings:
     return settings
 
 
-def id_of(text: str) -> UUID:
-    """The id of a token or a schedule. Raises `InvalidInput`."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise InvalidInput(
-            f"{text!r} is not an id. Copy one from `turngate token list` or `turngate schedules list`."
-        ) from None
+def id_from(listing: str) -> Callable[[str], UUID]:
+    """Parses an id that the command `listing` shows; the parser raises `InvalidInput`."""
+
+    def parse(text: str) -> UUID:
+        try:
+            return UUID(text)
+        except ValueError:
+            raise InvalidInput(f"{text!r} is not an id. Copy one from `{listing}`.") from None
+
+    return parse

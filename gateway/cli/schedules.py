@@ -15,7 +15,7 @@ import typer
 from gateway.agents.registry import terms_of
 from gateway.api.models.schedules import Schedule as ScheduleAnswer
 from gateway.app.building.stores import open_or_create_stores, open_stores
-from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, id_of, quiet_settings
+from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, id_from, quiet_settings
 from gateway.cli.output import ago, print_json, print_table, say
 from gateway.config import Settings
 from gateway.core.durations import duration
@@ -35,7 +35,12 @@ CHANGE_TRIES = 5
 ADDRESS = re.compile(r"[a-z][a-z0-9_]*(?::[^\s:]{1,100}){3}")
 """A network, the account that people write to, the chat, and the topic or 0."""
 
-Id = Annotated[UUID, typer.Argument(metavar="ID", parser=id_of, help="As `turngate schedules list` shows it.")]
+Id = Annotated[
+    UUID,
+    typer.Argument(
+        metavar="ID", parser=id_from("turngate schedules list"), help="As `turngate schedules list` shows it."
+    ),
+]
 User = Annotated[str, typer.Option("--user", metavar="U", help="Whose schedule it is.")]
 Name = Annotated[str, typer.Option("--name", metavar="N", help="Also used as the title of its sessions.")]
 Prompt = Annotated[str, typer.Option("--prompt", metavar="P", help="What the agent is asked each time.")]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, get_args
 
@@ -31,7 +32,7 @@ from gateway.core.model import (
 )
 from gateway.core.ports.sessions.sessions import SessionFilter, SessionPage
 from gateway.core.shapes import speaker
-from gateway.errors import InvalidInput
+from gateway.errors import InvalidInput, NotFound
 
 commands = typer.Typer(help="Conversations, from every channel.", no_args_is_help=True)
 
@@ -170,9 +171,11 @@ def delete(
     data_dir: DataDir = None,
 ) -> None:
     """Remove a session with its messages, for good."""
+    settings = quiet_settings(config, data_dir)
     if not yes:
+        asyncio.run(_check_exists(settings, session_id))
         typer.confirm(f"Remove session {session_id} with all its messages?", abort=True, err=True)
-    asyncio.run(_delete(quiet_settings(config, data_dir), session_id))
+    asyncio.run(_delete(settings, session_id))
     say(f"Session {session_id} is removed.")
 
 
@@ -183,7 +186,7 @@ async def _list(settings: Settings, wanted: SessionFilter) -> SessionPage:
 
 async def _transcript(settings: Settings, session_id: str) -> Transcript:
     async with open_stores(settings) as stores:
-        session = await stores.sessions.get(SessionId(session_id), None)
+        session = await _found(stores, session_id)
         return Transcript(session, await _messages(stores, session.session_id))
 
 
@@ -196,10 +199,29 @@ async def _messages(stores: Stores, session_id: SessionId) -> Sequence[Message]:
 
 async def _export(settings: Settings, session_id: str, form: Format) -> None:
     async with open_stores(settings) as stores:
-        session = await stores.sessions.get(SessionId(session_id), None)
+        session = await _found(stores, session_id)
         await write(documents_of(stores).session(session, form), sys.stdout.buffer)
 
 
 async def _delete(settings: Settings, session_id: str) -> None:
     async with open_stores(settings) as stores:
-        await stores.sessions.delete(SessionId(session_id), None)
+        with _pointing_to_the_list(session_id):
+            await stores.sessions.delete(SessionId(session_id), None)
+
+
+async def _check_exists(settings: Settings, session_id: str) -> None:
+    async with open_stores(settings) as stores:
+        await _found(stores, session_id)
+
+
+async def _found(stores: Stores, session_id: str) -> Session:
+    with _pointing_to_the_list(session_id):
+        return await stores.sessions.get(SessionId(session_id), None)
+
+
+@contextmanager
+def _pointing_to_the_list(session_id: str) -> Iterator[None]:
+    try:
+        yield
+    except NotFound:
+        raise NotFound(f"There is no session {session_id!r}. `turngate sessions list` shows all ids.") from None

@@ -13,7 +13,7 @@ import typer
 
 from gateway.api.models.identity import Token
 from gateway.app.building.stores import open_or_create_stores, open_stores
-from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, Role, id_of, quiet_settings, role_of
+from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, Role, id_from, quiet_settings, role_of
 from gateway.cli.output import ago, print_json, print_table, say
 from gateway.config import Settings
 from gateway.core.durations import duration
@@ -107,7 +107,10 @@ def _expired(token: ApiToken) -> bool:
 
 @commands.command("revoke")
 def revoke(
-    token_id: Annotated[UUID, typer.Argument(metavar="ID", parser=id_of, help="As `turngate token list` shows it.")],
+    token_id: Annotated[
+        UUID,
+        typer.Argument(metavar="ID", parser=id_from("turngate token list"), help="As `turngate token list` shows it."),
+    ],
     config: ConfigFile = None,
     data_dir: DataDir = None,
 ) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import structlog
 
@@ -231,12 +233,18 @@ async def open_or_create_stores(settings: Settings) -> AsyncIterator[Stores]:
         if is_new:
             await storage.migrating.migrate.migrate(url)
         elif waiting := [name for name in await storage.migrating.migrate.pending_migrations(url) if not is_post(name)]:
-            raise SettingsError(f"Pending migrations: {len(waiting)}. Run `turngate migrate`, or start the gateway.")
+            raise SettingsError(await _what_to_do(url, len(waiting)))
         async with connect_stores(settings, slot="command") as stores:
             try:
                 yield stores
             finally:
                 await _notify_gateways(stores.broadcast)
+
+
+async def _what_to_do(url: str, waiting: int) -> str:
+    if await storage.migrating.migrate.is_new(url):
+        return "The database is still empty. Run `turngate serve` or `turngate migrate` to set it up."
+    return f"The database has {waiting} pending migrations. Run `turngate migrate`, or start the gateway with `turngate serve`."
 
 
 async def _notify_gateways(broadcast: Broadcast) -> None:
@@ -252,6 +260,23 @@ async def migrate(settings: Settings) -> list[str]:
 
 
 async def pending_migrations(settings: Settings) -> list[str]:
-    """Returns the names of what `migrate` would apply."""
+    """Returns the names of what `migrate` would apply; leaves no embedded database behind where there was none."""
+    with leaving_nothing(settings) as unchanged:
+        return await _pending(unchanged)
+
+
+@contextmanager
+def leaving_nothing(settings: Settings) -> Iterator[Settings]:
+    """Yields settings for a command that only looks: the first start of an embedded database takes place in a temporary data dir."""
+    if not _is_new(settings):
+        yield settings
+        return
+    with TemporaryDirectory(prefix="turngate-") as folder:
+        # Root starts the server as another account, which has to get through.
+        Path(folder).chmod(0o711)
+        yield settings.model_copy(update={"data_dir": Path(folder, "data")})
+
+
+async def _pending(settings: Settings) -> list[str]:
     async with open_postgres(settings) as url:
         return await storage.migrating.migrate.pending_migrations(url, channels=known_channels())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from channels.installed import broken_packages
+from gateway.app.building.stores import leaving_nothing
 from gateway.cli.checks.agents import agent
 from gateway.cli.checks.channels import broken, networks, unused_networks
 from gateway.cli.checks.database import check_database
@@ -19,6 +20,12 @@ async def check_all(settings: Settings) -> AsyncIterator[Finding]:
         yield failpoints(settings.failpoints)
     yield data_dir(settings.data_dir)
     yield disk(settings.data_dir)
+    with leaving_nothing(settings) as unchanged:
+        async for finding in _parts(unchanged):
+            yield finding
+
+
+async def _parts(settings: Settings) -> AsyncIterator[Finding]:
     async for finding in check_database(settings):
         yield finding
     for name in settings.agents:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -24,11 +25,15 @@ def failpoints(written: Mapping[str, str]) -> Finding:
 
 
 def data_dir(folder: Path) -> Finding:
-    """Whether the data dir is writable."""
+    """Whether the data dir is writable, or can be created; leaves nothing behind."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
             pass
+        with suppress(OSError):  # another command has just put something there
+            for path in missing:
+                path.rmdir()
     except OSError as error:
         return Finding(
             "data dir", ok=False, detail=f"{folder}: {error.strerror}", remedy="Set TURNGATE_DATA_DIR or --data-dir."

@@ -92,6 +92,15 @@ async def test_a_token_can_be_made_before_the_first_start(shell: Shell) -> None:
     assert [token["user_id"] for token in (await shell.runs("token", "list", "--json")).json] == ["mia"]
 
 
+@pytest.mark.parametrize(("words", "code"), [("migrate --check", 1), ("doctor", 0)])
+async def test_a_look_at_an_empty_folder_leaves_it_empty(shell: Shell, words: str, code: int) -> None:
+    """Even though the embedded database is started to see whether it works."""
+    del shell.env["TURNGATE_DATABASE_URL"]
+    ran = await shell.runs(*words.split())
+    assert ran.code == code, ran.out + ran.err
+    assert list(shell.folder.iterdir()) == []
+
+
 async def test_a_plain_token_stands_alone_on_standard_output(shell: Shell) -> None:
     """So that `TOKEN=$(turngate token create --user mia)` works."""
     ran = await shell.runs_anew("token", "create", "--user", "mia")
@@ -105,8 +114,9 @@ async def test_a_plain_token_stands_alone_on_standard_output(shell: Shell) -> No
         ("token create --user telegram:1", "--user"),
         ("token create --user mia --expires soon", "--expires is 'soon'"),
         ("token revoke 00000000-0000-4000-8000-000000000000", "no such token"),
-        ("token revoke nothing", "'nothing' is not an id"),
-        ("sessions show nothing", "no such session"),
+        ("token revoke nothing", "Copy one from `turngate token list`."),
+        ("sessions show nothing", "`turngate sessions list`"),
+        ("sessions delete nothing", "`turngate sessions list`"),
         ("sessions list --channel fax", "--channel is 'fax'"),
         ("schedules add --user mia --name N --prompt P", "Give one of --cron"),
         ("schedules add --user mia --name N --prompt P --every 1m --at 2099-01-01", "Give one of --cron"),
@@ -115,7 +125,7 @@ async def test_a_plain_token_stands_alone_on_standard_output(shell: Shell) -> No
         ("schedules add --user mia --name N --prompt P --every 1m --agent nobody", "--agent is 'nobody'"),
         ("schedules add --user mia --name N --prompt P --every 1m --tz Mars/Olympus", "Mars/Olympus"),
         ("schedules run 00000000-0000-4000-8000-000000000000", "no such schedule"),
-        ("schedules run nothing", "'nothing' is not an id"),
+        ("schedules run nothing", "Copy one from `turngate schedules list`."),
         ("serve --config missing.toml", "missing.toml"),
         ("serve --port 99999", "port"),
         ("nonsense", "nonsense"),
