@@ -89,7 +89,6 @@ async def complete(request: web.Request, body: ChatCompletionRequest) -> web.Str
         check_text(said.question, parts_of(request).settings.turns.max_text)
         key, metadata = _key(request), metadata_of(body.given_metadata)
         allow_message(request)
-        await check_command(request, said.command)
         destination = await find_destination(request, agent, body, said, key)
         session = destination.session
         if session is not None and session.agent_name != agent.name:
@@ -97,7 +96,9 @@ async def complete(request: web.Request, body: ChatCompletionRequest) -> web.Str
             return refusal(HTTPStatus.BAD_REQUEST, told, param="model")
         if session is not None and destination.is_repeated:
             return await _answer_again(request, body, session, destination)
-        accepted = await parts_of(request).intake.accept(_inbound(request, agent, destination, key, metadata))
+        message = _inbound(request, agent, destination, key, metadata)
+        await check_command(request, message.command)
+        accepted = await parts_of(request).intake.accept(message)
         if isinstance(accepted, Notice):
             return await _notice(request, body, accepted, session)
         return await _answer(request, body, accepted)

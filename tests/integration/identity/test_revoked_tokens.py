@@ -135,6 +135,17 @@ async def test_a_revoked_token_links_no_account(world: World, gateway: Running, 
     await ann.posts(f"{SESSIONS}/{session['session_id']}/messages", 401, text=text)
 
 
+async def test_a_revoked_token_links_no_account_by_two_texts(world: World, gateway: Running) -> None:
+    """P-3: a chat completion joins the texts that are new in a session, and they begin with a command."""
+    ann = await revoked(world, gateway)
+    names = {"model": "assistant", "user": "u-1", "metadata": {"chat_id": "trip"}}
+    asked = [{"role": "user", "content": "One"}]
+    answer = await ann.posts("/v1/chat/completions", 200, **names, messages=asked)
+    texts = [{"role": "user", "content": text} for text in ("/link abc", "hello")]
+    messages = [*asked, answer["choices"][0]["message"], *texts]
+    await ann.posts("/v1/chat/completions", 401, **names, messages=messages)
+
+
 async def test_a_revoked_token_links_no_account_over_a_socket(world: World, gateway: Running) -> None:
     """P-3: the socket is closed."""
     ann = await revoked(world, gateway)
