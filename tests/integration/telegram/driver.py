@@ -1,4 +1,4 @@
-"""A Telegram channel between a fake Bot API server and a recorder of what it takes in."""
+"""A Telegram channel between a fake Bot API server and a recorder of the messages that it takes in."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ADDRESS = Target(777, ADA).address
 
 @dataclass
 class Recorder:
-    """Takes messages in and keeps them in a list; can be away, answer with notices, fail, or hold a message up."""
+    """Takes messages in and keeps them in a list; can be unavailable, answer with notices, fail, or delay a message."""
 
     taken: list[InboundMessage] = field(default_factory=list)
     tries: Counter[str] = field(default_factory=Counter)
@@ -79,7 +79,7 @@ class Recorder:
 
 @dataclass
 class Gate:
-    """Everything a test speaks to."""
+    """The objects that a test works with."""
 
     channel: TelegramChannel
     intake: Recorder
@@ -88,24 +88,24 @@ class Gate:
     running: asyncio.Task[None]
 
     async def sends(self, address: Address, chunk: Chunk) -> None:
-        """One chunk, as the outbox does it."""
+        """Sends one chunk, as the outbox does."""
         await self.channel.ready(address)
         await self.channel.deliver(address, chunk, lambda: True)
 
     async def dies(self) -> None:
-        """Others take its replica for dead, and it does not know."""
+        """Other replicas declare this one dead, without its knowledge."""
         async with self.database.own_work() as connection:
             await connection.execute("UPDATE replicas SET expires_at = now() WHERE replica_id = $1", self.replica_id)
 
     async def kept(self) -> dict[str, str]:
-        """What is in quarantine: reasons by key."""
+        """Quarantined updates: reasons by key."""
         async with self.database.all_users() as connection:
             rows = await connection.fetch("SELECT key, reason FROM quarantine ORDER BY key")
         return {row["key"]: row["reason"] for row in rows}
 
 
 class Opens(Protocol):
-    """Begins a channel; `settings` are those of `telegram`."""
+    """Opens a channel; `settings` are those of `telegram`."""
 
     def __call__(self, *, public_url: str | None = None, **settings: object) -> AbstractAsyncContextManager[Gate]: ...
 
@@ -113,7 +113,7 @@ class Opens(Protocol):
 def opens_telegram(
     fake: FakeBotApi, database_url: str, intake_of: Callable[[Database, ReplicaId], Recorder] = lambda *_: Recorder()
 ) -> Opens:
-    """Channels of one bot, each in a replica of its own on one database. `intake_of`: what a replica takes messages in with."""
+    """Channels of one bot, each in its own replica, on one database. `intake_of`: where a replica takes messages in."""
 
     @asynccontextmanager
     async def telegram(*, public_url: str | None = None, **settings: object) -> AsyncIterator[Gate]:
@@ -157,7 +157,7 @@ async def _replica(database_url: str) -> AsyncIterator[tuple[Database, ReplicaId
 
 
 async def execute(database_url: str, statement: str) -> None:
-    """One statement as whoever runs the database."""
+    """Runs one statement as the database's owner."""
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute(statement)
@@ -166,7 +166,7 @@ async def execute(database_url: str, statement: str) -> None:
 
 
 async def until(condition: Callable[[], object], within: float = 10.0) -> None:
-    """Returns once the condition holds; `TimeoutError` when it doesn't in time (seconds)."""
+    """Returns once the condition holds; raises `TimeoutError` after the deadline (seconds)."""
     async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110 - the fake and the recorder have no events for all that can be waited for
             await asyncio.sleep(0.01)

@@ -15,13 +15,13 @@ def settings(fake: FakeBotApi, access: str = "linked", **given: Any) -> dict[str
 
 
 async def told(fake: FakeBotApi, chat: int, text: str, **options: Any) -> str:
-    """What the bot answers next in that chat."""
+    """The bot's next reply in that chat."""
     fake.says(chat, text, **options)
     return (await fake.hears(chat, within=20))[0].text
 
 
 async def a_code(person: Any) -> Any:
-    """A fresh code, once the bot is known."""
+    """A new code, once the bot is known."""
 
     async def made() -> Any:
         status, body = await person.calls("POST", "/api/links/telegram")

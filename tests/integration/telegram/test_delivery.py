@@ -1,4 +1,4 @@
-"""Chunks go out at Telegram's pace, and every outcome is told as what it is."""
+"""Chunks are sent at Telegram's pace, and every outcome is reported accurately."""
 
 import asyncio
 import time
@@ -53,7 +53,7 @@ async def gate(opens: Opens) -> AsyncIterator[Gate]:
 
 
 async def test_a_reply_arrives_as_text_with_entities(fake: FakeBotApi, gate: Gate) -> None:
-    """Without a preview of what it links to, which would carry data out unclicked."""
+    """Without link previews, which could leak data without a click."""
     [chunk] = gate.channel.render("**bold** [link](https://example.com)")
     await gate.sends(ADDRESS, chunk)
     [sent] = await fake.hears(ADA)
@@ -62,8 +62,8 @@ async def test_a_reply_arrives_as_text_with_entities(fake: FakeBotApi, gate: Gat
     assert sent.link_preview_disabled
 
 
-async def test_a_reply_goes_into_its_topic(fake: FakeBotApi, gate: Gate) -> None:
-    """The address names it."""
+async def test_a_reply_goes_to_its_topic(fake: FakeBotApi, gate: Gate) -> None:
+    """The address contains it."""
     fake.says(TEAM, "hello", from_id=ADA, thread_id=9)
     await gate.sends(Target(777, TEAM, 9).address, HELLO)
     assert [sent.thread_id for sent in await fake.hears(TEAM)] == [9]
@@ -78,20 +78,20 @@ async def test_a_long_reply_arrives_whole_and_in_order(fake: FakeBotApi, gate: G
 
 
 async def test_typing_is_shown(fake: FakeBotApi, gate: Gate) -> None:
-    """In the chat where the answer is being written."""
+    """In the chat for which the answer is being written."""
     await gate.channel.typing(ADDRESS)
     assert [(action.chat_id, action.action) for action in fake.bot().actions] == [(ADA, "typing")]
 
 
 async def test_typing_never_fails(fake: FakeBotApi, gate: Gate) -> None:
-    """It is a courtesy."""
+    """It is optional."""
     fake.fails(Fault("5xx", method="sendChatAction"))
     await gate.channel.typing(ADDRESS)
     await gate.channel.typing(Address("web:nowhere"))
 
 
 async def test_a_429_defers_its_chat_only(fake: FakeBotApi, gate: Gate) -> None:
-    """Row 24: until its time is over nothing is even tried there; others get theirs at once."""
+    """Row 24: the chat gets nothing until its time is over; others get theirs at once."""
     fake.fails(Fault("429", method="sendMessage", chat_id=ADA, retry_after=30))
     with pytest.raises(DeliveryDeferred) as first:
         await gate.sends(ADDRESS, HELLO)
@@ -104,8 +104,8 @@ async def test_a_429_defers_its_chat_only(fake: FakeBotApi, gate: Gate) -> None:
     assert len(await fake.hears(BOB)) == 1
 
 
-async def test_more_than_a_burst_is_slowed_down_in_its_chat_only(fake: FakeBotApi, gate: Gate) -> None:
-    """From the fourth on, each message to a chat waits a second longer; another chat's first overtakes them."""
+async def test_a_burst_delays_its_own_chat_only(fake: FakeBotApi, gate: Gate) -> None:
+    """From the fourth on, each message to a chat waits a second longer; another chat's first one overtakes them."""
     begun = time.monotonic()
     to_ada = [asyncio.create_task(gate.sends(ADDRESS, HELLO)) for _ in range(LONG_LINE)]
     await gate.sends(TO_BOB, HELLO)
@@ -117,30 +117,30 @@ async def test_more_than_a_burst_is_slowed_down_in_its_chat_only(fake: FakeBotAp
     await asyncio.wait(to_ada)
 
 
-async def test_a_blocked_bot_is_refused_for_good(fake: FakeBotApi, gate: Gate) -> None:
-    """Row 27: nothing else needs to be tried at that address."""
+async def test_a_blocked_bot_is_a_permanent_refusal(fake: FakeBotApi, gate: Gate) -> None:
+    """Row 27: nothing else is tried at that address."""
     fake.blocks(ADA)
     with pytest.raises(DeliveryRefused) as refused:
         await gate.sends(ADDRESS, HELLO)
     assert refused.value.address_dead
 
 
-async def test_an_unknown_chat_is_refused_for_good(gate: Gate) -> None:
-    """Telegram says that it isn't there."""
+async def test_an_unknown_chat_is_a_permanent_refusal(gate: Gate) -> None:
+    """Telegram says that it does not exist."""
     with pytest.raises(DeliveryRefused) as refused:
         await gate.sends(Target(777, 999).address, HELLO)
     assert refused.value.address_dead
 
 
-async def test_formatting_that_telegram_refuses_is_left_out(fake: FakeBotApi, gate: Gate) -> None:
-    """Row 28: once, and the text arrives."""
+async def test_refused_formatting_is_dropped(fake: FakeBotApi, gate: Gate) -> None:
+    """Row 28: one retry without it, and the text arrives."""
     fake.fails(Fault("400", method="sendMessage"))
     await gate.sends(ADDRESS, Chunk("bold", '[{"type": "bold", "offset": 0, "length": 4}]'))
     assert [(sent.delivered, sent.entities) for sent in fake.sent(ADA)] == [(False, []), (True, [])]
 
 
 async def test_any_other_bad_request_is_refused(fake: FakeBotApi, gate: Gate) -> None:
-    """Trying again would change nothing."""
+    """A retry would change nothing."""
     fake.fails(Fault("400", method="sendMessage", description="Bad Request: not enough rights"))
     with pytest.raises(DeliveryRefused, match="rights"):
         await gate.sends(ADDRESS, HELLO)
@@ -148,16 +148,16 @@ async def test_any_other_bad_request_is_refused(fake: FakeBotApi, gate: Gate) ->
 
 
 @pytest.mark.parametrize("fault", [Fault("5xx"), Fault("lost"), Fault("garbage")], ids=lambda fault: fault.kind)
-async def test_a_lost_answer_leaves_delivery_unknown(fake: FakeBotApi, gate: Gate, fault: Fault) -> None:
-    """Row 25: the message may have arrived, and nobody pretends to know."""
+async def test_a_lost_response_leaves_the_delivery_unknown(fake: FakeBotApi, gate: Gate, fault: Fault) -> None:
+    """Row 25: the message may have arrived, so the outcome says so."""
     await until(lambda: gate.channel.status.state == "ready")
     fake.fails(Fault(fault.kind, method="sendMessage"))
     with pytest.raises(DeliveryUnknown):
         await gate.sends(ADDRESS, HELLO)
 
 
-async def test_nothing_leaves_before_a_server_of_lost_answers_answers_again(fake: FakeBotApi, gate: Gate) -> None:
-    """Row 25: the one repetition is not spent on an outage; `getMe` finds out when that is over."""
+async def test_chunks_wait_while_a_server_loses_responses(fake: FakeBotApi, gate: Gate) -> None:
+    """Row 25: the one retry is not used up during an outage; `getMe` finds out when it ends."""
     await until(lambda: gate.channel.status.state == "ready")
     fake.fails(Fault("lost", method="sendMessage"))
     fake.fails(Fault("5xx", method="getMe", times=2))
@@ -170,8 +170,8 @@ async def test_nothing_leaves_before_a_server_of_lost_answers_answers_again(fake
     assert len(fake.calls("getMe")) == asked + 3
 
 
-async def test_a_server_that_never_answers_get_me_holds_up_nobody_for_good(fake: FakeBotApi) -> None:
-    """Row 25: after some time chunks leave all the same."""
+async def test_a_server_that_never_answers_get_me_delays_chunks_for_a_limited_time(fake: FakeBotApi) -> None:
+    """Row 25: after some time chunks are sent all the same."""
     fake.fails(Fault("5xx", method="getMe", times=0))
     api = BotApi(Telegram.model_validate({"token": TOKEN, "api_url": fake.url}))
     recovery = Recovery(api, longest=0.1)
@@ -181,7 +181,7 @@ async def test_a_server_that_never_answers_get_me_holds_up_nobody_for_good(fake:
 
 
 async def test_a_refused_connection_is_deferred(fake: FakeBotApi, gate: Gate) -> None:
-    """Row 26: it certainly did not arrive, and soon may."""
+    """Row 26: the message certainly did not arrive, and soon may."""
     await fake.stop()
     with pytest.raises(DeliveryDeferred):
         await gate.sends(ADDRESS, HELLO)
@@ -191,7 +191,7 @@ async def test_a_refused_connection_is_deferred(fake: FakeBotApi, gate: Gate) ->
 
 
 async def test_a_migrated_group_gets_its_messages_under_the_new_id(fake: FakeBotApi, gate: Gate) -> None:
-    """Row 27: the one that found out, and those that follow."""
+    """Row 27: the message that found out, and later ones."""
     old = Target(777, -77).address
     fake.bot().chat(-77)
     fake.fails(Fault("migrate", method="sendMessage", chat_id=-77, migrate_to_chat_id=TEAM))
@@ -201,18 +201,18 @@ async def test_a_migrated_group_gets_its_messages_under_the_new_id(fake: FakeBot
     assert len(fake.sent(-77)) == 1
 
 
-async def test_a_chat_that_moved_to_itself_is_dead(fake: FakeBotApi, gate: Gate) -> None:
-    """Row 27: an answer that leads nowhere is not followed twice."""
+async def test_a_chat_that_migrated_to_itself_is_dead(fake: FakeBotApi, gate: Gate) -> None:
+    """Row 27: a move that leads nowhere is not followed twice."""
     fake.fails(Fault("migrate", method="sendMessage", chat_id=TEAM, migrate_to_chat_id=TEAM))
     with pytest.raises(DeliveryRefused) as refused:
         await gate.sends(Target(777, TEAM).address, HELLO)
     assert refused.value.address_dead
 
 
-async def test_a_move_that_cannot_be_written_down_defers_the_chunk(
+async def test_a_migration_that_cannot_be_stored_defers_the_chunk(
     fake: FakeBotApi, gate: Gate, database_url: str
 ) -> None:
-    """Row 27: it leaves once the database took the new id."""
+    """Row 27: it is sent once the database has the new id."""
     old = Target(777, -77).address
     fake.bot().chat(-77)
     fake.fails(Fault("migrate", method="sendMessage", chat_id=-77, times=2, migrate_to_chat_id=TEAM))
@@ -225,14 +225,14 @@ async def test_a_move_that_cannot_be_written_down_defers_the_chunk(
 
 
 @pytest.mark.parametrize("address", ["telegram:43:5:0", "telegram:here", "web:assistant"])
-async def test_addresses_of_others_are_refused(gate: Gate, address: str) -> None:
-    """Another bot's, and such as mean nothing here."""
+async def test_foreign_addresses_are_refused(gate: Gate, address: str) -> None:
+    """Another bot's, and malformed ones."""
     with pytest.raises(DeliveryRefused):
         await gate.sends(Address(address), HELLO)
 
 
 async def test_a_refused_token_defers_replies(opens: Opens, fake: FakeBotApi) -> None:
-    """They leave once the settings are right."""
+    """They are sent once the settings are right."""
     async with opens(token="777:AAF-another") as gate:
         with pytest.raises(DeliveryDeferred) as deferred:
             await gate.sends(ADDRESS, HELLO)
@@ -240,15 +240,15 @@ async def test_a_refused_token_defers_replies(opens: Opens, fake: FakeBotApi) ->
 
 
 async def test_delivery_works_until_the_channel_is_closed(fake: FakeBotApi, gate: Gate) -> None:
-    """While the gateway drains nothing comes in, and replies still go out."""
+    """While the gateway drains, no messages come in, and replies are still sent."""
     gate.running.cancel()
     await asyncio.wait([gate.running])
     await gate.sends(ADDRESS, HELLO)
     assert len(await fake.hears(ADA)) == 1
 
 
-async def test_a_chunk_whose_lease_lapses_on_the_way_does_not_leave(fake: FakeBotApi, gate: Gate) -> None:
-    """The lease is looked at when the bytes are about to be written, and the chunk may be sent later."""
+async def test_a_chunk_whose_lease_expires_before_it_is_written_is_not_sent(fake: FakeBotApi, gate: Gate) -> None:
+    """The lease is checked just before the bytes are written, and the chunk may be sent later."""
     looks: list[str] = []
 
     def lapsed() -> bool:
@@ -262,8 +262,8 @@ async def test_a_chunk_whose_lease_lapses_on_the_way_does_not_leave(fake: FakeBo
     assert [sent.text for sent in await fake.hears(ADA)] == ["hello"]
 
 
-async def test_a_request_that_is_given_up_costs_no_connection(gate: Gate) -> None:
-    """Wherever "typing …" is overtaken by the answer, its connection can be used again."""
+async def test_a_cancelled_request_costs_no_connection(gate: Gate) -> None:
+    """When the answer overtakes "typing …", its connection can be reused."""
     await gate.channel.typing(ADDRESS)
     for steps in range(200):
         typing = asyncio.create_task(gate.channel.typing(ADDRESS))

@@ -1,4 +1,4 @@
-"""Telegram through a whole gateway: from the Bot API server into Postgres and back."""
+"""Telegram through a whole gateway: from the Bot API server to Postgres and back."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def gateway(world: World, fake: FakeBotApi) -> Running:
     return await world.gateway(telegram=settings(fake))
 
 
-async def test_a_message_is_answered_and_kept(world: World, fake: FakeBotApi, gateway: Running) -> None:
+async def test_a_message_is_answered_and_stored(world: World, fake: FakeBotApi, gateway: Running) -> None:
     """AC-6: the session is tagged telegram, and holds the message and its reply."""
     fake.says(ADA, "hello there")
     [reply] = await fake.hears(ADA, within=20)
@@ -48,7 +48,7 @@ async def test_a_message_is_answered_and_kept(world: World, fake: FakeBotApi, ga
 
 
 async def test_the_session_exists_before_the_agent_is_called(world: World, fake: FakeBotApi, gateway: Running) -> None:
-    """AC-6: while the agent still thinks, the row is there, and the person sees typing."""
+    """AC-6: while the agent is still working, the row exists, and the person sees typing."""
     fake.says(ADA, "wait 30 seconds")
     await eventually(lambda: world.rows(SESSIONS))
     await until(lambda: fake.bot().actions, within=20)
@@ -67,8 +67,8 @@ async def test_a_duplicate_is_answered_once(world: World, fake: FakeBotApi, gate
     assert len(fake.sent(ADA)) == 2
 
 
-async def test_a_text_that_is_too_long_is_refused_by_a_notice(world: World, fake: FakeBotApi) -> None:
-    """The sender hears why, and the next message is answered."""
+async def test_a_text_that_is_too_long_gets_a_notice(world: World, fake: FakeBotApi) -> None:
+    """The sender learns why, and the next message is answered."""
     await world.gateway(telegram=settings(fake), turns={"max_text": 10})
     fake.says(ADA, "much too long" * 800_000)
     fake.says(ADA, "short")
@@ -78,7 +78,7 @@ async def test_a_text_that_is_too_long_is_refused_by_a_notice(world: World, fake
 
 
 async def test_a_stranger_gets_no_session(world: World, fake: FakeBotApi) -> None:
-    """AC-11: with the default access, people who are not linked are told how to link, and nothing is kept."""
+    """AC-11: with the default access, unlinked people learn how to link, and nothing is stored."""
     await world.gateway(telegram=settings(fake, access="linked", allow=(f"{BOB}=bob",)))
     fake.says(ADA, "let me in")
     assert "link" in (await fake.hears(ADA, within=20))[0].text
@@ -88,7 +88,7 @@ async def test_a_stranger_gets_no_session(world: World, fake: FakeBotApi) -> Non
 
 
 async def test_new_begins_another_session(world: World, fake: FakeBotApi, gateway: Running) -> None:
-    """The former one ends and stays."""
+    """The earlier one ends and is kept."""
     for text in ("one", "/new", "two"):
         fake.says(ADA, text)
     await fake.hears(ADA, count=3, within=20)
@@ -96,7 +96,7 @@ async def test_new_begins_another_session(world: World, fake: FakeBotApi, gatewa
     assert [session["is_active"] for session in sessions] == [False, True]
 
 
-async def test_topics_are_sessions_of_their_own(world: World, fake: FakeBotApi, gateway: Running) -> None:
+async def test_topics_have_separate_sessions(world: World, fake: FakeBotApi, gateway: Running) -> None:
     """And each is answered in its topic."""
     fake.says(TEAM, "in the first", from_id=ADA, thread_id=1)
     fake.says(TEAM, "in the second", from_id=ADA, thread_id=2)
@@ -106,7 +106,7 @@ async def test_topics_are_sessions_of_their_own(world: World, fake: FakeBotApi, 
 
 
 async def test_a_formatted_answer_keeps_its_formatting(fake: FakeBotApi, gateway: Running) -> None:
-    """On its way through the outbox too."""
+    """In the outbox, too."""
     fake.says(ADA, "use markdown")
     [reply] = await fake.hears(ADA, within=20)
     assert {"bold", "italic", "code", "pre", "text_link"} <= {str(entity["type"]) for entity in reply.entities}
@@ -114,14 +114,14 @@ async def test_a_formatted_answer_keeps_its_formatting(fake: FakeBotApi, gateway
 
 
 async def test_a_long_answer_arrives_in_order(fake: FakeBotApi, gateway: Running) -> None:
-    """In several messages, one after another."""
+    """As several messages, one after another."""
     fake.says(ADA, "answer in 9000 characters")
     heard = await fake.hears(ADA, count=3, within=20)
     assert sum(len(message.text) for message in heard) > 8_900
     assert "sentence 1 " in heard[0].text
 
 
-async def test_a_malformed_update_is_kept_in_quarantine(world: World, fake: FakeBotApi, gateway: Running) -> None:
+async def test_a_malformed_update_is_quarantined(world: World, fake: FakeBotApi, gateway: Running) -> None:
     """Row 22: and the next message is answered."""
     fake.injects({"message": {"chat": "nonsense", "text": "\0"}})
     fake.says(ADA, "hello")
@@ -131,7 +131,7 @@ async def test_a_malformed_update_is_kept_in_quarantine(world: World, fake: Fake
     assert "message_id" in kept["reason"]
 
 
-async def test_a_reply_meets_a_429_and_arrives_later(fake: FakeBotApi, gateway: Running) -> None:
+async def test_a_reply_that_gets_a_429_arrives_later(fake: FakeBotApi, gateway: Running) -> None:
     """Row 24: other chats get theirs meanwhile."""
     fake.fails(Fault("429", method="sendMessage", chat_id=ADA, retry_after=2))
     fake.says(ADA, "hello")
@@ -142,7 +142,7 @@ async def test_a_reply_meets_a_429_and_arrives_later(fake: FakeBotApi, gateway: 
 
 
 async def test_two_replicas_answer_once_and_one_takes_over(world: World, fake: FakeBotApi) -> None:
-    """Row 23: one polls; when it is killed, the other follows."""
+    """Row 23: one polls; when it is killed, the other takes over."""
     env = {
         "TURNGATE_TELEGRAM__TOKEN": TOKEN,
         "TURNGATE_TELEGRAM__API_URL": fake.url,
@@ -183,7 +183,7 @@ async def _free_port() -> int:
 
 
 class Line:
-    """The line to a database's socket, which can be cut."""
+    """A connection path to the database's socket that can be cut."""
 
     def __init__(self, socket: str) -> None:
         self._socket = socket
@@ -215,10 +215,8 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
-async def test_what_is_said_while_the_database_is_away_is_answered_once_it_is_back(
-    world: World, fake: FakeBotApi
-) -> None:
-    """Row 12: nobody can say who may poll, so nobody does, nothing is confirmed, and Telegram delivers it again."""
+async def test_messages_during_a_database_outage_are_answered_afterwards(world: World, fake: FakeBotApi) -> None:
+    """Row 12: nobody holds the lease, so nobody polls or confirms, and Telegram delivers them again."""
     direct = urlsplit(world.database_url)
     host, port = (parse_qs(direct.query)[name][0] for name in ("host", "port"))
     line = Line(f"{host}/.s.PGSQL.{port}")
@@ -245,7 +243,7 @@ async def test_what_is_said_while_the_database_is_away_is_answered_once_it_is_ba
 
 
 async def test_a_server_without_send_message_is_not_ready(world: World, fake: FakeBotApi) -> None:
-    """The log says once why replies wait and what to do, and `/readyz` says the same while it lasts."""
+    """The log says once why replies wait and what to do, and `/readyz` says so while it lasts."""
     with structlog.testing.capture_logs() as logged:
         gateway = await world.gateway(telegram=settings(fake))
         [network] = gateway.gateway.engine.networks
@@ -266,7 +264,7 @@ async def test_a_server_without_send_message_is_not_ready(world: World, fake: Fa
 async def test_typing_that_fails_is_logged_once(
     status: int, world: World, fake: FakeBotApi, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """However many chats ask; and no exception is left over."""
+    """However many chats need it; and no exception is left over."""
     fake.fails(Fault("5xx", "sendChatAction", status=status, times=0))
     with structlog.testing.capture_logs() as logged:
         await world.gateway(telegram=settings(fake))

@@ -1,4 +1,4 @@
-"""A group that becomes a supergroup takes everything kept of it along, in one transaction."""
+"""A group that becomes a supergroup keeps all of its data, in one transaction."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WINDOW = timedelta(minutes=15)
 
 
 class Group:
-    """The people of a group and what the store keeps of it."""
+    """The people of a group and the group's rows."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -39,13 +39,13 @@ class Group:
         self.schedules = PostgresSchedules(database, self.turns)
 
     async def says(self, text: str, place: Target = OLD, user: str = "ann") -> Acceptance:
-        """A message, whose text is its key."""
+        """Sends a message whose text is its key."""
         key, to = f"{place}:{text}", (place.address,)
         message = InboundMessage(UserId(user), TELEGRAM, AgentName("assistant"), text, key, place.route, deliver_to=to)
         return await self.turns.accept(message, TurnTerms())
 
     async def plans(self, prompt: str) -> None:
-        """A schedule whose replies go to the group."""
+        """Adds a schedule whose replies go to the group."""
         every, soon = IntervalTrigger(60), datetime.now(UTC) + timedelta(hours=1)
         agent, to = AgentName("assistant"), (OLD.address,)
         await self.schedules.create(NewSchedule(UserId("ann"), "plan", agent, prompt, every, "UTC", to, True, soon))
@@ -54,12 +54,12 @@ class Group:
         await self.moves.move(OLD.chat, NEW.chat)
 
     async def current(self, place: Target, user: str = "ann") -> str | None:
-        """The session that a message in that place would go to."""
+        """The session for a message at that address."""
         session = await self.sessions.current(UserId(user), place.route)
         return None if session is None else session.session_id
 
     async def places(self, query: str) -> list[str]:
-        """One column, read across all users."""
+        """One column, across all users."""
         async with self.database.all_users() as connection:
             return [row[0] for row in await connection.fetch(query)]
 
@@ -76,7 +76,7 @@ def session_of(accepted: Acceptance) -> str:
     return accepted.session.session_id
 
 
-async def test_every_users_session_goes_on_under_the_new_id(group: Group) -> None:
+async def test_every_users_session_continues_under_the_new_id(group: Group) -> None:
     """Row 27: the key is renamed, the history is the same."""
     anns, bobs = [session_of(await group.says("hello", user=user)) for user in ("ann", "bob")]
     await group.moves_to_new()
@@ -88,8 +88,8 @@ async def test_every_users_session_goes_on_under_the_new_id(group: Group) -> Non
     assert again.message.seq == 2
 
 
-async def test_what_is_open_is_answered_in_the_new_place(group: Group) -> None:
-    """Row 27: turns that wait or run, chunks that wait, and schedules."""
+async def test_open_work_moves_to_the_new_id(group: Group) -> None:
+    """Row 27: waiting and running turns, waiting chunks, and schedules."""
     first = (await group.says("one")).turn
     await group.says("two")
     assert first is not None
@@ -103,7 +103,7 @@ async def test_what_is_open_is_answered_in_the_new_place(group: Group) -> None:
     assert await group.places(open_turns) == [NEW.address] * 2
 
 
-async def test_a_session_begun_in_the_new_place_stays_current(group: Group) -> None:
+async def test_a_session_begun_under_the_new_id_stays_current(group: Group) -> None:
     """Row 27: the one with the latest message; the other one is kept with its history."""
     older = session_of(await group.says("before"))
     newer = session_of(await group.says("after", NEW))
@@ -115,7 +115,7 @@ async def test_a_session_begun_in_the_new_place_stays_current(group: Group) -> N
 
 
 async def test_a_move_may_be_repeated(group: Group) -> None:
-    """Row 27: both service messages tell of it, they may come twice, and a refused chunk tells of it too."""
+    """Row 27: both service messages report it, either may come twice, and a refused chunk reports it, too."""
     session = session_of(await group.says("hello"))
     await asyncio.gather(*(group.moves_to_new() for _ in range(3)))
     await group.moves_to_new()
@@ -123,8 +123,8 @@ async def test_a_move_may_be_repeated(group: Group) -> None:
     assert await group.places("SELECT route FROM routes") == [NEW.route]
 
 
-async def test_a_group_moves_while_somebody_in_it_is_erased(group: Group) -> None:
-    """Row 27a: the others go on under the new id; nothing new is stored for who is erased."""
+async def test_a_group_moves_while_a_member_is_erased(group: Group) -> None:
+    """Row 27a: the others continue under the new id; nothing new is stored for the erased user."""
     anns = session_of(await group.says("hello"))
     await group.says("hello", user="bob")
     await PostgresErasure(group.database).begin(UserId("bob"))
@@ -133,8 +133,8 @@ async def test_a_group_moves_while_somebody_in_it_is_erased(group: Group) -> Non
     assert await group.places("SELECT user_id FROM routes") == ["ann"]
 
 
-async def test_a_move_that_fails_leaves_everything_where_it_was(group: Group, database_url: str) -> None:
-    """Row 27: all or none, so that it can be tried again as a whole."""
+async def test_a_failed_move_changes_nothing(group: Group, database_url: str) -> None:
+    """Row 27: all or nothing, so that it can be retried as a whole."""
     session = session_of(await group.says("hello"))
     await execute(database_url, "ALTER TABLE schedules RENAME TO away")
     with pytest.raises(StoreUnavailable):
@@ -143,14 +143,14 @@ async def test_a_move_that_fails_leaves_everything_where_it_was(group: Group, da
     assert await group.places("SELECT unnest(deliver_to) FROM turns") == [OLD.address]
 
 
-async def test_other_chats_stay_where_they_are(group: Group) -> None:
-    """Row 27: also one whose id begins alike."""
+async def test_other_chats_are_unaffected(group: Group) -> None:
+    """Row 27: even one whose id has the same beginning."""
     theirs = session_of(await group.says("hello", ALIKE))
     await group.moves_to_new()
     assert await group.current(ALIKE) == theirs
 
 
-async def test_a_message_told_again_from_the_old_place_is_a_duplicate(group: Group) -> None:
+async def test_a_message_redelivered_from_the_old_id_is_a_duplicate(group: Group) -> None:
     """Row 27: Telegram may deliver it again after the move."""
     first = await group.says("hello")
     await group.moves_to_new()
@@ -159,8 +159,8 @@ async def test_a_message_told_again_from_the_old_place_is_a_duplicate(group: Gro
     assert again.message == first.message
 
 
-async def test_messages_and_moves_at_once_never_wait_in_a_circle(group: Group) -> None:
-    """Row 27: locks are taken in one order, so everything is kept, each once."""
+async def test_concurrent_messages_and_moves_never_deadlock(group: Group) -> None:
+    """Row 27: locks are taken in one order, so everything is stored, each once."""
 
     async def talks(user: str, place: Target) -> None:
         for number in range(10):

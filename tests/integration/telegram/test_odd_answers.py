@@ -1,4 +1,4 @@
-"""Whatever a Bot API server answers to sendMessage, a chunk leaves at most twice and holds up nobody for good."""
+"""Whatever a Bot API server responds to sendMessage, a chunk is sent at most twice and blocks no other for good."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SETTLED = "SELECT address, state FROM outbox WHERE state <> 'unsent'"
 
 
 def raw(body: str, status: int = 200, *, delivers: bool = True, times: int = 0, location: str | None = None) -> Fault:
-    """An answer to the letter, every time."""
+    """A response sent exactly as given, every time."""
     return Fault("raw", status=status, body=body, delivers=delivers, times=times, location=location)
 
 
@@ -63,8 +63,8 @@ async def fake() -> AsyncIterator[FakeBotApi]:
         yield server
 
 
-async def test_an_odd_answer_repeats_a_chunk_once_at_most(world: World, fake: FakeBotApi) -> None:
-    """Promise 4: `ok` is sent, what says nothing is unknown and sent once more, and the next reply arrives."""
+async def test_an_odd_response_repeats_a_chunk_at_most_once(world: World, fake: FakeBotApi) -> None:
+    """Promise 4: `ok` is sent, an unclear response is unknown and sent once more, and the next reply arrives."""
     await world.gateway(telegram={"token": TOKEN, "api_url": fake.url, "access": "open"})
     chats = dict(zip(ODD, range(2001, 3000), strict=False))
     for name, chat in chats.items():

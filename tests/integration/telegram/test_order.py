@@ -1,4 +1,4 @@
-"""A chat's messages are kept in the order they were written, whatever becomes of a poll or a commit on the way."""
+"""A chat's messages are stored in the order they were written, even if a poll or a commit fails."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WORDS = ["one", "two", "three", "four"]
 
 @dataclass
 class Keeper(Recorder):
-    """Takes messages in for good. The first try of a text in `lost` hears nothing: it is committed when somebody lets it."""
+    """Stores messages. The first try of a text in `lost` gets no result: it commits when the test allows it."""
 
     turns: PostgresTurns = field(kw_only=True)
     lost: set[str] = field(default_factory=set)
@@ -51,7 +51,7 @@ async def fake() -> AsyncIterator[FakeBotApi]:
 
 @pytest.fixture
 def keepers() -> list[Keeper]:
-    """Those of the replicas that have been opened, in order."""
+    """The keepers of the replicas that have been opened, in order."""
     return []
 
 
@@ -65,7 +65,7 @@ def opens(fake: FakeBotApi, database_url: str, keepers: list[Keeper]) -> Opens:
 
 
 async def kept(database_url: str) -> list[str]:
-    """What the chat's people have said, as it stands in the transcript."""
+    """The messages of the chat's people in the transcript."""
     connection = await asyncpg.connect(database_url)
     try:
         rows = await connection.fetch("SELECT content FROM chat_messages WHERE role = 'user' ORDER BY chat_id, seq")
@@ -74,10 +74,10 @@ async def kept(database_url: str) -> list[str]:
         await connection.close()
 
 
-async def test_a_poller_that_is_replaced_between_two_messages_comes_too_late(
+async def test_a_replaced_poller_stores_nothing_twice(
     fake: FakeBotApi, opens: Opens, keepers: list[Keeper], database_url: str
 ) -> None:
-    """It is held up before its commit; another takes all of them in meanwhile, and what it keeps is kept already."""
+    """It is delayed before its commit; another stores all messages meanwhile, and its own are duplicates."""
     async with opens() as first:
         frozen = keepers[0].held_up["two"] = asyncio.Event()
         for word in WORDS:
@@ -92,10 +92,10 @@ async def test_a_poller_that_is_replaced_between_two_messages_comes_too_late(
 
 
 @pytest.mark.parametrize("behind", ["two", "four"])
-async def test_a_commit_that_nobody_heard_of_changes_no_order(
+async def test_a_commit_without_a_result_keeps_the_order(
     fake: FakeBotApi, opens: Opens, keepers: list[Keeper], database_url: str, behind: str
 ) -> None:
-    """The message comes again, and those after it wait for it; a first try that ends later is a duplicate."""
+    """The message comes again, and later ones wait for it; a first try that ends later is a duplicate."""
     async with opens():
         keepers[0].lost.add("two")
         for word in WORDS:

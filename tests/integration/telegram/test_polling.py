@@ -1,4 +1,4 @@
-"""Updates come in through long polling: each is settled before it is confirmed, and none stops the others."""
+"""Updates arrive through long polling: each is settled before it is confirmed, and none blocks the others."""
 
 import asyncio
 import io
@@ -55,7 +55,7 @@ async def gate(opens: Opens) -> AsyncIterator[Gate]:
 
 
 async def test_a_message_is_taken_in_with_user_route_and_key(fake: FakeBotApi, gate: Gate) -> None:
-    """AC-6's first half: what Telegram told becomes one inbound message."""
+    """AC-6's first half: an update becomes one inbound message."""
     said = fake.says(ADA, "hello")
     await until(lambda: gate.intake.taken)
     assert gate.intake.taken == [
@@ -72,7 +72,7 @@ async def test_a_message_is_taken_in_with_user_route_and_key(fake: FakeBotApi, g
     ]
 
 
-async def test_topics_and_groups_have_routes_of_their_own(fake: FakeBotApi, gate: Gate) -> None:
+async def test_topics_and_groups_have_their_own_routes(fake: FakeBotApi, gate: Gate) -> None:
     """Sessions are keyed by bot, chat and topic."""
     fake.says(TEAM, "in the topic", from_id=ADA, thread_id=9)
     await until(lambda: gate.intake.taken)
@@ -80,8 +80,8 @@ async def test_topics_and_groups_have_routes_of_their_own(fake: FakeBotApi, gate
     assert gate.intake.taken[0].user_id == "telegram:5"
 
 
-async def test_an_update_is_confirmed_only_after_it_is_taken_in(fake: FakeBotApi, gate: Gate) -> None:
-    """Row 1: a crash in between makes Telegram deliver it again."""
+async def test_an_update_is_confirmed_only_after_it_is_stored(fake: FakeBotApi, gate: Gate) -> None:
+    """Row 1: after a crash in between Telegram delivers it again."""
     gate.intake.held_up["hello"] = asyncio.Event()
     said = fake.says(ADA, "hello")
     await until(lambda: gate.intake.tries["hello"])
@@ -90,8 +90,8 @@ async def test_an_update_is_confirmed_only_after_it_is_taken_in(fake: FakeBotApi
     await until(lambda: fake.bot().queue.confirmed_offset == said.update_id + 1)
 
 
-async def test_a_chat_keeps_its_order_and_holds_up_no_other(opens: Opens, fake: FakeBotApi) -> None:
-    """Chats are settled side by side, each in order."""
+async def test_a_chat_keeps_its_order_and_delays_no_other(opens: Opens, fake: FakeBotApi) -> None:
+    """Chats are settled concurrently, each in order."""
     for chat_id, text in [(ADA, "first"), (ADA, "second"), (BOB, "other")]:
         fake.says(chat_id, text)
     async with opens() as gate:
@@ -102,8 +102,8 @@ async def test_a_chat_keeps_its_order_and_holds_up_no_other(opens: Opens, fake: 
         await until(lambda: gate.intake.texts == ["other", "first", "second"])
 
 
-async def test_while_the_store_is_away_nothing_is_confirmed(fake: FakeBotApi, gate: Gate) -> None:
-    """The message comes again until it is taken in; what was settled behind it is not settled twice."""
+async def test_nothing_is_confirmed_while_the_store_is_unavailable(fake: FakeBotApi, gate: Gate) -> None:
+    """The message comes again until it is stored; later ones already settled are not settled twice."""
     gate.intake.away_for = {ADA}
     said = fake.says(ADA, "hello")
     fake.says(BOB, "me too")
@@ -116,8 +116,8 @@ async def test_while_the_store_is_away_nothing_is_confirmed(fake: FakeBotApi, ga
 
 
 @pytest.mark.parametrize("raw", [{"message": {"text": 5}}, {"message": None}, {}])
-async def test_a_malformed_update_goes_into_quarantine(fake: FakeBotApi, gate: Gate, raw: Json) -> None:
-    """Row 22: it is kept with its reason, and the next message gets through."""
+async def test_a_malformed_update_is_quarantined(fake: FakeBotApi, gate: Gate, raw: Json) -> None:
+    """Row 22: it is stored with its reason, and the next message gets through."""
     update_id = fake.injects(raw)
     fake.says(ADA, "hello")
     await until(lambda: gate.intake.texts == ["hello"])
@@ -126,7 +126,7 @@ async def test_a_malformed_update_goes_into_quarantine(fake: FakeBotApi, gate: G
 
 @pytest.mark.parametrize("raw", [None, "text", [], {"message": {}}, {"update_id": "7"}, {"update_id": -1}])
 async def test_even_an_update_without_an_id_blocks_nobody(fake: FakeBotApi, gate: Gate, raw: Json) -> None:
-    """Row 22: it is confirmed by the next one that has an id."""
+    """Row 22: the next one with an id confirms it."""
     fake.says(ADA, "before")
     await until(lambda: gate.intake.texts == ["before"])
     fake.injects(raw, verbatim=True)
@@ -137,7 +137,7 @@ async def test_even_an_update_without_an_id_blocks_nobody(fake: FakeBotApi, gate
 
 
 async def test_an_update_without_an_id_confirms_nothing_and_is_fetched_slowly(fake: FakeBotApi, gate: Gate) -> None:
-    """Any number could be a message's that has not been seen yet."""
+    """Any number could belong to a message that has not been seen yet."""
     fake.says(ADA, "before")
     await until(lambda: gate.intake.texts == ["before"])
     poison = fake.injects("no id", verbatim=True)
@@ -148,8 +148,8 @@ async def test_an_update_without_an_id_confirms_nothing_and_is_fetched_slowly(fa
     assert all(later - earlier > 0.4 for earlier, later in pairwise(repeats))
 
 
-async def test_an_unforeseen_fault_with_one_message_blocks_nobody(fake: FakeBotApi, gate: Gate) -> None:
-    """Row 22: after a few tries the poison is kept aside, and its sender is told."""
+async def test_an_unexpected_error_with_one_message_blocks_nobody(fake: FakeBotApi, gate: Gate) -> None:
+    """Row 22: after a few tries the message is quarantined, and its sender gets a notice."""
     gate.intake.answers["bad"] = RuntimeError("no idea")
     fake.says(ADA, "bad")
     fake.says(ADA, "good")
@@ -159,8 +159,8 @@ async def test_an_unforeseen_fault_with_one_message_blocks_nobody(fake: FakeBotA
     assert "kept" in (await fake.hears(ADA))[0].text
 
 
-async def test_a_message_delivered_again_keeps_its_key(fake: FakeBotApi, gate: Gate) -> None:
-    """By its key it is known as a duplicate."""
+async def test_a_redelivered_message_keeps_its_key(fake: FakeBotApi, gate: Gate) -> None:
+    """The key identifies it as a duplicate."""
     said = fake.says(ADA, "hello")
     await until(lambda: gate.intake.tries["hello"] == 1)
     fake.redelivers(said.update_id)
@@ -168,7 +168,7 @@ async def test_a_message_delivered_again_keeps_its_key(fake: FakeBotApi, gate: G
     assert len({message.key for message in gate.intake.taken}) == 1
 
 
-async def test_update_ids_may_begin_anew(fake: FakeBotApi, gate: Gate) -> None:
+async def test_update_ids_may_restart(fake: FakeBotApi, gate: Gate) -> None:
     """Row 21: after an idle week they do, perhaps lower than before."""
     fake.says(ADA, "before")
     await until(lambda: fake.bot().queue.pending == () and gate.intake.texts == ["before"])
@@ -178,8 +178,8 @@ async def test_update_ids_may_begin_anew(fake: FakeBotApi, gate: Gate) -> None:
     await until(lambda: fake.bot().queue.confirmed_offset == 18)
 
 
-async def test_edits_are_not_answered_again(fake: FakeBotApi, gate: Gate) -> None:
-    """They are confirmed, and that is all."""
+async def test_edits_are_not_answered(fake: FakeBotApi, gate: Gate) -> None:
+    """They are only confirmed."""
     said = fake.says(ADA, "helo")
     edited = fake.edits(ADA, said.message_id, "hello")
     await until(lambda: fake.bot().queue.confirmed_offset == edited.update_id + 1)
@@ -191,8 +191,8 @@ async def test_edits_are_not_answered_again(fake: FakeBotApi, gate: Gate) -> Non
     [Fault("409"), Fault("5xx"), Fault("429"), Fault("garbage"), Fault("lost")],
     ids=lambda fault: fault.kind,
 )
-async def test_trouble_with_polling_passes(fake: FakeBotApi, gate: Gate, fault: Fault) -> None:
-    """Rows 23 to 26: it is said once in the log, and updates come again afterwards."""
+async def test_polling_recovers_from_errors(fake: FakeBotApi, gate: Gate, fault: Fault) -> None:
+    """Rows 23 to 26: the log says it once, and updates arrive again afterwards."""
     fake.says(ADA, "before")
     await until(lambda: gate.intake.texts == ["before"])
     fake.fails(fault.__class__(fault.kind, method="getUpdates", times=2))
@@ -202,8 +202,8 @@ async def test_trouble_with_polling_passes(fake: FakeBotApi, gate: Gate, fault: 
     await until(lambda: gate.intake.texts == ["before", "during", "after"])
 
 
-async def test_a_network_away_at_start_is_waited_for(opens: Opens, fake: FakeBotApi) -> None:
-    """The channel begins when Telegram can be reached."""
+async def test_a_network_outage_at_start_is_waited_for(opens: Opens, fake: FakeBotApi) -> None:
+    """The channel begins once Telegram can be reached."""
     await fake.stop()
     async with opens() as gate:
         await until(lambda: "unexpected response" in gate.channel.status.detail)
@@ -213,8 +213,8 @@ async def test_a_network_away_at_start_is_waited_for(opens: Opens, fake: FakeBot
         assert gate.channel.status.state == "ready"
 
 
-async def test_a_refused_token_ends_the_channel_only(opens: Opens, fake: FakeBotApi) -> None:
-    """It is a fault of the settings: the status says what to do."""
+async def test_a_refused_token_stops_the_channel_only(opens: Opens, fake: FakeBotApi) -> None:
+    """The settings are wrong: the status says what to do."""
     async with opens(token="777:AAF-another") as gate:
         await asyncio.wait_for(gate.running, timeout=5)
         assert gate.channel.status.state == "failed"
@@ -222,13 +222,13 @@ async def test_a_refused_token_ends_the_channel_only(opens: Opens, fake: FakeBot
 
 
 async def test_one_replica_polls_and_another_takes_over(opens: Opens, fake: FakeBotApi) -> None:
-    """Row 23: the one with the lease; when it stops, the other follows within seconds."""
+    """Row 23: the one with the lease; when it stops, the other takes over within seconds."""
     async with opens() as first:
         await until(lambda: first.channel.status.state == "ready")
         async with opens() as second:
             await until(lambda: second.channel.status.state == "standby")
             said = fake.says(ADA, "one")
-            # What is stopped before it has confirmed this gets it again, like whoever takes over.
+            # A replica that stops before confirming this gets it again, like the one that takes over.
             await until(lambda: fake.bot().queue.confirmed_offset == said.update_id + 1)
             first.running.cancel()
             await asyncio.wait([first.running])
@@ -237,8 +237,8 @@ async def test_one_replica_polls_and_another_takes_over(opens: Opens, fake: Fake
             assert first.intake.texts == ["one"]
 
 
-async def test_a_replica_that_lost_the_lease_polls_and_confirms_no_more(opens: Opens, fake: FakeBotApi) -> None:
-    """Row 23: it was busy for too long; what it settled late is confirmed by the one that polls now."""
+async def test_a_replica_that_lost_the_lease_stops_polling(opens: Opens, fake: FakeBotApi) -> None:
+    """Row 23: it was busy for too long; the new poller confirms what it settled late."""
     async with opens() as first:
         await until(lambda: first.channel.status.state == "ready")
         first.intake.held_up["hello"] = asyncio.Event()
@@ -254,10 +254,8 @@ async def test_a_replica_that_lost_the_lease_polls_and_confirms_no_more(opens: O
             assert second.intake.texts == ["hello"]
 
 
-async def test_a_migration_is_written_down_before_it_is_confirmed(
-    fake: FakeBotApi, gate: Gate, database_url: str
-) -> None:
-    """Row 27: while the database does not take it, it comes again."""
+async def test_a_migration_is_stored_before_it_is_confirmed(fake: FakeBotApi, gate: Gate, database_url: str) -> None:
+    """Row 27: while the database does not accept it, it comes again."""
     await execute(database_url, "ALTER TABLE schedules RENAME TO away")
     fake.migrates(-77, TEAM, from_id=ADA)
     await until(lambda: "interrupted" in gate.channel.status.detail)
@@ -267,7 +265,7 @@ async def test_a_migration_is_written_down_before_it_is_confirmed(
 
 
 async def test_a_migration_that_always_fails_blocks_nobody(fake: FakeBotApi, gate: Gate, database_url: str) -> None:
-    """Row 22: it is tried a few times and kept aside, like any other poison."""
+    """Row 22: it is tried a few times and quarantined, like any other failing update."""
     await execute(database_url, "REVOKE UPDATE ON schedules FROM turngate_system")
     fake.migrates(-77, TEAM, from_id=ADA)
     fake.says(TEAM, "hello", from_id=ADA)
@@ -275,8 +273,8 @@ async def test_a_migration_that_always_fails_blocks_nobody(fake: FakeBotApi, gat
     assert len(await gate.kept()) == 2
 
 
-async def test_stopping_ends_the_waiting_call_at_once(fake: FakeBotApi, gate: Gate) -> None:
-    """Nothing that was not settled is confirmed by it."""
+async def test_stopping_ends_a_waiting_call_at_once(fake: FakeBotApi, gate: Gate) -> None:
+    """Unsettled updates are not confirmed by it."""
     gate.intake.held_up["hello"] = asyncio.Event()
     said = fake.says(ADA, "hello")
     await until(lambda: gate.intake.tries["hello"])
@@ -287,7 +285,7 @@ async def test_stopping_ends_the_waiting_call_at_once(fake: FakeBotApi, gate: Ga
 
 
 async def test_starting_clears_a_webhook_and_publishes_the_commands(fake: FakeBotApi, gate: Gate) -> None:
-    """So that polling works, and people see what they can do."""
+    """So that polling works, and people see the commands."""
     await until(lambda: gate.channel.status.state == "ready")
     assert fake.calls("deleteWebhook")
     names = {command["command"] for command in fake.bot().commands if isinstance(command, dict)}
@@ -302,7 +300,7 @@ NOT_FOUND = '{"ok": false, "error_code": 404, "description": "Not Found"}'
 async def test_a_server_without_an_optional_method_is_polled(
     opens: Opens, fake: FakeBotApi, method: str, status: int, body: str
 ) -> None:
-    """A-4: it costs that feature only."""
+    """A-4: only that feature is missing."""
     fake.fails(Fault("raw", method, times=0, status=status, body=body))
     async with opens() as gate:
         fake.says(ADA, "hello")
@@ -310,7 +308,7 @@ async def test_a_server_without_an_optional_method_is_polled(
         assert gate.channel.status.state == "ready"
 
 
-async def test_a_webhook_that_could_not_be_taken_back_is_tried_again(opens: Opens, fake: FakeBotApi) -> None:
+async def test_removing_a_webhook_is_retried(opens: Opens, fake: FakeBotApi) -> None:
     """Polling is refused while it is set, and begins once it is gone."""
     fake.bot().webhook = Webhook("http://127.0.0.1:9/elsewhere")
     fake.fails(Fault("5xx", "deleteWebhook", times=2))
@@ -320,8 +318,8 @@ async def test_a_webhook_that_could_not_be_taken_back_is_tried_again(opens: Open
         assert len(fake.calls("deleteWebhook")) == 3
 
 
-async def test_typing_is_not_asked_for_again_where_it_is_missing(fake: FakeBotApi, gate: Gate) -> None:
-    """A-4: it is logged once, and replies go out."""
+async def test_an_unsupported_typing_method_is_not_called_again(fake: FakeBotApi, gate: Gate) -> None:
+    """A-4: it is logged once, and replies are sent."""
     fake.bot().chat(ADA)
     fake.fails(Fault("raw", "sendChatAction", times=0, status=404, body=NOT_FOUND))
     for _ in range(3):
@@ -330,7 +328,7 @@ async def test_typing_is_not_asked_for_again_where_it_is_missing(fake: FakeBotAp
 
 
 @pytest.mark.parametrize("method", ["getMe", "getUpdates"])
-async def test_a_server_without_an_essential_method_is_named(opens: Opens, fake: FakeBotApi, method: str) -> None:
+async def test_a_server_without_an_essential_method_is_reported(opens: Opens, fake: FakeBotApi, method: str) -> None:
     """The token is not to blame, and the status says so."""
     fake.fails(Fault("raw", method, times=0, status=404, body=NOT_FOUND))
     async with opens() as gate:
@@ -339,8 +337,8 @@ async def test_a_server_without_an_essential_method_is_named(opens: Opens, fake:
         assert "getUpdates" in gate.channel.status.detail
 
 
-async def test_strangers_are_told_once_how_to_link(opens: Opens, fake: FakeBotApi) -> None:
-    """AC-11: with the default access nothing is taken in from them; who asks by /start is told again."""
+async def test_strangers_learn_once_how_to_link(opens: Opens, fake: FakeBotApi) -> None:
+    """AC-11: with the default access their messages are not stored; /start repeats the explanation."""
     async with opens(access="linked", allow=[f"{BOB}=bob"]) as gate:
         for text in ["hello", "hello?", "/start"]:
             fake.says(ADA, text)
@@ -352,7 +350,7 @@ async def test_strangers_are_told_once_how_to_link(opens: Opens, fake: FakeBotAp
         assert len(fake.sent(ADA)) == 2
 
 
-async def test_start_greets_whom_it_knows(fake: FakeBotApi, gate: Gate) -> None:
+async def test_start_greets_known_people(fake: FakeBotApi, gate: Gate) -> None:
     """Telegram's first button is no message to the agent."""
     fake.says(ADA, "/start abc")
     assert "connected" in (await fake.hears(ADA))[0].text
@@ -360,23 +358,23 @@ async def test_start_greets_whom_it_knows(fake: FakeBotApi, gate: Gate) -> None:
 
 
 async def test_a_chat_command_is_answered_by_a_notice(fake: FakeBotApi, gate: Gate) -> None:
-    """In the topic it was given in, as plain text."""
+    """In the topic it came from, as plain text."""
     gate.intake.answers["/status"] = Notice("Session **a**: quiet")
     fake.says(TEAM, "/status@test_777_bot", from_id=ADA, thread_id=9)
     [notice] = await fake.hears(TEAM)
     assert (notice.text, notice.thread_id, notice.entities) == ("Session **a**: quiet", 9, [])
 
 
-async def test_what_the_core_refuses_is_told_to_the_sender(fake: FakeBotApi, gate: Gate) -> None:
-    """With the core's own words."""
+async def test_refusals_of_the_core_reach_the_sender(fake: FakeBotApi, gate: Gate) -> None:
+    """In the core's own words."""
     gate.intake.answers["odd"] = InvalidInput("a text may not be odd")
     fake.says(ADA, "odd")
     assert "a text may not be odd" in (await fake.hears(ADA))[0].text
     assert not await gate.kept()
 
 
-async def test_a_photo_with_a_caption_is_its_caption(fake: FakeBotApi, gate: Gate) -> None:
-    """And one without is named."""
+async def test_a_photo_with_a_caption_becomes_its_caption(fake: FakeBotApi, gate: Gate) -> None:
+    """And one without a caption is described."""
     fake.does(UserMessage(ADA, media="photo", caption="look"))
     fake.does(UserMessage(ADA, media="voice"))
     await until(lambda: gate.intake.texts == ["look", "[voice]"])
@@ -384,7 +382,7 @@ async def test_a_photo_with_a_caption_is_its_caption(fake: FakeBotApi, gate: Gat
 
 @pytest.fixture
 def logs() -> Iterator[io.StringIO]:
-    """What the gateway would write to standard error at its most talkative."""
+    """The gateway's log at the most verbose level."""
     written, root = io.StringIO(), logging.getLogger()
     before = root.handlers, root.level
     with redirect_stderr(written):
@@ -394,7 +392,7 @@ def logs() -> Iterator[io.StringIO]:
     structlog.reset_defaults()
 
 
-async def test_neither_token_nor_text_reaches_a_log(opens: Opens, fake: FakeBotApi, logs: io.StringIO) -> None:
+async def test_neither_tokens_nor_texts_reach_a_log(opens: Opens, fake: FakeBotApi, logs: io.StringIO) -> None:
     """Not even when everything fails."""
     await fake.stop()
     async with opens() as gate:
@@ -409,7 +407,7 @@ async def test_neither_token_nor_text_reaches_a_log(opens: Opens, fake: FakeBotA
 
 
 async def checked(settings: dict[str, str], *, polled: bool = True) -> Sequence[CheckedCall]:
-    """What doctor finds, when a gateway polls or when none does."""
+    """Doctor's findings, whether or not a gateway polls."""
 
     async def is_polled(account: str) -> bool:
         return polled and account == "telegram:777"
@@ -417,7 +415,7 @@ async def checked(settings: dict[str, str], *, polled: bool = True) -> Sequence[
     return await check_bot(Telegram.model_validate(settings), is_polled)
 
 
-async def test_doctor_hears_who_the_bot_is(fake: FakeBotApi) -> None:
+async def test_doctor_names_the_bot(fake: FakeBotApi) -> None:
     """Or what to do about it."""
     settings = {"token": TOKEN, "api_url": fake.url}
     me, *_ = await checked(settings)
@@ -429,8 +427,8 @@ async def test_doctor_hears_who_the_bot_is(fake: FakeBotApi) -> None:
         await checked(settings)
 
 
-async def test_doctor_tells_essential_calls_from_optional_ones(fake: FakeBotApi) -> None:
-    """A-4: each is tried as far as it can be without changing anything."""
+async def test_doctor_separates_essential_from_optional_methods(fake: FakeBotApi) -> None:
+    """A-4: each is tried as far as possible without changing anything."""
     fake.fails(Fault("raw", "sendMessage", times=0, status=404, body=NOT_FOUND))
     fake.fails(Fault("raw", "setMyCommands", times=0, status=500))
     looked = await checked({"token": TOKEN, "api_url": fake.url})
@@ -446,7 +444,7 @@ async def test_doctor_tells_essential_calls_from_optional_ones(fake: FakeBotApi)
 
 
 async def test_doctor_tries_get_updates_where_nobody_polls(fake: FakeBotApi) -> None:
-    """A-4: what waits there goes on waiting."""
+    """A-4: waiting updates stay."""
     said = fake.says(ADA, "hello")
     settings = {"token": TOKEN, "api_url": fake.url}
     works = {one.method: one.works for one in await checked(settings, polled=False)}
@@ -456,7 +454,7 @@ async def test_doctor_tries_get_updates_where_nobody_polls(fake: FakeBotApi) -> 
     assert not works["getUpdates"]
 
 
-async def test_a_bot_that_a_gateway_polls_is_known(fake: FakeBotApi, gate: Gate) -> None:
+async def test_doctor_knows_a_bot_that_a_gateway_polls(fake: FakeBotApi, gate: Gate) -> None:
     """By its lease, for as long as its replica lives."""
     await until(lambda: gate.channel.status.state == "ready")
     assert await is_polled(gate.database, "telegram:777")
@@ -465,7 +463,7 @@ async def test_a_bot_that_a_gateway_polls_is_known(fake: FakeBotApi, gate: Gate)
     assert not await is_polled(gate.database, "telegram:777")
 
 
-async def test_doctor_leaves_a_webhook_where_it_is(fake: FakeBotApi) -> None:
+async def test_doctor_leaves_a_webhook_in_place(fake: FakeBotApi) -> None:
     """And says what the gateway will do about it."""
     fake.bot().webhook = Webhook("https://example.com/elsewhere")
     settings = {"token": TOKEN, "api_url": fake.url}

@@ -1,4 +1,4 @@
-"""Updates come in through the webhook: checked, settled, and only then answered with 200."""
+"""Updates arrive through the webhook: checked, settled, and only then answered with 200."""
 
 from __future__ import annotations
 
@@ -80,20 +80,20 @@ async def posted(face: Face, body: bytes | io.BytesIO, headers: dict[str, str] |
         return response
 
 
-async def test_telegram_is_told_where_to_deliver(fake: FakeBotApi, face: Face, gate: Gate) -> None:
-    """At the public URL, with the secret."""
+async def test_telegram_gets_the_webhooks_url_and_secret(fake: FakeBotApi, face: Face, gate: Gate) -> None:
+    """Under the public URL."""
     assert fake.bot().webhook.url == f"{face.url}/webhooks/telegram"
     assert fake.bot().webhook.secret_token == SECRET
 
 
 async def test_a_message_arrives_through_the_webhook(fake: FakeBotApi, gate: Gate) -> None:
-    """From Telegram's server by HTTP, and is confirmed by 200."""
+    """From Telegram's server over HTTP, confirmed by 200."""
     fake.says(ADA, "hello")
     await until(lambda: gate.intake.texts == ["hello"] and not fake.bot().queue.pending)
 
 
-async def test_while_the_store_is_away_telegram_keeps_the_message(fake: FakeBotApi, face: Face, gate: Gate) -> None:
-    """It is asked to come again, and does."""
+async def test_telegram_keeps_messages_while_the_store_is_unavailable(fake: FakeBotApi, face: Face, gate: Gate) -> None:
+    """It is asked to retry, and does."""
     gate.intake.away_for = {ADA}
     fake.says(ADA, "hello")
     await until(lambda: gate.intake.tries["hello"])
@@ -102,7 +102,7 @@ async def test_while_the_store_is_away_telegram_keeps_the_message(fake: FakeBotA
     await until(lambda: gate.intake.texts == ["hello"])
 
 
-async def test_a_store_that_is_away_is_said_with_a_time_to_come_again(face: Face, gate: Gate) -> None:
+async def test_an_unavailable_store_asks_for_a_retry(face: Face, gate: Gate) -> None:
     """503 and Retry-After."""
     gate.intake.away_for = {ADA}
     message = b'{"message_id": 1, "chat": {"id": 5, "type": "private"}, "from": {"id": 5}, "text": "hello"}'
@@ -113,15 +113,15 @@ async def test_a_store_that_is_away_is_said_with_a_time_to_come_again(face: Face
 
 @pytest.mark.parametrize("secret", [None, "", "wrong", "wh-secret-of-this-test2", "sécret"])
 async def test_without_the_secret_nothing_is_read(face: Face, gate: Gate, secret: str | None) -> None:
-    """Whoever guesses the URL gets 403."""
+    """A client that guesses the URL gets 403."""
     headers = {} if secret is None else {"X-Telegram-Bot-Api-Secret-Token": secret}
     assert (await posted(face, b"{}", headers)).status == 403
     assert not await gate.kept()
 
 
 @pytest.mark.parametrize("body", [b"", b"not json", b"\xff\x00", b"[" * 100_000, b"{}", b'{"message": {"text": 5}}'])
-async def test_what_cannot_be_understood_is_kept_and_confirmed(face: Face, gate: Gate, body: bytes) -> None:
-    """Otherwise it would come again for a day and hold up its chat."""
+async def test_a_malformed_update_is_quarantined_and_confirmed(face: Face, gate: Gate, body: bytes) -> None:
+    """Otherwise it would be repeated for a day and block its chat."""
     assert (await posted(face, body, HEADERS)).status == 200
     assert len(await gate.kept()) == 1
 
@@ -133,13 +133,13 @@ async def test_a_body_beyond_the_limit_is_refused_unread(face: Face, gate: Gate)
 
 
 async def test_polling_needs_no_route(opens: Opens, fake: FakeBotApi) -> None:
-    """There is no webhook to call then."""
+    """No webhook is registered then."""
     async with opens() as gate:
         assert not gate.channel.webhooks()
 
 
 async def test_a_webhook_needs_a_public_url(opens: Opens, fake: FakeBotApi) -> None:
-    """Telegram could not reach the gateway; the start says so."""
+    """Telegram could not reach the gateway; the start fails and says so."""
     with pytest.raises(SettingsError, match="public_url"):
         async with opens(mode="webhook", webhook_secret=SECRET):
             pass
@@ -148,7 +148,7 @@ async def test_a_webhook_needs_a_public_url(opens: Opens, fake: FakeBotApi) -> N
 async def test_the_secret_reaches_no_log(
     opens: Opens, fake: FakeBotApi, face: Face, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Not at the most talkative level either."""
+    """Not even at the most verbose level."""
     caplog.set_level(logging.DEBUG)
     async with opens(public_url=face.url, mode="webhook", webhook_secret=SECRET) as gate:
         await until(lambda: gate.channel.status.state == "ready")
