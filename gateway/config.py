@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from channels.settings import NetworkSettings
 from gateway.agents.demo.settings import DemoAgentSettings
 from gateway.agents.registry import AgentSettings
+from gateway.api.requests.faults import message_of
 from gateway.api.settings import Web
 from gateway.core.limits.settings import Limits
 from gateway.core.settings import Outbox, Replica, Sessions, Snapshots, Turns
@@ -29,12 +30,11 @@ NOT_SETTINGS = frozenset({"TURNGATE_URL", "TURNGATE_TOKEN", "TURNGATE_CONFIG"})
 """Variables of the clients and of the command line."""
 WORDS = {
     "extra_forbidden": "is not a setting",
-    "missing": "is missing",
-    "int_parsing": "should be a whole number",
     "union_tag_invalid": "kind is '{tag}'; it should be one of: {expected_tags}",
     "union_tag_not_found": "kind is missing",
 }
-"""Replacements for pydantic's messages, by error type."""
+"""Messages about settings, by pydantic's error type; others are worded as in the API."""
+NAME_OF_AN_AGENT = "an agent's name should have at most 64 letters, digits, _, . and -"
 EXAMPLES = {
     "TURNGATE_WEB__ALLOWED_ORIGINS": '["https://example.com"]',
     "TURNGATE_TELEGRAM__ALLOW": '["123456", "234567=ann"]',
@@ -194,8 +194,10 @@ def _explain(error: ValidationError, path: Path) -> str:
         if parts[:1] == ["agents"] and parts[2:3] != ["[key]"]:
             # pydantic puts an agent's kind after its name, but it is not part of the key.
             del parts[2:3]
-        key = ".".join(parts) or "settings"
         words = WORDS.get(problem["type"])
-        text = words.format(**problem.get("ctx", {})) if words else problem["msg"].removeprefix("Value error, ")
-        lines.append(f"  {key}: {text}")
+        text = words.format(**problem.get("ctx", {})) if words else message_of(problem)
+        if parts[:1] == ["agents"] and parts[2:] == ["[key]"]:
+            parts, text = parts[:2], NAME_OF_AN_AGENT
+        # Without a key, the text names the settings that it is about.
+        lines.append(f"  {'.'.join(parts)}: {text}" if parts else f"  {text}")
     return "\n".join(lines)

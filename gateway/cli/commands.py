@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -41,6 +43,17 @@ def tree(names: Iterable[str] = COMMANDS) -> typer.Typer:
     return app
 
 
-def turngate() -> None:
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it
+    if wanted:
+        typer.echo(f"turngate {version('turngate')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+]
+
+
+def turngate(*, _version: Version = False) -> None:
     # Makes a tree of one command still expect that command's name.
     pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 
 import typer
@@ -36,10 +37,15 @@ def doctor(
 
 
 async def _findings(config: Path | None, data_dir: Path | None) -> Sequence[Finding]:
+    installed = Finding("turngate", ok=True, detail=f"version {version('turngate')}")
     settings = _settings(config, data_dir)
     if isinstance(settings, Finding):
-        return [settings]
-    return [Finding("settings", ok=True, detail="can be used"), *[finding async for finding in check_all(settings)]]
+        return [installed, settings]
+    return [
+        installed,
+        Finding("settings", ok=True, detail="can be used"),
+        *[finding async for finding in check_all(settings)],
+    ]
 
 
 def _settings(config: Path | None, data_dir: Path | None) -> Settings | Finding:

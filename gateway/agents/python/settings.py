@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from gateway.agents.settings import AgentBase
+
+
+def _target(value: str) -> str:
+    if re.fullmatch(r"[\w.]+:[\w.]+", value) is None:
+        raise ValueError(f"should be package.module:object, such as my_agents:answer; it is {value[:100]!r}")
+    return value
 
 
 class PythonAgentSettings(AgentBase):
     """Your own async function or generator."""
 
     kind: Literal["python"]
-    target: str = Field(pattern=r"^[\w.]+:[\w.]+$", description="`package.module:object`")
+    target: Annotated[str, AfterValidator(_target)] = Field(description="`package.module:object`")

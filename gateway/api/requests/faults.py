@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -41,6 +41,8 @@ BRANCHES: Mapping[str | int, str] = {
     "list[any]": "a list",
 }
 """The branches of union types: pydantic includes them in a field's path, but clients only know the field."""
+MOST_KNOWN = 30
+"""Fields that are listed when one is unknown."""
 PREFIXES = ("Value error, ", "Input ", "String ")
 
 
@@ -52,14 +54,16 @@ class Fault:
     message: str
 
 
-def faults_of(error: ValidationError) -> list[Fault]:
-    """One fault per invalid field; for a union, the faults of the closest branch."""
+def faults_of(error: ValidationError, known: Collection[str] = ()) -> list[Fault]:
+    """One fault per invalid field; for a union, the faults of the closest branch. `known`: the fields that the request may have."""
+    told = f"; known: {', '.join(list(known)[:MOST_KNOWN])}" if known else ""
     details = error.errors(include_url=False, include_input=False)
     unions = [_union(detail) for detail in details]
     faults: dict[Fault, None] = {}
     for detail, union in zip(details, unions, strict=True):
         if union is None:
-            faults[Fault(_path(detail["loc"]), _message(detail))] = None
+            unknown = told if detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1 else ""
+            faults[Fault(_path(detail["loc"]), message_of(detail) + unknown)] = None
             continue
         alike = [other for other, its in zip(details, unions, strict=True) if its == union]
         deeper = [other for other in alike if other["loc"][-1] not in BRANCHES]
@@ -67,7 +71,7 @@ def faults_of(error: ValidationError) -> list[Fault]:
             names = ", or ".join(BRANCHES[other["loc"][-1]] for other in alike)
             faults[Fault(_path(union), f"should be {names}")] = None
         elif detail in deeper:
-            faults[Fault(_path(detail["loc"]), _message(detail))] = None
+            faults[Fault(_path(detail["loc"]), message_of(detail))] = None
     return list(faults)
 
 
@@ -83,7 +87,8 @@ def _path(loc: Sequence[str | int]) -> str:
     return ".".join([*map(str, loc[:1]), *(str(part) for part in loc[1:] if part not in BRANCHES)])
 
 
-def _message(detail: ErrorDetails) -> str:
+def message_of(detail: ErrorDetails) -> str:
+    """What a value should be, without terms of Python."""
     if (words := WORDS.get(detail["type"])) is not None:
         return words.format(**detail.get("ctx", {}))
     message = detail["msg"]

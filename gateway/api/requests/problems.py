@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 
 import orjson
@@ -67,9 +67,9 @@ def problem(
     )
 
 
-async def invalid(error: ValidationError, context: str) -> web.StreamResponse:
-    """Reports what a request's fields should be, field by field."""
-    faults = faults_of(error)
+async def invalid(error: ValidationError, context: str, known: Collection[str] = ()) -> web.StreamResponse:
+    """Reports what a request's fields should be, field by field. `known`: the fields that the body may have."""
+    faults = faults_of(error, known if context == "body" else ())
     detail = "; ".join(f"{fault.field or context}: {fault.message}" for fault in faults[:5])
     errors = [{"in": context, "field": fault.field, "message": fault.message} for fault in faults[:50]]
     return problem(HTTPStatus.BAD_REQUEST, detail, errors=errors)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import wraps
+from functools import partial, wraps
 from inspect import Parameter, signature
-from typing import Annotated, get_type_hints
+from typing import Annotated, TypeGuard, get_type_hints
 from uuid import UUID
 
 import orjson
@@ -24,8 +24,6 @@ from gateway.errors import InvalidInput, NotFound, TooLarge
 
 METADATA = "metadata."
 
-_inject = InjectParamsFactory(on_validation_error=invalid).and_request
-
 
 def validated(handler: Callable[..., Awaitable[web.StreamResponse]], *, family: str | None = None) -> Handler:
     """Fills in a route's parameters: before `/` from the path, a model from the body, the others from the query.
@@ -33,7 +31,8 @@ def validated(handler: Callable[..., Awaitable[web.StreamResponse]], *, family: 
     A value that does not match its annotation is answered with a 400 that names the field, and so is a query parameter that the route
     does not know. `family`: a prefix of other parameters, which the route reads itself.
     """
-    injected: Handler = _inject(handler)
+    fields = _body_fields(handler)
+    injected: Handler = InjectParamsFactory(on_validation_error=partial(invalid, known=fields)).and_request(handler)
     known = _query_names(handler)
     told = ", ".join(known if family is None else (*known, f"{family}KEY")) or "none"
 
@@ -57,7 +56,13 @@ def _query_names(handler: Callable[..., Awaitable[web.StreamResponse]]) -> tuple
     )
 
 
-def _is_body(annotation: object) -> bool:
+def _body_fields(handler: Callable[..., Awaitable[web.StreamResponse]]) -> tuple[str, ...]:
+    hints = get_type_hints(handler)
+    bodies = [hint for name, hint in hints.items() if name != "return" and _is_body(hint)]
+    return tuple(field.alias or name for body in bodies for name, field in body.model_fields.items())
+
+
+def _is_body(annotation: object) -> TypeGuard[type[BaseModel]]:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 

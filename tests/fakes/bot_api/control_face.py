@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic import JsonValue as AnyJson
 
+from gateway.api.requests.faults import faults_of
 from tests.fakes.bot_api.bots import Bots, HostedBot
 from tests.fakes.bot_api.chats import ChatType, UserMessage
 from tests.fakes.bot_api.faults import Fault
@@ -181,7 +182,10 @@ def _explaining(handler: Handler) -> Handler:
     async def explain(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(request)
-        except (ValidationError, ValueError) as error:
+        except ValidationError as error:
+            wrong = "; ".join(f"{fault.field or 'body'}: {fault.message}" for fault in faults_of(error))
+            return web.json_response({"error": wrong}, status=400)
+        except ValueError as error:
             return web.json_response({"error": str(error)}, status=400)
         except KeyError as error:
             return web.json_response({"error": f"unknown id {error.args[0]}"}, status=404)

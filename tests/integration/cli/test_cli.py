@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 import asyncpg
@@ -140,6 +141,11 @@ async def test_a_wrong_word_is_named_on_standard_error(shell: Shell, words: str,
     assert "Traceback" not in ran.err
 
 
+async def test_the_version_is_printed(shell: Shell) -> None:
+    """By an option of the command itself."""
+    assert (await shell.runs_anew("--version")).out == f"turngate {version('turngate')}\n"
+
+
 async def test_a_wrong_setting_is_told_as_it_is(shell: Shell) -> None:
     """Exactly the text of the settings' own error."""
     (shell.folder / "turngate.toml").write_text("colour = 1")
@@ -221,6 +227,7 @@ async def test_doctor_finds_nothing_wrong(shell: Shell) -> None:
     """Each thing it looked at is named."""
     ran = await shell.runs_anew("doctor")
     assert ran.code == 0, ran.out + ran.err
+    assert ran.out.splitlines()[0].split() == ["✓", "turngate", "version", version("turngate")]
     for name in ("settings", "data dir", "disk", "migrations", "database", "clock", "agent assistant", "telegram"):
         assert name in ran.out
     assert "✗" not in ran.out

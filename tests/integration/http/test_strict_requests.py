@@ -55,6 +55,13 @@ async def test_a_machine_dependent_time_zone_is_400(mia: Person, zone: str) -> N
     assert (await mia.calls("PATCH", f"{SCHEDULES}/{made['id']}", json={"timezone": zone}))[0] == 400
 
 
+async def test_an_unknown_field_is_answered_with_the_known_ones(mia: Person) -> None:
+    """A caller who wrote `agent` learns that the field is `agent_name`."""
+    problem = await mia.posts(SESSIONS, 400, agent="assistant")
+    assert problem["detail"].startswith("agent: is not a known field; known: ")
+    assert "agent_name" in problem["detail"]
+
+
 async def test_a_message_has_one_id(mia: Person) -> None:
     """Another spelling of its number is unknown, like any other wrong id."""
     session = (await mia.posts(SESSIONS, 201))["session_id"]

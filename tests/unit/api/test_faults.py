@@ -54,6 +54,17 @@ def test_a_fault_is_told_in_words_of_json(
     assert faults(model, body) == [(field, message)]
 
 
+def test_an_unknown_field_is_answered_with_those_that_exist() -> None:
+    """The list is bounded."""
+    with pytest.raises(ValidationError) as caught:
+        SessionDraft.model_validate({"agent": "helper"})
+    (fault,) = faults_of(caught.value, known=tuple(SessionDraft.model_fields))
+    assert fault.message.startswith("is not a known field; known: ")
+    assert "agent_name" in fault.message
+    (fault,) = faults_of(caught.value, known=[f"field{number}" for number in range(1000)])
+    assert len(fault.message) < 500
+
+
 def test_several_fields_are_told_apart() -> None:
     """In the order of the fields."""
     told = faults(ChatCompletionRequest, ASKED | {"stream": "yes", "n": "1", "user": 5})

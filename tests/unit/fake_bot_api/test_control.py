@@ -75,3 +75,4 @@ async def test_an_invalid_request_is_refused_with_an_error(
     answered, told = await control.post(path, body)
     assert answered == status
     assert told["error"]
+    assert "pydantic" not in str(told["error"])
