@@ -50,8 +50,8 @@ async def test_a_message_is_answered_by_a_stream(mia: Person) -> None:
     assert chunks[-1] == {"type": "finish"}
 
 
-async def test_a_stream_has_the_headers_that_ai_sdk_and_proxies_look_at(mia: Person) -> None:
-    """Nothing on the way may collect it."""
+async def test_a_stream_has_the_headers_for_ai_sdk_and_proxies(mia: Person) -> None:
+    """No proxy may buffer it."""
     session = await session_with(mia, "plain")
     async with sending(mia, session, "Hello") as stream:
         headers = stream.response.headers
@@ -61,8 +61,8 @@ async def test_a_stream_has_the_headers_that_ai_sdk_and_proxies_look_at(mia: Per
     assert {"no-store", "no-transform"} <= set(headers["Cache-Control"].split(", "))
 
 
-async def test_the_answer_flows_while_it_is_written(mia: Person, tmp_path: Path) -> None:
-    """S-5: tools and text are there before the end is known."""
+async def test_the_answer_is_streamed_while_it_is_written(mia: Person, tmp_path: Path) -> None:
+    """S-5: tools and text arrive before the end is known."""
     async with sending(mia, await session_with(mia, "teller"), str(tmp_path)) as stream:
         await stream.hears("tool-input-available", toolName="look")
         await stream.hears("tool-output-available", output="a gate")
@@ -73,7 +73,7 @@ async def test_the_answer_flows_while_it_is_written(mia: Person, tmp_path: Path)
 
 
 async def test_the_message_is_durable_before_the_first_byte(mia: Person, tmp_path: Path) -> None:
-    """And whoever hangs up then does not stop its turn."""
+    """And a client that disconnects then does not stop its turn."""
     session = await session_with(mia, "teller")
     async with sending(mia, session, str(tmp_path)) as stream:
         await stream.hears("start")
@@ -88,7 +88,7 @@ async def test_the_message_is_durable_before_the_first_byte(mia: Person, tmp_pat
 
 
 async def test_a_repeated_message_streams_the_same_answer(mia: Person, tmp_path: Path) -> None:
-    """While it is written, and when it is there."""
+    """During the answer, and after it."""
     session = await session_with(mia, "teller")
     async with sending(mia, session, str(tmp_path), id="k1") as first:
         await first.hears("text-delta")
@@ -105,7 +105,7 @@ async def test_a_repeated_message_streams_the_same_answer(mia: Person, tmp_path:
     ("agent", "shown"), [("stumbling", [ANSWER]), ("wavering", ["It was a dark night, ", ANSWER])], ids=str
 )
 async def test_another_attempt_is_shown_once(mia: Person, tmp_path: Path, agent: str, shown: list[str]) -> None:
-    """What it repeats is not sent again; what it says otherwise is a step of its own."""
+    """Repeated text is not sent again; different text becomes a step of its own."""
     async with sending(mia, await session_with(mia, agent), str(tmp_path)) as stream:
         await stream.hears("text-delta")
         go(tmp_path, "fail")
@@ -116,8 +116,8 @@ async def test_another_attempt_is_shown_once(mia: Person, tmp_path: Path, agent:
     assert steps == shown
 
 
-async def test_an_apology_is_an_answer(mia: Person, tmp_path: Path) -> None:
-    """A turn that fails finishes its stream, and `status` says so."""
+async def test_an_apology_finishes_the_stream(mia: Person, tmp_path: Path) -> None:
+    """The turn failed, and `status` says so."""
     async with sending(mia, await session_with(mia, "sorry"), str(tmp_path)) as stream:
         go(tmp_path, "fail")
         chunks = await stream.ends()
@@ -127,7 +127,7 @@ async def test_an_apology_is_an_answer(mia: Person, tmp_path: Path) -> None:
 
 
 async def test_a_cancelled_answer_ends_with_abort(mia: Person, tmp_path: Path) -> None:
-    """With what was said until then."""
+    """With the text so far."""
     async with sending(mia, await session_with(mia, "teller"), str(tmp_path)) as stream:
         start = await stream.hears("start")
         await stream.hears("text-delta")
@@ -185,8 +185,8 @@ async def test_a_busy_session_refuses_before_the_stream(world: World, tmp_path: 
         await stream.ends()
 
 
-async def test_silence_is_kept_alive(mia: Person, tmp_path: Path, clock: Clock) -> None:
-    """A comment now and then, which clients leave out."""
+async def test_a_silent_stream_is_kept_alive(mia: Person, tmp_path: Path, clock: Clock) -> None:
+    """By a comment now and then, which clients ignore."""
     async with sending(mia, await session_with(mia, "teller"), str(tmp_path)) as stream:
         await stream.hears("text-delta")
         clock.ahead_s += KEEP_ALIVE_S
@@ -195,8 +195,8 @@ async def test_silence_is_kept_alive(mia: Person, tmp_path: Path, clock: Clock) 
         assert text_in(await stream.ends()) == ANSWER
 
 
-async def test_an_answer_of_another_replica_comes_with_its_row(world: World, mia: Person, tmp_path: Path) -> None:
-    """Deltas stay where the turn runs; the text is there, whole and once, when it ends."""
+async def test_an_answer_from_another_replica_comes_with_its_row(world: World, mia: Person, tmp_path: Path) -> None:
+    """Deltas stay where the turn runs; the whole text comes once, at the end."""
     elsewhere = await world.gateway(data_dir="second", **settings())
     session = await session_with(mia, "teller")
     async with sending(mia, session, str(tmp_path), id="k1") as here:
@@ -208,8 +208,8 @@ async def test_an_answer_of_another_replica_comes_with_its_row(world: World, mia
             assert text_in(await stream.ends()) == text_in(await here.ends()) == ANSWER
 
 
-async def test_a_deleted_conversation_ends_its_streams(mia: Person, tmp_path: Path) -> None:
-    """With an error; no row will come."""
+async def test_deleting_a_conversation_ends_its_streams(mia: Person, tmp_path: Path) -> None:
+    """With an error, since no row will come."""
     session = await session_with(mia, "teller")
     async with sending(mia, session, str(tmp_path)) as stream:
         await stream.hears("text-delta")

@@ -1,4 +1,4 @@
-"""Chat commands in `useChat`: what they say happens, and the next message goes there."""
+"""Chat commands in `useChat`: they take effect, and the next message goes to the new session."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.world import Person, World
 
 @pytest_asyncio.fixture
 async def mia(world: World) -> Person:
-    """At a gateway with two agents of a kind."""
+    """At a gateway with two agents of one kind."""
     given = settings()
     agents = dict.fromkeys(("plain", "other"), given["agents"]["plain"])
     return await world.person("mia", (await world.gateway(**{**given, "agents": agents})).url)
@@ -26,7 +26,7 @@ async def says(person: Person, text: str, key: str, **more: Any) -> tuple[str, s
 
 
 async def test_after_fork_the_chat_is_the_copy(mia: Person) -> None:
-    """A retry of `/fork` names the same one."""
+    """A retry of `/fork` returns the same copy."""
     _, first = await says(mia, "one", "m1")
     _, copy = await says(mia, "/fork", "m2")
     _, again = await says(mia, "/fork", "m2")
@@ -36,8 +36,8 @@ async def test_after_fork_the_chat_is_the_copy(mia: Person) -> None:
     assert (await mia.gets(f"{SESSIONS}/{copy}"))["parent_session_id"] == first
 
 
-async def test_after_resume_the_chat_is_the_session_of_the_list(mia: Person) -> None:
-    """Wherever it was begun."""
+async def test_after_resume_the_chat_is_the_listed_session(mia: Person) -> None:
+    """Wherever it was started."""
     other = (await mia.posts(SESSIONS, 201))["session_id"]
     await mia.posts(f"{SESSIONS}/{other}/messages", 200, text="Over there")
     await says(mia, "one", "m1")
@@ -47,8 +47,8 @@ async def test_after_resume_the_chat_is_the_session_of_the_list(mia: Person) -> 
     assert await says(mia, "two", "m4") == ("2. two", other)
 
 
-async def test_after_agent_the_chat_begins_with_that_one(mia: Person) -> None:
-    """Whatever the page's own `agent` is; a retry makes no further session."""
+async def test_after_agent_the_chat_starts_with_that_agent(mia: Person) -> None:
+    """Whatever the page's own `agent` is; a retry creates no further session."""
     _, first = await says(mia, "one", "m1", agent="plain")
     _, begun = await says(mia, "/agent other", "m2", agent="plain")
     assert (await says(mia, "/agent other", "m2", agent="plain"))[1] == begun
@@ -60,7 +60,7 @@ async def test_after_agent_the_chat_begins_with_that_one(mia: Person) -> None:
 
 
 async def test_editing_an_unknown_message_is_not_found(mia: Person) -> None:
-    """And adds none."""
+    """And adds no message."""
     _, session = await says(mia, "one", "m1")
     for wanted in ("nope", f"{session}.99"):
         status, problem = await mia.calls("POST", "/api/chat", json=chat("two", key=wanted, messageId=wanted))
@@ -68,8 +68,8 @@ async def test_editing_an_unknown_message_is_not_found(mia: Person) -> None:
     assert (await mia.gets(f"{SESSIONS}/{session}"))["message_count"] == 2
 
 
-async def test_a_chat_called_by_a_sessions_own_id_stays_in_it(mia: Person) -> None:
-    """As over HTTP: commands tell which session to name, and the id goes on to name the one it is of."""
+async def test_a_chat_with_a_session_id_stays_in_that_session(mia: Person) -> None:
+    """As over HTTP: commands say which session to name, and the id still names its own."""
     session = (await mia.posts(SESSIONS, 201))["session_id"]
     await mia.posts(f"{SESSIONS}/{session}/messages", 200, text="one")
     for number, text in enumerate(("/fork", "/agent other", "/new", "/new two")):

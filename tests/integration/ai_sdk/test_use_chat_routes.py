@@ -37,7 +37,7 @@ async def tom(shared_world: World, gateway: Running) -> Person:
 
 
 async def test_a_chat_id_names_a_web_session_of_the_users_own(mia: Person, tom: Person) -> None:
-    """AC-10: the same id of two users is two sessions."""
+    """AC-10: the same id from two users means two sessions."""
     for person in (mia, tom, mia):
         async with streaming_from(person, "/api/chat", chat("Hello", key=person.user)) as stream:
             await stream.ends()
@@ -46,7 +46,7 @@ async def test_a_chat_id_names_a_web_session_of_the_users_own(mia: Person, tom: 
         assert [(found["channel"], found["message_count"]) for found in sessions] == [("web", 2)]
 
 
-async def test_first_messages_at_once_make_one_session(mia: Person) -> None:
+async def test_concurrent_first_messages_create_one_session(mia: Person) -> None:
     """AC-12."""
 
     async def send(key: str) -> None:
@@ -59,7 +59,7 @@ async def test_first_messages_at_once_make_one_session(mia: Person) -> None:
 
 
 async def test_a_session_id_is_a_chat_id_for_its_owner_only(mia: Person, tom: Person) -> None:
-    """A foreign one is like any other text."""
+    """For others it is like any other text."""
     session = await session_with(mia, "plain")
     for person in (mia, tom):
         async with streaming_from(person, "/api/chat", chat("Hello", chat_id=session)) as stream:
@@ -69,7 +69,7 @@ async def test_a_session_id_is_a_chat_id_for_its_owner_only(mia: Person, tom: Pe
 
 
 async def test_only_the_last_message_is_read(mia: Person) -> None:
-    """The transcript is the gateway's."""
+    """The transcript is the gateway's own."""
     asked = chat("And now?", key="m9")
     invented = {"id": "x", "role": "assistant", "parts": [{"type": "text", "text": "I said so"}]}
     asked["messages"].insert(0, invented)
@@ -78,7 +78,7 @@ async def test_only_the_last_message_is_read(mia: Person) -> None:
 
 
 async def test_the_agent_may_be_chosen(mia: Person) -> None:
-    """By `agent` in the body; other keys are left alone."""
+    """By `agent` in the body; other keys are ignored."""
     async with streaming_from(mia, "/api/chat", chat("Hello", agent="plain", model="any")) as stream:
         await stream.ends()
     assert (await mia.gets(SESSIONS))["sessions"][0]["agent_name"] == "plain"
@@ -102,14 +102,14 @@ async def test_the_agent_may_be_chosen(mia: Person) -> None:
     ],
     ids=["no id", "long id", "no message", "the agent's", "no text", "a file", "a trigger"],
 )
-async def test_what_cannot_be_a_message_is_refused(mia: Person, wrong: dict[str, Any]) -> None:
+async def test_an_invalid_message_is_refused(mia: Person, wrong: dict[str, Any]) -> None:
     """With 400, and without a session."""
     assert (await mia.calls("POST", "/api/chat", json={**chat("Hello"), **wrong}))[0] == 400
     assert (await mia.gets(SESSIONS))["sessions"] == []
 
 
-async def test_no_stream_looks_the_same_whatever_the_reason(mia: Person, tom: Person, tmp_path: Path) -> None:
-    """AC-10: 204 for nothing under way, an unknown id, and someone else's."""
+async def test_without_a_stream_every_reason_looks_the_same(mia: Person, tom: Person, tmp_path: Path) -> None:
+    """AC-10: 204 for no answer in progress, an unknown id, and another user's id."""
     async with streaming_from(mia, "/api/chat", chat(str(tmp_path), agent="teller")) as stream:
         start = await stream.hears("start")
         foreign = start["messageMetadata"]["session_id"]
@@ -123,8 +123,8 @@ async def test_no_stream_looks_the_same_whatever_the_reason(mia: Person, tom: Pe
     assert (await mia.calls("GET", "/api/chat/c1/stream"))[0] == 204
 
 
-async def test_a_late_comer_gets_the_answer_from_its_beginning(mia: Person, tmp_path: Path) -> None:
-    """And goes on with it live."""
+async def test_a_late_reader_gets_the_whole_answer(mia: Person, tmp_path: Path) -> None:
+    """From its beginning, and then live."""
     async with streaming_from(mia, "/api/chat", chat(str(tmp_path), agent="teller")) as stream:
         await stream.hears("text-delta")
         async with streaming_from(mia, "/api/chat/c1/stream") as late:
@@ -135,8 +135,8 @@ async def test_a_late_comer_gets_the_answer_from_its_beginning(mia: Person, tmp_
         assert late.chunks[0]["messageId"] == stream.chunks[0]["messageId"]
 
 
-async def test_a_late_comer_hears_of_the_present_attempt_only(mia: Person, tmp_path: Path) -> None:
-    """What the one before said is void."""
+async def test_a_late_reader_gets_the_current_attempt_only(mia: Person, tmp_path: Path) -> None:
+    """The text of the previous attempt is void."""
     async with streaming_from(mia, "/api/chat", chat(str(tmp_path), agent="wavering")) as stream:
         await stream.hears("text-delta")
         go(tmp_path, "fail")
@@ -149,7 +149,7 @@ async def test_a_late_comer_hears_of_the_present_attempt_only(mia: Person, tmp_p
         await stream.ends()
 
 
-async def test_new_makes_the_chat_id_name_another_session(mia: Person) -> None:
+async def test_new_moves_the_chat_id_to_another_session(mia: Person) -> None:
     """`/new`, with a text and without."""
     sessions = []
     for number, text in enumerate(("one", "/new two", "/new", "three")):
@@ -160,7 +160,7 @@ async def test_new_makes_the_chat_id_name_another_session(mia: Person) -> None:
     assert sessions[2] == sessions[1]
 
 
-async def test_an_answer_is_asked_for_again(mia: Person) -> None:
+async def test_an_answer_is_regenerated(mia: Person) -> None:
     """`regenerate-message`, by the id that the answer was streamed with, by its row's, and without any."""
     async with streaming_from(mia, "/api/chat", chat("Hello")) as stream:
         streamed = (await stream.ends())[0]["messageId"]
@@ -174,13 +174,13 @@ async def test_an_answer_is_asked_for_again(mia: Person) -> None:
 
 
 async def test_regenerating_in_an_unknown_chat_is_not_found(mia: Person) -> None:
-    """And makes no session."""
+    """And creates no session."""
     assert (await mia.calls("POST", "/api/chat", json=chat("Hi", trigger="regenerate-message")))[0] == 404
     assert (await mia.gets(SESSIONS))["sessions"] == []
 
 
-async def test_a_message_is_edited_and_answered_anew(mia: Person) -> None:
-    """`messageId` of a message sent before: its text changes in its place."""
+async def test_a_message_is_edited_and_answered_again(mia: Person) -> None:
+    """`messageId` of an earlier message: its text changes in place."""
     async with streaming_from(mia, "/api/chat", chat("Hello")) as stream:
         await stream.ends()
     async with streaming_from(mia, "/api/chat", chat("Good evening", messageId="m1")) as stream:
@@ -191,8 +191,8 @@ async def test_a_message_is_edited_and_answered_anew(mia: Person) -> None:
     assert [row["content"] for row in rows if not row["deleted"]] == ["Good evening", "1. Good evening"]
 
 
-async def test_a_deleted_chat_begins_anew(mia: Person) -> None:
-    """Its id is free again."""
+async def test_a_deleted_chat_starts_over(mia: Person) -> None:
+    """Its id can be used again."""
     found = []
     for key in ("m1", "m2"):
         async with streaming_from(mia, "/api/chat", chat("Hello", key=key)) as stream:

@@ -27,7 +27,7 @@ def settings(**more: Any) -> dict[str, Any]:
 
 @dataclass
 class Stream:
-    """A response as far as it was read."""
+    """The part of a response that has been read."""
 
     response: aiohttp.ClientResponse
     chunks: list[dict[str, Any]] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Stream:
         return self.comments[-1]
 
     async def ends(self) -> list[dict[str, Any]]:
-        """All chunks, when the stream has said that it is done."""
+        """All chunks, once the stream has ended."""
         while await self._next() is not None:
             pass
         assert self.done
@@ -76,7 +76,7 @@ class Stream:
 async def streaming_from(
     person: Person, path: str, body: dict[str, Any] | None = None, headers: dict[str, str] | None = None
 ) -> AsyncIterator[Stream]:
-    """A stream that was answered with 200."""
+    """A stream with status 200."""
     async with person.http.request(
         "GET" if body is None else "POST",
         f"{person.url}{path}",
@@ -93,7 +93,7 @@ def sending(person: Person, session: str, text: str, **more: Any) -> Any:
 
 
 def chat(text: str, chat_id: str = "c1", key: str = "m1", **more: Any) -> dict[str, Any]:
-    """What `useChat` posts."""
+    """The body that `useChat` posts."""
     message = {"id": key, "role": "user", "parts": [{"type": "text", "text": text}]}
     return {"id": chat_id, "messages": [message], "trigger": "submit-message", **more}
 

@@ -28,7 +28,7 @@ def new_shell(empty_database_url: str, tmp_path: Path) -> Shell:
 
 
 async def test_migrate_check_fails_until_migrated(new_shell: Shell) -> None:
-    """Exit 1 while any is pending; `migrate` names what it applied, and has nothing to do twice."""
+    """Exit 1 while any migration is pending; `migrate` names those it applied, and does nothing the second time."""
     assert (await new_shell.runs("migrate", "--check")).code == 1
     first, second = await new_shell.runs_anew("migrate"), await new_shell.runs("migrate")
     assert "0001_before_channels" in first.out
@@ -59,8 +59,8 @@ async def test_commands_on_an_unmigrated_database_say_what_to_do(new_shell: Shel
         "token revoke 00000000-0000-4000-8000-000000000000",
     ],
 )
-async def test_commands_create_no_database_to_read_from(shell: Shell, words: str) -> None:
-    """In a folder without a gateway's data they say so, and leave the folder as it is."""
+async def test_read_commands_create_no_database(shell: Shell, words: str) -> None:
+    """In a folder without a gateway's data they say so, and leave the folder unchanged."""
     del shell.env["TURNGATE_DATABASE_URL"]
     ran = await shell.runs(*words.split())
     assert (ran.code, ran.out) == (1, "")
@@ -72,7 +72,7 @@ async def test_commands_create_no_database_to_read_from(shell: Shell, words: str
 
 
 async def test_a_token_is_printed_once_and_can_be_revoked(shell: Shell, world: World) -> None:
-    """The document's keys are those of the contract; the token opens the API."""
+    """The document's keys are those of the contract; the token works for the API."""
     made = (await shell.runs("token", "create", "--user", "mia", "--name", "ci", "--expires", "30d", "--json")).json
     assert set(made) == {"id", "token", "user", "role", "expires_at"}
     left = datetime.fromisoformat(made["expires_at"]) - datetime.now(UTC)
@@ -86,7 +86,7 @@ async def test_a_token_is_printed_once_and_can_be_revoked(shell: Shell, world: W
 
 
 async def test_a_token_can_be_made_before_the_first_start(shell: Shell) -> None:
-    """The command creates the embedded database, schema included, and the token is there afterwards."""
+    """The command creates the embedded database with its schema, and the token is valid afterwards."""
     del shell.env["TURNGATE_DATABASE_URL"]
     made = await shell.runs("token", "create", "--user", "mia")
     assert made.out.startswith("tg_"), made.err
@@ -102,7 +102,7 @@ async def test_a_look_at_an_empty_folder_leaves_it_empty(shell: Shell, words: st
     assert list(shell.folder.iterdir()) == []
 
 
-async def test_a_plain_token_stands_alone_on_standard_output(shell: Shell) -> None:
+async def test_a_plain_token_is_the_only_output(shell: Shell) -> None:
     """So that `TOKEN=$(turngate token create --user mia)` works."""
     ran = await shell.runs_anew("token", "create", "--user", "mia")
     assert ran.out.startswith("tg_")
@@ -132,8 +132,8 @@ async def test_a_plain_token_stands_alone_on_standard_output(shell: Shell) -> No
         ("nonsense", "nonsense"),
     ],
 )
-async def test_a_wrong_word_is_named_on_standard_error(shell: Shell, words: str, says: str) -> None:
-    """Exit code not 0, nothing on standard output, no traceback."""
+async def test_a_wrong_argument_is_named_on_standard_error(shell: Shell, words: str, says: str) -> None:
+    """Nonzero exit code, nothing on standard output, no traceback."""
     ran = await shell.runs(*words.split())
     assert ran.code != 0
     assert ran.out == ""
@@ -146,7 +146,7 @@ async def test_the_version_is_printed(shell: Shell) -> None:
     assert (await shell.runs_anew("--version")).out == f"turngate {version('turngate')}\n"
 
 
-async def test_a_wrong_setting_is_told_as_it_is(shell: Shell) -> None:
+async def test_a_wrong_setting_shows_the_settings_error(shell: Shell) -> None:
     """Exactly the text of the settings' own error."""
     (shell.folder / "turngate.toml").write_text("colour = 1")
     ran = await shell.runs_anew("serve")
@@ -156,7 +156,7 @@ async def test_a_wrong_setting_is_told_as_it_is(shell: Shell) -> None:
 
 
 async def test_db_url_prints_the_url_in_use(shell: Shell) -> None:
-    """Configured or embedded; the embedded one is not started for it."""
+    """Configured or embedded; the embedded server is not started for it."""
     assert (await shell.runs_anew("db", "url")).out.strip() == shell.env["TURNGATE_DATABASE_URL"]
     del shell.env["TURNGATE_DATABASE_URL"]
     assert (await shell.runs("db", "url", "--data-dir", "data")).out.startswith("postgresql://")
@@ -164,7 +164,7 @@ async def test_db_url_prints_the_url_in_use(shell: Shell) -> None:
 
 
 async def test_sessions_are_listed_shown_exported_and_deleted(shell: Shell, world: World) -> None:
-    """The same sessions as everywhere."""
+    """The same sessions as through the API."""
     mia = await world.person("mia", (await world.gateway()).url)
     made = await mia.posts("/api/chat/sessions", 201, title="A [bold] talk")
     await mia.posts(f"/api/chat/sessions/{made['session_id']}/messages", 200, text="hello there")
@@ -180,15 +180,15 @@ async def test_sessions_are_listed_shown_exported_and_deleted(shell: Shell, worl
     assert (await shell.runs("sessions", "list", "--json")).json == {"sessions": [], "total": 0, "total_is_exact": True}
 
 
-async def test_calls_that_name_no_session_are_listed_when_asked_for(shell: Shell, world: World) -> None:
-    """As over HTTP: left out, unless `--stateless` asks for them."""
+async def test_stateless_sessions_are_listed_on_request(shell: Shell, world: World) -> None:
+    """As over HTTP: omitted, unless `--stateless` asks for them."""
     mia = await world.person("mia", (await world.gateway()).url)
     await mia.posts("/v1/chat/completions", 200, model="assistant", messages=[{"role": "user", "content": "hello"}])
     assert (await shell.runs("sessions", "list", "--json")).json["total"] == 0
     assert (await shell.runs("sessions", "list", "--stateless", "--json")).json["total"] == 1
 
 
-async def test_an_empty_list_says_what_belongs_there(shell: Shell) -> None:
+async def test_an_empty_list_says_what_to_do(shell: Shell) -> None:
     """On standard error, so that scripts read nothing."""
     ran = await shell.runs_anew("schedules", "list")
     assert (ran.code, ran.out) == (0, "")
@@ -199,7 +199,7 @@ SCHEDULE = ("schedules", "add", "--user", "mia", "--name", "News", "--prompt", "
 
 
 async def test_a_schedule_is_added_paused_resumed_and_removed(shell: Shell) -> None:
-    """`--tz` says what a time on the wall means."""
+    """`--tz` sets the zone of its local times."""
     made = (await shell.runs(*SCHEDULE, "--at", "2099-01-31T08:00", "--tz", "Europe/Berlin")).json
     assert made["next_fire_at"] == "2099-01-31T07:00:00Z"
     assert (await shell.runs("schedules", "pause", made["id"])).code == 0
@@ -210,7 +210,7 @@ async def test_a_schedule_is_added_paused_resumed_and_removed(shell: Shell) -> N
     assert (await shell.runs("schedules", "list", "--json")).json == []
 
 
-async def test_a_schedule_run_is_taken_up_by_a_running_gateway(shell: Shell, world: World) -> None:
+async def test_a_running_gateway_executes_a_schedule_run(shell: Shell, world: World) -> None:
     """The command queues it; the gateway answers."""
     mia = await world.person("mia", (await world.gateway()).url)
     made = (await shell.runs(*SCHEDULE, "--every", "30d")).json
@@ -224,7 +224,7 @@ async def test_a_schedule_run_is_taken_up_by_a_running_gateway(shell: Shell, wor
 
 
 async def test_doctor_finds_nothing_wrong(shell: Shell) -> None:
-    """Each thing it looked at is named."""
+    """Each check is named."""
     ran = await shell.runs_anew("doctor")
     assert ran.code == 0, ran.out + ran.err
     assert ran.out.splitlines()[0].split() == ["✓", "turngate", "version", version("turngate")]
@@ -234,7 +234,7 @@ async def test_doctor_finds_nothing_wrong(shell: Shell) -> None:
 
 
 async def test_doctor_finds_nothing_wrong_before_the_first_start(new_shell: Shell) -> None:
-    """The gateway migrates an empty database by itself."""
+    """The gateway migrates an empty database itself."""
     ran = await new_shell.runs("doctor")
     assert ran.code == 0, ran.out + ran.err
     assert "a new database; `turngate serve` sets it up" in ran.out
@@ -242,7 +242,7 @@ async def test_doctor_finds_nothing_wrong_before_the_first_start(new_shell: Shel
 
 
 async def test_doctor_names_three_of_the_pending_migrations(new_shell: Shell) -> None:
-    """And counts all of them, where the database is in use already."""
+    """And the number of all of them, if the database is already in use."""
     connection = await asyncpg.connect(new_shell.env["TURNGATE_DATABASE_URL"])
     await connection.execute("CREATE TABLE orders (id bigint)")
     await connection.close()
@@ -254,8 +254,8 @@ async def test_doctor_names_three_of_the_pending_migrations(new_shell: Shell) ->
     assert found["remedy"] == "Run: turngate migrate"
 
 
-async def test_doctor_tells_every_fault_with_its_remedy(shell: Shell) -> None:
-    """All of them in one go, not only the first; exit 1."""
+async def test_doctor_reports_every_fault_with_its_remedy(shell: Shell) -> None:
+    """All of them at once, not only the first; exit 1."""
     (shell.folder / "turngate.toml").write_text('[agents.broken]\nkind = "python"\ntarget = "nowhere:nothing"')
     away = {"TURNGATE_DATABASE_URL": "postgresql://127.0.0.1:1/none"}
     bot = {"TURNGATE_TELEGRAM__TOKEN": "123456:secret-of-the-bot", "TURNGATE_TELEGRAM__API_URL": "http://127.0.0.1:1"}
@@ -267,8 +267,8 @@ async def test_doctor_tells_every_fault_with_its_remedy(shell: Shell) -> None:
     assert "secret-of-the-bot" not in ran.out + ran.err
 
 
-async def test_doctor_asks_the_server_of_an_agent(shell: Shell, tmp_path: Path) -> None:
-    """One that answers is named; one that is away has a remedy."""
+async def test_doctor_checks_an_agents_server(shell: Shell, tmp_path: Path) -> None:
+    """A server that responds is named; an unavailable one has a remedy."""
     (tmp_path / "models").mkdir()
     async with model_api(tmp_path / "models") as api:
         there = f'base_url = "{api.base_url}"'
@@ -286,8 +286,8 @@ async def test_doctor_asks_the_server_of_an_agent(shell: Shell, tmp_path: Path) 
     assert "[agents.away]" in found["agent away"]["remedy"]
 
 
-async def test_doctor_on_settings_that_cannot_be_used(shell: Shell) -> None:
-    """Says so, as a finding."""
+async def test_doctor_reports_invalid_settings(shell: Shell) -> None:
+    """As a finding."""
     ran = await shell.runs("doctor", TURNGATE_PORT="many")
     assert ran.code == 1
     assert "port" in ran.out

@@ -1,4 +1,4 @@
-"""Whoever follows a session hears that it was deleted, and what in a transcript was deleted by nobody."""
+"""Followers learn that a session was deleted, and which messages were deleted by nobody."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ async def beside(ann: Person, gateway: Running) -> Person:
 
 
 async def news(socket: Socket) -> list[str]:
-    """The sessions of which it was told that they are deleted, up to an answer to a ping."""
+    """The sessions reported as deleted before the answer to a ping."""
     await socket.says(type="ping")
     await socket.hears("pong")
     return [frame["session_id"] for frame in socket.heard if frame["type"] == "session_deleted"]
 
 
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "on another replica"])
-async def test_followers_hear_that_it_was_deleted(world: World, elsewhere: bool) -> None:
-    """Once, and the socket stays for another hello."""
+async def test_followers_learn_that_a_session_was_deleted(world: World, elsewhere: bool) -> None:
+    """Once, and the socket stays open for another hello."""
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
     session_id = (await ann.posts("/api/chat/sessions", 201))["session_id"]
@@ -41,7 +41,7 @@ async def test_followers_hear_that_it_was_deleted(world: World, elsewhere: bool)
     assert (await inside.hears("ready"))["session_id"] is None
 
 
-async def test_who_watches_the_list_hears_it_too(world: World) -> None:
+async def test_watchers_of_the_list_learn_it_too(world: World) -> None:
     """The owner and operators, once, whether they follow the session or not; nobody else."""
     gateway = await world.gateway()
     people = [await world.person(name, gateway.url) for name in ("ann", "bob")]
@@ -58,8 +58,8 @@ async def test_who_watches_the_list_hears_it_too(world: World) -> None:
     assert [await news(socket) for socket in lists] == [[gone], [], [gone]]
 
 
-async def test_whoever_deleted_it(world: World) -> None:
-    """A row that is gone without the gateway's doing, as after `turngate user erase`, is missed at the next look."""
+async def test_a_deletion_outside_the_gateway_is_noticed(world: World) -> None:
+    """Such as by `turngate user erase`: the next check misses the row."""
     ann = await world.person("ann", (await world.gateway()).url)
     session_id = (await ann.posts("/api/chat/sessions", 201))["session_id"]
     socket = await ann.connects(session_id=session_id)
@@ -70,8 +70,8 @@ async def test_whoever_deleted_it(world: World) -> None:
     assert (await socket.hears("session_deleted"))["session_id"] == session_id
 
 
-async def test_deleted_sessions_take_no_place_among_the_followed(world: World) -> None:
-    """A socket follows a hundred that are there."""
+async def test_deleted_sessions_do_not_count_as_followed(world: World) -> None:
+    """A socket follows a hundred existing sessions."""
     ann = await world.person("ann", (await world.gateway()).url)
     socket = await ann.connects()
     for number in range(101):
@@ -83,8 +83,8 @@ async def test_deleted_sessions_take_no_place_among_the_followed(world: World) -
     assert [frame for frame in socket.heard if frame["type"] == "error"] == []
 
 
-async def test_what_was_taken_back_says_so(world: World) -> None:
-    """A reply that was answered anew was deleted by nobody; a message that somebody deleted was."""
+async def test_tombstones_tell_withdrawn_from_deleted(world: World) -> None:
+    """A regenerated reply was deleted by nobody; a deleted message was deleted by somebody."""
     ann = await world.person("ann", (await world.gateway()).url)
     socket = await ann.connects()
     await socket.asks("one", "m1")
@@ -99,7 +99,7 @@ async def test_what_was_taken_back_says_so(world: World) -> None:
     assert [(row["deleted"], row.get("taken_back")) for row in rows] == [(True, None), (True, True), (False, None)]
 
 
-async def test_a_rollback_takes_back(world: World) -> None:
+async def test_a_rollback_withdraws_messages(world: World) -> None:
     """Question and reply, without anybody deleting them."""
     agents = {"assistant": {"kind": "demo", "multitask_strategy": "rollback", "delay_s": 0.05}}
     ann = await world.person("ann", (await world.gateway(agents=agents)).url)

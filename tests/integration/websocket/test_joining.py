@@ -1,4 +1,4 @@
-"""Who joins a session hears of what is open, all that was said of it, and then the news; nothing of what was over before."""
+"""A client that joins a session receives what is open, its text so far, and later events; nothing that ended before."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ async def gateway(world: World, name: str) -> Running:
 
 @pytest_asyncio.fixture
 async def ann(world: World) -> Person:
-    """Somebody at the replica where the turns run."""
+    """A user at the replica where the turns run."""
     return await world.person("ann", (await gateway(world, "one")).url)
 
 
 async def elsewhere(world: World, ann: Person) -> Person:
-    """The same at another replica."""
+    """The same user at another replica."""
     return Person(ann.user, ann.token, (await gateway(world, "two")).url, ann.http)
 
 
 async def begun(ann: Person, go_on: Path) -> tuple[Socket, dict[str, Any]]:
-    """A socket with an answer that has come to its middle, and its ack."""
+    """A socket whose answer is half written, and its ack."""
     socket = await ann.connects()
     await socket.says(type="send", id="k1", text=str(go_on))
     ack = await socket.hears("ack")
@@ -52,8 +52,8 @@ def texts(socket: Socket, turn_id: str) -> list[str]:
 # News -----------------------------------------------------------------------------------------------------------------
 
 
-async def test_turns_that_were_over_are_no_news(world: World, tmp_path: Path, ann: Person) -> None:
-    """Neither on a replica that has just started nor on one where nobody followed for a while."""
+async def test_ended_turns_are_not_announced(world: World, tmp_path: Path, ann: Person) -> None:
+    """Neither on a replica that has just started nor on one without followers for a while."""
     done = tmp_path / "done"
     done.touch()
     first = await ann.connects()
@@ -92,8 +92,8 @@ WAYS = pytest.mark.parametrize("joins", [says_hello, watches, sends_again], ids=
 
 
 @WAYS
-async def test_who_joins_during_an_answer_hears_all_of_it(tmp_path: Path, ann: Person, joins: Joins) -> None:
-    """What was said so far comes as one delta, then the rest; nothing twice."""
+async def test_joining_during_an_answer_sends_its_text_so_far(tmp_path: Path, ann: Person, joins: Joins) -> None:
+    """As one delta, then the rest; nothing twice."""
     go_on = tmp_path / "go-on"
     _, ack = await begun(ann, go_on)
     socket = await joins(ann, ack["session_id"], go_on)
@@ -105,10 +105,10 @@ async def test_who_joins_during_an_answer_hears_all_of_it(tmp_path: Path, ann: P
 
 
 @WAYS
-async def test_who_joins_at_another_replica_is_told_that_the_text_comes_with_the_row(
+async def test_joining_at_another_replica_announces_that_the_text_comes_with_the_row(
     world: World, tmp_path: Path, ann: Person, joins: Joins
 ) -> None:
-    """No half of it is shown."""
+    """No partial text is shown."""
     go_on = tmp_path / "go-on"
     _, ack = await begun(ann, go_on)
     socket = await joins(await elsewhere(world, ann), ack["session_id"], go_on)
@@ -118,8 +118,8 @@ async def test_who_joins_at_another_replica_is_told_that_the_text_comes_with_the
     assert texts(socket, ack["turn_id"]) == []
 
 
-async def test_a_second_hello_tells_it_again(tmp_path: Path, ann: Person) -> None:
-    """After `ready` a client has forgotten what it heard, also of a session that it watches beside."""
+async def test_a_second_hello_sends_the_text_again(tmp_path: Path, ann: Person) -> None:
+    """After `ready` a client has discarded what it received, even of a session it also watches."""
     go_on = tmp_path / "go-on"
     _, ack = await begun(ann, go_on)
     socket = await watches(ann, ack["session_id"], go_on)
@@ -136,7 +136,7 @@ async def test_a_second_hello_tells_it_again(tmp_path: Path, ann: Person) -> Non
 async def test_a_stream_that_joins_shows_all_of_the_answer_once(
     world: World, tmp_path: Path, ann: Person, here: bool
 ) -> None:
-    """Where the turn runs it begins with what was said; elsewhere it says that the text comes with the row."""
+    """Where the turn runs it begins with the text so far; elsewhere the text comes with the row."""
     go_on = tmp_path / "go-on"
     _, ack = await begun(ann, go_on)
     person = ann if here else await elsewhere(world, ann)

@@ -1,4 +1,4 @@
-"""Connections that pass from one statement to the next without going back to their pool."""
+"""Connections that pass from one statement to the next without returning to their pool."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def owner(database_url: str) -> AsyncIterator[Connected]:
 
 
 async def process_of(database: Database) -> int:
-    """The server's process that answers the next statement."""
+    """The server process that runs the next statement."""
     ((pid,),) = await database.fetch(PID)
     return int(pid)
 
@@ -52,8 +52,8 @@ async def test_statements_share_a_connection(database: Database) -> None:
     assert database.usage()[0] == ("app", 1, 1)
 
 
-async def test_a_connection_that_the_server_ended_is_not_used_again(database: Database, owner: Connected) -> None:
-    """The next statement gets another, and whoever asks notices nothing."""
+async def test_a_connection_closed_by_the_server_is_not_reused(database: Database, owner: Connected) -> None:
+    """The next statement gets another, and its caller notices nothing."""
     ended = await process_of(database)
     await owner.execute("SELECT pg_terminate_backend($1)", ended)
 
@@ -64,8 +64,8 @@ async def test_a_connection_that_the_server_ended_is_not_used_again(database: Da
     assert await process_of(database) != ended
 
 
-async def test_connections_that_are_to_be_replaced_are(database: Database, owner: Connected) -> None:
-    """One that waits for a statement and one in the middle of one: after a failover they lead to the wrong server."""
+async def test_expired_connections_are_replaced(database: Database, owner: Connected) -> None:
+    """An idle one and one in use: after a failover they lead to the wrong server."""
     async with owner.transaction():
         await owner.execute("SELECT pg_advisory_xact_lock(1)")
         asking = asyncio.create_task(database.fetch("SELECT pg_backend_pid(), pg_advisory_xact_lock(1)"))
@@ -79,8 +79,8 @@ async def test_connections_that_are_to_be_replaced_are(database: Database, owner
         await eventually(partial(is_over, owner, each))
 
 
-async def test_connections_that_nobody_uses_go_back(database: Database) -> None:
-    """Their pool closes them when they stay idle."""
+async def test_unused_connections_return_to_the_pool(database: Database) -> None:
+    """The pool closes them when they stay idle."""
     database.app.reserve.idle_s = 0
     await process_of(database)
 
@@ -91,8 +91,8 @@ async def test_connections_that_nobody_uses_go_back(database: Database) -> None:
     assert database.usage()[0] == ("app", 1, 1)
 
 
-async def test_a_statement_that_fails_gives_its_connection_back(database: Database) -> None:
-    """The pool looks at what is left of it."""
+async def test_a_failed_statement_returns_its_connection(database: Database) -> None:
+    """The pool resets it."""
     with pytest.raises(asyncpg.DivisionByZeroError):
         await database.fetch("SELECT 1 / 0")
     assert len(database.app.reserve) == 0

@@ -1,4 +1,4 @@
-"""What names a session that is being deleted at the same moment."""
+"""Operations on a session that is being deleted at the same moment."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND
 
 @pytest.fixture
 async def outsider(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """Somebody else's transaction."""
+    """Another connection's transaction."""
     connection = await asyncpg.connect(database_url)
     await connection.execute("SET ROLE turngate_system")
     yield connection
@@ -44,7 +44,7 @@ async def session(outsider: asyncpg.Connection, chat_id: UUID, parent: UUID | No
 
 
 async def lost_race(world: World, outsider: asyncpg.Connection, deed: Callable[[], Awaitable[object]]) -> None:
-    """Does it while the session is being deleted, and raises what it raises."""
+    """Runs the operation during the deletion, and raises its error."""
     async with outsider.transaction():
         await outsider.execute("DELETE FROM chat_sessions")
         doing = asyncio.ensure_future(deed())
@@ -52,15 +52,15 @@ async def lost_race(world: World, outsider: asyncpg.Connection, deed: Callable[[
     await doing
 
 
-async def test_a_place_cannot_go_on_in_it(world: World, database: Database, outsider: asyncpg.Connection) -> None:
-    """`/resume` of what was just deleted: not found."""
+async def test_a_route_cannot_resume_it(world: World, database: Database, outsider: asyncpg.Connection) -> None:
+    """`/resume` of a session just deleted: not found."""
     gone = await session(outsider, LOW)
     routes = PostgresRoutes(database, WINDOW)
     with pytest.raises(NotFound, match="no such session"):
         await lost_race(world, outsider, lambda: routes.point(ANN, Route("web:assistant"), gone))
 
 
-async def test_it_gets_no_name(world: World, database: Database, outsider: asyncpg.Connection) -> None:
+async def test_it_gets_no_external_id(world: World, database: Database, outsider: asyncpg.Connection) -> None:
     """The key of another system: not found."""
     gone = await session(outsider, LOW)
     keys = PostgresExternalKeys(database)
@@ -72,7 +72,7 @@ async def test_it_gets_no_name(world: World, database: Database, outsider: async
 async def test_a_parent_and_its_forks_are_locked_in_one_order(
     parent: UUID, fork: UUID, world: World, database: Database, outsider: asyncpg.Connection
 ) -> None:
-    """By their keys, as whoever locks many sessions does: nobody waits in a circle."""
+    """By their keys, like every lock on many sessions, so there is no deadlock."""
     gone, left = await session(outsider, parent), await session(outsider, fork, parent)
     sessions = PostgresSessions(database, WINDOW)
     lock = "SELECT FROM chat_sessions WHERE chat_id = $1 FOR UPDATE"

@@ -1,4 +1,4 @@
-"""A session that is deleted while its answer is written: every way of waiting for it says so."""
+"""A session deleted during an answer: every way of waiting for the answer reports it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def deletes_what_runs(person: Person) -> None:
     assert (await person.calls("DELETE", f"{SESSIONS}/{session_id}"))[0] == 204
 
 
-async def test_a_completion_that_is_streamed_ends_with_an_error(ann: Person) -> None:
+async def test_a_streamed_completion_ends_with_an_error(ann: Person) -> None:
     """docs/openai-api.md: `session_deleted`, and no `finish_reason`."""
     headers = {"Authorization": f"Bearer {ann.token}"}
     for _ in range(5):
@@ -53,7 +53,7 @@ async def test_a_completion_that_is_streamed_ends_with_an_error(ann: Person) -> 
         assert '"finish_reason":"' not in rest
 
 
-async def test_a_completion_that_is_waited_for_is_not_found(ann: Person) -> None:
+async def test_a_completion_without_streaming_is_not_found(ann: Person) -> None:
     """404 `session_deleted`, not half an answer."""
     for _ in range(5):
         asking = asyncio.create_task(ann.calls("POST", COMPLETIONS, json=question()))
@@ -74,7 +74,7 @@ async def test_a_ui_stream_ends_with_an_error(ann: Person) -> None:
         assert not {"abort", "finish"} & set(kinds)
 
 
-async def test_whoever_waits_for_the_reply_is_told(ann: Person) -> None:
+async def test_a_request_that_waits_for_the_reply_is_not_found(ann: Person) -> None:
     """`POST …/messages` without a stream: 404."""
     session = (await ann.posts(SESSIONS, 201))["session_id"]
     asking = asyncio.create_task(ann.calls("POST", f"{SESSIONS}/{session}/messages", json={"text": "Go on"}))
@@ -84,7 +84,7 @@ async def test_whoever_waits_for_the_reply_is_told(ann: Person) -> None:
 
 
 async def test_the_agent_is_stopped(ann: Person) -> None:
-    """At once, though there is no turn any more that could be cancelled."""
+    """At once, although there is no longer a turn to cancel."""
     session = (await ann.posts(SESSIONS, 201))["session_id"]
     socket = await ann.connects(session_id=session)
     await socket.says(type="send", id="1", text="Go on")

@@ -38,24 +38,24 @@ SMALL: dict[str, Any] = {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(shared_world: World) -> Running:
-    """With small limits, for all tests that need no more of it than users of their own."""
+    """With small limits, for all tests that need only users of their own."""
     return await shared_world.gateway(**SMALL, replica=UNHURRIED)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def ann(shared_world: World, gateway: Running) -> Person:
-    """Somebody who may chat."""
+    """A user."""
     return await shared_world.newcomer(gateway.url)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def bob(shared_world: World, gateway: Running) -> Person:
-    """Somebody else."""
+    """Another user."""
     return await shared_world.newcomer(gateway.url)
 
 
 async def ann_where(world: World, **parts: Any) -> Person:
-    """Somebody at a gateway whose sockets are built with these parts."""
+    """A user at a gateway whose sockets are built with these parts."""
     gateway = await world.gateway(Seams(sockets=lambda usual: replace(usual, **parts)))
     return await world.person("ann", gateway.url)
 
@@ -117,7 +117,7 @@ async def test_a_new_user_has_no_session_yet(ann: Person) -> None:
 
 
 async def test_an_unknown_agent_is_not_found(ann: Person) -> None:
-    """Another hello may follow."""
+    """The client may send another hello."""
     socket = await ann.opens()
     await socket.says(type="hello", token=ann.token, agent="nobody")
     await socket.hears("error", code="not_found")
@@ -126,8 +126,8 @@ async def test_an_unknown_agent_is_not_found(ann: Person) -> None:
 
 
 @own_gateway
-async def test_waiting_at_the_door_leaves_time_for_another_hello(world: World) -> None:
-    """When the first then fails: the deadline is for what the client does."""
+async def test_time_spent_waiting_does_not_count_towards_the_hello_deadline(world: World) -> None:
+    """When the first hello then fails, another may follow: the deadline covers the client's time only."""
     admission = Admission(patience_s=60)
     ann = await ann_where(world, admission=admission, hello_s=3.0)
     async with AsyncExitStack() as crowd:
@@ -143,8 +143,8 @@ async def test_waiting_at_the_door_leaves_time_for_another_hello(world: World) -
     await socket.hears("ready", agent="assistant")
 
 
-async def test_a_foreign_session_is_like_a_missing_one(ann: Person, bob: Person) -> None:
-    """The same words for both, and another hello may follow."""
+async def test_a_foreign_session_looks_like_a_missing_one(ann: Person, bob: Person) -> None:
+    """The same error for both, and another hello may follow."""
     hers = await ann.connects()
     session_id = (await hers.asks("hello", "k"))["session_id"]
     his = await bob.opens()
@@ -159,7 +159,7 @@ async def test_a_foreign_session_is_like_a_missing_one(ann: Person, bob: Person)
 
 @own_gateway
 async def test_an_expired_token_ends_an_open_socket(world: World) -> None:
-    """A socket does not outlive the right to it."""
+    """A socket does not outlive its credential."""
     ann = await world.person("ann", (await world.gateway(**SMALL)).url)
     socket = await ann.opens()
     await world.rows("UPDATE api_tokens SET expires_at = now() + interval '3 seconds' RETURNING token_id")
@@ -171,14 +171,14 @@ async def test_an_expired_token_ends_an_open_socket(world: World) -> None:
 @own_gateway
 @pytest.mark.parametrize("frame", [{"type": "send", "id": "k2", "text": "me again"}, {"type": "watch"}])
 async def test_a_revoked_token_ends_an_open_socket(world: World, frame: Frame) -> None:
-    """4401 at the next message or watch, and nothing of it is done."""
+    """4401 at the next message or watch, which has no effect."""
     clock = Clock()
     ann = await world.person("ann", (await world.gateway(Seams(clock=clock))).url)
     socket = await ann.connects()
     await socket.asks("hello", "k1")
     await world.rows("UPDATE api_tokens SET revoked_at = now() RETURNING token_id")
     clock.ahead_s += REMEMBER_S
-    with suppress(ConnectionResetError):  # the gateway may have seen it, and closed, before
+    with suppress(ConnectionResetError):  # the gateway may have noticed, and closed, before
         await socket.says(**frame)
     await socket.hears("error", code="unauthenticated")
     assert await socket.closes() == 4401
@@ -186,8 +186,8 @@ async def test_a_revoked_token_ends_an_open_socket(world: World, frame: Frame) -
 
 
 @own_gateway
-async def test_a_token_that_cannot_be_checked_is_kept(world: World) -> None:
-    """While the database is away: `unavailable` with the message's id; the socket goes on afterwards."""
+async def test_a_token_that_cannot_be_checked_keeps_the_socket_open(world: World) -> None:
+    """While the database is unavailable: `unavailable` with the message's id; the socket works afterwards."""
     clock = Clock()
     ann = await world.person("ann", (await world.gateway(Seams(clock=clock))).url)
     socket = await ann.connects()
@@ -236,7 +236,7 @@ async def test_sending_twice_is_harmless(ann: Person) -> None:
 
 
 async def test_a_resend_on_a_new_socket_gets_its_rows(ann: Person) -> None:
-    """The ack got lost with the connection: the same id brings ack and reply."""
+    """The ack was lost with the connection: the same id brings ack and reply."""
     first = await ann.connects()
     reply = await first.asks("hello", "k1")
     second = await ann.connects()
@@ -264,7 +264,7 @@ async def test_a_command_is_answered_by_a_notice(ann: Person) -> None:
 
 
 async def test_new_leaves_the_session(ann: Person) -> None:
-    """After /new the socket has no session, and the next message begins one."""
+    """After /new the socket has no session, and the next message starts one."""
     socket = await ann.connects()
     before = await socket.asks("hello", "k1")
     await socket.says(type="send", id="k2", text="/new")
@@ -275,7 +275,7 @@ async def test_new_leaves_the_session(ann: Person) -> None:
     assert after["seq"] == 2
 
 
-async def test_a_message_to_another_session_of_mine(ann: Person) -> None:
+async def test_a_message_to_another_session_of_the_user(ann: Person) -> None:
     """It is acknowledged and followed there."""
     other = await ann.connects(channel="terminal")
     session_id = (await other.asks("hello", "k1"))["session_id"]
@@ -286,7 +286,7 @@ async def test_a_message_to_another_session_of_mine(ann: Person) -> None:
 
 
 async def test_a_message_to_a_foreign_session(ann: Person, bob: Person) -> None:
-    """Not found, and nothing is kept."""
+    """Not found, and nothing is stored."""
     session_id = (await (await ann.connects()).asks("hello", "k1"))["session_id"]
     socket = await bob.connects()
     await socket.says(type="send", id="k2", text="let me in", session_id=session_id)
@@ -304,7 +304,7 @@ async def test_a_turn_is_cancelled(ann: Person) -> None:
 
 
 async def test_unknown_turns_cannot_be_cancelled(ann: Person) -> None:
-    """Whatever they look like."""
+    """Whatever their ids look like."""
     socket = await ann.connects()
     for turn_id in (str(uuid4()), "nobody"):
         await socket.says(type="cancel", turn_id=turn_id)
@@ -314,8 +314,8 @@ async def test_unknown_turns_cannot_be_cancelled(ann: Person) -> None:
 # Resuming and following -----------------------------------------------------------------------------------------------
 
 
-async def test_resuming_replays_what_was_missed(ann: Person) -> None:
-    """R-2: `after` brings the rows behind it, once, in order; then the socket goes on live."""
+async def test_resuming_replays_missed_rows(ann: Person) -> None:
+    """R-2: `after` brings the later rows, once, in order; then the socket continues live."""
     first = await ann.connects()
     for number in range(3):
         await first.asks(f"message {number}", f"k{number}")
@@ -335,16 +335,16 @@ async def test_without_after_nothing_is_replayed(ann: Person) -> None:
     assert [f["message"]["seq"] for f in socket.heard if f["type"] == "message"] == [3, 4]
 
 
-async def test_after_beyond_the_end_hides_nothing(ann: Person) -> None:
-    """A cursor from another database is taken as the end of this one."""
+async def test_after_beyond_the_end_loses_no_rows(ann: Person) -> None:
+    """A cursor from another database counts as the end of this one."""
     await (await ann.connects()).asks("hello", "k1")
     socket = await ann.connects(after=1_000_000)
     await socket.asks("again", "k2")
     assert [f["message"]["seq"] for f in socket.heard if f["type"] == "message"] == [3, 4]
 
 
-async def test_a_long_history_is_replayed_whole(ann: Person) -> None:
-    """Several pages, while new rows come in."""
+async def test_a_long_history_is_replayed_completely(ann: Person) -> None:
+    """Several pages, while new rows arrive."""
     first = await ann.connects()
     acks = []
     for number in range(80):
@@ -371,8 +371,8 @@ async def test_rows_of_another_replica_arrive_without_gaps(world: World) -> None
     assert seen == list(range(1, 13))
 
 
-async def test_the_list_is_watched(ann: Person) -> None:
-    """AC-9: sessions of any channel show up live for those who watch."""
+async def test_a_watched_list_is_updated_live(ann: Person) -> None:
+    """AC-9: sessions of any channel appear for those who watch."""
     watcher = await ann.connects()
     await watcher.says(type="watch")
     await watcher.says(type="ping")
@@ -383,7 +383,7 @@ async def test_the_list_is_watched(ann: Person) -> None:
 
 
 async def test_nobody_watches_another_users_list(ann: Person, bob: Person) -> None:
-    """A watcher hears of its own user only."""
+    """A watcher receives its own user's sessions only."""
     watcher = await bob.connects()
     await watcher.says(type="watch")
     await watcher.says(type="ping")
@@ -418,8 +418,8 @@ async def test_watching_a_foreign_session(ann: Person, bob: Person) -> None:
     await socket.hears("error", code="not_found")
 
 
-async def test_who_comes_in_the_middle_learns_of_the_turn(ann: Person) -> None:
-    """A refreshed page can show that an answer is coming, and stop it."""
+async def test_joining_during_a_turn_announces_it(ann: Person) -> None:
+    """A reloaded page can show that an answer is coming, and stop it."""
     first = await ann.connects()
     await first.says(type="send", id="k1", text="wait 30 seconds")
     turn_id = (await first.hears("ack"))["turn_id"]
@@ -431,8 +431,8 @@ async def test_who_comes_in_the_middle_learns_of_the_turn(ann: Person) -> None:
 
 
 @own_gateway
-async def test_messages_to_many_sessions_are_all_taken(world: World) -> None:
-    """What was followed for a message gives way to the next; what is watched stays."""
+async def test_messages_to_many_sessions_are_all_accepted(world: World) -> None:
+    """A session followed because of a message gives way to the next; watched ones stay."""
     ann = await ann_where(world, max_followed=3)
     watched, *others = [(await ann.posts("/api/chat/sessions", 201))["session_id"] for _ in range(6)]
     socket = await ann.connects()
@@ -447,7 +447,7 @@ async def test_messages_to_many_sessions_are_all_taken(world: World) -> None:
 
 @own_gateway
 async def test_watching_too_many_sessions_is_a_conflict(world: World) -> None:
-    """What a client watches never ends by itself; `unwatch` makes room."""
+    """A client's watches never end automatically; `unwatch` makes room."""
     ann = await ann_where(world, max_followed=2)
     *watched, other = [(await ann.posts("/api/chat/sessions", 201))["session_id"] for _ in range(3)]
     socket = await ann.connects(session_id=watched[0])
@@ -461,8 +461,8 @@ async def test_watching_too_many_sessions_is_a_conflict(world: World) -> None:
 
 
 @own_gateway
-async def test_a_row_that_comes_during_a_read_is_not_missed(world: World, detours: Detours) -> None:
-    """The query found nothing, and the row was announced before its answer arrived."""
+async def test_a_row_that_arrives_during_a_read_is_not_missed(world: World, detours: Detours) -> None:
+    """The query found nothing, and the row was announced before its result arrived."""
     gateway = await world.gateway(detours.seams, replica={"poll_s": 10})
     ann = await world.person("ann", gateway.url)
     session_id = (await (await ann.connects()).asks("hello", "k1"))["session_id"]
@@ -549,16 +549,18 @@ async def test_pages_of_allowed_origins_and_our_own_may_connect(ann: Person) -> 
 
 
 @pytest.mark.parametrize("origin", [None, "own"])
-async def test_a_visitor_comes_from_their_page_only(shared_world: World, gateway: Running, origin: str | None) -> None:
-    """A visitor's token is worth nothing without its Origin: 4403."""
+async def test_a_visitor_connects_from_their_page_only(
+    shared_world: World, gateway: Running, origin: str | None
+) -> None:
+    """A visitor's token is invalid without its Origin: 4403."""
     guest = await visitor(shared_world, gateway)
     socket = await guest.opens(headers=None if origin is None else {"Origin": gateway.url})
     await socket.says(type="hello", token=guest.token)
     assert await socket.closes() == 4403
 
 
-async def test_a_visitor_who_sends_too_often_is_told(shared_world: World, gateway: Running) -> None:
-    """Two a minute here: the third gets `rate_limited`, and the socket stays."""
+async def test_a_visitor_over_the_message_limit_gets_an_error(shared_world: World, gateway: Running) -> None:
+    """Two a minute here: the third gets `rate_limited`, and the socket stays open."""
     guest = await visitor(shared_world, gateway)
     socket = await guest.opens(headers={"Origin": PAGE})
     await socket.says(type="hello", token=guest.token)
@@ -571,7 +573,7 @@ async def test_a_visitor_who_sends_too_often_is_told(shared_world: World, gatewa
 
 
 async def test_a_flood_ends_the_socket(shared_world: World, gateway: Running) -> None:
-    """1008 for who goes on regardless."""
+    """1008 for a client that continues regardless."""
     guest = await visitor(shared_world, gateway)
     socket = await guest.opens(headers={"Origin": PAGE})
     await socket.says(type="hello", token=guest.token)
@@ -584,7 +586,7 @@ async def test_a_flood_ends_the_socket(shared_world: World, gateway: Running) ->
 # Ends -----------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_reader_that_is_too_slow_is_cut_off(gateway: Running, ann: Person) -> None:
+async def test_a_slow_reader_is_disconnected(gateway: Running, ann: Person) -> None:
     """Row 36: 1013, with a bounded queue; resuming brings everything."""
     socket = await ann.connects()
     reply = await socket.asks("hello", "k1")
@@ -605,7 +607,7 @@ async def test_a_reader_that_is_too_slow_is_cut_off(gateway: Running, ann: Perso
 
 @own_gateway
 async def test_draining_closes_all_sockets_at_once(world: World) -> None:
-    """1012 to everybody, and to those who come too late."""
+    """1012 to everybody, including latecomers."""
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
     bob = await world.person("bob", gateway.url)
@@ -619,7 +621,7 @@ async def test_draining_closes_all_sockets_at_once(world: World) -> None:
 
 
 @own_gateway
-async def test_ended_sockets_leave_nothing_behind(world: World) -> None:
+async def test_closed_sockets_leave_nothing_behind(world: World) -> None:
     """Neither a socket nor a topic remains."""
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
@@ -636,8 +638,8 @@ async def test_ended_sockets_leave_nothing_behind(world: World) -> None:
 
 
 @own_gateway
-async def test_who_leaves_after_sending_is_answered_all_the_same(world: World) -> None:
-    """Row 34: promise 1 holds when the client goes away before its ack."""
+async def test_a_client_that_disconnects_after_sending_is_answered(world: World) -> None:
+    """Row 34: promise 1 holds when the client disconnects before its ack."""
     ann = await world.person("ann", (await world.gateway(**SMALL)).url)
     socket = await ann.connects()
     await socket.says(type="send", id="k1", text="hello")
@@ -654,8 +656,8 @@ async def test_who_leaves_after_sending_is_answered_all_the_same(world: World) -
 
 
 @own_gateway
-async def test_what_was_queued_before_a_send_comes_before_its_ack(world: World) -> None:
-    """`hello` and `send` in one breath: `ready` first, then the `ack`."""
+async def test_frames_queued_before_a_send_precede_its_ack(world: World) -> None:
+    """`hello` and `send` together: `ready` first, then the `ack`."""
     gateway = await world.gateway()
     ann = await world.person("ann", gateway.url)
     socket = await ann.opens()
