@@ -1,4 +1,4 @@
-"""One embedded Postgres for the whole run, a migrated template in it, and a clone of that for each test."""
+"""One embedded Postgres for the whole run, with a migrated template, and a clone of the template for each test."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Exempts the collected tests from garbage collection: they stay to the end, and each full collection would visit them."""
+    """Exempts the collected tests from garbage collection, because they stay until the end."""
     gc.collect()
     gc.freeze()
 
@@ -50,7 +50,7 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
-    """Names it again behind failures, as it is by then."""
+    """Names it again after failures, if it is slow by then."""
     if exitstatus and (slow := remark(slowness())) is not None:
         terminalreporter.write_line(slow)
 
@@ -62,7 +62,7 @@ def on_database(url: str, name: str) -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_settings_of_this_machine() -> Iterator[None]:
-    """Settings of the shell that runs the tests stay out of them."""
+    """Hides the shell's settings from the tests."""
     kept = {name: os.environ.pop(name) for name in tuple(os.environ) if name.startswith("TURNGATE_")}
     yield
     os.environ.update(kept)
@@ -77,7 +77,7 @@ async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[st
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def template(postgres: str) -> str:
-    """The name of a migrated database that nobody is connected to."""
+    """The name of a migrated database without connections."""
     await _execute(postgres, "CREATE DATABASE template_turngate")
     await storage.migrating.migrate.migrate(on_database(postgres, "template_turngate"))
     return "template_turngate"
@@ -110,7 +110,7 @@ async def _cloned(postgres: str, template: str) -> AsyncIterator[str]:
 
 @pytest_asyncio.fixture
 async def database_url(postgres: str, template: str) -> AsyncIterator[str]:
-    """A database of the test's own, migrated and empty."""
+    """A new, migrated database for the test."""
     async with _cloned(postgres, template) as url:
         yield url
 
@@ -124,18 +124,18 @@ async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_world(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    """One for all tests of a module that runs on its module's loop."""
+    """A world shared by all tests of a module that runs on its module's loop."""
     async with _cloned(postgres, template) as url, AsyncExitStack() as stack:
         yield World(url, tmp_path_factory.mktemp("shared"), stack)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_gateway(shared_world: World) -> Running:
-    """A gateway with the demo agent, for tests that need no more of it than a user of their own."""
+    """A gateway with the demo agent, for tests that need only users of their own."""
     return await shared_world.gateway(replica=UNHURRIED)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def newcomer(shared_world: World, shared_gateway: Running) -> Person:
-    """A user whom the shared gateway has never seen."""
+    """A new user of the shared gateway."""
     return await shared_world.newcomer(shared_gateway.url)

@@ -41,7 +41,7 @@ Frame = dict[str, Any]
 
 
 async def eventually(look: Callable[[], Awaitable[Any]], within: float = PATIENCE_S) -> Any:
-    """What `look` answers once that is true; fails with its last answer after `within` seconds."""
+    """Returns the result of `look` once it is true; fails with the last result after `within` seconds."""
     deadline = time.monotonic() + within
     while True:
         answer = await look()
@@ -53,7 +53,7 @@ async def eventually(look: Callable[[], Awaitable[Any]], within: float = PATIENC
 
 @dataclass
 class Socket:
-    """A WebSocket client that keeps what it heard."""
+    """A WebSocket client that records the frames it receives."""
 
     socket: aiohttp.ClientWebSocketResponse
     heard: list[Frame] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Socket:
         await self.socket.send_str(json.dumps(frame))
 
     async def hears(self, kind: str, within: float = PATIENCE_S, **fields: Any) -> Frame:
-        """The next frame of that type with those fields; what comes before it is kept in `heard`."""
+        """The next frame of that type with those fields; earlier frames are kept in `heard`."""
         async with asyncio.timeout(within):
             while True:
                 frame = await self.hears_next(within)
@@ -81,7 +81,7 @@ class Socket:
         return frame
 
     async def closes(self, within: float = PATIENCE_S) -> int:
-        """The code that the socket is closed with; what comes before that is kept in `heard`."""
+        """The code that the socket is closed with; earlier frames are kept in `heard`."""
         async with asyncio.timeout(within):
             while True:
                 message = await self.socket.receive()
@@ -93,7 +93,7 @@ class Socket:
                     return self.socket.close_code or 0
 
     def drops(self) -> None:
-        """Lets go of the connection without a word."""
+        """Drops the connection without a close frame."""
         response: Any = self.socket._response
         response.close()
 
@@ -114,7 +114,7 @@ class Socket:
 
 @dataclass
 class Person:
-    """Somebody with a token, at one gateway."""
+    """A user with a token, at one gateway."""
 
     user: str
     token: str
@@ -122,7 +122,7 @@ class Person:
     http: aiohttp.ClientSession
 
     async def connects(self, **hello: Any) -> Socket:
-        """A socket that has said hello and heard `ready` (in `heard[0]`)."""
+        """A socket that has sent hello and received `ready` (in `heard[0]`)."""
         socket = await self.opens()
         try:
             await socket.says(type="hello", token=self.token, **hello)
@@ -133,7 +133,7 @@ class Person:
         return socket
 
     async def opens(self, headers: dict[str, str] | None = None) -> Socket:
-        """A socket that has said nothing yet."""
+        """A socket that has sent nothing yet."""
         return Socket(await self.http.ws_connect(f"{self.url}/ws", headers=headers, max_msg_size=0))
 
     async def calls(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
@@ -180,7 +180,7 @@ class Process:
         await self.process.wait()
 
     async def stops(self, number: signal.Signals = signal.SIGTERM) -> float:
-        """Asks it to end; the seconds that took."""
+        """Sends SIGTERM; returns the seconds until the process ended."""
         begun = time.monotonic()
         self.process.send_signal(number)
         await self.process.wait()
@@ -211,14 +211,14 @@ class World:
     async def gateway(self, seams: Seams | None = None, **given: Any) -> Running:
         """A gateway in this process, ready. `seams`: what stands between its parts."""
         running = await self._stack.enter_async_context(running_gateway(self.settings(**given), seams))
-        # Otherwise a turn that a test leaves behind would get its seconds to finish.
+        # Otherwise an open turn of a test would get its seconds to finish.
         self._stack.callback(_cancel_turns, running)
         async with asyncio.timeout(PATIENCE_S):
             await running.ready.wait()
         return running
 
     async def process(self, name: str = "gateway", **env: str) -> Process:
-        """A gateway in a process of its own, ready; a fork, unless Python itself is to start otherwise."""
+        """A ready gateway in a process of its own; a fork, unless a new Python process is needed."""
         if "PYTHONPATH" in env:
             return await self.process_under((), name, env)
         log = self._log(name)
@@ -278,7 +278,7 @@ class World:
         return Process(child, await eventually(ready, within=START_S), log)
 
     async def started(self) -> Process:
-        """The next process that logs anything, ready or not."""
+        """The next process that writes to its log, ready or not."""
         process = await self._started.get()
 
         async def spoke() -> bool:
@@ -298,7 +298,7 @@ class World:
         return Person(user, token, url, await self.http())
 
     async def newcomer(self, url: str, role: str = "user") -> Person:
-        """Somebody with an API token and a name that nobody else has."""
+        """A user with an API token and a new name."""
         return await self.person(f"newcomer-{uuid4().hex}", url, role)
 
     async def http(self) -> aiohttp.ClientSession:
@@ -309,7 +309,7 @@ class World:
 
     @asynccontextmanager
     async def database_away(self) -> AsyncIterator[None]:
-        """Nobody is connected to the database, and nobody gets in."""
+        """Nobody is connected to the database, and new connections are refused."""
         parts = urlsplit(self.database_url)
         name = parts.path.removeprefix("/")
         admin = await asyncpg.connect(urlunsplit(parts._replace(path="/postgres")))
@@ -326,7 +326,7 @@ class World:
         self._stack.push_async_callback(end)
 
     async def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
-        """What an outsider reads from the database."""
+        """Rows from the database, read past the gateway."""
         connection = await asyncpg.connect(self.database_url)
         try:
             return [dict(row) for row in await connection.fetch(query, *values)]

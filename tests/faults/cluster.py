@@ -1,4 +1,4 @@
-"""N gateways as real processes, each in a place of its own: killed, stopped, frozen, and started again there."""
+"""N gateways as real processes, each in a place of its own, where it is killed, stopped, frozen and restarted."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a gateway is told of the world. `environment`: further settings; `program`: what runs it."""
+    """A gateway's environment. `environment`: further settings; `program`: the command that runs it."""
 
     database_url: str
     folder: Path
@@ -76,7 +76,7 @@ class Surroundings:
 
 @dataclass(slots=True)
 class Process:
-    """One life of a gateway. `ended_at`: None while it lives; `asked`: whether somebody else saw to its end."""
+    """One run of a gateway. `ended_at`: None while it lives; `asked`: whether the harness ended it."""
 
     child: Child
     log: Path
@@ -106,12 +106,12 @@ class Replica:
 
     @property
     def process(self) -> Process | None:
-        """The process that lives now."""
+        """The live process."""
         last = self.lives[-1] if self.lives else None
         return last if last is not None and last.ended_at is None else None
 
     async def starts(self) -> None:
-        """Begins another life, unless there is one; doesn't wait until it is ready."""
+        """Starts a process, unless one runs; does not wait until it is ready."""
         async with self._starting:
             if self.process is None:
                 await self._starts()
@@ -144,7 +144,7 @@ class Replica:
         self._ledger.note(Incident(at, time.time(), "kill", self.number, process.child.pid))
 
     async def stops(self) -> None:
-        """SIGTERM, and `kill -9` for one that is not gone after twelve seconds, which counts as ended by itself."""
+        """SIGTERM, then `kill -9` after twelve seconds, which counts as having ended by itself."""
         process = self.process
         if process is None:
             return
@@ -169,7 +169,7 @@ class Replica:
             process.child.send_signal(signal.SIGSTOP)
 
     def thaws(self) -> None:
-        """SIGCONT; does nothing to one that is not frozen."""
+        """SIGCONT; does nothing to a process that is not frozen."""
         process = self.process
         if process is not None and process.frozen_since is not None:
             process.child.send_signal(signal.SIGCONT)
@@ -177,7 +177,7 @@ class Replica:
             process.frozen_since = None
 
     async def ends(self) -> None:
-        """Whatever runs is killed, and nothing of it is noted."""
+        """Kills any running process, without recording it."""
         process = self.process
         while process is not None:
             process.asked = True
@@ -187,7 +187,7 @@ class Replica:
             process = self.process
 
     def periods(self) -> Sequence[Life]:
-        """When its processes were ready, by their own logs."""
+        """When its processes were ready, according to their logs."""
         now = time.time()
         return [
             Life(ready, process.ended_at or now, self.number, process.child.pid)
@@ -196,7 +196,7 @@ class Replica:
         ]
 
     def drops(self) -> Sequence[Incident]:
-        """When its processes lost a connection at a weak spot, by their own logs."""
+        """When its processes lost a connection at a failpoint, according to their logs."""
         return [
             Incident(at, at, "database_drop", self.number, process.child.pid)
             for process in self.lives
@@ -283,7 +283,7 @@ def _errors_in(log: Path) -> Iterator[str]:
 
 
 def free_port() -> int:
-    """One that nobody listens at, and that nobody who connects is given."""
+    """A port that nobody listens on, outside the range for outgoing connections."""
     for port in Random().sample(PORTS, 100):
         with contextlib.suppress(OSError), socket.socket() as tried:
             tried.bind(("127.0.0.1", port))

@@ -27,14 +27,14 @@ TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Whose socket it is, and the session it is in."""
+    """A socket's user and session."""
 
     token: str
     session_id: str
 
 
 class Wire:
-    """As much of RFC 6455 as a client needs that keeps still."""
+    """As much of RFC 6455 as a silent client needs."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -42,7 +42,7 @@ class Wire:
 
     @classmethod
     async def opened(cls, url: str) -> Wire:
-        """A socket that has shaken hands. Raises `OSError`."""
+        """A socket after its handshake. Raises `OSError`."""
         parts = urlsplit(url)
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
         try:
@@ -61,7 +61,7 @@ class Wire:
         self._write(TEXT, orjson.dumps(frame))
 
     async def hears(self) -> tuple[int, bytes]:
-        """Kind and content of the next frame; pings are answered in between."""
+        """Kind and content of the next frame; answers pings in between."""
         while True:
             kind, length = await self._reader.readexactly(2)
             if length == 126:
@@ -74,7 +74,7 @@ class Wire:
             self._write(PONG, content)
 
     def ends(self) -> None:
-        """Closes without a word."""
+        """Closes the connection without a close frame."""
         self._writer.close()
 
     def _write(self, kind: int, content: bytes) -> None:
@@ -99,7 +99,7 @@ class Crowd:
     hellos: int = 0
 
     def begins(self) -> asyncio.Task[None]:
-        """Everybody comes, and comes back until the task is cancelled."""
+        """Connects all clients, and reconnects them until the task is cancelled."""
         return asyncio.create_task(self._all())
 
     async def _all(self) -> None:
@@ -119,7 +119,7 @@ class Crowd:
             await asyncio.sleep(self.chance.uniform(least, most * attempt))
 
     async def _visits(self, seat: Seat) -> int:
-        """Comes in and stays until the socket ends; the code it ends with."""
+        """Connects and stays until the socket closes; returns its close code."""
         wire = None
         try:
             async with asyncio.timeout(READY_WITHIN_S) as limit:
@@ -142,7 +142,7 @@ class Crowd:
 
 
 async def seats(database_url: str, count: int) -> list[Seat]:
-    """So many users with a token and a session each, straight into the database."""
+    """Creates that many users, with a token and a session each, directly in the database."""
     connection = await asyncpg.connect(database_url)
     try:
         tokens = [new_api_token() for _ in range(count)]

@@ -1,4 +1,4 @@
-"""What was sent, acknowledged, heard and delivered, and what was done to the gateways meanwhile.
+"""What was sent, acknowledged, received and delivered, and which faults the gateways had meanwhile.
 
 Times are Unix seconds; gateways, database and harness run on one machine and share its clock.
 """
@@ -53,7 +53,7 @@ DATABASE_KINDS: frozenset[Kind] = DATABASE_AWAY | {
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Somebody said something. `key`: the id a WebSocket client gave it; in Telegram the text is unique anyway."""
+    """A message that somebody sent. `key`: the id a WebSocket client gave it; in Telegram the text is unique anyway."""
 
     at: float
     user: str
@@ -64,7 +64,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Acked:
-    """The gateway told a WebSocket client that a message is durable."""
+    """The gateway acknowledged a WebSocket client's message as durable."""
 
     at: float
     user: str
@@ -76,7 +76,7 @@ class Acked:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """A client asked for the end of a turn."""
+    """A client cancelled a turn."""
 
     at: float
     user: str
@@ -85,7 +85,7 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A row that a WebSocket client was told of."""
+    """A row that a WebSocket client received."""
 
     at: float
     user: str
@@ -112,7 +112,7 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A `sendMessage` of a gateway whose answer, if there was one, did not pass the proxy."""
+    """A gateway's `sendMessage` whose response, if any, did not pass the proxy."""
 
     at: float
     chat_id: int
@@ -133,7 +133,7 @@ class Incident:
     pid: int | None = None
 
     def befell(self, replica: int) -> bool:
-        """Whether it was done to that gateway, alone or among all."""
+        """Whether it affected that gateway, alone or with all others."""
         return self.replica in (None, replica)
 
 
@@ -149,7 +149,7 @@ class Life:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """A call of the agent, written down by the agent itself."""
+    """A call of the agent, recorded by the agent itself."""
 
     at: float
     turn_id: str
@@ -188,7 +188,7 @@ class Ledger:
 
 
 def read_calls(file: Path) -> Sequence[Called]:
-    """The calls that agents of all gateways wrote down."""
+    """The calls that the agents of all gateways recorded."""
     return sorted(_calls(file), key=lambda call: call.at) if file.exists() else ()
 
 

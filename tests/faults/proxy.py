@@ -1,4 +1,4 @@
-"""A TCP port in front of the database or of the Bot API that does to connections whatever networks do to them.
+"""A TCP port in front of the database or the Bot API that breaks connections as real networks do.
 
 Each connection through it is a `Link`. What it did is counted; for HTTP also which requests lost their answer.
 """
@@ -30,7 +30,7 @@ class Loss:
 
 @dataclass(slots=True)
 class Counts:
-    """What a proxy did so far."""
+    """What a proxy has done so far."""
 
     connections: int = 0
     refused: int = 0
@@ -42,7 +42,7 @@ class Counts:
 
 @dataclass(slots=True, eq=False)
 class Link:
-    """One connection: the client's side of it and the server's. `asked`: what the client said since the last answer."""
+    """One connection with its client and server sides. `asked`: the client's bytes since the last response."""
 
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter
@@ -55,11 +55,11 @@ class Link:
 
 
 def _nobody() -> None:
-    """Wants to be told of it."""
+    """Ignores the event."""
 
 
 class Proxy:
-    """A port that leads to `target`, closed at first. The target sees connections come from the address `source`."""
+    """A port that forwards to `target`, closed at first. The target sees connections from the address `source`."""
 
     def __init__(self, target: Target, source: str | None = None) -> None:
         self._target = target
@@ -79,11 +79,11 @@ class Proxy:
         self.counts = Counts()
 
     def __len__(self) -> int:
-        """How many connections there are."""
+        """The number of connections."""
         return len(self._links)
 
     async def starts(self) -> None:
-        """Listens, closed."""
+        """Starts, closed."""
         self._listener = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=512)
         self.number = self._listener.sockets[0].getsockname()[1]
 
@@ -98,27 +98,27 @@ class Proxy:
         await asyncio.gather(*self._serving, return_exceptions=True)
 
     def opens(self) -> None:
-        """Lets connections through from now on."""
+        """Accepts connections from now on."""
         self._is_open = True
 
     def closes(self) -> None:
-        """Lets no new connection through; those that are there stay."""
+        """Accepts no new connections; existing ones stay."""
         self._is_open = False
 
     def leads_to(self, target: Target) -> None:
-        """New connections lead there; those that are there stay where they are."""
+        """New connections go to that target; existing ones stay where they are."""
         self._target = target
 
     def freezes(self) -> None:
-        """Connections stay, and nothing passes any more, as behind a host that hangs."""
+        """Connections stay, but carry no more data, as with a hung host."""
         self._flows.clear()
 
     def thaws(self) -> None:
-        """What was held up passes."""
+        """Forwards the delayed data."""
         self._flows.set()
 
     def heals(self) -> None:
-        """Nothing is wrong from now on."""
+        """Ends every fault."""
         self.delay_s = 0.0
         self._swallows = False
         for link in self._links:
@@ -126,11 +126,11 @@ class Proxy:
         self._flows.set()
 
     async def was_refused(self) -> bool:
-        """Whether somebody knocked while it was closed."""
+        """Whether a client tried to connect while it was closed."""
         return self.counts.refused > 0
 
     def cuts_all(self) -> int:
-        """Cuts every connection; how many there were."""
+        """Cuts every connection; returns their number."""
         links = tuple(self._links)
         for link in links:
             self._cut(link)
@@ -144,14 +144,14 @@ class Proxy:
         return link is not None
 
     def half_closes_one(self, luck: Random) -> bool:
-        """Ends what the server says to one client, which may go on talking."""
+        """Ends the server's side of one connection; the client may still send."""
         link = self._any(luck)
         if link is None or not link.client.can_write_eof():
             return False
         self.counts.half_closed += 1
         with suppress(OSError, RuntimeError):
             link.client.write_eof()
-        # What the server answers from now on reaches nobody.
+        # Later data of the server is discarded.
         link.swallows = True
         return True
 
@@ -231,7 +231,7 @@ class Proxy:
         return True
 
     def _answered(self, link: Link, data: bytes) -> bool:
-        """Whether the answer may pass."""
+        """Whether the response may pass."""
         if not (self._swallows or link.swallows):
             link.asked = b""
             return True

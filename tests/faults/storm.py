@@ -1,4 +1,4 @@
-"""The storm: gateways on one database, people who talk to them, everything breaking, then calm, then the reckoning."""
+"""The storm: gateways on one database, people who talk to them, faults everywhere, then calm, then the checks."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def _leave(_database_url: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Sabotage:
-    """What is broken from the beginning: what runs the gateways, their failpoints, the database's functions."""
+    """What is broken from the start: the gateways' program, their failpoints, the database's functions."""
 
     program: Sequence[str] = GATEWAY
     failpoints: Mapping[str, str] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it.
+    """The results of a storm.
 
     `calm`: the seconds until everything was quiet; None if it never was. `errors`: what gateways logged, by event.
     """
@@ -101,7 +101,7 @@ Progress = Callable[[float, Ledger], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything that is there during a storm."""
+    """Everything that exists during a storm."""
 
     plan: Plan
     world: Breakable
@@ -111,7 +111,7 @@ class Scene:
 
 
 async def run_storm(plan: Plan, folder: Path, progress: Progress) -> Outcome:
-    """A storm from its first message to its evidence, in a folder of its own; leaves no process behind."""
+    """Runs a storm from its first message to its evidence, in a folder of its own; leaves no process behind."""
     begun = time.monotonic()
     with (folder / "ledger.jsonl").open("wb") as file:
         async with _scene(plan, folder, Ledger(file)) as scene:
@@ -152,7 +152,7 @@ async def _scene(plan: Plan, folder: Path, ledger: Ledger) -> AsyncIterator[Scen
 
 @dataclass(frozen=True, slots=True)
 class _Crowd:
-    """Makes everybody who takes part, each with a luck of their own."""
+    """Creates all participants, each with its own random numbers."""
 
     plan: Plan
     context: ClientContext
@@ -175,7 +175,7 @@ class _Crowd:
 
 
 def _address(replica: int) -> str:
-    """Where the Bot API sees a gateway's calls come from: on loopback, each has an address of its own."""
+    """The source address of a gateway's calls to the Bot API: on loopback, each has its own."""
     return f"127.0.0.{FIRST_ADDRESS + replica}"
 
 
@@ -221,7 +221,7 @@ async def _accounts(url: str, name: str, count: int, agent: str | None = None) -
 
 
 async def _weather(scene: Scene, progress: Progress) -> float | None:
-    """The storm and the calm after it; the seconds the calm took."""
+    """The storm and the calm after it; returns the seconds until the calm."""
     await _all_ready(scene)
     async with asyncio.TaskGroup() as group:
         talking = [group.create_task(talker.run()) for talker in scene.world.talkers]
@@ -240,7 +240,7 @@ async def _weather(scene: Scene, progress: Progress) -> float | None:
 
 
 async def _all_ready(scene: Scene) -> None:
-    """A storm meets gateways that work, however long they took to start."""
+    """Waits until all gateways are ready, however long they take to start."""
     async with asyncio.timeout(CALM_S):
         while not all(replica.periods() for replica in scene.world.replicas):  # noqa: ASYNC110 - as below
             await asyncio.sleep(LOOK_S)
@@ -267,7 +267,7 @@ async def _blow(scene: Scene) -> None:
 
 
 async def _calm(scene: Scene) -> float | None:
-    """The seconds until everything that was begun is done; None when that takes longer than a minute."""
+    """The seconds until all work is done; None after more than a minute."""
     begun = time.monotonic()
     try:
         async with asyncio.timeout(CALM_S):
@@ -308,7 +308,7 @@ async def _evidence(scene: Scene, folder: Path) -> Evidence:
 
 
 def _seen(scene: Scene) -> Iterator[Entry]:
-    """What others have kept a record of meanwhile."""
+    """What other parts have recorded meanwhile."""
     yield from _delivered(scene)
     yield from _lost(scene)
     for replica in scene.world.replicas:

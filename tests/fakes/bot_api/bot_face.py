@@ -91,7 +91,7 @@ def _raw(fault: Fault, answer: str) -> web.Response:
 
 
 async def _half(request: web.Request, answer: Answer) -> web.StreamResponse:
-    """Half of the body that the headers announce."""
+    """The first half of the body that the headers announce."""
     whole = json.dumps(answer.body).encode()
     response = web.StreamResponse(headers={"Content-Length": str(len(whole)), "Content-Type": "application/json"})
     await response.prepare(request)

@@ -26,14 +26,14 @@ class Courier:
         self._places = asyncio.Semaphore(40)
 
     def wake(self) -> None:
-        """Starts a round for each chat that has updates and none under way."""
+        """Starts a round for each chat that has updates and none in progress."""
         if not self._bot.webhook.url:
             return
         for chat_id in {update.chat_id for update in self._bot.queue.pending} - self._rounds.keys():
             self._rounds[chat_id] = asyncio.create_task(self._serve(chat_id))
 
     def readdress(self) -> None:
-        """Drops deliveries to the former webhook and begins with the present one."""
+        """Drops deliveries to the former webhook and starts with the current one."""
         self._drop()
         self._places = asyncio.Semaphore(self._bot.webhook.max_connections)
         self.wake()
@@ -66,7 +66,7 @@ class Courier:
         self._bot.accepted(update)
 
     async def _post(self, session: aiohttp.ClientSession, update: QueuedUpdate) -> float | None:
-        """None when accepted, else the seconds the webhook asked to wait (0 when it didn't say)."""
+        """None if accepted, else the seconds that the webhook asked to wait (0 without a value)."""
         webhook = self._bot.webhook
         headers = {"X-Telegram-Bot-Api-Secret-Token": webhook.secret_token} if webhook.secret_token else {}
         try:

@@ -47,7 +47,7 @@ class FakeBotApi:
 
     @property
     def url(self) -> str:
-        """What a gateway gets as its Bot API URL; `/bot<token>/<method>` follows."""
+        """The Bot API URL for a gateway; `/bot<token>/<method>` follows."""
         return f"{'http' if self._certificate is None else 'https'}://{self.host}:{self.port}"
 
     async def start(self) -> None:
@@ -61,7 +61,7 @@ class FakeBotApi:
         self.port = site.port
 
     async def stop(self) -> None:
-        """Refuses connections from now on; queue and records stay for the next `start`."""
+        """Refuses connections from now on; queue and records are kept for the next `start`."""
         for bot in self._bots:
             await bot.close()
         if self._runner is not None:
@@ -77,7 +77,7 @@ class FakeBotApi:
         await self.stop()
 
     def bot(self, bot_id: int | None = None) -> BotState:
-        """All that is known of a bot; the first one when not named."""
+        """The state of a bot; the first one if none is named."""
         return self._bots.by_id(bot_id).state
 
     def says(self, chat_id: int, text: str, *, from_id: int | None = None, thread_id: int | None = None) -> Injected:
@@ -85,7 +85,7 @@ class FakeBotApi:
         return self.does(UserMessage(chat_id, text, from_id=from_id, thread_id=thread_id))
 
     def edits(self, chat_id: int, message_id: int, text: str) -> Injected:
-        """A person edits what they wrote."""
+        """A person edits their message."""
         return self.does(UserMessage(chat_id, text, edit_of=message_id))
 
     def does(self, message: UserMessage, bot_id: int | None = None) -> Injected:
@@ -97,15 +97,15 @@ class FakeBotApi:
         return self.bot().inject(update, verbatim=verbatim)
 
     def redelivers(self, update_id: int) -> None:
-        """Telegram delivers an update once more, confirmed or not."""
+        """Telegram delivers an update again, confirmed or not."""
         self.bot().redeliver(update_id)
 
     def restarts_ids(self, next_update_id: int) -> None:
-        """Telegram goes on with other update ids; `ValueError` while updates wait."""
+        """Telegram continues with other update ids; `ValueError` while updates wait."""
         self.bot().queue.restart(next_update_id)
 
     def blocks(self, chat_id: int, blocked: bool = True) -> None:
-        """A person blocks the bot, or no longer."""
+        """A person blocks or unblocks the bot."""
         self.bot().chat(chat_id).blocked = blocked
 
     def migrates(self, chat_id: int, new_chat_id: int, *, from_id: int | None = None) -> None:
@@ -113,25 +113,25 @@ class FakeBotApi:
         self.bot().migrate(UserMessage(chat_id, from_id=from_id), new_chat_id)
 
     def fails(self, fault: Fault) -> None:
-        """The next calls that match meet a fault."""
+        """The next matching calls fail as planned."""
         self.bot().faults.add(fault)
 
     def recovers(self) -> None:
-        """No planned fault happens any more."""
+        """Clears all planned faults."""
         self.bot().faults.clear()
 
     def resets(self) -> None:
-        """The first bot forgets everything."""
+        """Resets the first bot's state."""
         self._bots.by_id(None).reset()
         self._heard.clear()
 
     def sent(self, chat_id: int | None = None) -> list[Sent]:
-        """Every try to send or edit a message, refused ones too, in order."""
+        """Every attempt to send or edit a message, including refused ones, in order."""
         return [sent for sent in self.bot().sent if chat_id in (None, sent.chat_id)]
 
     @property
     def confirmed_offset(self) -> int:
-        """The offset below which updates are gone, 0 at first."""
+        """The offset below which updates are confirmed, 0 at first."""
         return self.bot().queue.confirmed_offset
 
     def calls(self, method: str) -> list[float]:
@@ -139,7 +139,7 @@ class FakeBotApi:
         return [call.at for call in self.bot().calls if call.method == method]
 
     async def hears(self, chat_id: int, count: int = 1, within: float = 5.0) -> list[Sent]:
-        """The next messages a chat gets that were not heard before; `AssertionError` when too few come in time."""
+        """The next messages of a chat that no earlier call returned; `AssertionError` when too few come in time."""
         begin = self._heard[chat_id]
         try:
             await self.until(lambda: len(self.bot().delivered_to(chat_id)) >= begin + count, within)
@@ -150,7 +150,7 @@ class FakeBotApi:
         return self.bot().delivered_to(chat_id)[begin : begin + count]
 
     async def until(self, condition: Callable[[], bool], within: float = 5.0) -> None:
-        """Waits for a condition on what the first bot did or got; `TimeoutError` when it doesn't come about."""
+        """Waits for a condition on the first bot's records; raises `TimeoutError` after the deadline."""
         async with asyncio.timeout(within):
             while not condition():
                 await self._bots.by_id(None).next_change()

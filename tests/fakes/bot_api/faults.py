@@ -1,4 +1,4 @@
-"""Faults the next calls shall meet."""
+"""Planned faults of the next calls."""
 
 from dataclasses import dataclass, replace
 from http import HTTPStatus

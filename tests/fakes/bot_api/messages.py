@@ -49,7 +49,7 @@ def edit_message_text(bot: BotState, call: MethodCall) -> Json:
 
 
 def record_refusal(bot: BotState, call: MethodCall, refusal: RefusedError) -> None:
-    """Keeps a message that was to be sent and was not."""
+    """Records a message that was refused."""
     if call.method in ("sendMessage", "editMessageText"):
         sent = _sent(bot, call, call.parameters.integer("message_id") or None, [])
         refused = replace(sent, outcome="refused", delivered=False)

@@ -37,7 +37,7 @@ class Polling:
             raise
 
     def wake(self) -> None:
-        """Lets a waiting poll look again."""
+        """Makes a waiting poll check again."""
         if self._bot.queue.pending and self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 

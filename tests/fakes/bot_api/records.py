@@ -1,4 +1,4 @@
-"""What a bot did, kept for those who ask; `at` is Unix time in seconds."""
+"""Records of a bot's calls and messages; `at` is Unix time in seconds."""
 
 from dataclasses import dataclass
 from typing import Literal

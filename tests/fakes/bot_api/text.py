@@ -16,7 +16,7 @@ def utf16_length(text: str) -> int:
 
 
 def checked_text(text: str) -> str:
-    """The text if Telegram would take it, else a `RefusedError` 400."""
+    """The text if Telegram would accept it, else a `RefusedError` 400."""
     if not text:
         raise RefusedError(400, "Bad Request: message text is empty")
     if _SURROGATE.search(text):
@@ -62,7 +62,7 @@ def _unparsable(reason: str) -> RefusedError:
 
 
 def command_entities(text: str) -> list[JsonObject]:
-    """What the server finds in a user's text by itself: `bot_command` entities."""
+    """The entities that the server finds in a user's text itself: `bot_command` entities."""
     return [
         {"type": "bot_command", "offset": utf16_length(text[: found.start()]), "length": utf16_length(found.group())}
         for found in _COMMAND.finditer(text)

@@ -47,7 +47,7 @@ class Parameters:
         return value if isinstance(value, str) else "" if value is None else json.dumps(value)
 
     def integer(self, name: str, default: int = 0) -> int:
-        """The argument as a number; like the real server, what isn't one counts as absent."""
+        """The argument as a number; like the real server, an invalid one counts as absent."""
         try:
             return int(self.text(name))
         except ValueError:
