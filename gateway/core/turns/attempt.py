@@ -97,6 +97,8 @@ class Running:
     worker: asyncio.Task[None] | None = None
     """The task that currently runs the turn."""
     begun: float = 0.0
+    raised: str | None = None
+    """What the agent raised in the latest attempt; the same exception is logged with its traceback once."""
     claim: Claim | None = None
     """The claim for the slot that it holds."""
     ends: list[Callable[[], object]] = field(default_factory=list)

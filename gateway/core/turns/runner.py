@@ -286,8 +286,11 @@ class Runner:
             return error
         if isinstance(error, TimeoutError):
             return None if entry.cancelled else AgentError("The agent took too long.", error_class="timeout")
-        log.warning("agent_raised", turn=str(turn.turn_id), agent=turn.agent, exc_info=error)
-        return AgentError(f"The agent failed: {type(error).__name__}: {error}")
+        told = f"{type(error).__name__}: {error}"
+        trace = None if told == entry.raised else error
+        entry.raised = told
+        log.warning("agent_raised", turn=str(turn.turn_id), agent=turn.agent, error=told, exc_info=trace)
+        return AgentError(f"The agent failed: {told}")
 
     async def _give_up(self, turn: Turn, entry: Running, draft: Draft, failure: AgentError) -> None:
         if entry.cancelled:
