@@ -33,6 +33,7 @@ from gateway.errors import Forbidden, GatewayError, StoreUnavailable, TooManyReq
 
 log = structlog.get_logger(__name__)
 
+NOT_YET = "The gateway is starting, stopping, or without its database. Reconnect in a moment."
 HELLO_TRIES = 5
 FLUSH_S = 0.5
 """Seconds for sending queued frames before the close frame …"""
@@ -163,6 +164,9 @@ class Connection:
                 await self._enter(hello)
 
     async def _enter(self, hello: Hello) -> None:
+        if not self._parts.accepting():
+            # A client that is told `ready` sends what it has kept, and all of that would be refused.
+            raise HangUp(RESTARTING, StoreUnavailable(NOT_YET))
         try:
             principal = await self._authenticate(hello.token)
         except StoreUnavailable as error:

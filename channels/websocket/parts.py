@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from channels.websocket.admission import Admission
@@ -23,9 +23,13 @@ from gateway.core.users.visitors import Visitors
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the channel is built with, and what its sockets share. `max_frame` in bytes."""
+    """What the channel is built with, and what its sockets share.
+
+    `accepting`: whether messages may be accepted now; `max_frame` in bytes.
+    """
 
     intake: Intake
+    accepting: Callable[[], bool]
     sessions: SessionStore
     messages: MessageStore
     live: LiveTurns

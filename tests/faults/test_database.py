@@ -101,6 +101,25 @@ async def test_without_the_database_nothing_is_acknowledged(server: Server, plac
     await eventually(lambda: all_is_answered(place))
 
 
+async def test_no_socket_is_greeted_while_messages_are_refused(server: Server, place: World) -> None:
+    """Row 12: a client that was told `ready` would send what it has kept, and have it refused: it is closed with 1012."""
+    gateway = await place.gateway()
+    ann = await place.person("ann", gateway.url)
+    await ann.connects()  # and the token is remembered
+    await server.stop()
+
+    async def lost_its_lease() -> bool:
+        checks = (await ann.calls("GET", "/readyz"))[1]["checks"]
+        return any(check["name"] == "lease" and not check["ok"] for check in checks)
+
+    await eventually(lost_its_lease)
+    socket = await ann.opens()
+    await socket.says(type="hello", token=ann.token)
+    assert await socket.closes() == 1012
+    assert [frame["type"] for frame in socket.heard] == ["error"]
+    await server.start()
+
+
 async def test_a_database_that_hangs_does_not_block_requests(server: Server, place: World) -> None:
     """While the server is frozen, requests get 503 with Retry-After and readyz says why; afterwards, the gateway recovers."""
     gateway = await place.gateway(Seams(database=Timeouts(acquire_s=1.0, command_s=2.0)))

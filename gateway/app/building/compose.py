@@ -174,6 +174,7 @@ def _duty_parts(  # noqa: PLR0917 - the parts, each of another kind
 def _socket_parts(settings: Settings, stores: Stores, engine: Engine, access: Access) -> WebSocketParts:
     return WebSocketParts(
         intake=engine.intake,
+        accepting=engine.health.accepting,
         sessions=stores.sessions,
         messages=stores.messages,
         live=engine.bus,

@@ -175,6 +175,19 @@ describe('Conversation', () => {
     expect(exchange.last.heard('send')).toHaveLength(2);
   });
 
+  test('a message that the gateway cannot accept now is sent again over the next connection', async () => {
+    const { conversation, exchange } = talk();
+    await settled();
+    exchange.last.says(ready('s1'));
+    conversation.send('Hello');
+    const [sent] = exchange.last.heard('send');
+    exchange.last.says({ type: 'error', code: 'unavailable', message: 'Not now.', id: sent?.id ?? '' });
+    expect([conversation.pending[0]?.problem, conversation.link]).toEqual([undefined, 'waiting']);
+    await vi.advanceTimersByTimeAsync(5_000);
+    exchange.last.says(ready('s1'));
+    expect([exchange.wires.length, exchange.last.heard('send')]).toEqual([2, [sent]]);
+  });
+
   test('a resumed session that is gone is forgotten, and another hello follows', async () => {
     const { exchange, opened } = talk();
     exchange.last.accepts();

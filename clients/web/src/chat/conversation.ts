@@ -334,7 +334,9 @@ export class Conversation {
   }
 
   #error(frame: ErrorFrame): void {
-    if (frame.id && this.#unsent.find(frame.id)) {
+    // The message stays unsent, and is sent again over the next connection.
+    if (frame.id && this.#unsent.find(frame.id) && frame.code === 'unavailable') this.#connection.postpone();
+    else if (frame.id && this.#unsent.find(frame.id)) {
       this.#unsent.refuse(frame.id, frame.message || frame.code);
       if (frame.code === 'not_found' && this.sessionId) void this.#check(this.sessionId);
     } else if (frame.code === 'not_found' && this.link !== 'ready' && this.sessionId)

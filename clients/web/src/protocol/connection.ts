@@ -96,6 +96,12 @@ export class Connection {
     if (socket) this.#closed(socket, 1006);
   }
 
+  /** Reconnects after a wait: the gateway says that it can't accept anything now. */
+  postpone(): void {
+    const socket = this.#socket;
+    if (socket) this.#closed(socket, closed.restarting);
+  }
+
   #hear(socket: Socket, data: unknown): void {
     if (socket !== this.#socket || typeof data !== 'string') return;
     const frame = parseFrame(data);
