@@ -14,10 +14,10 @@ import structlog
 from openai import AsyncOpenAI, AsyncStream, BadRequestError, UnprocessableEntityError
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
-from gateway.agents.openai.back_off import MOST_TRIES, BackOff, deadline
+from gateway.agents.back_off import MOST_TRIES, BackOff, deadline
 from gateway.agents.openai.context import Prompt, Window, known_window
 from gateway.agents.openai.conversation import joined, prompt_of, title_request
-from gateway.agents.openai.failures import as_agent_error
+from gateway.agents.openai.failures import as_agent_error, transient
 from gateway.agents.openai.overflow import ContextOverflow, Overflow
 from gateway.agents.openai.prices import usage_of
 from gateway.agents.openai.settings import OpenAIAgentSettings
@@ -174,7 +174,7 @@ class OpenAIAgent:
         self, messages: list[ChatCompletionMessageParam], turn: Turn, until: float
     ) -> AsyncStream[ChatCompletionChunk]:
         """Raises the client's errors after the last try."""
-        back_off = BackOff(self.name, turn, until, self.client.api_key)
+        back_off = BackOff(self.name, turn, until, lambda error: transient(self.name, error, self.client.api_key))
         async for attempt in stamina.retry_context(on=back_off, attempts=MOST_TRIES, timeout=None):
             with attempt:
                 return await self._open_understood(messages, turn)

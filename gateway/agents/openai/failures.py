@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
-from time import time
 
 from openai import (
     APIConnectionError,
@@ -13,6 +11,7 @@ from openai import (
     APITimeoutError,
 )
 
+from gateway.agents.back_off import Transient, seconds_asked
 from gateway.agents.openai.overflow import ContextOverflow, overflow_of
 from gateway.core.model import AgentName
 from gateway.errors import AgentError, ErrorClass
@@ -38,19 +37,12 @@ def is_transient(error: Exception) -> bool:
     return isinstance(error, APIConnectionError)
 
 
-def retry_after(error: Exception) -> float | None:
-    """Returns the seconds the server asks to wait (RFC 9110, section 10.2.3: seconds or a date); None if it doesn't."""
-    said = error.response.headers.get("retry-after") if isinstance(error, APIStatusError) else None
-    if said is None:
+def transient(name: AgentName, error: Exception, secret: str) -> Transient | None:
+    """Returns why the same request may succeed later, and when; None if it would not."""
+    if not isinstance(error, APIError) or not is_transient(error):
         return None
-    try:
-        return max(0.0, float(said))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(said).timestamp() - time())
-    except ValueError:
-        return None
+    asked = error.response.headers.get("retry-after") if isinstance(error, APIStatusError) else None
+    return Transient(str(as_agent_error(name, error, secret)), seconds_asked(asked))
 
 
 def as_agent_error(name: AgentName, error: APIError, secret: str) -> AgentError:

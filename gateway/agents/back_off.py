@@ -1,16 +1,16 @@
-"""Pauses between requests to a model's server, and when to give up: before the turn's time is over."""
+"""Pauses between requests to an agent's server, and when to give up: before the turn's time is over."""
 
 from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 
-import openai
 import structlog
 
-from gateway.agents.openai.failures import as_agent_error, is_transient, retry_after
 from gateway.core.model import AgentName, Turn
 
 log = structlog.get_logger(__name__)
@@ -31,6 +31,18 @@ def deadline(patience: timedelta) -> float:
     return time.monotonic() + seconds - min(MARGIN_S, seconds / 10)
 
 
+@dataclass(frozen=True, slots=True)
+class Transient:
+    """A failure after which the same request may succeed. `reason` is logged; `retry_after`: seconds, if the server asks for a pause."""
+
+    reason: str
+    retry_after: float | None = None
+
+
+Judge = Callable[[Exception], Transient | None]
+"""Tells the failures that may pass from others."""
+
+
 @dataclass(slots=True)
 class BackOff:
     """The pauses between the tries of one request; logs each."""
@@ -38,15 +50,16 @@ class BackOff:
     name: AgentName
     turn: Turn
     until: float
-    secret: str = field(repr=False)
+    judge: Judge
     _failed: int = 0
 
     def __call__(self, error: Exception) -> bool | float:
         """Returns the seconds until the next try; False if there should be none."""
-        if not isinstance(error, openai.APIError) or not is_transient(error):
+        transient = self.judge(error)
+        if transient is None:
             return False
         self._failed += 1
-        pause = self._pause(retry_after(error))
+        pause = self._pause(transient.retry_after)
         if self._failed >= MOST_TRIES or time.monotonic() + pause >= self.until:
             return False
         log.warning(
@@ -56,7 +69,7 @@ class BackOff:
             attempt=self.turn.attempt,
             tries=self._failed,
             wait_s=round(pause, 1),
-            reason=str(as_agent_error(self.name, error, self.secret)),
+            reason=transient.reason,
         )
         return pause
 
@@ -65,3 +78,17 @@ class BackOff:
             return asked
         jitter = random.uniform(0, JITTER_S)  # noqa: S311 - spreads load, guards nothing
         return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** (self._failed - 1) + jitter)
+
+
+def seconds_asked(retry_after: str | None) -> float | None:
+    """Returns the seconds of a `Retry-After` header (RFC 9110, section 10.2.3: seconds or a date); None if it has none."""
+    if retry_after is None:
+        return None
+    try:
+        return max(0.0, float(retry_after))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
+    except ValueError:
+        return None
