@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 import channels
 from gateway.core.model import OWN_CHANNELS, ChannelName
 from gateway.core.networks import ChannelKind
-from gateway.core.unlinked_users import VISITOR
+from gateway.core.user_ids import VISITOR
 from gateway.errors import SettingsError
 
 GROUP = "turngate.channels"

@@ -14,6 +14,7 @@ from channels.settings import NetworkSettings
 from channels.webhooks import wrong_webhooks
 from gateway.core.model import API, SCHEDULED, TERMINAL, WEB, ChannelName
 from gateway.core.networks import ChannelKind, ChannelParts, Network
+from gateway.core.user_ids import UserIds
 from gateway.errors import SettingsError
 
 
@@ -47,6 +48,8 @@ NETWORKS: Mapping[ChannelName, Listing] = {
         "The Telegram channel is off. The administrator turns it on by setting TURNGATE_TELEGRAM__TOKEN.",
     ),
 }
+USER_IDS = UserIds.reserving(NETWORKS)
+"""People on these networks have ids of their own; packages reserve no names but their visitors'."""
 
 
 def known_channels() -> tuple[ChannelName, ...]:

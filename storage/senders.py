@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.core.model import ChannelName, UserId
-from gateway.core.users.visitors import is_visitor
+from gateway.core.user_ids import is_visitor
 from gateway.errors import GatewayError, SenderChanged, Unauthenticated
 from storage.connections import PooledConnection
 from storage.queries import load_queries

@@ -39,6 +39,7 @@ from gateway.core.ports.webhooks import Webhook
 from gateway.core.service import Intake
 from gateway.core.state.snapshots import Restorer
 from gateway.core.titles.titling import Titler
+from gateway.core.user_ids import UserIds
 from gateway.core.users.erasure import Erasure
 from gateway.core.users.links import Links
 from gateway.core.users.visitors import Visitors
@@ -116,6 +117,7 @@ class ApiParts:
     restorer: Restorer
     schedules: ScheduleStore
     tokens: TokenStore
+    user_ids: UserIds
     links: Links
     visitors: Visitors
     agents: tuple[AgentInfo, ...]

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from channels.table import USER_IDS
 from gateway.app.building.stores import open_or_create_stores
 from gateway.app.running.sign_in import OWNER, SIGN_IN_TTL, console_url, new_sign_in
 from gateway.cli.options import AsJson, ConfigFile, DataDir, Role, quiet_settings, role_of
@@ -14,7 +15,6 @@ from gateway.cli.output import print_json, say
 from gateway.config import Settings
 from gateway.core.model import UserId
 from gateway.errors import InvalidInput
-from gateway.identity.logins import ACCOUNT, is_account
 
 User = Annotated[str | None, typer.Option("--user", metavar="U", help=f"Who signs in; default: {OWNER}, an operator.")]
 AsRole = Annotated[
@@ -37,8 +37,8 @@ def sign_in(
     data_dir: DataDir = None,
 ) -> None:
     """Print a URL that signs you in to the console. It works once, for an hour."""
-    if user is not None and not is_account(user):
-        raise InvalidInput(f"--user should be {ACCOUNT}.")
+    if user is not None and not USER_IDS.may_name_account(user):
+        raise InvalidInput(f"--user should be {USER_IDS.account_rule}.")
     settings = quiet_settings(config, data_dir)
     who = UserId(user or OWNER)
     chosen: Role = role or ("operator" if who == OWNER else "user")

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import typer
 
+from channels.table import USER_IDS
 from gateway.api.models.identity import Token
 from gateway.app.building.stores import open_or_create_stores, open_stores
 from gateway.cli.options import AsJson, ConfigFile, DataDir, OfUser, Role, id_from, quiet_settings, role_of
@@ -22,7 +23,6 @@ from gateway.core.ports.users.tokens import ApiToken
 from gateway.core.shapes import instant_or_none
 from gateway.errors import InvalidInput
 from gateway.identity.credentials import digest, new_api_token
-from gateway.identity.logins import ACCOUNT, is_account
 
 commands = typer.Typer(help="API tokens, with which programs and the console sign in.", no_args_is_help=True)
 
@@ -59,8 +59,8 @@ def create(
     data_dir: DataDir = None,
 ) -> None:
     """Make a token and print it. It is shown this once: the database keeps only its SHA-256."""
-    if not is_account(user):
-        raise InvalidInput(f"--user should be {ACCOUNT}.")
+    if not USER_IDS.may_name_account(user):
+        raise InvalidInput(f"--user should be {USER_IDS.account_rule}.")
     lifetime = None if expires is None else duration(expires, "--expires")
     token = new_api_token()
     settings = quiet_settings(config, data_dir)

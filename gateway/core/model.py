@@ -51,7 +51,7 @@ MessageKind = Literal["message", "apology", "note", "human"]
 UserRole = Literal["user", "operator", "visitor"]
 TurnStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
 MultitaskStrategy = Literal["enqueue", "interrupt", "rollback", "reject"]
-"""What a second message during a turn does; named as in LangGraph. `interrupt` cancels the turn and keeps its partial
+"""What a second message during a turn does. `interrupt` cancels the turn and keeps its partial
 reply, `rollback` removes question and answer.
 """
 
@@ -63,7 +63,7 @@ STATE_SECTIONS: tuple[StateSection, ...] = ("blackboard", "scratchpad", "attribu
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 JsonObject: TypeAlias = "dict[str, JsonValue]"
-"""Data passed through unread: metadata, tool inputs and outputs, AI SDK message parts."""
+"""Data passed through unread: metadata, tool inputs and outputs, parts of messages."""
 JsonNotes: TypeAlias = "JsonObject | list[JsonValue]"
 """The content of a section of the state: an object, or a list for the scratchpad only."""
 
@@ -134,7 +134,7 @@ class InboundMessage:
 
 @value
 class Message:
-    """One row of the transcript. `seq` counts from 1 in its session, without gaps. `parts`: as in AI SDK's UIMessage."""
+    """One row of the transcript. `seq` counts from 1 in its session, without gaps. `parts`: see docs/glossary.md."""
 
     id: MessageId
     session_id: SessionId

@@ -30,7 +30,7 @@ class Snapshots(SettingsGroup):
 
 
 class Outbox(SettingsGroup):
-    """Chunks of replies on their way to networks such as Telegram."""
+    """Chunks of replies on their way to networks."""
 
     keep_days: int = Field(
         7,

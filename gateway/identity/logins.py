@@ -11,17 +11,12 @@ from typing import TypeAlias
 import jwt
 
 from gateway.core.model import Principal, UserId
-from gateway.core.unlinked_users import RESERVED, has_account
+from gateway.core.user_ids import UserIds
 from gateway.errors import Unauthenticated
 from gateway.identity.published_keys import PublishedKeys
 from gateway.identity.settings import Auth
 
 SHARED_SECRET = ("HS256",)
-LONGEST_SUBJECT = 255
-ACCOUNT = (
-    "a printable name of 1 to 255 characters, without surrounding spaces, that does not begin with "
-    f"{' or '.join(RESERVED)}"
-)
 LEEWAY = 5
 """Seconds that the login's clock may differ from ours."""
 
@@ -35,8 +30,9 @@ class Logins:
     header only has to agree (RFC 8725, section 3.1). Raises `SettingsError` for an invalid `jwks_url`.
     """
 
-    def __init__(self, settings: Auth, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, settings: Auth, user_ids: UserIds, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
+        self._user_ids = user_ids
         self._published = None if settings.jwks_url is None else PublishedKeys(settings.jwks_url, clock)
 
     async def verify(self, token: str) -> Principal:
@@ -64,7 +60,7 @@ class Logins:
             )
         except jwt.PyJWTError:
             raise Unauthenticated("The token is invalid or expired.") from None
-        return Principal(subject(claims["sub"]), "user", expires_at=expiry(claims["exp"]))
+        return Principal(subject(claims["sub"], self._user_ids), "user", expires_at=expiry(claims["exp"]))
 
     async def _key(self, token: str) -> tuple[Key, Sequence[str]]:
         if self._published is not None and self._settings.jwt_secret is None:
@@ -97,15 +93,8 @@ def expiry(claim: object) -> datetime:
     raise Unauthenticated("The token's exp should be a number: seconds since 1970, not milliseconds.")
 
 
-def subject(claim: object) -> UserId:
+def subject(claim: object, user_ids: UserIds) -> UserId:
     """Returns the user that a JWT identifies. Raises `Unauthenticated` for a name that logins may not use."""
-    if not isinstance(claim, str) or not is_account(claim):
-        raise Unauthenticated(f"The token's sub should be {ACCOUNT}.")
+    if not isinstance(claim, str) or not user_ids.may_name_account(claim):
+        raise Unauthenticated(f"The token's sub should be {user_ids.account_rule}.")
     return UserId(claim)
-
-
-def is_account(name: str) -> bool:
-    """Whether an account may have this name, from a login or for an API token: `ACCOUNT` in words."""
-    if not 0 < len(name) <= LONGEST_SUBJECT or not name.isprintable() or name != name.strip():
-        return False
-    return has_account(name)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import jwt
 
 from gateway.core.model import Principal, UserId
-from gateway.core.users.visitors import PREFIX
+from gateway.core.user_ids import VISITOR
 from gateway.errors import Forbidden, Unauthenticated
 
 AUDIENCE = "turngate-visitor"
@@ -34,7 +34,7 @@ class VisitorPasses:
 
     def issue(self, origin: str, now: datetime) -> VisitorPass:
         """Issues a pass for a new visitor, valid on pages of `origin` only."""
-        user_id = UserId(PREFIX + secrets.token_urlsafe(16))
+        user_id = UserId(VISITOR + secrets.token_urlsafe(16))
         expires_at = (now + LIFETIME).replace(microsecond=0)
         claims = {
             "sub": user_id,

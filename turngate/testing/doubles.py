@@ -17,6 +17,7 @@ from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
 from gateway.core.ports.users.links import Link, Person
 from gateway.core.service import Acknowledge, Intake, Notice
+from gateway.core.user_ids import UserIds
 from gateway.core.users.links import Links
 from gateway.errors import NotFound, StoreUnavailable
 
@@ -169,9 +170,9 @@ def channel_parts(
         leases=_Leases(),
         quarantine=_Quarantine(),
         moves=moves,
-        links=Links(_NoLinks(), {}),
+        links=Links(_NoLinks(), UserIds(), {}),
         routes=_Routes(),
-        rates=MessageRates(Limits(visitor_messages_per_minute=None)),
+        rates=MessageRates(Limits(visitor_messages_per_minute=None), UserIds()),
         agents=tuple(agents),
         public_url=None,
     )

@@ -8,7 +8,6 @@ from typing import assert_never
 from channels.telegram.name import TELEGRAM
 from channels.telegram.settings import Telegram
 from gateway.core.model import UserId
-from gateway.core.ports.users.links import Person
 
 NOT_INVITED = "This bot only answers people who were invited. Ask whoever runs it to add your Telegram id, {sender_id}."
 HOW_TO_LINK = (
@@ -54,8 +53,8 @@ def admit(settings: Telegram, sender_id: int, linked: UserId | None) -> Admitted
 
 
 def unlinked_user(sender_id: int) -> UserId:
-    """The user that a person is without a link."""
-    return Person(TELEGRAM, str(sender_id)).user_id
+    """The user that a person is without a link, as in `gateway.core.user_ids`."""
+    return UserId(f"{TELEGRAM}:{sender_id}")
 
 
 def is_mapped(settings: Telegram, sender_id: int) -> bool:

@@ -94,8 +94,7 @@ class Linking:
         if linked is None:
             return await self._not_good(incoming)
         return (
-            f"Linked: from now on you chat as {linked.link.user_id}. {staying_text(linked.staying, person)} "
-            "Send /unlink to undo this."
+            f"Linked: from now on you chat as {linked.link.user_id}. {staying_text(linked)} Send /unlink to undo this."
         )
 
     async def _not_good(self, incoming: Incoming) -> str:
@@ -126,7 +125,7 @@ class Linking:
         after = (
             "This bot only answers linked accounts."
             if self._settings.access == "linked"
-            else f"You chat as {person.user_id} again."
+            else f"You chat as {self._links.unlinked_user(person.channel, person.external_id)} again."
         )
         return f"Your account is unlinked. {after} Earlier conversations stay with the user it was linked to."
 

@@ -13,7 +13,6 @@ from turngate import (
     InboundMessage,
     InvalidInput,
     Notice,
-    Person,
     Route,
     StoreUnavailable,
     TooManyRequests,
@@ -80,7 +79,7 @@ class Reception:
 
     async def _message(self, incoming: Incoming) -> InboundMessage:
         address = address_of(self._network, incoming.nick)
-        user_id = Person(IRC, incoming.nick.lower()).user_id
+        user_id = self._parts.links.unlinked_user(IRC, incoming.nick.lower())
         default, *others = self._parts.agents
         chosen = await self._parts.routes.agent_at(user_id, Route(address)) if others else None
         return InboundMessage(

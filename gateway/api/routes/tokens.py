@@ -18,9 +18,9 @@ from gateway.api.route import ERASED, route
 from gateway.api.routes.sessions import narrowed
 from gateway.core.durations import duration
 from gateway.core.model import Principal, UserId
+from gateway.core.user_ids import UserIds
 from gateway.errors import Forbidden, InvalidInput, Unauthenticated
 from gateway.identity.credentials import digest, new_api_token
-from gateway.identity.logins import ACCOUNT, is_account
 from gateway.identity.passes import VisitorPasses
 
 CONSOLE_LIFETIME = timedelta(days=30)
@@ -78,22 +78,22 @@ async def create_token(request: web.Request, draft: TokenDraft) -> web.Response:
     """Creates a token, which is shown only once."""
     principal = principal_of(request)
     _require_account(principal)
-    owner = owner_of(principal, draft)
     token = new_api_token()
     parts = parts_of(request)
+    owner = owner_of(principal, draft, parts.user_ids)
     lifetime = None if draft.expires is None else duration(draft.expires, "expires")
     most = parts.settings.limits.tokens_per_user
     made = await parts.tokens.create(owner, digest(token), draft.name, draft.role, lifetime, most=most)
     return answer(NewToken(**dict(Token.of(made)), token=token), HTTPStatus.CREATED)
 
 
-def owner_of(principal: Principal, draft: TokenDraft) -> UserId:
+def owner_of(principal: Principal, draft: TokenDraft, user_ids: UserIds) -> UserId:
     """Returns the new token's owner. Raises `Forbidden` for more than the caller's rights; `InvalidInput` for a user without an account."""
     owner = UserId(draft.user_id or principal.user_id)
     if principal.role != "operator" and (draft.role == "operator" or owner != principal.user_id):
         raise Forbidden("Only an operator may create tokens for other users or with the role operator.")
-    if not is_account(owner):
-        raise InvalidInput(f"user_id should be {ACCOUNT}.")
+    if not user_ids.may_name_account(owner):
+        raise InvalidInput(f"user_id should be {user_ids.account_rule}.")
     return owner
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import gateway.api
-from channels.table import known_channels
+from channels.table import USER_IDS, known_channels
 from channels.webhooks import webhooks_of
 from channels.websocket.endpoint import WebSocketChannel
 from channels.websocket.limits import SocketLimits
@@ -134,7 +134,11 @@ def _access(settings: Settings, stores: Stores, engine: Engine, clock: Callable[
     return Access(
         secret_key,
         TokenAuthenticator(
-            stores.tokens, VisitorPasses(secret_key), engine.visitors, Logins(settings.auth, clock), clock
+            stores.tokens,
+            VisitorPasses(secret_key),
+            engine.visitors,
+            Logins(settings.auth, USER_IDS, clock),
+            clock,
         ),
         WrongTokenLimiter(settings.limits.wrong_tokens_per_minute),
         OriginRule(settings.web.allowed_origins, settings.public_url),
@@ -225,6 +229,7 @@ def _api_parts(  # noqa: PLR0917 - the parts, each of another kind
         restorer=Restorer(stores.snapshots, engine.announcer, engine.titler),
         schedules=stores.schedules,
         tokens=stores.tokens,
+        user_ids=USER_IDS,
         links=engine.links,
         visitors=engine.visitors,
         agents=engine.configured.infos(),

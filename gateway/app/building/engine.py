@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from channels.table import open_networks
+from channels.table import USER_IDS, open_networks
 from gateway.app.building.agents import ConfiguredAgents, configured_agents
 from gateway.app.building.inbound import Inbound, build_inbound
 from gateway.app.building.live_events import build_live_events
@@ -67,7 +67,7 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
     channels: dict[ChannelName, Channel] = {}  # filled below: networks are built with the intake, which pushes to them
     turns = build_turns(stores, seams, agents, live_events, heartbeat, channels)
     inbound = build_inbound(stores, seams, agents, live_events, turns, health.accepting)
-    message_rates = MessageRates(settings.limits)
+    message_rates = MessageRates(settings.limits, USER_IDS)
     networks = tuple(open_networks(settings, _channel_parts(stores, agents, inbound, message_rates)))
     channels.update({network.name: seams.channel(network) for network in networks})
     health.watch(networks)

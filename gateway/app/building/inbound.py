@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from channels.table import switched_off
+from channels.table import USER_IDS, switched_off
 from gateway.app.building.agents import ConfiguredAgents
 from gateway.app.building.live_events import LiveEvents
 from gateway.app.building.seams import Seams
@@ -38,9 +38,9 @@ def build_inbound(  # noqa: PLR0917 - the parts, each of another kind
     alive: Callable[[], bool],
 ) -> Inbound:
     """`alive`: whether messages may be accepted now."""
-    links = Links(stores.links, switched_off(agents.settings), seams.clock)
+    links = Links(stores.links, USER_IDS, switched_off(agents.settings), seams.clock)
     switching = Switching(SwitchingParts(stores.sessions, stores.messages, stores.routes, agents.descriptions))
-    commands = CommandsParts(stores.sessions, stores.turns, turns.runner, switching, LinkCommands(links))
+    commands = CommandsParts(stores.sessions, stores.turns, turns.runner, switching, LinkCommands(links, USER_IDS))
     parts = DispatcherParts(
         turns=stores.turns,
         messages=stores.messages,

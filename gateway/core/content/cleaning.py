@@ -1,4 +1,4 @@
-"""Converts text and JSON to what Postgres can store."""
+"""Converts text and JSON to what the database can store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Postgres can store: text without NUL characters or unpaired surrogates, and JSON that is not nested too deeply."""
+"""What the database can store: text without NUL characters or unpaired surrogates, and JSON that is not nested too deeply."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DEEPEST = 32
 
 
 def storable(text: str) -> bool:
-    """Whether Postgres can store the text."""
+    """Whether the database can store the text."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -19,7 +19,7 @@ def storable(text: str) -> bool:
 
 
 def require_storable(value: JsonValue, place: str, depth: int = 0) -> None:
-    """Raises `InvalidInput`, naming the place, for text or JSON that Postgres cannot store. `depth`: how deeply the value is nested."""
+    """Raises `InvalidInput`, naming the place, for text or JSON that the database cannot store. `depth`: how deeply the value is nested."""
     if depth > DEEPEST:
         raise InvalidInput(f"{place} is nested more than {DEEPEST} levels deep.")
     match value:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gateway.core.model import UserId
 from gateway.core.ports.users.links import Link
 from gateway.core.service import Notice
-from gateway.core.unlinked_users import has_account
+from gateway.core.user_ids import UserIds
 from gateway.core.users.links import LIFETIME, NOT_GOOD, Linked, Links, staying_text
 from gateway.errors import Conflict, TooManyRequests
 
@@ -18,12 +18,13 @@ HOW_TO_LINK = "Write /link for a new code, or /link followed by the code from th
 class LinkCommands:
     """What a signed-in user can do about linked accounts in a chat."""
 
-    def __init__(self, links: Links) -> None:
+    def __init__(self, links: Links, user_ids: UserIds) -> None:
         self._links = links
+        self._user_ids = user_ids
 
     async def link(self, user_id: UserId, code: str) -> Notice:
         """Without a code, creates one for the bot; with a code from the bot, redeems it."""
-        if not has_account(user_id):
+        if not self._user_ids.has_account(user_id):
             return Notice(NO_ACCOUNT_HERE)
         if len(code.split()) > 1:
             return Notice(HOW_TO_LINK)
@@ -34,7 +35,7 @@ class LinkCommands:
 
     async def unlink(self, user_id: UserId, which: str) -> Notice:
         """Ends the user's only link, or the one with that number in the list."""
-        if not has_account(user_id):
+        if not self._user_ids.has_account(user_id):
             return Notice(NO_ACCOUNT_HERE)
         links = await self._links.list(user_id)
         if not links:
@@ -59,10 +60,9 @@ class LinkCommands:
 
 
 def _welcome(linked: Linked) -> str:
-    person = linked.link.person
     return (
         f"{_name(linked.link)} is linked: from now on, messages from there are yours. "
-        f"{staying_text(linked.staying, person)} Send /unlink to undo this."
+        f"{staying_text(linked)} Send /unlink to undo this."
     )
 
 

@@ -7,7 +7,7 @@ import time
 from gateway.core.limits.rates import Rates
 from gateway.core.limits.settings import Limits
 from gateway.core.model import UserId
-from gateway.core.unlinked_users import has_account
+from gateway.core.user_ids import UserIds
 
 LATE_S = 60.0
 """Seconds after which a message is late: a network kept it while the gateway was down, with all others of that time."""
@@ -37,7 +37,8 @@ class MessageRates:
     down are all accepted.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, user_ids: UserIds) -> None:
+        self._user_ids = user_ids
         self._strangers = _limit(limits.visitor_messages_per_minute, "visitor_messages_per_minute")
         self._others = _limit(limits.token_messages_per_minute, "token_messages_per_minute")
 
@@ -52,7 +53,7 @@ class MessageRates:
             limit.put_back(user_id, written_at)
 
     def _of(self, user_id: UserId) -> _Limit | None:
-        return self._others if has_account(user_id) else self._strangers
+        return self._others if self._user_ids.has_account(user_id) else self._strangers
 
 
 def _limit(per_minute: int | None, setting: str) -> _Limit | None:

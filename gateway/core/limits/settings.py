@@ -22,7 +22,7 @@ class Limits(SettingsGroup):
     """Rates and sizes. Where 0 is allowed, it means no limit, and so does an empty default. docs/limits.md explains how they work together."""
 
     visitor_messages_per_minute: int | None = Field(
-        20, ge=1, description="Messages that a visitor, or an unlinked Telegram user, may send."
+        20, ge=1, description="Messages that a visitor, or an unlinked person on a network, may send."
     )
     token_messages_per_minute: int | None = Field(
         None, ge=1, description="Messages any other user may send, runs of schedules included."

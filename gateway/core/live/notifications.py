@@ -12,7 +12,7 @@ from hashlib import blake2b
 from gateway.core.model import SessionId
 
 LONGEST = 7_900
-"""Bytes; Postgres accepts fewer than 8,000 (NOTIFY, "payload")."""
+"""Bytes; the payload of a NOTIFY has to be shorter than 8,000."""
 EVERYTHING = "*"
 """More changed than fits into one text, or nobody can say what."""
 CANCELS = "!"

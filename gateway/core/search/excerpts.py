@@ -73,7 +73,7 @@ def similar(said: Sequence[tuple[str, Span]], words: Sequence[str]) -> Sequence[
 
 
 def similarity(one: str, other: str) -> float:
-    """Similarity of two words, 0 to 1: the share of trigrams they have in common, as pg_trgm of Postgres computes it."""
+    """Similarity of two words, 0 to 1: the share of trigrams they have in common, as pg_trgm computes it."""
     ones, others = _pieces(one), _pieces(other)
     return len(ones & others) / len(ones | others)
 

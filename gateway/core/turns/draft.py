@@ -18,7 +18,7 @@ CUT = "\n\n[The rest of this answer was cut off because it exceeded {limit} char
 
 
 class Draft:
-    """Collects an agent's events into a reply's content and parts (AI SDK's UIMessage)."""
+    """Collects an agent's events into a reply's content and parts."""
 
     def __init__(self, limit: int, state_limit: int = LARGEST_CHANGES) -> None:
         """`limit`: characters of the answer; `state_limit`: bytes of changes to the state."""

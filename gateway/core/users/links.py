@@ -14,6 +14,7 @@ from uuid import UUID
 from gateway.core.limits.rates import Rates
 from gateway.core.model import ChannelName, UserId
 from gateway.core.ports.users.links import Link, LinkStore, Person
+from gateway.core.user_ids import UserIds
 from gateway.errors import Conflict
 
 LIFETIME = timedelta(minutes=10)
@@ -42,9 +43,10 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """The result of a redeemed code. `staying`: how many earlier sessions the person has; they stay with the unlinked user."""
+    """The result of a redeemed code. `staying`: how many earlier sessions the person has; they stay with the `unlinked` user."""
 
     link: Link
+    unlinked: UserId
     staying: int
 
 
@@ -52,10 +54,15 @@ class Links:
     """Creates and redeems codes, and finds the user of an account, which it remembers for a few seconds."""
 
     def __init__(
-        self, store: LinkStore, off: Mapping[ChannelName, str], clock: Callable[[], float] = time.monotonic
+        self,
+        store: LinkStore,
+        user_ids: UserIds,
+        off: Mapping[ChannelName, str],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`off`: what to do about networks that are switched off."""
         self._store = store
+        self._user_ids = user_ids
         self._off = off
         self._clock = clock
         self._deep_links: dict[ChannelName, str] = {}
@@ -77,6 +84,10 @@ class Links:
                 self._known.clear()
             self._known[key] = (self._clock() + REMEMBER_S, user_id)
         return user_id
+
+    def unlinked_user(self, channel: ChannelName, external_id: str) -> UserId:
+        """The user that the person is without a link."""
+        return self._user_ids.unlinked(channel, external_id)
 
     def guess(self, channel: ChannelName, external_id: str) -> UserId | None:
         """The last known user, however old; None if nobody has asked yet. T1 finds out if it is wrong."""
@@ -106,7 +117,7 @@ class Links:
 
     async def own_code(self, person: Person) -> str:
         """Creates a code with which a signed-in user claims that person's account. Raises `TooManyRequests`."""
-        code, _ = await self._new_code(person.user_id, person.channel, person)
+        code, _ = await self._new_code(self._unlinked(person), person.channel, person)
         return code
 
     async def redeem(self, code: str, person: Person) -> Linked | None:
@@ -114,7 +125,7 @@ class Links:
 
         Raises `Conflict` if the person is linked to another user, and `TooManyRequests`.
         """
-        self._tries.check(person.user_id)
+        self._tries.check(self._unlinked(person))
         return await self._linked(await self._store.redeem(_digest(code), person) if _CODE.fullmatch(code) else None)
 
     async def redeem_for(self, code: str, user_id: UserId) -> Linked | None:
@@ -125,7 +136,7 @@ class Links:
 
     async def void(self, code: str, person: Person) -> None:
         """Voids a code that others have seen. Raises `TooManyRequests`."""
-        self._tries.check(person.user_id)
+        self._tries.check(self._unlinked(person))
         await self._store.void(_digest(code))
 
     async def list(self, user_id: UserId | None) -> Sequence[Link]:
@@ -153,15 +164,19 @@ class Links:
         if link is None:
             return None
         self.forget(link.person.channel, link.person.external_id)
-        return Linked(link, await self._store.sessions_of(link.person.user_id))
+        unlinked = self._unlinked(link.person)
+        return Linked(link, unlinked, await self._store.sessions_of(unlinked))
+
+    def _unlinked(self, person: Person) -> UserId:
+        return self.unlinked_user(person.channel, person.external_id)
 
 
-def staying_text(staying: int, person: Person) -> str:
+def staying_text(linked: Linked) -> str:
     """Says what happens to the conversations from before a link."""
-    if not staying:
+    if not linked.staying:
         return "No conversation was moved."
-    count = "one conversation stays" if staying == 1 else f"{staying} conversations stay"
-    return f"No conversation was moved: {count} with {person.user_id}."
+    count = "one conversation stays" if linked.staying == 1 else f"{linked.staying} conversations stay"
+    return f"No conversation was moved: {count} with {linked.unlinked}."
 
 
 def _digest(code: str) -> bytes:

@@ -16,12 +16,6 @@ log = structlog.get_logger(__name__)
 REMEMBER_S = 3.0
 """Seconds for which a visitor is remembered as not identified."""
 REMEMBER_MOST = 10_000
-PREFIX = "visitor:"
-
-
-def is_visitor(user_id: UserId) -> bool:
-    """Whether the id is an anonymous visitor's."""
-    return user_id.startswith(PREFIX)
 
 
 class Visitors:

@@ -15,6 +15,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from channels.table import USER_IDS
 from gateway.errors import StoreUnavailable, Unauthenticated
 from gateway.identity.logins import Logins
 from gateway.identity.published_keys import AFTER_FAILURE_S, FRESH_S, LASTING_S, REFETCH_S, PublishedKeys
@@ -26,7 +27,7 @@ RSA_PEM = RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublic
 
 
 def logins(login: Login) -> Logins:
-    return Logins(Auth(jwks_url=login.url, audience="chat", issuer="login"))
+    return Logins(Auth(jwks_url=login.url, audience="chat", issuer="login"), USER_IDS)
 
 
 async def test_a_new_key_is_accepted_at_its_first_signature(world: World, login: Login) -> None:
@@ -160,7 +161,7 @@ async def test_a_shared_secret_pins_its_algorithm() -> None:
     """HS256 and nothing else, with the required claims."""
     secret = "s" * 64
     checks: Callable[[str], Awaitable[Any]] = Logins(
-        Auth.model_validate({"jwt_secret": secret, "audience": "chat", "issuer": "login"})
+        Auth.model_validate({"jwt_secret": secret, "audience": "chat", "issuer": "login"}), USER_IDS
     ).verify
     assert (await checks(jwt.encode(body(), secret, algorithm="HS256"))).user_id == "zoe"
     for token in (

@@ -9,9 +9,8 @@ import asyncpg
 import pytest
 
 from channels.installed import broken_packages, installed_names
+from channels.table import USER_IDS
 from gateway.core.model import WEB, Address, ChannelName, Route
-from gateway.core.ports.users.links import Person as Stranger
-from gateway.core.unlinked_users import has_account
 from gateway.errors import SettingsError
 from storage.database import open_database
 from storage.migrating.migrate import migrate, pending_migrations
@@ -129,8 +128,8 @@ async def _failed(person: Person) -> dict[str, str]:
 
 def test_strangers_of_other_networks_have_no_account() -> None:
     """No login may speak for them."""
-    ann = Stranger(NETWORK, "ann").user_id
-    assert (ann, has_account(ann)) == ("visitor:pigeon:ann", False)
+    ann = USER_IDS.unlinked(NETWORK, "ann")
+    assert (ann, USER_IDS.has_account(ann)) == ("visitor:pigeon:ann", False)
 
 
 async def test_settings_that_a_package_does_not_know_stop_the_start(world: World, site: Site) -> None:

@@ -14,6 +14,7 @@ from uuid import uuid4
 import asyncpg
 from pydantic import SecretStr
 
+from channels.table import USER_IDS
 from channels.telegram.channel import TelegramChannel
 from channels.telegram.settings import Telegram
 from channels.telegram.target import Target
@@ -127,9 +128,9 @@ def opens_telegram(
                     leases=PostgresPollLeases(database, replica_id),
                     quarantine=PostgresQuarantine(database),
                     moves=PostgresMoves(database),
-                    links=Links(PostgresLinks(database), {}),
+                    links=Links(PostgresLinks(database), USER_IDS, {}),
                     routes=PostgresRoutes(database, timedelta(minutes=15)),
-                    rates=MessageRates(Limits()),
+                    rates=MessageRates(Limits(), USER_IDS),
                     agents=[AgentName("assistant")],
                     public_url=public_url,
                 ),

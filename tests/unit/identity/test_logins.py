@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
+from channels.table import USER_IDS
 from gateway.errors import SettingsError, StoreUnavailable, Unauthenticated
 from gateway.identity.logins import Logins, subject
 from gateway.identity.settings import Auth
@@ -46,7 +47,7 @@ def signed(key: rsa.RSAPrivateKey, **claims: Any) -> str:
 async def test_a_published_key_verifies() -> None:
     """The keys are fetched over HTTP without blocking the loop that serves them."""
     async with publishing(KEY) as url:
-        principal = await Logins(Auth(jwks_url=url, audience="chat", issuer="login")).verify(signed(KEY))
+        principal = await Logins(Auth(jwks_url=url, audience="chat", issuer="login"), USER_IDS).verify(signed(KEY))
     assert (principal.user_id, principal.role) == ("zoe", "user")
 
 
@@ -65,7 +66,7 @@ async def test_what_the_login_did_not_sign_for_us_is_refused(token: str) -> None
     """The algorithm is pinned too: a public key is not a shared secret."""
     async with publishing(KEY) as url:
         with pytest.raises(Unauthenticated):
-            await Logins(Auth(jwks_url=url, audience="chat", issuer="login")).verify(token)
+            await Logins(Auth(jwks_url=url, audience="chat", issuer="login"), USER_IDS).verify(token)
 
 
 async def test_keys_that_cannot_be_fetched_are_not_the_callers_fault() -> None:
@@ -73,23 +74,23 @@ async def test_keys_that_cannot_be_fetched_are_not_the_callers_fault() -> None:
     async with publishing(KEY) as url:
         pass
     with pytest.raises(StoreUnavailable, match="public keys"):
-        await Logins(Auth(jwks_url=url)).verify(signed(KEY))
+        await Logins(Auth(jwks_url=url), USER_IDS).verify(signed(KEY))
 
 
 def test_a_jwks_url_that_is_none_stops_the_start() -> None:
     """The error names the setting."""
     with pytest.raises(SettingsError, match=r"auth\.jwks_url"):
-        Logins(Auth(jwks_url="file:///etc/passwd"))
+        Logins(Auth(jwks_url="file:///etc/passwd"), USER_IDS)
 
 
 async def test_without_a_login_no_jwt_is_good() -> None:
     """There is nothing to verify it with."""
     with pytest.raises(Unauthenticated):
-        await Logins(Auth()).verify(signed(KEY))
+        await Logins(Auth(), USER_IDS).verify(signed(KEY))
 
 
 @pytest.mark.parametrize("claim", [None, 5, "", "a\0b", "x" * 256, "telegram:1", "visitor:1", "Telegram:1", "a\nb"])
 def test_a_sub_no_login_may_use(claim: object) -> None:
     """Other users' reserved names, and invalid ones."""
     with pytest.raises(Unauthenticated):
-        subject(claim)
+        subject(claim, USER_IDS)

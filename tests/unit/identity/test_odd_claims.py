@@ -10,6 +10,7 @@ import jwt
 import pytest
 from jwt.utils import base64url_encode
 
+from channels.table import USER_IDS
 from gateway.errors import Unauthenticated
 from gateway.identity.logins import Logins
 from gateway.identity.settings import Auth
@@ -57,20 +58,20 @@ ODD = {
 async def test_what_a_login_got_wrong_is_a_401(case: str) -> None:
     """Never an internal error."""
     with pytest.raises(Unauthenticated):
-        await Logins(Auth.model_validate({"jwt_secret": SECRET})).verify(ODD[case])
+        await Logins(Auth.model_validate({"jwt_secret": SECRET}), USER_IDS).verify(ODD[case])
 
 
 @pytest.mark.parametrize("case", ["exp in milliseconds", "exp beyond all calendars", "exp as text"])
 async def test_a_wrong_exp_is_named(case: str) -> None:
     """The login's author learns what to fix."""
     with pytest.raises(Unauthenticated, match=r"exp should be .* seconds"):
-        await Logins(Auth.model_validate({"jwt_secret": SECRET})).verify(ODD[case])
+        await Logins(Auth.model_validate({"jwt_secret": SECRET}), USER_IDS).verify(ODD[case])
 
 
 async def test_a_good_one_is_good() -> None:
     """A whole number of seconds, or a fraction."""
     for exp in (int(SOON) + 0.5, int(SOON)):
-        principal = await Logins(Auth.model_validate({"jwt_secret": SECRET})).verify(claims(exp=exp))
+        principal = await Logins(Auth.model_validate({"jwt_secret": SECRET}), USER_IDS).verify(claims(exp=exp))
         assert principal.expires_at is not None
         assert principal.expires_at.timestamp() == exp
 

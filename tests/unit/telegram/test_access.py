@@ -4,7 +4,9 @@ from typing import Literal
 
 import pytest
 
-from channels.telegram.receiving.access import Admitted, TurnedAway, admit
+from channels.table import USER_IDS
+from channels.telegram.name import TELEGRAM
+from channels.telegram.receiving.access import Admitted, TurnedAway, admit, unlinked_user
 from channels.telegram.settings import Telegram
 from gateway.core.model import UserId
 
@@ -44,3 +46,9 @@ def test_unlinked_people_are_told_how_to_link() -> None:
     assert isinstance(turned, TurnedAway)
     assert "console" in turned.text
     assert "link" in turned.text
+
+
+def test_people_without_a_link_have_no_account() -> None:
+    """The channel and the core agree on their ids, and no login may use one."""
+    assert unlinked_user(5) == USER_IDS.unlinked(TELEGRAM, "5") == "telegram:5"
+    assert not USER_IDS.may_name_account(unlinked_user(5))

@@ -9,7 +9,6 @@ from typing import Protocol
 from uuid import UUID
 
 from gateway.core.model import ChannelName, UserId
-from gateway.core.unlinked_users import unlinked_user
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +18,6 @@ class Person:
     channel: ChannelName
     external_id: str
     display_name: str | None = None
-
-    @property
-    def user_id(self) -> UserId:
-        """The user they are without a link."""
-        return unlinked_user(self.channel, self.external_id)
 
 
 @dataclass(frozen=True, slots=True)
