@@ -17,6 +17,7 @@ from gateway.core.model import OWN_CHANNELS, ChannelName
 from gateway.core.networks import ChannelKind
 from gateway.core.user_ids import VISITOR
 from gateway.errors import SettingsError
+from gateway.wrong_settings import wrong_settings
 
 GROUP = "turngate.channels"
 NAME = re.compile(r"[a-z][a-z0-9_]{1,31}")
@@ -57,16 +58,8 @@ def validated(name: ChannelName, kind: ChannelKind[BaseModel], given: Mapping[st
     try:
         return kind.settings.model_validate(dict(given))
     except ValidationError as error:
-        wrong = [
-            f"  channels.{name}.{'.'.join(map(str, problem['loc']))}: "
-            + (
-                "is not a setting"
-                if problem["type"] == "extra_forbidden"
-                else problem["msg"].removeprefix("Value error, ")
-            )
-            for problem in error.errors(include_url=False, include_input=False)
-        ]
-        raise SettingsError("\n".join(["Settings cannot be used:", *wrong])) from None
+        wrong = wrong_settings(error, kind.settings, ("channels", name))
+        raise SettingsError(f"Settings cannot be used:\n{wrong}") from None
 
 
 def _loaded(name: ChannelName, point: EntryPoint) -> ChannelKind[BaseModel] | BrokenPackage:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from channels.settings import NetworkSettings
 from gateway.agents.demo.settings import DemoAgentSettings
 from gateway.agents.registry import AgentSettings
-from gateway.api.requests.faults import message_of
 from gateway.api.settings import Web
 from gateway.core.limits.settings import Limits
 from gateway.core.settings import Outbox, Replica, Sessions, Snapshots, Turns
@@ -23,18 +23,13 @@ from gateway.errors import SettingsError
 from gateway.identity.settings import Auth
 from gateway.log import Log
 from gateway.settings import http_url, strong_key
+from gateway.wrong_settings import wrong_settings
 from storage.settings import DatabaseLogins, is_postgres
 
 PREFIX = "TURNGATE_"
 NOT_SETTINGS = frozenset({"TURNGATE_URL", "TURNGATE_TOKEN", "TURNGATE_CONFIG"})
 """Variables of the clients and of the command line."""
-WORDS = {
-    "extra_forbidden": "is not a setting",
-    "union_tag_invalid": "kind is '{tag}'; it should be one of: {expected_tags}",
-    "union_tag_not_found": "kind is missing",
-}
-"""Messages about settings, by pydantic's error type; others are worded as in the API."""
-NAME_OF_AN_AGENT = "an agent's name should have at most 64 letters, digits, _, . and -"
+NAME_OF_AN_AGENT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 EXAMPLES = {
     "TURNGATE_WEB__ALLOWED_ORIGINS": '["https://example.com"]',
     "TURNGATE_TELEGRAM__ALLOW": '["123456", "234567=ann"]',
@@ -47,6 +42,12 @@ DEFAULT_FILE = Path("turngate.toml")
 
 def _demo_only() -> dict[str, AgentSettings]:
     return {"assistant": DemoAgentSettings(kind="demo")}
+
+
+def _agent_name(name: str) -> str:
+    if NAME_OF_AN_AGENT.fullmatch(name) is None:
+        raise ValueError("an agent's name should have at most 64 letters, digits, _, . and -")
+    return name
 
 
 class Settings(NetworkSettings, BaseSettings):
@@ -86,7 +87,7 @@ class Settings(NetworkSettings, BaseSettings):
     failpoints: dict[str, str] = Field(
         default_factory=dict, description="Deliberate faults, for tests only; docs/reliability.md lists them."
     )
-    agents: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")], AgentSettings] = Field(
+    agents: dict[Annotated[str, AfterValidator(_agent_name)], AgentSettings] = Field(
         default_factory=_demo_only, description="`[agents.NAME]` with a `kind` each."
     )
 
@@ -151,7 +152,8 @@ def load_settings(config: Path | None = None, overrides: Mapping[str, object] | 
     try:
         loaded: Settings = source(**given)
     except ValidationError as error:
-        raise SettingsError(_explain(error, path)) from None
+        wrong = wrong_settings(error, Settings)
+        raise SettingsError(f"Settings cannot be used (from {path} and {PREFIX}… variables):\n{wrong}") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}") from None
     except UnicodeDecodeError as error:
@@ -185,19 +187,3 @@ def _refuse_broken_json(environment: Mapping[str, str]) -> None:
         if not good:
             kind = "list" if example.startswith("[") else "object"
             raise SettingsError(f"{name} is {value!r}; it should be a JSON {kind} such as {example}")
-
-
-def _explain(error: ValidationError, path: Path) -> str:
-    lines = [f"Settings cannot be used (from {path} and {PREFIX}… variables):"]
-    for problem in error.errors(include_url=False, include_input=False):
-        parts = [str(part) for part in problem["loc"]]
-        if parts[:1] == ["agents"] and parts[2:3] != ["[key]"]:
-            # pydantic puts an agent's kind after its name, but it is not part of the key.
-            del parts[2:3]
-        words = WORDS.get(problem["type"])
-        text = words.format(**problem.get("ctx", {})) if words else message_of(problem)
-        if parts[:1] == ["agents"] and parts[2:] == ["[key]"]:
-            parts, text = parts[:2], NAME_OF_AN_AGENT
-        # Without a key, the text names the settings that it is about.
-        lines.append(f"  {'.'.join(parts)}: {text}" if parts else f"  {text}")
-    return "\n".join(lines)

@@ -67,7 +67,11 @@ def test_the_first_agent_is_the_default_when_none_was_named(tmp_path: Path) -> N
     [
         ("colour = 1", "colour: is not a setting"),
         ('[agents.a]\nkind = "demo"\ntitle_agent = "b"', "agents.a.title_agent is 'b'; it should be left out"),
-        ("[telegram]\ntokne = 'x'", "telegram.tokne: is not a setting"),
+        ("colour = 1", "is not a setting; it should be one of: telegram, channels, database_url, data_dir"),
+        ("[telegram]\ntokne = 'x'", "telegram.tokne: is not a setting; it should be one of: token, api_url"),
+        ("[agents.a]\nkind = 'demo'\nspeed = 1", "agents.a.speed: is not a setting; it should be one of: multitask"),
+        ("[agents.kind]\nkind = 'demo'\nhistory = -1", "agents.kind.history: should be at least 0"),
+        ("[agents.demo]\nkind = 'demo'\ndemo = 1", "agents.demo.demo: is not a setting"),
         ("port = 'many'", "port: should be a whole number"),
         ("port = 70000", "port: "),
         ("database_url = 'mysql://host'", "database_url should begin with postgresql://"),

@@ -9,31 +9,8 @@ from itertools import takewhile
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-OBJECT = "should be a JSON object"
-WHOLE_NUMBER = "should be a whole number"
-TRUTH = "should be true or false"
-WORDS: Mapping[str, str] = {
-    "missing": "is missing",
-    "extra_forbidden": "is not a known field",
-    "string_type": "should be a string",
-    "bool_type": TRUTH,
-    "bool_parsing": TRUTH,
-    "int_type": WHOLE_NUMBER,
-    "int_parsing": WHOLE_NUMBER,
-    "int_parsing_size": WHOLE_NUMBER,
-    "int_from_float": WHOLE_NUMBER,
-    "dict_type": OBJECT,
-    "model_type": OBJECT,
-    "model_attributes_type": OBJECT,
-    "list_type": "should be a list",
-    "greater_than_equal": "should be at least {ge}",
-    "less_than_equal": "should be at most {le}",
-    "too_short": "should hold at least {min_length}",
-    "too_long": "should hold at most {max_length}",
-    "union_tag_not_found": "should have a {discriminator}",
-    "union_tag_invalid": "{discriminator} should be one of: {expected_tags}",
-}
-"""Replacements for pydantic's messages, which use Python's terms, by error type."""
+from gateway.field_messages import message_of
+
 BRANCHES: Mapping[str | int, str] = {
     "str": "a string",
     "ChatUser": "an object with id",
@@ -43,7 +20,6 @@ BRANCHES: Mapping[str | int, str] = {
 """The branches of union types: pydantic includes them in a field's path, but clients only know the field."""
 MOST_KNOWN = 30
 """Fields that are listed when one is unknown."""
-PREFIXES = ("Value error, ", "Input ", "String ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +61,3 @@ def _union(detail: ErrorDetails) -> Sequence[str | int] | None:
 def _path(loc: Sequence[str | int]) -> str:
     # The first is always a field, even if it has the name of a branch.
     return ".".join([*map(str, loc[:1]), *(str(part) for part in loc[1:] if part not in BRANCHES)])
-
-
-def message_of(detail: ErrorDetails) -> str:
-    """What a value should be, without terms of Python."""
-    if (words := WORDS.get(detail["type"])) is not None:
-        return words.format(**detail.get("ctx", {}))
-    message = detail["msg"]
-    for prefix in PREFIXES:
-        message = message.removeprefix(prefix)
-    return message

@@ -135,7 +135,7 @@ def test_strangers_of_other_networks_have_no_account() -> None:
 async def test_settings_that_a_package_does_not_know_stop_the_start(world: World, site: Site) -> None:
     """As everywhere, with the key's name; a name that nobody brings does, too."""
     site.install("pigeons", WORKING)
-    with pytest.raises(SettingsError, match=r"channels\.pigeon\.speed: is not a setting"):
+    with pytest.raises(SettingsError, match=r"channels\.pigeon\.speed: is not a setting; it should be one of: loft"):
         await world.gateway(channels={"pigeon": {"loft": "north", "speed": 3}})
     with pytest.raises(SettingsError, match=r"channels\.crow: no installed package brings .* There are: pigeon"):
         await world.gateway(channels={"crow": {}})
