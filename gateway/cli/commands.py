@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
+
+from gateway.errors import GatewayError
 
 COMMANDS = {
     "serve": "running:serve",
@@ -21,6 +24,17 @@ COMMANDS = {
     "db": "database:commands",
 }
 """Where each command is: a module beside this one, and a function or a group of commands in it."""
+
+
+def run(words: Sequence[str]) -> None:
+    """Runs a command. Prints expected errors to standard error, without a traceback; exit code 1."""
+    # Imports only what is needed; a first word that is no command gets help about all of them.
+    asked = [word for word in words[:1] if word in COMMANDS]
+    try:
+        tree(asked or COMMANDS)(words, prog_name="turngate")
+    except GatewayError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - speaking to people is what a command line is for
+        sys.exit(1)
 
 
 def tree(names: Iterable[str] = COMMANDS) -> typer.Typer:
