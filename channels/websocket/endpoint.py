@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Literal
 
 from aiohttp import hdrs, web
 
 from channels.websocket.connection import CLOSE_S, Caller, Connection
 from channels.websocket.faults import ORIGIN, RESTARTING, HangUp
-from channels.websocket.outgoing import BytesSocket
 from channels.websocket.parts import Parts
 from gateway.core.limits.addresses import AddressRule
 from gateway.core.measuring.metrics import SOCKETS
@@ -18,6 +18,37 @@ DRAIN_S = 1.2
 UPGRADE = {hdrs.UPGRADE: "websocket", hdrs.CONNECTION: "Upgrade"}
 NO_UPGRADE = "This is the WebSocket endpoint: connect with Upgrade: websocket. The HTTP API is under /api."
 """RFC 9110, section 15.5.22."""
+
+
+class SocketResponse(web.WebSocketResponse[Literal[False]]):
+    """The response to an upgrade, which serves its socket as its body: once the handler and the middlewares have returned.
+
+    Each of them would otherwise occupy memory for as long as the socket is open.
+    """
+
+    connection: Connection | None = None
+
+    def __init__(self, open_: set[Connection], parts: Parts) -> None:
+        super().__init__(
+            timeout=CLOSE_S,
+            heartbeat=parts.heartbeat_s,
+            compress=False,  # zlib keeps a state of hundreds of KB per socket
+            max_msg_size=parts.max_frame,
+            decode_text=False,
+        )
+        self._open = open_
+
+    async def write_eof(self) -> None:  # type: ignore[override] # as in its base class
+        """Returns when the socket has ended; aiohttp calls it after the middlewares."""
+        if (connection := self.connection) is not None:
+            self._open.add(connection)
+            SOCKETS.inc()
+            try:
+                await connection.serve()
+            finally:
+                SOCKETS.dec()
+                self._open.discard(connection)
+        await super().write_eof()
 
 
 class WebSocketChannel:
@@ -34,16 +65,10 @@ class WebSocketChannel:
         return len(self._open)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """The route's handler; returns when the socket has ended."""
+        """The route's handler; returns as soon as the socket is open."""
         if request.headers.get(hdrs.UPGRADE, "").strip().lower() != "websocket":
             raise web.HTTPUpgradeRequired(text=NO_UPGRADE, headers=UPGRADE)
-        socket: BytesSocket = web.WebSocketResponse(
-            timeout=CLOSE_S,
-            heartbeat=self._parts.heartbeat_s,
-            compress=False,  # zlib keeps a state of hundreds of KB per socket
-            max_msg_size=self._parts.max_frame,
-            decode_text=False,
-        )
+        socket = SocketResponse(self._open, self._parts)
         try:
             await socket.prepare(request)
         except ConnectionError:
@@ -54,14 +79,8 @@ class WebSocketChannel:
         refusal = self._refusal(origin, request.host)
         if refusal is not None:
             await connection.hang_up(refusal)
-            return socket
-        self._open.add(connection)
-        SOCKETS.inc()
-        try:
-            await connection.serve()
-        finally:
-            SOCKETS.dec()
-            self._open.discard(connection)
+        else:
+            socket.connection = connection
         return socket
 
     async def drain(self) -> None:

@@ -106,7 +106,7 @@ class WatchedConnection(web.RequestHandler):
 
 @web.middleware
 async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Marks the connection as in use while the request is being answered."""
+    """Marks the connection as in use while the request is being answered; a WebSocket's stays in use until it closes."""
     connection = request.protocol
     if not isinstance(connection, WatchedConnection):
         return await handler(request)
@@ -120,8 +120,8 @@ async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
         status = answer.status
         raise
     finally:
-        connection.ends()
         if status != HTTPStatus.SWITCHING_PROTOCOLS:
+            connection.ends()
             _count(request, status, time.monotonic() - begun)
 
 

@@ -48,6 +48,19 @@ async def test_silent_connections_do_not_block_others(world: World) -> None:
         await eventually(told)
 
 
+async def test_a_silent_socket_makes_no_room(world: World) -> None:
+    """It is in use, however long ago its hello was: connections between two requests are closed instead."""
+    gateway = await world.process_under(FEW_FILES, "gateway", {})
+    socket = await (await world.person("ann", gateway.url)).connects()
+    async with AsyncExitStack() as idle:
+        for _ in range(SILENT):
+            reader, writer = await idle.enter_async_context(connected(gateway.url))
+            writer.write(f"GET /healthz HTTP/1.1\r\nHost: {urlsplit(gateway.url).netloc}\r\n\r\n".encode())
+            await reader.readuntil(b"}")
+        await socket.says(type="ping")
+        await socket.hears("pong")
+
+
 async def test_the_file_limit_is_raised(world: World) -> None:
     """With a low soft limit of the shell and a higher hard limit, all connections are served."""
     gateway = await world.process_under(LOW_SOFT_LIMIT, "gateway", {})
