@@ -9,7 +9,17 @@ from dataclasses import dataclass, field
 import orjson
 
 from channels.websocket.faults import Code
-from gateway.core.events import Progress, TextDelta, ToolCall, ToolResult, TurnChanged
+from gateway.core.events import (
+    Progress,
+    ReasoningDelta,
+    ShownEvent,
+    Status,
+    TextDelta,
+    ToolCall,
+    ToolInputDelta,
+    ToolResult,
+    TurnChanged,
+)
 from gateway.core.live.live_turns import LiveAttempt
 from gateway.core.model import (
     AgentName,
@@ -22,6 +32,7 @@ from gateway.core.model import (
     TurnStatus,
 )
 from gateway.core.shapes import message_json, session_json
+from gateway.core.turns.parts import part_of
 
 PONG = b'{"type":"pong"}'
 
@@ -150,32 +161,42 @@ class Shared:
 
 
 def progress(event: Progress) -> bytes | Delta:
-    """A delta, to be joined and framed when it is sent, or a tool's frame."""
-    step = event.event
-    if isinstance(step, TextDelta):
-        return Delta(event.turn_id, event.attempt, step.text)
-    return tool(event.turn_id, event.attempt, step)
+    """A delta, to be joined and framed when it is sent, or a step's frame."""
+    shown = event.event
+    if isinstance(shown, TextDelta):
+        return Delta(event.turn_id, event.attempt, shown.text)
+    return step(event.turn_id, event.attempt, shown)
 
 
-def tool(turn_id: TurnId, attempt: int, step: ToolCall | ToolResult) -> bytes:
-    """The input or output of an agent's tool."""
-    about: JsonObject = {
-        "type": "tool",
-        "turn_id": str(turn_id),
-        "attempt": attempt,
-        "call_id": step.call_id,
-        "name": step.name,
-    }
-    if isinstance(step, ToolCall):
-        return _frame(about | {"state": "call", "input": step.input})
-    return _frame(about | {"state": "result", "output": step.output, "failed": step.failed})
+def step(turn_id: TurnId, attempt: int, event: ShownEvent) -> bytes:
+    """Whatever an agent yields that is not the answer's text."""
+    turn: JsonObject = {"turn_id": str(turn_id), "attempt": attempt}
+    match event:
+        case ToolCall(call_id, name, given):
+            content: JsonObject = {"type": "tool", **turn, "call_id": call_id, "name": name}
+            content |= {"state": "call", "input": given}
+        case ToolResult(call_id, name, output, failed):
+            content = {"type": "tool", **turn, "call_id": call_id, "name": name}
+            content |= {"state": "result", "output": output, "failed": failed}
+        case ToolInputDelta(call_id, name, text):
+            content = {"type": "tool", **turn, "call_id": call_id, "name": name, "state": "input", "text": text}
+        case ReasoningDelta(text) | TextDelta(text):
+            content = {"type": "reasoning", **turn, "text": text}
+        case Status(text):
+            content = {"type": "status", **turn, "text": text}
+        case _:
+            content = {"type": "part", **turn, "part": part_of(event)}
+    return _frame(content)
 
 
 def said_so_far(turn_id: TurnId, said: LiveAttempt) -> Sequence[bytes | Delta]:
-    """An attempt's text as one delta, then its tool calls."""
+    """An attempt's text as one delta, then everything else in order."""
     text = "".join([piece for piece in said.pieces if isinstance(piece, str)])
-    steps = [tool(turn_id, said.attempt, piece) for piece in said.pieces if not isinstance(piece, str)]
-    return [Delta(turn_id, said.attempt, text), *steps] if text else steps
+    frames: list[bytes | Delta] = [Delta(turn_id, said.attempt, text)] if text else []
+    frames += [step(turn_id, said.attempt, piece) for piece in said.pieces if not isinstance(piece, str)]
+    if said.status:
+        frames.append(step(turn_id, said.attempt, Status(said.status)))
+    return frames
 
 
 def error(code: Code, text: str, client_id: str | None = None) -> bytes:

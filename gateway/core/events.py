@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from gateway.core.model import (
     JsonNotes,
     JsonObject,
+    JsonValue,
     Message,
     Session,
     SessionId,
@@ -28,6 +30,29 @@ class TextDelta:
     text: str
 
 
+@value
+class ReasoningDelta:
+    """The next piece of the model's reasoning: shown folded, kept as a part of the reply, and no part of its text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the agent is doing ("Searching…"), for people who watch. Replaces the status before; not recorded."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolInputDelta:
+    """The next piece of a call's input, as the model writes it: JSON text. A `ToolCall` with the whole input follows."""
+
+    call_id: str
+    name: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class ToolCall:
     """The agent called a tool."""
@@ -45,6 +70,42 @@ class ToolResult:
     name: str
     output: str
     failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DataPart:
+    """Structured data for programs and clients. `name`: its kind, in letters, digits, `-` and `_`.
+
+    With a `key`, it replaces the part with the same name and key.
+    """
+
+    name: str
+    data: JsonValue
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A page that the answer relies on. `url`: http or https."""
+
+    url: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A file in the answer. `url`: http, https, or data with the content itself; `media_type` such as `image/png`."""
+
+    url: str
+    media_type: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Handoff:
+    """The agent asks for a human to continue. `reason`: for operators."""
+
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +133,11 @@ class StateChange:
     values: JsonNotes
 
 
-AgentEvent = TextDelta | ToolCall | ToolResult | UsageReport | AgentSession | StateChange
+WholePart: TypeAlias = DataPart | Citation | FilePart | Handoff
+"""Events that are one part of the reply each."""
+ShownEvent: TypeAlias = TextDelta | ReasoningDelta | Status | ToolInputDelta | ToolCall | ToolResult | WholePart
+"""Events that followers receive while the turn runs."""
+AgentEvent: TypeAlias = ShownEvent | UsageReport | AgentSession | StateChange
 
 # What followers of a session receive: each event names the session's owner --------------------------------------------
 
@@ -107,7 +172,7 @@ class Progress:
     user_id: UserId
     turn_id: TurnId
     attempt: int
-    event: TextDelta | ToolCall | ToolResult
+    event: ShownEvent
 
 
 @value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -191,6 +192,27 @@ class State:
     version: int = 0
 
 
+def _is_answer(message: Message) -> bool:
+    return message.role == "assistant" and message.kind == "message"
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A person, as their channel or client describes them. `locale`: such as `de-AT`; `time_zone`: an IANA name. Empty: unknown."""
+
+    name: str = ""
+    locale: str = ""
+    time_zone: str = ""
+
+    @classmethod
+    def of(cls, given: JsonObject) -> Sender:
+        """Takes what is text and ignores the rest."""
+        name, locale, time_zone = (
+            said if isinstance(said := given.get(key), str) else "" for key in ("name", "locale", "time_zone")
+        )
+        return cls(name, locale, time_zone)
+
+
 @value
 class Turn:
     """A claimed turn: everything an agent needs, and what fences its result.
@@ -220,9 +242,11 @@ class Turn:
     """The id of this conversation in the agent's own framework, once the agent has reported it (`AgentSession`)."""
     metadata: JsonObject = field(default_factory=dict)
     """The session's metadata when this turn was claimed; each message has its own as well. Data, never instructions."""
+    deadline: float | None = None
+    """When this attempt is stopped, on the clock of `time.monotonic`; None outside of a gateway."""
 
-    def with_history(self, history: Sequence[Message]) -> Turn:
-        """Returns the same turn with that history; `dataclasses.replace` takes four times as long."""
+    def prepared(self, history: Sequence[Message], deadline: float) -> Turn:
+        """Returns the same turn for an attempt; `dataclasses.replace` takes four times as long."""
         return Turn(
             self.turn_id,
             self.chat_id,
@@ -241,12 +265,38 @@ class Turn:
             self.state,
             self.agent_session,
             self.metadata,
+            deadline,
         )
 
     @property
     def text(self) -> str:
         """The user's messages as one text."""
         return "\n\n".join(message.content for message in self.messages)
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for all attempts at this turn; for providers that accept such a key."""
+        return str(self.turn_id)
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds until this attempt is stopped; infinite outside of a gateway."""
+        return math.inf if self.deadline is None else self.deadline - time.monotonic()
+
+    @property
+    def unseen(self) -> Sequence[Message]:
+        """What was said since this agent's latest answer: what a framework with conversations of its own does not know yet.
+
+        Such as an operator's replies and messages whose turns failed; all of `history` before the first answer.
+        """
+        answers = (at for at in range(len(self.history), 0, -1) if _is_answer(self.history[at - 1]))
+        return self.history[next(answers, 0) :]
+
+    @property
+    def sender(self) -> Sender:
+        """Who wrote the latest message, as far as the channel or the client says: data, never instructions."""
+        given = self.messages[-1].metadata.get("sender") if self.messages else None
+        return Sender.of(given if isinstance(given, dict) else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from gateway.app.running.serve import Running
 from tests.ai_sdk import VERSIONS, Page, Sdk, answer_of, running_sdk, text_of
 from tests.ai_sdk.agents import ANSWER, BEGUN
 from tests.conftest import UNHURRIED, own_gateway
-from tests.world import Person, World
+from tests.world import Person, World, eventually
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.asyncio(loop_scope="module")]
 
-AGENTS = ("teller", "stumbling", "wavering", "sorry", "plain")
+AGENTS = ("teller", "stumbling", "wavering", "sorry", "plain", "scholar")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=VERSIONS, ids="ai-{}".format)
@@ -67,6 +67,30 @@ async def test_a_chat_streams_text_tools_and_data(mia: Person, sdk: Sdk, tmp_pat
     assert (shown["status"], shown["error"], text_of(shown["messages"][1])) == ("ready", None, ANSWER)
     assert answer_of(shown["messages"][1])[0]["output"] == "a gate"
     assert shown["heard"][-1]["data"]["status"] == "completed"
+
+
+async def test_everything_an_agent_yields_is_shown(mia: Person, sdk: Sdk, tmp_path: Path) -> None:
+    """Reasoning, tools, pages, files and data: as the SDK builds the message, and as the transcript has it."""
+    page = await sdk.opens(mia, "c7", agent="scholar")
+    await page.sends(str(tmp_path))
+
+    async def says_what_it_does() -> bool:
+        return "Looking it up\u2026" in [part["data"].get("text") for part in (await page.shows())["heard"]]
+
+    await eventually(says_what_it_does)
+    (tmp_path / "go").touch()
+    shown = await page.settles()
+    assert shown["error"] is None
+    assert kinds(shown["messages"][1]) == [
+        *("reasoning", "tool-look", "text", "source-url", "file", "data-chart", "data-handoff")
+    ]
+    parts = {part["type"]: part for part in answer_of(shown["messages"][1])}
+    assert (parts["reasoning"]["text"], parts["text"]["text"]) == ("A map would help.", "There is a gate.")
+    assert (parts["tool-look"]["input"], parts["tool-look"]["output"]) == ({"at": "map"}, "a gate")
+    assert parts["data-chart"]["data"] == {"gates": 2}
+    recorded = (await rows_of(mia, page))[-1]
+    assert [part["type"] for part in recorded["parts"]] == kinds(shown["messages"][1])
+    assert recorded["content"] == "There is a gate."
 
 
 async def test_a_refresh_during_an_answer_shows_it_once(mia: Person, sdk: Sdk, tmp_path: Path) -> None:

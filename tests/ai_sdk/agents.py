@@ -6,10 +6,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from gateway.core.events import TextDelta, ToolCall, ToolResult
+from gateway.core.events import (
+    Citation,
+    DataPart,
+    FilePart,
+    Handoff,
+    ReasoningDelta,
+    ShownEvent,
+    Status,
+    TextDelta,
+    ToolCall,
+    ToolInputDelta,
+    ToolResult,
+)
 from gateway.core.model import Turn
 
-Yielded = TextDelta | ToolCall | ToolResult
+Yielded = ShownEvent
 LOOK_EVERY_S = 0.02
 BEGUN, ENDED = "Once upon a time ", "there was a gate."
 ANSWER = BEGUN + ENDED
@@ -60,3 +72,22 @@ async def sorry(turn: Turn) -> AsyncIterator[Yielded]:
 async def plain(turn: Turn) -> str:
     """Repeats what it was told, and how often it was."""
     return f"{len(turn.history) // 2 + 1}. {turn.text}"
+
+
+async def scholar(turn: Turn) -> AsyncIterator[Yielded]:
+    """Says what it does, and after the file `go` yields one of everything else that people can see."""
+    yield Status("Looking it up\u2026")
+    await _until(turn.text, "go")
+    yield ReasoningDelta("A map ")
+    yield ReasoningDelta("would help.")
+    yield ToolInputDelta("call-1", "look", '{"at":')
+    yield ToolInputDelta("call-1", "look", '"map"}')
+    yield ToolCall("call-1", "look", {"at": "map"})
+    yield ToolResult("call-1", "look", "a gate")
+    yield TextDelta("There is ")
+    yield Citation("https://example.com/gates", "Gates")
+    yield FilePart("https://example.com/gate.png", "image/png", "gate.png")
+    yield DataPart("chart", {"gates": 1}, "one")
+    yield DataPart("chart", {"gates": 2}, "one")
+    yield TextDelta("a gate.")
+    yield Handoff("The gate is stuck.")

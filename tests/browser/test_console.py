@@ -19,6 +19,7 @@ from tests.world import World
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 HALTING = PythonAgentSettings(kind="python", target="tests.integration.agents.halting:halting")
+SCHOLAR = PythonAgentSettings(kind="python", target="tests.ai_sdk.agents:scholar")
 SLOW = {"assistant": PythonAgentSettings(kind="python", target="tests.browser.agents:slow")}
 
 
@@ -63,6 +64,23 @@ async def test_a_refresh_during_an_answer_shows_its_beginning(world: World, wind
     (tmp_path / "go-on").touch()
     await console.hears("The first half, and the second.")
     await expect(console.answers).to_have_count(1)
+
+
+async def test_an_answer_shows_more_than_text(world: World, windows: Windows, tmp_path: Path) -> None:
+    """What the agent does, its reasoning, folded, and links to pages and files; the same after a refresh."""
+    gateway = await world.gateway(agents={"assistant": SCHOLAR})
+    console = await windows.console(world, gateway.url)
+    await console.says(str(tmp_path))
+    await expect(console.page.get_by_text("Looking it up…")).to_be_visible()
+    (tmp_path / "go").touch()
+    for _ in range(2):
+        await console.hears("There is a gate.")
+        sources = console.page.get_by_role("list", name="Sources and files").get_by_role("link")
+        await expect(sources).to_have_text(["Gates", "gate.png"])
+        await console.page.get_by_text("Reasoning").click()
+        await expect(console.page.get_by_text("A map would help.")).to_be_visible()
+        await expect(console.page.get_by_text("asked for a person")).to_be_visible()
+        await console.page.reload()
 
 
 async def test_every_channel_is_in_one_list(world: World, windows: Windows, bot: FakeBotApi) -> None:

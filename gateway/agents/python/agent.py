@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import AsyncGeneratorType, CoroutineType
+from typing import cast, get_args
 
 from gateway.agents.threads import in_daemon_thread
-from gateway.core.events import AgentEvent, AgentSession, StateChange, TextDelta, ToolCall, ToolResult, UsageReport
+from gateway.core.events import AgentEvent, TextDelta
 from gateway.core.model import AgentName, Message, Turn
 from gateway.errors import AgentError, SettingsError
 
@@ -23,6 +24,7 @@ Target = Callable[[Turn], object]
 # The usual types come first: checking an abstract class is slow.
 GENERATORS = (AsyncGeneratorType, AsyncGenerator)
 AWAITABLES = (CoroutineType, Awaitable)
+EVENTS = get_args(AgentEvent)
 SHAPES = "an async function (turn) -> str, an async generator of text, a plain function or a class with run(turn)"
 
 
@@ -85,8 +87,8 @@ class PythonAgent:
     def _event(self, piece: object) -> AgentEvent:
         if isinstance(piece, str):
             return TextDelta(piece)
-        if isinstance(piece, TextDelta | ToolCall | ToolResult | UsageReport | AgentSession | StateChange):
-            return piece
+        if isinstance(piece, EVENTS):
+            return cast("AgentEvent", piece)
         raise AgentError(
             f"The agent {self.name} answered with {type(piece).__name__}; it should answer with str or an event of "
             "the package turngate.",

@@ -5,9 +5,12 @@ Uses only fields known to every release since 5.0.0: the first ones reject a chu
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 from gateway.core.model import JsonObject, TurnId, TurnStatus
 from gateway.core.ports.sessions.sessions import TurnOutcome
 
+RunKind: TypeAlias = Literal["text", "reasoning"]
 START_STEP: JsonObject = {"type": "start-step"}
 FINISH_STEP: JsonObject = {"type": "finish-step"}
 FINISH: JsonObject = {"type": "finish"}
@@ -19,16 +22,36 @@ def start(message_id: str, metadata: JsonObject) -> JsonObject:
     return {"type": "start", "messageId": message_id, "messageMetadata": metadata}
 
 
-def text_start(part_id: str) -> JsonObject:
-    return {"type": "text-start", "id": part_id}
+def run_start(kind: RunKind, part_id: str) -> JsonObject:
+    """A stretch of text or reasoning begins."""
+    return {"type": f"{kind}-start", "id": part_id}
 
 
-def text_delta(part_id: str, text: str) -> JsonObject:
-    return {"type": "text-delta", "id": part_id, "delta": text}
+def run_delta(kind: RunKind, part_id: str, text: str) -> JsonObject:
+    return {"type": f"{kind}-delta", "id": part_id, "delta": text}
 
 
-def text_end(part_id: str) -> JsonObject:
-    return {"type": "text-end", "id": part_id}
+def run_end(kind: RunKind, part_id: str) -> JsonObject:
+    return {"type": f"{kind}-end", "id": part_id}
+
+
+def tool_input_start(call_id: str, name: str) -> JsonObject:
+    """The model begins to write a call's input."""
+    return {"type": "tool-input-start", "toolCallId": call_id, "toolName": name}
+
+
+def tool_input_delta(call_id: str, text: str) -> JsonObject:
+    return {"type": "tool-input-delta", "toolCallId": call_id, "inputTextDelta": text}
+
+
+def part(content: JsonObject) -> JsonObject:
+    """A part that arrives whole. The first releases know no name of a file."""
+    return {name: value for name, value in content.items() if name != "filename"}
+
+
+def status(turn_id: TurnId, text: str) -> JsonObject:
+    """What the agent is doing; clients don't keep it."""
+    return {"type": "data-status", "data": {"turnId": str(turn_id), "text": text}, "transient": True}
 
 
 def tool_input(call_id: str, name: str, given: JsonObject) -> JsonObject:

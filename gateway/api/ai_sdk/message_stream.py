@@ -13,19 +13,21 @@ from typing import TypeAlias
 
 from gateway.api.ai_sdk import chunks
 from gateway.core.content.cleaning import clean
-from gateway.core.events import ToolCall, ToolResult
+from gateway.core.events import ReasoningDelta, ToolCall, ToolInputDelta, ToolResult
 from gateway.core.live.live_turns import BEGINNING, LiveAttempt, Piece
 from gateway.core.model import JsonObject, SessionId, TurnId, TurnStatus
 from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.core.service import Notice
+from gateway.core.turns.parts import part_of, replaces
 
 BROKEN_OFF = "The attempt that called this tool was interrupted."
 
 
 @dataclass(slots=True)
 class ShownText:
-    """A text part; the last one shown is open."""
+    """A part with text or reasoning; the last one shown is open."""
 
+    kind: chunks.RunKind
     part_id: str
     runs: list[str] = field(default_factory=list)
     length: int = 0
@@ -67,6 +69,13 @@ class UiMessageStream:
         self._at = 0
         self._offset = 0
         self._calls: dict[str, ShownTool] = {}
+        self._whole: list[JsonObject] = []
+        """Parts shown that stand beside text and tools …"""
+        self._said_whole: list[JsonObject] = []
+        """… and those that the current attempt has said."""
+        self._begun: dict[str, None] = {}
+        """Calls whose input is being written."""
+        self._status = ""
         self._texts = 0
         self._in_step = False
 
@@ -91,6 +100,9 @@ class UiMessageStream:
             pieces, self._read = said.after(self._read)
             for piece in pieces:
                 self._say(piece)
+            if said.status not in {"", self._status}:
+                self._chunks.append(chunks.status(self._turn_id, said.status))
+            self._status = said.status
 
     def conclude(self, outcome: TurnOutcome) -> None:
         """Shows the missing part of the final row, and ends the message. An answer that was taken back stays as it is."""
@@ -98,8 +110,9 @@ class UiMessageStream:
             self._begin_again()
             for part in outcome.reply.parts:
                 self._say_part(part)
-            if not self._level:
+            if not self._level or any(part not in outcome.reply.parts for part in self._whole):
                 self._start_over()
+        self._break_off_inputs()
         self._finish_step()
         self.turned(outcome.status, self._told[1] if self._told else self._attempt)
         self._chunks.append(chunks.ended(outcome))
@@ -125,46 +138,83 @@ class UiMessageStream:
     def _begin_again(self) -> None:
         self._at = self._offset = 0
         self._calls = {}
+        self._said_whole = []
 
     def _say(self, piece: Piece) -> None:
         match piece:
             case str():
-                self._say_text(clean(piece))
+                self._say_text("text", clean(piece))
+            case ReasoningDelta(text):
+                self._say_text("reasoning", clean(text))
+            case ToolInputDelta(call_id, name, text):
+                self._say_input(clean(call_id), clean(name), clean(text))
             case ToolCall():
                 self._say_call(piece)
             case ToolResult():
                 self._say_result(clean(piece.call_id), clean(piece.output), failed=piece.failed)
+            case _:
+                self._say_whole(part_of(piece))
 
     def _say_part(self, part: JsonObject) -> None:
         kind = str(part.get("type"))
         if kind == "text":
-            self._say_text(str(part["text"]))
+            self._say_text("text", str(part["text"]))
+        elif kind == "reasoning":
+            self._say_text("reasoning", str(part["text"]))
         elif kind.startswith("tool-"):
             call_id, given = str(part["toolCallId"]), part.get("input")
             self._say_call(ToolCall(call_id, kind.removeprefix("tool-"), given if isinstance(given, dict) else {}))
             for name, failed in (("output", False), ("errorText", True)):
                 if name in part:
                     self._say_result(call_id, str(part[name]), failed=failed)
+        else:
+            self._say_whole(part)
 
-    def _say_text(self, text: str) -> None:
+    def _say_text(self, kind: chunks.RunKind, text: str) -> None:
         if not text:
             return None
-        if not self._level:
-            shown = self._shown[self._at]
-            if not isinstance(shown, ShownText):
-                return self._differ(text)
+        if not self._level or not self._may_continue(kind):
+            shown = self._shown[self._at] if self._at < len(self._shown) else None
+            if isinstance(shown, ShownText) and self._offset == shown.length and shown.kind != kind:
+                # The next part begins: what is shown of this one has been repeated.
+                self._at, self._offset = self._at + 1, 0
+                shown = self._shown[self._at] if self._at < len(self._shown) else None
+            if shown is None:
+                return self._show_text(kind, text)
+            if not isinstance(shown, ShownText) or shown.kind != kind:
+                return self._differ(text if kind == "text" else ReasoningDelta(text))
             if shown.text.startswith(text, self._offset):
                 self._offset += len(text)
                 return None
             known = shown.text[self._offset :]
             if not text.startswith(known) or shown is not self._shown[-1]:
-                return self._differ(text)
+                return self._differ(text if kind == "text" else ReasoningDelta(text))
             self._offset += len(known)
             text = text[len(known) :]
-        return self._show_text(text)
+        return self._show_text(kind, text)
+
+    def _may_continue(self, kind: chunks.RunKind) -> bool:
+        last = self._shown[-1] if self._shown else None
+        return not isinstance(last, ShownText) or last.kind == kind
+
+    def _say_input(self, call_id: str, name: str, text: str) -> None:
+        """Shown only while nothing is repeated: the call that follows has all of it."""
+        if not self._level:
+            return
+        if call_id not in self._begun:
+            self._begun[call_id] = None
+            self._enter_step()
+            self._chunks.append(chunks.tool_input_start(call_id, name))
+        self._chunks.append(chunks.tool_input_delta(call_id, text))
+
+    def _say_whole(self, part: JsonObject) -> None:
+        self._said_whole = [one for one in self._said_whole if not replaces(part, one)] + [part]
+        if part not in self._whole:
+            self._show_whole(part)
 
     def _say_call(self, call: ToolCall) -> None:
         call = ToolCall(clean(call.call_id), clean(call.name), call.input)
+        self._begun.pop(call.call_id, None)
         if self._at < len(self._shown) and isinstance(shown := self._shown[self._at], ShownText):
             if self._offset < shown.length:
                 return self._differ(call)
@@ -196,30 +246,45 @@ class UiMessageStream:
         """Starts another step, with what the attempt has said so far."""
         repeated: list[Shown] = [*self._shown[: self._at]]
         if self._offset and isinstance(half := self._shown[self._at], ShownText):
-            repeated.append(ShownText("", [half.text[: self._offset]]))
+            repeated.append(ShownText(half.kind, "", [half.text[: self._offset]]))
         for shown in self._shown:
             if isinstance(shown, ShownTool) and shown.result is None:
                 self._chunks.append(chunks.tool_output(shown.call.call_id, BROKEN_OFF, failed=True))
+        self._break_off_inputs()
         self._finish_step()
         self._shown, self._at, self._offset = [], 0, 0
         for shown in repeated:
             if isinstance(shown, ShownText):
-                self._show_text(shown.text)
+                self._show_text(shown.kind, shown.text)
             else:
                 self._show_call(shown)
+        self._whole = []
+        for part in self._said_whole:
+            self._show_whole(part)
 
-    def _show_text(self, text: str) -> None:
+    def _break_off_inputs(self) -> None:
+        for call_id in self._begun:
+            self._chunks.append(chunks.tool_output(call_id, BROKEN_OFF, failed=True))
+        self._begun = {}
+
+    def _show_text(self, kind: chunks.RunKind, text: str) -> None:
         self._enter_step()
         last = self._shown[-1] if self._shown else None
-        if not isinstance(last, ShownText):
+        if not isinstance(last, ShownText) or last.kind != kind:
+            self._close_text()
             self._texts += 1
-            last = ShownText(f"text-{self._texts}")
+            last = ShownText(kind, f"{kind}-{self._texts}")
             self._shown.append(last)
             self._at, self._offset = len(self._shown) - 1, 0
-            self._chunks.append(chunks.text_start(last.part_id))
+            self._chunks.append(chunks.run_start(kind, last.part_id))
         last.add(text)
         self._offset += len(text)
-        self._chunks.append(chunks.text_delta(last.part_id, text))
+        self._chunks.append(chunks.run_delta(kind, last.part_id, text))
+
+    def _show_whole(self, part: JsonObject) -> None:
+        self._whole = [one for one in self._whole if not replaces(part, one)] + [part]
+        self._enter_step()
+        self._chunks.append(chunks.part(part))
 
     def _show_call(self, tool: ShownTool) -> None:
         self._enter_step()
@@ -246,7 +311,7 @@ class UiMessageStream:
     def _close_text(self) -> None:
         last = self._shown[-1] if self._shown else None
         if isinstance(last, ShownText):
-            self._chunks.append(chunks.text_end(last.part_id))
+            self._chunks.append(chunks.run_end(last.kind, last.part_id))
 
 
 def notice_chunks(message_id: str, notice: Notice, session_id: SessionId) -> Sequence[JsonObject]:
@@ -255,9 +320,9 @@ def notice_chunks(message_id: str, notice: Notice, session_id: SessionId) -> Seq
         chunks.start(message_id, {"session_id": session_id}),
         chunks.START_STEP,
         chunks.notice(notice.text, session_ended=notice.session_ended),
-        chunks.text_start("text-1"),
-        chunks.text_delta("text-1", notice.text),
-        chunks.text_end("text-1"),
+        chunks.run_start("text", "text-1"),
+        chunks.run_delta("text", "text-1", notice.text),
+        chunks.run_end("text", "text-1"),
         chunks.FINISH_STEP,
         chunks.FINISH,
     )

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.core.content.cleaning import clean
-from gateway.core.events import ToolCall
+from gateway.core.events import ReasoningDelta, ToolCall
 from gateway.core.live.live_turns import BEGINNING, LiveAttempt, Piece
 
 BETWEEN = "\n\n"
-"""Separates the texts before and after a tool call, as in the final row."""
+"""Separates the texts before and after a tool call or reasoning, as in the final row."""
 
 
 class GrowingText:
@@ -51,7 +51,7 @@ class GrowingText:
     def _text_of(self, pieces: Sequence[Piece]) -> str:
         texts: list[str] = []
         for piece in pieces:
-            if isinstance(piece, ToolCall):
+            if isinstance(piece, ToolCall | ReasoningDelta):
                 self._paused = self._spoke
             elif isinstance(piece, str) and (text := clean(piece)):
                 texts += (BETWEEN, text) if self._paused else (text,)

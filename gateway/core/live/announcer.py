@@ -15,9 +15,7 @@ from gateway.core.events import (
     RowsAdded,
     SessionChanged,
     SessionDeleted,
-    TextDelta,
-    ToolCall,
-    ToolResult,
+    ShownEvent,
     TurnChanged,
 )
 from gateway.core.model import Message, MessageId, Session, SessionId, Turn, TurnId, TurnStatus, UserId
@@ -79,7 +77,7 @@ class Announcer:
             self._bus.publish(topic, AttemptBegan(*about, turn.attempt))
             self._publish(running)
 
-    def progress(self, turn: Turn, event: TextDelta | ToolCall | ToolResult) -> None:
+    def progress(self, turn: Turn, event: ShownEvent) -> None:
         """The agent yielded something; other replicas are not notified."""
         progress = Progress(turn.session_id, turn.user_id, turn.turn_id, turn.attempt, event)
         self._bus.publish(session_topic(turn.session_id), progress)

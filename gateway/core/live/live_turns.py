@@ -6,17 +6,30 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
-from gateway.core.events import AttemptBegan, LiveEvent, Progress, TextDelta, ToolCall, ToolResult, TurnChanged
+from gateway.core.events import (
+    AttemptBegan,
+    LiveEvent,
+    Progress,
+    ReasoningDelta,
+    ShownEvent,
+    Status,
+    TextDelta,
+    ToolCall,
+    ToolInputDelta,
+    ToolResult,
+    TurnChanged,
+    WholePart,
+)
 from gateway.core.model import Turn, TurnId
 from gateway.core.ports.live import EventBus
 
 BLOCK = 4096
 """Characters up to which small pieces of text are joined, so that an answer costs about as much memory as its text."""
 
-Piece: TypeAlias = "str | ToolCall | ToolResult"
-"""A stretch of the answer's text, a tool call or a tool result."""
+Piece: TypeAlias = "str | ReasoningDelta | ToolInputDelta | ToolCall | ToolResult | WholePart"
+"""A stretch of the answer's text or of reasoning, or one step or part of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +49,66 @@ class LiveAttempt:
 
     attempt: int
     pieces: list[Piece] = field(default_factory=list)
+    status: str = ""
+    """What the agent is doing, until it says something."""
 
-    def add(self, event: TextDelta | ToolCall | ToolResult) -> None:
+    def add(self, event: ShownEvent) -> None:
         """Appends what the agent yielded; its size is bounded by the draft, which also receives it."""
-        if not isinstance(event, TextDelta):
-            self.pieces.append(event)
-            return
         last = self.pieces[-1] if self.pieces else None
-        if isinstance(last, str) and len(last) < BLOCK:
-            self.pieces[-1] = last + event.text
-        else:
-            self.pieces.append(event.text)
+        match event:
+            case TextDelta(text):
+                self.status = ""
+                if isinstance(last, str) and len(last) < BLOCK:
+                    self.pieces[-1] = last + text
+                else:
+                    self.pieces.append(text)
+            case ReasoningDelta(text) if isinstance(last, ReasoningDelta) and len(last.text) < BLOCK:
+                self.pieces[-1] = ReasoningDelta(last.text + text)
+            case ToolInputDelta(call_id, name, text) if _continues(last, call_id):
+                self.pieces[-1] = ToolInputDelta(call_id, name, last.text + text)
+            case Status(text):
+                self.status = text
+            case _:
+                self.pieces.append(event)
 
     def after(self, place: Place) -> tuple[Sequence[Piece], Place]:
         """Returns what was said after a place, and the place after that."""
         news = self.pieces[place.pieces :]
-        if news and place.characters and isinstance(begun := news[0], str):
-            rest = begun[place.characters :]
-            news[:1] = [rest] if rest else []
+        if news and place.characters:
+            rest = _after(news[0], place.characters)
+            news[:1] = [] if rest is None else [rest]
         if not news:
             return (), place
-        last = self.pieces[-1]
+        length = _length(self.pieces[-1])
         # The last text may still grow.
-        return news, Place(len(self.pieces) - 1, len(last)) if isinstance(last, str) else Place(len(self.pieces))
+        return news, Place(len(self.pieces) - 1, length) if length else Place(len(self.pieces))
+
+
+def _continues(last: Piece | None, call_id: str) -> TypeGuard[ToolInputDelta]:
+    return isinstance(last, ToolInputDelta) and last.call_id == call_id and len(last.text) < BLOCK
+
+
+def _length(piece: Piece) -> int:
+    """Characters of a piece that may grow; 0 for others."""
+    match piece:
+        case str():
+            return len(piece)
+        case ReasoningDelta(text) | ToolInputDelta(text=text):
+            return len(text)
+        case _:
+            return 0
+
+
+def _after(piece: Piece, characters: int) -> Piece | None:
+    match piece:
+        case str():
+            return piece[characters:] or None
+        case ReasoningDelta(text):
+            return ReasoningDelta(text[characters:]) if text[characters:] else None
+        case ToolInputDelta(call_id, name, text):
+            return ToolInputDelta(call_id, name, text[characters:]) if text[characters:] else None
+        case _:
+            return piece
 
 
 class LiveTurns:

@@ -40,7 +40,7 @@ class Replies:
     def of(self, turn: Turn, draft: Draft, *, cancelled: bool) -> Reply:
         """Returns the agent's reply. A cancelled turn without text is recorded but not delivered: the user knows that they cancelled it."""
         content, parts = draft.finish()
-        chunks = self._chunks(turn, content) if parts else ()
+        chunks = self._chunks(turn, with_links(content, parts)) if parts else ()
         kind: MessageKind = "message"
         if cancelled and not parts:
             content, parts, kind = STOPPED, _text(STOPPED), "apology"
@@ -72,6 +72,8 @@ class Replies:
         )
 
     def _chunks(self, turn: Turn, content: str) -> tuple[tuple[Address, Chunk], ...]:
+        if not content:
+            return ()
         return tuple((address, chunk) for address in turn.deliver_to for chunk in self._rendered(address, content))
 
     def _rendered(self, address: Address, content: str) -> Sequence[Chunk]:
@@ -82,6 +84,21 @@ class Replies:
         except Exception:
             log.exception("rendering_failed", address=address)
             return (Chunk(content),)
+
+
+def with_links(content: str, parts: Sequence[JsonObject]) -> str:
+    """Returns what networks get: the text, and in Markdown the files and pages that clients show beside it."""
+    files = [_link(part, "filename") for part in parts if part["type"] == "file" and not _is_inline(part)]
+    pages = [f"- {_link(part, 'title')}" for part in parts if part["type"] == "source-url"]
+    return "\n\n".join(filter(None, (content, "\n".join(files), "\n".join(pages))))
+
+
+def _link(part: JsonObject, label: str) -> str:
+    return f"[{part.get(label) or part['url']}]({part['url']})"
+
+
+def _is_inline(part: JsonObject) -> bool:
+    return str(part["url"]).startswith("data:")
 
 
 def _text(text: str) -> tuple[JsonObject, ...]:

@@ -225,7 +225,8 @@ class Runner:
             await self._heard(turn, entry, draft, AgentError(missing, retryable=False, error_class="misconfigured"))
             return
         terms = self._terms(turn)
-        prepared = turn.with_history(history(turn.history, apologies=terms.apologies))
+        deadline = time.monotonic() + terms.timeout.total_seconds()
+        prepared = turn.prepared(history(turn.history, apologies=terms.apologies), deadline)
         if terms.state:
             prepared = await self._with_state(prepared)
         await self._call(agent, prepared, entry, draft, partial(self._ended, turn, entry, draft))

@@ -8,7 +8,17 @@ from uuid import UUID
 import pytest
 
 from gateway.api.ai_sdk.message_stream import UiMessageStream
-from gateway.core.events import TextDelta, ToolCall, ToolResult
+from gateway.core.events import (
+    Citation,
+    DataPart,
+    ReasoningDelta,
+    ShownEvent,
+    Status,
+    TextDelta,
+    ToolCall,
+    ToolInputDelta,
+    ToolResult,
+)
 from gateway.core.live.live_turns import LiveAttempt
 from gateway.core.model import (
     ChannelName,
@@ -24,7 +34,7 @@ from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.core.turns.draft import Draft
 
 TURN = TurnId(UUID("00000000-0000-4000-8000-000000000001"))
-Yielded = TextDelta | ToolCall | ToolResult
+Yielded = ShownEvent
 LOOK = ToolCall("1", "look", {"at": "map"})
 LOOK_AGAIN = ToolCall("7", "look", {"at": "map"})
 SEEN, SEEN_AGAIN = ToolResult("1", "look", "a river"), ToolResult("7", "look", "a river")
@@ -81,26 +91,35 @@ class Shown:
 
     @property
     def steps(self) -> list[list[str]]:
-        """The text and tool parts of each step, as `processUIMessageStream` assembles them."""
-        steps: list[list[str]] = []
+        """The parts of each step, as `processUIMessageStream` assembles them."""
+        steps: list[dict[str, str]] = []
         for chunk in self.chunks:
-            match chunk["type"]:
-                case "start-step":
-                    steps.append([])
-                case "text-start":
-                    steps[-1].append("")
-                case "text-delta":
-                    steps[-1][-1] += str(chunk["delta"])
-                case "tool-input-available":
-                    steps[-1].append(f"{chunk['toolName']}:")
-                case "tool-output-available" | "tool-output-error":
-                    result = str(chunk.get("output", "failed"))
-                    steps[-1] = [part + result if part.endswith(":") else part for part in steps[-1]]
-                case _:
-                    pass
-        assert self.types.count("text-start") == self.types.count("text-end")
+            if chunk["type"] == "start-step":
+                steps.append({})
+            elif steps and (shown := _shown(chunk)) is not None:
+                key, text = shown
+                steps[-1][key] = steps[-1].get(key, "") + text
+        for kind in ("text", "reasoning"):
+            assert self.types.count(f"{kind}-start") == self.types.count(f"{kind}-end")
         assert self.types.count("start-step") == self.types.count("finish-step")
-        return steps
+        return [[*step.values()] for step in steps]
+
+
+def _shown(chunk: JsonObject) -> tuple[str, str] | None:
+    """The part that a chunk belongs to, and what it adds."""
+    match chunk["type"]:
+        case "reasoning-start":
+            return str(chunk["id"]), "(thinks) "
+        case "text-delta" | "reasoning-delta":
+            return str(chunk["id"]), str(chunk["delta"])
+        case "tool-input-available":
+            return str(chunk["toolCallId"]), f"{chunk['toolName']}:"
+        case "tool-output-available" | "tool-output-error":
+            return str(chunk["toolCallId"]), str(chunk.get("output", "failed"))
+        case "source-url" | "data-chart":
+            return str(chunk["type"]), str(chunk.get("url", chunk.get("data")))
+        case _:
+            return None
 
 
 def test_an_answer_flows_as_it_is_said() -> None:
@@ -203,3 +222,86 @@ def test_text_is_cleaned_as_the_row_is() -> None:
     """NUL and unpaired surrogates, which JSON could not hold, are removed."""
     said = texts("a\0b", "\ud83d", "c")
     assert Shown().hears(*said).ends(row(*said)).steps == [["ab\ufffdc"]]
+
+
+THOUGHT = [ReasoningDelta("Hm, "), ReasoningDelta("birds.")]
+PAGE = Citation("https://example.com")
+
+
+def test_reasoning_flows_in_parts_of_its_own() -> None:
+    """It is opened and closed like text."""
+    said = [*THOUGHT, *texts("A heron."), ReasoningDelta("Sure?"), *texts("Yes.")]
+    shown = Shown().hears(*said).ends(row(*said))
+    assert shown.steps == [["(thinks) Hm, birds.", "A heron.", "(thinks) Sure?", "Yes."]]
+    assert Shown().ends(row(*said)).steps == shown.steps
+
+
+@pytest.mark.parametrize("broken_off", range(1, 5))
+def test_reasoning_that_is_repeated_is_shown_once(broken_off: int) -> None:
+    """Wherever the first attempt ended."""
+    said = [*THOUGHT, *texts("A heron."), LOOK]
+    again = [ReasoningDelta("Hm, birds."), *texts("A ", "heron."), LOOK, SEEN]
+    shown = Shown().hears(*said[:broken_off]).begins_attempt(2).hears(*again).ends(row(*again))
+    assert shown.steps == [["(thinks) Hm, birds.", "A heron.", "look:a river"]]
+
+
+def test_other_reasoning_starts_over() -> None:
+    """The last step is the answer."""
+    again = [ReasoningDelta("Birds!"), *texts("A heron.")]
+    shown = Shown().hears(*THOUGHT, *texts("A")).begins_attempt(2).hears(*again).ends(row(*again))
+    assert shown.steps == [["(thinks) Hm, birds.", "A"], ["(thinks) Birds!", "A heron."]]
+
+
+def test_whole_parts_are_shown_once_and_do_not_split_the_text() -> None:
+    """Also if another attempt repeats them, or only the row has them."""
+    said: list[Yielded] = [*texts("A her"), PAGE, DataPart("chart", 1), *texts("on.")]
+    whole = [["A heron.", "https://example.com", "1"]]
+    assert Shown().hears(*said).ends(row(*said)).steps == whole
+    assert Shown().hears(*said[:2]).begins_attempt(2).hears(*said).ends(row(*said)).steps == whole
+    assert Shown().hears(*texts("A heron.")).ends(row(*said)).steps == whole
+
+
+def test_a_part_that_was_replaced_starts_no_step() -> None:
+    """AI SDK replaces it in place, by its id."""
+    said: list[Yielded] = [DataPart("chart", 1, "one"), DataPart("chart", 2, "one"), *texts("Two.")]
+    shown = Shown().hears(*said).ends(row(*said))
+    assert [chunk["data"] for chunk in shown.chunks if chunk["type"] == "data-chart"] == [1, 2]
+    assert shown.types.count("start-step") == 1
+
+
+def test_a_part_that_the_answer_lacks_stays_in_the_step_before() -> None:
+    """Only the last step is the answer."""
+    shown = Shown().hears(*texts("A"), PAGE).begins_attempt(2).hears(*texts("A")).ends(row(*texts("A")))
+    assert shown.steps == [["A", "https://example.com"], ["A"]]
+
+
+def test_the_input_of_a_tool_is_shown_as_it_is_written() -> None:
+    """`tool-input-start`, its pieces, and then the whole input under the same id."""
+    said: list[Yielded] = [ToolInputDelta("1", "look", '{"at":'), ToolInputDelta("1", "look", '"map"}'), LOOK, SEEN]
+    shown = Shown().hears(*said).ends(row(LOOK, SEEN))
+    assert shown.types[2:7] == [
+        *("tool-input-start", "tool-input-delta", "tool-input-delta"),
+        *("tool-input-available", "tool-output-available"),
+    ]
+    assert {chunk["toolCallId"] for chunk in shown.chunks if "toolCallId" in chunk} == {"1"}
+
+
+def test_an_input_that_was_broken_off_does_not_wait_for_ever() -> None:
+    """Its tool is marked as failed."""
+    shown = Shown().hears(*texts("Hm."), ToolInputDelta("1", "look", "{"))
+    shown.begins_attempt(2).hears(*texts("Hm.")).ends(row(*texts("Hm.")))
+    assert "tool-output-error" in shown.types
+
+
+def test_the_status_is_told_and_not_kept() -> None:
+    """A transient part, once for each change."""
+    shown = (
+        Shown()
+        .hears(Status("Searching"), Status("Searching"), Status("Reading"), *texts("Hm."))
+        .ends(row(*texts("Hm.")))
+    )
+    statuses = [chunk for chunk in shown.chunks if chunk["type"] == "data-status"]
+    assert [(chunk["data"], chunk["transient"]) for chunk in statuses] == [
+        ({"turnId": str(TURN), "text": "Searching"}, True),
+        ({"turnId": str(TURN), "text": "Reading"}, True),
+    ]

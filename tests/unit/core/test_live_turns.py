@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from gateway.core.events import AttemptBegan, LiveEvent, Progress, TextDelta, ToolCall, TurnChanged
+from gateway.core.events import (
+    AttemptBegan,
+    LiveEvent,
+    Progress,
+    ReasoningDelta,
+    Status,
+    TextDelta,
+    ToolCall,
+    ToolInputDelta,
+    TurnChanged,
+)
 from gateway.core.live.bus import LocalBus
 from gateway.core.live.live_turns import BEGINNING, BLOCK, LiveAttempt, LiveTurns, Piece
 from gateway.core.model import SessionId, TurnId, TurnStatus, UserId
@@ -122,3 +132,25 @@ def test_small_pieces_are_joined() -> None:
     for _ in range(3 * BLOCK):
         said.add(TextDelta("x"))
     assert len(said.pieces) == 3
+
+
+def test_reasoning_and_inputs_grow_like_text() -> None:
+    """Somebody who reads along gets each piece once."""
+    said = LiveAttempt(1)
+    said.add(ReasoningDelta("Hm"))
+    news, place = said.after(BEGINNING)
+    assert news == [ReasoningDelta("Hm")]
+    for event in (ReasoningDelta(", birds"), ToolInputDelta("1", "look", '{"a'), ToolInputDelta("1", "look", '":1}')):
+        said.add(event)
+    news, place = said.after(place)
+    assert news == [ReasoningDelta(", birds"), ToolInputDelta("1", "look", '{"a":1}')]
+    assert said.after(place) == ((), place)
+
+
+def test_a_status_holds_until_the_agent_speaks() -> None:
+    """Somebody who joins late sees what it is doing."""
+    said = LiveAttempt(1)
+    said.add(Status("Searching"))
+    assert said.status == "Searching"
+    said.add(TextDelta("Found it."))
+    assert (said.status, said.after(BEGINNING)[0]) == ("", ["Found it."])

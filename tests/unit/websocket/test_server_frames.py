@@ -9,7 +9,19 @@ from uuid import UUID
 
 from channels.telegram.name import TELEGRAM
 from channels.websocket import server_frames
-from gateway.core.events import Progress, TextDelta, ToolCall, ToolResult, TurnChanged
+from gateway.core.events import (
+    Citation,
+    DataPart,
+    Progress,
+    ReasoningDelta,
+    ShownEvent,
+    Status,
+    TextDelta,
+    ToolCall,
+    ToolInputDelta,
+    ToolResult,
+    TurnChanged,
+)
 from gateway.core.model import (
     WEB,
     AgentName,
@@ -22,6 +34,7 @@ from gateway.core.model import (
     TurnId,
     UserId,
 )
+from tests.wire import require_described
 
 TURN = TurnId(UUID(int=7))
 TURN_TEXT = "00000000-0000-0000-0000-000000000007"
@@ -159,3 +172,34 @@ def test_deltas_of_one_attempt_join() -> None:
     first = server_frames.Delta(TURN, 1, "wor")
     assert first.joined(server_frames.Delta(TURN, 1, "ld")) == server_frames.Delta(TURN, 1, "world")
     assert first.joined(server_frames.Delta(TURN, 2, "ld")) is None
+
+
+def test_what_an_agent_yields_besides_text() -> None:
+    """Each kind has a frame, as the schema describes it."""
+    shown: list[ShownEvent] = [
+        ReasoningDelta("Hm."),
+        Status("Searching"),
+        ToolInputDelta("c", "look", "{"),
+        DataPart("chart", [1]),
+        Citation("https://example.com", "Gates"),
+    ]
+    frames = [read(server_frames.progress(Progress(SESSION, ANN, TURN, 1, event))) for event in shown]
+    for frame in frames:
+        require_described(frame)
+    about = {"turn_id": TURN_TEXT, "attempt": 1}
+    assert frames == [
+        {"type": "reasoning", **about, "text": "Hm."},
+        {"type": "status", **about, "text": "Searching"},
+        {"type": "tool", **about, "call_id": "c", "name": "look", "state": "input", "text": "{"},
+        {"type": "part", **about, "part": {"type": "data-chart", "data": [1]}},
+        {
+            "type": "part",
+            **about,
+            "part": {
+                "type": "source-url",
+                "sourceId": "https://example.com",
+                "url": "https://example.com",
+                "title": "Gates",
+            },
+        },
+    ]

@@ -254,6 +254,15 @@ export class Conversation {
       case 'tool':
         this.turns.tool(frame);
         break;
+      case 'reasoning':
+        this.turns.reasoning(frame);
+        break;
+      case 'status':
+        this.turns.doing(frame);
+        break;
+      case 'part':
+        this.turns.part(frame);
+        break;
       case 'notice':
         this.#notice(frame.text, frame.id ?? null);
         break;

@@ -98,6 +98,32 @@ export const messageStyles = css`
     min-width: 0;
     width: 100%;
   }
+  .links {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 6px 14px;
+    margin: 0;
+    padding: 0;
+    list-style: none;
+    font-size: var(--turn-size-2);
+    line-height: 20px;
+  }
+  .links a {
+    display: inline-flex;
+    align-items: center;
+    gap: 5px;
+    overflow-wrap: anywhere;
+  }
+  .links img {
+    display: block;
+    max-width: min(100%, 420px);
+    max-height: 320px;
+    border-radius: var(--turn-radius-2);
+  }
+  .handoff {
+    font-size: var(--turn-size-2);
+    color: var(--turn-text-soft);
+  }
   .gone {
     font-size: var(--turn-size-2);
     font-style: italic;

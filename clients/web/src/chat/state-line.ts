@@ -28,6 +28,7 @@ export function stateLine(
 }
 
 function wording(entry: Entry, word: string): string {
+  if (entry.state === 'running' && entry.doing) return entry.doing;
   if (entry.state !== 'failed') return word;
   if (entry.pendingId) return `Not sent. ${sentence(entry.problem ?? '')}`;
   return entry.role === 'assistant'

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { LiveTurns } from '../protocol/live-turns.js';
 import { row } from '../testing/wire.js';
 import { type Entry, type TimelineSource, timeline } from './timeline.js';
 
@@ -42,9 +43,9 @@ describe('timeline', () => {
   });
 
   test('a reply keeps the key that it had while it streamed', () => {
-    const live = entries({
-      live: [{ turnId: 't1', attempt: 1, status: 'running', text: 'Hel', tools: [] }],
-    });
+    const turns = new LiveTurns();
+    turns.delta({ type: 'delta', turn_id: 't1', attempt: 1, text: 'Hel' });
+    const live = entries({ live: turns.all });
     const recorded = entries({ rows: [row(1), row(2, { turn_id: 't1' })] });
     expect(recorded[1]?.key).toBe(live[0]?.key);
   });

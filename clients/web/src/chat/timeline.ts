@@ -33,6 +33,8 @@ export interface Entry {
   /** How many deleted messages in a row this line stands for. */
   readonly deleted: number;
   readonly attempt: number;
+  /** What the agent is doing. */
+  readonly doing?: string;
 }
 
 export interface DayLine {
@@ -156,12 +158,13 @@ function replyState(row: Message, source: TimelineSource): EntryState | null {
 }
 
 function liveEntry(turn: LiveTurn): Placed {
+  const reasoning: Part[] = turn.reasoning ? [{ type: 'reasoning', text: turn.reasoning }] : [];
   const text: Part[] = turn.text ? [{ type: 'text', text: turn.text }] : [];
   const entry = {
     kind: 'entry',
     key: `turn:${turn.turnId}`,
     role: 'assistant',
-    parts: [...turn.tools, ...text],
+    parts: [...reasoning, ...turn.tools, ...text, ...turn.beside],
     at: null,
     channel: null,
     state: isOver(turn.status) ? (turn.status === 'cancelled' ? 'stopped' : null) : 'running',
@@ -169,6 +172,7 @@ function liveEntry(turn: LiveTurn): Placed {
     pendingId: null,
     deleted: 0,
     attempt: turn.attempt,
+    doing: turn.doing,
   } as const;
   return { entry, seq: Number.MAX_SAFE_INTEGER };
 }

@@ -2,12 +2,13 @@ import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { property, state } from 'lit/decorators.js';
 import { Check, Copy } from 'lucide';
 import { copyText } from '../markdown/decorate.js';
-import { isText, isTool } from '../protocol/model.js';
+import { isLink, isReasoning, isText, isTool, type Part } from '../protocol/model.js';
 import { base, buttons } from '../styles/base.js';
 import { define } from '../styles/define.js';
 import { icon } from '../styles/icon.js';
 import { clock, exact } from '../text/time.js';
 import '../markdown/turn-markdown.js';
+import { links, reasoningLine } from './beside.js';
 import { channelHues, channelIcon } from './channel-face.js';
 import { messageStyles } from './message-styles.js';
 import { stateLine } from './state-line.js';
@@ -73,9 +74,20 @@ export class TurnMessage extends LitElement {
   #answer(): TemplateResult {
     const text = this.#text;
     return html`<div class="answer">
-      ${this.entry.parts.map((part) => (isTool(part) ? toolLine(part) : nothing))}
+      ${this.entry.parts.map((part) => this.#step(part))}
       ${text ? html`<turn-markdown .text=${text}></turn-markdown>` : nothing}
+      ${links(this.entry.parts.filter(isLink))} ${this.#handoff()}
     </div>`;
+  }
+
+  #step(part: Part): TemplateResult | typeof nothing {
+    if (isTool(part)) return toolLine(part);
+    return isReasoning(part) ? reasoningLine(part) : nothing;
+  }
+
+  #handoff(): TemplateResult | typeof nothing {
+    const asked = this.entry.parts.some((part) => part.type === 'data-handoff');
+    return asked ? html`<p class="handoff">The agent asked for a person to continue.</p>` : nothing;
   }
 
   #copyButton(): TemplateResult | typeof nothing {

@@ -44,6 +44,35 @@ describe('LiveTurns', () => {
     expect(turns.status('t1')).toBe('cancelled');
   });
 
+  test('reasoning, what the agent does, and parts beside the text are kept apart from it', () => {
+    const turns = new LiveTurns();
+    const about = { turn_id: 't1', attempt: 1 } as const;
+    const page = { type: 'source-url', sourceId: 'u', url: 'https://gate.example' };
+    turns.doing({ type: 'status', ...about, text: 'Searching…' });
+    turns.reasoning({ type: 'reasoning', ...about, text: 'Hm, ' });
+    turns.reasoning({ type: 'reasoning', ...about, text: 'gates.' });
+    turns.part({ type: 'part', ...about, part: page });
+    turns.part({ type: 'part', ...about, part: page });
+    expect(turns.running).toMatchObject({
+      text: '',
+      reasoning: 'Hm, gates.',
+      doing: 'Searching…',
+      beside: [page],
+    });
+    turns.delta(delta('A gate.'));
+    expect(turns.running).toMatchObject({ text: 'A gate.', doing: '' });
+  });
+
+  test('a tool’s input grows until the call has all of it', () => {
+    const turns = new LiveTurns();
+    const about = { type: 'tool', turn_id: 't1', attempt: 1, call_id: 'c', name: 'clock' } as const;
+    turns.tool({ ...about, state: 'input', text: '{"zone"' });
+    turns.tool({ ...about, state: 'input', text: ':"UTC"}' });
+    expect(turns.running?.tools).toMatchObject([{ state: 'input-streaming', input: '{"zone":"UTC"}' }]);
+    turns.tool({ ...about, state: 'call', input: { zone: 'UTC' } });
+    expect(turns.running?.tools).toMatchObject([{ state: 'input-available', input: { zone: 'UTC' } }]);
+  });
+
   test('a tool’s result takes the place of its call', () => {
     const turns = new LiveTurns();
     const about = { type: 'tool', turn_id: 't1', attempt: 1, call_id: 'c', name: 'clock' } as const;

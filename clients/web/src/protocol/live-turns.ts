@@ -1,5 +1,13 @@
-import type { DeltaFrame, Message, ToolFrame, TurnFrame } from '../wire/types.js';
-import type { ToolPart, TurnStatus } from './model.js';
+import type {
+  DeltaFrame,
+  Message,
+  PartFrame,
+  ReasoningFrame,
+  StatusFrame,
+  ToolFrame,
+  TurnFrame,
+} from '../wire/types.js';
+import type { Part, ToolPart, TurnStatus } from './model.js';
 
 /** A turn without a recorded reply, with the agent's answer so far. */
 export interface LiveTurn {
@@ -7,8 +15,15 @@ export interface LiveTurn {
   readonly attempt: number;
   readonly status: TurnStatus;
   readonly text: string;
+  readonly reasoning: string;
   readonly tools: readonly ToolPart[];
+  /** Pages, files and data beside the text. */
+  readonly beside: readonly Part[];
+  /** What the agent is doing, until it says something. */
+  readonly doing: string;
 }
+
+const nothingYet = { text: '', reasoning: '', tools: [], beside: [], doing: '' } as const;
 
 /** The open turns, and the outcome of those that didn't complete normally. */
 export class LiveTurns {
@@ -42,12 +57,28 @@ export class LiveTurns {
   }
 
   delta(frame: DeltaFrame): void {
-    this.#grow(frame.turn_id, frame.attempt, (turn) => ({ text: turn.text + frame.text }));
+    this.#grow(frame.turn_id, frame.attempt, (turn) => ({ text: turn.text + frame.text, doing: '' }));
+  }
+
+  reasoning(frame: ReasoningFrame): void {
+    this.#grow(frame.turn_id, frame.attempt, (turn) => ({ reasoning: turn.reasoning + frame.text }));
+  }
+
+  doing(frame: StatusFrame): void {
+    this.#grow(frame.turn_id, frame.attempt, () => ({ doing: frame.text }));
+  }
+
+  part(frame: PartFrame): void {
+    const part = frame.part as Part;
+    this.#grow(frame.turn_id, frame.attempt, (turn) => ({
+      beside: [...turn.beside.filter((before) => !replaces(part, before)), part],
+    }));
   }
 
   tool(frame: ToolFrame): void {
-    const part = asPart(frame);
-    this.#grow(frame.turn_id, frame.attempt, (turn) => ({ tools: replaced(turn.tools, part) }));
+    this.#grow(frame.turn_id, frame.attempt, (turn) => ({
+      tools: replaced(turn.tools, asPart(frame, turn.tools)),
+    }));
   }
 
   /** Ends the turn of a recorded row, if the row is the reply. */
@@ -67,7 +98,7 @@ export class LiveTurns {
   interrupted(): void {
     for (const [id, turn] of this.#turns) {
       if (isOver(turn.status)) this.#turns.delete(id);
-      else this.#turns.set(id, { ...turn, text: '', tools: [] });
+      else this.#turns.set(id, { ...turn, ...nothingYet });
     }
   }
 
@@ -83,7 +114,7 @@ export class LiveTurns {
   #at(turnId: string, attempt: number): LiveTurn {
     const known = this.#turns.get(turnId);
     if (known && attempt <= known.attempt) return known;
-    return { turnId, attempt, status: known?.status ?? 'queued', text: '', tools: [] };
+    return { turnId, attempt, status: known?.status ?? 'queued', ...nothingYet };
   }
 }
 
@@ -91,10 +122,20 @@ export function isOver(status: TurnStatus): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }
 
-function asPart(frame: ToolFrame): ToolPart {
+function asPart(frame: ToolFrame, tools: readonly ToolPart[]): ToolPart {
   const part = { type: `tool-${frame.name}`, toolCallId: frame.call_id } as const;
+  if (frame.state === 'input') {
+    const before = tools.find((tool) => tool.toolCallId === frame.call_id)?.input ?? '';
+    return { ...part, state: 'input-streaming', input: `${before}${frame.text}` };
+  }
   if (frame.state === 'call') return { ...part, state: 'input-available', input: frame.input };
   return { ...part, state: frame.failed ? 'output-error' : 'output-available', output: frame.output };
+}
+
+/** As in gateway/core/turns/parts.py. */
+function replaces(later: Part, part: Part): boolean {
+  const key = String(part.type).startsWith('data-') ? 'id' : 'url';
+  return later.type === part.type && part[key] !== undefined && later[key] === part[key];
 }
 
 function replaced(tools: readonly ToolPart[], part: ToolPart): readonly ToolPart[] {

@@ -20,6 +20,29 @@ export interface ToolPart extends Part {
   readonly errorText?: string;
 }
 
+/** The model's reasoning. */
+export interface ReasoningPart extends Part {
+  readonly type: 'reasoning';
+  readonly text: string;
+}
+
+/** A page that the answer relies on, or a file. */
+export interface LinkPart extends Part {
+  readonly type: 'source-url' | 'file';
+  readonly url: string;
+  readonly title?: string;
+  readonly filename?: string;
+  readonly mediaType?: string;
+}
+
+export function isReasoning(part: Part): part is ReasoningPart {
+  return part.type === 'reasoning' && typeof part.text === 'string';
+}
+
+export function isLink(part: Part): part is LinkPart {
+  return (part.type === 'source-url' || part.type === 'file') && typeof part.url === 'string';
+}
+
 export function isText(part: Part): part is TextPart {
   return part.type === 'text' && typeof part.text === 'string';
 }

@@ -9,6 +9,9 @@ export type ServerFrame =
   | TurnFrame
   | DeltaFrame
   | ToolFrame
+  | ReasoningFrame
+  | StatusFrame
+  | PartFrame
   | MessageFrame
   | MessageChangedFrame
   | SessionFrame
@@ -16,7 +19,7 @@ export type ServerFrame =
   | NoticeFrame
   | ErrorFrame
   | PongFrame;
-export type ToolFrame = ToolCallFrame | ToolResultFrame;
+export type ToolFrame = ToolInputFrame | ToolCallFrame | ToolResultFrame;
 /**
  * Any JSON; numbers must fit in 64 bits.
  */
@@ -153,6 +156,15 @@ export interface DeltaFrame {
   attempt: number;
   text: string;
 }
+export interface ToolInputFrame {
+  type: 'tool';
+  turn_id: string;
+  attempt: number;
+  call_id: string;
+  name: string;
+  state: 'input';
+  text: string;
+}
 export interface ToolCallFrame {
   type: 'tool';
   turn_id: string;
@@ -171,6 +183,26 @@ export interface ToolResultFrame {
   state: 'result';
   output: unknown;
   failed: boolean;
+}
+export interface ReasoningFrame {
+  type: 'reasoning';
+  turn_id: string;
+  attempt: number;
+  text: string;
+}
+export interface StatusFrame {
+  type: 'status';
+  turn_id: string;
+  attempt: number;
+  text: string;
+}
+export interface PartFrame {
+  type: 'part';
+  turn_id: string;
+  attempt: number;
+  part: {
+    type: string;
+  };
 }
 export interface MessageFrame {
   type: 'message';
