@@ -22,11 +22,11 @@ from pogo_core.util import sql as pogo_sql
 
 from gateway.errors import SettingsError, StoreUnavailable
 from storage.connections import AWAY
-from storage.database import COMMAND_TIMEOUT_S
 from storage.migrating.channel_names import allow_channels, missing_channels
 from storage.migrating.origin import MIGRATIONS, applied_migrations, check_origin, digest, names
 from storage.migrating.phases import OlderReplicasLive, check_version, is_post, needed_by, shut_out_older
 from storage.migrating.progress import reported
+from storage.pools import COMMAND_TIMEOUT_S
 
 log = structlog.get_logger(__name__)
 

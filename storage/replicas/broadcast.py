@@ -13,7 +13,8 @@ import asyncpg
 from gateway.core.tasks.waiting import happens
 from gateway.errors import NotificationsUnavailable, StoreUnavailable
 from storage.connections import AWAY, Connection, PatientConnection
-from storage.database import ACQUIRE_TIMEOUT_S, OWN_WORK_TIMEOUT_S, SESSION_SETTINGS, Database
+from storage.database import Database
+from storage.pools import ACQUIRE_TIMEOUT_S, OWN_WORK_TIMEOUT_S, SESSION_SETTINGS
 from storage.queries import load_queries
 
 SQL = load_queries("broadcast")

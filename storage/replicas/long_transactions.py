@@ -9,7 +9,8 @@ from datetime import timedelta
 import structlog
 from prometheus_client import Gauge
 
-from storage.database import Database, fetch_one, in_transaction
+from storage.database import Database, fetch_one
+from storage.pools import in_transaction
 from storage.queries import load_queries
 
 log = structlog.get_logger(__name__)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from storage.connections import PooledConnection
-from storage.database import Database, in_transaction
+from storage.database import Database
+from storage.pools import in_transaction
 from storage.queries import load_queries
 
 SQL = load_queries("moves")

@@ -26,7 +26,8 @@ from gateway.core.ports.turns import Acceptance, AcceptStatus, Finished
 from gateway.core.state.changes import LIST_HAS_NO_KEYS
 from gateway.errors import LeaseLost, NotFound
 from storage.connections import PooledConnection
-from storage.database import Database, fetch_one, in_transaction
+from storage.database import Database, fetch_one
+from storage.pools import in_transaction
 from storage.queries import load_queries
 from storage.rows import present, to_message, to_session, to_turn
 from storage.senders import changed, may_change

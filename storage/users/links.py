@@ -13,7 +13,8 @@ from gateway.core.model import ChannelName, UserId
 from gateway.core.ports.users.links import Link, Person
 from gateway.errors import Conflict, NotFound
 from storage.connections import PooledConnection
-from storage.database import Database, fetch_one, in_transaction
+from storage.database import Database, fetch_one
+from storage.pools import in_transaction
 from storage.queries import load_queries
 from storage.quotas import require_room
 

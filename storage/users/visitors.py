@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from gateway.core.model import UserId
 from gateway.errors import Conflict
-from storage.database import Database, fetch_one, in_transaction
+from storage.database import Database, fetch_one
+from storage.pools import in_transaction
 from storage.queries import load_queries
 
 SQL = load_queries("visitors")

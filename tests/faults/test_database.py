@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from gateway.app.building.seams import Seams
-from storage.database import Timeouts
+from storage.pools import Timeouts
 from tests.detours import Call, Detours
 from tests.faults.callers import Caller, all_is_answered, caller
 from tests.faults.proxy import Link, Proxy

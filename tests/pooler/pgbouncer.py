@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from storage.database import SESSION_SETTINGS
 from storage.embedded import launch
 from storage.embedded.account import Account
 from storage.embedded.server import BARE_ENVIRONMENT
+from storage.pools import SESSION_SETTINGS
 from tests.debian import REMEDY, find_program
 from tests.faults.server import free_port
 from tests.world import eventually

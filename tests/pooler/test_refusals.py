@@ -11,8 +11,8 @@ import storage.migrating.migrate
 from gateway.app.running.serve import running_gateway
 from gateway.cli.checks.all_checks import check_all
 from gateway.errors import SettingsError
-from storage.database import SESSION_SETTINGS
 from storage.identity import APP_ROLE, SYSTEM_ROLE
+from storage.pools import SESSION_SETTINGS
 from tests.acceptance.pages import text_of
 from tests.pooler.pgbouncer import pgbouncer
 from tests.world import Person, World

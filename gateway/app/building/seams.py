@@ -13,7 +13,7 @@ from gateway.app.building.stores import Stores
 from gateway.core.ports.agents import Agent
 from gateway.core.ports.channels import Channel
 from gateway.core.service import Intake
-from storage.database import USUAL, Timeouts
+from storage.pools import USUAL, Timeouts
 
 Port = TypeVar("Port")
 

@@ -42,12 +42,13 @@ from gateway.core.ports.users.tokens import TokenStore
 from gateway.core.ports.users.visitors import VisitorStore
 from gateway.core.ports.work_finder import WorkFinder
 from gateway.errors import SettingsError, StoreUnavailable
-from storage.database import USUAL, Database, Timeouts, open_pools
+from storage.database import Database, open_pools
 from storage.embedded import embedded_postgres
 from storage.embedded import running_url as embedded_url
 from storage.embedded.layout import Layout
 from storage.identity import APP_ROLE, SYSTEM_ROLE, Logins
 from storage.migrating.phases import is_post
+from storage.pools import USUAL, Timeouts
 from storage.replicas.broadcast import PostgresBroadcast
 from storage.replicas.replicas import PostgresChangeFeed, PostgresPollLeases, PostgresQuarantine, PostgresReplicas
 from storage.replicas.work_finder import PostgresWorkFinder
