@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
-from gateway.core.model import SCHEDULED, InboundMessage, Route
+from gateway.core.inbound import InboundMessage
+from gateway.core.model import SCHEDULED, Route
 from gateway.core.ports.schedules import Schedule
 
 

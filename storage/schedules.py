@@ -11,7 +11,8 @@ from typing import assert_never
 import structlog
 from asyncpg import Record
 
-from gateway.core.model import SCHEDULED, Address, AgentName, InboundMessage, JsonObject, SessionId, UserId
+from gateway.core.inbound import InboundMessage
+from gateway.core.model import SCHEDULED, Address, AgentName, JsonObject, SessionId, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.schedules import (
     MOST_LISTED,

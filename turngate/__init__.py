@@ -20,13 +20,13 @@ from gateway.core.events import (
     ToolResult,
     UsageReport,
 )
+from gateway.core.inbound import InboundMessage
 from gateway.core.intake.message_rates import MessageRates
 from gateway.core.model import (
     Address,
     AgentName,
     ChannelName,
     Chunk,
-    InboundMessage,
     JsonNotes,
     JsonObject,
     JsonValue,

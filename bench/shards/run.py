@@ -21,7 +21,8 @@ from bench.shards.partitions import Split, split
 from bench.shards.simulation import Skew, simulate
 from gateway.app.building.stores import Stores, connect_stores
 from gateway.config import Settings
-from gateway.core.model import WEB, AgentName, InboundMessage, Reply, Route, UserId
+from gateway.core.inbound import InboundMessage
+from gateway.core.model import WEB, AgentName, Reply, Route, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.sessions.sessions import SessionFilter
 from storage.embedded import embedded_postgres

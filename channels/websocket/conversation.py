@@ -13,7 +13,8 @@ from channels.websocket.follow import OPEN, Follow
 from channels.websocket.outgoing import Outgoing
 from channels.websocket.parts import Parts
 from gateway.core.events import LiveEvent, SessionChanged, SessionDeleted
-from gateway.core.model import AgentName, ChannelName, InboundMessage, Principal, Route, Session, SessionId, UserId
+from gateway.core.inbound import InboundMessage
+from gateway.core.model import AgentName, ChannelName, Principal, Route, Session, SessionId, UserId
 from gateway.core.ports.live import user_topic
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Notice

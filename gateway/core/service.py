@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from gateway.core.model import AgentName, InboundMessage, Session, SessionId, TurnId, UserId
+from gateway.core.inbound import InboundMessage
+from gateway.core.model import AgentName, Session, SessionId, TurnId, UserId
 from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
 

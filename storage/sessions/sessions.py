@@ -9,18 +9,8 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from gateway.core.model import (
-    AgentName,
-    InboundMessage,
-    Message,
-    MessageId,
-    Route,
-    Session,
-    SessionId,
-    TurnId,
-    Usage,
-    UserId,
-)
+from gateway.core.inbound import InboundMessage
+from gateway.core.model import AgentName, Message, MessageId, Route, Session, SessionId, TurnId, Usage, UserId
 from gateway.core.ports.sessions.sessions import (
     Deleted,
     MessagePage,

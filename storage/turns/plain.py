@@ -15,12 +15,12 @@ import orjson
 from asyncpg import Record
 
 from gateway.core.history import LazyMessages
+from gateway.core.inbound import InboundMessage
 from gateway.core.model import (
     Address,
     AgentName,
     ChannelName,
     ChatId,
-    InboundMessage,
     JsonObject,
     Message,
     OutboxItem,

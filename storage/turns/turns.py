@@ -10,17 +10,8 @@ from typing import cast
 import asyncpg
 from asyncpg import Record
 
-from gateway.core.model import (
-    STATE_SECTIONS,
-    InboundMessage,
-    JsonObject,
-    ReplicaId,
-    Reply,
-    Turn,
-    TurnId,
-    TurnStatus,
-    UserId,
-)
+from gateway.core.inbound import InboundMessage
+from gateway.core.model import STATE_SECTIONS, JsonObject, ReplicaId, Reply, Turn, TurnId, TurnStatus, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.turns import Acceptance, AcceptStatus, Finished
 from gateway.core.state.changes import LIST_HAS_NO_KEYS

@@ -11,7 +11,8 @@ from uuid import uuid4
 
 import pytest
 
-from gateway.core.model import Address, ChannelName, Chunk, InboundMessage
+from gateway.core.inbound import InboundMessage
+from gateway.core.model import Address, ChannelName, Chunk
 from gateway.core.networks import ChannelStatus, Network
 from gateway.core.ports.channels import MayLeave
 from gateway.core.ports.turns import Acceptance

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from gateway.core.inbound import InboundMessage
 from gateway.core.intake.message_rates import MessageRates
 from gateway.core.limits.settings import Limits
-from gateway.core.model import AgentName, ChannelName, InboundMessage, Route, Session, SessionId, TurnId, UserId
+from gateway.core.model import AgentName, ChannelName, Route, Session, SessionId, TurnId, UserId
 from gateway.core.networks import ChannelParts
 from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance

@@ -17,7 +17,8 @@ from channels.telegram.receiving.normalize import Ignored, Incoming, Migrated, n
 from channels.telegram.receiving.wire import update_id
 from channels.telegram.sending.notices import Notices
 from channels.telegram.settings import Telegram
-from gateway.core.model import AgentName, InboundMessage, JsonValue, UserId
+from gateway.core.inbound import InboundMessage
+from gateway.core.model import AgentName, JsonValue, UserId
 from gateway.core.networks import ChannelParts
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Notice

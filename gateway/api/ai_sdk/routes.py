@@ -19,8 +19,9 @@ from gateway.api.route import STREAM, route
 from gateway.core.commands import parse_command
 from gateway.core.content.metadata import metadata_of
 from gateway.core.content.storable import storable
+from gateway.core.inbound import InboundMessage
 from gateway.core.intake.dispatcher import check_text
-from gateway.core.model import API, WEB, InboundMessage, JsonObject, MessageId, Route, Session, TurnId
+from gateway.core.model import API, WEB, JsonObject, MessageId, Route, Session, TurnId
 from gateway.core.ports.sessions.sessions import NewSession
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Notice

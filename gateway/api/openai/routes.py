@@ -30,8 +30,9 @@ from gateway.api.responses.turn_following import FollowedTurn, follow_turn
 from gateway.api.route import EITHER, route
 from gateway.core.content.metadata import metadata_of
 from gateway.core.content.storable import storable
+from gateway.core.inbound import InboundMessage
 from gateway.core.intake.dispatcher import KEY_LIMIT, check_text
-from gateway.core.model import API, AgentName, InboundMessage, JsonObject, Route, Session, SessionId, TurnId
+from gateway.core.model import API, AgentName, JsonObject, Route, Session, SessionId, TurnId
 from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Notice

@@ -33,7 +33,8 @@ from gateway.api.responses.notices import raise_refusal
 from gateway.api.responses.streaming import answering, wants_stream
 from gateway.api.responses.turn_following import GONE
 from gateway.api.route import EITHER, route
-from gateway.core.model import API, InboundMessage, MessageId, Route, Session, TurnId
+from gateway.core.inbound import InboundMessage
+from gateway.core.model import API, MessageId, Route, Session, TurnId
 from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Notice

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from gateway.core.commands import HELP, Command
+from gateway.core.inbound import InboundMessage
 from gateway.core.intake.linking import LinkCommands
 from gateway.core.intake.switching import Switching
-from gateway.core.model import InboundMessage, Session
+from gateway.core.model import Session
 from gateway.core.ports.sessions.sessions import SessionStore
 from gateway.core.ports.turns import TurnStore
 from gateway.core.service import Notice

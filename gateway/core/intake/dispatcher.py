@@ -12,10 +12,11 @@ import structlog
 
 from gateway.core.content.storable import require_storable
 from gateway.core.events import LiveEvent, TurnChanged
+from gateway.core.inbound import InboundMessage
 from gateway.core.intake.commands import Commands
 from gateway.core.live.announcer import Announcer
 from gateway.core.measuring.metrics import messages_taken
-from gateway.core.model import AgentName, InboundMessage, SessionId, TurnId, UserId
+from gateway.core.model import AgentName, SessionId, TurnId, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.live import EventBus, session_topic
 from gateway.core.ports.sessions.sessions import MessageStore, TurnOutcome

@@ -7,17 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
-from gateway.core.model import (
-    API,
-    AgentName,
-    ChatId,
-    InboundMessage,
-    Message,
-    Route,
-    Session,
-    SessionId,
-    UserId,
-)
+from gateway.core.inbound import InboundMessage
+from gateway.core.model import API, AgentName, ChatId, Message, Route, Session, SessionId, UserId
 from gateway.core.ports.routes import Routes
 from gateway.core.ports.sessions.editing import ForkPoint
 from gateway.core.ports.sessions.sessions import MessageStore, SessionFilter, SessionStore

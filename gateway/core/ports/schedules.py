@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from gateway.core.model import Address, AgentName, InboundMessage, SessionId, TurnId, TurnStatus, UserId
+from gateway.core.inbound import InboundMessage
+from gateway.core.model import Address, AgentName, SessionId, TurnId, TurnStatus, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.turns import Acceptance
 from gateway.errors import ErrorClass

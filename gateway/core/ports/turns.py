@@ -6,18 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Literal, Protocol, Self
 
-from gateway.core.model import (
-    InboundMessage,
-    Message,
-    OutboxItem,
-    ReplicaId,
-    Reply,
-    Session,
-    Turn,
-    TurnId,
-    TurnStatus,
-    UserId,
-)
+from gateway.core.inbound import InboundMessage
+from gateway.core.model import Message, OutboxItem, ReplicaId, Reply, Session, Turn, TurnId, TurnStatus, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.values import value
 

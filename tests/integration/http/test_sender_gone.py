@@ -7,7 +7,8 @@ from typing import Any
 
 import structlog
 
-from gateway.core.model import WEB, AgentName, InboundMessage, Route, UserId
+from gateway.core.inbound import InboundMessage
+from gateway.core.model import WEB, AgentName, Route, UserId
 from tests.detours import Call, Detours
 from tests.world import World, eventually
 

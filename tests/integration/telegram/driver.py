@@ -18,9 +18,10 @@ from channels.table import USER_IDS
 from channels.telegram.channel import TelegramChannel
 from channels.telegram.settings import Telegram
 from channels.telegram.target import Target
+from gateway.core.inbound import InboundMessage
 from gateway.core.intake.message_rates import MessageRates
 from gateway.core.limits.settings import Limits
-from gateway.core.model import Address, AgentName, Chunk, InboundMessage, ReplicaId, SessionId, TurnId, UserId
+from gateway.core.model import Address, AgentName, Chunk, ReplicaId, SessionId, TurnId, UserId
 from gateway.core.networks import ChannelParts
 from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance

@@ -11,7 +11,8 @@ import pytest
 
 from channels.telegram.name import TELEGRAM
 from channels.telegram.target import Target
-from gateway.core.model import AgentName, Chunk, InboundMessage, ReplicaId, Reply, UserId
+from gateway.core.inbound import InboundMessage
+from gateway.core.model import AgentName, Chunk, ReplicaId, Reply, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.schedules import IntervalTrigger, NewSchedule
 from gateway.core.ports.turns import Acceptance

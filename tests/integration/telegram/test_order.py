@@ -10,7 +10,8 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from gateway.core.model import InboundMessage, ReplicaId
+from gateway.core.inbound import InboundMessage
+from gateway.core.model import ReplicaId
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Acknowledge, Notice
 from gateway.errors import StoreUnavailable

@@ -14,7 +14,8 @@ from channels.telegram.checks import check_bot
 from channels.telegram.name import TELEGRAM
 from channels.telegram.settings import Telegram
 from gateway.core.commands import HELP
-from gateway.core.model import Address, InboundMessage, Route, UserId
+from gateway.core.inbound import InboundMessage
+from gateway.core.model import Address, Route, UserId
 from gateway.core.networks import CheckedCall
 from gateway.core.service import Notice
 from gateway.errors import GatewayError, InvalidInput

@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 import asyncpg
 
-from gateway.core.model import InboundMessage, Message, SessionId, UserId
+from gateway.core.inbound import InboundMessage
+from gateway.core.model import Message, SessionId, UserId
 from gateway.core.ports.turns import Acceptance, Finished
 from storage.database import Database
 from tests.integration.turns.stores import HELLO, TERMS, Replica, answer, claimed

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
-from gateway.core.model import WEB, Address, AgentName, InboundMessage, ReplicaId, Reply, Route, Turn, UserId
+from gateway.core.inbound import InboundMessage
+from gateway.core.model import WEB, Address, AgentName, ReplicaId, Reply, Route, Turn, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.turns import Acceptance
 from storage.database import Database

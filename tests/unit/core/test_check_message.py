@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.core.inbound import InboundMessage
 from gateway.core.intake.dispatcher import check_message
-from gateway.core.model import WEB, AgentName, InboundMessage, Route, UserId
+from gateway.core.model import WEB, AgentName, Route, UserId
 from gateway.errors import InvalidInput, TooLarge
 
 HELLO = InboundMessage(UserId("ann"), WEB, AgentName("assistant"), "hello", "k1", Route("web:assistant"))

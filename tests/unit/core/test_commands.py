@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gateway.core.commands import Command, parse_command
-from gateway.core.model import WEB, AgentName, InboundMessage, Route, UserId
+from gateway.core.inbound import InboundMessage
+from gateway.core.model import WEB, AgentName, Route, UserId
 
 
 @pytest.mark.parametrize(

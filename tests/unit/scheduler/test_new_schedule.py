@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from gateway.core.model import SCHEDULED, AgentName, InboundMessage, UserId
+from gateway.core.inbound import InboundMessage
+from gateway.core.model import SCHEDULED, AgentName, UserId
 from gateway.core.ports.schedules import CronTrigger, IntervalTrigger
 from gateway.errors import InvalidInput
 from scheduler.new_schedule import WantedSchedule, validate_new

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.core.inbound import InboundMessage
 from gateway.core.model import (
     AgentName,
     ChannelName,
-    InboundMessage,
     JsonObject,
     Message,
     MessageId,
