@@ -22,12 +22,14 @@ from gateway.errors import SettingsError
 class Listing:
     """`kind`: `package.module:object`, a `ChannelKind`, imported on first use. `settings`: None while it is off.
 
-    `off`: how to switch it on.
+    `off`: how to switch it on. `reserves_its_name`: whether people without a link are `<name>:<id>`, so that no login may use
+    such an id; otherwise they are `visitor:<name>:<id>`, which is safe to introduce where logins already exist.
     """
 
     kind: str
     settings: Callable[[NetworkSettings], BaseModel | None]
     off: str
+    reserves_its_name: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,10 @@ NETWORKS: Mapping[ChannelName, Listing] = {
         "channels.telegram.channel:KIND",
         lambda settings: None if settings.telegram.token is None else settings.telegram,
         "The Telegram channel is off. The administrator turns it on by setting TURNGATE_TELEGRAM__TOKEN.",
+        reserves_its_name=True,
     ),
 }
-USER_IDS = UserIds.reserving(NETWORKS)
-"""People on these networks have ids of their own; packages reserve no names but their visitors'."""
+USER_IDS = UserIds.reserving(name for name, listing in NETWORKS.items() if listing.reserves_its_name)
 
 
 def known_channels() -> tuple[ChannelName, ...]:

@@ -11,8 +11,9 @@ import asyncpg
 import pytest
 
 from gateway.app.running.serve import Running
+from gateway.core.inbound import InboundMessage
 from gateway.core.model import WEB as WEB_CHANNEL
-from gateway.core.model import AgentName, InboundMessage, Route, UserId
+from gateway.core.model import AgentName, Route, UserId
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.sessions.editing import ForkPoint
 from gateway.core.ports.sessions.sessions import NewSession
