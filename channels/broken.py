@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway.core.model import Address, ChannelName, Chunk
+from gateway.core.model import Address, ChannelName
 from gateway.core.networks import ChannelStatus
+from gateway.core.outbound import Chunk
 from gateway.core.ports.channels import MayLeave
 from gateway.errors import DeliveryDeferred
 

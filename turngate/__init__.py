@@ -26,7 +26,6 @@ from gateway.core.model import (
     Address,
     AgentName,
     ChannelName,
-    Chunk,
     JsonNotes,
     JsonObject,
     JsonValue,
@@ -53,6 +52,7 @@ from gateway.core.networks import (
     IsPolled,
     Network,
 )
+from gateway.core.outbound import Chunk
 from gateway.core.ports.agents import Agent, Branching, Checking, Closing, Titling
 from gateway.core.ports.channels import MayLeave, Moves, PollLeases, Quarantine
 from gateway.core.ports.routes import Routes

@@ -22,7 +22,8 @@ from bench.shards.simulation import Skew, simulate
 from gateway.app.building.stores import Stores, connect_stores
 from gateway.config import Settings
 from gateway.core.inbound import InboundMessage
-from gateway.core.model import WEB, AgentName, Reply, Route, UserId
+from gateway.core.model import WEB, AgentName, Route, UserId
+from gateway.core.outbound import Reply
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.sessions.sessions import SessionFilter
 from storage.embedded import embedded_postgres

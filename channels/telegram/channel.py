@@ -23,8 +23,9 @@ from channels.telegram.sending.pace import Pace
 from channels.telegram.sending.render import render
 from channels.telegram.sending.sender import Sender
 from channels.telegram.settings import Telegram
-from gateway.core.model import Address, ChannelName, Chunk
+from gateway.core.model import Address, ChannelName
 from gateway.core.networks import ChannelKind, ChannelParts, ChannelState, ChannelStatus
+from gateway.core.outbound import Chunk
 from gateway.core.ports.channels import MayLeave
 from gateway.core.ports.webhooks import Webhook
 from gateway.errors import SettingsError

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gateway.core.model import Address, Chunk, OutboxItem, ReplicaId
+from gateway.core.model import Address, ReplicaId
+from gateway.core.outbound import Chunk, OutboxItem
 from gateway.core.ports.outbox import Settled
 from gateway.errors import StoreUnavailable
 from storage.batches import Batches

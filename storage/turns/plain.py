@@ -23,14 +23,13 @@ from gateway.core.model import (
     ChatId,
     JsonObject,
     Message,
-    OutboxItem,
     ReplicaId,
-    Reply,
     Session,
     SessionId,
     Turn,
     TurnId,
 )
+from gateway.core.outbound import OutboxItem, Reply
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.turns import Acceptance, Finished
 from storage.batches import Batches

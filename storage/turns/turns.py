@@ -11,7 +11,8 @@ import asyncpg
 from asyncpg import Record
 
 from gateway.core.inbound import InboundMessage
-from gateway.core.model import STATE_SECTIONS, JsonObject, ReplicaId, Reply, Turn, TurnId, TurnStatus, UserId
+from gateway.core.model import STATE_SECTIONS, JsonObject, ReplicaId, Turn, TurnId, TurnStatus, UserId
+from gateway.core.outbound import Reply
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.turns import Acceptance, AcceptStatus, Finished
 from gateway.core.state.changes import LIST_HAS_NO_KEYS

@@ -12,8 +12,9 @@ from uuid import uuid4
 import pytest
 
 from gateway.core.inbound import InboundMessage
-from gateway.core.model import Address, ChannelName, Chunk
+from gateway.core.model import Address, ChannelName
 from gateway.core.networks import ChannelStatus, Network
+from gateway.core.outbound import Chunk
 from gateway.core.ports.channels import MayLeave
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Acknowledge, Notice

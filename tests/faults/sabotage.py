@@ -24,7 +24,8 @@ from gateway.app.faults.failing import failing_seams
 from gateway.app.running.serve import serve
 from gateway.config import Settings, load_settings
 from gateway.core.inbound import InboundMessage
-from gateway.core.model import Reply, Turn
+from gateway.core.model import Turn
+from gateway.core.outbound import Reply
 from gateway.core.ports.outbox import OutboxStore, Settled
 from gateway.core.ports.turns import Acceptance, Finished, TurnStore
 from gateway.core.service import Acknowledge, Intake, Notice

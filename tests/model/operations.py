@@ -12,7 +12,8 @@ from typing import NamedTuple, Protocol, TypeAlias, cast
 
 from gateway.app.building.stores import Stores
 from gateway.core.inbound import InboundMessage
-from gateway.core.model import WEB, AgentName, Reply, Route, SessionId, Turn, TurnId, UserId
+from gateway.core.model import WEB, AgentName, Route, SessionId, Turn, TurnId, UserId
+from gateway.core.outbound import Reply
 from gateway.core.ports.agents import TurnTerms
 from gateway.errors import LeaseLost
 from tests.model import leases

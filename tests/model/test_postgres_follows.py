@@ -17,7 +17,8 @@ from pydantic import SecretStr
 from gateway.app.building.seams import with_calls
 from gateway.app.building.stores import Stores, connect_stores
 from gateway.config import Settings
-from gateway.core.model import WEB, AgentName, Reply, Route, Turn, UserId
+from gateway.core.model import WEB, AgentName, Route, Turn, UserId
+from gateway.core.outbound import Reply
 from gateway.core.ports.sessions.sessions import NewSession
 from gateway.core.ports.turns import Finished, TurnStore
 from gateway.core.settings import Replica

@@ -6,8 +6,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from gateway.core.model import Address, Chunk
+from gateway.core.model import Address
 from gateway.core.networks import Network
+from gateway.core.outbound import Chunk
 from gateway.errors import DeliveryDeferred, DeliveryError, DeliveryRefused, DeliveryUnknown
 from turngate.testing.doubles import RecordingIntake, RecordingMoves
 from turngate.testing.subject import ChannelUnderTest, Peer

@@ -11,7 +11,7 @@ import structlog
 from channels.telegram.sending.render import plain
 from channels.telegram.sending.sender import Sender
 from channels.telegram.target import Target
-from gateway.core.model import Chunk
+from gateway.core.outbound import Chunk
 from gateway.errors import DeliveryDeferred, DeliveryError
 
 _WAITING_PER_CHAT = 5

@@ -17,7 +17,7 @@ from telegramify_markdown.entity import MessageEntity, split_entities, utf16_len
 
 from channels.telegram.sending.link_targets import may_link, with_targets
 from gateway.core.content.cleaning import clean
-from gateway.core.model import Chunk
+from gateway.core.outbound import Chunk
 
 MAX_TEXT = 4096
 """UTF-16 code units (Bot API, sendMessage: characters after entities parsing; units are the stricter count)."""

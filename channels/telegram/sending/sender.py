@@ -19,7 +19,8 @@ from channels.telegram.sending.pace import Pace
 from channels.telegram.sending.recovery import Recovery
 from channels.telegram.sending.render import entities_of
 from channels.telegram.target import Target
-from gateway.core.model import Address, Chunk
+from gateway.core.model import Address
+from gateway.core.outbound import Chunk
 from gateway.core.ports.channels import MayLeave, Moves
 from gateway.errors import DeliveryDeferred, DeliveryError, DeliveryRefused, DeliveryUnknown, StoreUnavailable
 from gateway.log import redact

@@ -15,7 +15,8 @@ from gateway.app.building.stores import Stores
 from gateway.app.faults.failpoints import Failpoints, Point, read_failpoints
 from gateway.core.events import AgentEvent
 from gateway.core.inbound import InboundMessage
-from gateway.core.model import Address, Chunk, Turn
+from gateway.core.model import Address, Turn
+from gateway.core.outbound import Chunk
 from gateway.core.ports.agents import Agent
 from gateway.core.ports.channels import Channel, MayLeave
 from gateway.core.ports.turns import Acceptance

@@ -17,7 +17,8 @@ import structlog
 
 from gateway.core.content.cleaning import clean
 from gateway.core.measuring.metrics import DELIVERIES
-from gateway.core.model import Address, ChannelName, OutboxItem
+from gateway.core.model import Address, ChannelName
+from gateway.core.outbound import OutboxItem
 from gateway.core.ports.channels import Channel
 from gateway.core.ports.outbox import OutboxStore, Settled
 from gateway.core.ports.turns import Lease, Tenure

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
-from gateway.core.model import Address, ChannelName, Chunk
+from gateway.core.model import Address, ChannelName
+from gateway.core.outbound import Chunk
 
 MayLeave: TypeAlias = Callable[[], bool]
 """Whether the chunk is certainly still this replica's to send."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from gateway.core.model import OutboxItem
+from gateway.core.outbound import OutboxItem
 
 
 @dataclass(frozen=True, slots=True)

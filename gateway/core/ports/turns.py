@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Literal, Protocol, Self
 
 from gateway.core.inbound import InboundMessage
-from gateway.core.model import Message, OutboxItem, ReplicaId, Reply, Session, Turn, TurnId, TurnStatus, UserId
+from gateway.core.model import Message, ReplicaId, Session, Turn, TurnId, TurnStatus, UserId
+from gateway.core.outbound import OutboxItem, Reply
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.values import value
 

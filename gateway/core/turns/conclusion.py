@@ -12,7 +12,8 @@ from gateway.core.delivery.outbox import Outbox
 from gateway.core.events import TurnChanged
 from gateway.core.live.announcer import Announcer
 from gateway.core.measuring.metrics import COST, TOKENS, turn_seconds, turns_ended
-from gateway.core.model import AgentName, Reply, Turn, Usage
+from gateway.core.model import AgentName, Turn, Usage
+from gateway.core.outbound import Reply
 from gateway.core.ports.turns import Finished, TurnStore
 from gateway.core.tasks.retries import retry_until_answered
 from gateway.core.turns.replies import Replies

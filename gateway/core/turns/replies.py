@@ -9,7 +9,8 @@ import structlog
 
 from gateway.core.content.cleaning import clean
 from gateway.core.delivery.outbox import channel_of
-from gateway.core.model import Address, ChannelName, Chunk, JsonObject, MessageKind, Reply, Turn, Usage
+from gateway.core.model import Address, ChannelName, JsonObject, MessageKind, Turn, Usage
+from gateway.core.outbound import Chunk, Reply
 from gateway.core.ports.channels import Channel
 from gateway.core.titles.titles import title_from
 from gateway.core.turns.draft import Draft

@@ -21,7 +21,8 @@ from gateway.core.limits.shares import Claim
 from gateway.core.live.announcer import Announcer
 from gateway.core.live.live_turns import LiveTurns
 from gateway.core.measuring.metrics import RUNNING, WAITING
-from gateway.core.model import AgentName, ChannelName, Reply, Turn, TurnId
+from gateway.core.model import AgentName, ChannelName, Turn, TurnId
+from gateway.core.outbound import Reply
 from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel
 from gateway.core.ports.sessions.state import StateStore

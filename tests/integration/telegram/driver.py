@@ -21,8 +21,9 @@ from channels.telegram.target import Target
 from gateway.core.inbound import InboundMessage
 from gateway.core.intake.message_rates import MessageRates
 from gateway.core.limits.settings import Limits
-from gateway.core.model import Address, AgentName, Chunk, ReplicaId, SessionId, TurnId, UserId
+from gateway.core.model import Address, AgentName, ReplicaId, SessionId, TurnId, UserId
 from gateway.core.networks import ChannelParts
+from gateway.core.outbound import Chunk
 from gateway.core.ports.sessions.sessions import TurnOutcome
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Acknowledge, Notice

@@ -10,7 +10,8 @@ from channels.telegram.bot_api.calls import BotApi
 from channels.telegram.sending.recovery import Recovery
 from channels.telegram.settings import Telegram
 from channels.telegram.target import Target
-from gateway.core.model import Address, Chunk
+from gateway.core.model import Address
+from gateway.core.outbound import Chunk
 from gateway.errors import DeliveryDeferred, DeliveryRefused, DeliveryUnknown
 from tests.fakes.bot_api import FakeBotApi, Fault
 from tests.integration.telegram.driver import (

@@ -12,7 +12,8 @@ import pytest
 from channels.telegram.name import TELEGRAM
 from channels.telegram.target import Target
 from gateway.core.inbound import InboundMessage
-from gateway.core.model import AgentName, Chunk, ReplicaId, Reply, UserId
+from gateway.core.model import AgentName, ReplicaId, UserId
+from gateway.core.outbound import Chunk, Reply
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.schedules import IntervalTrigger, NewSchedule
 from gateway.core.ports.turns import Acceptance

@@ -7,7 +7,8 @@ from datetime import timedelta
 from uuid import uuid4
 
 from gateway.core.inbound import InboundMessage
-from gateway.core.model import WEB, Address, AgentName, ReplicaId, Reply, Route, Turn, UserId
+from gateway.core.model import WEB, Address, AgentName, ReplicaId, Route, Turn, UserId
+from gateway.core.outbound import Reply
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.turns import Acceptance
 from storage.database import Database

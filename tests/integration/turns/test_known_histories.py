@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.core.inbound import InboundMessage
-from gateway.core.model import WEB, AgentName, MultitaskStrategy, Reply, Session, SessionId, Turn, UserId
+from gateway.core.model import WEB, AgentName, MultitaskStrategy, Session, SessionId, Turn, UserId
+from gateway.core.outbound import Reply
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.sessions.editing import ForkPoint, Question
 from gateway.core.ports.sessions.imported_transcripts import ImportedMessage, ImportedTranscript

@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 
 from channels.telegram.name import TELEGRAM
 from gateway.core.delivery.outbox import Outbox
-from gateway.core.model import Address, ChannelName, Chunk, OutboxItem
+from gateway.core.model import Address, ChannelName
+from gateway.core.outbound import Chunk, OutboxItem
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.channels import MayLeave
 from gateway.core.ports.outbox import Settled

@@ -10,7 +10,8 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from gateway.core.model import Reply, SessionId, Turn, UserId
+from gateway.core.model import SessionId, Turn, UserId
+from gateway.core.outbound import Reply
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.sessions.editing import Question
 from gateway.core.ports.turns import Finished

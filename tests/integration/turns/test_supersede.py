@@ -11,7 +11,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from gateway.core.model import Address, Chunk, MultitaskStrategy, Reply, TurnId
+from gateway.core.model import Address, MultitaskStrategy, TurnId
+from gateway.core.outbound import Chunk, Reply
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.outbox import Settled
 from storage.database import Database

@@ -10,7 +10,8 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from gateway.core.model import Chunk, Turn, UserId
+from gateway.core.model import Turn, UserId
+from gateway.core.outbound import Chunk
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.ports.outbox import Settled
 from gateway.errors import LeaseLost, NotFound

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gateway.core.model import Address, ChannelName, Chunk, OutboxItem
+from gateway.core.model import Address, ChannelName
+from gateway.core.outbound import Chunk, OutboxItem
 from gateway.core.ports.channels import MayLeave
 from gateway.core.ports.outbox import Settled
 from gateway.errors import StoreUnavailable

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from gateway.core.delivery.outbox import Outbox
-from gateway.core.model import Chunk, OutboxItem
+from gateway.core.outbound import Chunk, OutboxItem
 from gateway.core.ports.outbox import Settled
 from gateway.core.ports.turns import Tenure
 from tests.unit.core.networks import DESK, PAPER, Paper, Shelf

@@ -7,7 +7,7 @@ from dataclasses import replace
 import structlog
 
 from gateway.core.events import Citation, FilePart, TextDelta
-from gateway.core.model import Chunk
+from gateway.core.outbound import Chunk
 from gateway.core.turns.draft import Draft
 from gateway.core.turns.replies import APOLOGY, Replies
 from tests.unit.agents.turns import turn
