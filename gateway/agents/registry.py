@@ -11,8 +11,9 @@ from pydantic import Field
 from gateway.agents.demo.agent import DemoAgent
 from gateway.agents.demo.settings import DemoAgentSettings
 from gateway.agents.openai.settings import OpenAIAgentSettings
-from gateway.agents.python.agent import PythonAgent, load_target
+from gateway.agents.python.agent import PythonAgent
 from gateway.agents.python.settings import PythonAgentSettings
+from gateway.agents.python.target import load_target
 from gateway.core.model import AgentName
 from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.settings import Turns

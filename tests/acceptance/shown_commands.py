@@ -18,7 +18,7 @@ from tests.acceptance.pages import ROOT
 ASSIGNMENT = re.compile(r"[A-Z][A-Z0-9_]*=")
 SUBSTITUTION = re.compile(r"\$\(([^()]+)\)")
 BREAKS = frozenset({"&&", "||", "|", ";"})
-OTHERS = frozenset({".", "cd", "curl", "docker", "git", "pg_dump", "pg_restore", "pip"})
+OTHERS = frozenset({".", "cd", "curl", "docker", "git", "pg_dump", "pg_restore", "pip", "pytest"})
 """Programs that are not ours."""
 TARGETS = frozenset(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 

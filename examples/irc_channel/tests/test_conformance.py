@@ -14,7 +14,7 @@ from turngate_irc.normalize import normalize
 from turngate_irc.place import address_of
 
 from turngate import Address, Network
-from turngate.testing import Ability, Case, Peer, RecordingIntake, RecordingMoves, cases_of, channel_parts
+from turngate.testing.channels import Ability, Case, Peer, RecordingIntake, RecordingMoves, cases_of, channel_parts
 from turngate.testing.waiting import until
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from irc_world import BOT, PATIENCE_S, Somebody, irc_server
 from turngate_irc import KIND, IrcSettings
 
-from turngate.testing import RecordingIntake, RecordingMoves, channel_parts
+from turngate.testing.channels import RecordingIntake, RecordingMoves, channel_parts
 from turngate.testing.waiting import until
 
 

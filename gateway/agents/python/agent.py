@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from types import AsyncGeneratorType, CoroutineType
 from typing import cast, get_args
 
+from gateway.agents.python.target import Target
 from gateway.agents.threads import in_daemon_thread
 from gateway.core.events import AgentEvent, TextDelta
 from gateway.core.model import AgentName, Message, Turn
-from gateway.errors import AgentError, SettingsError
-
-Target = Callable[[Turn], object]
-"""Returns text, an awaitable of text, or an iterator (asynchronous or not) of text and events."""
+from gateway.errors import AgentError
 
 # The usual types come first: checking an abstract class is slow.
 GENERATORS = (AsyncGeneratorType, AsyncGenerator)
 AWAITABLES = (CoroutineType, Awaitable)
 EVENTS = get_args(AgentEvent)
-SHAPES = "an async function (turn) -> str, an async generator of text, a plain function or a class with run(turn)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,60 +90,6 @@ class PythonAgent:
         )
 
 
-def load_target(name: AgentName, target: str) -> Target:
-    """Loads the object named by `package.module:object`; the current folder may contain the module.
-
-    Instantiates a class without arguments. Raises a `SettingsError` that says what is wrong with the target.
-    """
-    module_name, _, path = target.partition(":")
-    found = _imported(name, target, module_name)
-    for part in path.split("."):
-        if not hasattr(found, part):
-            raise _wrong(name, target, f"{module_name} has no {path}")
-        found = getattr(found, part)
-    return _callable(name, target, found)
-
-
-def _imported(name: AgentName, target: str, module: str) -> object:
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    importlib.invalidate_caches()
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        missing = error.name or module
-        if module == missing or module.startswith(f"{missing}."):
-            raise _wrong(name, target, f"there is no module {missing} in {here}, and none is installed") from error
-        raise _wrong(name, target, f"{module} needs {missing}, which is not installed") from error
-    except Exception as error:
-        raise _wrong(name, target, f"importing {module} failed with {type(error).__name__}: {error}") from error
-
-
-def _callable(name: AgentName, target: str, found: object) -> Target:
-    if isinstance(found, type):
-        try:
-            found = found()
-        except Exception as error:
-            raise _wrong(name, target, f"making an instance failed with {type(error).__name__}: {error}") from error
-    run = getattr(found, "run", found)
-    if not callable(run):
-        raise _wrong(name, target, f"it is {type(found).__name__}; it should be {SHAPES}")
-    if not _takes_a_turn(run):
-        raise _wrong(name, target, f"it should take exactly one argument, the turn; it should be {SHAPES}")
-    return run
-
-
-def _takes_a_turn(run: Callable[..., object]) -> bool:
-    try:
-        inspect.signature(run).bind(None)
-    except TypeError:
-        return False
-    except ValueError:  # builtins don't reveal their signature
-        return True
-    return True
-
-
 def _is_asynchronous(target: Target) -> bool:
     plain = inspect.unwrap(target)
     called = getattr(plain, "__call__", plain)  # noqa: B004 - an object's own method is asked, not whether it has one
@@ -164,7 +104,3 @@ async def _in_thread(pieces: Iterator[object]) -> AsyncGenerator[object, None]:
     end = object()
     while (piece := await in_daemon_thread(partial(next, pieces, end))) is not end:
         yield piece
-
-
-def _wrong(name: AgentName, target: str, reason: str) -> SettingsError:
-    return SettingsError(f"agents.{name}.target is {target!r}, but {reason}.")

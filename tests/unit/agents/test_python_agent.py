@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.agents.python.agent import PythonAgent, load_target
+from gateway.agents.python.agent import PythonAgent
 from gateway.agents.python.settings import PythonAgentSettings
+from gateway.agents.python.target import load_target
 from gateway.agents.registry import build_agents
 from gateway.agents.threads import in_daemon_thread
 from gateway.core.events import TextDelta, ToolCall

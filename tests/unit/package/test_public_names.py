@@ -6,13 +6,16 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 import turngate
-import turngate.testing
+import turngate.testing.agents
+import turngate.testing.channels
 from tests.acceptance.pages import ROOT, blocks, inline_code, text_of
+from turngate.testing.case import CaseOf
 
 PAGE = "docs/python.md"
 INTERNAL = re.compile(r"^\s*(?:from|import) (gateway|channels|scheduler|storage)\b", re.MULTILINE)
@@ -28,17 +31,24 @@ def _tabled(text: str) -> set[str]:
 def test_every_public_name_is_documented_and_no_other() -> None:
     """The page's tables and `__all__` contain the same names."""
     own, _, testing = text_of(PAGE).partition("\n## Testing\n")
+    agents, _, channels = testing.partition("\n### Testing channels\n")
     assert _tabled(own) == set(turngate.__all__)
-    assert _tabled(testing) == set(turngate.testing.__all__)
+    assert _tabled(agents) == set(turngate.testing.agents.__all__)
+    assert _tabled(channels) == set(turngate.testing.channels.__all__)
 
 
-def test_every_case_is_documented_with_what_it_needs() -> None:
-    """The page about channels lists the whole suite."""
-    rows = re.findall(r"^\| (`.*?) \|(.*)\|$", text_of("docs/channels.md"), re.MULTILINE)
+@pytest.mark.parametrize(
+    ("page", "cases"),
+    [("docs/agents.md", turngate.testing.agents.CASES), ("docs/channels.md", turngate.testing.channels.CASES)],
+    ids=["agents", "channels"],
+)
+def test_every_case_is_documented_with_what_it_needs(page: str, cases: Sequence[CaseOf[object, str]]) -> None:
+    """The page lists the whole suite."""
+    rows = re.findall(r"^\| (`.*?) \|(.*)\|$", text_of(page), re.MULTILINE)
     tabled = {
         name: set(re.findall(r"`(\w+)`", needs)) for names, needs in rows for name in re.findall(r"`(\w+)`", names)
     }
-    assert {case.name: set(case.needs) for case in turngate.testing.CASES}.items() <= tabled.items()
+    assert {case.name: set(case.needs) for case in cases}.items() <= tabled.items()
 
 
 def test_all_names_are_there() -> None:

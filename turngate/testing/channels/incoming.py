@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from gateway.errors import InvalidInput
-from turngate.testing.doubles import RecordingIntake, RecordingMoves
-from turngate.testing.mutations import damaged
-from turngate.testing.subject import ChannelUnderTest
+from turngate.testing.channels.doubles import RecordingIntake, RecordingMoves
+from turngate.testing.channels.mutations import damaged
+from turngate.testing.channels.subject import ChannelUnderTest
 from turngate.testing.waiting import until, until_answered
 
 

@@ -8,7 +8,7 @@ from typing import Literal, Protocol, get_args
 
 from gateway.core.model import Address
 from gateway.core.networks import Network
-from turngate.testing.doubles import RecordingIntake, RecordingMoves
+from turngate.testing.channels.doubles import RecordingIntake, RecordingMoves
 
 Ability = Literal["delivers_ahead", "acknowledges", "repeats", "pushes", "refuses", "loses_answers", "moves"]
 """What a network can do; cases that need more are not run.

@@ -16,7 +16,7 @@ from gateway.app.building.seams import Seams
 from gateway.app.running.serve import Running, running_gateway
 from gateway.core.service import Intake
 from tests.world import Frame, Person, Socket, World
-from turngate.testing import Ability, Peer, RecordingIntake, RecordingMoves
+from turngate.testing.channels import Ability, Peer, RecordingIntake, RecordingMoves
 
 SAMPLES: tuple[Frame, ...] = (
     {"type": "hello", "token": "t", "session_id": "s", "agent": "a", "after": 7, "channel": "terminal"},

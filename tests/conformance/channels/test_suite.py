@@ -19,8 +19,8 @@ from gateway.core.ports.channels import MayLeave
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Acknowledge, Notice
 from gateway.errors import DeliveryDeferred, DeliveryRefused, DeliveryUnknown
-from tests.conformance.telegram import TelegramPeer, TelegramUnderTest
-from turngate.testing import CASES, Peer, RecordingIntake, RecordingMoves
+from tests.conformance.channels.telegram import TelegramPeer, TelegramUnderTest
+from turngate.testing.channels import CASES, Peer, RecordingIntake, RecordingMoves
 
 BY_NAME = {case.name: case for case in CASES}
 

@@ -8,10 +8,10 @@ from pkgutil import iter_modules
 import pytest
 
 import channels
-from tests.conformance.telegram import TelegramUnderTest
-from tests.conformance.websocket import WebSocketUnderTest
+from tests.conformance.channels.telegram import TelegramUnderTest
+from tests.conformance.channels.websocket import WebSocketUnderTest
 from tests.world import World
-from turngate.testing import ABILITIES, CASES, Case, ChannelUnderTest
+from turngate.testing.channels import ABILITIES, CASES, Case, ChannelUnderTest
 
 ABLE: Mapping[str, frozenset[str]] = {
     "telegram": TelegramUnderTest.abilities,

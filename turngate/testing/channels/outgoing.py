@@ -10,8 +10,8 @@ from gateway.core.model import Address
 from gateway.core.networks import Network
 from gateway.core.outbound import Chunk
 from gateway.errors import DeliveryDeferred, DeliveryError, DeliveryRefused, DeliveryUnknown
-from turngate.testing.doubles import RecordingIntake, RecordingMoves
-from turngate.testing.subject import ChannelUnderTest, Peer
+from turngate.testing.channels.doubles import RecordingIntake, RecordingMoves
+from turngate.testing.channels.subject import ChannelUnderTest, Peer
 from turngate.testing.waiting import PATIENCE_S, until, until_answered
 
 TEXTS = (

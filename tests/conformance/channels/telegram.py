@@ -18,7 +18,7 @@ from gateway.core.model import Address
 from gateway.core.networks import Network
 from gateway.errors import InvalidInput
 from tests.fakes.bot_api import FakeBotApi, Fault
-from turngate.testing import Ability, Peer, RecordingIntake, RecordingMoves, channel_parts
+from turngate.testing.channels import Ability, Peer, RecordingIntake, RecordingMoves, channel_parts
 from turngate.testing.waiting import until
 
 TOKEN = "777:AAF-very-secret"

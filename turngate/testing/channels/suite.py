@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
+from typing import TypeAlias
 
-from turngate.testing import incoming, outgoing
-from turngate.testing.subject import Ability, ChannelUnderTest
+from turngate.testing.case import CaseOf
+from turngate.testing.channels import incoming, outgoing
+from turngate.testing.channels.subject import Ability, ChannelUnderTest
 
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One requirement of a channel; `run` raises `AssertionError` if it is not met."""
-
-    run: Callable[[ChannelUnderTest], Awaitable[None]]
-    needs: frozenset[Ability] = field(default=frozenset())
-
-    @property
-    def name(self) -> str:
-        return self.run.__name__
-
-    def __str__(self) -> str:
-        return self.name
+Case: TypeAlias = CaseOf[ChannelUnderTest, Ability]
+"""One requirement of a channel."""
 
 
-def _case(run: Callable[[ChannelUnderTest], Awaitable[None]], *needs: Ability) -> Case:
-    return Case(run, frozenset(needs))
+def _case(run: Callable[[ChannelUnderTest], Coroutine[object, object, None]], *needs: Ability) -> Case:
+    return CaseOf(run, frozenset(needs))
 
 
 CASES: tuple[Case, ...] = (

@@ -1,0 +1,107 @@
+"""The kind `openai` under test: its agent as a gateway builds it, against aimock, through a proxy that sees the connections."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from gateway.agents.openai.settings import OpenAIAgentSettings
+from gateway.agents.registry import build_agents
+from gateway.core.model import Turn
+from gateway.core.ports.agents import Agent
+from gateway.core.settings import Turns
+from tests.fakes.model_api import ModelApi
+from tests.faults.proxy import Proxy, open_proxy
+from turngate.testing.agents import ABILITIES, Ability, Fault, Provider
+
+KEY = "sk-very-secret"
+KEY_HEADER = "idempotency-key"
+TIMEOUT_S = 4
+LONG = "A rather long answer, said in many small pieces."
+CANNOT: frozenset[Ability] = frozenset({"calls_tools", "keeps_sessions", "forks", "asks_approval"})
+"""Chat completions know no sessions, and this kind has no tools."""
+
+
+class ModelProvider(Provider):
+    """A server of chat completions."""
+
+    def __init__(self, api: ModelApi, proxy: Proxy) -> None:
+        self._api = api
+        self._proxy = proxy
+
+    def agent(self) -> Agent:
+        settings = OpenAIAgentSettings.model_validate(
+            {
+                "kind": "openai",
+                "model": "gpt-4o",
+                "api_key": SecretStr(KEY),
+                "base_url": f"http://127.0.0.1:{self._proxy.number}/v1",
+                "timeout_s": TIMEOUT_S,
+            }
+        )
+        (agent,) = build_agents({"assistant": settings}, Turns()).values()
+        return agent
+
+    async def answers(self) -> str:
+        await self._api.answers("Hello.")
+        return "Say hello."
+
+    async def streams(self) -> str:
+        await self._api.answers(LONG, "at length", chunkSize=5)
+        return "Answer at length."
+
+    async def recalls(self) -> str:
+        return await self.answers()
+
+    async def recalled(self, turn: Turn, reply: str) -> str:
+        (request,) = [asked for asked in await self._api.requests() if asked.headers[KEY_HEADER] == str(turn.turn_id)]
+        return str(request.body["messages"])
+
+    async def waits(self) -> str:
+        await self._api.answers(LONG, "slowly", chunkSize=5, streamingProfile={"ttft": 0, "tps": 0.01})
+        return "Answer slowly."
+
+    async def hung_up(self) -> bool:
+        return len(self._proxy) == 0
+
+    async def keys(self) -> Sequence[str]:
+        return [request.headers.get(KEY_HEADER, "") for request in await self._api.requests()]
+
+    async def fails(self, fault: Fault) -> str:
+        match fault:
+            case "stumbles":
+                await self._api.refuses(503, "overloaded", call=0)
+                await self._api.answers("At last.")
+            case "busy":
+                await self._api.refuses(429, "slow down", retryAfter=3_600)
+            case "down":
+                await self._api.refuses(500, "out of order")
+            case "refuses":
+                await self._api.refuses(401, f"wrong API key: {KEY}")
+            case "cuts":
+                await self._api.answers(LONG, chunkSize=5, truncateAfterChunks=3, latency=30)
+            case "slow":
+                await self._api.answers(LONG, streamingProfile={"ttft": 1_000})
+            case "silent":
+                await self._api.answers(LONG, streamingProfile={"ttft": 3_600_000})
+        return "hi"
+
+
+@dataclass(frozen=True)
+class OpenAIUnderTest:
+    """The kind `openai`, at a server that several cases share."""
+
+    api: ModelApi
+    abilities: frozenset[Ability] = frozenset(ABILITIES) - CANNOT
+    secrets: Sequence[str] = (KEY,)
+
+    @asynccontextmanager
+    async def opens(self) -> AsyncIterator[Provider]:
+        await self.api.reset()
+        place = urlsplit(self.api.url)
+        async with open_proxy((str(place.hostname), int(str(place.port)))) as proxy:
+            yield ModelProvider(self.api, proxy)
