@@ -17,6 +17,7 @@ from gateway.core.titles.spare_capacity import SpareCapacity
 from gateway.core.titles.titling import Titler, TitlerParts
 from gateway.core.turns.pulse import Heartbeat
 from gateway.core.turns.runner import Runner, RunnerParts
+from gateway.core.turns.turn_slots import TurnSlots
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,7 @@ def build_turns(  # noqa: PLR0917 - the parts, each of another kind
         outbox=outbox,
         lease=lease,
         announcer=live_events.announcer,
-        live=live_events.bus,
-        slots=agents.slots(),
-        callers=callers,
+        slots=TurnSlots(agents.slots(), callers, stores.turns, live_events.announcer, live_events.bus),
         spare_capacity=spare,
         max_attempts=limits.max_attempts,
         max_reply=limits.max_reply,

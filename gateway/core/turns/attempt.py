@@ -109,6 +109,15 @@ class Running:
         while self.ends:
             self.ends.pop()()
 
+    async def pauses(self, seconds: float) -> None:
+        """Waits before the next attempt, unless the turn is cancelled."""
+        # It may have been cancelled between the agent's end and this task's start.
+        if self.cancelled:
+            return
+        self.pause = asyncio.get_running_loop().create_future()
+        await asyncio.wait({self.pause}, timeout=seconds)
+        self.pause = None
+
     def cancel(self) -> None:
         """Ends the attempt, or the pause before the next."""
         self.cancelled = True

@@ -13,14 +13,9 @@ import structlog
 
 from gateway.core.delivery.outbox import Outbox
 from gateway.core.delivery.presence import show_typing
-from gateway.core.events import TurnChanged
 from gateway.core.history import history
-from gateway.core.limits.callers import Callers
-from gateway.core.limits.fair_slots import FairSlots
-from gateway.core.limits.shares import Claim
 from gateway.core.live.announcer import Announcer
-from gateway.core.live.live_turns import LiveTurns
-from gateway.core.measuring.metrics import RUNNING, WAITING
+from gateway.core.measuring.metrics import RUNNING
 from gateway.core.model import AgentName, ChannelName, Turn, TurnId
 from gateway.core.outbound import Reply
 from gateway.core.ports.agents import Agent, TurnTerms
@@ -34,6 +29,7 @@ from gateway.core.turns.attempt import Call, Listener, Over, Running, this_task
 from gateway.core.turns.conclusion import Conclusion, count_end, log_refused_state
 from gateway.core.turns.draft import Draft
 from gateway.core.turns.replies import Replies
+from gateway.core.turns.turn_slots import TurnSlots
 from gateway.errors import AgentError, LeaseLost
 
 log = structlog.get_logger(__name__)
@@ -46,10 +42,7 @@ LONGEST_PAUSE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class RunnerParts:
-    """What running turns needs.
-
-    `live`: learns which turns wait; `slots`: for turns that run at the same time; `callers`: visitors' addresses.
-    """
+    """What running turns needs."""
 
     agents: Mapping[AgentName, Agent]
     terms: Mapping[AgentName, TurnTerms]
@@ -58,9 +51,7 @@ class RunnerParts:
     outbox: Outbox
     lease: Lease
     announcer: Announcer
-    live: LiveTurns
-    slots: FairSlots
-    callers: Callers
+    slots: TurnSlots
     spare_capacity: SpareCapacity
     max_attempts: int
     max_reply: int
@@ -167,15 +158,11 @@ class Runner:
         await asyncio.sleep(0)
         # A process that was frozen wakes up with claims that another replica may have taken over.
         if renew or not entry.tenure.holds():
-            turn = await self._renewed(turn)
-        claim = Claim(turn.user_id, self._parts.callers.address_of(turn.user_id), turn.agent)
+            turn = await self._slots.renewed(turn)
+        claim = self._slots.claim_of(turn)
         if not self._slots.try_take(claim):
-            with WAITING.track_inprogress(), self._parts.live.waiting(turn):
-                # As claimed: followers see that it waits.
-                self._parts.announcer.turn(
-                    TurnChanged(turn.session_id, turn.user_id, turn.turn_id, "running", turn.attempt)
-                )
-                turn = await self._queued(turn, claim)
+            # Its lease is renewed in time: other replicas claim what is late.
+            turn = await self._slots.wait(turn, claim, self._terms(turn).timeout.total_seconds() / 2)
         entry.claim = claim
         RUNNING.inc()
         entry.begun = time.monotonic()
@@ -191,21 +178,6 @@ class Runner:
             )
         else:
             await self._attempt(turn, entry)
-
-    async def _renewed(self, turn: Turn) -> Turn:
-        return await retry_until_answered(partial(self._parts.turns.begin_attempt, turn, counts=False))
-
-    async def _queued(self, turn: Turn, claim: Claim) -> Turn:
-        """Waits for a slot and renews the turn's lease in the meantime: other replicas claim what is late."""
-        patience = self._terms(turn).timeout.total_seconds() / 2
-        place = self._slots.enqueue(claim)
-        try:
-            while not await place.comes(patience):
-                turn = await self._renewed(turn)
-            return await self._renewed(turn)
-        except BaseException:
-            place.leave()
-            raise
 
     def _terms(self, turn: Turn) -> TurnTerms:
         return self._parts.terms.get(turn.agent, USUAL)
@@ -272,7 +244,7 @@ class Runner:
         if not failure.retryable or turn.attempt == self._parts.max_attempts:
             await self._give_up(turn, entry, draft, failure)
             return
-        await self._pause(turn, entry)
+        await entry.pauses(min(RETRY_PAUSE_S * 2 ** (turn.attempt - 1), LONGEST_PAUSE_S))
         if not entry.cancelled:
             turn = await retry_until_answered(partial(self._parts.turns.begin_attempt, turn))
             if turn.cancel_requested:
@@ -321,14 +293,6 @@ class Runner:
         return replace(
             turn, state=await retry_until_answered(partial(self._parts.states.of_turn, turn.chat_id, turn.user_id))
         )
-
-    async def _pause(self, turn: Turn, entry: Running) -> None:
-        # The turn may have been cancelled between the agent's end and this task's start.
-        if entry.cancelled:
-            return
-        entry.pause = asyncio.get_running_loop().create_future()
-        await asyncio.wait({entry.pause}, timeout=min(RETRY_PAUSE_S * 2 ** (turn.attempt - 1), LONGEST_PAUSE_S))
-        entry.pause = None
 
 
 def _name(turn: Turn) -> str:
