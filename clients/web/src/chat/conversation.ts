@@ -3,13 +3,14 @@ import { ApiProblem } from '../api/problem.js';
 import { browserStore, type Store } from '../platform/storage.js';
 import { Connection, type LinkState, openSocket, type Refusal, type Socket } from '../protocol/connection.js';
 import { newId, scopeOf } from '../protocol/identity.js';
-import { LiveTurns } from '../protocol/live-turns.js';
+import type { LiveTurns } from '../protocol/live-turns.js';
 import { Outbox, type Outgoing } from '../protocol/outbox.js';
-import { Transcript } from '../protocol/transcript.js';
+import type { Transcript } from '../protocol/transcript.js';
 import type { AckFrame, ErrorFrame, HelloFrame, Message, ReadyFrame, ServerFrame } from '../wire/types.js';
 import { Drafts } from './drafts.js';
-import { History } from './history.js';
+import type { History } from './history.js';
 import { SessionStarter } from './session-starter.js';
+import { SessionView } from './session-view.js';
 import { acknowledgedRow, Unsent } from './unsent.js';
 
 /**
@@ -57,14 +58,10 @@ const newPlace = 'new';
 
 /** One conversation in the browser: its rows, its unsent messages, and the connection to the gateway. */
 export class Conversation {
-  transcript = new Transcript();
-  turns = new LiveTurns();
   notices: readonly Notice[] = [];
   agent: string | null = null;
   user: string | null = null;
   problem: string | null = null;
-  sessionId: string | null;
-  history: History | null = null;
   readonly drafts: Drafts;
 
   readonly #ownIds = new Map<string, string>();
@@ -72,6 +69,7 @@ export class Conversation {
   readonly #unsent: Unsent;
   readonly #starter: SessionStarter;
   readonly #connection: Connection;
+  #view: SessionView;
   #token: string;
   #replays = false;
 
@@ -81,10 +79,10 @@ export class Conversation {
     { store, connect, random }: Surroundings = browser(),
   ) {
     this.#token = subject.token;
-    this.sessionId = subject.sessionId;
     const scope = scopeOf(subject.base, subject.token, subject.user);
     this.drafts = new Drafts(store, scope);
     this.#api = new ApiClient(subject.base, subject.token);
+    this.#view = this.#viewOf(subject.sessionId);
     this.#unsent = new Unsent(new Outbox(store, scope), this.place);
     this.#starter = new SessionStarter(this.#api, subject.agent, random, {
       started: (id) => {
@@ -105,6 +103,22 @@ export class Conversation {
       () => connect(subject.base),
       random,
     );
+  }
+
+  get sessionId(): string | null {
+    return this.#view.sessionId;
+  }
+
+  get transcript(): Transcript {
+    return this.#view.transcript;
+  }
+
+  get turns(): LiveTurns {
+    return this.#view.turns;
+  }
+
+  get history(): History | null {
+    return this.#view.history;
   }
 
   get pending(): readonly Outgoing[] {
@@ -131,7 +145,7 @@ export class Conversation {
 
   open(): void {
     this.#unsent.enter(this.place);
-    if (this.sessionId) this.#load(this.sessionId);
+    this.#view.load();
     if (this.#waitsForFirst) {
       if (this.pending.some((item) => item.problem === undefined)) void this.#starter.begin();
     } else this.#connection.open();
@@ -188,7 +202,7 @@ export class Conversation {
   /** Immediately retries everything that waits for the network. */
   hurry(): void {
     this.#connection.hurry();
-    if (this.history?.state === 'failed') void this.history.load();
+    this.#view.reload();
     if (this.#waitsForFirst && this.pending.length > 0) void this.#starter.begin();
   }
 
@@ -237,31 +251,10 @@ export class Conversation {
         this.#acknowledged(frame);
         break;
       case 'message':
-        this.#row(frame.message);
+        if (this.#view.record(frame.message)) this.listener.arrived(frame.message);
         break;
       case 'session_deleted':
         if (frame.session_id === this.sessionId) this.#gone(frame.session_id, 'deleted');
-        break;
-      case 'message_changed':
-        if (frame.message.session_id === this.sessionId) this.transcript.add(frame.message);
-        break;
-      case 'turn':
-        if (frame.session_id === this.sessionId) this.turns.turn(frame);
-        break;
-      case 'delta':
-        this.turns.delta(frame);
-        break;
-      case 'tool':
-        this.turns.tool(frame);
-        break;
-      case 'reasoning':
-        this.turns.reasoning(frame);
-        break;
-      case 'status':
-        this.turns.doing(frame);
-        break;
-      case 'part':
-        this.turns.part(frame);
         break;
       case 'notice':
         this.#notice(frame.text, frame.id ?? null);
@@ -269,6 +262,8 @@ export class Conversation {
       case 'error':
         this.#error(frame);
         break;
+      default:
+        this.#view.heard(frame);
     }
     this.listener.changed();
   }
@@ -278,34 +273,25 @@ export class Conversation {
     this.agent = frame.agent;
     this.problem = null;
     if (frame.session_id !== this.sessionId) this.#enter(frame.session_id);
-    // Running answers are sent again from the beginning.
-    else this.turns.interrupted();
-    if (this.sessionId && this.history?.state === 'failed') void this.history.load();
-    // The history may have been read before live rows began to arrive.
-    if (!this.#replays) void this.history?.reach(frame.last_seq);
+    this.#view.connected(frame.last_seq, this.#replays);
     this.#flush();
   }
 
   /** Moves the conversation to `sessionId`, together with what was typed before there was a session. */
   #enter(sessionId: string | null): void {
     const from = this.place;
-    const first = this.sessionId === null;
-    this.sessionId = sessionId;
-    this.transcript = new Transcript();
-    this.turns = new LiveTurns();
-    this.history = null;
-    if (sessionId) {
-      if (first) this.#unsent.move(from, sessionId);
-      if (first) this.drafts.move(from, sessionId);
-      this.#load(sessionId);
+    if (sessionId && this.sessionId === null) {
+      this.#unsent.move(from, sessionId);
+      this.drafts.move(from, sessionId);
     }
+    this.#view = this.#viewOf(sessionId);
+    this.#view.load();
     this.#unsent.enter(this.place);
     this.listener.opened(sessionId);
   }
 
-  #load(sessionId: string): void {
-    this.history = new History(this.#api, sessionId, this.transcript, () => this.listener.changed());
-    void this.history.load();
+  #viewOf(sessionId: string | null): SessionView {
+    return new SessionView(sessionId, this.#api, () => this.listener.changed());
   }
 
   #flush(): void {
@@ -318,20 +304,7 @@ export class Conversation {
     if (frame.session_id !== this.sessionId) this.#enter(frame.session_id);
     this.#unsent.drop(frame.id);
     this.#ownIds.set(frame.message_id, frame.id);
-    if (!item || this.transcript.rows.some(({ id }) => id === frame.message_id)) return;
-    this.transcript.add(acknowledgedRow(frame, item));
-    this.#fillHoles();
-  }
-
-  #row(message: Message): void {
-    if (message.session_id !== this.sessionId) return;
-    this.turns.recorded(message);
-    if (this.transcript.add(message)) this.listener.arrived(message);
-    this.#fillHoles();
-  }
-
-  #fillHoles(): void {
-    if (this.transcript.hole()) void this.history?.fill();
+    if (item) this.#view.acknowledge(acknowledgedRow(frame, item));
   }
 
   #notice(text: string, id: string | null): void {
@@ -384,10 +357,8 @@ export class Conversation {
     this.drafts.keep(sessionId, '');
     this.notices = [];
     this.problem = null;
-    this.turns = new LiveTurns();
-    this.transcript = new Transcript();
-    this.history = new History(this.#api, sessionId, this.transcript, () => this.listener.changed());
-    this.history.state = state;
+    this.#view = this.#viewOf(sessionId);
+    this.#view.end(state);
     this.listener.gone(sessionId);
   }
 }
