@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -22,12 +23,12 @@ JITTER_S = 1.0
 MARGIN_S = 1.0
 
 
-def deadline(patience: timedelta) -> float:
+def deadline(patience: timedelta, remaining_s: float = math.inf) -> float:
     """Returns when the last try of a turn that starts now may begin, on the monotonic clock: shortly before the turn's time is over.
 
-    Otherwise the turn would be reported as too slow, not with what was wrong.
+    Otherwise the turn would be reported as too slow, not with what was wrong. `remaining_s`: the turn's own.
     """
-    seconds = patience.total_seconds()
+    seconds = min(patience.total_seconds(), remaining_s)
     return time.monotonic() + seconds - min(MARGIN_S, seconds / 10)
 
 

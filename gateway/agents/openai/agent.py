@@ -65,7 +65,7 @@ class OpenAIAgent:
     async def run(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
         """Retries a prompt that does not fit with less history, and after a second rejection without any."""
         prompt = self.window.fitted(prompt_of(turn, self.settings.instructions, metadata=self.settings.metadata))
-        refusals, spoken, until = 0, False, deadline(self.patience)
+        refusals, spoken, until = 0, False, deadline(self.patience, turn.remaining_s)
         while True:
             try:
                 async with aclosing(self._asked(prompt, turn, until)) as events:

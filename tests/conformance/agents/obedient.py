@@ -13,6 +13,9 @@ from turngate import (
     AgentEvent,
     AgentSession,
     ErrorClass,
+    FilePart,
+    Message,
+    ReasoningDelta,
     TextDelta,
     ToolCall,
     ToolResult,
@@ -74,6 +77,19 @@ async def calls_tools(server: Server, turn: Turn) -> AsyncIterator[AgentEvent]:
     yield TextDelta("There it is.")
 
 
+async def reasons(server: Server, turn: Turn) -> AsyncIterator[AgentEvent]:
+    """Thinks aloud."""
+    yield ReasoningDelta("Two, ")
+    yield ReasoningDelta("or three?")
+    yield TextDelta("Three.")
+
+
+async def sends_files(server: Server, turn: Turn) -> AsyncIterator[AgentEvent]:
+    """Draws."""
+    yield FilePart("https://example.com/a.png", "image/png", "a.png")
+    yield TextDelta("There.")
+
+
 async def recalls(server: Server, turn: Turn) -> AsyncIterator[AgentEvent]:
     """Everything that is known of the conversation."""
     yield TextDelta(" ".join(server.conversations[str(turn.agent_session)]))
@@ -112,6 +128,8 @@ DEEDS: Mapping[str, Deed] = {
     "answers": answers,
     "streams": says("One thing ", "after another."),
     "calls_tools": calls_tools,
+    "reasons": reasons,
+    "sends_files": sends_files,
     "recalls": recalls,
     "waits": waits,
     "stumbles": stumbles,
@@ -134,7 +152,7 @@ class Obedient:
     async def run(self, turn: Turn) -> AsyncIterator[AgentEvent]:
         self.server.keys.append(self.key(turn))
         name = self.name(turn)
-        told = [*(message.content for message in turn.history), turn.text]
+        told = [*(message.content for message in self.news(turn)), turn.text]
         self.server.conversations.setdefault(name, []).extend(told)
         yield AgentSession(name)
         deed = self.deeds.get(turn.text, self.deeds["answers"])
@@ -148,6 +166,10 @@ class Obedient:
     def name(self, turn: Turn) -> str:
         """The framework's conversation."""
         return turn.agent_session or f"conversation-{len(self.server.conversations)}"
+
+    def news(self, turn: Turn) -> Sequence[Message]:
+        """What the framework's conversation lacks."""
+        return turn.history if turn.agent_session is None else turn.unseen
 
     async def fork(self, name: str) -> str | None:
         """Copies a conversation."""
@@ -175,6 +197,12 @@ class ObedientProvider(Provider):
 
     async def calls_tools(self) -> str:
         return "calls_tools"
+
+    async def reasons(self) -> str:
+        return "reasons"
+
+    async def sends_files(self) -> str:
+        return "sends_files"
 
     async def recalls(self) -> str:
         return "recalls"

@@ -22,8 +22,10 @@ KEY = "sk-very-secret"
 KEY_HEADER = "idempotency-key"
 TIMEOUT_S = 4
 LONG = "A rather long answer, said in many small pieces."
-CANNOT: frozenset[Ability] = frozenset({"calls_tools", "keeps_sessions", "forks", "asks_approval"})
-"""Chat completions know no sessions, and this kind has no tools."""
+CANNOT: frozenset[Ability] = frozenset(
+    {"calls_tools", "reasons", "sends_files", "keeps_sessions", "forks", "asks_approval"}
+)
+"""Chat completions know no sessions, and this kind passes on text only."""
 
 
 class ModelProvider(Provider):

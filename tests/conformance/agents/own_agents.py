@@ -7,7 +7,18 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 
-from turngate import AgentEvent, AgentSession, TextDelta, ToolCall, ToolResult, Turn, Usage, UsageReport
+from turngate import (
+    AgentEvent,
+    AgentSession,
+    FilePart,
+    ReasoningDelta,
+    TextDelta,
+    ToolCall,
+    ToolResult,
+    Turn,
+    Usage,
+    UsageReport,
+)
 
 CONVERSATIONS: dict[str, list[str]] = {}
 """What an external framework keeps."""
@@ -32,8 +43,10 @@ async def generator(turn: Turn) -> AsyncIterator[AgentEvent | str]:
     """Calls a tool and streams."""
     yield ToolCall("1", "count_words", {"text": turn.text})
     yield ToolResult("1", "count_words", str(len(turn.text.split())))
+    yield ReasoningDelta("How many words are there?")
     for word in turn.text.split():
         yield f"{word} "
+    yield FilePart("data:text/plain,words", "text/plain")
     yield UsageReport(Usage(len(turn.text), len(turn.text), "own"))
 
 
@@ -48,8 +61,9 @@ class Remembering:
 
     async def run(self, turn: Turn) -> AsyncIterator[AgentEvent]:
         name = turn.agent_session or f"conversation-{next(NUMBERS)}"
-        said = CONVERSATIONS.setdefault(name, [message.content for message in turn.history])
-        said.append(turn.text)
+        news = turn.history if turn.agent_session is None else turn.unseen
+        said = CONVERSATIONS.setdefault(name, [])
+        said += [*(message.content for message in news), turn.text]
         yield AgentSession(name)
         yield TextDelta(" ".join(said))
 

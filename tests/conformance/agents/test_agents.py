@@ -33,7 +33,9 @@ OWN: Mapping[str, AgentUnderTest] = {
     "python-function": under_test(own_agents.function, {"recalls": "go on", "waits": "wait", "silent": "wait"}),
     "python-plain-function": under_test(own_agents.plain_function, {"slow": "think"}),
     "python-generator": under_test(
-        own_agents.generator, {"streams": "one two three", "calls_tools": "how many words?"}, able=["reports_usage"]
+        own_agents.generator,
+        dict.fromkeys(("streams", "calls_tools", "reasons", "sends_files"), "one two three"),
+        able=["reports_usage"],
     ),
     "python-plain-generator": under_test(own_agents.plain_generator, {"streams": "one two three"}),
     "python-class": under_test(own_agents.Remembering, {"recalls": "go on"}, able=["keeps_sessions", "forks"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import cast
@@ -16,11 +16,23 @@ from tests.conformance.agents.obedient import (
     Obedient,
     ObedientUnderTest,
     Server,
+    is_silent,
     obeys,
     raises,
     says,
 )
-from turngate import AgentEvent, TextDelta, ToolCall, ToolResult, Turn, Usage, UsageReport
+from turngate import (
+    AgentEvent,
+    FilePart,
+    Message,
+    ReasoningDelta,
+    TextDelta,
+    ToolCall,
+    ToolResult,
+    Turn,
+    Usage,
+    UsageReport,
+)
 from turngate.testing.agents import CASES, Case
 from turngate.testing.agents.running import ROUND_S
 
@@ -42,6 +54,18 @@ async def calls_without_result(server: Server, turn: Turn) -> AsyncIterator[Agen
 async def returns_without_call(server: Server, turn: Turn) -> AsyncIterator[AgentEvent]:
     """Reports a result only."""
     yield ToolResult("1", "look_up", "found")
+
+
+async def thinks_in_the_answer(server: Server, turn: Turn) -> AsyncIterator[AgentEvent]:
+    """Shows its thoughts twice."""
+    yield ReasoningDelta("Two, or three?")
+    yield TextDelta("Two, or three? Three.")
+
+
+async def sends_a_path(server: Server, turn: Turn) -> AsyncIterator[AgentEvent]:
+    """Names a file that only its own machine has."""
+    yield FilePart("/tmp/a.png", "image/png")  # noqa: S108 - no file is opened
+    yield TextDelta("There.")
 
 
 async def reports_no_output(server: Server, turn: Turn) -> AsyncIterator[AgentEvent]:
@@ -127,6 +151,13 @@ class Beginning(Obedient):
             yield event
 
 
+class Inattentive(Obedient):
+    """Takes a known conversation to be complete."""
+
+    def news(self, turn: Turn) -> Sequence[Message]:
+        return turn.history if turn.agent_session is None else ()
+
+
 class Aliasing(Obedient):
     """Its copies are the same conversation under another name."""
 
@@ -156,6 +187,8 @@ CARELESS: Mapping[str, ObedientUnderTest] = {
     "yields_only_known_events": obeys(answers=says_what_is_no_event),
     "a_long_answer_is_streamed": obeys(streams=says("One thing after another.")),
     "tools_have_results": obeys(calls_tools=calls_without_result),
+    "reasoning_is_kept_apart": obeys(reasons=thinks_in_the_answer),
+    "files_can_be_opened": obeys(sends_files=sends_a_path),
     "usage_is_reported": obeys(answers=reports_no_output),
     "turns_run_side_by_side": obeys(answers=answers_one_at_a_time),
     "odd_texts_are_answered": obeys(answers=stops_at_the_first_surrogate),
@@ -164,6 +197,7 @@ CARELESS: Mapping[str, ObedientUnderTest] = {
     "conversations_are_kept_apart": obeys(Shared),
     "a_session_is_reported": obeys(Shared),
     "a_session_is_resumed_after_a_restart": obeys(Forgetful),
+    "what_a_session_missed_is_caught_up": obeys(Inattentive),
     "sessions_are_kept_apart": obeys(Shared),
     "a_fork_leaves_its_parent_alone": obeys(Aliasing),
     "forgetting_spares_others": obeys(Sweeping),
@@ -176,6 +210,7 @@ CARELESS: Mapping[str, ObedientUnderTest] = {
     "a_passing_fault_passes": obeys(stumbles=raises("Out of order.", retryable=False)),
     "a_slow_first_word_is_waited_for": obeys(slow=raises("Too slow.", "timeout")),
     "a_busy_provider_is_not_waited_for": obeys(busy=raises("Come back in an hour.")),
+    "the_deadline_is_kept": obeys(down=is_silent),
     "a_provider_that_is_down_is_unavailable": obeys(down=raises("Out of order.", "unavailable", retryable=False)),
     "wrong_credentials_are_misconfigured": obeys(
         refuses=raises(f"{SECRET} is wrong.", "misconfigured", retryable=False)

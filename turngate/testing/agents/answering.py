@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import get_args
 
-from gateway.core.events import AgentEvent, TextDelta, ToolCall, ToolResult, UsageReport
+from gateway.core.events import AgentEvent, FilePart, ReasoningDelta, TextDelta, ToolCall, ToolResult, UsageReport
 from gateway.core.model import JsonObject, Turn
 from gateway.core.ports.agents import Agent
+from gateway.core.turns.draft import Draft
 from gateway.errors import AgentError
 from turngate.testing.agents.running import events_of, new_agent, reply_of, text_of
 from turngate.testing.agents.subject import Ability, AgentUnderTest
 from turngate.testing.agents.turns import new_turn
 
 Deed = Callable[[], Awaitable[str]]
+MOST_CHARACTERS = 1_000_000
 SIDE_BY_SIDE = 5
 ODD_TEXTS = {
     "10,000 emoji": "😀" * 10_000,
@@ -47,12 +49,19 @@ async def answers_in_text(agent: AgentUnderTest) -> None:
 
 
 async def yields_only_known_events(agent: AgentUnderTest) -> None:
-    """Whatever the agent does, each event is one of `turngate.AgentEvent`."""
+    """Whatever the agent does, each event is one of `turngate.AgentEvent`, and the gateway can store it."""
     async with agent.opens() as provider, new_agent(provider) as running:
-        deeds: dict[Ability, Deed] = {"streams": provider.streams, "calls_tools": provider.calls_tools}
+        deeds: Mapping[Ability, Deed] = {
+            "streams": provider.streams,
+            "calls_tools": provider.calls_tools,
+            "reasons": provider.reasons,
+            "sends_files": provider.sends_files,
+        }
         for deed in (provider.answers, *(deed for ability, deed in deeds.items() if ability in agent.abilities)):
+            draft = Draft(MOST_CHARACTERS)
             for event in await events_of(running, new_turn(await deed())):
                 assert isinstance(event, get_args(AgentEvent)), f"{type(event).__name__} is no event of turngate"
+                draft.add(event)
 
 
 async def a_long_answer_is_streamed(agent: AgentUnderTest) -> None:
@@ -82,6 +91,26 @@ async def tools_have_results(agent: AgentUnderTest) -> None:
                 results.add(event.call_id)
         assert calls, "no tool was called"
         assert results == set(calls), f"these calls have no result: {sorted(set(calls) - results)}"
+
+
+async def reasoning_is_kept_apart(agent: AgentUnderTest) -> None:
+    """The model's thoughts come as `ReasoningDelta`, and are no part of the answer."""
+    async with agent.opens() as provider, new_agent(provider) as running:
+        events = await events_of(running, new_turn(await provider.reasons()))
+        thoughts = "".join(event.text for event in events if isinstance(event, ReasoningDelta)).strip()
+        assert thoughts, "there is no reasoning"
+        assert text_of(events).strip(), "there is no answer beside the reasoning"
+        assert thoughts not in text_of(events), "the answer contains the reasoning"
+
+
+async def files_can_be_opened(agent: AgentUnderTest) -> None:
+    """A file has an address that browsers may open, and a media type."""
+    async with agent.opens() as provider, new_agent(provider) as running:
+        events = await events_of(running, new_turn(await provider.sends_files()))
+        files = [event for event in events if isinstance(event, FilePart)]
+        assert files, "there is no file in the answer"
+        for file in files:
+            Draft(MOST_CHARACTERS).add(file)
 
 
 async def usage_is_reported(agent: AgentUnderTest) -> None:

@@ -11,12 +11,15 @@ from typing import get_args
 from gateway.core.model import Turn
 from gateway.core.ports.agents import Agent
 from gateway.errors import AgentError, ErrorClass
-from turngate.testing.agents.running import events_of, failure_of, new_agent, reply_of
+from turngate.testing.agents.running import ROUND_S, events_of, failure_of, new_agent, reply_of
 from turngate.testing.agents.subject import AgentUnderTest, Fault
 from turngate.testing.agents.turns import new_turn
 from turngate.testing.waiting import PATIENCE_S
 
 MOST_ATTEMPTS = 3
+SHORT_S = 1.0
+LATEST_S = 3.0
+"""Seconds by which an agent certainly should have given up a turn of `SHORT_S`."""
 
 
 async def another_attempt_is_answered(agent: AgentUnderTest) -> None:
@@ -40,7 +43,7 @@ async def the_turn_is_the_idempotency_key(agent: AgentUnderTest) -> None:
             await events_of(running, turn)
             keys = list(await provider.keys())[before:]
             assert keys, "nothing reached the provider"
-            assert set(keys) == {str(turn.turn_id)}, f"the keys are {keys}, and the turn is {turn.turn_id}"
+            assert set(keys) == {turn.idempotency_key}, f"the keys are {keys}, and the turn's is {turn.idempotency_key}"
 
 
 async def a_passing_fault_passes(agent: AgentUnderTest) -> None:
@@ -61,6 +64,21 @@ async def a_passing_fault_passes(agent: AgentUnderTest) -> None:
 async def a_busy_provider_is_not_waited_for(agent: AgentUnderTest) -> None:
     """An agent that is to come back in an hour ends its attempt, as `rate_limited`."""
     await _fails(agent, "busy", {"rate_limited"}, retryable=True)
+
+
+async def the_deadline_is_kept(agent: AgentUnderTest) -> None:
+    """An agent that tries again ends, with what is wrong, when the turn's time is over (`turn.remaining_s`)."""
+    async with agent.opens() as provider, new_agent(provider) as running:
+        turn = new_turn(await provider.fails("down"), seconds=SHORT_S)
+        run = asyncio.create_task(failure_of(running, turn))
+        for _ in range(int(LATEST_S / ROUND_S)):
+            if run.done():
+                break
+            await asyncio.sleep(ROUND_S)
+        run.cancel()
+        await asyncio.wait([run])
+        assert not run.cancelled(), f"the turn had {SHORT_S} s, and the agent was still trying after {LATEST_S} s"
+        run.result()
 
 
 async def a_provider_that_is_down_is_unavailable(agent: AgentUnderTest) -> None:

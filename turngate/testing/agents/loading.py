@@ -83,6 +83,12 @@ class _Said(Provider):
     async def calls_tools(self) -> str:
         return self._messages["calls_tools"]
 
+    async def reasons(self) -> str:
+        return self._messages["reasons"]
+
+    async def sends_files(self) -> str:
+        return self._messages["sends_files"]
+
     async def recalls(self) -> str:
         return self._messages["recalls"]
 

@@ -52,6 +52,18 @@ async def a_session_is_resumed_after_a_restart(agent: AgentUnderTest) -> None:
         assert word in await _known_in(provider, name), "the conversation was not continued by a new agent object"
 
 
+async def what_a_session_missed_is_caught_up(agent: AgentUnderTest) -> None:
+    """An operator's reply after the agent's latest one (`turn.unseen`) is known to the framework's conversation as well."""
+    async with agent.opens() as provider, new_agent(provider) as running:
+        before, missed = _word(), _word()
+        name = await _began(provider, before)
+        turn = new_turn(before, "I see.", "Can a person help?", missed, await provider.recalls(), agent_session=name)
+        by_operator = replace(turn.history[-1], kind="human")
+        known = await _recalled(provider, running, replace(turn, history=(*turn.history[:-1], by_operator)))
+        assert before in known, "the conversation was not continued"
+        assert missed in known, "what was said by a person in between is not known"
+
+
 async def sessions_are_kept_apart(agent: AgentUnderTest) -> None:
     """What was said in one of the framework's conversations is not known in another."""
     async with agent.opens() as provider:

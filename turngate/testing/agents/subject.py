@@ -23,6 +23,8 @@ Fault = Literal["stumbles", "busy", "down", "refuses", "cuts", "slow", "silent"]
 Ability = Literal[
     "streams",
     "calls_tools",
+    "reasons",
+    "sends_files",
     "reports_usage",
     "recalls",
     "keeps_sessions",
@@ -37,6 +39,8 @@ Ability = Literal[
 
 - `streams`: it passes a long answer on in pieces, as they come
 - `calls_tools`: it calls tools
+- `reasons`: it passes the model's reasoning on
+- `sends_files`: its answers contain files
 - `reports_usage`: it reports tokens
 - `recalls`: the suite can see what it knows of a conversation
 - `keeps_sessions`: its framework keeps conversations of its own (`AgentSession`) …
@@ -70,6 +74,14 @@ class Provider:
 
     async def calls_tools(self) -> str:
         """An answer that needs a tool."""
+        raise NotImplementedError
+
+    async def reasons(self) -> str:
+        """An answer that the model thinks about first."""
+        raise NotImplementedError
+
+    async def sends_files(self) -> str:
+        """An answer with a file."""
         raise NotImplementedError
 
     async def recalls(self) -> str:

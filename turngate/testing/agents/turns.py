@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -11,8 +12,8 @@ SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 USER = UserId("ann")
 
 
-def new_turn(*said: str, agent_session: str | None = None) -> Turn:
-    """Returns the first attempt at a turn in a session of its own.
+def new_turn(*said: str, agent_session: str | None = None, seconds: float = 60) -> Turn:
+    """Returns the first attempt at a turn in a session of its own, which has that many seconds.
 
     It answers the last text; the ones before are the history, with user and agent alternating. Use `dataclasses.replace` for another attempt.
     """
@@ -31,6 +32,7 @@ def new_turn(*said: str, agent_session: str | None = None) -> Turn:
         messages=(newest,),
         history=tuple(history),
         agent_session=agent_session,
+        deadline=time.monotonic() + seconds,
     )
 
 
