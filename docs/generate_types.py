@@ -1,6 +1,6 @@
-"""Writes `docs/websocket.schema.json` and `clients/web/src/wire/types.ts`: what goes over the wire, for programs and for TypeScript.
+"""Writes `docs/websocket.schema.json`, `docs/http_agent.schema.json` and `clients/web/src/wire/types.ts`: what goes over the wire.
 
-The models of the HTTP routes and `channels/websocket/frames.schema.json` say it. `--check` compares.
+They are for programs and for TypeScript. The models of the HTTP routes and of agents of kind `http`, and `channels/websocket/frames.schema.json` say it. `--check` compares.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from pathlib import Path
 
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from gateway.agents.http.answer import Answer
+from gateway.agents.http.request import TurnRequest
 from gateway.api.description.operations import operation
 from gateway.api.models.placeholders import JSON_VALUE, REFERENCE, filled
 from gateway.api.models.problems import Problem
@@ -23,6 +25,7 @@ from gateway.core.model import JsonObject, JsonValue
 ROOT = Path(__file__).parents[1]
 FRAMES = ROOT / "channels" / "websocket" / "frames.schema.json"
 SCHEMA = ROOT / "docs" / "websocket.schema.json"
+AGENT_SCHEMA = ROOT / "docs" / "http_agent.schema.json"
 WEB = ROOT / "clients" / "web"
 TYPES = WEB / "src" / "wire" / "types.ts"
 ORIGIN = r" \* This interface was referenced by `Wire`'s JSON-Schema\n \* via the `definition` \"\w+\"\.\n"
@@ -67,6 +70,17 @@ def types() -> str:
     return NOISE.sub("", made.stdout)
 
 
+def http_agent() -> JsonObject:
+    """What a server of an agent receives, and what it answers in JSON. A part of an unknown type is allowed beside the known ones."""
+    models = json.dumps(_models([(TurnRequest, "serialization"), (Answer, "validation")]))
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Agents of kind http",
+        "description": "TurnRequest: the body of a request. Answer: a JSON answer to it.",
+        "$defs": json.loads(models.replace('"oneOf"', '"anyOf"')),
+    }
+
+
 def _models(asked: list[tuple[object, JsonSchemaMode]]) -> JsonObject:
     _, definitions = models_json_schema(asked, ref_template="#/$defs/{model}")  # type: ignore[arg-type] # models, all of them
     named = {**definitions["$defs"], "JsonValue": JSON_VALUE}
@@ -102,7 +116,11 @@ def _defs(schema: JsonObject) -> JsonObject:
 
 def main() -> int:
     """With `--check` it writes nothing, and is 1 when a file is out of date."""
-    made = {SCHEMA: json.dumps(frames(), indent=2) + "\n", TYPES: types()}
+    made = {
+        SCHEMA: json.dumps(frames(), indent=2) + "\n",
+        AGENT_SCHEMA: json.dumps(http_agent(), indent=2) + "\n",
+        TYPES: types(),
+    }
     if "--check" not in sys.argv:
         for file, text in made.items():
             file.write_text(text, encoding="utf-8")

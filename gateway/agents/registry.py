@@ -10,6 +10,7 @@ from pydantic import Field
 
 from gateway.agents.demo.agent import DemoAgent
 from gateway.agents.demo.settings import DemoAgentSettings
+from gateway.agents.http.settings import HttpAgentSettings
 from gateway.agents.openai.settings import OpenAIAgentSettings
 from gateway.agents.python.agent import PythonAgent
 from gateway.agents.python.settings import PythonAgentSettings
@@ -19,7 +20,10 @@ from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.settings import Turns
 from gateway.errors import MissingPiece
 
-AgentSettings = Annotated[DemoAgentSettings | PythonAgentSettings | OpenAIAgentSettings, Field(discriminator="kind")]
+AgentSettings = Annotated[
+    DemoAgentSettings | PythonAgentSettings | OpenAIAgentSettings | HttpAgentSettings,
+    Field(discriminator="kind"),
+]
 """The settings of an agent of any kind."""
 
 
@@ -56,13 +60,27 @@ def _build(name: AgentName, settings: AgentSettings, terms: TurnTerms) -> Agent:
             return PythonAgent(name, load_target(name, settings.target))
         case OpenAIAgentSettings():
             return _build_openai(name, settings, terms)
+        case HttpAgentSettings():
+            return _build_http(name, settings, terms)
 
 
 def _build_openai(name: AgentName, settings: OpenAIAgentSettings, terms: TurnTerms) -> Agent:
     try:
         from gateway.agents.openai.agent import build  # noqa: PLC0415 - an optional extra
     except ModuleNotFoundError as error:
-        raise MissingPiece(
-            f"agents.{name} is of kind openai, whose library is not installed. Run: pip install 'turngate[openai]'"
-        ) from error
+        raise _missing_library(name, settings.kind) from error
     return build(name, settings, terms.timeout)
+
+
+def _build_http(name: AgentName, settings: HttpAgentSettings, terms: TurnTerms) -> Agent:
+    try:
+        from gateway.agents.http.agent import build  # noqa: PLC0415 - an optional extra
+    except ModuleNotFoundError as error:
+        raise _missing_library(name, settings.kind) from error
+    return build(name, settings, terms.timeout)
+
+
+def _missing_library(name: AgentName, kind: str) -> MissingPiece:
+    return MissingPiece(
+        f"agents.{name} is of kind {kind}, whose library is not installed. Run: pip install 'turngate[{kind}]'"
+    )

@@ -11,6 +11,7 @@ import pytest_asyncio
 from gateway.agents.demo.agent import DemoAgent
 from gateway.agents.registry import AgentSettings
 from tests.conformance.agents import own_agents
+from tests.conformance.agents.http import HttpUnderTest
 from tests.conformance.agents.openai import OpenAIUnderTest
 from tests.fakes.model_api import ModelApi, model_api
 from turngate.testing.agents import ABILITIES, CASES, AgentUnderTest, Case, cases_of, under_test
@@ -30,6 +31,7 @@ DEMO = under_test(
 )
 OWN: Mapping[str, AgentUnderTest] = {
     "demo": DEMO,
+    "http": HttpUnderTest(),
     "python-function": under_test(own_agents.function, {"recalls": "go on", "waits": "wait", "silent": "wait"}),
     "python-plain-function": under_test(own_agents.plain_function, {"slow": "think"}),
     "python-generator": under_test(
@@ -40,7 +42,7 @@ OWN: Mapping[str, AgentUnderTest] = {
     "python-plain-generator": under_test(own_agents.plain_generator, {"streams": "one two three"}),
     "python-class": under_test(own_agents.Remembering, {"recalls": "go on"}, able=["keeps_sessions", "forks"]),
 }
-"""Agents that need no provider."""
+"""Agents that need no provider, or one that starts at once."""
 
 
 def test_every_kind_is_under_test() -> None:

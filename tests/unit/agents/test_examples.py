@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import sys
+from asyncio.subprocess import DEVNULL
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from gateway.agents.registry import build_agents
-from gateway.config import load_settings
+from gateway.config import Settings, load_settings
 from gateway.core.events import TextDelta
 from gateway.core.model import AgentName
+from gateway.core.ports.agents import Closing
+from gateway.errors import AgentError
 from tests.unit.agents.turns import events_of, text_of, turn
+from tests.world import eventually
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -33,3 +43,49 @@ def test_the_settings_for_a_model_are_good(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-a-test")
     settings = load_settings(EXAMPLES / "openai_server" / "turngate.toml")
     assert list(build_agents(settings.agents, settings.turns)) == ["assistant", "local"]
+
+
+async def test_the_http_agent_answers(monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int) -> None:
+    """The server streams an answer to the gateway, which has the same secret, and refuses anybody else."""
+    secret = "whsec_" + "c2VjcmV0" * 5
+    monkeypatch.setenv("TURNGATE_AGENTS__ASSISTANT__SECRET", secret)
+    settings = load_settings(EXAMPLES / "http_agent" / "turngate.toml")
+    command = (sys.executable, str(EXAMPLES / "http_agent" / "server.py"))
+    async with serving(*command, port=unused_tcp_port, AGENT_SECRET=secret, PORT=str(unused_tcp_port)):
+        assert await said(settings, unused_tcp_port) == "You said: hello "
+        with pytest.raises(AgentError, match="401"):
+            await said(settings, unused_tcp_port, secret=SecretStr("whsec_" + "b3RoZXJz" * 5))
+
+
+async def said(settings: Settings, port: int, **keys: object) -> str:
+    """What the example's agent answers, with its server on that port."""
+    known = settings.agents["assistant"]
+    moved = known.model_copy(update={"url": f"http://127.0.0.1:{port}/turn", **keys})
+    agent = build_agents({"assistant": moved}, settings.turns)[AgentName("assistant")]
+    assert isinstance(agent, Closing)
+    try:
+        return await text_of(agent.run(turn("hello")))
+    finally:
+        await agent.aclose()
+
+
+@asynccontextmanager
+async def serving(*command: str, port: int, **variables: str) -> AsyncIterator[None]:
+    """A program that listens on a port of this machine, until the block ends."""
+    process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **variables}, stdout=DEVNULL)
+    try:
+        await eventually(lambda: _listens(port))
+        yield
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def _listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    await writer.wait_closed()
+    return True

@@ -1,0 +1,146 @@
+"""Sends each turn to a server, and passes on what it answers while it does; retries while nothing has been answered."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import timedelta
+from ipaddress import ip_address
+from typing import Protocol
+
+import stamina
+from pydantic import ValidationError
+from standardwebhooks import Webhook
+
+from gateway.agents.back_off import MOST_TRIES, BackOff, deadline
+from gateway.agents.http.addresses import is_public
+from gateway.agents.http.answer import Answer
+from gateway.agents.http.faults import CutOff, Fault, Reporter, TooSlow, malformed, secrets_of
+from gateway.agents.http.request import body_of, headers_of
+from gateway.agents.http.server import JSON, STREAM, Answering, Server
+from gateway.agents.http.settings import HttpAgentSettings
+from gateway.agents.http.sse import EventStream
+from gateway.agents.http.ui_stream import UiStream
+from gateway.core.events import AgentEvent
+from gateway.core.model import AgentName, Turn
+from gateway.errors import SettingsError
+from turngate import __version__
+
+CHECK_S = 5.0
+LONGEST_EVENT = 1_048_576
+"""Bytes of an event, and of a line of a stream."""
+HEADERS: Mapping[str, str] = {
+    "Accept": f"{STREAM}, {JSON}",
+    "Accept-Encoding": "identity",  # what is compressed may grow without limit
+    "Content-Type": JSON,
+    "User-Agent": f"turngate/{__version__}",
+}
+
+
+class Reader(Protocol):
+    """Understands the events of one answer."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the answer is complete."""
+        ...
+
+    def read(self, data: bytes) -> Iterator[AgentEvent]:
+        """Raises `ValidationError` for a malformed event, `Failed` for one that reports a failure."""
+        ...
+
+
+@dataclass(slots=True)
+class HttpAgent:
+    """One server. `patience`: how long a turn may take, which limits the retries."""
+
+    name: AgentName
+    server: Server
+    patience: timedelta
+    headers: Mapping[str, str] = field(repr=False)
+    webhook: Webhook | None = field(repr=False)
+    reporter: Reporter
+
+    async def run(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
+        try:
+            answering = await self._open(turn)
+            try:
+                async with aclosing(_events(answering)) as events:
+                    async for event in events:
+                        yield event
+            finally:
+                answering.close()
+        except ValidationError as error:
+            raise self.reporter.of(malformed(error)) from error
+        except Fault as fault:
+            raise self.reporter.of(fault) from fault
+
+    async def check(self) -> str:
+        """Asks for the headers of the URL, once, to check that the server can be reached."""
+        try:
+            async with asyncio.timeout(CHECK_S):
+                await self.server.touch(self.headers)
+        except TimeoutError:
+            raise self.reporter.of(TooSlow(f"did not answer within {CHECK_S:.0f} s.")) from None
+        except Fault as fault:
+            raise self.reporter.of(fault) from fault
+        return f"{self.reporter.origin} answers"
+
+    async def aclose(self) -> None:
+        """Closes the connections to the server."""
+        await self.server.close()
+
+    async def _open(self, turn: Turn) -> Answering:
+        """Returns the answer once it has begun. Raises the `Fault` of the last try."""
+        until = deadline(self.patience, turn.remaining_s)
+        ends = time.monotonic() + min(self.patience.total_seconds(), turn.remaining_s)
+        back_off = BackOff(self.name, turn, until, self.reporter.transient)
+        async for attempt in stamina.retry_context(on=back_off, attempts=MOST_TRIES, timeout=None):
+            with attempt:
+                body = body_of(turn, ends - time.monotonic())
+                return await self.server.post(body, {**self.headers, **headers_of(turn, body, self.webhook)})
+        raise AssertionError("the retries ended without a result or an error")
+
+
+def build(name: AgentName, settings: HttpAgentSettings, patience: timedelta, server: Server | None = None) -> HttpAgent:
+    """Raises `SettingsError` for an internal address that the settings do not allow."""
+    server = server or Server(settings)
+    host = server.url.host or ""
+    if not settings.allow_private and _is_internal(host):
+        raise SettingsError(
+            f"agents.{name}.url names the address {host}, which is not public. If that is intended, set "
+            f"agents.{name}.allow_private = true."
+        )
+    given = {header: value.get_secret_value() for header, value in settings.headers.items()}
+    secret = settings.secret.get_secret_value() if settings.secret else None
+    reporter = Reporter(name, str(server.url.origin()), secrets_of(given, secret))
+    return HttpAgent(name, server, patience, {**HEADERS, **given}, Webhook(secret) if secret else None, reporter)
+
+
+def _is_internal(host: str) -> bool:
+    """Whether a host is an address, and not a public one. Names are checked when they are looked up."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return not is_public(host)
+
+
+async def _events(answering: Answering) -> AsyncGenerator[AgentEvent, None]:
+    """Raises a `Fault`, or `ValidationError` for malformed JSON."""
+    async with aclosing(answering.pieces()) as pieces:
+        if not answering.is_stream:
+            answer = Answer.model_validate_json(b"".join([piece async for piece in pieces]))
+            for event in answer.events():
+                yield event
+            return
+        stream, reader = EventStream(LONGEST_EVENT), UiStream()
+        async for piece in pieces:
+            for data in filter(None, stream.feed(piece)):
+                for event in reader.read(data):
+                    yield event
+    if not reader.ended:
+        raise CutOff("cut its answer off: the stream ended without its last event.")
