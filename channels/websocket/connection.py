@@ -29,6 +29,7 @@ from channels.websocket.linger import drop_incoming, keep_open
 from channels.websocket.outgoing import BytesSocket, Outgoing
 from channels.websocket.parts import Parts
 from gateway.core.model import Principal
+from gateway.core.ports.users.tokens import TokenWatch
 from gateway.errors import Forbidden, GatewayError, StoreUnavailable, TooManyRequests, Unauthenticated
 
 log = structlog.get_logger(__name__)
@@ -59,13 +60,13 @@ class Connection:
         "_closing",
         "_conversation",
         "_expiry",
-        "_forget_listener",
+        "_forget_visitor",
         "_outgoing",
         "_parts",
-        "_remembered",
-        "_slot",
+        "_slot_of",
         "_socket",
         "_token",
+        "_token_watch",
         "_transport",
         "_waited_s",
     )
@@ -77,10 +78,10 @@ class Connection:
         self._parts = parts
         self._outgoing = Outgoing(socket, transport, parts.tasks, self._give_up, parts.delayed_flush)
         self._conversation: Conversation | None = None
-        self._slot = contextlib.ExitStack()
+        self._slot_of: Principal | None = None
         self._token = ""
-        self._remembered: Callable[[], Principal | None] = _nobody
-        self._forget_listener: Callable[[], None] | None = None
+        self._token_watch: TokenWatch | None = None
+        self._forget_visitor: Callable[[], None] | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._closing = False
         self._waited_s = 0.0
@@ -127,7 +128,7 @@ class Connection:
 
     def _forget(self) -> None:
         self._outgoing.end()
-        self._slot.close()
+        self._release_slot()
         self._stop_watching_token()
         if self._conversation is not None:
             self._conversation.end()
@@ -173,25 +174,33 @@ class Connection:
             # A close with 4401 would make the client discard its valid token.
             raise HangUp(RESTARTING, error) from None
         self._token = hello.token
-        self._remembered = self._parts.authenticator.memory_of(hello.token)
         self._stop_watching_token()
-        self._forget_listener = self._parts.authenticator.on_end(hello.token, self._ended)
+        self._token_watch = self._parts.authenticator.watch(hello.token, self._ended)
         if self._conversation is None or self._conversation.principal != principal:
             if self._conversation is not None:
                 self._conversation.end()
             self._take_slot(principal)
             if principal.role == "visitor":
-                self._slot.callback(self._parts.visitors.on_identified(principal.user_id, self._identified))
+                self._forget_visitor = self._parts.visitors.on_identified(principal.user_id, self._identified)
             self._conversation = Conversation(principal, self._parts, self._outgoing)
             self._expire(principal)
         await self._conversation.enter(hello)
 
     def _take_slot(self, principal: Principal) -> None:
-        self._slot.close()
+        self._release_slot()
         try:
-            self._slot.enter_context(self._parts.limits.socket(principal))
+            self._parts.limits.take_socket(principal)
         except TooManyRequests as error:
             raise HangUp(FLOOD, error) from None
+        self._slot_of = principal
+
+    def _release_slot(self) -> None:
+        if self._slot_of is not None:
+            self._parts.limits.release_socket(self._slot_of)
+            self._slot_of = None
+        if self._forget_visitor is not None:
+            self._forget_visitor()
+            self._forget_visitor = None
 
     def _identified(self) -> None:
         """The visitor was identified."""
@@ -208,9 +217,12 @@ class Connection:
         self._parts.tasks.start(self.hang_up(HangUp(UNAUTHENTICATED, Unauthenticated(why))), "websocket over")
 
     def _stop_watching_token(self) -> None:
-        if self._forget_listener is not None:
-            self._forget_listener()
-            self._forget_listener = None
+        if self._token_watch is not None:
+            self._token_watch.stop()
+            self._token_watch = None
+
+    def _remembered(self) -> Principal | None:
+        return None if self._token_watch is None else self._token_watch.holder()
 
     async def _authenticate_again(self) -> Principal:
         """Authenticates the token of the hello again: it was counted as a guess then, and is not counted twice."""
@@ -301,7 +313,3 @@ class Connection:
                 if principal.role == "visitor":
                     self._parts.callers.note(principal.user_id, self._caller.address)
             await self._conversation.handle(frame)
-
-
-def _nobody() -> None:
-    return None

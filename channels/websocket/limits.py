@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-
 from channels.websocket.faults import FLOOD, HangUp
 from gateway.core.intake.message_rates import MessageRates
 from gateway.core.limits.rates import Rates
@@ -34,10 +32,13 @@ class SocketLimits:
         self._visitor_sockets = Slots(limits.sockets_per_visitor, "limits.sockets_per_visitor")
         self._other_sockets = Slots(limits.sockets_per_user, "limits.sockets_per_user")
 
-    def socket(self, principal: Principal) -> AbstractContextManager[None]:
-        """Wraps a user's socket. Raises `TooManyRequests` if they have too many."""
-        sockets = self._visitor_sockets if principal.role == "visitor" else self._other_sockets
-        return sockets.held(principal.user_id)
+    def take_socket(self, principal: Principal) -> None:
+        """Counts a user's socket until `release_socket`. Raises `TooManyRequests` if they have too many."""
+        self._sockets_of(principal).take(principal.user_id)
+
+    def release_socket(self, principal: Principal) -> None:
+        """The user's socket has ended."""
+        self._sockets_of(principal).release(principal.user_id)
 
     def frame(self, principal: Principal) -> None:
         """Call before each frame. Raises `HangUp`."""
@@ -51,6 +52,9 @@ class SocketLimits:
         if limit is not None and limit.attempts.take(principal.user_id):
             raise _flood()
         self._messages.check(principal.user_id)
+
+    def _sockets_of(self, principal: Principal) -> Slots:
+        return self._visitor_sockets if principal.role == "visitor" else self._other_sockets
 
     def _of(self, principal: Principal) -> _Limit | None:
         return self._visitors if principal.role == "visitor" else self._others

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from functools import partial
+from dataclasses import dataclass
 
 import jwt
 
 from gateway.core.live.end_listeners import EndListeners
 from gateway.core.model import Principal, UserId
-from gateway.core.ports.users.tokens import TokenStore
+from gateway.core.ports.users.tokens import TokenStore, TokenWatch
 from gateway.core.users.visitors import Visitors
 from gateway.errors import Unauthenticated
 from gateway.identity.credentials import API_TOKEN_PREFIX, digest
@@ -66,11 +66,6 @@ class TokenAuthenticator:
             return await self._visitor(token, origin)
         return await self._logins.verify(token)
 
-    def memory_of(self, token: str) -> Callable[[], Principal | None]:
-        """See `gateway.core.ports.users.tokens.Authenticator`."""
-        # Digests a token that comes with each message only once.
-        return partial(self._remembered, digest(token)) if token.startswith(API_TOKEN_PREFIX) else _nothing
-
     def is_signed(self, token: str) -> bool:
         """See `gateway.core.ports.users.tokens.Authenticator`."""
         if len(token) > LONGEST_TOKEN or not token.isascii() or token.startswith(API_TOKEN_PREFIX):
@@ -103,14 +98,19 @@ class TokenAuthenticator:
         """See `gateway.core.ports.users.tokens.Authenticator`."""
         self._known.pop(digest(token), None)
 
-    def on_end(self, token: str, ended: Callable[[], None]) -> Callable[[], None]:
+    def watch(self, token: str, ended: Callable[[], None]) -> TokenWatch:
         """See `gateway.core.ports.users.tokens.Authenticator`."""
-        return self._end_listeners.add(digest(token), ended) if token.startswith(API_TOKEN_PREFIX) else _nothing
+        if not token.startswith(API_TOKEN_PREFIX):
+            return UNWATCHED
+        key = digest(token)
+        self._end_listeners.add(key, ended)
+        return ApiTokenWatch(self, self._end_listeners, key, ended)
 
     async def _api_token(self, key: bytes) -> Principal:
-        return self._remembered(key) or await self._look_up(key)
+        return self.remembered(key) or await self._look_up(key)
 
-    def _remembered(self, key: bytes) -> Principal | None:
+    def remembered(self, key: bytes) -> Principal | None:
+        """Returns the holder of the API token with that digest, if it was looked up within the last seconds."""
         until, principal = self._known.get(key, FORGOTTEN)
         return None if principal is None or until <= self._clock() or _ended(principal) else principal
 
@@ -133,8 +133,33 @@ class TokenAuthenticator:
         self._known[key] = (self._clock() + REMEMBER_S, principal)
 
 
-def _nothing() -> None:
-    return None
+@dataclass(frozen=True, slots=True)
+class ApiTokenWatch:
+    """`TokenWatch` of an API token, which is digested once for all messages of its connection. Thousands of sockets have one each."""
+
+    authenticator: TokenAuthenticator
+    listeners: EndListeners[bytes]
+    key: bytes
+    ended: Callable[[], None]
+
+    def holder(self) -> Principal | None:
+        return self.authenticator.remembered(self.key)
+
+    def stop(self) -> None:
+        self.listeners.remove(self.key, self.ended)
+
+
+class NoWatch:
+    """`TokenWatch` of a token whose end nobody reports."""
+
+    def holder(self) -> Principal | None:
+        return None
+
+    def stop(self) -> None:
+        return None
+
+
+UNWATCHED = NoWatch()
 
 
 def _ended(principal: Principal) -> bool:

@@ -27,14 +27,22 @@ class Slots:
     @contextmanager
     def held(self, key: str) -> Iterator[None]:
         """Holds a slot for the block. Raises `TooManyRequests` if there is none left."""
+        self.take(key)
+        try:
+            yield
+        finally:
+            self.release(key)
+
+    def take(self, key: str) -> None:
+        """Takes a slot until `release`. Raises `TooManyRequests` if there is none left."""
         if self._most is not None and self._held[key] >= self._most:
             raise TooManyRequests(
                 f"Too many are open: {self._setting} allows {self._most} at the same time. Close one first.", RETRY_S
             )
         self._held[key] += 1
-        try:
-            yield
-        finally:
-            self._held[key] -= 1
-            if not self._held[key]:
-                del self._held[key]
+
+    def release(self, key: str) -> None:
+        """Returns a slot."""
+        self._held[key] -= 1
+        if not self._held[key]:
+            del self._held[key]

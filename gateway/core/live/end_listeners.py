@@ -13,19 +13,19 @@ class EndListeners(Generic[Key]):
     """Callbacks by credential."""
 
     def __init__(self) -> None:
-        self._callbacks: dict[Key, set[Callback]] = {}
+        self._callbacks: dict[Key, list[Callback]] = {}  # most have one: a set takes 216 bytes
 
-    def add(self, key: Key, ended: Callback) -> Callable[[], None]:
-        """Calls `ended`, which must not block, when the credential ends. Returns a function that removes it and may be repeated."""
-        self._callbacks.setdefault(key, set()).add(ended)
+    def add(self, key: Key, ended: Callback) -> None:
+        """Calls `ended`, which must not block, when the credential ends."""
+        self._callbacks.setdefault(key, []).append(ended)
 
-        def remove() -> None:
-            callbacks = self._callbacks.get(key, set())
-            callbacks.discard(ended)
-            if not callbacks:
-                self._callbacks.pop(key, None)
-
-        return remove
+    def remove(self, key: Key, ended: Callback) -> None:
+        """Undoes one `add`; may be repeated."""
+        callbacks = self._callbacks.get(key, [])
+        if ended in callbacks:
+            callbacks.remove(ended)
+        if not callbacks:
+            self._callbacks.pop(key, None)
 
     def keys(self) -> tuple[Key, ...]:
         """Every credential with an open connection."""

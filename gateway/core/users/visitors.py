@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
+from functools import partial
 
 import structlog
 
@@ -50,7 +51,8 @@ class Visitors:
 
     def on_identified(self, visitor: UserId, identified: Callback) -> Callable[[], None]:
         """Calls `identified`, which must not block, once the visitor is identified; returns a function that removes the callback."""
-        return self._end_listeners.add(visitor, identified)
+        self._end_listeners.add(visitor, identified)
+        return partial(self._end_listeners.remove, visitor, identified)
 
     @property
     def watched(self) -> tuple[UserId, ...]:

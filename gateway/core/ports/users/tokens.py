@@ -11,15 +11,23 @@ from uuid import UUID
 from gateway.core.model import Principal, UserId
 
 
+class TokenWatch(Protocol):
+    """What a connection knows about the token that it was opened with."""
+
+    def holder(self) -> Principal | None:
+        """Returns the holder of an API token from memory; None: call `authenticate`."""
+        ...
+
+    def stop(self) -> None:
+        """Nobody needs to know any more when the token ends; may be called again."""
+        ...
+
+
 class Authenticator(Protocol):
     """Finds the principal that a token belongs to."""
 
     async def authenticate(self, token: str, origin: str | None) -> Principal:
         """Raises `Unauthenticated`, or `Forbidden` if a visitor's token comes from another origin than its own."""
-        ...
-
-    def memory_of(self, token: str) -> Callable[[], Principal | None]:
-        """Returns a function that returns the holder of an API token from memory; None: call `authenticate`."""
         ...
 
     def is_signed(self, token: str) -> bool:
@@ -30,11 +38,8 @@ class Authenticator(Protocol):
         """Forgets what is remembered of a token, because it is used for something that would outlive it."""
         ...
 
-    def on_end(self, token: str, ended: Callable[[], None]) -> Callable[[], None]:
-        """Calls `ended`, which must not block, once an API token is no longer valid: here at once, on other replicas within seconds.
-
-        Returns a function that removes the callback and may be called again.
-        """
+    def watch(self, token: str, ended: Callable[[], None]) -> TokenWatch:
+        """Calls `ended`, which must not block, once an API token is no longer valid: here at once, on other replicas within seconds."""
         ...
 
 
