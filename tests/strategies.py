@@ -1,4 +1,4 @@
-"""Demo agents with a strategy, and what became of their turns."""
+"""Demo agents with a multitask strategy, and the outcome of their turns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames as `docs/websocket.schema.json` describes them, for tests that hear some."""
+"""Frames as `docs/websocket.schema.json` describes them, for tests that receive some."""
 
 from __future__ import annotations
 

@@ -26,33 +26,33 @@ CALL_S = 30
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One `Chat`, as a page that was just opened has it."""
+    """A `Chat`, as in a page that was just opened."""
 
     sdk: Sdk
     name: str
 
     async def sends(self, text: str, **more: Any) -> None:
-        """Begins to send; the answer streams in."""
+        """Starts sending a message; the answer streams in."""
         await self.sdk.asks("send", page=self.name, text=text, **more)
 
     async def regenerates(self, message_id: str | None = None) -> None:
-        """Begins to ask for another answer."""
+        """Starts regenerating the answer."""
         await self.sdk.asks("regenerate", page=self.name, messageId=message_id)
 
     async def resumes(self) -> None:
-        """Asks for an answer under way, and is told whether there is one; then it streams in."""
+        """Asks for the running answer; if there is one, it then streams in."""
         await self.sdk.asks("resume", page=self.name)
 
     async def stops(self) -> None:
-        """What `stop()` does."""
+        """Calls `stop()`."""
         await self.sdk.asks("stop", page=self.name)
 
     async def loses_the_network(self) -> None:
-        """Every request of the page breaks."""
+        """Breaks all open requests of the page."""
         await self.sdk.asks("drop", page=self.name)
 
     async def settles(self) -> dict[str, Any]:
-        """Waits until what was begun last has ended; what the page shows then."""
+        """Waits until the latest call has ended; returns what the page shows."""
         await self.sdk.asks("settle", page=self.name)
         return await self.shows()
 
@@ -62,7 +62,7 @@ class Page:
         return shown
 
     async def shows_text(self, text: str) -> dict[str, Any]:
-        """Waits until the last message holds that text."""
+        """Waits until the last message contains that text."""
 
         async def look() -> dict[str, Any] | None:
             shown = await self.shows()
@@ -83,7 +83,7 @@ class Sdk:
     async def opens(
         self, person: Person, chat_id: str, messages: list[Any] | None = None, *, hook: bool = False, **body: Any
     ) -> Page:
-        """A page with a chat of that id. `hook`: made by `useChat` itself. `body`: its further keys of each request."""
+        """A page with a chat of that id. `hook`: created by `useChat` itself. `body`: additional keys of each request."""
         name = str(next(self._numbers))
         about = {"url": person.url, "token": person.token, "id": chat_id, "messages": messages or []}
         await self.asks("open", page=name, **about, hook=hook, body=body)
@@ -95,12 +95,12 @@ class Sdk:
         return chunks
 
     async def validates(self, messages: list[Any]) -> list[Any]:
-        """What `validateUIMessages` makes of messages."""
+        """The result of `validateUIMessages`."""
         validated: list[Any] = await self.asks("validate", messages=messages)
         return validated
 
     async def asks(self, deed: str, **options: Any) -> Any:
-        """One call of the driver; fails with what it throws."""
+        """Calls the driver; raises what it throws."""
         number = next(self._numbers)
         said = self._waiting[number] = asyncio.get_running_loop().create_future()
         assert self._process.stdin is not None
@@ -110,7 +110,7 @@ class Sdk:
         return answer["answer"]
 
     async def listen(self) -> None:
-        """Hands answers to those who wait for them."""
+        """Passes responses to the calls that wait for them."""
         assert self._process.stdout is not None
         while line := await self._process.stdout.readline():
             answer = json.loads(line)
@@ -119,7 +119,7 @@ class Sdk:
 
 @asynccontextmanager
 async def running_sdk(version: int = VERSIONS[-1]) -> AsyncIterator[Sdk]:
-    """The driver, in a process of its own, with that major version of `ai`."""
+    """The driver with that major version of `ai`, in its own process."""
     await asyncio.to_thread(npm.install, HERE)
     process = await asyncio.create_subprocess_exec(
         "node",

@@ -1,4 +1,4 @@
-"""Agents whose answers a test holds in its hand: a message names a folder, and files in it let the agent go on."""
+"""Agents that a test controls: a message names a folder, and files in it let the agent continue."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def _until(folder: str, name: str) -> None:
 
 
 async def teller(turn: Turn) -> AsyncIterator[Yielded]:
-    """Uses a tool, begins to tell, and goes on when there is a file `go`. The message is the folder."""
+    """Uses a tool, begins its answer, and continues once a file `go` exists in the folder that the message names."""
     yield ToolCall("call-1", "look", {"at": "map"})
     yield ToolResult("call-1", "look", "a gate")
     yield TextDelta(BEGUN)
@@ -42,7 +42,7 @@ async def teller(turn: Turn) -> AsyncIterator[Yielded]:
 
 
 async def stumbling(turn: Turn) -> AsyncIterator[Yielded]:
-    """Breaks off at its first attempt (`fail`); the second (`go`) says the same, and all of it."""
+    """Fails in its first attempt (`fail`); the second (`go`) gives the same answer in full."""
     if turn.attempt == 1:
         yield TextDelta(BEGUN)
         await _until(turn.text, "fail")
@@ -53,7 +53,7 @@ async def stumbling(turn: Turn) -> AsyncIterator[Yielded]:
 
 
 async def wavering(turn: Turn) -> AsyncIterator[Yielded]:
-    """Breaks off at its first attempt (`fail`); the second (`go`) has another idea."""
+    """Fails in its first attempt (`fail`); the second (`go`) gives another answer."""
     if turn.attempt == 1:
         yield TextDelta("It was a dark night, ")
         await _until(turn.text, "fail")
@@ -63,19 +63,19 @@ async def wavering(turn: Turn) -> AsyncIterator[Yielded]:
 
 
 async def sorry(turn: Turn) -> AsyncIterator[Yielded]:
-    """Never comes to an end."""
+    """Never ends."""
     yield TextDelta(BEGUN)
     await _until(turn.text, "fail")
     raise RuntimeError("on purpose")
 
 
 async def plain(turn: Turn) -> str:
-    """Repeats what it was told, and how often it was."""
+    """Repeats the message with its number in the conversation."""
     return f"{len(turn.history) // 2 + 1}. {turn.text}"
 
 
 async def scholar(turn: Turn) -> AsyncIterator[Yielded]:
-    """Says what it does, and after the file `go` yields one of everything else that people can see."""
+    """Reports a status, and once the file `go` exists yields one event of every other kind that people can see."""
     yield Status("Looking it up\u2026")
     await _until(turn.text, "go")
     yield ReasoningDelta("A map ")

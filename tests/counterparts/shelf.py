@@ -17,7 +17,7 @@ LOOK_EVERY_S = 0.05
 
 @dataclass
 class Shelf:
-    """Passes every call on, but for `getUpdates`: what the server hands out is kept until a higher offset confirms it.
+    """Forwards every call except `getUpdates`: updates from the server are kept until a higher offset confirms them.
 
     That is what Telegram does (Bot API, getUpdates), and what no gateway could make good. `new_ones` picks from an answer
     of the server the updates that were not in an earlier one. A call waits for updates up to its `timeout` in seconds.

@@ -1,4 +1,4 @@
-"""Conversations with Bot API servers that other people wrote, through the death of a gateway."""
+"""Conversations through Bot API servers by other authors, during which a gateway is killed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SENDS_BEFORE_DEATH = 2
 
 
 class Counterpart(Protocol):
-    """A Bot API server with people at its other side."""
+    """A Bot API server, and people who use it."""
 
     @property
     def url(self) -> str: ...

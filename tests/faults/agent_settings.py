@@ -6,5 +6,5 @@ from typing import Any
 
 
 def agent(name: str, **given: Any) -> dict[str, Any]:
-    """Settings with an agent of `tests.faults.odd_agents` as the only one."""
-    return {"assistant": {"kind": "python", "target": f"tests.faults.odd_agents:{name}", **given}}
+    """Settings with an agent of `tests.faults.misbehaving_agents` as the only one."""
+    return {"assistant": {"kind": "python", "target": f"tests.faults.misbehaving_agents:{name}", **given}}

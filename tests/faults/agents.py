@@ -1,4 +1,4 @@
-"""The agent of the storm: it repeats what it was told, in pieces, and writes down each call."""
+"""The agent of the storm: it repeats each message in pieces, and records each call."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SLOW_SHARE = 0.1
 
 
 def reply_to(text: str) -> str:
-    """What the agent answers. A text that begins with `long` gets a long answer, each line of it unlike any other."""
+    """The agent's answer. A text that begins with `long` gets a long one, in which no two lines are alike."""
     first = f"re: {text}"
     if not text.startswith(LONG):
         return first
@@ -30,7 +30,7 @@ def reply_to(text: str) -> str:
 
 
 async def answer(turn: Turn) -> AsyncIterator[str]:
-    """The reply in three pieces, with pauses as a model makes them."""
+    """The reply in three pieces, with pauses like a model's."""
     _note(turn)
     reply = reply_to(turn.text)
     third = len(reply) // 3 + 1

@@ -1,4 +1,4 @@
-"""What each blow of a storm does, and that it is noted."""
+"""Carries out the faults of a storm, and records them."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from dataclasses import dataclass
 from random import Random
 
 from tests.fakes.bot_api import FakeBotApi, Fault
-from tests.faults.clients import Talker
 from tests.faults.cluster import Replica
 from tests.faults.ledger import Incident, Kind, Ledger
 from tests.faults.proxy import Proxy
 from tests.faults.server import Server
 from tests.faults.weather import Blow
+from tests.faults.websocket_clients import Talker
 
 SLOW_S = 0.15
 LASTING = frozenset({"delay", "hang"})
 FOR_ALL_SHARE = 0.5
 AWAY_S = 1.5
-"""A gateway that ended stays away for up to so many seconds."""
+"""The longest time that a gateway stays down, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """One gateway's ways to the database and to the Bot API."""
+    """One gateway's proxies to the database and to the Bot API."""
 
     database: Proxy
     bot_api: Proxy
@@ -43,7 +43,7 @@ class Breakable:
 
 
 class Breakage:
-    """Carries blows out; those of one front one after another, fronts side by side."""
+    """Carries out the blows of each front in order, and all fronts at the same time."""
 
     def __init__(self, world: Breakable, ledger: Ledger, luck: Random) -> None:
         self._world = world
@@ -53,13 +53,13 @@ class Breakage:
         self._returns: set[asyncio.Task[None]] = set()
 
     async def happens(self, blows: Sequence[Blow]) -> None:
-        """Each at its time, or as soon as the one before is over."""
+        """Carries out each blow at its time, or as soon as the previous one is over."""
         for blow in blows:
             await asyncio.sleep(max(0.0, self._begun + blow.after - time.monotonic()))
             await self._does(blow)
 
     async def ends(self) -> None:
-        """Everything is in order again: processes run, networks flow, no fault is planned."""
+        """Ends all faults: processes run, networks pass data, and no fault is planned."""
         await asyncio.gather(*self._returns)
         for replica in self._world.replicas:
             replica.doomed_share = 0.0
@@ -85,7 +85,7 @@ class Breakage:
                 await self._network(blow)
 
     def _note(self, kind: Kind, at: float, replica: Replica | None = None) -> None:
-        """Of all gateways, or of one, in whose network it happened."""
+        """Records an incident of all gateways, or of the one whose network it happened in."""
         process = None if replica is None else replica.process
         number, pid = None if replica is None else replica.number, None if process is None else process.child.pid
         self._ledger.note(Incident(at, time.time(), kind, number, pid))
@@ -132,7 +132,7 @@ class Breakage:
         self._note(blow.kind, at)
 
     async def _network(self, blow: Blow) -> None:
-        """Half of what lasts happens to everybody, half to one gateway; cuts do as their names say."""
+        """Half of the lasting faults affect all gateways, half only one; cuts do what their names say."""
         what = blow.kind.partition("_")[2]
         to_database = blow.kind.startswith("database")
         ways = [network.database if to_database else network.bot_api for network in self._world.networks]
@@ -162,7 +162,7 @@ class Breakage:
         self._note(blow.kind, at, replica)
 
     def _cuts(self, kind: Kind, what: str, way: Proxy, replica: Replica | None) -> None:
-        """Notes what it did, but for a cut of all: that is noted once."""
+        """Records the fault; a cut of all connections is recorded once."""
         match what:
             case "cut_all":
                 way.cuts_all()

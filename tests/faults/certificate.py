@@ -1,4 +1,4 @@
-"""A certificate for 127.0.0.1 that whoever is pointed at its file trusts."""
+"""A self-signed certificate for 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 
 
 def write_certificate(path: Path) -> ssl.SSLContext:
-    """Writes key and certificate into one file, and answers what a server needs to present it."""
+    """Writes key and certificate to one file; returns the server's TLS context."""
     key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.now(UTC)
     certificate = (

@@ -1,4 +1,4 @@
-"""N gateways as real processes, each in a place of its own, where it is killed, stopped, frozen and restarted."""
+"""Several gateways as real processes, which can be killed, stopped, frozen and restarted."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ multitask_strategy = "rollback"
 
 
 GATEWAY = ("gateway.cli", "serve", "--config")
-"""The module that a gateway is, and its arguments; its settings file comes behind them."""
+"""The module that runs a gateway, and its arguments, to which the settings file is appended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Replica:
         self._ledger = ledger
         self._luck = luck
         self.doomed_share = 0.0
-        """How many of its lives have a weak spot: a named place where they kill themselves, or lose a connection."""
+        """The number of its processes with a failpoint: a named place where they kill themselves or lose a connection."""
         self._starting = asyncio.Lock()
         self._watches: set[asyncio.Task[None]] = set()
 

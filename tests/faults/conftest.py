@@ -1,4 +1,4 @@
-"""A server of a test's own, and a world on it."""
+"""A database server for one test, and a world on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Thousands of sockets in one process, each coming back after a random wait as the contract asks of clients."""
+"""Thousands of sockets in one process, each of which reconnects after a random wait, as the contract asks of clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""I3, and I2 for chunks: what Telegram chats got, against what the outbox says they should have."""
+"""I3, and I2 for chunks: compares what Telegram chats received with what the outbox should have sent."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from tests.faults.final_rows import Item
 from tests.faults.invariants import Evidence, Violation, grouped
 from tests.faults.ledger import DATABASE_AWAY, Delivered, Incident, Kind, Lost
-from tests.faults.rows import Item
 
 FLIGHT_S = 1.0
-"""A request may reach the chat this much after its sender died; after a hang of its network, from when that began."""
+"""Seconds after its sender's death within which a request may still reach the chat; after a hang of its network, counted from its start."""
 SENDS_OF_UNKNOWN = 2
 UNKNOWN_WITHIN_S = 60.0
-"""Two sends, each given up after 40 seconds at the latest, would take longer; no hang of a storm does."""
+"""Two sends, each given up after at most 40 seconds, would take longer; no hang of a storm lasts that long."""
 SPOILS_ANSWERS: frozenset[Kind] = frozenset(
     {"bot_5xx", "bot_5xx_delivered", "bot_lost", "bot_cut_all", "bot_cut_one", "bot_swallow", "bot_hang"}
 )
@@ -25,7 +25,7 @@ DEADLY: frozenset[Kind] = frozenset({"kill", "freeze", "ended_by_itself"})
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """A chunk that arrived and waited for its mark: what happens meanwhile may have it sent `again`."""
+    """A chunk that arrived and was not yet marked as sent; an incident in between may cause it to be sent `again`."""
 
     item: Item
     sent: Delivered
@@ -33,27 +33,27 @@ class Exposure:
 
     @property
     def end(self) -> float:
-        """When it was marked, or came again."""
+        """When it was marked, or arrived again."""
         marked = math.inf if self.item.settled_at is None else self.item.settled_at
         return marked if self.again is None else min(marked, self.again.at)
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """A chat's messages put beside its outbox items."""
+    """A chat's messages, matched with its outbox items."""
 
     exposures: Sequence[Exposure]
     violations: Sequence[Violation]
 
     @property
     def repetitions(self) -> Sequence[Exposure]:
-        """Those that came again."""
+        """The chunks that arrived again."""
         return [one for one in self.exposures if one.again is not None]
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a chunk may have been sent again; one of those of an incident for each chat."""
+    """A reason why a chunk may have been sent again; an incident is one reason per chat."""
 
     words: str
     what: Delivered | Lost | Incident
@@ -62,14 +62,14 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """How many repetitions have which cause, and what has none."""
+    """The number of repetitions by cause, and those without a cause."""
 
     by_cause: Mapping[str, int]
     unexplained: Sequence[Exposure]
 
 
 def check_deliveries(evidence: Evidence) -> Iterator[Violation]:
-    """I3: each chunk arrives, in order, and again only for a cause of its own."""
+    """I3: each chunk arrives, in order, and arrives again only for a reason of its own."""
     yield from _whole(evidence)
     matched = match_chats(evidence)
     yield from matched.violations
@@ -87,7 +87,7 @@ def check_deliveries(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _unknown_without_cause(evidence: Evidence) -> Iterator[Violation]:
-    """A chunk is given up as unknown only after two sends whose answers something spoiled."""
+    """A chunk's outcome is given up as unknown only after two sends whose responses were lost or spoiled."""
     spoiled = [(one.at, one.until) for one in evidence.incidents if one.kind in SPOILS_ANSWERS]
     spoiled += [(one.at, one.at) for one in evidence.lost]
     for item in evidence.rows.items:
@@ -99,7 +99,7 @@ def _unknown_without_cause(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _whole(evidence: Evidence) -> Iterator[Violation]:
-    """The chunks of a reply are the reply, but for spaces and ends of lines."""
+    """The chunks of a reply add up to the reply, apart from whitespace."""
     items = grouped(evidence.rows.items, lambda item: item.turn_id)
     for row in evidence.rows.messages:
         if row.role == "assistant" and row.channel == "telegram":
@@ -111,7 +111,7 @@ def _whole(evidence: Evidence) -> Iterator[Violation]:
 
 
 def match_chats(evidence: Evidence) -> Matched:
-    """Every chat's deliveries beside its items."""
+    """The deliveries of every chat, matched with its items."""
     items = grouped(evidence.rows.items, lambda item: int(item.address.split(":")[2]))
     delivered = grouped(evidence.delivered, lambda one: one.chat_id)
     chats = [_match(chat, items.get(chat, []), delivered.get(chat, [])) for chat in sorted({*items, *delivered})]
@@ -158,7 +158,7 @@ def _missing(chat: int, items: Sequence[Item], came: Mapping[int, Sequence[Deliv
 
 
 def explain(evidence: Evidence, repetitions: Sequence[Exposure]) -> Explained:
-    """A cause for each repetition, none of them twice: as many as can have one have one."""
+    """Assigns causes to as many repetitions as possible, each cause once."""
     options = [list(_causes(evidence, one)) for one in repetitions]
     taken: dict[Cause, int] = {}
 
@@ -176,13 +176,13 @@ def explain(evidence: Evidence, repetitions: Sequence[Exposure]) -> Explained:
 
 
 def room_for_repetitions(evidence: Evidence) -> Mapping[str, int]:
-    """What happened between a send and its mark, or to its answer, by cause: no more chunks may have come twice."""
+    """The incidents between a send and its mark, or that affected its response, by cause; no more chunks than these may repeat."""
     exposures = match_chats(evidence).exposures
     return Counter(cause.words for cause in {cause for one in exposures for cause in _causes(evidence, one)})
 
 
 def _causes(evidence: Evidence, one: Exposure) -> Iterator[Cause]:
-    """What may have made somebody send it again, the surest first."""
+    """Possible reasons for sending it again, the most certain first."""
     sent = one.sent
     if not sent.answered:
         yield Cause("lost answer", sent, sent.chat_id)
@@ -200,7 +200,7 @@ def _causes(evidence: Evidence, one: Exposure) -> Iterator[Cause]:
 
 
 def _sent_since(evidence: Evidence, sent: Delivered) -> float:
-    """When its sender may have let it go: a network that hung has held it."""
+    """When it may have left the sender: a network that hung held it back."""
     hangs = [
         one.at
         for one in evidence.incidents

@@ -1,4 +1,4 @@
-"""The invariants that rows alone decide (I1, I2, I4, I7): pure functions from evidence to what violates them."""
+"""The invariants that depend on rows alone (I1, I2, I4, I7): pure functions from evidence to violations."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Literal, TypeVar
 
 from gateway.core.turns.replies import APOLOGIES, STOPPED
 from tests.faults.agents import reply_to
+from tests.faults.final_rows import Message, Rows, Turn
 from tests.faults.ledger import Acked, Called, Delivered, Heard, Incident, Life, Lost, Sent, Stopped
-from tests.faults.rows import Message, Rows, Turn
 
 Invariant = Literal["I1", "I2", "I3", "I4", "I5", "I6", "I7"]
 STRATEGIES = {"eager": "interrupt", "fickle": "rollback"}
-"""What becomes of an open turn when its user says the next thing, by the user's name without its number."""
+"""What happens to an open turn at its user's next message, by the user's name without its number."""
 MEANING: Mapping[Invariant, str] = {
     "I1": "an acknowledged message has exactly one reply or apology",
     "I2": "order of messages, replies and chunks",
@@ -33,7 +33,7 @@ Thing = TypeVar("Thing")
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """What should not be."""
+    """A violation of an invariant."""
 
     invariant: Invariant
     text: str
@@ -41,7 +41,7 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that is known after a storm."""
+    """Everything that is known after a storm."""
 
     rows: Rows
     sent: Sequence[Sent] = ()
@@ -56,7 +56,7 @@ class Evidence:
 
 
 def grouped(things: Iterable[Thing], key: Callable[[Thing], Key]) -> Mapping[Key, list[Thing]]:
-    """Things by key, each group in the order it came."""
+    """Groups items by key; each group keeps their order."""
     groups: defaultdict[Key, list[Thing]] = defaultdict(list)
     for thing in things:
         groups[key(thing)].append(thing)
@@ -123,7 +123,7 @@ def _answered_once(rows: Rows) -> Iterator[Violation]:
 
 
 def _fits(turn: Turn, question: str, answer: str) -> bool:
-    """Whether a turn that ended so may have that reply."""
+    """Whether a turn with this outcome may have that reply."""
     whole = reply_to(question)
     match turn.status:
         case "failed":
@@ -155,7 +155,7 @@ def _fired_once(rows: Rows) -> Iterator[Violation]:
 
 
 def check_order(evidence: Evidence) -> Iterator[Violation]:
-    """I2: messages stand in the order they were sent in, replies in the order of their turns."""
+    """I2: messages are in the order in which they were sent, replies in the order of their turns."""
     yield from _sent_in_order(evidence)
     for session_id, rows in grouped(evidence.rows.messages, lambda row: row.session_id).items():
         yield from _answered_in_order(session_id, rows)
@@ -195,7 +195,7 @@ def _answered_in_order(session_id: str, rows: Sequence[Message]) -> Iterator[Vio
 
 
 def check_owners(evidence: Evidence) -> Iterator[Violation]:
-    """I4: what a user's rows, sockets and chats hold is that user's."""
+    """I4: a user's rows, sockets and chats hold only that user's texts."""
     owners = {session.session_id: session.user_id for session in evidence.rows.sessions}
     seen: list[tuple[str, str, str]] = [
         *(("row", row.user_id, row.content) for row in evidence.rows.messages),
@@ -223,7 +223,7 @@ def check_owners(evidence: Evidence) -> Iterator[Violation]:
 
 
 def check_sequences(evidence: Evidence) -> Iterator[Violation]:
-    """I7: rows count from 1 without gaps, in the database and for each client, who hears each once."""
+    """I7: rows count from 1 without gaps, in the database and for each client, which receives each row once."""
     rows = grouped(evidence.rows.messages, lambda row: row.session_id)
     for session in evidence.rows.sessions:
         seqs = [row.seq for row in rows.get(session.session_id, ())]
@@ -251,7 +251,7 @@ def _told(user: str, rows: Sequence[Message], heard: Sequence[Heard]) -> Iterato
 
 
 def _brief(seqs: Sequence[int]) -> str:
-    """Only what is out of line."""
+    """The items that are out of order."""
     odd = [seq for place, seq in enumerate(seqs) if place and seq != seqs[place - 1] + 1]
     return (
         f"1–{len(seqs)}" if not odd and seqs[:1] == [1] else f"{seqs[:1]}… with breaks at {odd[:5]}, {len(seqs)} in all"

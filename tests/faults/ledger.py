@@ -39,7 +39,7 @@ Kind = Literal[
 ]
 GATEWAY_KINDS: frozenset[Kind] = frozenset({"kill", "term", "freeze", "ended_by_itself"})
 DATABASE_AWAY: frozenset[Kind] = frozenset({"database_restart", "database_freeze", "database_hang"})
-"""For as long as one of these lasts, whoever it happens to gets nothing done."""
+"""While one of these lasts, the gateway that it affects gets nothing done."""
 DATABASE_KINDS: frozenset[Kind] = DATABASE_AWAY | {
     "database_cut_all",
     "database_cut_one",
@@ -48,7 +48,7 @@ DATABASE_KINDS: frozenset[Kind] = DATABASE_AWAY | {
     "database_delay",
     "database_drop",
 }
-"""Whoever they happen to may not know what the database has done for it."""
+"""The gateway that they affect may not know what the database has committed."""
 
 
 @dataclass(frozen=True, slots=True)

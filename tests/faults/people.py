@@ -1,4 +1,4 @@
-"""People in Telegram, and schedules that somebody made over the HTTP API."""
+"""People on Telegram, and users whose schedules fire."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import aiohttp
 
 from tests.fakes.bot_api import FakeBotApi
 from tests.faults.agents import LONG
-from tests.faults.clients import Account, ClientContext, canary
 from tests.faults.ledger import Ledger, Sent
+from tests.faults.websocket_clients import Account, ClientContext, canary
 
 CALL_S = 8.0
 LONG_SHARE = 0.25
@@ -20,7 +20,7 @@ Answer: TypeAlias = dict[str, Any]
 
 
 class Person:
-    """Somebody with a private chat with the bot."""
+    """A person with a private chat with the bot."""
 
     def __init__(self, chat_id: int, pace_s: float, fake: FakeBotApi, ledger: Ledger, luck: Random) -> None:
         self.chat_id = chat_id
@@ -35,7 +35,7 @@ class Person:
         return f"telegram:{self.chat_id}"
 
     async def run(self) -> None:
-        """Talks until it is cancelled."""
+        """Sends messages until cancelled."""
         while True:
             await asyncio.sleep(self._luck.expovariate(1 / self._pace_s))
             self.says_something()
@@ -51,7 +51,7 @@ class Person:
 
 
 class Planner:
-    """Somebody who has a prompt sent every few seconds."""
+    """A user with a schedule that fires every few seconds."""
 
     def __init__(self, account: Account, seconds: int, context: ClientContext, luck: Random) -> None:
         self.account = account
@@ -60,22 +60,22 @@ class Planner:
         self._luck = luck
 
     async def plans(self) -> None:
-        """Returns once the schedule is made; it may be there twice if an answer was lost, which harms nobody."""
+        """Returns once the schedule is created. If a response is lost, it is created twice, which does no harm."""
         body = {
             "name": f"every {self._seconds} s",
             "prompt": f"{canary(self.account.user)} on time",
             "trigger": {"type": "interval", "seconds": self._seconds},
         }
-        await self._insists("POST", "/api/schedules", 201, body)
+        await self._repeats_until("POST", "/api/schedules", 201, body)
 
     async def stops(self) -> None:
-        """Returns once none of the user's schedules fires any more."""
-        listed = await self._insists("GET", "/api/schedules", 200)
+        """Returns once all of the user's schedules are deleted."""
+        listed = await self._repeats_until("GET", "/api/schedules", 200)
         for schedule in listed["schedules"]:
-            await self._insists("PATCH", f"/api/schedules/{schedule['id']}", 200, {"is_active": False})
+            await self._repeats_until("PATCH", f"/api/schedules/{schedule['id']}", 200, {"is_active": False})
 
-    async def _insists(self, method: str, path: str, expect: int, body: Answer | None = None) -> Answer:
-        """What a call answers, repeated at any gateway until it ends with that status."""
+    async def _repeats_until(self, method: str, path: str, expect: int, body: Answer | None = None) -> Answer:
+        """Repeats a call, at any gateway, until it returns that status; returns the body."""
         while True:
             try:
                 return await self._calls(method, path, expect, body)

@@ -1,4 +1,4 @@
-"""I5 and I6: how soon a turn of the dead goes on, and how often agents were called for it."""
+"""I5 and I6: how soon turns of dead replicas continue, and how often agents were called for them."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from tests.faults.final_rows import Turn
 from tests.faults.invariants import Evidence, Violation, grouped
 from tests.faults.ledger import DATABASE_AWAY, DATABASE_KINDS, GATEWAY_KINDS, Called, Incident, Kind, Life
-from tests.faults.rows import Turn
 
 CLOCK_S = 0.05
-"""Notes of two processes may differ by this much."""
+"""The clocks of two processes may differ by this much."""
 AFTERMATH_S = 2.5
-"""A lease that lapsed in an incident counts as lapsed until the next sign of life comes through."""
+"""A lease that lapsed during an incident counts as lapsed until the next heartbeat arrives."""
 FOR_ALL: frozenset[Kind] = DATABASE_AWAY | {"database_cut_all"}
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Seconds within which a turn goes on: of an owner that died, and of one that does not know that it is the owner."""
+    """Seconds within which a turn continues if its owner died, and if its owner does not know that it is the owner."""
 
     dead_s: float
     own_s: float
@@ -27,7 +27,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """A turn that was taken over: `since` its owner died, or whatever came later and held it up.
+    """A turn that was taken over. `since`: when its owner died, or a later incident ended that delayed it.
 
     `own`: the owner lived and did not know of its claim, whose answer was lost; it took the turn from itself.
     """
@@ -62,7 +62,7 @@ class Step:
 
     @property
     def owner(self) -> int | None:
-        """The process that had it before this call; None where somebody claimed it and did not call."""
+        """The process that ran the turn before this call; None if it was claimed without a call."""
         known = self.before is not None and self.call.epoch == self.before.epoch + 1
         return self.before.pid if self.before is not None and known else None
 
@@ -95,7 +95,7 @@ def check_calls(evidence: Evidence) -> Iterator[Violation]:
 
 
 def recoveries(evidence: Evidence) -> Sequence[Recovery]:
-    """All turns that somebody went on with who had not been running them."""
+    """All turns that were continued by another process than before."""
     turns = {turn.turn_id: turn for turn in evidence.rows.turns}
     up = uptime(evidence.lives, evidence.incidents)
     found = []
@@ -127,7 +127,7 @@ def uptime(lives: Sequence[Life], incidents: Sequence[Incident]) -> Sequence[tup
 
 
 def _nobody_until(up: Sequence[tuple[float, float]], at: float) -> float:
-    """Since when there was always somebody to take over."""
+    """Since when there was always a gateway that could take over."""
     return max((begin for begin, _ in up if begin <= at), default=0.0)
 
 
@@ -152,7 +152,7 @@ def _touches(incident: Incident, calls: Sequence[Called]) -> bool:
 
 
 def _since(evidence: Evidence, step: Step) -> tuple[float, bool]:
-    """When the turn's last owner before this call was gone; and whether that was the caller, who did not know of it."""
+    """When the turn's previous owner was gone, and whether that was the calling process itself without knowing it."""
     call, owner = step.call, step.owner
     within = [one for one in evidence.incidents if one.until >= step.begun and one.at <= call.at]
     # Without a call of their own, those who had it in between are not known: the last that died is taken.

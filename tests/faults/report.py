@@ -1,4 +1,4 @@
-"""What a storm came to, for people: figures, what explains each repetition, and each invariant's verdict."""
+"""The result of a storm, for people: figures, the causes of repetitions, and the verdict on each invariant."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from tests.faults.recovery import Bounds, check_calls, check_recovery, recoverie
 from tests.faults.storm import Outcome, Plan
 
 SLACK_S = 2.0
-"""What recovery may take beyond the TTL and a sweep, for the machine: it starts a gateway every few seconds."""
+"""Seconds that recovery may take beyond the TTL and a sweep, because the machine starts a gateway every few seconds."""
 SWEEP_SPREAD = 1.25
 """Sweeps are spread: one may come this many times its interval after the one before."""
 OWN_S = 10.0
-"""After so long a gateway takes turns that are its own, says the database, and that it does not run."""
+"""Seconds after which a gateway takes over turns that it owns according to the database, but does not run."""
 SHOWN = 8
-"""Violations of an invariant that are printed."""
+"""The most violations of an invariant that are printed."""
 LONG_S = 600.0
 DUE: Mapping[str, int] = {"kills": 100, "database restarts": 15, "messages": 20_000}
-"""What a storm of ten minutes or more has to come to, or it was none."""
+"""The least that must happen in a storm of ten minutes or more for it to count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,13 @@ class Verdict:
 
 
 def bounds_of(timing: Timing, slack_s: float = SLACK_S) -> Bounds:
-    """A turn of the dead goes on within the TTL and one sweep, one that its owner does not know of after ten seconds."""
+    """A dead replica's turn continues within the TTL and one sweep; one that its owner does not know of, after ten seconds."""
     sweep_s = timing.sweep_s * SWEEP_SPREAD
     return Bounds(timing.ttl_s + sweep_s + slack_s, max(OWN_S, timing.ttl_s) + sweep_s + slack_s)
 
 
 def judge(outcome: Outcome, plan: Plan, slack_s: float = SLACK_S) -> Verdict:
-    """Every invariant against the evidence, and whether it was much of a storm."""
+    """Checks every invariant against the evidence, and whether enough happened."""
     evidence = outcome.evidence
     found: dict[Invariant, list[Violation]] = {invariant: [] for invariant in MEANING}
     for violation in _all(evidence, bounds_of(plan.timing, slack_s)):
@@ -74,7 +74,7 @@ def judge(outcome: Outcome, plan: Plan, slack_s: float = SLACK_S) -> Verdict:
 
 
 def shortfalls(evidence: Evidence, seconds: float) -> Iterator[str]:
-    """What a storm of so many seconds has too few of; a short one may have as few as it likes."""
+    """The kinds of events that a storm of this length had too few of; a short one may have any number."""
     kinds = Counter(incident.kind for incident in evidence.incidents)
     messages = sum(row.role == "user" for row in evidence.rows.messages)
     counts = {"kills": kinds["kill"], "database restarts": kinds["database_restart"], "messages": messages}
@@ -94,7 +94,7 @@ def _all(evidence: Evidence, bounds: Bounds) -> Iterator[Violation]:
 
 
 def print_report(plan: Plan, outcome: Outcome, verdict: Verdict, command: str) -> None:
-    """To standard output."""
+    """Prints the report to standard output."""
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
     console.print(_figures(plan, outcome))
     console.print(_verdicts(verdict))

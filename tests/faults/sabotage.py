@@ -1,4 +1,4 @@
-"""`python -m tests.faults.sabotage MECHANISM SETTINGS`: a gateway with one mechanism taken out, to see the checks fail.
+"""`python -m tests.faults.sabotage MECHANISM SETTINGS`: a gateway without one of its mechanisms, to see the checks fail.
 
 - `offset`: a message counts as taken in before it is committed, so that Telegram's offset moves early.
 - `marks`: a chunk is marked as sent before it is sent.
@@ -36,7 +36,7 @@ LATER = Background()
 
 
 def hasty(intake: Intake) -> Intake:
-    """Says that a message was taken in, and takes it in later."""
+    """Acknowledges a message before it is stored."""
 
     async def accept(message: InboundMessage, acknowledge: Acknowledge | None = None) -> Acceptance | Notice:
         if acknowledge is not None:
@@ -51,7 +51,7 @@ def hasty(intake: Intake) -> Intake:
 
 
 def marked_first(turns: TurnStore, outbox: OutboxStore) -> TurnStore:
-    """Marks what is to be sent as sent, and hands it to the sender then."""
+    """Marks chunks as sent before they are sent."""
 
     async def finish(turn: Turn, reply: Reply, held: Sequence[int] = ()) -> Finished:
         finished = await turns.finish(turn, reply, held)
@@ -81,13 +81,13 @@ SABOTAGE: Mapping[str, Callable[[Seams], Seams]] = {
 
 
 async def without_fencing(database_url: str) -> None:
-    """From now on T2 takes any result for a turn, whoever has it by now and however it ended."""
+    """From now on, T2 accepts any result for a turn, whoever owns the turn and however it ended."""
     guard = "WHERE turn_id = p_turn_id AND owner = p_owner AND epoch = p_epoch AND status = 'running'"
     await _rewrite(database_url, "finish_turn", guard, "WHERE turn_id = p_turn_id")
 
 
 async def without_dedup(database_url: str) -> None:
-    """From now on T1 recognises no message that it has seen before."""
+    """From now on, T1 recognizes no duplicate."""
     await _execute(database_url, "DROP INDEX chat_messages_client_id")
     await _rewrite(database_url, "accept_message", "client_id = p_key", "client_id = p_key AND false")
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, to be stopped, restarted and frozen at will."""
+"""A PostgreSQL server that tests can stop, restart and freeze."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ OPTIONS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "on"
 
 
 INITIALIZED: list[Path] = []
-"""The files of a server that has never run, once this process has needed some."""
+"""The files of a server that has never run, once this process has created them."""
 
 
 class Server:
-    """One server on `folder`. It listens on loopback and trusts everybody there."""
+    """A server with its files in `folder`, which listens on loopback and accepts any user there."""
 
     def __init__(self, folder: Path, options: dict[str, str]) -> None:
         self.folder = folder
@@ -53,7 +53,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """The URL of the database `turngate`; the same for the server's whole life."""
+        """The URL of the database `turngate`; which stays the same across restarts."""
         return self.url_of("turngate")
 
     def url_of(self, database: str) -> str:
@@ -67,7 +67,7 @@ class Server:
 
     @property
     def log(self) -> Path:
-        """What the server says."""
+        """The server's log."""
         return self.folder / "server.log"
 
     async def start(self) -> None:
@@ -89,7 +89,7 @@ class Server:
             await asyncio.sleep(POLL_S)
 
     async def stop(self, mode: Literal["immediate", "fast"] = "immediate") -> None:
-        """Ends the server and waits for it: `immediate` as a crash does, `fast` with a checkpoint."""
+        """Stops the server and waits for its end: `immediate` is like a crash, `fast` writes a checkpoint."""
         process, self._process = self._process, None
         if process is None or process.returncode is not None:
             return
@@ -105,12 +105,12 @@ class Server:
             await process.wait()
 
     async def restart(self) -> None:
-        """A crash, and the start after it."""
+        """Crashes and starts the server."""
         await self.stop("immediate")
         await self.start()
 
     def freeze(self) -> None:
-        """Stops every process of the server where it is: connections stay, and nothing answers."""
+        """Suspends every process of the server: connections stay open, but get no response."""
         assert self._process is not None
         assert self._process.returncode is None, self._said("PostgreSQL has ended")
         self._frozen = True
@@ -120,7 +120,7 @@ class Server:
             _signal(pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Lets everything go on; does nothing to a server that is not frozen."""
+        """Resumes a frozen server."""
         if self._process is not None:
             self._thaw(self._process.pid)
 
@@ -143,7 +143,7 @@ class Server:
         return True
 
     async def _create(self) -> None:
-        """As a copy: that takes a tenth of the work of initdb."""
+        """Copies the files, which takes a tenth of the work of initdb."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if not INITIALIZED:
             INITIALIZED.append(self._initialize(self.folder.parent / f"initialized-{os.getpid()}"))
@@ -151,7 +151,7 @@ class Server:
         assert await copying.wait() == 0
 
     def _initialize(self, cluster: Path) -> Path:
-        """Blocks, so that of several servers that start at once only the first does it."""
+        """Blocks, so that only the first of several servers that start at the same time does it."""
         account = server_account(cluster)
         cluster.mkdir(mode=0o700)
         account.owns(cluster)
@@ -202,12 +202,12 @@ class Standby(Server):
         self._primary = primary
 
     async def has_all(self) -> bool:
-        """Whether everything that the primary has committed by now can be read here."""
+        """Whether this standby has replayed everything that the primary has committed so far."""
         written = await _ask(self._primary.url, "SELECT pg_current_wal_flush_lsn()::text")
         return bool(await _ask(self.url, f"SELECT pg_last_wal_replay_lsn() >= '{written}'"))
 
     async def promote(self) -> None:
-        """Returns when it takes writes."""
+        """Returns when the server accepts writes."""
         assert await _ask(self.url, "SELECT pg_promote()")
 
     async def _create(self) -> None:
@@ -230,7 +230,7 @@ async def _ask(url: str, question: str) -> object:
 
 @asynccontextmanager
 async def running_standby(folder: Path, primary: Server) -> AsyncIterator[Standby]:
-    """A standby that streams from `primary`; gone afterwards."""
+    """A standby that streams from `primary`, stopped at the end of the block."""
     standby = Standby(folder, primary)
     try:
         await standby.start()
@@ -241,7 +241,7 @@ async def running_standby(folder: Path, primary: Server) -> AsyncIterator[Standb
 
 @asynccontextmanager
 async def running_server(folder: Path, **options: str) -> AsyncIterator[Server]:
-    """A server that runs on `folder`, with `options` as its parameters; gone afterwards, frozen or not."""
+    """A server that runs in `folder` with these parameters, and is stopped at the end of the block, even if frozen."""
     server = Server(folder, options)
     try:
         await server.start()
@@ -251,7 +251,7 @@ async def running_server(folder: Path, **options: str) -> AsyncIterator[Server]:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
+    """A free port on loopback."""
     for port in random.sample(PORTS, 100):
         with contextlib.suppress(OSError), socket.socket() as tried:
             tried.bind(("127.0.0.1", port))
@@ -260,7 +260,7 @@ def free_port() -> int:
 
 
 def _children(pid: int) -> Iterator[int]:
-    """The processes that `pid` started and that still run."""
+    """The running child processes of `pid`."""
     for entry in PROC.iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""The storm: gateways on one database, people who talk to them, faults everywhere, then calm, then the checks."""
+"""The storm: several gateways on one database, users, and faults everywhere, followed by a calm and the checks."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from storage.database import open_database
 from storage.users.tokens import PostgresTokens
 from tests.fakes.bot_api import FakeBotApi
 from tests.faults.breakage import Breakable, Breakage, Network
-from tests.faults.clients import Account, ClientContext, Talker
 from tests.faults.cluster import GATEWAY, Surroundings, Timing, running_cluster
+from tests.faults.final_rows import read_last, read_rows, read_unsettled
 from tests.faults.invariants import Evidence
 from tests.faults.ledger import Acked, Delivered, Entry, Heard, Incident, Ledger, Life, Lost, Sent, Stopped, read_calls
 from tests.faults.people import Person, Planner
 from tests.faults.proxy import Proxy, open_proxy
-from tests.faults.rows import read_last, read_rows, read_unsettled
 from tests.faults.server import running_server
 from tests.faults.weather import FRONTS, Front, forecast
+from tests.faults.websocket_clients import Account, ClientContext, Talker
 
 TOKEN = "777:AAF-of-the-storm"
 FIRST_CHAT = 1001
@@ -61,7 +61,7 @@ SOUND = Sabotage()
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What kind of storm: how long, how many, and the seed that everything is drawn from.
+    """The kind of storm: its length, the numbers of participants, and the seed of all random choices.
 
     `doomed_share`: how many gateways kill themselves, or lose a connection, at a named place on a message's way.
     """
@@ -96,7 +96,7 @@ class Outcome:
 
 
 Progress = Callable[[float, Ledger], Awaitable[None]]
-"""Told the seconds since the storm began, now and then."""
+"""Called now and then with the seconds since the storm began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +308,7 @@ async def _evidence(scene: Scene, folder: Path) -> Evidence:
 
 
 def _seen(scene: Scene) -> Iterator[Entry]:
-    """What other parts have recorded meanwhile."""
+    """Collects what other parts have recorded in the meantime."""
     yield from _delivered(scene)
     yield from _lost(scene)
     for replica in scene.world.replicas:
@@ -330,4 +330,4 @@ def _lost(scene: Scene) -> Iterator[Lost]:
 
 
 async def silently(seconds: float, ledger: Ledger) -> None:
-    """Nobody watches."""
+    """Ignores the progress."""

@@ -19,7 +19,7 @@ from gateway.core.ports.agents import Agent
 from tests.fakes.bot_api import FakeBotApi
 from tests.faults.agent_settings import agent
 from tests.faults.memory import resident
-from tests.faults.odd_agents import LARGE, ODD
+from tests.faults.misbehaving_agents import LARGE, ODD
 from tests.integration.telegram.driver import ADA, TOKEN
 from tests.world import PATIENCE_S, Person, World, eventually
 
@@ -94,7 +94,7 @@ async def test_large_replies_are_not_kept_in_memory(world: World) -> None:
     """Row 30: a process that has handled many large replies uses about as much memory as after the first."""
     gateway = await world.process(
         TURNGATE_AGENTS__ASSISTANT__KIND="python",
-        TURNGATE_AGENTS__ASSISTANT__TARGET="tests.faults.odd_agents:large",
+        TURNGATE_AGENTS__ASSISTANT__TARGET="tests.faults.misbehaving_agents:large",
         TURNGATE_TURNS__MAX_REPLY="50000",
     )
     socket = await (await world.person("ann", gateway.url)).connects()
@@ -109,7 +109,7 @@ async def test_a_message_that_kills_gateways(world: World) -> None:
     """Row 30: it kills two gateways; the third apologises without calling the agent again, and keeps running."""
     setting = {
         "TURNGATE_AGENTS__ASSISTANT__KIND": "python",
-        "TURNGATE_AGENTS__ASSISTANT__TARGET": "tests.faults.odd_agents:deadly",
+        "TURNGATE_AGENTS__ASSISTANT__TARGET": "tests.faults.misbehaving_agents:deadly",
         "TURNGATE_TURNS__MAX_ATTEMPTS": "2",
     }
     first = await world.process("first", **setting)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.faults
 
 BLOCKING = {
     "TURNGATE_AGENTS__ASSISTANT__KIND": "python",
-    "TURNGATE_AGENTS__ASSISTANT__TARGET": "tests.faults.odd_agents:blocking_for",
+    "TURNGATE_AGENTS__ASSISTANT__TARGET": "tests.faults.misbehaving_agents:blocking_for",
 }
 
 
@@ -61,7 +61,7 @@ async def test_a_blocked_loop_keeps_its_lease_and_its_agent_is_named(world: Worl
     assert other.gateway.engine.health.accepting()
     told = next(event for event in events(gateway) if event["event"] == "loop_blocked")
     assert told["agent"] == "assistant"
-    assert "odd_agents.py" in str(told["where"])
+    assert "misbehaving_agents.py" in str(told["where"])
     finding = await doctor_on_assistant(world)
     assert not finding["ok"]
     assert "blocked the event loop for 5 s" in finding["detail"]
@@ -69,7 +69,7 @@ async def test_a_blocked_loop_keeps_its_lease_and_its_agent_is_named(world: Worl
 
 async def test_a_message_is_acknowledged_before_its_agent_blocks_the_loop(world: World) -> None:
     """The agent waits for a file that is created after the sender has received the ack."""
-    blocking = {**BLOCKING, "TURNGATE_AGENTS__ASSISTANT__TARGET": "tests.faults.odd_agents:blocking_until_file"}
+    blocking = {**BLOCKING, "TURNGATE_AGENTS__ASSISTANT__TARGET": "tests.faults.misbehaving_agents:blocking_until_file"}
     ann = await world.person("ann", (await world.process(**blocking)).url)
     file = world.folder / "acknowledged"
     socket = await ann.connects()

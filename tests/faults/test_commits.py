@@ -10,7 +10,7 @@ import aiohttp
 import asyncpg
 import pytest
 
-from tests.faults.callers import all_is_answered, caller
+from tests.faults.http_clients import all_is_answered, caller
 from tests.faults.proxy import Link, Proxy
 from tests.world import World, eventually
 
@@ -51,7 +51,7 @@ async def test_killed_while_a_reply_is_being_recorded(world: World, then: Litera
     [turn] = await world.rows("SELECT attempt, epoch FROM turns")
     assert (turn["attempt"], turn["epoch"]) == ((2, 2) if then == "taken over" else (1, 1))
     who.person.url = healthy.url
-    assert await who.insists("wait 2 seconds", "m1")
+    assert await who.sends_until_answered("wait 2 seconds", "m1")
 
 
 async def test_killed_before_it_learns_that_a_reply_is_recorded(world: World) -> None:
@@ -73,6 +73,6 @@ async def test_killed_before_it_learns_that_a_reply_is_recorded(world: World) ->
     with pytest.raises(aiohttp.ClientError):
         await asking
     who.person.url = healthy.url
-    assert (await who.insists("count to 12", "m1")).endswith("10, 11, 12.")
+    assert (await who.sends_until_answered("count to 12", "m1")).endswith("10, 11, 12.")
     assert await all_is_answered(world)
     assert await world.rows("SELECT attempt, epoch FROM turns") == [{"attempt": 1, "epoch": 1}]

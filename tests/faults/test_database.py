@@ -12,7 +12,7 @@ import pytest
 from gateway.app.building.seams import Seams
 from storage.pools import Timeouts
 from tests.detours import Call, Detours
-from tests.faults.callers import Caller, all_is_answered, caller
+from tests.faults.http_clients import Caller, all_is_answered, caller
 from tests.faults.proxy import Link, Proxy
 from tests.faults.server import Server
 from tests.world import World, eventually
@@ -59,7 +59,7 @@ async def test_a_restart_while_messages_arrive_loses_nothing(server: Server, pla
     people = [await caller(await place.person(f"user{number}", gateway.url)) for number in range(4)]
 
     async def talks(who: Caller) -> list[str]:
-        return [await who.insists(f"count to {number}", f"m{number}") for number in range(2, 10)]
+        return [await who.sends_until_answered(f"count to {number}", f"m{number}") for number in range(2, 10)]
 
     talking = [asyncio.create_task(talks(who)) for who in people]
     for _ in range(3):
@@ -80,7 +80,7 @@ async def test_without_the_database_nothing_is_acknowledged(server: Server, plac
     gateway = await place.gateway()
     ann = await place.person("ann", gateway.url)
     calls, socket = await caller(ann), await ann.connects()
-    await calls.insists("hello", "m1")
+    await calls.sends_until_answered("hello", "m1")
     await server.stop()
     refused = await calls.sends("hello again", "m2")
     assert (refused.status, refused.headers["Retry-After"]) == (503, "2")
@@ -91,7 +91,7 @@ async def test_without_the_database_nothing_is_acknowledged(server: Server, plac
     assert status == 503
     assert not body["checks"][0]["ok"]
     await server.start()
-    await calls.insists("hello again", "m2")
+    await calls.sends_until_answered("hello again", "m2")
 
     async def is_back() -> bool:
         return bool((await ann.calls("GET", "/readyz"))[0] == 200)
@@ -125,7 +125,7 @@ async def test_a_database_that_hangs_does_not_block_requests(server: Server, pla
     gateway = await place.gateway(Seams(database=Timeouts(acquire_s=1.0, command_s=2.0)))
     ann = await place.person("ann", gateway.url)
     calls = await caller(ann)
-    await calls.insists("hello", "m1")
+    await calls.sends_until_answered("hello", "m1")
     server.freeze()
     # Statement, release, a second try on a new connection: 2 + 2 + 1 s and the pauses.
     refused, (status, body) = await asyncio.gather(calls.sends("more", "m2"), ann.calls("GET", "/readyz"))
@@ -133,7 +133,7 @@ async def test_a_database_that_hangs_does_not_block_requests(server: Server, pla
     assert (status, body["checks"][0]["ok"]) == (503, False)
     assert "database" in body["checks"][0]["detail"]
     server.thaw()
-    await calls.insists("more", "m2")
+    await calls.sends_until_answered("more", "m2")
     await eventually(lambda: all_is_answered(place))
 
 
@@ -143,9 +143,9 @@ async def test_a_commit_whose_response_is_lost_happens_once(world: World, marker
     proxy, behind = await forger(world)
     gateway = await behind.gateway()
     calls = await caller(await world.person("ann", gateway.url))
-    await calls.insists("hello", "m0")
+    await calls.sends_until_answered("hello", "m0")
     proxy.marker = marker.encode()
-    assert (await calls.insists("count to 12", "m1")).endswith("10, 11, 12.")
+    assert (await calls.sends_until_answered("count to 12", "m1")).endswith("10, 11, 12.")
     assert proxy.counts.swallowed == 1
     await eventually(lambda: all_is_answered(world))
     [turn] = await world.rows("SELECT attempt FROM turns AS t ORDER BY created_at DESC LIMIT 1")
@@ -157,7 +157,7 @@ async def test_a_replica_without_the_database_stands_aside(world: World) -> None
     proxy, behind = await forger(world)
     cut_off = await behind.gateway(data_dir="one")
     calls = await caller(await world.person("ann", cut_off.url))
-    await calls.insists("hello", "m0")
+    await calls.sends_until_answered("hello", "m0")
     asking = asyncio.create_task(calls.sends("wait 2 seconds", "m1", wait_s=4))
 
     async def runs() -> bool:
@@ -184,7 +184,7 @@ async def test_a_replica_without_the_database_stands_aside(world: World) -> None
         return not cut_off.gateway.engine.runner.running and cut_off.gateway.engine.health.accepting()
 
     await eventually(gave_up)
-    await calls.insists("hello again", "m2")
+    await calls.sends_until_answered("hello again", "m2")
     assert await all_is_answered(world)
     assert not healthy.ended.is_set()
 
@@ -194,7 +194,7 @@ async def test_with_every_connection_taken_callers_wait_for_a_bounded_time(world
     gateway = await world.gateway(Seams(database=Timeouts(acquire_s=0.5, command_s=1.0)))
     ann, bob = [await caller(await world.person(name, gateway.url)) for name in ("ann", "bob")]
     socket = await ann.person.connects(session_id=ann.session_id)
-    await bob.insists("hello", "b0")
+    await bob.sends_until_answered("hello", "b0")
     locker = await asyncpg.connect(world.database_url)
     async with locker.transaction():
         await locker.execute("SELECT FROM chat_sessions WHERE session_id = $1 FOR UPDATE", ann.session_id)
@@ -206,7 +206,10 @@ async def test_with_every_connection_taken_callers_wait_for_a_bounded_time(world
         await socket.hears("error", id="w1", code="unavailable")
         assert gateway.gateway.engine.health.accepting(), "the heartbeat has connections of its own"
     await locker.close()
-    await asyncio.gather(*(ann.insists(f"m{number}", f"a{number}") for number in range(40)), bob.insists("hello", "b1"))
+    await asyncio.gather(
+        *(ann.sends_until_answered(f"m{number}", f"a{number}") for number in range(40)),
+        bob.sends_until_answered("hello", "b1"),
+    )
     await eventually(lambda: all_is_answered(world))
 
 
@@ -229,7 +232,7 @@ async def test_changes_by_other_replicas_are_found_by_polling(world: World) -> N
     ann.url = there.url
     taken = []
     for number in range(5):
-        await speaks.insists(f"hello {number}", f"m{number}")
+        await speaks.sends_until_answered(f"hello {number}", f"m{number}")
         proxy.cuts_all()
         before = queries
         await follower.hears("message", within=20)
@@ -244,10 +247,10 @@ async def test_dead_connections_cost_one_timeout(world: World) -> None:
     proxy, behind = await forger(world)
     gateway = await behind.gateway(Seams(database=Timeouts(command_s=5.0)))
     people = [await caller(await world.person(f"user{number}", gateway.url)) for number in range(8)]
-    await asyncio.gather(*(who.insists("wait 0.2 seconds", "m1") for who in people))
+    await asyncio.gather(*(who.sends_until_answered("wait 0.2 seconds", "m1") for who in people))
     proxy.forgets_all()
     for number, who in enumerate(people, start=2):
-        await who.insists(f"count to {number}", "m2")
+        await who.sends_until_answered(f"count to {number}", "m2")
     slow = [answer for who in people for answer in who.answers if answer.seconds >= 5]
     assert len(slow) <= 2
     await eventually(lambda: all_is_answered(world))

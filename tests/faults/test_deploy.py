@@ -19,7 +19,7 @@ from storage.migrating.migrate import migrate, pending_migrations
 from storage.migrating.origin import MIGRATIONS
 from storage.replicas.replicas import PostgresReplicas
 from tests.acceptance.pages import blocks
-from tests.faults.callers import all_is_answered, caller
+from tests.faults.http_clients import all_is_answered, caller
 from tests.world import Person, World, eventually
 
 pytestmark = pytest.mark.faults
@@ -82,7 +82,7 @@ async def test_an_index_is_built_while_an_older_replica_serves(world: World, tmp
     ann = await caller(await world.person("ann", gateway.url))
     migrating = asyncio.create_task(migrate(world.database_url, newer(tmp_path / "migrations", INDEX)))
     for number in range(2, 8):
-        await ann.insists(f"count to {number}", f"m{number}")
+        await ann.sends_until_answered(f"count to {number}", f"m{number}")
     async with asyncio.timeout(60):
         assert await migrating == ["9000_pre_newer"]
     [index] = await world.rows("SELECT indisvalid FROM pg_index WHERE indexrelid = 'of_a_newer_version'::regclass")
@@ -99,12 +99,12 @@ async def test_old_and_new_replicas_serve_one_session_in_turn(world: World, tmp_
     ann = await world.person("ann", old.url)
     who = await caller(ann)
     socket = await ann.connects(session_id=who.session_id)
-    await who.insists("count to 2", "m0")
+    await who.sends_until_answered("count to 2", "m0")
     assert await migrate(world.database_url, newer(tmp_path / "migrations", ADDITIONS)) == ["9000_pre_newer"]
     new, late = await world.gateway(data_dir="new"), await world.gateway(data_dir="late")
     for number, gateway in enumerate((old, new, late) * 3, start=3):
         ann.url = gateway.url
-        reply = await who.insists(f"count to {number}", f"m{number}")
+        reply = await who.sends_until_answered(f"count to {number}", f"m{number}")
         assert reply.endswith(f"{number}.")
     for seq in range(1, 21):
         assert (await socket.hears("message"))["message"]["seq"] == seq
@@ -117,7 +117,7 @@ async def test_a_new_replica_continues_turns_of_an_old_one(world: World, tmp_pat
     """Row 44: the old replica is stopped during turns, and the new one continues them."""
     old = await world.process("old")
     people = [await caller(await world.person(f"user{number}", old.url)) for number in range(3)]
-    asking = [asyncio.create_task(who.insists("wait 4 seconds", "m1")) for who in people]
+    asking = [asyncio.create_task(who.sends_until_answered("wait 4 seconds", "m1")) for who in people]
     await migrate(world.database_url, newer(tmp_path / "migrations", ADDITIONS))
     new = await world.process("new")
     await old.stops()

@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from tests.faults.callers import all_is_answered, caller
+from tests.faults.http_clients import all_is_answered, caller
 from tests.faults.server import Server, running_server
 from tests.world import World, eventually
 
@@ -107,7 +107,7 @@ async def test_a_full_disk_acknowledges_nothing(world: World, disk: Disk) -> Non
     """Row 16: T1 fails while the disk is full, and the same message is accepted once there is room."""
     gateway = await world.gateway()
     ann = await caller(await world.person("ann", gateway.url))
-    await ann.insists("hello", "m0")
+    await ann.sends_until_answered("hello", "m0")
     await disk.fills()
     texts = {f"m{number}": bulky() for number in range(1, 4)}
     for key, text in texts.items():
@@ -116,7 +116,7 @@ async def test_a_full_disk_acknowledges_nothing(world: World, disk: Disk) -> Non
     rows = await world.rows("SELECT FROM chat_messages")
     assert len(rows) == 2
     await disk.has_room()
-    await asyncio.gather(*(ann.insists(text, key) for key, text in texts.items()))
+    await asyncio.gather(*(ann.sends_until_answered(text, key) for key, text in texts.items()))
     await eventually(lambda: all_is_answered(world))
 
 
@@ -127,7 +127,7 @@ async def test_no_room_for_wal_crashes_only_the_database(world: World, disk: Dis
     """
     gateway = await world.gateway()
     ann = await caller(await world.person("ann", gateway.url))
-    await ann.insists("hello", "m0")
+    await ann.sends_until_answered("hello", "m0")
     await disk.fills()
     await _exhausts_wal(disk)
     refused = await ann.sends("more", "m1")
@@ -138,7 +138,7 @@ async def test_no_room_for_wal_crashes_only_the_database(world: World, disk: Dis
     await disk.server.start()
     if isinstance(disk, Refusal):
         await disk.has_room()
-    await ann.insists("more", "m1")
+    await ann.sends_until_answered("more", "m1")
     await eventually(lambda: all_is_answered(world))
     assert not gateway.ended.is_set()
 

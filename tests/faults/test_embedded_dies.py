@@ -22,7 +22,7 @@ from storage.embedded.layout import Layout
 from storage.embedded.postmaster import postmaster
 from storage.embedded.supervisor import supervised
 from tests.conftest import FAST
-from tests.faults.callers import Caller, caller
+from tests.faults.http_clients import Caller, caller
 from tests.world import World, eventually
 
 pytestmark = pytest.mark.faults
@@ -67,9 +67,9 @@ def _postmaster(layout: Layout) -> int:
 async def test_a_dead_server_is_started_again(place: World, layout: Layout) -> None:
     """After `kill -9` of the postmaster under a running gateway, the next message is answered."""
     ann = await somebody(place, await starts(place))
-    await ann.insists("count to 2", "m1")
+    await ann.sends_until_answered("count to 2", "m1")
     dies(layout)
-    assert (await ann.insists("count to 3", "m2")).endswith("3.")
+    assert (await ann.sends_until_answered("count to 3", "m2")).endswith("3.")
 
 
 async def test_two_gateways_start_one_server(place: World, layout: Layout) -> None:
@@ -77,7 +77,7 @@ async def test_two_gateways_start_one_server(place: World, layout: Layout) -> No
     people = [await somebody(place, await starts(place), name) for name in ("ann", "bob")]
     dies(layout)
     for who in people:
-        assert (await who.insists("count to 3", "m1")).endswith("3.")
+        assert (await who.sends_until_answered("count to 3", "m1")).endswith("3.")
     assert layout.log.read_text().count("starting PostgreSQL") == 2
 
 

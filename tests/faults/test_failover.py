@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.callers import Caller, all_is_answered, caller
+from tests.faults.http_clients import Caller, all_is_answered, caller
 from tests.faults.server import Server
 from tests.world import World, eventually
 
@@ -42,11 +42,11 @@ async def test_clients_that_saw_lost_rows_continue(server: Server, place: World)
     first, second = await place.gateway(data_dir="one"), await place.gateway(data_dir="two")
     ann = await place.person("ann", first.url)
     kept = await caller(ann)
-    await kept.insists("count to 2", "m1")
+    await kept.sends_until_answered("count to 2", "m1")
     async with lost(server):
-        await kept.insists("count to 3", "m2")
+        await kept.sends_until_answered("count to 3", "m2")
         gone = await caller(ann)
-        await gone.insists("hello", "n1")
+        await gone.sends_until_answered("hello", "n1")
     assert await back(kept)
     for gateway, key in ((first, "m3"), (second, "m4")):
         ann.url = gateway.url
@@ -72,7 +72,7 @@ async def test_a_turn_whose_rows_are_lost_is_dropped(server: Server, place: Worl
     """Row 19: the turn of the result is gone, so the replica drops it and keeps serving."""
     gateway = await place.gateway()
     ann = await caller(await place.person("ann", gateway.url))
-    await ann.insists("hello", "m1")
+    await ann.sends_until_answered("hello", "m1")
     async with lost(server):
         assert await back(ann)
         asking = asyncio.create_task(ann.sends("wait 3 seconds", "m2", wait_s=1))
@@ -89,7 +89,7 @@ async def test_a_turn_whose_rows_are_lost_is_dropped(server: Server, place: Worl
 
     await eventually(let_go)
     assert await back(ann)
-    await ann.insists("hello again", "m3")
+    await ann.sends_until_answered("hello again", "m3")
     assert len(await place.rows("SELECT FROM chat_messages")) == 4
     assert await all_is_answered(place)
     assert not gateway.ended.is_set()

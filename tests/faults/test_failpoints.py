@@ -13,7 +13,7 @@ from gateway.app.faults.failpoints import Point, read_failpoints
 from gateway.cli.checks.all_checks import check_all
 from gateway.errors import SettingsError
 from tests.fakes.bot_api import FakeBotApi
-from tests.faults.ending import all_sent, has_ended, insists
+from tests.faults.resending import all_sent, has_ended, sends_until_acknowledged
 from tests.telegram_settings import telegram
 from tests.world import Process, World, eventually
 
@@ -80,7 +80,7 @@ async def test_a_kill_on_the_way_of_a_web_message(world: World, point: Point) ->
     dying = await failing(world, {point: "kill"})
     healthy = await world.gateway()
     ann = await world.person("ann", dying.url)
-    await insists(ann, [dying.url, healthy.url], "hello", "m1")
+    await sends_until_acknowledged(ann, [dying.url, healthy.url], "hello", "m1")
     await answered_once(world, 1 if point in {"before_t1", "after_t2"} else 2)
     await eventually(lambda: has_ended(dying))
 
@@ -91,7 +91,7 @@ async def test_a_fault_on_the_way_of_a_web_message(world: World, point: Point, a
     """Row 13: a connection breaks before or after a commit, or an unexpected error occurs; the client resends."""
     gateway = await world.gateway(failpoints={point: action})
     ann = await world.person("ann", gateway.url)
-    await insists(ann, [gateway.url], "hello", "m1")
+    await sends_until_acknowledged(ann, [gateway.url], "hello", "m1")
     apologised = (point, action) == ("before_t2", "raise")
     await answered_once(world, 1, 2, status="failed" if apologised else "completed")
 

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.core.turns.replies import APOLOGY
 from tests.faults.deliveries import check_deliveries
+from tests.faults.final_rows import Item, Message, Rows, Session, Turn
 from tests.faults.invariants import (
     Evidence,
     Violation,
@@ -20,7 +21,6 @@ from tests.faults.invariants import (
 from tests.faults.ledger import Acked, Called, Delivered, Heard, Incident, Kind, Life, Lost, Sent, Stopped
 from tests.faults.recovery import Bounds, check_calls, check_recovery, recoveries, uptime
 from tests.faults.report import shortfalls
-from tests.faults.rows import Item, Message, Rows, Session, Turn
 
 pytestmark = pytest.mark.faults
 

@@ -17,7 +17,7 @@ from gateway.cli.checks.database import transactions
 from scheduler.housekeeping import Chore, Housekeeping
 from storage.database import Database, open_database
 from storage.replicas.long_transactions import LIMIT, LongTransactions, Observation, Standstill, observe
-from tests.faults.callers import all_is_answered, caller
+from tests.faults.http_clients import all_is_answered, caller
 from tests.world import World, eventually
 
 pytestmark = pytest.mark.faults
@@ -61,7 +61,7 @@ async def test_order_holds_under_a_long_transaction_and_it_is_reported(world: Wo
     database = gateway.gateway.stores.database
     with structlog.testing.capture_logs() as logged:
         async with left_open(world.database_url), watched(database):
-            replies = [await ann.insists(f"count to {number}", f"m{number}") for number in range(2, 8)]
+            replies = [await ann.sends_until_answered(f"count to {number}", f"m{number}") for number in range(2, 8)]
 
             async def told() -> list[str]:
                 return [event["holder"] for event in logged if event["event"] == "oldest_transaction"]

@@ -15,8 +15,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.faults.callers import all_is_answered, caller
 from tests.faults.cluster import free_port
+from tests.faults.http_clients import all_is_answered, caller
 from tests.world import ROOT, Person, Process, World, eventually
 
 pytestmark = pytest.mark.faults
@@ -66,7 +66,7 @@ async def talks(world: World, url: str, user: str = "ann") -> None:
     """Checks that messages are answered."""
     who = await caller(await world.person(user, url))
     for number in range(2, 8):
-        assert (await who.insists(f"count to {number}", f"m{number}")).endswith(f"{number}.")
+        assert (await who.sends_until_answered(f"count to {number}", f"m{number}")).endswith(f"{number}.")
     assert await all_is_answered(world)
 
 
@@ -132,7 +132,7 @@ async def test_wrong_clocks_steal_nothing_and_leases_still_end(world: World) -> 
         await caller(await world.person(f"user{number}", gateway.url))
         for number, gateway in enumerate((fast, slow, right))
     ]
-    await asyncio.gather(*(who.insists("wait 3 seconds", "m1") for who in people))
+    await asyncio.gather(*(who.sends_until_answered("wait 3 seconds", "m1") for who in people))
     assert {row["attempt"] for row in await world.rows("SELECT attempt FROM turns")} == {1}
     times = await world.rows("SELECT created_at, last_message_at, updated_at FROM chat_sessions")
     assert all(abs(datetime.now(UTC) - at) < timedelta(minutes=5) for row in times for at in row.values())

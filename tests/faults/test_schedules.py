@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.faults.agent_settings import agent
-from tests.faults.odd_agents import ODD
+from tests.faults.misbehaving_agents import ODD
 from tests.world import ROOT, World, eventually
 
 pytestmark = pytest.mark.faults
@@ -98,7 +98,7 @@ async def test_an_agent_that_blocks_the_loop_at_a_fire_time(world: World) -> Non
     blocked = await world.process(
         "blocked",
         TURNGATE_AGENTS__ASSISTANT__KIND="python",
-        TURNGATE_AGENTS__ASSISTANT__TARGET="tests.faults.odd_agents:blocking",
+        TURNGATE_AGENTS__ASSISTANT__TARGET="tests.faults.misbehaving_agents:blocking",
         **{f"TURNGATE_REPLICA__{name.upper()}": str(value) for name, value in usual.items()},
     )
     ann = await world.person("ann", blocked.url)

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from tests.fakes.bot_api import FakeBotApi
-from tests.faults.ending import all_sent, insists
+from tests.faults.resending import all_sent, sends_until_acknowledged
 from tests.telegram_settings import telegram
 from tests.world import Person, World, eventually
 
@@ -19,7 +19,7 @@ PEOPLE, MESSAGES, CHATS = 8, 6, 5
 async def chats(person: Person, urls: list[str]) -> None:
     """Sends one message after another, waiting for each ack but not for the answers."""
     for number in range(MESSAGES):
-        await insists(person, urls, f"wait {number % 3} seconds", f"m{number}")
+        await sends_until_acknowledged(person, urls, f"wait {number % 3} seconds", f"m{number}")
 
 
 async def test_sigterm_under_load(world: World) -> None:

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from tests.faults.callers import all_is_answered, caller
+from tests.faults.http_clients import all_is_answered, caller
 from tests.faults.proxy import Proxy, open_proxy
 from tests.faults.server import Server, Standby, running_standby
 from tests.world import Person, World, eventually
@@ -53,7 +53,7 @@ async def test_connections_that_landed_on_a_standby_are_not_kept(
     gateway = await behind.gateway()
     person = await behind.person("ann", gateway.url)
     ann = await caller(person)
-    await ann.insists("count to 2", "m1")
+    await ann.sends_until_answered("count to 2", "m1")
     await eventually(standby.has_all)
     address.leads_to(("127.0.0.1", standby.port))
     address.cuts_all()
@@ -65,7 +65,7 @@ async def test_connections_that_landed_on_a_standby_are_not_kept(
 
     await eventually(is_told)
     address.leads_to(("127.0.0.1", server.port))
-    assert (await ann.insists("count to 3", "m2")).endswith("3.")
+    assert (await ann.sends_until_answered("count to 3", "m2")).endswith("3.")
     await eventually(lambda: all_is_answered(behind))
 
 
@@ -75,14 +75,14 @@ async def test_a_promoted_standby_is_written_to(
     """The primary dies, the address leads to the standby before its promotion, and turns continue there."""
     gateway = await behind.gateway()
     ann = await caller(await behind.person("ann", gateway.url))
-    await ann.insists("count to 2", "m1")
+    await ann.sends_until_answered("count to 2", "m1")
     await eventually(standby.has_all)
     await server.stop("immediate")
     address.leads_to(("127.0.0.1", standby.port))
     address.cuts_all()
     assert (await ann.sends("count to 3", "m2")).status == 503
     await standby.promote()
-    assert (await ann.insists("count to 3", "m2")).endswith("3.")
+    assert (await ann.sends_until_answered("count to 3", "m2")).endswith("3.")
     await eventually(lambda: all_is_answered(behind))
 
 
@@ -91,7 +91,7 @@ async def test_a_server_that_becomes_read_only_is_noticed(server: Server, place:
     gateway = await place.gateway()
     person = await place.person("ann", gateway.url)
     ann = await caller(person)
-    await ann.insists("count to 2", "m1")
+    await ann.sends_until_answered("count to 2", "m1")
     admin = await asyncpg.connect(server.url)
     try:
         await admin.execute("ALTER SYSTEM SET default_transaction_read_only = on")
@@ -108,4 +108,4 @@ async def test_a_server_that_becomes_read_only_is_noticed(server: Server, place:
         await admin.execute("SELECT pg_reload_conf()")
     finally:
         await admin.close()
-    assert (await ann.insists("count to 3", "m2")).endswith("3.")
+    assert (await ann.sends_until_answered("count to 3", "m2")).endswith("3.")

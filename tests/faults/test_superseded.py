@@ -9,7 +9,7 @@ import pytest
 
 from gateway.app.faults.failpoints import Point
 from gateway.core.turns.replies import STOPPED
-from tests.faults.ending import has_ended
+from tests.faults.resending import has_ended
 from tests.strategies import demo, statuses
 from tests.world import Process, Socket, World, eventually
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.fakes.bot_api import FakeBotApi
-from tests.faults.callers import Caller
 from tests.faults.certificate import write_certificate
-from tests.faults.odd_agents import GO_ON, ODD
+from tests.faults.http_clients import Caller
+from tests.faults.misbehaving_agents import GO_ON, ODD
 from tests.faults.proxy import open_proxy
 from tests.integration.telegram.driver import ADA, TOKEN
 from tests.world import Process, World, eventually
@@ -40,7 +40,7 @@ async def replica(world: World, name: str, api_url: str) -> Process:
         TURNGATE_TELEGRAM__ALLOW=f'["{ADA}=ann"]',
         TURNGATE_SECRET_KEY="of-all-replicas-together-32-bytes",
         TURNGATE_AGENTS__ASSISTANT__KIND="python",
-        TURNGATE_AGENTS__ASSISTANT__TARGET="tests.faults.odd_agents:waiting",
+        TURNGATE_AGENTS__ASSISTANT__TARGET="tests.faults.misbehaving_agents:waiting",
         SSL_CERT_FILE=str(world.folder / "certificate.pem"),
         **{GO_ON: str(world.folder / "go-on")},
     )
@@ -62,7 +62,7 @@ async def test_a_replica_that_thaws_while_it_connects_sends_nothing_again(world:
         ann = Caller(person, session["session_id"])
 
         typed = len(fake.calls("sendChatAction"))
-        asking = asyncio.create_task(ann.insists(ODD, "m1"))
+        asking = asyncio.create_task(ann.sends_until_answered(ODD, "m1"))
         await fake.until(lambda: len(fake.calls("sendChatAction")) > typed, WITHIN_S)
         # The next connection is for the reply, and gets as far as the handshake.
         network.freezes()
@@ -80,6 +80,6 @@ async def test_a_replica_that_thaws_while_it_connects_sends_nothing_again(world:
         network.thaws()
         frozen.process.send_signal(signal.SIGCONT)
         await asking
-        await ann.insists("and then?", "m2")
+        await ann.sends_until_answered("and then?", "m2")
         await fake.until(lambda: "re: and then?" in [sent.text for sent in fake.sent(ADA)], WITHIN_S)
         assert [sent.text for sent in fake.sent(ADA)] == ["re: hello", f"re: {ODD}", "re: and then?"]

@@ -1,4 +1,4 @@
-"""The forecast of a storm: what happens when, drawn from a seed before it begins."""
+"""The plan of a storm: what happens when, generated from a seed before the storm begins."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.faults.ledger import Kind
 
 @dataclass(frozen=True, slots=True)
 class Blow:
-    """At `after` seconds something happens and lasts so long; `place`: the number of the replica it happens to."""
+    """A fault that begins `after` so many seconds; `place`: the number of the replica that it happens to."""
 
     after: float
     kind: Kind
@@ -21,7 +21,7 @@ class Blow:
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """One sort of weather: how long the pauses are, kinds with their weights, how long a blow lasts.
+    """A series of faults: the length of the pauses, the kinds with their weights, and how long each fault lasts.
 
     `haste` 1: any pause within `every_s` is as likely as any other; more: short ones are likelier.
     """
@@ -56,7 +56,7 @@ FRONTS = (GATEWAYS, DATABASE, NETWORK, BOT, SOCKETS)
 
 
 def forecast(luck: Random, seconds: float, replicas: int, fronts: Sequence[Front] = FRONTS) -> Sequence[Sequence[Blow]]:
-    """Each front's blows in order, all of them over before the storm is."""
+    """The faults of each front in order, all of which end before the storm does."""
     return [list(_blows(Random(luck.getrandbits(64)), seconds, replicas, front)) for front in fronts]
 
 

@@ -19,7 +19,7 @@ from storage.identity import APP_ROLE, SYSTEM_ROLE, Logins
 from tests.acceptance.frame_requests import keeps_refused_watches_silent
 from tests.acceptance.route_requests import hides_what_others_own
 from tests.acceptance.user_data import OPEN
-from tests.faults.callers import caller
+from tests.faults.http_clients import caller
 from tests.pooler.pgbouncer import Pooler, pgbouncer
 from tests.world import World
 
@@ -88,5 +88,7 @@ async def test_turns_of_many_users_are_answered(world: PooledWorld) -> None:
     """Messages of a dozen users at once, each with the reply to their own."""
     gateway = await world.gateway()
     people = [await caller(await world.person(user, gateway.url)) for user in USERS]
-    replies = await asyncio.gather(*(who.insists(f"count to {n}", "m1") for n, who in enumerate(people, 2)))
+    replies = await asyncio.gather(
+        *(who.sends_until_answered(f"count to {n}", "m1") for n, who in enumerate(people, 2))
+    )
     assert [reply.split()[-1] for reply in replies] == [f"{n}." for n in range(2, 2 + len(people))]

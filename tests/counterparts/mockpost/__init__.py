@@ -58,7 +58,7 @@ class Renumbered:
     seen: int = 0
 
     def new_ones(self, told: list[Update]) -> list[Update]:
-        """What the server has not told before, oldest first."""
+        """The updates that were not returned before, oldest first."""
         fresh = [self._numbered(place, update) for place, update in enumerate(reversed(told), 1) if place > self.seen]
         self.seen += len(fresh)
         return fresh
@@ -79,13 +79,13 @@ class MockPost:
     http: aiohttp.ClientSession
 
     async def says(self, person: int, text: str) -> None:
-        """Somebody writes in their private chat."""
+        """A person writes in their private chat."""
         message = {"chat_id": person, "text": text}
         async with self.http.post(f"{self.server}/telegram/client/sendMessage", json=message) as response:
             response.raise_for_status()
 
     async def heard(self, person: int) -> list[str]:
-        """What the bot has sent them, oldest first."""
+        """The bot's messages to them, oldest first."""
         async with self.http.get(f"{self.server}/api/messages?channel=telegram&limit={MOST}") as response:
             newest_first = await response.json()
         sent = [one for one in newest_first if one["direction"] == "outbound" and one["recipient"] == str(person)]
@@ -93,7 +93,7 @@ class MockPost:
 
 
 def install() -> None:
-    """Makes its environment, unless it is there. Raises `RuntimeError` with what pip said."""
+    """Creates its environment unless it exists. Raises `RuntimeError` with what pip said."""
     stamp = HOME / f"installed-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]}"
     if stamp.is_file():
         return
@@ -111,7 +111,7 @@ def _run(*command: str) -> None:
 
 @asynccontextmanager
 async def mockpost(folder: Path) -> AsyncIterator[MockPost]:
-    """A server of its own on a free port, which keeps its files in `folder`."""
+    """Starts a server on a free port, with its files in `folder`."""
     await asyncio.to_thread(install)
     async with (
         listening(str(PYTHON), "-c", PROGRAM, folder=folder) as server,

@@ -32,7 +32,7 @@ class TelegramTestApi:
     http: aiohttp.ClientSession
 
     async def says(self, person: int, text: str) -> None:
-        """Somebody writes in their private chat."""
+        """A person writes in their private chat."""
         chat = {"id": person, "type": "private", "first_name": "Ada"}
         sender = {"id": person, "is_bot": False, "first_name": "Ada"}
         message = {"botToken": self.token, "date": 1_800_000_000, "from": sender, "chat": chat, "text": text}
@@ -40,7 +40,7 @@ class TelegramTestApi:
             response.raise_for_status()
 
     async def heard(self, person: int) -> list[str]:
-        """What the bot has sent them, oldest first."""
+        """The bot's messages to them, oldest first."""
         async with self.http.post(f"{self.server}/getUpdatesHistory", json={"token": self.token}) as response:
             history = (await response.json())["result"]
         return [one["message"]["text"] for one in history if one["message"].get("chat_id") == str(person)]
@@ -48,7 +48,7 @@ class TelegramTestApi:
 
 @asynccontextmanager
 async def telegram_test_api(token: str) -> AsyncIterator[TelegramTestApi]:
-    """A server of its own on a free port."""
+    """Starts a server on a free port."""
     await asyncio.to_thread(npm.install, HERE)
     async with (
         listening("node", str(HERE / "server.mjs"), folder=HERE) as server,

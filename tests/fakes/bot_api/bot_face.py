@@ -1,4 +1,4 @@
-"""The face bots see: `/bot<token>/<method>`."""
+"""The routes for bots: `/bot<token>/<method>`."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ _BY_LOWER_NAME = {name.lower(): name for name in (*METHODS, _GET_UPDATES)}
 
 
 class BotFace:
-    """Answers Bot API calls, letting planned faults happen."""
+    """Answers Bot API calls, and applies planned faults."""
 
     def __init__(self, bots: Bots) -> None:
         self._bots = bots
@@ -107,7 +107,7 @@ def _hang_up(request: web.Request) -> web.Response:
 
 
 def _canonical(method: str) -> str:
-    """The method's name as documented; the server doesn't mind case."""
+    """The method's documented name; the server ignores case."""
     name = _BY_LOWER_NAME.get(method.lower())
     if name is None:
         raise RefusedError(404, "Not Found")

@@ -1,4 +1,4 @@
-"""The bots a server hosts: each one's state with its polling and its courier."""
+"""The bots that a server hosts: the state, polling and webhook courier of each."""
 
 import asyncio
 import hmac
@@ -13,7 +13,7 @@ DEFAULT_BOT_ID = 42
 
 
 class HostedBot:
-    """One bot at work."""
+    """A bot with everything that runs for it."""
 
     def __init__(self, bot_id: int, conflict_penalty_s: float, webhook_backoff_s: float) -> None:
         self.state = BotState(bot_id, on_change=self._changed)
@@ -22,7 +22,7 @@ class HostedBot:
         self._change = asyncio.Event()
 
     def reset(self) -> None:
-        """Forgets everything; a waiting poll goes on waiting."""
+        """Forgets everything; a waiting poll continues to wait."""
         self.state.reset()
         self.courier.readdress()
         self._changed()
@@ -33,7 +33,7 @@ class HostedBot:
         self.courier.readdress()
 
     async def next_change(self) -> None:
-        """Returns at the next update queued or confirmed, or record made."""
+        """Returns when the next update is queued or confirmed, or the next record is made."""
         await self._change.wait()
 
     async def close(self) -> None:
@@ -72,7 +72,7 @@ class Bots:
         return self._host(_bot_id(token))
 
     def by_id(self, bot_id: int | None) -> HostedBot:
-        """The bot named, or without a name the first one; `KeyError` for one the server doesn't host."""
+        """The named bot, or the first one; `KeyError` for a bot that the server doesn't host."""
         if bot_id is not None:
             return self._hosted[bot_id]
         if self._hosted:

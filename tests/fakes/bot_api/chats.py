@@ -1,4 +1,4 @@
-"""Chats a bot knows, and the messages in them."""
+"""The chats of a bot, and the messages in them."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
@@ -67,7 +67,7 @@ class Chat:
 
 
 def chat_type_of(chat_id: int) -> ChatType:
-    """The type Telegram's numbering implies."""
+    """The type that follows from Telegram's numbering."""
     if chat_id > 0:
         return "private"
     return "supergroup" if chat_id <= _SUPERGROUPS_END else "group"

@@ -1,4 +1,4 @@
-"""The face tests see: `/control/...`, JSON in and out; mistakes are a 400 with `error`."""
+"""The routes for tests: `/control/...`, with JSON bodies; mistakes get a 400 with `error`."""
 
 import asyncio
 from collections import Counter
@@ -33,7 +33,7 @@ class RawUpdate:
 
 @dataclass(frozen=True, slots=True)
 class UpdateId:
-    """Names an update."""
+    """Identifies an update."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
@@ -42,7 +42,7 @@ class UpdateId:
 
 @dataclass(frozen=True, slots=True)
 class ChatChange:
-    """Makes a chat known, or changes it; None leaves as it is."""
+    """Creates or changes a chat; None changes nothing."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
@@ -63,7 +63,7 @@ class Filter:
 
 
 class ControlFace:
-    """Lets another process steer a bot and read what it did; `?bot_id=` picks one of several."""
+    """Lets another process control a bot and read its records; `?bot_id=` selects one of several."""
 
     def __init__(self, bots: Bots) -> None:
         self._bots = bots
@@ -156,7 +156,7 @@ class ControlFace:
 
 
 async def _once_delivered(bot: HostedBot, wanted: Filter) -> list[Sent]:
-    """What was sent, after waiting for the count asked for; fewer when time is up."""
+    """The delivered messages, after waiting for the requested number; fewer when the time is up."""
 
     def matching() -> list[Sent]:
         return [sent for sent in bot.state.sent if wanted.chat_id in (None, sent.chat_id)]

@@ -1,4 +1,4 @@
-"""Sending and editing messages: the rules, the errors in the server's words, the record."""
+"""Sends and edits messages: the rules, the real server's error texts, and the records."""
 
 from dataclasses import dataclass, replace
 
@@ -17,7 +17,7 @@ _NOT_MODIFIED = (
 
 @dataclass(frozen=True, slots=True)
 class MethodCall:
-    """One call, from the network address `peer`; `answered` is False when a fault will keep the answer from the bot."""
+    """A call from the network address `peer`; `answered` is False if a fault withholds the response from the bot."""
 
     method: str
     parameters: Parameters

@@ -1,4 +1,4 @@
-"""The Bot API methods that answer at once, as functions of a bot's state; `getUpdates` waits, so it lives elsewhere."""
+"""The Bot API methods that answer immediately, as functions of a bot's state; `getUpdates` waits and is in polling.py."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,7 +9,7 @@ from tests.fakes.bot_api.wire import Json, JsonObject, Parameters, RefusedError
 
 
 def perform(bot: BotState, call: MethodCall) -> Json:
-    """Carries the call out and returns its result; raises `RefusedError`, recorded when a message was to be sent."""
+    """Executes the call and returns its result. Raises `RefusedError`, which is recorded for messages."""
     try:
         return METHODS[call.method](bot, call)
     except RefusedError as refusal:
@@ -18,7 +18,7 @@ def perform(bot: BotState, call: MethodCall) -> Json:
 
 
 def accept_allowed_updates(bot: BotState, parameters: Parameters) -> None:
-    """Remembers the kinds of updates asked for; later updates only, as in the Bot API."""
+    """Stores which kinds of updates the bot wants; applies to later updates only, as in the Bot API."""
     kinds = parameters.value("allowed_updates")
     if isinstance(kinds, list):
         bot.allowed_updates = [kind for kind in kinds if isinstance(kind, str)]

@@ -1,4 +1,4 @@
-"""`getUpdates`: one call may wait per bot, a second one sends the first away (tdlib/telegram-bot-api, Client.cpp)."""
+"""`getUpdates`: one call per bot may wait; a second one ends the first with 409 (tdlib/telegram-bot-api, Client.cpp)."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ _RAPID_REPEAT_S = 0.5
 
 
 class Polling:
-    """The polls of one bot. Conflicts that follow one another are told `penalty_s` seconds late."""
+    """The polls of one bot. Repeated conflicts are answered after `penalty_s` seconds."""
 
     def __init__(self, bot: BotState, penalty_s: float) -> None:
         self._bot = bot
@@ -28,7 +28,7 @@ class Polling:
         self._previous = (0, 0.0)
 
     async def get_updates(self, parameters: Parameters) -> Json:
-        """Pending updates, waiting for one up to `timeout` seconds; raises `RefusedError` 409 when it is sent away."""
+        """Pending updates, waiting for one up to `timeout` seconds; raises `RefusedError` 409 if a second poll ends it."""
         try:
             return await self._get_updates(parameters)
         except RefusedError as refusal:

@@ -1,4 +1,4 @@
-"""The updates a bot has not confirmed yet, and the ids they get."""
+"""The updates that a bot has not confirmed yet, and their ids."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ _FUTURE = 10
 
 @dataclass(slots=True, eq=False)
 class QueuedUpdate:
-    """One update on its way; `again` ones outlive offsets beyond their id until handed out once."""
+    """A pending update; with `again`, it is kept despite higher offsets until it was delivered once."""
 
     update_id: int
     body: Json
@@ -20,7 +20,7 @@ class QueuedUpdate:
 
 
 class UpdateQueue:
-    """Hands updates out in order of arrival, deletes them when a higher offset confirms them."""
+    """Returns updates in order of arrival, and deletes them when a higher offset confirms them."""
 
     def __init__(self, next_update_id: int = FIRST_UPDATE_ID) -> None:
         self.next_update_id = next_update_id
@@ -41,12 +41,12 @@ class UpdateQueue:
         return update
 
     def redeliver(self, update_id: int) -> None:
-        """Queues an earlier update once more, confirmed or not; `KeyError` when it never was."""
+        """Queues an earlier update again, confirmed or not; `KeyError` if there was none."""
         seen = self._seen[update_id]
         self._pending.append(QueuedUpdate(seen.update_id, seen.body, seen.chat_id, again=True))
 
     def restart(self, next_update_id: int) -> None:
-        """Goes on with other ids, as Telegram does after an idle week; `ValueError` while updates wait."""
+        """Continues with other ids, as Telegram does after an idle week; `ValueError` while updates are pending."""
         if self._pending:
             raise ValueError("updates are pending; ids restart only when all are confirmed")
         self.next_update_id = next_update_id
@@ -60,14 +60,14 @@ class UpdateQueue:
             self.confirmed_offset = offset
 
     def batch(self, limit: int) -> list[Json]:
-        """The oldest updates, still pending afterwards."""
+        """The oldest updates, which stay pending."""
         taken = self._pending[:limit]
         for update in taken:
             update.again = False
         return [update.body for update in taken]
 
     def remove(self, update: QueuedUpdate) -> None:
-        """Takes out what a webhook accepted."""
+        """Removes an update that a webhook accepted."""
         if update in self._pending:
             self._pending.remove(update)
             self.confirmed_offset = max(self.confirmed_offset, update.update_id + 1)

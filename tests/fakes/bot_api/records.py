@@ -8,7 +8,7 @@ from tests.fakes.bot_api.wire import JsonObject
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Any call of a known method, refused ones too."""
+    """A call of a known method, even if it was refused."""
 
     method: str
     chat_id: int | None
@@ -27,7 +27,7 @@ class ChatAction:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One try to send or edit a message.
+    """An attempt to send or edit a message.
 
     `delivered`: the person sees it. `answered`: the bot was told; a delivered message without it is a lost response.
     `peer`: the network address that the call came from.
@@ -52,7 +52,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Injected:
-    """The ids of what a test made a person do."""
+    """The ids of a person's action in a test."""
 
     update_id: int
     message_id: int

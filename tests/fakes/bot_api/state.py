@@ -1,4 +1,4 @@
-"""Everything one bot has on the server: queue, chats, faults, records. No I/O; time comes from a clock."""
+"""The state of one bot on the server: queue, chats, faults and records. Without I/O; the time comes from a clock."""
 
 import time
 from collections import deque
@@ -25,7 +25,7 @@ class BotState:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets everything but who the bot is."""
+        """Forgets everything but the bot's identity."""
         self.queue = UpdateQueue()
         self.chats: dict[int, Chat] = {}
         self.faults = FaultPlan()
@@ -42,14 +42,14 @@ class BotState:
         return {"id": self.bot_id, "is_bot": True, "first_name": "Test bot", "username": f"test_{self.bot_id}_bot"}
 
     def chat(self, chat_id: int, chat_type: ChatType | None = None, title: str | None = None) -> Chat:
-        """The chat, made known to the bot if it wasn't."""
+        """The chat, created if the bot didn't know it."""
         chat = self.chats.setdefault(chat_id, Chat(chat_id, chat_type or chat_type_of(chat_id)))
         chat.type = chat_type or chat.type
         chat.title = title or chat.title
         return chat
 
     def user_says(self, said: UserMessage) -> Injected:
-        """Queues the update of what a person did; `KeyError` when the message to edit isn't there."""
+        """Queues the update for a person's action; `KeyError` if the message to edit doesn't exist."""
         chat = self.chat(said.chat_id, said.chat_type, said.title)
         if said.thread_id is not None:
             chat.forum = True
@@ -70,7 +70,7 @@ class BotState:
         return "edited_message", said.edit_of, edited | {"date": earlier["date"], "edit_date": now}
 
     def migrate(self, group: UserMessage, supergroup_id: int) -> None:
-        """A person turns a group into a supergroup: both chats tell, and the old one takes nothing any more."""
+        """A person turns a group into a supergroup: both chats report it, and the old one accepts nothing more."""
         old, new = self.chat(group.chat_id), self.chat(supergroup_id, "supergroup")
         old.migrated_to = new.chat_id
         told: list[tuple[Chat, JsonObject]] = [
@@ -100,12 +100,12 @@ class BotState:
         self.on_change()
 
     def accepted(self, update: QueuedUpdate) -> None:
-        """Deletes an update that the webhook took."""
+        """Deletes an update that the webhook accepted."""
         self.queue.remove(update)
         self.on_change()
 
     def redeliver(self, update_id: int) -> None:
-        """Delivers an earlier update once more; `KeyError` when it never was."""
+        """Delivers an earlier update again; `KeyError` if there was none."""
         self.queue.redeliver(update_id)
         self.on_change()
 
@@ -122,7 +122,7 @@ class BotState:
         self.on_change()
 
     def delivered_to(self, chat_id: int) -> list[Sent]:
-        """New messages the chat got from the bot, in order; edits are not among them."""
+        """The messages that the chat received from the bot, in order, without edits."""
         return [
             sent for sent in self.sent if sent.chat_id == chat_id and sent.delivered and sent.method == "sendMessage"
         ]

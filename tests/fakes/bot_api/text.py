@@ -16,7 +16,7 @@ def utf16_length(text: str) -> int:
 
 
 def checked_text(text: str) -> str:
-    """The text if Telegram would accept it, else a `RefusedError` 400."""
+    """Returns the text; raises `RefusedError` 400 if Telegram would not accept it."""
     if not text:
         raise RefusedError(400, "Bad Request: message text is empty")
     if _SURROGATE.search(text):
@@ -29,7 +29,7 @@ def checked_text(text: str) -> str:
 
 
 def checked_entities(text: str, parameters: Parameters) -> list[JsonObject]:
-    """The first 100 entities; the real server drops the others without a word. Malformed ones are a `RefusedError` 400."""
+    """The first 100 entities; the real server drops the others silently. Malformed ones are a `RefusedError` 400."""
     try:
         entities = parameters.value("entities") or []
     except RefusedError:

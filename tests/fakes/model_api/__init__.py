@@ -1,4 +1,4 @@
-"""A server of model APIs that says what tests tell it to: aimock (npm, MIT), driven over its control API.
+"""A server of model APIs with scripted answers: aimock (npm, MIT), driven by its control API.
 
 It serves real HTTP with streaming and faults, and keeps a journal of what it was asked. The pinned version stands in
 `package.json` beside this file; it is installed at the first use and not again.
@@ -26,7 +26,7 @@ START_S = 30
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the server was asked; headers in lower case. The server itself keeps keys out of its journal."""
+    """A request to the server; its headers are in lower case. The server keeps API keys out of its journal."""
 
     headers: dict[str, str]
     body: JsonObject
@@ -34,18 +34,18 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class ModelApi:
-    """The running server, in a test's words."""
+    """The running server, and what tests make it answer."""
 
     url: str
     http: aiohttp.ClientSession
 
     @property
     def base_url(self) -> str:
-        """What goes into an agent's settings."""
+        """The base URL for an agent's settings."""
         return f"{self.url}/v1"
 
     async def answers(self, text: str, to: str = "", *, call: int | None = None, **how: JsonValue) -> None:
-        """Says `text` to user messages that contain `to`: every time, or only at the call of that number, from 0.
+        """Answers user messages that contain `to` with `text`: every time, or only the call with that number, counted from 0.
 
         `how`: chunkSize (characters), latency (ms between chunks), truncateAfterChunks, disconnectAfterMs.
         """
@@ -64,7 +64,7 @@ class ModelApi:
         await self._add("", {"toolCalls": [{"name": name, "arguments": "{}"}]}, None)
 
     async def requests(self) -> list[Request]:
-        """Everything the server was asked since the last reset, oldest first."""
+        """All requests since the last reset, oldest first."""
         async with self.http.get(f"{self.url}/__aimock/journal") as response:
             return [Request(entry["headers"], entry["body"]) for entry in await response.json()]
 
@@ -86,7 +86,7 @@ class ModelApi:
 
 @asynccontextmanager
 async def model_api(folder: Path) -> AsyncIterator[ModelApi]:
-    """A server of its own on a free port; `folder` is an empty one."""
+    """Starts a server on a free port; `folder` has to be empty."""
     await asyncio.to_thread(npm.install, HERE)
     process = await asyncio.create_subprocess_exec(
         "node",

@@ -1,4 +1,4 @@
-"""A bot whose users link their accounts, and one who has."""
+"""A bot with accounts to link, and a user who has linked one."""
 
 from __future__ import annotations
 

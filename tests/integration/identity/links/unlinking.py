@@ -16,7 +16,7 @@ async def unlinks(ann: Person) -> None:
 
 
 async def all_done(world: World, gateway: Running) -> None:
-    """Every turn has ended, and nothing is in hand."""
+    """Waits until every turn has ended and nothing is left to send."""
 
     async def done() -> bool:
         engine = gateway.gateway.engine

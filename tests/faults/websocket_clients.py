@@ -1,4 +1,4 @@
-"""WebSocket clients as a good client is: ids of its own, one message until its ack, reconnecting and resending anywhere."""
+"""Well-behaved WebSocket clients: they choose ids, wait for each ack, and reconnect and resend to any gateway."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ PING_S = 5.0
 LONGEST_BACK_OFF_S = 2.0
 LONG_SHARE = 0.01
 STOPPED_SHARE = 0.1
-"""Of the turns of those who talk to an agent that may be interrupted."""
+"""The share of turns that clients cancel, of agents whose turns may be interrupted."""
 
 Frame: TypeAlias = dict[str, Any]
 Socket: TypeAlias = aiohttp.ClientWebSocketResponse
 
 
 class Gone(Exception):
-    """The socket ended, or what it says makes no sense."""
+    """The socket ended, or sent something invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who a client is, and the agent it talks to; None: the default one."""
+    """A client's user and agent; None: the default agent."""
 
     user: str
     token: str
@@ -52,7 +52,7 @@ class ClientContext:
 
 @dataclass(slots=True)
 class Unacked:
-    """The message that waits for its ack. `answer`: `ack`, or the code of an error."""
+    """A message that waits for its ack. `answer`: `ack`, or an error's code."""
 
     key: str
     text: str
@@ -60,7 +60,7 @@ class Unacked:
 
 
 def canary(user: str) -> str:
-    """Stands in every text of a user, and must never be seen by another."""
+    """A mark in every text of a user, which no other user may ever see."""
     return f"~{user}~"
 
 
@@ -83,7 +83,7 @@ class Talker:
         self._failures = 0
 
     async def run(self) -> None:
-        """Talks, and connects again whenever the connection ends, until it is cancelled."""
+        """Sends messages until cancelled, and reconnects whenever the connection ends."""
         while True:
             with suppress(Gone, OSError, TimeoutError, aiohttp.ClientError):
                 await self._visit()
@@ -91,11 +91,11 @@ class Talker:
             await asyncio.sleep(self._luck.uniform(0.05, min(0.2 * 2**self._failures, LONGEST_BACK_OFF_S)))
 
     def falls_silent(self) -> None:
-        """Says nothing new from now on, and still waits for what is due to it."""
+        """Sends nothing new from now on, but still waits for outstanding replies."""
         self._talks = False
 
     def loses_its_connection(self) -> bool:
-        """Breaks its connection; whether there was one."""
+        """Breaks its connection; returns whether it had one."""
         connection = None if self._socket is None else self._socket._response.connection
         if connection is None or connection.transport is None:
             return False

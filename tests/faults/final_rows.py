@@ -1,4 +1,4 @@
-"""What the database holds in the end, read straight, past the gateways and the proxy."""
+"""The rows that the database holds after a storm, read without the gateways and the proxy."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Everything that the invariants are about."""
+    """All rows that the invariants depend on."""
 
     sessions: Sequence[Session] = ()
     messages: Sequence[Message] = ()
@@ -98,7 +98,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """How much is not done yet."""
+    """The number of turns and chunks that are not finished yet."""
 
     turns: int
     items: int
@@ -119,7 +119,7 @@ async def read_rows(url: str) -> Rows:
 
 
 async def read_unsettled(url: str) -> Unsettled:
-    """Turns and chunks that are still on their way."""
+    """Counts turns and chunks that are not finished."""
     connection = await asyncpg.connect(url)
     try:
         row = await connection.fetchrow(UNSETTLED)

@@ -1,4 +1,4 @@
-"""Processes that end, and people who send again until somebody acknowledges."""
+"""Resends messages until a gateway acknowledges them, and waits for processes to end."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import aiohttp
 from tests.world import Frame, Person, Process, World
 
 
-async def insists(person: Person, urls: list[str], text: str, key: str) -> Frame:
-    """Sends a message as a good client does: again, from gateway to gateway, until it is acknowledged."""
+async def sends_until_acknowledged(person: Person, urls: list[str], text: str, key: str) -> Frame:
+    """Resends a message, from gateway to gateway, until one acknowledges it."""
     for url in urls * 3:
         person.url = url
         try:
@@ -24,14 +24,14 @@ async def insists(person: Person, urls: list[str], text: str, key: str) -> Frame
         except (AssertionError, TimeoutError, aiohttp.ClientError):
             pass
         socket.drops()
-    raise AssertionError("nobody acknowledged it")
+    raise AssertionError("no gateway acknowledged the message")
 
 
 async def has_ended(process: Process) -> bool:
-    """Whether the process is gone."""
+    """Whether the process has ended."""
     return process.process.returncode is not None
 
 
 async def all_sent(world: World) -> bool:
-    """Whether there is a reply to send, and all of it was sent."""
+    """Whether the outbox holds chunks, and all of them are sent."""
     return [row["state"] for row in await world.rows("SELECT DISTINCT state FROM outbox")] == ["sent"]

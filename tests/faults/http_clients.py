@@ -1,4 +1,4 @@
-"""Somebody who sends over HTTP until the answer is there, and what must be true of a session afterwards."""
+"""HTTP clients that resend a message until it is answered, and checks of their sessions afterwards."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAUSE_S = 0.1
 
 @dataclass
 class Answer:
-    """One answer to one request; `seconds`: what it took."""
+    """A response, and the `seconds` it took."""
 
     status: int
     headers: dict[str, str]
@@ -27,14 +27,14 @@ class Answer:
 
 @dataclass
 class Caller:
-    """A person in one session. `answers`: every answer heard so far."""
+    """A person in one session. `answers`: all responses so far."""
 
     person: Person
     session_id: str
     answers: list[Answer] = field(default_factory=list)
 
     async def sends(self, text: str, key: str, wait_s: float = 60) -> Answer:
-        """Sends once. Raises `aiohttp.ClientError` where the connection breaks."""
+        """Sends once. Raises `aiohttp.ClientError` if the connection breaks."""
         begun = time.monotonic()
         async with self.person.http.post(
             f"{self.person.url}/api/chat/sessions/{self.session_id}/messages",
@@ -46,8 +46,8 @@ class Caller:
         self.answers.append(answer)
         return answer
 
-    async def insists(self, text: str, key: str) -> str:
-        """Sends the same message until its reply is there, as a good client does; the reply's text."""
+    async def sends_until_answered(self, text: str, key: str) -> str:
+        """Resends a message until it is answered, and returns the text of the reply."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
             try:

@@ -1,4 +1,4 @@
-"""Agents as nobody wants them. Each answers `re: …` to an ordinary message, and shows its oddity when the text asks for it."""
+"""Agents that misbehave. Each answers `re: …` to an ordinary message, and misbehaves when the text asks for it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ LARGE = 10_000_000  # characters
 
 
 async def hanging(turn: Turn) -> AsyncIterator[str]:
-    """Begins to answer, and never goes on."""
+    """Begins an answer and never continues."""
     yield "I was just going to say"
     if turn.text == ODD:
         await asyncio.Event().wait()
 
 
 async def hanging_once(turn: Turn) -> AsyncIterator[str]:
-    """Hangs at its first attempt only."""
+    """Hangs in its first attempt only."""
     yield f"{turn.turn_id} "
     if turn.attempt == 1:
         await asyncio.Event().wait()
@@ -46,7 +46,7 @@ async def stubborn(turn: Turn) -> str:
 
 
 async def blocking_for(turn: Turn) -> str:
-    """Blocks the event loop for as many seconds as the text says, or, asked to match, together with every other thread."""
+    """Blocks the event loop for as many seconds as the text says; for `match`, blocks all other threads as well."""
     if turn.text == "match":
         re.match(r"(a+)+$", "a" * 60 + "b")
     if turn.text.replace(".", "").isdigit():
@@ -55,7 +55,7 @@ async def blocking_for(turn: Turn) -> str:
 
 
 async def blocking_until_file(turn: Turn) -> str:
-    """Holds the event loop from its first line until the file named in the message is there, for ten seconds at most."""
+    """Blocks the event loop from its first line until the file named in the message exists, for at most ten seconds."""
     until = time.monotonic() + 10
     while not Path(turn.text).exists():  # noqa: ASYNC240 - the mistake under test
         if time.monotonic() > until:
@@ -80,14 +80,14 @@ async def raising(turn: Turn) -> AsyncIterator[str]:
 
 
 async def leaving(turn: Turn) -> AsyncIterator[str]:
-    """Ends the program, as it thinks."""
+    """Calls `sys.exit`."""
     if turn.text == ODD:
         sys.exit(3)
     yield f"re: {turn.text}"
 
 
 async def leaving_late(turn: Turn) -> AsyncIterator[str]:
-    """Ends the program when it is told to stop."""
+    """Calls `sys.exit` when it is cancelled."""
     try:
         yield f"re: {turn.text}"
         if turn.text == ODD:
@@ -108,12 +108,12 @@ async def nothing(turn: Turn) -> str | None:
 
 
 async def dictionaries(turn: Turn) -> object:
-    """Answers what another framework would."""
+    """Returns a message in another framework's form."""
     return {"role": "assistant", "content": "hi"} if turn.text == ODD else f"re: {turn.text}"
 
 
 async def unending(turn: Turn) -> AsyncIterator[str]:
-    """A generator that goes on when it is closed, which Python forbids."""
+    """A generator that continues after it was closed, which Python forbids."""
     try:
         yield f"re: {turn.text}"
         if turn.text == ODD:
@@ -137,28 +137,28 @@ async def large_in_pieces(turn: Turn) -> AsyncIterator[str]:
 
 
 async def waiting(turn: Turn) -> str:
-    """Answers once a file is there."""
+    """Answers once a file exists."""
     while turn.text == ODD and not Path(os.environ[GO_ON]).exists():  # noqa: ASYNC110, ASYNC240 - a file has no events
         await asyncio.sleep(0.01)
     return f"re: {turn.text}"
 
 
 async def deadly(turn: Turn) -> str:
-    """Takes its process with it."""
+    """Kills its process."""
     if turn.text == ODD:
         os.kill(os.getpid(), signal.SIGKILL)
     return f"re: {turn.text}"
 
 
 async def blocking(turn: Turn) -> str:
-    """Holds the event loop up for five seconds."""
+    """Blocks the event loop for five seconds."""
     if turn.text == ODD:
         time.sleep(5)  # noqa: ASYNC251 - blocking the loop is the point
     return f"re: {turn.text}"
 
 
 async def lengthy(turn: Turn) -> AsyncIterator[str]:
-    """Says who it is and at which attempt, then takes three seconds in small steps."""
+    """Yields its attempt and step, for three seconds in small steps."""
     for step in range(30):
         yield f"{turn.attempt}.{step} "
         await asyncio.sleep(0.1)
