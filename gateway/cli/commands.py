@@ -17,6 +17,7 @@ COMMANDS = {
     "migrate": "database:migrate",
     "sign-in": "sign_in:sign_in",
     "doctor": "doctor:doctor",
+    "agents": "agents:commands",
     "token": "tokens:commands",
     "sessions": "sessions:commands",
     "schedules": "schedules:commands",

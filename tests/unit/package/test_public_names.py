@@ -81,3 +81,5 @@ def test_the_page_names_what_the_wheel_installs(tmp_path: Path) -> None:
     named = set(re.findall(r"`(\w+)`", text_of(PAGE).partition("## What else is installed")[2].partition("\n- ")[0]))
     assert packages == named | {"turngate"}
     assert {"turngate/py.typed", "gateway/py.typed"} <= set(files)
+    starts = (ROOT / "gateway/cli/new_agent").rglob("*.txt")
+    assert {start.relative_to(ROOT).as_posix() for start in starts} <= set(files), "`turngate agents new` needs them"

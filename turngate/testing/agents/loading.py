@@ -51,15 +51,18 @@ def under_test(
     return _Alone(build, frozenset({*messages, *able}), messages, hello)
 
 
-def configured_agent(name: str, config: Path | None = None) -> Agent:
+def configured_agent(name: str, config: Path | None = None, **changes: object) -> Agent:
     """Builds an agent from its settings: `turngate.toml` in the working folder, or `config`, and `TURNGATE_…` variables.
 
-    Raises `SettingsError`, or `MissingPiece` if the library of its kind is not installed.
+    `changes`: keys of the agent to replace, such as its `base_url`. Raises `SettingsError`, or `MissingPiece` if the library of its kind is not installed.
     """
     settings = load_settings(config)
     if name not in settings.agents:
         raise SettingsError(f"There is no agent {name!r} in the settings. There are: {', '.join(settings.agents)}.")
-    (agent,) = build_agents({name: settings.agents[name]}, settings.turns).values()
+    chosen = settings.agents[name]
+    if changes:
+        chosen = chosen.model_validate({**dict(chosen), **changes})
+    (agent,) = build_agents({name: chosen}, settings.turns).values()
     return agent
 
 
