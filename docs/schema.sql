@@ -581,6 +581,28 @@ CREATE POLICY own_rows ON erasures TO turngate_app
 GRANT SELECT, INSERT, UPDATE, DELETE ON erasures TO turngate_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON erasures TO turngate_system;
 
+CREATE TABLE agent_data (
+    agent_name text NOT NULL,
+    name text NOT NULL,
+    seq bigint NOT NULL,
+    turn_id uuid,
+    chat_id uuid NOT NULL,
+    user_id text NOT NULL,
+    epoch integer NOT NULL,
+    data text NOT NULL,
+    written_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT agent_data_pkey PRIMARY KEY (agent_name, name, seq),
+    CONSTRAINT agent_data_chat_id_fkey FOREIGN KEY (chat_id) REFERENCES chat_sessions(chat_id) ON DELETE CASCADE
+);
+ALTER TABLE agent_data ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX agent_data_chat ON agent_data USING btree (chat_id);
+CREATE POLICY all_rows ON agent_data TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON agent_data TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON agent_data TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON agent_data TO turngate_system;
+
 CREATE TYPE accepted AS (
     status text,
     session chat_sessions,
@@ -1229,6 +1251,24 @@ AS $function$
 BEGIN
     NEW.session_id := coalesce(NEW.session_id, NEW.chat_id::text);
     RETURN NEW;
+END
+$function$;
+
+CREATE FUNCTION copy_agent_data(p_agent text, p_name text, p_copy text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    INSERT INTO agent_data (agent_name, name, seq, turn_id, chat_id, user_id, epoch, data)
+    SELECT d.agent_name, p_copy, m.rows, NULL, d.chat_id, d.user_id, 0, d.data
+    FROM latest_agent_data(p_agent, p_name, NULL) AS d
+    LEFT JOIN turns AS t ON t.turn_id = d.turn_id
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS rows, max(m.seq) AS newest FROM chat_messages AS m
+        WHERE m.chat_id = coalesce(t.chat_id, d.chat_id) AND m.deleted_at IS NULL
+    ) AS m
+    WHERE d.turn_id IS NOT NULL AND m.newest = t.reply_seq;
+    RETURN FOUND;
 END
 $function$;
 
@@ -1921,6 +1961,19 @@ $function$;
 REVOKE EXECUTE ON FUNCTION labelled_sessions(text,text[],text[],integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION labelled_sessions(text,text[],text[],integer) TO turngate_system;
 
+CREATE FUNCTION latest_agent_data(p_agent text, p_name text, p_turn_id uuid)
+ RETURNS SETOF agent_data
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT d.* FROM agent_data AS d
+    WHERE d.agent_name = p_agent AND d.name = p_name AND d.turn_id IS DISTINCT FROM coalesce(p_turn_id, gen_random_uuid())
+        AND (d.turn_id IS NULL OR EXISTS (
+            SELECT FROM turns AS t WHERE t.turn_id = d.turn_id AND t.status = 'completed' AND NOT t.withdrawn
+        ))
+    ORDER BY d.seq DESC LIMIT 1
+$function$;
+
 CREATE FUNCTION look_for_words(p_owner uuid, p_looked timestamp with time zone, p_overlap interval, p_swept uuid,
     p_sweep integer, OUT leads boolean, OUT looked_at timestamp with time zone, OUT chats uuid[], OUT more boolean, OUT
     sweep_end uuid, OUT first_round boolean)
@@ -2143,6 +2196,16 @@ BEGIN
     UPDATE chat_sessions AS s SET history_version = s.history_version + 1
     FROM (SELECT DISTINCT chat_id FROM changed) AS c WHERE s.chat_id = c.chat_id;
     RETURN NULL;
+END
+$function$;
+
+CREATE FUNCTION read_agent_data(p_user text, p_agent text, p_name text, p_turn_id uuid)
+ RETURNS SETOF agent_data
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM set_config('turngate.user_id', p_user, true);
+    RETURN QUERY SELECT * FROM latest_agent_data(p_agent, p_name, p_turn_id);
 END
 $function$;
 
@@ -2740,6 +2803,29 @@ BEGIN
     PERFORM hold_words(ARRAY(SELECT DISTINCT chat_id FROM removed));
     DELETE FROM message_words AS w USING removed AS r WHERE w.chat_id = r.chat_id AND w.seq = r.seq;
     RETURN NULL;
+END
+$function$;
+
+CREATE FUNCTION write_agent_data(p_user text, p_agent text, p_name text, p_seq bigint, p_turn_id uuid, p_chat_id uuid,
+    p_epoch integer, p_data text, p_base bigint)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    v_kept boolean;
+BEGIN
+    PERFORM set_config('turngate.user_id', p_user, true), set_config('synchronous_commit', 'off', true);
+    INSERT INTO agent_data AS d (agent_name, name, seq, turn_id, chat_id, user_id, epoch, data)
+    SELECT p_agent, p_name, p_seq, p_turn_id, c.chat_id, c.user_id, p_epoch, p_data
+    FROM chat_sessions AS c WHERE c.chat_id = p_chat_id
+    ON CONFLICT (agent_name, name, seq) DO UPDATE SET epoch = p_epoch, data = p_data, written_at = now()
+    WHERE d.turn_id = p_turn_id AND d.epoch <= p_epoch;
+    v_kept := FOUND;
+    DELETE FROM agent_data AS d WHERE d.agent_name = p_agent AND d.name = p_name AND d.seq < p_base;
+    -- Conversations that the session has left can only come back when a rewind is undone; then the agent reads the transcript.
+    DELETE FROM agent_data AS d
+    WHERE d.chat_id = p_chat_id AND d.name <> p_name AND d.written_at < now() - interval '7 days';
+    RETURN v_kept;
 END
 $function$;
 

@@ -19,6 +19,7 @@ EXPORTED: Mapping[str, str] = {
     "session_states": "sessions[].state",
     "snapshots": "sessions[].snapshots",
     "outbox": "sessions[].deliveries",
+    "agent_data": "sessions[].agent_data",
     "external_keys": "sessions[].external_keys",
     "routes": "routes",
     "links": "links",

@@ -38,6 +38,17 @@ FROM chat_sessions AS s JOIN outbox AS o ON o.chat_id = s.chat_id
 WHERE s.session_id = $1 AND o.item_id > $2::bigint AND $3::bigint IS NOT NULL
 ORDER BY o.item_id LIMIT 100;
 
+-- name: agent_data
+-- What agents keep for their frameworks, one at a time: each may be large.
+SELECT a.major, 0 AS minor, a.row
+FROM (
+    SELECT row_number() OVER (ORDER BY d.agent_name, d.name, d.seq) AS major, to_jsonb(d) - '{chat_id,user_id,epoch}'::text[] AS row
+    FROM chat_sessions AS s JOIN agent_data AS d ON d.chat_id = s.chat_id
+    WHERE s.session_id = $1
+) AS a
+WHERE a.major > $2::bigint AND $3::bigint IS NOT NULL
+ORDER BY a.major LIMIT 1;
+
 -- name: routes
 -- A user's routes, and the current session of each.
 SELECT to_jsonb(r) - '{user_id}'::text[] AS row FROM routes AS r WHERE r.user_id = $1 ORDER BY r.route;

@@ -28,6 +28,7 @@ class WholeSession(ExportedSession):
     hidden: tuple[dict[str, object], ...] = Field(description="Messages that were deleted or hidden.")
     versions: tuple[dict[str, object], ...] = Field(description="Earlier versions of messages.")
     deliveries: tuple[dict[str, object], ...]
+    agent_data: tuple[dict[str, object], ...] = Field(description="What agents keep for their own frameworks.")
 
 
 class ExportedUser(Answer):

@@ -19,6 +19,7 @@ from gateway.app.watching.heartbeat_thread import OwnStores
 from gateway.config import Settings
 from gateway.core.live.notifications import EVERYTHING, written
 from gateway.core.model import ReplicaId
+from gateway.core.ports.agent_data import AgentDataStore
 from gateway.core.ports.broadcast import Broadcast
 from gateway.core.ports.channels import Moves, PollLeases, Quarantine
 from gateway.core.ports.live import ChangeFeed
@@ -42,6 +43,7 @@ from gateway.core.ports.users.tokens import TokenStore
 from gateway.core.ports.users.visitors import VisitorStore
 from gateway.core.ports.work_finder import WorkFinder
 from gateway.errors import SettingsError, StoreUnavailable
+from storage.agent_data import PostgresAgentData
 from storage.database import Database, open_pools
 from storage.embedded import embedded_postgres
 from storage.embedded import running_url as embedded_url
@@ -96,6 +98,7 @@ class Stores:
     external_keys: ExternalKeys
     states: StateStore
     snapshots: SnapshotStore
+    agent_data: AgentDataStore
     outbox: OutboxStore
     schedules: ScheduleStore
     tokens: TokenStore
@@ -177,6 +180,7 @@ async def connect_stores(settings: Settings, slot: str, timeouts: Timeouts = USU
             external_keys=PostgresExternalKeys(database),
             states=PostgresStates(database, settings.sessions.max_state),
             snapshots=PostgresSnapshots(database),
+            agent_data=PostgresAgentData(database),
             outbox=PostgresOutbox(database, replica_id),
             schedules=PostgresSchedules(database, turns),
             tokens=PostgresTokens(database),

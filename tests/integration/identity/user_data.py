@@ -37,6 +37,11 @@ REST = (
         " FROM chat_sessions WHERE user_id = $1"
     ),
     (
+        "INSERT INTO agent_data (agent_name, name, seq, chat_id, user_id, epoch, data)"
+        " SELECT 'assistant', chat_id::text, n, chat_id, user_id, 1, 'canary of agent_data' FROM chat_sessions, generate_series(1, 2) AS n"
+        " WHERE user_id = $1"
+    ),
+    (
         "INSERT INTO external_keys (user_id, external_key, chat_id)"
         " SELECT user_id, 'canary of external_keys', chat_id FROM chat_sessions WHERE user_id = $1 LIMIT 1"
     ),

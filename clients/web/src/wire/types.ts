@@ -542,6 +542,12 @@ export interface WholeSession {
   deliveries: {
     [k: string]: unknown;
   }[];
+  /**
+   * What agents keep for their own frameworks.
+   */
+  agent_data: {
+    [k: string]: unknown;
+  }[];
 }
 /**
  * One turn: who answered, how it went, and its usage.

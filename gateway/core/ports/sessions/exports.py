@@ -8,8 +8,9 @@ from typing import Literal, Protocol
 
 from gateway.core.model import JsonObject, SessionId, UserId
 
-SessionSection = Literal["hidden", "versions", "snapshots", "deliveries"]
-"""Of one session: messages that were deleted or hidden; earlier versions of messages; snapshots; chunks of sent replies."""
+SessionSection = Literal["hidden", "versions", "snapshots", "deliveries", "agent_data"]
+"""Of one session: messages that were deleted or hidden; earlier versions of messages; snapshots; chunks of sent replies; what agents
+keep for their frameworks."""
 UserSection = Literal["routes", "links", "identified_visitors"]
 
 Place = tuple[int, int]
