@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import ip_address
 from typing import Protocol
 
+import orjson
 import stamina
 from pydantic import ValidationError
 from standardwebhooks import Webhook
 
 from gateway.agents.back_off import MOST_TRIES, BackOff, deadline
+from gateway.agents.http import request as own_request
 from gateway.agents.http.addresses import is_public
+from gateway.agents.http.ag_ui import request as ag_ui_request
+from gateway.agents.http.ag_ui.stream import AgUiStream
 from gateway.agents.http.answer import Answer
 from gateway.agents.http.faults import CutOff, Fault, Reporter, TooSlow, malformed, secrets_of
-from gateway.agents.http.request import body_of, headers_of
+from gateway.agents.http.request import headers_of
 from gateway.agents.http.server import JSON, STREAM, Answering, Server
 from gateway.agents.http.settings import HttpAgentSettings
 from gateway.agents.http.sse import EventStream
@@ -38,6 +42,11 @@ HEADERS: Mapping[str, str] = {
     "Content-Type": JSON,
     "User-Agent": f"turngate/{__version__}",
 }
+
+
+Body = Callable[[Turn, float], bytes]
+"""Makes the body of a request from the turn and its remaining seconds."""
+BODIES: Mapping[str, Body] = {"turngate": own_request.body_of, "ag_ui": ag_ui_request.body_of}
 
 
 class Reader(Protocol):
@@ -60,6 +69,7 @@ class HttpAgent:
     name: AgentName
     server: Server
     patience: timedelta
+    body: Body
     headers: Mapping[str, str] = field(repr=False)
     webhook: Webhook | None = field(repr=False)
     reporter: Reporter
@@ -68,7 +78,7 @@ class HttpAgent:
         try:
             answering = await self._open(turn)
             try:
-                async with aclosing(_events(answering)) as events:
+                async with aclosing(_events(answering, turn)) as events:
                     async for event in events:
                         yield event
             finally:
@@ -100,7 +110,7 @@ class HttpAgent:
         back_off = BackOff(self.name, turn, until, self.reporter.transient)
         async for attempt in stamina.retry_context(on=back_off, attempts=MOST_TRIES, timeout=None):
             with attempt:
-                body = body_of(turn, ends - time.monotonic())
+                body = self.body(turn, ends - time.monotonic())
                 return await self.server.post(body, {**self.headers, **headers_of(turn, body, self.webhook)})
         raise AssertionError("the retries ended without a result or an error")
 
@@ -117,7 +127,8 @@ def build(name: AgentName, settings: HttpAgentSettings, patience: timedelta, ser
     given = {header: value.get_secret_value() for header, value in settings.headers.items()}
     secret = settings.secret.get_secret_value() if settings.secret else None
     reporter = Reporter(name, str(server.url.origin()), secrets_of(given, secret))
-    return HttpAgent(name, server, patience, {**HEADERS, **given}, Webhook(secret) if secret else None, reporter)
+    webhook = Webhook(secret) if secret else None
+    return HttpAgent(name, server, patience, BODIES[settings.request], {**HEADERS, **given}, webhook, reporter)
 
 
 def _is_internal(host: str) -> bool:
@@ -129,7 +140,7 @@ def _is_internal(host: str) -> bool:
     return not is_public(host)
 
 
-async def _events(answering: Answering) -> AsyncGenerator[AgentEvent, None]:
+async def _events(answering: Answering, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
     """Raises a `Fault`, or `ValidationError` for malformed JSON."""
     async with aclosing(answering.pieces()) as pieces:
         if not answering.is_stream:
@@ -137,10 +148,22 @@ async def _events(answering: Answering) -> AsyncGenerator[AgentEvent, None]:
             for event in answer.events():
                 yield event
             return
-        stream, reader = EventStream(LONGEST_EVENT), UiStream()
+        stream = EventStream(LONGEST_EVENT)
+        reader: Reader | None = None
         async for piece in pieces:
             for data in filter(None, stream.feed(piece)):
+                reader = reader or _reader_of(data, turn)
                 for event in reader.read(data):
                     yield event
-    if not reader.ended:
+    if reader is None or not reader.ended:
         raise CutOff("cut its answer off: the stream ended without its last event.")
+
+
+def _reader_of(data: bytes, turn: Turn) -> Reader:
+    """Tells the kinds of streams apart by their first event: the names of AG-UI's types are in capitals."""
+    try:
+        event = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return UiStream()
+    kind = event.get("type") if isinstance(event, dict) else None
+    return AgUiStream(turn) if isinstance(kind, str) and kind.isupper() else UiStream()

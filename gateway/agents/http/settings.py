@@ -79,6 +79,9 @@ class HttpAgentSettings(AgentBase):
     url: Annotated[str, AfterValidator(_target)] = Field(
         repr=False, description="Where turns are sent. Its path and query are kept out of logs."
     )
+    request: Literal["turngate", "ag_ui"] = Field(
+        "turngate", description="The form of a turn: the gateway's own, or AG-UI's `RunAgentInput`."
+    )
     secret: Annotated[SecretStr | None, AfterValidator(_secret)] = Field(
         None,
         description="Signs requests (Standard Webhooks): `whsec_` and 24 to 64 bytes in base64. Default: unsigned.",
