@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import ip_address
-from typing import Protocol
 
-import orjson
 import stamina
 from pydantic import ValidationError
 from standardwebhooks import Webhook
@@ -20,22 +18,17 @@ from gateway.agents.back_off import MOST_TRIES, BackOff, deadline
 from gateway.agents.http import request as own_request
 from gateway.agents.http.addresses import is_public
 from gateway.agents.http.ag_ui import request as ag_ui_request
-from gateway.agents.http.ag_ui.stream import AgUiStream
-from gateway.agents.http.answer import Answer
-from gateway.agents.http.faults import CutOff, Fault, Reporter, TooSlow, malformed, secrets_of
+from gateway.agents.http.faults import Fault, Reporter, TooSlow, malformed, secrets_of
+from gateway.agents.http.reading import events_of
 from gateway.agents.http.request import headers_of
 from gateway.agents.http.server import JSON, STREAM, Answering, Server
 from gateway.agents.http.settings import HttpAgentSettings
-from gateway.agents.http.sse import EventStream
-from gateway.agents.http.ui_stream import UiStream
 from gateway.core.events import AgentEvent
 from gateway.core.model import AgentName, Turn
 from gateway.errors import SettingsError
 from turngate import __version__
 
 CHECK_S = 5.0
-LONGEST_EVENT = 1_048_576
-"""Bytes of an event, and of a line of a stream."""
 HEADERS: Mapping[str, str] = {
     "Accept": f"{STREAM}, {JSON}",
     "Accept-Encoding": "identity",  # what is compressed may grow without limit
@@ -47,19 +40,6 @@ HEADERS: Mapping[str, str] = {
 Body = Callable[[Turn, float], bytes]
 """Makes the body of a request from the turn and its remaining seconds."""
 BODIES: Mapping[str, Body] = {"turngate": own_request.body_of, "ag_ui": ag_ui_request.body_of}
-
-
-class Reader(Protocol):
-    """Understands the events of one answer."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether the answer is complete."""
-        ...
-
-    def read(self, data: bytes) -> Iterator[AgentEvent]:
-        """Raises `ValidationError` for a malformed event, `Failed` for one that reports a failure."""
-        ...
 
 
 @dataclass(slots=True)
@@ -78,7 +58,7 @@ class HttpAgent:
         try:
             answering = await self._open(turn)
             try:
-                async with aclosing(_events(answering, turn)) as events:
+                async with aclosing(events_of(answering, turn)) as events:
                     async for event in events:
                         yield event
             finally:
@@ -138,32 +118,3 @@ def _is_internal(host: str) -> bool:
     except ValueError:
         return False
     return not is_public(host)
-
-
-async def _events(answering: Answering, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
-    """Raises a `Fault`, or `ValidationError` for malformed JSON."""
-    async with aclosing(answering.pieces()) as pieces:
-        if not answering.is_stream:
-            answer = Answer.model_validate_json(b"".join([piece async for piece in pieces]))
-            for event in answer.events():
-                yield event
-            return
-        stream = EventStream(LONGEST_EVENT)
-        reader: Reader | None = None
-        async for piece in pieces:
-            for data in filter(None, stream.feed(piece)):
-                reader = reader or _reader_of(data, turn)
-                for event in reader.read(data):
-                    yield event
-    if reader is None or not reader.ended:
-        raise CutOff("cut its answer off: the stream ended without its last event.")
-
-
-def _reader_of(data: bytes, turn: Turn) -> Reader:
-    """Tells the kinds of streams apart by their first event: the names of AG-UI's types are in capitals."""
-    try:
-        event = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return UiStream()
-    kind = event.get("type") if isinstance(event, dict) else None
-    return AgUiStream(turn) if isinstance(kind, str) and kind.isupper() else UiStream()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -17,6 +18,8 @@ from gateway.agents.http.settings import HttpAgentSettings
 
 KEEP_ALIVE_S = 4.0
 """Less than common servers keep an idle connection (Node and uvicorn: 5 s)."""
+SETTLE_S = 0.05
+"""Seconds for the end of a response to follow the last event."""
 LONGEST_QUOTE = 500
 QUOTE_S = 2.0
 STREAM = "text/event-stream"
@@ -109,6 +112,13 @@ class Answering:
     def close(self) -> None:
         """Closes the connection, unless the answer is complete: a server that still writes must notice at once."""
         self.response.close()
+
+    async def settle(self) -> None:
+        """Waits a moment for the end of the response: then the connection can be used again."""
+        with suppress(TimeoutError, CutOff):
+            async with asyncio.timeout(SETTLE_S):
+                while await _next_piece(self.response):
+                    pass
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """Yields the answer's bytes. Raises a `Fault` if it stalls, breaks off or is too long."""

@@ -189,15 +189,16 @@ class UiStream:
 
     def __init__(self) -> None:
         self._heard = Heard()
+        self.over = False
 
     @property
     def ended(self) -> bool:
-        """Whether the answer is complete."""
+        """Whether the answer is complete; a server may still add to it until it is over."""
         return self._heard.ended
 
     def read(self, data: bytes) -> Iterator[AgentEvent]:
         """Raises pydantic's `ValidationError` for a malformed chunk, and `Failed` for one that reports a failure."""
         if data == DONE:
-            self._heard.ended = True
+            self._heard.ended = self.over = True
             return
         yield from CHUNKS.validate_json(data).events(self._heard)

@@ -36,9 +36,11 @@ from tests.counterparts.programs import listening
 from tests.integration.agents.http_server import (
     SECRET,
     TOKEN,
+    Handler,
     Peer,
     agent_of,
     cut,
+    cut_now,
     event,
     forever,
     refuses,
@@ -265,15 +267,35 @@ async def test_tries_again_after_a_lost_connection(peer: Peer) -> None:
     await agent.aclose()
 
 
-async def test_keeps_the_connection_for_the_next_turn(peer: Peer) -> None:
-    """A whole answer leaves the connection usable."""
-    peer.answers(says({"text": "hi"}))
+@pytest.mark.parametrize("answer", [says({"text": "hi"}), streams(*UI, DONE)])
+async def test_keeps_the_connection_for_the_next_turn(peer: Peer, answer: Handler) -> None:
+    """A whole answer leaves the connection usable, and so does a stream."""
+    peer.answers(answer)
     agent = agent_of(peer.url)
     await text_of(agent.run(turn("one")))
     await text_of(agent.run(turn("two")))
     await agent.aclose()
     first, second = (request.transport for request in peer.requests)
     assert first is second
+
+
+@pytest.mark.parametrize("answer", [streams(*UI, DONE), streams(*UI, DONE, then=forever)])
+async def test_nothing_is_waited_for_after_the_last_event(peer: Peer, answer: Handler) -> None:
+    """Also if the server leaves its response open."""
+    peer.answers(answer)
+    agent = agent_of(peer.url)
+    assert (await text_of(agent.run(turn("hello")))).endswith("noon.")
+    await agent.aclose()
+
+
+async def test_a_stream_that_stops_after_finish_is_complete(peer: Peer) -> None:
+    """Servers may leave out `[DONE]`, or add to the answer until then."""
+    late = {"type": "data-late", "data": 1}
+    agent = agent_of(peer.url, idle_s=0.1)
+    for then in (None, cut_now, forever):
+        peer.answers(streams(*UI, late, then=then))
+        assert DataPart("late", 1) in await events_of(agent.run(turn("hello")))
+    await agent.aclose()
 
 
 async def test_a_turn_of_the_gateway(world: World, peer: Peer) -> None:

@@ -68,6 +68,11 @@ class AgUiStream:
         """Whether the run is complete."""
         return self._heard.ended
 
+    @property
+    def over(self) -> bool:
+        """Nothing follows the end of a run."""
+        return self._heard.ended
+
     def read(self, data: bytes) -> Iterator[AgentEvent]:
         """Raises pydantic's `ValidationError` for a malformed event, `Failed` or `Unusable` for one that ends the attempt."""
         try:
