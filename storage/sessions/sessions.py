@@ -197,7 +197,7 @@ async def _counted(
     connection: PooledConnection, wanted: SessionFilter, narrowed: tuple[object, ...], read: int
 ) -> tuple[int, bool]:
     """How many sessions a list has, and whether the count is exact. `read`: the size of the page, plus one if another follows."""
-    seen = wanted.offset + read
+    seen = wanted.offset + read if read else 0
     if read <= wanted.limit and (read > 0 or wanted.offset == 0):
         return seen, True
     if wanted.user_id is not None:

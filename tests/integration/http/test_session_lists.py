@@ -138,6 +138,8 @@ async def test_a_list_that_fits_on_a_page_is_counted_exactly(world: World, only_
     for person in ("owner", "tom"):
         page = await only_people[person].gets(f"{SESSIONS}?user=tom&channel=terminal&limit=1&offset=9")
         assert (page["total"], page["total_is_exact"]) == (3, True)
+    page = await only_people["owner"].gets(f"{SESSIONS}?channel=terminal&limit=1&offset=9")
+    assert (page["total"], page["total_is_exact"]) == (0, False)  # none of the newest 5,000, and none on this page
 
 
 @own_gateway
