@@ -34,7 +34,7 @@ CREATE TABLE chat_sessions (
     former_agent_sessions text[] DEFAULT '{}'::text[] NOT NULL,
     words_changed_at timestamp with time zone,
     history_version bigint DEFAULT 0 NOT NULL,
-    listed_at timestamp with time zone GENERATED ALWAYS AS (date_bin('00:00:01'::interval, COALESCE(last_message_at, created_at), '1970-01-01 00:00:00+00'::timestamp with time zone)) STORED NOT NULL,
+    listed_at timestamp with time zone NOT NULL,
     CONSTRAINT chat_sessions_pkey PRIMARY KEY (chat_id),
     CONSTRAINT chat_sessions_channel_known CHECK (channel = ANY (ARRAY['web'::text, 'telegram'::text, 'scheduled'::text, 'terminal'::text, 'api'::text]))
 ) WITH (fillfactor=50, autovacuum_vacuum_scale_factor=0.05);
@@ -55,9 +55,9 @@ CREATE UNIQUE INDEX chat_sessions_session_id_key ON chat_sessions USING btree (s
 CREATE INDEX chat_sessions_stateless ON chat_sessions
     USING btree (user_id, channel)
     WHERE (metadata ->> 'stateless'::text) = 'true'::text;
-CREATE TRIGGER chat_sessions_session_id BEFORE INSERT ON chat_sessions
-    FOR EACH ROW WHEN (new.session_id IS NULL)
-    EXECUTE FUNCTION chat_sessions_session_id();
+CREATE TRIGGER complete_new_session BEFORE INSERT ON chat_sessions FOR EACH ROW EXECUTE FUNCTION complete_new_session();
+CREATE TRIGGER forget_recent_activity AFTER DELETE ON chat_sessions REFERENCING OLD TABLE AS removed FOR EACH STATEMENT
+    EXECUTE FUNCTION forget_recent_activity();
 CREATE TRIGGER keep_changed_title AFTER UPDATE OF title, user_id ON chat_sessions
     FOR EACH ROW WHEN (old.title IS DISTINCT FROM new.title OR old.user_id <> new.user_id)
     EXECUTE FUNCTION keep_session_title();
@@ -79,6 +79,42 @@ CREATE TABLE chat_message_history (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT chat_message_history_pkey PRIMARY KEY (id)
 );
+
+CREATE TABLE recent_activity (
+    user_id text NOT NULL,
+    chat_id uuid NOT NULL,
+    turn_id uuid,
+    CONSTRAINT recent_activity_pkey PRIMARY KEY (user_id, chat_id)
+) WITH (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_analyze_scale_factor=1);
+ALTER TABLE recent_activity ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY all_rows ON recent_activity TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON recent_activity TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON recent_activity TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON recent_activity TO turngate_system;
+
+CREATE VIEW unlisted_sessions WITH (security_invoker=true) AS
+ SELECT a.user_id,
+    a.chat_id,
+    s.channel,
+    s.agent_name,
+    s.is_active,
+    s.metadata,
+    s.at
+   FROM recent_activity a
+     CROSS JOIN LATERAL ( SELECT c.channel,
+            c.agent_name,
+            c.is_active,
+            c.metadata,
+            c.listed_at,
+            COALESCE(c.last_message_at, c.created_at) AS at
+           FROM chat_sessions c
+          WHERE c.chat_id = a.chat_id AND c.user_id = a.user_id
+         OFFSET 0) s
+  WHERE s.listed_at < date_bin('00:00:01'::interval, s.at, '1970-01-01 00:00:00+00'::timestamp with time zone);
+GRANT SELECT ON unlisted_sessions TO turngate_app;
+GRANT SELECT ON unlisted_sessions TO turngate_system;
 
 CREATE VIEW sessions_list WITH (security_invoker=true) AS
  SELECT session_id,
@@ -287,19 +323,14 @@ CREATE POLICY own_rows ON turns TO turngate_app
 GRANT SELECT, INSERT, UPDATE, DELETE ON turns TO turngate_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON turns TO turngate_system;
 
-CREATE TABLE running_turns (
-    chat_id uuid NOT NULL,
-    turn_id uuid NOT NULL,
-    user_id text NOT NULL,
-    CONSTRAINT running_turns_pkey PRIMARY KEY (chat_id)
-) WITH (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_analyze_scale_factor=1);
-ALTER TABLE running_turns ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY all_rows ON running_turns TO turngate_system USING (true) WITH CHECK (true);
-CREATE POLICY own_rows ON running_turns TO turngate_app
-    USING (user_id = turngate_user())
-    WITH CHECK (user_id = turngate_user());
-GRANT SELECT, INSERT, UPDATE, DELETE ON running_turns TO turngate_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON running_turns TO turngate_system;
+CREATE VIEW running_turns WITH (security_invoker=true) AS
+ SELECT user_id,
+    chat_id,
+    turn_id
+   FROM recent_activity
+  WHERE turn_id IS NOT NULL;
+GRANT SELECT ON running_turns TO turngate_app;
+GRANT SELECT ON running_turns TO turngate_system;
 
 CREATE TABLE outbox (
     item_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -788,7 +819,7 @@ BEGIN
         s := NULL;
     END IF;
     SELECT u.seq INTO v_running_seq
-    FROM running_turns AS k JOIN turns AS u ON u.turn_id = k.turn_id WHERE k.chat_id = s.chat_id;
+    FROM running_turns AS k JOIN turns AS u ON u.turn_id = k.turn_id WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id;
     v_running := v_running_seq IS NOT NULL;
     IF p_session IS NULL AND s.chat_id IS NOT NULL
         AND NOT session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), v_running, v_now, p_window) THEN
@@ -853,7 +884,7 @@ BEGIN
             CASE WHEN v_running THEN NULL ELSE v_now END
         ) RETURNING * INTO t;
         IF NOT v_running THEN
-            INSERT INTO running_turns (chat_id, turn_id, user_id) VALUES (t.chat_id, t.turn_id, t.user_id);
+            PERFORM begin_activity(t);
         END IF;
     END IF;
 
@@ -916,13 +947,15 @@ BEGIN
         RETURN NULL;
     END IF;
     -- A statement of its own, so that it sees what was committed before the locks were there.
-    INSERT INTO running_turns (chat_id, turn_id, user_id)
-    SELECT s.chat_id, p_turn, p_user
-    WHERE NOT EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id)
-        AND NOT EXISTS (
+    MERGE INTO recent_activity AS a
+    USING (
+        SELECT WHERE NOT EXISTS (
             SELECT FROM chat_messages AS m
             WHERE m.user_id = p_user AND m.client_id = p_key AND (m.chat_id = s.chat_id OR m.routed AND p_session IS NULL)
-        );
+        )
+    ) AS new ON a.user_id = p_user AND a.chat_id = s.chat_id
+    WHEN MATCHED AND a.turn_id IS NULL THEN UPDATE SET turn_id = p_turn
+    WHEN NOT MATCHED THEN INSERT (user_id, chat_id, turn_id) VALUES (p_user, s.chat_id, p_turn);
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
@@ -1023,7 +1056,7 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT ARRAY(SELECT jsonb_array_elements_text(p_deliver_to[l.place]::jsonb)) AS addresses
         ) AS d
-        WHERE NOT EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id)
+        WHERE NOT EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id)
             AND (p_sessions[l.place] IS NOT NULL OR session_resumes(
                 s.is_active, coalesce(s.last_message_at, s.created_at), false, l.at, p_window
             ))
@@ -1041,8 +1074,14 @@ BEGIN
             p_turns[n.place], n.chat_id, n.seq, n.user_id, n.agent_name, p_channels[n.place], 'running', 1, 1, p_owner,
             clock_timestamp() + p_limits[n.place] + interval '30 seconds', p_limits[n.place], p_histories[n.place], n.deliver_to, n.at, n.at
         FROM plain AS n
+    ), known AS (
+        UPDATE recent_activity AS a SET turn_id = p_turns[n.place] FROM plain AS n
+        WHERE a.user_id = n.user_id AND a.chat_id = n.chat_id AND a.turn_id IS NULL
     ), claimed AS (
-        INSERT INTO running_turns (chat_id, turn_id, user_id) SELECT n.chat_id, p_turns[n.place], n.user_id FROM plain AS n
+        INSERT INTO recent_activity (user_id, chat_id, turn_id) SELECT n.user_id, n.chat_id, p_turns[n.place] FROM plain AS n
+        WHERE NOT EXISTS (
+            SELECT FROM recent_activity AS a WHERE a.user_id = n.user_id AND a.chat_id = n.chat_id AND a.turn_id IS NULL
+        )
     ), appended AS (
         INSERT INTO chat_messages (
             chat_id, seq, user_id, role, content, channel, turn_id, turn_seq, client_id, routed, created_at
@@ -1135,7 +1174,7 @@ BEGIN
             RETURN r;
         END IF;
     END IF;
-    IF EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) THEN
+    IF EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id) THEN
         r.status := 'busy';
         RETURN r;
     END IF;
@@ -1170,7 +1209,7 @@ BEGIN
         ),
         coalesce(t.ends_session, false), v_now, v_now
     ) RETURNING * INTO t;
-    INSERT INTO running_turns (chat_id, turn_id, user_id) VALUES (t.chat_id, t.turn_id, t.user_id);
+    PERFORM begin_activity(t);
     IF p_content IS NOT NULL THEN
         PERFORM keep_version(m, 'edit', p_by, v_now);
         UPDATE chat_messages AS c SET
@@ -1200,6 +1239,16 @@ BEGIN
     r.changed := v_hidden || r.messages;
     RETURN r;
 END
+$function$;
+
+CREATE FUNCTION begin_activity(t turns)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+    MERGE INTO recent_activity AS a USING (SELECT) AS new
+    ON a.user_id = t.user_id AND a.chat_id = t.chat_id AND a.turn_id IS NULL
+    WHEN MATCHED THEN UPDATE SET turn_id = t.turn_id
+    WHEN NOT MATCHED THEN INSERT (user_id, chat_id, turn_id) VALUES (t.user_id, t.chat_id, t.turn_id)
 $function$;
 
 CREATE FUNCTION begin_anew(p_user text)
@@ -1244,12 +1293,13 @@ AS $function$
     FROM chat_sessions AS s WHERE s.chat_id = p_chat_id
 $function$;
 
-CREATE FUNCTION chat_sessions_session_id()
+CREATE FUNCTION complete_new_session()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
 BEGIN
     NEW.session_id := coalesce(NEW.session_id, NEW.chat_id::text);
+    NEW.listed_at := second_of(coalesce(NEW.last_message_at, NEW.created_at));
     RETURN NEW;
 END
 $function$;
@@ -1360,7 +1410,8 @@ BEGIN
     RETURN QUERY
     WITH sessions AS MATERIALIZED (
         SELECT s.chat_id, s.title, search_likeness(v_words, s.title) AS likeness
-        FROM newest_sessions(p_user, p_channel, p_agent, p_active, p_keys, p_values) AS s
+        FROM newest_sessions(p_user, p_channel, p_agent, p_active, p_keys, p_values) AS n
+        CROSS JOIN LATERAL (SELECT c.chat_id, c.title FROM chat_sessions AS c WHERE c.chat_id = n.chat_id OFFSET 0) AS s
     ), messages AS (
         SELECT m.chat_id, m.seq, m.content, search_likeness(v_words, left(m.content, 1000)) AS likeness
         FROM sessions AS s
@@ -1454,7 +1505,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
-    DELETE FROM running_turns AS k WHERE k.chat_id = p_chat AND k.turn_id = p_turn;
+    UPDATE recent_activity AS a SET turn_id = NULL WHERE a.user_id = p_user AND a.chat_id = p_chat AND a.turn_id = p_turn;
     INSERT INTO chat_messages (
         chat_id, seq, user_id, role, content, parts, channel, turn_id, turn_seq, created_at, kind
     ) VALUES (
@@ -1532,7 +1583,8 @@ BEGIN
             ))
         RETURNING n.place, n.seq, n.at, t.chat_id, t.user_id, t.turn_id, t.seq AS turn_seq, t.channel, t.ends_session
     ), released AS (
-        DELETE FROM running_turns AS k USING ended AS e WHERE k.chat_id = e.chat_id AND k.turn_id = e.turn_id
+        UPDATE recent_activity AS a SET turn_id = NULL FROM ended AS e
+        WHERE a.user_id = e.user_id AND a.chat_id = e.chat_id AND a.turn_id = e.turn_id
     ), appended AS (
         INSERT INTO chat_messages (
             chat_id, seq, user_id, role, content, parts, channel, turn_id, turn_seq, created_at, kind
@@ -1613,7 +1665,7 @@ BEGIN
         INTO r.outbox_ids FROM outbox
         WHERE chat_id = p_chat_id AND turn_id = p_turn_id;
         SELECT u.* INTO n FROM running_turns AS k JOIN turns AS u ON u.turn_id = k.turn_id
-        WHERE k.chat_id = p_chat_id AND u.owner = p_owner;
+        WHERE k.user_id = p_user AND k.chat_id = p_chat_id AND u.owner = p_owner;
     ELSE
         v_drop := t.superseded IS NOT DISTINCT FROM 'rollback';
         INSERT INTO chat_messages (
@@ -1665,11 +1717,7 @@ BEGIN
             )
             RETURNING * INTO n;
         END IF;
-        IF n.turn_id IS NULL THEN
-            DELETE FROM running_turns WHERE chat_id = p_chat_id;
-        ELSE
-            UPDATE running_turns SET turn_id = n.turn_id WHERE chat_id = p_chat_id;
-        END IF;
+        UPDATE recent_activity SET turn_id = n.turn_id WHERE user_id = p_user AND chat_id = p_chat_id;
         r.status := 'finished';
         r.ended := t.status;
         r.session := s;
@@ -1728,12 +1776,23 @@ BEGIN
 END
 $function$;
 
+CREATE FUNCTION forget_recent_activity()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    DELETE FROM recent_activity AS a USING removed AS s WHERE a.user_id = s.user_id AND a.chat_id = s.chat_id;
+    RETURN NULL;
+END
+$function$;
+
 CREATE FUNCTION forget_running_turns()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-    DELETE FROM running_turns AS k USING removed AS t WHERE k.chat_id = t.chat_id AND k.turn_id = t.turn_id;
+    UPDATE recent_activity AS a SET turn_id = NULL FROM removed AS t
+    WHERE a.user_id = t.user_id AND a.chat_id = t.chat_id AND a.turn_id = t.turn_id;
     RETURN NULL;
 END
 $function$;
@@ -1776,7 +1835,8 @@ BEGIN
     GET DIAGNOSTICS v_rows = ROW_COUNT;
     UPDATE routes SET chat_id = f.chat_id WHERE user_id = s.user_id AND route = p_route;
     RETURN QUERY UPDATE chat_sessions AS c SET
-        last_seq = v_rows, message_count = v_rows, last_message_at = CASE WHEN v_rows > 0 THEN v_now END, updated_at = v_now
+        last_seq = v_rows, message_count = v_rows, last_message_at = CASE WHEN v_rows > 0 THEN v_now END, updated_at = v_now,
+        listed_at = second_of(CASE WHEN v_rows > 0 THEN v_now ELSE c.created_at END)
     WHERE c.chat_id = f.chat_id RETURNING *;
 END
 $function$;
@@ -2015,6 +2075,8 @@ BEGIN
             SELECT s.chat_id FROM chat_sessions AS s
             WHERE s.listed_at > least(coalesce(p_looked, p.looked_until), looked_at) - p_overlap - interval '1 second'
             UNION ALL
+            SELECT a.chat_id FROM recent_activity AS a
+            UNION ALL
             SELECT * FROM unnest(v_swept)
         ) AS near
         CROSS JOIN LATERAL (SELECT max(m.seq) AS seq FROM chat_messages AS m WHERE m.chat_id = near.chat_id) AS last
@@ -2068,18 +2130,33 @@ $function$;
 
 CREATE FUNCTION newest_sessions(p_user text, p_channel text, p_agent text, p_active boolean, p_keys text[], p_values
     text[])
- RETURNS SETOF chat_sessions
+ RETURNS TABLE(chat_id uuid, at timestamp with time zone)
  LANGUAGE sql
  STABLE
 AS $function$
-    SELECT * FROM chat_sessions
-    WHERE (p_user IS NULL OR user_id = p_user)
-        AND (p_channel IS NULL OR channel = p_channel)
-        AND (p_agent IS NULL OR agent_name = p_agent)
-        AND (p_active IS NULL OR is_active = p_active)
-        AND ('stateless' = ANY (p_keys) OR metadata ->> 'stateless' IS DISTINCT FROM 'true')
-        AND (p_keys IS NULL OR session_has(metadata, p_keys, p_values))
-    ORDER BY listed_at DESC, coalesce(last_message_at, created_at) DESC, chat_id DESC
+    SELECT either.chat_id, either.at FROM (
+        (
+            SELECT l.chat_id, coalesce(l.last_message_at, l.created_at) AS at FROM chat_sessions AS l
+            WHERE l.listed_at >= date_bin('1 second', coalesce(l.last_message_at, l.created_at), 'epoch')
+                AND (p_user IS NULL OR l.user_id = p_user)
+                AND (p_channel IS NULL OR l.channel = p_channel)
+                AND (p_agent IS NULL OR l.agent_name = p_agent)
+                AND (p_active IS NULL OR l.is_active = p_active)
+                AND (p_keys IS NULL OR session_has(l.metadata, p_keys, p_values))
+                AND ('stateless' = ANY (p_keys) OR l.metadata ->> 'stateless' IS DISTINCT FROM 'true')
+            ORDER BY l.listed_at DESC, coalesce(l.last_message_at, l.created_at) DESC, l.chat_id DESC
+            LIMIT 5000
+        )
+        UNION ALL
+        SELECT u.chat_id, u.at FROM unlisted_sessions AS u
+        WHERE (p_user IS NULL OR u.user_id = p_user)
+            AND (p_channel IS NULL OR u.channel = p_channel)
+            AND (p_agent IS NULL OR u.agent_name = p_agent)
+            AND (p_active IS NULL OR u.is_active = p_active)
+            AND (p_keys IS NULL OR session_has(u.metadata, p_keys, p_values))
+            AND ('stateless' = ANY (p_keys) OR u.metadata ->> 'stateless' IS DISTINCT FROM 'true')
+    ) AS either
+    ORDER BY either.at DESC, either.chat_id DESC
     LIMIT 5000
 $function$;
 
@@ -2142,6 +2219,39 @@ AS $function$
         ELSE (p_object || p_changes) - ARRAY(SELECT e.key FROM jsonb_each(p_changes) AS e WHERE e.value = 'null')
     END
 $function$;
+
+CREATE FUNCTION place_in_lists(p_most integer, p_quiet interval)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+DECLARE
+    v_taken bigint;
+BEGIN
+    WITH quiet AS MATERIALIZED (
+        SELECT a.user_id, s.chat_id, s.second
+        FROM recent_activity AS a
+        CROSS JOIN LATERAL (
+            SELECT c.chat_id, second_of(coalesce(c.last_message_at, c.created_at)) AS second FROM chat_sessions AS c
+            WHERE c.chat_id = a.chat_id AND c.user_id = a.user_id
+                AND coalesce(c.last_message_at, c.created_at) < clock_timestamp() - p_quiet
+            FOR NO KEY UPDATE SKIP LOCKED
+        ) AS s
+        WHERE a.turn_id IS NULL LIMIT p_most
+    ), moved AS (
+        UPDATE chat_sessions AS s SET listed_at = q.second FROM quiet AS q WHERE s.chat_id = q.chat_id AND s.listed_at < q.second
+    ), forgotten AS (
+        DELETE FROM recent_activity AS a USING quiet AS q
+        WHERE a.user_id = q.user_id AND a.chat_id = q.chat_id AND a.turn_id IS NULL
+    )
+    SELECT count(*) INTO v_taken FROM quiet;
+    RETURN v_taken;
+END
+$function$;
+REVOKE EXECUTE ON FUNCTION place_in_lists(integer,interval) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION place_in_lists(integer,interval) TO turngate_system;
 
 CREATE FUNCTION put_state(s chat_sessions, p_versions bigint[], p_blackboard jsonb, p_scratchpad jsonb, p_attributes
     jsonb, p_patch boolean, p_limit bigint)
@@ -2258,7 +2368,7 @@ BEGIN
         RETURN r;
     END IF;
     r.rewound := p_rewind OR x.rewound;
-    IF r.rewound AND EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) THEN
+    IF r.rewound AND EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id) THEN
         r.status := 'busy';
         RETURN r;
     END IF;
@@ -2501,6 +2611,12 @@ EXCEPTION WHEN program_limit_exceeded OR data_exception THEN
     RETURN ''::tsvector;
 END
 $function$;
+
+CREATE FUNCTION second_of(p_at timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT date_bin('1 second', p_at, 'epoch') $function$;
 
 CREATE FUNCTION sender_of(p_user text, p_channel text, p_account text)
  RETURNS SETOF text
@@ -2753,11 +2869,21 @@ CREATE FUNCTION unindexed_messages(p_user text)
 AS $function$
     SELECT m.chat_id, m.seq, m.created_at, m.content
     FROM (
-        SELECT s.chat_id FROM chat_sessions AS s
-        WHERE (p_user IS NULL OR s.user_id = p_user)
-            AND s.listed_at >= (SELECT least(p.looked_until, now()) - interval '2 minutes' FROM search_progress AS p)
-        ORDER BY s.listed_at DESC, coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC
-        LIMIT CASE WHEN p_user IS NULL THEN 2000 ELSE 500 END
+        (
+            SELECT u.chat_id FROM unlisted_sessions AS u
+            WHERE p_user IS NULL OR u.user_id = p_user
+            ORDER BY u.at DESC
+            LIMIT CASE WHEN p_user IS NULL THEN 2000 ELSE 500 END
+        )
+        UNION ALL
+        (
+            SELECT s.chat_id FROM chat_sessions AS s
+            WHERE s.listed_at >= date_bin('1 second', coalesce(s.last_message_at, s.created_at), 'epoch')
+                AND (p_user IS NULL OR s.user_id = p_user)
+                AND s.listed_at >= (SELECT least(p.looked_until, now()) - interval '2 minutes' FROM search_progress AS p)
+            ORDER BY s.listed_at DESC, coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC
+            LIMIT CASE WHEN p_user IS NULL THEN 2000 ELSE 500 END
+        )
     ) AS near
     CROSS JOIN LATERAL (
         SELECT * FROM chat_messages AS c

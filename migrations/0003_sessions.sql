@@ -18,6 +18,11 @@ BEGIN
 END
 $foreign_keys$;
 
+-- The second of a moment. Lists are indexed by the second of the last activity.
+CREATE FUNCTION second_of(p_at timestamptz) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT date_bin('1 second', p_at, 'epoch') $$;
+
 -- The table from 0001 may have rows: columns come first, then values for those rows, then the constraints on every row.
 ALTER TABLE chat_sessions
     ALTER COLUMN user_id DROP DEFAULT,
@@ -44,7 +49,10 @@ ALTER TABLE chat_sessions
     -- The time of the latest edit, deletion or rewind: what an agent derived from earlier words is not stored.
     ADD COLUMN IF NOT EXISTS words_changed_at timestamptz,
     -- Grows whenever existing rows of the transcript change. Together with `last_seq` it identifies one state of the transcript.
-    ADD COLUMN IF NOT EXISTS history_version bigint NOT NULL DEFAULT 0;
+    ADD COLUMN IF NOT EXISTS history_version bigint NOT NULL DEFAULT 0,
+    -- The second of the last activity, or of an earlier one while `recent_activity` has the session. Indexes contain this instead of
+    -- the exact time, so that a message and its reply write to none of them.
+    ADD COLUMN IF NOT EXISTS listed_at timestamptz;
 
 UPDATE chat_sessions SET
     session_id = chat_id::text,
@@ -54,7 +62,8 @@ UPDATE chat_sessions SET
     is_active = coalesce(is_active, false),
     created_at = coalesce(created_at, now()),
     updated_at = coalesce(updated_at, created_at, now()),
-    route = 'web:' || coalesce(agent_name, 'assistant')
+    route = 'web:' || coalesce(agent_name, 'assistant'),
+    listed_at = second_of(coalesce(created_at, now()))
 WHERE session_id IS NULL;
 
 ALTER TABLE chat_sessions
@@ -68,12 +77,9 @@ ALTER TABLE chat_sessions
     ALTER COLUMN updated_at SET DEFAULT now(),
     ALTER COLUMN updated_at SET NOT NULL,
     ALTER COLUMN session_id SET NOT NULL,
+    ALTER COLUMN listed_at SET NOT NULL,
     ADD CONSTRAINT chat_sessions_channel_known
-        CHECK (channel IN ('web', 'telegram', 'scheduled', 'terminal', 'api')),
-    -- The second of the last activity. Indexes contain this instead of the exact time, so that they are written at most once a
-    -- second, and every other message of a session updates only its row.
-    ADD COLUMN listed_at timestamptz NOT NULL
-        GENERATED ALWAYS AS (date_bin('1 second', coalesce(last_message_at, created_at), 'epoch')) STORED;
+        CHECK (channel IN ('web', 'telegram', 'scheduled', 'terminal', 'api'));
 
 -- Each message updates its session's row: leave room for HOT updates, and vacuum early.
 ALTER TABLE chat_sessions SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
@@ -104,18 +110,97 @@ CREATE INDEX chat_sessions_stateless ON chat_sessions (user_id, channel) WHERE m
 
 SELECT turngate_protect('chat_sessions');
 
--- An insert that only knows the old columns still gets a session_id.
-CREATE FUNCTION chat_sessions_session_id() RETURNS trigger
+-- An insert that only knows the old columns still gets a session_id and a place in lists.
+CREATE FUNCTION complete_new_session() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 BEGIN
     NEW.session_id := coalesce(NEW.session_id, NEW.chat_id::text);
+    NEW.listed_at := second_of(coalesce(NEW.last_message_at, NEW.created_at));
     RETURN NEW;
 END
 $$;
 
-CREATE TRIGGER chat_sessions_session_id BEFORE INSERT ON chat_sessions
-    FOR EACH ROW WHEN (NEW.session_id IS NULL) EXECUTE FUNCTION chat_sessions_session_id();
+CREATE TRIGGER complete_new_session BEFORE INSERT ON chat_sessions
+    FOR EACH ROW EXECUTE FUNCTION complete_new_session();
+
+-- The sessions whose turn runs, and those whose last turn ended so recently that `listed_at` may still be earlier than their last
+-- activity: lists read these directly. So a message and its reply write to no index of lists; `place_in_lists` moves the sessions in
+-- those indexes later, many at once. Writing a row requires a lock on the session's row. The key begins with the user, so that a
+-- user's list reads no other user's rows.
+CREATE TABLE recent_activity (
+    user_id text NOT NULL,
+    chat_id uuid NOT NULL,
+    turn_id uuid, -- the turn that runs; null: none
+    PRIMARY KEY (user_id, chat_id)
+) WITH (
+    fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_analyze_scale_factor = 1
+);
+
+SELECT turngate_protect('recent_activity');
+
+-- Replaces a foreign key, which would cost a lookup for each turn.
+CREATE FUNCTION forget_recent_activity() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    DELETE FROM recent_activity AS a USING removed AS s WHERE a.user_id = s.user_id AND a.chat_id = s.chat_id;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER forget_recent_activity AFTER DELETE ON chat_sessions
+    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION forget_recent_activity();
+
+-- The sessions whose `listed_at` is earlier than their last activity. A list takes all others from its index, so each statement,
+-- which sees one snapshot, finds every session once. The subquery is not flattened: few sessions are here, while there may be very
+-- many in all.
+CREATE VIEW unlisted_sessions WITH (security_invoker = true) AS
+SELECT a.user_id, a.chat_id, s.channel, s.agent_name, s.is_active, s.metadata, s.at
+FROM recent_activity AS a
+CROSS JOIN LATERAL (
+    SELECT c.channel, c.agent_name, c.is_active, c.metadata, c.listed_at, coalesce(c.last_message_at, c.created_at) AS at
+    FROM chat_sessions AS c WHERE c.chat_id = a.chat_id AND c.user_id = a.user_id OFFSET 0
+) AS s
+WHERE s.listed_at < date_bin('1 second', s.at, 'epoch');
+
+GRANT SELECT ON unlisted_sessions TO turngate_app, turngate_system;
+
+-- Moves at most p_most sessions to their places in the indexes of lists: those without a running turn whose last activity was more
+-- than p_quiet ago, so that it rarely meets one in use. Sessions that are locked are left to the next time. Returns how many it took.
+-- Whatever happened to a session before its lock counts: a changed row is read again.
+CREATE FUNCTION place_in_lists(p_most int, p_quiet interval) RETURNS bigint
+LANGUAGE plpgsql
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+AS $$
+DECLARE
+    v_taken bigint;
+BEGIN
+    WITH quiet AS MATERIALIZED (
+        SELECT a.user_id, s.chat_id, s.second
+        FROM recent_activity AS a
+        CROSS JOIN LATERAL (
+            SELECT c.chat_id, second_of(coalesce(c.last_message_at, c.created_at)) AS second FROM chat_sessions AS c
+            WHERE c.chat_id = a.chat_id AND c.user_id = a.user_id
+                AND coalesce(c.last_message_at, c.created_at) < clock_timestamp() - p_quiet
+            FOR NO KEY UPDATE SKIP LOCKED
+        ) AS s
+        WHERE a.turn_id IS NULL LIMIT p_most
+    ), moved AS (
+        UPDATE chat_sessions AS s SET listed_at = q.second FROM quiet AS q WHERE s.chat_id = q.chat_id AND s.listed_at < q.second
+    ), forgotten AS (
+        DELETE FROM recent_activity AS a USING quiet AS q
+        WHERE a.user_id = q.user_id AND a.chat_id = q.chat_id AND a.turn_id IS NULL
+    )
+    SELECT count(*) INTO v_taken FROM quiet;
+    RETURN v_taken;
+END
+$$;
+
+REVOKE EXECUTE ON FUNCTION place_in_lists(int, interval) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION place_in_lists(int, interval) TO turngate_system;
 
 CREATE VIEW sessions_list WITH (security_invoker = true) AS
 SELECT
@@ -295,20 +380,36 @@ AS $$
     FROM (SELECT array_remove(s.former_agent_sessions, p_name) AS names) AS known
 $$;
 
--- At most the 5,000 sessions with the latest activity; a null filters nothing.
+-- At most the 5,000 sessions with the latest activity; a null filters nothing. (`listed_at` is compared with `date_bin`, as the planner
+-- would have to expand `second_of` each time, and not by equality, which the planner would expect of few rows.)
 CREATE FUNCTION newest_sessions(
     p_user text, p_channel text, p_agent text, p_active boolean, p_keys text[], p_values text[]
-) RETURNS SETOF chat_sessions
+) RETURNS TABLE (chat_id uuid, at timestamptz)
 LANGUAGE sql STABLE
 AS $$
-    SELECT * FROM chat_sessions
-    WHERE (p_user IS NULL OR user_id = p_user)
-        AND (p_channel IS NULL OR channel = p_channel)
-        AND (p_agent IS NULL OR agent_name = p_agent)
-        AND (p_active IS NULL OR is_active = p_active)
-        AND ('stateless' = ANY (p_keys) OR metadata ->> 'stateless' IS DISTINCT FROM 'true')
-        AND (p_keys IS NULL OR session_has(metadata, p_keys, p_values))
-    ORDER BY listed_at DESC, coalesce(last_message_at, created_at) DESC, chat_id DESC
+    SELECT either.chat_id, either.at FROM (
+        (
+            SELECT l.chat_id, coalesce(l.last_message_at, l.created_at) AS at FROM chat_sessions AS l
+            WHERE l.listed_at >= date_bin('1 second', coalesce(l.last_message_at, l.created_at), 'epoch')
+                AND (p_user IS NULL OR l.user_id = p_user)
+                AND (p_channel IS NULL OR l.channel = p_channel)
+                AND (p_agent IS NULL OR l.agent_name = p_agent)
+                AND (p_active IS NULL OR l.is_active = p_active)
+                AND (p_keys IS NULL OR session_has(l.metadata, p_keys, p_values))
+                AND ('stateless' = ANY (p_keys) OR l.metadata ->> 'stateless' IS DISTINCT FROM 'true')
+            ORDER BY l.listed_at DESC, coalesce(l.last_message_at, l.created_at) DESC, l.chat_id DESC
+            LIMIT 5000
+        )
+        UNION ALL
+        SELECT u.chat_id, u.at FROM unlisted_sessions AS u
+        WHERE (p_user IS NULL OR u.user_id = p_user)
+            AND (p_channel IS NULL OR u.channel = p_channel)
+            AND (p_agent IS NULL OR u.agent_name = p_agent)
+            AND (p_active IS NULL OR u.is_active = p_active)
+            AND (p_keys IS NULL OR session_has(u.metadata, p_keys, p_values))
+            AND ('stateless' = ANY (p_keys) OR u.metadata ->> 'stateless' IS DISTINCT FROM 'true')
+    ) AS either
+    ORDER BY either.at DESC, either.chat_id DESC
     LIMIT 5000
 $$;
 

@@ -80,6 +80,7 @@ UPDATE chat_sessions AS s SET
     last_seq = told.rows,
     message_count = told.rows,
     last_message_at = told.newest,
+    listed_at = second_of(told.newest),
     updated_at = greatest(s.updated_at, told.newest)
 FROM (
     SELECT chat_id, count(*) AS rows, max(created_at) AS newest FROM chat_messages GROUP BY chat_id

@@ -51,23 +51,30 @@ ALTER TABLE turns SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
 SELECT turngate_protect('turns');
 
--- The turns with status `running`, at most one per session: sweeps and lists read it, and it is never larger than the current work.
--- Inserting requires a lock on the session's row. (A partial index on `turns` would be as small, but then ending a turn would write to all
--- indexes of `turns`.)
-CREATE TABLE running_turns (
-    chat_id uuid PRIMARY KEY,
-    turn_id uuid NOT NULL,
-    user_id text NOT NULL
-) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_analyze_scale_factor = 1);
+-- The turns with status `running`, at most one per session: sweeps and lists read it, and it is never larger than the work of the last
+-- seconds. (A partial index on `turns` would be smaller, but then ending a turn would write to all indexes of `turns`.)
+CREATE VIEW running_turns WITH (security_invoker = true) AS
+SELECT user_id, chat_id, turn_id FROM recent_activity WHERE turn_id IS NOT NULL;
 
-SELECT turngate_protect('running_turns');
+GRANT SELECT ON running_turns TO turngate_app, turngate_system;
 
--- Replaces a foreign key, which would cost a lookup for each turn.
+-- Records that a turn runs. If another one runs in its session, the primary key refuses it.
+CREATE FUNCTION begin_activity(t turns) RETURNS void
+LANGUAGE sql
+AS $$
+    MERGE INTO recent_activity AS a USING (SELECT) AS new
+    ON a.user_id = t.user_id AND a.chat_id = t.chat_id AND a.turn_id IS NULL
+    WHEN MATCHED THEN UPDATE SET turn_id = t.turn_id
+    WHEN NOT MATCHED THEN INSERT (user_id, chat_id, turn_id) VALUES (t.user_id, t.chat_id, t.turn_id)
+$$;
+
+-- Replaces a foreign key, which would cost a lookup for each turn. The session stays: its activity may not be listed yet.
 CREATE FUNCTION forget_running_turns() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    DELETE FROM running_turns AS k USING removed AS t WHERE k.chat_id = t.chat_id AND k.turn_id = t.turn_id;
+    UPDATE recent_activity AS a SET turn_id = NULL FROM removed AS t
+    WHERE a.user_id = t.user_id AND a.chat_id = t.chat_id AND a.turn_id = t.turn_id;
     RETURN NULL;
 END
 $$;

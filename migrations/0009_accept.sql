@@ -108,7 +108,7 @@ BEGIN
         s := NULL;
     END IF;
     SELECT u.seq INTO v_running_seq
-    FROM running_turns AS k JOIN turns AS u ON u.turn_id = k.turn_id WHERE k.chat_id = s.chat_id;
+    FROM running_turns AS k JOIN turns AS u ON u.turn_id = k.turn_id WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id;
     v_running := v_running_seq IS NOT NULL;
     IF p_session IS NULL AND s.chat_id IS NOT NULL
         AND NOT session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), v_running, v_now, p_window) THEN
@@ -173,7 +173,7 @@ BEGIN
             CASE WHEN v_running THEN NULL ELSE v_now END
         ) RETURNING * INTO t;
         IF NOT v_running THEN
-            INSERT INTO running_turns (chat_id, turn_id, user_id) VALUES (t.chat_id, t.turn_id, t.user_id);
+            PERFORM begin_activity(t);
         END IF;
     END IF;
 
@@ -273,7 +273,7 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT ARRAY(SELECT jsonb_array_elements_text(p_deliver_to[l.place]::jsonb)) AS addresses
         ) AS d
-        WHERE NOT EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id)
+        WHERE NOT EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id)
             AND (p_sessions[l.place] IS NOT NULL OR session_resumes(
                 s.is_active, coalesce(s.last_message_at, s.created_at), false, l.at, p_window
             ))
@@ -291,8 +291,14 @@ BEGIN
             p_turns[n.place], n.chat_id, n.seq, n.user_id, n.agent_name, p_channels[n.place], 'running', 1, 1, p_owner,
             clock_timestamp() + p_limits[n.place] + interval '30 seconds', p_limits[n.place], p_histories[n.place], n.deliver_to, n.at, n.at
         FROM plain AS n
+    ), known AS (
+        UPDATE recent_activity AS a SET turn_id = p_turns[n.place] FROM plain AS n
+        WHERE a.user_id = n.user_id AND a.chat_id = n.chat_id AND a.turn_id IS NULL
     ), claimed AS (
-        INSERT INTO running_turns (chat_id, turn_id, user_id) SELECT n.chat_id, p_turns[n.place], n.user_id FROM plain AS n
+        INSERT INTO recent_activity (user_id, chat_id, turn_id) SELECT n.user_id, n.chat_id, p_turns[n.place] FROM plain AS n
+        WHERE NOT EXISTS (
+            SELECT FROM recent_activity AS a WHERE a.user_id = n.user_id AND a.chat_id = n.chat_id AND a.turn_id IS NULL
+        )
     ), appended AS (
         INSERT INTO chat_messages (
             chat_id, seq, user_id, role, content, channel, turn_id, turn_seq, client_id, routed, created_at
@@ -369,13 +375,15 @@ BEGIN
         RETURN NULL;
     END IF;
     -- A statement of its own, so that it sees what was committed before the locks were there.
-    INSERT INTO running_turns (chat_id, turn_id, user_id)
-    SELECT s.chat_id, p_turn, p_user
-    WHERE NOT EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id)
-        AND NOT EXISTS (
+    MERGE INTO recent_activity AS a
+    USING (
+        SELECT WHERE NOT EXISTS (
             SELECT FROM chat_messages AS m
             WHERE m.user_id = p_user AND m.client_id = p_key AND (m.chat_id = s.chat_id OR m.routed AND p_session IS NULL)
-        );
+        )
+    ) AS new ON a.user_id = p_user AND a.chat_id = s.chat_id
+    WHEN MATCHED AND a.turn_id IS NULL THEN UPDATE SET turn_id = p_turn
+    WHEN NOT MATCHED THEN INSERT (user_id, chat_id, turn_id) VALUES (p_user, s.chat_id, p_turn);
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;

@@ -52,7 +52,7 @@ BEGIN
         INTO r.outbox_ids FROM outbox
         WHERE chat_id = p_chat_id AND turn_id = p_turn_id;
         SELECT u.* INTO n FROM running_turns AS k JOIN turns AS u ON u.turn_id = k.turn_id
-        WHERE k.chat_id = p_chat_id AND u.owner = p_owner;
+        WHERE k.user_id = p_user AND k.chat_id = p_chat_id AND u.owner = p_owner;
     ELSE
         v_drop := t.superseded IS NOT DISTINCT FROM 'rollback';
         INSERT INTO chat_messages (
@@ -104,11 +104,7 @@ BEGIN
             )
             RETURNING * INTO n;
         END IF;
-        IF n.turn_id IS NULL THEN
-            DELETE FROM running_turns WHERE chat_id = p_chat_id;
-        ELSE
-            UPDATE running_turns SET turn_id = n.turn_id WHERE chat_id = p_chat_id;
-        END IF;
+        UPDATE recent_activity SET turn_id = n.turn_id WHERE user_id = p_user AND chat_id = p_chat_id;
         r.status := 'finished';
         r.ended := t.status;
         r.session := s;
@@ -212,7 +208,8 @@ BEGIN
             ))
         RETURNING n.place, n.seq, n.at, t.chat_id, t.user_id, t.turn_id, t.seq AS turn_seq, t.channel, t.ends_session
     ), released AS (
-        DELETE FROM running_turns AS k USING ended AS e WHERE k.chat_id = e.chat_id AND k.turn_id = e.turn_id
+        UPDATE recent_activity AS a SET turn_id = NULL FROM ended AS e
+        WHERE a.user_id = e.user_id AND a.chat_id = e.chat_id AND a.turn_id = e.turn_id
     ), appended AS (
         INSERT INTO chat_messages (
             chat_id, seq, user_id, role, content, parts, channel, turn_id, turn_seq, created_at, kind
@@ -292,7 +289,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
-    DELETE FROM running_turns AS k WHERE k.chat_id = p_chat AND k.turn_id = p_turn;
+    UPDATE recent_activity AS a SET turn_id = NULL WHERE a.user_id = p_user AND a.chat_id = p_chat AND a.turn_id = p_turn;
     INSERT INTO chat_messages (
         chat_id, seq, user_id, role, content, parts, channel, turn_id, turn_seq, created_at, kind
     ) VALUES (

@@ -112,7 +112,7 @@ BEGIN
             RETURN r;
         END IF;
     END IF;
-    IF EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) THEN
+    IF EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id) THEN
         r.status := 'busy';
         RETURN r;
     END IF;
@@ -147,7 +147,7 @@ BEGIN
         ),
         coalesce(t.ends_session, false), v_now, v_now
     ) RETURNING * INTO t;
-    INSERT INTO running_turns (chat_id, turn_id, user_id) VALUES (t.chat_id, t.turn_id, t.user_id);
+    PERFORM begin_activity(t);
     IF p_content IS NOT NULL THEN
         PERFORM keep_version(m, 'edit', p_by, v_now);
         UPDATE chat_messages AS c SET
@@ -221,7 +221,8 @@ BEGIN
     GET DIAGNOSTICS v_rows = ROW_COUNT;
     UPDATE routes SET chat_id = f.chat_id WHERE user_id = s.user_id AND route = p_route;
     RETURN QUERY UPDATE chat_sessions AS c SET
-        last_seq = v_rows, message_count = v_rows, last_message_at = CASE WHEN v_rows > 0 THEN v_now END, updated_at = v_now
+        last_seq = v_rows, message_count = v_rows, last_message_at = CASE WHEN v_rows > 0 THEN v_now END, updated_at = v_now,
+        listed_at = second_of(CASE WHEN v_rows > 0 THEN v_now ELSE c.created_at END)
     WHERE c.chat_id = f.chat_id RETURNING *;
 END
 $$;

@@ -193,6 +193,8 @@ BEGIN
             SELECT s.chat_id FROM chat_sessions AS s
             WHERE s.listed_at > least(coalesce(p_looked, p.looked_until), looked_at) - p_overlap - interval '1 second'
             UNION ALL
+            SELECT a.chat_id FROM recent_activity AS a
+            UNION ALL
             SELECT * FROM unnest(v_swept)
         ) AS near
         CROSS JOIN LATERAL (SELECT max(m.seq) AS seq FROM chat_messages AS m WHERE m.chat_id = near.chat_id) AS last
@@ -258,17 +260,28 @@ END
 $$;
 
 -- Messages that are not indexed yet, of sessions with activity since nearly everything was (the newest 500 of a user's, 2,000 of
--- all users'): the newest 1,000 of each, 3,000 in all. Two minutes cover transactions that were still open when the indexer ran.
+-- all users', and as many that are not in their places in lists' indexes yet): the newest 1,000 of each, 3,000 in all. Two minutes
+-- cover transactions that were still open when the indexer ran.
 CREATE FUNCTION unindexed_messages(p_user text) RETURNS TABLE (chat_id uuid, seq bigint, said_at timestamptz, content text)
 LANGUAGE sql STABLE
 AS $$
     SELECT m.chat_id, m.seq, m.created_at, m.content
     FROM (
-        SELECT s.chat_id FROM chat_sessions AS s
-        WHERE (p_user IS NULL OR s.user_id = p_user)
-            AND s.listed_at >= (SELECT least(p.looked_until, now()) - interval '2 minutes' FROM search_progress AS p)
-        ORDER BY s.listed_at DESC, coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC
-        LIMIT CASE WHEN p_user IS NULL THEN 2000 ELSE 500 END
+        (
+            SELECT u.chat_id FROM unlisted_sessions AS u
+            WHERE p_user IS NULL OR u.user_id = p_user
+            ORDER BY u.at DESC
+            LIMIT CASE WHEN p_user IS NULL THEN 2000 ELSE 500 END
+        )
+        UNION ALL
+        (
+            SELECT s.chat_id FROM chat_sessions AS s
+            WHERE s.listed_at >= date_bin('1 second', coalesce(s.last_message_at, s.created_at), 'epoch')
+                AND (p_user IS NULL OR s.user_id = p_user)
+                AND s.listed_at >= (SELECT least(p.looked_until, now()) - interval '2 minutes' FROM search_progress AS p)
+            ORDER BY s.listed_at DESC, coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC
+            LIMIT CASE WHEN p_user IS NULL THEN 2000 ELSE 500 END
+        )
     ) AS near
     CROSS JOIN LATERAL (
         SELECT * FROM chat_messages AS c

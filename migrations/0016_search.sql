@@ -174,7 +174,8 @@ BEGIN
     RETURN QUERY
     WITH sessions AS MATERIALIZED (
         SELECT s.chat_id, s.title, search_likeness(v_words, s.title) AS likeness
-        FROM newest_sessions(p_user, p_channel, p_agent, p_active, p_keys, p_values) AS s
+        FROM newest_sessions(p_user, p_channel, p_agent, p_active, p_keys, p_values) AS n
+        CROSS JOIN LATERAL (SELECT c.chat_id, c.title FROM chat_sessions AS c WHERE c.chat_id = n.chat_id OFFSET 0) AS s
     ), messages AS (
         SELECT m.chat_id, m.seq, m.content, search_likeness(v_words, left(m.content, 1000)) AS likeness
         FROM sessions AS s

@@ -76,7 +76,7 @@ def user_of(number: int) -> str:
 
 SESSION_COLUMNS = (
     *("chat_id", "session_id", "user_id", "channel", "agent_name", "title", "metadata", "route", "last_seq"),
-    *("message_count", "created_at", "updated_at", "last_message_at"),
+    *("message_count", "created_at", "updated_at", "last_message_at", "listed_at"),
 )
 
 
@@ -86,7 +86,7 @@ def session_line(talk: Talk) -> str:
     course = f'{{"course": {talk.messages % 20}}}'
     return (
         f"{talk.chat_id}\t{talk.chat_id}\t{talk.user}\t{talk.channel}\t{AGENT}\t{talk.title}\t{course}\t{ROUTE}\t"
-        f"{talk.messages}\t{talk.messages}\t{began}\t{talk.last}\t{talk.last}\n"
+        f"{talk.messages}\t{talk.messages}\t{began}\t{talk.last}\t{talk.last}\t{talk.last.replace(microsecond=0)}\n"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import cast
@@ -121,11 +121,17 @@ class PostgresChangeFeed:
                 for session in row["followed"]
             ),
             missing=tuple(SessionId(session_id) for session_id in row["missing"]),
-            sessions=tuple(to_session(session) for session in [*row["listed"], *row["everybodys"]]),
+            sessions=tuple(map(to_session, _each_once(row))),
             turns=_news(row["turns"]),
             changed=tuple(to_message(message) for message in [*row["dropped"], *row["changed"]]),
             cancelled=tuple(TurnId(turn_id) for turn_id in row["cancelled"]),
         )
+
+
+def _each_once(row: Record) -> Iterable[Record]:
+    """The sessions of all lists."""
+    lists = (row["listed"], row["used"], row["everybodys"], row["used_by_anybody"])
+    return {session["session_id"]: session for sessions in lists for session in sessions}.values()
 
 
 def _news(turns: Sequence[Record]) -> tuple[TurnChanged, ...]:

@@ -38,6 +38,7 @@ class PostgresWorkFinder:
             turns=row["turns"],
             deliveries=row["deliveries"],
             fires_in=row["fires_in"],
+            activity=row["activity"],
             states=row["states"],
             erasures=row["erasures"],
             identified=tuple(map(UserId, row["identified"])),

@@ -34,7 +34,7 @@ KEPT_BACK: Mapping[str, str] = {
     "session_titles": "a copy of the titles, for search",
     "message_words": "the words of the messages, for search",
     "indexed_sessions": "how far search has indexed each session",
-    "running_turns": "which turns are being answered at this moment",
+    "recent_activity": "which sessions were used in the last seconds",
     "erasures": "exists only while the user is being erased, and for a minute after",
 }
 

@@ -1,6 +1,6 @@
 -- name: find
 -- A user's session by the key that another system gave it, or by its own id.
-SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running
+SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id) AS running
 FROM chat_sessions AS s
 WHERE s.chat_id = coalesce(
     (SELECT k.chat_id FROM external_keys AS k WHERE k.user_id = $1 AND k.external_key = $2),

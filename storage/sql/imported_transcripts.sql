@@ -15,5 +15,5 @@ FROM ROWS FROM (jsonb_to_recordset($4::jsonb) AS (role text, content text, parts
 
 -- name: find
 -- The session that an earlier import with the same key created.
-SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running
+SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id) AS running
 FROM chat_sessions AS s WHERE chat_id = $1;

@@ -84,6 +84,16 @@ SELECT
         ) AS newest (s)
         WHERE (s).updated_at > $3::timestamptz - interval '5 seconds'
     ) AS listed,
+    -- The newest of those that may not be in their places in the index yet; some of them are listed above, too.
+    ARRAY(
+        SELECT s FROM unnest($2::text[]) AS u (user_id) CROSS JOIN LATERAL (
+            SELECT used.c FROM recent_activity AS a CROSS JOIN LATERAL (
+                SELECT c FROM chat_sessions AS c WHERE c.chat_id = a.chat_id OFFSET 0
+            ) AS used
+            WHERE a.user_id = u.user_id AND (used.c).updated_at > $3::timestamptz - interval '5 seconds'
+            ORDER BY coalesce((used.c).last_message_at, (used.c).created_at) DESC LIMIT 20
+        ) AS newest (s)
+    ) AS used,
     ARRAY(
         SELECT s FROM (
             SELECT c FROM chat_sessions AS c WHERE $5::boolean
@@ -91,6 +101,13 @@ SELECT
         ) AS newest (s)
         WHERE (s).updated_at > $3::timestamptz - interval '5 seconds'
     ) AS everybodys,
+    ARRAY(
+        SELECT s FROM recent_activity AS a CROSS JOIN LATERAL (
+            SELECT c FROM chat_sessions AS c WHERE c.chat_id = a.chat_id OFFSET 0
+        ) AS used (s)
+        WHERE $5::boolean AND (s).updated_at > $3::timestamptz - interval '5 seconds'
+        ORDER BY coalesce((s).last_message_at, (s).created_at) DESC LIMIT 50
+    ) AS used_by_anybody,
     -- Ordered by their start: a turn that answers an old message again is far back. This replica has announced its own turns
     -- itself.
     ARRAY(

@@ -7,10 +7,11 @@ ON CONFLICT (user_id, route) DO UPDATE SET chat_id = excluded.chat_id RETURNING 
 -- name: take_up
 -- Reopens the session and records activity in it.
 UPDATE chat_sessions AS s SET
-    is_active = true, ended_at = NULL, last_message_at = greatest(s.last_message_at, clock_timestamp()),
-    updated_at = greatest(s.updated_at, clock_timestamp())
-WHERE s.chat_id = $1
-RETURNING s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running;
+    is_active = true, ended_at = NULL, last_message_at = greatest(s.last_message_at, now.at),
+    listed_at = second_of(greatest(s.last_message_at, now.at)),
+    updated_at = greatest(s.updated_at, now.at)
+FROM (SELECT clock_timestamp() AS at) AS now WHERE s.chat_id = $1
+RETURNING s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id) AS running;
 
 -- name: choose
 -- The next message on the route starts a new session with this agent.
@@ -22,7 +23,7 @@ ON CONFLICT (user_id, route) DO UPDATE SET agent_name = excluded.agent_name, cha
 SELECT coalesce(s.agent_name, ro.agent_name) FROM routes AS ro
 LEFT JOIN chat_sessions AS s ON s.chat_id = ro.chat_id AND session_resumes(
     s.is_active, coalesce(s.last_message_at, s.created_at),
-    EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id), clock_timestamp(), $3
+    EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id), clock_timestamp(), $3
 )
 WHERE ro.user_id = $1 AND ro.route = $2;
 

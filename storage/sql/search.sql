@@ -20,7 +20,7 @@ WITH best AS (
 )
 SELECT
     total.n AS total, total.matches, page.s AS session, page.rank, page.at, page.places,
-    EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = (page.s).chat_id) AS running
+    EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = (page.s).user_id AND k.chat_id = (page.s).chat_id) AS running
 FROM (
     SELECT (SELECT count(*) FROM narrowed) AS n, (SELECT coalesce(sum(matches), 0)::bigint FROM best) AS matches
 ) AS total LEFT JOIN page ON true

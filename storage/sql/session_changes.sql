@@ -12,11 +12,11 @@ UPDATE chat_sessions AS s SET
     is_active = coalesce($6::boolean, is_active),
     ended_at = CASE WHEN $6 THEN NULL WHEN NOT $6 THEN coalesce(ended_at, greatest(updated_at, clock_timestamp())) ELSE ended_at END,
     updated_at = greatest(updated_at + interval '1 microsecond', clock_timestamp())
-WHERE session_id = $1 RETURNING *, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running;
+WHERE session_id = $1 RETURNING *, EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id) AS running;
 
 -- name: titled
 -- A session, and the start of its first live message from the user.
-SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running, (
+SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id) AS running, (
     SELECT left(m.content, 1000) FROM chat_messages AS m
     WHERE m.chat_id = s.chat_id AND m.role = 'user' AND m.deleted_at IS NULL AND m.content <> ''
     ORDER BY m.seq LIMIT 1
@@ -29,4 +29,4 @@ FROM chat_sessions AS s WHERE s.session_id = $1;
 UPDATE chat_sessions AS s SET
     title = $2, title_is_agents = $3, updated_at = greatest(updated_at + interval '1 microsecond', clock_timestamp())
 WHERE session_id = $1 AND NOT title_is_users AND ($3 OR NOT title_is_agents) AND words_changed_at IS NOT DISTINCT FROM $4
-RETURNING *, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running;
+RETURNING *, EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id) AS running;

@@ -1,18 +1,37 @@
 -- name: list
 -- A page of sessions, latest activity first, after a position in the list; null filters nothing. A first check of metadata spares
--- most rows the slower one. Stateless calls are included if their mark is requested. `listed_at` is the second of the activity:
--- it has the same order, and bounds it.
-SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running
-FROM chat_sessions AS s
-WHERE ($1::text IS NULL OR user_id = $1)
-    AND ($2::text IS NULL OR channel = $2)
-    AND ($3::text IS NULL OR agent_name = $3)
-    AND ($4::boolean IS NULL OR is_active = $4)
-    AND ($5::text[] IS NULL OR (metadata ->> $5[1] = ($6::text[])[1] AND session_has(metadata, $5, $6)))
-    AND ('stateless' = ANY ($5) OR metadata ->> 'stateless' IS DISTINCT FROM 'true')
-    AND listed_at <= coalesce($7::timestamptz, 'infinity')
-    AND ($7 IS NULL OR (coalesce(last_message_at, created_at), chat_id) < ($7, $8::uuid))
-ORDER BY listed_at DESC, coalesce(last_message_at, created_at) DESC, chat_id DESC
+-- most rows the slower one. Stateless calls are included if their mark is requested. `listed_at` is the second of the activity: it
+-- has the same order, and bounds it. The sessions that are not in their places in the index yet come from `recent_activity`. (This is
+-- not the function `newest_sessions`, which the planner would have to expand each time.)
+SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id) AS running
+FROM (
+    (
+        SELECT l.* FROM chat_sessions AS l
+        WHERE l.listed_at >= date_bin('1 second', coalesce(l.last_message_at, l.created_at), 'epoch')
+            AND ($1::text IS NULL OR l.user_id = $1)
+            AND ($2::text IS NULL OR l.channel = $2)
+            AND ($3::text IS NULL OR l.agent_name = $3)
+            AND ($4::boolean IS NULL OR l.is_active = $4)
+            AND ($5::text[] IS NULL OR (l.metadata ->> $5[1] = ($6::text[])[1] AND session_has(l.metadata, $5, $6)))
+            AND ('stateless' = ANY ($5) OR l.metadata ->> 'stateless' IS DISTINCT FROM 'true')
+            AND l.listed_at <= coalesce($7::timestamptz, 'infinity')
+            AND ($7 IS NULL OR (coalesce(l.last_message_at, l.created_at), l.chat_id) < ($7, $8::uuid))
+        ORDER BY l.listed_at DESC, coalesce(l.last_message_at, l.created_at) DESC, l.chat_id DESC
+        LIMIT $9::bigint + $10::bigint
+    )
+    UNION ALL
+    SELECT u.* FROM recent_activity AS a
+    CROSS JOIN LATERAL (SELECT * FROM chat_sessions AS c WHERE c.chat_id = a.chat_id AND c.user_id = a.user_id OFFSET 0) AS u
+    WHERE u.listed_at < date_bin('1 second', coalesce(u.last_message_at, u.created_at), 'epoch')
+        AND ($1 IS NULL OR a.user_id = $1)
+        AND ($2 IS NULL OR u.channel = $2)
+        AND ($3 IS NULL OR u.agent_name = $3)
+        AND ($4 IS NULL OR u.is_active = $4)
+        AND ($5 IS NULL OR session_has(u.metadata, $5, $6))
+        AND ('stateless' = ANY ($5) OR u.metadata ->> 'stateless' IS DISTINCT FROM 'true')
+        AND ($7 IS NULL OR (coalesce(u.last_message_at, u.created_at), u.chat_id) < ($7, $8))
+) AS s
+ORDER BY coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC
 LIMIT $9 OFFSET $10;
 
 -- name: labelled
@@ -25,7 +44,7 @@ SELECT own_labelled_sessions($1, $2, $3);
 
 -- name: list_among
 -- A page of the list, among sessions that `labelled` or `labelled_own` found.
-SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running
+SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id) AS running
 FROM chat_sessions AS s
 WHERE chat_id = ANY ($1::uuid[])
     AND ($2::text IS NULL OR channel = $2)
@@ -78,13 +97,24 @@ FROM (
         AND ($5::text[] IS NULL OR (metadata ->> $5[1] = ($6::text[])[1] AND session_has(metadata, $5, $6)))
         AND ('stateless' = ANY ($5) OR metadata ->> 'stateless' IS DISTINCT FROM 'true') AS fits
     FROM (
-        SELECT *, row_number() OVER (ORDER BY listed_at DESC) AS place FROM chat_sessions ORDER BY listed_at DESC LIMIT $7 + 1
+        SELECT *, row_number() OVER (ORDER BY at DESC, chat_id DESC) AS place FROM (
+            (
+                SELECT l.chat_id, l.user_id, l.channel, l.agent_name, l.is_active, l.metadata,
+                    coalesce(l.last_message_at, l.created_at) AS at
+                FROM chat_sessions AS l
+                WHERE l.listed_at >= date_bin('1 second', coalesce(l.last_message_at, l.created_at), 'epoch')
+                ORDER BY l.listed_at DESC LIMIT $7 + 1
+            )
+            UNION ALL
+            SELECT u.chat_id, u.user_id, u.channel, u.agent_name, u.is_active, u.metadata, u.at FROM unlisted_sessions AS u
+        ) AS either
+        ORDER BY at DESC, chat_id DESC LIMIT $7 + 1
     ) AS newest
 ) AS seen;
 
 -- name: get
 -- One session.
-SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running
+SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id) AS running
 FROM chat_sessions AS s WHERE session_id = $1;
 
 -- name: current
@@ -94,30 +124,31 @@ SELECT s.*, r.running,
 FROM routes AS ro
 JOIN chat_sessions AS s ON s.chat_id = ro.chat_id
 CROSS JOIN LATERAL (
-    SELECT EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running
+    SELECT EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id) AS running
 ) AS r
 WHERE ro.user_id = $1 AND ro.route = $2;
 
 -- name: latest
 -- The latest session of a user and an agent that the resume rule continues. Only the rule decides; it is applied to the sessions
--- that it could accept, those within the window and those with a running turn.
+-- that it could accept, those within the window and those with a running turn. Sessions that are not in their place in the index
+-- yet are all among the latter.
 WITH recent AS (
     SELECT s.chat_id, coalesce(s.last_message_at, s.created_at) AS at FROM chat_sessions AS s
     WHERE s.user_id = $1 AND s.agent_name = $2 AND s.metadata ->> 'stateless' IS DISTINCT FROM 'true'
         AND s.listed_at > now() - $3::interval - interval '1 second'
         AND session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), false, clock_timestamp(), $3)
     ORDER BY s.listed_at DESC, coalesce(s.last_message_at, s.created_at) DESC, s.chat_id DESC LIMIT 1
-), answering AS (
+), lately AS (
     SELECT s.chat_id, coalesce(s.last_message_at, s.created_at) AS at
-    FROM running_turns AS k
-    -- In this order: few turns run, while a user may have very many sessions.
-    CROSS JOIN LATERAL (SELECT * FROM chat_sessions AS c WHERE c.chat_id = k.chat_id OFFSET 0) AS s
-    WHERE k.user_id = $1 AND s.user_id = $1 AND s.agent_name = $2
+    FROM recent_activity AS a
+    -- In this order: few sessions are there, while a user may have very many in all.
+    CROSS JOIN LATERAL (SELECT * FROM chat_sessions AS c WHERE c.chat_id = a.chat_id OFFSET 0) AS s
+    WHERE a.user_id = $1 AND s.user_id = $1 AND s.agent_name = $2
         AND s.metadata ->> 'stateless' IS DISTINCT FROM 'true'
-        AND session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), true, clock_timestamp(), $3)
+        AND session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), a.turn_id IS NOT NULL, clock_timestamp(), $3)
 )
-SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running
-FROM (SELECT * FROM recent UNION ALL SELECT * FROM answering) AS either JOIN chat_sessions AS s ON s.chat_id = either.chat_id
+SELECT s.*, EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id) AS running
+FROM (SELECT * FROM recent UNION ALL SELECT * FROM lately) AS either JOIN chat_sessions AS s ON s.chat_id = either.chat_id
 ORDER BY either.at DESC, either.chat_id DESC LIMIT 1;
 
 -- name: create
@@ -139,7 +170,7 @@ SELECT FROM chat_sessions WHERE session_id = $1 FOR UPDATE;
 -- Sets the user's own title.
 UPDATE chat_sessions AS s SET
     title = $2, title_is_users = true, updated_at = greatest(s.updated_at + interval '1 microsecond', clock_timestamp())
-WHERE session_id = $1 RETURNING *, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running;
+WHERE session_id = $1 RETURNING *, EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id) AS running;
 
 -- name: set_active
 -- Ends or reopens a session.
@@ -147,7 +178,7 @@ UPDATE chat_sessions AS s SET
     is_active = $2,
     ended_at = CASE WHEN NOT $2 THEN greatest(s.updated_at, clock_timestamp()) END,
     updated_at = greatest(s.updated_at + interval '1 microsecond', clock_timestamp())
-WHERE session_id = $1 RETURNING *, EXISTS (SELECT FROM running_turns AS k WHERE k.chat_id = s.chat_id) AS running;
+WHERE session_id = $1 RETURNING *, EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id) AS running;
 
 -- name: leave
 -- Ends the current session: the next message on the route starts a new one.
@@ -165,7 +196,9 @@ DELETE FROM chat_sessions WHERE session_id = $1 RETURNING *;
 -- Queued and running turns of a session, oldest first; one that answers an old message again may be far back.
 SELECT turn_id, status, attempt FROM (
     SELECT t.turn_id, t.status, t.attempt, t.seq
-    FROM chat_sessions AS s JOIN running_turns AS k ON k.chat_id = s.chat_id JOIN turns AS t ON t.turn_id = k.turn_id
+    FROM chat_sessions AS s
+    JOIN running_turns AS k ON k.user_id = s.user_id AND k.chat_id = s.chat_id
+    JOIN turns AS t ON t.turn_id = k.turn_id
     WHERE s.session_id = $1
     UNION ALL
     SELECT t.turn_id, t.status, t.attempt, t.seq FROM chat_sessions AS s JOIN turns AS t ON t.chat_id = s.chat_id

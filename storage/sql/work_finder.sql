@@ -22,6 +22,7 @@ SELECT
         WHERE dirty_since IS NOT NULL
             AND (changed_at <= statement_timestamp() - $4::interval OR dirty_since <= statement_timestamp() - $5::interval)
     ) AS states,
+    EXISTS (SELECT FROM recent_activity WHERE turn_id IS NULL) AS activity,
     EXISTS (
         SELECT FROM erasures
         WHERE finished_at < statement_timestamp() - interval '1 minute'

@@ -129,13 +129,15 @@ def never_there(things: Mapping[str, str]) -> dict[str, str]:
 
 
 async def rows_of(world: World, user: str) -> dict[str, list[dict[str, Any]]]:
-    """Everything the database holds of a user but the search index, which follows by itself."""
+    """Everything the database holds of a user but the search index and the places of sessions in lists, which follow by themselves."""
     tables = await world.rows(
         "SELECT table_name FROM information_schema.columns JOIN information_schema.tables USING (table_name, table_schema)"
         " WHERE table_schema = 'public' AND column_name = 'user_id' AND table_type = 'BASE TABLE'"
-        " AND table_name NOT IN ('message_words', 'indexed_sessions')"
+        " AND table_name NOT IN ('message_words', 'indexed_sessions', 'recent_activity')"
     )
     return {
-        name: await world.rows(f"SELECT to_jsonb(t) AS row FROM {name} AS t WHERE user_id = $1 ORDER BY 1", user)
+        name: await world.rows(
+            f"SELECT to_jsonb(t) - 'listed_at' AS row FROM {name} AS t WHERE user_id = $1 ORDER BY 1", user
+        )
         for (name,) in (table.values() for table in tables)
     }

@@ -97,6 +97,7 @@ async def _place(world: World, session_id: str, scene: Scene) -> None:
     )
     await world.rows(
         "UPDATE chat_sessions SET channel = $2, last_message_at = last_message_at - make_interval(mins => $3), "
+        "listed_at = second_of(last_message_at - make_interval(mins => $3)), "
         "created_at = created_at - make_interval(mins => $3) WHERE session_id = $1",
         session_id,
         scene.channel,

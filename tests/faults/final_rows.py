@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import asyncpg
 
 SESSIONS = """
-SELECT session_id, user_id, channel, last_seq, message_count FROM chat_sessions ORDER BY created_at
+SELECT s.session_id, s.user_id, s.channel, s.last_seq, s.message_count, s.listed_at <= a.at AND (
+    s.listed_at = second_of(a.at) OR EXISTS (SELECT FROM recent_activity AS r WHERE r.user_id = s.user_id AND r.chat_id = s.chat_id)
+) AS is_in_lists
+FROM chat_sessions AS s CROSS JOIN LATERAL (SELECT coalesce(s.last_message_at, s.created_at) AS at) AS a ORDER BY s.created_at
 """
 MESSAGES = """
 SELECT s.session_id, m.seq, m.user_id, m.role, m.content, m.channel, m.turn_id::text, m.client_id,
@@ -38,11 +41,14 @@ LAST = "SELECT user_id, last_seq FROM chat_sessions WHERE channel = 'web'"
 
 @dataclass(frozen=True, slots=True)
 class Session:
+    """A session. `is_in_lists`: whether lists find it in its place."""
+
     session_id: str
     user_id: str
     channel: str
     last_seq: int
     message_count: int
+    is_in_lists: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ MEANING: Mapping[Invariant, str] = {
     "I4": "nothing of anybody else",
     "I5": "a turn of the dead goes on within TTL + one sweep",
     "I6": "agent calls per turn ≤ 1 + incidents",
-    "I7": "seq without gaps, counts right",
+    "I7": "seq without gaps, counts and places in lists right",
 }
 CANARY = re.compile(r"~([\w:-]+)~")
 
@@ -232,6 +232,8 @@ def check_sequences(evidence: Evidence) -> Iterator[Violation]:
         if seqs != whole or (session.last_seq, session.message_count) != (len(seqs), present):
             counts = f"last_seq {session.last_seq}, message_count {session.message_count}"
             yield Violation("I7", f"session {session.session_id} has rows {_brief(seqs)}, {counts}")
+        if not session.is_in_lists:
+            yield Violation("I7", f"session {session.session_id} is missing in lists, or in the wrong place")
     heard = grouped(evidence.heard, lambda one: one.user)
     for session in evidence.rows.sessions:
         if session.channel == "web":

@@ -450,6 +450,13 @@ def test_a_wrong_count_is_found() -> None:
     assert told(check_sequences, replace(good, rows=wrong)) == ["I7"]
 
 
+def test_a_session_that_lists_miss_is_found() -> None:
+    """I7: its index entries are of an earlier time, and nothing says so."""
+    good = conversation()
+    wrong = replace(good.rows, sessions=[Session("s1", "ann", "web", 4, 4, is_in_lists=False)])
+    assert told(check_sequences, replace(good, rows=wrong)) == ["I7"]
+
+
 @pytest.mark.parametrize("order", [(0, 1, 1, 2, 3), (0, 2, 1, 3), (0, 1, 3), (1, 2, 3)])
 def test_a_client_that_received_wrong_rows_is_found(order: tuple[int, ...]) -> None:
     """I7: it received a row twice or out of order, or missed one."""

@@ -26,7 +26,7 @@ def test_the_sizes_are_about_as_asked() -> None:
 def test_rows_are_lines_of_copy() -> None:
     """One value per column, and no character that COPY would misread."""
     talk = next(talks(PLAN.small))
-    assert session_line(talk).count("\t") == 12
+    assert session_line(talk).count("\t") == 13
     line = next(message_lines(talk, sayings()))
     assert (line.count("\t"), line.count("\n"), "\\" in line) == (7, 1, False)
 

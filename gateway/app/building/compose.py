@@ -167,6 +167,7 @@ def _duty_parts(  # noqa: PLR0917 - the parts, each of another kind
             settings=settings.replica,
         ),
         scheduler=scheduler,
+        place_in_lists=stores.recent_activity.place_in_lists,
         states=AutoSnapshots(stores.snapshots, timedelta(seconds=quiet), timedelta(seconds=every)),
         visitors=engine.visitors,
         authenticator=authenticator,

@@ -24,12 +24,13 @@ EARLY = 0.9
 
 @dataclass(frozen=True, slots=True)
 class DutyParts:
-    """The parts that work. `take_over`: continues erasures."""
+    """The parts that work. `place_in_lists`: brings lists' indexes up to date. `take_over`: continues erasures."""
 
     runner: Runner
     outbox: Outbox
     sweep: Sweep
     scheduler: Scheduler
+    place_in_lists: Callable[[], Awaitable[object]]
     states: AutoSnapshots
     visitors: Visitors
     authenticator: TokenAuthenticator
@@ -48,13 +49,14 @@ class Duties:
         self._parts = parts
         self._swept = float("-inf")
         self.sweep = OnDemand("sweep", parts.sweep.once)
+        self._lists = OnDemand("lists", parts.place_in_lists)
         self._states = OnDemand("states", parts.states.save)
         self._erasures = OnDemand("erasures", parts.take_over)
 
     @property
     def others(self) -> tuple[OnDemand, ...]:
         """All of them except the sweep."""
-        return (self._states, self._erasures)
+        return (self._lists, self._states, self._erasures)
 
     def known_work(self) -> KnownWork:
         """What a check need not find."""
@@ -78,7 +80,11 @@ class Duties:
             fires=partial(self._fires, waiting),
             news=partial(self._passed, waiting.position),
         )
-        for waits, work in ((waiting.states, self._states), (waiting.erasures, self._erasures)):
+        for waits, work in (
+            (waiting.activity, self._lists),
+            (waiting.states, self._states),
+            (waiting.erasures, self._erasures),
+        ):
             if waits:
                 work.call()
 

@@ -31,6 +31,7 @@ from gateway.core.ports.sessions.editing import EditStore
 from gateway.core.ports.sessions.exports import ExportStore
 from gateway.core.ports.sessions.external_keys import ExternalKeys
 from gateway.core.ports.sessions.imported_transcripts import ImportedTranscripts
+from gateway.core.ports.sessions.recent_activity import RecentActivity
 from gateway.core.ports.sessions.search import SearchStore
 from gateway.core.ports.sessions.sessions import MessageStore, SessionStore
 from gateway.core.ports.sessions.state import SnapshotStore, StateStore
@@ -59,6 +60,7 @@ from storage.sessions.editing import PostgresEdits
 from storage.sessions.exports import PostgresExports
 from storage.sessions.external_keys import PostgresExternalKeys
 from storage.sessions.imported_transcripts import PostgresImportedTranscripts
+from storage.sessions.recent_activity import PostgresRecentActivity
 from storage.sessions.routes import PostgresRoutes
 from storage.sessions.search import PostgresSearch
 from storage.sessions.session_changes import PostgresSessionChanges
@@ -90,6 +92,7 @@ class Stores:
     turn_log: TurnLog
     sessions: SessionStore
     session_changes: SessionChanges
+    recent_activity: RecentActivity
     messages: MessageStore
     imported_transcripts: ImportedTranscripts
     search: SearchStore
@@ -172,6 +175,7 @@ async def connect_stores(settings: Settings, slot: str, timeouts: Timeouts = USU
             turn_log=PostgresTurnLog(database),
             sessions=PostgresSessions(database, window),
             session_changes=PostgresSessionChanges(database),
+            recent_activity=PostgresRecentActivity(database),
             messages=PostgresMessages(database),
             imported_transcripts=PostgresImportedTranscripts(database),
             search=PostgresSearch(database),

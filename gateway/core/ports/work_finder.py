@@ -31,7 +31,8 @@ class Waiting:
     """Work that waits for any replica. Another one may have taken it by the time this replica gets to it.
 
     `company`: another replica is alive, or died less than a minute ago. `turns`, `deliveries`: of dead replicas, or overdue. `fires_in`:
-    the time until the next schedule is due. `states`: due for a snapshot. `erasures`: to be continued.
+    the time until the next schedule is due. `activity`: of sessions that may not be in their places in lists' indexes yet.
+    `states`: due for a snapshot. `erasures`: to be continued.
     `identified`: visitors in hand who are identified by now. `ended`: tokens in hand that are no longer valid. `erased`: users without
     any token. `position`: of this query, for whoever reads the news next.
     """
@@ -40,6 +41,7 @@ class Waiting:
     turns: bool
     deliveries: bool
     fires_in: timedelta | None
+    activity: bool
     states: bool
     erasures: bool
     identified: tuple[UserId, ...]

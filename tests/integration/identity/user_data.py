@@ -46,8 +46,9 @@ REST = (
         " SELECT user_id, 'canary of external_keys', chat_id FROM chat_sessions WHERE user_id = $1 LIMIT 1"
     ),
     (
-        "INSERT INTO running_turns (chat_id, turn_id, user_id)"
-        " SELECT DISTINCT ON (chat_id) chat_id, turn_id, user_id FROM turns WHERE user_id = $1"
+        "INSERT INTO recent_activity (user_id, chat_id, turn_id)"
+        " SELECT DISTINCT ON (chat_id) user_id, chat_id, turn_id FROM turns WHERE user_id = $1"
+        " ON CONFLICT (user_id, chat_id) DO UPDATE SET turn_id = excluded.turn_id"
     ),
     "INSERT INTO links (user_id, channel, external_id) VALUES ($1, 'telegram', 'canary of links ' || $1)",
     "INSERT INTO link_codes (digest, user_id, channel, expires_at) VALUES (sha256($1::text::bytea), $1, 'telegram', now() + interval '1 hour')",

@@ -26,7 +26,10 @@ SAY = """
     SELECT s.chat_id, s.last_seq + n, s.last_seq + n, s.user_id, 'user', said, 'web'
     FROM chat_sessions AS s, unnest($2::text[]) WITH ORDINALITY AS m (said, n) WHERE s.chat_id = $1
 """
-ACT = "UPDATE chat_sessions SET last_seq = last_seq + $2, last_message_at = clock_timestamp() WHERE chat_id = $1"
+ACT = """
+    UPDATE chat_sessions SET last_seq = last_seq + $2, last_message_at = now.at, listed_at = second_of(now.at)
+    FROM (SELECT clock_timestamp() AS at) AS now WHERE chat_id = $1
+"""
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
 
 
@@ -256,7 +259,9 @@ async def _looked(place: Place) -> Look:
 async def test_a_full_pass_indexes_messages_that_were_missed(place: Place) -> None:
     """Such as messages from before the index, or from a writer that records no session activity."""
     chat_id = await place.begins("mia", "an old canary")
-    await place.outsider.execute("UPDATE chat_sessions SET last_message_at = now() - interval '1 year'")
+    await place.outsider.execute(
+        "UPDATE chat_sessions SET last_message_at = now() - interval '1 year', listed_at = now() - interval '1 year'"
+    )
     assert await place.found(chat_id) == []
     await Indexer(place.index, 1).work()
     assert await place.found(chat_id) == [1]

@@ -11,9 +11,9 @@ BOUNDS = tomllib.loads((ROOT / "bench/bounds.toml").read_text("utf-8"))
 QUIET = {"heartbeat_s": 60, "ttl_s": 600, "sweep_s": 60, "poll_s": 10, "index_s": 60}
 """Settings of a replica in which nothing but turns happens, however slow the machine is."""
 STAND_STILL = "UPDATE chat_sessions SET updated_at = '2100-01-01Z', last_message_at = '2100-01-01Z' RETURNING 1"
-"""A session's times never run backwards: no second passes, after which its indexes would be written."""
+"""A session's times never run backwards: no session pauses, and so none is placed in lists' indexes while turns are counted."""
 SECONDS_LATER = "UPDATE chat_sessions SET updated_at = now() - interval '5 s', last_message_at = now() - interval '5 s'"
-"""The next message or reply falls into a later second than the one before, so the session's indexes are written."""
+"""The next message or reply falls into a later second than the one before."""
 
 
 def check(name: str, done: Counts) -> None:

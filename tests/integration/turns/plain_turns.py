@@ -56,7 +56,7 @@ async def at_rest(task: asyncio.Task[Acceptance], watcher: Connected) -> object:
 
 SCANS = """
     SELECT relname, seq_scan FROM pg_stat_xact_user_tables
-    WHERE relname IN ('chat_sessions', 'chat_messages', 'turns', 'running_turns', 'routes') AND seq_scan > 0
+    WHERE relname IN ('chat_sessions', 'chat_messages', 'turns', 'recent_activity', 'routes') AND seq_scan > 0
 """
 
 

@@ -9,6 +9,8 @@ import pytest
 from bench import counts
 from bench.conversation import AGENT, QUESTION
 from bench.counts import Counter, Counts
+from storage.database import Database
+from storage.sessions.recent_activity import PostgresRecentActivity
 from tests.integration.turns.bounds import QUIET, SECONDS_LATER, STAND_STILL, check
 from tests.integration.turns.plain_turns import PEOPLE, heard, said
 from tests.integration.turns.stores import Replica
@@ -35,18 +37,21 @@ async def test_a_turn_stays_within_its_bounds(world: World, name: str, sessions:
     check(name, done)
 
 
-async def test_a_turn_that_takes_seconds_stays_within_its_bounds(replica: Replica, database_url: str) -> None:
-    """Message and reply fall into different seconds, as they do when people write: each of them writes the session's indexes."""
+async def test_a_turn_that_takes_seconds_stays_within_its_bounds(
+    replica: Replica, database: Database, database_url: str
+) -> None:
+    """Message and reply fall into different seconds, as they do when people write, and lists' indexes are up to date before each turn."""
     await counts.count_in(database_url)
     async with counts.counter(database_url) as counter:
-        done = await _slow_turn(counter, replica, 1)
+        done = await _slow_turn(counter, replica, database, 1)
         for number in range(1, SLOW_TURNS):
-            done += await _slow_turn(counter, replica, number + 1)
+            done += await _slow_turn(counter, replica, database, number + 1)
     check("seconds_apart", done.per(SLOW_TURNS))
 
 
-async def _slow_turn(counter: Counter, replica: Replica, number: int) -> Counts:
+async def _slow_turn(counter: Counter, replica: Replica, database: Database, number: int) -> Counts:
     await counter.connection.execute(SECONDS_LATER)
+    assert await PostgresRecentActivity(database).place_in_lists() > 0
     begun = await counter.mark()
     accepted = await said(replica, f"k{number}", PEOPLE[:1])
     message = await counter.between(begun, await counter.mark())

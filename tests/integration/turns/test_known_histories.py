@@ -26,6 +26,7 @@ from storage.rows import to_message
 from storage.sessions.editing import PostgresEdits
 from storage.sessions.imported_transcripts import PostgresImportedTranscripts
 from storage.sessions.snapshots import PostgresSnapshots
+from tests.integration.sessions.activity import MISPLACED
 from tests.integration.turns.stores import HELLO, Replica, answer, claimed
 
 Owner: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -91,6 +92,7 @@ class Walk:
                 point = ForkPoint(self.session, None, None, WEB, HELLO.route)
                 forked = await PostgresEdits(self.database, replica.id).fork(point, self.user)
                 self.session = forked.session.session_id
+        assert await self.owner.fetch(MISPLACED) == []
 
     def message(self) -> InboundMessage:
         told = replace(HELLO, user_id=self.user, key=uuid4().hex, deliver_to=(), session_id=self.session)

@@ -57,10 +57,11 @@ async def test_one_message_is_kept_and_answered_through_indexes_only(replica: Re
     async with owner.transaction():
         assert await owner.fetchval(FINISH, *finishing(claimed(accepted), replica.id)) == 4
         assert await owner.fetchval(ACCEPT, *accepting("k2")) == 5
-        await owner.execute("DELETE FROM running_turns")
-        assert await owner.fetchval(ACCEPT, *accepting("k3", claimed(accepted).session_id)) == 6
-        scans = [row["relname"] for row in await owner.fetch(SCANS)]
-    assert scans == ["running_turns"]  # by the DELETE above
+        for seq, change in ((6, "UPDATE recent_activity SET turn_id = NULL"), (7, "DELETE FROM recent_activity")):
+            await owner.execute(change)
+            assert await owner.fetchval(ACCEPT, *accepting(f"k{seq}", claimed(accepted).session_id)) == seq
+        scans = [(row["relname"], row["seq_scan"]) for row in await owner.fetch(SCANS)]
+    assert scans == [("recent_activity", 2)]  # by the two changes above
 
 
 async def test_a_message_that_is_not_plain_leaves_nothing_behind(replica: Replica, owner: Connected) -> None:

@@ -17,6 +17,7 @@ NOTHING_WAITS = Waiting(
     turns=False,
     deliveries=False,
     fires_in=None,
+    activity=False,
     states=False,
     erasures=False,
     identified=(),

@@ -17,7 +17,7 @@ OPEN_TO_RETURN = """
     SELECT c.oid::regclass::text AS name
     FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'user_id' AND NOT a.attisdropped
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname NOT IN (
-            'erasures', 'sign_in_codes', 'message_words', 'running_turns'
+            'erasures', 'sign_in_codes', 'message_words', 'recent_activity'
         )
         AND NOT EXISTS (
             SELECT FROM pg_constraint AS k
