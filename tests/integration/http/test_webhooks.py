@@ -45,10 +45,10 @@ class Pigeons:
         letter = json.loads(request.body)
         if letter["text"] == "storm":
             raise StoreUnavailable("Nothing was kept.")
-        person, address = Person(self.name, letter["from"]), Address(f"pigeon:loft:{letter['from']}:0")
+        address = Address(f"pigeon:loft:{letter['from']}:0")
         await self._parts.intake.accept(
             InboundMessage(
-                user_id=person.user_id,
+                user_id=self._parts.links.unlinked_user(self.name, letter["from"]),
                 channel=self.name,
                 agent=self._parts.agents[0],
                 text=letter["text"],
