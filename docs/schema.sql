@@ -930,7 +930,7 @@ BEGIN
         SELECT
             c.chat_id, c.last_seq, greatest(c.updated_at, clock_timestamp()) AS at, c.route, c.agent_session, c.history_version,
             c.session_id, c.channel, c.agent_name, c.title, c.created_at, c.message_count, c.metadata, c.parent_session_id
-        INTO s FROM routes AS ro JOIN chat_sessions AS c ON c.chat_id = ro.chat_id AND c.user_id = ro.user_id
+        INTO s FROM routes AS ro JOIN chat_sessions AS c ON c.chat_id = ro.chat_id AND c.user_id IS NOT DISTINCT FROM ro.user_id
         WHERE ro.user_id = p_user AND ro.route = p_route AND session_resumes(
             c.is_active, coalesce(c.last_message_at, c.created_at), false, greatest(c.updated_at, clock_timestamp()), p_window
         )
@@ -940,7 +940,7 @@ BEGIN
             c.chat_id, c.last_seq, greatest(c.updated_at, clock_timestamp()) AS at, c.route, c.agent_session, c.history_version,
             c.session_id, c.channel, c.agent_name, c.title, c.created_at, c.message_count, c.metadata, c.parent_session_id
         INTO s FROM chat_sessions AS c LEFT JOIN routes AS ro ON ro.user_id = c.user_id AND ro.route = c.route
-        WHERE c.session_id = p_session AND c.user_id = p_user AND (c.route IS NULL OR ro.chat_id = c.chat_id)
+        WHERE c.session_id = p_session AND c.user_id IS NOT DISTINCT FROM p_user AND (c.route IS NULL OR ro.chat_id = c.chat_id)
         FOR UPDATE OF c SKIP LOCKED;
     END IF;
     IF NOT FOUND THEN
@@ -952,6 +952,7 @@ BEGIN
         SELECT WHERE NOT EXISTS (
             SELECT FROM chat_messages AS m
             WHERE m.user_id = p_user AND m.client_id = p_key AND (m.chat_id = s.chat_id OR m.routed AND p_session IS NULL)
+            OFFSET 0
         )
     ) AS new ON a.user_id = p_user AND a.chat_id = s.chat_id
     WHEN MATCHED AND a.turn_id IS NULL THEN UPDATE SET turn_id = p_turn
@@ -980,7 +981,7 @@ BEGIN
     UPDATE chat_sessions AS c SET
         last_seq = s.last_seq + 1, message_count = s.message_count + 1, last_message_at = s.at, updated_at = s.at, is_active = true,
         ended_at = NULL
-    WHERE c.chat_id = s.chat_id AND c.user_id = p_user;
+    WHERE c.chat_id = s.chat_id AND c.user_id IS NOT DISTINCT FROM p_user;
     RETURN ROW(
         s.chat_id, s.last_seq + 1, s.at, v_addresses, s.agent_session, s.history_version, s.session_id, s.channel, s.agent_name,
         s.title, s.created_at, s.message_count + 1, nullif(s.metadata, '{}'), s.parent_session_id
@@ -1031,14 +1032,14 @@ BEGIN
                 -- A session that is no longer current on its route becomes current again in `accept_message`.
                 SELECT c.chat_id, i.place::int
                 FROM unnest(p_users, p_sessions) WITH ORDINALITY AS i (user_id, session_id, place)
-                JOIN chat_sessions AS c ON c.session_id = i.session_id AND c.user_id = i.user_id
+                JOIN chat_sessions AS c ON c.session_id = i.session_id AND c.user_id IS NOT DISTINCT FROM i.user_id
                 LEFT JOIN routes AS ro ON ro.user_id = c.user_id AND ro.route = c.route
                 WHERE c.route IS NULL OR ro.chat_id = c.chat_id
             ) AS f
             ORDER BY f.chat_id, f.place
         ) AS w
         JOIN chat_sessions AS s ON s.chat_id = w.chat_id
-        WHERE s.user_id = p_users[w.place]
+        WHERE s.user_id IS NOT DISTINCT FROM p_users[w.place]
         ORDER BY s.chat_id FOR UPDATE OF s SKIP LOCKED
     ) AS l;
     IF v_places IS NULL THEN
@@ -1052,7 +1053,7 @@ BEGIN
             ELSE d.addresses
         END AS deliver_to
         FROM unnest(v_places, v_chats, v_seqs, v_times) AS l (place, chat_id, seq, at)
-        JOIN chat_sessions AS s ON s.chat_id = l.chat_id AND s.user_id = p_users[l.place]
+        JOIN chat_sessions AS s ON s.chat_id = l.chat_id AND s.user_id IS NOT DISTINCT FROM p_users[l.place]
         CROSS JOIN LATERAL (
             SELECT ARRAY(SELECT jsonb_array_elements_text(p_deliver_to[l.place]::jsonb)) AS addresses
         ) AS d
@@ -1064,6 +1065,7 @@ BEGIN
                 SELECT FROM chat_messages AS m
                 WHERE m.user_id = s.user_id AND m.client_id = p_keys[l.place]
                     AND (m.chat_id = s.chat_id OR m.routed AND p_sessions[l.place] IS NULL)
+                OFFSET 0
             )
     ), opened AS (
         INSERT INTO turns (
@@ -1094,7 +1096,7 @@ BEGIN
     UPDATE chat_sessions AS s SET
         last_seq = n.seq, message_count = s.message_count + 1, last_message_at = n.at, updated_at = n.at, is_active = true,
         ended_at = NULL
-    FROM plain AS n WHERE s.chat_id = n.chat_id AND s.user_id = n.user_id
+    FROM plain AS n WHERE s.chat_id = n.chat_id AND s.user_id IS NOT DISTINCT FROM n.user_id
     RETURNING
         n.place, s.chat_id, n.seq, n.at, n.deliver_to, s.agent_session, s.history_version, s.session_id, s.channel, s.agent_name,
         s.title, s.created_at, s.message_count, nullif(s.metadata, '{}'), s.parent_session_id;
@@ -1491,7 +1493,7 @@ BEGIN
     SELECT
         c.last_seq, greatest(c.updated_at, clock_timestamp()) AS at, c.history_version, c.session_id, c.channel, c.agent_name, c.title,
         c.is_active, c.created_at, c.ended_at, c.message_count, c.metadata, c.parent_session_id
-    INTO s FROM chat_sessions AS c WHERE c.chat_id = p_chat AND c.user_id = p_user FOR UPDATE SKIP LOCKED;
+    INTO s FROM chat_sessions AS c WHERE c.chat_id = p_chat AND c.user_id IS NOT DISTINCT FROM p_user FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
@@ -1513,13 +1515,13 @@ BEGIN
     );
     UPDATE chat_sessions AS c SET
         last_seq = s.last_seq + 1, message_count = s.message_count + 1, last_message_at = s.at, updated_at = s.at
-    WHERE c.chat_id = p_chat AND c.user_id = p_user;
+    WHERE c.chat_id = p_chat AND c.user_id IS NOT DISTINCT FROM p_user;
     -- Rarely needed, and separate because an UPDATE that sets the title evaluates the condition of the titles' trigger.
     IF s.title IS NULL AND p_title IS NOT NULL OR t.ends_session THEN
         UPDATE chat_sessions AS c SET
             title = coalesce(s.title, p_title), is_active = s.is_active AND NOT t.ends_session,
             ended_at = CASE WHEN t.ends_session THEN s.at ELSE s.ended_at END
-        WHERE c.chat_id = p_chat AND c.user_id = p_user;
+        WHERE c.chat_id = p_chat AND c.user_id IS NOT DISTINCT FROM p_user;
     END IF;
     RETURN ROW(
         s.last_seq + 1, s.at, s.history_version, s.session_id, s.channel, s.agent_name, coalesce(s.title, p_title),
@@ -1555,7 +1557,7 @@ BEGIN
     INTO v_places, v_seqs, v_times FROM (
         SELECT i.place::int, s.last_seq, s.updated_at
         FROM unnest(p_users, p_chats) WITH ORDINALITY AS i (user_id, chat_id, place)
-        JOIN chat_sessions AS s ON s.chat_id = i.chat_id AND s.user_id = i.user_id
+        JOIN chat_sessions AS s ON s.chat_id = i.chat_id AND s.user_id IS NOT DISTINCT FROM i.user_id
         ORDER BY s.chat_id FOR UPDATE OF s SKIP LOCKED
     ) AS l;
     IF v_places IS NULL THEN
@@ -1609,7 +1611,7 @@ BEGIN
     LEFT JOIN (
         SELECT q.turn_id, array_agg(q.item_id ORDER BY q.item_id) AS ids FROM queued AS q GROUP BY q.turn_id
     ) AS items ON items.turn_id = e.turn_id
-    WHERE s.chat_id = e.chat_id AND s.user_id = e.user_id
+    WHERE s.chat_id = e.chat_id AND s.user_id IS NOT DISTINCT FROM e.user_id
     RETURNING
         e.place, e.seq, e.at, items.ids, s.history_version, s.session_id, s.channel, s.agent_name, s.title, s.is_active, s.created_at,
         s.ended_at, s.message_count, nullif(s.metadata, '{}'), s.parent_session_id;

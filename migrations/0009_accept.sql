@@ -204,7 +204,10 @@ $$;
 -- T1 of plain messages, at most one per session: each appends to an idle session, and the caller claims its turn. Messages that are not
 -- plain are not stored and have no row in the result; they need `accept_message`. The function serves many users at once, so it runs
 -- as its owner, and every join names the user. Lists and objects are passed as JSON. The planner's settings make every plan use indexes,
--- whatever it estimates: one plan serves batches of all sizes, and statistics may be old.
+-- whatever it estimates: one plan serves batches of all sizes, and statistics may be old, or from when the tables were empty. For the same
+-- reason, two conditions leave the planner no choice of index: a session is found by its id, because no index serves the comparison
+-- of its user with IS NOT DISTINCT FROM, and OFFSET 0 keeps the search for an earlier message with the same key from becoming a join, which
+-- may read all messages of the user.
 CREATE FUNCTION accept_plain(
     p_users text[], p_routes text[], p_sessions text[], p_channels text[], p_contents text[], p_keys text[], p_deliver_to text[],
     p_limits interval[], p_histories int[], p_turns uuid[], p_owner uuid, p_window interval
@@ -248,14 +251,14 @@ BEGIN
                 -- A session that is no longer current on its route becomes current again in `accept_message`.
                 SELECT c.chat_id, i.place::int
                 FROM unnest(p_users, p_sessions) WITH ORDINALITY AS i (user_id, session_id, place)
-                JOIN chat_sessions AS c ON c.session_id = i.session_id AND c.user_id = i.user_id
+                JOIN chat_sessions AS c ON c.session_id = i.session_id AND c.user_id IS NOT DISTINCT FROM i.user_id
                 LEFT JOIN routes AS ro ON ro.user_id = c.user_id AND ro.route = c.route
                 WHERE c.route IS NULL OR ro.chat_id = c.chat_id
             ) AS f
             ORDER BY f.chat_id, f.place
         ) AS w
         JOIN chat_sessions AS s ON s.chat_id = w.chat_id
-        WHERE s.user_id = p_users[w.place]
+        WHERE s.user_id IS NOT DISTINCT FROM p_users[w.place]
         ORDER BY s.chat_id FOR UPDATE OF s SKIP LOCKED
     ) AS l;
     IF v_places IS NULL THEN
@@ -269,7 +272,7 @@ BEGIN
             ELSE d.addresses
         END AS deliver_to
         FROM unnest(v_places, v_chats, v_seqs, v_times) AS l (place, chat_id, seq, at)
-        JOIN chat_sessions AS s ON s.chat_id = l.chat_id AND s.user_id = p_users[l.place]
+        JOIN chat_sessions AS s ON s.chat_id = l.chat_id AND s.user_id IS NOT DISTINCT FROM p_users[l.place]
         CROSS JOIN LATERAL (
             SELECT ARRAY(SELECT jsonb_array_elements_text(p_deliver_to[l.place]::jsonb)) AS addresses
         ) AS d
@@ -281,6 +284,7 @@ BEGIN
                 SELECT FROM chat_messages AS m
                 WHERE m.user_id = s.user_id AND m.client_id = p_keys[l.place]
                     AND (m.chat_id = s.chat_id OR m.routed AND p_sessions[l.place] IS NULL)
+                OFFSET 0
             )
     ), opened AS (
         INSERT INTO turns (
@@ -311,7 +315,7 @@ BEGIN
     UPDATE chat_sessions AS s SET
         last_seq = n.seq, message_count = s.message_count + 1, last_message_at = n.at, updated_at = n.at, is_active = true,
         ended_at = NULL
-    FROM plain AS n WHERE s.chat_id = n.chat_id AND s.user_id = n.user_id
+    FROM plain AS n WHERE s.chat_id = n.chat_id AND s.user_id IS NOT DISTINCT FROM n.user_id
     RETURNING
         n.place, s.chat_id, n.seq, n.at, n.deliver_to, s.agent_session, s.history_version, s.session_id, s.channel, s.agent_name,
         s.title, s.created_at, s.message_count, nullif(s.metadata, '{}'), s.parent_session_id;
@@ -358,7 +362,7 @@ BEGIN
         SELECT
             c.chat_id, c.last_seq, greatest(c.updated_at, clock_timestamp()) AS at, c.route, c.agent_session, c.history_version,
             c.session_id, c.channel, c.agent_name, c.title, c.created_at, c.message_count, c.metadata, c.parent_session_id
-        INTO s FROM routes AS ro JOIN chat_sessions AS c ON c.chat_id = ro.chat_id AND c.user_id = ro.user_id
+        INTO s FROM routes AS ro JOIN chat_sessions AS c ON c.chat_id = ro.chat_id AND c.user_id IS NOT DISTINCT FROM ro.user_id
         WHERE ro.user_id = p_user AND ro.route = p_route AND session_resumes(
             c.is_active, coalesce(c.last_message_at, c.created_at), false, greatest(c.updated_at, clock_timestamp()), p_window
         )
@@ -368,7 +372,7 @@ BEGIN
             c.chat_id, c.last_seq, greatest(c.updated_at, clock_timestamp()) AS at, c.route, c.agent_session, c.history_version,
             c.session_id, c.channel, c.agent_name, c.title, c.created_at, c.message_count, c.metadata, c.parent_session_id
         INTO s FROM chat_sessions AS c LEFT JOIN routes AS ro ON ro.user_id = c.user_id AND ro.route = c.route
-        WHERE c.session_id = p_session AND c.user_id = p_user AND (c.route IS NULL OR ro.chat_id = c.chat_id)
+        WHERE c.session_id = p_session AND c.user_id IS NOT DISTINCT FROM p_user AND (c.route IS NULL OR ro.chat_id = c.chat_id)
         FOR UPDATE OF c SKIP LOCKED;
     END IF;
     IF NOT FOUND THEN
@@ -380,6 +384,7 @@ BEGIN
         SELECT WHERE NOT EXISTS (
             SELECT FROM chat_messages AS m
             WHERE m.user_id = p_user AND m.client_id = p_key AND (m.chat_id = s.chat_id OR m.routed AND p_session IS NULL)
+            OFFSET 0
         )
     ) AS new ON a.user_id = p_user AND a.chat_id = s.chat_id
     WHEN MATCHED AND a.turn_id IS NULL THEN UPDATE SET turn_id = p_turn
@@ -408,7 +413,7 @@ BEGIN
     UPDATE chat_sessions AS c SET
         last_seq = s.last_seq + 1, message_count = s.message_count + 1, last_message_at = s.at, updated_at = s.at, is_active = true,
         ended_at = NULL
-    WHERE c.chat_id = s.chat_id AND c.user_id = p_user;
+    WHERE c.chat_id = s.chat_id AND c.user_id IS NOT DISTINCT FROM p_user;
     RETURN ROW(
         s.chat_id, s.last_seq + 1, s.at, v_addresses, s.agent_session, s.history_version, s.session_id, s.channel, s.agent_name,
         s.title, s.created_at, s.message_count + 1, nullif(s.metadata, '{}'), s.parent_session_id

@@ -180,7 +180,7 @@ BEGIN
     INTO v_places, v_seqs, v_times FROM (
         SELECT i.place::int, s.last_seq, s.updated_at
         FROM unnest(p_users, p_chats) WITH ORDINALITY AS i (user_id, chat_id, place)
-        JOIN chat_sessions AS s ON s.chat_id = i.chat_id AND s.user_id = i.user_id
+        JOIN chat_sessions AS s ON s.chat_id = i.chat_id AND s.user_id IS NOT DISTINCT FROM i.user_id
         ORDER BY s.chat_id FOR UPDATE OF s SKIP LOCKED
     ) AS l;
     IF v_places IS NULL THEN
@@ -234,7 +234,7 @@ BEGIN
     LEFT JOIN (
         SELECT q.turn_id, array_agg(q.item_id ORDER BY q.item_id) AS ids FROM queued AS q GROUP BY q.turn_id
     ) AS items ON items.turn_id = e.turn_id
-    WHERE s.chat_id = e.chat_id AND s.user_id = e.user_id
+    WHERE s.chat_id = e.chat_id AND s.user_id IS NOT DISTINCT FROM e.user_id
     RETURNING
         e.place, e.seq, e.at, items.ids, s.history_version, s.session_id, s.channel, s.agent_name, s.title, s.is_active, s.created_at,
         s.ended_at, s.message_count, nullif(s.metadata, '{}'), s.parent_session_id;
@@ -275,7 +275,7 @@ BEGIN
     SELECT
         c.last_seq, greatest(c.updated_at, clock_timestamp()) AS at, c.history_version, c.session_id, c.channel, c.agent_name, c.title,
         c.is_active, c.created_at, c.ended_at, c.message_count, c.metadata, c.parent_session_id
-    INTO s FROM chat_sessions AS c WHERE c.chat_id = p_chat AND c.user_id = p_user FOR UPDATE SKIP LOCKED;
+    INTO s FROM chat_sessions AS c WHERE c.chat_id = p_chat AND c.user_id IS NOT DISTINCT FROM p_user FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
@@ -297,13 +297,13 @@ BEGIN
     );
     UPDATE chat_sessions AS c SET
         last_seq = s.last_seq + 1, message_count = s.message_count + 1, last_message_at = s.at, updated_at = s.at
-    WHERE c.chat_id = p_chat AND c.user_id = p_user;
+    WHERE c.chat_id = p_chat AND c.user_id IS NOT DISTINCT FROM p_user;
     -- Rarely needed, and separate because an UPDATE that sets the title evaluates the condition of the titles' trigger.
     IF s.title IS NULL AND p_title IS NOT NULL OR t.ends_session THEN
         UPDATE chat_sessions AS c SET
             title = coalesce(s.title, p_title), is_active = s.is_active AND NOT t.ends_session,
             ended_at = CASE WHEN t.ends_session THEN s.at ELSE s.ended_at END
-        WHERE c.chat_id = p_chat AND c.user_id = p_user;
+        WHERE c.chat_id = p_chat AND c.user_id IS NOT DISTINCT FROM p_user;
     END IF;
     RETURN ROW(
         s.last_seq + 1, s.at, s.history_version, s.session_id, s.channel, s.agent_name, coalesce(s.title, p_title),

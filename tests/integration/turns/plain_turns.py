@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import TypeAlias
+from uuid import uuid4
 
 import asyncpg
 
 from gateway.core.inbound import InboundMessage
-from gateway.core.model import Message, SessionId, UserId
+from gateway.core.model import Message, SessionId, Turn, UserId
 from gateway.core.ports.turns import Acceptance, Finished
 from storage.database import Database
 from tests.integration.turns.stores import HELLO, TERMS, Replica, answer, claimed
@@ -63,3 +65,37 @@ SCANS = """
 async def heard(replica: Replica, accepted: list[Acceptance]) -> list[Finished]:
     """Everybody is answered at the same moment."""
     return await asyncio.gather(*(replica.turns.finish(claimed(one), answer("hi")) for one in accepted))
+
+
+ACCEPT = f"SELECT * FROM accept_plain({', '.join(f'${n}' for n in range(1, 13))})"
+FINISH = f"SELECT * FROM finish_plain({', '.join(f'${n}' for n in range(1, 16))})"
+
+
+def accepting(key: str) -> tuple[object, ...]:
+    """What everybody says, as the function takes it."""
+    same = [None] * 6
+    limits, turns = [TERMS.timeout] * 6, [uuid4() for _ in PEOPLE]
+    keys, words = [key] * 6, ["hello"] * 6
+    routes = [HELLO.route] * 6
+    return (
+        list(PEOPLE),
+        routes,
+        same,
+        ["web"] * 6,
+        words,
+        keys,
+        same,
+        limits,
+        [20] * 6,
+        turns,
+        None,
+        timedelta(minutes=15),
+    )
+
+
+def finishing(replica: Replica, turns: list[Turn]) -> tuple[object, ...]:
+    """What everybody hears, as the function takes it."""
+    none = [None] * 6
+    about = ([turn.user_id for turn in turns], [turn.chat_id for turn in turns], [turn.turn_id for turn in turns])
+    said_so = (["completed"] * 6, ["hi"] * 6, none, none, none, none, ["message"] * 6, none, none)
+    return (*about, [1] * 6, *said_so, replica.id, [])

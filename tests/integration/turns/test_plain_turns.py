@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -20,10 +19,11 @@ from storage.database import Database
 from storage.sessions.editing import PostgresEdits
 from storage.sessions.sessions import PostgresSessions
 from tests.integration.turns.plain_turns import (
+    ACCEPT,
     PEOPLE,
-    SCANS,
     WAITING,
     Connected,
+    accepting,
     at_rest,
     conversation,
     heard,
@@ -32,7 +32,7 @@ from tests.integration.turns.plain_turns import (
     saying,
     shown,
 )
-from tests.integration.turns.stores import HELLO, TERMS, Replica, answer, claimed
+from tests.integration.turns.stores import TERMS, Replica, answer, claimed
 from tests.world import eventually
 
 COMMITS = "SELECT count(DISTINCT xmin::text) FROM chat_messages WHERE role = $1 AND seq > 2"
@@ -262,55 +262,3 @@ async def test_setting_the_databases_clock_back_extends_no_lease(
     again = await owner.fetchval(TOO_LONG)
     await replica.turns.accept(replace(saying(PEOPLE[1], "k3"), ends_session=True), TERMS)
     assert (plain, queued, again, await owner.fetchval(TOO_LONG)) == (0, 0, 0, 0)
-
-
-async def test_a_batch_reads_through_indexes_only(replica: Replica, owner: Connected) -> None:
-    """Whatever the planner thinks of tables as small as these, and of values it does not know."""
-    await owner.execute("SET plan_cache_mode = force_generic_plan")
-    assert await scanned(owner, ACCEPT, accepting("k1")) == []
-    turns = [claimed(one) for one in await said(replica, "k1")]
-    assert await scanned(owner, FINISH, finishing(replica, turns)) == []
-
-
-async def scanned(owner: Connected, query: str, values: tuple[object, ...]) -> list[object]:
-    """The tables that a batch of six reads as a whole; it is taken back."""
-    transaction = owner.transaction()
-    await transaction.start()
-    assert len(await owner.fetch(query, *values)) == len(PEOPLE)
-    scans: list[object] = list(await owner.fetch(SCANS))
-    await transaction.rollback()
-    return scans
-
-
-ACCEPT = f"SELECT * FROM accept_plain({', '.join(f'${n}' for n in range(1, 13))})"
-FINISH = f"SELECT * FROM finish_plain({', '.join(f'${n}' for n in range(1, 16))})"
-
-
-def accepting(key: str) -> tuple[object, ...]:
-    """What everybody says, as the function takes it."""
-    same = [None] * 6
-    limits, turns = [TERMS.timeout] * 6, [uuid4() for _ in PEOPLE]
-    keys, words = [key] * 6, ["hello"] * 6
-    routes = [HELLO.route] * 6
-    return (
-        list(PEOPLE),
-        routes,
-        same,
-        ["web"] * 6,
-        words,
-        keys,
-        same,
-        limits,
-        [20] * 6,
-        turns,
-        None,
-        timedelta(minutes=15),
-    )
-
-
-def finishing(replica: Replica, turns: list[Turn]) -> tuple[object, ...]:
-    """What everybody hears, as the function takes it."""
-    none = [None] * 6
-    about = ([turn.user_id for turn in turns], [turn.chat_id for turn in turns], [turn.turn_id for turn in turns])
-    said_so = (["completed"] * 6, ["hi"] * 6, none, none, none, none, ["message"] * 6, none, none)
-    return (*about, [1] * 6, *said_so, replica.id, [])
