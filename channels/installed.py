@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pkgutil import iter_modules
 
 from pydantic import BaseModel, ValidationError
@@ -16,6 +14,7 @@ import channels
 from gateway.core.model import OWN_CHANNELS, ChannelName
 from gateway.core.networks import ChannelKind
 from gateway.core.user_ids import VISITOR
+from gateway.entry_points import entry_points_of, package_of
 from gateway.errors import SettingsError
 from gateway.wrong_settings import wrong_settings
 
@@ -48,7 +47,7 @@ def installed_kind(name: ChannelName) -> ChannelKind[BaseModel] | BrokenPackage:
     """Returns what the package offers under that name."""
     points = [point for point in _points() if point.name == name]
     if len(points) > 1:
-        packages = " and ".join(sorted(_package(point) for point in points))
+        packages = " and ".join(sorted(package_of(point) for point in points))
         return BrokenPackage(name, f"{packages} bring a channel of this name; uninstall all but one")
     return _loaded(name, points[0])
 
@@ -67,12 +66,12 @@ def _loaded(name: ChannelName, point: EntryPoint) -> ChannelKind[BaseModel] | Br
         kind = point.load()
     except Exception as error:  # noqa: BLE001 - whatever a package does on import, it only affects its own channel
         return BrokenPackage(
-            name, f"importing {point.value} of {_package(point)} failed with {type(error).__name__}: {error}"
+            name, f"importing {point.value} of {package_of(point)} failed with {type(error).__name__}: {error}"
         )
     if not isinstance(kind, ChannelKind) or not issubclass(kind.settings, BaseModel):
         wanted = "a turngate.ChannelKind whose settings are a pydantic model"
         return BrokenPackage(
-            name, f"{point.value} of {_package(point)} is {type(kind).__name__}; it should be {wanted}"
+            name, f"{point.value} of {package_of(point)} is {type(kind).__name__}; it should be {wanted}"
         )
     return kind
 
@@ -83,17 +82,7 @@ def _taken() -> frozenset[str]:
 
 
 def _points() -> list[EntryPoint]:
-    return list(_points_on(tuple(sys.path)))
-
-
-@lru_cache(maxsize=1)
-def _points_on(_path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
-    """Read once: each look opens the metadata of every installed package."""
-    return tuple(entry_points(group=GROUP))
-
-
-def _package(point: EntryPoint) -> str:
-    return f"{point.dist.name} {point.dist.version}" if point.dist is not None else "a package"
+    return entry_points_of(GROUP)
 
 
 def _misnamed(name: str) -> str:

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, WrapValidator, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from channels.settings import NetworkSettings
 from gateway.agents.demo.settings import DemoAgentSettings
+from gateway.agents.installed import own_or_installed
 from gateway.agents.registry import AgentSettings
 from gateway.api.settings import Web
 from gateway.core.limits.settings import Limits
@@ -87,9 +88,9 @@ class Settings(NetworkSettings, BaseSettings):
     failpoints: dict[str, str] = Field(
         default_factory=dict, description="Deliberate faults, for tests only; docs/reliability.md lists them."
     )
-    agents: dict[Annotated[str, AfterValidator(_agent_name)], AgentSettings] = Field(
-        default_factory=_demo_only, description="`[agents.NAME]` with a `kind` each."
-    )
+    agents: dict[
+        Annotated[str, AfterValidator(_agent_name)], Annotated[AgentSettings, WrapValidator(own_or_installed)]
+    ] = Field(default_factory=_demo_only, description="`[agents.NAME]` with a `kind` each.")
 
     @classmethod
     def settings_customise_sources(

@@ -23,6 +23,15 @@ class ChannelSettings(SettingsGroup):
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
 
+class AgentSettings(SettingsGroup):
+    """The keys of a kind of agent that a package brings, besides those that every agent has; its own model derives from this.
+
+    A variable such as TURNGATE_AGENTS__WEATHER__KEY=123 is read as a number and may be meant as text.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+
 def strong_key(value: SecretStr | None) -> SecretStr | None:
     """RFC 7518, section 3.2: a key for HS256 is at least as long as its hash."""
     if value is not None and len(value.get_secret_value().encode()) < SHORTEST_KEY:

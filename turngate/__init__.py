@@ -53,7 +53,7 @@ from gateway.core.networks import (
     Network,
 )
 from gateway.core.outbound import Chunk
-from gateway.core.ports.agents import Agent, Branching, Checking, Closing, Titling
+from gateway.core.ports.agents import Agent, AgentKind, Branching, Checking, Closing, Titling
 from gateway.core.ports.channels import MayLeave, Moves, PollLeases, Quarantine
 from gateway.core.ports.routes import Routes
 from gateway.core.ports.turns import Acceptance
@@ -76,7 +76,7 @@ from gateway.errors import (
     StoreUnavailable,
     TooManyRequests,
 )
-from gateway.settings import ChannelSettings
+from gateway.settings import AgentSettings, ChannelSettings
 
 __all__ = [
     "Acceptance",
@@ -84,8 +84,10 @@ __all__ = [
     "Agent",
     "AgentError",
     "AgentEvent",
+    "AgentKind",
     "AgentName",
     "AgentSession",
+    "AgentSettings",
     "Branching",
     "ChannelKind",
     "ChannelName",

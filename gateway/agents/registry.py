@@ -11,6 +11,7 @@ from pydantic import Field
 from gateway.agents.demo.agent import DemoAgent
 from gateway.agents.demo.settings import DemoAgentSettings
 from gateway.agents.http.settings import HttpAgentSettings
+from gateway.agents.installed import build_installed
 from gateway.agents.openai.settings import OpenAIAgentSettings
 from gateway.agents.python.agent import PythonAgent
 from gateway.agents.python.settings import PythonAgentSettings
@@ -24,7 +25,7 @@ AgentSettings = Annotated[
     DemoAgentSettings | PythonAgentSettings | OpenAIAgentSettings | HttpAgentSettings,
     Field(discriminator="kind"),
 ]
-"""The settings of an agent of any kind."""
+"""The settings of an agent of any kind; those of a package's kind derive from `InstalledAgentSettings`."""
 
 
 def build_agents(agents: Mapping[str, AgentSettings], turns: Turns) -> dict[AgentName, Agent]:
@@ -33,7 +34,7 @@ def build_agents(agents: Mapping[str, AgentSettings], turns: Turns) -> dict[Agen
     Raises `SettingsError` for settings an agent cannot be built from, `MissingPiece` for a kind whose library is not installed.
     """
     return {
-        AgentName(name): _build(AgentName(name), settings, terms_of(settings, turns))
+        AgentName(name): _built(AgentName(name), settings, terms_of(settings, turns))
         for name, settings in agents.items()
     }
 
@@ -49,6 +50,11 @@ def terms_of(settings: AgentSettings, turns: Turns) -> TurnTerms:
         state=settings.state,
         apologies=settings.apologies,
     )
+
+
+def _built(name: AgentName, settings: AgentSettings, terms: TurnTerms) -> Agent:
+    installed = build_installed(name, settings)
+    return _build(name, settings, terms) if installed is None else installed
 
 
 def _build(name: AgentName, settings: AgentSettings, terms: TurnTerms) -> Agent:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from gateway.agents.installed import BrokenKind
 from gateway.agents.registry import build_agents
 from gateway.cli.checks.finding import Finding
 from gateway.config import Settings
@@ -30,6 +31,16 @@ async def agent(settings: Settings, name: str) -> Finding:
         if isinstance(built, Closing):
             await built.aclose()
     return Finding(f"agent {name}", ok=True, detail=f"kind {chosen.kind}{found}")
+
+
+def broken(kind: BrokenKind) -> Finding:
+    """Reports a kind of agent from an installed package that cannot be used."""
+    return Finding(
+        f"kind of agent {kind.name}",
+        ok=False,
+        detail=kind.reason,
+        remedy="Upgrade or uninstall that package. Agents of other kinds work without it.",
+    )
 
 
 async def _checked(built: Agent) -> str:

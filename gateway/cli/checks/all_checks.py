@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from channels.installed import broken_packages
+from gateway.agents.installed import broken_kinds
 from gateway.app.building.stores import leaving_nothing
 from gateway.cli.checks.agents import agent
+from gateway.cli.checks.agents import broken as broken_kind
 from gateway.cli.checks.channels import broken, networks, unused_networks
 from gateway.cli.checks.database import check_database
 from gateway.cli.checks.finding import Finding
@@ -30,6 +32,8 @@ async def _parts(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
     for name in settings.agents:
         yield await agent(settings, name)
+    for kind in broken_kinds():
+        yield broken_kind(kind)
     for finding in [*unused_networks(settings), *map(broken, broken_packages())]:
         yield finding
     async for finding in networks(settings):

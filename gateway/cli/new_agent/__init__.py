@@ -12,7 +12,6 @@ from pathlib import Path
 from gateway.config import DEFAULT_FILE, NAME_OF_AN_AGENT
 from gateway.errors import InvalidInput, SettingsError
 
-NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 KINDS = ("python", "openai")
 SETTINGS = "settings.toml.txt"
@@ -32,8 +31,8 @@ class NewAgent:
 
 def create_agent(name: str, kind: str, folder: Path) -> NewAgent:
     """Writes the files of a start. Raises `InvalidInput`, and writes nothing, if one of them or the agent is there already."""
-    if NAME.fullmatch(name) is None:
-        raise InvalidInput(f"The name is {name[:70]!r}; {NAME_OF_AN_AGENT}.")
+    if NAME_OF_AN_AGENT.fullmatch(name) is None:
+        raise InvalidInput(f"NAME is {name[:70]!r}; it should have at most 64 letters, digits, _, . and -.")
     module = module_of(name)
     texts = _texts(kind, name, module)
     settings = texts.pop(SETTINGS.removesuffix(".txt"))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol, runtime_checkable
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from gateway.core.events import AgentEvent
-from gateway.core.model import Message, MultitaskStrategy, Turn
+from gateway.core.model import AgentName, Message, MultitaskStrategy, Turn
+
+SettingsT = TypeVar("SettingsT")
 
 
 class Agent(Protocol):
@@ -57,6 +59,17 @@ class Titling(Protocol):
     async def title(self, messages: Sequence[Message]) -> str | None:
         """Returns a short title for the messages, oldest first; None if it has none. May raise anything."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class AgentKind(Generic[SettingsT]):
+    """How to build an agent from its settings; `settings` is their pydantic model.
+
+    `build` receives the agent's name as well. It does not connect yet, and raises `SettingsError` for settings that contradict others.
+    """
+
+    settings: type[SettingsT]
+    build: Callable[[AgentName, SettingsT], Agent]
 
 
 @dataclass(frozen=True, slots=True)

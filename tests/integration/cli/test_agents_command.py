@@ -174,7 +174,7 @@ async def test_a_failed_turn_says_what_is_wrong(
         ("try nobody hello", "There is no agent 'nobody' in the settings. There are: patient, thorough"),
         ("try thorough", "TEXT"),
         ("new thorough", "turngate.toml has an agent 'thorough' already."),
-        ("new a/b", "The name is 'a/b'"),
+        ("new a/b", "NAME is 'a/b'; it should have at most 64 letters"),
         ("new other --kind fax", "--kind is 'fax'; it should be one of: python, openai."),
     ],
 )
