@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import structlog
 from aiohttp import WebSocketError, WSMsgType
@@ -14,10 +12,9 @@ from channels.websocket import server_frames
 from channels.websocket.admission import overloaded
 from channels.websocket.client_frames import ClientFrame, Hello, Send, Watch, parse
 from channels.websocket.conversation import Conversation
+from channels.websocket.credential import Caller, Credential
 from channels.websocket.faults import (
-    FLOOD,
     INVALID_TEXT,
-    ORIGIN,
     RESTARTING,
     UNAUTHENTICATED,
     BadFrame,
@@ -28,9 +25,7 @@ from channels.websocket.faults import (
 from channels.websocket.linger import drop_incoming, keep_open
 from channels.websocket.outgoing import BytesSocket, Outgoing
 from channels.websocket.parts import Parts
-from gateway.core.model import Principal
-from gateway.core.ports.users.tokens import TokenWatch
-from gateway.errors import Forbidden, GatewayError, StoreUnavailable, TooManyRequests, Unauthenticated
+from gateway.errors import GatewayError, StoreUnavailable, Unauthenticated
 
 log = structlog.get_logger(__name__)
 
@@ -44,29 +39,16 @@ LINGER_S = 10.0
 """… and to read what is in the network's buffers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Where a socket comes from. `origin`: of the page, if any; `address`: the one that limits count by."""
-
-    origin: str | None
-    address: str
-
-
 class Connection:
     """Handles incoming frames one after another; never waits for an agent."""
 
     __slots__ = (
-        "_caller",
         "_closing",
         "_conversation",
-        "_expiry",
-        "_forget_visitor",
+        "_credential",
         "_outgoing",
         "_parts",
-        "_slot_of",
         "_socket",
-        "_token",
-        "_token_watch",
         "_transport",
         "_waited_s",
     )
@@ -74,15 +56,10 @@ class Connection:
     def __init__(self, socket: BytesSocket, transport: asyncio.Transport | None, caller: Caller, parts: Parts) -> None:
         self._socket = socket
         self._transport = transport
-        self._caller = caller
         self._parts = parts
         self._outgoing = Outgoing(socket, transport, parts.tasks, self._give_up, parts.delayed_flush)
         self._conversation: Conversation | None = None
-        self._slot_of: Principal | None = None
-        self._token = ""
-        self._token_watch: TokenWatch | None = None
-        self._forget_visitor: Callable[[], None] | None = None
-        self._expiry: asyncio.TimerHandle | None = None
+        self._credential = Credential(caller, parts, self._over)
         self._closing = False
         self._waited_s = 0.0
 
@@ -128,12 +105,9 @@ class Connection:
 
     def _forget(self) -> None:
         self._outgoing.end()
-        self._release_slot()
-        self._stop_watching_token()
+        self._credential.release()
         if self._conversation is not None:
             self._conversation.end()
-        if self._expiry is not None:
-            self._expiry.cancel()
 
     # Hello ------------------------------------------------------------------------------------------------------------
 
@@ -168,92 +142,19 @@ class Connection:
         if not self._parts.accepting():
             # A client that is told `ready` sends what it has kept, and all of that would be refused.
             raise HangUp(RESTARTING, StoreUnavailable(NOT_YET))
-        try:
-            principal = await self._authenticate(hello.token)
-        except StoreUnavailable as error:
-            # A close with 4401 would make the client discard its valid token.
-            raise HangUp(RESTARTING, error) from None
-        self._token = hello.token
-        self._stop_watching_token()
-        self._token_watch = self._parts.authenticator.watch(hello.token, self._ended)
+        principal = await self._credential.present(hello.token)
         if self._conversation is None or self._conversation.principal != principal:
             if self._conversation is not None:
                 self._conversation.end()
-            self._take_slot(principal)
-            if principal.role == "visitor":
-                self._forget_visitor = self._parts.visitors.on_identified(principal.user_id, self._identified)
+            self._credential.hold(principal)
             self._conversation = Conversation(principal, self._parts, self._outgoing)
-            self._expire(principal)
         await self._conversation.enter(hello)
-
-    def _take_slot(self, principal: Principal) -> None:
-        self._release_slot()
-        try:
-            self._parts.limits.take_socket(principal)
-        except TooManyRequests as error:
-            raise HangUp(FLOOD, error) from None
-        self._slot_of = principal
-
-    def _release_slot(self) -> None:
-        if self._slot_of is not None:
-            self._parts.limits.release_socket(self._slot_of)
-            self._slot_of = None
-        if self._forget_visitor is not None:
-            self._forget_visitor()
-            self._forget_visitor = None
-
-    def _identified(self) -> None:
-        """The visitor was identified."""
-        self._over("This visitor has signed in. Reconnect with the new token.")
-
-    def _ended(self) -> None:
-        """The API token was revoked, has expired, or was removed with its user."""
-        self._over("The token is no longer valid. Reconnect with a valid one.")
 
     def _over(self, why: str) -> None:
         """Events in these sessions are no longer for this token."""
         if self._conversation is not None:
             self._conversation.end()
         self._parts.tasks.start(self.hang_up(HangUp(UNAUTHENTICATED, Unauthenticated(why))), "websocket over")
-
-    def _stop_watching_token(self) -> None:
-        if self._token_watch is not None:
-            self._token_watch.stop()
-            self._token_watch = None
-
-    def _remembered(self) -> Principal | None:
-        return None if self._token_watch is None else self._token_watch.holder()
-
-    async def _authenticate_again(self) -> Principal:
-        """Authenticates the token of the hello again: it was counted as a guess then, and is not counted twice."""
-        try:
-            return await self._parts.authenticator.authenticate(self._token, self._caller.origin)
-        except Unauthenticated as error:
-            raise HangUp(UNAUTHENTICATED, error) from None
-        except Forbidden as error:
-            raise HangUp(ORIGIN, error) from None
-
-    async def _authenticate(self, token: str) -> Principal:
-        try:
-            authenticator = self._parts.authenticator
-            with self._parts.wrong_tokens.counted(self._caller.address, token, authenticator.is_signed):
-                return await authenticator.authenticate(token, self._caller.origin)
-        except TooManyRequests as error:
-            raise HangUp(FLOOD, error) from None
-        except Unauthenticated as error:
-            raise HangUp(UNAUTHENTICATED, error) from None
-        except Forbidden as error:
-            raise HangUp(ORIGIN, error) from None
-
-    def _expire(self, principal: Principal) -> None:
-        if self._expiry is not None:
-            self._expiry.cancel()
-            self._expiry = None
-        if (left := principal.remaining_s()) is not None:
-            self._expiry = asyncio.get_running_loop().call_later(max(left, 0), self._expired)
-
-    def _expired(self) -> None:
-        self._over("The token has expired.")
 
     # Frames -----------------------------------------------------------------------------------------------------------
 
@@ -306,10 +207,5 @@ class Connection:
             raise HangUp(UNAUTHENTICATED, Unauthenticated("The first frame should be a hello frame."))
         else:
             if isinstance(frame, Send | Watch):
-                # The token may have been revoked since; the authenticator knows within seconds.
-                if isinstance(frame, Send) and frame.command is not None and frame.command.outlives_token:
-                    self._parts.authenticator.uncache(self._token)
-                principal = self._remembered() or await self._authenticate_again()
-                if principal.role == "visitor":
-                    self._parts.callers.note(principal.user_id, self._caller.address)
+                await self._credential.check(frame if isinstance(frame, Send) else None)
             await self._conversation.handle(frame)

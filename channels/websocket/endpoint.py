@@ -7,7 +7,8 @@ from typing import Literal
 
 from aiohttp import hdrs, web
 
-from channels.websocket.connection import CLOSE_S, Caller, Connection
+from channels.websocket.connection import CLOSE_S, Connection
+from channels.websocket.credential import Caller
 from channels.websocket.faults import ORIGIN, RESTARTING, HangUp
 from channels.websocket.parts import Parts
 from gateway.core.limits.addresses import AddressRule
