@@ -8,10 +8,9 @@ step ends and the next one starts from the beginning. The last step is the answe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from gateway.api.ai_sdk import chunks
+from gateway.api.ai_sdk.shown import Shown, ShownText, ShownTool
 from gateway.core.content.cleaning import clean
 from gateway.core.events import ReasoningDelta, ToolCall, ToolInputDelta, ToolResult
 from gateway.core.live.live_turns import BEGINNING, LiveAttempt, Piece
@@ -21,37 +20,6 @@ from gateway.core.service import Notice
 from gateway.core.turns.parts import part_of, replaces
 
 BROKEN_OFF = "The attempt that called this tool was interrupted."
-
-
-@dataclass(slots=True)
-class ShownText:
-    """A part with text or reasoning; the last one shown is open."""
-
-    kind: chunks.RunKind
-    part_id: str
-    runs: list[str] = field(default_factory=list)
-    length: int = 0
-
-    def add(self, text: str) -> None:
-        self.runs.append(text)
-        self.length += len(text)
-
-    @property
-    def text(self) -> str:
-        if len(self.runs) > 1:
-            self.runs = ["".join(self.runs)]
-        return self.runs[0]
-
-
-@dataclass(slots=True)
-class ShownTool:
-    """A tool part. An attempt that calls the same tool with the same input refers to this part, whatever id it gives the call."""
-
-    call: ToolCall
-    result: tuple[str, bool] | None = None
-
-
-Shown: TypeAlias = ShownText | ShownTool
 
 
 class UiMessageStream:
