@@ -34,8 +34,8 @@ async def notice(person: Any, text: str) -> str:
     return answer
 
 
-async def test_a_deep_link_makes_the_person_the_user(world: World, fake: FakeBotApi, gateway: Running) -> None:
-    """AC-11: nobody before the link, the user from the message after it on; replies go there too."""
+async def test_a_deep_link_links_the_person_to_the_user(world: World, fake: FakeBotApi, gateway: Running) -> None:
+    """AC-11: from the first message after linking, the person chats as the user, and receives replies."""
     ann = await world.person("ann", gateway.url)
     made = await a_code(ann)
     assert made["url"] == f"https://t.me/test_777_bot?start={made['code']}"
@@ -48,8 +48,8 @@ async def test_a_deep_link_makes_the_person_the_user(world: World, fake: FakeBot
     assert session["channel"] == "telegram"
 
 
-async def test_links_are_listed_and_ended(world: World, fake: FakeBotApi, gateway: Running) -> None:
-    """By their user, by an operator who sees all, and by nobody else."""
+async def test_links_can_be_listed_and_deleted(world: World, fake: FakeBotApi, gateway: Running) -> None:
+    """By their user and by an operator, and by nobody else."""
     ann, eve = await world.person("ann", gateway.url), await world.person("eve", gateway.url)
     boss = await world.person("boss", gateway.url, "operator")
     await told(fake, ADA, f"/link {(await a_code(ann))['code']}")
@@ -66,8 +66,8 @@ async def test_links_are_listed_and_ended(world: World, fake: FakeBotApi, gatewa
     assert "not linked yet" in await told(fake, ADA, "am I still in?")
 
 
-async def test_a_code_is_good_once(world: World, fake: FakeBotApi, gateway: Running) -> None:
-    """Used, expired, made up: one and the same text, and no session."""
+async def test_a_code_works_once(world: World, fake: FakeBotApi, gateway: Running) -> None:
+    """A used, expired or invented code gets the same text, and starts no session."""
     code = (await a_code(await world.person("ann", gateway.url)))["code"]
     await told(fake, ADA, f"/start {code}")
     used = await told(fake, BOB, f"/start {code}")
@@ -78,8 +78,10 @@ async def test_a_code_is_good_once(world: World, fake: FakeBotApi, gateway: Runn
     assert await world.rows(WHO) == []
 
 
-async def test_of_two_who_redeem_at_once_one_is_linked(world: World, gateway: Running) -> None:
-    """Single use is the database's business."""
+async def test_only_one_of_two_people_who_redeem_a_code_at_the_same_time_is_linked(
+    world: World, gateway: Running
+) -> None:
+    """The database enforces the single use."""
     links = gateway.gateway.engine.links
     made = await a_code(await world.person("ann", gateway.url))
     people = [Person(TELEGRAM, str(number)) for number in range(8)]
@@ -87,7 +89,7 @@ async def test_of_two_who_redeem_at_once_one_is_linked(world: World, gateway: Ru
     assert sum(one is not None for one in linked) == 1
 
 
-async def test_a_code_lasts_ten_minutes_and_is_nowhere(
+async def test_a_code_is_valid_for_ten_minutes_and_stored_nowhere(
     world: World, fake: FakeBotApi, gateway: Running, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """FACTS §7.7, §7.8: the database holds its SHA-256 only, the log nothing of it."""
@@ -100,8 +102,8 @@ async def test_a_code_lasts_ten_minutes_and_is_nowhere(
     assert made["code"] not in said.out + said.err
 
 
-async def test_whoever_is_linked_must_unlink_first(world: World, fake: FakeBotApi, gateway: Running) -> None:
-    """Merging never happens silently; the code stays good meanwhile."""
+async def test_a_linked_person_has_to_unlink_first(world: World, fake: FakeBotApi, gateway: Running) -> None:
+    """Users are never merged silently; the code remains valid."""
     ann, eve = await world.person("ann", gateway.url), await world.person("eve", gateway.url)
     await told(fake, ADA, f"/start {(await a_code(ann))['code']}")
     second = (await a_code(eve))["code"]
@@ -111,16 +113,16 @@ async def test_whoever_is_linked_must_unlink_first(world: World, fake: FakeBotAp
     assert "you chat as eve" in await told(fake, ADA, f"/start {second}")
 
 
-async def test_a_code_in_a_group_links_nobody(world: World, fake: FakeBotApi, gateway: Running) -> None:
-    """Others can read it there, so it is void."""
+async def test_a_code_in_a_group_does_not_link(world: World, fake: FakeBotApi, gateway: Running) -> None:
+    """Others can read it there, so it is voided."""
     code = (await a_code(await world.person("ann", gateway.url)))["code"]
     assert "no longer valid" in await told(fake, TEAM, f"/link {code}", from_id=ADA)
     assert "expired" in await told(fake, ADA, f"/link {code}")
     assert await world.rows("SELECT 1 FROM links") == []
 
 
-async def test_in_a_group_each_person_is_who_they_are(world: World, fake: FakeBotApi) -> None:
-    """A link is its person's, not the chat's; lists of conversations are not for everybody's eyes."""
+async def test_each_person_in_a_group_has_their_own_link(world: World, fake: FakeBotApi) -> None:
+    """A link belongs to a person, not to the chat; lists of conversations are not shown in groups."""
     gateway = await world.gateway(telegram=settings(fake, "open"))
     await told(fake, ADA, f"/start {(await a_code(await world.person('ann', gateway.url)))['code']}")
     await told(fake, TEAM, "hello from ada", from_id=ADA)
@@ -129,8 +131,8 @@ async def test_in_a_group_each_person_is_who_they_are(world: World, fake: FakeBo
     assert "private chat" in await told(fake, TEAM, "/sessions", from_id=ADA)
 
 
-async def test_a_link_moves_no_conversation(world: World, fake: FakeBotApi) -> None:
-    """And says how many stay behind."""
+async def test_linking_moves_no_conversation(world: World, fake: FakeBotApi) -> None:
+    """The answer says how many conversations stay with the unlinked user."""
     gateway = await world.gateway(telegram=settings(fake, "open"))
     await told(fake, ADA, "before")
     code = (await a_code(await world.person("ann", gateway.url)))["code"]
@@ -141,8 +143,8 @@ async def test_a_link_moves_no_conversation(world: World, fake: FakeBotApi) -> N
     assert [row["user_id"] for row in await world.rows(WHO)] == [f"telegram:{ADA}", "ann"]
 
 
-async def test_from_telegram_to_the_web(world: World, fake: FakeBotApi) -> None:
-    """With open access the bot gives the code, and the account that it is typed into takes the person in."""
+async def test_a_code_from_the_bot_works_in_the_web_chat(world: World, fake: FakeBotApi) -> None:
+    """With open access, the bot issues the code, and the user who enters it claims the account."""
     gateway = await world.gateway(telegram=settings(fake, "open"))
     ann = await world.person("ann", gateway.url)
     text = await told(fake, ADA, "/link")
@@ -154,8 +156,8 @@ async def test_from_telegram_to_the_web(world: World, fake: FakeBotApi) -> None:
     assert [row["user_id"] for row in await world.rows(WHO)] == ["ann"]
 
 
-async def test_link_and_unlink_in_the_web_chat(world: World, fake: FakeBotApi, gateway: Running) -> None:
-    """The notice holds the code, the deep link and how long it lasts; of several links one is named by its number."""
+async def test_the_web_chat_can_link_and_unlink(world: World, fake: FakeBotApi, gateway: Running) -> None:
+    """The notice contains the code, the deep link and its lifetime; one of several links is chosen by its number."""
     ann = await world.person("ann", gateway.url)
     await a_code(ann)
     for person in (ADA, BOB):
@@ -170,8 +172,8 @@ async def test_link_and_unlink_in_the_web_chat(world: World, fake: FakeBotApi, g
     assert "No account is linked" in await notice(ann, "/unlink")
 
 
-async def test_who_is_unlinked_hears_nothing_more(world: World, fake: FakeBotApi, gateway: Running) -> None:
-    """What the user goes on with elsewhere is not for that Telegram chat any more."""
+async def test_an_unlinked_account_receives_nothing_more(world: World, fake: FakeBotApi, gateway: Running) -> None:
+    """Answers in conversations that the user continues elsewhere no longer go to that Telegram chat."""
     ann = await world.person("ann", gateway.url)
     await told(fake, ADA, f"/start {(await a_code(ann))['code']}")
     await told(fake, ADA, "hello")
@@ -186,8 +188,8 @@ async def test_who_is_unlinked_hears_nothing_more(world: World, fake: FakeBotApi
     assert "for ann alone" not in str(outbox)
 
 
-async def test_a_mapping_goes_before_any_link(world: World, fake: FakeBotApi) -> None:
-    """`id=user` is whoever runs the bot's word, and that is said."""
+async def test_a_mapping_takes_precedence_over_links(world: World, fake: FakeBotApi) -> None:
+    """The operator's `id=user` decides, and the answer says so."""
     gateway = await world.gateway(telegram=settings(fake, "linked", allow=(f"{ADA}=ada",)))
     code = (await a_code(await world.person("ann", gateway.url)))["code"]
     assert "telegram.allow" in await told(fake, ADA, f"/start {code}")
@@ -195,16 +197,16 @@ async def test_a_mapping_goes_before_any_link(world: World, fake: FakeBotApi) ->
     assert [row["user_id"] for row in await world.rows(WHO)] == ["ada"]
 
 
-async def test_an_allowlist_stays_one(world: World, fake: FakeBotApi) -> None:
-    """A code lets nobody in who isn't on it."""
+async def test_a_code_does_not_override_an_allowlist(world: World, fake: FakeBotApi) -> None:
+    """Only people on the list may chat, with or without a code."""
     gateway = await world.gateway(telegram=settings(fake, "allowlist", allow=(str(ADA),)))
     ann = await world.person("ann", gateway.url)
     assert "invited" in await told(fake, BOB, f"/start {(await a_code(ann))['code']}")
     assert "you chat as ann" in await told(fake, ADA, f"/start {(await a_code(ann))['code']}")
 
 
-async def test_guessing_is_slowed_down(world: World, gateway: Running) -> None:
-    """By who guesses."""
+async def test_guessing_codes_is_rate_limited(world: World, gateway: Running) -> None:
+    """Per person who guesses."""
     ann = await world.person("ann", gateway.url)
     socket = await ann.connects()
     answers = []
@@ -214,8 +216,8 @@ async def test_guessing_is_slowed_down(world: World, gateway: Running) -> None:
     assert "Too many requests" in answers[-1]
 
 
-async def test_without_the_channel_there_is_nothing_to_link(world: World) -> None:
-    """409 with what to set; visitors have no account at all."""
+async def test_linking_without_the_channel_is_a_conflict(world: World) -> None:
+    """409 that names the setting; visitors have no account to link to."""
     gateway = await world.gateway(web={"anonymous": True, "allowed_origins": ("https://shop.example",)})
     ann = await world.person("ann", gateway.url)
     status, problem = await ann.calls("POST", "/api/links/telegram")
@@ -229,8 +231,8 @@ async def test_without_the_channel_there_is_nothing_to_link(world: World) -> Non
         assert (await ann.calls(method, path, headers=origin))[0] == 403
 
 
-async def test_nobody_is_looked_up_before_a_message(world: World, fake: FakeBotApi) -> None:
-    """T1 decides whose it is: a message costs no round trip before that, from people with a link and without one."""
+async def test_a_message_costs_no_lookup_of_its_sender(world: World, fake: FakeBotApi) -> None:
+    """T1 finds the user: there is no round trip before it, for people with and without a link."""
     await counts.count_in(world.database_url)
     gateway = await world.gateway(telegram=settings(fake, "open"))
     await told(fake, ADA, f"/start {(await a_code(await world.person('ann', gateway.url)))['code']}")
@@ -245,8 +247,10 @@ async def test_nobody_is_looked_up_before_a_message(world: World, fake: FakeBotA
     ]
 
 
-async def test_a_link_holds_on_every_replica_within_seconds(world: World, fake: FakeBotApi, gateway: Running) -> None:
-    """Ended on a replica that does not poll, it has ended on the one that does."""
+async def test_ending_a_link_applies_to_every_replica_within_seconds(
+    world: World, fake: FakeBotApi, gateway: Running
+) -> None:
+    """A link that ends on a replica that does not poll also ends on the one that does."""
     other = await world.gateway(telegram=settings(fake), data_dir="other")
     ann = await world.person("ann", gateway.url)
     ann_elsewhere = await world.person("ann", other.url)

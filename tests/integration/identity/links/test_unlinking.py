@@ -1,4 +1,4 @@
-"""Whoever is unlinked hears nothing more, whatever was on its way to them."""
+"""An unlinked account receives nothing more, even if it was already on its way."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ OUTBOX = "SELECT state, error FROM outbox ORDER BY item_id DESC LIMIT 1"
 DEAD = [{"state": "dead", "error": "the account was unlinked"}]
 
 
-async def test_an_answer_that_is_being_written_stays_with_the_user(
+async def test_a_running_answer_stays_with_the_user(
     world: World, fake: FakeBotApi, gateway: Running, ann: Person
 ) -> None:
-    """Nor does the one that waits behind it go out; the transcript has both."""
+    """Neither it nor the answer that waits behind it is sent; the transcript contains both."""
     fake.says(ADA, "wait 2 seconds")
     await eventually(lambda: world.rows(OPEN))
     fake.says(ADA, "and another")
@@ -41,8 +41,8 @@ async def test_an_answer_that_is_being_written_stays_with_the_user(
     assert session["message_count"] == 4
 
 
-async def test_chunks_that_wait_are_not_sent(world: World, fake: FakeBotApi, gateway: Running, ann: Person) -> None:
-    """Also those that another replica than the one which unlinks has in hand."""
+async def test_waiting_chunks_are_not_sent(world: World, fake: FakeBotApi, gateway: Running, ann: Person) -> None:
+    """Including chunks that another replica holds than the one that unlinks."""
     fake.fails(Fault("429", method="sendMessage", chat_id=ADA, retry_after=2))
     before = len(fake.sent(ADA))
     fake.says(ADA, "hello")
@@ -55,8 +55,10 @@ async def test_chunks_that_wait_are_not_sent(world: World, fake: FakeBotApi, gat
     assert await world.rows(OUTBOX) == DEAD
 
 
-async def test_other_accounts_go_on_hearing(world: World, fake: FakeBotApi, gateway: Running, ann: Person) -> None:
-    """Only the account that left is taken out of where a reply goes."""
+async def test_other_accounts_still_receive_answers(
+    world: World, fake: FakeBotApi, gateway: Running, ann: Person
+) -> None:
+    """Only the unlinked account is removed from a reply's addresses."""
     fake.says(ADA, "wait 2 seconds")
     await eventually(lambda: world.rows(OPEN))
     await world.rows(
@@ -66,10 +68,10 @@ async def test_other_accounts_go_on_hearing(world: World, fake: FakeBotApi, gate
     assert [row["deliver_to"] for row in await world.rows(OPEN)] == [["telegram:777:6:0"]]
 
 
-async def test_an_answer_given_anew_meanwhile_stays_with_the_user(
+async def test_a_regenerated_answer_stays_with_the_user(
     world: World, fake: FakeBotApi, gateway: Running, ann: Person
 ) -> None:
-    """The run of a schedule is regenerated while the account that hears of it is being unlinked."""
+    """A schedule's run is regenerated while the account that receives it is being unlinked."""
     await told(fake, ADA, "hello")
     ann = Person(ann.user, ann.token, gateway.url, ann.http)
     [route] = await world.rows("SELECT route FROM routes WHERE user_id = 'ann'")

@@ -1,4 +1,4 @@
-"""Messages that were on their way while their account was unlinked: the account hears nothing of what comes of them."""
+"""Messages that were on their way while their account was unlinked: the account receives no answer to them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WITH_ACCOUNTS = "SELECT DISTINCT table_name AS name FROM information_schema.colu
 
 
 async def says(world: World, gateway: Running, fake: FakeBotApi, text: str) -> None:
-    """Ada writes, and hears the answer."""
+    """Ada writes and receives the answer."""
     before = len(await world.rows(ANSWERED))
     fake.says(ADA, text)
 
@@ -44,7 +44,7 @@ async def says(world: World, gateway: Running, fake: FakeBotApi, text: str) -> N
 
 
 async def has_left(world: World) -> None:
-    """No conversation of the user's has a place on Telegram, within seconds."""
+    """Waits until no conversation of the user has an address on Telegram."""
 
     async def none() -> bool:
         return not await world.rows(PLACES)
@@ -52,10 +52,10 @@ async def has_left(world: World) -> None:
     await eventually(none, within=12)
 
 
-async def test_a_message_that_waited_for_the_route(
+async def test_a_message_that_waited_for_the_unlinking_is_not_stored_for_the_user(
     world: World, fake: FakeBotApi, gateway: Running, ann: Person
 ) -> None:
-    """It came while its account was being unlinked: nothing is kept for the user, who goes on elsewhere, unheard by the account."""
+    """It arrived while its account was being unlinked. The user's later conversations elsewhere don't reach the account either."""
     await says(world, gateway, fake, "hello")
     outsider = await asyncpg.connect(world.database_url)
     held = outsider.transaction()
@@ -79,10 +79,10 @@ async def test_a_message_that_waited_for_the_route(
     assert [sent.text for sent in fake.sent(ADA)[before:] if "not linked yet" not in sent.text] == []
 
 
-async def test_an_unlinking_waits_for_a_message_that_is_being_taken_in(
+async def test_unlinking_waits_for_a_message_that_is_being_accepted(
     world: World, fake: FakeBotApi, gateway: Running, ann: Person
 ) -> None:
-    """The message came first: it stays the user's, and its answer is not for the account any more."""
+    """The message came first: it belongs to the user, but its answer no longer goes to the account."""
     await says(world, gateway, fake, "hello")
     outsider = await asyncpg.connect(world.database_url)
     held = outsider.transaction()
@@ -104,10 +104,10 @@ async def test_an_unlinking_waits_for_a_message_that_is_being_taken_in(
 
 
 @pytest.mark.parametrize("chat", [ADA, TEAM])
-async def test_a_message_to_a_replica_that_remembers_the_link(
+async def test_a_message_to_a_replica_with_a_cached_link_is_not_stored_for_the_user(
     chat: int, world: World, fake: FakeBotApi, gateway: Running, ann: Person
 ) -> None:
-    """The link has ended elsewhere: nothing is kept for the user, though a group is still a place of theirs."""
+    """The link was ended on another replica; nothing is stored for the user, even in a group where the user still has an address."""
     assert "Hello" in await told(fake, chat, "hello", from_id=ADA)
     await all_done(world, gateway)
     await unlinks(ann)
@@ -118,10 +118,10 @@ async def test_a_message_to_a_replica_that_remembers_the_link(
 
 
 @pytest.mark.parametrize("command", ["/sessions", "/resume 1", "/agent assistant"])
-async def test_a_command_to_a_replica_that_remembers_the_link(
+async def test_a_command_to_a_replica_with_a_cached_link_does_not_act_for_the_user(
     command: str, world: World, fake: FakeBotApi, gateway: Running, ann: Person
 ) -> None:
-    """It leads to no place and no conversation of the user's."""
+    """It reaches no address and no conversation of the user."""
     await says(world, gateway, fake, "hello")
     links = gateway.gateway.engine.links
     assert await links.user_of(TELEGRAM, str(ADA)) == "ann"
@@ -131,10 +131,10 @@ async def test_a_command_to_a_replica_that_remembers_the_link(
     assert len(await world.rows("SELECT FROM chat_sessions")) == 1
 
 
-async def test_a_fork_that_was_asked_for_before_is_not_made(
+async def test_a_fork_requested_before_the_unlinking_is_not_made(
     world: World, fake: FakeBotApi, gateway: Running, ann: Person
 ) -> None:
-    """The command has found the conversation, and then the account is unlinked."""
+    """The account is unlinked after the command has found the conversation."""
     await says(world, gateway, fake, "hello")
     [session] = await world.rows("SELECT session_id, route FROM chat_sessions")
     await unlinks(ann)
@@ -144,10 +144,10 @@ async def test_a_fork_that_was_asked_for_before_is_not_made(
     assert await world.rows(PLACES) == []
 
 
-async def test_a_message_from_the_web_brings_no_place_back(
+async def test_a_web_message_does_not_restore_an_address(
     world: World, fake: FakeBotApi, gateway: Running, ann: Person
 ) -> None:
-    """It names a conversation that lived in the chat, whose place had gone on in another one, while the account was being unlinked."""
+    """It continues a conversation of the chat, while the account is being unlinked and the chat's address belongs to a newer one."""
     await says(world, gateway, fake, "hello")
     await says(world, gateway, fake, "/new and another")
     at_the_bot = replace(ann, url=gateway.url)
@@ -169,7 +169,7 @@ async def test_a_message_from_the_web_brings_no_place_back(
     assert "a secret" not in str([sent.text for sent in fake.sent(ADA)])
 
 
-async def test_who_is_linked_again_goes_on_hearing(
+async def test_an_account_that_is_linked_again_receives_answers(
     world: World, fake: FakeBotApi, gateway: Running, ann: Person
 ) -> None:
     """To the same user, seconds later."""
@@ -179,10 +179,10 @@ async def test_who_is_linked_again_goes_on_hearing(
     assert len(await world.rows(PLACES)) == 2
 
 
-async def test_who_is_linked_to_somebody_else_is_that_user_at_once(
+async def test_an_account_linked_to_another_user_is_that_user_immediately(
     world: World, fake: FakeBotApi, gateway: Running, ann: Person
 ) -> None:
-    """On a replica that remembers the link of before, too."""
+    """Even on a replica that has cached the previous link."""
     await says(world, gateway, fake, "hello")
     await world.rows("UPDATE links SET user_id = 'eve'")
     await says(world, gateway, fake, "hello again")
@@ -191,8 +191,8 @@ async def test_who_is_linked_to_somebody_else_is_that_user_at_once(
     ]
 
 
-async def test_who_was_mapped_meanwhile_goes_on_hearing(world: World, fake: FakeBotApi) -> None:
-    """`telegram.allow` goes before any link, and so before the end of one."""
+async def test_an_account_mapped_in_the_meantime_receives_answers(world: World, fake: FakeBotApi) -> None:
+    """`telegram.allow` takes precedence over links, and over the end of one."""
     gateway = await world.gateway(telegram=settings(fake, allow=(f"{ADA}=ann",)))
     ann = await world.person("ann", gateway.url)
     await world.rows("INSERT INTO links (user_id, channel, external_id) VALUES ('ann', 'telegram', $1)", str(ADA))
@@ -202,8 +202,8 @@ async def test_who_was_mapped_meanwhile_goes_on_hearing(world: World, fake: Fake
     assert len(await world.rows(PLACES)) == 2
 
 
-async def test_that_there_was_a_link_is_forgotten_at_once(world: World, gateway: Running, ann: Person) -> None:
-    """Nothing has to be remembered to keep out what is on its way."""
+async def test_an_ended_link_leaves_no_row(world: World, gateway: Running, ann: Person) -> None:
+    """No record of it is needed to refuse messages that are on their way."""
     await unlinks(ann)
     for table in await world.rows(WITH_ACCOUNTS):
         assert await world.rows(f"SELECT * FROM {table['name']}") == []

@@ -1,4 +1,4 @@
-"""Whoever is unlinked hears nothing of the schedules either, however close a fire or a change comes to it."""
+"""An unlinked account receives nothing from schedules either, however close to the unlinking a fire or a change happens."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def gateway(world: World, detours: Detours) -> Running:
 
 @pytest.fixture
 async def mia(world: World, gateway: Running) -> Person:
-    """A user who is linked to account 5, and has talked in its private chat and in account 6's."""
+    """A user who is linked to account 5, and has chatted there and in account 6's private chat."""
     mia = await world.person("mia", gateway.url)
     await mia.posts(SESSIONS, 201)
     await world.rows(
@@ -55,20 +55,20 @@ async def unlinks(person: Person) -> None:
 
 
 async def read(gateway: Running, made: dict[str, Any]) -> Schedule:
-    """As a ticker reads it."""
+    """The schedule as the ticker reads it."""
     return await gateway.gateway.stores.schedules.get(made["id"], None)
 
 
 async def fires(gateway: Running, schedule: Schedule) -> bool:
-    """Whether a fire of the schedule as it was read comes to anything."""
+    """Whether a fire of the schedule, as read earlier, has any effect."""
     at = schedule.next_fire_at
     assert at is not None
     store, message = gateway.gateway.stores.schedules, message_of_fire(schedule, at)
     return await store.fire(schedule, at + timedelta(days=1), message, TERMS) is not None
 
 
-async def test_a_fire_of_what_was_read_before_comes_to_nothing(gateway: Running, mia: Person) -> None:
-    """The next look fires it, to the places that are left."""
+async def test_a_fire_of_an_outdated_schedule_is_dropped(gateway: Running, mia: Person) -> None:
+    """The next tick fires it, to the remaining addresses."""
     made = await mia.posts(SCHEDULES, 201, **DAILY, deliver_to=[PRIVATE])
     before = await read(gateway, made)
     await unlinks(mia)
@@ -76,8 +76,8 @@ async def test_a_fire_of_what_was_read_before_comes_to_nothing(gateway: Running,
     assert await fires(gateway, await read(gateway, made))
 
 
-async def test_a_change_of_what_was_read_before_brings_no_place_back(mia: Person, detours: Detours) -> None:
-    """A PATCH that began before the unlinking and ends after it."""
+async def test_a_change_of_an_outdated_schedule_does_not_restore_an_address(mia: Person, detours: Detours) -> None:
+    """A PATCH that starts before the unlinking and ends after it."""
     made = await mia.posts(SCHEDULES, 201, **DAILY, deliver_to=[PRIVATE, OTHER])
 
     async def late(change: Call, *asked: Any) -> Any:
@@ -90,8 +90,8 @@ async def test_a_change_of_what_was_read_before_brings_no_place_back(mia: Person
     assert (status, changed["name"], changed["deliver_to"]) == (200, "Evening", [OTHER])
 
 
-async def test_a_run_on_request_goes_where_the_schedule_says_now(world: World, gateway: Running, mia: Person) -> None:
-    """Not where it said when it was read."""
+async def test_a_run_on_request_uses_the_current_addresses(world: World, gateway: Running, mia: Person) -> None:
+    """Not those from when the schedule was read."""
     made = await mia.posts(SCHEDULES, 201, **DAILY, deliver_to=[PRIVATE, OTHER])
     before = await read(gateway, made)
     await unlinks(mia)
@@ -100,10 +100,10 @@ async def test_a_run_on_request_goes_where_the_schedule_says_now(world: World, g
     assert await world.rows(PLACES) == [{"deliver_to": [OTHER]}]
 
 
-async def test_a_place_that_was_checked_before_the_unlinking_is_no_place(
+async def test_an_address_that_is_removed_after_its_check_is_left_out(
     world: World, gateway: Running, mia: Person, detours: Detours
 ) -> None:
-    """A schedule that was made meanwhile, whether it fires or is run."""
+    """A schedule that is created in the meantime, whether it fires or is run on request."""
 
     async def late(create: Call, *asked: Any, **more: Any) -> Any:
         await unlinks(mia)
@@ -117,8 +117,8 @@ async def test_a_place_that_was_checked_before_the_unlinking_is_no_place(
     assert await world.rows(PLACES) == [{"deliver_to": [OTHER]}]
 
 
-async def test_an_unlinking_that_is_under_way_is_waited_for(world: World, gateway: Running, mia: Person) -> None:
-    """It has taken the place away, and not said so yet."""
+async def test_a_fire_waits_for_a_running_unlinking(world: World, gateway: Running, mia: Person) -> None:
+    """The unlinking has removed the address, but is not committed yet."""
     made = await mia.posts(SCHEDULES, 201, **DAILY, deliver_to=[PRIVATE])
     before = await read(gateway, made)
     unlinking = await asyncpg.connect(world.database_url)
@@ -144,16 +144,18 @@ async def test_an_unlinking_that_is_under_way_is_waited_for(world: World, gatewa
         "deliver_to = '{}'",
     ],
 )
-async def test_whoever_changes_a_schedule_is_noticed(world: World, gateway: Running, mia: Person, change: str) -> None:
-    """Gateways of the version before, too, which know of no revision."""
+async def test_a_fire_notices_every_change_of_its_schedule(
+    world: World, gateway: Running, mia: Person, change: str
+) -> None:
+    """Including changes by gateways of the previous version, which know no revision."""
     made = await mia.posts(SCHEDULES, 201, **DAILY, deliver_to=[PRIVATE])
     before = await read(gateway, made)
     await world.rows(f"UPDATE schedules SET {change}")
     assert not await fires(gateway, before)
 
 
-async def test_a_fire_is_no_change(gateway: Running, mia: Person) -> None:
-    """Who renames a schedule while it fires is told no conflict; a change that changes nothing is none either."""
+async def test_a_fire_does_not_count_as_a_change(gateway: Running, mia: Person) -> None:
+    """Renaming a schedule while it fires causes no conflict; neither does a change without effect."""
     made = await mia.posts(SCHEDULES, 201, **DAILY, deliver_to=[PRIVATE])
     before = await read(gateway, made)
     assert await fires(gateway, before)
