@@ -87,7 +87,7 @@ async def test_it_passes_the_conformance_suite_as_installed(python: Path, tmp_pa
     assert process.returncode == 0, output.decode()
 
 
-async def test_a_conversation_survives_a_kill_and_goes_on_in_the_console(
+async def test_a_conversation_survives_a_kill_and_continues_in_the_console(
     world: World, python: Path, server: Ngircd, ann: Somebody
 ) -> None:
     """Both ways on IRC, with `kill -9` while an answer is being written; and then from elsewhere, in the same session."""

@@ -109,14 +109,14 @@ def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, toml: str, says:
 
 @pytest.mark.parametrize("name", ["TURNGATE_WEB__ALLOWED_ORIGINS", "TURNGATE_TELEGRAM__ALLOW"])
 @pytest.mark.parametrize("value", ["https://example.com", "123", "[oops"])
-def test_a_list_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_an_invalid_list_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     """With an example list."""
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=rf"{name} is .*a JSON list such as"):
         load_settings()
 
 
-def test_failpoints_that_are_no_table_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_failpoints_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """With an example."""
     monkeypatch.setenv("TURNGATE_FAILPOINTS", "after_t1=kill")
     with pytest.raises(SettingsError, match=r"TURNGATE_FAILPOINTS is .*a JSON object such as"):

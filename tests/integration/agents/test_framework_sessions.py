@@ -86,7 +86,7 @@ async def test_a_rewind_that_changes_nothing_keeps_no_conversation_to_come_back(
 
 
 @pytest.mark.parametrize("named_before", [True, False])
-async def test_a_conversation_that_was_told_what_is_deleted_meanwhile_ends_with_its_turn(
+async def test_a_framework_session_that_knows_a_deleted_message_ends_with_its_turn(
     world: World, named_before: bool
 ) -> None:
     """M-7: neither a waiting turn nor a later one continues in it."""

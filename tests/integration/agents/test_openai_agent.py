@@ -278,7 +278,7 @@ async def test_an_overflow_does_not_end_the_session(api: ModelApi, world: World)
     assert failed["error"] == "context_too_long"
 
 
-async def test_a_tool_call_is_no_answer(api: ModelApi, agent: OpenAIAgent) -> None:
+async def test_a_tool_call_is_not_an_answer(api: ModelApi, agent: OpenAIAgent) -> None:
     """Agents of this kind have no tools; a model that calls one causes an error."""
     await api.asks_for_tool("get_weather")
     with pytest.raises(AgentError, match="tool") as caught:
@@ -295,7 +295,7 @@ async def test_a_server_that_is_away(unused_tcp_port: int) -> None:
     assert caught.value.retryable
 
 
-async def test_a_server_that_is_away_is_no_slow_agent(world: World, unused_tcp_port: int) -> None:
+async def test_an_unreachable_server_is_not_a_slow_agent(world: World, unused_tcp_port: int) -> None:
     """Through a gateway whose turns are shorter than all the retries: they end in time, and each error names its cause."""
     settings = {"kind": "openai", "model": "m", "base_url": f"http://127.0.0.1:{unused_tcp_port}/v1", "timeout_s": 2}
     gateway = await world.process(TURNGATE_AGENTS=json.dumps({"assistant": settings}), TURNGATE_TURNS__MAX_ATTEMPTS="1")

@@ -55,7 +55,7 @@ async def small_model(world: World) -> AsyncIterator[Person]:
     assert "history_cut" in log.read_text()
 
 
-async def test_a_conversation_goes_on_beyond_the_context_of_a_real_model(world: World) -> None:
+async def test_a_conversation_continues_beyond_the_context_of_a_real_model(world: World) -> None:
     """The model answers, the history is cut once it exceeds the context, and a message that never fits does no harm."""
     async with small_model(world) as mia:
         path = f"{SESSIONS}/{(await mia.posts(SESSIONS, 201))['session_id']}"

@@ -140,7 +140,7 @@ async def test_invalid_tokens_are_refused(case: str, login: Login) -> None:
         await logins(login).verify(REFUSED[case](login))
 
 
-async def test_a_published_secret_is_no_key(login: Login) -> None:
+async def test_a_published_secret_is_not_a_key(login: Login) -> None:
     """Anybody could read a shared secret in a published set."""
     login.others = [{"kty": "oct", "kid": "open", "alg": "HS256", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTEyMzQ"}]
     token = jwt.encode(body(), b"secret-secret-secret-secret-1234", algorithm="HS256", headers={"kid": "open"})

@@ -99,7 +99,7 @@ async def test_a_stream_has_openais_shape(ann: Person) -> None:
     }
 
 
-async def test_an_attempt_that_repeats_what_was_sent_goes_on_behind_it(ann: Person) -> None:
+async def test_an_attempt_that_repeats_what_was_sent_continues_after_it(ann: Person) -> None:
     """Nothing is sent twice."""
     told = await events(ann, question("Count", "repeating"))
     assert text_of(told) == "One, two, three."
@@ -178,7 +178,7 @@ async def test_a_command_is_answered_and_makes_no_session(ann: Person) -> None:
     assert (await ann.gets("/api/chat/sessions"))["total"] == 0
 
 
-async def test_what_clients_send_besides_has_no_effect(ann: Person) -> None:
+async def test_unknown_fields_of_clients_have_no_effect(ann: Person) -> None:
     """Model parameters, null or not, and unknown ones."""
     extras: dict[str, Any] = {
         "temperature": 0.1,
@@ -224,7 +224,7 @@ async def test_instructions_are_kept_as_data(ann: Person) -> None:
     ]
 
 
-async def test_history_is_told_turn_by_turn(ann: Person) -> None:
+async def test_the_history_is_passed_on_turn_by_turn(ann: Person) -> None:
     """M-3: of a long transcript the agent receives its last turns, each with its answer."""
     before = [{"role": role, "content": f"{role} {number}"} for number in range(30) for role in ("user", "assistant")]
     body = question("And?", "remembering")
@@ -234,7 +234,7 @@ async def test_history_is_told_turn_by_turn(ann: Person) -> None:
     assert (history[0][:2], history[-1][:2]) == (["user", "user 10"], ["assistant", "assistant 29"])
 
 
-async def test_a_session_of_another_channel_goes_on(ann: Person) -> None:
+async def test_a_session_of_another_channel_continues(ann: Person) -> None:
     """Whichever channel it started on."""
     session = (await ann.posts("/api/chat/sessions", 201))["session_id"]
     await ann.posts(f"/api/chat/sessions/{session}/messages", 200, text="The lake is frozen")
@@ -263,7 +263,7 @@ async def test_the_same_key_of_two_users_is_two_keys(ann: Person, shared_world: 
     assert of_ann != of_bob
 
 
-async def test_an_operator_goes_on_in_anyones_session(ann: Person, shared_world: World, gateway: Running) -> None:
+async def test_an_operator_can_continue_any_session(ann: Person, shared_world: World, gateway: Running) -> None:
     """As everywhere; the message is the user's."""
     _, session = await answered(ann, question("The lake is frozen"))
     owner = await shared_world.person("owner", gateway.url, role="operator")

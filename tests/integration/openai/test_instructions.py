@@ -59,7 +59,7 @@ async def test_instructions_come_with_the_question(ann: Person) -> None:
     assert session["message_count"] == 2
 
 
-async def test_instructions_in_between_come_with_the_message_behind_them(ann: Person) -> None:
+async def test_instructions_in_between_come_with_the_next_message(ann: Person) -> None:
     """Those at the end belong to the question; the agent receives each of them."""
     answer, session, rows = await asks(
         ann,

@@ -104,7 +104,7 @@ async def test_the_headers_of_open_webui_name_the_session(ann: Person) -> None:
     assert (await Client(ann, **CHAT).asks("Hello"))[1] == session
 
 
-async def test_a_task_of_open_webui_is_no_part_of_the_chat(ann: Person) -> None:
+async def test_a_task_of_open_webui_is_not_part_of_the_chat(ann: Person) -> None:
     """It asks for titles, tags and follow-ups with the chat's own headers, and does not send its `metadata.task`."""
     client, task = Client(ann), Client(ann)
     client.headers = task.headers = {"X-OpenWebUI-User-Id": "u-1", "X-OpenWebUI-Chat-Id": "trip"}
@@ -162,7 +162,7 @@ async def test_two_new_messages_are_one_of_the_turn(ann: Person) -> None:
     assert (await transcript(ann, session))[2] == ("user", "Two\n\nThree")
 
 
-async def test_the_same_request_again_answers_the_last_message_anew(ann: Person) -> None:
+async def test_repeating_a_request_regenerates_the_last_answer(ann: Person) -> None:
     """A page's "regenerate" request adds no second question."""
     client = Client(ann, **CHAT)
     _, session = await client.asks("One")
@@ -269,7 +269,7 @@ async def test_a_deleted_session_begins_again_under_its_name(ann: Person) -> Non
     assert [said for role, said in await transcript(ann, (await listed(ann))[0]) if role == "user"] == ["One", "Two"]
 
 
-async def test_a_command_in_a_named_session_is_no_message(ann: Person) -> None:
+async def test_a_command_in_a_named_session_is_not_a_message(ann: Person) -> None:
     """Neither before the session exists nor in it."""
     client = Client(ann, **CHAT)
     status, answer = await ann.calls(

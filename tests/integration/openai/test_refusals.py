@@ -47,7 +47,7 @@ async def test_a_failed_answer_is_asked_for_with_another_key(ann: Person) -> Non
     assert (await refused(ann, "fail for good", **{"Idempotency-Key": "l"}))[0] == 500
 
 
-async def test_a_parameter_of_the_wrong_kind_is_told_in_words_of_json(ann: Person) -> None:
+async def test_a_parameter_of_the_wrong_type_is_described_in_terms_of_json(ann: Person) -> None:
     """Once, with the name that the client knows."""
     body = {"model": "assistant", "messages": [{"role": "user", "content": "Hello"}], "user": 5}
     error = (await ann.posts(COMPLETIONS, 400, **body))["error"]

@@ -194,7 +194,9 @@ async def test_the_first_follower_gets_no_old_changes(running: Running, reads: R
 
 
 @pytest.mark.parametrize("left", [{"present": True}, {"present": False, "reachable": False}])
-async def test_who_is_no_longer_alone_soon_looks_as_often_as_others(running: Running, left: dict[str, bool]) -> None:
+async def test_a_replica_that_is_no_longer_alone_soon_polls_as_often_as_others(
+    running: Running, left: dict[str, bool]
+) -> None:
     """Row 43f: another replica appears, or notifications stop, after a full query: the next is not as late as if it were still alone."""
     others = OtherReplicas(present=False, reachable=True)
     (feed, reader), (usual, usually) = reader_of(running, others), reader_of(running, OtherReplicas(True, True))

@@ -197,7 +197,7 @@ async def test_commands_work_over_http(ann: Person) -> None:
 
 
 @own_gateway
-async def test_a_web_conversation_goes_on_in_telegram(world: World, fake: FakeBotApi) -> None:
+async def test_a_web_conversation_continues_on_telegram(world: World, fake: FakeBotApi) -> None:
     """With its own agent, however old it is; the reply reaches both channels."""
     _, ann = await telegram(world, fake)
     rome = await talk(ann, "how old is Rome?", "Rome", agent="cook")
@@ -213,7 +213,7 @@ async def test_a_web_conversation_goes_on_in_telegram(world: World, fake: FakeBo
 
 
 @own_gateway
-async def test_a_telegram_conversation_goes_on_in_the_web(world: World, fake: FakeBotApi) -> None:
+async def test_a_telegram_conversation_continues_on_the_web(world: World, fake: FakeBotApi) -> None:
     """And the Telegram chat receives the replies given on the web."""
     _, ann = await telegram(world, fake)
     await told(fake, "hello from Telegram")

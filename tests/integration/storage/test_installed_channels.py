@@ -108,7 +108,7 @@ def test_reserved_and_invalid_names_are_refused(site: Site) -> None:
     }
 
 
-def test_two_packages_with_one_name_are_told_of(site: Site) -> None:
+def test_two_packages_with_one_name_are_reported(site: Site) -> None:
     """Nobody guesses which is meant."""
     site.install("one", WORKING)
     site.install("two", WORKING)

@@ -62,7 +62,7 @@ async def test_an_apology_is_marked_wherever_it_is_shown(world: World) -> None:
         assert "## assistant (apology), " in await response.text()
 
 
-async def test_the_placeholder_of_a_stopped_answer_is_no_answer(world: World) -> None:
+async def test_the_placeholder_of_a_stopped_answer_is_not_an_answer(world: World) -> None:
     """`Stopped.` is not the agent's."""
     mia = await world.person("mia", (await world.gateway()).url)
     socket = await mia.connects()

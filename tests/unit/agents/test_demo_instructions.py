@@ -77,7 +77,7 @@ def test_an_instruction_in_a_clause_is_read(text: str, instruction: Instruction)
         "I need help with my tax return",
     ],
 )
-def test_ordinary_talk_is_no_instruction(text: str) -> None:
+def test_an_ordinary_message_is_not_an_instruction(text: str) -> None:
     """An instruction word in passing changes nothing."""
     assert read_instruction(text) == ORDINARY
 

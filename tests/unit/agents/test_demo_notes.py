@@ -24,7 +24,7 @@ from tests.unit.agents.turns import turn
         ("Take note: this is talk", None),
     ],
 )
-def test_a_note_is_whatever_stands_behind_the_word(text: str, note: str | None) -> None:
+def test_a_note_is_everything_after_the_word(text: str, note: str | None) -> None:
     """The text is taken word for word, even if it looks like another instruction."""
     instruction = read_instruction(text)
     assert (instruction.note or None) == note

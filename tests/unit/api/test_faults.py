@@ -47,7 +47,7 @@ def faults(model: type[BaseModel], body: dict[str, object]) -> list[tuple[str, s
         (ChatCompletionRequest, {"messages": ASKED["messages"]}, "model", "is missing"),
     ],
 )
-def test_a_fault_is_told_in_words_of_json(
+def test_a_fault_is_described_in_terms_of_json(
     model: type[BaseModel], body: dict[str, object], field: str, message: str
 ) -> None:
     """One per field, without terms from Python or class names of ours."""

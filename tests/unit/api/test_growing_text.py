@@ -45,7 +45,7 @@ def test_what_is_sent_is_the_final_row(attempts: list[list[Piece]], final: str, 
         ([["One two"], ["One three"], ["One t"]], "One t"),
     ],
 )
-def test_a_row_that_says_something_else_cannot_be_told(attempts: list[list[Piece]], final: str) -> None:
+def test_a_row_that_differs_cannot_be_shown(attempts: list[list[Piece]], final: str) -> None:
     """And nothing wrong is sent after the text so far."""
     told = GrowingText()
     pieces = [piece for number, attempt in enumerate(attempts, 1) for piece in heard(told, number, attempt)]

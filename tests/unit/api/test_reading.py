@@ -46,8 +46,8 @@ def test_a_moment_is_in_utc_or_in_the_zone(text: str, at: datetime) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "Mars/Olympus", "Europe", "/etc/passwd", "../UTC", "a\0b", "x" * 300])
-def test_a_zone_that_is_none(name: str) -> None:
-    """Folders and paths included."""
+def test_an_invalid_time_zone_is_refused(name: str) -> None:
+    """Including names of folders and paths."""
     with pytest.raises(InvalidInput, match="timezone"):
         zone(name)
 

@@ -55,7 +55,7 @@ async def served() -> AsyncGenerator[Callable[[web.Application], Awaitable[str]]
 
 
 @pytest.mark.parametrize(("error", "level"), [(StoreUnavailable("away"), "warning"), (RuntimeError("a bug"), "error")])
-async def test_half_a_stream_is_no_whole_one(
+async def test_a_stream_that_is_cut_is_not_complete(
     served: Callable[[web.Application], Awaitable[str]], error: GatewayError | RuntimeError, level: str
 ) -> None:
     """The connection is closed without a second response; the log says which error it was."""

@@ -66,7 +66,7 @@ def test_a_message_is_quoted_line_by_line(text: str, shown: str) -> None:
     assert quoted(text) == shown
 
 
-def test_tools_are_told_with_what_they_were_given_and_answered() -> None:
+def test_tools_are_shown_with_input_and_output() -> None:
     """In fences longer than any inside."""
     part: JsonObject = {"type": "tool-look_up", "input": {"q": "a"}, "output": "```\nend"}
     assert paragraph(message(part, {"type": "text", "text": "There."})) == (

@@ -156,7 +156,7 @@ def test_a_turn_of_another_replica_comes_whole_with_its_row() -> None:
     ],
     ids=["in pieces", "in one", "up to a tool", "behind a tool", "nothing"],
 )
-def test_an_attempt_that_says_the_same_goes_on_where_the_first_broke_off(
+def test_an_attempt_that_says_the_same_continues_where_the_first_broke_off(
     first: list[Yielded], second: list[Yielded]
 ) -> None:
     """Nothing is repeated, and there is one step."""
@@ -177,9 +177,7 @@ def test_an_attempt_that_says_the_same_goes_on_where_the_first_broke_off(
     ],
     ids=["from the start", "in the middle", "shorter", "without the tool", "another tool", "a tool now", "behind it"],
 )
-def test_an_attempt_that_says_something_else_is_told_in_a_step_of_its_own(
-    first: list[Yielded], second: list[Yielded]
-) -> None:
+def test_an_attempt_that_differs_gets_a_step_of_its_own(first: list[Yielded], second: list[Yielded]) -> None:
     """The last step is the complete answer."""
     shown = Shown().hears(*first).begins_attempt(2).hears(*second).ends(row(*second))
     assert len(shown.steps) == 2
@@ -293,7 +291,7 @@ def test_an_input_that_was_broken_off_does_not_wait_for_ever() -> None:
     assert "tool-output-error" in shown.types
 
 
-def test_the_status_is_told_and_not_kept() -> None:
+def test_the_status_is_sent_but_not_kept() -> None:
     """A transient part, once for each change."""
     shown = (
         Shown()

@@ -22,7 +22,7 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
         (timedelta(days=-40), "in 40 d"),
     ],
 )
-def test_a_time_is_told_by_its_distance(distance: timedelta, words: str) -> None:
+def test_a_time_is_shown_as_its_distance_from_now(distance: timedelta, words: str) -> None:
     """Rounded, in the largest unit that fits."""
     assert ago(NOW - distance, NOW) == words
 

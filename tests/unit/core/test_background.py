@@ -31,7 +31,7 @@ async def test_work_outlasts_its_caller(caplog: pytest.LogCaptureFixture) -> Non
     assert not caplog.records
 
 
-async def test_work_goes_on_after_its_answer() -> None:
+async def test_work_continues_after_its_answer() -> None:
     """The caller gets the answer at once."""
     background, go_on, ended = Background(), asyncio.Event(), asyncio.Event()
 

@@ -75,7 +75,7 @@ def test_a_reply_beyond_the_limit_is_cut_and_says_so() -> None:
     assert content.startswith("x" * 30 + "y" * 20 + "\n\n[The rest")
 
 
-def test_what_postgres_cannot_hold_is_left_out() -> None:
+def test_what_postgres_cannot_store_is_left_out() -> None:
     """NUL characters and unpaired surrogates from an agent do not fail the turn."""
     content, _ = drafted(TextDelta("a\0b\ud800c")).finish()
     assert content == "ab\ufffdc"

@@ -63,7 +63,7 @@ def test_a_turn_that_ended_is_forgotten() -> None:
     assert live.said(turn) is None
 
 
-def test_a_turn_that_goes_on_elsewhere_is_forgotten() -> None:
+def test_a_turn_that_continues_elsewhere_is_forgotten() -> None:
     """The text from here is discarded, and the text from there does not arrive."""
     live, turn = LiveTurns(LocalBus(), 8), TurnId(uuid4())
     for event in (began(turn, 1), changed(turn, "running", 1), delta(turn, 1, "hm")):

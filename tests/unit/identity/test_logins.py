@@ -77,20 +77,20 @@ async def test_keys_that_cannot_be_fetched_are_not_the_callers_fault() -> None:
         await Logins(Auth(jwks_url=url), USER_IDS).verify(signed(KEY))
 
 
-def test_a_jwks_url_that_is_none_stops_the_start() -> None:
+def test_an_invalid_jwks_url_stops_the_start() -> None:
     """The error names the setting."""
     with pytest.raises(SettingsError, match=r"auth\.jwks_url"):
         Logins(Auth(jwks_url="file:///etc/passwd"), USER_IDS)
 
 
-async def test_without_a_login_no_jwt_is_good() -> None:
+async def test_without_a_login_no_jwt_is_valid() -> None:
     """There is nothing to verify it with."""
     with pytest.raises(Unauthenticated):
         await Logins(Auth(), USER_IDS).verify(signed(KEY))
 
 
 @pytest.mark.parametrize("claim", [None, 5, "", "a\0b", "x" * 256, "telegram:1", "visitor:1", "Telegram:1", "a\nb"])
-def test_a_sub_no_login_may_use(claim: object) -> None:
+def test_a_reserved_or_invalid_sub_is_refused(claim: object) -> None:
     """Other users' reserved names, and invalid ones."""
     with pytest.raises(Unauthenticated):
         subject(claim, USER_IDS)

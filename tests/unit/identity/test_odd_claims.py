@@ -55,7 +55,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("case", ODD)
-async def test_what_a_login_got_wrong_is_a_401(case: str) -> None:
+async def test_a_malformed_jwt_is_a_401(case: str) -> None:
     """Never an internal error."""
     with pytest.raises(Unauthenticated):
         await Logins(Auth.model_validate({"jwt_secret": SECRET}), USER_IDS).verify(ODD[case])
@@ -68,7 +68,7 @@ async def test_a_wrong_exp_is_named(case: str) -> None:
         await Logins(Auth.model_validate({"jwt_secret": SECRET}), USER_IDS).verify(ODD[case])
 
 
-async def test_a_good_one_is_good() -> None:
+async def test_a_valid_exp_is_accepted() -> None:
     """A whole number of seconds, or a fraction."""
     for exp in (int(SOON) + 0.5, int(SOON)):
         principal = await Logins(Auth.model_validate({"jwt_secret": SECRET}), USER_IDS).verify(claims(exp=exp))

@@ -58,8 +58,8 @@ async def test_the_token_ends_with_its_user(world: World, gateway: Running, mia:
 
 
 @pytest.mark.parametrize("query", ["", "?confirm=", "?confirm=tom", "?confirm=yes", "?sure=mia"])
-async def test_nobody_erases_by_mistake(world: World, mia: Person, query: str) -> None:
-    """Without one's own name nothing happens."""
+async def test_an_erasure_needs_a_confirmation(world: World, mia: Person, query: str) -> None:
+    """Nothing is erased unless the request repeats the user's name."""
     await mia.posts(SESSIONS, 201)
     assert (await mia.calls("DELETE", f"/api/me{query}"))[0] == 400
     assert (await mia.gets(SESSIONS))["total"] == 1
@@ -116,8 +116,8 @@ async def test_much_goes_in_bounded_steps(world: World, detours: Detours) -> Non
     assert not any((await rows_of(world, "mia")).values())
 
 
-async def test_a_talk_goes_on_while_it_is_erased(world: World, gateway: Running, mia: Person) -> None:
-    """No deadlock, no half of a session: what was begun meanwhile goes too, or is refused."""
+async def test_a_running_conversation_is_erased(world: World, gateway: Running, mia: Person) -> None:
+    """There is no deadlock, and no session is half erased: what starts in the meantime is erased too, or refused."""
     sessions = [(await mia.posts(SESSIONS, 201))["session_id"] for _ in range(4)]
 
     async def talk(session: str) -> None:

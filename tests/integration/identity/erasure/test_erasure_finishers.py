@@ -74,8 +74,10 @@ async def test_one_that_thaws_does_not_finish_the_next_erasure(
     assert await is_gone(world)
 
 
-async def test_whoever_is_at_work_is_left_to_it(world: World, gateway: Running, mia: Person, detours: Detours) -> None:
-    """P-4: each step says so anew, so that nobody takes over what takes longer than a minute."""
+async def test_a_running_erasure_is_not_taken_over(
+    world: World, gateway: Running, mia: Person, detours: Detours
+) -> None:
+    """P-4: each step renews the claim, so an erasure that takes longer than a minute is not taken over."""
     await mia.posts(SESSIONS, 201)
     taken: list[object] = []
 

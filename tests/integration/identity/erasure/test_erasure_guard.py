@@ -52,8 +52,8 @@ async def test_every_table_that_outlives_sessions_is_guarded(world: World) -> No
 
 
 @pytest.mark.parametrize("role", [APP_ROLE, SYSTEM_ROLE])
-async def test_what_began_before_the_erasure_and_waited_for_it(database_url: str, role: str) -> None:
-    """P-4: an insert whose snapshot is older than the erasure sees it all the same, in each table and whoever inserts."""
+async def test_an_insert_that_waited_for_the_erasure_is_refused(database_url: str, role: str) -> None:
+    """P-4: an insert whose snapshot is older than the erasure still sees it, in each table and for each role."""
     erases, begins, looks = [await asyncpg.connect(database_url) for _ in range(3)]
     try:
         await begins.execute(f"SET ROLE {role}; SET turngate.user_id = 'mia'")

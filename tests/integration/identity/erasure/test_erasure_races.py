@@ -103,8 +103,8 @@ async def test_another_replica_makes_no_schedule(world: World, mia: Person) -> N
     assert await is_gone(world)
 
 
-async def test_a_schedule_made_meanwhile(world: World, gateway: Running, mia: Person) -> None:
-    """P-4: on the replica that erases, with another token of the user's."""
+async def test_a_schedule_created_during_the_erasure_is_refused(world: World, gateway: Running, mia: Person) -> None:
+    """P-4: on the erasing replica, with another token of the user."""
     again = await remembered(world, gateway.url)
     async with erasing(world, mia) as asking:
         await again.posts("/api/schedules", 401, name="n", prompt="p", trigger=TRIGGER)
@@ -112,8 +112,8 @@ async def test_a_schedule_made_meanwhile(world: World, gateway: Running, mia: Pe
     assert await is_gone(world)
 
 
-async def test_a_token_made_meanwhile(world: World, gateway: Running, mia: Person) -> None:
-    """P-4: nor does an operator make one before it is over; the answer says when."""
+async def test_a_token_created_during_the_erasure_is_refused(world: World, gateway: Running, mia: Person) -> None:
+    """P-4: not even an operator can create one before the erasure is over; the error says when to try again."""
     owner = await world.person("owner", gateway.url, "operator")
     async with erasing(world, mia) as asking:
         problem = await owner.posts("/api/tokens", 409, user_id="mia")
@@ -122,7 +122,7 @@ async def test_a_token_made_meanwhile(world: World, gateway: Running, mia: Perso
     assert await is_gone(world)
 
 
-async def test_a_token_made_afterwards_begins_the_name_anew(world: World, gateway: Running, mia: Person) -> None:
+async def test_a_token_created_after_the_erasure_starts_a_new_user(world: World, gateway: Running, mia: Person) -> None:
     """P-4: at once, and without a past."""
     owner = await world.person("owner", gateway.url, "operator")
     await mia.posts(SESSIONS, 201)
@@ -180,7 +180,7 @@ async def test_it_ends_though_a_client_makes_sessions(world: World, mia: Person)
     assert await is_gone(world)
 
 
-async def test_it_ends_though_a_client_goes_on_writing(world: World, mia: Person, detours: Detours) -> None:
+async def test_an_erasure_ends_while_a_client_keeps_writing(world: World, mia: Person, detours: Detours) -> None:
     """P-4: no step waits for a session to be silent."""
     other = await elsewhere(world)
     session = await mia.posts(SESSIONS, 201)
@@ -234,7 +234,7 @@ async def test_a_minute_later_the_name_is_free(world: World, gateway: Running, m
     assert (await new.gets(SESSIONS))["total"] == 1
 
 
-async def test_who_comes_with_a_jwt_begins_anew_a_minute_later(world: World) -> None:
+async def test_a_jwt_starts_a_new_user_a_minute_after_the_erasure(world: World) -> None:
     """P-4: the customer's login decides who that is; until then nothing is begun."""
     gateway = await world.gateway(auth={"jwt_secret": SECRET})
     claims = {"sub": "mia", "exp": datetime.now(UTC) + timedelta(hours=1)}
@@ -247,7 +247,7 @@ async def test_who_comes_with_a_jwt_begins_anew_a_minute_later(world: World) -> 
     await mia.posts(SESSIONS, 201)
 
 
-async def test_who_writes_from_telegram_meanwhile_is_told(world: World) -> None:
+async def test_a_telegram_message_during_the_erasure_gets_an_explanation(world: World) -> None:
     """P-4: and nothing of the message is kept, in quarantine neither."""
     async with FakeBotApi(tokens=[TOKEN], conflict_penalty_s=0.05, webhook_backoff_s=0.05) as fake:
         gateway = await world.gateway(telegram={"token": TOKEN, "api_url": fake.url, "access": "open"})
