@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from gateway.agents.a2a.settings import A2AAgentSettings
 from gateway.agents.demo.agent import DemoAgent
 from gateway.agents.demo.settings import DemoAgentSettings
 from gateway.agents.http.settings import HttpAgentSettings
@@ -22,7 +23,7 @@ from gateway.core.settings import Turns
 from gateway.errors import MissingPiece
 
 AgentSettings = Annotated[
-    DemoAgentSettings | PythonAgentSettings | OpenAIAgentSettings | HttpAgentSettings,
+    DemoAgentSettings | PythonAgentSettings | OpenAIAgentSettings | HttpAgentSettings | A2AAgentSettings,
     Field(discriminator="kind"),
 ]
 """The settings of an agent of any kind; those of a package's kind derive from `InstalledAgentSettings`."""
@@ -68,6 +69,8 @@ def _build(name: AgentName, settings: AgentSettings, terms: TurnTerms) -> Agent:
             return _build_openai(name, settings, terms)
         case HttpAgentSettings():
             return _build_http(name, settings, terms)
+        case A2AAgentSettings():
+            return _build_a2a(name, settings, terms)
 
 
 def _build_openai(name: AgentName, settings: OpenAIAgentSettings, terms: TurnTerms) -> Agent:
@@ -81,6 +84,14 @@ def _build_openai(name: AgentName, settings: OpenAIAgentSettings, terms: TurnTer
 def _build_http(name: AgentName, settings: HttpAgentSettings, terms: TurnTerms) -> Agent:
     try:
         from gateway.agents.http.agent import build  # noqa: PLC0415 - an optional extra
+    except ModuleNotFoundError as error:
+        raise _missing_library(name, settings.kind) from error
+    return build(name, settings, terms.timeout)
+
+
+def _build_a2a(name: AgentName, settings: A2AAgentSettings, terms: TurnTerms) -> Agent:
+    try:
+        from gateway.agents.a2a.agent import build  # noqa: PLC0415 - an optional extra
     except ModuleNotFoundError as error:
         raise _missing_library(name, settings.kind) from error
     return build(name, settings, terms.timeout)

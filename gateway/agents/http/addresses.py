@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from gateway.agents.http.faults import Misconfigured
+from gateway.core.model import AgentName
+from gateway.errors import SettingsError
 
 UNICAST = IPv6Network("2000::/3")
 """The only part of IPv6 that is public (IANA, IPv6 Global Unicast Address Assignments)."""
@@ -36,15 +40,34 @@ class PublicResolver(AbstractResolver):
     ) -> list[ResolveResult]:
         """Raises `Misconfigured` for an address that is not public, and `OSError` for an unknown host."""
         found = await self._resolver.resolve(host, port, family)
-        for result in found:
-            if not is_public(result["host"]):
-                raise Misconfigured(
-                    f"has the address {result['host']}, which is not public. If that is intended, set `allow_private = true`."
-                )
+        checked([result["host"] for result in found])
         return found
 
     async def close(self) -> None:
         await self._resolver.close()
+
+
+def checked(addresses: Iterable[str]) -> None:
+    """Raises `Misconfigured` if any of them is not public."""
+    for address in addresses:
+        if not is_public(address):
+            raise Misconfigured(
+                f"has the address {address}, which is not public. If that is intended, set `allow_private = true`."
+            )
+
+
+def require_public_literal(name: AgentName, url: URL, *, allow_private: bool) -> None:
+    """Raises `SettingsError` if the URL's host is an internal address. Names are checked when they are looked up."""
+    host = url.host or ""
+    try:
+        ip_address(host)
+    except ValueError:
+        return
+    if not allow_private and not is_public(host):
+        raise SettingsError(
+            f"agents.{name}.url names the address {host}, which is not public. If that is intended, set "
+            f"agents.{name}.allow_private = true."
+        )
 
 
 def is_public(address: str) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import timedelta
-from ipaddress import ip_address
 
 import stamina
 from pydantic import ValidationError
@@ -16,7 +15,7 @@ from standardwebhooks import Webhook
 
 from gateway.agents.back_off import MOST_TRIES, BackOff, deadline
 from gateway.agents.http import request as own_request
-from gateway.agents.http.addresses import is_public
+from gateway.agents.http.addresses import require_public_literal
 from gateway.agents.http.ag_ui import request as ag_ui_request
 from gateway.agents.http.faults import Fault, Reporter, TooSlow, malformed, secrets_of
 from gateway.agents.http.reading import events_of
@@ -25,7 +24,6 @@ from gateway.agents.http.server import JSON, STREAM, Answering, Server
 from gateway.agents.http.settings import HttpAgentSettings
 from gateway.core.events import AgentEvent
 from gateway.core.model import AgentName, Turn
-from gateway.errors import SettingsError
 from turngate import __version__
 
 CHECK_S = 5.0
@@ -98,23 +96,9 @@ class HttpAgent:
 def build(name: AgentName, settings: HttpAgentSettings, patience: timedelta, server: Server | None = None) -> HttpAgent:
     """Raises `SettingsError` for an internal address that the settings do not allow."""
     server = server or Server(settings)
-    host = server.url.host or ""
-    if not settings.allow_private and _is_internal(host):
-        raise SettingsError(
-            f"agents.{name}.url names the address {host}, which is not public. If that is intended, set "
-            f"agents.{name}.allow_private = true."
-        )
+    require_public_literal(name, server.url, allow_private=settings.allow_private)
     given = {header: value.get_secret_value() for header, value in settings.headers.items()}
     secret = settings.secret.get_secret_value() if settings.secret else None
     reporter = Reporter(name, str(server.url.origin()), secrets_of(given, secret))
     webhook = Webhook(secret) if secret else None
     return HttpAgent(name, server, patience, BODIES[settings.request], {**HEADERS, **given}, webhook, reporter)
-
-
-def _is_internal(host: str) -> bool:
-    """Whether a host is an address, and not a public one. Names are checked when they are looked up."""
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return not is_public(host)

@@ -36,7 +36,8 @@ OWN_HEADERS = frozenset(
 )
 
 
-def _target(value: str) -> str:
+def plain_url(value: str) -> str:
+    """A URL without a password or a fragment."""
     url = URL(http_url(value))
     if url.user is not None or url.password is not None:
         raise ValueError("should contain no user and password; put them into a header")
@@ -61,7 +62,8 @@ def _secret(value: SecretStr | None) -> SecretStr | None:
     )
 
 
-def _headers(headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+def sendable(headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    """Headers that can be sent, and are not the gateway's own."""
     for name, value in headers.items():
         if HEADER_NAME.fullmatch(name) is None:
             raise ValueError(f"{name[:100]!r} is not the name of a header")
@@ -76,7 +78,7 @@ class HttpAgentSettings(AgentBase):
     """A server of your own: it receives each turn as a POST, and answers with JSON or a stream of events."""
 
     kind: Literal["http"]
-    url: Annotated[str, AfterValidator(_target)] = Field(
+    url: Annotated[str, AfterValidator(plain_url)] = Field(
         repr=False, description="Where turns are sent. Its path and query are kept out of logs."
     )
     request: Literal["turngate", "ag_ui"] = Field(
@@ -86,7 +88,7 @@ class HttpAgentSettings(AgentBase):
         None,
         description="Signs requests (Standard Webhooks): `whsec_` and 24 to 64 bytes in base64. Default: unsigned.",
     )
-    headers: Annotated[dict[str, SecretStr], AfterValidator(_headers)] = Field(
+    headers: Annotated[dict[str, SecretStr], AfterValidator(sendable)] = Field(
         default_factory=dict, description="Sent with every request, such as `Authorization`. Values are kept secret."
     )
     allow_private: bool = Field(

@@ -11,6 +11,7 @@ import pytest_asyncio
 from gateway.agents.demo.agent import DemoAgent
 from gateway.agents.registry import AgentSettings
 from tests.conformance.agents import own_agents
+from tests.conformance.agents.a2a import A2AUnderTest
 from tests.conformance.agents.http import HttpUnderTest
 from tests.conformance.agents.openai import OpenAIUnderTest
 from tests.fakes.model_api import ModelApi, model_api
@@ -32,6 +33,7 @@ DEMO = under_test(
 OWN: Mapping[str, AgentUnderTest] = {
     "demo": DEMO,
     "http": HttpUnderTest(),
+    "a2a": A2AUnderTest(),
     "python-function": under_test(own_agents.function, {"recalls": "go on", "waits": "wait", "silent": "wait"}),
     "python-plain-function": under_test(own_agents.plain_function, {"slow": "think"}),
     "python-generator": under_test(

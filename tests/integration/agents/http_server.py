@@ -67,7 +67,7 @@ async def serving(tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
     """A server on a free port of this machine."""
     peer = Peer()
     app = web.Application()
-    app.router.add_route("*", "/turn", peer.handle)
+    app.router.add_route("*", "/turn{rest:.*}", peer.handle)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)

@@ -57,10 +57,18 @@ async def test_the_http_agent_answers(monkeypatch: pytest.MonkeyPatch, unused_tc
             await said(settings, unused_tcp_port, secret=SecretStr("whsec_" + "b3RoZXJz" * 5))
 
 
-async def said(settings: Settings, port: int, **keys: object) -> str:
+async def test_the_a2a_agent_answers(unused_tcp_port: int) -> None:
+    """The agent's task is the gateway's answer."""
+    settings = load_settings(EXAMPLES / "a2a_agent" / "turngate.toml")
+    command = (sys.executable, str(EXAMPLES / "a2a_agent" / "server.py"))
+    async with serving(*command, port=unused_tcp_port, PORT=str(unused_tcp_port)):
+        assert await said(settings, unused_tcp_port, path="") == "You said: hello "
+
+
+async def said(settings: Settings, port: int, path: str = "/turn", **keys: object) -> str:
     """What the example's agent answers, with its server on that port."""
     known = settings.agents["assistant"]
-    moved = known.model_copy(update={"url": f"http://127.0.0.1:{port}/turn", **keys})
+    moved = known.model_copy(update={"url": f"http://127.0.0.1:{port}{path}", **keys})
     agent = build_agents({"assistant": moved}, settings.turns)[AgentName("assistant")]
     assert isinstance(agent, Closing)
     try:

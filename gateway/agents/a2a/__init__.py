@@ -1,0 +1,1 @@
+"""The agent of kind `a2a`: an agent elsewhere that speaks the Agent2Agent protocol."""
