@@ -205,6 +205,8 @@ def _tell(ended: int, pid: int, connection: socket.socket) -> None:
 
 
 def _run(job: Job) -> None:
+    # Tests that run in the background of a shell ignore Ctrl-C, and so would this process.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(job["folder"])
     os.environ.clear()
     os.environ.update(job["environment"])

@@ -27,7 +27,8 @@ async def test_ctrl_c_during_the_imports_shows_no_traceback(tmp_path: Path, modu
     """Exit code 130 and no other output, whether the command line itself or a command is being imported."""
     (tmp_path / f"{module}.py").write_text(STUCK)
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
-    command = (sys.executable, "-m", "gateway.cli", "serve")
+    # A run in the background of a shell ignores Ctrl-C, and so would its children.
+    command = ("env", "--default-signal=INT", sys.executable, "-m", "gateway.cli", "serve")
     child = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, env=environment, stdout=PIPE, stderr=PIPE)
     assert child.stdout is not None
     async with asyncio.timeout(PATIENCE_S):
