@@ -180,7 +180,7 @@ def configure_logging(form: Literal["console", "json"], least: str) -> None:
             former.close()
     root.handlers = [handler]
     root.setLevel(level)
-    for chatty in ("httpx", "httpx2", "httpcore", "openai", "apscheduler", "aiohttp.access", "asyncio"):
+    for chatty in ("httpx", "httpx2", "httpcore", "openai", "a2a", "apscheduler", "aiohttp.access", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # Its log lines name neither agent nor turn. The code that retries logs a line of its own.
     stamina.instrumentation.set_on_retry_hooks(())

@@ -343,3 +343,18 @@ async def test_reads_what_ai_sdk_writes(version: tuple[str, str]) -> None:
         FilePart("https://example.com/cat.png", "image/png"),
     ]
     assert caught.value.retryable
+
+
+async def test_stopping_a_turn_reaches_the_server(world: World, peer: Peer) -> None:
+    """A person stops the answer: what was said so far is the reply, and the server learns that nobody listens."""
+    peer.answers(streams(*UI[:5], then=forever))
+    keys = {"kind": "http", "url": peer.url, "allow_private": True}
+    running = await world.gateway(agents={"assistant": keys})
+    mia = await world.newcomer(running.url)
+    socket = await mia.connects()
+    await socket.says(type="send", id="k1", text="Tell me all")
+    delta = await socket.hears("delta")
+    await socket.says(type="cancel", turn_id=delta["turn_id"])
+    await asyncio.wait_for(peer.gone.wait(), PATIENCE_S)
+    reply = (await socket.hears_reply(delta["turn_id"]))["message"]
+    assert reply["content"].startswith("Let me")
