@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from itertools import count
 
 from turngate import (
@@ -19,6 +20,7 @@ from turngate import (
     Usage,
     UsageReport,
 )
+from turngate.testing.agents import Ability, Provider
 
 CONVERSATIONS: dict[str, list[str]] = {}
 """What an external framework keeps."""
@@ -76,3 +78,23 @@ class Remembering:
     def forget(self, name: str) -> None:
         """Deletes it."""
         CONVERSATIONS.pop(name, None)
+
+
+class Numbered:
+    """Answers with the number of its object."""
+
+    def __init__(self) -> None:
+        self.number = next(NUMBERS)
+
+    async def run(self, turn: Turn) -> str:
+        return str(self.number)
+
+
+class Declared:
+    """An agent under test as an author writes it."""
+
+    abilities: frozenset[Ability] = frozenset({"forks"})
+    secrets: Sequence[str] = ()
+
+    def opens(self) -> AbstractAsyncContextManager[Provider]:
+        raise NotImplementedError
