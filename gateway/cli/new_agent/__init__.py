@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import re
 import tomllib
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from secrets import token_bytes
 
 from gateway.config import DEFAULT_FILE, NAME_OF_AN_AGENT
 from gateway.errors import InvalidInput, SettingsError
 
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-KINDS = ("python", "openai")
+SECRET_BYTES = 32
+KINDS = ("python", "openai", "http")
 SETTINGS = "settings.toml.txt"
 """Each file of a start ends in `.txt`, so that no tool takes it for code of the gateway."""
+
+
+NEXT = ('turngate agents try __NAME__ "hello"', "pytest test___MODULE__.py", "turngate serve")
+START: Mapping[str, str] = {"http": "AGENT_SECRET=__SECRET__ python __MODULE__.py"}
+"""What has to run before an agent of that kind can answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +41,8 @@ def create_agent(name: str, kind: str, folder: Path) -> NewAgent:
     """Writes the files of a start. Raises `InvalidInput`, and writes nothing, if one of them or the agent is there already."""
     if NAME_OF_AN_AGENT.fullmatch(name) is None:
         raise InvalidInput(f"NAME is {name[:70]!r}; it should have at most 64 letters, digits, _, . and -.")
-    module = module_of(name)
-    texts = _texts(kind, name, module)
+    words = _words(name)
+    texts = _texts(kind, words)
     settings = texts.pop(SETTINGS.removesuffix(".txt"))
     settings_file = folder / DEFAULT_FILE
     has_settings = settings_file.exists()
@@ -48,7 +56,7 @@ def create_agent(name: str, kind: str, folder: Path) -> NewAgent:
         kind=kind,
         written=tuple(str(folder / file) for file in texts),
         settings=settings if has_settings else "",
-        next=(f'turngate agents try {name} "hello"', f"pytest test_{module}.py", "turngate serve"),
+        next=tuple(_filled(command, words) for command in (*([START[kind]] if kind in START else []), *NEXT)),
     )
 
 
@@ -58,11 +66,19 @@ def module_of(name: str) -> str:
     return f"{plain}_agent" if plain[:1].isalpha() else f"agent_{plain}"
 
 
-def _texts(kind: str, name: str, module: str) -> dict[str, str]:
+def _words(name: str) -> Mapping[str, str]:
+    """What takes the place of the words in the files."""
+    return {
+        "__NAME__": name,
+        "__KEY__": name if BARE_KEY.fullmatch(name) else f'"{name}"',
+        "__MODULE__": module_of(name),
+        "__SECRET__": f"whsec_{b64encode(token_bytes(SECRET_BYTES)).decode()}",
+    }
+
+
+def _texts(kind: str, words: Mapping[str, str]) -> dict[str, str]:
     """The texts by the names of their files."""
-    key = name if BARE_KEY.fullmatch(name) else f'"{name}"'
-    words: Mapping[str, str] = {"__NAME__": name, "__KEY__": key, "__MODULE__": module}
-    start = sorted((file for file in (files(__name__) / kind).iterdir()), key=lambda file: file.name)
+    start = sorted((files(__name__) / kind).iterdir(), key=lambda file: file.name)
     return {_filled(file.name, words).removesuffix(".txt"): _filled(file.read_text("utf-8"), words) for file in start}
 
 
