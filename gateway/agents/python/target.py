@@ -31,7 +31,7 @@ def load_object(key: str, target: str) -> object:
     found = _imported(key, target, module_name)
     for part in path.split("."):
         if not hasattr(found, part):
-            raise _wrong(key, target, f"{module_name} has no {path}")
+            raise wrong_target(key, target, f"{module_name} has no {path}")
         found = getattr(found, part)
     return found
 
@@ -46,10 +46,10 @@ def _imported(key: str, target: str, module: str) -> object:
     except ModuleNotFoundError as error:
         missing = error.name or module
         if module == missing or module.startswith(f"{missing}."):
-            raise _wrong(key, target, f"there is no module {missing} in {here}, and none is installed") from error
-        raise _wrong(key, target, f"{module} needs {missing}, which is not installed") from error
+            raise wrong_target(key, target, f"there is no module {missing} in {here}, and none is installed") from error
+        raise wrong_target(key, target, f"{module} needs {missing}, which is not installed") from error
     except Exception as error:
-        raise _wrong(key, target, f"importing {module} failed with {type(error).__name__}: {error}") from error
+        raise wrong_target(key, target, f"importing {module} failed with {type(error).__name__}: {error}") from error
 
 
 def as_target(key: str, target: str, found: object) -> Target:
@@ -58,12 +58,14 @@ def as_target(key: str, target: str, found: object) -> Target:
         try:
             found = found()
         except Exception as error:
-            raise _wrong(key, target, f"making an instance failed with {type(error).__name__}: {error}") from error
+            raise wrong_target(
+                key, target, f"making an instance failed with {type(error).__name__}: {error}"
+            ) from error
     run = getattr(found, "run", found)
     if not callable(run):
-        raise _wrong(key, target, f"it is {type(found).__name__}; it should be {SHAPES}")
+        raise wrong_target(key, target, f"it is {type(found).__name__}; it should be {SHAPES}")
     if not _takes_a_turn(run):
-        raise _wrong(key, target, f"it should take exactly one argument, the turn; it should be {SHAPES}")
+        raise wrong_target(key, target, f"it should take exactly one argument, the turn; it should be {SHAPES}")
     return run
 
 
@@ -77,5 +79,6 @@ def _takes_a_turn(run: Callable[..., object]) -> bool:
     return True
 
 
-def _wrong(key: str, target: str, reason: str) -> SettingsError:
+def wrong_target(key: str, target: str, reason: str) -> SettingsError:
+    """The error for a target that cannot be used."""
     return SettingsError(f"{key} is {target!r}, but {reason}.")

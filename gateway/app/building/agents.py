@@ -11,6 +11,7 @@ from gateway.config import Settings
 from gateway.core.limits.fair_slots import FairSlots
 from gateway.core.limits.shares import Shares
 from gateway.core.model import AgentName
+from gateway.core.ports.agent_data import AgentDataStore
 from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.errors import NotFound
 
@@ -66,7 +67,7 @@ class ConfiguredAgents:
         return terms
 
 
-def configured_agents(settings: Settings) -> ConfiguredAgents:
+def configured_agents(settings: Settings, data: AgentDataStore) -> ConfiguredAgents:
     """Raises `SettingsError` for an agent that cannot be built from the settings."""
     terms = {AgentName(name): terms_of(agent, settings.turns) for name, agent in settings.agents.items()}
-    return ConfiguredAgents(settings, build_agents(settings.agents, settings.turns), terms)
+    return ConfiguredAgents(settings, build_agents(settings.agents, settings.turns, data), terms)

@@ -60,7 +60,7 @@ class Engine:
 
 def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
     """Raises `SettingsError` for an agent or a channel that cannot be built from the settings."""
-    agents = configured_agents(settings)
+    agents = configured_agents(settings, stores.agent_data)
     live_events = build_live_events(stores, settings.turns.concurrency)
     heartbeat = Heartbeat(stores.replicas, settings.replica)
     health = Health(stores.database, heartbeat)

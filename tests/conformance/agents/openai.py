@@ -35,13 +35,18 @@ class ModelProvider(Provider):
         self._api = api
         self._proxy = proxy
 
+    @property
+    def base_url(self) -> str:
+        """Where the proxy listens."""
+        return f"http://127.0.0.1:{self._proxy.number}/v1"
+
     def agent(self) -> Agent:
         settings = OpenAIAgentSettings.model_validate(
             {
                 "kind": "openai",
                 "model": "gpt-4o",
                 "api_key": SecretStr(KEY),
-                "base_url": f"http://127.0.0.1:{self._proxy.number}/v1",
+                "base_url": self.base_url,
                 "timeout_s": TIMEOUT_S,
             }
         )
@@ -93,6 +98,15 @@ class ModelProvider(Provider):
         return "hi"
 
 
+@asynccontextmanager
+async def proxy_to(api: ModelApi) -> AsyncIterator[Proxy]:
+    """A way to the server, which has forgotten what it was asked."""
+    await api.reset()
+    place = urlsplit(api.url)
+    async with open_proxy((str(place.hostname), int(str(place.port)))) as proxy:
+        yield proxy
+
+
 @dataclass(frozen=True)
 class OpenAIUnderTest:
     """The kind `openai`, at a server that several cases share."""
@@ -103,7 +117,5 @@ class OpenAIUnderTest:
 
     @asynccontextmanager
     async def opens(self) -> AsyncIterator[Provider]:
-        await self.api.reset()
-        place = urlsplit(self.api.url)
-        async with open_proxy((str(place.hostname), int(str(place.port)))) as proxy:
+        async with proxy_to(self.api) as proxy:
             yield ModelProvider(self.api, proxy)

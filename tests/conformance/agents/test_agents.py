@@ -14,6 +14,8 @@ from tests.conformance.agents import own_agents
 from tests.conformance.agents.a2a import A2AUnderTest
 from tests.conformance.agents.http import HttpUnderTest
 from tests.conformance.agents.openai import OpenAIUnderTest
+from tests.conformance.agents.pydantic_ai import PydanticAIUnderTest
+from tests.fakes.dice_server import dice
 from tests.fakes.model_api import ModelApi, model_api
 from turngate.testing.agents import ABILITIES, CASES, AgentUnderTest, Case, cases_of, under_test
 
@@ -50,8 +52,10 @@ OWN: Mapping[str, AgentUnderTest] = {
 def test_every_kind_is_under_test() -> None:
     """And together they can do all that the suite asks for, but for approvals."""
     kinds = {get_args(kind.model_fields["kind"].annotation)[0] for kind in get_args(get_args(AgentSettings)[0])}
-    assert kinds == {name.partition("-")[0] for name in OWN} | {"openai"}
-    able = frozenset().union(OpenAIUnderTest.abilities, *(agent.abilities for agent in OWN.values()))
+    assert kinds == {name.partition("-")[0] for name in OWN} | {"openai", "pydantic_ai"}
+    able = frozenset().union(
+        OpenAIUnderTest.abilities, PydanticAIUnderTest.abilities, *(agent.abilities for agent in OWN.values())
+    )
     assert able == set(ABILITIES) - {"asks_approval"}
 
 
@@ -76,3 +80,17 @@ async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ModelAp
 async def test_conformance_of_openai(case: Case, api: ModelApi) -> None:
     """Each case holds for chat completions."""
     await case.run(OpenAIUnderTest(api))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def tools() -> AsyncIterator[str]:
+    """A server of tools for all cases."""
+    async with dice() as url:
+        yield url
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("case", [case for case in CASES if case.needs <= PydanticAIUnderTest.abilities], ids=str)
+async def test_conformance_of_pydantic_ai(case: Case, api: ModelApi, tools: str) -> None:
+    """Each case holds for a model of the library with tools of an MCP server."""
+    await case.run(PydanticAIUnderTest(api, tools))

@@ -47,9 +47,11 @@ class ModelApi:
     async def answers(self, text: str, to: str = "", *, call: int | None = None, **how: JsonValue) -> None:
         """Answers user messages that contain `to` with `text`: every time, or only the call with that number, counted from 0.
 
-        `how`: chunkSize (characters), latency (ms between chunks), truncateAfterChunks, disconnectAfterMs.
+        `how`: reasoning (what the model thinks before), chunkSize (characters), latency (ms between chunks),
+        truncateAfterChunks, disconnectAfterMs.
         """
-        await self._add(to, {"content": text}, call, **how)
+        reasoning = how.pop("reasoning", "")
+        await self._add(to, {"content": text, **({"reasoning": reasoning} if reasoning else {})}, call, **how)
 
     async def refuses(self, status: int, message: str, *, call: int | None = None, **more: JsonValue) -> None:
         """Answers with an error: every time, or only the call with that number, counted from 0.
@@ -59,9 +61,11 @@ class ModelApi:
         error: JsonObject = {"message": message, "type": "error", "code": more.pop("code", None)}
         await self._add("", {"error": error, "status": status, **more}, call)
 
-    async def asks_for_tool(self, name: str) -> None:
-        """Answers with a tool call only."""
-        await self._add("", {"toolCalls": [{"name": name, "arguments": "{}"}]}, None)
+    async def asks_for_tool(
+        self, name: str, arguments: str = "{}", *, call: int | None = None, **how: JsonValue
+    ) -> None:
+        """Answers with a tool call only. `arguments`: as JSON."""
+        await self._add("", {"toolCalls": [{"name": name, "arguments": arguments}]}, call, **how)
 
     async def requests(self) -> list[Request]:
         """All requests since the last reset, oldest first."""

@@ -38,6 +38,15 @@ async def test_the_python_agents_answer(monkeypatch: pytest.MonkeyPatch) -> None
     assert sum(isinstance(event, TextDelta) for event in told) > 3
 
 
+async def test_the_agent_of_pydantic_ai_throws_dice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a key: the library's own test model calls the tool, which knows who is asking."""
+    monkeypatch.chdir(EXAMPLES / "pydantic_ai_agent")
+    monkeypatch.delenv("MODEL", raising=False)
+    settings = load_settings(Path("turngate.toml"))
+    agents = build_agents(settings.agents, settings.turns)
+    assert "ann threw" in await text_of(agents[AgentName(settings.default_agent)].run(turn("throw")))
+
+
 def test_the_settings_for_a_model_are_good(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a key, both agents can be built."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-a-test")
