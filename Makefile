@@ -108,7 +108,7 @@ venv-dev: $(DEV) $(PACKAGE) ## create the same with everything for tests and che
 
 lock: venv-dev ## resolve the dependencies again into requirements*.lock (needs the network)
 	$(BIN)/uv $(LOCKING) --extra all --group build --output-file requirements.lock pyproject.toml
-	$(BIN)/uv $(LOCKING) --extra all --group dev --constraints requirements.lock --output-file requirements-dev.lock pyproject.toml
+	$(BIN)/uv $(LOCKING) --extra all --extra claude --group dev --constraints requirements.lock --output-file requirements-dev.lock pyproject.toml
 	$(BIN)/uv $(LOCKING) --no-deps --group demo-llm --output-file requirements-demo-llm.lock
 
 LOCKING := pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \

@@ -6,7 +6,7 @@ import sys
 import types
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Annotated, Literal, get_args, get_origin
+from typing import Annotated, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
@@ -92,7 +92,7 @@ def _type(kind: object) -> str:
         return _type(get_args(kind)[0])
     if origin is Literal:
         return " or ".join(f"`{value}`" for value in get_args(kind))
-    if origin is types.UnionType:
+    if origin in {types.UnionType, Union}:
         return " or ".join(_type(part) for part in get_args(kind) if part is not types.NoneType)
     if origin is dict:
         return "table"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Annotated
 
 from pydantic import Field
 
 from gateway.agents.a2a.settings import A2AAgentSettings
+from gateway.agents.claude.settings import ClaudeAgentSettings
 from gateway.agents.demo.agent import DemoAgent
 from gateway.agents.demo.settings import DemoAgentSettings
 from gateway.agents.http.settings import HttpAgentSettings
@@ -30,7 +32,8 @@ AgentSettings = Annotated[
     | OpenAIAgentSettings
     | HttpAgentSettings
     | A2AAgentSettings
-    | PydanticAIAgentSettings,
+    | PydanticAIAgentSettings
+    | ClaudeAgentSettings,
     Field(discriminator="kind"),
 ]
 """The settings of an agent of any kind; those of a package's kind derive from `InstalledAgentSettings`."""
@@ -69,58 +72,43 @@ def _built(name: AgentName, settings: AgentSettings, terms: TurnTerms, data: Age
     return _build(name, settings, terms, data) if installed is None else installed
 
 
-def _build(name: AgentName, settings: AgentSettings, terms: TurnTerms, data: AgentDataStore) -> Agent:
-    """The table: one line per kind; kinds with a library of their own are imported on first use."""
+def _build(  # noqa: PLR0911 - a table
+    name: AgentName, settings: AgentSettings, terms: TurnTerms, data: AgentDataStore
+) -> Agent:
+    """The table of kinds; those with a library of their own are imported at the first use."""
     match settings:
         case DemoAgentSettings():
             return DemoAgent(settings.delay_s)
         case PythonAgentSettings():
             return PythonAgent(name, load_target(name, settings.target))
         case OpenAIAgentSettings():
-            return _build_openai(name, settings, terms)
+            with _library(name, settings.kind):
+                from gateway.agents.openai.agent import build as build_openai  # noqa: PLC0415
+            return build_openai(name, settings, terms.timeout)
         case HttpAgentSettings():
-            return _build_http(name, settings, terms)
+            with _library(name, settings.kind):
+                from gateway.agents.http.agent import build as build_http  # noqa: PLC0415
+            return build_http(name, settings, terms.timeout)
         case A2AAgentSettings():
-            return _build_a2a(name, settings, terms)
+            with _library(name, settings.kind):
+                from gateway.agents.a2a.agent import build as build_a2a  # noqa: PLC0415
+            return build_a2a(name, settings, terms.timeout)
         case PydanticAIAgentSettings():
-            return _build_pydantic_ai(name, settings, terms, data)
+            with _library(name, settings.kind):
+                from gateway.agents.pydantic_ai.build import build as build_pydantic_ai  # noqa: PLC0415
+            return build_pydantic_ai(name, settings, terms.timeout, data)
+        case ClaudeAgentSettings():
+            with _library(name, settings.kind):
+                from gateway.agents.claude.agent import build as build_claude  # noqa: PLC0415
+            return build_claude(name, settings, data)
 
 
-def _build_openai(name: AgentName, settings: OpenAIAgentSettings, terms: TurnTerms) -> Agent:
+@contextmanager
+def _library(name: AgentName, kind: str) -> Iterator[None]:
+    """Around the import of a kind whose library is an optional extra."""
     try:
-        from gateway.agents.openai.agent import build  # noqa: PLC0415 - an optional extra
+        yield
     except ModuleNotFoundError as error:
-        raise _missing_library(name, settings.kind) from error
-    return build(name, settings, terms.timeout)
-
-
-def _build_http(name: AgentName, settings: HttpAgentSettings, terms: TurnTerms) -> Agent:
-    try:
-        from gateway.agents.http.agent import build  # noqa: PLC0415 - an optional extra
-    except ModuleNotFoundError as error:
-        raise _missing_library(name, settings.kind) from error
-    return build(name, settings, terms.timeout)
-
-
-def _build_a2a(name: AgentName, settings: A2AAgentSettings, terms: TurnTerms) -> Agent:
-    try:
-        from gateway.agents.a2a.agent import build  # noqa: PLC0415 - an optional extra
-    except ModuleNotFoundError as error:
-        raise _missing_library(name, settings.kind) from error
-    return build(name, settings, terms.timeout)
-
-
-def _build_pydantic_ai(
-    name: AgentName, settings: PydanticAIAgentSettings, terms: TurnTerms, data: AgentDataStore
-) -> Agent:
-    try:
-        from gateway.agents.pydantic_ai.build import build  # noqa: PLC0415 - an optional extra
-    except ModuleNotFoundError as error:
-        raise _missing_library(name, settings.kind) from error
-    return build(name, settings, terms.timeout, data)
-
-
-def _missing_library(name: AgentName, kind: str) -> MissingPiece:
-    return MissingPiece(
-        f"agents.{name} is of kind {kind}, whose library is not installed. Run: pip install 'turngate[{kind}]'"
-    )
+        raise MissingPiece(
+            f"agents.{name} is of kind {kind}, whose library is not installed. Run: pip install 'turngate[{kind}]'"
+        ) from error

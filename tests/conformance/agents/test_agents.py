@@ -12,6 +12,7 @@ from gateway.agents.demo.agent import DemoAgent
 from gateway.agents.registry import AgentSettings
 from tests.conformance.agents import own_agents
 from tests.conformance.agents.a2a import A2AUnderTest
+from tests.conformance.agents.claude import ClaudeUnderTest
 from tests.conformance.agents.http import HttpUnderTest
 from tests.conformance.agents.openai import OpenAIUnderTest
 from tests.conformance.agents.pydantic_ai import PydanticAIUnderTest
@@ -47,14 +48,19 @@ OWN: Mapping[str, AgentUnderTest] = {
     "python-class": under_test(own_agents.Remembering, {"recalls": "go on"}, able=["keeps_sessions", "forks"]),
 }
 """Agents that need no provider, or one that starts at once."""
+OF_MODELS: Mapping[str, type[OpenAIUnderTest | ClaudeUnderTest]] = {
+    "openai": OpenAIUnderTest,
+    "claude": ClaudeUnderTest,
+}
+"""Agents that need a server of model APIs."""
 
 
 def test_every_kind_is_under_test() -> None:
     """And together they can do all that the suite asks for, but for approvals."""
     kinds = {get_args(kind.model_fields["kind"].annotation)[0] for kind in get_args(get_args(AgentSettings)[0])}
-    assert kinds == {name.partition("-")[0] for name in OWN} | {"openai", "pydantic_ai"}
-    able = frozenset().union(
-        OpenAIUnderTest.abilities, PydanticAIUnderTest.abilities, *(agent.abilities for agent in OWN.values())
+    assert kinds == {name.partition("-")[0] for name in OWN} | {*OF_MODELS, "pydantic_ai"}
+    able = frozenset(PydanticAIUnderTest.abilities).union(
+        *(kind.abilities for kind in OF_MODELS.values()), *(agent.abilities for agent in OWN.values())
     )
     assert able == set(ABILITIES) - {"asks_approval"}
 
@@ -76,10 +82,18 @@ async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ModelAp
 
 
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize("case", [case for case in CASES if case.needs <= OpenAIUnderTest.abilities], ids=str)
-async def test_conformance_of_openai(case: Case, api: ModelApi) -> None:
-    """Each case holds for chat completions."""
-    await case.run(OpenAIUnderTest(api))
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [
+        pytest.param(name, case, id=f"{name}-{case}")
+        for name, kind in OF_MODELS.items()
+        for case in CASES
+        if case.needs <= kind.abilities
+    ],
+)
+async def test_conformance_at_a_model(name: str, case: Case, api: ModelApi) -> None:
+    """Each case holds for the kinds that call a model, if they can do what it needs."""
+    await case.run(OF_MODELS[name](api))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -67,6 +67,10 @@ class ModelApi:
         """Answers with a tool call only. `arguments`: as JSON."""
         await self._add("", {"toolCalls": [{"name": name, "arguments": arguments}]}, call, **how)
 
+    async def adds_fixture(self, match: JsonObject, response: JsonObject) -> None:
+        """Adds an answer in the server's own terms: what it is given for, and what it contains."""
+        await self._post("fixtures", {"fixtures": [{"match": match, "response": response}]})
+
     async def requests(self) -> list[Request]:
         """All requests since the last reset, oldest first."""
         async with self.http.get(f"{self.url}/__aimock/journal") as response:
