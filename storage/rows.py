@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import cast
+from typing import TypedDict, cast
 from uuid import UUID
 
 from asyncpg import Record
@@ -23,6 +23,7 @@ from gateway.core.model import (
     SessionId,
     Turn,
     TurnId,
+    Usage,
     UserId,
 )
 from gateway.errors import InvalidInput
@@ -128,4 +129,50 @@ def to_turn(
         cancel_requested=row["cancel_requested"],
         agent_session=agent_session or session["agent_session"],
         metadata=session["metadata"],
+    )
+
+
+def usage_json(usage: Usage) -> JsonObject:
+    """Returns what a turn has used, as it is stored; what is zero or absent in most turns is left out."""
+    stored: JsonObject = {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "model": usage.model,
+        "cost": usage.cost,
+    }
+    if usage.cache_read_tokens:
+        stored["cache_read_tokens"] = usage.cache_read_tokens
+    if usage.cache_write_tokens:
+        stored["cache_write_tokens"] = usage.cache_write_tokens
+    if usage.models:
+        stored["models"] = [usage_json(part) for part in usage.models]
+    return stored
+
+
+class StoredUsage(TypedDict, total=False):
+    """The result of `usage_json`."""
+
+    input_tokens: int
+    output_tokens: int
+    model: str
+    cost: float | None
+    cache_read_tokens: int
+    cache_write_tokens: int
+    models: list[StoredUsage]
+
+
+def to_usage(stored: StoredUsage | None) -> Usage | None:
+    """Converts the result of `usage_json` back."""
+    return None if stored is None else _usage(stored)
+
+
+def _usage(stored: StoredUsage) -> Usage:
+    return Usage(
+        stored.get("input_tokens", 0),
+        stored.get("output_tokens", 0),
+        stored.get("model", ""),
+        stored.get("cost"),
+        stored.get("cache_read_tokens", 0),
+        stored.get("cache_write_tokens", 0),
+        tuple(map(_usage, stored.get("models", ()))),
     )

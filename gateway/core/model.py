@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal, NewType, TypeAlias
 from uuid import UUID
@@ -254,21 +254,58 @@ class Turn:
         return Sender.of(given if isinstance(given, dict) else {})
 
 
+MOST_MODELS = 32
+"""Models of one turn that are counted apart; further ones count together …"""
+FURTHER_MODELS = "other"
+"""… under this name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a turn cost: the provider's token counts, and `cost` in US dollars, None if the price is unknown."""
+    """What a turn cost: the provider's token counts, and `cost` in US dollars, None if the price is unknown.
+
+    `cache_read_tokens`, `cache_write_tokens`: those of the input tokens that a provider's cache has at prices of their own.
+    `models`: what each model has used, if there was more than one; `cost` is the sum of those that are known.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     model: str = ""
     cost: float | None = None
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    models: tuple[Usage, ...] = ()
 
     def __add__(self, later: Usage) -> Usage:
         """Adds both up; the model is the later one's, if it names one."""
-        known = [usage.cost for usage in (self, later) if usage.cost is not None]
-        return Usage(
-            self.input_tokens + later.input_tokens,
-            self.output_tokens + later.output_tokens,
-            later.model or self.model,
-            sum(known) if known else None,
-        )
+        model = later.model or self.model
+        parts = [part if part.model else replace(part, model=model) for part in (*self.each(), *later.each())]
+        return replace(summed(parts), model=model)
+
+    def each(self) -> tuple[Usage, ...]:
+        """What each model has used."""
+        return self.models or (self,)
+
+
+def summed(parts: Sequence[Usage]) -> Usage:
+    """Adds up what models have used, at least one; the model is that of the last. Known and unknown costs stay apart."""
+    kept: dict[tuple[str, bool], list[Usage]] = {}
+    for part in parts:
+        key = (part.model, part.cost is None)
+        if key not in kept and len(kept) >= MOST_MODELS:
+            key = (FURTHER_MODELS, part.cost is None)
+        kept.setdefault(key, []).append(part)
+    models = tuple(_sum(model, of_one) for (model, _), of_one in kept.items())
+    return models[0] if len(models) == 1 else replace(_sum(parts[-1].model, models), models=models)
+
+
+def _sum(model: str, parts: Sequence[Usage]) -> Usage:
+    known = [part.cost for part in parts if part.cost is not None]
+    return Usage(
+        sum(part.input_tokens for part in parts),
+        sum(part.output_tokens for part in parts),
+        model,
+        sum(known) if known else None,
+        sum(part.cache_read_tokens for part in parts),
+        sum(part.cache_write_tokens for part in parts),
+    )

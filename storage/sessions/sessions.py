@@ -10,7 +10,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from gateway.core.inbound import InboundMessage
-from gateway.core.model import AgentName, Message, MessageId, Route, Session, SessionId, TurnId, Usage, UserId
+from gateway.core.model import AgentName, Message, MessageId, Route, Session, SessionId, TurnId, UserId
 from gateway.core.ports.sessions.sessions import (
     Deleted,
     MessagePage,
@@ -25,7 +25,7 @@ from storage.connections import PooledConnection
 from storage.cursors import from_cursor, to_cursor
 from storage.database import Database, fetch_one
 from storage.queries import load_queries
-from storage.rows import message_id, seq_of, to_message, to_session
+from storage.rows import message_id, seq_of, to_message, to_session, to_usage
 from storage.senders import require_sender
 
 SQL = load_queries("sessions")
@@ -175,8 +175,7 @@ class PostgresMessages:
             raise NotFound("There is no such turn.")
         if row["seq"] is None:
             return None
-        usage = None if row["usage"] is None else Usage(**row["usage"])
-        return TurnOutcome(row["turn_status"], to_message(row), usage, row["error_class"])
+        return TurnOutcome(row["turn_status"], to_message(row), to_usage(row["usage"]), row["error_class"])
 
     async def taken(self, message: InboundMessage) -> bool:
         named = (message.user_id, message.key, message.session_id, message.route)

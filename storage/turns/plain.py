@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias, cast
 
@@ -35,7 +35,7 @@ from gateway.core.ports.turns import Acceptance, Finished
 from storage.batches import Batches
 from storage.database import Database, fetch_one
 from storage.queries import load_queries
-from storage.rows import message_id, text_parts, to_message
+from storage.rows import message_id, text_parts, to_message, usage_json
 from storage.turns.histories import Histories, Known, to_row
 from storage.turns.turn_ids import new_turn_id
 
@@ -198,7 +198,7 @@ def stored_parts(reply: Reply) -> list[JsonObject] | None:
 
 def stored_usage(reply: Reply) -> JsonObject | None:
     """The cost of the turn, as JSON."""
-    return None if reply.usage is None else asdict(reply.usage)
+    return None if reply.usage is None else usage_json(reply.usage)
 
 
 def _said(row: Record, message: InboundMessage, turn_id: TurnId) -> Message:

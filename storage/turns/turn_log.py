@@ -7,14 +7,14 @@ from typing import cast
 
 from asyncpg import Record
 
-from gateway.core.model import AgentName, ChannelName, SessionId, TurnId, TurnStatus, Usage, UserId
+from gateway.core.model import AgentName, ChannelName, SessionId, TurnId, TurnStatus, UserId
 from gateway.core.ports.turn_log import TurnPage, TurnRecord, UsageTotal
 from gateway.errors import ErrorClass, NotFound
 from storage.connections import PooledConnection
 from storage.cursors import from_cursor, to_cursor
 from storage.database import Database, fetch_one
 from storage.queries import load_queries
-from storage.rows import message_id
+from storage.rows import message_id, to_usage
 
 SQL = load_queries("turn_log")
 
@@ -60,7 +60,7 @@ def to_turn_record(row: Record) -> TurnRecord:
         agent_name=AgentName(row["agent_name"]),
         channel=ChannelName(row["channel"]),
         attempts=row["attempt"],
-        usage=None if row["usage"] is None else Usage(**row["usage"]),
+        usage=to_usage(row["usage"]),
         error=row["error"],
         error_class=error_class_of(row),
         withdrawn=row["withdrawn"],

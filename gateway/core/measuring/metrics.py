@@ -36,8 +36,11 @@ HTTP_SECONDS = Histogram(
     buckets=(0.005, 0.025, 0.1, 0.5, 1, 5, 30, 120),
 )
 SOCKETS = Gauge("turngate_sockets", "Open WebSockets.")
-TOKENS = Counter("turngate_tokens", "Tokens used by turns, as reported by their agents.", ["agent", "direction"])
-COST = Counter("turngate_cost_dollars", "Cost of turns in US dollars, as far as known.", ["agent"])
+TOKENS = Counter(
+    "turngate_tokens", "Tokens used by turns, as reported by their agents.", ["agent", "model", "direction"]
+)
+COST = Counter("turngate_cost_dollars", "Cost of turns in US dollars, as far as known.", ["agent", "model"])
+OVER_BUDGET = Counter("turngate_over_budget", "Turns refused because a budget was used up.", ["agent", "budget"])
 OUTBOX_UNSENT = Gauge(
     "turngate_outbox_unsent", "Chunks waiting to be sent, over all replicas; 10,000 means 10,000 or more."
 )

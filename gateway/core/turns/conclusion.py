@@ -11,8 +11,9 @@ import structlog
 from gateway.core.delivery.outbox import Outbox
 from gateway.core.events import TurnChanged
 from gateway.core.live.announcer import Announcer
-from gateway.core.measuring.metrics import COST, TOKENS, turn_seconds, turns_ended
-from gateway.core.model import AgentName, Turn, Usage
+from gateway.core.measuring.metrics import turn_seconds, turns_ended
+from gateway.core.measuring.usage import count_usage
+from gateway.core.model import Turn, Usage
 from gateway.core.outbound import Reply
 from gateway.core.ports.turns import Finished, TurnStore
 from gateway.core.tasks.retries import retry_until_answered
@@ -67,16 +68,8 @@ def count_end(turn: Turn, finished: Finished, usage: Usage | None, seconds: floa
     """Counts a turn that has ended. `seconds`: how long it ran here."""
     turns_ended(turn.agent, finished.status).inc()
     turn_seconds(turn.agent).observe(seconds)
-    _count_usage(turn.agent, usage)
-
-
-def _count_usage(agent: AgentName, usage: Usage | None) -> None:
-    if usage is None:
-        return
-    TOKENS.labels(agent, "input").inc(usage.input_tokens)
-    TOKENS.labels(agent, "output").inc(usage.output_tokens)
-    if usage.cost is not None:
-        COST.labels(agent).inc(usage.cost)
+    if usage is not None:
+        count_usage(turn.agent, usage)
 
 
 def _log_end(turn: Turn, finished: Finished) -> None:

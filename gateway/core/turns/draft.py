@@ -23,6 +23,7 @@ from gateway.core.events import (
 )
 from gateway.core.model import JsonObject, Usage
 from gateway.core.state.changes import StateChanges
+from gateway.core.turns.counting import countable
 from gateway.core.turns.parts import part_of, replaces
 
 MOST_PARTS = 10_000
@@ -41,8 +42,8 @@ class Draft:
     A tool call ends a run of text, and so does reasoning; other parts stand beside it.
     """
 
-    def __init__(self, limit: int, state_limit: int = LARGEST_CHANGES) -> None:
-        """`limit`: characters of the answer; `state_limit`: bytes of changes to the state."""
+    def __init__(self, limit: int, state_limit: int = LARGEST_CHANGES, usage: Usage | None = None) -> None:
+        """`limit`: characters of the answer; `state_limit`: bytes of changes to the state; `usage`: that of earlier attempts."""
         self._limit = limit
         self._room = limit
         self._room_for_parts = limit
@@ -54,7 +55,7 @@ class Draft:
         self._texts: list[str] = []
         self._parts: list[JsonObject] = []
         self._calls: dict[str, JsonObject] = {}
-        self.usage: Usage | None = None
+        self.usage = usage
         self.agent_session: str | None = None
         self.state = StateChanges(state_limit)
         self.closed = False
@@ -80,7 +81,8 @@ class Draft:
     def _keep(self, event: UsageReport | StateChange | AgentSession) -> None:
         match event:
             case UsageReport(usage):
-                self.usage = (self.usage or Usage()) + replace(usage, model=clean(usage.model))
+                used = countable(usage)
+                self.usage = used if self.usage is None else self.usage + used
             case StateChange():
                 self.state.add(event)
             case AgentSession(name):

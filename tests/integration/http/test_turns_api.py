@@ -66,7 +66,7 @@ async def test_usage_is_summed_per_session(mia: Person) -> None:
 
 
 async def test_metrics_sum_the_usage_of_turns(mia: Person) -> None:
-    """Tokens by direction, and the cost in dollars, by agent."""
+    """Tokens by direction, and the cost in dollars, by agent and model."""
     before = await used(mia)
     await begins(mia, "counting", "one two", "one two three four")
     after = await used(mia)
@@ -78,9 +78,9 @@ async def used(person: Person) -> dict[str, float]:
     async with person.http.get(f"{person.url}/metrics") as response:
         lines = (await response.text()).splitlines()
     names = {
-        'turngate_tokens_total{agent="counting",direction="input"}': "input",
-        'turngate_tokens_total{agent="counting",direction="output"}': "output",
-        'turngate_cost_dollars_total{agent="counting"}': "cost",
+        'turngate_tokens_total{agent="counting",direction="input",model="counter"}': "input",
+        'turngate_tokens_total{agent="counting",direction="output",model="counter"}': "output",
+        'turngate_cost_dollars_total{agent="counting",model="counter"}': "cost",
     }
     values = (line.rsplit(" ", 1) for line in lines)
     return {names[name]: float(value) for name, value in values if name in names}

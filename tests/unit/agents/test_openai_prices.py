@@ -8,7 +8,6 @@ from pydantic import ValidationError
 
 from gateway.agents.openai.prices import usage_of
 from gateway.agents.openai.settings import OpenAIAgentSettings
-from gateway.core.model import Usage
 
 
 def cost(settings: dict[str, float], **reported: object) -> float | None:
@@ -41,9 +40,3 @@ def test_one_price_is_refused() -> None:
     """With only one price, every figure would be wrong."""
     with pytest.raises(ValidationError, match="go together"):
         cost({"input_price": 1.0})
-
-
-def test_usage_adds_up() -> None:
-    """Tokens and known costs are summed; unknown ones stay unknown."""
-    assert Usage(1, 2, "a") + Usage(3, 4) == Usage(4, 6, "a")
-    assert Usage(1, 2, "a", 0.5) + Usage(3, 4, "b", 0.25) == Usage(4, 6, "b", 0.75)
