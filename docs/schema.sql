@@ -316,6 +316,9 @@ CREATE INDEX turns_out_of_place ON turns
     WHERE place_in_time IS NOT NULL;
 CREATE TRIGGER forget_running_turns AFTER DELETE ON turns REFERENCING OLD TABLE AS removed FOR EACH STATEMENT
     EXECUTE FUNCTION forget_running_turns();
+CREATE TRIGGER log_usage AFTER UPDATE OF usage ON turns
+    FOR EACH ROW WHEN (new.usage IS DISTINCT FROM old.usage)
+    EXECUTE FUNCTION log_usage();
 CREATE POLICY all_rows ON turns TO turngate_system USING (true) WITH CHECK (true);
 CREATE POLICY own_rows ON turns TO turngate_app
     USING (user_id = turngate_user())
@@ -633,6 +636,94 @@ CREATE POLICY own_rows ON agent_data TO turngate_app
     WITH CHECK (user_id = turngate_user());
 GRANT SELECT, INSERT, UPDATE, DELETE ON agent_data TO turngate_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON agent_data TO turngate_system;
+
+CREATE TABLE usage_log (
+    entry bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    day date NOT NULL,
+    user_id text NOT NULL,
+    chat_id uuid NOT NULL,
+    agent_name text NOT NULL,
+    channel text NOT NULL,
+    model text NOT NULL,
+    turns integer NOT NULL,
+    input_tokens bigint NOT NULL,
+    output_tokens bigint NOT NULL,
+    cost double precision,
+    CONSTRAINT usage_log_pkey PRIMARY KEY (entry)
+) WITH (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_analyze_scale_factor=1);
+ALTER TABLE usage_log ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY all_rows ON usage_log TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON usage_log TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON usage_log TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON usage_log TO turngate_system;
+
+CREATE TABLE usage_days (
+    day date NOT NULL,
+    chat_id uuid NOT NULL,
+    agent_name text NOT NULL,
+    channel text NOT NULL,
+    model text NOT NULL,
+    user_id text NOT NULL,
+    turns bigint NOT NULL,
+    input_tokens bigint NOT NULL,
+    output_tokens bigint NOT NULL,
+    cost double precision,
+    CONSTRAINT usage_days_pkey PRIMARY KEY (chat_id, day, agent_name, channel, model)
+) WITH (fillfactor=80);
+ALTER TABLE usage_days ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX usage_days_by_day ON usage_days USING btree (day);
+CREATE INDEX usage_days_by_user ON usage_days USING btree (user_id, day);
+CREATE POLICY all_rows ON usage_days TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON usage_days TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON usage_days TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON usage_days TO turngate_system;
+
+CREATE TABLE budget_days (
+    day date NOT NULL,
+    user_id text NOT NULL,
+    agent_name text NOT NULL,
+    tokens bigint NOT NULL,
+    cost double precision NOT NULL,
+    CONSTRAINT budget_days_pkey PRIMARY KEY (day, user_id, agent_name)
+) WITH (fillfactor=80);
+ALTER TABLE budget_days ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY all_rows ON budget_days TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON budget_days TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON budget_days TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON budget_days TO turngate_system;
+
+CREATE VIEW usage_of_turns WITH (security_invoker=true) AS
+ SELECT usage_log.day,
+    usage_log.user_id,
+    usage_log.chat_id,
+    usage_log.agent_name,
+    usage_log.channel,
+    usage_log.model,
+    usage_log.turns::bigint AS turns,
+    usage_log.input_tokens,
+    usage_log.output_tokens,
+    usage_log.cost
+   FROM usage_log
+UNION ALL
+ SELECT usage_days.day,
+    usage_days.user_id,
+    usage_days.chat_id,
+    usage_days.agent_name,
+    usage_days.channel,
+    usage_days.model,
+    usage_days.turns,
+    usage_days.input_tokens,
+    usage_days.output_tokens,
+    usage_days.cost
+   FROM usage_days;
+GRANT SELECT ON usage_of_turns TO turngate_app;
+GRANT SELECT ON usage_of_turns TO turngate_system;
 
 CREATE TYPE accepted AS (
     status text,
@@ -1105,6 +1196,42 @@ $function$;
 ALTER FUNCTION accept_plain(text[],text[],text[],text[],text[],text[],text[],interval[],integer[],uuid[],uuid,interval) OWNER TO turngate_system;
 REVOKE EXECUTE ON FUNCTION accept_plain(text[],text[],text[],text[],text[],text[],text[],interval[],integer[],uuid[],uuid,interval) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION accept_plain(text[],text[],text[],text[],text[],text[],text[],interval[],integer[],uuid[],uuid,interval) TO turngate_app;
+
+CREATE FUNCTION add_up_usage(p_limit integer)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    v_count bigint;
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtextextended('usage_log', 19)) THEN
+        RETURN 0;
+    END IF;
+    WITH taken AS (
+        DELETE FROM usage_log WHERE entry IN (SELECT entry FROM usage_log ORDER BY entry LIMIT p_limit FOR UPDATE SKIP LOCKED)
+        RETURNING *
+    ), days AS (
+        INSERT INTO usage_days AS d (day, chat_id, agent_name, channel, model, user_id, turns, input_tokens, output_tokens, cost)
+        SELECT day, chat_id, agent_name, channel, model, min(user_id), sum(turns), sum(input_tokens), sum(output_tokens), sum(cost)
+        FROM taken GROUP BY day, chat_id, agent_name, channel, model
+        ON CONFLICT (chat_id, day, agent_name, channel, model) DO UPDATE SET
+            turns = d.turns + excluded.turns, input_tokens = d.input_tokens + excluded.input_tokens,
+            output_tokens = d.output_tokens + excluded.output_tokens,
+            cost = coalesce(d.cost + excluded.cost, d.cost, excluded.cost)
+    ), budgets AS (
+        INSERT INTO budget_days AS b (day, user_id, agent_name, tokens, cost)
+        SELECT t.day, n.user_id, n.agent_name, sum(t.input_tokens + t.output_tokens), coalesce(sum(t.cost), 0)
+        FROM taken AS t CROSS JOIN LATERAL (VALUES (t.user_id, ''), ('', t.agent_name)) AS n (user_id, agent_name)
+        GROUP BY t.day, n.user_id, n.agent_name
+        ON CONFLICT (day, user_id, agent_name) DO UPDATE SET
+            tokens = b.tokens + excluded.tokens, cost = b.cost + excluded.cost
+    )
+    SELECT count(*) INTO v_count FROM taken;
+    RETURN v_count;
+END
+$function$;
+REVOKE EXECUTE ON FUNCTION add_up_usage(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION add_up_usage(integer) TO turngate_system;
 
 CREATE FUNCTION agent_sessions_before(s chat_sessions, p_name text)
  RETURNS text[]
@@ -2036,6 +2163,21 @@ AS $function$
     ORDER BY d.seq DESC LIMIT 1
 $function$;
 
+CREATE FUNCTION log_usage()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    INSERT INTO usage_log (day, user_id, chat_id, agent_name, channel, model, turns, input_tokens, output_tokens, cost)
+    SELECT
+        (coalesce(NEW.ended_at, clock_timestamp()) AT TIME ZONE 'UTC')::date, NEW.user_id, NEW.chat_id, NEW.agent_name, NEW.channel,
+        u.model, u.turns, u.input_tokens, u.output_tokens, u.cost
+    FROM (SELECT * FROM usage_rows(NEW.usage, 1) UNION ALL SELECT * FROM usage_rows(OLD.usage, -1)) AS u
+    WHERE u.input_tokens IS NOT NULL;
+    RETURN NULL;
+END
+$function$;
+
 CREATE FUNCTION look_for_words(p_owner uuid, p_looked timestamp with time zone, p_overlap interval, p_swept uuid,
     p_sweep integer, OUT leads boolean, OUT looked_at timestamp with time zone, OUT chats uuid[], OUT more boolean, OUT
     sweep_end uuid, OUT first_round boolean)
@@ -2894,6 +3036,17 @@ AS $function$
         ORDER BY c.seq DESC LIMIT 1000
     ) AS m
     LIMIT 3000
+$function$;
+
+CREATE FUNCTION usage_rows(p_usage jsonb, p_sign integer)
+ RETURNS TABLE(model text, turns integer, input_tokens bigint, output_tokens bigint, cost double precision)
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+    SELECT
+        m ->> 'model', CASE WHEN m ->> 'model' = p_usage ->> 'model' THEN p_sign ELSE 0 END,
+        p_sign * (m ->> 'input_tokens')::bigint, p_sign * (m ->> 'output_tokens')::bigint, p_sign * (m ->> 'cost')::float8
+    FROM jsonb_array_elements(coalesce(p_usage -> 'models', jsonb_build_array(p_usage))) AS m
 $function$;
 
 CREATE FUNCTION words_follow_change()

@@ -18,7 +18,7 @@ from gateway.agents.demo.settings import DemoAgentSettings
 from gateway.agents.installed import own_or_installed
 from gateway.agents.registry import AgentSettings
 from gateway.api.settings import Web
-from gateway.core.limits.settings import Limits
+from gateway.core.limits.settings import Budgets, Limits
 from gateway.core.settings import Outbox, Replica, Sessions, Snapshots, Turns
 from gateway.errors import SettingsError
 from gateway.identity.settings import Auth
@@ -83,6 +83,7 @@ class Settings(NetworkSettings, BaseSettings):
     outbox: Outbox = Outbox()
     turns: Turns = Turns()
     limits: Limits = Limits()
+    budgets: Budgets = Budgets()
     replica: Replica = Replica()
     log: Log = Log()
     failpoints: dict[str, str] = Field(

@@ -26,7 +26,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-ErrorClass = Literal["context_too_long", "rate_limited", "unavailable", "misconfigured", "timeout", "agent_error"]
+ErrorClass = Literal[
+    "context_too_long", "rate_limited", "over_budget", "unavailable", "misconfigured", "timeout", "agent_error"
+]
 """What a user may know of why a turn failed; `docs/api.md` explains each."""
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gateway.settings import SettingsGroup
 
@@ -31,4 +31,27 @@ class AgentBase(SettingsGroup):
     apologies: bool = Field(
         False, description="Whether the history includes the gateway's apologies, whose `kind` is `apology`."
     )
+    input_price: float | None = Field(
+        None,
+        ge=0,
+        le=1_000_000,
+        description="US dollars per million tokens of input, for turns whose cost is not reported; set `output_price` as well. "
+        "Default: the price table (docs/usage.md).",
+    )
+    output_price: float | None = Field(None, ge=0, le=1_000_000, description="US dollars per million tokens of output.")
+    cost_per_day: float | None = Field(
+        None, gt=0, le=1_000_000_000, description="US dollars that its turns may cost per day, in UTC (docs/usage.md)."
+    )
+    tokens_per_day: int | None = Field(None, ge=1, description="Tokens that its turns may use per day.")
     state: bool = Field(False, description="Whether the agent receives the session's state (docs/state.md).")
+
+    @property
+    def price_source(self) -> str | None:
+        """The URL of the models' provider, whose prices count; None: any provider of a model of that name."""
+        return None
+
+    @model_validator(mode="after")
+    def _both_prices(self) -> Self:
+        if (self.input_price is None) != (self.output_price is None):
+            raise ValueError("input_price and output_price go together: set both or neither")
+        return self

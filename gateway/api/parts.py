@@ -34,6 +34,7 @@ from gateway.core.ports.sessions.sessions import MessageStore, SessionStore
 from gateway.core.ports.sessions.state import SnapshotStore, StateStore
 from gateway.core.ports.turn_log import TurnLog
 from gateway.core.ports.turns import Acceptance
+from gateway.core.ports.usage import UsageStore
 from gateway.core.ports.users.tokens import TokenStore
 from gateway.core.ports.webhooks import Webhook
 from gateway.core.service import Intake
@@ -104,6 +105,7 @@ class ApiParts:
     session_changes: SessionChanges
     titler: Titler
     turn_log: TurnLog
+    usage: UsageStore
     exports: ExportStore
     erasure: Erasure
     messages: MessageStore

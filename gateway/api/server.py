@@ -33,6 +33,7 @@ from gateway.api.routes import (
     titles,
     tokens,
     turns,
+    usage,
 )
 from gateway.api.webhooks import route_of
 
@@ -45,6 +46,7 @@ ROUTES = routes_of(
     snapshots,
     exports,
     turns,
+    usage,
     schedules,
     agents,
     tokens,

@@ -22,6 +22,7 @@ COMMANDS = {
     "sessions": "sessions:commands",
     "schedules": "schedules:commands",
     "users": "users:commands",
+    "usage": "usage:usage",
     "db": "database:commands",
 }
 """Where each command is: a module beside this one, and a function or a group of commands in it."""

@@ -26,6 +26,8 @@ EXPORTED: Mapping[str, str] = {
     "identified_visitors": "identified_visitors",
     "schedules": "schedules",
     "api_tokens": "tokens",
+    "usage_log": "usage",
+    "usage_days": "usage",
 }
 """Where an export contains a table's rows. Every table with users' rows is listed here or below."""
 KEPT_BACK: Mapping[str, str] = {
@@ -35,6 +37,7 @@ KEPT_BACK: Mapping[str, str] = {
     "message_words": "the words of the messages, for search",
     "indexed_sessions": "how far search has indexed each session",
     "recent_activity": "which sessions were used in the last seconds",
+    "budget_days": "sums of two days of `usage`, for budgets",
     "erasures": "exists only while the user is being erased, and for a minute after",
 }
 

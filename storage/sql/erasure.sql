@@ -84,6 +84,30 @@ WITH gone AS (
 )
 SELECT count(*) FROM gone;
 
+-- name: usage_log
+-- Some of a user's usage that is not added up yet.
+WITH gone AS (
+    DELETE FROM usage_log WHERE entry IN (SELECT entry FROM usage_log WHERE user_id = $1 LIMIT $2) RETURNING 1
+)
+SELECT count(*) FROM gone;
+
+-- name: usage_days
+-- Some of a user's usage.
+WITH gone AS (
+    DELETE FROM usage_days
+    WHERE (chat_id, day, agent_name, channel, model) IN (
+        SELECT chat_id, day, agent_name, channel, model FROM usage_days WHERE user_id = $1 LIMIT $2
+    ) RETURNING 1
+)
+SELECT count(*) FROM gone;
+
+-- name: budget_days
+-- What a user has used of their budgets.
+WITH gone AS (
+    DELETE FROM budget_days WHERE user_id = $1 AND day IN (SELECT day FROM budget_days WHERE user_id = $1 LIMIT $2) RETURNING 1
+)
+SELECT count(*) FROM gone;
+
 -- name: session_ids
 -- A user's sessions, the oldest first.
 SELECT session_id FROM chat_sessions WHERE user_id = $1 ORDER BY created_at, chat_id;

@@ -57,6 +57,16 @@ SELECT to_jsonb(r) - '{user_id}'::text[] AS row FROM routes AS r WHERE r.user_id
 -- A user's linked accounts.
 SELECT to_jsonb(l) - '{user_id}'::text[] AS row FROM links AS l WHERE l.user_id = $1 ORDER BY l.created_at, l.link_id;
 
+-- name: usage
+-- What a user has used, by day and session.
+SELECT jsonb_build_object(
+    'day', u.day, 'session_id', u.chat_id, 'agent_name', u.agent_name, 'channel', u.channel, 'model', u.model,
+    'turns', sum(u.turns), 'input_tokens', sum(u.input_tokens), 'output_tokens', sum(u.output_tokens), 'cost', sum(u.cost)
+) AS row
+FROM usage_of_turns AS u WHERE u.user_id = $1
+GROUP BY u.day, u.chat_id, u.agent_name, u.channel, u.model
+ORDER BY u.day, u.chat_id, u.agent_name, u.channel, u.model;
+
 -- name: identified_visitors
 -- The visitors identified as a user.
 SELECT to_jsonb(v) - '{user_id}'::text[] AS row FROM identified_visitors AS v WHERE v.user_id = $1 ORDER BY v.visitor_id;

@@ -19,8 +19,8 @@ from gateway.agents.openai.context import Prompt, Window, known_window
 from gateway.agents.openai.conversation import joined, prompt_of, title_request
 from gateway.agents.openai.failures import as_agent_error, transient
 from gateway.agents.openai.overflow import ContextOverflow, Overflow
-from gateway.agents.openai.prices import usage_of
 from gateway.agents.openai.settings import OpenAIAgentSettings
+from gateway.agents.openai.usage import usage_of
 from gateway.core.events import AgentEvent, TextDelta, UsageReport
 from gateway.core.model import AgentName, Message, Turn
 from gateway.errors import AgentError, SettingsError
@@ -147,7 +147,7 @@ class OpenAIAgent:
                     spoken = True
                     yield TextDelta(choice.delta.content)
             if chunk.usage is not None:
-                yield UsageReport(usage_of(chunk.usage, chunk.model or self.settings.model, self.settings))
+                yield UsageReport(usage_of(chunk.usage, chunk.model or self.settings.model))
         self._check_end(reason, spoken=spoken)
 
     def _cut_off(self, how: str) -> AgentError:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Final, Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr
 
 from gateway.agents.settings import AgentBase
+
+OPENAI: Final = "https://api.openai.com/v1"
 
 
 class OpenAIAgentSettings(AgentBase):
@@ -29,17 +31,11 @@ class OpenAIAgentSettings(AgentBase):
         description="The model's context window in tokens, its answer included; the history is cut to fit. Default: known "
         "for OpenAI's models, otherwise learned when the server refuses a request.",
     )
-    input_price: float | None = Field(
-        None, ge=0, le=1_000_000, description="US dollars per million tokens of input; set `output_price` as well."
-    )
-    output_price: float | None = Field(None, ge=0, le=1_000_000, description="US dollars per million tokens of output.")
     metadata: bool = Field(
         False,
         description="Whether the model sees the metadata of the session and of the message, as data in a user message.",
     )
 
-    @model_validator(mode="after")
-    def _both_prices(self) -> Self:
-        if (self.input_price is None) != (self.output_price is None):
-            raise ValueError("input_price and output_price go together: set both or neither")
-        return self
+    @property
+    def price_source(self) -> str | None:
+        return self.base_url or OPENAI

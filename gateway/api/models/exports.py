@@ -41,4 +41,5 @@ class ExportedUser(Answer):
     links: tuple[dict[str, object], ...]
     identified_visitors: tuple[dict[str, object], ...]
     routes: tuple[dict[str, object], ...]
+    usage: tuple[dict[str, object], ...]
     sessions: tuple[WholeSession, ...]

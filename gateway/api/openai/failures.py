@@ -13,6 +13,7 @@ KEPT = (
     "The session's transcript holds an apology; send the message again to retry, "
     "with a new Idempotency-Key if it had one."
 )
+HOUR_S = 3_600
 RETRY_S = 60
 """Seconds; a model's server seldom says how long to wait."""
 
@@ -40,6 +41,12 @@ FAILURES: Mapping[ErrorClass, Failure] = {
         "rate_limit_exceeded",
         f"The model's server is refusing further requests for now; wait a few minutes. {KEPT}",
         retry_s=RETRY_S,
+    ),
+    "over_budget": Failure(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "insufficient_quota",
+        f"Today's budget is used up; it is renewed at midnight UTC. {KEPT}",
+        retry_s=HOUR_S,
     ),
     "unavailable": Failure(
         HTTPStatus.SERVICE_UNAVAILABLE,

@@ -32,6 +32,7 @@ LISTS = frozenset(
         "/api/schedules/{schedule_id}/runs",
         "/api/links",
         "/api/tokens",
+        "/api/usage",
     }
 )
 COPIES = frozenset({f"{SESSION}/fork", f"{SESSION}/snapshots/{{number}}/restore"})

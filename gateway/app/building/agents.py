@@ -9,6 +9,7 @@ from gateway.agents.registry import build_agents, terms_of
 from gateway.api.parts import AgentInfo
 from gateway.config import Settings
 from gateway.core.limits.fair_slots import FairSlots
+from gateway.core.limits.settings import Budget
 from gateway.core.limits.shares import Shares
 from gateway.core.model import AgentName
 from gateway.core.ports.agent_data import AgentDataStore
@@ -47,6 +48,14 @@ class ConfiguredAgents:
         """The concurrency of agents that have a limit of their own."""
         agents = self.settings.agents.items()
         return {AgentName(name): given.concurrency for name, given in agents if given.concurrency is not None}
+
+    @property
+    def budgets(self) -> Mapping[AgentName, Budget]:
+        """The agents' own budgets."""
+        return {
+            AgentName(name): Budget(cost_per_day=given.cost_per_day, tokens_per_day=given.tokens_per_day)
+            for name, given in self.settings.agents.items()
+        }
 
     def slots(self) -> FairSlots:
         """The slots that turns wait for."""

@@ -19,5 +19,6 @@ def chores(settings: Settings, stores: Stores) -> tuple[Chore, ...]:
         Chore("sent_chunks", timedelta(hours=1), partial(stores.outbox.forget_sent, settings.outbox.keep_days)),
         Chore("erased_visitors", timedelta(days=1), stores.visitors.forget_erased),
         Chore("long_transactions", timedelta(minutes=1), LongTransactions(stores.database).check),
+        Chore("old_budget_days", timedelta(days=1), stores.usage.forget_budgets),
         Chore("old_link_codes", timedelta(hours=1), stores.links.forget_codes),
     )

@@ -217,6 +217,7 @@ def _api_parts(  # noqa: PLR0917 - the parts, each of another kind
         session_changes=stores.session_changes,
         titler=engine.titler,
         turn_log=stores.turn_log,
+        usage=stores.usage,
         exports=stores.exports,
         erasure=erasure,
         messages=stores.messages,

@@ -25,6 +25,7 @@ from gateway.core.networks import ChannelParts, Network
 from gateway.core.ports.agents import Agent
 from gateway.core.ports.channels import Channel
 from gateway.core.replicas.notifier import Notifier
+from gateway.core.replicas.on_demand import OnDemand
 from gateway.core.replicas.other_replicas import OtherReplicas
 from gateway.core.service import Intake
 from gateway.core.titles.titling import Titler
@@ -46,6 +47,7 @@ class Engine:
     health: Health
     outbox: Outbox
     runner: Runner
+    adding_up: OnDemand
     callers: Callers
     message_rates: MessageRates
     intake: Intake
@@ -80,6 +82,7 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
         health=health,
         outbox=turns.outbox,
         runner=turns.runner,
+        adding_up=turns.adding_up,
         callers=turns.callers,
         message_rates=message_rates,
         intake=inbound.intake,

@@ -38,6 +38,7 @@ from gateway.core.ports.sessions.state import SnapshotStore, StateStore
 from gateway.core.ports.sessions.word_index import WordIndex
 from gateway.core.ports.turn_log import TurnLog
 from gateway.core.ports.turns import Replicas, TurnStore
+from gateway.core.ports.usage import UsageStore
 from gateway.core.ports.users.erasure import ErasureStore
 from gateway.core.ports.users.links import LinkStore
 from gateway.core.ports.users.tokens import TokenStore
@@ -73,6 +74,7 @@ from storage.turns.moves import PostgresMoves
 from storage.turns.outbox import PostgresOutbox
 from storage.turns.turn_log import PostgresTurnLog
 from storage.turns.turns import PostgresTurns
+from storage.turns.usage import PostgresUsage
 from storage.users.erasure import PostgresErasure
 from storage.users.links import PostgresLinks
 from storage.users.tokens import PostgresTokens
@@ -90,6 +92,7 @@ class Stores:
     work_finder: WorkFinder
     turns: TurnStore
     turn_log: TurnLog
+    usage: UsageStore
     sessions: SessionStore
     session_changes: SessionChanges
     recent_activity: RecentActivity
@@ -173,6 +176,7 @@ async def connect_stores(settings: Settings, slot: str, timeouts: Timeouts = USU
             exports=PostgresExports(database),
             erasure=PostgresErasure(database),
             turn_log=PostgresTurnLog(database),
+            usage=PostgresUsage(database),
             sessions=PostgresSessions(database, window),
             session_changes=PostgresSessionChanges(database),
             recent_activity=PostgresRecentActivity(database),

@@ -121,6 +121,7 @@ async def _work(running: Running, database_url: str) -> None:
                 gateway.indexer,
                 gateway.housekeeping,
                 *gateway.duties.others,
+                gateway.engine.adding_up,
             )
             for part in (*parts, *chores):
                 group.create_task(_supervised(part))

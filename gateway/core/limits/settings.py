@@ -18,6 +18,30 @@ def _network(value: str) -> str:
     return value
 
 
+class Budget(SettingsGroup):
+    """What may be used in a day, in UTC; a turn begins only while something is left (docs/usage.md)."""
+
+    cost_per_day: float | None = Field(None, gt=0, le=1_000_000_000, description="US dollars per day, in UTC.")
+    tokens_per_day: int | None = Field(None, ge=1, description="Tokens per day, input and output together.")
+
+
+class Budgets(Budget):
+    """Budgets of users, and of all of them together; an agent's are in its own settings. docs/usage.md explains them."""
+
+    user_cost_per_day: float | None = Field(
+        None, gt=0, le=1_000_000_000, description="US dollars that each user may use per day."
+    )
+    user_tokens_per_day: int | None = Field(None, ge=1, description="Tokens that each user may use per day.")
+    users: dict[str, Budget] = Field(
+        default_factory=dict, description="`[budgets.users.NAME]`: budgets of a single user, instead of both above."
+    )
+
+    @property
+    def each_user(self) -> Budget:
+        """That of every user without one of their own."""
+        return Budget(cost_per_day=self.user_cost_per_day, tokens_per_day=self.user_tokens_per_day)
+
+
 class Limits(SettingsGroup):
     """Rates and sizes. Where 0 is allowed, it means no limit, and so does an empty default. docs/limits.md explains how they work together."""
 

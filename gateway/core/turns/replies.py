@@ -22,6 +22,7 @@ APOLOGY = "Sorry, I could not answer that. Please try again."
 APOLOGIES: Mapping[ErrorClass, str] = {
     "context_too_long": "Sorry, this message is too long for me. Please shorten it, or send it in several parts.",
     "rate_limited": "Sorry, too many people are asking me at once. Please try again in a few minutes.",
+    "over_budget": "Sorry, today's budget for my answers is used up. Please try again tomorrow: it is renewed at midnight UTC.",
     "unavailable": "Sorry, I am not available at the moment. Please try again later.",
     "misconfigured": "Sorry, I am not set up correctly and cannot answer. Please tell the people who run this service.",
     "timeout": "Sorry, that took too long. Please try again, or ask for less at once.",

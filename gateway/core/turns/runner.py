@@ -14,12 +14,14 @@ import structlog
 from gateway.core.delivery.outbox import Outbox
 from gateway.core.delivery.presence import show_typing
 from gateway.core.history import history
+from gateway.core.limits.budgets import BudgetCheck
 from gateway.core.live.announcer import Announcer
 from gateway.core.measuring.metrics import RUNNING
-from gateway.core.model import AgentName, ChannelName, Turn, TurnId
+from gateway.core.model import AgentName, ChannelName, Turn, TurnId, Usage
 from gateway.core.outbound import Reply
 from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel
+from gateway.core.ports.pricing import Pricing
 from gateway.core.ports.sessions.state import StateStore
 from gateway.core.ports.turns import Finished, Lease, Tenure, TurnStore
 from gateway.core.tasks.background import Background
@@ -59,6 +61,11 @@ class RunnerParts:
     max_state: int
     cancelled_elsewhere: Callable[[], None]
     """Called when a turn that does not run here is cancelled; must not block."""
+    pricing: Pricing
+    budgets: BudgetCheck | None
+    """None: there are none."""
+    used: Callable[[], None]
+    """Called when a turn with usage has ended; must not block."""
     after: Callable[[Turn, Finished], None]
     """Called when a turn has ended and was announced; must not block."""
 
@@ -177,19 +184,22 @@ class Runner:
                 turn, entry, self._new_draft(), AgentError("every earlier attempt ended when its replica did")
             )
         else:
-            await self._attempt(turn, entry)
+            await self._attempt(turn, entry, self._new_draft())
 
     def _terms(self, turn: Turn) -> TurnTerms:
         return self._parts.terms.get(turn.agent, USUAL)
 
-    def _new_draft(self) -> Draft:
-        return Draft(self._parts.max_reply, self._parts.max_state)
+    def _new_draft(self, earlier: Usage | None = None) -> Draft:
+        return Draft(self._parts.max_reply, self._parts.max_state, earlier)
 
-    async def _attempt(self, turn: Turn, entry: Running) -> None:
+    async def _attempt(self, turn: Turn, entry: Running, draft: Draft) -> None:
         """Calls the agent in this task; its outcome is handled in another."""
-        draft = self._new_draft()
         if entry.cancelled:
             await self._conclude(turn, entry, self._replies.of(turn, draft, cancelled=True))
+            return
+        budgets = self._parts.budgets
+        if budgets is not None and (over := await self._over_budget(budgets, turn)) is not None:
+            await self._heard(turn, entry, draft, over)
             return
         self._parts.announcer.begins(turn)
         agent = self._parts.agents.get(turn.agent)
@@ -203,6 +213,9 @@ class Runner:
         if terms.state:
             prepared = await self._with_state(prepared)
         await self._call(agent, prepared, entry, draft, partial(self._ended, turn, entry, draft))
+
+    async def _over_budget(self, budgets: BudgetCheck, turn: Turn) -> AgentError | None:
+        return await retry_until_answered(partial(budgets.exceeded, turn.user_id, turn.agent))
 
     async def _call(self, agent: Agent, prepared: Turn, entry: Running, draft: Draft, over: Over) -> None:
         if entry.cancelled:
@@ -252,7 +265,7 @@ class Runner:
         if entry.cancelled:
             await self._give_up(turn, entry, draft, failure)
         else:
-            await self._attempt(turn, entry)
+            await self._attempt(turn, entry, self._new_draft(draft.usage))
 
     def _failure(self, turn: Turn, entry: Running, error: BaseException | None) -> AgentError | None:
         """Returns what went wrong with the agent, including timeouts; None if nothing did, or the turn was cancelled."""
@@ -280,10 +293,14 @@ class Runner:
     async def _conclude(self, turn: Turn, entry: Running, reply: Reply) -> None:
         # The chunks to be sent are known to be ours in this tenure; the store's answer may take its time.
         tenure = Tenure.of(self._parts.lease)
+        if reply.usage is not None:
+            reply = replace(reply, usage=await self._parts.pricing.priced(turn.agent, reply.usage))
         finished = await self._conclusion.keep(turn, reply)
         # Only once the reply is there: a title is made while the agent has spare capacity.
         entry.agent_ends()
         count_end(turn, finished, reply.usage, time.monotonic() - entry.begun)
+        if reply.usage is not None:
+            self._parts.used()
         self._conclusion.announce(turn, finished)
         self._parts.after(turn, finished)
         self._parts.outbox.send(finished.outbox, tenure)

@@ -24,7 +24,8 @@ BEFORE: tuple[UserData, ...] = (
     "identified_visitors",
 )
 """What could create new messages is removed first …"""
-AFTER: tuple[UserData, ...] = ("identified_visitors", "routes")
+AFTER: tuple[UserData, ...] = ("identified_visitors", "routes", "usage_log", "usage_days", "budget_days")
+"""… and last what turns write that end in the meantime. Usage moves from its log to its sums, so it is removed in that order."""
 CONTENTS: tuple[Content, ...] = get_args(Content)
 
 

@@ -55,6 +55,16 @@ REST = (
     "INSERT INTO sign_in_codes (digest, user_id, role, expires_at) VALUES (sha256($1::text::bytea), $1, 'user', now() + interval '1 hour')",
     "INSERT INTO identified_visitors (visitor_id, user_id) VALUES ('canary of identified_visitors ' || $1, $1)",
     "INSERT INTO routes (user_id, route) VALUES ($1, 'canary of routes')",
+    (
+        "INSERT INTO usage_log (day, user_id, chat_id, agent_name, channel, model, turns, input_tokens, output_tokens)"
+        " VALUES ('2026-03-01', $1, gen_random_uuid(), 'assistant', 'web', 'canary of usage_log', 1, 2, 3)"
+    ),
+    (
+        "INSERT INTO usage_days (day, user_id, chat_id, agent_name, channel, model, turns, input_tokens, output_tokens, cost)"
+        " SELECT '2026-03-01', $1, gen_random_uuid(), 'assistant', 'web', 'canary of usage_days ' || n, 1, 2, 3, 0.5"
+        " FROM generate_series(1, 12) AS n"
+    ),
+    "INSERT INTO budget_days (day, user_id, agent_name, tokens, cost) VALUES ('2026-03-01', $1, '', 5, 0.5)",
 )
 
 

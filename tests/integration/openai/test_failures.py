@@ -14,6 +14,7 @@ EXPECTED = {
     "rate_limited": (429, "rate_limit_error", "rate_limit_exceeded"),
     "unavailable": (503, "server_error", "agent_unavailable"),
     "timeout": (504, "server_error", "agent_timeout"),
+    "over_budget": (429, "rate_limit_error", "insufficient_quota"),
     "misconfigured": (500, "server_error", "agent_misconfigured"),
     "agent_error": (500, "server_error", "agent_failed"),
 }

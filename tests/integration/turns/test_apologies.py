@@ -12,6 +12,7 @@ TARGET = "tests.integration.agents.context_agents:tells_history"
 ADVICE = {
     "context_too_long": "shorten it",
     "rate_limited": "in a few minutes",
+    "over_budget": "tomorrow",
     "unavailable": "later",
     "misconfigured": "the people who run",
     "timeout": "less at once",

@@ -458,6 +458,9 @@ export interface ExportedUser {
   routes: {
     [k: string]: unknown;
   }[];
+  usage: {
+    [k: string]: unknown;
+  }[];
   sessions: WholeSession[];
 }
 /**
@@ -571,7 +574,15 @@ export interface Turn {
    * Why the turn failed, as far as the user may know.
    */
   error_class:
-    | ('context_too_long' | 'rate_limited' | 'unavailable' | 'misconfigured' | 'timeout' | 'agent_error')
+    | (
+        | 'context_too_long'
+        | 'rate_limited'
+        | 'over_budget'
+        | 'unavailable'
+        | 'misconfigured'
+        | 'timeout'
+        | 'agent_error'
+      )
     | null;
   /**
    * Withdrawn: its messages are hidden.
@@ -956,7 +967,15 @@ export interface ScheduleRun {
    */
   error: string | null;
   error_class:
-    | ('context_too_long' | 'rate_limited' | 'unavailable' | 'misconfigured' | 'timeout' | 'agent_error')
+    | (
+        | 'context_too_long'
+        | 'rate_limited'
+        | 'over_budget'
+        | 'unavailable'
+        | 'misconfigured'
+        | 'timeout'
+        | 'agent_error'
+      )
     | null;
 }
 /**
@@ -1220,6 +1239,82 @@ export interface UsageTotal {
   turns: number;
   /**
    * US dollars, for the turns whose price is known.
+   */
+  cost: number | null;
+}
+/**
+ * What one group has used. Of session, user, agent, channel, model and day, those that are not grouped by are null.
+ */
+export interface UsageGroup {
+  /**
+   * How many turns have reported usage; each counts with the last model that it names.
+   */
+  turns: number;
+  input_tokens: number;
+  output_tokens: number;
+  /**
+   * US dollars, for turns whose price is known; null if there are none.
+   */
+  cost: number | null;
+  /**
+   * The id of a session, which may have been deleted.
+   */
+  session: string | null;
+  user: string | null;
+  agent: string | null;
+  channel: string | null;
+  model: string | null;
+  /**
+   * In UTC; a turn counts on the day on which it ends.
+   */
+  day: string | null;
+}
+/**
+ * Usage of a period, in groups: with days, the newest first, otherwise the highest cost first.
+ */
+export interface UsageSummary {
+  /**
+   * The first day, in UTC.
+   */
+  since: string;
+  /**
+   * The last day, in UTC.
+   */
+  until: string;
+  groups: UsageGroup[];
+  /**
+   * Whether there are more groups than `limit`.
+   */
+  more: boolean;
+  total: Used;
+}
+/**
+ * Of all groups, including those beyond `limit`.
+ */
+export interface Used {
+  /**
+   * How many turns have reported usage; each counts with the last model that it names.
+   */
+  turns: number;
+  input_tokens: number;
+  output_tokens: number;
+  /**
+   * US dollars, for turns whose price is known; null if there are none.
+   */
+  cost: number | null;
+}
+/**
+ * What turns have used.
+ */
+export interface Used1 {
+  /**
+   * How many turns have reported usage; each counts with the last model that it names.
+   */
+  turns: number;
+  input_tokens: number;
+  output_tokens: number;
+  /**
+   * US dollars, for turns whose price is known; null if there are none.
    */
   cost: number | null;
 }

@@ -11,7 +11,7 @@ from gateway.core.model import JsonObject, SessionId, UserId
 SessionSection = Literal["hidden", "versions", "snapshots", "deliveries", "agent_data"]
 """Of one session: messages that were deleted or hidden; earlier versions of messages; snapshots; chunks of sent replies; what agents
 keep for their frameworks."""
-UserSection = Literal["routes", "links", "identified_visitors"]
+UserSection = Literal["routes", "links", "identified_visitors", "usage"]
 
 Place = tuple[int, int]
 START: Place = (-1, -1)

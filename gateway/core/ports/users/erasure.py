@@ -9,7 +9,17 @@ from typing import Literal, Protocol
 
 from gateway.core.model import SessionId, UserId
 
-UserData = Literal["schedules", "links", "link_codes", "sign_in_codes", "identified_visitors", "routes"]
+UserData = Literal[
+    "schedules",
+    "links",
+    "link_codes",
+    "sign_in_codes",
+    "identified_visitors",
+    "routes",
+    "usage_log",
+    "usage_days",
+    "budget_days",
+]
 """Tables of a user's own rows that belong to no session."""
 Content = Literal["outbox", "snapshots", "versions", "messages", "turns"]
 """Tables with many rows per session; the session's other rows are removed with it."""

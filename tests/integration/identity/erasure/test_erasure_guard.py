@@ -12,12 +12,13 @@ from storage.users.erasure import SQL as ERASURE
 from tests.integration.identity.erasure.erasing import WAITS_FOR_A_LOCK
 from tests.world import World, eventually
 
-# Words are entered for messages that are there, while their session is held, and go with them.
+# Words are entered for messages that are there, while their session is held, and go with them. Usage is logged with the end of a turn
+# that is there, while its session is held, so none is logged once the sessions are removed; from then on it only moves to its sums.
 OPEN_TO_RETURN = """
     SELECT c.oid::regclass::text AS name
     FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'user_id' AND NOT a.attisdropped
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname NOT IN (
-            'erasures', 'sign_in_codes', 'message_words', 'recent_activity'
+            'erasures', 'sign_in_codes', 'message_words', 'recent_activity', 'usage_log', 'usage_days', 'budget_days'
         )
         AND NOT EXISTS (
             SELECT FROM pg_constraint AS k
