@@ -26,10 +26,13 @@ class Prices:
 
     async def priced(self, agent: AgentName, usage: Usage) -> Usage:
         """Returns the usage with its cost, unless a model has no known price, which is logged once."""
-        if all(part.cost is not None for part in usage.each()):
-            return usage
         settings = self.agents.get(agent, AgentBase())
-        parts = [part if part.cost is not None else await self._priced(agent, settings, part) for part in usage.each()]
+        known = usage.each()
+        if settings.estimates_cost and settings.input_price is not None:
+            known = tuple(replace(part, cost=None) for part in known)
+        elif all(part.cost is not None for part in known):
+            return usage
+        parts = [part if part.cost is not None else await self._priced(agent, settings, part) for part in known]
         return replace(summed(parts), model=usage.model)
 
     async def _priced(self, agent: AgentName, settings: AgentBase, part: Usage) -> Usage:

@@ -46,6 +46,11 @@ class AgentBase(SettingsGroup):
     state: bool = Field(False, description="Whether the agent receives the session's state (docs/state.md).")
 
     @property
+    def estimates_cost(self) -> bool:
+        """Whether the costs that the agent reports are its library's estimates, which prices in the settings replace."""
+        return False
+
+    @property
     def price_source(self) -> str | None:
         """The URL of the models' provider, whose prices count; None: any provider of a model of that name."""
         return None

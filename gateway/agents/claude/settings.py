@@ -32,3 +32,7 @@ class ClaudeAgentSettings(AgentBase):
     )
     base_url: str | None = Field(None, description="A server with Anthropic's API. Default: Anthropic's own.")
     api_key: SecretStr | None = Field(None, description="Default: the variable `ANTHROPIC_API_KEY`.")
+
+    @property
+    def estimates_cost(self) -> bool:
+        return True

@@ -40,3 +40,7 @@ class PydanticAIAgentSettings(AgentBase):
         if misplaced:
             raise ValueError(f"{misplaced[0]} goes with model: an agent given as target has its own")
         return self
+
+    @property
+    def estimates_cost(self) -> bool:
+        return True

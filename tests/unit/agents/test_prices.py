@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from gateway.agents.claude.settings import ClaudeAgentSettings
 from gateway.agents.openai.settings import OpenAIAgentSettings
 from gateway.agents.prices import Prices
+from gateway.agents.pydantic_ai.settings import PydanticAIAgentSettings
 from gateway.agents.settings import AgentBase
 from gateway.core.model import AgentName, Usage
 
@@ -34,6 +36,14 @@ async def test_prices_of_the_settings_are_for_a_million_tokens() -> None:
 async def test_a_reported_cost_counts() -> None:
     """The agent knows best."""
     assert await cost(Usage(1, 1, "gpt-4o", 7.0), AgentBase(input_price=0.5, output_price=2.0)) == 7.0
+
+
+@pytest.mark.parametrize("kind", [PydanticAIAgentSettings, ClaudeAgentSettings])
+async def test_prices_of_the_settings_replace_an_estimate(kind: type[AgentBase]) -> None:
+    """What these kinds report comes from their library's list."""
+    settings = kind.model_construct(input_price=0.5, output_price=2.0)
+    assert await cost(Usage(2_000, 500, "gpt-4o", 7.0), settings) == pytest.approx(0.002)
+    assert await cost(Usage(2_000, 500, "gpt-4o", 7.0), kind.model_construct()) == 7.0
 
 
 @pytest.mark.parametrize("name", ["gpt-4o", "openai:gpt-4o", "openai/gpt-4o", "gpt-4o-2024-08-06"])
