@@ -15,6 +15,7 @@ from gateway.agents.demo.agent import DemoAgent
 from gateway.agents.demo.settings import DemoAgentSettings
 from gateway.agents.http.settings import HttpAgentSettings
 from gateway.agents.installed import build_installed
+from gateway.agents.langgraph.settings import LangGraphAgentSettings
 from gateway.agents.openai.settings import OpenAIAgentSettings
 from gateway.agents.pydantic_ai.settings import PydanticAIAgentSettings
 from gateway.agents.python.agent import PythonAgent
@@ -33,7 +34,8 @@ AgentSettings = Annotated[
     | HttpAgentSettings
     | A2AAgentSettings
     | PydanticAIAgentSettings
-    | ClaudeAgentSettings,
+    | ClaudeAgentSettings
+    | LangGraphAgentSettings,
     Field(discriminator="kind"),
 ]
 """The settings of an agent of any kind; those of a package's kind derive from `InstalledAgentSettings`."""
@@ -72,7 +74,7 @@ def _built(name: AgentName, settings: AgentSettings, terms: TurnTerms, data: Age
     return _build(name, settings, terms, data) if installed is None else installed
 
 
-def _build(  # noqa: PLR0911 - a table
+def _build(  # noqa: C901, PLR0911 - a table
     name: AgentName, settings: AgentSettings, terms: TurnTerms, data: AgentDataStore
 ) -> Agent:
     """The table of kinds; those with a library of their own are imported at the first use."""
@@ -101,6 +103,10 @@ def _build(  # noqa: PLR0911 - a table
             with _library(name, settings.kind):
                 from gateway.agents.claude.agent import build as build_claude  # noqa: PLC0415
             return build_claude(name, settings, data)
+        case LangGraphAgentSettings():
+            with _library(name, settings.kind):
+                from gateway.agents.langgraph.agent import build as build_langgraph  # noqa: PLC0415
+            return build_langgraph(name, settings)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from tests.conformance.agents import own_agents
 from tests.conformance.agents.a2a import A2AUnderTest
 from tests.conformance.agents.claude import ClaudeUnderTest
 from tests.conformance.agents.http import HttpUnderTest
+from tests.conformance.agents.langgraph import LangGraphUnderTest
 from tests.conformance.agents.openai import OpenAIUnderTest
 from tests.conformance.agents.pydantic_ai import PydanticAIUnderTest
 from tests.fakes.dice_server import dice
@@ -48,9 +49,10 @@ OWN: Mapping[str, AgentUnderTest] = {
     "python-class": under_test(own_agents.Remembering, {"recalls": "go on"}, able=["keeps_sessions", "forks"]),
 }
 """Agents that need no provider, or one that starts at once."""
-OF_MODELS: Mapping[str, type[OpenAIUnderTest | ClaudeUnderTest]] = {
+OF_MODELS: Mapping[str, type[OpenAIUnderTest | ClaudeUnderTest | LangGraphUnderTest]] = {
     "openai": OpenAIUnderTest,
     "claude": ClaudeUnderTest,
+    "langgraph": LangGraphUnderTest,
 }
 """Agents that need a server of model APIs."""
 

@@ -11,12 +11,13 @@ import pytest_asyncio
 
 from gateway.agents.claude.settings import ClaudeAgentSettings
 from gateway.agents.registry import build_agents
+from gateway.config import load_settings
 from gateway.core.model import AgentName, JsonObject
 from gateway.core.settings import Turns
 from gateway.errors import SettingsError
 from tests.fakes.model_api import ModelApi, model_api
 from tests.integration.sessions.conversations import SESSIONS, asks, talk
-from tests.world import Person, World, eventually
+from tests.world import ROOT, Person, World, eventually
 
 KEY = "sk-ant-secret-of-this-test"
 OPTIONS = "tests.integration.agents.claude_options"
@@ -126,6 +127,21 @@ async def test_options_may_depend_on_the_turn(world: World, api: ModelApi) -> No
     mia = await mia_at(world, api, target=f"{OPTIONS}:personal")
     await talk(mia, "hello")
     assert "You serve mia." in await told(api)
+
+
+async def test_the_examples_clock_is_asked(world: World, api: ModelApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings and the tool of examples/claude_agent, with a server of the test's."""
+    monkeypatch.syspath_prepend(ROOT / "examples" / "claude_agent")
+    call: JsonObject = {"name": "mcp__clock__now", "arguments": "{}", "id": "toolu_1"}
+    await api.adds_fixture({"userMessage": "time", "hasToolResult": True}, {"content": "Late."})
+    await api.adds_fixture({"userMessage": "time"}, {"toolCalls": [call]})
+    settings = load_settings(ROOT / "examples" / "claude_agent" / "turngate.toml")
+    given = settings.agents["assistant"].model_dump(exclude_unset=True, exclude={"kind"})
+    mia = await mia_at(world, api, **given)
+    session = await talk(mia, "what time is it?")
+    reply = (await mia.gets(f"{SESSIONS}/{session}/messages"))["messages"][-1]
+    assert reply["parts"][0]["output"].startswith("20")
+    assert "You are talking to somebody." in await told(api)
 
 
 async def test_the_program_gets_no_secrets_of_the_gateway(

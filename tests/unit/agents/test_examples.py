@@ -8,6 +8,7 @@ import sys
 from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from pydantic import SecretStr
 
 from gateway.agents.registry import build_agents
 from gateway.config import Settings, load_settings
-from gateway.core.events import TextDelta
+from gateway.core.events import AgentSession, TextDelta
 from gateway.core.model import AgentName
 from gateway.core.ports.agents import Closing
 from gateway.errors import AgentError
@@ -45,6 +46,17 @@ async def test_the_agent_of_pydantic_ai_throws_dice(monkeypatch: pytest.MonkeyPa
     settings = load_settings(Path("turngate.toml"))
     agents = build_agents(settings.agents, settings.turns)
     assert "ann threw" in await text_of(agents[AgentName(settings.default_agent)].run(turn("throw")))
+
+
+async def test_the_graph_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It keeps the conversation itself: the second turn brings its thread, and no history."""
+    monkeypatch.chdir(EXAMPLES / "langgraph_agent")
+    settings = load_settings(Path("turngate.toml"))
+    agent = build_agents(settings.agents, settings.turns)[AgentName(settings.default_agent)]
+    first = await events_of(agent.run(turn("hello")))
+    [session] = [event.name for event in first if isinstance(event, AgentSession)]
+    again = await events_of(agent.run(replace(turn("again"), agent_session=session)))
+    assert [event.text for event in again if isinstance(event, TextDelta)] == ["You have asked 2 times."]
 
 
 def test_the_settings_for_a_model_are_good(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""The agent of kind `langgraph`: a compiled graph, with its own checkpoints."""

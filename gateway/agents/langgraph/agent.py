@@ -1,0 +1,138 @@
+"""Runs a graph for each turn, from the checkpoint that the latest completed turn ended with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, cast
+from uuid import uuid4
+
+from langchain_core.messages import BaseMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.errors import GraphRecursionError
+from langgraph.graph import START
+from langgraph.types import StreamMode
+
+from gateway.agents.langgraph.events import Translator
+from gateway.agents.langgraph.failures import as_agent_error
+from gateway.agents.langgraph.graphs import Checkpoints, load_graph
+from gateway.agents.langgraph.messages import messages_of
+from gateway.agents.langgraph.settings import LangGraphAgentSettings
+from gateway.core.events import AgentEvent, AgentSession
+from gateway.core.model import AgentName, Turn
+from gateway.errors import AgentError
+
+KEPT: tuple[StreamMode, ...] = ("checkpoints", "updates")
+INTERRUPT = "__interrupt__"
+
+
+class Place(NamedTuple):
+    """Where a conversation stands: an attempt that fails leaves checkpoints that no later turn starts from."""
+
+    thread_id: str
+    checkpoint_id: str
+
+    @classmethod
+    def of(cls, agent_session: str) -> Place:
+        """Reads what `str` returned."""
+        thread_id, _, checkpoint_id = agent_session.rpartition("@")
+        return cls(thread_id, checkpoint_id)
+
+    def __str__(self) -> str:
+        return f"{self.thread_id}@{self.checkpoint_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class LangGraphAgent:
+    """`checkpoints`: the graph and its checkpointer."""
+
+    name: AgentName
+    settings: LangGraphAgentSettings
+    checkpoints: Checkpoints
+    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def run(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
+        try:
+            async for event in self._events(turn):
+                yield event
+        except AgentError:
+            raise
+        except GraphRecursionError as error:
+            raise AgentError(f"agents.{self.name}: {error}", retryable=False) from error
+        except Exception as error:
+            raise as_agent_error(self.name, error) from error
+
+    async def _events(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
+        keeps = await self._opens()
+        place = None if turn.agent_session is None or not keeps else Place.of(turn.agent_session)
+        given = {"messages": messages_of(turn, continues=place is not None)}
+        translator = Translator()
+        modes: list[StreamMode] = ["messages", "custom", *(KEPT if keeps else ())]
+        async for mode, piece in self.checkpoints.graph.astream(given, self._config(turn, place), stream_mode=modes):
+            match mode:
+                case "messages":
+                    events = translator.message(cast("BaseMessage", piece[0]))
+                case "custom":
+                    events = translator.custom(piece)
+                case _:
+                    place = self._reached(cast("Mapping[str, object]", piece)) or place
+                    continue
+            for event in events:
+                yield event
+        if place is not None:
+            yield AgentSession(str(place))
+
+    async def _opens(self) -> bool:
+        async with self._opening:
+            return await self.checkpoints.opened() is not None
+
+    def _config(self, turn: Turn, place: Place | None) -> RunnableConfig:
+        """A session's first thread has its id. After a change of what was said, and for another attempt, another one begins."""
+        is_first = not turn.history and turn.attempt == 1
+        thread_id = turn.session_id if is_first else f"{turn.session_id}:{turn.turn_id}:{turn.attempt}"
+        where = {"thread_id": thread_id} if place is None else place._asdict()
+        return {
+            "configurable": {**where, "checkpoint_ns": "", "user_id": turn.user_id},
+            "metadata": {"user_id": turn.user_id, "session_id": turn.session_id, "turn_id": str(turn.turn_id)},
+            "recursion_limit": self.settings.recursion_limit,
+        }
+
+    def _reached(self, step: Mapping[str, object]) -> Place | None:
+        """Returns where a step's checkpoint stands; None for another piece. Raises `AgentError` for a graph that waits for somebody."""
+        if INTERRUPT in step:
+            raise AgentError(
+                f"agents.{self.name}: the graph waits for an answer (interrupt), and agents of this kind cannot ask.",
+                retryable=False,
+            )
+        match step.get("config"):
+            case {"configurable": {"thread_id": str(thread_id), "checkpoint_id": str(checkpoint_id)}}:
+                return Place(thread_id, checkpoint_id)
+            case _:
+                return None
+
+    async def fork(self, agent_session: str) -> str | None:
+        if not await self._opens():
+            return None
+        place, thread_id = Place.of(agent_session), str(uuid4())
+        state = await self.checkpoints.graph.aget_state({"configurable": {**place._asdict(), "checkpoint_ns": ""}})
+        if not state.values:
+            return None
+        copy = await self.checkpoints.graph.aupdate_state(
+            {"configurable": {"thread_id": thread_id}}, state.values, as_node=START
+        )
+        return str(Place(thread_id, copy["configurable"]["checkpoint_id"]))
+
+    async def forget(self, agent_session: str) -> None:
+        saver = await self.checkpoints.opened()
+        if saver is not None:
+            await saver.adelete_thread(Place.of(agent_session).thread_id)
+
+    async def aclose(self) -> None:
+        await self.checkpoints.close()
+
+
+def build(name: AgentName, settings: LangGraphAgentSettings) -> LangGraphAgent:
+    """Raises `SettingsError` for a target that is no graph."""
+    url = None if settings.checkpoints is None else settings.checkpoints.get_secret_value()
+    return LangGraphAgent(name, settings, Checkpoints(load_graph(name, settings), url))
