@@ -16,7 +16,7 @@ from gateway.errors import InvalidInput, SettingsError
 
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 SECRET_BYTES = 32
-KINDS = ("python", "openai", "http")
+KINDS = ("python", "openai", "pydantic_ai", "http")
 SETTINGS = "settings.toml.txt"
 """Each file of a start ends in `.txt`, so that no tool takes it for code of the gateway."""
 

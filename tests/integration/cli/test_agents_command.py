@@ -175,7 +175,7 @@ async def test_a_failed_turn_says_what_is_wrong(
         ("try thorough", "TEXT"),
         ("new thorough", "turngate.toml has an agent 'thorough' already."),
         ("new a/b", "NAME is 'a/b'; it should have at most 64 letters"),
-        ("new other --kind fax", "--kind is 'fax'; it should be one of: python, openai, http."),
+        ("new other --kind fax", "--kind is 'fax'; it should be one of: python, openai, pydantic_ai, http."),
     ],
 )
 async def test_a_wrong_argument_is_named(shell: Shell, words: str, says: str) -> None:
@@ -193,12 +193,14 @@ async def test_new_agents_run_and_pass_their_tests(empty_shell: Shell) -> None:
     first = await empty_shell.runs("agents", "new", "weather")
     assert first.out.startswith("wrote weather_agent.py\nwrote test_weather_agent.py\nwrote turngate.toml\n")
     assert '  turngate agents try weather "hello"\n' in first.out
-    second = (await empty_shell.runs("agents", "new", "My.Bot", "--kind", "openai", "--json")).json
-    assert second["written"] == ["test_my_bot_agent.py"]
-    third = (await empty_shell.runs("agents", "new", "afar", "--kind", "http", "--json")).json
-    assert third["next"][0].startswith("AGENT_SECRET=whsec_")
+    made = {
+        kind: (await empty_shell.runs("agents", "new", name, "--kind", kind, "--json")).json
+        for kind, name in (("openai", "My.Bot"), ("pydantic_ai", "wise"), ("http", "afar"))
+    }
+    assert made["openai"]["written"] == ["test_my_bot_agent.py"]
+    assert made["http"]["next"][0].startswith("AGENT_SECRET=whsec_")
     with (empty_shell.folder / "turngate.toml").open("a", encoding="utf-8") as settings:
-        settings.write(second["settings"] + third["settings"])
+        settings.writelines(start["settings"] for start in made.values())
     tried = await empty_shell.runs("agents", "try", "weather", "hello there", "--json")
     assert tried.json["text"] == "hello there "
     assert await passes_tests(empty_shell)
