@@ -109,7 +109,8 @@ async def model_api(folder: Path) -> AsyncIterator[ModelApi]:
     try:
         url = await asyncio.wait_for(_listening(process), START_S)
         reading = asyncio.create_task(_drain(process))
-        async with aiohttp.ClientSession() as http:
+        # Node closes idle connections after five seconds, which a slow import takes, too: none is used twice.
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as http:
             yield ModelApi(url, http)
         reading.cancel()
     finally:
