@@ -5,9 +5,9 @@ CREATE EXTENSION pg_trgm SCHEMA public;
 
 CREATE DOMAIN message_role AS text CHECK (VALUE = ANY (ARRAY['user'::text, 'assistant'::text]));
 
-CREATE DOMAIN message_kind AS text CHECK (VALUE = ANY (ARRAY['message'::text, 'apology'::text, 'note'::text, 'human'::text]));
+CREATE DOMAIN message_kind AS text CHECK (VALUE = ANY (ARRAY['message'::text, 'apology'::text, 'note'::text, 'human'::text, 'answer'::text]));
 
-CREATE DOMAIN turn_status AS text CHECK (VALUE = ANY (ARRAY['queued'::text, 'running'::text, 'completed'::text, 'failed'::text, 'cancelled'::text]));
+CREATE DOMAIN turn_status AS text CHECK (VALUE = ANY (ARRAY['queued'::text, 'running'::text, 'waiting'::text, 'completed'::text, 'failed'::text, 'cancelled'::text]));
 
 CREATE DOMAIN turn_supersession AS text CHECK (VALUE = ANY (ARRAY['interrupt'::text, 'rollback'::text]));
 
@@ -300,6 +300,8 @@ CREATE TABLE turns (
     deliver_to text[] DEFAULT '{}'::text[] NOT NULL,
     ends_session boolean DEFAULT false NOT NULL,
     reply_seq bigint,
+    questions integer,
+    answers jsonb,
     usage jsonb,
     error text,
     error_class text,
@@ -725,6 +727,49 @@ UNION ALL
 GRANT SELECT ON usage_of_turns TO turngate_app;
 GRANT SELECT ON usage_of_turns TO turngate_system;
 
+CREATE TABLE approvals (
+    approval_id uuid NOT NULL,
+    chat_id uuid NOT NULL,
+    turn_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    user_id text NOT NULL,
+    agent_name text NOT NULL,
+    approvers text NOT NULL,
+    prompt text NOT NULL,
+    choices text[] NOT NULL,
+    default_choice text NOT NULL,
+    call_id text NOT NULL,
+    tool text NOT NULL,
+    input jsonb NOT NULL,
+    resume jsonb,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    answer text,
+    answer_text text,
+    answer_key uuid,
+    answered_by text,
+    answered_from text,
+    answered_at timestamp with time zone,
+    closed_at timestamp with time zone,
+    CONSTRAINT approvals_pkey PRIMARY KEY (approval_id),
+    CONSTRAINT approvals_chat_id_fkey FOREIGN KEY (chat_id) REFERENCES chat_sessions(chat_id) ON DELETE CASCADE,
+    CONSTRAINT approvals_approvers_check CHECK (approvers = ANY (ARRAY['user'::text, 'operator'::text]))
+);
+ALTER TABLE approvals ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX approvals_due ON approvals
+    USING btree (expires_at)
+    WHERE expires_at IS NOT NULL AND answered_at IS NULL AND closed_at IS NULL;
+CREATE INDEX approvals_open ON approvals
+    USING btree (user_id, created_at)
+    WHERE answered_at IS NULL AND closed_at IS NULL;
+CREATE INDEX approvals_session ON approvals USING btree (chat_id, seq);
+CREATE POLICY all_rows ON approvals TO turngate_system USING (true) WITH CHECK (true);
+CREATE POLICY own_rows ON approvals TO turngate_app
+    USING (user_id = turngate_user())
+    WITH CHECK (user_id = turngate_user());
+GRANT SELECT, INSERT, UPDATE, DELETE ON approvals TO turngate_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON approvals TO turngate_system;
+
 CREATE TYPE accepted AS (
     status text,
     session chat_sessions,
@@ -734,7 +779,8 @@ CREATE TYPE accepted AS (
     is_claimed boolean,
     messages chat_messages[],
     history chat_messages[],
-    superseded uuid[]
+    superseded uuid[],
+    question chat_messages
 );
 
 CREATE TYPE accepted_one AS (
@@ -752,6 +798,12 @@ CREATE TYPE accepted_one AS (
     message_count bigint,
     metadata jsonb,
     parent_session_id text
+);
+
+CREATE TYPE answered AS (
+    status text,
+    approval approvals,
+    question chat_messages
 );
 
 CREATE TYPE answering AS (
@@ -842,6 +894,7 @@ DECLARE
     v_route text;
     v_running boolean;
     v_running_seq bigint;
+    v_approval uuid;
     v_now timestamptz;
 BEGIN
     PERFORM set_config('turngate.user_id', p_user, true);
@@ -897,7 +950,7 @@ BEGIN
         r.is_claimed := t.status = 'running' AND t.owner = p_owner;
         IF r.is_claimed THEN
             r.messages := ARRAY(SELECT c FROM chat_messages AS c
-                WHERE c.chat_id = t.chat_id AND c.turn_id = t.turn_id AND c.role = 'user' ORDER BY c.seq);
+                WHERE c.chat_id = t.chat_id AND c.turn_id = t.turn_id AND c.role = 'user' AND c.kind <> 'answer' ORDER BY c.seq);
             r.history := turn_history(t.chat_id, t.seq, t.history_turns);
         END IF;
         RETURN r;
@@ -909,12 +962,19 @@ BEGIN
         UPDATE chat_sessions SET is_active = false, ended_at = v_now, updated_at = v_now WHERE chat_id = s.chat_id;
         s := NULL;
     END IF;
-    SELECT u.seq INTO v_running_seq
+    SELECT u.seq, CASE WHEN u.status = 'waiting' THEN approval_meant(u.turn_id, p_content) END INTO v_running_seq, v_approval
     FROM running_turns AS k JOIN turns AS u ON u.turn_id = k.turn_id WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id;
     v_running := v_running_seq IS NOT NULL;
     IF p_session IS NULL AND s.chat_id IS NOT NULL
         AND NOT session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), v_running, v_now, p_window) THEN
         s := NULL;
+        v_running := false;
+        v_approval := NULL;
+    END IF;
+    IF v_approval IS NOT NULL THEN
+        r.question := answer_in_words(v_approval, p_content, p_user, p_channel, v_now);
+        SELECT u.* INTO t FROM running_turns AS k JOIN turns AS u ON u.turn_id = k.turn_id
+        WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id;
         v_running := false;
     END IF;
     IF v_running AND p_strategy = 'reject' THEN
@@ -932,8 +992,12 @@ BEGIN
     END IF;
     IF v_running AND p_strategy IN ('interrupt', 'rollback') THEN
         WITH cancelled AS (
-            UPDATE turns AS u SET cancel_requested = true, superseded = p_strategy
-            WHERE u.chat_id = s.chat_id AND u.seq >= v_running_seq AND u.status IN ('queued', 'running')
+            UPDATE turns AS u SET
+                cancel_requested = true, superseded = p_strategy,
+                -- A turn that waits is claimed by a sweep, which ends it.
+                status = CASE WHEN u.status = 'waiting' THEN 'running' ELSE u.status END,
+                reply_seq = NULL
+            WHERE u.chat_id = s.chat_id AND u.seq >= v_running_seq AND u.status IN ('queued', 'running', 'waiting')
                 AND NOT u.cancel_requested
             RETURNING u.turn_id
         )
@@ -980,9 +1044,10 @@ BEGIN
     END IF;
 
     INSERT INTO chat_messages (
-        chat_id, seq, user_id, role, content, channel, turn_id, turn_seq, client_id, routed, created_at
+        chat_id, seq, user_id, role, content, channel, turn_id, turn_seq, client_id, routed, created_at, kind
     ) VALUES (
-        s.chat_id, s.last_seq + 1, p_user, 'user', p_content, p_channel, t.turn_id, t.seq, p_key, p_session IS NULL, v_now
+        s.chat_id, s.last_seq + 1, p_user, 'user', p_content, p_channel, t.turn_id, t.seq, p_key, p_session IS NULL, v_now,
+        CASE WHEN v_approval IS NULL THEN 'message' ELSE 'answer' END
     ) RETURNING * INTO m;
 
     UPDATE chat_sessions SET
@@ -994,7 +1059,7 @@ BEGIN
     r.session := s;
     r.message := m;
     r.turn := t;
-    IF t.status = 'running' THEN
+    IF t.status = 'running' AND t.owner = p_owner THEN
         r.is_claimed := true;
         r.messages := ARRAY[m];
         r.history := turn_history(s.chat_id, t.seq, t.history_turns);
@@ -1287,15 +1352,15 @@ BEGIN
     END IF;
     SELECT * INTO m FROM chat_messages AS c
     WHERE c.chat_id = s.chat_id AND c.seq >= coalesce(p_seq, 1) AND c.seq <= coalesce(p_seq, s.last_seq)
-        AND c.deleted_at IS NULL AND (p_seq IS NOT NULL OR c.role = 'user')
+        AND c.deleted_at IS NULL AND (p_seq IS NOT NULL OR c.role = 'user' AND c.kind <> 'answer')
     ORDER BY c.seq DESC LIMIT 1;
     IF NOT FOUND THEN
         r.status := CASE WHEN p_seq IS NULL THEN 'nothing' ELSE 'missing' END;
         RETURN r;
     END IF;
-    IF m.role = 'assistant' THEN
+    IF m.role = 'assistant' OR m.kind = 'answer' THEN
         SELECT * INTO m FROM chat_messages AS c
-        WHERE c.chat_id = s.chat_id AND c.deleted_at IS NULL AND c.role = 'user' AND c.seq < p_seq
+        WHERE c.chat_id = s.chat_id AND c.deleted_at IS NULL AND c.role = 'user' AND c.kind <> 'answer' AND c.seq < p_seq
             AND (m.turn_id IS NULL OR c.turn_seq = m.turn_seq)
         ORDER BY c.seq DESC LIMIT 1;
         IF NOT FOUND THEN
@@ -1303,7 +1368,7 @@ BEGIN
             RETURN r;
         END IF;
     END IF;
-    IF EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id) THEN
+    IF NOT end_waiting(s) THEN
         r.status := 'busy';
         RETURN r;
     END IF;
@@ -1312,7 +1377,7 @@ BEGIN
     WITH hidden AS (
         UPDATE chat_messages AS c SET deleted_at = v_now, rewound = true, changed_at = v_now
         WHERE c.chat_id = s.chat_id AND c.seq >= m.turn_seq AND c.deleted_at IS NULL
-            AND (c.turn_seq > m.turn_seq OR c.turn_seq = m.turn_seq AND c.role = 'assistant')
+            AND (c.turn_seq > m.turn_seq OR c.turn_seq = m.turn_seq AND (c.role = 'assistant' OR c.kind = 'answer'))
         RETURNING c
     )
     SELECT count(*), (array_agg(c ORDER BY (c).seq DESC))[:400] INTO v_rows, v_hidden FROM hidden;
@@ -1349,7 +1414,7 @@ BEGIN
     WITH asked AS (
         UPDATE chat_messages AS c SET turn_id = t.turn_id, changed_at = v_now
         WHERE c.chat_id = s.chat_id AND c.seq >= m.turn_seq AND c.turn_seq = m.turn_seq AND c.role = 'user'
-            AND c.deleted_at IS NULL
+            AND c.kind <> 'answer' AND c.deleted_at IS NULL
         RETURNING c
     )
     SELECT array_agg(c ORDER BY (c).seq) INTO r.messages FROM asked;
@@ -1366,6 +1431,166 @@ BEGIN
     r.message := (SELECT c FROM unnest(r.messages) AS c WHERE c.seq = m.seq);
     r.history := turn_history(s.chat_id, t.seq, t.history_turns);
     r.changed := v_hidden || r.messages;
+    RETURN r;
+END
+$function$;
+
+CREATE FUNCTION answer_approval(p_approval uuid, p_choice text, p_text text, p_by text, p_operator boolean, p_from text,
+    p_key uuid)
+ RETURNS answered
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    r answered;
+    a approvals;
+    s chat_sessions;
+    v_choice text;
+    v_now timestamptz;
+BEGIN
+    SELECT c.* INTO s FROM approvals AS o JOIN chat_sessions AS c ON c.chat_id = o.chat_id
+    WHERE o.approval_id = p_approval FOR UPDATE OF c;
+    -- Read again: another answer may have been recorded while this one waited for the lock.
+    SELECT * INTO a FROM approvals WHERE approval_id = p_approval;
+    IF s.chat_id IS NULL OR a.approval_id IS NULL THEN
+        r.status := 'not_found';
+        RETURN r;
+    END IF;
+    v_now := greatest(s.updated_at + interval '1 microsecond', clock_timestamp());
+    v_choice := choice_of(a.choices, p_choice);
+    IF a.answered_at IS NOT NULL THEN
+        r.status := CASE WHEN a.answer_key = p_key THEN 'answered' ELSE 'taken' END;
+    ELSIF a.closed_at IS NOT NULL THEN
+        r.status := 'closed';
+    ELSIF a.approvers = 'operator' AND NOT p_operator THEN
+        r.status := 'forbidden';
+    ELSIF v_choice IS NULL THEN
+        r.status := 'unknown';
+    ELSIF a.expires_at <= clock_timestamp() THEN
+        r.question := record_answer(p_approval, a.default_choice, NULL, NULL, NULL, NULL, v_now);
+        r.status := CASE WHEN (r.question).chat_id IS NULL THEN 'closed' ELSE 'taken' END;
+    ELSE
+        r.question := record_answer(p_approval, v_choice, p_text, p_by, p_from, p_key, v_now);
+        r.status := CASE WHEN (r.question).chat_id IS NULL THEN 'closed' ELSE 'answered' END;
+    END IF;
+    SELECT * INTO a FROM approvals WHERE approval_id = p_approval;
+    r.approval := a;
+    RETURN r;
+END
+$function$;
+
+CREATE FUNCTION answer_in_words(p_approval uuid, p_text text, p_user text, p_channel text, p_at timestamp with time
+    zone)
+ RETURNS chat_messages
+ LANGUAGE sql
+AS $function$
+    SELECT record_answer(p_approval, choice_of(a.choices, p_text), NULL, p_user, p_channel, NULL, p_at)
+    FROM approvals AS a WHERE a.approval_id = p_approval
+$function$;
+
+CREATE FUNCTION approval_meant(p_turn_id uuid, p_text text)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT a.approval_id FROM turns AS t JOIN approvals AS a ON a.chat_id = t.chat_id AND a.seq = t.reply_seq
+    WHERE t.turn_id = p_turn_id AND t.status = 'waiting' AND a.answered_at IS NULL AND a.closed_at IS NULL AND a.approvers = 'user'
+        AND (a.expires_at IS NULL OR a.expires_at > clock_timestamp()) AND choice_of(a.choices, p_text) IS NOT NULL
+$function$;
+
+CREATE FUNCTION approval_part(a approvals)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT jsonb_build_object('type', 'data-approval', 'id', a.approval_id, 'data', jsonb_build_object(
+        'approvalId', a.approval_id, 'prompt', a.prompt, 'choices', a.choices, 'approvers', a.approvers,
+        'toolCallId', a.call_id, 'tool', a.tool, 'input', a.input, 'expiresAt', a.expires_at,
+        'state', CASE
+            WHEN a.answered_at IS NOT NULL THEN 'answered' WHEN a.closed_at IS NOT NULL THEN 'closed' ELSE 'open'
+        END,
+        'answer', a.answer, 'expired', a.answered_at IS NOT NULL AND a.answered_by IS NULL
+    ))
+$function$;
+
+CREATE FUNCTION ask_approval(p_user text, p_chat_id uuid, p_turn_id uuid, p_owner uuid, p_epoch integer, p_content text,
+    p_parts jsonb, p_usage jsonb, p_title text, p_addresses text[], p_chunks text[], p_markups text[], p_held bigint[],
+    p_request jsonb, p_expires_in interval)
+ RETURNS finished
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    r finished;
+    s chat_sessions;
+    t turns;
+    m chat_messages;
+    a approvals;
+    v_before int;
+    v_now timestamptz;
+BEGIN
+    PERFORM set_config('turngate.user_id', p_user, true);
+    SELECT * INTO s FROM chat_sessions WHERE chat_id = p_chat_id FOR UPDATE;
+    v_now := greatest(s.updated_at, clock_timestamp());
+    a := jsonb_populate_record(NULL::approvals, p_request);
+    UPDATE turns AS u SET
+        status = 'waiting', owner = NULL, deadline = NULL, reply_seq = s.last_seq + 1, questions = coalesce(u.questions, 0) + 1,
+        usage = coalesce(p_usage, u.usage)
+    WHERE u.turn_id = p_turn_id AND u.owner = p_owner AND u.epoch = p_epoch AND u.status = 'running' AND NOT u.cancel_requested
+    RETURNING * INTO t;
+    IF NOT FOUND THEN
+        SELECT * INTO a FROM approvals WHERE approval_id = a.approval_id;
+        IF NOT FOUND THEN
+            r.status := CASE WHEN EXISTS (
+                SELECT FROM turns AS u
+                WHERE u.turn_id = p_turn_id AND u.owner = p_owner AND u.epoch = p_epoch AND u.status = 'running'
+            ) THEN 'cancelled' ELSE 'lost' END;
+            RETURN r;
+        END IF;
+        SELECT * INTO m FROM chat_messages WHERE chat_id = p_chat_id AND seq = a.seq;
+        v_before := chunks_before((
+            SELECT count(*)::int FROM approvals AS o WHERE o.chat_id = p_chat_id AND o.turn_id = p_turn_id AND o.seq < a.seq
+        ));
+        SELECT array_agg(CASE WHEN state = 'unsent' AND owner = p_owner THEN item_id END ORDER BY item_id) INTO r.outbox_ids
+        FROM outbox
+        WHERE chat_id = p_chat_id AND turn_id = p_turn_id AND chunk > v_before AND chunk <= v_before + chunks_before(1);
+        r.status := 'again';
+    ELSE
+        a.chat_id := p_chat_id;
+        a.turn_id := p_turn_id;
+        a.seq := s.last_seq + 1;
+        a.user_id := p_user;
+        a.agent_name := t.agent_name;
+        a.created_at := v_now;
+        a.expires_at := v_now + p_expires_in;
+        INSERT INTO approvals SELECT a.*;
+        INSERT INTO chat_messages (chat_id, seq, user_id, role, content, parts, channel, turn_id, turn_seq, created_at)
+        VALUES (
+            p_chat_id, a.seq, p_user, 'assistant', p_content, p_parts || approval_part(a), t.channel, t.turn_id, t.seq, v_now
+        ) RETURNING * INTO m;
+        -- As in `finish_turn`.
+        WITH queued AS (
+            INSERT INTO outbox (chat_id, turn_id, user_id, address, chunk, content, markup, owner)
+            SELECT p_chat_id, p_turn_id, p_user, c.address, chunks_before(t.questions - 1) + c.position, c.content, c.markup,
+                CASE WHEN EXISTS (
+                    SELECT FROM outbox AS o
+                    WHERE o.address = c.address AND o.state = 'unsent'
+                        AND (o.owner IS DISTINCT FROM p_owner OR NOT o.item_id = ANY (p_held))
+                ) THEN NULL ELSE p_owner END
+            FROM unnest(p_addresses, p_chunks, p_markups) WITH ORDINALITY AS c (address, content, markup, position)
+            -- Not to an account that was unlinked in the meantime.
+            WHERE c.address = ANY (t.deliver_to) OR starts_with(split_part(c.address, ':', 3), '-')
+            ORDER BY c.position
+            RETURNING item_id, owner
+        )
+        SELECT array_agg(CASE WHEN owner IS NOT NULL THEN item_id END ORDER BY item_id) INTO r.outbox_ids FROM queued;
+        UPDATE chat_sessions SET
+            last_seq = last_seq + 1, message_count = message_count + 1, last_message_at = v_now, updated_at = v_now,
+            title = coalesce(title, p_title)
+        WHERE chat_id = p_chat_id RETURNING * INTO s;
+        r.status := 'asked';
+    END IF;
+    r.session := s;
+    r.message := m;
+    r.ended := 'waiting';
     RETURN r;
 END
 $function$;
@@ -1422,6 +1647,40 @@ AS $function$
     FROM chat_sessions AS s WHERE s.chat_id = p_chat_id
 $function$;
 
+CREATE FUNCTION choice_of(p_choices text[], p_text text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+    SELECT c.choice FROM unnest(p_choices) WITH ORDINALITY AS c (choice, place), btrim(p_text, E' \t\r\n') AS said (words)
+    WHERE lower(c.choice) = lower(said.words) OR c.place::text = said.words
+    ORDER BY lower(c.choice) = lower(said.words) DESC LIMIT 1
+$function$;
+
+CREATE FUNCTION chunks_before(p_questions integer)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$ SELECT coalesce(p_questions, 0) * 1000000 $function$;
+
+CREATE FUNCTION close_question(p_turn_id uuid, p_at timestamp with time zone)
+ RETURNS chat_messages[]
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    a approvals;
+BEGIN
+    UPDATE approvals AS o SET closed_at = p_at
+    FROM turns AS t
+    WHERE t.turn_id = p_turn_id AND o.chat_id = t.chat_id AND o.turn_id = t.turn_id AND o.answered_at IS NULL AND o.closed_at IS NULL
+    RETURNING o.* INTO a;
+    IF a.approval_id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    RETURN ARRAY[show_approval(a, p_at)];
+END
+$function$;
+
 CREATE FUNCTION complete_new_session()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1458,6 +1717,58 @@ AS $function$
 BEGIN
     NEW.revision := OLD.revision + 1;
     RETURN NEW;
+END
+$function$;
+
+CREATE FUNCTION end_waiting(s chat_sessions)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    t turns;
+    v_now timestamptz := greatest(s.updated_at, clock_timestamp());
+BEGIN
+    SELECT u.* INTO t FROM recent_activity AS k JOIN turns AS u ON u.turn_id = k.turn_id
+    WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id FOR UPDATE OF u;
+    IF NOT FOUND THEN
+        RETURN true;
+    END IF;
+    IF t.status <> 'waiting' OR EXISTS (
+        SELECT FROM turns AS u WHERE u.chat_id = s.chat_id AND u.seq > t.seq AND u.status = 'queued'
+    ) THEN
+        RETURN false;
+    END IF;
+    UPDATE turns SET status = 'cancelled', cancel_requested = true, ended_at = v_now WHERE turn_id = t.turn_id;
+    UPDATE recent_activity SET turn_id = NULL WHERE user_id = s.user_id AND chat_id = s.chat_id;
+    PERFORM close_question(t.turn_id, v_now);
+    RETURN true;
+END
+$function$;
+
+CREATE FUNCTION expire_approvals(p_limit integer)
+ RETURNS SETOF chat_messages
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    v_due record;
+    m chat_messages;
+BEGIN
+    FOR v_due IN
+        SELECT a.approval_id, a.default_choice, greatest(s.updated_at + interval '1 microsecond', clock_timestamp()) AS at
+        FROM approvals AS a JOIN chat_sessions AS s ON s.chat_id = a.chat_id
+        WHERE a.expires_at <= clock_timestamp() AND a.answered_at IS NULL AND a.closed_at IS NULL
+        ORDER BY a.expires_at LIMIT p_limit FOR UPDATE OF s SKIP LOCKED
+    LOOP
+        -- Checked again: it may have been answered before the lock was there.
+        IF EXISTS (
+            SELECT FROM approvals WHERE approval_id = v_due.approval_id AND answered_at IS NULL AND closed_at IS NULL
+        ) THEN
+            m := record_answer(v_due.approval_id, v_due.default_choice, NULL, NULL, NULL, NULL, v_due.at);
+            IF m.chat_id IS NOT NULL THEN
+                RETURN NEXT m;
+            END IF;
+        END IF;
+    END LOOP;
 END
 $function$;
 
@@ -1594,11 +1905,13 @@ BEGIN
     UPDATE outbox AS o SET state = 'dead', error = 'the account was unlinked', settled_at = clock_timestamp()
     FROM turns AS t
     WHERE o.chat_id = p_chat_id AND o.turn_id = p_turn_id AND o.state = 'unsent' AND t.turn_id = o.turn_id
+        AND o.chunk > chunks_before(t.questions)
         AND array_position(t.deliver_to, o.address) IS NULL AND NOT starts_with(split_part(o.address, ':', 3), '-');
     IF FOUND THEN
         SELECT array_agg(CASE WHEN state = 'unsent' AND owner = p_owner THEN item_id END ORDER BY item_id)
         INTO r.outbox_ids FROM outbox
-        WHERE chat_id = p_chat_id AND turn_id = p_turn_id;
+        WHERE chat_id = p_chat_id AND turn_id = p_turn_id
+            AND chunk > (SELECT chunks_before(u.questions) FROM turns AS u WHERE u.turn_id = p_turn_id);
     END IF;
     RETURN r;
 END
@@ -1770,7 +2083,8 @@ BEGIN
     v_now := greatest(s.updated_at, clock_timestamp());
     UPDATE turns SET
         status = CASE WHEN superseded = 'rollback' THEN 'cancelled' ELSE p_status END,
-        ended_at = v_now, usage = p_usage, error = p_error, error_class = p_error_class, reply_seq = s.last_seq + 1, deadline = NULL
+        ended_at = v_now, usage = coalesce(p_usage, usage), error = p_error,
+        error_class = p_error_class, reply_seq = s.last_seq + 1, deadline = NULL
     WHERE turn_id = p_turn_id AND owner = p_owner AND epoch = p_epoch AND status = 'running'
     RETURNING * INTO t;
 
@@ -1787,16 +2101,20 @@ BEGIN
         r.ended := t.status;
         IF t.superseded = 'rollback' THEN
             r.dropped := ARRAY(SELECT c FROM chat_messages AS c
-                WHERE c.chat_id = p_chat_id AND c.seq >= t.seq AND c.turn_id = t.turn_id AND c.role = 'user');
+                WHERE c.chat_id = p_chat_id AND c.seq >= t.seq AND c.turn_id = t.turn_id AND c.seq <> t.reply_seq);
         END IF;
         -- Chunks that were sent since, or that another replica sends, are not handed out again.
         SELECT array_agg(CASE WHEN state = 'unsent' AND owner = p_owner THEN item_id END ORDER BY item_id)
         INTO r.outbox_ids FROM outbox
-        WHERE chat_id = p_chat_id AND turn_id = p_turn_id;
+        WHERE chat_id = p_chat_id AND turn_id = p_turn_id AND chunk > chunks_before(t.questions);
         SELECT u.* INTO n FROM running_turns AS k JOIN turns AS u ON u.turn_id = k.turn_id
         WHERE k.user_id = p_user AND k.chat_id = p_chat_id AND u.owner = p_owner;
     ELSE
         v_drop := t.superseded IS NOT DISTINCT FROM 'rollback';
+        IF t.questions > 0 THEN
+            -- A question that was not answered before the turn was cancelled.
+            r.dropped := close_question(t.turn_id, v_now);
+        END IF;
         INSERT INTO chat_messages (
             chat_id, seq, user_id, role, content, parts, channel, turn_id, turn_seq, created_at, deleted_at, kind
         ) VALUES (
@@ -1806,8 +2124,7 @@ BEGIN
         IF v_drop THEN
             WITH dropped AS (
                 UPDATE chat_messages AS c SET deleted_at = v_now
-                WHERE c.chat_id = p_chat_id AND c.seq >= t.seq AND c.turn_id = t.turn_id AND c.role = 'user'
-                    AND c.deleted_at IS NULL
+                WHERE c.chat_id = p_chat_id AND c.seq >= t.seq AND c.turn_id = t.turn_id AND c.deleted_at IS NULL
                 RETURNING c
             )
             SELECT array_agg(c) INTO r.dropped FROM dropped;
@@ -1815,7 +2132,7 @@ BEGIN
             -- If the caller does not hold an address's older chunks, these wait behind them for a sweep.
             WITH queued AS (
                 INSERT INTO outbox (chat_id, turn_id, user_id, address, chunk, content, markup, owner)
-                SELECT p_chat_id, p_turn_id, p_user, c.address, c.position, c.content, c.markup,
+                SELECT p_chat_id, p_turn_id, p_user, c.address, chunks_before(t.questions) + c.position, c.content, c.markup,
                     CASE WHEN EXISTS (
                         SELECT FROM outbox AS o
                         WHERE o.address = c.address AND o.state = 'unsent'
@@ -1954,7 +2271,7 @@ BEGIN
         chat_id, seq, user_id, role, content, parts, channel, turn_seq, created_at, edited_at, kind, metadata
     )
     SELECT
-        f.chat_id, told.place, s.user_id, told.role, told.content, told.parts, told.channel,
+        f.chat_id, told.place, s.user_id, told.role, told.content, parts_of_fork(told.parts), told.channel,
         min(told.place) OVER (PARTITION BY told.turn_seq), told.created_at, told.edited_at,
         told.kind, told.metadata
     FROM (
@@ -2338,6 +2655,19 @@ ALTER FUNCTION own_labelled_sessions(text[],text[],integer) OWNER TO turngate_sy
 REVOKE EXECUTE ON FUNCTION own_labelled_sessions(text[],text[],integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION own_labelled_sessions(text[],text[],integer) TO turngate_app;
 
+CREATE FUNCTION parts_of_fork(p_parts jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+    SELECT CASE WHEN p_parts @> '[{"type": "data-approval", "data": {"state": "open"}}]' THEN (
+        SELECT jsonb_agg(CASE
+            WHEN part ->> 'type' = 'data-approval' THEN jsonb_set(part, '{data,state}', '"closed"') ELSE part
+        END ORDER BY place)
+        FROM jsonb_array_elements(p_parts) WITH ORDINALITY AS told (part, place)
+    ) ELSE p_parts END
+$function$;
+
 CREATE FUNCTION parts_with_text(p_parts jsonb, p_text text)
  RETURNS jsonb
  LANGUAGE sql
@@ -2483,6 +2813,32 @@ BEGIN
 END
 $function$;
 
+CREATE FUNCTION record_answer(p_approval uuid, p_choice text, p_text text, p_by text, p_from text, p_key uuid, p_at
+    timestamp with time zone)
+ RETURNS chat_messages
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    a approvals;
+BEGIN
+    SELECT * INTO a FROM approvals WHERE approval_id = p_approval;
+    UPDATE turns AS t SET
+        status = 'running', reply_seq = NULL,
+        answers = coalesce(t.answers, '[]') || jsonb_build_object(
+            'approval_id', a.approval_id, 'choice', p_choice, 'text', coalesce(p_text, ''), 'call_id', a.call_id, 'tool', a.tool,
+            'input', a.input, 'resume', a.resume, 'answered_by', p_by
+        )
+    WHERE t.turn_id = a.turn_id AND t.status = 'waiting' AND t.reply_seq = a.seq AND NOT t.cancel_requested;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    UPDATE approvals SET
+        answer = p_choice, answer_text = p_text, answer_key = p_key, answered_by = p_by, answered_from = p_from, answered_at = p_at
+    WHERE approval_id = p_approval RETURNING * INTO a;
+    RETURN show_approval(a, p_at);
+END
+$function$;
+
 CREATE FUNCTION restore_snapshot(p_session text, p_number bigint, p_rewind boolean, p_by text)
  RETURNS snapshot_restored
  LANGUAGE plpgsql
@@ -2512,7 +2868,7 @@ BEGIN
         RETURN r;
     END IF;
     r.rewound := p_rewind OR x.rewound;
-    IF r.rewound AND EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id) THEN
+    IF r.rewound AND NOT end_waiting(s) THEN
         r.status := 'busy';
         RETURN r;
     END IF;
@@ -2602,7 +2958,7 @@ BEGIN
         r.status := 'missing';
         RETURN r;
     END IF;
-    IF EXISTS (SELECT FROM turns WHERE turn_id = m.turn_id AND status IN ('queued', 'running')) THEN
+    IF EXISTS (SELECT FROM turns WHERE turn_id = m.turn_id AND status IN ('queued', 'running', 'waiting')) THEN
         r.status := 'busy';
         RETURN r;
     END IF;
@@ -2863,6 +3219,25 @@ CREATE FUNCTION session_resumes(is_active boolean, last_activity timestamp with 
  IMMUTABLE PARALLEL SAFE
 AS $function$ SELECT is_active AND (is_running OR at - last_activity <= resume_window) $function$;
 
+CREATE FUNCTION show_approval(a approvals, p_at timestamp with time zone)
+ RETURNS chat_messages
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    m chat_messages;
+BEGIN
+    UPDATE chat_messages AS c SET changed_at = p_at, parts = (
+        SELECT jsonb_agg(CASE
+            WHEN part ->> 'type' = 'data-approval' AND part ->> 'id' = a.approval_id::text THEN approval_part(a) ELSE part
+        END ORDER BY place)
+        FROM jsonb_array_elements(c.parts) WITH ORDINALITY AS told (part, place)
+    )
+    WHERE c.chat_id = a.chat_id AND c.seq = a.seq RETURNING * INTO m;
+    UPDATE chat_sessions SET updated_at = p_at WHERE chat_id = a.chat_id;
+    RETURN m;
+END
+$function$;
+
 CREATE FUNCTION state_size(p_blackboard jsonb, p_scratchpad jsonb, p_attributes jsonb)
  RETURNS bigint
  LANGUAGE sql
@@ -2902,6 +3277,7 @@ AS $function$
         'stolen', s, NULL::chat_messages, NULL::bigint[], stolen.u,
         ARRAY(SELECT c FROM chat_messages AS c
             WHERE c.chat_id = s.chat_id AND c.seq >= (stolen.u).seq AND c.turn_id = (stolen.u).turn_id AND c.role = 'user'
+                AND c.kind <> 'answer'
             ORDER BY c.seq),
         turn_history(s.chat_id, (stolen.u).seq, (stolen.u).history_turns),
         NULL::chat_messages[], 'running'

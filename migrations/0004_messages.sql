@@ -7,8 +7,9 @@
 -- whichever columns it writes. The constraint of a domain is planned once per connection, and checked only when the column is written.
 CREATE DOMAIN message_role AS text CHECK (VALUE IN ('user', 'assistant'));
 
--- `apology`: the gateway's own text if the agent gave no answer; `note`: for operators only; `human`: an operator's reply.
-CREATE DOMAIN message_kind AS text CHECK (VALUE IN ('message', 'apology', 'note', 'human'));
+-- `apology`: the gateway's own text if the agent gave no answer; `note`: for operators only; `human`: an operator's reply; `answer`: a
+-- user's answer to a question of the agent, in words.
+CREATE DOMAIN message_kind AS text CHECK (VALUE IN ('message', 'apology', 'note', 'human', 'answer'));
 
 -- The transcript. A row is never renumbered: `seq` counts from 1 without gaps, and deleted rows stay as tombstones.
 CREATE TABLE chat_messages (

@@ -3,7 +3,8 @@
 
 -- migrate: apply
 
-CREATE DOMAIN turn_status AS text CHECK (VALUE IN ('queued', 'running', 'completed', 'failed', 'cancelled'));
+-- `waiting`: its agent has asked a question (`approvals`); nobody owns the turn until the answer makes it `running` again.
+CREATE DOMAIN turn_status AS text CHECK (VALUE IN ('queued', 'running', 'waiting', 'completed', 'failed', 'cancelled'));
 
 -- Why a newer message cancelled a turn: `interrupt` keeps what was said, `rollback` drops question and answer.
 CREATE DOMAIN turn_supersession AS text CHECK (VALUE IN ('interrupt', 'rollback'));
@@ -31,7 +32,9 @@ CREATE TABLE turns (
     withdrawn boolean NOT NULL DEFAULT false, -- its messages are hidden or answered by another turn; agents don't see it
     deliver_to text[] NOT NULL DEFAULT '{}',
     ends_session boolean NOT NULL DEFAULT false,
-    reply_seq bigint,
+    reply_seq bigint, -- while it waits: of the question
+    questions int, -- how many its agent has asked; NULL: none
+    answers jsonb, -- to these questions; NULL: none
     usage jsonb,
     error text,
     error_class text, -- why it failed, as far as the user may know; `error` is for operators
@@ -51,8 +54,9 @@ ALTER TABLE turns SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
 SELECT turngate_protect('turns');
 
--- The turns with status `running`, at most one per session: sweeps and lists read it, and it is never larger than the work of the last
--- seconds. (A partial index on `turns` would be smaller, but then ending a turn would write to all indexes of `turns`.)
+-- The turns with status `running` or `waiting`, at most one per session: sweeps and lists read it, and it is never larger than the work
+-- of the last seconds and the open questions. (A partial index on `turns` would be smaller, but then ending a turn would write to all
+-- indexes of `turns`.) Later messages of the session queue behind it.
 CREATE VIEW running_turns WITH (security_invoker = true) AS
 SELECT user_id, chat_id, turn_id FROM recent_activity WHERE turn_id IS NOT NULL;
 
@@ -214,6 +218,7 @@ AS $$
         'stolen', s, NULL::chat_messages, NULL::bigint[], stolen.u,
         ARRAY(SELECT c FROM chat_messages AS c
             WHERE c.chat_id = s.chat_id AND c.seq >= (stolen.u).seq AND c.turn_id = (stolen.u).turn_id AND c.role = 'user'
+                AND c.kind <> 'answer'
             ORDER BY c.seq),
         turn_history(s.chat_id, (stolen.u).seq, (stolen.u).history_turns),
         NULL::chat_messages[], 'running'

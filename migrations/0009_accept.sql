@@ -4,7 +4,8 @@
 -- migrate: apply
 
 -- `status`: accepted, duplicate, rejected, full (too many messages wait), not_found. `turn`, `messages` and `history` are set if the
--- caller is to run the turn; `superseded` names the turns that this message cancels.
+-- caller is to run the turn; `superseded` names the turns that this message cancels; `question` is the row that it answers: `turn` is
+-- the one that asked, which any replica may claim.
 CREATE TYPE accepted AS (
     status text,
     session chat_sessions,
@@ -14,7 +15,8 @@ CREATE TYPE accepted AS (
     is_claimed boolean,
     messages chat_messages[],
     history chat_messages[],
-    superseded uuid[]
+    superseded uuid[],
+    question chat_messages
 );
 
 -- T1 of any message. `p_session`: the session that the sender named, which always continues. Without it, the current session of `p_route`
@@ -40,6 +42,7 @@ DECLARE
     v_route text;
     v_running boolean;
     v_running_seq bigint;
+    v_approval uuid;
     v_now timestamptz;
 BEGIN
     PERFORM set_config('turngate.user_id', p_user, true);
@@ -95,7 +98,7 @@ BEGIN
         r.is_claimed := t.status = 'running' AND t.owner = p_owner;
         IF r.is_claimed THEN
             r.messages := ARRAY(SELECT c FROM chat_messages AS c
-                WHERE c.chat_id = t.chat_id AND c.turn_id = t.turn_id AND c.role = 'user' ORDER BY c.seq);
+                WHERE c.chat_id = t.chat_id AND c.turn_id = t.turn_id AND c.role = 'user' AND c.kind <> 'answer' ORDER BY c.seq);
             r.history := turn_history(t.chat_id, t.seq, t.history_turns);
         END IF;
         RETURN r;
@@ -107,12 +110,19 @@ BEGIN
         UPDATE chat_sessions SET is_active = false, ended_at = v_now, updated_at = v_now WHERE chat_id = s.chat_id;
         s := NULL;
     END IF;
-    SELECT u.seq INTO v_running_seq
+    SELECT u.seq, CASE WHEN u.status = 'waiting' THEN approval_meant(u.turn_id, p_content) END INTO v_running_seq, v_approval
     FROM running_turns AS k JOIN turns AS u ON u.turn_id = k.turn_id WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id;
     v_running := v_running_seq IS NOT NULL;
     IF p_session IS NULL AND s.chat_id IS NOT NULL
         AND NOT session_resumes(s.is_active, coalesce(s.last_message_at, s.created_at), v_running, v_now, p_window) THEN
         s := NULL;
+        v_running := false;
+        v_approval := NULL;
+    END IF;
+    IF v_approval IS NOT NULL THEN
+        r.question := answer_in_words(v_approval, p_content, p_user, p_channel, v_now);
+        SELECT u.* INTO t FROM running_turns AS k JOIN turns AS u ON u.turn_id = k.turn_id
+        WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id;
         v_running := false;
     END IF;
     IF v_running AND p_strategy = 'reject' THEN
@@ -130,8 +140,12 @@ BEGIN
     END IF;
     IF v_running AND p_strategy IN ('interrupt', 'rollback') THEN
         WITH cancelled AS (
-            UPDATE turns AS u SET cancel_requested = true, superseded = p_strategy
-            WHERE u.chat_id = s.chat_id AND u.seq >= v_running_seq AND u.status IN ('queued', 'running')
+            UPDATE turns AS u SET
+                cancel_requested = true, superseded = p_strategy,
+                -- A turn that waits is claimed by a sweep, which ends it.
+                status = CASE WHEN u.status = 'waiting' THEN 'running' ELSE u.status END,
+                reply_seq = NULL
+            WHERE u.chat_id = s.chat_id AND u.seq >= v_running_seq AND u.status IN ('queued', 'running', 'waiting')
                 AND NOT u.cancel_requested
             RETURNING u.turn_id
         )
@@ -178,9 +192,10 @@ BEGIN
     END IF;
 
     INSERT INTO chat_messages (
-        chat_id, seq, user_id, role, content, channel, turn_id, turn_seq, client_id, routed, created_at
+        chat_id, seq, user_id, role, content, channel, turn_id, turn_seq, client_id, routed, created_at, kind
     ) VALUES (
-        s.chat_id, s.last_seq + 1, p_user, 'user', p_content, p_channel, t.turn_id, t.seq, p_key, p_session IS NULL, v_now
+        s.chat_id, s.last_seq + 1, p_user, 'user', p_content, p_channel, t.turn_id, t.seq, p_key, p_session IS NULL, v_now,
+        CASE WHEN v_approval IS NULL THEN 'message' ELSE 'answer' END
     ) RETURNING * INTO m;
 
     UPDATE chat_sessions SET
@@ -192,7 +207,7 @@ BEGIN
     r.session := s;
     r.message := m;
     r.turn := t;
-    IF t.status = 'running' THEN
+    IF t.status = 'running' AND t.owner = p_owner THEN
         r.is_claimed := true;
         r.messages := ARRAY[m];
         r.history := turn_history(s.chat_id, t.seq, t.history_turns);

@@ -28,7 +28,8 @@ BEGIN
     v_now := greatest(s.updated_at, clock_timestamp());
     UPDATE turns SET
         status = CASE WHEN superseded = 'rollback' THEN 'cancelled' ELSE p_status END,
-        ended_at = v_now, usage = p_usage, error = p_error, error_class = p_error_class, reply_seq = s.last_seq + 1, deadline = NULL
+        ended_at = v_now, usage = coalesce(p_usage, usage), error = p_error,
+        error_class = p_error_class, reply_seq = s.last_seq + 1, deadline = NULL
     WHERE turn_id = p_turn_id AND owner = p_owner AND epoch = p_epoch AND status = 'running'
     RETURNING * INTO t;
 
@@ -45,16 +46,20 @@ BEGIN
         r.ended := t.status;
         IF t.superseded = 'rollback' THEN
             r.dropped := ARRAY(SELECT c FROM chat_messages AS c
-                WHERE c.chat_id = p_chat_id AND c.seq >= t.seq AND c.turn_id = t.turn_id AND c.role = 'user');
+                WHERE c.chat_id = p_chat_id AND c.seq >= t.seq AND c.turn_id = t.turn_id AND c.seq <> t.reply_seq);
         END IF;
         -- Chunks that were sent since, or that another replica sends, are not handed out again.
         SELECT array_agg(CASE WHEN state = 'unsent' AND owner = p_owner THEN item_id END ORDER BY item_id)
         INTO r.outbox_ids FROM outbox
-        WHERE chat_id = p_chat_id AND turn_id = p_turn_id;
+        WHERE chat_id = p_chat_id AND turn_id = p_turn_id AND chunk > chunks_before(t.questions);
         SELECT u.* INTO n FROM running_turns AS k JOIN turns AS u ON u.turn_id = k.turn_id
         WHERE k.user_id = p_user AND k.chat_id = p_chat_id AND u.owner = p_owner;
     ELSE
         v_drop := t.superseded IS NOT DISTINCT FROM 'rollback';
+        IF t.questions > 0 THEN
+            -- A question that was not answered before the turn was cancelled.
+            r.dropped := close_question(t.turn_id, v_now);
+        END IF;
         INSERT INTO chat_messages (
             chat_id, seq, user_id, role, content, parts, channel, turn_id, turn_seq, created_at, deleted_at, kind
         ) VALUES (
@@ -64,8 +69,7 @@ BEGIN
         IF v_drop THEN
             WITH dropped AS (
                 UPDATE chat_messages AS c SET deleted_at = v_now
-                WHERE c.chat_id = p_chat_id AND c.seq >= t.seq AND c.turn_id = t.turn_id AND c.role = 'user'
-                    AND c.deleted_at IS NULL
+                WHERE c.chat_id = p_chat_id AND c.seq >= t.seq AND c.turn_id = t.turn_id AND c.deleted_at IS NULL
                 RETURNING c
             )
             SELECT array_agg(c) INTO r.dropped FROM dropped;
@@ -73,7 +77,7 @@ BEGIN
             -- If the caller does not hold an address's older chunks, these wait behind them for a sweep.
             WITH queued AS (
                 INSERT INTO outbox (chat_id, turn_id, user_id, address, chunk, content, markup, owner)
-                SELECT p_chat_id, p_turn_id, p_user, c.address, c.position, c.content, c.markup,
+                SELECT p_chat_id, p_turn_id, p_user, c.address, chunks_before(t.questions) + c.position, c.content, c.markup,
                     CASE WHEN EXISTS (
                         SELECT FROM outbox AS o
                         WHERE o.address = c.address AND o.state = 'unsent'
@@ -141,11 +145,13 @@ BEGIN
     UPDATE outbox AS o SET state = 'dead', error = 'the account was unlinked', settled_at = clock_timestamp()
     FROM turns AS t
     WHERE o.chat_id = p_chat_id AND o.turn_id = p_turn_id AND o.state = 'unsent' AND t.turn_id = o.turn_id
+        AND o.chunk > chunks_before(t.questions)
         AND array_position(t.deliver_to, o.address) IS NULL AND NOT starts_with(split_part(o.address, ':', 3), '-');
     IF FOUND THEN
         SELECT array_agg(CASE WHEN state = 'unsent' AND owner = p_owner THEN item_id END ORDER BY item_id)
         INTO r.outbox_ids FROM outbox
-        WHERE chat_id = p_chat_id AND turn_id = p_turn_id;
+        WHERE chat_id = p_chat_id AND turn_id = p_turn_id
+            AND chunk > (SELECT chunks_before(u.questions) FROM turns AS u WHERE u.turn_id = p_turn_id);
     END IF;
     RETURN r;
 END

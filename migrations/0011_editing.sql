@@ -30,7 +30,7 @@ BEGIN
         r.status := 'missing';
         RETURN r;
     END IF;
-    IF EXISTS (SELECT FROM turns WHERE turn_id = m.turn_id AND status IN ('queued', 'running')) THEN
+    IF EXISTS (SELECT FROM turns WHERE turn_id = m.turn_id AND status IN ('queued', 'running', 'waiting')) THEN
         r.status := 'busy';
         RETURN r;
     END IF;
@@ -57,7 +57,7 @@ BEGIN
 END
 $$;
 
--- As `rewritten`; `busy` here: a turn is open; `nothing`: no message was named, and there is none; `unasked`: the question of the
+-- As `rewritten`; `busy` here: a turn is open (one that waits for an answer is cancelled, unless messages wait for it); `nothing`: no message was named, and there is none; `unasked`: the question of the
 -- named reply was deleted. `turn` is claimed by the caller; `changed`: the newest few hundred hidden rows, and `messages`.
 CREATE TYPE answering AS (
     status text,
@@ -96,15 +96,15 @@ BEGIN
     END IF;
     SELECT * INTO m FROM chat_messages AS c
     WHERE c.chat_id = s.chat_id AND c.seq >= coalesce(p_seq, 1) AND c.seq <= coalesce(p_seq, s.last_seq)
-        AND c.deleted_at IS NULL AND (p_seq IS NOT NULL OR c.role = 'user')
+        AND c.deleted_at IS NULL AND (p_seq IS NOT NULL OR c.role = 'user' AND c.kind <> 'answer')
     ORDER BY c.seq DESC LIMIT 1;
     IF NOT FOUND THEN
         r.status := CASE WHEN p_seq IS NULL THEN 'nothing' ELSE 'missing' END;
         RETURN r;
     END IF;
-    IF m.role = 'assistant' THEN
+    IF m.role = 'assistant' OR m.kind = 'answer' THEN
         SELECT * INTO m FROM chat_messages AS c
-        WHERE c.chat_id = s.chat_id AND c.deleted_at IS NULL AND c.role = 'user' AND c.seq < p_seq
+        WHERE c.chat_id = s.chat_id AND c.deleted_at IS NULL AND c.role = 'user' AND c.kind <> 'answer' AND c.seq < p_seq
             AND (m.turn_id IS NULL OR c.turn_seq = m.turn_seq)
         ORDER BY c.seq DESC LIMIT 1;
         IF NOT FOUND THEN
@@ -112,7 +112,7 @@ BEGIN
             RETURN r;
         END IF;
     END IF;
-    IF EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id) THEN
+    IF NOT end_waiting(s) THEN
         r.status := 'busy';
         RETURN r;
     END IF;
@@ -121,7 +121,7 @@ BEGIN
     WITH hidden AS (
         UPDATE chat_messages AS c SET deleted_at = v_now, rewound = true, changed_at = v_now
         WHERE c.chat_id = s.chat_id AND c.seq >= m.turn_seq AND c.deleted_at IS NULL
-            AND (c.turn_seq > m.turn_seq OR c.turn_seq = m.turn_seq AND c.role = 'assistant')
+            AND (c.turn_seq > m.turn_seq OR c.turn_seq = m.turn_seq AND (c.role = 'assistant' OR c.kind = 'answer'))
         RETURNING c
     )
     SELECT count(*), (array_agg(c ORDER BY (c).seq DESC))[:400] INTO v_rows, v_hidden FROM hidden;
@@ -158,7 +158,7 @@ BEGIN
     WITH asked AS (
         UPDATE chat_messages AS c SET turn_id = t.turn_id, changed_at = v_now
         WHERE c.chat_id = s.chat_id AND c.seq >= m.turn_seq AND c.turn_seq = m.turn_seq AND c.role = 'user'
-            AND c.deleted_at IS NULL
+            AND c.kind <> 'answer' AND c.deleted_at IS NULL
         RETURNING c
     )
     SELECT array_agg(c ORDER BY (c).seq) INTO r.messages FROM asked;
@@ -211,7 +211,7 @@ BEGIN
         chat_id, seq, user_id, role, content, parts, channel, turn_seq, created_at, edited_at, kind, metadata
     )
     SELECT
-        f.chat_id, told.place, s.user_id, told.role, told.content, told.parts, told.channel,
+        f.chat_id, told.place, s.user_id, told.role, told.content, parts_of_fork(told.parts), told.channel,
         min(told.place) OVER (PARTITION BY told.turn_seq), told.created_at, told.edited_at,
         told.kind, told.metadata
     FROM (

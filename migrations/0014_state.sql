@@ -292,7 +292,7 @@ BEGIN
         RETURN r;
     END IF;
     r.rewound := p_rewind OR x.rewound;
-    IF r.rewound AND EXISTS (SELECT FROM running_turns AS k WHERE k.user_id = s.user_id AND k.chat_id = s.chat_id) THEN
+    IF r.rewound AND NOT end_waiting(s) THEN
         r.status := 'busy';
         RETURN r;
     END IF;

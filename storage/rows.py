@@ -12,9 +12,12 @@ from gateway.core.history import LazyMessages
 from gateway.core.model import (
     Address,
     AgentName,
+    ApprovalAnswer,
+    ApprovalId,
     ChannelName,
     ChatId,
     JsonObject,
+    JsonValue,
     Message,
     MessageId,
     MessageKind,
@@ -27,6 +30,19 @@ from gateway.core.model import (
     UserId,
 )
 from gateway.errors import InvalidInput
+
+
+class StoredAnswer(TypedDict):
+    """An element of `turns.answers`."""
+
+    approval_id: str
+    choice: str
+    text: str
+    call_id: str
+    tool: str
+    input: JsonObject
+    resume: JsonValue
+    answered_by: str | None
 
 
 def present(record: Record | None, key: str) -> Record | None:
@@ -129,6 +145,23 @@ def to_turn(
         cancel_requested=row["cancel_requested"],
         agent_session=agent_session or session["agent_session"],
         metadata=session["metadata"],
+        answers=tuple(map(_to_answer, row["answers"] or ())),
+        questions=row["questions"] or 0,
+        spent=to_usage(row["usage"]),
+    )
+
+
+def _to_answer(answer: StoredAnswer) -> ApprovalAnswer:
+    answered_by = answer["answered_by"]
+    return ApprovalAnswer(
+        approval_id=ApprovalId(UUID(answer["approval_id"])),
+        choice=answer["choice"],
+        text=answer["text"],
+        call_id=answer["call_id"],
+        tool=answer["tool"],
+        input=answer["input"],
+        resume=answer["resume"],
+        answered_by=None if answered_by is None else UserId(answered_by),
     )
 
 

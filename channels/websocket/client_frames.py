@@ -11,13 +11,14 @@ import orjson
 from channels.websocket.faults import BadFrame, BrokenText
 from gateway.core.commands import Command, parse_command
 from gateway.core.content.metadata import metadata_of
-from gateway.core.model import TERMINAL, WEB, AgentName, ChannelName, JsonObject, SessionId, TurnId
+from gateway.core.model import TERMINAL, WEB, AgentName, ApprovalId, ChannelName, JsonObject, SessionId, TurnId
 from gateway.core.values import value
 from gateway.errors import InvalidInput, TooLarge
 
 MAX_ID = 128
 MAX_NAME = 256
 MAX_TOKEN = 16_384
+MAX_ANSWER = 4_000
 MAX_SEQ = 2**63 - 1
 
 
@@ -70,6 +71,16 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Choose:
+    """Answer an agent's question. `choice`: one of its choices, or its number; `text`: said beside it."""
+
+    approval_id: ApprovalId
+    choice: str
+    text: str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Typing:
     """The user is typing; nobody uses this yet."""
 
@@ -83,7 +94,7 @@ class Ping:
     id: str | None = None
 
 
-ClientFrame = Hello | Send | Watch | Unwatch | Cancel | Typing | Ping
+ClientFrame = Hello | Send | Watch | Unwatch | Cancel | Choose | Typing | Ping
 
 
 def parse(data: bytes) -> ClientFrame:
@@ -213,6 +224,15 @@ def _cancel(fields: Fields) -> Cancel:
         raise BadFrame("There is no such turn.", fields.reply_to, "not_found") from None
 
 
+def _choose(fields: Fields) -> Choose:
+    name, choice = fields.text("approval_id", MAX_NAME), fields.text("choice", MAX_NAME)
+    text = fields.optional_text("text", MAX_ANSWER)
+    try:
+        return Choose(ApprovalId(UUID(name)), choice, text, fields.reply_to)
+    except ValueError:
+        raise BadFrame("There is no such question.", fields.reply_to, "not_found") from None
+
+
 def _typing(fields: Fields) -> Typing:
     return Typing(fields.reply_to)
 
@@ -227,6 +247,7 @@ READERS: dict[str, Callable[[Fields], ClientFrame]] = {
     "watch": _watch,
     "unwatch": _unwatch,
     "cancel": _cancel,
+    "choose": _choose,
     "typing": _typing,
     "ping": _ping,
 }

@@ -10,7 +10,7 @@ from aiohttp import WebSocketError, WSMsgType
 
 from channels.websocket import server_frames
 from channels.websocket.admission import overloaded
-from channels.websocket.client_frames import ClientFrame, Hello, Send, Watch, parse
+from channels.websocket.client_frames import Choose, ClientFrame, Hello, Send, Watch, parse
 from channels.websocket.conversation import Conversation
 from channels.websocket.credential import Caller, Credential
 from channels.websocket.faults import (
@@ -206,6 +206,6 @@ class Connection:
         elif self._conversation is None:
             raise HangUp(UNAUTHENTICATED, Unauthenticated("The first frame should be a hello frame."))
         else:
-            if isinstance(frame, Send | Watch):
+            if isinstance(frame, Send | Watch | Choose):
                 await self._credential.check(frame if isinstance(frame, Send) else None)
             await self._conversation.handle(frame)

@@ -7,20 +7,20 @@ from functools import partial
 from typing import assert_never
 
 from channels.websocket import server_frames
-from channels.websocket.client_frames import Cancel, Hello, Ping, Send, Typing, Unwatch, Watch
+from channels.websocket.client_frames import Cancel, Choose, Hello, Ping, Send, Typing, Unwatch, Watch
 from channels.websocket.faults import BadFrame
 from channels.websocket.follow import OPEN, Follow
 from channels.websocket.outgoing import Outgoing
 from channels.websocket.parts import Parts
 from gateway.core.events import LiveEvent, SessionChanged, SessionDeleted
 from gateway.core.inbound import InboundMessage
-from gateway.core.model import AgentName, ChannelName, Principal, Route, Session, SessionId, UserId
+from gateway.core.model import WEB, AgentName, ChannelName, Principal, Route, Session, SessionId, UserId
 from gateway.core.ports.live import user_topic
 from gateway.core.ports.turns import Acceptance
 from gateway.core.service import Notice
 from gateway.errors import Conflict, NotFound
 
-DeedFrame = Send | Watch | Unwatch | Cancel | Typing | Ping
+DeedFrame = Send | Watch | Unwatch | Cancel | Choose | Typing | Ping
 
 
 class Conversation:
@@ -92,6 +92,8 @@ class Conversation:
                 self._unwatch()
             case Cancel():
                 await self._parts.intake.cancel(frame.turn_id, self._reader)
+            case Choose():
+                await self._choose(frame)
             case _:
                 assert_never(frame)
 
@@ -184,7 +186,7 @@ class Conversation:
         if session.session_id not in self._follows:
             follow = self._begin(session, message.seq - 1)
             if accepted.status == "duplicate" or accepted.turn_status == "queued":
-                follow.join(running=accepted.turn_status in OPEN)
+                follow.join(running=accepted.turn_status in OPEN or accepted.turn_status == "waiting")
 
     def _move(self, session: Session, last_seq: int, *, is_new: bool) -> tuple[bytes, ...]:
         """The route continues in another session; a socket that was in one learns that before the ack."""
@@ -211,6 +213,21 @@ class Conversation:
             self._leave()
             self._agent = notice.agent or self._agent
             self._outgoing.put(server_frames.ready(self.principal, self._agent))
+
+    async def _choose(self, frame: Choose) -> None:
+        """Followers hear of an answer by the question's row; only an answer that comes too late gets one of its own."""
+        self._parts.limits.message(self.principal)
+        try:
+            await self._parts.approvals.answer(
+                frame.approval_id,
+                frame.choice,
+                frame.text,
+                self.principal.user_id,
+                self._channel or WEB,
+                is_operator=self._reader is None,
+            )
+        except Conflict as late:
+            self._outgoing.put(server_frames.notice(str(late), frame.id))
 
     # Following --------------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from channels.websocket.delayed_flush import DelayedFlush
 from channels.websocket.limits import SocketLimits
 from channels.websocket.origin import OriginRule
 from channels.websocket.server_frames import Shared
+from gateway.core.intake.approvals import Approvals
 from gateway.core.limits.callers import Callers
 from gateway.core.limits.wrong_tokens import WrongTokenLimiter
 from gateway.core.live.live_turns import LiveTurns
@@ -29,6 +30,7 @@ class Parts:
     """
 
     intake: Intake
+    approvals: Approvals
     accepting: Callable[[], bool]
     sessions: SessionStore
     messages: MessageStore

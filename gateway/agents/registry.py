@@ -66,6 +66,7 @@ def terms_of(settings: AgentSettings, turns: Turns) -> TurnTerms:
         max_waiting=turns.max_waiting,
         state=settings.state,
         apologies=settings.apologies,
+        approvers=settings.approvers,
     )
 
 

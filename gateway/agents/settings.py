@@ -43,6 +43,10 @@ class AgentBase(SettingsGroup):
         None, gt=0, le=1_000_000_000, description="US dollars that its turns may cost per day, in UTC (docs/usage.md)."
     )
     tokens_per_day: int | None = Field(None, ge=1, description="Tokens that its turns may use per day.")
+    approvers: Literal["user", "operator"] = Field(
+        "user",
+        description="Who may answer the agent's questions: the user of the conversation (and operators), or operators only.",
+    )
     state: bool = Field(False, description="Whether the agent receives the session's state (docs/state.md).")
 
     @property

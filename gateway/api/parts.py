@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from gateway.api.settings import ApiSettings
+from gateway.core.intake.approvals import Approvals
 from gateway.core.intake.editing import Editing
 from gateway.core.intake.message_rates import MessageRates
 from gateway.core.limits.addresses import AddressRule
@@ -100,6 +101,7 @@ class ApiParts:
     callers: Callers
     message_rates: MessageRates
     intake: Intake
+    approvals: Approvals
     announcer: Announcer
     sessions: SessionStore
     session_changes: SessionChanges

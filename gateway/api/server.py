@@ -20,6 +20,7 @@ from gateway.api.responses.streaming import PACE, Pace
 from gateway.api.route import DECLARED, routes_of
 from gateway.api.routes import (
     agents,
+    approvals,
     edits,
     exports,
     health,
@@ -47,6 +48,7 @@ ROUTES = routes_of(
     exports,
     turns,
     usage,
+    approvals,
     schedules,
     agents,
     tokens,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gateway.core.model import (
@@ -133,11 +134,38 @@ class StateChange:
     values: JsonNotes
 
 
+@dataclass(frozen=True, slots=True)
+class ApprovalRequest:
+    """A question that the agent needs answered before it goes on, such as whether a tool may run. Its run ends here.
+
+    The turn waits, with nothing running, and the agent is called again with the answer in `turn.answers`. `choices`: 1 to 10, the refusal
+    last. `call_id`, `tool`, `input`: the tool call in question, shown with it. `expires_in`: seconds after which `default` counts as the
+    answer; without one, the last choice. `resume`: the agent's own data, returned with the answer; at most 64 KiB as JSON.
+    """
+
+    text: str
+    choices: Sequence[str] = ("Allow", "Deny")
+    call_id: str = ""
+    tool: str = ""
+    input: JsonObject = field(default_factory=dict)
+    expires_in: float | None = None
+    default: str | None = None
+    resume: JsonValue = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Quick replies: answers that the user may pick, shown as buttons where possible; picking one sends it as an ordinary message."""
+
+    options: Sequence[str]
+    text: str = ""
+
+
 WholePart: TypeAlias = DataPart | Citation | FilePart | Handoff
 """Events that are one part of the reply each."""
 ShownEvent: TypeAlias = TextDelta | ReasoningDelta | Status | ToolInputDelta | ToolCall | ToolResult | WholePart
 """Events that followers receive while the turn runs."""
-AgentEvent: TypeAlias = ShownEvent | UsageReport | AgentSession | StateChange
+AgentEvent: TypeAlias = ShownEvent | UsageReport | AgentSession | StateChange | ApprovalRequest | Choices
 
 # What followers of a session receive: each event names the session's owner --------------------------------------------
 

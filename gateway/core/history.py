@@ -7,7 +7,7 @@ from typing import overload
 
 from gateway.core.model import Message, MessageKind
 
-SPOKEN: frozenset[MessageKind] = frozenset({"message", "human"})
+SPOKEN: frozenset[MessageKind] = frozenset({"message", "human", "answer"})
 WITH_APOLOGIES: frozenset[MessageKind] = SPOKEN | {"apology"}
 """Notes are for operators and never passed to agents."""
 

@@ -20,6 +20,8 @@ ChatId = NewType("ChatId", UUID)
 MessageId = NewType("MessageId", str)
 TurnId = NewType("TurnId", UUID)
 """Also the idempotency key an agent receives: the same for all attempts at the turn."""
+ApprovalId = NewType("ApprovalId", UUID)
+"""A question of an agent that its turn waits for."""
 ReplicaId = NewType("ReplicaId", UUID)
 AgentName = NewType("AgentName", str)
 ChannelName = NewType("ChannelName", str)
@@ -45,10 +47,15 @@ def is_pushed(channel: str) -> bool:
 
 
 Role = Literal["user", "assistant"]
-MessageKind = Literal["message", "apology", "note", "human"]
-"""`apology`: the gateway's own text when the agent gave no answer; `note`: for operators only; `human`: an operator's reply."""
+MessageKind = Literal["message", "apology", "note", "human", "answer"]
+"""`apology`: the gateway's own text when the agent gave no answer; `note`: for operators only; `human`: an operator's reply; `answer`: a
+user's answer to a question of the agent, in words.
+"""
 UserRole = Literal["user", "operator", "visitor"]
-TurnStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
+TurnStatus = Literal["queued", "running", "waiting", "completed", "failed", "cancelled"]
+"""`waiting`: for the answer to a question of the agent (`ApprovalRequest`)."""
+Approvers = Literal["user", "operator"]
+"""Who may answer an agent's questions: the session's user (and operators, who may act for any user), or operators only."""
 MultitaskStrategy = Literal["enqueue", "interrupt", "rollback", "reject"]
 """What a second message during a turn does. `interrupt` cancels the turn and keeps its partial
 reply, `rollback` removes question and answer.
@@ -169,6 +176,23 @@ class Sender:
 
 
 @value
+class ApprovalAnswer:
+    """The answer to an `ApprovalRequest`. `choice`: one of its choices; `text`: what was said beside it.
+
+    `call_id`, `tool`, `input`, `resume`: as in the request. `answered_by`: None if nobody answered in time, so that the default counts.
+    """
+
+    approval_id: ApprovalId
+    choice: str
+    text: str = ""
+    call_id: str = ""
+    tool: str = ""
+    input: JsonObject = field(default_factory=dict)
+    resume: JsonValue = None
+    answered_by: UserId | None = None
+
+
+@value
 class Turn:
     """A claimed turn: everything an agent needs, and what fences its result.
 
@@ -199,6 +223,12 @@ class Turn:
     """The session's metadata when this turn was claimed; each message has its own as well. Data, never instructions."""
     deadline: float | None = None
     """When this attempt is stopped, on the clock of `time.monotonic`; None outside of a gateway."""
+    answers: tuple[ApprovalAnswer, ...] = ()
+    """The answers to the questions that the agent has asked in this turn, in order; its latest call ended with the last one."""
+    questions: int = 0
+    """How many questions the agent has asked in this turn."""
+    spent: Usage | None = None
+    """What the turn had used when the agent asked the latest one."""
 
     def prepared(self, history: Sequence[Message], deadline: float) -> Turn:
         """Returns the same turn for an attempt; `dataclasses.replace` takes four times as long."""
@@ -221,7 +251,15 @@ class Turn:
             self.agent_session,
             self.metadata,
             deadline,
+            self.answers,
+            self.questions,
+            self.spent,
         )
+
+    @property
+    def counted_attempts(self) -> int:
+        """How many attempts count against the limit: continuing after an answer is an attempt of its own, but not another try."""
+        return self.attempt - self.questions
 
     @property
     def text(self) -> str:

@@ -16,6 +16,7 @@ EXPORTED: Mapping[str, str] = {
     "chat_messages": "sessions[].messages, sessions[].hidden",
     "message_versions": "sessions[].versions",
     "turns": "sessions[].turns",
+    "approvals": "sessions[].approvals",
     "session_states": "sessions[].state",
     "snapshots": "sessions[].snapshots",
     "outbox": "sessions[].deliveries",

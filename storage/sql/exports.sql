@@ -49,6 +49,13 @@ FROM (
 WHERE a.major > $2::bigint AND $3::bigint IS NOT NULL
 ORDER BY a.major LIMIT 1;
 
+-- name: approvals
+-- Questions of agents, and their answers.
+SELECT a.seq AS major, 0 AS minor, to_jsonb(a) - '{chat_id,user_id,answer_key,resume}'::text[] AS row
+FROM chat_sessions AS s JOIN approvals AS a ON a.chat_id = s.chat_id
+WHERE s.session_id = $1 AND a.seq > $2::bigint AND $3::bigint IS NOT NULL
+ORDER BY a.seq LIMIT 100;
+
 -- name: routes
 -- A user's routes, and the current session of each.
 SELECT to_jsonb(r) - '{user_id}'::text[] AS row FROM routes AS r WHERE r.user_id = $1 ORDER BY r.route;

@@ -82,7 +82,7 @@ WHERE user_id = $1 AND channel = $2 AND split_part(route, ':', 3) = $3;
 UPDATE turns SET deliver_to = ARRAY(
     SELECT a FROM unnest(deliver_to) AS a WHERE NOT (split_part(a, ':', 1) = $2 AND split_part(a, ':', 3) = $3)
 )
-WHERE user_id = $1 AND chat_id = ANY ($4::uuid[]) AND status IN ('queued', 'running')
+WHERE user_id = $1 AND chat_id = ANY ($4::uuid[]) AND status IN ('queued', 'running', 'waiting')
     AND EXISTS (SELECT FROM unnest(deliver_to) AS a WHERE split_part(a, ':', 1) = $2 AND split_part(a, ':', 3) = $3);
 
 -- name: leave_outbox

@@ -59,7 +59,7 @@ UPDATE turns SET deliver_to = ARRAY(
     SELECT DISTINCT CASE WHEN starts_with(a, $1) THEN $2 || substr(a, length($1::text) + 1) ELSE a END
     FROM unnest(deliver_to) AS a
 )
-WHERE chat_id = ANY ($3::uuid[]) AND status IN ('queued', 'running')
+WHERE chat_id = ANY ($3::uuid[]) AND status IN ('queued', 'running', 'waiting')
     AND EXISTS (SELECT FROM unnest(deliver_to) AS a WHERE starts_with(a, $1));
 
 -- name: move_outbox

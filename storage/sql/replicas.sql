@@ -119,7 +119,7 @@ SELECT
         ) AS newest (t)
         WHERE s.session_id = ANY ($1::text[]) AND s.updated_at > $3::timestamptz - interval '5 seconds'
             AND (t).owner IS DISTINCT FROM $6::uuid
-            AND ((t).status IN ('queued', 'running') OR (t).ended_at > $3::timestamptz - interval '5 seconds')
+            AND ((t).status IN ('queued', 'running', 'waiting') OR (t).ended_at > $3::timestamptz - interval '5 seconds')
     ) AS turns,
     ARRAY(
         SELECT m FROM chat_sessions AS s CROSS JOIN LATERAL (
@@ -128,7 +128,8 @@ SELECT
                 AND u.ended_at > $3::timestamptz - interval '5 seconds'
         ) AS taken_back (t)
         JOIN chat_messages AS m
-            ON m.chat_id = s.chat_id AND m.seq >= (t).seq AND m.seq <= s.last_seq AND m.turn_id = (t).turn_id AND m.role = 'user'
+            ON m.chat_id = s.chat_id AND m.seq >= (t).seq AND m.seq <= s.last_seq AND m.turn_id = (t).turn_id
+            AND m.seq <> (t).reply_seq
         WHERE s.session_id = ANY ($1::text[]) AND s.updated_at > $3::timestamptz - interval '5 seconds'
     ) AS dropped,
     -- New followers have already read the transcript. If there is more than a socket can take at once, the latest rows count.

@@ -30,6 +30,11 @@ WHERE current_user = 'turngate_app';
 SELECT * FROM finish_delivered($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 WHERE current_user = 'turngate_app';
 
+-- name: ask
+-- T2 of a turn that asks a question and waits for the answer.
+SELECT * FROM ask_approval($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+WHERE current_user = 'turngate_app';
+
 -- name: begin_attempt
 -- Renews the claim of a turn that the caller owns.
 SELECT * FROM begin_attempt($1, $2, $3, $4, $5)
@@ -46,7 +51,11 @@ WHERE turn_id = ANY ($1::uuid[]) AND owner = $2 AND status = 'running';
 
 -- name: request_cancel
 -- Marks an open turn for cancellation; returns an ended one unchanged.
-UPDATE turns SET cancel_requested = cancel_requested OR status IN ('queued', 'running')
+UPDATE turns SET
+    cancel_requested = cancel_requested OR status IN ('queued', 'running', 'waiting'),
+    -- A turn that waits is claimed by a sweep, which ends it.
+    status = CASE WHEN status = 'waiting' THEN 'running' ELSE status END,
+    reply_seq = CASE WHEN status <> 'waiting' THEN reply_seq END
 WHERE turn_id = $1 RETURNING turn_id, status;
 
 -- name: remember_agent_session

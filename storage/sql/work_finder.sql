@@ -6,10 +6,12 @@ SELECT
     EXISTS (SELECT FROM replicas WHERE replica_id <> $1 AND expires_at > statement_timestamp() - interval '1 minute') AS company,
     EXISTS (
         SELECT FROM running_turns AS k JOIN turns AS t ON t.turn_id = k.turn_id LEFT JOIN replicas AS r ON r.replica_id = t.owner
-        WHERE NOT (t.owner = $1 AND t.turn_id = ANY ($2::uuid[])) AND (
+        WHERE t.status = 'running' AND NOT (t.owner = $1 AND t.turn_id = ANY ($2::uuid[])) AND (
             r.replica_id IS NULL OR r.replica_id = $1
             OR r.expires_at < statement_timestamp() OR t.deadline < statement_timestamp()
         )
+    ) OR EXISTS (
+        SELECT FROM approvals WHERE expires_at <= statement_timestamp() AND answered_at IS NULL AND closed_at IS NULL
     ) AS turns,
     EXISTS (
         SELECT FROM outbox AS o LEFT JOIN replicas AS r ON r.replica_id = o.owner

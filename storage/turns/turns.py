@@ -14,7 +14,7 @@ from gateway.core.inbound import InboundMessage
 from gateway.core.model import STATE_SECTIONS, JsonObject, ReplicaId, Turn, TurnId, TurnStatus, UserId
 from gateway.core.outbound import Reply
 from gateway.core.ports.agents import TurnTerms
-from gateway.core.ports.turns import Acceptance, AcceptStatus, Finished
+from gateway.core.ports.turns import Acceptance, AcceptStatus, Finished, Question
 from gateway.core.state.changes import LIST_HAS_NO_KEYS
 from gateway.errors import LeaseLost, NotFound
 from storage.connections import PooledConnection
@@ -133,9 +133,44 @@ class PostgresTurns:
                     if row["status"] == "finished":
                         named = await self._name(connection, turn, reply)
                         refused = await self._change_state(connection, turn, reply, row)
-        if row["status"] == "lost":
-            raise LeaseLost(f"Turn {turn.turn_id} is no longer held by this replica; its result was dropped.")
+        _require_lease(turn, row)
         return replace(_finished(row, reply, named), state_refused=refused)
+
+    async def ask(self, turn: Turn, question: Question, held: Sequence[int] = ()) -> Finished | None:
+        refused: str | None = None
+        async with self.database.connection() as connection, in_transaction(connection):
+            row = await self._ask_on(connection, turn, question, held)
+            if row["status"] == "asked":
+                await self._name(connection, turn, question.reply)
+                refused = await self._change_state(connection, turn, question.reply, row)
+        _require_lease(turn, row)
+        if row["status"] == "cancelled":
+            return None
+        return replace(_finished(row, question.reply, None, running=True), state_refused=refused)
+
+    async def _ask_on(
+        self, connection: PooledConnection, turn: Turn, question: Question, held: Sequence[int]
+    ) -> Record:
+        reply, request = question.reply, question.request
+        return await fetch_one(
+            connection,
+            SQL["ask"],
+            turn.user_id,
+            turn.chat_id,
+            turn.turn_id,
+            self.replica_id,
+            turn.epoch,
+            reply.content,
+            list(reply.parts),
+            stored_usage(reply),
+            reply.title,
+            [address for address, _ in reply.chunks],
+            [chunk.text for _, chunk in reply.chunks],
+            [chunk.markup for _, chunk in reply.chunks],
+            held,
+            _approval_columns(question),
+            None if request.expires_in is None else timedelta(seconds=request.expires_in),
+        )
 
     async def _name(self, connection: PooledConnection, turn: Turn, reply: Reply) -> str | None:
         """Returns the framework's id of the conversation, stored in the same commit; None if there is no new one."""
@@ -197,6 +232,26 @@ class PostgresTurns:
             raise NotFound("There is no such turn.")
 
 
+def _require_lease(turn: Turn, row: Record) -> None:
+    if row["status"] == "lost":
+        raise LeaseLost(f"Turn {turn.turn_id} is no longer held by this replica; its result was dropped.")
+
+
+def _approval_columns(question: Question) -> JsonObject:
+    request = question.request
+    return {
+        "approval_id": str(question.approval_id),
+        "approvers": question.approvers,
+        "prompt": request.text,
+        "choices": [*request.choices],
+        "default_choice": request.choices[-1] if request.default is None else request.default,
+        "call_id": request.call_id,
+        "tool": request.tool,
+        "input": request.input,
+        "resume": request.resume,
+    }
+
+
 def acceptance(row: Record) -> Acceptance:
     """Converts the result of T1. Raises `NotFound`."""
     if row["status"] == "not_found":
@@ -213,6 +268,7 @@ def acceptance(row: Record) -> Acceptance:
         turn=_claimed(row, turn, session) if row["is_claimed"] else None,
         session_is_new=row["is_new"],
         superseded=tuple(row["superseded"] or ()),
+        question=None if (question := present(row["question"], "chat_id")) is None else to_message(question),
     )
 
 
@@ -223,12 +279,12 @@ def _claimed(row: Record, turn: Record | None, session: Record | None, newer: st
     return to_turn(turn, row["messages"], row["history"], session, newer)
 
 
-def _finished(row: Record, reply: Reply, named: str | None) -> Finished:
+def _finished(row: Record, reply: Reply, named: str | None, *, running: bool = False) -> Finished:
     next_turn = present(row["next_turn"], "turn_id")
     return Finished(
         status=cast("TurnStatus", row["ended"]),
         message=to_message(row["message"]),
-        session=to_session(row["session"], running=next_turn is not None),
+        session=to_session(row["session"], running=running or next_turn is not None),
         outbox=tuple(to_send(row["outbox_ids"], reply)),
         next_turn=_claimed(row, next_turn, row["session"], named),
         dropped=tuple(map(to_message, row["dropped"] or ())),

@@ -29,6 +29,7 @@ FRAMES: tuple[dict[str, Any], ...] = (
     {"type": "watch", "session_id": "{session_id}", "after": 0},
     {"type": "send", "id": "mine", "text": "hello", "session_id": "{session_id}"},
     {"type": "cancel", "turn_id": "{turn_id}"},
+    {"type": "choose", "approval_id": "{approval_id}", "choice": "Allow"},
 )
 NAMES_NOTHING = frozenset({"unwatch", "typing", "ping"})
 

@@ -67,6 +67,7 @@ async def things_of(world: World, person: Person) -> dict[str, str]:
         "message_id": sent["message"]["id"],
         "from_message_id": sent["message"]["id"],
         "turn_id": await running_turn(person),
+        "approval_id": await open_question(person),
         "number": str((await person.posts(f"{path}/snapshots", 201))["number"]),
         "schedule_id": schedule["id"],
         "token_id": (await person.posts("/api/tokens", 201, name="laptop"))["id"],
@@ -107,6 +108,13 @@ async def running_turn(person: Person) -> str:
     path = f"{SESSIONS}/{session['session_id']}/messages"
     _, sent = await person.calls("POST", path, json={"text": "wait 250 seconds"}, headers={"Prefer": "wait=0"})
     return str(sent["turn_id"])
+
+
+async def open_question(person: Person) -> str:
+    """The id of a question that waits for an answer."""
+    session = await person.posts(SESSIONS, 201)
+    sent = await person.posts(f"{SESSIONS}/{session['session_id']}/messages", 200, text="ask me first")
+    return str(sent["reply"]["parts"][-1]["data"]["approvalId"])
 
 
 def without_ids(told: str, things: Mapping[str, str]) -> str:

@@ -15,12 +15,12 @@ FROM chat_sessions AS s CROSS JOIN LATERAL (SELECT coalesce(s.last_message_at, s
 """
 MESSAGES = """
 SELECT s.session_id, m.seq, m.user_id, m.role, m.content, m.channel, m.turn_id::text, m.client_id,
-    m.deleted_at IS NOT NULL AS deleted
+    m.deleted_at IS NOT NULL AS deleted, m.kind
 FROM chat_messages AS m JOIN chat_sessions AS s USING (chat_id) ORDER BY m.chat_id, m.seq
 """
 TURNS = """
 SELECT t.turn_id::text, s.session_id, t.seq, t.user_id, t.status, t.attempt, t.epoch,
-    extract(epoch FROM t.created_at)::float8 AS created_at, t.superseded
+    extract(epoch FROM t.created_at)::float8 AS created_at, t.superseded, coalesce(t.questions, 0) AS questions
 FROM turns AS t JOIN chat_sessions AS s USING (chat_id) ORDER BY t.created_at
 """
 ITEMS = """
@@ -32,7 +32,7 @@ UNSETTLED = """
 SELECT
     (
         SELECT count(*) FROM turns AS t FULL JOIN running_turns AS k USING (turn_id)
-        WHERE k.turn_id IS NOT NULL OR t.status IN ('queued', 'running')
+        WHERE t.status IS DISTINCT FROM 'waiting' AND (k.turn_id IS NOT NULL OR t.status IN ('queued', 'running'))
     ) AS turns,
     (SELECT count(*) FROM outbox WHERE state = 'unsent') AS items
 """
@@ -62,6 +62,7 @@ class Message:
     turn_id: str | None
     client_id: str | None = None
     deleted: bool = False
+    kind: str = "message"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ class Turn:
     epoch: int
     created_at: float
     superseded: str | None = None
+    questions: int = 0
+    """How many its agent has asked, each a row before the reply."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,15 +104,17 @@ def _acks_are_true(evidence: Evidence) -> Iterator[Violation]:
 
 def _answered_once(rows: Rows) -> Iterator[Violation]:
     turns = {turn.turn_id: turn for turn in rows.turns}
-    asked = grouped((row for row in rows.messages if row.role == "user"), lambda row: row.turn_id)
+    asked = grouped((row for row in rows.messages if is_asked(row)), lambda row: row.turn_id)
     replies = grouped((row for row in rows.messages if row.role == "assistant"), lambda row: row.turn_id)
     for turn_id, questions in asked.items():
         turn = None if turn_id is None else turns.get(turn_id)
         if turn is None or len(questions) != 1:
             yield Violation("I1", f"turn {turn_id} has {len(questions)} messages: {questions[0].content}")
             continue
-        answers = [reply.content for reply in replies.get(turn_id, ())]
-        if len(answers) != 1 or not _fits(turn, questions[0].content, answers[0]):
+        answers = [reply.content for reply in replies.get(turn_id, ())][turn.questions :]
+        if turn.status == "waiting":
+            yield from _waits(turn, len(replies.get(turn_id, ())))
+        elif len(answers) != 1 or not _fits(turn, questions[0].content, answers[0]):
             short = [answer[:60] for answer in answers]
             yield Violation("I1", f"turn {turn_id} ({turn.status}) of {questions[0].content!r} has replies {short}")
         for row in (*questions, *replies.get(turn_id, ())):
@@ -120,6 +122,18 @@ def _answered_once(rows: Rows) -> Iterator[Violation]:
                 yield Violation("I1", f"row {row.seq} of turn {turn_id} ({turn.superseded}) is deleted: {row.deleted}")
     for turn_id in set(replies) - set(asked):
         yield Violation("I1", f"a reply belongs to turn {turn_id}, which nobody asked for")
+
+
+def _waits(turn: Turn, rows: int) -> Iterator[Violation]:
+    if rows != turn.questions:
+        yield Violation(
+            "I1", f"turn {turn.turn_id} waits for an answer with {rows} rows for {turn.questions} questions"
+        )
+
+
+def is_asked(row: Message) -> bool:
+    """Whether it is a message to the agent, and not an answer to its question."""
+    return row.role == "user" and row.kind != "answer"
 
 
 def _fits(turn: Turn, question: str, answer: str) -> bool:
@@ -180,13 +194,13 @@ def _sent_in_order(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _answered_in_order(session_id: str, rows: Sequence[Message]) -> Iterator[Violation]:
-    asked = {row.turn_id: row.seq for row in reversed(rows) if row.role == "user"}
+    asked = {row.turn_id: row.seq for row in reversed(rows) if is_asked(row)}
     latest = 0
     for row in rows:
         if row.role != "assistant":
             continue
         of_turn = asked.get(row.turn_id, 0)
-        if not latest < of_turn < row.seq:
+        if not latest <= of_turn < row.seq:
             yield Violation("I2", f"session {session_id}: row {row.seq} answers row {of_turn}, after row {latest}")
         latest = max(latest, of_turn)
 

@@ -59,6 +59,29 @@ def conversation() -> Evidence:
     )
 
 
+def waiting() -> Evidence:
+    """The agent has asked about the second message, and waits for the answer."""
+    evidence = conversation()
+    rows = evidence.rows
+    turns = [rows.turns[0], replace(rows.turns[1], status="waiting", questions=1)]
+    messages = [*rows.messages[:3], replace(rows.messages[3], content="May I?")]
+    return replace(evidence, rows=replace(rows, turns=turns, messages=messages))
+
+
+def test_a_waiting_turn_has_its_question_and_no_reply() -> None:
+    """Anything else is a violation; after the answer, the reply is the row after the question."""
+    evidence = waiting()
+    assert told(check_replies, evidence) == []
+    [*messages, question] = evidence.rows.messages
+    assert told(check_replies, with_rows(evidence, messages)) == ["I1"]
+    reply = replace(question, seq=5, content=f"re: {TEXTS[1]}")
+    assert told(check_replies, with_rows(evidence, [*messages, question, reply])) == ["I1"]
+    turns = [evidence.rows.turns[0], replace(evidence.rows.turns[1], status="completed")]
+    ended = replace(evidence, rows=replace(evidence.rows, turns=turns, messages=[*messages, question, reply]))
+    assert told(check_replies, ended) == []
+    assert told(check_order, ended) == []
+
+
 def with_rows(evidence: Evidence, messages: Iterable[Message]) -> Evidence:
     """The same with different rows in the transcript."""
     return replace(evidence, rows=replace(evidence.rows, messages=list(messages)))

@@ -21,7 +21,8 @@ HELP = """I am Turngate's demo agent. I don't think and need no network; I show 
 - `fail`, `fail twice`, `fail halfway once`, `fail for good`
 - `long answer`, `answer in 5000 characters`, `answer in 300 words`
 - `use markdown`
-- `use a tool`
+- `use a tool`, or `ask me first`
+- `offer choices`
 - `count to 20`
 - `note: buy milk`, and later `my notes`
 

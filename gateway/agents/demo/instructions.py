@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from gateway.agents.demo.phrases import (
+    ASK,
+    CHOICES,
     COUNT,
     FAIL,
     GREETING,
@@ -57,6 +59,8 @@ class Instruction:
     for_good: bool = False
     halfway: bool = False
     tool: bool = False
+    ask: bool = False
+    choices: bool = False
     amount: int = 0
     unit: Unit = "words"
     note: str = ""
@@ -82,6 +86,10 @@ def _with_pace(instruction: Instruction, clause: str) -> Instruction:
         return replace(instruction, wait_s=min(seconds_of(found["n"], found["unit"]), LONGEST_WAIT_S))
     if found := FAIL.fullmatch(clause):
         return _failing(instruction, found)
+    if ASK.fullmatch(clause):
+        return replace(instruction, ask=True)
+    if CHOICES.fullmatch(clause):
+        return replace(instruction, choices=True)
     return replace(instruction, tool=True) if TOOL.fullmatch(clause) else instruction
 
 

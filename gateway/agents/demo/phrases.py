@@ -57,6 +57,8 @@ HELP = _pattern(
 GREETING = _pattern(
     r"(?:hi|hello|hey|good (?:morning|day|evening)|hallo|moin|servus)(?: there| you| bot| again| world)*"
 )
+ASK = _pattern(r"ask (?:me )?(?:first|for (?:my )?(?:permission|approval))(?: .*)?")
+CHOICES = _pattern(r"(?:offer|give|show)(?: me)? (?:some )?(?:choices|options|quick replies)")
 QUOTE = _pattern(
     r"\b(?:what|which|repeat|quote|say|tell|show|recall|remember|know|give)\b.*\b(?:my|the) (?:last|latest|previous|earlier|prior)"
     r" (?:\w+ )?(?:question|message|text|sentence|words|input|prompt|request|thing i (?:said|asked|wrote))\b"

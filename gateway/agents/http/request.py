@@ -24,8 +24,8 @@ class RequestMessage(Form):
 
     id: str
     role: Literal["user", "assistant"]
-    kind: Literal["message", "apology", "note", "human"]
-    """`human`: an operator's reply; `apology`: the gateway's, only with `apologies = true`."""
+    kind: Literal["message", "apology", "note", "human", "answer"]
+    """`human`: an operator's reply; `apology`: the gateway's, only with `apologies = true`; `answer`: the user's, to a question."""
     content: str
     """Its text."""
     parts: list[dict[str, JsonValue]]

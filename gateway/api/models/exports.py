@@ -29,6 +29,7 @@ class WholeSession(ExportedSession):
     versions: tuple[dict[str, object], ...] = Field(description="Earlier versions of messages.")
     deliveries: tuple[dict[str, object], ...]
     agent_data: tuple[dict[str, object], ...] = Field(description="What agents keep for their own frameworks.")
+    approvals: tuple[dict[str, object], ...] = Field(description="Questions of agents, and their answers.")
 
 
 class ExportedUser(Answer):

@@ -27,7 +27,14 @@ from gateway.errors import NotFound
 Format = Literal["json", "markdown"]
 PAGE = 100
 MOST_SCHEDULES = 1_000_000
-OF_A_USERS_SESSION: tuple[SessionSection, ...] = ("snapshots", "hidden", "versions", "deliveries", "agent_data")
+OF_A_USERS_SESSION: tuple[SessionSection, ...] = (
+    "snapshots",
+    "hidden",
+    "versions",
+    "deliveries",
+    "agent_data",
+    "approvals",
+)
 OF_A_USER: tuple[UserSection, ...] = ("links", "identified_visitors", "routes", "usage")
 
 

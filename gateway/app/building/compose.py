@@ -97,6 +97,7 @@ def build_gateway(settings: Settings, stores: Stores, seams: Seams) -> Gateway:
     )
     parts = _duty_parts(settings, stores, engine, scheduler, access.authenticator, erasure)
     duties = Duties(parts, change_reader.passed)
+    engine.resumption.sweeps_with(duties.sweep.call)
     work_poller = WorkPoller(
         stores.work_finder, duties.known_work, duties.tell, engine.other_replicas, settings.replica.sweep_s
     )
@@ -160,6 +161,8 @@ def _duty_parts(  # noqa: PLR0917 - the parts, each of another kind
         outbox=engine.outbox,
         sweep=Sweep(
             turns=stores.turns,
+            approvals=stores.approvals,
+            announcer=engine.announcer,
             runner=engine.runner,
             outbox_store=stores.outbox,
             outbox=engine.outbox,
@@ -179,6 +182,7 @@ def _duty_parts(  # noqa: PLR0917 - the parts, each of another kind
 def _socket_parts(settings: Settings, stores: Stores, engine: Engine, access: Access) -> WebSocketParts:
     return WebSocketParts(
         intake=engine.intake,
+        approvals=engine.approvals,
         accepting=engine.health.accepting,
         sessions=stores.sessions,
         messages=stores.messages,
@@ -212,6 +216,7 @@ def _api_parts(  # noqa: PLR0917 - the parts, each of another kind
         callers=engine.callers,
         message_rates=engine.message_rates,
         intake=engine.intake,
+        approvals=engine.approvals,
         announcer=engine.announcer,
         sessions=stores.sessions,
         session_changes=stores.session_changes,

@@ -15,6 +15,7 @@ from gateway.app.building.turns import build_turns
 from gateway.app.watching.health import Health
 from gateway.config import Settings
 from gateway.core.delivery.outbox import Outbox
+from gateway.core.intake.approvals import Approvals
 from gateway.core.intake.editing import Editing
 from gateway.core.intake.message_rates import MessageRates
 from gateway.core.limits.callers import Callers
@@ -30,6 +31,7 @@ from gateway.core.replicas.other_replicas import OtherReplicas
 from gateway.core.service import Intake
 from gateway.core.titles.titling import Titler
 from gateway.core.turns.pulse import Heartbeat
+from gateway.core.turns.resumption import Resumption
 from gateway.core.turns.runner import Runner
 from gateway.core.users.links import Links
 from gateway.core.users.visitors import Visitors
@@ -51,6 +53,8 @@ class Engine:
     callers: Callers
     message_rates: MessageRates
     intake: Intake
+    approvals: Approvals
+    resumption: Resumption
     titler: Titler
     editing: Editing
     links: Links
@@ -86,6 +90,8 @@ def build_engine(settings: Settings, stores: Stores, seams: Seams) -> Engine:
         callers=turns.callers,
         message_rates=message_rates,
         intake=inbound.intake,
+        approvals=inbound.approvals,
+        resumption=turns.resumption,
         titler=turns.titler,
         editing=inbound.editing,
         links=inbound.links,

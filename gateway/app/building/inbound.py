@@ -11,6 +11,7 @@ from gateway.app.building.live_events import LiveEvents
 from gateway.app.building.seams import Seams
 from gateway.app.building.stores import Stores
 from gateway.app.building.turns import Turns
+from gateway.core.intake.approvals import Approvals
 from gateway.core.intake.commands import Commands, CommandsParts
 from gateway.core.intake.dispatcher import Dispatcher, DispatcherParts
 from gateway.core.intake.editing import Editing, EditingParts
@@ -25,6 +26,7 @@ class Inbound:
     """What the edges pass messages and edits to."""
 
     intake: Intake
+    approvals: Approvals
     editing: Editing
     links: Links
 
@@ -46,6 +48,7 @@ def build_inbound(  # noqa: PLR0917 - the parts, each of another kind
         messages=stores.messages,
         commands=Commands(commands),
         runner=turns.runner,
+        resume=turns.resumption.soon,
         bus=live_events.bus,
         announcer=live_events.announcer,
         terms=agents.terms,
@@ -55,7 +58,8 @@ def build_inbound(  # noqa: PLR0917 - the parts, each of another kind
     intake = seams.intake(Dispatcher(parts))
     editing = _editing(stores, agents, live_events, turns, intake)
     switching.forks_with(editing.fork)
-    return Inbound(intake, editing, links)
+    approvals = Approvals(stores.approvals, live_events.announcer, turns.resumption.soon)
+    return Inbound(intake, approvals, editing, links)
 
 
 def _editing(

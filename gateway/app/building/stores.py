@@ -20,6 +20,7 @@ from gateway.config import Settings
 from gateway.core.live.notifications import EVERYTHING, written
 from gateway.core.model import ReplicaId
 from gateway.core.ports.agent_data import AgentDataStore
+from gateway.core.ports.approvals import ApprovalStore
 from gateway.core.ports.broadcast import Broadcast
 from gateway.core.ports.channels import Moves, PollLeases, Quarantine
 from gateway.core.ports.live import ChangeFeed
@@ -69,6 +70,7 @@ from storage.sessions.sessions import PostgresMessages, PostgresSessions
 from storage.sessions.snapshots import PostgresSnapshots
 from storage.sessions.state import PostgresStates
 from storage.sessions.word_index import PostgresWordIndex
+from storage.turns.approvals import PostgresApprovals
 from storage.turns.loop_blocks import PostgresLoopBlocks
 from storage.turns.moves import PostgresMoves
 from storage.turns.outbox import PostgresOutbox
@@ -91,6 +93,7 @@ class Stores:
     replicas: Replicas
     work_finder: WorkFinder
     turns: TurnStore
+    approvals: ApprovalStore
     turn_log: TurnLog
     usage: UsageStore
     sessions: SessionStore
@@ -173,6 +176,7 @@ async def connect_stores(settings: Settings, slot: str, timeouts: Timeouts = USU
             replicas=PostgresReplicas(database, replica_id, slot, ttl),
             work_finder=PostgresWorkFinder(database, replica_id),
             turns=turns,
+            approvals=PostgresApprovals(database),
             exports=PostgresExports(database),
             erasure=PostgresErasure(database),
             turn_log=PostgresTurnLog(database),

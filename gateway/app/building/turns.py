@@ -20,6 +20,7 @@ from gateway.core.titles.spare_capacity import SpareCapacity
 from gateway.core.titles.titling import Titler, TitlerParts
 from gateway.core.turns.adding_up import AddingUp
 from gateway.core.turns.pulse import Heartbeat
+from gateway.core.turns.resumption import Resumption
 from gateway.core.turns.runner import Runner, RunnerParts
 from gateway.core.turns.turn_slots import TurnSlots
 
@@ -33,6 +34,7 @@ class Turns:
     callers: Callers
     adding_up: OnDemand
     runner: Runner
+    resumption: Resumption
 
 
 def build_turns(  # noqa: PLR0917 - the parts, each of another kind
@@ -53,6 +55,12 @@ def build_turns(  # noqa: PLR0917 - the parts, each of another kind
     )
     callers, limits = Callers(), agents.settings.turns
     adding_up = OnDemand("usage", AddingUp(stores.usage).work)
+    resumption = Resumption()
+
+    def cancelled_elsewhere() -> None:
+        live_events.notifier.cancels()
+        resumption.soon()  # it may wait for an answer, and run nowhere
+
     parts = RunnerParts(
         agents={name: seams.agent(agent) for name, agent in agents.agents.items()},
         terms=agents.terms,
@@ -65,7 +73,7 @@ def build_turns(  # noqa: PLR0917 - the parts, each of another kind
         spare_capacity=spare,
         max_attempts=limits.max_attempts,
         max_reply=limits.max_reply,
-        cancelled_elsewhere=live_events.notifier.cancels,
+        cancelled_elsewhere=cancelled_elsewhere,
         pricing=Prices(agents.settings.agents),
         budgets=_budgets(stores, agents),
         used=adding_up.call,
@@ -73,7 +81,7 @@ def build_turns(  # noqa: PLR0917 - the parts, each of another kind
         states=stores.states,
         max_state=agents.settings.sessions.max_state,
     )
-    return Turns(outbox, titler, callers, adding_up, Runner(parts))
+    return Turns(outbox, titler, callers, adding_up, Runner(parts), resumption)
 
 
 def _budgets(stores: Stores, agents: ConfiguredAgents) -> BudgetCheck | None:

@@ -56,6 +56,7 @@ def _stores(points: Failpoints, stores: Stores) -> Stores:
             turns,
             accept=_around(points, "before_t1", turns.accept, "after_t1"),
             finish=_around(points, "before_t2", turns.finish, "after_t2"),
+            ask=_around(points, "before_t2", turns.ask, "after_t2"),
         ),
         outbox=with_calls(outbox, mark=_around(points, "before_t3", outbox.mark, "after_t3")),
         schedules=with_calls(schedules, fire=_around(points, "before_fire", schedules.fire, "after_fire")),

@@ -16,6 +16,7 @@ from gateway.core.service import Notice
 from gateway.core.titles.titles import title_given
 from gateway.core.turns.runner import Runner
 
+WAITING = "The agent has asked a question and waits for the answer."
 TITLE_LIMIT = 200
 TITLE_RULE = f"Put the title after the command, at most {TITLE_LIMIT} characters: /title Holiday plans"
 
@@ -103,11 +104,15 @@ class Commands:
         if session is None:
             return Notice(f"No conversation yet. Your next message starts one with {message.agent}.")
         name = f"“{session.title}”" if session.title else "This conversation"
-        doing = "An answer is being written." if session.running else "Nothing is being written."
+        doing = await self._doing(session) if session.running else "Nothing is being written."
         return Notice(
             f"{name} with {session.agent_name}, {session.message_count} messages, "
             f"started on {session.channel} {session.created_at:%Y-%m-%d %H:%M} UTC. {doing}"
         )
+
+    async def _doing(self, session: Session) -> str:
+        turns = await self._sessions.open_turns(session.session_id, session.user_id)
+        return WAITING if any(turn.status == "waiting" for turn in turns) else "An answer is being written."
 
     async def _title(self, message: InboundMessage, rest: str) -> Notice:
         title = title_given(rest)

@@ -41,12 +41,16 @@ LOOK_EVERY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class DispatcherParts:
-    """What the dispatcher needs. `alive`: returns False while this replica may not acknowledge anything."""
+    """What the dispatcher needs. `alive`: returns False while this replica may not acknowledge anything.
+
+    `resume`: continues turns that nobody owns.
+    """
 
     turns: TurnStore
     messages: MessageStore
     commands: Commands
     runner: Runner
+    resume: Callable[[], None]
     bus: EventBus
     announcer: Announcer
     terms: Mapping[AgentName, TurnTerms]
@@ -134,6 +138,9 @@ class Dispatcher:
             session = accepted.session
             announcer.message(accepted.message)
             announcer.session(session)
+            if accepted.question is not None:
+                announcer.changed(accepted.question)
+                self._parts.resume()
             if accepted.turn_id is not None and accepted.turn_status == "queued":
                 announcer.turn(TurnChanged(session.session_id, session.user_id, accepted.turn_id, "queued", 0))
         for turn_id in accepted.superseded:

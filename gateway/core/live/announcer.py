@@ -27,7 +27,7 @@ REMEMBERED = 16_384
 """Sessions, turns and messages: more than change here while five seconds of changes are read again."""
 OLDEST = (-1, 0)
 EVERYBODY = user_topic(None)
-RANK: dict[TurnStatus, int] = {"queued": 0, "running": 1, "completed": 2, "failed": 2, "cancelled": 2}
+RANK: dict[TurnStatus, int] = {"queued": 0, "running": 1, "waiting": 1, "completed": 2, "failed": 2, "cancelled": 2}
 
 
 def _nobody(*_news: str) -> None:
@@ -149,7 +149,8 @@ class Announcer:
 
 
 def _rank(changed: TurnChanged) -> tuple[int, int]:
-    return RANK[changed.status], changed.attempt
+    # A turn waits after the attempt that asked; with the answer, the next attempt runs.
+    return RANK[changed.status], 2 * changed.attempt + (changed.status == "waiting")
 
 
 def _remember(memory: OrderedDict[Key, Value], key: Key, value: Value) -> None:

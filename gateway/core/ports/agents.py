@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from gateway.core.events import AgentEvent
-from gateway.core.model import AgentName, Message, MultitaskStrategy, Turn
+from gateway.core.model import AgentName, Approvers, Message, MultitaskStrategy, Turn
 
 SettingsT = TypeVar("SettingsT")
 
@@ -87,3 +87,5 @@ class TurnTerms:
     """Whether the agent receives the session's state."""
     apologies: bool = False
     """Whether the agent's history includes apologies, which are not its own words."""
+    approvers: Approvers = "user"
+    """Who may answer the agent's questions."""

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Literal, Protocol, Self
 
+from gateway.core.events import ApprovalRequest
 from gateway.core.inbound import InboundMessage
-from gateway.core.model import Message, ReplicaId, Session, Turn, TurnId, TurnStatus, UserId
+from gateway.core.model import ApprovalId, Approvers, Message, ReplicaId, Session, Turn, TurnId, TurnStatus, UserId
 from gateway.core.outbound import OutboxItem, Reply
 from gateway.core.ports.agents import TurnTerms
 from gateway.core.values import value
@@ -33,14 +34,16 @@ class Acceptance:
     turn: Turn | None = None
     session_is_new: bool = False
     superseded: tuple[TurnId, ...] = ()
+    question: Message | None = None
+    """The row of the question that this message answers; its turn continues on any replica."""
 
 
 @value
 class Finished:
     """The result of T2: the reply's row, the chunks to send, and the session's next turn, already claimed.
 
-    `status`: how the turn ended, which a newer message may have decided. `dropped`: the user's messages that were taken back with the
-    turn; the reply is a tombstone then, too.
+    `status`: how the turn ended, which a newer message may have decided; or `waiting`: the message is its question. `dropped`: the
+    messages that were taken back with the turn (the reply is a tombstone then, too), and a question that was closed with it.
     """
 
     status: TurnStatus
@@ -51,6 +54,16 @@ class Finished:
     dropped: tuple[Message, ...] = ()
     state_refused: str | None = None
     """Why the agent's changes to the state could not be stored; the reply was stored all the same."""
+
+
+@value
+class Question:
+    """What an agent asks. `reply`: its row and its chunks."""
+
+    approval_id: ApprovalId
+    request: ApprovalRequest
+    approvers: Approvers
+    reply: Reply
 
 
 class TurnStore(Protocol):
@@ -71,6 +84,13 @@ class TurnStore(Protocol):
         """T2. `held`: items this replica holds for the reply's addresses; the reply's chunks wait behind all others.
 
         Raises `LeaseLost` if another replica has claimed the turn or it has ended otherwise.
+        """
+        ...
+
+    async def ask(self, turn: Turn, question: Question, held: Sequence[int] = ()) -> Finished | None:
+        """T2 of a turn that asks: it waits, owned by nobody, until the question is answered. `held`: as in `finish`.
+
+        Returns None if the turn is to be cancelled; nothing was stored then. Raises `LeaseLost`.
         """
         ...
 

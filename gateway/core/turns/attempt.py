@@ -164,6 +164,8 @@ class Listener:
                     break
                 if (kept := draft.add(event)) is not None:
                     self._announcer.progress(turn, kept)
+                if draft.request is not None:
+                    break
         finally:
             if isinstance(events, GENERATORS):
                 await events.aclose()

@@ -10,6 +10,8 @@ from gateway.core.content.cleaning import clean, clean_object
 from gateway.core.events import (
     AgentEvent,
     AgentSession,
+    ApprovalRequest,
+    Choices,
     ReasoningDelta,
     ShownEvent,
     StateChange,
@@ -25,6 +27,7 @@ from gateway.core.model import JsonObject, Usage
 from gateway.core.state.changes import StateChanges
 from gateway.core.turns.counting import countable
 from gateway.core.turns.parts import part_of, replaces
+from gateway.core.turns.questions import checked, listed, numbered, options_of
 
 MOST_PARTS = 10_000
 LONGEST_NAME = 1_000  # characters of the agent's own session id
@@ -57,6 +60,8 @@ class Draft:
         self._calls: dict[str, JsonObject] = {}
         self.usage = usage
         self.agent_session: str | None = None
+        self.request: ApprovalRequest | None = None
+        """The question that the run ended with."""
         self.state = StateChanges(state_limit)
         self.closed = False
         """Whether events are ignored: the limit was reached, or the attempt is over."""
@@ -70,7 +75,7 @@ class Draft:
         match event:
             case TextDelta(text):
                 return self._add_text(text)
-            case UsageReport() | StateChange() | AgentSession():
+            case UsageReport() | StateChange() | AgentSession() | ApprovalRequest():
                 self._keep(event)
                 return None
             case Status(text):
@@ -78,7 +83,7 @@ class Draft:
             case _:
                 return self._add_step(event)
 
-    def _keep(self, event: UsageReport | StateChange | AgentSession) -> None:
+    def _keep(self, event: UsageReport | StateChange | AgentSession | ApprovalRequest) -> None:
         match event:
             case UsageReport(usage):
                 used = countable(usage)
@@ -87,9 +92,11 @@ class Draft:
                 self.state.add(event)
             case AgentSession(name):
                 self.agent_session = clean(name)[:LONGEST_NAME] or None
+            case ApprovalRequest():
+                self._ask(event)
 
     def _add_step(
-        self, event: ReasoningDelta | ToolInputDelta | ToolCall | ToolResult | WholePart
+        self, event: ReasoningDelta | ToolInputDelta | ToolCall | ToolResult | WholePart | Choices
     ) -> ShownEvent | None:
         match event:
             case ReasoningDelta(text):
@@ -100,6 +107,8 @@ class Draft:
                 return self._add_call(event)
             case ToolResult():
                 return self._add_result(event)
+            case Choices():
+                return self._offer(event)
             case _:
                 return self._add_whole(event)
 
@@ -183,6 +192,23 @@ class Draft:
             self._run_part = {"type": kind}
             self._parts.append(self._run_part)
         self._run.append(piece)
+
+    def _ask(self, request: ApprovalRequest) -> None:
+        """Ends the run with a question, which needs room of its own."""
+        self.request = checked(request)
+        self._end_run()
+        self._texts.append(f"{self.request.text}\n\n{numbered(self.request.choices)}")
+        self._parts.append({"type": "text", "text": self.request.text})
+        self.closed = True
+
+    def _offer(self, choices: Choices) -> TextDelta | None:
+        """The options are a part of their own; people without buttons read them in the content."""
+        options = options_of(choices)
+        told = self._add_text(choices.text) if choices.text else None
+        self._end_run()
+        self._texts.append(listed(options))
+        self._parts.append({"type": "data-choices", "data": {"choices": [*options]}})
+        return told
 
     def _end_run(self) -> None:
         if not self._run:

@@ -11,8 +11,10 @@ from datetime import timedelta
 import structlog
 
 from gateway.core.delivery.outbox import Outbox
+from gateway.core.live.announcer import Announcer
 from gateway.core.measuring.metrics import TAKEN_OVER
 from gateway.core.model import Turn
+from gateway.core.ports.approvals import ApprovalStore
 from gateway.core.ports.outbox import OutboxStore
 from gateway.core.ports.turns import Replicas, Tenure, TurnStore
 from gateway.core.settings import Replica
@@ -84,15 +86,17 @@ class Heartbeat:
 
 
 class Sweep:
-    """Claims turns and chunks whose owner is dead or late. Every replica does so; row locks keep them apart.
+    """Claims turns and chunks whose owner is dead or late, or that have none, such as turns whose question was answered.
 
-    A check says when there may be some (`gateway.core.replicas.work_poller`); the sweep decides whether there are.
+    It answers overdue questions, too. Every replica does so; row locks keep them apart. A check says when there may be some (`gateway.core.replicas.work_poller`); the sweep decides whether there are.
     """
 
     def __init__(
         self,
         *,
         turns: TurnStore,
+        approvals: ApprovalStore,
+        announcer: Announcer,
         runner: Runner,
         outbox_store: OutboxStore,
         outbox: Outbox,
@@ -100,6 +104,8 @@ class Sweep:
         settings: Replica,
     ) -> None:
         self._turns = turns
+        self._approvals = approvals
+        self._announcer = announcer
         self._runner = runner
         self._outbox_store = outbox_store
         self._outbox = outbox
@@ -111,6 +117,9 @@ class Sweep:
         if not self._heartbeat.alive():
             return
         expired = self._heartbeat.steady()
+        for question in await self._approvals.expire():
+            log.info("approval_expired", session=question.session_id, message=question.id)
+            self._announcer.changed(question)
         silence = self._ttl if expired else None
         while turns := await self._turns.steal(STEAL_TURNS, self._runner.running, silence=silence):
             self._run(turns)

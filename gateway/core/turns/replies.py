@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from uuid import uuid4
 
 import structlog
 
 from gateway.core.content.cleaning import clean
 from gateway.core.delivery.outbox import channel_of
-from gateway.core.model import Address, ChannelName, JsonObject, MessageKind, Turn, Usage
+from gateway.core.events import ApprovalRequest
+from gateway.core.model import Address, ApprovalId, Approvers, ChannelName, JsonObject, MessageKind, Turn, Usage
 from gateway.core.outbound import Chunk, Reply
 from gateway.core.ports.channels import Channel
+from gateway.core.ports.turns import Question
 from gateway.core.titles.titles import title_from
 from gateway.core.turns.draft import Draft
 from gateway.errors import ErrorClass
@@ -57,6 +60,11 @@ class Replies:
             agent_session=draft.agent_session,
             kind=kind,
         )
+
+    @staticmethod
+    def question(reply: Reply, request: ApprovalRequest, approvers: Approvers) -> Question:
+        """Returns what the agent asks, which `reply` ends with."""
+        return Question(ApprovalId(uuid4()), request, approvers, reply)
 
     def apology(self, turn: Turn, usage: Usage | None, error: str, error_class: ErrorClass = "agent_error") -> Reply:
         """For a turn without an answer; `error` is for operators."""

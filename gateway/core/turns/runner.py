@@ -23,7 +23,7 @@ from gateway.core.ports.agents import Agent, TurnTerms
 from gateway.core.ports.channels import Channel
 from gateway.core.ports.pricing import Pricing
 from gateway.core.ports.sessions.state import StateStore
-from gateway.core.ports.turns import Finished, Lease, Tenure, TurnStore
+from gateway.core.ports.turns import Finished, Lease, Question, Tenure, TurnStore
 from gateway.core.tasks.background import Background
 from gateway.core.tasks.retries import retry_until_answered
 from gateway.core.titles.spare_capacity import SpareCapacity
@@ -179,12 +179,12 @@ class Runner:
         entry.ends.append(self._parts.spare_capacity.begin_turn(turn.agent))
         if turn.deliver_to:
             entry.ends.append(show_typing(self._parts.channels, turn.deliver_to, self.work))
-        if turn.attempt > self._parts.max_attempts:
+        if turn.counted_attempts > self._parts.max_attempts:
             await self._give_up(
-                turn, entry, self._new_draft(), AgentError("every earlier attempt ended when its replica did")
+                turn, entry, self._new_draft(turn.spent), AgentError("every earlier attempt ended when its replica did")
             )
         else:
-            await self._attempt(turn, entry, self._new_draft())
+            await self._attempt(turn, entry, self._new_draft(turn.spent))
 
     def _terms(self, turn: Turn) -> TurnTerms:
         return self._parts.terms.get(turn.agent, USUAL)
@@ -246,15 +246,11 @@ class Runner:
         """After an attempt, there is a reply, another attempt, or an apology."""
         failure = self._failure(turn, entry, error)
         if failure is None:
-            reply = self._replies.of(turn, draft, cancelled=entry.cancelled)
-            if reply.parts:
-                if draft.state.refused is not None:
-                    log_refused_state(turn, draft.state.refused)
-                await self._conclude(turn, entry, reply)
+            if await self._answered(turn, entry, draft):
                 return
             failure = AgentError("The agent gave no answer.", retryable=False)
         log.warning("turn_attempt_failed", turn=str(turn.turn_id), attempt=turn.attempt, reason=str(failure))
-        if not failure.retryable or turn.attempt == self._parts.max_attempts:
+        if not failure.retryable or turn.counted_attempts == self._parts.max_attempts:
             await self._give_up(turn, entry, draft, failure)
             return
         await entry.pauses(min(RETRY_PAUSE_S * 2 ** (turn.attempt - 1), LONGEST_PAUSE_S))
@@ -266,6 +262,21 @@ class Runner:
             await self._give_up(turn, entry, draft, failure)
         else:
             await self._attempt(turn, entry, self._new_draft(draft.usage))
+
+    async def _answered(self, turn: Turn, entry: Running, draft: Draft) -> bool:
+        """Records what the agent has said; returns False if that is nothing."""
+        reply = self._replies.of(turn, draft, cancelled=entry.cancelled)
+        if not reply.parts:
+            return False
+        if draft.state.refused is not None:
+            log_refused_state(turn, draft.state.refused)
+        if draft.request is None or entry.cancelled:
+            await self._conclude(turn, entry, reply)
+        else:
+            await self._ask(
+                turn, entry, draft, self._replies.question(reply, draft.request, self._terms(turn).approvers)
+            )
+        return True
 
     def _failure(self, turn: Turn, entry: Running, error: BaseException | None) -> AgentError | None:
         """Returns what went wrong with the agent, including timeouts; None if nothing did, or the turn was cancelled."""
@@ -293,8 +304,7 @@ class Runner:
     async def _conclude(self, turn: Turn, entry: Running, reply: Reply) -> None:
         # The chunks to be sent are known to be ours in this tenure; the store's answer may take its time.
         tenure = Tenure.of(self._parts.lease)
-        if reply.usage is not None:
-            reply = replace(reply, usage=await self._parts.pricing.priced(turn.agent, reply.usage))
+        reply = await self._priced(turn, reply)
         finished = await self._conclusion.keep(turn, reply)
         # Only once the reply is there: a title is made while the agent has spare capacity.
         entry.agent_ends()
@@ -305,6 +315,30 @@ class Runner:
         self._parts.after(turn, finished)
         self._parts.outbox.send(finished.outbox, tenure)
         self._over(turn, entry, finished)
+
+    async def _priced(self, turn: Turn, reply: Reply) -> Reply:
+        if reply.usage is None:
+            return reply
+        return replace(reply, usage=await self._parts.pricing.priced(turn.agent, reply.usage))
+
+    async def _ask(self, turn: Turn, entry: Running, draft: Draft, question: Question) -> None:
+        """The turn waits for an answer; until then, nothing of it is held here."""
+        tenure = Tenure.of(self._parts.lease)
+        question = replace(question, reply=await self._priced(turn, question.reply))
+        try:
+            asked = await self._conclusion.ask(turn, question)
+        except AgentError as error:
+            await self._give_up(turn, entry, draft, error)
+            return
+        if asked is None:
+            entry.cancel()
+            await self._conclude(turn, entry, self._replies.of(turn, draft, cancelled=True))
+            return
+        self._conclusion.announce(turn, asked)
+        if question.reply.usage is not None:
+            self._parts.used()
+        self._parts.outbox.send(asked.outbox, tenure)
+        self._over(turn, entry)
 
     async def _with_state(self, turn: Turn) -> Turn:
         return replace(

@@ -42,6 +42,11 @@ REST = (
         " WHERE user_id = $1"
     ),
     (
+        "INSERT INTO approvals (approval_id, chat_id, turn_id, seq, user_id, agent_name, approvers, prompt, choices, default_choice, call_id,"
+        " tool, input, created_at) SELECT gen_random_uuid(), chat_id, gen_random_uuid(), 1, user_id, agent_name, 'user',"
+        " 'canary of approvals', '{Yes,No}', 'No', '', '', '{}', now() FROM chat_sessions WHERE user_id = $1"
+    ),
+    (
         "INSERT INTO external_keys (user_id, external_key, chat_id)"
         " SELECT user_id, 'canary of external_keys', chat_id FROM chat_sessions WHERE user_id = $1 LIMIT 1"
     ),

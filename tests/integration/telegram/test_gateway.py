@@ -277,3 +277,19 @@ async def test_typing_that_fails_is_logged_once(
     told = [entry["method"] for entry in logged if entry["event"] == "telegram_optional_call_failed"]
     assert told == ["sendChatAction"]
     assert not [record for record in caplog.records if "never retrieved" in record.getMessage()]
+
+
+async def test_a_question_is_answered_by_its_number(world: World, fake: FakeBotApi, gateway: Running) -> None:
+    """The question reaches the chat with numbered choices; the number answers it once, however often it is delivered."""
+    fake.says(ADA, "ask me first")
+    [question] = await fake.hears(ADA, within=20)
+    assert question.text.splitlines()[-2:] == ["1. Allow", "2. Deny"]
+    said = fake.says(ADA, "2")
+    [answer] = await fake.hears(ADA, within=20)
+    assert answer.text == "Then I will not count the words."
+    fake.redelivers(said.update_id)
+    fake.says(ADA, "hello")
+    await fake.hears(ADA, within=20)
+    assert len(fake.sent(ADA)) == 3
+    kinds = [row["kind"] for row in await world.rows("SELECT kind FROM chat_messages ORDER BY seq")]
+    assert kinds == ["message", "message", "answer", "message", "message", "message"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import MISSING, fields, replace
+from uuid import uuid4
 
-from gateway.core.model import Address, Sender, State
+from gateway.core.model import Address, ApprovalAnswer, ApprovalId, Sender, State, Usage
 from tests.unit.agents.turns import message, turn
 
 
@@ -22,6 +23,9 @@ def test_a_turn_prepared_for_an_attempt_is_otherwise_the_same() -> None:
         agent_session="thread",
         metadata={"plan": "gold"},
         deadline=12.5,
+        answers=(ApprovalAnswer(ApprovalId(uuid4()), "Allow"),),
+        questions=1,
+        spent=Usage(1, 2),
     )
     optional = [field.name for field in fields(full) if field.default is not MISSING]
     assert [name for name in optional if getattr(full, name) == getattr(usual, name)] == []

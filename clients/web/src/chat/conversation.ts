@@ -188,6 +188,11 @@ export class Conversation {
     if (turn) this.#connection.send({ type: 'cancel', turn_id: turn.turnId });
   }
 
+  /** Answers an agent's question. */
+  choose({ approvalId, choice }: { approvalId: string; choice: string }): void {
+    this.#connection.send({ type: 'choose', approval_id: approvalId, choice });
+  }
+
   /** Continues without the session that no longer exists. */
   anew(): void {
     this.#enter(null);

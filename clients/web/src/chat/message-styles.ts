@@ -124,6 +124,16 @@ export const messageStyles = css`
     font-size: var(--turn-size-2);
     color: var(--turn-text-soft);
   }
+  .choices {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 8px;
+    margin-top: 8px;
+  }
+  .outcome {
+    font-size: var(--turn-size-2);
+    color: var(--turn-text-soft);
+  }
   .gone {
     font-size: var(--turn-size-2);
     font-style: italic;

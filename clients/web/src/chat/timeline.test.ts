@@ -50,6 +50,14 @@ describe('timeline', () => {
     expect(recorded[1]?.key).toBe(live[0]?.key);
   });
 
+  test('a question does not take the key of the reply to come', () => {
+    const parts = [{ type: 'data-approval', data: { choices: ['Yes'] } }];
+    const rows = [row(1), row(2, { turn_id: 't1', parts })];
+    const turns = new LiveTurns();
+    turns.delta({ type: 'delta', turn_id: 't1', attempt: 2, text: 'Done' });
+    expect(new Set(entries({ rows, live: turns.all }).map(({ key }) => key)).size).toBe(3);
+  });
+
   test('a message keeps the key that it had before it was acknowledged', () => {
     const pending = entries({ pending: [{ id: 'mine', text: 'Hi', createdAt: '2026-01-05T12:00:00Z' }] });
     const recorded = entries({ rows: [row(1)], ownId: () => 'mine' });

@@ -1,5 +1,5 @@
 import { isOver, type LiveTurn } from '../protocol/live-turns.js';
-import { type Channel, isText, isTool, type Part, type TurnStatus } from '../protocol/model.js';
+import { type Channel, isApproval, isText, isTool, type Part, type TurnStatus } from '../protocol/model.js';
 import type { Outgoing } from '../protocol/outbox.js';
 import { sameDay } from '../text/time.js';
 import type { Message } from '../wire/types.js';
@@ -116,8 +116,8 @@ function isSaid(row: Message): boolean {
 
 /** A row keeps the key it had before it was recorded, so that its element stays the same. */
 function rowKey(row: Message, source: TimelineSource, taken: Set<string>): string {
-  const wished =
-    row.role === 'assistant' && row.turn_id ? `turn:${row.turn_id}` : (source.ownId(row.id) ?? row.id);
+  const isReply = row.role === 'assistant' && row.turn_id !== null && !partsOf(row).some(isApproval);
+  const wished = isReply ? `turn:${row.turn_id}` : (source.ownId(row.id) ?? row.id);
   const key = taken.has(wished) ? row.id : wished;
   taken.add(key);
   return key;

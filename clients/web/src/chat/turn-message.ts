@@ -2,7 +2,16 @@ import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { property, state } from 'lit/decorators.js';
 import { Check, Copy } from 'lucide';
 import { copyText } from '../markdown/decorate.js';
-import { isLink, isReasoning, isText, isTool, type Part } from '../protocol/model.js';
+import {
+  type ApprovalPart,
+  isApproval,
+  isChoices,
+  isLink,
+  isReasoning,
+  isText,
+  isTool,
+  type Part,
+} from '../protocol/model.js';
 import { base, buttons } from '../styles/base.js';
 import { define } from '../styles/define.js';
 import { icon } from '../styles/icon.js';
@@ -10,10 +19,17 @@ import { clock, exact } from '../text/time.js';
 import '../markdown/turn-markdown.js';
 import { links, reasoningLine } from './beside.js';
 import { channelHues, channelIcon } from './channel-face.js';
+import { approvalButtons, quickReplies } from './choice-buttons.js';
 import { messageStyles } from './message-styles.js';
 import { stateLine } from './state-line.js';
 import { type Entry, sameEntry } from './timeline.js';
 import { toolLine } from './tool-line.js';
+
+/** The answer to an agent's question. */
+export interface Choice {
+  readonly approvalId: string;
+  readonly choice: string;
+}
 
 /** One message: a user's in a bubble at the side, the agent's as text on the page. */
 @define('turn-message')
@@ -23,6 +39,8 @@ export class TurnMessage extends LitElement {
   @property({ attribute: false, hasChanged: (now: Entry, before: Entry) => !sameEntry(before, now) })
   entry!: Entry;
   @property() author = '';
+  /** Whether it is the last one: only its quick replies are shown. */
+  @property({ attribute: false }) latest = false;
   @state() private copied = false;
 
   override render() {
@@ -77,12 +95,22 @@ export class TurnMessage extends LitElement {
       ${this.entry.parts.map((part) => this.#step(part))}
       ${text ? html`<turn-markdown .text=${text}></turn-markdown>` : nothing}
       ${links(this.entry.parts.filter(isLink))} ${this.#handoff()}
+      ${this.entry.parts.map((part) => this.#ask(part))}
     </div>`;
   }
 
   #step(part: Part): TemplateResult | typeof nothing {
     if (isTool(part)) return toolLine(part);
     return isReasoning(part) ? reasoningLine(part) : nothing;
+  }
+
+  #ask(part: Part): TemplateResult | typeof nothing {
+    if (isApproval(part)) return approvalButtons(part, (choice) => this.#choose(part, choice));
+    return isChoices(part) && this.latest ? quickReplies(part, (text) => this.#tell('say', text)) : nothing;
+  }
+
+  #choose(part: ApprovalPart, choice: string): void {
+    this.#tell('choose', { approvalId: part.data.approvalId, choice } satisfies Choice);
   }
 
   #handoff(): TemplateResult | typeof nothing {
@@ -108,8 +136,10 @@ export class TurnMessage extends LitElement {
   }
 
   #act(name: 'retry' | 'discard'): void {
-    this.dispatchEvent(
-      new CustomEvent(`turn-${name}`, { detail: this.entry.pendingId, bubbles: true, composed: true }),
-    );
+    this.#tell(name, this.entry.pendingId);
+  }
+
+  #tell(name: 'retry' | 'discard' | 'choose' | 'say', detail: unknown): void {
+    this.dispatchEvent(new CustomEvent(`turn-${name}`, { detail, bubbles: true, composed: true }));
   }
 }

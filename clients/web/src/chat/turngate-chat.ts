@@ -17,6 +17,7 @@ import './turn-composer.js';
 import type { TurnComposer } from './turn-composer.js';
 import './turn-message.js';
 import { type Item, timeline } from './timeline.js';
+import type { Choice } from './turn-message.js';
 
 /**
  * A conversation with an agent, with history and live updates, for the console and the widget.
@@ -123,7 +124,7 @@ export class TurngateChat extends LitElement {
   #content(talk: Conversation): TemplateResult {
     const items = timeline({
       rows: talk.transcript.rows,
-      live: talk.turns.all.filter((turn) => turn.status !== 'queued'),
+      live: talk.turns.all.filter((turn) => turn.status !== 'queued' && turn.status !== 'waiting'),
       pending: talk.pending,
       notices: talk.notices,
       status: (turnId) => talk.turns.status(turnId),
@@ -137,16 +138,17 @@ export class TurngateChat extends LitElement {
       return html`<div class="middle"><slot name="blank"><p>Send a message to start.</p></slot></div>`;
     }
     if (items.length === 0) return waiting;
-    return html`<div class="content column" @turn-retry=${this.#retry} @turn-discard=${this.#discard}>
+    return html`<div class="content column" @turn-retry=${this.#retry} @turn-discard=${this.#discard}
+      @turn-choose=${this.#choose} @turn-say=${this.#say}>
       ${this.#older(talk)}${repeat(
         items,
         (item) => item.key,
-        (item) => this.#item(item, talk),
+        (item) => this.#item(item, talk, item === items.at(-1)),
       )}
     </div>`;
   }
 
-  #item(item: Item, talk: Conversation): TemplateResult {
+  #item(item: Item, talk: Conversation, latest: boolean): TemplateResult {
     if (item.kind === 'day')
       return html`<div class="day" data-item role="separator">${dayLine(item.at, this.now())}</div>`;
     if (item.kind === 'notice') {
@@ -156,7 +158,7 @@ export class TurngateChat extends LitElement {
       </div>`;
     }
     const author = item.role === 'user' ? this.author : (talk.agent ?? this.agentName ?? 'Agent');
-    return html`<turn-message data-item .entry=${item} author=${author}></turn-message>`;
+    return html`<turn-message data-item .entry=${item} .latest=${latest} author=${author}></turn-message>`;
   }
 
   #older(talk: Conversation): TemplateResult | typeof nothing {
@@ -271,6 +273,8 @@ export class TurngateChat extends LitElement {
 
   #retry = (event: CustomEvent<string>): void => this.#conversation?.retry(event.detail);
   #discard = (event: CustomEvent<string>): void => this.#conversation?.discard(event.detail);
+  #choose = ({ detail }: CustomEvent<Choice>): void => this.#conversation?.choose(detail);
+  #say = (event: CustomEvent<string>): void => this.#send(event.detail);
   #online = (): void => {
     if (!document.hidden) this.#conversation?.hurry();
   };

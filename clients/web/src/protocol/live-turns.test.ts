@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { row } from '../testing/wire.js';
 import { LiveTurns } from './live-turns.js';
 
-const turn = (status: 'queued' | 'running' | 'completed' | 'cancelled', attempt = 1) =>
+const turn = (status: 'queued' | 'running' | 'waiting' | 'completed' | 'cancelled', attempt = 1) =>
   ({ type: 'turn', turn_id: 't1', session_id: 's1', status, attempt }) as const;
 const delta = (text: string, attempt = 1) => ({ type: 'delta', turn_id: 't1', attempt, text }) as const;
 
@@ -33,6 +33,19 @@ describe('LiveTurns', () => {
     turns.recorded(row(2, { turn_id: 't1' }));
     expect(turns.all).toEqual([]);
     turns.delta(delta('late'));
+    expect(turns.all).toEqual([]);
+  });
+
+  test('a turn that asked streams again after the answer', () => {
+    const turns = new LiveTurns();
+    turns.delta(delta('May I?'));
+    turns.recorded(row(2, { turn_id: 't1' }));
+    turns.turn(turn('waiting'));
+    expect(turns.all).toMatchObject([{ status: 'waiting', text: '' }]);
+    turns.turn(turn('running', 2));
+    turns.delta(delta('Done', 2));
+    expect(turns.running?.text).toBe('Done');
+    turns.recorded(row(4, { turn_id: 't1' }));
     expect(turns.all).toEqual([]);
   });
 

@@ -46,6 +46,7 @@ export class LiveTurns {
   }
 
   turn(frame: TurnFrame): void {
+    if (frame.status === 'waiting') this.#wait(frame.turn_id, frame.attempt);
     const known = this.#turns.get(frame.turn_id);
     if (this.#ended.has(frame.turn_id) || (!known && isOver(frame.status))) {
       this.#ended.set(frame.turn_id, frame.status);
@@ -54,6 +55,14 @@ export class LiveTurns {
     const turn = this.#at(frame.turn_id, frame.attempt);
     if (frame.attempt < turn.attempt) return;
     this.#turns.set(frame.turn_id, { ...turn, status: frame.status });
+  }
+
+  /** The row of its question has ended the attempt; the answer begins another one. */
+  #wait(turnId: string, attempt: number): void {
+    const outcome = this.#ended.get(turnId);
+    if (outcome && outcome !== 'completed') return;
+    this.#ended.delete(turnId);
+    this.#turns.set(turnId, { turnId, attempt, status: 'waiting', ...nothingYet });
   }
 
   delta(frame: DeltaFrame): void {

@@ -35,6 +35,39 @@ export interface LinkPart extends Part {
   readonly mediaType?: string;
 }
 
+/** An agent's question that its turn waits for. */
+export interface ApprovalPart extends Part {
+  readonly type: 'data-approval';
+  readonly data: {
+    readonly approvalId: string;
+    readonly prompt: string;
+    readonly choices: readonly string[];
+    readonly state: 'open' | 'answered' | 'closed';
+    readonly answer: string | null;
+    readonly expired: boolean;
+    readonly tool: string;
+    readonly input: unknown;
+  };
+}
+
+/** Quick replies. */
+export interface ChoicesPart extends Part {
+  readonly type: 'data-choices';
+  readonly data: { readonly choices: readonly string[] };
+}
+
+export function isApproval(part: Part): part is ApprovalPart {
+  return part.type === 'data-approval' && hasChoices(part.data);
+}
+
+export function isChoices(part: Part): part is ChoicesPart {
+  return part.type === 'data-choices' && hasChoices(part.data);
+}
+
+function hasChoices(data: unknown): boolean {
+  return typeof data === 'object' && data !== null && 'choices' in data && Array.isArray(data.choices);
+}
+
 export function isReasoning(part: Part): part is ReasoningPart {
   return part.type === 'reasoning' && typeof part.text === 'string';
 }

@@ -1,7 +1,7 @@
 /* Written by docs/generate_types.py (make wire): change the models of the gateway instead. */
 
 export type ClientFrame =
-  HelloFrame | SendFrame | WatchFrame | UnwatchFrame | CancelFrame | TypingFrame | PingFrame;
+  HelloFrame | SendFrame | WatchFrame | UnwatchFrame | CancelFrame | ChooseFrame | TypingFrame | PingFrame;
 export type FrameId = string;
 export type ServerFrame =
   | ReadyFrame
@@ -112,6 +112,13 @@ export interface CancelFrame {
   turn_id: string;
   id?: FrameId;
 }
+export interface ChooseFrame {
+  type: 'choose';
+  approval_id: string;
+  choice: string;
+  text?: string | null;
+  id?: FrameId;
+}
 export interface TypingFrame {
   type: 'typing';
   id?: FrameId;
@@ -143,7 +150,7 @@ export interface TurnFrame {
   type: 'turn';
   turn_id: string;
   session_id: string;
-  status: 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
+  status: 'queued' | 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled';
   attempt: number;
   /**
    * The turn runs on another replica: its answer comes whole.
@@ -237,7 +244,7 @@ export interface Message {
   /**
    * `apology`: the gateway's own reply where the agent gave none; `human`: an operator's reply.
    */
-  kind: 'message' | 'apology' | 'note' | 'human';
+  kind: 'message' | 'apology' | 'note' | 'human' | 'answer';
   /**
    * The sender's data about this message.
    */
@@ -380,12 +387,71 @@ export interface Agents {
   agents: Agent[];
 }
 /**
+ * A question that an agent needs answered before it goes on.
+ */
+export interface Approval {
+  id: string;
+  session_id: string;
+  user_id: string;
+  turn_id: string;
+  /**
+   * The message that shows the question.
+   */
+  message_id: string;
+  agent_name: string;
+  /**
+   * Who may answer: the session's user and operators, or operators only.
+   */
+  approvers: 'user' | 'operator';
+  text: string;
+  choices: string[];
+  /**
+   * The answer that counts if nobody gives one before `expires_at`.
+   */
+  default: string;
+  /**
+   * The tool call in question; empty if it is about none.
+   */
+  call_id: string;
+  tool: string;
+  /**
+   * The tool's input.
+   */
+  input: {
+    [k: string]: unknown;
+  };
+  /**
+   * RFC 3339, UTC.
+   */
+  created_at: string;
+  expires_at: string | null;
+  answer: string | null;
+  /**
+   * Null while it is open, and if nobody answered in time.
+   */
+  answered_by: string | null;
+  answered_at: string | null;
+}
+/**
+ * Open questions, the oldest first.
+ */
+export interface Approvals {
+  approvals: Approval[];
+}
+/**
  * One condition of readiness.
  */
 export interface Check {
   name: string;
   ok: boolean;
   detail: string;
+}
+/**
+ * An answer. `choice`: a choice's words, or its number.
+ */
+export interface Choice {
+  choice: string;
+  text?: string | null;
 }
 /**
  * A crontab expression: minute, hour, day of month, month, day of week.
@@ -551,6 +617,12 @@ export interface WholeSession {
   agent_data: {
     [k: string]: unknown;
   }[];
+  /**
+   * Questions of agents, and their answers.
+   */
+  approvals: {
+    [k: string]: unknown;
+  }[];
 }
 /**
  * One turn: who answered, how it went, and its usage.
@@ -558,7 +630,7 @@ export interface WholeSession {
 export interface Turn {
   id: string;
   session_id: string;
-  status: 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
+  status: 'queued' | 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled';
   agent_name: string;
   /**
    * web, telegram, scheduled, terminal or api, or the name of a channel that an installed package brings.
@@ -769,7 +841,7 @@ export interface Sent {
   message: Message | null;
   reply: Message | null;
   turn_id: string | null;
-  status: ('queued' | 'running' | 'completed' | 'failed' | 'cancelled') | null;
+  status: ('queued' | 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled') | null;
   /**
    * The answer to a chat command, which adds no message.
    */
@@ -953,7 +1025,7 @@ export interface ScheduleDraft {
 export interface ScheduleRun {
   session_id: string | null;
   turn_id: string | null;
-  status: ('queued' | 'running' | 'completed' | 'failed' | 'cancelled') | null;
+  status: ('queued' | 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled') | null;
   attempts: number;
   fire_time: string | null;
   /**

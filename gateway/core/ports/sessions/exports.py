@@ -8,9 +8,10 @@ from typing import Literal, Protocol
 
 from gateway.core.model import JsonObject, SessionId, UserId
 
-SessionSection = Literal["hidden", "versions", "snapshots", "deliveries", "agent_data"]
+SessionSection = Literal["hidden", "versions", "snapshots", "deliveries", "agent_data", "approvals"]
 """Of one session: messages that were deleted or hidden; earlier versions of messages; snapshots; chunks of sent replies; what agents
-keep for their frameworks."""
+keep for their frameworks; questions of agents.
+"""
 UserSection = Literal["routes", "links", "identified_visitors", "usage"]
 
 Place = tuple[int, int]
