@@ -37,6 +37,7 @@ pytestmark = pytest.mark.acceptance
 NAMES_NOTHING = frozenset(
     {
         *("channel", "agent", "active", "limit", "offset", "q", "metadata.KEY", "format", "before_number"),
+        *("group_by", "since", "until"),
         *("Prefer", "If-Match", "If-None-Match"),
         "Idempotency-Key",  # keys are per user: see test_names_are_per_user
         "confirm",  # the caller's own name, or nothing happens
@@ -56,6 +57,7 @@ USES = (
     Use("user", "GET", SESSIONS + "?user={user}"),
     Use("user", "GET", "/api/tokens?user={user}"),
     Use("user", "GET", "/api/schedules?user={user}"),
+    Use("user", "GET", "/api/approvals?user={user}"),
     Use("user_id", "POST", "/api/tokens", {"user_id": "{user}"}),
     Use("from_message_id", "POST", SESSIONS + "/{own_session_id}/fork", {"from_message_id": "{message_id}"}),
     Use("message_id", "POST", SESSIONS + "/{own_session_id}/regenerate", {"message_id": "{message_id}"}),
