@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--json]`, `python -m bench scale`, `… shards`, `… peers`, `… house`: tables on standard output, progress on standard error."""
+"""`python -m bench [--quick] [--json]`, `python -m bench scale`, `… shards`, `… peers`, `… agents`, `… house`: tables on standard output, progress on standard error."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import orjson
 import structlog
 
 from bench import house, run
+from bench.agents import run as agents_run
+from bench.agents.run import AgentReport
 from bench.errors import BenchError
 from bench.house import Figures
 from bench.measure import Say
@@ -54,19 +56,23 @@ def main() -> int:
     return 0
 
 
-def _report(options: argparse.Namespace, folder: Path) -> Report | ScaleReport | ShardReport | PeerReport | Figures:
+def _report(
+    options: argparse.Namespace, folder: Path
+) -> Report | ScaleReport | ShardReport | PeerReport | AgentReport | Figures:
     if options.what == "scale":
         return _scaled(options, folder)
     if options.what == "shards":
         return asyncio.run(shards_run.run(folder, options.users, options.turns))
     if options.what == "peers":
         return asyncio.run(peers_run.run(folder, options.seconds, _progress()))
+    if options.what == "agents":
+        return asyncio.run(agents_run.run(folder, options.rounds, _progress()))
     if options.what == "house":
         return asyncio.run(house.figures(Path(__file__).parents[1], folder, options.seconds))
     return _measured(options, folder)
 
 
-def _show(report: Report | ScaleReport | ShardReport | PeerReport | Figures) -> None:
+def _show(report: Report | ScaleReport | ShardReport | PeerReport | AgentReport | Figures) -> None:
     match report:
         case Report():
             show(report)
@@ -76,6 +82,8 @@ def _show(report: Report | ScaleReport | ShardReport | PeerReport | Figures) -> 
             shards_report.show(report)
         case PeerReport():
             peers_report.show(report)
+        case AgentReport():
+            agents_run.show(report)
         case Figures():
             house.show(report)
         case _:
@@ -104,11 +112,13 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures Turngate, a bare loop and Postgres.")
     parser.add_argument("--quick", action="store_true", help="two minutes instead of eight; noisier")
     parser.add_argument("--json", action="store_true", help="write JSON instead of tables")
-    parts = parser.add_subparsers(dest="what", metavar="scale|shards|peers|house")
+    parts = parser.add_subparsers(dest="what", metavar="scale|shards|peers|agents|house")
     layout = parts.add_parser("house", help="how the code is laid out, what an idle replica costs, how long tests take")
     layout.add_argument("--seconds", type=float, default=60, help="of an idle replica; 0: not measured; default: 60")
     peers = parts.add_parser("peers", help="other servers at the same work; `make bench-peers` installs them")
     peers.add_argument("--seconds", type=float, default=4, help="of each round; default: 4")
+    agents = parts.add_parser("agents", help="kinds of agents beside their own libraries, called directly")
+    agents.add_argument("--rounds", type=int, default=100, help="default: 100")
     shards = parts.add_parser("shards", help="the schema split over two servers, its transcript over months")
     shards.add_argument("--users", type=int, default=40, help="default: 40")
     shards.add_argument("--turns", type=int, default=10, help="of each; default: 10")

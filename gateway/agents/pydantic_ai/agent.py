@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import structlog
@@ -25,7 +25,7 @@ from pydantic_ai.agent import AgentRunEvents
 from pydantic_ai.capabilities import ReinjectSystemPrompt
 
 from gateway.agents.back_off import MARGIN_S
-from gateway.agents.pydantic_ai.conversation import history_of, newest, turns_in, written
+from gateway.agents.pydantic_ai.conversation import Conversation, history_of, newest, turns_in, written
 from gateway.agents.pydantic_ai.events import Translator
 from gateway.agents.pydantic_ai.failures import as_agent_error
 from gateway.agents.pydantic_ai.outputs import as_json, rendering_of, usage_of
@@ -50,7 +50,7 @@ class Run:
     turn: Turn
     name: str
     base: AgentDatum | None
-    history: Sequence[ModelMessage]
+    history: Conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +75,24 @@ class PydanticAIAgent:
                 async for event in self._attempt(run):
                     yield event
             except ModelContextWindowExceededError as error:
-                if not run.history:
+                if not run.history.messages:
                     raise self._failure(error) from error
                 run = self._shorter(run)
             else:
                 return
 
     def _shorter(self, run: Run) -> Run:
-        turns = turns_in(run.history) // 2
-        log.info("history_cut", agent=self.name, turns=turns, left_out=turns_in(run.history) - turns)
-        return Run(run.turn, run.name, run.base, newest(run.history, turns))
+        known = turns_in(run.history.messages)
+        log.info("history_cut", agent=self.name, turns=known // 2, left_out=known - known // 2)
+        shorter = newest(run.history.messages, known // 2)
+        return replace(run, history=replace(run.history, messages=shorter))
 
     async def _attempt(self, run: Run) -> AsyncGenerator[AgentEvent, None]:
         """Raises the library's error for a conversation that is too long, and others as `AgentError`."""
         translator = Translator(speaks=self.speaks)
         async with self.agent.run_stream_events(
             run.turn.text,
-            message_history=run.history,
+            message_history=run.history.messages,
             conversation_id=run.name,
             deps=run.turn if self.agent.deps_type is Turn else None,
             capabilities=[ReinjectSystemPrompt()],
@@ -130,7 +131,7 @@ class PydanticAIAgent:
     async def _kept(self, run: Run, messages: Sequence[ModelMessage]) -> bool:
         """Whether the next turn can continue from these messages; otherwise it reads the transcript."""
         try:
-            data = written(messages, self.turns)
+            data = written(replace(run.history, messages=messages), self.turns)
         except ValueError as error:  # a tool returned something that has no JSON
             log.warning("agent_data_not_kept", agent=self.name, session=run.turn.session_id, reason=str(error))
             return False

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pydantic_ai import ModelMessage, ModelMessagesTypeAdapter, ModelRequest, ModelResponse, TextPart, UserPromptPart
 
 from gateway.core.model import Message, Turn
 from gateway.core.ports.agent_data import LARGEST_DATA, AgentDatum
 
+SEPARATOR = ",\n"
+"""Between two messages of the JSON, and nowhere else: within one, a line break is escaped."""
 
-def history_of(turn: Turn, base: AgentDatum | None, turns: int) -> list[ModelMessage]:
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Messages in the library's own form. `lines`: the JSON that some of them were read from, by their `id`."""
+
+    messages: Sequence[ModelMessage]
+    lines: Mapping[int, str] = field(default_factory=dict)
+
+
+def history_of(turn: Turn, base: AgentDatum | None, turns: int) -> Conversation:
     """Returns the messages before the ones to answer, of at most that many turns.
 
     `base`: what the library knew after an earlier turn, in its own form. What the transcript contains besides is added as text: all of
     it without a base, otherwise the turns that were stopped or failed since, and replies that people have written.
     """
     if base is None:
-        return _as_text(turn.history)
-    return [*newest(_read(base.data), turns), *_as_text(_later(turn.history, base))]
+        return Conversation(_as_text(turn.history))
+    kept = _read(base.data)
+    return Conversation([*newest(kept.messages, turns), *_as_text(_later(turn.history, base))], kept.lines)
 
 
 def newest(messages: Sequence[ModelMessage], turns: int) -> list[ModelMessage]:
@@ -34,18 +47,29 @@ def turns_in(messages: Sequence[ModelMessage]) -> int:
     return sum(map(_is_said_by_user, messages))
 
 
-def written(messages: Sequence[ModelMessage], turns: int) -> str | None:
-    """Returns the last turns as JSON, fewer if they would be too large to keep; None if even one is."""
-    while chosen := newest(messages, turns):
-        data = ModelMessagesTypeAdapter.dump_json(chosen)
-        if len(data) <= LARGEST_DATA:
-            return data.decode()
+def written(conversation: Conversation, turns: int, most: int = LARGEST_DATA) -> str | None:
+    """Returns the last turns as JSON, fewer if they would be too large to keep; None if even one is.
+
+    `most`: bytes. A message that was only read is not serialized again, so a turn costs little more in a long conversation.
+    """
+    while chosen := newest(conversation.messages, turns):
+        data = f"[{SEPARATOR.join(conversation.lines.get(id(message)) or _line(message) for message in chosen)}]"
+        if len(data.encode()) <= most:
+            return data
         turns = turns_in(chosen) // 2
     return None
 
 
-def _read(data: str) -> list[ModelMessage]:
-    return ModelMessagesTypeAdapter.validate_json(data)
+def _line(message: ModelMessage) -> str:
+    return ModelMessagesTypeAdapter.dump_json([message])[1:-1].decode()
+
+
+def _read(data: str) -> Conversation:
+    messages = ModelMessagesTypeAdapter.validate_json(data)
+    lines = data[1:-1].split(SEPARATOR)
+    return Conversation(
+        messages, dict(zip(map(id, messages), lines, strict=False)) if len(lines) == len(messages) else {}
+    )
 
 
 def _is_said_by_user(message: ModelMessage) -> bool:

@@ -41,4 +41,6 @@ def usage_of(usage: RunUsage, last: ModelResponse | None) -> Usage:
         usage.output_tokens,
         (last.model_name or "") if last is not None else "",
         None if usage.cost is None else float(usage.cost),
+        usage.cache_read_tokens,
+        usage.cache_write_tokens,
     )

@@ -1,0 +1,1 @@
+"""What kinds of agents add to calling their libraries directly."""

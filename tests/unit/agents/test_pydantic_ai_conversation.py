@@ -1,0 +1,64 @@
+"""What agents of kind `pydantic_ai` keep of a conversation, and read again."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic_ai import ModelMessage, ModelMessagesTypeAdapter, ModelRequest, ModelResponse, TextPart, UserPromptPart
+
+from gateway.agents.pydantic_ai.conversation import Conversation, history_of, newest, turns_in, written
+from gateway.core.ports.agent_data import AgentDatum
+from tests.unit.agents.turns import WHEN, turn
+
+
+def talk(*texts: str) -> list[ModelMessage]:
+    """A conversation in the library's form."""
+    messages: list[ModelMessage] = []
+    for text in texts:
+        messages.append(ModelRequest(parts=[UserPromptPart(text, timestamp=WHEN)], timestamp=WHEN))
+        messages.append(ModelResponse(parts=[TextPart(f"You said {text}")], timestamp=WHEN))
+    return messages
+
+
+def read(data: str) -> Conversation:
+    """What a later turn begins with."""
+    return history_of(turn("now"), AgentDatum(data, 1, None), 20)
+
+
+@pytest.mark.parametrize("text", ["plain", 'a ",\n" b', "[],\n[]", "\u2028\x00,\n", ""])
+def test_messages_come_back_as_they_were(text: str) -> None:
+    """Whatever they contain: the JSON is the library's own, with a line for each message."""
+    messages = talk(text, "second")
+    data = written(Conversation(messages), 20)
+    assert data is not None
+    assert ModelMessagesTypeAdapter.validate_json(data) == messages
+    known = read(data)
+    assert known.messages == messages
+    assert len(known.lines) == 4
+
+
+def test_a_message_that_was_only_read_is_not_serialized_again() -> None:
+    """So a turn in a long conversation costs little more than the first; new messages follow the known ones."""
+    data = written(Conversation(talk("one")), 20)
+    assert data is not None
+    known = read(data)
+    marked = {place: line.replace("one", "ONE") for place, line in known.lines.items()}
+    later = written(Conversation([*known.messages, *talk("two")], marked), 20)
+    assert later is not None
+    assert later.count("ONE") == 2
+    assert ModelMessagesTypeAdapter.validate_json(later)[2:] == talk("two")
+
+
+def test_older_turns_are_left_out_whole() -> None:
+    """A turn begins with what its user said."""
+    assert newest(talk("one", "two", "three"), 2) == talk("two", "three")
+    assert newest(talk("one"), 0) == []
+    assert turns_in(newest(talk("one", "two"), 5)) == 2
+
+
+def test_what_is_too_large_is_kept_in_part() -> None:
+    """Half of the turns, and so on; nothing if even the last turn is too large."""
+    one = written(Conversation(talk("four")), 1)
+    assert one is not None
+    most = len(one) + 10
+    assert written(Conversation(talk("one", "two", "three", "four")), 20, most) == one
+    assert written(Conversation(talk("x" * 1_000)), 20, most) is None
