@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, cast
+from typing import cast
 from uuid import uuid4
 
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphRecursionError
 from langgraph.graph import START
-from langgraph.types import StreamMode
+from langgraph.types import Interrupt, StreamMode
 
 from gateway.agents.langgraph.events import Translator
 from gateway.agents.langgraph.failures import as_agent_error
 from gateway.agents.langgraph.graphs import Checkpoints, load_graph
 from gateway.agents.langgraph.messages import messages_of
+from gateway.agents.langgraph.place import Place
+from gateway.agents.langgraph.questions import answer_to, question_of
 from gateway.agents.langgraph.settings import LangGraphAgentSettings
 from gateway.core.events import AgentEvent, AgentSession
 from gateway.core.model import AgentName, Turn
@@ -25,22 +27,6 @@ from gateway.errors import AgentError
 
 KEPT: tuple[StreamMode, ...] = ("checkpoints", "updates")
 INTERRUPT = "__interrupt__"
-
-
-class Place(NamedTuple):
-    """Where a conversation stands: an attempt that fails leaves checkpoints that no later turn starts from."""
-
-    thread_id: str
-    checkpoint_id: str
-
-    @classmethod
-    def of(cls, agent_session: str) -> Place:
-        """Reads what `str` returned."""
-        thread_id, _, checkpoint_id = agent_session.rpartition("@")
-        return cls(thread_id, checkpoint_id)
-
-    def __str__(self) -> str:
-        return f"{self.thread_id}@{self.checkpoint_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +51,8 @@ class LangGraphAgent:
 
     async def _events(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
         keeps = await self._opens()
-        place = None if turn.agent_session is None or not keeps else Place.of(turn.agent_session)
-        given = {"messages": messages_of(turn, continues=place is not None)}
-        translator = Translator()
+        place, given = self._beginning(turn, keeps=keeps)
+        translator, interrupts = Translator(), list[Interrupt]()
         modes: list[StreamMode] = ["messages", "custom", *(KEPT if keeps else ())]
         async for mode, piece in self.checkpoints.graph.astream(given, self._config(turn, place), stream_mode=modes):
             match mode:
@@ -76,12 +61,21 @@ class LangGraphAgent:
                 case "custom":
                     events = translator.custom(piece)
                 case _:
-                    place = self._reached(cast("Mapping[str, object]", piece)) or place
+                    step = cast("Mapping[str, object]", piece)
+                    interrupts += cast("Sequence[Interrupt]", step.get(INTERRUPT, ()))
+                    place = _reached(step) or place
                     continue
             for event in events:
                 yield event
         if place is not None:
-            yield AgentSession(str(place))
+            yield question_of(interrupts[0], place) if interrupts else AgentSession(str(place))
+
+    def _beginning(self, turn: Turn, *, keeps: bool) -> tuple[Place | None, object]:
+        """Returns where the run starts, and what the graph is given: an answer to its question, or messages."""
+        if turn.answers and (answered := answer_to(turn.answers[-1])) is not None:
+            return answered
+        place = None if turn.agent_session is None or not keeps else Place.of(turn.agent_session)
+        return place, {"messages": messages_of(turn, continues=place is not None)}
 
     async def _opens(self) -> bool:
         async with self._opening:
@@ -97,19 +91,6 @@ class LangGraphAgent:
             "metadata": {"user_id": turn.user_id, "session_id": turn.session_id, "turn_id": str(turn.turn_id)},
             "recursion_limit": self.settings.recursion_limit,
         }
-
-    def _reached(self, step: Mapping[str, object]) -> Place | None:
-        """Returns where a step's checkpoint stands; None for another piece. Raises `AgentError` for a graph that waits for somebody."""
-        if INTERRUPT in step:
-            raise AgentError(
-                f"agents.{self.name}: the graph waits for an answer (interrupt), and agents of this kind cannot ask.",
-                retryable=False,
-            )
-        match step.get("config"):
-            case {"configurable": {"thread_id": str(thread_id), "checkpoint_id": str(checkpoint_id)}}:
-                return Place(thread_id, checkpoint_id)
-            case _:
-                return None
 
     async def fork(self, agent_session: str) -> str | None:
         if not await self._opens():
@@ -136,3 +117,12 @@ def build(name: AgentName, settings: LangGraphAgentSettings) -> LangGraphAgent:
     """Raises `SettingsError` for a target that is no graph."""
     url = None if settings.checkpoints is None else settings.checkpoints.get_secret_value()
     return LangGraphAgent(name, settings, Checkpoints(load_graph(name, settings), url))
+
+
+def _reached(step: Mapping[str, object]) -> Place | None:
+    """Returns where a step's checkpoint stands; None for another piece."""
+    match step.get("config"):
+        case {"configurable": {"thread_id": str(thread_id), "checkpoint_id": str(checkpoint_id)}}:
+            return Place(thread_id, checkpoint_id)
+        case _:
+            return None

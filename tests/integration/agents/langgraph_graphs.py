@@ -30,8 +30,10 @@ def roll(state: MessagesState) -> MessagesState:
 
 
 def ask(state: MessagesState) -> MessagesState:
-    """Waits for somebody."""
-    return {"messages": [AIMessage(str(interrupt("May I?")))]}
+    """Waits for somebody, twice."""
+    colour = interrupt({"question": "Which colour?", "choices": ["Red", "Blue"]})
+    sure = interrupt("Sure?")
+    return {"messages": [AIMessage(f"{colour}, {sure}")]}
 
 
 def _graph(*nodes: str) -> StateGraph[MessagesState]:
@@ -47,7 +49,7 @@ def _graph(*nodes: str) -> StateGraph[MessagesState]:
 recalling = _graph("recall")
 remembering = _graph("recall").compile(checkpointer=InMemorySaver())
 rolling = _graph("roll", "recall")
-asking = _graph("ask").compile(checkpointer=InMemorySaver())
+asking = _graph("ask")
 
 
 def made() -> StateGraph[MessagesState]:

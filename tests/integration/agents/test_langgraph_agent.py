@@ -12,7 +12,7 @@ from gateway.core.settings import Turns
 from gateway.errors import SettingsError
 from tests.integration.agents import langgraph_graphs
 from tests.integration.sessions.conversations import SESSIONS, asks, talk
-from tests.world import Person, World
+from tests.world import Person, World, eventually
 
 GRAPHS = "tests.integration.agents.langgraph_graphs"
 
@@ -105,7 +105,6 @@ async def test_tools_and_what_nodes_stream_reach_the_transcript(world: World) ->
     [
         ("failing", "rate_limited", "slow down"),
         ("endless", "agent_error", "Recursion limit of 3"),
-        ("asking", "agent_error", "waits for an answer"),
     ],
 )
 async def test_failures_have_a_class(world: World, name: str, error_class: str, told: str) -> None:
@@ -118,6 +117,32 @@ async def test_failures_have_a_class(world: World, name: str, error_class: str, 
     [row] = await world.rows("SELECT error FROM turns")
     assert turn["error_class"] == error_class
     assert told in row["error"]
+
+
+async def test_interrupts_are_questions_that_outlive_a_restart(world: World) -> None:
+    """The answer resumes the graph where it waits, on another gateway too; then it asks again."""
+    mia = await mia_at(world, "asking")
+    session = (await mia.posts(SESSIONS, 201))["session_id"]
+    socket = await mia.connects(session_id=session)
+    await socket.says(type="send", id="1", text="paint it")
+    await socket.hears("turn", status="waiting")
+    [question] = (await mia.gets("/api/approvals"))["approvals"]
+    assert (question["text"], question["choices"]) == ("Which colour?", ["Red", "Blue"])
+    later = await world.person("mia", (await world.gateway(data_dir="later", **agents(world, "asking"))).url)
+    await later.posts(f"/api/approvals/{question['id']}", 200, choice="Blue")
+
+    async def asks_again() -> bool:
+        return [found["text"] for found in (await later.gets("/api/approvals"))["approvals"]] == ["Sure?"]
+
+    await eventually(asks_again)
+    [question] = (await later.gets("/api/approvals"))["approvals"]
+    await later.posts(f"/api/approvals/{question['id']}", 200, choice="Allow")
+
+    async def has_answered() -> bool:
+        rows = (await later.gets(f"{SESSIONS}/{session}/messages"))["messages"]
+        return bool(rows[-1]["content"] == "Blue, Allow")
+
+    await eventually(has_answered)
 
 
 def test_a_target_that_is_no_graph_stops_the_start() -> None:
