@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -146,7 +149,10 @@ class Server:
         """Copies the files, which takes a tenth of the work of initdb."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if not INITIALIZED:
-            INITIALIZED.append(self._initialize(self.folder.parent / f"initialized-{os.getpid()}"))
+            # Not beside this server's own folder, which may be on a small disk of its test.
+            place = tempfile.mkdtemp(prefix="initialized-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT"))
+            atexit.register(shutil.rmtree, place, ignore_errors=True)
+            INITIALIZED.append(self._initialize(Path(place, "cluster")))
         copying = await asyncio.create_subprocess_exec("cp", "-a", str(INITIALIZED[0]), str(self.cluster))
         assert await copying.wait() == 0
 

@@ -129,7 +129,8 @@ async def test_a_turn_is_one_document_for_scripts(shell: Shell) -> None:
     """With all events, usage, and the conversation that the agent's framework has named or continued."""
     tried = await shell.runs("agents", "try", "thorough", "hello", "--session", "old", "--json")
     assert tried.code == 0, tried.err
-    usage = {"input_tokens": 3, "output_tokens": 1, "model": "own", "cost": 0.5}
+    cached = {"cache_read_tokens": 0, "cache_write_tokens": 0}
+    usage = {"input_tokens": 3, "output_tokens": 1, "model": "own", "cost": 0.5, **cached, "models": []}
     document = tried.json
     assert document.pop("seconds") >= 0
     assert document == {

@@ -24,8 +24,9 @@ STAY = {
     "link_codes",
     "identified_visitors",
     "erasures",
+    "budget_days",
 }
-"""What a visitor never has, or what is about persons and not about sessions."""
+"""What a visitor never has, or what is about persons and not about sessions: what a visitor has spent today counts for the visitor."""
 
 
 @pytest.fixture
