@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from gateway.agents.a2a.settings import A2AAgentSettings
+from gateway.agents.agno.settings import AgnoAgentSettings
 from gateway.agents.claude.settings import ClaudeAgentSettings
 from gateway.agents.demo.agent import DemoAgent
 from gateway.agents.demo.settings import DemoAgentSettings
@@ -35,7 +36,8 @@ AgentSettings = Annotated[
     | A2AAgentSettings
     | PydanticAIAgentSettings
     | ClaudeAgentSettings
-    | LangGraphAgentSettings,
+    | LangGraphAgentSettings
+    | AgnoAgentSettings,
     Field(discriminator="kind"),
 ]
 """The settings of an agent of any kind; those of a package's kind derive from `InstalledAgentSettings`."""
@@ -108,6 +110,10 @@ def _build(  # noqa: C901, PLR0911 - a table
             with _library(name, settings.kind):
                 from gateway.agents.langgraph.agent import build as build_langgraph  # noqa: PLC0415
             return build_langgraph(name, settings)
+        case AgnoAgentSettings():
+            with _library(name, settings.kind):
+                from gateway.agents.agno.agent import build as build_agno  # noqa: PLC0415
+            return build_agno(name, settings)
 
 
 @contextmanager

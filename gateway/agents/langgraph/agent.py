@@ -14,8 +14,8 @@ from langgraph.errors import GraphRecursionError
 from langgraph.graph import START
 from langgraph.types import Interrupt, StreamMode
 
+from gateway.agents.failures import as_agent_error
 from gateway.agents.langgraph.events import Translator
-from gateway.agents.langgraph.failures import as_agent_error
 from gateway.agents.langgraph.graphs import Checkpoints, load_graph
 from gateway.agents.langgraph.messages import messages_of
 from gateway.agents.langgraph.place import Place

@@ -12,6 +12,7 @@ from gateway.agents.demo.agent import DemoAgent
 from gateway.agents.registry import AgentSettings
 from tests.conformance.agents import own_agents
 from tests.conformance.agents.a2a import A2AUnderTest
+from tests.conformance.agents.agno import AgnoUnderTest
 from tests.conformance.agents.claude import ClaudeUnderTest
 from tests.conformance.agents.http import HttpUnderTest
 from tests.conformance.agents.langgraph import LangGraphUnderTest
@@ -49,10 +50,11 @@ OWN: Mapping[str, AgentUnderTest] = {
     "python-class": under_test(own_agents.Remembering, {"recalls": "go on"}, able=["keeps_sessions", "forks"]),
 }
 """Agents that need no provider, or one that starts at once."""
-OF_MODELS: Mapping[str, type[OpenAIUnderTest | ClaudeUnderTest | LangGraphUnderTest]] = {
+OF_MODELS: Mapping[str, type[OpenAIUnderTest | ClaudeUnderTest | LangGraphUnderTest | AgnoUnderTest]] = {
     "openai": OpenAIUnderTest,
     "claude": ClaudeUnderTest,
     "langgraph": LangGraphUnderTest,
+    "agno": AgnoUnderTest,
 }
 """Agents that need a server of model APIs."""
 

@@ -48,9 +48,10 @@ async def test_the_agent_of_pydantic_ai_throws_dice(monkeypatch: pytest.MonkeyPa
     assert "ann threw" in await text_of(agents[AgentName(settings.default_agent)].run(turn("throw")))
 
 
-async def test_the_graph_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It keeps the conversation itself: the second turn brings its thread, and no history."""
-    monkeypatch.chdir(EXAMPLES / "langgraph_agent")
+@pytest.mark.parametrize("folder", ["langgraph_agent", "agno_agent"])
+async def test_frameworks_count(monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
+    """They keep the conversation themselves: the second turn brings its id, and no history."""
+    monkeypatch.chdir(EXAMPLES / folder)
     settings = load_settings(Path("turngate.toml"))
     agent = build_agents(settings.agents, settings.turns)[AgentName(settings.default_agent)]
     first = await events_of(agent.run(turn("hello")))
