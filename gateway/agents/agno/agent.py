@@ -89,8 +89,12 @@ class AgnoAgent:
             await self.sessions.drop_runs(_run_id(turn, attempt) for attempt in range(1, turn.attempt))
         if turn.agent_session is not None:
             return turn.agent_session
-        is_first = not turn.history and turn.seq == 1
+        # A first answer that is regenerated leaves a session behind, and no history.
+        is_first = not turn.history and turn.attempt == 1 and not await self._knows(turn.session_id)
         return turn.session_id if is_first else f"{turn.session_id}:{turn.turn_id}"
+
+    async def _knows(self, session_id: str) -> bool:
+        return self.sessions.kept and await self.sessions.runner.aget_session(session_id) is not None
 
     async def fork(self, agent_session: str) -> str | None:
         runner = self.sessions.runner

@@ -52,9 +52,10 @@ class LangGraphAgent:
     async def _events(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
         keeps = await self._opens()
         place, given = self._beginning(turn, keeps=keeps)
+        config = self._config(turn, await self._new_thread(turn) if place is None else place._asdict())
         translator, interrupts = Translator(), list[Interrupt]()
         modes: list[StreamMode] = ["messages", "custom", *(KEPT if keeps else ())]
-        async for mode, piece in self.checkpoints.graph.astream(given, self._config(turn, place), stream_mode=modes):
+        async for mode, piece in self.checkpoints.graph.astream(given, config, stream_mode=modes):
             match mode:
                 case "messages":
                     events = translator.message(cast("BaseMessage", piece[0]))
@@ -81,11 +82,19 @@ class LangGraphAgent:
         async with self._opening:
             return await self.checkpoints.opened() is not None
 
-    def _config(self, turn: Turn, place: Place | None) -> RunnableConfig:
+    async def _new_thread(self, turn: Turn) -> Mapping[str, str]:
         """A session's first thread has its id. After a change of what was said, and for another attempt, another one begins."""
-        is_first = not turn.history and turn.attempt == 1
-        thread_id = turn.session_id if is_first else f"{turn.session_id}:{turn.turn_id}:{turn.attempt}"
-        where = {"thread_id": thread_id} if place is None else place._asdict()
+        # A first answer that is regenerated leaves a thread behind, and no history.
+        if not turn.history and turn.attempt == 1 and not await self._knows(turn.session_id):
+            return {"thread_id": turn.session_id}
+        return {"thread_id": f"{turn.session_id}:{turn.turn_id}:{turn.attempt}"}
+
+    async def _knows(self, thread_id: str) -> bool:
+        saver = await self.checkpoints.opened()
+        where: RunnableConfig = {"configurable": {"thread_id": thread_id, "checkpoint_ns": ""}}
+        return saver is not None and await saver.aget_tuple(where) is not None
+
+    def _config(self, turn: Turn, where: Mapping[str, str]) -> RunnableConfig:
         return {
             "configurable": {**where, "checkpoint_ns": "", "user_id": turn.user_id},
             "metadata": {"user_id": turn.user_id, "session_id": turn.session_id, "turn_id": str(turn.turn_id)},

@@ -125,6 +125,15 @@ async def test_an_edited_conversation_begins_another_session(world: World, api: 
     assert await told(api) == ["user uno", "assistant Indeed.", "user two", "assistant Indeed.", "user three"]
 
 
+async def test_a_first_answer_that_is_regenerated_knows_nothing_of_the_old_one(world: World, api: ModelApi) -> None:
+    """The history is empty again, but Agno's session is not."""
+    await api.answers("Indeed.")
+    mia = await mia_at(world)
+    session = await talk(mia, "one")
+    await mia.posts(f"{SESSIONS}/{session}/regenerate", 200)
+    assert await told(api) == ["user one"]
+
+
 @pytest.mark.parametrize(("name", "reply"), [("assistant", "Indeed."), ("team", "Indeed."), ("workflow", "Indeed.")])
 async def test_without_a_database_the_history_is_told(world: World, api: ModelApi, name: str, reply: str) -> None:
     """An Agent, a Team and a Workflow keep nothing then."""

@@ -72,6 +72,15 @@ async def test_an_edited_conversation_begins_another_thread(world: World) -> Non
     assert await asks(mia, session, "two") == "I know: human uno, ai I know: human one, human two"
 
 
+async def test_a_first_answer_that_is_regenerated_knows_nothing_of_the_old_one(world: World) -> None:
+    """The history is empty again, but the thread is not."""
+    mia = await mia_at(world)
+    session = await talk(mia, "one")
+    await mia.posts(f"{SESSIONS}/{session}/regenerate", 200)
+    reply = (await mia.gets(f"{SESSIONS}/{session}/messages"))["messages"][-1]
+    assert reply["content"] == "I know: human one"
+
+
 @pytest.mark.parametrize("name", ["recalling", "made"])
 async def test_a_graph_without_checkpoints_receives_the_history(world: World, name: str) -> None:
     """It keeps nothing."""
