@@ -23,7 +23,9 @@ ASKED = """
 TIDIED = """
     SELECT FROM pg_stat_statements JOIN pg_database AS d ON d.oid = dbid
     WHERE datname = current_database()
-        AND (query LIKE 'DELETE FROM identified_visitors%' OR query LIKE 'DELETE FROM outbox%' OR query LIKE 'WITH slice%')
+        AND (query LIKE 'DELETE FROM identified_visitors%' OR query LIKE 'DELETE FROM outbox%' OR query LIKE 'WITH slice%'
+            OR query LIKE 'DELETE FROM budget_days%' OR query LIKE 'DELETE FROM link_codes%'
+            OR query LIKE '%pg_current_snapshot() AS snapshot%')
 """
 """The chores that come once in many minutes, and some seconds after the start."""
 
