@@ -202,7 +202,15 @@ def _programs() -> list[str]:
     """The SDK's processes among this one's children."""
     children = Path("/proc/self/task").glob("*/children")
     pids = [pid for file in children for pid in file.read_text(encoding="utf-8").split()]
-    return [pid for pid in pids if "claude" in Path(f"/proc/{pid}/comm").read_text(encoding="utf-8")]
+    return [pid for pid in pids if "claude" in _name(pid)]
+
+
+def _name(pid: str) -> str:
+    """Nothing for a process that has ended meanwhile."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def test_a_key_is_needed_for_anthropics_own_server() -> None:
