@@ -23,12 +23,12 @@ from tests.pace import remark, slowness
 from tests.world import Person, World
 
 NAMES = itertools.count(1)
-# Nothing here outlives the run, so nothing needs to reach the disk.
 UNHURRIED = {"ttl_s": 60.0}
 """For a gateway on a module's loop, which stands still while a test runs on a loop of its own."""
 own_gateway = pytest.mark.asyncio(loop_scope="function")
 """For a test with a gateway of its own, in a module whose other tests share one."""
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", **counts.SERVER}
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off", **counts.SERVER}
+"""Nothing here outlives the run, so nothing needs to reach the disk, and what autovacuum writes would be counted with what a turn does."""
 
 
 def pytest_configure() -> None:
