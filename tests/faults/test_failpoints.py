@@ -13,7 +13,7 @@ from gateway.app.faults.failpoints import Point, read_failpoints
 from gateway.cli.checks.all_checks import check_all
 from gateway.errors import SettingsError
 from tests.fakes.bot_api import FakeBotApi
-from tests.faults.resending import all_sent, has_ended, sends_until_acknowledged
+from tests.faults.resending import all_sent, has_ended, sends_until_acknowledged, sends_until_it_dies
 from tests.telegram_settings import telegram
 from tests.world import Process, World, eventually
 
@@ -80,7 +80,8 @@ async def test_a_kill_on_the_way_of_a_web_message(world: World, point: Point) ->
     dying = await failing(world, {point: "kill"})
     healthy = await world.gateway()
     ann = await world.person("ann", dying.url)
-    await sends_until_acknowledged(ann, [dying.url, healthy.url], "hello", "m1")
+    await sends_until_it_dies(ann, dying, "hello", "m1")
+    await sends_until_acknowledged(ann, [healthy.url], "hello", "m1")
     await answered_once(world, 1 if point in {"before_t1", "after_t2"} else 2)
     await eventually(lambda: has_ended(dying))
 
