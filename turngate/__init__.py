@@ -57,7 +57,7 @@ from gateway.core.networks import (
     Network,
 )
 from gateway.core.outbound import Chunk
-from gateway.core.ports.agents import Agent, AgentKind, Branching, Checking, Closing, Titling
+from gateway.core.ports.agents import Agent, AgentKind, Branching, Checking, Closing, Counting, Titling
 from gateway.core.ports.channels import MayLeave, Moves, PollLeases, Quarantine
 from gateway.core.ports.routes import Routes
 from gateway.core.ports.turns import Acceptance
@@ -109,6 +109,7 @@ __all__ = [
     "Citation",
     "Closing",
     "Conflict",
+    "Counting",
     "DataPart",
     "DeliveryDeferred",
     "DeliveryError",

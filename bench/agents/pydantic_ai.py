@@ -18,6 +18,7 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from bench.agents.contestant import AGENT, Contestant, Place
 from gateway.agents.pydantic_ai.agent import PydanticAIAgent
+from gateway.agents.pydantic_ai.conversation import Depth
 from storage.agent_data import PostgresAgentData
 from storage.database import Database
 
@@ -41,7 +42,7 @@ async def contestants(url: str, database: Database, place: Place) -> tuple[Conte
     library = Agent(FunctionModel(stream_function=_answer))
     history = _conversation()
     await _keep(url, place, history)
-    adapter = PydanticAIAgent(AGENT, library, PostgresAgentData(database), TURNS)
+    adapter = PydanticAIAgent(AGENT, library, PostgresAgentData(database), Depth(TURNS))
 
     def direct(known: list[ModelMessage]) -> Contestant:
         async def call(tokens: int) -> None:

@@ -65,6 +65,7 @@ def terms_of(settings: AgentSettings, turns: Turns) -> TurnTerms:
         collect=settings.collect,
         timeout=timedelta(seconds=turns.timeout_s if settings.timeout_s is None else settings.timeout_s),
         history=settings.history,
+        history_tokens=settings.history_tokens,
         max_waiting=turns.max_waiting,
         state=settings.state,
         apologies=settings.apologies,

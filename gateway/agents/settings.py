@@ -27,6 +27,12 @@ class AgentBase(SettingsGroup):
     )
     title_agent: str | None = Field(None, description="The agent that titles its conversations. Default: this agent.")
     history: int = Field(20, ge=0, le=1_000, description="How many earlier turns the agent receives.")
+    history_tokens: int | None = Field(
+        None,
+        ge=0,
+        le=100_000_000,
+        description="How many tokens these turns may have together; the oldest turns are left out. Default: any number.",
+    )
     description: str | None = Field(None, max_length=500, description="Shown where users choose an agent.")
     apologies: bool = Field(
         False, description="Whether the history includes the gateway's apologies, whose `kind` is `apology`."

@@ -9,6 +9,7 @@ from typing import cast
 from uuid import uuid4
 
 from langchain_core.messages import BaseMessage
+from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphRecursionError
 from langgraph.graph import START
@@ -17,12 +18,12 @@ from langgraph.types import Interrupt, StreamMode
 from gateway.agents.failures import as_agent_error
 from gateway.agents.langgraph.events import Translator
 from gateway.agents.langgraph.graphs import Checkpoints, load_graph
-from gateway.agents.langgraph.messages import messages_of
+from gateway.agents.langgraph.messages import messages_of, said
 from gateway.agents.langgraph.place import Place
 from gateway.agents.langgraph.questions import answer_to, question_of
 from gateway.agents.langgraph.settings import LangGraphAgentSettings
 from gateway.core.events import AgentEvent, AgentSession
-from gateway.core.model import AgentName, Turn
+from gateway.core.model import AgentName, Message, Turn
 from gateway.errors import AgentError
 
 KEPT: tuple[StreamMode, ...] = ("checkpoints", "updates")
@@ -100,6 +101,10 @@ class LangGraphAgent:
             "metadata": {"user_id": turn.user_id, "session_id": turn.session_id, "turn_id": str(turn.turn_id)},
             "recursion_limit": self.settings.recursion_limit,
         }
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        """LangChain's own count, which needs no tokenizer."""
+        return count_tokens_approximately(said(messages))
 
     async def fork(self, agent_session: str) -> str | None:
         if not await self._opens():

@@ -12,10 +12,11 @@ from gateway.core.model import Message, Turn
 def messages_of(turn: Turn, *, continues: bool) -> list[BaseMessage]:
     """Returns what the graph does not know yet, and the message to answer. `continues`: it has a thread with what came before."""
     missing = turn.unseen if continues else turn.history
-    return [*_said(missing), HumanMessage(turn.text, name=_name(turn.sender.name))]
+    return [*said(missing), HumanMessage(turn.text, name=_name(turn.sender.name))]
 
 
-def _said(messages: Sequence[Message]) -> list[BaseMessage]:
+def said(messages: Sequence[Message]) -> list[BaseMessage]:
+    """The messages in LangChain's form."""
     return [
         HumanMessage(message.content) if message.role == "user" else AIMessage(message.content)
         for message in messages

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from openai.types.chat import ChatCompletionMessageParam
 
 from gateway.agents.openai.overflow import Overflow
+from gateway.core.content.tokens import estimated_tokens
 
 KNOWN = (
     ("gpt-5", 272_000),
@@ -21,10 +22,6 @@ KNOWN = (
     ("o4", 200_000),
 )
 """Context sizes of OpenAI's models in tokens, by prefix of their names, longer prefixes first."""
-BYTES_PER_TOKEN = 3
-"""A cautious value: English has more than four. Tokens of digits and code are shorter; the server's count corrects for that."""
-PER_MESSAGE = 8
-"""Tokens of a chat template around a message; a cautious value."""
 LONGEST_ANSWER = 1_024
 """Tokens kept free for an answer without `max_tokens`, or a quarter of a small context."""
 
@@ -95,7 +92,5 @@ def known_window(model: str) -> int | None:
 
 
 def estimate(messages: Sequence[ChatCompletionMessageParam]) -> int:
-    """Estimates the number of tokens, rather too high than too low, without the model's own tokenizer."""
-    return sum(
-        PER_MESSAGE + -(-len(str(message.get("content", "")).encode()) // BYTES_PER_TOKEN) for message in messages
-    )
+    """Estimates the number of tokens; the server's count corrects it."""
+    return sum(estimated_tokens(str(message.get("content", ""))) for message in messages)

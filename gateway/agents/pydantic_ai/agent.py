@@ -25,7 +25,7 @@ from pydantic_ai.agent import AgentRunEvents
 from pydantic_ai.capabilities import ReinjectSystemPrompt
 
 from gateway.agents.back_off import MARGIN_S
-from gateway.agents.pydantic_ai.conversation import Conversation, history_of, newest, turns_in, written
+from gateway.agents.pydantic_ai.conversation import Conversation, Depth, history_of, newest, turns_in, written
 from gateway.agents.pydantic_ai.events import Translator
 from gateway.agents.pydantic_ai.failures import as_agent_error
 from gateway.agents.pydantic_ai.outputs import as_json, rendering_of, usage_of
@@ -55,12 +55,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class PydanticAIAgent:
-    """`turns`: how many turns of a conversation are kept; `client`: the connections that were opened for this agent."""
+    """`depth`: how much of a conversation is kept; `client`: the connections that were opened for this agent."""
 
     name: AgentName
     agent: AnyAgent
     data: AgentDataStore
-    turns: int
+    depth: Depth
     speaks: bool = True
     client: AsyncOpenAI | None = None
 
@@ -69,7 +69,7 @@ class PydanticAIAgent:
         # The first turn names the conversation, so all attempts at it use the same name.
         name = turn.agent_session or str(turn.turn_id)
         base = None if turn.agent_session is None else await self.data.read(self.name, name, turn)
-        run = Run(turn, name, base, history_of(turn, base, self.turns))
+        run = Run(turn, name, base, history_of(turn, base, self.depth))
         while True:
             try:
                 async for event in self._attempt(run):
@@ -131,7 +131,7 @@ class PydanticAIAgent:
     async def _kept(self, run: Run, messages: Sequence[ModelMessage]) -> bool:
         """Whether the next turn can continue from these messages; otherwise it reads the transcript."""
         try:
-            data = written(replace(run.history, messages=messages), self.turns)
+            data = written(replace(run.history, messages=messages), self.depth.turns)
         except ValueError as error:  # a tool returned something that has no JSON
             log.warning("agent_data_not_kept", agent=self.name, session=run.turn.session_id, reason=str(error))
             return False

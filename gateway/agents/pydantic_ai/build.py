@@ -13,6 +13,7 @@ from pydantic_ai.models import Model, infer_model
 from pydantic_ai.providers.openai import OpenAIProvider
 
 from gateway.agents.pydantic_ai.agent import AnyAgent, PydanticAIAgent
+from gateway.agents.pydantic_ai.conversation import Depth
 from gateway.agents.pydantic_ai.settings import PydanticAIAgentSettings
 from gateway.agents.python.target import load_object, wrong_target
 from gateway.core.model import AgentName, Turn
@@ -29,13 +30,14 @@ def build(
     name: AgentName, settings: PydanticAIAgentSettings, patience: timedelta, data: AgentDataStore
 ) -> PydanticAIAgent:
     """Raises `SettingsError` for a target that is no agent, or a model that cannot be used."""
+    depth = Depth(settings.history, settings.history_tokens)
     if settings.target is not None:
         agent = _agent_at(name, settings.target)
-        return PydanticAIAgent(name, agent, data, settings.history, speaks=_speaks(agent.output_type))
+        return PydanticAIAgent(name, agent, data, depth, speaks=_speaks(agent.output_type))
     client = _client(settings, patience)
     tools = [MCPToolset[Turn | None](url) for url in settings.mcp]
     agent = Agent(_model(name, settings, client), instructions=settings.instructions, toolsets=tools, deps_type=Turn)
-    return PydanticAIAgent(name, agent, data, settings.history, client=client)
+    return PydanticAIAgent(name, agent, data, depth, client=client)
 
 
 def _agent_at(name: AgentName, target: str) -> AnyAgent:

@@ -7,11 +7,21 @@ from dataclasses import dataclass, field
 
 from pydantic_ai import ModelMessage, ModelMessagesTypeAdapter, ModelRequest, ModelResponse, TextPart, UserPromptPart
 
+from gateway.core.content.tokens import estimated_tokens
+from gateway.core.history import estimate
 from gateway.core.model import Message, Turn
 from gateway.core.ports.agent_data import LARGEST_DATA, AgentDatum
 
 SEPARATOR = ",\n"
 """Between two messages of the JSON, and nowhere else: within one, a line break is escaped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How much of a conversation a run starts with. `tokens`: None: any number."""
+
+    turns: int
+    tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +32,8 @@ class Conversation:
     lines: Mapping[int, str] = field(default_factory=dict)
 
 
-def history_of(turn: Turn, base: AgentDatum | None, turns: int) -> Conversation:
-    """Returns the messages before the ones to answer, of at most that many turns.
+def history_of(turn: Turn, base: AgentDatum | None, depth: Depth) -> Conversation:
+    """Returns the messages before the ones to answer, the oldest turns left out.
 
     `base`: what the library knew after an earlier turn, in its own form. What the transcript contains besides is added as text: all of
     it without a base, otherwise the turns that were stopped or failed since, and replies that people have written.
@@ -31,15 +41,44 @@ def history_of(turn: Turn, base: AgentDatum | None, turns: int) -> Conversation:
     if base is None:
         return Conversation(_as_text(turn.history))
     kept = _read(base.data)
-    return Conversation([*newest(kept.messages, turns), *_as_text(_later(turn.history, base))], kept.lines)
+    later, known = _later(turn.history, base), newest(kept.messages, depth.turns)
+    if depth.tokens is not None:
+        known = _fitted(known, depth.tokens - estimate(later))
+    return Conversation([*known, *_as_text(later)], kept.lines)
 
 
 def newest(messages: Sequence[ModelMessage], turns: int) -> list[ModelMessage]:
     """Returns the messages of the last turns: each begins with what a user said."""
-    starts = [place for place, message in enumerate(messages) if _is_said_by_user(message)]
+    starts = _starts(messages)
     if len(starts) <= turns:
         return list(messages)
     return list(messages[starts[-turns] :]) if turns else []
+
+
+def _starts(messages: Sequence[ModelMessage]) -> list[int]:
+    return [place for place, message in enumerate(messages) if _is_said_by_user(message)]
+
+
+def _fitted(messages: Sequence[ModelMessage], tokens: int) -> list[ModelMessage]:
+    end = len(messages)
+    for start in reversed(_starts(messages)):
+        tokens -= _size(messages[start:end])
+        if tokens < 0:
+            break
+        end = start
+    return list(messages[end:])
+
+
+def _size(turn: Sequence[ModelMessage]) -> int:
+    """The tokens of one turn: as its model counted them, which includes the instructions each time; otherwise by estimate."""
+    used = [message.usage for message in turn if isinstance(message, ModelResponse)]
+    if not used or not all(usage.input_tokens for usage in used):
+        return sum(map(_estimate, turn))
+    return _estimate(turn[0]) + used[-1].input_tokens + used[-1].output_tokens - used[0].input_tokens
+
+
+def _estimate(message: ModelMessage) -> int:
+    return estimated_tokens("".join(str(getattr(part, "content", getattr(part, "args", ""))) for part in message.parts))
 
 
 def turns_in(messages: Sequence[ModelMessage]) -> int:

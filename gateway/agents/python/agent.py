@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,6 +13,7 @@ from typing import cast, get_args
 from gateway.agents.python.target import Target
 from gateway.agents.threads import in_daemon_thread
 from gateway.core.events import AgentEvent, TextDelta
+from gateway.core.history import estimate
 from gateway.core.model import AgentName, Message, Turn
 from gateway.errors import AgentError
 
@@ -45,10 +46,24 @@ class PythonAgent:
         answer = await self._ask("title", messages)
         return answer if isinstance(answer, str) else None
 
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Counts with the object's own method, if it has one."""
+        method = self._method("count_tokens")
+        counted = estimate(messages) if method is None else method(messages)
+        if isinstance(counted, int):
+            return counted
+        raise AgentError(
+            f"agents.{self.name}: count_tokens returned {type(counted).__name__}; it should return an int, and not be async.",
+            retryable=False,
+        )
+
+    def _method(self, deed: str) -> Callable[[object], object] | None:
+        method = getattr(getattr(self.target, "__self__", None), deed, None)
+        return method if callable(method) else None
+
     async def _ask(self, deed: str, question: object) -> object:
         """Calls another method of the object that `run` belongs to; returns None if it has no such method."""
-        method = getattr(getattr(self.target, "__self__", None), deed, None)
-        if not callable(method):
+        if (method := self._method(deed)) is None:
             return None
         call = partial(method, question)
         answer = call() if inspect.iscoroutinefunction(method) else await in_daemon_thread(call)

@@ -61,6 +61,15 @@ class Titling(Protocol):
         ...
 
 
+@runtime_checkable
+class Counting(Protocol):
+    """An agent that can count the tokens of messages; for others, they are estimated."""
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Returns the tokens of one turn of the history. Must not block; may raise anything."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class AgentKind(Generic[SettingsT]):
     """How to build an agent from its settings; `settings` is their pydantic model.
@@ -81,6 +90,8 @@ class TurnTerms:
     timeout: timedelta = timedelta(seconds=300)
     history: int = 20
     """How many earlier turns the agent receives."""
+    history_tokens: int | None = None
+    """How many tokens these turns may have together; None: any number."""
     max_waiting: int = 100
     """How many messages of a session may wait for its running turn."""
     state: bool = False

@@ -13,7 +13,6 @@ import structlog
 
 from gateway.core.delivery.outbox import Outbox
 from gateway.core.delivery.presence import show_typing
-from gateway.core.history import history
 from gateway.core.limits.budgets import BudgetCheck
 from gateway.core.live.announcer import Announcer
 from gateway.core.measuring.metrics import RUNNING
@@ -30,6 +29,7 @@ from gateway.core.titles.spare_capacity import SpareCapacity
 from gateway.core.turns.attempt import Call, Listener, Over, Running, this_task
 from gateway.core.turns.conclusion import Conclusion, count_end, log_refused_state
 from gateway.core.turns.draft import Draft
+from gateway.core.turns.histories import history_for
 from gateway.core.turns.replies import Replies
 from gateway.core.turns.turn_slots import TurnSlots
 from gateway.errors import AgentError, LeaseLost
@@ -209,7 +209,7 @@ class Runner:
             return
         terms = self._terms(turn)
         deadline = time.monotonic() + terms.timeout.total_seconds()
-        prepared = turn.prepared(history(turn.history, apologies=terms.apologies), deadline)
+        prepared = turn.prepared(history_for(agent, turn, terms), deadline)
         if terms.state:
             prepared = await self._with_state(prepared)
         await self._call(agent, prepared, entry, draft, partial(self._ended, turn, entry, draft))

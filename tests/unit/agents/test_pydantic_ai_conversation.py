@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 from pydantic_ai import ModelMessage, ModelMessagesTypeAdapter, ModelRequest, ModelResponse, TextPart, UserPromptPart
+from pydantic_ai.usage import RequestUsage
 
-from gateway.agents.pydantic_ai.conversation import Conversation, history_of, newest, turns_in, written
+from gateway.agents.pydantic_ai.conversation import Conversation, Depth, history_of, newest, turns_in, written
 from gateway.core.ports.agent_data import AgentDatum
 from tests.unit.agents.turns import WHEN, turn
+
+ALL = Depth(20)
 
 
 def talk(*texts: str) -> list[ModelMessage]:
@@ -19,9 +22,9 @@ def talk(*texts: str) -> list[ModelMessage]:
     return messages
 
 
-def read(data: str) -> Conversation:
+def read(data: str, depth: Depth = ALL) -> Conversation:
     """What a later turn begins with."""
-    return history_of(turn("now"), AgentDatum(data, 1, None), 20)
+    return history_of(turn("now"), AgentDatum(data, 1, None), depth)
 
 
 @pytest.mark.parametrize("text", ["plain", 'a ",\n" b', "[],\n[]", "\u2028\x00,\n", ""])
@@ -62,3 +65,29 @@ def test_what_is_too_large_is_kept_in_part() -> None:
     most = len(one) + 10
     assert written(Conversation(talk("one", "two", "three", "four")), 20, most) == one
     assert written(Conversation(talk("x" * 1_000)), 20, most) is None
+
+
+def counted(*sizes: tuple[str, int, int]) -> list[ModelMessage]:
+    """Turns whose provider reported tokens of input and output."""
+    messages = talk(*(text for text, _, _ in sizes))
+    for answer, (_, given, made) in zip(messages[1::2], sizes, strict=True):
+        assert isinstance(answer, ModelResponse)
+        answer.usage = RequestUsage(input_tokens=given, output_tokens=made)
+    return messages
+
+
+@pytest.mark.parametrize(("tokens", "left"), [(10_000, 3), (1_000, 2), (500, 1), (10, 0)])
+def test_turns_have_as_many_tokens_as_their_provider_counted(tokens: int, left: int) -> None:
+    """An answer's own tokens count, and its question by estimate; what the model was given before it counts only once."""
+    messages = counted(("one", 5_000, 1_000), ("two", 6_000, 300), ("three", 7_000, 200))
+    data = written(Conversation(messages), 20)
+    assert data is not None
+    assert turns_in(read(data, Depth(20, tokens)).messages) == left
+
+
+@pytest.mark.parametrize(("tokens", "left"), [(10_000, 2), (30, 1), (0, 0)])
+def test_turns_without_a_count_are_estimated(tokens: int, left: int) -> None:
+    """By their text, and what was passed to tools."""
+    data = written(Conversation(talk("one", "two")), 20)
+    assert data is not None
+    assert turns_in(read(data, Depth(20, tokens)).messages) == left
