@@ -8,7 +8,6 @@ import asyncpg
 from pydantic_ai import (
     Agent,
     ModelMessage,
-    ModelMessagesTypeAdapter,
     ModelRequest,
     ModelResponse,
     TextPart,
@@ -18,7 +17,7 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from bench.agents.contestant import AGENT, Contestant, Place
 from gateway.agents.pydantic_ai.agent import PydanticAIAgent
-from gateway.agents.pydantic_ai.conversation import Depth
+from gateway.agents.pydantic_ai.conversation import Conversation, Depth, written
 from storage.agent_data import PostgresAgentData
 from storage.database import Database
 
@@ -66,7 +65,7 @@ def _conversation() -> list[ModelMessage]:
 
 async def _keep(url: str, place: Place, messages: list[ModelMessage]) -> None:
     """As the session's fork would find it."""
-    data = ModelMessagesTypeAdapter.dump_json(messages).decode()
+    data = written(Conversation(messages), TURNS)
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(KEEP, AGENT, SESSION, place.chat_id, place.user_id, data)
