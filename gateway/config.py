@@ -131,6 +131,15 @@ class Settings(NetworkSettings, BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _fallbacks_exist(self) -> Self:
+        for name, agent in self.agents.items():
+            others = [other for other in self.agents if other != name]
+            if agent.fallback is not None and agent.fallback not in others:
+                known = f"one of: {', '.join(others)}" if others else "left out: there is no other agent"
+                raise ValueError(f"agents.{name}.fallback is {agent.fallback!r}; it should be {known}")
+        return self
+
+    @model_validator(mode="after")
     def _database_is_postgres(self) -> Self:
         if self.database_url is not None and not is_postgres(self.database_url):
             raise ValueError("database_url should begin with postgresql://")

@@ -70,6 +70,9 @@ def terms_of(settings: AgentSettings, turns: Turns) -> TurnTerms:
         state=settings.state,
         apologies=settings.apologies,
         approvers=settings.approvers,
+        fallback=None if settings.fallback is None else AgentName(settings.fallback),
+        breaker_failures=settings.breaker_failures,
+        breaker_pause=timedelta(seconds=settings.breaker_pause_s),
     )
 
 

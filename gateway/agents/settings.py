@@ -53,6 +53,18 @@ class AgentBase(SettingsGroup):
         "user",
         description="Who may answer the agent's questions: the user of the conversation (and operators), or operators only.",
     )
+    fallback: str | None = Field(
+        None, description="The agent that answers a turn instead when this one has failed for good (docs/agents.md)."
+    )
+    breaker_failures: int | None = Field(
+        None,
+        ge=1,
+        le=1_000,
+        description="After so many failed attempts in a row, its turns fail at once, or go to its `fallback`. Default: never.",
+    )
+    breaker_pause_s: float = Field(
+        30.0, gt=0, le=86_400, description="Seconds until one turn tries an agent that keeps failing again."
+    )
     state: bool = Field(False, description="Whether the agent receives the session's state (docs/state.md).")
 
     @property

@@ -66,6 +66,14 @@ def test_the_first_agent_is_the_default_when_none_was_named(tmp_path: Path) -> N
     ("toml", "says"),
     [
         ("colour = 1", "colour: is not a setting"),
+        (
+            '[agents.a]\nkind = "demo"\nfallback = "a"',
+            "agents.a.fallback is 'a'; it should be left out: there is no other agent",
+        ),
+        (
+            '[agents.a]\nkind = "demo"\nfallback = "c"\n[agents.b]\nkind = "demo"',
+            "agents.a.fallback is 'c'; it should be one of: b",
+        ),
         ('[agents.a]\nkind = "demo"\ntitle_agent = "b"', "agents.a.title_agent is 'b'; it should be left out"),
         ("colour = 1", "is not a setting; it should be one of: telegram, channels, database_url, data_dir"),
         ("[telegram]\ntokne = 'x'", "telegram.tokne: is not a setting; it should be one of: token, api_url"),

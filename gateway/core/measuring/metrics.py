@@ -41,6 +41,10 @@ TOKENS = Counter(
 )
 COST = Counter("turngate_cost_dollars", "Cost of turns in US dollars, as far as known.", ["agent", "model"])
 OVER_BUDGET = Counter("turngate_over_budget", "Turns refused because a budget was used up.", ["agent", "budget"])
+BREAKER_REFUSED = Counter(
+    "turngate_breaker_refused", "Calls of agents that were spared after failing in a row.", ["agent"]
+)
+FELL_BACK = Counter("turngate_turns_fell_back", "Turns that the fallback of their agent was given.", ["agent"])
 OUTBOX_UNSENT = Gauge(
     "turngate_outbox_unsent", "Chunks waiting to be sent, over all replicas; 10,000 means 10,000 or more."
 )

@@ -100,3 +100,9 @@ class TurnTerms:
     """Whether the agent's history includes apologies, which are not its own words."""
     approvers: Approvers = "user"
     """Who may answer the agent's questions."""
+    fallback: AgentName | None = None
+    """The agent that answers instead when this one has failed for good."""
+    breaker_failures: int | None = None
+    """After how many failed attempts in a row the agent is spared; None: never."""
+    breaker_pause: timedelta = timedelta(seconds=30)
+    """How long it is spared before one turn tries it again."""

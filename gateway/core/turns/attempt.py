@@ -13,7 +13,7 @@ import structlog
 
 from gateway.core.limits.shares import Claim
 from gateway.core.live.announcer import Announcer
-from gateway.core.model import Turn
+from gateway.core.model import AgentName, Turn
 from gateway.core.ports.agents import Agent
 from gateway.core.ports.turns import Tenure
 from gateway.core.tasks.background import Background
@@ -97,6 +97,8 @@ class Running:
     worker: asyncio.Task[None] | None = None
     """The task that currently runs the turn."""
     begun: float = 0.0
+    stand_in: AgentName | None = None
+    """The agent that answers instead of the turn's own, which has failed."""
     raised: str | None = None
     """What the agent raised in the latest attempt; the same exception is logged with its traceback once."""
     claim: Claim | None = None

@@ -15,7 +15,7 @@ from gateway.core.delivery.outbox import Outbox
 from gateway.core.delivery.presence import show_typing
 from gateway.core.limits.budgets import BudgetCheck
 from gateway.core.live.announcer import Announcer
-from gateway.core.measuring.metrics import RUNNING
+from gateway.core.measuring.metrics import FELL_BACK, RUNNING
 from gateway.core.model import AgentName, ChannelName, Turn, TurnId, Usage
 from gateway.core.outbound import Reply
 from gateway.core.ports.agents import Agent, TurnTerms
@@ -27,6 +27,7 @@ from gateway.core.tasks.background import Background
 from gateway.core.tasks.retries import retry_until_answered
 from gateway.core.titles.spare_capacity import SpareCapacity
 from gateway.core.turns.attempt import Call, Listener, Over, Running, this_task
+from gateway.core.turns.breakers import Breakers
 from gateway.core.turns.conclusion import Conclusion, count_end, log_refused_state
 from gateway.core.turns.draft import Draft
 from gateway.core.turns.histories import history_for
@@ -83,6 +84,7 @@ class Runner:
         self._listener = Listener(parts.announcer)
         self._replies = Replies(parts.channels)
         self._conclusion = Conclusion(parts.turns, parts.outbox, parts.announcer, self._replies)
+        self._breakers = Breakers(parts.terms)
 
     @property
     def running(self) -> tuple[TurnId, ...]:
@@ -197,22 +199,30 @@ class Runner:
         if entry.cancelled:
             await self._conclude(turn, entry, self._replies.of(turn, draft, cancelled=True))
             return
+        given = turn if entry.stand_in is None else replace(turn, agent=entry.stand_in, agent_session=None)
         budgets = self._parts.budgets
-        if budgets is not None and (over := await self._over_budget(budgets, turn)) is not None:
+        if budgets is not None and (over := await self._over_budget(budgets, given)) is not None:
             await self._heard(turn, entry, draft, over)
             return
         self._parts.announcer.begins(turn)
-        agent = self._parts.agents.get(turn.agent)
-        if agent is None:
-            missing = f"There is no agent {turn.agent} in the settings."
-            await self._heard(turn, entry, draft, AgentError(missing, retryable=False, error_class="misconfigured"))
+        agent = self._callable(given.agent)
+        if isinstance(agent, AgentError):
+            await self._heard(turn, entry, draft, agent)
             return
-        terms = self._terms(turn)
+        terms = self._terms(given)
         deadline = time.monotonic() + terms.timeout.total_seconds()
-        prepared = turn.prepared(history_for(agent, turn, terms), deadline)
+        prepared = given.prepared(history_for(agent, given, terms), deadline)
         if terms.state:
             prepared = await self._with_state(prepared)
         await self._call(agent, prepared, entry, draft, partial(self._ended, turn, entry, draft))
+
+    def _callable(self, name: AgentName) -> Agent | AgentError:
+        """Returns the agent, or why it cannot be called."""
+        agent = self._parts.agents.get(name)
+        if agent is None:
+            missing = f"There is no agent {name} in the settings."
+            return AgentError(missing, retryable=False, error_class="misconfigured")
+        return self._breakers.refusal(name) or agent
 
     async def _over_budget(self, budgets: BudgetCheck, turn: Turn) -> AgentError | None:
         return await retry_until_answered(partial(budgets.exceeded, turn.user_id, turn.agent))
@@ -244,14 +254,14 @@ class Runner:
 
     async def _heard(self, turn: Turn, entry: Running, draft: Draft, error: BaseException | None) -> None:
         """After an attempt, there is a reply, another attempt, or an apology."""
-        failure = self._failure(turn, entry, error)
+        failure = self._outcome(turn, entry, draft, error)
         if failure is None:
             if await self._answered(turn, entry, draft):
                 return
             failure = AgentError("The agent gave no answer.", retryable=False)
         log.warning("turn_attempt_failed", turn=str(turn.turn_id), attempt=turn.attempt, reason=str(failure))
         if not failure.retryable or turn.counted_attempts == self._parts.max_attempts:
-            await self._give_up(turn, entry, draft, failure)
+            await self._failed_for_good(turn, entry, draft, failure)
             return
         await entry.pauses(min(RETRY_PAUSE_S * 2 ** (turn.attempt - 1), LONGEST_PAUSE_S))
         if not entry.cancelled:
@@ -262,6 +272,29 @@ class Runner:
             await self._give_up(turn, entry, draft, failure)
         else:
             await self._attempt(turn, entry, self._new_draft(draft.usage))
+
+    def _outcome(self, turn: Turn, entry: Running, draft: Draft, error: BaseException | None) -> AgentError | None:
+        """Returns why the attempt has failed, and remembers whether it has."""
+        failure = self._failure(turn, entry, error) or _misplaced(entry, draft)
+        if not entry.cancelled:
+            self._breakers.heard(_answering(turn, entry), failure)
+        return failure
+
+    async def _failed_for_good(self, turn: Turn, entry: Running, draft: Draft, failure: AgentError) -> None:
+        if self._falls_back(turn, entry):
+            await self._attempt(turn, entry, self._new_draft(draft.usage))
+        else:
+            await self._give_up(turn, entry, draft, failure)
+
+    def _falls_back(self, turn: Turn, entry: Running) -> bool:
+        """Whether another agent is given the turn. It could not continue a run that waits for an answer."""
+        fallback = self._terms(turn).fallback
+        if fallback is None or entry.stand_in is not None or entry.cancelled or turn.answers:
+            return False
+        entry.stand_in = fallback
+        FELL_BACK.labels(turn.agent).inc()
+        log.warning("turn_fell_back", turn=str(turn.turn_id), agent=turn.agent, fallback=fallback)
+        return True
 
     async def _answered(self, turn: Turn, entry: Running, draft: Draft) -> bool:
         """Records what the agent has said; returns False if that is nothing."""
@@ -304,7 +337,7 @@ class Runner:
     async def _conclude(self, turn: Turn, entry: Running, reply: Reply) -> None:
         # The chunks to be sent are known to be ours in this tenure; the store's answer may take its time.
         tenure = Tenure.of(self._parts.lease)
-        reply = await self._priced(turn, reply)
+        reply = await self._priced(_answering(turn, entry), reply)
         finished = await self._conclusion.keep(turn, reply)
         # Only once the reply is there: a title is made while the agent has spare capacity.
         entry.agent_ends()
@@ -316,15 +349,15 @@ class Runner:
         self._parts.outbox.send(finished.outbox, tenure)
         self._over(turn, entry, finished)
 
-    async def _priced(self, turn: Turn, reply: Reply) -> Reply:
+    async def _priced(self, agent: AgentName, reply: Reply) -> Reply:
         if reply.usage is None:
             return reply
-        return replace(reply, usage=await self._parts.pricing.priced(turn.agent, reply.usage))
+        return replace(reply, usage=await self._parts.pricing.priced(agent, reply.usage))
 
     async def _ask(self, turn: Turn, entry: Running, draft: Draft, question: Question) -> None:
         """The turn waits for an answer; until then, nothing of it is held here."""
         tenure = Tenure.of(self._parts.lease)
-        question = replace(question, reply=await self._priced(turn, question.reply))
+        question = replace(question, reply=await self._priced(turn.agent, question.reply))
         try:
             asked = await self._conclusion.ask(turn, question)
         except AgentError as error:
@@ -344,6 +377,20 @@ class Runner:
         return replace(
             turn, state=await retry_until_answered(partial(self._parts.states.of_turn, turn.chat_id, turn.user_id))
         )
+
+
+def _misplaced(entry: Running, draft: Draft) -> AgentError | None:
+    """A stand-in has no conversation of its own with the user, and cannot be asked again with an answer."""
+    if entry.stand_in is None:
+        return None
+    draft.agent_session = None
+    if draft.request is None or entry.cancelled:
+        return None
+    return AgentError(f"agents.{entry.stand_in} asks for approval, which a fallback cannot do.", retryable=False)
+
+
+def _answering(turn: Turn, entry: Running) -> AgentName:
+    return turn.agent if entry.stand_in is None else entry.stand_in
 
 
 def _name(turn: Turn) -> str:
