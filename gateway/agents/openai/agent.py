@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, Protocol
 
 import httpx2
 import openai
 import stamina
 import structlog
-from openai import AsyncOpenAI, AsyncStream, BadRequestError, UnprocessableEntityError
-from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
+from openai import AsyncOpenAI, AsyncStream
+from openai.types.chat import ChatCompletionMessageParam
 
 from gateway.agents.back_off import MOST_TRIES, BackOff, deadline
+from gateway.agents.openai.completions import ChatCompletions
 from gateway.agents.openai.context import Prompt, Window, known_window
 from gateway.agents.openai.conversation import joined, prompt_of, title_request
+from gateway.agents.openai.endings import cut_off
 from gateway.agents.openai.failures import as_agent_error, transient
 from gateway.agents.openai.overflow import ContextOverflow, Overflow
+from gateway.agents.openai.responses import Responses
 from gateway.agents.openai.settings import OpenAIAgentSettings
-from gateway.agents.openai.usage import usage_of
-from gateway.core.events import AgentEvent, TextDelta, UsageReport
+from gateway.core.events import AgentEvent, TextDelta
 from gateway.core.model import AgentName, Message, Turn
-from gateway.errors import AgentError, SettingsError
+from gateway.errors import SettingsError
 
 log = structlog.get_logger(__name__)
 
@@ -35,20 +38,22 @@ NO_KEY = "not-needed"
 """Sent to a server that needs no key, as the client requires one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """What a server supports of the API; learnt from what it rejects."""
+class Api(Protocol):
+    """One of the APIs that OpenAI's servers have."""
 
-    reports_usage: bool = True
-    old_max_tokens: bool = True
+    async def open(self, messages: list[ChatCompletionMessageParam], turn: Turn) -> AsyncStream[Any]:
+        """Raises the client's errors."""
+        ...
 
-    def after(self, refusal: openai.APIStatusError) -> Dialect | None:
-        """Returns the dialect to try next; None if the rejection is about something else."""
-        if self.reports_usage and ("stream_options" in refusal.message or "include_usage" in refusal.message):
-            return replace(self, reports_usage=False)
-        if self.old_max_tokens and "max_completion_tokens" in refusal.message:
-            return replace(self, old_max_tokens=False)
-        return None
+    def events(self, stream: AsyncStream[Any]) -> AsyncGenerator[AgentEvent, None]:
+        """Raises the client's errors, and an `AgentError` for an answer that was cut off, or is none."""
+        ...
+
+    async def once(
+        self, messages: list[ChatCompletionMessageParam], model: str, tokens: int, seconds: float
+    ) -> str | None:
+        """A short answer, not streamed. Raises the client's errors."""
+        ...
 
 
 @dataclass(slots=True)
@@ -60,7 +65,7 @@ class OpenAIAgent:
     client: AsyncOpenAI
     patience: timedelta
     window: Window
-    _dialect: Dialect = field(default_factory=Dialect)
+    api: Api
 
     async def run(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
         """Retries a prompt that does not fit with less history, and after a second rejection without any."""
@@ -100,24 +105,17 @@ class OpenAIAgent:
             raise as_agent_error(self.name, error, self.client.api_key) from error
         try:
             async with stream:
-                async for event in self._events(stream):
+                async for event in self.api.events(stream):
                     yield event
         except (openai.APIConnectionError, httpx2.HTTPError, ValueError) as error:
-            raise self._cut_off(type(error).__name__) from error
+            raise cut_off(self.name, type(error).__name__) from error
         except openai.APIError as error:
             raise as_agent_error(self.name, error, self.client.api_key) from error
 
     async def title(self, messages: Sequence[Message]) -> str | None:
         """Asks once for a short answer. Raises the client's errors."""
-        old = self._dialect.old_max_tokens
-        completion = await self.client.chat.completions.create(
-            model=self.settings.title_model or self.settings.model,
-            messages=title_request(messages),
-            max_tokens=TITLE_TOKENS if old else openai.omit,
-            max_completion_tokens=openai.omit if old else TITLE_TOKENS,
-            timeout=TITLE_S,
-        )
-        return completion.choices[0].message.content if completion.choices else None
+        model = self.settings.title_model or self.settings.model
+        return await self.api.once(title_request(messages), model, TITLE_TOKENS, TITLE_S)
 
     async def check(self) -> str:
         """Lists the server's models, once, to check that it responds and accepts the key."""
@@ -137,76 +135,13 @@ class OpenAIAgent:
         """Closes the connections to the server."""
         await self.client.close()
 
-    async def _events(self, stream: AsyncStream[ChatCompletionChunk]) -> AsyncGenerator[AgentEvent, None]:
-        reason: str | None = None
-        spoken = False
-        async for chunk in stream:
-            for choice in chunk.choices[:1]:
-                reason = choice.finish_reason or reason
-                if choice.delta.content:
-                    spoken = True
-                    yield TextDelta(choice.delta.content)
-            if chunk.usage is not None:
-                yield UsageReport(usage_of(chunk.usage, chunk.model or self.settings.model))
-        self._check_end(reason, spoken=spoken)
-
-    def _cut_off(self, how: str) -> AgentError:
-        # Users have already received the partial answer: only a whole new attempt can repeat it.
-        return AgentError(f"agents.{self.name}: the answer was cut off: {how}.", error_class="unavailable")
-
-    def _check_end(self, reason: str | None, *, spoken: bool) -> None:
-        """A stream that ends without a reason was cut off; one with a reason may still have said nothing."""
-        if reason is None:
-            raise self._cut_off("it ended early")
-        if spoken:
-            return
-        if reason in {"tool_calls", "function_call"}:
-            raise AgentError(
-                f"agents.{self.name}: the model asked for a tool, and agents of kind openai have none.", retryable=False
-            )
-        text = f"agents.{self.name}: the model answered nothing ({reason})."
-        if reason == "length" and self.settings.max_tokens is None:
-            # The prompt has left no room for an answer.
-            raise ContextOverflow(text, Overflow())
-        raise AgentError(text, retryable=reason == "stop")
-
-    async def _open(
-        self, messages: list[ChatCompletionMessageParam], turn: Turn, until: float
-    ) -> AsyncStream[ChatCompletionChunk]:
+    async def _open(self, messages: list[ChatCompletionMessageParam], turn: Turn, until: float) -> AsyncStream[Any]:
         """Raises the client's errors after the last try."""
         back_off = BackOff(self.name, turn, until, lambda error: transient(self.name, error, self.client.api_key))
         async for attempt in stamina.retry_context(on=back_off, attempts=MOST_TRIES, timeout=None):
             with attempt:
-                return await self._open_understood(messages, turn)
+                return await self.api.open(messages, turn)
         raise AssertionError("the retries ended without a result or an error")
-
-    async def _open_understood(
-        self, messages: list[ChatCompletionMessageParam], turn: Turn
-    ) -> AsyncStream[ChatCompletionChunk]:
-        while True:
-            try:
-                return await self._request(messages, turn)
-            except (BadRequestError, UnprocessableEntityError) as refusal:
-                simpler = self._dialect.after(refusal)
-                if simpler is None:
-                    raise
-                self._dialect = simpler
-
-    async def _request(
-        self, messages: list[ChatCompletionMessageParam], turn: Turn
-    ) -> AsyncStream[ChatCompletionChunk]:
-        settings, dialect = self.settings, self._dialect
-        limit = openai.omit if settings.max_tokens is None else settings.max_tokens
-        return await self.client.chat.completions.create(
-            model=settings.model,
-            messages=messages,
-            stream=True,
-            stream_options={"include_usage": True} if dialect.reports_usage else openai.omit,
-            temperature=openai.omit if settings.temperature is None else settings.temperature,
-            max_tokens=limit if dialect.old_max_tokens else openai.omit,
-            max_completion_tokens=openai.omit if dialect.old_max_tokens else limit,
-            extra_headers={"Idempotency-Key": str(turn.turn_id), "X-Turngate-Attempt": str(turn.attempt)},
-        )
 
 
 def build(name: AgentName, settings: OpenAIAgentSettings, patience: timedelta) -> OpenAIAgent:
@@ -223,4 +158,5 @@ def build(name: AgentName, settings: OpenAIAgentSettings, patience: timedelta) -
             ) from error
         client = AsyncOpenAI(api_key=NO_KEY, base_url=settings.base_url, max_retries=0, timeout=timeout)
     window = Window(settings.context_tokens or known_window(settings.model), settings.max_tokens)
-    return OpenAIAgent(name, settings, client, patience, window)
+    api: Api = (Responses if settings.api == "responses" else ChatCompletions)(name, settings, client)
+    return OpenAIAgent(name, settings, client, patience, window, api)

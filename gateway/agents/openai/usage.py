@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from openai.types import CompletionUsage
+from openai.types.responses import ResponseUsage
 
 from gateway.core.model import Usage
 
@@ -16,7 +17,14 @@ def usage_of(reported: CompletionUsage, model: str) -> Usage:
     return Usage(reported.prompt_tokens, reported.completion_tokens, model, _reported_cost(reported), cached)
 
 
-def _reported_cost(reported: CompletionUsage) -> float | None:
+def response_usage_of(reported: ResponseUsage, model: str) -> Usage:
+    """The same for a response."""
+    # Other servers leave the details out, and the client does not check.
+    cached = getattr(reported.input_tokens_details, "cached_tokens", None) or 0
+    return Usage(reported.input_tokens, reported.output_tokens, model, _reported_cost(reported), cached)
+
+
+def _reported_cost(reported: CompletionUsage | ResponseUsage) -> float | None:
     """OpenRouter adds `cost`, in dollars, to OpenAI's format (its documentation, Usage accounting)."""
     cost: object = (reported.model_extra or {}).get("cost")
     if isinstance(cost, bool) or not isinstance(cost, int | float):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from gateway.agents.openai.settings import OpenAIAgentSettings
 from gateway.agents.registry import build_agents
-from gateway.core.model import Turn
+from gateway.core.model import JsonObject, Turn
 from gateway.core.ports.agents import Agent
 from gateway.core.settings import Turns
 from tests.fakes.model_api import ModelApi
@@ -29,11 +30,12 @@ CANNOT: frozenset[Ability] = frozenset(
 
 
 class ModelProvider(Provider):
-    """A server of chat completions."""
+    """A server with OpenAI's API."""
 
-    def __init__(self, api: ModelApi, proxy: Proxy) -> None:
+    def __init__(self, api: ModelApi, proxy: Proxy, keys: Mapping[str, str] = MappingProxyType({})) -> None:
         self._api = api
         self._proxy = proxy
+        self._keys = keys
 
     @property
     def base_url(self) -> str:
@@ -48,18 +50,24 @@ class ModelProvider(Provider):
                 "api_key": SecretStr(KEY),
                 "base_url": self.base_url,
                 "timeout_s": TIMEOUT_S,
+                **self._keys,
             }
         )
         (agent,) = build_agents({"assistant": settings}, Turns()).values()
         return agent
 
     async def answers(self) -> str:
-        await self._api.answers("Hello.")
+        used: JsonObject = {"prompt_tokens": 9, "completion_tokens": 2}
+        await self._api.adds_fixture({}, {"content": "Hello.", "usage": used})
         return "Say hello."
 
     async def streams(self) -> str:
         await self._api.answers(LONG, "at length", chunkSize=5)
         return "Answer at length."
+
+    async def reasons(self) -> str:
+        await self._api.adds_fixture({"userMessage": "think"}, {"content": "Yes.", "reasoning": "Let me think."})
+        return "Please think."
 
     async def recalls(self) -> str:
         return await self.answers()
@@ -114,8 +122,17 @@ class OpenAIUnderTest:
     api: ModelApi
     abilities: frozenset[Ability] = frozenset(ABILITIES) - CANNOT
     secrets: Sequence[str] = (KEY,)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @asynccontextmanager
     async def opens(self) -> AsyncIterator[Provider]:
         async with proxy_to(self.api) as proxy:
-            yield ModelProvider(self.api, proxy)
+            yield ModelProvider(self.api, proxy, self.settings)
+
+
+@dataclass(frozen=True)
+class ResponsesUnderTest(OpenAIUnderTest):
+    """The same with `api = "responses"`."""
+
+    abilities: frozenset[Ability] = frozenset(ABILITIES) - CANNOT | {"reasons"}
+    settings: Mapping[str, str] = field(default_factory=lambda: {"api": "responses", "reasoning_summary": "auto"})

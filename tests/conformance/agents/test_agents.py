@@ -16,7 +16,7 @@ from tests.conformance.agents.agno import AgnoUnderTest
 from tests.conformance.agents.claude import ClaudeUnderTest
 from tests.conformance.agents.http import HttpUnderTest
 from tests.conformance.agents.langgraph import LangGraphUnderTest
-from tests.conformance.agents.openai import OpenAIUnderTest
+from tests.conformance.agents.openai import OpenAIUnderTest, ResponsesUnderTest
 from tests.conformance.agents.pydantic_ai import PydanticAIUnderTest
 from tests.fakes.dice_server import dice
 from tests.fakes.model_api import ModelApi, model_api
@@ -52,6 +52,7 @@ OWN: Mapping[str, AgentUnderTest] = {
 """Agents that need no provider, or one that starts at once."""
 OF_MODELS: Mapping[str, type[OpenAIUnderTest | ClaudeUnderTest | LangGraphUnderTest | AgnoUnderTest]] = {
     "openai": OpenAIUnderTest,
+    "openai-responses": ResponsesUnderTest,
     "claude": ClaudeUnderTest,
     "langgraph": LangGraphUnderTest,
     "agno": AgnoUnderTest,
@@ -62,7 +63,9 @@ OF_MODELS: Mapping[str, type[OpenAIUnderTest | ClaudeUnderTest | LangGraphUnderT
 def test_every_kind_is_under_test() -> None:
     """And together they can do all that the suite asks for, but for approvals."""
     kinds = {get_args(kind.model_fields["kind"].annotation)[0] for kind in get_args(get_args(AgentSettings)[0])}
-    assert kinds == {name.partition("-")[0] for name in OWN} | {*OF_MODELS, "pydantic_ai"}
+    assert kinds == {name.partition("-")[0] for name in OWN} | {name.partition("-")[0] for name in OF_MODELS} | {
+        "pydantic_ai"
+    }
     able = frozenset(PydanticAIUnderTest.abilities).union(
         *(kind.abilities for kind in OF_MODELS.values()), *(agent.abilities for agent in OWN.values())
     )

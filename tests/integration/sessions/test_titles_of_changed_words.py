@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.core.model import AgentName
+from tests.conftest import UNHURRIED
 from tests.detours import Call, Detours
 from tests.integration.sessions.conversations import SESSIONS
 from tests.integration.sessions.titles import asked, becomes, change, gateway_with, says, title_of
@@ -84,7 +85,7 @@ async def test_the_users_own_title_stays(world: World) -> None:
 async def pondering(world: World) -> tuple[Any, Person, str]:
     """An agent about to name a session from its messages; that session's user, and its id."""
     agents = {"assistant": {"kind": "python", "target": "tests.integration.sessions.odd_titling:Pondering"}}
-    gateway = await world.gateway(agents=agents)
+    gateway = await world.gateway(agents=agents, replica=UNHURRIED)
     agent: Any = gateway.gateway.engine.agents[AgentName("assistant")]
     mia = await world.person("mia", gateway.url)
     session = await says(mia, "hunter2zz")
