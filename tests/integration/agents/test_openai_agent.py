@@ -10,20 +10,16 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from pydantic import SecretStr
 
 from gateway.agents.openai.agent import OpenAIAgent
-from gateway.agents.openai.settings import OpenAIAgentSettings
-from gateway.agents.registry import build_agents
 from gateway.core.events import AgentEvent, TextDelta, UsageReport
-from gateway.core.model import AgentName, Usage
-from gateway.core.settings import Turns
+from gateway.core.model import Usage
 from gateway.errors import AgentError, SettingsError
 from tests.fakes.model_api import ModelApi, Request, model_api
+from tests.integration.agents.openai_agents import KEY, build
 from tests.unit.agents.turns import TURN_ID, events_of, hear, text_of, turn
 from tests.world import World
 
-KEY = "sk-secret-of-this-test"
 LONG = "A rather long answer, said in many small pieces."
 
 
@@ -40,23 +36,6 @@ async def agent(api: ModelApi) -> AsyncIterator[OpenAIAgent]:
     built = build(api.base_url)
     yield built
     await built.aclose()
-
-
-def build(base_url: str | None, *, timeout_s: float = 30, **keys: object) -> OpenAIAgent:
-    """Builds the agent from settings."""
-    settings = OpenAIAgentSettings.model_validate(
-        {
-            "kind": "openai",
-            "model": "gpt-4o",
-            "api_key": SecretStr(KEY),
-            "base_url": base_url,
-            "timeout_s": timeout_s,
-            **keys,
-        }
-    )
-    built = build_agents({"assistant": settings}, Turns())[AgentName("assistant")]
-    assert isinstance(built, OpenAIAgent)
-    return built
 
 
 def messages_of(request: Request) -> list[Any]:

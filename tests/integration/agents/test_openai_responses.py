@@ -15,7 +15,7 @@ from gateway.core.events import AgentEvent, ReasoningDelta, TextDelta, UsageRepo
 from gateway.core.model import JsonObject
 from gateway.errors import AgentError
 from tests.fakes.model_api import ModelApi, model_api
-from tests.integration.agents.test_openai_agent import KEY, build
+from tests.integration.agents.openai_agents import KEY, build
 from tests.unit.agents.turns import TURN_ID, events_of, turn
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
