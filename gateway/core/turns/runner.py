@@ -260,7 +260,7 @@ class Runner:
                 return
             failure = AgentError("The agent gave no answer.", retryable=False)
         log.warning("turn_attempt_failed", turn=str(turn.turn_id), attempt=turn.attempt, reason=str(failure))
-        if not failure.retryable or turn.counted_attempts == self._parts.max_attempts:
+        if not failure.retryable or turn.counted_attempts >= self._parts.max_attempts:
             await self._failed_for_good(turn, entry, draft, failure)
             return
         await entry.pauses(min(RETRY_PAUSE_S * 2 ** (turn.attempt - 1), LONGEST_PAUSE_S))
@@ -281,10 +281,14 @@ class Runner:
         return failure
 
     async def _failed_for_good(self, turn: Turn, entry: Running, draft: Draft, failure: AgentError) -> None:
-        if self._falls_back(turn, entry):
-            await self._attempt(turn, entry, self._new_draft(draft.usage))
-        else:
+        if not self._falls_back(turn, entry):
             await self._give_up(turn, entry, draft, failure)
+            return
+        # The number of a new attempt tells followers to withdraw what the first agent has said.
+        turn = await retry_until_answered(partial(self._parts.turns.begin_attempt, turn))
+        if turn.cancel_requested:
+            entry.cancel()
+        await self._attempt(turn, entry, self._new_draft(draft.usage))
 
     def _falls_back(self, turn: Turn, entry: Running) -> bool:
         """Whether another agent is given the turn. It could not continue a run that waits for an answer."""

@@ -46,6 +46,16 @@ async def test_another_agent_answers_a_turn_that_failed(shared_world: World) -> 
     assert later["reply"]["content"] == "Half an answer and the rest, in None"
 
 
+async def test_a_follower_sees_the_answer_of_the_fallback_as_a_new_attempt(shared_world: World) -> None:
+    """Its number tells clients to withdraw what the first agent has said."""
+    mia = await mia_at(shared_world, assistant=agent("breaks_off", fallback="spare"), spare=agent("stands_in"))
+    socket = await mia.connects()
+    assert (await socket.asks("hello", "k1"))["content"].startswith("spare was asked")
+    told = {frame["attempt"]: frame["text"] for frame in socket.heard if frame["type"] == "delta"}
+    assert told[1] == "Half an"
+    assert told[2].startswith("spare was asked")
+
+
 async def test_a_fallback_that_fails_too_ends_in_an_apology(shared_world: World) -> None:
     """The fallback's own fallback is not called: two agents may stand in for each other."""
     first, second = agent("breaks_off", fallback="spare"), agent("breaks_off", fallback="assistant")
@@ -63,7 +73,7 @@ async def test_a_fallback_cannot_ask_for_approval(shared_world: World) -> None:
 
 async def test_an_agent_that_keeps_failing_is_spared_until_it_answers_again(shared_world: World) -> None:
     """While it is spared, its turns fail at once, with an apology that says so."""
-    broken = agent("out_of_order", breaker_failures=2, breaker_pause_s=0.5)
+    broken = agent("out_of_order", breaker_failures=2, breaker_pause_s=3)
     mia = await mia_at(shared_world, assistant=broken)
     for _ in range(2):
         assert "try again" in (await sends(mia, "fail"))["reply"]["content"]
